@@ -1,0 +1,41 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+VENV := .venv/installed
+VENV_TEST := .venv/installed-test
+
+.PHONY: help run demo test lint type bench package clean
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV): pyproject.toml uv.lock infra/local/install.sh
+	@infra/local/install.sh && touch $@
+
+$(VENV_TEST): $(VENV)
+	@infra/local/install.sh --test && touch $@
+
+run: $(VENV) ## start the whole system on this machine and replay real data; Ctrl-C stops it
+	@aia local
+
+demo: $(VENV) ## the same without a person: start, replay, check the outcome, stop
+	@aia demo
+
+test: $(VENV_TEST) ## every test, with the branch coverage of core/
+	@pytest --cov --cov-report=term --cov-fail-under=95
+
+lint: $(VENV) ## ruff and shell syntax
+	@ruff check && ruff format --check && bash -n infra/local/install.sh .ci/run
+
+type: $(VENV) ## mypy, strict
+	@mypy
+
+bench: $(VENV) ## measure what the targets name; the tables go to build/
+	@python tests/benchmarks/run.py
+
+package: $(VENV) ## one archive a function, into build/packages
+	@python -m infra.stage --archives build/packages
+
+clean: ## remove what was built, the virtual environment and the local data
+	@rm -rf build dist .aia .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,71 @@
+"""The errors of the system.
+
+    AiaError
+    ├── SettingsError        monitoring.yaml is wrong; carries every fault at once
+    ├── PoisonError          a message no retry can help: parked with its reason, acknowledged
+    │   └── UnknownVersionError   an event of a version newer than this code
+    ├── QueryError           the warehouse refused a statement: names the missing table or column
+    ├── ConflictError        somebody else wrote the document first
+    ├── BusyError            somebody else holds the claim; try again later
+    └── UnavailableError     something outside does not answer; try again later
+
+A function answers a `PoisonError` with success (the message is parked) and every other error with a failure, so that
+Pub/Sub delivers again.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class AiaError(Exception):
+    """The root of all errors of this system."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in the settings.
+
+    Attributes:
+        path: where, as in `models[2].reference.days`.
+        allowed: what would be right, as in `must be 1 to 365`.
+        given: the offending value.
+    """
+
+    path: str
+    allowed: str
+    given: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.allowed}, got {self.given!r}"
+
+
+class SettingsError(AiaError):
+    """The settings are wrong; `faults` lists every reason."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+class PoisonError(AiaError):
+    """A message that no retry can help."""
+
+
+class UnknownVersionError(PoisonError):
+    """An event of a version this code does not know: parked, not guessed."""
+
+
+class QueryError(AiaError):
+    """The warehouse refused a statement, and would refuse it again."""
+
+
+class ConflictError(AiaError):
+    """A document was changed by somebody else in the meantime."""
+
+
+class BusyError(AiaError):
+    """Somebody else holds the claim on this piece of work."""
+
+
+class UnavailableError(AiaError):
+    """Something outside does not answer; the message names it."""

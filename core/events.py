@@ -1,0 +1,181 @@
+"""The events that pass between functions: frozen, versioned, and flat where a table holds them.
+
+A field may be added with a default without a new version; a version changes when an old reader would misunderstand.
+Identifiers are deterministic, so that the same observation made twice is the same event.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Status(StrEnum):
+    """Whether a condition holds."""
+
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+class Severity(StrEnum):
+    """How bad, from least to worst; compare with `rank`."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for info to 3 for critical."""
+        return tuple(Severity).index(self)
+
+
+class Change(StrEnum):
+    """What happened to an incident."""
+
+    OPENED = "opened"
+    UPDATED = "updated"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+    MITIGATED = "mitigated"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """The scheduler says that a job is due.
+
+    Attributes:
+        job: the job's name, as in `drift_score`.
+        scheduled_at: the instant the job is due for, in UTC; everything the job does is relative to it.
+    """
+
+    TYPE: ClassVar[str] = "tick"
+    VERSION: ClassVar[int] = 1
+
+    job: str
+    scheduled_at: datetime
+
+    def __post_init__(self) -> None:
+        _require_aware("scheduled_at", self.scheduled_at)
+
+    @property
+    def id(self) -> str:
+        """The job and the instant."""
+        return f"{self.job}:{stamp(self.scheduled_at)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a detector noticed about a target.
+
+    Attributes:
+        target: what is watched, as in `model/flight-delay` or `probe/api`.
+        kind: what was noticed, as in `drift`; with the target it names the condition.
+        status: whether the condition holds at `observed_at`.
+        severity: how bad it is while it holds.
+        observed_at: the instant the observation is about, in UTC.
+        source: the function or the foreign system that noticed.
+        summary: one line for people.
+        value: the observed number, if there is one.
+        threshold: the number it is compared with, if there is one.
+        unit: of both, as in `ratio`, `seconds`.
+        evidence: what supports it, as short texts by name.
+        runbook: the section of the runbooks, as in `models.md#drift`.
+    """
+
+    TYPE: ClassVar[str] = "finding"
+    VERSION: ClassVar[int] = 1
+
+    target: str
+    kind: str
+    status: Status
+    severity: Severity
+    observed_at: datetime
+    source: str
+    summary: str
+    value: float | None = None
+    threshold: float | None = None
+    unit: str = ""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    runbook: str = ""
+
+    def __post_init__(self) -> None:
+        _require_aware("observed_at", self.observed_at)
+
+    @property
+    def condition(self) -> str:
+        """What the finding is about, over all the times it is observed."""
+        return f"{self.target}:{self.kind}"
+
+    @property
+    def id(self) -> str:
+        """The condition and the instant: the same observation made twice has the same id."""
+        return f"{self.condition}:{stamp(self.observed_at)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentChange:
+    """One step in the life of an incident, as the audit table keeps it.
+
+    Attributes:
+        incident_id: the incident.
+        sequence: 1 for its opening, then counted without gaps.
+        at: the instant of the observation or the act that caused the change, in UTC.
+        change: what happened.
+        state: the state of the incident afterwards: open, acknowledged, mitigated or resolved.
+        severity: the severity of the incident afterwards.
+        target: the root target of the incident.
+        title: one line for people.
+        reason: why the change was made, as the deciding enum spells it.
+        finding_id: the finding that caused it, or empty.
+        summary: the finding's one line, or what a person did.
+    """
+
+    TYPE: ClassVar[str] = "incident_change"
+    VERSION: ClassVar[int] = 1
+
+    incident_id: str
+    sequence: int
+    at: datetime
+    change: Change
+    state: str
+    severity: Severity
+    target: str
+    title: str
+    reason: str
+    finding_id: str = ""
+    summary: str = ""
+
+    def __post_init__(self) -> None:
+        _require_aware("at", self.at)
+
+    @property
+    def id(self) -> str:
+        """The incident and the step."""
+        return f"{self.incident_id}:{self.sequence}"
+
+
+YEARS = range(1971, 9999)
+"""The years an event may be about: every time zone, and seconds since 1970, can name their instants."""
+
+Event = Tick | Finding | IncidentChange
+
+
+def stamp(instant: datetime) -> str:
+    """An instant as identifiers spell it: UTC, ISO 8601, microseconds only where there are any.
+
+    >>> stamp(datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
+    '2026-01-02T03:04:00Z'
+    """
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _require_aware(name: str, instant: datetime) -> None:
+    if instant.tzinfo is None:
+        raise ValueError(f"{name}: must carry a time zone, got {instant.isoformat()}")
+    if instant.year not in YEARS:
+        raise ValueError(f"{name}: must be a year {YEARS[0]} to {YEARS[-1]}, got {instant.isoformat()}")

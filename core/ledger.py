@@ -1,0 +1,144 @@
+"""Who may perform an effect: decisions over the entry that the ledger holds for the effect's key.
+
+nothing  --claim-->  claimed  --confirm-->  done
+   ^                    |
+   +------release-------+        a claim whose lease has ended may be taken over
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+KEEP = timedelta(days=30)
+"""How long an entry is kept: longer than a message is ever delivered again (Pub/Sub keeps one 31 days at most)."""
+
+
+class State(StrEnum):
+    """How far the effect is."""
+
+    CLAIMED = "claimed"
+    DONE = "done"
+
+
+class Verdict(StrEnum):
+    """What a decision says, and why."""
+
+    ACQUIRED = "acquired"
+    """Nobody has the claim: it is the caller's now."""
+    TAKEN_OVER = "taken_over"
+    """The lease of another has ended without a word: the effect may have happened, or not."""
+    DONE = "done"
+    """The effect has happened."""
+    BUSY = "busy"
+    """Another has the claim."""
+    CONFIRMED = "confirmed"
+    """The effect of the caller's claim has happened."""
+    CONFIRMED_LATE = "confirmed_late"
+    """The effect has happened, but the lease had ended and the claim was no longer the caller's."""
+    RELEASED = "released"
+    """The claim was the caller's, and is free."""
+    NOT_HELD = "not_held"
+    """The claim was not the caller's to release."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the ledger holds for one effect.
+
+    Attributes:
+        owner: who claimed it; different for every attempt.
+        state: how far the effect is.
+        claimed_at: when the claim was made.
+        until: the end of the lease.
+        expires_at: when the entry may be forgotten.
+        attempt: 1 for the first claim, one more each time it is taken over.
+        done_at: when the effect was confirmed, if it was.
+    """
+
+    owner: str
+    state: State
+    claimed_at: datetime
+    until: datetime
+    expires_at: datetime
+    attempt: int = 1
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What follows, and the entry as it shall be; None where there shall be none."""
+
+    verdict: Verdict
+    entry: Entry | None
+
+    @property
+    def mine(self) -> bool:
+        """Whether the caller may perform the effect."""
+        return self.verdict in (Verdict.ACQUIRED, Verdict.TAKEN_OVER)
+
+
+def claim(entry: Entry | None, *, owner: str, now: datetime, lease: timedelta) -> Decision:
+    """Decide whether the owner may perform the effect.
+
+    A claim of the same owner is acquired again: its first answer was lost on the way.
+
+    Args:
+        entry: what the ledger holds, or None.
+        owner: who asks; no two attempts may have the same name.
+        now: the instant of asking.
+        lease: how long the claim holds; longer than the effect may take.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    >>> first = claim(None, owner="a", now=noon, lease=timedelta(minutes=1))
+    >>> first.verdict, claim(first.entry, owner="b", now=noon, lease=timedelta(minutes=1)).verdict
+    (<Verdict.ACQUIRED: 'acquired'>, <Verdict.BUSY: 'busy'>)
+    """
+    if lease <= timedelta(0):
+        raise ValueError(f"lease: must be positive, got {lease}")
+    if entry is None or (entry.owner == owner and entry.state is State.CLAIMED):
+        return Decision(verdict=Verdict.ACQUIRED, entry=_claimed(owner, now, lease, entry.attempt if entry else 1))
+    if entry.state is State.DONE:
+        return Decision(verdict=Verdict.DONE, entry=entry)
+    if now < entry.until:
+        return Decision(verdict=Verdict.BUSY, entry=entry)
+    return Decision(verdict=Verdict.TAKEN_OVER, entry=_claimed(owner, now, lease, entry.attempt + 1))
+
+
+def confirm(entry: Entry | None, *, owner: str, now: datetime) -> Decision:
+    """Say that the effect has happened; it is kept whoever has the claim by now, so that nobody repeats it later.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    >>> mine = claim(None, owner="a", now=noon, lease=timedelta(minutes=1)).entry
+    >>> confirm(mine, owner="a", now=noon).verdict
+    <Verdict.CONFIRMED: 'confirmed'>
+    """
+    if entry is not None and entry.state is State.DONE:
+        return Decision(verdict=Verdict.CONFIRMED if entry.owner == owner else Verdict.CONFIRMED_LATE, entry=entry)
+    if entry is not None and entry.owner == owner:
+        return Decision(verdict=Verdict.CONFIRMED, entry=replace(entry, state=State.DONE, done_at=now))
+    held = entry or _claimed(owner, now, timedelta(0), 1)
+    return Decision(verdict=Verdict.CONFIRMED_LATE, entry=replace(held, owner=owner, state=State.DONE, done_at=now))
+
+
+def release(entry: Entry | None, *, owner: str) -> Decision:
+    """Free the claim after the effect failed, if it is still the owner's.
+
+    >>> release(None, owner="a").verdict
+    <Verdict.NOT_HELD: 'not_held'>
+    """
+    if entry is None or entry.owner != owner or entry.state is State.DONE:
+        return Decision(verdict=Verdict.NOT_HELD, entry=entry)
+    return Decision(verdict=Verdict.RELEASED, entry=None)
+
+
+def _claimed(owner: str, now: datetime, lease: timedelta, attempt: int) -> Entry:
+    return Entry(
+        owner=owner,
+        state=State.CLAIMED,
+        claimed_at=now,
+        until=now + lease,
+        expires_at=now + KEEP,
+        attempt=attempt,
+    )

@@ -1,0 +1,47 @@
+"""monitoring.yaml as typed settings: what is watched, when, how strictly, and who hears of it."""
+
+from core.settings.sections import parse
+from core.settings.types import (
+    Address,
+    Channel,
+    ConsoleChannel,
+    Dependency,
+    DnsProbe,
+    Expect,
+    Features,
+    HttpProbe,
+    Label,
+    Model,
+    Probe,
+    Reference,
+    Revenue,
+    Route,
+    Sensitivity,
+    Settings,
+    TcpProbe,
+    TlsProbe,
+    WebhookChannel,
+)
+
+__all__ = [
+    "Address",
+    "Channel",
+    "ConsoleChannel",
+    "Dependency",
+    "DnsProbe",
+    "Expect",
+    "Features",
+    "HttpProbe",
+    "Label",
+    "Model",
+    "Probe",
+    "Reference",
+    "Revenue",
+    "Route",
+    "Sensitivity",
+    "Settings",
+    "TcpProbe",
+    "TlsProbe",
+    "WebhookChannel",
+    "parse",
+]

@@ -1,0 +1,247 @@
+"""The settings as types. They are made by `parse`, which has checked every value; a test may make its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import ClassVar
+
+from core.events import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """Where the truth of a model's predictions arrives.
+
+    Attributes:
+        table: the table it arrives in, joined by the model's `id`; the model's own where none is given.
+        column: the column that holds it.
+        arrives_within: how long after the prediction it may take.
+    """
+
+    table: str
+    column: str
+    arrives_within: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """The columns a model reads, none of them twice."""
+
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, the numeric ones first."""
+        return self.numeric + self.categorical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The window that is normal: so many days, up to the day `until`, or to where the version's training data ended."""
+
+    days: int
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """When a change of a feature is called drift.
+
+    Attributes:
+        shift: the smallest change that matters, as the shift of a normal feature in standard deviations.
+        false_alarms: how often a window without drift may be alarmed, over all features.
+    """
+
+    shift: float = 0.1
+    false_alarms: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model whose predictions are watched.
+
+    Attributes:
+        name: the model, as in the column `model` of its table.
+        owner: the team that answers for it.
+        table: the predictions, as `dataset.table` or `project.dataset.table`.
+        timestamp: the column of the instant of a prediction.
+        id: the column that tells predictions apart.
+        score: the column of the predicted score.
+        label: where the truth arrives, if it does.
+        features: the columns that are compared with the reference.
+        reference: the window that is normal.
+        window: the length of the current window.
+        drift: when a change is called drift.
+        minimum_rows: with fewer in a window nothing is concluded from it.
+        fire_after: how many windows in a row must drift.
+        recover_after: how many in a row must not.
+        accuracy_floor: the least accuracy that is accepted, 0 to 1, if any is agreed on.
+        segments: the columns whose values are looked at one by one.
+    """
+
+    name: str
+    owner: str
+    table: str
+    timestamp: str
+    id: str
+    score: str
+    features: Features
+    reference: Reference
+    window: timedelta
+    label: Label | None = None
+    drift: Sensitivity = field(default_factory=Sensitivity)
+    minimum_rows: int = 200
+    fire_after: int = 1
+    recover_after: int = 2
+    accuracy_floor: float | None = None
+    segments: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """The model as a target."""
+        return f"model/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A host and a port; the host is a name or an IP address, without brackets."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expect:
+    """What a probe must see.
+
+    Attributes:
+        latency: the longest the whole check may take, if that matters; at most the probe's timeout.
+        status: the status of the HTTP answer; where none is given, any from 200 to 299 is right.
+        body: a text that the body of the HTTP answer must contain as it stands (no pattern), if any.
+    """
+
+    latency: timedelta | None = None
+    status: int | None = None
+    body: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Probe:
+    name: str
+    every: timedelta
+    fail_after: int = 3
+    recover_after: int = 2
+    timeout: timedelta = timedelta(seconds=5)
+    expect: Expect = field(default_factory=Expect)
+
+    @property
+    def target(self) -> str:
+        """The probe as a target."""
+        return f"probe/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpProbe(_Probe):
+    """Whether a URL answers. It may hold a credential, so that it is not shown."""
+
+    kind: ClassVar[str] = "http"
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsProbe(_Probe):
+    """Whether a certificate is trusted, and for how long yet: a warning, then critical, so long before it expires."""
+
+    kind: ClassVar[str] = "tls"
+    host: str
+    port: int = 443
+    warn_before: timedelta = timedelta(days=21)
+    critical_before: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpProbe(_Probe):
+    """Whether a port accepts a connection."""
+
+    kind: ClassVar[str] = "tcp"
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DnsProbe(_Probe):
+    """Whether a host name resolves, asked of one resolver (an IP address) or of the machine's own."""
+
+    kind: ClassVar[str] = "dns"
+    host: str
+    resolver: Address | None = None
+
+
+Probe = HttpProbe | TlsProbe | TcpProbe | DnsProbe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """One target needs another (`from` and `to` in the file): a fault of `needs` explains a fault of `target`."""
+
+    target: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revenue:
+    """What a target earns while it works, in dollars an hour."""
+
+    dollars_per_hour: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleChannel:
+    """Messages go to the function's log."""
+
+    kind: ClassVar[str] = "console"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookChannel:
+    """Messages are POSTed to a URL. It often is a secret, so that it is not shown."""
+
+    kind: ClassVar[str] = "webhook"
+    name: str
+    url: str = field(repr=False)
+
+
+Channel = ConsoleChannel | WebhookChannel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Incidents of these severities are told on these channels, by name."""
+
+    severity: frozenset[Severity]
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All of monitoring.yaml.
+
+    Attributes:
+        jobs: the cron expression (UTC) of each job, by its name.
+        models: the models, by unique names.
+        probes: the probes, by unique names.
+        dependencies: which target needs which.
+        revenue: what targets earn, by target.
+        channels: the channels, by unique names.
+        routes: who is told of what; every route that matches counts.
+    """
+
+    jobs: Mapping[str, str]
+    models: tuple[Model, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    revenue: Mapping[str, Revenue] = field(default_factory=dict)
+    channels: tuple[Channel, ...] = ()
+    routes: tuple[Route, ...] = ()

@@ -1,0 +1,1 @@
+"""What deploys the functions: the tables, the rules, the cloud and the one-machine deployment."""

@@ -1,0 +1,353 @@
+"""The settings: what is read, and what is told of what is wrong."""
+
+import copy
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import SettingsError
+from core.events import Severity
+from core.settings import Address, ConsoleChannel, DnsProbe, HttpProbe, Settings, TcpProbe, TlsProbe, parse
+
+SAMPLE: dict[str, Any] = {
+    "version": 1,
+    "jobs": {"drift_score": "*/15 * * * *", "health_check": "* * * * *"},
+    "models": [
+        {
+            "name": "flight-delay",
+            "owner": "flight-operations",
+            "table": "telemetry.flight_predictions",
+            "timestamp": "scored_at",
+            "id": "prediction_id",
+            "score": "probability",
+            "label": {"table": "telemetry.flight_labels", "column": "late", "arrives_within": "12h"},
+            "features": {"numeric": ["distance", "hour"], "categorical": ["carrier", "origin"]},
+            "reference": {"days": 59, "until": date(2026, 3, 1)},
+            "window": "7d",
+            "minimum_rows": 300,
+            "fire_after": 2,
+            "recover_after": 3,
+            "accuracy_floor": 0.85,
+            "segments": ["origin"],
+        }
+    ],
+    "probes": [
+        {
+            "name": "api",
+            "kind": "http",
+            "url": "https://user:hunter2@api.example.com:8443/healthz?deep=1",
+            "every": "5m",
+            "fail_after": 4,
+            "recover_after": 1,
+            "timeout": "3s",
+            "expect": {"status": 200, "latency": "250ms", "body": "ok"},
+        },
+        {"name": "certificate", "kind": "tls", "host": "api.example.com", "every": "1h", "warn_before": "30d"},
+        {"name": "database", "kind": "tcp", "address": "[::1]:5432", "every": "1m"},
+        {"name": "zone", "kind": "dns", "host": "api.example.com", "resolver": "127.0.0.1:5353", "every": "1m"},
+    ],
+    "dependencies": [{"from": "model/flight-delay", "to": "table/telemetry.flight_predictions"}],
+    "revenue": {"model/flight-delay": {"dollars_per_hour": 1200}},
+    "channels": [
+        {"name": "log", "kind": "console"},
+        {"name": "inbox", "kind": "webhook", "url": "https://hooks.example.com/T0/B0/hunter2"},
+    ],
+    "routes": [{"when": {"severity": ["error", "critical"]}, "to": ["log", "inbox"]}, {"to": ["log"]}],
+}
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.dates() | st.datetimes(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=9) | st.integers() | st.none(), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def changed(path: tuple[str | int, ...], value: object) -> dict[str, Any]:
+    """The sample with another value, or without it where that is `...`."""
+    sample = copy.deepcopy(SAMPLE)
+    *way, last = path
+    place: Any = sample
+    for step in way:
+        place = place[step]
+    if value is ...:
+        del place[last]
+    else:
+        place[last] = value
+    return sample
+
+
+def faults(raw: object) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        parse(raw)
+    assert str(caught.value) == "\n".join(map(str, caught.value.faults))
+    return [str(fault) for fault in caught.value.faults]
+
+
+def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The path of every value in a tree."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, item in pairs for found in [(*path, key), *places(item, (*path, key))]]
+
+
+def test_a_model_is_read_whole() -> None:
+    [model] = parse(SAMPLE).models
+    assert (model.name, model.owner, model.target) == ("flight-delay", "flight-operations", "model/flight-delay")
+    assert (model.table, model.timestamp, model.id) == ("telemetry.flight_predictions", "scored_at", "prediction_id")
+    assert (model.features.names, model.segments) == (("distance", "hour", "carrier", "origin"), ("origin",))
+    assert (model.reference.days, model.reference.until) == (59, date(2026, 3, 1))
+    assert (model.window, model.minimum_rows, model.accuracy_floor) == (timedelta(days=7), 300, 0.85)
+    assert (model.fire_after, model.recover_after) == (2, 3)
+    assert model.label is not None
+    assert (model.label.table, model.label.arrives_within) == ("telemetry.flight_labels", timedelta(hours=12))
+
+
+def test_the_four_kinds_of_probe_are_read() -> None:
+    http, tls, tcp, dns = parse(SAMPLE).probes
+    assert isinstance(http, HttpProbe)
+    assert isinstance(tls, TlsProbe)
+    assert isinstance(tcp, TcpProbe)
+    assert isinstance(dns, DnsProbe)
+    assert [probe.kind for probe in (http, tls, tcp, dns)] == ["http", "tls", "tcp", "dns"]
+    assert (http.expect.status, http.expect.latency, http.expect.body) == (200, timedelta(milliseconds=250), "ok")
+    assert (http.every, http.timeout, http.target) == (timedelta(minutes=5), timedelta(seconds=3), "probe/api")
+    assert (tls.port, tls.warn_before, tls.critical_before) == (443, timedelta(days=30), timedelta(days=7))
+    assert (tcp.host, tcp.port, tcp.fail_after, tcp.recover_after) == ("::1", 5432, 3, 2)
+    assert dns.resolver == Address(host="127.0.0.1", port=5353)
+
+
+def test_the_rest_is_read() -> None:
+    settings = parse(SAMPLE)
+    assert settings.jobs["drift_score"] == "*/15 * * * *"
+    assert [(one.target, one.needs) for one in settings.dependencies] == [
+        ("model/flight-delay", "table/telemetry.flight_predictions")
+    ]
+    assert settings.revenue["model/flight-delay"].dollars_per_hour == 1200
+    assert settings.channels[0] == ConsoleChannel(name="log")
+    assert settings.routes[0].severity == {Severity.ERROR, Severity.CRITICAL}
+    assert settings.routes[1].severity == set(Severity)
+    assert settings.routes[0].to == ("log", "inbox")
+
+
+def test_what_may_be_left_out_has_a_default() -> None:
+    settings = parse({"version": 1, "jobs": {}})
+    assert (settings.models, settings.probes, settings.routes, dict(settings.revenue)) == ((), (), (), {})
+    [model] = parse(changed(("models", 0, "label"), {"column": "late", "arrives_within": "1h"})).models
+    assert model.label is not None
+    assert model.label.table == model.table
+
+
+def test_nothing_in_the_settings_can_be_changed() -> None:
+    settings = parse(SAMPLE)
+    with pytest.raises(TypeError):
+        settings.jobs["other"] = "* * * * *"  # type: ignore[index]  # the very thing that must fail
+    assert hash(settings.models) == hash(parse(SAMPLE).models)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fault"),
+    [
+        (("version",), 2, "version: must be 1 to 1, got 2"),
+        (("jobs",), ..., "jobs: must be given, got None"),
+        (("jobs", "drift_score"), "* * * *", "jobs.drift_score: must be a cron expression: must have five fields"),
+        (("jobs", "Drift Score"), "* * * * *", "jobs.Drift Score: must be a name of small letters"),
+        (("models",), None, "models: must be a list, got None"),
+        (("models", 0), ["name"], "models[0]: must be a mapping, got 'a list of 1'"),
+        (("models", 0, "name"), "Flight Delay", "models[0].name: must be a name of small letters"),
+        (("models", 0, "reference", "days"), 0, "models[0].reference.days: must be 1 to 365, got 0"),
+        (("models", 0, "drift"), {"shift": 0}, "models[0].drift.shift: must be a number from 0.01 to 6, got 0"),
+        (
+            ("models", 0, "drift"),
+            {"false_alarms": 1},
+            "models[0].drift.false_alarms: must be a number from 1e-06 to 0.5, got 1",
+        ),
+        (("models", 0, "reference", "days"), True, "models[0].reference.days: must be 1 to 365, got True"),
+        (("models", 0, "reference", "until"), "2026-02-30", "models[0].reference.until: must be a day"),
+        (("models", 0, "window"), "7 days", "models[0].window: must be 5m to 90d"),
+        (("models", 0, "window"), "91d", "models[0].window: must be 5m to 90d"),
+        (("models", 0, "window"), 7, "models[0].window: must be 5m to 90d"),
+        (("models", 0, "accuracy_floor"), 85, "models[0].accuracy_floor: must be a number from 0 to 1, got 85"),
+        (("models", 0, "accuracy_floor"), float("nan"), "models[0].accuracy_floor: must be a number from 0 to 1"),
+        (("models", 0, "label"), ..., "models[0].label: must be given where there is an accuracy_floor"),
+        (("models", 0, "features"), {}, "models[0].features.numeric: must name at least one column"),
+        (
+            ("models", 0, "features", "numeric"),
+            ["hour", "Carrier"],
+            "models[0].features.numeric: must name no column twice, nor one that categorical names, got 'carrier'",
+        ),
+        (("probes", 0, "kind"), "htp", "probes[0].kind: must be one of http, tls, tcp, dns, got 'htp'"),
+        (("probes", 0, "every"), "90s", "probes[0].every: must be 1m to 1d, in whole m"),
+        (("probes", 0, "expect", "status"), 99, "probes[0].expect.status: must be 100 to 599, got 99"),
+        (("probes", 0, "expect", "latency"), "4s", "probes[0].expect.latency: must be at most the timeout"),
+        (("probes", 0, "expect", "body"), "", "probes[0].expect.body: must be 1 to 200 printable characters"),
+        (("probes", 1, "expect"), {"status": 200}, "probes[1].expect.status: must be a known key: latency"),
+        (("probes", 1, "critical_before"), "31d", "probes[1].critical_before: must be at most warn_before"),
+        (("probes", 1, "host"), "-api", "probes[1].host: must be a host name or an IP address"),
+        (("probes", 1, "name"), "api", "probes[1].name: must be unique among the probe names, got 'api'"),
+        (("probes", 2, "address"), "localhost", "probes[2].address: must be host:port"),
+        (("probes", 2, "address"), "localhost:65536", "probes[2].address: must be host:port"),
+        (("probes", 3, "resolver"), "dns.example.com", "probes[3].resolver: must be an IP address"),
+        (("dependencies", 0, "to"), "table/x", "dependencies[0].to: must be a target table/name, whose name must be"),
+        (("dependencies", 0, "to"), "thing/x", "dependencies[0].to: must be a target: kind/name"),
+        (
+            ("dependencies", 0, "to"),
+            "model/flight-delay",
+            "dependencies[0].to: must be another target than from, got 'model/flight-delay'",
+        ),
+        (
+            ("dependencies", 0, "from"),
+            "model/flight-dely",
+            "dependencies[0].from: must be the name of a model (perhaps 'flight-delay'), got 'flight-dely'",
+        ),
+        (("revenue", "probe/nobody"), {"dollars_per_hour": 1}, "revenue.probe/nobody: must be the name of a probe"),
+        (("revenue", "model/flight-delay"), {"dollars_per_hour": -1}, "revenue.model/flight-delay.dollars_per_hour"),
+        (("channels", 0, "kind"), "fax", "channels[0].kind: must be one of console, webhook, got 'fax'"),
+        (("routes", 0, "to"), [], "routes[0].to: must be a list of at least 1"),
+        (("routes", 0, "to", 1), "inbx", "routes[0].to[1]: must be the name of a channel (perhaps 'inbox'), got"),
+        (("routes", 0, "when", "severity", 0), "fatal", "routes[0].when.severity[0]: must be one of info, warning"),
+        (("models", 0, "referense"), 1, "models[0].referense: must be a known key (perhaps 'reference'), got"),
+        (("routes", 0, "zzz"), 1, "routes[0].zzz: must be a known key: to, when, got 'zzz'"),
+    ],
+)
+def test_a_fault_names_the_key_what_is_allowed_and_what_was_given(
+    path: tuple[str | int, ...], value: object, fault: str
+) -> None:
+    found = faults(changed(path, value))
+    assert len(found) == 1
+    assert found[0].startswith(fault)
+
+
+def test_every_fault_is_told_at_once() -> None:
+    raw = changed(("models", 0, "reference", "days"), 0)
+    raw["probes"][2]["address"] = "nowhere"
+    raw["channels"][1]["url"] = "ftp://x"
+    raw["routes"][0]["to"].append("nobody")
+    raw["extra"] = {}
+    assert [fault.split(":")[0] for fault in faults(raw)] == [
+        "models[0].reference.days",
+        "probes[2].address",
+        "channels[1].url",
+        "extra",
+        "routes[0].to[2]",
+    ]
+
+
+def test_a_fault_elsewhere_in_a_thing_does_not_take_its_name_away() -> None:
+    assert faults(changed(("channels", 1, "url"), 7)) == [
+        "channels[1].url: must be an http or https URL with a host, got 7"
+    ]
+
+
+@pytest.mark.parametrize("quote", ["'", '"', "`", ";", " ", "\n", "\\", "--", "(", "é", "\0"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("models", 0, "table"),
+        ("models", 0, "label", "table"),
+        ("models", 0, "label", "column"),
+        ("models", 0, "timestamp"),
+        ("models", 0, "id"),
+        ("models", 0, "score"),
+        ("models", 0, "features", "numeric", 0),
+        ("models", 0, "features", "categorical", 1),
+        ("models", 0, "segments", 0),
+    ],
+)
+def test_what_could_leave_an_sql_identifier_is_refused(path: tuple[str | int, ...], quote: str) -> None:
+    place: Any = SAMPLE
+    for step in path:
+        place = place[step]
+    for value in (place + quote, quote + place, place[:4] + quote + place[4:], place + quote + "; DROP TABLE x --"):
+        assert len(faults(changed(path, value))) == 1
+
+
+@pytest.mark.parametrize(
+    "table", ["predictions", "a.b.c.d", ".b", "a.", "a..b", "Project.a.b", "my-data.b", "x:y.a.b", 1]
+)
+def test_a_table_needs_a_dataset_and_at_most_a_project(table: object) -> None:
+    assert len(faults(changed(("models", 0, "table"), table))) == 1
+
+
+def test_a_table_may_name_its_project() -> None:
+    assert (
+        parse(changed(("models", 0, "table"), "my-project-1.ops.rows_2")).models[0].table == "my-project-1.ops.rows_2"
+    )
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "api.example.com",
+        "ftp://a.b",
+        "http://",
+        "http://a b",
+        "http://a:99999",
+        "http://a/\n",
+        "http://a#b",
+        "http://[::1",
+        "//a",
+        5,
+    ],
+)
+def test_a_url_is_of_http_with_a_host(url: object) -> None:
+    [fault] = faults(changed(("probes", 0, "url"), url))
+    assert fault.startswith("probes[0].url: must be an http or https URL with a host, got ")
+
+
+@pytest.mark.parametrize("url", ["ftp://u:hunter2@a.b/hunter2", "hunter2", "https://a.b:x/hunter2?key=hunter2#hunter2"])
+def test_no_fault_and_no_text_of_the_settings_shows_what_a_url_may_hide(url: str) -> None:
+    assert "hunter2" not in "\n".join(faults(changed(("channels", 1, "url"), url)))
+    assert "hunter2" not in repr(parse(SAMPLE))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("5m", timedelta(minutes=5)),
+        ("12h", timedelta(hours=12)),
+        ("300s", timedelta(minutes=5)),
+        ("90d", timedelta(90)),
+    ],
+)
+def test_durations_are_numbers_with_a_unit(text: str, value: timedelta) -> None:
+    assert parse(changed(("models", 0, "window"), text)).models[0].window == value
+
+
+def outcome(raw: object) -> Settings | SettingsError:
+    try:
+        return parse(raw)
+    except SettingsError as error:
+        return error
+
+
+def told(raw: object) -> bool:
+    """Whether the outcome is settings, or an error that says what is wrong."""
+    found = outcome(raw)
+    return isinstance(found, Settings) or all(fault.path and str(fault) in str(found) for fault in found.faults)
+
+
+@given(JUNK)
+def test_any_junk_is_refused_with_faults_and_nothing_else(raw: object) -> None:
+    assert told(raw)
+
+
+@given(st.lists(st.tuples(st.sampled_from(places(SAMPLE)), JUNK), min_size=1, max_size=4, unique_by=lambda one: one[0]))
+def test_junk_anywhere_is_refused_with_faults_or_is_right(changes: list[tuple[tuple[str | int, ...], object]]) -> None:
+    raw = copy.deepcopy(SAMPLE)
+    # the deepest first, so that every path is still there when its value is changed
+    for (*way, last), value in sorted(changes, key=lambda change: -len(change[0])):
+        place: Any = raw
+        for step in way:
+            place = place[step]
+        place[last] = value
+    assert told(raw)
+
+
+@given(st.integers())
+def test_a_number_too_long_to_print_is_still_told(number: int) -> None:
+    [fault] = faults(changed(("models", 0, "minimum_rows"), 10**9 + abs(number) * 10**5000))
+    assert fault.startswith("models[0].minimum_rows: must be 1 to 10000000, got ")
