@@ -1,0 +1,1 @@
+"""Everything that touches the outside: the only place that imports Google clients, sockets and files."""

@@ -1,0 +1,88 @@
+"""The settings of the running function: monitoring.yaml from its archive, with the environment filled in."""
+
+import os
+import re
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.errors import Fault, SettingsError
+from core.settings import Settings, parse
+
+FILE = Path(__file__).resolve().parents[2] / "monitoring.yaml"
+"""Where an archive has it: at the root, beside `functions/`."""
+_DEEPEST = 20
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.
+
+    Args:
+        path: the file; where none is given, the one that `AIA_SETTINGS` names, or the archive's own.
+        environ: what `${NAME}` in a text stands for. What is filled in is not looked at again.
+
+    Raises:
+        SettingsError: with every fault: of the file, of missing variables, and of the values.
+    """
+    file = path or Path(environ.get("AIA_SETTINGS") or FILE)
+    missing: list[Fault] = []
+    raw = _filled(_read(file), environ, "", _DEEPEST, missing)
+    try:
+        settings = parse(raw)
+    except SettingsError as error:
+        unknown = {fault.path for fault in missing}
+        wrong = (fault for fault in error.faults if fault.path not in unknown)
+        raise SettingsError((*missing, *wrong)) from error
+    if missing:
+        raise SettingsError(tuple(missing))
+    return settings
+
+
+class _Loader(yaml.CSafeLoader):
+    """Refuses a key that is there twice, where YAML would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        spelt = [key.value for key in keys]
+        for index, key in enumerate(keys):
+            if key.value in spelt[:index]:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key.value!r} must be given once", key.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def _read(file: Path) -> object:
+    try:
+        return yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
+    except OSError as error:
+        raise SettingsError((Fault(str(file), "must be a file that can be read", error.strerror),)) from error
+    except yaml.MarkedYAMLError as error:
+        where = f"{file}:{error.problem_mark.line + 1}" if error.problem_mark else str(file)
+        raise SettingsError((Fault(where, "must be YAML", error.problem),)) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SettingsError((Fault(str(file), "must be YAML", str(error)),)) from error
+
+
+def _filled(value: Any, environ: Mapping[str, str], path: str, depth: int, missing: list[Fault]) -> Any:  # noqa: ANN401 - YAML
+    if depth < 0:
+        missing.append(Fault(path, f"must be nested at most {_DEEPEST} deep"))
+        return None
+    match value:
+        case str():
+            names = _VARIABLE.findall(value)
+            missing.extend(_unset(path, name) for name in dict.fromkeys(names) if name not in environ)
+            return _VARIABLE.sub(lambda found: environ.get(found[1], found[0]), value) if names else value
+        case list():
+            return [_filled(item, environ, f"{path}[{index}]", depth - 1, missing) for index, item in enumerate(value)]
+        case dict():
+            paths = {key: f"{path}.{key}" if path else str(key) for key in value}
+            return {key: _filled(item, environ, paths[key], depth - 1, missing) for key, item in value.items()}
+    return value
+
+
+def _unset(path: str, name: str) -> Fault:
+    return Fault(path, f"${{{name}}} must be set in the environment")

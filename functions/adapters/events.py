@@ -1,0 +1,72 @@
+"""Events as bytes: JSON with a `type` and a `version`, strict in what is read."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from core.errors import PoisonError, UnknownVersionError
+from core.events import Event, Tick
+from functions.adapters.push import Message
+
+E = TypeVar("E", bound=Event)
+
+
+class _Head(msgspec.Struct):
+    type: str
+    version: int
+
+
+_head = msgspec.json.Decoder(_Head)
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def encode(event: Event) -> bytes:
+    """The event as JSON; the same event always gives the same bytes."""
+    body: dict[str, Any] = {"type": event.TYPE, "version": event.VERSION, "id": event.id}
+    return _encoder.encode(body | msgspec.to_builtins(event, builtin_types=(datetime,)))
+
+
+def decode(data: bytes, kind: type[E]) -> E:
+    """The event that the bytes hold.
+
+    Raises:
+        UnknownVersionError: an event of that type, but of a version this code does not know.
+        PoisonError: anything else; the message carries the path, as in "Expected `float`, got `str` - at `$.value`".
+    """
+    try:
+        head = _head.decode(data)
+        if head.type != kind.TYPE:
+            raise PoisonError(f"type: must be {kind.TYPE!r}, got {head.type!r}")
+        if head.version != kind.VERSION:
+            raise UnknownVersionError(f"version: {kind.TYPE} must be version {kind.VERSION}, got {head.version}")
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise PoisonError(f"{kind.TYPE}: {error}") from error
+
+
+def tick(message: Message, cron: str) -> Tick:
+    """The tick that a message carries.
+
+    Cloud Scheduler sends the same bytes every time: where `scheduled_at` is missing, the tick is for the newest instant
+    of the schedule that is not after the message was published. A redelivered message keeps its publish time.
+
+    Args:
+        message: from the `ticks` topic.
+        cron: the schedule of the job, in UTC.
+    """
+    try:
+        body = msgspec.json.decode(message.data, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise PoisonError(f"tick: {error}") from error
+    if "scheduled_at" in body:
+        return decode(message.data, Tick)
+    due = _newest(cron, message.published_at.astimezone(UTC))
+    return decode(_encoder.encode(body | {"scheduled_at": due}), Tick)
+
+
+def _newest(cron: str, instant: datetime) -> datetime:
+    from croniter import croniter  # noqa: PLC0415 - only the functions that take ticks have it
+
+    schedule = croniter(cron, instant, ret_type=datetime)
+    return instant.replace(second=0, microsecond=0) if croniter.match(cron, instant) else schedule.get_prev()

@@ -1,0 +1,138 @@
+"""The ledger: an effect outside is claimed before it is performed, and confirmed after.
+
+The same key has its effect once, however often and by however many it is asked for. Only a crash (or a store that stops
+answering) between the effect and its confirmation makes it happen again, after the lease has ended; what happens
+there must bear that, as PagerDuty does by its dedup_key and a table by its row key.
+"""
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, timedelta
+from enum import StrEnum
+
+from core.errors import AiaError, BusyError, ConflictError
+from core.events import stamp
+from core.ledger import Decision, Entry, State, Verdict, claim, confirm, release
+from functions.adapters.logs import fields
+from functions.adapters.ports import Clock, Data, Store
+from functions.adapters.store import update
+
+COLLECTION = "ledger"
+LEASE = timedelta(minutes=2)
+_PAGE = 500
+log = logging.getLogger(__name__)
+
+
+class Outcome(StrEnum):
+    """What became of an effect."""
+
+    PERFORMED = "performed"
+    SKIPPED = "skipped"
+    """It had been performed before."""
+
+
+class Ledger:
+    """Performs effects once.
+
+    Args:
+        store: where the entries are.
+        clock: for the leases; the clocks of those who share the ledger must agree to well within a lease.
+        owner: who asks, for logs and for people, as in the name of the function.
+    """
+
+    def __init__(self, store: Store, clock: Clock, owner: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+
+    def once(self, key: str, effect: Callable[[], None], *, lease: timedelta = LEASE) -> Outcome:
+        """Perform the effect unless it has been performed; when it fails, the claim is released and the error raised.
+
+        Args:
+            key: what the effect is, the same whenever it is asked for again.
+            effect: what to perform.
+            lease: how long nobody else may try; longer than the effect may take.
+
+        Raises:
+            BusyError: somebody else performs it right now; the message names the key and says until when.
+            UnavailableError: the store does not answer; the effect may have been performed.
+        """
+        attempt = f"{self._owner}/{uuid.uuid4().hex[:12]}"
+        if not self._claim(key, attempt, lease):
+            return Outcome.SKIPPED
+        try:
+            effect()
+        except BaseException:
+            self._release(key, attempt)
+            raise
+        decision = self._decide(key, lambda entry: confirm(entry, owner=attempt, now=self._clock()))
+        if decision.verdict is Verdict.CONFIRMED_LATE:
+            log.warning("the lease ended before the effect: %s", key, extra=fields(key=key, owner=attempt))
+        return Outcome.PERFORMED
+
+    def purge(self, *, days: int = 30) -> int:
+        """Forget the entries that expired on one of the last days; Firestore's TTL policy does it by itself.
+
+        Returns:
+            How many were forgotten.
+        """
+        today = self._clock().astimezone(UTC).date()
+        return sum(self._forget((today - timedelta(days=ago)).isoformat()) for ago in range(1, days + 1))
+
+    def _forget(self, day: str) -> int:
+        forgotten = 0
+        while found := self._store.find(COLLECTION, where={"expires_on": day}, limit=_PAGE):
+            for document in found:
+                try:
+                    self._store.delete(document, COLLECTION)
+                    forgotten += 1
+                except ConflictError:
+                    log.info("another forgot it or claimed it: %s", document.key)
+        return forgotten
+
+    def _claim(self, key: str, attempt: str, lease: timedelta) -> bool:
+        """Whether the claim is the attempt's now; not so when the effect has happened."""
+        try:
+            decision = self._decide(key, lambda entry: claim(entry, owner=attempt, now=self._clock(), lease=lease))
+        except ConflictError as error:
+            raise BusyError(f"{key}: too many claim it at once") from error
+        if decision.verdict is Verdict.BUSY and decision.entry:
+            raise BusyError(f"{key}: claimed by {decision.entry.owner} until {stamp(decision.entry.until)}")
+        if decision.verdict is Verdict.TAKEN_OVER:
+            log.warning("taken over: %s", key, extra=fields(key=key, owner=attempt))
+        return decision.mine
+
+    def _decide(self, key: str, decide: Callable[[Entry | None], Decision]) -> Decision:
+        taken: list[Decision] = []
+
+        def change(data: Data | None) -> Data | None:
+            held = _entry(data)
+            decision = decide(held)
+            taken.append(decision)
+            return _data(decision.entry) if decision.entry and decision.entry != held else None
+
+        update(self._store, COLLECTION, key, change)
+        return taken[-1]
+
+    def _release(self, key: str, attempt: str) -> None:
+        """Release the claim; when that fails, the error of the effect matters more, and the lease will end."""
+        try:
+            found = self._store.get(COLLECTION, key)
+            if found and release(_entry(found.data), owner=attempt).verdict is Verdict.RELEASED:
+                self._store.delete(found, COLLECTION)
+        except AiaError as error:
+            log.warning("not released: %s: %s", key, error, extra=fields(key=key, owner=attempt))
+
+
+def _data(entry: Entry) -> Data:
+    # The store finds only what is equal, so the day is a field of its own: it is what `purge` asks for.
+    return asdict(entry) | {"expires_on": entry.expires_at.astimezone(UTC).date().isoformat()}
+
+
+def _entry(data: Data | None) -> Entry | None:
+    if data is None:
+        return None
+    kept = {name: value for name, value in data.items() if name != "expires_on"}
+    return Entry(**kept | {"state": State(kept["state"])})

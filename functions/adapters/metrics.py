@@ -1,0 +1,335 @@
+"""Metrics to Cloud Monitoring, under their Prometheus names.
+
+A point is `prometheus.googleapis.com/NAME/gauge` or `/counter` on the resource `prometheus_target`, so that one PromQL
+expression means the same there and in Prometheus. What the API asks for is kept here: at most 200 series a call, one point
+a series, points of a series in order and at least 5 s apart, nothing older than 24 h or in the future, label values of at
+most 1,024 characters.
+
+An instance is throttled between requests, so nothing runs in the background: `flush` is called within a request and sends
+at most every 10 s; the last ones go out when the process ends. What cannot be sent is logged, never raised: gauges keep
+their newest value and counters keep counting until the next flush.
+"""
+
+import atexit
+import logging
+import math
+import os
+import secrets
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from core.errors import Fault, SettingsError
+from core.metrics import Kind, Metric, check
+from functions.adapters import logs
+from functions.adapters.ports import Clock
+
+SERIES_A_CALL = 200
+LABEL_CHARACTERS = 1024
+PERIOD = timedelta(seconds=5)
+EVERY = timedelta(seconds=10)
+OLDEST = timedelta(hours=24)
+AHEAD = timedelta(minutes=5)
+TIMEOUT_SECONDS = 5.0
+LAST_TIMEOUT_SECONDS = 3.0  # with the wait before it, within the 10 s that Cloud Run gives after SIGTERM
+
+_KINDS = {Kind.GAUGE: "GAUGE", Kind.COUNTER: "CUMULATIVE"}
+_TICK = timedelta(milliseconds=1)
+
+log = logging.getLogger(__name__)
+
+
+class Fate(StrEnum):
+    """What becomes of a value at a flush."""
+
+    SENT = "sent"
+    HELD = "held"
+    LATE = "late"
+    OUT_OF_ORDER = "out of order"
+    IN_THE_FUTURE = "in the future"
+    NOT_A_NUMBER = "not a number"
+
+
+@dataclass(slots=True)
+class _Series:
+    """One series of this process.
+
+    Attributes:
+        metric: of the catalogue.
+        labels: names to values.
+        start: just before a counter began to count.
+        value: the newest.
+        at: the instant a gauge's value is about, where it was given.
+        fresh: whether the value has not been sent.
+        sent: the end of the newest point that was sent.
+    """
+
+    metric: Metric
+    labels: dict[str, str]
+    start: datetime
+    value: float = 0.0
+    at: datetime | None = None
+    fresh: bool = False
+    sent: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """A value on its way."""
+
+    series: _Series
+    value: float
+    end: datetime
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class CloudMetrics:
+    """The port `Metrics` over Cloud Monitoring; safe to use from several threads.
+
+    Args:
+        function: the function that writes, as the label `job`.
+        project: that the metrics belong to.
+        location: the region the function runs in.
+        endpoint: `host:port` of a server without TLS in Google's place.
+        clock: now, in UTC.
+    """
+
+    def __init__(self, *, function: str, project: str, location: str, endpoint: str = "", clock: Clock = _now) -> None:
+        self._function = function
+        self._project = project
+        self._location = location
+        self._endpoint = endpoint
+        self._clock = clock
+        self._lock = threading.Lock()  # guards the series; never held while sending
+        self._sending = threading.Lock()  # one flush at a time, so that points arrive in order
+        self._series: dict[tuple[str, ...], _Series] = {}
+        self._dropped: Counter[Fate] = Counter()
+        self._tried: datetime | None = None
+        self._wire: _Wire | None = None
+
+    def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
+        """Set a gauge; `at` is the instant the value is about (that of the flush when absent)."""
+        metric = check(name, Kind.GAUGE, labels)
+        now = self._clock()
+        with self._lock:
+            series = self._get(metric, labels, now)
+            if (fate := _unfit(series, value, at, now)) is not None:
+                self._dropped[fate] += 1
+            else:
+                series.value, series.at, series.fresh = value, at, True
+
+    def count(self, name: str, by: float = 1.0, **labels: str) -> None:
+        """Add to a counter."""
+        metric = check(name, Kind.COUNTER, labels)
+        if not (by >= 0 and math.isfinite(by)):
+            raise ValueError(f"{name}: a counter grows by a number of at least 0, got {by!r}")
+        now = self._clock()
+        with self._lock:
+            series = self._get(metric, labels, now)
+            series.value, series.fresh = series.value + by, True
+
+    def flush(self) -> None:
+        """Send what has gathered, when the last attempt is 10 s ago; never raises."""
+        if not self._sending.acquire(blocking=False):
+            return
+        try:
+            now = self._clock()
+            if self._tried is None or not timedelta(0) <= now - self._tried < EVERY:
+                self._tried = now
+                self._send(self._take(now, standing=True), TIMEOUT_SECONDS)
+        except Exception:
+            log.exception("metrics: flush failed")
+        finally:
+            self._sending.release()
+
+    def close(self) -> None:
+        """Send the last values, also within 10 s of the last flush; never raises.
+
+        Waits, 5 s at most, until the API takes another point of every series that has a value to send.
+        """
+        if not self._sending.acquire(timeout=TIMEOUT_SECONDS):
+            log.warning("metrics: the last values are not sent: another flush does not end")
+            return
+        try:
+            time.sleep(self._wait(self._clock()))
+            self._send(self._take(self._clock(), standing=False), LAST_TIMEOUT_SECONDS)
+        except Exception:
+            log.exception("metrics: the last flush failed")
+        finally:
+            self._sending.release()
+
+    def _get(self, metric: Metric, labels: Mapping[str, str], now: datetime) -> _Series:
+        short = {label: labels[label][:LABEL_CHARACTERS] for label in metric.labels}
+        key = (metric.name, *short.values())
+        return self._series.setdefault(key, _Series(metric, short, start=now - _TICK))
+
+    def _take(self, now: datetime, *, standing: bool) -> list[_Point]:
+        """The points to send; with `standing`, counters that stood still as well, as a scrape would read them."""
+        points = []
+        with self._lock:
+            for series in self._series.values():
+                if not (series.fresh or (standing and series.metric.kind is Kind.COUNTER)):
+                    continue
+                fate = _fate(series, now)
+                if fate is Fate.SENT:
+                    points.append(_Point(series, series.value, series.at or now))
+                elif fate is not Fate.HELD:
+                    self._dropped[fate] += 1
+                series.fresh = series.fresh and fate is Fate.HELD
+            dropped, self._dropped = self._dropped, Counter()
+        _report(dropped)
+        return points
+
+    def _send(self, points: Sequence[_Point], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        for first in range(0, len(points), SERIES_A_CALL):
+            chunk = points[first : first + SERIES_A_CALL]
+            if not self._write(chunk, deadline - time.monotonic()):
+                self._keep(points[first:])
+                return
+            for point in chunk:
+                point.series.sent = point.end
+
+    def _keep(self, points: Sequence[_Point]) -> None:
+        with self._lock:
+            for point in points:
+                point.series.fresh = True
+
+    def _write(self, points: Sequence[_Point], seconds: float) -> bool:
+        """Whether the points are done with: written, or refused in a way that sending them again cannot mend."""
+        from google.api_core.exceptions import InvalidArgument  # noqa: PLC0415 - paid at the first flush
+
+        try:
+            self._wire = self._wire or _Wire(self._function, self._project, self._location, self._endpoint)
+            self._wire.write(points, max(seconds, 0.001))
+        except InvalidArgument as error:
+            log.warning("metrics: refused: %s", error, extra=logs.fields(series=len(points)))
+        except Exception as error:  # noqa: BLE001 - whatever the network or the credentials raise, the request goes on
+            log.warning("metrics: not written: %s", error, extra=logs.fields(series=len(points)))
+            return False
+        return True
+
+    def _wait(self, now: datetime) -> float:
+        with self._lock:
+            fresh = [one for one in self._series.values() if one.fresh and one.at is None]
+            waiting = [one.sent + PERIOD - now for one in fresh if one.sent]
+        return min(max([timedelta(0), *waiting]), PERIOD).total_seconds()
+
+
+def _unfit(series: _Series, value: float, at: datetime | None, now: datetime) -> Fate | None:
+    """Why a value must not take the place of the one that waits, if there is a reason."""
+    if not math.isfinite(value):
+        return Fate.NOT_A_NUMBER
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        raise ValueError(f"{series.metric.name}: at must carry a time zone, got {at.isoformat()}")
+    if at > now + AHEAD:
+        return Fate.IN_THE_FUTURE
+    older = series.fresh and series.at is not None and at < series.at
+    return Fate.OUT_OF_ORDER if older else None
+
+
+def _fate(series: _Series, now: datetime) -> Fate:
+    """What becomes of a series' value at a flush."""
+    end = series.at or now
+    if now - end > OLDEST:
+        return Fate.LATE
+    if end > now or (series.metric.kind is Kind.COUNTER and end <= series.start):
+        return Fate.HELD
+    if series.sent is None or end >= series.sent + PERIOD:
+        return Fate.SENT
+    return Fate.OUT_OF_ORDER if series.at else Fate.HELD
+
+
+def _report(dropped: Counter[Fate]) -> None:
+    if dropped:
+        reasons = ", ".join(f"{count} {fate}" for fate, count in sorted(dropped.items()))
+        log.warning("metrics: points dropped: %s", reasons, extra=logs.fields(dropped=dropped.total()))
+
+
+class _Wire:
+    """Google's client and the resource that this process writes as."""
+
+    def __init__(self, function: str, project: str, location: str, endpoint: str) -> None:
+        from google.cloud.monitoring_v3 import MetricServiceClient, types  # noqa: PLC0415 - paid at the first flush
+
+        self._series = types.TimeSeries.pb()
+        self._request = types.CreateTimeSeriesRequest
+        self._client = MetricServiceClient(transport=_insecure(endpoint)) if endpoint else MetricServiceClient()
+        self._project = project
+        # Built after the web server has forked, so that no two processes share an instance.
+        writer = f"{os.environ.get('K_REVISION', function)}-{os.getpid()}-{secrets.token_hex(4)}"
+        labels = {"project_id": project, "location": location, "cluster": "__run__", "namespace": "aia"}
+        self._resource = {"type": "prometheus_target", "labels": labels | {"job": function, "instance": writer}}
+
+    def write(self, points: Sequence[_Point], seconds: float) -> None:
+        request = self._request.pb()(
+            name=f"projects/{self._project}", time_series=[self._encode(point) for point in points]
+        )
+        self._client.create_time_series(request=self._request.wrap(request), timeout=seconds)
+
+    def _encode(self, point: _Point) -> Any:  # noqa: ANN401 - a raw protobuf message: the client's wrappers are slow
+        metric = point.series.metric
+        interval = {"end_time": point.end}
+        if metric.kind is Kind.COUNTER:
+            interval["start_time"] = point.series.start
+        return self._series(
+            metric={"type": f"prometheus.googleapis.com/{metric.name}/{metric.kind}", "labels": point.series.labels},
+            resource=self._resource,
+            metric_kind=_KINDS[metric.kind],
+            value_type="DOUBLE",
+            unit=metric.unit,
+            description=metric.help,
+            points=[{"interval": interval, "value": {"double_value": point.value}}],
+        )
+
+
+def _insecure(endpoint: str) -> Any:  # noqa: ANN401 - the client's transport, which carries no types
+    import grpc  # noqa: PLC0415 - paid at the first flush
+    from google.cloud.monitoring_v3.services.metric_service.transports import (  # noqa: PLC0415 - paid at the first flush
+        MetricServiceGrpcTransport,
+    )
+
+    return MetricServiceGrpcTransport(channel=grpc.insecure_channel(endpoint))
+
+
+def connect(function: str) -> CloudMetrics:
+    """The metrics of a function, as its environment has them; the last values go out when the process ends.
+
+    Raises:
+        SettingsError: GOOGLE_CLOUD_PROJECT or AIA_LOCATION is not set.
+    """
+    metrics = CloudMetrics(
+        function=function,
+        project=_setting("GOOGLE_CLOUD_PROJECT"),
+        location=_setting("AIA_LOCATION"),
+        endpoint=os.environ.get("AIA_MONITORING_ENDPOINT", ""),
+    )
+    atexit.register(metrics.close)
+    _exit_on_sigterm()
+    return metrics
+
+
+def _setting(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise SettingsError((Fault(f"environment.{name}", "must be set", value),))
+    return value
+
+
+def _exit_on_sigterm() -> None:
+    """End as `sys.exit` does, where nothing else answers SIGTERM; gunicorn's workers do so by themselves."""
+    main = threading.current_thread() is threading.main_thread()
+    if main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))

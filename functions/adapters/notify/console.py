@@ -1,0 +1,34 @@
+"""The log as a channel: one structured line that people can read."""
+
+import logging
+
+from core.events import Severity
+from core.incidents.messages import Message
+from functions.adapters import logs
+from functions.adapters.notify.port import Outcome, Receipt
+
+log = logging.getLogger("aia.notifications")
+_LEVELS = {
+    Severity.INFO: logging.INFO,
+    Severity.WARNING: logging.WARNING,
+    Severity.ERROR: logging.ERROR,
+    Severity.CRITICAL: logging.CRITICAL,
+}
+
+
+class Console:
+    """Writes each message to the log, at the level of its severity; a resolution at INFO."""
+
+    def send(self, message: Message) -> Receipt:
+        """Write the line; the log takes everything."""
+        level = logging.INFO if message.change == "resolved" else _LEVELS[message.severity]
+        text = " | ".join(message.text.splitlines())
+        details = logs.fields(
+            key=message.key,
+            incident_id=message.incident_id,
+            change=message.change,
+            incident_severity=message.severity,
+            url=message.url,
+        )
+        log.log(level, "[%s] %s: %s | %s", message.change, message.severity, message.title, text, extra=details)
+        return Receipt(Outcome.DELIVERED)

@@ -1,0 +1,92 @@
+"""The ports: what the functions ask of the outside, and all that they know of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from core.events import Event
+
+Data = dict[str, Any]
+"""What a document or a row holds: names to JSON values; instants are aware datetimes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the store, with the revision that a later write may insist on."""
+
+    key: str
+    data: Data
+    revision: str
+
+
+class Store(Protocol):
+    """The little state that must be transactional.
+
+    Every method raises `UnavailableError` when the store does not answer.
+    """
+
+    def get(self, collection: str, key: str) -> Document | None:
+        """The document, or None."""
+        ...
+
+    def create(self, collection: str, key: str, data: Data) -> Document:
+        """Write a new document; `ConflictError` when there is one."""
+        ...
+
+    def replace(self, document: Document, collection: str, data: Data) -> Document:
+        """Write over the very revision that was read; `ConflictError` when it is no longer the newest."""
+        ...
+
+    def delete(self, document: Document, collection: str) -> None:
+        """Delete the very revision that was read; `ConflictError` when it is no longer the newest."""
+        ...
+
+    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
+        """The documents whose top-level fields equal `where`, ordered by key."""
+        ...
+
+
+class Bus(Protocol):
+    """Publishes events."""
+
+    def publish(self, topic: str, event: Event, **attributes: str) -> None:
+        """Return when the bus has the event; `UnavailableError` when it does not answer."""
+        ...
+
+
+class Warehouse(Protocol):
+    """The history."""
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:  # noqa: ANN401 - a parameter is any JSON value
+        """Run a GoogleSQL statement; values are named query parameters, never part of the text.
+
+        Raises:
+            QueryError: the statement is refused; the message names the table or column that is missing.
+            UnavailableError: the warehouse does not answer.
+        """
+        ...
+
+    def append(self, table: str, rows: Sequence[Data]) -> None:
+        """Append rows as they stand, perhaps twice; readers deduplicate by the row's own id."""
+        ...
+
+
+class Metrics(Protocol):
+    """Writes metrics of the catalogue in `core.metrics`."""
+
+    def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
+        """Set a gauge; `at` is the instant the value is about (now when absent)."""
+        ...
+
+    def count(self, name: str, by: float = 1.0, **labels: str) -> None:
+        """Add to a counter."""
+        ...
+
+    def flush(self) -> None:
+        """Send what has gathered, when it is time; never raises."""
+        ...
+
+
+Clock = Callable[[], datetime]
+"""Now, in UTC; used for leases, logs and the time of notifications, never for what is scored."""

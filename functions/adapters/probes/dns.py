@@ -1,0 +1,44 @@
+"""Whether a name resolves, and how long that takes."""
+
+import dns.exception
+import dns.resolver
+
+from core.health.result import ProbeResult, Reason
+from core.settings import DnsProbe
+from functions.adapters.probes.net import Deadline, failed
+
+_REASONS: dict[type[Exception], Reason] = {
+    dns.resolver.NXDOMAIN: Reason.UNKNOWN_NAME,
+    dns.resolver.NoAnswer: Reason.NO_ADDRESS,
+    dns.exception.Timeout: Reason.TIMEOUT,
+    TimeoutError: Reason.TIMEOUT,
+}
+
+
+def check(probe: DnsProbe) -> ProbeResult:
+    """Ask for the addresses of the name, IPv4 before IPv6; nothing is answered from a cache of this process."""
+    deadline = Deadline(probe.timeout.total_seconds())
+    try:
+        found = _addresses(probe, deadline)
+    except (dns.exception.DNSException, TimeoutError) as error:
+        return failed(_why(error), probe.host, deadline)
+    detail = f"{probe.host} is {', '.join(found)}"
+    return ProbeResult(ok=True, reason=Reason.OK, latency=deadline.spent(), detail=detail)
+
+
+def _addresses(probe: DnsProbe, deadline: Deadline) -> list[str]:
+    resolver = dns.resolver.Resolver(configure=probe.resolver is None)
+    if probe.resolver is not None:
+        resolver.nameservers, resolver.port = [probe.resolver.host], probe.resolver.port
+    try:
+        answer = resolver.resolve(probe.host, "A", lifetime=deadline.left(), search=False)
+    except dns.resolver.NoAnswer:
+        answer = resolver.resolve(probe.host, "AAAA", lifetime=deadline.left(), search=False)
+    return [record.to_text() for record in answer]
+
+
+def _why(error: Exception) -> Reason:
+    if isinstance(error, dns.resolver.NoNameservers):
+        answered = any(response is not None for *_, response in error.kwargs["errors"])
+        return Reason.SERVER_FAILURE if answered else Reason.UNREACHABLE
+    return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), Reason.BAD_ANSWER)

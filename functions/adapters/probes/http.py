@@ -1,0 +1,147 @@
+"""Whether a URL answers, with what status and body, and how long all of it takes.
+
+Redirects are followed, up to five, unless a redirect is itself the expected answer; never from https to http, and
+credentials go to no other origin. The body is read up to 64 KiB. Proxies of the environment are not used.
+"""
+
+import http.client
+import logging
+import ssl
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import cast
+from urllib.parse import unquote, urljoin
+
+import urllib3
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.util import Url, make_headers, parse_url
+
+from core.health.result import ProbeResult, Reason, judge
+from core.settings import HttpProbe
+from functions.adapters.probes import tls
+from functions.adapters.probes.net import Bounded, Deadline, dial, failed, why
+
+REDIRECTS = 5
+BODY = 64 * 1024
+_REDIRECT = {301, 302, 303, 307, 308}
+_PORTS = {"http": 80, "https": 443}
+
+# It warns of odd headers with the whole URL, and a URL may hold a secret.
+logging.getLogger("urllib3.connection").disabled = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    status: int
+    location: str | None
+    body: str
+    expires_at: datetime | None
+
+
+def check(probe: HttpProbe) -> ProbeResult:
+    """Get the URL, and compare the answer with what the settings expect."""
+    tls.trusting()  # now, because it must not count as the target's time
+    deadline = Deadline(probe.timeout.total_seconds())
+    asked = [parse_url(probe.url)]
+    while True:
+        answer = _ask(asked[-1], deadline)
+        if isinstance(answer, ProbeResult):
+            return answer
+        if answer.status not in _REDIRECT or answer.location is None or answer.status == probe.expect.status:
+            return judge(_seen(answer, deadline), status=probe.expect.status, body=probe.expect.body)
+        onward = _onward(asked, answer.location)
+        if isinstance(onward, Reason):
+            return replace(failed(onward, _where(asked[-1]), deadline), certificate_expires_at=answer.expires_at)
+        asked.append(onward)
+
+
+def _ask(url: Url, deadline: Deadline) -> _Answer | ProbeResult:
+    try:
+        return _get(url, deadline)
+    except ssl.SSLCertVerificationError as error:
+        result = failed(why(error), _where(url), deadline)
+        return replace(result, certificate_expires_at=tls.refused_expiry(*_address(url), deadline))
+    except (OSError, http.client.HTTPException, HTTPError) as error:
+        return failed(_why(error), _where(url), deadline)
+
+
+def _get(url: Url, deadline: Deadline) -> _Answer:
+    host, port = _address(url)
+    expires_at = None
+    with ExitStack() as closing:
+        socket = closing.enter_context(dial(host, port, deadline))
+        if url.scheme == "https":
+            socket = secure = closing.enter_context(tls.shake(socket, host, tls.trusting(), deadline))
+            expires_at = tls.expiry(secure)
+        connection = HTTPConnection(host, port)
+        connection.sock = cast("ssl.SSLSocket", Bounded(socket, deadline))
+        connection.request("GET", url.request_uri, headers=_headers(url), preload_content=False)
+        response = connection.getresponse()
+        body, location = _body(response).decode(errors="replace"), response.headers.get("Location")
+        return _Answer(status=response.status, location=location, body=body, expires_at=expires_at)
+
+
+def _body(response: urllib3.HTTPResponse) -> bytes:
+    body = b""
+    while len(body) < BODY and (part := response.read(BODY - len(body))):
+        body += part
+    return body
+
+
+def _headers(url: Url) -> dict[str, str]:
+    auth = {} if url.auth is None else make_headers(basic_auth=unquote(url.auth))
+    return {"Host": url.netloc or "", "User-Agent": "aia-monitoring", **auth}
+
+
+def _seen(answer: _Answer, deadline: Deadline) -> ProbeResult:
+    return ProbeResult(
+        ok=True,
+        reason=Reason.OK,
+        latency=deadline.spent(),
+        detail=f"HTTP {answer.status}",
+        certificate_expires_at=answer.expires_at,
+        status=answer.status,
+        body=answer.body,
+    )
+
+
+def _onward(asked: Sequence[Url], location: str) -> Url | Reason:
+    """Where a redirect leads, or why it is not followed."""
+    first, last = asked[0], asked[-1]
+    try:
+        url = parse_url(urljoin(last._replace(auth=None).url, location))._replace(auth=None, fragment=None)
+    except (LocationParseError, ValueError):
+        return Reason.REDIRECT_REFUSED
+    if url.scheme not in _PORTS or not url.host or (last.scheme == "https" and url.scheme == "http"):
+        return Reason.REDIRECT_REFUSED
+    if _origin(url) == _origin(first):
+        url = url._replace(auth=first.auth)
+    if url in asked:
+        return Reason.REDIRECT_LOOP
+    return url if len(asked) <= REDIRECTS else Reason.TOO_MANY_REDIRECTS
+
+
+def _address(url: Url) -> tuple[str, int]:
+    """Whom to dial; the brackets of an IPv6 address belong to the URL."""
+    return (url.host or "").strip("[]"), url.port or _PORTS[url.scheme or ""]
+
+
+def _origin(url: Url) -> tuple[str | None, str, int]:
+    return (url.scheme, *_address(url))
+
+
+def _where(url: Url) -> str:
+    """The URL without its credentials, query and fragment."""
+    return url._replace(auth=None, query=None, fragment=None).url
+
+
+def _why(error: BaseException) -> Reason:
+    """The reason behind an error; urllib3 wraps what the network said."""
+    if isinstance(error, OSError):
+        return why(error)
+    if isinstance(error, http.client.IncompleteRead):
+        return Reason.CLOSED_EARLY
+    return _why(error.__cause__) if error.__cause__ else Reason.BAD_ANSWER

@@ -1,0 +1,71 @@
+"""The certificate that a server shows: whether a client would trust it, and when it expires.
+
+An authority of one's own is trusted through `SSL_CERT_FILE` or `SSL_CERT_DIR`, which OpenSSL reads.
+"""
+
+import functools
+import socket
+import ssl
+from dataclasses import replace
+from datetime import datetime
+
+from cryptography import x509
+
+from core.health.result import ProbeResult, Reason
+from core.settings import TlsProbe
+from functions.adapters.probes.net import Deadline, dial, failed, place, why
+
+trusting = functools.cache(ssl.create_default_context)
+"""What clients do: trust the authorities of the machine, check the dates and the host.
+
+Read once, which takes 20 ms, and before the time of a check begins.
+"""
+
+
+def check(probe: TlsProbe) -> ProbeResult:
+    """Shake hands as a client would; a certificate that is refused is asked for again, for its dates."""
+    context, deadline = trusting(), Deadline(probe.timeout.total_seconds())
+    where = place(probe.host, probe.port)
+    try:
+        with dial(probe.host, probe.port, deadline) as plain, shake(plain, probe.host, context, deadline) as secure:
+            expires_at = expiry(secure)
+    except ssl.SSLCertVerificationError as error:
+        result = failed(why(error), where, deadline)
+        return replace(result, certificate_expires_at=refused_expiry(probe.host, probe.port, deadline))
+    except OSError as error:
+        return failed(why(error), where, deadline)
+    return ProbeResult(
+        ok=True,
+        reason=Reason.OK,
+        latency=deadline.spent(),
+        detail=f"{where} shows a certificate that is trusted",
+        certificate_expires_at=expires_at,
+    )
+
+
+def shake(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
+    """Shake hands on a connected socket; Python bounds the whole of a handshake."""
+    plain.settimeout(deadline.left())
+    return context.wrap_socket(plain, server_hostname=host)
+
+
+def expiry(secure: ssl.SSLSocket) -> datetime | None:
+    """The end of the validity of the certificate that the server showed, in UTC."""
+    shown = secure.getpeercert(binary_form=True)
+    return x509.load_der_x509_certificate(shown).not_valid_after_utc if shown else None
+
+
+def refused_expiry(host: str, port: int, deadline: Deadline) -> datetime | None:
+    """The same of a certificate that was refused: OpenSSL keeps none, so it is asked for again and nothing is sent."""
+    try:
+        with dial(host, port, deadline) as plain, shake(plain, host, _anything(), deadline) as secure:
+            return expiry(secure)
+    except OSError:
+        return None
+
+
+def _anything() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,182 @@
+"""The warehouse port over BigQuery's own client.
+
+Statements run as jobs (`jobs.insert`): a job has an id, so that a call repeated after a lost answer finds the same job, and
+a failed job is an error whatever serves it.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+
+import requests
+from google.api_core import exceptions as api
+from google.auth import exceptions as auth
+from google.cloud import bigquery
+from google.cloud.bigquery import retry as retries
+
+from core.errors import QueryError, UnavailableError
+from functions.adapters.ports import Data
+
+_GIB = 2**30
+_TYPES: tuple[tuple[type, str], ...] = (
+    (bool, "BOOL"),  # before int, whose subclass it is
+    (int, "INT64"),
+    (float, "FLOAT64"),
+    (str, "STRING"),
+    (datetime, "TIMESTAMP"),  # before date, whose subclass it is
+    (date, "DATE"),
+    (bytes, "BYTES"),
+)
+_BUSY = frozenset({"quotaExceeded", "rateLimitExceeded", "jobRateLimitExceeded", "backendError"})
+_DOWN = (
+    api.ServerError,
+    api.TooManyRequests,
+    api.RetryError,
+    auth.TransportError,
+    requests.ConnectionError,
+    requests.Timeout,
+    TimeoutError,
+)
+
+
+class BigQueryWarehouse:
+    """BigQuery.
+
+    Args:
+        client: BigQuery's own client.
+        patience: seconds that one request is retried for while BigQuery does not answer.
+        request_timeout: seconds that one request may take.
+        timeout: seconds that one statement may take.
+        maximum_bytes_billed: a statement that would read more is refused before it costs anything.
+    """
+
+    def __init__(
+        self,
+        client: bigquery.Client,
+        *,
+        patience: float = 5.0,
+        request_timeout: float = 30.0,
+        timeout: float = 120.0,
+        maximum_bytes_billed: int = 20 * _GIB,
+    ) -> None:
+        self._client = client
+        self._request_timeout = request_timeout
+        self._timeout = timeout
+        self._maximum = maximum_bytes_billed
+        self._retry = retries.DEFAULT_RETRY.with_timeout(patience).with_delay(initial=0.2, maximum=2.0)
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:  # noqa: ANN401 - a parameter is any JSON value
+        """Run a GoogleSQL statement; see the port.
+
+        A parameter's type follows from its value: `datetime` is TIMESTAMP, a list is ARRAY, a mapping is STRUCT, a list of
+        mappings is ARRAY<STRUCT>. `None` and the empty list carry no type and are sent as STRING: cast them in the text.
+        """
+        config = bigquery.QueryJobConfig(
+            query_parameters=[_parameter(name, value) for name, value in parameters.items()],
+            maximum_bytes_billed=self._maximum,
+        )
+        with _translated():
+            # Without job_retry=None the client repeats the insert for ten minutes, whatever `retry` says.
+            job = self._client.query(
+                sql, job_config=config, retry=self._retry, job_retry=None, timeout=self._request_timeout
+            )
+            rows = job.result(retry=self._retry, job_retry=None, timeout=self._timeout)
+            return [dict(row.items()) for row in rows]
+
+    def append(self, table: str, rows: Sequence[Data]) -> None:
+        """Append rows by streaming inserts; see the port.
+
+        Raises:
+            QueryError: a row does not fit the table, or there is no such table.
+            UnavailableError: BigQuery does not answer.
+        """
+        if not rows:
+            return
+        body = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        with _translated():
+            faults = self._client.insert_rows_json(table, body, retry=self._retry, timeout=self._request_timeout)
+        if faults:
+            raise QueryError(f"BigQuery refused rows of {table}: {_first_fault(faults)}")
+
+
+def open_warehouse(project: str) -> BigQueryWarehouse:
+    """BigQuery of a project; the client finds credentials, and an emulator, by the environment."""
+    return BigQueryWarehouse(bigquery.Client(project=project))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Client errors as ours: what a retry may help is unavailable, what it cannot help is a refused statement."""
+    try:
+        yield
+    except _DOWN as error:
+        raise UnavailableError(f"BigQuery does not answer: {_first_line(error)}") from error
+    except api.ClientError as error:
+        reason = error.errors[0].get("reason") if error.errors else ""
+        if reason in _BUSY:
+            raise UnavailableError(f"BigQuery is busy ({reason}): {_first_line(error)}") from error
+        raise QueryError(f"BigQuery refused the statement: {_first_line(error)}") from error
+    except auth.GoogleAuthError as error:
+        raise UnavailableError(f"BigQuery: no credentials: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What went wrong, without the candidates, the place in the text and the job's id that follow it."""
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return str(text).split("; reason:")[0].strip().splitlines()[0]
+
+
+def _first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
+    fault = faults[0]["errors"][0]
+    place = f" at column {fault['location']}" if fault.get("location") else ""
+    return f"row {faults[0]['index']}{place}: {fault.get('reason')}: {fault.get('message')}"
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """As streaming inserts spell it: JSON knows neither instants nor NaN."""
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def _parameter(name: str | None, value: Any) -> Any:  # noqa: ANN401 - one of the client's three parameter classes
+    if isinstance(value, Mapping):
+        return _struct(name, value, {key: _type_name(f"{name}.{key}", [item]) for key, item in value.items()})
+    if not isinstance(value, (list, tuple)):
+        return bigquery.ScalarQueryParameter(name, _type_name(str(name), [value]), value)
+    if value and isinstance(value[0], Mapping):
+        return _structs(str(name), value)
+    return bigquery.ArrayQueryParameter(name, _type_name(str(name), value), list(value))
+
+
+def _structs(name: str, rows: Sequence[Mapping[str, Any]]) -> bigquery.ArrayQueryParameter:
+    """Rows as ARRAY<STRUCT>; every row must have the fields of the first."""
+    types = {key: _type_name(f"{name}.{key}", [row[key] for row in rows]) for key in rows[0]}
+    return bigquery.ArrayQueryParameter(name, "STRUCT", [_struct(None, row, types) for row in rows])
+
+
+def _struct(name: str | None, row: Mapping[str, Any], types: Mapping[str, str]) -> bigquery.StructQueryParameter:
+    fields = [bigquery.ScalarQueryParameter(key, kind, row[key]) for key, kind in types.items()]
+    return bigquery.StructQueryParameter(name, *fields)
+
+
+def _type_name(name: str, values: Sequence[Any]) -> str:
+    """The one type that holds all the values; whole and broken numbers together are FLOAT64."""
+    found = {_scalar_type(name, value) for value in values if value is not None}
+    if found == {"INT64", "FLOAT64"}:
+        return "FLOAT64"
+    if len(found) > 1:
+        raise TypeError(f"query parameter {name}: values must be of one type, got {sorted(found)}")
+    return found.pop() if found else "STRING"
+
+
+def _scalar_type(name: str, value: object) -> str:
+    for kind, spelt in _TYPES:
+        if isinstance(value, kind):
+            return spelt
+    allowed = ", ".join(kind.__name__ for kind, _ in _TYPES)
+    raise TypeError(f"query parameter {name}: must be {allowed}, or a list of them or of mappings, got {value!r}")

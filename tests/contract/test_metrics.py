@@ -1,0 +1,505 @@
+"""The metrics port over the wire: Google's client against the local server, which refuses what the API refuses."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import grpc
+import pytest
+from google.cloud.monitoring_v3 import MetricServiceClient, types
+from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
+
+from core.errors import SettingsError
+from functions.adapters import metrics as adapter
+from functions.adapters.metrics import CloudMetrics, connect
+from functions.adapters.ports import Clock, Metrics
+from infra.local.monitoring.server import Ports, serve
+from infra.local.ports import listens
+
+ROOT = Path(__file__).resolve().parents[2]
+START = datetime(2026, 11, 23, 12, tzinfo=UTC)
+UP = "aia_probe_up"
+SENT = "aia_notifications_total"
+
+
+class Hand:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **by: float) -> datetime:
+        self.now += timedelta(**by)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def ports(clock: Hand) -> Iterator[Ports]:
+    with serve(clock=clock) as ports:
+        yield ports
+
+
+@pytest.fixture
+def metrics(ports: Ports, clock: Hand) -> CloudMetrics:
+    return writer(ports.endpoint, clock)
+
+
+def writer(endpoint: str, clock: Clock, *, location: str = "us-central1") -> CloudMetrics:
+    return CloudMetrics(function="api", project="p1", location=location, endpoint=endpoint, clock=clock)
+
+
+def notify(metrics: CloudMetrics, by: float = 1.0) -> None:
+    metrics.count(SENT, by, channel="log", outcome="sent")
+
+
+def read(ports: Ports, name: str, kind: str = "gauge", now: datetime = START) -> list[types.TimeSeries]:
+    """The series of a metric on the server."""
+    interval = {"start_time": now - timedelta(days=2), "end_time": now + timedelta(days=1)}
+    request = {
+        "name": "projects/p1",
+        "filter": f'metric.type = "prometheus.googleapis.com/{name}/{kind}"',
+        "interval": interval,
+    }
+    with grpc.insecure_channel(ports.endpoint) as channel:
+        client = MetricServiceClient(transport=MetricServiceGrpcTransport(channel=channel))
+        return list(client.list_time_series(request=request))
+
+
+def values(ports: Ports, name: str, kind: str = "gauge", now: datetime = START) -> list[float]:
+    """The values of a metric of one series, oldest first."""
+    return [point.value.double_value for one in read(ports, name, kind, now) for point in one.points][::-1]
+
+
+def instants(series: types.TimeSeries) -> list[datetime]:
+    """The ends of a series' points, newest first."""
+    return [cast("datetime", point.interval.end_time) for point in series.points]
+
+
+def test_it_is_the_port(metrics: CloudMetrics) -> None:
+    port: Metrics = metrics
+    assert port is metrics
+
+
+def test_a_gauge_arrives_under_its_prometheus_name(metrics: CloudMetrics, ports: Ports) -> None:
+    metrics.gauge(UP, 1, probe="api")
+    metrics.flush()
+    [series] = read(ports, UP)
+    labels = dict(series.resource.labels)
+    assert labels.pop("instance").startswith(f"api-{os.getpid()}-")
+    assert series.resource.type == "prometheus_target"
+    assert labels == {
+        "project_id": "p1",
+        "location": "us-central1",
+        "cluster": "__run__",
+        "namespace": "aia",
+        "job": "api",
+    }
+    assert dict(series.metric.labels) == {"probe": "api"}
+    assert [point.value.double_value for point in series.points] == [1.0]
+    assert instants(series) == [START]
+
+
+def test_a_counter_accumulates_from_just_before_its_first_count(
+    metrics: CloudMetrics, ports: Ports, clock: Hand
+) -> None:
+    notify(metrics)
+    notify(metrics, 2)
+    metrics.flush()
+    clock.move(seconds=10)
+    notify(metrics)
+    metrics.flush()
+    [series] = read(ports, SENT, "counter")
+    assert [point.value.double_value for point in series.points] == [4.0, 3.0]
+    starts = {cast("datetime", point.interval.start_time) for point in series.points}
+    assert starts == {START - timedelta(milliseconds=1)}
+
+
+def test_a_counter_that_stands_still_is_sent_as_a_scrape_would_read_it(
+    metrics: CloudMetrics, ports: Ports, clock: Hand
+) -> None:
+    notify(metrics)
+    for _ in range(3):
+        metrics.flush()
+        clock.move(seconds=10)
+    assert values(ports, SENT, "counter") == [1, 1, 1]
+
+
+def test_a_gauge_is_sent_once_with_its_newest_value(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+    metrics.gauge(UP, 0, probe="api")
+    metrics.gauge(UP, 1, probe="api")
+    metrics.flush()
+    clock.move(seconds=10)
+    metrics.flush()
+    assert values(ports, UP) == [1]
+
+
+def test_a_flush_within_ten_seconds_of_the_last_waits(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+    metrics.gauge(UP, 1, probe="api")
+    metrics.flush()
+    metrics.gauge(UP, 0, probe="api")
+    clock.move(seconds=9.999)
+    metrics.flush()
+    assert values(ports, UP) == [1]
+    clock.move(milliseconds=1)
+    metrics.flush()
+    assert values(ports, UP) == [1, 0]
+
+
+def test_more_than_two_hundred_series_go_in_several_calls(metrics: CloudMetrics, ports: Ports) -> None:
+    for number in range(450):
+        metrics.gauge("aia_drift_value", number, model="m", feature=f"f{number}", test="ks")
+    metrics.flush()
+    assert sorted(values(ports, "aia_drift_value")) == list(range(450))
+
+
+def test_a_value_is_written_for_the_instant_it_is_about(metrics: CloudMetrics, ports: Ports) -> None:
+    at = START - timedelta(hours=23)
+    metrics.gauge(UP, 1, at=at, probe="api")
+    metrics.flush()
+    [series] = read(ports, UP)
+    assert instants(series) == [at]
+
+
+@pytest.mark.parametrize(
+    ("value", "at", "reason"),
+    [
+        (1.0, START - timedelta(hours=24, seconds=1), "1 late"),
+        (1.0, START + timedelta(minutes=6), "1 in the future"),
+        (float("nan"), None, "1 not a number"),
+        (float("inf"), START, "1 not a number"),
+    ],
+)
+def test_what_the_api_would_refuse_is_dropped_and_counted(
+    metrics: CloudMetrics,
+    ports: Ports,
+    caplog: pytest.LogCaptureFixture,
+    *,
+    value: float,
+    at: datetime | None,
+    reason: str,
+) -> None:
+    metrics.gauge(UP, value, at=at, probe="api")
+    metrics.gauge(UP, 0, probe="other")
+    metrics.flush()
+    assert values(ports, UP) == [0]
+    assert [record.getMessage() for record in caplog.records] == [f"metrics: points dropped: {reason}"]
+
+
+def test_a_value_for_the_near_future_is_held_until_then(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+    metrics.gauge(UP, 1, at=START + timedelta(seconds=2), probe="api")
+    metrics.flush()
+    assert values(ports, UP) == []
+    clock.move(seconds=10)
+    metrics.flush()
+    [series] = read(ports, UP)
+    assert instants(series) == [START + timedelta(seconds=2)]
+
+
+def test_ticks_out_of_order_leave_the_newest(
+    metrics: CloudMetrics, ports: Ports, clock: Hand, caplog: pytest.LogCaptureFixture
+) -> None:
+    metrics.gauge(UP, 1, at=START, probe="api")
+    metrics.gauge(UP, 0, at=START - timedelta(minutes=1), probe="api")  # before it was sent
+    metrics.flush()
+    clock.move(seconds=10)
+    metrics.gauge(UP, 0, at=START - timedelta(minutes=2), probe="api")  # after it was sent
+    metrics.flush()
+    assert values(ports, UP) == [1]
+    assert [record.getMessage() for record in caplog.records] == ["metrics: points dropped: 1 out of order"] * 2
+
+
+def test_a_tick_delivered_twice_is_written_once_and_nothing_is_refused(
+    metrics: CloudMetrics, ports: Ports, clock: Hand, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        metrics.gauge(UP, 1, at=START, probe="api")
+        metrics.flush()
+        clock.move(seconds=10)
+    assert values(ports, UP) == [1]
+    assert "refused" not in caplog.text
+
+
+def test_a_value_set_between_flushes_is_not_too_close_to_the_last(
+    metrics: CloudMetrics, ports: Ports, clock: Hand, caplog: pytest.LogCaptureFixture
+) -> None:
+    for value in range(4):
+        metrics.gauge(UP, value, probe="api")
+        clock.move(seconds=10.1 if value % 2 else 9.9)
+        metrics.flush()
+    assert caplog.text == ""
+    assert values(ports, UP)[-1] == 3
+
+
+def test_a_long_label_value_is_cut(metrics: CloudMetrics, ports: Ports) -> None:
+    metrics.gauge(UP, 1, probe="é" * 2000)
+    metrics.flush()
+    assert [one.metric.labels["probe"] for one in read(ports, UP)] == ["é" * 1024]
+
+
+def test_what_the_catalogue_does_not_hold_is_an_error_at_once(metrics: CloudMetrics) -> None:
+    with pytest.raises(ValueError, match="aia_unheard_of"):
+        metrics.gauge("aia_unheard_of", 1)
+    with pytest.raises(ValueError, match="labels must be"):
+        metrics.gauge(UP, 1, prob="api")
+    with pytest.raises(ValueError, match="must be written as a gauge"):
+        metrics.count(UP, probe="api")
+    with pytest.raises(ValueError, match=r"at least 0, got -1\.0"):
+        notify(metrics, -1.0)
+    with pytest.raises(ValueError, match="time zone"):
+        metrics.gauge(UP, 1, at=datetime(2026, 1, 1), probe="api")  # noqa: DTZ001 - the point of the test
+
+
+def test_two_writers_are_two_instances(ports: Ports, clock: Hand) -> None:
+    for _ in range(2):
+        metrics = writer(ports.endpoint, clock)
+        notify(metrics)
+        metrics.flush()
+    assert len({one.resource.labels["instance"] for one in read(ports, SENT, "counter")}) == 2
+
+
+def test_a_refused_write_is_logged_and_forgotten(ports: Ports, clock: Hand, caplog: pytest.LogCaptureFixture) -> None:
+    metrics = writer(ports.endpoint, clock, location="")
+    metrics.gauge(UP, 1, probe="api")
+    metrics.flush()
+    clock.move(seconds=10)
+    metrics.flush()
+    assert [record.getMessage().partition(": 400")[0] for record in caplog.records] == ["metrics: refused"]
+    assert "unrecognized region or location" in caplog.text
+
+
+def test_what_is_written_while_the_server_is_down_arrives_when_it_is_back(
+    clock: Hand, caplog: pytest.LogCaptureFixture
+) -> None:
+    with serve(clock=clock) as ports:
+        pass
+    metrics = writer(ports.endpoint, clock)
+    for value in (0, 1):
+        metrics.gauge(UP, value, probe="api")
+        notify(metrics)
+        metrics.flush()
+        clock.move(seconds=10)
+    assert [record.getMessage()[:20] for record in caplog.records] == ["metrics: not written"] * 2
+    with serve(grpc_port=ports.grpc, clock=clock):
+        wait_until_written(metrics, clock)
+        assert values(ports, UP) == [1]
+        assert values(ports, SENT, "counter")[0] == 2
+
+
+def wait_until_written(metrics: CloudMetrics, clock: Hand) -> None:
+    """Flush until nothing waits: the channel tries a server that was down again after a pause of its own."""
+    deadline = time.monotonic() + 30
+    while any(series.fresh for series in metrics._series.values()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+        clock.move(seconds=10)
+        metrics.flush()
+
+
+def test_a_slow_server_holds_up_neither_counting_nor_other_flushes(
+    clock: Hand, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answer = threading.Event(), threading.Event()
+
+    def hang() -> datetime:
+        asked.set()
+        answer.wait(30)
+        return clock()
+
+    with serve(clock=hang) as ports:
+        metrics = writer(ports.endpoint, clock)
+        notify(metrics)
+        flushing = threading.Thread(target=metrics.flush)
+        flushing.start()
+        assert asked.wait(30)
+        notify(metrics)
+        metrics.flush()
+        assert flushing.is_alive()
+        answer.set()
+        flushing.join()
+        clock.move(seconds=10)
+        metrics.flush()
+        assert values(ports, SENT, "counter") == [1, 2]
+    assert caplog.text == ""
+
+
+def test_a_server_that_does_not_answer_in_time_is_given_up(
+    clock: Hand, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "TIMEOUT_SECONDS", 0.2)
+    answer = threading.Event()
+
+    def hang() -> datetime:
+        answer.wait(30)
+        return clock()
+
+    with serve(clock=hang) as ports:
+        metrics = writer(ports.endpoint, clock)
+        for number in range(450):
+            metrics.gauge("aia_drift_value", number, model="m", feature=f"f{number}", test="ks")
+        metrics.flush()
+        assert [record.getMessage()[:24] for record in caplog.records] == ["metrics: not written: 50"]
+        assert sum(series.fresh for series in metrics._series.values()) == 450
+        answer.set()
+
+
+def test_counts_of_many_threads_are_all_there(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+    def work() -> None:
+        for _ in range(200):
+            notify(metrics)
+            metrics.gauge(UP, 1, probe="api")
+            metrics.flush()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    clock.move(seconds=10)
+    metrics.flush()
+    assert values(ports, SENT, "counter")[-1] == 1600
+
+
+def test_close_sends_what_came_after_the_last_flush(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+    notify(metrics)
+    metrics.flush()
+    notify(metrics)
+    clock.move(seconds=6)
+    metrics.close()
+    assert values(ports, SENT, "counter") == [1, 2]
+
+
+def test_close_of_an_idle_writer_says_nothing(clock: Hand, caplog: pytest.LogCaptureFixture) -> None:
+    writer("127.0.0.1:1", clock).close()
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("name", ["GOOGLE_CLOUD_PROJECT", "AIA_LOCATION"])
+def test_a_missing_setting_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "p1")
+    monkeypatch.setenv("AIA_LOCATION", "us-central1")
+    monkeypatch.delenv(name)
+    with pytest.raises(SettingsError, match=f"{name}: must be set"):
+        connect("api")
+
+
+def test_importing_the_adapter_imports_no_google_client() -> None:
+    script = "import sys, functions.adapters.metrics; print({'grpc', 'google.cloud.monitoring_v3'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
+PROGRAM = """
+    import time
+    from functions.adapters.metrics import connect
+
+    metrics = connect("api")
+    metrics.count("aia_notifications_total", channel="log", outcome="sent")
+    metrics.flush()
+    metrics.count("aia_notifications_total", channel="log", outcome="sent")
+    metrics.gauge("aia_probe_up", 0, probe="api")
+    print("ready", flush=True)
+"""
+
+
+@contextmanager
+def program(script: str, ports: Ports) -> Iterator[subprocess.Popen[str]]:
+    """A Python program with the environment of a function."""
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(ports), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+
+
+def environment(ports: Ports) -> dict[str, str]:
+    ours = {"GOOGLE_CLOUD_PROJECT": "p1", "AIA_LOCATION": "us-central1", "AIA_MONITORING_ENDPOINT": ports.endpoint}
+    return os.environ | ours | {"PYTHONPATH": str(ROOT)}
+
+
+def test_the_last_values_go_out_when_a_program_is_told_to_stop() -> None:
+    with serve() as ports, program(PROGRAM + "    time.sleep(60)\n", ports) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        _, errors = process.communicate(timeout=30)
+        now = datetime.now(UTC)
+        assert (process.returncode, errors) == (128 + signal.SIGTERM, "")
+        assert values(ports, SENT, "counter", now) == [1, 2]
+        assert values(ports, UP, now=now) == [0]
+
+
+def test_the_last_values_go_out_when_a_program_ends() -> None:
+    with serve() as ports, program(PROGRAM, ports) as process:
+        _, errors = process.communicate(timeout=30)
+        assert (process.returncode, errors) == (0, "")
+        assert values(ports, SENT, "counter", datetime.now(UTC)) == [1, 2]
+
+
+FUNCTION = """
+import functools
+import functions_framework
+from functions.adapters.metrics import connect
+
+deps = functools.cache(lambda: connect("api"))
+
+@functions_framework.http
+def main(request):
+    deps().count("aia_notifications_total", channel="log", outcome="sent")
+    deps().flush()
+    return "counted"
+"""
+
+
+def test_the_last_values_go_out_when_the_functions_framework_is_told_to_stop(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(FUNCTION)
+    with ExitStack() as stack:
+        ports = stack.enter_context(serve())
+        port = free_port()
+        command = [str(Path(sys.executable).with_name("functions-framework")), "--target", "main"]
+        command += ["--source", str(tmp_path / "main.py"), "--host", "127.0.0.1", "--port", str(port)]
+        process = stack.enter_context(subprocess.Popen(command, env=environment(ports), stderr=subprocess.PIPE))
+        stack.callback(process.kill)
+        while not listens(port):
+            assert process.poll() is None
+            time.sleep(0.1)
+        for _ in range(3):
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as answer:
+                assert answer.read() == b"counted"
+        process.terminate()
+        process.wait(30)
+        assert values(ports, SENT, "counter", datetime.now(UTC))[-1] == 3
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def test_dropped_points_are_a_field_of_the_log(metrics: CloudMetrics, caplog: pytest.LogCaptureFixture) -> None:
+    metrics.gauge(UP, 1, at=START - timedelta(days=2), probe="api")
+    metrics.flush()
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert json.loads(json.dumps(record.__dict__["fields"])) == {"dropped": 1}

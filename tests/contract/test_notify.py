@@ -1,0 +1,257 @@
+"""The channels: the webhook against a local HTTP server, the console against the log."""
+
+import json
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+from core.errors import UnavailableError
+from core.events import Change, Severity
+from core.incidents.messages import Message
+from core.settings import ConsoleChannel, WebhookChannel
+from functions.adapters.logs import JsonFormatter
+from functions.adapters.notify.channels import open_channels
+from functions.adapters.notify.console import Console
+from functions.adapters.notify.port import Channel, Outcome, Receipt
+from functions.adapters.notify.webhook import LONGEST_WAIT, Webhook, not_before
+from infra.local.inbox.server import Inbox
+
+NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)
+SECRET = "T0PS3CR3T"
+MESSAGE = Message(
+    key="model-m-20260102-1a2b3c4d:1:inbox",
+    channel="inbox",
+    incident_id="model-m-20260102-1a2b3c4d",
+    change=Change.OPENED,
+    severity=Severity.CRITICAL,
+    title="departure_delay drifted ✈",
+    text="New: model/m is critical.\nWhat to do: docs/runbooks/models.md#drift",
+    url="http://pages/#incident=model-m-20260102-1a2b3c4d",
+    at=NOW,
+)
+
+
+class Receiver(ThreadingHTTPServer):
+    """Answers each request with the next of its answers; None leaves it without one."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers: list[tuple[int, dict[str, str]] | None] = []
+        self.requests: list[tuple[dict[str, str], bytes]] = []
+        self.closing = threading.Event()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/hooks/{SECRET}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Receiver
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.requests.append((dict(self.headers), body))
+        answer = self.server.answers.pop(0)
+        self.close_connection = True
+        if answer is None:
+            self.server.closing.wait(30)
+            return
+        status, headers = answer
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name the base class gives it
+        pass
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server
+        server.closing.set()
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pool() -> Iterator[urllib3.PoolManager]:
+    with urllib3.PoolManager(timeout=urllib3.Timeout(connect=0.3, read=0.3)) as manager:
+        yield manager
+
+
+@pytest.fixture
+def hook(receiver: Receiver, clock: Clock, pool: urllib3.PoolManager) -> Webhook:
+    return Webhook("inbox", receiver.url, clock, pool)
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """However much is logged, the address of the webhook never is."""
+    caplog.set_level(logging.DEBUG)
+    yield
+    assert SECRET not in caplog.text
+
+
+def test_a_message_is_posted_as_json(hook: Webhook, receiver: Receiver) -> None:
+    receiver.answers = [(200, {})]
+    assert hook.send(MESSAGE) == Receipt(Outcome.DELIVERED)
+    ((headers, body),) = receiver.requests
+    assert headers["Content-Type"] == "application/json"
+    assert json.loads(body) == {
+        "key": MESSAGE.key,
+        "incident_id": MESSAGE.incident_id,
+        "change": "opened",
+        "severity": "critical",
+        "title": MESSAGE.title,
+        "text": MESSAGE.text,
+        "url": MESSAGE.url,
+        "at": "2026-01-02T09:00:00Z",
+    }
+
+
+@pytest.mark.parametrize("status", [201, 202, 204])
+def test_every_success_counts_as_delivered(hook: Webhook, receiver: Receiver, status: int) -> None:
+    receiver.answers = [(status, {})]
+    assert hook.send(MESSAGE).outcome is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 410, 413, 422])
+def test_a_refusal_is_final_and_a_redirect_is_not_followed(hook: Webhook, receiver: Receiver, status: int) -> None:
+    receiver.answers = [(status, {"Location": receiver.url})]
+    assert hook.send(MESSAGE) == Receipt(Outcome.REFUSED, f"HTTP {status}")
+    assert len(receiver.requests) == 1
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_a_passing_fault_is_tried_again_later(hook: Webhook, receiver: Receiver, status: int) -> None:
+    receiver.answers = [(status, {}), (200, {})]
+    with pytest.raises(UnavailableError, match=f"channel inbox: answered {status}"):
+        hook.send(MESSAGE)
+    assert hook.send(MESSAGE).outcome is Outcome.DELIVERED
+    assert receiver.requests[0][1] == receiver.requests[1][1]
+
+
+@pytest.mark.parametrize(("given", "seconds"), [("30", 30), ("Fri, 02 Jan 2026 09:00:30 GMT", 30)])
+def test_retry_after_is_kept_to(hook: Webhook, receiver: Receiver, clock: Clock, given: str, seconds: int) -> None:
+    receiver.answers = [(429, {"Retry-After": given}), (200, {})]
+    with pytest.raises(UnavailableError):
+        hook.send(MESSAGE)
+    clock.now += timedelta(seconds=seconds - 1)
+    with pytest.raises(UnavailableError, match="asked to wait 1 s more"):
+        hook.send(MESSAGE)
+    assert len(receiver.requests) == 1
+    clock.now += timedelta(seconds=1)
+    assert hook.send(MESSAGE).outcome is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("given", "wait"),
+    [
+        ("", None),
+        ("soon", None),
+        ("-5", None),
+        ("٣", None),
+        ("9" * 500, LONGEST_WAIT),
+        ("Fri, 01 Jan 2066 00:00:00 GMT", LONGEST_WAIT),
+        ("Fri, 02 Jan 2026 09:00:05 -0000", timedelta(seconds=5)),
+        (" 7 ", timedelta(seconds=7)),
+    ],
+)
+def test_any_retry_after_is_read_or_ignored(given: str, wait: timedelta | None) -> None:
+    assert not_before(given, NOW) == (None if wait is None else NOW + wait)
+
+
+def test_no_answer_in_time_is_tried_again_later_and_the_address_stays_secret(hook: Webhook, receiver: Receiver) -> None:
+    receiver.answers = [None]
+    with pytest.raises(UnavailableError, match="no answer") as caught:
+        hook.send(MESSAGE)
+    assert SECRET not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{closed}", "["])
+def test_an_address_that_leads_nowhere_is_not_answering(address: str, clock: Clock, pool: urllib3.PoolManager) -> None:
+    with socket.socket() as bound:  # bound and not listening: whoever connects is refused
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://{address.format(closed=bound.getsockname()[1])}/{SECRET}"
+        with pytest.raises(UnavailableError) as caught:
+            Webhook("inbox", url, clock, pool).send(MESSAGE)
+    assert SECRET not in str(caught.value)
+
+
+def test_the_settings_become_channels(clock: Clock, receiver: Receiver) -> None:
+    settings = (ConsoleChannel(name="log"), WebhookChannel(name="inbox", url=receiver.url))
+    channels: dict[str, Channel] = open_channels(settings, clock)
+    assert list(channels) == ["log", "inbox"]
+    receiver.answers = [(200, {})]
+    for channel in channels.values():
+        assert channel.send(MESSAGE).outcome is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("severity", "change", "level"),
+    [
+        (Severity.INFO, Change.OPENED, "INFO"),
+        (Severity.WARNING, Change.OPENED, "WARNING"),
+        (Severity.ERROR, Change.REOPENED, "ERROR"),
+        (Severity.CRITICAL, Change.ESCALATED, "CRITICAL"),
+        (Severity.CRITICAL, Change.RESOLVED, "INFO"),
+    ],
+)
+def test_the_console_writes_one_line_that_people_can_read(
+    caplog: pytest.LogCaptureFixture, severity: Severity, change: Change, level: str
+) -> None:
+    fields: dict[str, Any] = {"severity": severity, "change": change}
+    message = Message(**{name: getattr(MESSAGE, name) for name in Message.__slots__} | fields)
+    assert Console().send(message).outcome is Outcome.DELIVERED
+    (record,) = caplog.records
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    entry = json.loads(line)
+    assert entry["severity"] == level
+    assert entry["message"] == (
+        f"[{change}] {severity}: departure_delay drifted ✈ | New: model/m is critical. | "
+        "What to do: docs/runbooks/models.md#drift"
+    )
+    assert (entry["key"], entry["incident_id"]) == (MESSAGE.key, MESSAGE.incident_id)
+
+
+def test_the_inbox_takes_what_the_webhook_sends_and_knows_it_again(
+    tmp_path: Path, clock: Clock, pool: urllib3.PoolManager
+) -> None:
+    with Inbox(0, tmp_path / "inbox.sqlite") as inbox:
+        thread = threading.Thread(target=inbox.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        hook = Webhook("inbox", f"http://127.0.0.1:{inbox.server_address[1]}/", clock, pool)
+        assert [hook.send(MESSAGE).outcome for _ in range(2)] == [Outcome.DELIVERED] * 2
+        (kept,) = inbox.messages.newest(10)
+        inbox.shutdown()
+        thread.join()
+    assert (kept.key, kept.text, kept.at, kept.deliveries) == (MESSAGE.key, MESSAGE.text, NOW, 2)

@@ -1,0 +1,340 @@
+"""The warehouse port, over the wire, against BigQuery's emulator."""
+
+import base64
+import math
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import requests
+from google.cloud import bigquery
+
+from core.errors import QueryError, UnavailableError
+from functions.adapters.columns import read_columns
+from functions.adapters.parking import Parking, letter_id
+from functions.adapters.push import Message
+from functions.adapters.warehouse import BigQueryWarehouse
+from infra.local.warehouse import create_tables, read_definitions
+from infra.local.warehouse.emulator import free_port
+
+if TYPE_CHECKING:
+    from tests.support.warehouse import Place
+
+pytest_plugins = ["tests.support.warehouse"]
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (True, "BOOL"),
+        (7, "INT64"),
+        (2.5, "FLOAT64"),
+        (math.inf, "FLOAT64"),
+        ('it\'s "quoted"; DROP TABLE x --\n', "STRING"),
+        ("naïve ☂", "STRING"),
+        (NOW, "TIMESTAMP"),
+        (date(2026, 1, 2), "DATE"),
+    ],
+)
+def test_a_value_comes_back_as_it_was_sent(warehouse: BigQueryWarehouse, value: object, kind: str) -> None:
+    assert warehouse.query(f"SELECT @value AS value, CAST(@value AS {kind}) AS same", value=value) == [
+        {"value": value, "same": value}
+    ]
+
+
+def test_nan_and_null_stay_apart(warehouse: BigQueryWarehouse) -> None:
+    [row] = warehouse.query("SELECT @nan AS nan, CAST(@null AS FLOAT64) AS missing", nan=math.nan, null=None)
+    assert math.isnan(row["nan"])
+    assert row["missing"] is None
+
+
+@pytest.mark.parametrize(
+    "values", [[3, 1, 2], ["b", "a"], [1.5, 2], [NOW, NOW + timedelta(days=1)], [date(2026, 1, 2)], []]
+)
+def test_a_list_is_an_array(warehouse: BigQueryWarehouse, values: list[Any]) -> None:
+    rows = warehouse.query("SELECT value FROM UNNEST(@values) AS value ORDER BY value", values=values)
+    assert [row["value"] for row in rows] == sorted(values)
+
+
+def test_a_list_of_mappings_is_an_array_of_structs(warehouse: BigQueryWarehouse) -> None:
+    rows = [
+        {"name": "a", "value": 1, "at": NOW, "note": None, "good": True},
+        {"name": "b", "value": 2.5, "at": NOW, "note": None, "good": False},
+    ]
+    sql = "SELECT r.name, r.value, r.at AS moment, r.note, r.good FROM UNNEST(@rows) AS r ORDER BY r.name"
+    assert warehouse.query(sql, rows=rows) == [
+        {"name": "a", "value": 1.0, "moment": NOW, "note": None, "good": True},
+        {"name": "b", "value": 2.5, "moment": NOW, "note": None, "good": False},
+    ]
+
+
+def test_a_mapping_is_a_struct(warehouse: BigQueryWarehouse) -> None:
+    assert warehouse.query("SELECT @place.name AS name", place={"name": "JFK", "gates": 128}) == [{"name": "JFK"}]
+
+
+def test_a_parameter_of_mixed_types_is_refused_by_name(warehouse: BigQueryWarehouse) -> None:
+    with pytest.raises(TypeError, match=r"parameter values: values must be of one type, got \['INT64', 'STRING'\]"):
+        warehouse.query("SELECT 1", values=[1, "a"])
+    with pytest.raises(TypeError, match="parameter value: must be bool, int"):
+        warehouse.query("SELECT 1", value=object())
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("SELECT model FROM ops.nowhere", "nowhere"),
+        ("SELECT model FROM nowhere.drift_scores", "nowhere"),
+        ("SELECT missing_column FROM ops.drift_scores", "missing_column"),
+        ("SELECT s.missing_column FROM ops.drift_scores AS s", "missing_column"),
+        ("INSERT INTO ops.drift_scores (missing_column) VALUES (1)", "missing_column"),
+        ("SELEC 1", "SELEC"),
+        ("SELECT NO_SUCH_FUNCTION(1)", "NO_SUCH_FUNCTION"),
+    ],
+)
+def test_a_refused_statement_names_what_is_wrong(warehouse: BigQueryWarehouse, sql: str, names: str) -> None:
+    with pytest.raises(QueryError, match=rf"(?i)BigQuery refused the statement: .*{names}"):
+        warehouse.query(sql)
+
+
+def test_a_refusal_is_one_line(warehouse: BigQueryWarehouse) -> None:
+    with pytest.raises(QueryError) as caught:
+        warehouse.query("SELECT missing_column FROM ops.drift_scores")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_statement_without_rows_gives_none(warehouse: BigQueryWarehouse) -> None:
+    assert warehouse.query("SELECT model FROM ops.drift_scores") == []
+
+
+def test_more_rows_than_a_page_come_back_whole(warehouse: BigQueryWarehouse) -> None:
+    rows = warehouse.query("SELECT n FROM UNNEST(GENERATE_ARRAY(1, 30000)) AS n")
+    assert sum(row["n"] for row in rows) == 30000 * 30001 // 2
+
+
+def test_appended_rows_are_read_back(warehouse: BigQueryWarehouse) -> None:
+    row = {"model": "m", "version": "1", "reference_start": NOW, "reference_end": NOW, "created_at": NOW}
+    warehouse.append("ops.model_versions", [row, row | {"version": "2"}])
+    assert warehouse.query("SELECT * FROM ops.model_versions ORDER BY version") == [row, row | {"version": "2"}]
+
+
+def test_appending_numbers_that_are_none_keeps_them(warehouse: BigQueryWarehouse) -> None:
+    label = {"prediction_id": "p", "model": "m", "scored_at": NOW}
+    warehouse.append(
+        "telemetry.flight_predictions", [label | {"distance": math.inf, "hour": math.nan, "pressure": None}]
+    )
+    [row] = warehouse.query("SELECT distance, hour, pressure FROM telemetry.flight_predictions")
+    assert row["distance"] == math.inf
+    assert math.isnan(row["hour"])
+    assert row["pressure"] is None
+
+
+def test_appending_nothing_asks_nothing() -> None:
+    BigQueryWarehouse(bigquery.Client.__new__(bigquery.Client)).append("ops.drift_scores", [])
+
+
+def test_appending_to_a_missing_table_names_it(warehouse: BigQueryWarehouse) -> None:
+    with pytest.raises(QueryError, match="nowhere"):
+        warehouse.append("ops.nowhere", [{"a": 1}])
+
+
+def test_columns_hold_every_row_once_and_aligned(warehouse: BigQueryWarehouse) -> None:
+    sql = "SELECT n, CONCAT('c', CAST(n AS STRING)) AS name FROM UNNEST(GENERATE_ARRAY(1, @last)) AS n"
+    columns = read_columns(warehouse, sql, {"name": str, "n": float}, last=12_345)
+    assert list(columns) == ["name", "n"]
+    assert columns["n"].dtype == np.float64
+    assert sorted(columns["n"]) == list(range(1, 12_346))
+    assert all(name == f"c{n:.0f}" for name, n in zip(columns["name"], columns["n"], strict=True))
+
+
+def test_columns_keep_nan_infinity_and_null(warehouse: BigQueryWarehouse) -> None:
+    sql = """SELECT 1 AS n, CAST('NaN' AS FLOAT64) AS x, 'a"\\n☂' AS s UNION ALL
+             SELECT 2, CAST('-inf' AS FLOAT64), NULL UNION ALL SELECT 3, NULL, 'NaN'"""
+    columns = read_columns(warehouse, sql, {"n": float, "x": float, "s": str})
+    order = np.argsort(columns["n"])
+    np.testing.assert_array_equal(columns["x"][order], [math.nan, -math.inf, math.nan])
+    assert columns["s"][order].tolist() == ['a"\n☂', None, "NaN"]
+
+
+def test_columns_of_no_rows_are_empty(warehouse: BigQueryWarehouse) -> None:
+    columns = read_columns(warehouse, "SELECT model, value FROM ops.drift_scores", {"model": str, "value": float})
+    assert {name: values.shape for name, values in columns.items()} == {"model": (0,), "value": (0,)}
+
+
+def test_creating_the_tables_again_changes_nothing(client: bigquery.Client, warehouse: BigQueryWarehouse) -> None:
+    row = {"model": "m", "version": "1", "reference_start": NOW, "reference_end": NOW, "created_at": NOW}
+    warehouse.append("ops.model_versions", [row])
+    create_tables(client)
+    assert len(warehouse.query("SELECT * FROM ops.model_versions")) == 1
+
+
+def test_a_table_is_partitioned_and_clustered_as_defined(client: bigquery.Client) -> None:
+    for definition in read_definitions():
+        table = client.get_table(definition.id)
+        assert table.time_partitioning.field == definition.partition["field"]
+        assert tuple(table.clustering_fields or ()) == definition.cluster
+        assert [field.name for field in table.schema] == [column["name"] for column in definition.schema]
+
+
+@contextmanager
+def served_at(
+    place: "Place", url: str, *, patience: float, request_timeout: float = 5.0
+) -> Iterator[BigQueryWarehouse]:
+    """A warehouse that looks for BigQuery at another address."""
+    elsewhere = replace(place, environment=place.environment | {"BIGQUERY_EMULATOR_HOST": url})
+    with closing(elsewhere.client("test")) as client:
+        yield BigQueryWarehouse(client, patience=patience, request_timeout=request_timeout)
+
+
+def test_a_warehouse_that_is_not_there_is_unavailable_by_name(place: "Place") -> None:
+    with served_at(place, f"http://127.0.0.1:{free_port()}", patience=0.5) as warehouse:
+        with pytest.raises(UnavailableError, match="BigQuery does not answer"):
+            warehouse.query("SELECT 1 AS one")
+        with pytest.raises(UnavailableError, match="BigQuery does not answer"):
+            warehouse.append("ops.model_versions", [{"model": "m"}])
+
+
+def test_a_warehouse_that_never_answers_is_unavailable_by_name(place: "Place") -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with (
+            served_at(place, url, patience=0.2, request_timeout=0.5) as warehouse,
+            pytest.raises(UnavailableError, match="BigQuery does not answer"),
+        ):
+            warehouse.query("SELECT 1 AS one")
+
+
+class Overloaded(ThreadingHTTPServer):
+    """Stands before the emulator, and refuses so many requests before it passes the others on."""
+
+    def __init__(self, emulator_url: str, refusals: int) -> None:
+        super().__init__(("127.0.0.1", 0), Passing)
+        self.emulator_url = emulator_url
+        self.refusals = refusals
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class Passing(BaseHTTPRequestHandler):
+    """Passes one request on, or refuses it."""
+
+    server: Overloaded
+
+    def pass_on(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.server.refusals > 0:
+            self.server.refusals -= 1
+            self.send_error(503)
+            return
+        headers = {"Content-Type": self.headers.get("Content-Type", "application/json")}
+        url = self.server.emulator_url + self.path
+        answer = requests.request(self.command, url, data=body, headers=headers, timeout=10)
+        self.send_response(answer.status_code)
+        self.send_header("Content-Type", answer.headers["Content-Type"])
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    do_GET = pass_on  # noqa: N815 - the name is http.server's
+    do_POST = pass_on  # noqa: N815 - the name is http.server's
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@contextmanager
+def overloaded(place: "Place", refusals: int) -> Iterator[str]:
+    with Overloaded(place.emulator.url, refusals) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield server.url
+        server.shutdown()
+        thread.join()
+
+
+def test_a_warehouse_that_is_overloaded_for_a_moment_is_asked_again(place: "Place") -> None:
+    with overloaded(place, refusals=2) as url, served_at(place, url, patience=10) as warehouse:
+        assert warehouse.query("SELECT 1 AS one") == [{"one": 1}]
+
+
+def test_a_warehouse_that_stays_overloaded_is_unavailable_by_name(place: "Place") -> None:
+    with (
+        overloaded(place, refusals=1_000_000) as url,
+        served_at(place, url, patience=0.5) as warehouse,
+        pytest.raises(UnavailableError, match="BigQuery does not answer"),
+    ):
+        warehouse.query("SELECT 1 AS one")
+
+
+def test_an_emulator_that_crashes_is_unavailable_and_comes_back_with_its_rows(own_place: "Place") -> None:
+    with closing(own_place.client("test")) as client:
+        create_tables(client)
+        warehouse = BigQueryWarehouse(client, patience=1.0)
+        row = {"model": "m", "version": "1", "reference_start": NOW, "reference_end": NOW, "created_at": NOW}
+        warehouse.append("ops.model_versions", [row])
+        own_place.emulator.kill()
+        with pytest.raises(UnavailableError, match="BigQuery does not answer"):
+            warehouse.query("SELECT 1 AS one")
+        own_place.emulator.start()
+        assert warehouse.query("SELECT * FROM ops.model_versions") == [row]
+
+
+def test_a_parked_message_keeps_its_body_and_its_reason(warehouse: BigQueryWarehouse) -> None:
+    message = Message(id="7", data=b"{", published_at=NOW, attributes={"b": "2", "a": "1"}, subscription="s", attempt=3)
+    Parking(warehouse, "drift_score", lambda: NOW)(b"\x00\xff{", "tick: must be JSON", message)
+    assert warehouse.query("SELECT * FROM ops.dead_letters") == [
+        {
+            "id": letter_id("drift_score", b"", "7"),
+            "received_at": NOW,
+            "function": "drift_score",
+            "subscription": "s",
+            "message_id": "7",
+            "attempt": 3,
+            "reason": "tick: must be JSON",
+            "body": base64.b64encode(b"\x00\xff{").decode(),
+            "attributes": '{"a": "1", "b": "2"}',
+        }
+    ]
+
+
+def test_what_is_no_message_at_all_is_parked_too(warehouse: BigQueryWarehouse) -> None:
+    Parking(warehouse, "api", lambda: NOW)(b"nonsense", "push body: must be a JSON object", None)
+    [letter] = warehouse.query("SELECT * FROM ops.dead_letters")
+    assert (letter["message_id"], letter["attempt"], letter["attributes"]) == (None, None, None)
+    assert base64.b64decode(letter["body"]) == b"nonsense"
+
+
+def test_a_letter_is_named_by_its_message_or_else_by_its_body() -> None:
+    assert letter_id("f", b"first delivery", "7") == letter_id("f", b"second delivery", "7")
+    assert (
+        len({letter_id("f", b"a", ""), letter_id("f", b"b", ""), letter_id("g", b"a", ""), letter_id("f", b"a", "7")})
+        == 4
+    )
+
+
+def test_parking_where_nobody_answers_is_unavailable_so_that_the_message_comes_again(place: "Place") -> None:
+    with (
+        served_at(place, f"http://127.0.0.1:{free_port()}", patience=0.3) as warehouse,
+        pytest.raises(UnavailableError, match="BigQuery does not answer"),
+    ):
+        Parking(warehouse, "f", lambda: NOW)(b"{", "no JSON", None)
+
+
+def test_importing_the_warehouse_brings_no_more_than_the_client() -> None:
+    ours = _modules("functions.adapters.warehouse, functions.adapters.parking") - _modules("google.cloud.bigquery")
+    assert {name.split(".")[0] for name in ours} <= {"core", "functions", "msgspec", "flask", *sys.stdlib_module_names}
+
+
+def _modules(name: str) -> set[str]:
+    program = f"import sys, {name}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    return set(done.stdout.split())

@@ -1,0 +1,116 @@
+"""The settings of a running function: where they come from, and what the environment fills in."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.errors import SettingsError
+from core.settings import HttpProbe, TcpProbe
+from functions.adapters import config
+
+REPOSITORY = Path(config.__file__).parents[2]
+ENVIRONMENT = {
+    "AIA_API_URL": "http://127.0.0.1:8080",
+    "AIA_WAREHOUSE_ADDRESS": "127.0.0.1:9050",
+    "AIA_INBOX_URL": "http://127.0.0.1:8081/inbox",
+}
+
+
+def faults(text: str, folder: Path, **environment: str) -> list[str]:
+    file = folder / "monitoring.yaml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        config.load(file, environment)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_what_is_deployed_is_right() -> None:
+    settings = config.load(REPOSITORY / "infra" / "monitoring.yaml", ENVIRONMENT)
+    assert {probe.name: probe.url for probe in settings.probes if isinstance(probe, HttpProbe)} == {
+        "api": "http://127.0.0.1:8080/healthz"
+    }
+    assert [(probe.host, probe.port) for probe in settings.probes if isinstance(probe, TcpProbe)] == [
+        ("127.0.0.1", 9050)
+    ]
+
+
+def test_the_environment_may_name_another_file(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("{version: 1, jobs: {drift_score: '0 4 * * *'}}")
+    settings = config.load(environ={"AIA_SETTINGS": str(tmp_path / "other.yaml")})
+    assert dict(settings.jobs) == {"drift_score": "0 4 * * *"}
+
+
+def test_an_archive_finds_its_own_file(tmp_path: Path) -> None:
+    (tmp_path / "monitoring.yaml").write_text("{version: 1, jobs: {health_check: '* * * * *'}}")
+    shutil.copytree(REPOSITORY / "core", tmp_path / "core", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "functions" / "adapters").mkdir(parents=True)
+    for name in ("functions/__init__.py", "functions/adapters/__init__.py", "functions/adapters/config.py"):
+        shutil.copyfile(REPOSITORY / name, tmp_path / name)
+    code = "from functions.adapters import config; print(*config.load().jobs)"
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env={}, capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "health_check\n"
+
+
+def test_missing_variables_are_told_with_the_other_faults(tmp_path: Path) -> None:
+    text = """
+version: 1
+jobs: {drift_score: hourly}
+probes:
+  - {name: api, kind: http, url: "${API}/${API}/x${PORT}", every: 1m}
+channels: [{name: "${NAME}", kind: console}]
+"""
+    assert faults(text, tmp_path, NAME="log") == [
+        "probes[0].url: ${API} must be set in the environment, got None",
+        "probes[0].url: ${PORT} must be set in the environment, got None",
+        (
+            "jobs.drift_score: must be a cron expression: must have five fields: minute, hour, day of month, month, "
+            "day of week, got 'hourly'"
+        ),
+    ]
+
+
+def test_a_missing_variable_alone_is_a_fault(tmp_path: Path) -> None:
+    text = "{version: 1, jobs: {}, probes: [{name: a, kind: http, url: 'http://x', every: 1m, expect: {body: '${X}'}}]}"
+    assert faults(text, tmp_path) == ["probes[0].expect.body: ${X} must be set in the environment, got None"]
+
+
+def test_what_is_filled_in_is_not_filled_in_again(tmp_path: Path) -> None:
+    text = "{version: 1, jobs: {}, probes: [{name: a, kind: http, url: 'http://x', every: 1m, expect: {body: '${X}'}}]}"
+    (tmp_path / "monitoring.yaml").write_text(text)
+    settings = config.load(tmp_path / "monitoring.yaml", {"X": "${Y}", "Y": "no"})
+    assert settings.probes[0].expect.body == "${Y}"
+
+
+@pytest.mark.parametrize("text", ["{version: 1, version: 1}", "jobs:\n  a: b\n  a: c", "[{x: 1, x: 1}]"])
+def test_a_key_given_twice_is_refused(text: str, tmp_path: Path) -> None:
+    [fault] = faults(text, tmp_path)
+    assert "monitoring.yaml:" in fault
+    assert "must be given once" in fault
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "a: b: c",
+        "!!python/object/apply:os.getcwd []",
+        "{? [1]: 2}",
+        "\0",
+        "a: 2026-13-45",
+        "x: &x [*x]",
+        "",
+        "[" * 30,
+    ],
+)
+def test_what_is_no_settings_file_is_told_as_faults(text: str, tmp_path: Path) -> None:
+    assert faults(text, tmp_path)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"nowhere\.yaml: must be a file that can be read, got 'No such file"):
+        config.load(tmp_path / "nowhere.yaml", {})

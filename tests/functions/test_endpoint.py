@@ -1,0 +1,165 @@
+"""What every function answers to a push request, whatever the body."""
+
+import base64
+import json
+
+import flask
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import BusyError, UnavailableError
+from core.events import Tick
+from functions.adapters import endpoint, events
+from functions.adapters.push import read_push
+
+
+class Recorder:
+    """Counts and parks in memory."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        self.parked: list[tuple[bytes, str]] = []
+        self.counted: list[dict[str, str]] = []
+        self.handled: list[Tick] = []
+        self.broken = broken
+
+    def park(self, body: bytes, reason: str, message: object) -> None:
+        if self.broken:
+            raise UnavailableError("BigQuery: does not answer")
+        self.parked.append((body, reason))
+
+    def count(self, name: str, by: float = 1.0, **labels: str) -> None:
+        self.counted.append(labels)
+
+    def gauge(self, *_: object, **__: object) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+def push(data: bytes, **extra: object) -> bytes:
+    message = {"messageId": "1", "publishTime": "2026-01-02T03:04:05Z", "data": base64.b64encode(data).decode()}
+    return json.dumps({"message": message | extra, "subscription": "projects/p/subscriptions/s"}).encode()
+
+
+def answer(body: bytes, recorder: Recorder, handle: object = None, method: str = "POST") -> tuple[str, int]:
+    request = flask.Request.from_values(data=body, method=method)
+    return endpoint.answer(
+        request,
+        function="test",
+        read=lambda message: events.decode(message.data, Tick),
+        handle=handle or recorder.handled.append,
+        park=recorder.park,
+        metrics=recorder,
+    )
+
+
+TICK = b'{"type": "tick", "version": 1, "job": "test", "scheduled_at": "2026-01-02T03:00:00Z"}'
+
+
+def test_a_good_message_is_handled_once_and_acknowledged() -> None:
+    recorder = Recorder()
+    assert answer(push(TICK), recorder) == ("", 204)
+    assert [tick.id for tick in recorder.handled] == ["test:2026-01-02T03:00:00Z"]
+    assert recorder.counted == [{"function": "test", "outcome": "done"}]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "must be a JSON object, got nothing"),
+        (b"not json", "malformed"),
+        (b"[1, 2]", "Expected `object`, got `array`"),
+        (b"{}", "missing required field `message`"),
+        (b"\xff\xfe", "push body"),
+        (b"[" * 100_000, "push body"),
+        (push(b"[" * 100_000), "tick"),
+        (push(TICK).replace(b'"data": "', b'"data": "%%%'), "must be base64"),
+        (push(TICK).replace(b'"data": "', '"data": "é'.encode()), "must be base64"),
+        (push(TICK, publishTime="2026-01-02T03:04:05"), "publishTime"),
+        (push(b"not json"), "malformed"),
+        (push(TICK.replace(b"2026-01-02T03", b"0001-01-01T00")), "must be a year 1971 to 9998"),
+        (push(b"[]"), "Expected `object`, got `array`"),
+        (push(TICK.replace(b'"version": 1', b'"version": 9')), "version: tick must be version 1, got 9"),
+        (push(TICK.replace(b'"tick"', b'"finding"', 1)), "type: must be 'tick', got 'finding'"),
+        (push(TICK.replace(b"2026-01-02T03:00:00Z", b"yesterday")), "$.scheduled_at"),
+        (push(TICK.replace(b"03:00:00Z", b"03:00:00")), "scheduled_at: must carry a time zone"),
+    ],
+)
+def test_a_poisoned_body_is_parked_with_its_reason_and_acknowledged(body: bytes, reason: str) -> None:
+    recorder = Recorder()
+    assert answer(body, recorder) == ("", 204)
+    assert recorder.handled == []
+    [(kept, why)] = recorder.parked
+    assert kept == body
+    assert reason in why
+    assert recorder.counted == [{"function": "test", "outcome": "parked"}]
+
+
+@given(
+    st.binary(max_size=200)
+    | st.binary(max_size=80).map(push)
+    | st.dictionaries(st.text(), st.integers()).map(lambda d: json.dumps(d).encode())
+)
+def test_no_body_of_any_shape_crashes(body: bytes) -> None:
+    recorder = Recorder()
+    assert answer(body, recorder)[1] == 204
+    assert len(recorder.parked) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "outcome"),
+    [
+        (BusyError("ledger test: claimed until 10:00"), 429, "busy"),
+        (UnavailableError("BigQuery: does not answer"), 503, "unavailable"),
+        (ZeroDivisionError(), 500, "failed"),
+    ],
+)
+def test_what_a_retry_may_mend_is_refused_so_that_it_comes_again(error: Exception, status: int, outcome: str) -> None:
+    recorder = Recorder()
+
+    def fail(_: Tick) -> None:
+        raise error
+
+    assert answer(push(TICK), recorder, fail) == (outcome, status)
+    assert recorder.parked == []
+    assert recorder.counted == [{"function": "test", "outcome": outcome}]
+
+
+def test_what_is_no_push_request_is_told_so_and_not_parked() -> None:
+    recorder = Recorder()
+    assert answer(b"", recorder, method="GET") == ("method: must be POST, got GET", 405)
+    assert recorder.parked == []
+
+
+def test_a_poisoned_body_that_cannot_be_parked_comes_again() -> None:
+    assert answer(b"junk", Recorder(broken=True)) == ("unavailable", 503)
+
+
+def test_a_tick_without_an_instant_is_for_the_newest_instant_of_its_schedule() -> None:
+    seen: list[Tick] = []
+    request = flask.Request.from_values(
+        data=push(b'{"type": "tick", "version": 1, "job": "test"}', publishTime="2026-01-02T10:07:31Z"), method="POST"
+    )
+    endpoint.answer(
+        request,
+        function="test",
+        read=lambda message: events.tick(message, "*/15 * * * *"),
+        handle=seen.append,
+        park=Recorder().park,
+        metrics=Recorder(),
+    )
+    assert [tick.id for tick in seen] == ["test:2026-01-02T10:00:00Z"]
+
+
+@pytest.mark.parametrize(
+    "published",
+    ["2026-01-02T10:00:00Z", "2026-01-02T15:30:00+05:30", "2026-01-02T10:00:00.2Z", "2026-01-02T10:14:59.9Z"],
+)
+def test_a_tick_published_on_or_just_after_its_instant_is_for_that_instant(published: str) -> None:
+    message = read_push(push(b'{"type": "tick", "version": 1, "job": "test"}', publishTime=published))
+    assert events.tick(message, "*/15 * * * *").id == "test:2026-01-02T10:00:00Z"
+
+
+def test_what_is_encoded_decodes_to_the_same() -> None:
+    tick = events.decode(TICK, Tick)
+    assert events.decode(events.encode(tick), Tick) == tick

@@ -1,0 +1,76 @@
+"""A deployment of drift_score for tests: real warehouse and store, recorded bus and metrics."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from google.cloud import bigquery
+
+from core.events import Tick
+from core.settings import Features, Label, Model, Reference
+from functions.adapters.ledger import Ledger
+from functions.adapters.ports import Data, Store, Warehouse
+from functions.adapters.store import open_store
+from functions.drift_score.reference import Profiles
+from functions.drift_score.scoring import Outside, score_models
+from tests.support.flights import DAY, TICK, TRAINED, flights, load, version
+from tests.support.recorders import RecordingBus, RecordingMetrics
+
+MODEL = Model(
+    name="delay",
+    owner="operations",
+    table="telemetry.flight_predictions",
+    timestamp="scored_at",
+    id="prediction_id",
+    score="probability",
+    label=Label(table="telemetry.flight_labels", column="late", arrives_within=timedelta(hours=12)),
+    features=Features(numeric=("temperature", "distance"), categorical=("carrier",)),
+    reference=Reference(days=10),
+    window=DAY,
+    minimum_rows=100,
+    accuracy_floor=0.85,
+)
+SCORES = "SELECT * FROM ops.drift_scores ORDER BY model, window_end, feature, test"
+REFERENCE_ROWS = 3000
+
+
+@dataclass
+class World:
+    """One deployment of drift_score: real warehouse and store, recorded bus and metrics."""
+
+    client: bigquery.Client
+    store: Store
+    warehouse: Warehouse
+    bus: RecordingBus = field(default_factory=RecordingBus)
+    metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
+    models: tuple[Model, ...] = (MODEL,)
+
+    @property
+    def outside(self) -> Outside:
+        """As a new instance of the function builds it: nothing is kept from before but what the store has."""
+        return Outside(
+            warehouse=self.warehouse,
+            store=self.store,
+            bus=self.bus,
+            metrics=self.metrics,
+            ledger=Ledger(self.store, lambda: datetime.now(UTC), "drift_score"),
+            profiles=Profiles(self.store, self.warehouse),
+        )
+
+    def tick(self, at: datetime = TICK) -> None:
+        score_models(Tick(job="drift_score", scheduled_at=at), self.models, self.outside)
+
+    def forget_claims(self) -> None:
+        """As if the process had crashed before it confirmed, and the lease had ended."""
+        for document in self.store.find("ledger"):
+            self.store.delete(document, "ledger")
+
+    def scores(self) -> list[Data]:
+        return self.warehouse.query(SCORES)
+
+
+def trained(client: bigquery.Client, warehouse: Warehouse, folder: Path) -> World:
+    """A deployment with one model, its version and its reference window."""
+    load(client, "ops.model_versions", [version()])
+    load(client, MODEL.table, flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY))
+    return World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse)

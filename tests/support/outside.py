@@ -1,0 +1,291 @@
+"""The outside of the incident router in memory: it counts, fails and dies where a test wants it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from core.errors import BusyError, ConflictError, UnavailableError
+from core.events import Event, Finding, IncidentChange, Severity, Status
+from core.incidents.fold import fold
+from core.incidents.messages import Message
+from core.incidents.model import Policy, Watch
+from core.incidents.outbox import Desk
+from core.metrics import Kind, check
+from core.settings import Route
+from functions.adapters.events import decode, encode
+from functions.adapters.ledger import COLLECTION as LEDGER
+from functions.adapters.ledger import Ledger
+from functions.adapters.notify.port import Channel, Outcome, Receipt
+from functions.adapters.ports import Data, Document, Store
+from functions.adapters.store import normal
+from functions.incident_router.documents import DESKS, INCIDENTS, read_desk
+from functions.incident_router.effects import LEASE, Performer, at_once
+from functions.incident_router.router import Router, handle
+
+START = datetime(2026, 1, 2, 9, tzinfo=UTC)
+TARGET = "model/flight-delay"
+ALL = frozenset(Severity)
+ROUTES = (Route(severity=ALL - {Severity.INFO}, to=("inbox",)), Route(severity=ALL, to=("log",)))
+FINDING = Finding(
+    target=TARGET,
+    kind="drift",
+    status=Status.FIRING,
+    severity=Severity.WARNING,
+    observed_at=START,
+    source="drift_score",
+    summary="departure_delay drifted",
+    value=0.6,
+    threshold=0.2,
+    evidence={"departure_delay": "PSI 0.6"},
+)
+
+
+def found(
+    minute: float, status: Status = Status.FIRING, severity: Severity = Severity.WARNING, **names: str
+) -> Finding:
+    at = START + timedelta(minutes=minute)
+    kind = names.get("kind", "drift")
+    return replace(FINDING, observed_at=at, status=status, severity=severity, kind=kind)
+
+
+LIFE = [
+    found(0),
+    found(1),
+    found(2, severity=Severity.CRITICAL),
+    found(3, kind="performance"),
+    found(4, Status.RESOLVED),
+    found(5, Status.RESOLVED, kind="performance"),
+    found(20),
+    found(21, Status.RESOLVED),
+    found(90, severity=Severity.ERROR),
+]
+
+
+class KilledError(BaseException):
+    """The process is gone; no handler may catch it, so it is no `Exception`."""
+
+
+@dataclass
+class World:
+    """The outside, in memory: every call of a port passes two boundaries, and any of them may be where it ends."""
+
+    now: datetime = START + timedelta(days=1)
+    documents: dict[tuple[str, str], Document] = field(default_factory=dict)
+    published: list[IncidentChange] = field(default_factory=list)
+    told: list[Message] = field(default_factory=list)
+    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    gauges: dict[tuple[str, ...], float] = field(default_factory=dict)
+    promised: set[str] = field(default_factory=set)
+    excused: set[str] = field(default_factory=set)
+    boundaries: int = 0
+    kill_at: int = 0
+    dead: bool = False
+    chance: Callable[[], float] = lambda: 1.0
+
+    def boundary(self) -> None:
+        self.boundaries += 1
+        if self.dead or self.boundaries == self.kill_at:
+            self.dead = True
+            self.excuse()
+            raise KilledError
+        if self.chance() < 0.02:
+            self.excuse()
+            raise UnavailableError("the outside does not answer")
+
+    def excuse(self) -> None:
+        """An effect that happened and is not confirmed when something breaks may happen again: nobody can know."""
+        done = {
+            key for (name, key), found in self.documents.items() if name == LEDGER and found.data["state"] == "done"
+        }
+        self.excused |= set(self.performed()) - done
+
+    def performed(self) -> Counter[str]:
+        return Counter([change.id for change in self.published] + [message.key for message in self.told])
+
+    def desk(self, target: str = TARGET) -> Desk:
+        return read_desk(self.documents[DESKS, target].data)
+
+    def incidents(self) -> dict[str, Data]:
+        return {key: document.data for (name, key), document in self.documents.items() if name == INCIDENTS}
+
+    def channel_keys(self, channel: str) -> list[str]:
+        return [message.key for message in self.told if message.channel == channel]
+
+
+@dataclass
+class MemoryStore:
+    world: World
+    revision: int = 0
+
+    def get(self, collection: str, key: str) -> Document | None:
+        self.world.boundary()
+        return self.world.documents.get((collection, key))
+
+    def create(self, collection: str, key: str, data: Data) -> Document:
+        return self._write(collection, key, data, None)
+
+    def replace(self, document: Document, collection: str, data: Data) -> Document:
+        return self._write(collection, document.key, data, document)
+
+    def delete(self, document: Document, collection: str) -> None:
+        self.world.boundary()
+        del self.world.documents[collection, document.key]
+        self.world.boundary()
+
+    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
+        self.world.boundary()
+        named = [document for (name, _), document in sorted(self.world.documents.items()) if name == collection]
+        return [one for one in named if all(one.data[name] == value for name, value in (where or {}).items())][:limit]
+
+    def _write(self, collection: str, key: str, data: Data, expected: Document | None) -> Document:
+        self.world.boundary()
+        if self.world.documents.get((collection, key)) != expected:
+            raise ConflictError(f"{collection}/{key}")
+        self.revision += 1
+        document = Document(key=key, data=normal(data), revision=str(self.revision))
+        self.world.documents[collection, key] = document
+        if collection == DESKS:
+            self.world.promised |= {effect.key for effect in read_desk(data).pending}
+        self.world.boundary()
+        return document
+
+
+@dataclass
+class MemoryBus:
+    world: World
+
+    def publish(self, topic: str, event: Event, **attributes: str) -> None:
+        self.world.boundary()
+        assert topic == "incidents"
+        self.world.published.append(decode(encode(event), IncidentChange))
+        self.world.boundary()
+
+
+@dataclass
+class MemoryChannel:
+    world: World
+    fault: Exception | None = None
+    answer: Receipt = field(default_factory=lambda: Receipt(Outcome.DELIVERED))
+
+    def send(self, message: Message) -> Receipt:
+        self.world.boundary()
+        if self.fault:
+            raise self.fault
+        if self.answer.outcome is Outcome.DELIVERED:
+            self.world.told.append(message)
+        self.world.boundary()
+        return self.answer
+
+
+@dataclass
+class MemoryMetrics:
+    world: World
+
+    def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
+        check(name, Kind.GAUGE, labels)
+        self.world.gauges[name, *labels.values()] = value
+
+    def count(self, name: str, by: float = 1.0, **labels: str) -> None:
+        check(name, Kind.COUNTER, labels)
+        self.world.counts[name, *labels.values()] += int(by)
+
+    def flush(self) -> None:
+        pass
+
+
+@dataclass
+class Setup:
+    world: World
+    channels: dict[str, MemoryChannel]
+    router: Router
+
+    def give(self, *findings: Finding) -> None:
+        for finding in findings:
+            handle(self.router, finding)
+
+    def redeliver(self, findings: Sequence[Finding], *, attempts: int = 50) -> None:
+        """As Pub/Sub does: what fails comes again, later, until it is acknowledged."""
+        waiting = list(findings)
+        for _ in range(attempts):
+            again = [finding for finding in waiting if not self._acknowledged(finding)]
+            if not again:
+                return
+            waiting = again
+            self.world.now += LEASE
+        pytest.fail(f"{len(waiting)} findings are never acknowledged")
+
+    def _acknowledged(self, finding: Finding) -> bool:
+        self.world.dead = False
+        try:
+            handle(self.router, finding)
+        except (KilledError, UnavailableError, BusyError):
+            return False
+        return True
+
+
+def one_by_one(lanes: Sequence[Callable[[], Any]]) -> list[Any]:
+    return [lane() for lane in lanes]
+
+
+def set_up(store: Store | None = None) -> Setup:
+    world = World()
+    channels = {"inbox": MemoryChannel(world), "log": MemoryChannel(world)}
+    metrics = MemoryMetrics(world)
+    kept = store or MemoryStore(world)
+
+    def clock() -> datetime:
+        return world.now
+
+    performer = Performer(
+        bus=MemoryBus(world), channels=dict[str, Channel](channels), ledger=Ledger(kept, clock, "test"), metrics=metrics
+    )
+    router = Router(
+        store=kept,
+        performer=performer,
+        metrics=metrics,
+        clock=clock,
+        routes=ROUTES,
+        url="http://pages",
+        spread=one_by_one if store is None else at_once,
+    )
+    return Setup(world, channels, router)
+
+
+def changes(world: World) -> list[str]:
+    return [change.change.value for change in world.published]
+
+
+def state(watch: Watch) -> object:
+    facts = [(condition.key, condition.status, condition.severity, condition.history) for condition in watch.conditions]
+    life = watch.incident
+    assert life is not None
+    return life.state, life.severity, life.opened_at, life.resolved_at, life.updated_at, life.conditions, facts
+
+
+def expected_state(findings: Sequence[Finding], now: datetime) -> object:
+    watch: Watch | None = None
+    for finding in sorted(findings, key=lambda finding: finding.observed_at):
+        watch = fold(watch, finding, now=now, policy=Policy()).watch
+    assert watch is not None
+    return state(watch)
+
+
+def assert_nothing_lost_and_nobody_woken_twice(world: World, findings: Sequence[Finding]) -> None:
+    desk = world.desk()
+    performed = world.performed()
+    assert desk.pending == ()
+    assert set(performed) == world.promised
+    assert {key for key, times in performed.items() if times > 1} <= world.excused
+    assert state(desk.watch) == expected_state(findings, world.now)
+    assert desk.watch.incident is not None
+    assert world.incidents()[desk.watch.incident.id]["revision"] == desk.revision
+    by_incident: dict[str, set[int]] = {}
+    for change in world.published:
+        by_incident.setdefault(change.incident_id, set()).add(change.sequence)
+    for name, copy in world.incidents().items():
+        assert by_incident.pop(name) == {entry["sequence"] for entry in copy["timeline"]}
+    assert by_incident == {}

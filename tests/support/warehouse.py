@@ -1,0 +1,70 @@
+"""BigQuery for tests: one emulator a session, and a project of its own, with every table, for each test."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from google.cloud import bigquery
+
+from functions.adapters.warehouse import BigQueryWarehouse
+from infra.local.warehouse import Emulator, create_tables, write_credentials
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A running emulator, and what a process needs in its environment to speak to it."""
+
+    emulator: Emulator
+    environment: dict[str, str]
+
+    def client(self, project: str) -> bigquery.Client:
+        """BigQuery's own client, found by the environment as a function finds it."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (self.environment | {"GOOGLE_CLOUD_PROJECT": project}).items():
+                patch.setenv(name, value)
+            return bigquery.Client(project=project)
+
+
+@pytest.fixture(scope="session")
+def place_at(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Emulator], Place]:
+    credentials = write_credentials(tmp_path_factory.mktemp("credentials") / "account.json")
+
+    def place(emulator: Emulator) -> Place:
+        return Place(
+            emulator,
+            {"BIGQUERY_EMULATOR_HOST": emulator.url, "GOOGLE_APPLICATION_CREDENTIALS": str(credentials)},
+        )
+
+    return place
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory, place_at: Callable[[Emulator], Place]) -> Iterator[Place]:
+    """The session's emulator: for every test that does not stop it."""
+    with Emulator(data=tmp_path_factory.mktemp("warehouse")) as emulator:
+        yield place_at(emulator)
+
+
+@pytest.fixture
+def own_place(tmp_path: Path, place_at: Callable[[Emulator], Place]) -> Iterator[Place]:
+    """An emulator of the test's own, to be stopped and started again."""
+    with Emulator(data=tmp_path / "warehouse") as emulator:
+        yield place_at(emulator)
+
+
+@pytest.fixture
+def client(place: Place) -> Iterator[bigquery.Client]:
+    """A client of a project that no other test uses, with all tables, empty."""
+    client = place.client(f"test-{next(_numbers)}")
+    create_tables(client)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def warehouse(client: bigquery.Client) -> BigQueryWarehouse:
+    return BigQueryWarehouse(client, patience=2.0)

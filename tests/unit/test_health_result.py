@@ -1,0 +1,125 @@
+"""What counts as the expected answer, when a probe is due, how available a target was, and where a probe looks."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.health.availability import availability, budget_left
+from core.health.result import ProbeResult, Reason, judge
+from core.health.schedule import due
+from core.health.where import where
+from core.settings import DnsProbe, HttpProbe, Probe, TcpProbe, TlsProbe
+
+AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def answer(status: int, body: str = "") -> ProbeResult:
+    return ProbeResult(ok=True, reason=Reason.OK, latency=0.1, detail=f"HTTP {status}", status=status, body=body)
+
+
+def test_a_result_is_ok_exactly_when_its_reason_says_so() -> None:
+    with pytest.raises(ValueError, match="reason: must be ok exactly when ok, got timeout with ok=True"):
+        ProbeResult(ok=True, reason=Reason.TIMEOUT, latency=0.0, detail="")
+    with pytest.raises(ValueError, match="got ok with ok=False"):
+        ProbeResult(ok=False, reason=Reason.OK, latency=0.0, detail="")
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "reason"),
+    [
+        (200, None, Reason.OK),
+        (299, None, Reason.OK),
+        (199, None, Reason.WRONG_STATUS),
+        (300, None, Reason.WRONG_STATUS),
+        (404, 404, Reason.OK),
+        (200, 404, Reason.WRONG_STATUS),
+        (204, 200, Reason.WRONG_STATUS),
+    ],
+)
+def test_the_status_must_be_the_expected_one(status: int, expected: int | None, reason: Reason) -> None:
+    assert judge(answer(status), status=expected).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "reason"),
+    [
+        ("all ok here", "ok", Reason.OK),
+        ("", None, Reason.OK),
+        ("", "ok", Reason.WRONG_BODY),
+        ("O.K.", "ok", Reason.WRONG_BODY),
+        ("ok", "o.", Reason.WRONG_BODY),
+    ],
+)
+def test_the_body_must_contain_the_expected_text_as_it_stands(body: str, expected: str | None, reason: Reason) -> None:
+    assert judge(answer(200, body), body=expected).reason is reason
+
+
+def test_the_status_is_judged_before_the_body() -> None:
+    assert judge(answer(500, "ok"), status=200, body="missing").detail == "status: must be 200, got 500"
+
+
+def test_what_failed_already_keeps_its_reason() -> None:
+    failed = ProbeResult(ok=False, reason=Reason.TIMEOUT, latency=5.0, detail="timeout")
+    assert judge(failed, status=200, body="ok") is failed
+
+
+def test_what_is_no_http_answer_is_not_judged() -> None:
+    seen = ProbeResult(ok=True, reason=Reason.OK, latency=0.1, detail="accepts")
+    assert judge(seen, status=200, body="ok") is seen
+
+
+def test_the_body_is_not_shown() -> None:
+    assert "hush" not in repr(answer(200, "hush")) + repr(judge(answer(200, "hush"), body="ok"))
+
+
+@given(every=st.integers(1, 1440), start=st.datetimes(timezones=st.just(UTC), min_value=datetime(1970, 1, 1)))  # noqa: DTZ001 - the strategy adds the zone
+def test_a_probe_is_due_once_in_every_period(every: int, start: datetime) -> None:
+    period = timedelta(minutes=every)
+    ticks = [start + timedelta(minutes=minute) for minute in range(every)]
+    assert sum(due(period, tick) for tick in ticks) == 1
+
+
+@given(at=st.datetimes(timezones=st.timezones()), every=st.sampled_from([1, 5, 7, 60, 1440]))
+def test_when_a_probe_is_due_does_not_depend_on_the_time_zone(at: datetime, every: int) -> None:
+    period = timedelta(minutes=every)
+    assert due(period, at) == due(period, at.astimezone(UTC))
+
+
+@pytest.mark.parametrize("every", [timedelta(), -MINUTE, timedelta(seconds=59), timedelta(seconds=90)])
+def test_a_period_that_is_no_whole_number_of_minutes_is_refused(every: timedelta) -> None:
+    with pytest.raises(ValueError, match="every: must be a whole number of minutes"):
+        due(every, AT)
+
+
+def test_availability_is_the_share_that_was_up() -> None:
+    assert availability([True, False]) == 0.5
+    assert availability([False]) == 0.0
+    assert availability([]) == 1.0
+
+
+@pytest.mark.parametrize(("available", "left"), [(1.0, 1.0), (0.999, 0.0), (0.998, -1.0)])
+def test_the_budget_left_is_one_when_unspent_and_negative_when_overspent(available: float, left: float) -> None:
+    assert budget_left(available, 0.999) == pytest.approx(left)
+
+
+@pytest.mark.parametrize("objective", [0.0, 1.0, -0.1, 1.1, float("nan")])
+def test_an_objective_without_a_budget_is_refused(objective: float) -> None:
+    with pytest.raises(ValueError, match="objective: must be above 0 and below 1"):
+        budget_left(1.0, objective)
+
+
+@pytest.mark.parametrize(
+    ("probe", "shown"),
+    [
+        (HttpProbe(name="a", every=MINUTE, url="https://me:hush@h:8/p/q?t=hush#f"), "https://h:8/p/q"),
+        (HttpProbe(name="a", every=MINUTE, url="http://[::1]:8"), "http://[::1]:8"),
+        (TlsProbe(name="a", every=MINUTE, host="h"), "h:443"),
+        (TcpProbe(name="a", every=MINUTE, host="::1", port=8), "[::1]:8"),
+        (DnsProbe(name="a", every=MINUTE, host="h.test"), "h.test"),
+    ],
+)
+def test_where_a_probe_looks_is_shown_without_its_secrets(probe: Probe, shown: str) -> None:
+    assert where(probe) == shown
