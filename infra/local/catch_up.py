@@ -1,0 +1,174 @@
+"""Brings a stack up to now: publishes what the model has logged, and the ticks that fell due, in order."""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from google.cloud import bigquery, pubsub_v1
+
+from core.events import Tick, stamp
+from core.ledger import State
+from functions.adapters.bus import open_bus
+from functions.adapters.ports import Warehouse
+from functions.adapters.store import open_store
+from infra.local.prometheus import HistoryPoint
+from infra.local.replay import Message, Replay, load_reference, publish
+from infra.local.replay.history import MODEL
+
+_CHUNK = timedelta(days=14)
+_TICK_EVERY = timedelta(days=1)
+WINDOW = timedelta(days=7)
+"""The longest window in the settings: so much lies before the first tick, so that its window is whole."""
+_LAST_TICK_EVERY = timedelta(minutes=15)
+_PATIENCE_SECONDS = 120.0
+
+
+class StalledError(Exception):
+    """Something did not happen in time; the message says what."""
+
+
+@dataclass(kw_only=True)
+class CatchUp:
+    """Publishes history to a running stack.
+
+    Attributes:
+        replay: what is published, and how far it has come.
+        project: of the stack.
+        warehouse: where the history is.
+        days: how far back the first tick lies, at most.
+    """
+
+    replay: Replay
+    project: str
+    warehouse: Warehouse
+    days: int
+
+    def __post_init__(self) -> None:
+        self._publisher = pubsub_v1.PublisherClient()
+        self._bus = open_bus(self.project)
+        self._store = open_store(os.environ["AIA_STORE"], self.project)
+
+    def load_reference(self) -> None:
+        """Load what the model was trained on, once."""
+        load_reference(bigquery.Client(project=self.project), self.replay.history)
+
+    def run(self, now: datetime, progress: Callable[[datetime], None]) -> tuple[datetime, ...]:
+        """Publish everything until `now`.
+
+        Args:
+            now: the present.
+            progress: told how far the history has come.
+
+        Returns:
+            The instants that were scored, oldest first.
+
+        Raises:
+            StalledError: rows or scores did not appear in time.
+        """
+        scored: list[datetime] = []
+        due = list(self._ticks(now))
+        if due and (start := due[0] - WINDOW) < self.replay.published_until:
+            # An earlier run stopped after publishing and before scoring; its rows may still be on their way.
+            self._await_landed(max(start, self.replay.history.reference.end), self.replay.published_until)
+        while (start := self.replay.published_until) < now:
+            end = min(now, start + _CHUNK)
+            self.replay.advance(end, self._send)
+            self._await_landed(start, end)
+            while due and due[0] <= end:
+                self._tick(due[0])
+                scored.append(due.pop(0))
+                progress(scored[-1])
+            progress(end)
+        return tuple(scored)
+
+    def follow(self, now: datetime) -> None:
+        """Publish what has become due since."""
+        self.replay.advance(now, self._send)
+
+    def _ticks(self, now: datetime) -> Iterator[datetime]:
+        """Daily at midnight, and the last quarter of an hour; nothing that was scored before."""
+        done = self._newest_scored()
+        first = done or max(self.replay.history.reference.end, _floor(now, _TICK_EVERY) - timedelta(days=self.days + 1))
+        at = _floor(first, _TICK_EVERY) + _TICK_EVERY
+        while at <= now:
+            yield at
+            at += _TICK_EVERY
+        last = _floor(now, _LAST_TICK_EVERY)
+        if last > max(first, at - _TICK_EVERY):
+            yield last
+
+    def _newest_scored(self) -> datetime | None:
+        sql = "SELECT MAX(window_end) AS newest FROM ops.drift_scores WHERE model = @model"
+        newest: datetime | None = self.warehouse.query(sql, model=MODEL)[0]["newest"]
+        return newest
+
+    def _send(self, messages: Iterable[Message]) -> int:
+        return publish(messages, self._publisher, f"projects/{self.project}/topics/telemetry")
+
+    def _await_landed(self, start: datetime, end: datetime) -> None:
+        """Return when everything that was logged between two instants is in the warehouse."""
+        expected = Counter(message.attributes["table"] for message in self.replay.history.messages(start, end))
+        for table, column in (("flight_predictions", "scored_at"), ("flight_labels", "arrived_at")):
+            self._await_rows(expected[table], table, column, start, end)
+
+    def _await_rows(self, expected: int, table: str, column: str, start: datetime, end: datetime) -> None:
+        what = f"{expected} rows in telemetry.{table} from {start.isoformat()} to {end.isoformat()}"
+        _await(what, lambda: self._count(table, column, start, end) >= expected)
+
+    def _count(self, table: str, column: str, start: datetime, end: datetime) -> int:
+        sql = f"SELECT COUNT(*) AS n FROM telemetry.{table} WHERE {column} >= @start AND {column} < @end"  # noqa: S608 - constants
+        return int(self.warehouse.query(sql, start=start, end=end)[0]["n"])
+
+    def _tick(self, at: datetime) -> None:
+        tick = Tick(job="drift_score", scheduled_at=at)
+        self._bus.publish("ticks", tick, job=tick.job)
+        _await(f"the score of {MODEL} for {at.isoformat()}", lambda: self._scored(at))
+
+    def _scored(self, at: datetime) -> bool:
+        entry = self._store.get("ledger", f"drift_score:{MODEL}:{stamp(at)}")
+        return entry is not None and entry.data["state"] == State.DONE
+
+
+def points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
+    """What the scores and the accuracies of the past would have written as metrics."""
+    sql = "SELECT DISTINCT model, feature, test, value, drifted, n_current, window_end FROM ops.drift_scores"
+    rows = warehouse.query(sql)
+    shares: dict[tuple[str, datetime], dict[str, bool]] = {}
+    for row in rows:
+        at, model, feature = row["window_end"], row["model"], row["feature"]
+        yield HistoryPoint(name="aia_drift_rows", labels={"model": model}, at=at, value=row["n_current"])
+        yield HistoryPoint(
+            name="aia_drift_scored_timestamp_seconds", labels={"model": model}, at=at, value=at.timestamp()
+        )
+        if feature:
+            shares.setdefault((model, at), {})[feature] = row["drifted"]
+            labels = {"model": model, "feature": feature}
+            yield HistoryPoint(name="aia_drift_drifted", labels=labels, at=at, value=float(row["drifted"]))
+            if row["value"] is not None:
+                yield HistoryPoint(
+                    name="aia_drift_value", labels=labels | {"test": row["test"]}, at=at, value=row["value"]
+                )
+    for (model, at), drifted in shares.items():
+        share = sum(drifted.values()) / len(drifted)
+        yield HistoryPoint(name="aia_drift_features_drifted_ratio", labels={"model": model}, at=at, value=share)
+    sql = "SELECT DISTINCT model, value, window_end FROM ops.model_performance WHERE measure = 'accuracy' AND value IS NOT NULL"
+    for row in warehouse.query(sql):
+        yield HistoryPoint(
+            name="aia_model_accuracy_ratio", labels={"model": row["model"]}, at=row["window_end"], value=row["value"]
+        )
+
+
+def _floor(instant: datetime, step: timedelta) -> datetime:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return epoch + (instant - epoch) // step * step
+
+
+def _await(what: str, happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not happened():
+        if time.monotonic() > deadline:
+            raise StalledError(f"{what}: did not appear within {_PATIENCE_SECONDS:.0f} s")
+        time.sleep(0.02)

@@ -1,0 +1,107 @@
+"""What the inbox received, kept in SQLite."""
+
+import sqlite3
+import threading
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from core.events import Change, Severity
+
+_TABLE = """
+    CREATE TABLE IF NOT EXISTS messages (
+        number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, body BLOB NOT NULL, received_at TEXT NOT NULL,
+        deliveries INTEGER NOT NULL DEFAULT 1)
+"""
+_RECEIVE = """
+    INSERT INTO messages (key, body, received_at) VALUES (?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET deliveries = deliveries + 1 RETURNING deliveries
+"""
+_NEWEST = "SELECT body, received_at, deliveries FROM messages ORDER BY number DESC LIMIT ?"
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message, as the webhook channel sends it."""
+
+    key: str
+    incident_id: str
+    change: Change
+    severity: Severity
+    title: str
+    text: str
+    url: str
+    at: datetime
+
+
+class Received(Message, frozen=True, kw_only=True):
+    """One message, and how it arrived.
+
+    Attributes:
+        received_at: when it was first received.
+        deliveries: how often it was received; it is kept once.
+    """
+
+    received_at: datetime
+    deliveries: int
+
+
+_decoder = msgspec.json.Decoder(Message)
+
+
+def read(body: bytes) -> Message:
+    """The message of a request.
+
+    Raises:
+        ValueError: the body holds none; the text says where and why.
+    """
+    try:
+        message = _decoder.decode(body)
+    except RecursionError as error:
+        raise ValueError("body: nested too deeply") from error
+    if not message.key:
+        raise ValueError("key: must not be empty")
+    return message
+
+
+class Messages:
+    """The messages in one SQLite file; safe to use from several threads."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._lock = threading.Lock()
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute(_TABLE)
+
+    def receive(self, message: Message) -> bool:
+        """Keep a message; one of a known key is counted and otherwise changes nothing.
+
+        Returns:
+            Whether it is new.
+        """
+        row = (message.key, msgspec.json.encode(message), datetime.now(UTC).isoformat())
+        with self._lock, closing(sqlite3.connect(self._path)) as database, database:
+            (deliveries,) = database.execute(_RECEIVE, row).fetchone()
+        return bool(deliveries == 1)
+
+    def newest(self, limit: int) -> list[Received]:
+        """The newest messages, the newest first."""
+        with closing(sqlite3.connect(self._path)) as database:
+            rows = database.execute(_NEWEST, (limit,)).fetchall()
+        return [
+            Received(
+                **msgspec.structs.asdict(_decoder.decode(body)),
+                received_at=datetime.fromisoformat(received_at),
+                deliveries=deliveries,
+            )
+            for body, received_at, deliveries in rows
+        ]
+
+    def count(self) -> int:
+        """How many messages there are."""
+        with closing(sqlite3.connect(self._path)) as database:
+            (number,) = database.execute("SELECT COUNT(*) FROM messages").fetchone()
+        return int(number)

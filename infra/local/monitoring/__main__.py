@@ -1,0 +1,25 @@
+"""Run the server until it is told to stop: `python -m infra.local.monitoring --grpc-port P --http-port Q`."""
+
+import argparse
+import signal
+import threading
+
+from infra.local.monitoring.server import serve
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.monitoring", description=__doc__)
+    parser.add_argument("--grpc-port", type=int, default=0, help="of the API; 0 takes a free one")
+    parser.add_argument("--http-port", type=int, default=0, help="of /metrics and /healthz; 0 takes a free one")
+    options = parser.parse_args(arguments)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with serve(grpc_port=options.grpc_port, http_port=options.http_port) as ports:
+        print(f"monitoring: gRPC on {ports.endpoint}, metrics on http://{ports.target}/metrics", flush=True)
+        stop.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""What must have happened after a replay: every step of the path, checked from outside."""
+
+import json
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.errors import AiaError
+from functions.adapters.ports import Warehouse
+from infra.local.ports import Ports
+
+MODEL = "flight-delay"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the path: what was found, or why it counts as missing."""
+
+    name: str
+    found: str
+    ok: bool
+
+
+def get(url: str, *, timeout: float = 15) -> Any:  # noqa: ANN401 - any JSON value
+    """What a JSON endpoint of the stack answers."""
+    with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310 - an address of this machine
+        return json.load(response)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Looks at the running stack from outside, as its users would.
+
+    Attributes:
+        ports: where the programs listen.
+        warehouse: where the history is.
+        ticks: the instants that were scored.
+    """
+
+    ports: Ports
+    warehouse: Warehouse
+    ticks: tuple[datetime, ...]
+
+    def steps(self) -> list[Step]:
+        """Every step, in the order of the path; a check that fails to run is a missing step."""
+        checks: list[tuple[str, Callable[[], tuple[str, bool]]]] = [
+            ("predictions in the warehouse", self._predictions),
+            ("windows scored", self._windows),
+            ("features drifted", self._drifted),
+            ("incident", self._incident),
+            ("notified", self._notified),
+            ("audit trail", self._audit),
+            ("metrics in Prometheus", self._metrics),
+            ("probes", self._probes),
+            ("page", self._page),
+        ]
+        return [_step(name, check) for name, check in checks]
+
+    def drifted(self) -> list[str]:
+        """The features that drifted in any scored window, the most often first."""
+        sql = """
+            SELECT feature, COUNT(DISTINCT window_end) AS windows FROM ops.drift_scores
+            WHERE drifted AND LENGTH(feature) > 0 AND window_end >= @since GROUP BY feature ORDER BY windows DESC, feature
+        """
+        return [row["feature"] for row in self._query(sql)]
+
+    def incidents(self) -> list[dict[str, Any]]:
+        """The incidents of the model, the open one and then the newest first, as the api tells them."""
+        everything: list[dict[str, Any]] = get(f"{self.ports.url('page')}/api/incidents")
+        return [incident for incident in everything if incident["target"] == f"model/{MODEL}"]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What the inbox received."""
+        received: list[dict[str, Any]] = get(f"{self.ports.url('inbox')}/messages.json")
+        return received
+
+    def _query(self, sql: str) -> list[dict[str, Any]]:
+        return self.warehouse.query(sql, since=min(self.ticks))
+
+    def _count(self, sql: str) -> int:
+        return int(self._query(sql)[0]["n"])
+
+    def _predictions(self) -> tuple[str, bool]:
+        n = self._count("SELECT COUNT(*) AS n FROM telemetry.flight_predictions WHERE scored_at >= @since")
+        labels = self._count("SELECT COUNT(*) AS n FROM telemetry.flight_labels WHERE arrived_at >= @since")
+        return f"{n:,} predictions, {labels:,} labels", n > 0 and labels > 0
+
+    def _windows(self) -> tuple[str, bool]:
+        n = self._count(
+            "SELECT COUNT(DISTINCT window_end) AS n FROM ops.drift_scores WHERE window_end >= @since AND LENGTH(feature) > 0"
+        )
+        return f"{n} of {len(self.ticks)} ticks", n >= len(self.ticks)
+
+    def _drifted(self) -> tuple[str, bool]:
+        names = self.drifted()
+        return ", ".join(names) or "none", bool(names)
+
+    def _incident(self) -> tuple[str, bool]:
+        found = self.incidents()
+        states = [f"{incident['id']} ({incident['state']}, {len(incident['timeline'])} entries)" for incident in found]
+        return "; ".join(states[:3]) or "none", bool(found)
+
+    def _notified(self) -> tuple[str, bool]:
+        n = len(self.messages())
+        return f"{n} messages in the inbox", n > 0
+
+    def _audit(self) -> tuple[str, bool]:
+        n = self._count("SELECT COUNT(DISTINCT id) AS n FROM ops.incident_changes WHERE `at` >= @since")
+        expected = sum(len(incident["timeline"]) for incident in self.incidents())
+        return f"{n} rows in ops.incident_changes", n >= expected > 0
+
+    def _metrics(self) -> tuple[str, bool]:
+        start, end = min(self.ticks), max(self.ticks) + timedelta(hours=1)
+        query = {"query": f'max(aia_drift_features_drifted_ratio{{model="{MODEL}"}})', "step": "86400"}
+        query |= {"start": str(start.timestamp()), "end": str(end.timestamp())}
+        answer = get(f"{self.ports.url('prometheus')}/api/v1/query_range?{urllib.parse.urlencode(query)}")
+        points = sum(len(series["values"]) for series in answer["data"]["result"])
+        live = get(f"{self.ports.url('prometheus')}/api/v1/query?query=aia_function_requests_total")
+        return f"{points} days of drift, {len(live['data']['result'])} live series", points >= len(
+            self.ticks
+        ) // 2 and bool(live["data"]["result"])
+
+    def _probes(self) -> tuple[str, bool]:
+        probes = get(f"{self.ports.url('page')}/api/probes")
+        checked = [probe for probe in probes if probe.get("checked_at")]
+        return ", ".join(f"{probe['name']} {probe['detail']}" for probe in checked), len(checked) == len(probes) > 0
+
+    def _page(self) -> tuple[str, bool]:
+        with urllib.request.urlopen(self.ports.url("page"), timeout=15) as response:  # noqa: S310 - as above
+            size = len(response.read())
+        return f"{size:,} bytes", size > 0
+
+
+def _step(name: str, check: Callable[[], tuple[str, bool]]) -> Step:
+    try:
+        found, ok = check()
+    except (AiaError, OSError, LookupError, ValueError) as error:
+        return Step(name, f"{type(error).__name__}: {error}", ok=False)
+    return Step(name, found, ok)

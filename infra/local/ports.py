@@ -1,0 +1,97 @@
+"""The ports of the local stack: fixed where people look, free everywhere else."""
+
+import os
+import socket
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+PUBLIC = {
+    "page": ("AIA_PORT", 8080),
+    "inbox": ("AIA_INBOX_PORT", 8081),
+    "prometheus": ("AIA_PROMETHEUS_PORT", 8083),
+    "pubsub": ("AIA_PUBSUB_PORT", 8085),
+}
+"""What people and programs outside look for: its name, the variable that moves it, and its port."""
+
+
+class PortTakenError(Exception):
+    """A port is in use; the message names the port and the variable that moves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Every port of the stack by the name of the program that listens on it."""
+
+    by_name: dict[str, int]
+
+    def __getitem__(self, name: str) -> int:
+        return self.by_name[name]
+
+    def url(self, name: str) -> str:
+        """The base URL of a program that speaks HTTP."""
+        return f"http://127.0.0.1:{self.by_name[name]}"
+
+
+def assign(private: list[str], *, fixed: bool) -> Ports:
+    """Choose the ports.
+
+    Args:
+        private: the programs that only the stack itself talks to; they get free ports.
+        fixed: whether the public ones get the ports people expect, rather than free ones.
+
+    Raises:
+        PortTakenError: a fixed port is in use, or its variable holds no port number.
+    """
+    public = {name: _fixed(*where) if fixed else 0 for name, where in PUBLIC.items()}
+    held = {name: _listen(public.get(name, 0)) for name in [*PUBLIC, *private]}
+    ports = Ports({name: sock.getsockname()[1] for name, sock in held.items()})
+    for sock in held.values():
+        sock.close()
+    return ports
+
+
+def _fixed(variable: str, default: int) -> int:
+    given = os.environ.get(variable, str(default))
+    if not given.isdigit() or not 1 <= int(given) <= 65535:  # noqa: PLR2004 - the range of ports
+        raise PortTakenError(f"{variable}: must be a port from 1 to 65535, got {given!r}")
+    port = int(given)
+    try:
+        _listen(port).close()
+    except OSError as error:
+        raise PortTakenError(f"port {port} is taken ({error.strerror}); set {variable} to another one") from error
+    return port
+
+
+def _listen(port: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
+    sock.listen(1)
+    return sock
+
+
+def store_url(folder: Path) -> str:
+    """The store of a stack whose data is in `folder`."""
+    return f"sqlite://{folder / 'store.sqlite'}"
+
+
+def listens(port: int) -> bool:
+    """Whether something listens on a port of this machine."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def answers(url: str) -> bool:
+    """Whether a URL of this machine answers, with an error or without."""
+    try:
+        urllib.request.urlopen(url, timeout=2).close()  # noqa: S310 - an address of this machine
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True

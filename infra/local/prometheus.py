@@ -1,0 +1,232 @@
+"""Prometheus beside the local Cloud Monitoring server: its configuration, its command line and its history.
+
+**Charts over weeks.** History that was replayed is written as blocks *before* Prometheus starts: it then takes samples from
+where the newest block ends, and nothing overlaps. Written later it could hide what Prometheus has only in its log, so that is
+refused; a history that changes between two runs is written anew up to where the first one ended.
+
+**Gauges written once a day.** PromQL looks back five minutes for a value, so a daily point would be on no chart. `backfill`
+repeats a value every hour until the next one, and a day at most, so that a gap in the history stays a gap. Charts ask for
+`last_over_time(NAME[1h])`, which is also what Cloud Monitoring needs for a gauge that is written every quarter of an hour.
+Repeating every five minutes would serve plain NAME as well, at ten times the time and twelve times the size.
+"""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any, TextIO
+
+import yaml
+
+from core.errors import UnavailableError
+from core.metrics import lookup
+
+RULES = Path(__file__).resolve().parent.parent / "alerts"
+SCRAPE_INTERVAL = "5s"
+RETENTION = "400d"
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+WRITER = {"job": "history", "instance": "history"}
+"""The labels that say who wrote the points of the history."""
+
+_RECORD = "history.json"
+# Two hours times 3, six times over: longer than anything Prometheus compacts (31 days), so that it leaves such blocks alone,
+# and few, because promtool reads the whole text once a block.
+_BLOCK = "1458h"
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryPoint:
+    """A value of the past.
+
+    Attributes:
+        name: of the metric, from the catalogue.
+        labels: exactly those of the metric.
+        at: the instant the value is about, in UTC.
+        value: as the metric's unit has it.
+    """
+
+    name: str
+    labels: Mapping[str, str]
+    at: datetime
+    value: float
+
+
+def write_config(path: Path, *, target: str, rules: Path = RULES) -> Path:
+    """Write prometheus.yml.
+
+    Args:
+        path: of the file to write.
+        target: `host:port` whose `/metrics` is scraped.
+        rules: the folder whose `*.yaml` are rule files; left out when it has none.
+    """
+    config: dict[str, object] = {
+        "global": {"scrape_interval": SCRAPE_INTERVAL, "scrape_timeout": "4s", "evaluation_interval": SCRAPE_INTERVAL},
+        "scrape_configs": [
+            # honor_labels: job and instance are those of the function that wrote the value, as they are in the cloud.
+            {"job_name": "monitoring", "honor_labels": True, "static_configs": [{"targets": [target]}]}
+        ],
+    }
+    if any(rules.glob("*.yaml")):
+        config["rule_files"] = [str(rules.resolve() / "*.yaml")]
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    return path
+
+
+def command(*, config: Path, data_dir: Path, listen: str) -> list[str]:
+    """The command line of Prometheus.
+
+    Args:
+        config: that `write_config` wrote.
+        data_dir: where its blocks are.
+        listen: `host:port` of its pages and its API.
+    """
+    return [
+        "prometheus",
+        f"--config.file={config}",
+        f"--storage.tsdb.path={data_dir}",
+        f"--storage.tsdb.retention.time={RETENTION}",
+        f"--web.listen-address={listen}",
+        "--web.enable-lifecycle",
+        "--log.level=warn",
+    ]
+
+
+def backfill(
+    points: Iterable[HistoryPoint], data_dir: Path, *, until: datetime, every: timedelta = HOUR, hold: timedelta = DAY
+) -> int:
+    """Write replayed history as blocks of Prometheus' database; called before Prometheus starts.
+
+    The same history is written once, however often this is called; another one takes the place of what an earlier call wrote.
+
+    Args:
+        points: in any order; of two about the same series and instant the latter stands.
+        data_dir: Prometheus' own; made when it is missing.
+        until: the end of the history, not in the future: Prometheus would refuse to scrape anything before it.
+        every: how often a value is repeated until the next one.
+        hold: how long a value is repeated at most.
+
+    Returns:
+        How many blocks were written; 0 when they are there already, or when there are no points.
+
+    Raises:
+        ValueError: a point is not as the catalogue has it.
+        UnavailableError: promtool is missing or fails, or Prometheus has been here before the first history.
+    """
+    series, record = _series(points), _read_record(data_dir)
+    digest = _digest(series, every=every, hold=hold)
+    if record.get("digest") == digest:
+        return 0
+    end = min(until, datetime.fromisoformat(record["until"])) if record else until
+    data_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=data_dir, prefix="history.tmp") as work:
+        text = Path(work, "history.om")
+        with text.open("w") as file:
+            samples = _write(series, file, until=end, every=every, hold=hold)
+        blocks = _make_blocks(text, Path(work, "blocks")) if samples else []
+        _drop(data_dir, set(record.get("blocks", [])))
+        record = {"digest": "unfinished", "until": end.isoformat(), "blocks": [block.name for block in blocks]}
+        _write_record(
+            data_dir, record
+        )  # before the blocks, so that a crash in between leaves none that nobody knows of
+        for block in blocks:
+            block.rename(data_dir / block.name)
+    _write_record(data_dir, record | {"digest": digest})
+    return len(blocks)
+
+
+Key = tuple[str, str]
+
+
+def _series(points: Iterable[HistoryPoint]) -> dict[Key, dict[datetime, float]]:
+    """Values by instant, by metric and labels."""
+    series: dict[Key, dict[datetime, float]] = {}
+    for point in points:
+        series.setdefault((point.name, _labels(point)), {})[point.at] = point.value
+    return series
+
+
+def _labels(point: HistoryPoint) -> str:
+    metric = lookup(point.name)
+    if sorted(point.labels) != sorted(metric.labels):
+        raise ValueError(f"{point.name}: labels must be {sorted(metric.labels)}, got {sorted(point.labels)}")
+    own = {**WRITER, **point.labels}
+    return ",".join(f'{label}="{own[label].translate(_ESCAPES)}"' for label in sorted(own))
+
+
+def _write(
+    series: Mapping[Key, Mapping[datetime, float]], file: TextIO, *, until: datetime, every: timedelta, hold: timedelta
+) -> int:
+    """Write OpenMetrics, series by series; how many samples."""
+    samples = 0
+    for name, group in groupby(sorted(series), key=lambda key: key[0]):
+        metric = lookup(name)
+        family = name.removesuffix("_total") if metric.kind == "counter" else name
+        file.write(f"# TYPE {family} {metric.kind}\n# HELP {family} {metric.help}\n")
+        for key in group:
+            lines = list(_lines(f"{name}{{{key[1]}}}", series[key], until=until, every=every, hold=hold))
+            samples += len(lines)
+            file.writelines(lines)
+    file.write("# EOF\n")
+    return samples
+
+
+def _lines(
+    head: str, values: Mapping[datetime, float], *, until: datetime, every: timedelta, hold: timedelta
+) -> Iterator[str]:
+    step = int(every.total_seconds())
+    instants = sorted(at for at in values if at <= until)
+    for at, following in pairwise([*instants, until + every]):
+        first = int(at.timestamp())
+        last = min(int(following.timestamp()) - 1, first + int(hold.total_seconds()) - 1, int(until.timestamp()))
+        for second in range(first, last + 1, step):
+            yield f"{head} {values[at]!r} {second}\n"
+
+
+def _digest(series: Mapping[Key, Mapping[datetime, float]], *, every: timedelta, hold: timedelta) -> str:
+    """A digest of the history itself: the same points in another order, or at a later `until`, have the same."""
+    digest = hashlib.sha256(f"{every} {hold}".encode())
+    for key in sorted(series):
+        values = (f" {at.timestamp()}={value!r}" for at, value in sorted(series[key].items()))
+        digest.update(f"\n{key[0]}{{{key[1]}}}{''.join(values)}".encode())
+    return digest.hexdigest()
+
+
+def _read_record(data_dir: Path) -> dict[str, Any]:
+    """What an earlier call wrote, or nothing; Prometheus must not have started before the first."""
+    path = data_dir / _RECORD
+    if path.exists():
+        return dict(json.loads(path.read_text()))
+    if (data_dir / "wal").exists():
+        raise UnavailableError(f"history: must be written before Prometheus first starts, got its log in {data_dir}")
+    return {}
+
+
+def _write_record(data_dir: Path, record: Mapping[str, Any]) -> None:
+    (data_dir / _RECORD).write_text(json.dumps(record))
+
+
+def _make_blocks(text: Path, out: Path) -> list[Path]:
+    arguments = ["tsdb", "create-blocks-from", f"--max-block-duration={_BLOCK}", "openmetrics", str(text), str(out)]
+    try:
+        subprocess.run(["promtool", *arguments], check=True, capture_output=True, text=True)
+    except FileNotFoundError as error:
+        raise UnavailableError("promtool: must be on PATH, got nothing; install Prometheus") from error
+    except subprocess.CalledProcessError as error:
+        raise UnavailableError(f"promtool: must write the blocks, got {error.stderr.strip()!r}") from error
+    return sorted(out.iterdir())
+
+
+def _drop(data_dir: Path, own: set[str]) -> None:
+    """Remove the blocks of an earlier history, also those that compaction made of them and of nothing else."""
+    for meta in data_dir.glob("*/meta.json"):
+        sources = json.loads(meta.read_text())["compaction"]["sources"]
+        if sources and own.issuperset(sources):
+            shutil.rmtree(meta.parent)

@@ -1,0 +1,25 @@
+"""A small durable Pub/Sub server for one machine: the official clients reach it through `PUBSUB_EMULATOR_HOST`.
+
+    __main__   the command line
+    server     puts the parts together and serves them
+    rpc        gRPC methods, refusals
+    wire       the messages of Pub/Sub's own API
+    names      what resources may be called
+    config     what a subscription may ask for
+    filters    the filter language
+    broker     topics, subscriptions, publishing, dead-lettering
+    journal    one writer, group commit, SQLite
+    store      what is read from SQLite
+    backlog    the messages of one subscription
+    subscription   a subscription at work: what delivers it, back-off
+    leases     messages in the hands of a client
+    paging     lists in pages
+    publisher, subscriber, streaming   the two services
+    push       delivery to an HTTP endpoint
+    bigquery, rows                     delivery to a table
+    topology   the topics and subscriptions of infra/functions.yaml
+
+Delivered at least once, in publish order while nothing fails. Not here, and refused with a reason: exactly-once delivery,
+snapshots and seek, schemas, transforms, unwrapped pushes, Cloud Storage and Bigtable subscriptions. Ordering keys are
+carried, but a message that is delivered again does not hold back later ones of its key.
+"""

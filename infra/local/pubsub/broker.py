@@ -1,0 +1,215 @@
+"""Topics, subscriptions, and what passes between them. Lives on the event loop."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from functools import partial
+
+import grpc
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from infra.local.pubsub import config, names, wire
+from infra.local.pubsub.backlog import Item
+from infra.local.pubsub.journal import Entry, Row
+from infra.local.pubsub.rpc import RefusalError, missing
+from infra.local.pubsub.store import Store
+from infra.local.pubsub.subscription import Live, Outlets
+from infra.local.pubsub.wire import Proto
+
+log = logging.getLogger(__name__)
+
+Offer = tuple[Live, int, Proto, int]
+
+
+class Broker:
+    """Everything the two services act on.
+
+    Args:
+        store: keeps it.
+        outlets: what messages are delivered through.
+    """
+
+    def __init__(self, store: Store, outlets: Outlets) -> None:
+        self.topics: dict[str, Proto] = {}
+        self.subscriptions: dict[str, Live] = {}
+        self._store = store
+        self._outlets = outlets
+        self._last = store.last_number()
+        self._lock = asyncio.Lock()  # of changes to topics and subscriptions
+
+    def start(self) -> None:
+        """Take up the work where it was left."""
+        known = self._store.known()
+        for topic in map(wire.Topic.FromString, known.topics):
+            self.topics[topic.name] = topic
+        for number, data in known.subscriptions:
+            self._open(number, wire.Subscription.FromString(data))
+
+    def stop(self) -> None:
+        """Deliver no more."""
+        for live in self.subscriptions.values():
+            live.stop()
+
+    async def create_topic(self, asked: Proto) -> Proto:
+        """Create a topic; refused when there is one of that name."""
+        topic = config.complete_topic(asked)
+        async with self._lock:
+            if topic.name in self.topics:
+                raise _exists("topic", topic.name)
+            return await self._save_topic(topic)
+
+    async def update_topic(self, wanted: Proto, paths: list[str]) -> Proto:
+        """Replace fields of a topic."""
+        async with self._lock:
+            return await self._save_topic(config.update_topic(self.topic(wanted.name), wanted, paths))
+
+    async def delete_topic(self, name: str) -> None:
+        """Delete a topic; its subscriptions stay, with what they have."""
+        async with self._lock:
+            self.topic(name)
+            for live in self.attached(name):
+                orphan = wire.Subscription()
+                orphan.CopyFrom(live.config)
+                orphan.topic = names.DELETED_TOPIC
+                await self._save_subscription(live, orphan)
+            await self._store.delete_topic(name)
+            del self.topics[name]
+
+    async def create_subscription(self, asked: Proto) -> Proto:
+        """Create a subscription; refused when there is one of that name, or a topic it names is not there."""
+        wanted = config.complete(asked)
+        async with self._lock:
+            if wanted.name in self.subscriptions:
+                raise _exists("subscription", wanted.name)
+            self.topic(wanted.topic)
+            self._check_outside(wanted)
+            number = await self._store.add_subscription(wanted.name, wanted.SerializeToString())
+            return self._open(number, wanted).config
+
+    async def update_subscription(self, wanted: Proto, paths: list[str]) -> Proto:
+        """Replace fields of a subscription."""
+        async with self._lock:
+            live = self.subscription(wanted.name)
+            changed = config.update(live.config, wanted, paths)
+            self._check_outside(changed)
+            await self._save_subscription(live, changed)
+            return changed
+
+    async def delete_subscription(self, name: str) -> None:
+        """Delete a subscription and its messages."""
+        async with self._lock:
+            live = self.subscription(name)
+            live.stop()
+            del self.subscriptions[name]
+            await self._store.delete_subscription(live.number)
+
+    async def publish(self, topic: str, messages: Iterable[Proto]) -> list[str]:
+        """Number the messages and keep them for the topic's subscriptions; returns when they are on disk."""
+        self.topic(topic)
+        numbered = self._number(messages)
+        rows, offers = self._address(topic, numbered)
+        if rows:
+            await self._store.write(Entry(rows=rows, then=partial(_offer, offers)))
+        return [message.message_id for _, message in numbered]
+
+    async def expire(self) -> None:
+        """Delete what is older than its subscription keeps."""
+        now = time.time()
+        for live in list(self.subscriptions.values()):
+            oldest = now - live.config.message_retention_duration.seconds
+            await self._store.expire(live.number, int(oldest * 1e6))
+
+    def topic(self, name: str) -> Proto:
+        """The topic; refused when there is none."""
+        if name not in self.topics:
+            raise missing(f"topic: must exist, got {name!r}")
+        return self.topics[name]
+
+    def subscription(self, name: str) -> Live:
+        """The subscription; refused when there is none."""
+        if name not in self.subscriptions:
+            raise missing(f"subscription: must exist, got {name!r}")
+        return self.subscriptions[name]
+
+    def attached(self, topic: str) -> list[Live]:
+        """The subscriptions of a topic."""
+        return [live for live in self.subscriptions.values() if live.config.topic == topic]
+
+    def _open(self, number: int, wanted: Proto) -> Live:
+        live = Live(number, wanted, store=self._store, outlets=self._outlets, bury=self._bury)
+        self.subscriptions[wanted.name] = live
+        live.start()
+        return live
+
+    async def _save_topic(self, topic: Proto) -> Proto:
+        await self._store.save_topic(topic.name, topic.SerializeToString())
+        self.topics[topic.name] = topic
+        return topic
+
+    async def _save_subscription(self, live: Live, changed: Proto) -> None:
+        await self._store.save_subscription(live.number, changed.SerializeToString())
+        live.change(changed)
+
+    def _check_outside(self, wanted: Proto) -> None:
+        if wanted.HasField("dead_letter_policy"):
+            self.topic(wanted.dead_letter_policy.dead_letter_topic)
+        if wanted.bigquery_config.table:
+            self._outlets.warehouse.check()
+
+    def _number(self, messages: Iterable[Proto]) -> list[tuple[int, Proto]]:
+        """Numbers are microseconds since 1970, and grow."""
+        nanoseconds = time.time_ns()
+        now = Timestamp(seconds=nanoseconds // 10**9, nanos=nanoseconds % 10**9 // 1_000_000 * 1_000_000)
+        first = max(self._last + 1, nanoseconds // 1000)
+        numbered = list(enumerate(messages, start=first))
+        for number, message in numbered:
+            message.message_id = str(number)
+            message.publish_time.CopyFrom(now)
+        self._last = first + len(numbered)
+        return numbered
+
+    def _address(self, topic: str, numbered: list[tuple[int, Proto]]) -> tuple[list[Row], list[Offer]]:
+        lives = self.attached(topic)
+        filtered = any(live.filtered for live in lives)
+        rows: list[Row] = []
+        offers: list[Offer] = []
+        for number, message in numbered:
+            attributes = dict(message.attributes) if filtered else {}
+            body = message.SerializeToString() if lives else b""
+            for live in lives:
+                if live.wants(attributes):
+                    rows.append((live.number, number, body))
+                    offers.append((live, number, message, len(body)))
+        return rows, offers
+
+    def _bury(self, live: Live, item: Item) -> bool:
+        """Move a message to the dead-letter topic: there first, then away from here."""
+        topic = live.config.dead_letter_policy.dead_letter_topic
+        if topic not in self.topics:
+            return False
+        log.warning("%s: message %d failed %d times, and goes to %s", live.config.name, item.id, item.failures, topic)
+        rows, offers = self._address(topic, self._number([_dead_letter(live, item)]))
+        self._store.write(Entry(rows=rows, done=[(live.number, item.id)], then=partial(_offer, offers)))
+        return True
+
+
+def _dead_letter(live: Live, item: Item) -> Proto:
+    """A copy with where it comes from: https://cloud.google.com/pubsub/docs/dead-letter-topics."""
+    copy = wire.PubsubMessage()
+    copy.CopyFrom(item.message)
+    name = live.config.name
+    copy.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] = str(item.failures)
+    copy.attributes["CloudPubSubDeadLetterSourceSubscription"] = names.short(name)
+    copy.attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] = names.project(name)
+    copy.attributes["CloudPubSubDeadLetterSourceTopicPublishTime"] = item.message.publish_time.ToJsonString()
+    return copy
+
+
+def _offer(offers: list[Offer]) -> None:
+    for live, number, message, size in offers:
+        live.backlog.offer(number, message, size)
+
+
+def _exists(kind: str, name: str) -> RefusalError:
+    return RefusalError(grpc.StatusCode.ALREADY_EXISTS, f"{kind}: {name!r} already exists")

@@ -1,0 +1,61 @@
+"""Messages in the hands of a client: acknowledgement ids and deadlines."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from infra.local.pubsub import wire
+from infra.local.pubsub.backlog import Backlog, Item
+from infra.local.pubsub.rpc import invalid
+from infra.local.pubsub.subscription import Live
+from infra.local.pubsub.wire import Proto
+
+MAX_DEADLINE: Final = 600
+MAX_RESPONSE_BYTES: Final = 3_500_000
+"""gRPC clients take no answer above 4 MiB, unless they are told otherwise."""
+
+
+def deliver(live: Live, items: list[Item], seconds: float) -> list[Proto]:
+    """Lease messages to a client, and spell them as it reads them."""
+    live.backlog.lease(items, seconds)
+    counted = live.attempts_counted
+    return [
+        wire.ReceivedMessage(
+            ack_id=f"{live.number}-{item.id}",
+            message=item.message,
+            delivery_attempt=item.failures + 1 if counted else 0,
+        )
+        for item in items
+    ]
+
+
+def ack_numbers(ack_ids: Iterable[str]) -> list[int]:
+    """The messages that acknowledgement ids stand for.
+
+    Raises:
+        RefusalError: there is none, or one was never given out.
+    """
+    numbers = [_number(ack_id) for ack_id in ack_ids]
+    if not numbers:
+        raise invalid("ack_ids: must name at least one, got none")
+    return numbers
+
+
+def modify(backlog: Backlog, numbers: Iterable[int], seconds: int) -> None:
+    """Let leases end so many seconds from now; at 0 the messages are delivered again.
+
+    Raises:
+        RefusalError: the seconds are out of bounds.
+    """
+    if not 0 <= seconds <= MAX_DEADLINE:
+        raise invalid(f"ack_deadline_seconds: must be 0 to {MAX_DEADLINE}, got {seconds}")
+    if seconds == 0:
+        backlog.fail(numbers)
+    else:
+        backlog.lease([backlog.out[number] for number in numbers if number in backlog.out], seconds)
+
+
+def _number(ack_id: str) -> int:
+    subscription, _, number = ack_id.partition("-")
+    if not (subscription.isdecimal() and number.isdecimal()):
+        raise invalid(f"ack_ids: {ack_id!r} was never given out")
+    return int(number)

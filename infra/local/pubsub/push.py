@@ -1,0 +1,92 @@
+"""Delivery to an HTTP endpoint: https://cloud.google.com/pubsub/docs/push#receive_push."""
+
+import asyncio
+import base64
+import logging
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from infra.local.pubsub.backlog import Backlog, Item
+from infra.local.pubsub.wire import Proto
+
+log = logging.getLogger(__name__)
+
+SUCCESS: Final = frozenset({102, 200, 201, 202, 204})
+_HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"}
+_encoder = msgspec.json.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """The client, and how many requests one subscription may have under way."""
+
+    client: httpx.AsyncClient
+    concurrency: int
+
+
+def open_http(concurrency: int) -> Http:
+    """A client that follows nothing and takes nothing from the environment."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    return Http(httpx.AsyncClient(limits=limits, trust_env=False, timeout=None), concurrency)  # noqa: S113 - see `_post`
+
+
+def envelope(item: Item, config: Proto) -> bytes:
+    """The body of a push request, with both spellings of what Pub/Sub spells twice."""
+    message = item.message
+    published = message.publish_time.ToJsonString()
+    inner: dict[str, Any] = {
+        "attributes": dict(message.attributes),
+        "data": base64.b64encode(message.data).decode(),
+        "messageId": message.message_id,
+        "message_id": message.message_id,
+        "publishTime": published,
+        "publish_time": published,
+    }
+    if message.ordering_key:
+        inner["orderingKey"] = message.ordering_key
+    outer: dict[str, Any] = {"message": inner, "subscription": config.name}
+    if config.HasField("dead_letter_policy"):
+        outer["deliveryAttempt"] = item.failures + 1
+    return _encoder.encode(outer)
+
+
+class Push:
+    """Posts each message to the endpoint; the answer settles it."""
+
+    def __init__(self, config: Proto, backlog: Backlog, http: Http) -> None:
+        self._config = config
+        self._backlog = backlog
+        self._http = http
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; what is under way then is still settled by its answer."""
+        free = asyncio.Semaphore(self._http.concurrency)
+        while True:
+            await free.acquire()
+            (item,) = await self._backlog.wait(1)
+            task = asyncio.create_task(self._deliver(item))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+            task.add_done_callback(lambda _: free.release())
+
+    async def _deliver(self, item: Item) -> None:
+        fault = await self._post(envelope(item, self._config))
+        if not fault:
+            self._backlog.acknowledge([item.id])
+            return
+        log.info("%s: message %d, delivery %d: %s", self._config.name, item.id, item.failures + 1, fault)
+        self._backlog.fail([item.id])
+
+    async def _post(self, body: bytes) -> str:
+        """Why the endpoint did not take it, or nothing."""
+        endpoint = self._config.push_config.push_endpoint
+        try:
+            async with asyncio.timeout(self._config.ack_deadline_seconds):
+                response = await self._http.client.post(endpoint, content=body, headers=_HEADERS)
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+            return f"{endpoint}: {type(error).__name__} {error}".strip()
+        return "" if response.status_code in SUCCESS else f"{endpoint}: answered {response.status_code}"

@@ -1,0 +1,137 @@
+"""The topics and subscriptions of `infra/functions.yaml`, made with the official clients.
+
+TOPIC, TOPIC-dead-letter      every topic, and where its failed messages go
+TOPIC-dead-letter             a pull subscription that keeps them
+FUNCTION, with dashes         the push subscription that triggers a function
+the name in `tables`          the subscription that writes a table
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from google.api_core.exceptions import AlreadyExists
+from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+from google.protobuf.field_mask_pb2 import FieldMask
+
+log = logging.getLogger(__name__)
+
+DEAD_LETTER = "-dead-letter"
+TABLE_DEADLINE_SECONDS = 60
+
+RETENTION_SECONDS = 7 * 24 * 3600
+"""How long a message waits for a function that does not take it, where the function does not say: as long as it may."""
+
+_MUTABLE = (
+    "message_retention_duration",
+    "push_config",
+    "bigquery_config",
+    "ack_deadline_seconds",
+    "retry_policy",
+    "dead_letter_policy",
+)
+
+
+def apply_topology(project: str, deployment: Mapping[str, Any], endpoints: Mapping[str, str]) -> None:
+    """Create what is missing and change what differs; safe to call again.
+
+    A subscription whose topic or filter changed is made anew, since neither can be changed: what it had is lost, and said.
+
+    Args:
+        project: whose topics they are.
+        deployment: `infra/functions.yaml`.
+        endpoints: the URL of each function that has a trigger.
+
+    Raises:
+        ValueError: a triggered function has no endpoint.
+    """
+    with SubscriberClient() as subscriber:
+        clients = _Clients(project, PublisherClient(), subscriber)
+        for topic in deployment["topics"]:
+            clients.topic(topic)
+            clients.topic(topic + DEAD_LETTER)
+            clients.subscription(topic + DEAD_LETTER, topic + DEAD_LETTER, {})
+        for name, topic, details in _wanted(project, deployment, endpoints):
+            clients.subscription(name, topic, details | clients.failure(topic, deployment["retry"]))
+
+
+def _wanted(
+    project: str, deployment: Mapping[str, Any], endpoints: Mapping[str, str]
+) -> list[tuple[str, str, dict[str, Any]]]:
+    """Name, topic and details of each subscription that delivers."""
+    wanted = []
+    for function, settings in deployment["functions"].items():
+        if trigger := settings.get("trigger"):
+            if function not in endpoints:
+                raise ValueError(f"endpoints: must have the URL of {function!r}, got {sorted(endpoints)}")
+            wanted.append((function.replace("_", "-"), trigger["topic"], _push(trigger, endpoints[function])))
+    for name, table in deployment.get("tables", {}).items():
+        wanted.append((name, table["topic"], _table(table, project)))
+    return wanted
+
+
+def _push(trigger: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
+    return {
+        "filter": trigger.get("filter", ""),
+        "push_config": {"push_endpoint": endpoint},
+        "ack_deadline_seconds": trigger["ack_deadline_seconds"],
+        "message_retention_duration": {"seconds": trigger.get("retention_seconds", RETENTION_SECONDS)},
+    }
+
+
+def _table(table: Mapping[str, Any], project: str) -> dict[str, Any]:
+    return {
+        "filter": table.get("filter", ""),
+        "bigquery_config": {"table": f"{project}.{table['table']}", "use_table_schema": True},
+        "ack_deadline_seconds": TABLE_DEADLINE_SECONDS,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    project: str
+    publisher: PublisherClient
+    subscriber: SubscriberClient
+
+    def topic(self, name: str) -> None:
+        try:
+            self.publisher.create_topic(name=self._topic_path(name))
+        except AlreadyExists:
+            return
+
+    def subscription(self, name: str, topic: str, details: dict[str, Any]) -> None:
+        path = self.subscriber.subscription_path(self.project, name)
+        request = {"name": path, "topic": self._topic_path(topic), **details}
+        try:
+            self.subscriber.create_subscription(request=request)
+        except AlreadyExists:
+            self._change(request)
+
+    def failure(self, topic: str, retry: Mapping[str, int]) -> dict[str, Any]:
+        """What happens to a message that fails."""
+        return {
+            "retry_policy": {
+                "minimum_backoff": {"seconds": retry["minimum_backoff_seconds"]},
+                "maximum_backoff": {"seconds": retry["maximum_backoff_seconds"]},
+            },
+            "dead_letter_policy": {
+                "dead_letter_topic": self._topic_path(topic + DEAD_LETTER),
+                "max_delivery_attempts": retry["max_delivery_attempts"],
+            },
+        }
+
+    def _change(self, request: dict[str, Any]) -> None:
+        current = self.subscriber.get_subscription(subscription=request["name"])
+        if (current.topic, current.filter) != (request["topic"], request.get("filter", "")):
+            log.warning("%s: topic or filter changed: made anew, and what waited is lost", request["name"])
+            self.subscriber.delete_subscription(subscription=request["name"])
+            self.subscriber.create_subscription(request=request)
+        elif paths := [path for path in _MUTABLE if path in request]:
+            changed = {"name": request["name"], **{path: request[path] for path in paths}}
+            self.subscriber.update_subscription(
+                request={"subscription": changed, "update_mask": FieldMask(paths=paths)}
+            )
+
+    def _topic_path(self, name: str) -> str:
+        return f"projects/{self.project}/topics/{name}"

@@ -1,0 +1,232 @@
+"""The log of the model as it would be had its year ended today.
+
+2013-12-31 becomes the anchor day, and every other day keeps its distance from it. After the year's last day comes its
+first one again, 365 days after it came before; the calendar of the day plays no part, so a leap day is a day like others.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Literal, NamedTuple, Self
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from infra.local.replay.flights import TRAINED_FROM, TRAINED_UNTIL, Array, Flights, minutes
+from infra.local.replay.scores import probabilities
+
+MODEL = "flight-delay"
+VERSION = "v1"
+
+_LAST_DAY = date(2013, 12, 31)
+_DAY_MINUTES = 24 * 60
+_YEAR_MINUTES = 365 * _DAY_MINUTES
+_CHUNK_ROWS = 10_000
+_PREDICTION = {"table": "flight_predictions"}
+_LABEL = {"table": "flight_labels"}
+_FIRST_REPORT_MINUTES = 60
+_LAST_REPORT_MINUTES = 360
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Message(NamedTuple):
+    """A message of the `telemetry` topic."""
+
+    data: bytes
+    attributes: Mapping[str, str]
+
+
+class Span(NamedTuple):
+    """What lies at or after `start` and before `end`."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What the model has logged until `now`.
+
+    Attributes:
+        now: nothing later is in it.
+        anchor: the day on which 2013-12-31 lies.
+    """
+
+    now: datetime
+    anchor: date
+    _flights: Flights
+    _scores: Array
+    _reported_at: Array
+    _by_report: Array
+
+    @classmethod
+    def read(cls, path: Path, now: datetime, *, cache: Path, anchor: date | None = None) -> Self:
+        """Read the flights and score them.
+
+        Args:
+            path: the file that `prepare` writes.
+            now: where the history ends; with a time zone.
+            cache: a folder for the scores, which take some seconds the first time.
+            anchor: the day on which 2013-12-31 lies, when it is not the day of `now`: a stack that was started on
+                another day goes on with that day's.
+
+        Raises:
+            ValueError: `now` has no time zone.
+        """
+        _require_zone(now)
+        flights = Flights.read(path)
+        reported_at = flights.arrived_at + _report_minutes(flights)
+        return cls(
+            now=now,
+            anchor=anchor or now.astimezone(UTC).date(),
+            _flights=flights,
+            _scores=probabilities(flights, path, cache),
+            _reported_at=np.sort(reported_at),
+            _by_report=np.argsort(reported_at, kind="stable"),
+        )
+
+    def live(self, now: datetime) -> "History":
+        """The same history, at a later `now`: what has become due since is in it."""
+        _require_zone(now)
+        return replace(self, now=now)
+
+    @property
+    def reference(self) -> Span:
+        """January and February: what the model was trained on."""
+        moved = timedelta(minutes=self._shift)
+        return Span(TRAINED_FROM + moved, TRAINED_UNTIL + moved)
+
+    @property
+    def days(self) -> tuple[Span, ...]:
+        """The days (UTC) from the end of the reference; the last one ends at `now`."""
+        return self.days_since(self.reference.end)
+
+    def days_since(self, start: datetime) -> tuple[Span, ...]:
+        """The days (UTC) from an instant; the first begins there, the last one ends at `now`."""
+        spans = []
+        while start < self.now:
+            end = min(self.now, _midnight_after(start))
+            spans.append(Span(start, end))
+            start = end
+        return tuple(spans)
+
+    def ticks(self, every: timedelta) -> list[datetime]:
+        """The instants after the reference at which a job is due that runs so often, the last one not after `now`."""
+        epoch = datetime(1970, 1, 1, tzinfo=UTC)
+        first = self.reference.end - (self.reference.end - epoch) % every + every
+        return [first + every * step for step in range((self.now - first) // every + 1)]
+
+    def messages(self, start: datetime, end: datetime) -> Iterator[Message]:
+        """What was logged at or after `start` and before `end`: first the predictions, then the labels that arrived.
+
+        Raises:
+            ValueError: `end` is later than `now`.
+        """
+        if end > self.now:
+            raise ValueError(f"end: must not be later than now, {self.now.isoformat()}, got {end.isoformat()}")
+        for shift, rows in self._due(self._flights.scored_at, start, end):
+            yield from _messages(self._predictions(shift, rows), _PREDICTION)
+        for shift, rows in self._due(self._reported_at, start, end):
+            yield from _messages(self._labels(shift, rows), _LABEL)
+
+    def reference_rows(self) -> pa.Table:
+        """The predictions of the reference, as `telemetry.flight_predictions` holds them."""
+        chunks = [self._predictions(*due) for due in self._due(self._flights.scored_at, *self.reference)]
+        return _table(chunks, instants=("scored_at",))
+
+    def reference_labels(self) -> pa.Table:
+        """The labels that arrived within the reference, as `telemetry.flight_labels` holds them."""
+        chunks = [self._labels(*due) for due in self._due(self._reported_at, *self.reference)]
+        return _table(chunks, instants=("arrived_at",))
+
+    @property
+    def _shift(self) -> int:
+        return (self.anchor - _LAST_DAY).days * _DAY_MINUTES
+
+    def _due(self, times: Array, start: datetime, end: datetime) -> Iterator[tuple[int, slice]]:
+        """Chunks of the rows whose time lies in the span, and by how many minutes each is moved; `times` is sorted."""
+        first, last = minutes(start) - self._shift, minutes(end) - self._shift
+        for cycle in range(max(0, (first - times[-1]) // _YEAR_MINUTES), (last - times[0]) // _YEAR_MINUTES + 1):
+            low, high = np.searchsorted(times, [first - cycle * _YEAR_MINUTES, last - cycle * _YEAR_MINUTES])
+            for begin in range(low, high, _CHUNK_ROWS):
+                yield self._shift + cycle * _YEAR_MINUTES, slice(begin, min(begin + _CHUNK_ROWS, high))
+
+    def _predictions(self, shift: int, rows: slice) -> dict[str, list[object]]:
+        flights = self._flights
+        names = {name: _strings(column, rows) for name, column in flights.categorical.items()}
+        entities = [
+            f"{carrier}{flight}" for carrier, flight in zip(names["carrier"], flights.flight[rows], strict=True)
+        ]
+        count = len(entities)
+        return {
+            "prediction_id": self._ids(shift, rows),
+            "model": [MODEL] * count,
+            "version": [VERSION] * count,
+            "scored_at": _stamps(flights.scored_at[rows] + shift),
+            "entity_id": entities,
+            **{name: np.round(column[rows].astype(float), 2).tolist() for name, column in flights.numeric.items()},
+            **names,
+            "probability": self._scores[rows].tolist(),
+        }
+
+    def _labels(self, shift: int, rows: slice) -> dict[str, list[object]]:
+        of_flight = self._by_report[rows]
+        return {
+            "prediction_id": self._ids(shift, of_flight),
+            "late": self._flights.late[of_flight].tolist(),
+            "arrived_at": _stamps(self._reported_at[rows] + shift),
+        }
+
+    def _ids(self, shift: int, rows: slice | Array) -> list[object]:
+        """Carrier, number, origin and planned departure: no two flights share them."""
+        flights = self._flights
+        carriers = _strings(flights.categorical["carrier"], rows)
+        origins = _strings(flights.categorical["origin"], rows)
+        planned = _stamps(flights.scheduled[rows] + shift, unit="m")
+        parts = zip(carriers, flights.flight[rows].tolist(), origins, planned, strict=True)
+        return [f"{carrier}{flight}-{origin}-{at}" for carrier, flight, origin, at in parts]
+
+
+def _messages(columns: Mapping[str, list[object]], attributes: Mapping[str, str]) -> Iterator[Message]:
+    names = tuple(columns)
+    for row in zip(*columns.values(), strict=True):
+        yield Message(_encode(dict(zip(names, row, strict=True))), attributes)  # a missing number (NaN) becomes null
+
+
+def _table(chunks: list[dict[str, list[object]]], *, instants: tuple[str, ...]) -> pa.Table:
+    columns = {name: [value for chunk in chunks for value in chunk[name]] for name in chunks[0]}
+    arrays = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}  # NaN becomes null
+    seconds = {name: arrays[name].cast(pa.timestamp("us", "UTC")) for name in instants}
+    return pa.table(arrays | seconds)
+
+
+def _report_minutes(flights: Flights) -> Array:
+    """How long after its arrival each flight is reported: 1 to 6 hours, the same every time, and any two unalike."""
+    planned = flights.scheduled.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = planned ^ (flights.flight.astype(np.uint64) * np.uint64(0xC2B2AE3D27D4EB4F))
+    choices = np.uint64(_LAST_REPORT_MINUTES - _FIRST_REPORT_MINUTES + 1)
+    return _FIRST_REPORT_MINUTES + (mixed >> np.uint64(33)).astype(np.int64) % int(choices)
+
+
+def _strings(column: pa.DictionaryArray, rows: slice | Array) -> list[object]:
+    words = np.array(column.dictionary.to_pylist(), dtype=object)
+    found: list[object] = words[column.indices.to_numpy()[rows]].tolist()
+    return found
+
+
+def _stamps(instants: Array, unit: Literal["m", "s"] = "s") -> list[object]:
+    found: list[object] = np.datetime_as_string(instants.astype("datetime64[m]"), unit=unit, timezone="UTC").tolist()
+    return found
+
+
+def _midnight_after(instant: datetime) -> datetime:
+    day = instant.astimezone(UTC).date() + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _require_zone(now: datetime) -> None:
+    if now.tzinfo is None:
+        raise ValueError(f"now: must carry a time zone, got {now.isoformat()}")

@@ -1,0 +1,94 @@
+"""`aia local`: the whole system on this machine until Ctrl-C."""
+
+import fcntl
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from core.errors import AiaError
+from infra.local.catch_up import StalledError
+from infra.local.ports import Ports, PortTakenError, assign
+from infra.local.programs import StartError
+from infra.local.session import Session
+from infra.local.stack import PRIVATE
+
+EXPECTED = (AiaError, PortTakenError, StalledError, StartError)
+"""What can go wrong on a user's machine; the message says enough, a traceback adds nothing."""
+
+
+class FolderInUseError(AiaError):
+    """Another stack keeps its data in the same folder."""
+
+
+def run(folder: Path, days: int) -> int:
+    """Run until Ctrl-C; returns the exit status."""
+    console = Console()
+    interruptible()
+    try:
+        with locked(folder), Session(folder, assign(PRIVATE, fixed=True), days) as session:
+            start(session, console)
+            console.print(_where(session.ports, folder))
+            signal.pause()
+    except KeyboardInterrupt:
+        console.print("stopped; the data is in", str(folder))
+        return 0
+    except EXPECTED as error:
+        Console(stderr=True).print(f"[red]aia local:[/red] {error}", highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+def start(session: Session, console: Console) -> tuple:  # type: ignore[type-arg]
+    """Start a session with a progress bar; returns the instants that were scored."""
+    columns = (TextColumn("{task.description:<45}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("starting", total=1.0)
+        return session.start(
+            lambda what: bar.update(task, description=what), lambda share: bar.update(task, completed=share)
+        )
+
+
+def interruptible() -> None:
+    """Stop in order on Ctrl-C and on SIGTERM, also where the shell started this with Ctrl-C ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep others from the folder; `FolderInUseError` when somebody has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise FolderInUseError(
+                f"{folder}: another stack runs on this data; stop it, or give another --data"
+            ) from error
+        yield
+
+
+def _where(ports: Ports, folder: Path) -> Panel:
+    lines = [
+        f"models, incidents, probes   {ports.url('page')}",
+        f"inbox of notifications      {ports.url('inbox')}",
+        f"Prometheus                  {ports.url('prometheus')}",
+        f"publish with any client     PUBSUB_EMULATOR_HOST=127.0.0.1:{ports['pubsub']}",
+        f"data and logs               {folder}",
+    ]
+    return Panel("\n".join(lines), title="running; Ctrl-C stops it", expand=False)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(run(Path(".aia"), 306))

@@ -1,0 +1,180 @@
+"""The whole system on one machine: every program, what it is told, and in which order they come up.
+
+token endpoint, BigQuery's emulator, Pub/Sub, the monitoring server, the inbox     what stands for Google's services
+the functions, each from its staged archive under functions-framework              what is deployed
+Prometheus, the scheduler                                                          what runs when the history is in
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from google.cloud import bigquery
+
+from functions.adapters import config
+from infra import stage
+from infra.local import prometheus
+from infra.local.ports import Ports, answers, listens, store_url
+from infra.local.programs import Program, Programs
+from infra.local.pubsub.topology import apply_topology
+from infra.local.scheduler import Scheduler
+from infra.local.warehouse import Emulator, create_tables, write_credentials
+
+PROJECT = "aia-local"
+PRIVATE = ["warehouse", "storage", "monitoring", "metrics", "drift_score", "health_check", "incident_router"]
+"""The programs that nobody outside talks to; the api listens on the public port `page`."""
+
+
+class Stack:
+    """The running system; a context manager that leaves no process behind.
+
+    Args:
+        folder: where all data is kept; what is there is gone on with.
+        ports: where the programs listen.
+    """
+
+    def __init__(self, folder: Path, ports: Ports) -> None:
+        self.folder = folder.resolve()
+        self.ports = ports
+        self.programs = Programs(self.folder / "logs")
+        self._scheduler: Scheduler | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._scheduler:
+            self._scheduler.stop()
+        self.programs.stop()
+
+    @property
+    def prometheus_data(self) -> Path:
+        """Where Prometheus keeps its blocks."""
+        return self.folder / "prometheus"
+
+    @property
+    def store(self) -> str:
+        """The URL of the store."""
+        return store_url(self.folder)
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Bring up everything but Prometheus and the scheduler.
+
+        Args:
+            say: told what is being done.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        credentials = write_credentials(self.folder / "credentials.json")
+        os.environ.update(self._environment(credentials))
+        say("BigQuery, Pub/Sub, monitoring, inbox")
+        self.programs.start(self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())
+        create_tables(bigquery.Client(project=PROJECT))
+        say("functions")
+        self.programs.start(*(self._function(name) for name in stage.deployment()["functions"]))
+        say("subscriptions")
+        apply_topology(
+            PROJECT, stage.deployment(), {name: self._function_url(name) for name in stage.deployment()["functions"]}
+        )
+
+    def start_prometheus(self) -> None:
+        """Bring up Prometheus; blocks made for its data folder before are served from the start."""
+        target = f"127.0.0.1:{self.ports['metrics']}"
+        config = prometheus.write_config(self.folder / "prometheus.yml", target=target)
+        listen = f"127.0.0.1:{self.ports['prometheus']}"
+        self.programs.start(
+            Program(
+                name="prometheus",
+                command=prometheus.command(config=config, data_dir=self.prometheus_data, listen=listen),
+                ready=lambda: answers(f"{self.ports.url('prometheus')}/-/ready"),
+            )
+        )
+
+    def start_scheduler(self, at_once: tuple[str, ...]) -> None:
+        """Publish ticks from now on, and one of each job in `at_once` right now."""
+        self._scheduler = Scheduler(
+            config.load(stage.ROOT / "infra" / "monitoring.yaml").jobs, f"projects/{PROJECT}/topics/ticks"
+        )
+        self._scheduler.start()
+        for job in at_once:
+            self._scheduler.publish(job)
+
+    def _environment(self, credentials: Path) -> dict[str, str]:
+        return {
+            "GOOGLE_CLOUD_PROJECT": PROJECT,
+            "GOOGLE_APPLICATION_CREDENTIALS": str(credentials),
+            "PUBSUB_EMULATOR_HOST": f"127.0.0.1:{self.ports['pubsub']}",
+            "BIGQUERY_EMULATOR_HOST": self.ports.url("warehouse"),
+            "AIA_STORE": self.store,
+            "AIA_MONITORING_ENDPOINT": f"127.0.0.1:{self.ports['monitoring']}",
+            "AIA_LOCATION": "local",
+            "AIA_API_URL": self.ports.url("page"),
+            "AIA_INBOX_URL": f"{self.ports.url('inbox')}/",
+            "AIA_WAREHOUSE_ADDRESS": f"127.0.0.1:{self.ports['warehouse']}",
+        }
+
+    def _function_url(self, name: str) -> str:
+        return self.ports.url("page" if name == "api" else name)
+
+    def _function(self, name: str) -> Program:
+        folder = stage.stage(name, self.folder / "functions")
+        url = self._function_url(name)
+        command = [
+            str(Path(sys.executable).with_name("functions-framework")),
+            "--target",
+            "main",
+            "--source",
+            str(folder / "main.py"),
+        ]
+        return Program(
+            name=name,
+            command=[*command, "--host", "127.0.0.1", "--port", url.rsplit(":", 1)[1]],
+            # The project's own tree is installed in this environment; the archive must come before it.
+            env={"PYTHONPATH": str(folder), "K_SERVICE": name},
+            folder=folder,
+            ready=lambda: answers(url),
+        )
+
+    def _warehouse(self) -> Program:
+        emulator = Emulator(
+            data=self.folder / "warehouse",
+            project=PROJECT,
+            port=self.ports["warehouse"],
+            grpc_port=self.ports["storage"],
+        )
+        emulator.data.mkdir(parents=True, exist_ok=True)
+        return Program(
+            name="warehouse",
+            command=emulator.command,
+            env=emulator.environment,
+            ready=lambda: answers(f"{emulator.url}/bigquery/v2/projects/{PROJECT}/datasets"),
+        )
+
+    def _pubsub(self) -> Program:
+        where = [
+            "--port",
+            str(self.ports["pubsub"]),
+            "--data",
+            str(self.folder / "pubsub.sqlite"),
+            "--project",
+            PROJECT,
+        ]
+        return self._module("pubsub", "infra.local.pubsub", where, self.ports["pubsub"])
+
+    def _monitoring(self) -> Program:
+        where = ["--grpc-port", str(self.ports["monitoring"]), "--http-port", str(self.ports["metrics"])]
+        return self._module("monitoring", "infra.local.monitoring", where, self.ports["metrics"])
+
+    def _inbox(self) -> Program:
+        where = ["--port", str(self.ports["inbox"]), "--data", str(self.folder / "inbox.sqlite")]
+        return self._module("inbox", "infra.local.inbox", where, self.ports["inbox"])
+
+    @staticmethod
+    def _module(name: str, module: str, arguments: list[str], port: int) -> Program:
+        return Program(
+            name=name,
+            command=[sys.executable, "-m", module, *arguments],
+            folder=stage.ROOT,
+            ready=lambda: listens(port),
+        )

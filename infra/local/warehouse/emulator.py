@@ -1,0 +1,130 @@
+"""The emulator as a process: how it is started, when it is ready, and how it ends."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from core.errors import UnavailableError
+
+# DuckDB would fetch its spatial extension when it starts; the wheel carries the same file.
+_PROGRAM = """
+import duckdb_extensions
+duckdb_extensions.import_extension("spatial")
+from bqemulator.cli import main
+main()
+"""
+_POLL_SECONDS = 0.05
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(kw_only=True)
+class Emulator:
+    """BigQuery's emulator, with its data on disk; a context manager that starts and stops it.
+
+    Attributes:
+        data: the folder of its data; made when it is missing. One emulator at a time may use it.
+        project: the project it answers for.
+        port: where it serves BigQuery's REST API on the loopback address.
+        grpc_port: where it serves the Storage API.
+        log: the file its output is appended to.
+    """
+
+    data: Path
+    project: str = "aia-local"
+    port: int = field(default_factory=free_port)
+    grpc_port: int = field(default_factory=free_port)
+    log: Path = Path(os.devnull)
+    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """What `BIGQUERY_EMULATOR_HOST` says."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def command(self) -> list[str]:
+        """The program and its arguments."""
+        ports = ["--rest-port", str(self.port), "--grpc-port", str(self.grpc_port)]
+        place = ["--persistent", "--data-dir", str(self.data), "--project", self.project]
+        return [sys.executable, "-c", _PROGRAM, "start", *place, *ports, "--log-level", "error"]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the program needs besides the environment it is started in; Avro would be fetched from outside."""
+        return {"BQEMU_ENABLE_FORMAT_EXTENSIONS": "false"}
+
+    def start(self, timeout: float = 60.0) -> Self:
+        """Start it, and return when it answers.
+
+        Raises:
+            UnavailableError: it ended, or did not answer within `timeout` seconds.
+        """
+        self.data.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command,
+                env=os.environ | self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        try:
+            self.wait(timeout)
+        except UnavailableError:
+            self.stop()
+            raise
+        return self
+
+    def wait(self, timeout: float) -> None:
+        """Return when it answers; `UnavailableError` when it ended or `timeout` seconds have passed."""
+        deadline = time.monotonic() + timeout
+        while not self._ready():
+            if self._process is not None and self._process.poll() is not None:
+                raise UnavailableError(f"BigQuery emulator: ended with {self._process.returncode}, see {self.log}")
+            if time.monotonic() > deadline:
+                raise UnavailableError(f"BigQuery emulator: not ready after {timeout:g} s at {self.url}")
+            time.sleep(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        """End it; what it has acknowledged is on disk."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:  # noqa: S310 - always http, loopback
+                return bool(answer.status == 200)  # noqa: PLR2004 - HTTP's own OK
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,77 @@
+"""The tables, as `infra/tables/<dataset>.<table>.json` defines them for terraform and for one machine alike."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from google.api_core.exceptions import Conflict
+from google.cloud import bigquery
+
+FOLDER = Path(__file__).resolve().parents[2] / "tables"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDefinition:
+    """One table.
+
+    Attributes:
+        dataset: the dataset's name.
+        name: the table's name.
+        description: what a row is.
+        partition: the column and the unit, as in `{"field": "scored_at", "type": "DAY"}`.
+        cluster: the columns that rows are kept sorted by.
+        schema: the columns, as BigQuery's API spells them.
+    """
+
+    dataset: str
+    name: str
+    description: str
+    partition: dict[str, str]
+    cluster: tuple[str, ...]
+    schema: tuple[dict[str, Any], ...]
+
+    @property
+    def id(self) -> str:
+        """The dataset and the name."""
+        return f"{self.dataset}.{self.name}"
+
+
+def read_definitions(folder: Path = FOLDER) -> tuple[TableDefinition, ...]:
+    """Every definition in the folder, ordered by table."""
+    return tuple(_read(path) for path in sorted(folder.glob("*.json")))
+
+
+def create_tables(client: bigquery.Client, folder: Path = FOLDER) -> None:
+    """Create the datasets and tables that the folder defines and are missing; what is there stays as it is."""
+    definitions = read_definitions(folder)
+    for dataset in sorted({definition.dataset for definition in definitions}):
+        client.create_dataset(dataset, exists_ok=True)
+    for definition in definitions:
+        _create(client, definition)
+
+
+def _read(path: Path) -> TableDefinition:
+    dataset, name = path.stem.split(".")
+    body = json.loads(path.read_text())
+    return TableDefinition(
+        dataset=dataset,
+        name=name,
+        description=body["description"],
+        partition=body["partition"],
+        cluster=tuple(body["cluster"]),
+        schema=tuple(body["schema"]),
+    )
+
+
+def _create(client: bigquery.Client, definition: TableDefinition) -> None:
+    table = bigquery.Table(f"{client.project}.{definition.id}", schema=list(definition.schema))
+    table.description = definition.description
+    table.time_partitioning = bigquery.TimePartitioning(
+        type_=definition.partition["type"], field=definition.partition["field"]
+    )
+    table.clustering_fields = list(definition.cluster) or None
+    try:
+        client.create_table(table)
+    except Conflict:  # it was there; `exists_ok` would ask for it again
+        return

@@ -1,0 +1,204 @@
+"""The inbox: over HTTP, and in a browser."""
+
+import http.client
+import json
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+from playwright.sync_api import sync_playwright
+
+from infra.local.inbox.server import LONGEST_BODY, SHOWN, Inbox
+
+MESSAGE = {
+    "key": "flight-delay-20260102-1a2b3c4d:1:inbox",
+    "incident_id": "flight-delay-20260102-1a2b3c4d",
+    "change": "opened",
+    "severity": "critical",
+    "title": "departure_delay drifted",
+    "text": "New: model/flight-delay is critical.\nWhat to do: docs/runbooks/models.md#drift",
+    "url": "http://127.0.0.1/#incident=flight-delay-20260102-1a2b3c4d",
+    "at": "2026-01-02T09:00:00Z",
+}
+HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\"'&{main}"
+
+
+class Box:
+    def __init__(self, inbox: Inbox) -> None:
+        self.url = f"http://127.0.0.1:{inbox.server_address[1]}"
+        self.pool = urllib3.PoolManager(maxsize=40)
+
+    def post(self, body: object, path: str = "/") -> tuple[int, Any]:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        answer = self.pool.request("POST", self.url + path, body=data, retries=False)
+        return answer.status, answer.json()
+
+    def get(self, path: str = "/", **headers: str) -> urllib3.BaseHTTPResponse:
+        return self.pool.request("GET", self.url + path, headers=headers, retries=False)
+
+    def messages(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.get("/messages.json").json()
+        return found
+
+
+def serve(path: Path) -> Iterator[Box]:
+    with Inbox(0, path) as inbox:
+        thread = threading.Thread(target=inbox.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        box = Box(inbox)
+        yield box
+        box.pool.clear()
+        inbox.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    yield from serve(tmp_path / "sub" / "inbox.sqlite")
+
+
+def message(number: int = 1, **fields: object) -> dict[str, object]:
+    return MESSAGE | {"key": f"i:{number}:inbox"} | fields
+
+
+def test_a_message_is_kept_once_however_often_it_is_delivered(box: Box) -> None:
+    assert [box.post(message())[0] for _ in range(3)] == [201, 200, 200]
+    (kept,) = box.messages()
+    assert kept["deliveries"] == 3
+    assert kept["received_at"]
+    assert {name: kept[name] for name in MESSAGE} == message()
+
+
+def test_a_repeated_key_does_not_change_what_was_received_first(box: Box) -> None:
+    box.post(message(title="first"))
+    box.post(message(title="second"))
+    assert [kept["title"] for kept in box.messages()] == ["first"]
+
+
+def test_the_newest_message_comes_first(box: Box) -> None:
+    for number in range(3):
+        box.post(message(number))
+    assert [kept["key"] for kept in box.messages()] == ["i:2:inbox", "i:1:inbox", "i:0:inbox"]
+
+
+def test_messages_received_at_the_same_time_are_all_kept(box: Box) -> None:
+    threads = [threading.Thread(target=box.post, args=(message(number % 10),)) for number in range(30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = box.messages()
+    assert len(kept) == 10
+    assert sum(one["deliveries"] for one in kept) == 30
+
+
+def test_messages_survive_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.sqlite"
+    for box in serve(path):
+        box.post(message())
+    for box in serve(path):
+        assert len(box.messages()) == 1
+        assert box.post(message())[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "truncated"),
+        (b"\xff\xfe", "malformed"),
+        (b"[]", "Expected `object`"),
+        (b'{"more": ' + b"[" * 100_000, "nested too deeply"),
+        (message(change="exploded"), "$.change"),
+        (message(severity=None), "$.severity"),
+        (message(at="yesterday"), "$.at"),
+        (MESSAGE | {"key": ""}, "key: must not be empty"),
+        ({name: MESSAGE[name] for name in MESSAGE if name != "title"}, "title"),
+    ],
+)
+def test_a_body_that_is_no_message_is_refused_with_the_reason(box: Box, body: object, says: str) -> None:
+    status, answer = box.post(body)
+    assert status == 400
+    assert says in answer["error"]
+    assert box.messages() == []
+
+
+def test_other_paths_and_too_long_bodies_are_refused(box: Box) -> None:
+    assert box.post(message(), "/elsewhere")[0] == 404
+    assert box.get("/../messages.py").status == 404
+    connection = http.client.HTTPConnection(box.url.removeprefix("http://"))
+    for length, status in ((str(LONGEST_BODY + 1), 413), ("x", 411)):
+        connection.putrequest("POST", "/")
+        connection.putheader("Content-Length", length)
+        connection.endheaders()
+        assert connection.getresponse().status == status
+        connection.close()
+
+
+def test_the_page_is_sent_again_only_when_it_changed(box: Box) -> None:
+    tag = box.get().headers["ETag"]
+    assert box.get(**{"If-None-Match": tag}).status == 304
+    box.post(message())
+    assert box.get(**{"If-None-Match": tag}).status == 200
+
+
+def test_hostile_text_is_shown_and_never_run(box: Box) -> None:
+    owned = {"url": "javascript:document.title='owned'"}
+    box.post(message() | dict.fromkeys(("key", "incident_id", "title", "text"), HOSTILE) | owned)
+    box.post(message(2, url=f'http://x/"onmouseover="alert(1)?{HOSTILE}'))
+    answer = box.get()
+    html = answer.data.decode()
+    assert "<img" not in html
+    assert re.findall(r"<script[^>]*>", html) == ['<script src="/refresh.js" defer>']
+    assert "javascript:" not in html
+    assert 'onmouseover="' not in html.replace("&quot;", "")
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+def test_a_browser_shows_what_arrives_without_loading_the_page_again(box: Box) -> None:
+    box.post(message(1, title=HOSTILE, severity="warning"))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+        faults: list[str] = []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+        page.goto(box.url)
+        assert page.locator("article.warning h3").inner_text() == HOSTILE
+        page.evaluate("window.same = true")
+        box.post(message(2, change="resolved", title="all good again"))
+        page.locator("article.good").wait_for()
+        assert page.locator("h3").all_inner_texts() == ["all good again", HOSTILE]
+        assert page.evaluate("window.same") is True
+        assert page.title() == "Inbox"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert faults == []
+        browser.close()
+
+
+def test_an_empty_inbox_says_what_will_come(box: Box) -> None:
+    assert "No messages yet" in box.get().data.decode()
+
+
+def test_a_long_list_says_how_much_is_shown(box: Box) -> None:
+    for number in range(SHOWN + 5):
+        box.post(message(number))
+    html = box.get().data.decode()
+    assert f"{SHOWN + 5} messages, the newest {SHOWN} shown" in html
+    assert html.count("<article") == SHOWN
+    assert len(box.messages()) == SHOWN + 5
+
+
+def test_the_program_runs_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "infra.local.inbox", "--port", "0", "--data", str(tmp_path / "inbox.sqlite")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        url = program.stdout.readline().split()[-1]
+        assert urllib3.request("POST", url, body=json.dumps(message()).encode()).status == 201
+        program.terminate()
+        assert program.wait(timeout=20) == 0

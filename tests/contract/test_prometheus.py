@@ -1,0 +1,273 @@
+"""Prometheus itself: it scrapes the local Cloud Monitoring server, and charts the history that was written for it."""
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from core.errors import UnavailableError
+from functions.adapters.metrics import CloudMetrics
+from infra.local.monitoring.server import serve
+from infra.local.prometheus import HistoryPoint, backfill, command, write_config
+
+absent = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
+pytestmark = pytest.mark.skipif(bool(absent), reason=f"prometheus is absent: {absent} not on PATH")
+
+NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+HALF = timedelta(minutes=30)
+LAST = "max by (feature) (last_over_time(aia_drift_value[1h]))"
+
+
+class Server:
+    """A running Prometheus."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+
+    def get(self, path: str, **query: object) -> Any:  # noqa: ANN401 - JSON
+        with urllib.request.urlopen(f"{self.url}{path}?{urllib.parse.urlencode(query)}") as answer:
+            return json.load(answer)["data"]
+
+    def ready(self) -> bool:
+        try:
+            with urllib.request.urlopen(f"{self.url}/-/ready"):
+                return True
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    def now(self, query: str) -> list[Any]:
+        return list(self.get("/api/v1/query", query=query)["result"])
+
+    def chart(self, query: str, start: datetime, end: datetime, step: timedelta) -> dict[str, list[float]]:
+        """The values of each series of a range query, by the value of its feature."""
+        edges = {"start": start.timestamp(), "end": end.timestamp(), "step": step.total_seconds()}
+        found = self.get("/api/v1/query_range", query=query, **edges)["result"]
+        return {one["metric"].get("feature", ""): [float(value) for _, value in one["values"]] for one in found}
+
+
+@contextmanager
+def prometheus(folder: Path, *, target: str = "127.0.0.1:1", rules: Path | None = None) -> Iterator[Server]:
+    """Prometheus on the data of a folder until the block ends."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    config = write_config(folder / "prometheus.yml", target=target, rules=rules or folder / "no-rules")
+    line = command(config=config, data_dir=folder / "data", listen=f"127.0.0.1:{port}")
+    server = Server(port)
+    with (folder / "prometheus.log").open("a") as log, subprocess.Popen(line, stderr=log) as process:
+        try:
+            until(server.ready)
+            yield server
+        finally:
+            process.terminate()
+
+
+def until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def daily(days: int, features: int = 2, *, end: datetime = NOW) -> list[HistoryPoint]:
+    """A value a day: the number of the day, times that of the feature."""
+    return [
+        HistoryPoint(
+            name="aia_drift_value",
+            labels={"model": "m", "feature": f"f{feature}", "test": "ks"},
+            at=end - (days - day) * DAY,
+            value=float(day * feature),
+        )
+        for day in range(days)
+        for feature in range(features)
+    ]
+
+
+def blocks(folder: Path) -> set[str]:
+    return {path.parent.name for path in (folder / "data").glob("*/meta.json")}
+
+
+def test_what_a_function_writes_is_scraped_with_the_labels_of_its_writer(tmp_path: Path) -> None:
+    with serve() as ports, prometheus(tmp_path, target=ports.target) as server:
+        metrics = CloudMetrics(function="api", project="p1", location="us-central1", endpoint=ports.endpoint)
+        metrics.gauge("aia_probe_up", 1, probe="api")
+        metrics.flush()
+        until(lambda: server.now("aia_probe_up"))
+        [sample] = server.now("aia_probe_up")
+        labels = sample["metric"]
+        assert labels.pop("instance").startswith("api-")
+        assert labels == {
+            "__name__": "aia_probe_up",
+            "cluster": "__run__",
+            "job": "api",
+            "location": "us-central1",
+            "namespace": "aia",
+            "probe": "api",
+            "project_id": "p1",
+        }
+        assert sample["value"][1] == "1"
+        known = server.get("/api/v1/metadata", metric="aia_probe_up")["aia_probe_up"]
+        assert known == [{"type": "gauge", "help": "1 when the probe's newest check passed, else 0.", "unit": ""}]
+
+
+def test_the_first_counts_of_an_instance_are_an_increase(tmp_path: Path) -> None:
+    with serve() as ports, prometheus(tmp_path, target=ports.target) as server:
+        until(lambda: server.now('up{job="monitoring"} == 1'))
+        metrics = CloudMetrics(function="api", project="p1", location="us-central1", endpoint=ports.endpoint)
+        metrics.count("aia_notifications_total", 3, channel="log", outcome="sent")
+        metrics.flush()
+        until(lambda: server.now("aia_notifications_total == 3"))
+        [sample] = server.now("sum(increase(aia_notifications_total[5m]))")
+        assert float(sample["value"][1]) >= 3
+
+
+def test_a_value_that_is_no_longer_shown_is_gone_at_once(tmp_path: Path) -> None:
+    shift = timedelta(0)
+    with serve(clock=lambda: datetime.now(UTC) + shift) as ports, prometheus(tmp_path, target=ports.target) as server:
+        metrics = CloudMetrics(function="api", project="p1", location="us-central1", endpoint=ports.endpoint)
+        metrics.gauge("aia_probe_up", 1, probe="api")
+        metrics.flush()
+        until(lambda: server.now("aia_probe_up"))
+        shift = timedelta(minutes=6)
+        until(lambda: not server.now("aia_probe_up"))
+
+
+def test_history_is_on_a_chart_over_weeks(tmp_path: Path) -> None:
+    assert backfill(daily(60), tmp_path / "data", until=NOW) > 0
+    with prometheus(tmp_path) as server:
+        chart = server.chart(LAST, NOW - 60 * DAY + timedelta(minutes=17), NOW - timedelta(minutes=43), 6 * HOUR)
+    assert chart["f0"] == [0.0] * 240
+    assert chart["f1"] == [float(point // 4) for point in range(240)]
+
+
+def test_history_of_most_of_a_year_and_a_hundred_series_is_whole(tmp_path: Path) -> None:
+    assert backfill(daily(300, 100), tmp_path / "data", until=NOW) > 1
+    with prometheus(tmp_path) as server:
+        start, end = NOW - 300 * DAY + HOUR, NOW - DAY + HOUR
+        chart = server.chart("count(last_over_time(aia_drift_value[1h]))", start, end, DAY)
+        assert chart[""] == [100.0] * 300
+        total = server.chart("sum(last_over_time(aia_drift_value[1h]))", start, end, DAY)
+        assert total[""] == [float(day * sum(range(100))) for day in range(300)]
+
+
+def test_the_same_history_is_written_once(tmp_path: Path) -> None:
+    points = daily(30)
+    backfill(points, tmp_path / "data", until=NOW)
+    first = blocks(tmp_path)
+    assert backfill(points[::-1], tmp_path / "data", until=NOW + HOUR) == 0
+    assert blocks(tmp_path) == first
+    with prometheus(tmp_path) as server:
+        [samples] = server.chart("count_over_time(aia_drift_value[1d])", NOW - HALF, NOW - HALF, DAY)["f1"]
+    assert samples == 24
+
+
+def test_another_history_takes_the_place_of_the_first_and_ends_where_that_did(tmp_path: Path) -> None:
+    backfill(daily(30), tmp_path / "data", until=NOW - DAY)
+    first = blocks(tmp_path)
+    more = [*daily(30), *daily(30, end=NOW - 60 * DAY)]
+    assert backfill(more, tmp_path / "data", until=NOW) == len(blocks(tmp_path))
+    assert not first & blocks(tmp_path)
+    with prometheus(tmp_path) as server:
+        days = server.chart(LAST, NOW - 90 * DAY + HALF, NOW, DAY)["f1"]
+        hours = server.chart(LAST, NOW - DAY + HALF, NOW, HOUR)["f1"]
+    assert hours == [29.0]
+    assert days == [float(day) for day in [*range(30), *range(30)]]
+
+
+def test_what_is_scraped_stays_when_prometheus_starts_again_on_another_history(tmp_path: Path) -> None:
+    backfill(daily(3), tmp_path / "data", until=NOW)
+    with serve() as ports:
+        with prometheus(tmp_path, target=ports.target) as server:
+            until(lambda: server.now("up == 1"))
+        stopped = time.time()
+        until(lambda: time.time() > stopped + 1)  # a history that went on to now would hide what was scraped
+        backfill(daily(1, end=NOW + DAY), tmp_path / "data", until=datetime.now(UTC), every=timedelta(seconds=1))
+        with prometheus(tmp_path) as server:
+            assert "1" in [value for one in server.now("up[1h]") for _, value in one["values"]]
+            assert server.chart("timestamp(aia_drift_value)", NOW, NOW, HOUR)["f1"] == [NOW.timestamp()]
+
+
+def test_a_gap_in_the_history_stays_a_gap(tmp_path: Path) -> None:
+    points = [point for point in daily(10) if not NOW - 6 * DAY < point.at < NOW - 3 * DAY]
+    backfill(points, tmp_path / "data", until=NOW)
+    with prometheus(tmp_path) as server:
+        days = server.chart(LAST, NOW - 10 * DAY + HALF, NOW, DAY)["f1"]
+    assert days == [0, 1, 2, 3, 4, 7, 8, 9]
+
+
+def test_nothing_is_written_after_the_end_of_the_history(tmp_path: Path) -> None:
+    backfill(daily(3), tmp_path / "data", until=NOW - 12 * HOUR)
+    with prometheus(tmp_path) as server:
+        last = server.now("max(timestamp(last_over_time(aia_drift_value[2d])))")
+        newest = server.chart("timestamp(aia_drift_value)", NOW - DAY, NOW, HOUR)["f1"]
+    assert last
+    assert max(newest) == (NOW - 12 * HOUR).timestamp()
+
+
+def test_counters_and_odd_label_values_are_history_too(tmp_path: Path) -> None:
+    labels = {"channel": 'a"b\\c\nd', "outcome": "sent"}
+    points = [
+        HistoryPoint(name="aia_notifications_total", labels=labels, at=NOW - day * DAY, value=10.0 - day)
+        for day in range(1, 4)
+    ]
+    backfill(points, tmp_path / "data", until=NOW)
+    with prometheus(tmp_path) as server:
+        [sample] = server.now("last_over_time(aia_notifications_total[25h])")
+    assert sample["metric"] == labels | {"__name__": "aia_notifications_total", "job": "history", "instance": "history"}
+    assert sample["value"][1] == "9"
+
+
+def test_no_history_is_no_blocks(tmp_path: Path) -> None:
+    assert backfill([], tmp_path / "data", until=NOW) == 0
+    assert blocks(tmp_path) == set()
+
+
+def test_a_point_that_is_not_in_the_catalogue_is_refused(tmp_path: Path) -> None:
+    point = HistoryPoint(name="aia_probe_up", labels={"job": "x"}, at=NOW, value=1.0)
+    with pytest.raises(ValueError, match="aia_probe_up: labels must be"):
+        backfill([point], tmp_path / "data", until=NOW)
+
+
+def test_a_first_history_after_prometheus_has_started_is_refused(tmp_path: Path) -> None:
+    with prometheus(tmp_path):
+        pass
+    with pytest.raises(UnavailableError, match="before Prometheus first starts"):
+        backfill(daily(3), tmp_path / "data", until=NOW)
+
+
+def test_a_missing_promtool_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UnavailableError, match="promtool: must be on PATH"):
+        backfill(daily(3), tmp_path / "data", until=NOW)
+    assert blocks(tmp_path) == set()
+
+
+def test_rule_files_are_read_where_there_are_any(tmp_path: Path) -> None:
+    rules = tmp_path / "alerts"
+    rules.mkdir()
+    assert "rule_files" not in yaml.safe_load(write_config(tmp_path / "a.yml", target="x:1", rules=rules).read_text())
+    rule = {"alert": "ProbeDown", "expr": "aia_probe_up == 0"}
+    (rules / "probes.yaml").write_text(yaml.safe_dump({"groups": [{"name": "probes", "rules": [rule]}]}))
+    with prometheus(tmp_path, rules=rules) as server:
+        [group] = server.get("/api/v1/rules")["groups"]
+    assert [one["name"] for one in group["rules"]] == ["ProbeDown"]
+
+
+def test_the_configuration_is_one_that_promtool_accepts(tmp_path: Path) -> None:
+    config = write_config(tmp_path / "prometheus.yml", target="127.0.0.1:9", rules=tmp_path)
+    done = subprocess.run(["promtool", "check", "config", str(config)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,84 @@
+"""The topics and subscriptions of infra/functions.yaml, on our server."""
+
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from google.api_core.exceptions import NotFound
+
+from infra.local.pubsub.topology import apply_topology
+from tests.contract.pubsub_fixtures import PROJECT, Bus, our_server
+
+DEPLOYMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "infra/functions.yaml").read_text())
+TRIGGERED = {name: one["trigger"] for name, one in DEPLOYMENT["functions"].items() if "trigger" in one}
+ENDPOINTS = {name: f"http://127.0.0.1:9/{name}" for name in TRIGGERED}
+
+
+@pytest.fixture
+def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
+    # nothing is published here, so nothing is sought at that address
+    with our_server(tmp_path / "pubsub.sqlite", {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9"}) as running:
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", running.host)
+        yield running
+
+
+def _subscription(bus: Bus, name: str) -> Any:  # noqa: ANN401 - its class is made at run time
+    return bus.subscriber.get_subscription(subscription=f"projects/{PROJECT}/subscriptions/{name}")
+
+
+def test_every_topic_has_a_dead_letter_topic_that_is_kept(bus: Bus) -> None:
+    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+    topics = {topic.name.rsplit("/", 1)[1] for topic in bus.publisher.list_topics(project=f"projects/{PROJECT}")}
+    assert topics == {name + suffix for name in DEPLOYMENT["topics"] for suffix in ("", "-dead-letter")}
+    for name in DEPLOYMENT["topics"]:
+        assert _subscription(bus, f"{name}-dead-letter").topic.endswith(f"/{name}-dead-letter")
+
+
+@pytest.mark.parametrize("function", TRIGGERED)
+def test_a_triggered_function_has_its_push_subscription(bus: Bus, function: str) -> None:
+    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+    made, trigger, retry = _subscription(bus, function.replace("_", "-")), TRIGGERED[function], DEPLOYMENT["retry"]
+    assert made.push_config.push_endpoint == ENDPOINTS[function]
+    assert made.topic.endswith(f"/{trigger['topic']}")
+    assert made.filter == trigger.get("filter", "")
+    assert made.ack_deadline_seconds == trigger["ack_deadline_seconds"]
+    assert made.retry_policy.minimum_backoff.total_seconds() == retry["minimum_backoff_seconds"]
+    assert made.dead_letter_policy.dead_letter_topic.endswith(f"/{trigger['topic']}-dead-letter")
+    assert made.dead_letter_policy.max_delivery_attempts == retry["max_delivery_attempts"]
+
+
+@pytest.mark.parametrize("name", DEPLOYMENT["tables"])
+def test_a_table_has_its_subscription(bus: Bus, name: str) -> None:
+    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+    made, table = _subscription(bus, name), DEPLOYMENT["tables"][name]
+    assert made.bigquery_config.table == f"{PROJECT}.{table['table']}"
+    assert made.bigquery_config.use_table_schema
+    assert made.filter == table.get("filter", "")
+
+
+def test_applying_again_changes_nothing_and_keeps_what_waits(bus: Bus) -> None:
+    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+    bus.publish(f"projects/{PROJECT}/topics/findings-dead-letter", b"kept")
+    before = list(bus.subscriber.list_subscriptions(project=f"projects/{PROJECT}"))
+    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+    assert list(bus.subscriber.list_subscriptions(project=f"projects/{PROJECT}")) == before
+    assert bus.waiting(f"projects/{PROJECT}/subscriptions/findings-dead-letter") == [b"kept"]
+
+
+def test_a_new_endpoint_and_a_new_filter_take_effect(bus: Bus) -> None:
+    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+    changed = deepcopy(DEPLOYMENT)
+    changed["functions"]["incident_router"]["trigger"]["filter"] = "attributes:type"
+    apply_topology(PROJECT, changed, ENDPOINTS | {"drift_score": "http://127.0.0.1:9/elsewhere"})
+    assert _subscription(bus, "drift-score").push_config.push_endpoint == "http://127.0.0.1:9/elsewhere"
+    assert _subscription(bus, "incident-router").filter == "attributes:type"
+
+
+def test_a_triggered_function_without_an_endpoint_is_named(bus: Bus) -> None:
+    with pytest.raises(ValueError, match="'drift_score'"):
+        apply_topology(PROJECT, DEPLOYMENT, {})
+    with pytest.raises(NotFound):
+        _subscription(bus, "drift-score")

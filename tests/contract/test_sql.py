@@ -1,0 +1,162 @@
+"""Every statement of the functions: GoogleSQL by Google's own analyser, and run by BigQuery's emulator."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from zetasql.core.exceptions import ZetaSQLError
+
+from core.drift import Profile, Statement, count_sql, score
+from core.errors import QueryError
+from core.settings import Features, Label, Model, Reference
+from functions.adapters.columns import chunked
+from functions.adapters.warehouse import BigQueryWarehouse
+from functions.drift_score import effects, statements
+from infra.local.warehouse import read_definitions
+from tests.support.googlesql import GoogleSql
+
+pytest_plugins = ["tests.support.warehouse"]
+pytestmark = pytest.mark.timeout(300)  # the analyser is compiled when it is first used, which takes a while
+
+FOLDER = Path(__file__).parents[2] / "functions"
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MODEL = Model(
+    name="flight-delay",
+    owner="operations",
+    table="telemetry.flight_predictions",
+    timestamp="scored_at",
+    id="prediction_id",
+    score="probability",
+    features=Features(numeric=("distance", "hour"), categorical=("carrier", "origin")),
+    reference=Reference(days=59, until=date(2026, 1, 1)),
+    window=timedelta(days=7),
+)
+LABEL = Label(table="telemetry.flight_labels", column="late", arrives_within=timedelta(hours=12))
+REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {"age": [2.0] * 60, "plan": ["a"] * 60})
+
+PARAMETERS: dict[str, Any] = {
+    "at": NOW,
+    "model": "flight-delay",
+    "models": ["flight-delay", "churn"],
+    "most": 1000,
+    "n_current": 60,
+    "n_labels": 40,
+    "n_reference": 100,
+    "scores": effects.score_rows(REPORT),
+    "since": NOW - timedelta(days=35),
+    "value": 0.9,
+    "version": "1",
+    "window_end": NOW,
+    "window_start": NOW - timedelta(days=7),
+}
+"""A value for each name of a parameter, of the type that the functions give it."""
+
+
+def used(sql: str) -> dict[str, Any]:
+    """The parameters that a statement names."""
+    return {name: PARAMETERS[name] for name in sorted(set(re.findall(r"@(\w+)", sql)))}
+
+
+def counting(by: str | None) -> Statement:
+    """The statement that counts a window of the model in the warehouse."""
+    profile = Profile.fit({"distance": [1.0, 2.0, 3.0], "carrier": ["UA", "DL", "UA"]})
+    return count_sql(
+        profile,
+        table=MODEL.table,
+        timestamp=MODEL.timestamp,
+        start=PARAMETERS["window_start"],
+        end=PARAMETERS["window_end"],
+        row_id=MODEL.id,
+        by=by,
+    )
+
+
+def every_statement() -> dict[str, Statement]:
+    """All statements by name; a file with names to fill in is there as what it becomes."""
+    window = statements.window(MODEL)
+    texts = {str(path.relative_to(FOLDER)): path.read_text() for path in sorted(FOLDER.rglob("*.sql"))} | {
+        "drift_score/window.sql": window,
+        "drift_score/accuracy.sql": statements.accuracy(MODEL, LABEL),
+        "drift_score/window.sql by column": chunked(window),
+    }
+    made = {"count_sql": counting(by=None), "count_sql by segment": counting(by="origin")}
+    return {name: Statement(sql=sql, parameters=used(sql)) for name, sql in texts.items()} | made
+
+
+EVERY = every_statement()
+
+
+@pytest.fixture(scope="module")
+def analyser() -> GoogleSql:
+    return GoogleSql(read_definitions())
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_statement_is_googlesql_and_fits_the_tables(analyser: GoogleSql, name: str) -> None:
+    analyser.analyse(EVERY[name].sql, EVERY[name].parameters)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_statement_runs_on_the_emulator(warehouse: BigQueryWarehouse, name: str) -> None:
+    warehouse.query(EVERY[name].sql, **EVERY[name].parameters)
+
+
+@pytest.mark.parametrize("missing", ["value", "p_value"])
+def test_scores_without_a_single_number_still_fit_the_table(
+    analyser: GoogleSql, warehouse: BigQueryWarehouse, missing: str
+) -> None:
+    rows = [row | {missing: None} for row in effects.score_rows(REPORT)]
+    parameters = used(statements.WRITE_SCORES) | {"scores": rows}
+    analyser.analyse(statements.WRITE_SCORES, parameters)
+    warehouse.query(statements.WRITE_SCORES, **parameters)
+    found = warehouse.query("SELECT feature, test, value, p_value FROM ops.drift_scores")
+    assert len(found) == len(rows)
+    assert all(row[missing] is None for row in found)
+
+
+def test_an_accuracy_that_nobody_knows_fits_the_table(analyser: GoogleSql, warehouse: BigQueryWarehouse) -> None:
+    parameters = used(statements.WRITE_PERFORMANCE) | {"value": None}
+    analyser.analyse(statements.WRITE_PERFORMANCE, parameters)
+    warehouse.query(statements.WRITE_PERFORMANCE, **parameters)
+    assert warehouse.query("SELECT value, n_labels FROM ops.model_performance") == [{"value": None, "n_labels": 40}]
+
+
+def test_writing_scores_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:
+    rows = effects.score_rows(REPORT)
+    parameters = used(statements.WRITE_SCORES) | {"scores": rows}
+    warehouse.query(statements.WRITE_SCORES, **parameters | {"model": "churn"})
+    warehouse.query(statements.WRITE_SCORES, **parameters | {"window_end": NOW + timedelta(minutes=15)})
+    warehouse.query(statements.WRITE_SCORES, **parameters)
+    warehouse.query(statements.WRITE_SCORES, **parameters | {"scores": rows[:2]})
+    counted = "SELECT model, window_end, COUNT(*) AS n FROM ops.drift_scores GROUP BY model, window_end ORDER BY 1, 2"
+    assert [(row["model"], row["n"]) for row in warehouse.query(counted)] == [
+        ("churn", len(rows)),
+        ("flight-delay", 2),
+        ("flight-delay", len(rows)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "names"),
+    [
+        ("SELEC model FROM ops.drift_scores", "SELEC"),
+        ("SELECT modle FROM ops.drift_scores", "modle"),
+        ("SELECT model FROM ops.drift_score_s", "drift_score_s"),
+        ("SELECT SUM(model) FROM ops.drift_scores", "SUM"),
+        ("SELECT model FROM ops.drift_scores WHERE model = @nobody_gave_it", "nobody_gave_it"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_both_with_its_name(
+    analyser: GoogleSql, warehouse: BigQueryWarehouse, sql: str, names: str
+) -> None:
+    with pytest.raises(ZetaSQLError, match=f"(?i){names}"):
+        analyser.analyse(sql, {})
+    with pytest.raises(QueryError, match=f"(?i){names}"):
+        warehouse.query(sql)
+
+
+def test_a_parameter_of_the_wrong_type_is_refused_by_the_analyser(analyser: GoogleSql) -> None:
+    with pytest.raises(ZetaSQLError, match="TIMESTAMP, INT64"):
+        analyser.analyse("SELECT model FROM ops.drift_scores WHERE window_end >= @since", {"since": 1})

@@ -1,0 +1,98 @@
+"""What is deployed: the archives are complete, minimal and the same every time."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra import stage
+
+FUNCTIONS = list(stage.deployment()["functions"])
+FORBIDDEN = (
+    "pandas",
+    "scipy.stats",
+    "sklearn",
+    "pyarrow",
+    "google.cloud.aiplatform",
+    "matplotlib",
+    "bqemulator",
+    "duckdb",
+    "infra",
+    "tests",
+)
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("staged")
+    for function in FUNCTIONS:
+        stage.stage(function, folder)
+    return folder
+
+
+def modules_after_import(folder: Path) -> dict[str, str | None]:
+    code = (
+        "import json, sys; sys.path.insert(0, '.'); import main; "
+        "print(json.dumps({name: getattr(module, '__file__', None) for name, module in list(sys.modules.items())}))"
+    )
+    # -P and -I would also drop the environment's packages; an empty PYTHONPATH and the folder are what the runtime has
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    out = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=folder, env=env, check=True, capture_output=True, text=True
+    )
+    found: dict[str, str | None] = json.loads(out.stdout)
+    return found
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_staged_function_imports_nothing_forbidden_and_only_its_own_files(staged: Path, function: str) -> None:
+    modules = modules_after_import(staged / function)
+    assert [name for name in modules if any(name == bad or name.startswith(bad + ".") for bad in FORBIDDEN)] == []
+    ours = {
+        name: path for name, path in modules.items() if name.split(".")[0] in ("main", "core", "functions") and path
+    }
+    assert ours
+    assert [path for path in ours.values() if path and not Path(path).resolve().is_relative_to(staged.resolve())] == []
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_archive_holds_no_other_function(function: str) -> None:
+    folders = {
+        name.split("/")[1]
+        for name, _ in stage.sources(function)
+        if name.startswith("functions/") and name.count("/") > 1
+    }
+    assert folders <= {"adapters", function}
+
+
+def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
+    first = stage.archive(FUNCTIONS[0], tmp_path / "a")
+    second = stage.archive(FUNCTIONS[0], tmp_path / "b")
+    assert first.name == second.name
+    assert hashlib.sha256(first.read_bytes()).digest() == hashlib.sha256(second.read_bytes()).digest()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_archive_has_its_entry_point_its_settings_and_its_locked_requirements_at_its_root(
+    tmp_path: Path, function: str
+) -> None:
+    with zipfile.ZipFile(stage.archive(function, tmp_path)) as file:
+        names = file.namelist()
+        requirements = file.read("requirements.txt").decode()
+    assert {"main.py", "monitoring.yaml", "requirements.txt", "core/errors.py", "functions/adapters/push.py"} <= set(
+        names
+    )
+    assert "functions-framework==" in requirements
+    assert "--hash=sha256:" in requirements
+    assert "scikit-learn" not in requirements
+
+
+def test_a_function_that_is_none_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        stage.main(["nothing"])
+    assert "got 'nothing'" in capsys.readouterr().err

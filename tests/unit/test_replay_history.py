@@ -1,0 +1,344 @@
+"""The replayed log: where it lies in time, what is in it, and how it goes on."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
+
+from core.errors import UnavailableError
+from infra.local.replay import FLIGHTS, History, Message, Replay
+from infra.local.replay.flights import CATEGORICAL, NUMERIC, Flights
+from infra.local.replay.history import MODEL
+from infra.local.replay.train import score
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+YEAR = timedelta(days=365)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("scores")
+
+
+@pytest.fixture(scope="module")
+def history(cache: Path) -> History:
+    return History.read(FLIGHTS, NOW, cache=cache)
+
+
+class Prediction(msgspec.Struct):
+    prediction_id: str
+    scored_at: datetime
+
+
+class Label(msgspec.Struct):
+    prediction_id: str
+    arrived_at: datetime
+
+
+@dataclass(frozen=True)
+class Log:
+    """When each prediction was made and each label arrived, by id; lists of what was sent would take much memory."""
+
+    scored: dict[str, datetime]
+    arrived: dict[str, datetime]
+    sent: int
+
+    @classmethod
+    def of(cls, messages: Iterable[Message]) -> "Log":
+        log, sent = cls({}, {}, 0), 0
+        prediction, label = msgspec.json.Decoder(Prediction), msgspec.json.Decoder(Label)
+        for sent, message in enumerate(messages, 1):  # noqa: B007 - the last number is how many there were
+            if message.attributes["table"] == "flight_predictions":
+                row = prediction.decode(message.data)
+                log.scored[row.prediction_id] = row.scored_at
+            else:
+                answer = label.decode(message.data)
+                log.arrived[answer.prediction_id] = answer.arrived_at
+        return replace(log, sent=sent)
+
+
+@pytest.fixture(scope="module")
+def log(history: History) -> Log:
+    """Everything from the reference's start until now."""
+    return Log.of(history.messages(history.reference.start, NOW))
+
+
+def read(messages: Iterable[Message]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    rows: dict[str, list[dict[str, Any]]] = {"flight_predictions": [], "flight_labels": []}
+    for message in messages:
+        rows[message.attributes["table"]].append(json.loads(message.data))
+    return rows["flight_predictions"], rows["flight_labels"]
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def test_the_last_day_of_the_year_becomes_today(history: History, log: Log) -> None:
+    planned = Counter(key[-17:-7] for key in log.scored)
+    assert max(planned) == "2026-03-04"
+    flights = Flights.read(FLIGHTS)
+    days = flights.scheduled.astype("datetime64[m]").astype("datetime64[D]")
+    assert planned["2026-03-03"] == np.count_nonzero(days == np.datetime64("2013-12-30"))
+    assert history.reference.start == datetime(2025, 3, 5, tzinfo=UTC)
+    assert history.reference.end - history.reference.start == 59 * DAY
+
+
+def test_nothing_is_later_than_now(history: History, log: Log) -> None:
+    assert NOW - timedelta(minutes=10) < max(log.scored.values()) < NOW
+    assert NOW - timedelta(minutes=10) < max(log.arrived.values()) < NOW
+    assert history.days[-1].end == NOW
+    with pytest.raises(
+        ValueError, match=r"end: must not be later than now, 2026-03-04T15:37:12\+00:00, got 2026-03-05"
+    ):
+        list(history.messages(NOW, NOW + DAY))
+
+
+def test_every_label_answers_a_prediction_made_before(log: Log) -> None:
+    waits = [at - log.scored[key] for key, at in log.arrived.items()]
+    assert min(waits) > timedelta(hours=1, minutes=30)
+    assert max(waits) < timedelta(hours=18)
+
+
+def test_an_arrival_is_reported_one_to_six_hours_later_and_hardly_two_alike(history: History) -> None:
+    reported = np.empty_like(history._reported_at)
+    reported[history._by_report] = history._reported_at
+    delays = np.bincount(reported - history._flights.arrived_at)
+    assert delays[:60].sum() == 0
+    assert len(delays) == 361
+    assert delays[60:].min() > 0.8 * delays[60:].mean()
+
+
+def test_ids_are_unique_over_more_than_a_year(cache: Path) -> None:
+    history = History.read(FLIGHTS, NOW + YEAR + 30 * DAY, cache=cache, anchor=NOW.date())
+    log = Log.of(history.messages(history.reference.start, history.now))
+    assert len(log.scored) + len(log.arrived) == log.sent
+    assert len(log.arrived) > 327_346
+
+
+def test_the_same_anchor_gives_the_same_messages_whatever_the_time(history: History, cache: Path) -> None:
+    later = History.read(FLIGHTS, NOW + 3 * DAY, cache=cache, anchor=NOW.date())
+    span = history.days[-2]
+    assert list(later.messages(*span)) == list(history.messages(*span))
+
+
+@settings(deadline=None, max_examples=30)
+@given(cut=st.integers(0, 48 * 3600), offset=st.integers(0, 300 * 86400))
+def test_two_spans_that_meet_hold_every_message_once(history: History, cut: int, offset: int) -> None:
+    start = history.reference.end + timedelta(seconds=offset)
+    middle, end = start + timedelta(seconds=cut), start + timedelta(hours=48)
+    whole = list(history.messages(start, end))
+    parts = [*history.messages(start, middle), *history.messages(middle, end)]
+    assert sorted(message.data for message in parts) == sorted(message.data for message in whole)
+
+
+def test_a_span_holds_its_start_and_not_its_end(history: History) -> None:
+    first = next(history.messages(*history.days[40]))
+    at = instant(json.loads(first.data)["scored_at"])
+    minute, second = timedelta(minutes=1), timedelta(seconds=1)
+    assert first in list(history.messages(at, at + second))
+    assert first not in list(history.messages(at - minute, at))
+    assert first not in list(history.messages(at + second, at + minute))
+
+
+def test_the_days_follow_one_another_from_the_reference_to_now(history: History) -> None:
+    spans = history.days
+    assert spans[0].start == history.reference.end
+    assert all(one.end == two.start for one, two in pairwise(spans))
+    assert len(spans) == 306
+    assert all(span.end - span.start == DAY for span in spans[:-1])
+
+
+def test_after_the_last_day_comes_the_first_even_over_a_leap_day(cache: Path) -> None:
+    anchor = date(2023, 12, 31)
+    history = History.read(FLIGHTS, datetime(2025, 3, 1, tzinfo=UTC), cache=cache, anchor=anchor)
+    first, again = (
+        read(history.messages(start, start + 120 * DAY))[0]
+        for start in (datetime(2023, 1, 2, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
+    )
+    assert len(first) == len(again) > 100_000
+    assert [row["entity_id"] for row in first] == [row["entity_id"] for row in again]
+    moved = {instant(two["scored_at"]) - instant(one["scored_at"]) for one, two in zip(first, again, strict=True)}
+    assert moved == {YEAR}
+    leap = read(history.messages(datetime(2024, 2, 29, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC)))[0]
+    march = read(history.messages(datetime(2023, 3, 1, tzinfo=UTC), datetime(2023, 3, 2, tzinfo=UTC)))[0]
+    assert [row["entity_id"] for row in leap] == [row["entity_id"] for row in march] != []
+
+
+def test_what_comes_after_now_goes_on_without_a_gap(history: History) -> None:
+    live = history.live(NOW + 2 * DAY)
+    predictions, labels = read(live.messages(NOW, live.now))
+    assert 1500 < len(predictions) < 2500
+    assert 1500 < len(labels) < 2500
+    assert len({row["scored_at"][:10] for row in predictions}) == 3
+
+
+def test_the_next_year_is_not_in_the_first_one(history: History) -> None:
+    assert list(history.messages(history.reference.start - YEAR, history.reference.start)) == []
+
+
+@pytest.mark.parametrize(("table", "kind"), [("flight_predictions", 0), ("flight_labels", 1)])
+@pytest.mark.parametrize("back", [1, 100, 300])
+def test_messages_are_rows_of_the_table(history: History, table: str, kind: int, back: int) -> None:
+    schema = json.loads((ROOT / "infra" / "tables" / f"telemetry.{table}.json").read_text())["schema"]
+    rows = read(history.messages(NOW - back * DAY, NOW - (back - 1) * DAY))[kind]
+    assert len(rows) > 500
+    assert all(list(row) == [column["name"] for column in schema] for row in rows)
+    for column in schema:
+        kinds = {kind_of(row[column["name"]]) for row in rows}
+        assert kinds <= {column["type"], "NULL" if column["mode"] == "NULLABLE" else column["type"]}
+
+
+def kind_of(value: object) -> str:
+    """The type of BigQuery's that a JSON value is."""
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:00Z", value):
+        return "TIMESTAMP"
+    return {str: "STRING", float: "FLOAT64", bool: "BOOL", type(None): "NULL"}[type(value)]
+
+
+def test_the_features_are_those_of_the_settings() -> None:
+    [model] = [
+        model
+        for model in yaml.safe_load((ROOT / "infra" / "monitoring.yaml").read_text())["models"]
+        if model["name"] == MODEL
+    ]
+    assert set(model["features"]["numeric"]) <= set(NUMERIC)
+    assert set(model["features"]["categorical"]) <= set(CATEGORICAL)
+
+
+def test_weather_that_was_not_observed_is_null(history: History) -> None:
+    predictions, _ = read(history.messages(*history.days[-1]))
+    today = [row for row in predictions if row["prediction_id"][-17:-7] == "2026-03-04"]
+    weather = ("temperature", "dew_point", "wind_speed", "precipitation", "pressure", "visibility")
+    assert {row[name] for row in today for name in weather} == {None}
+    assert all(0 <= row["probability"] <= 1 for row in today)
+
+
+def test_the_reference_holds_what_the_messages_of_its_span_would(history: History) -> None:
+    predictions, labels = read(history.messages(*history.reference))
+    for table, rows, at in (
+        (history.reference_rows(), predictions, "scored_at"),
+        (history.reference_labels(), labels, "arrived_at"),
+    ):
+        assert table.to_pylist() == [row | {at: instant(row[at])} for row in rows] != []
+
+
+def test_ticks_run_from_the_reference_to_now(history: History) -> None:
+    daily, quarterly = history.ticks(DAY), history.ticks(timedelta(minutes=15))
+    assert daily[0] == history.reference.end + DAY
+    assert daily[-1] == datetime(2026, 3, 4, tzinfo=UTC)
+    assert len(daily) == 305
+    assert quarterly[-1] == datetime(2026, 3, 4, 15, 30, tzinfo=UTC)
+    assert {two - one for one, two in pairwise(quarterly)} == {timedelta(minutes=15)}
+
+
+def test_now_must_carry_a_time_zone(history: History, cache: Path) -> None:
+    for call in (lambda now: History.read(FLIGHTS, now, cache=cache), history.live):
+        with pytest.raises(ValueError, match=r"now: must carry a time zone, got 2026-03-04T00:00:00"):
+            call(datetime(2026, 3, 4))  # noqa: DTZ001 - the very mistake
+
+
+def test_the_model_is_right_more_often_than_the_rule_on_months_it_never_saw(history: History) -> None:
+    flights, scores = history._flights, history._scores
+    months = flights.scored_at.astype("datetime64[m]").astype("datetime64[M]")
+    for month in np.arange("2013-03", "2014-01", dtype="datetime64[M]"):
+        rows = months == month
+        right = np.mean((scores[rows] >= 0.5) == flights.late[rows])
+        assert right > 0.85
+        assert right > 1 - flights.late[rows].mean()
+        assert roc_auc_score(flights.late[rows], scores[rows]) > 0.85
+
+
+def test_training_again_gives_the_same_scores(history: History) -> None:
+    assert np.array_equal(score(history._flights), history._scores)
+
+
+def test_scores_are_worked_out_once_for_the_same_file(history: History, cache: Path) -> None:
+    [kept] = cache.iterdir()
+    written = kept.stat().st_mtime_ns
+    History.read(FLIGHTS, NOW, cache=cache)
+    assert [path.stat().st_mtime_ns for path in cache.iterdir()] == [written]
+
+
+class CrashError(Exception):
+    """The process died."""
+
+
+class Topic:
+    """Keeps what is published; dies after so many calls when told to."""
+
+    def __init__(self, dies_after: int | None = None) -> None:
+        self.data: list[bytes] = []
+        self._left = dies_after
+
+    def publish(self, messages: Iterable[Message]) -> int:
+        if self._left == 0:
+            raise CrashError
+        self._left = None if self._left is None else self._left - 1
+        data = [message.data for message in messages]
+        self.data += data
+        return len(data)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, history: History, cache: Path) -> Path:
+    for kept in cache.iterdir():
+        (tmp_path / kept.name).write_bytes(kept.read_bytes())
+    return tmp_path
+
+
+def test_a_replay_goes_on_where_it_stopped(folder: Path, history: History) -> None:
+    topic, first = Topic(), Replay.resume(FLIGHTS, folder, NOW)
+    first.advance(NOW, topic.publish)
+    assert topic.data == [message.data for span in history.days for message in history.messages(*span)]
+    before = len(topic.data)
+    assert first.advance(NOW, topic.publish) == 0
+    later = Replay.resume(FLIGHTS, folder, NOW + 3 * DAY)
+    assert later.history.anchor == NOW.date()
+    assert later.advance(NOW + 3 * DAY, topic.publish) == len(topic.data) - before > 0
+    assert later.published_until == NOW + 3 * DAY
+    assert len(set(topic.data)) == len(topic.data)
+
+
+def test_a_crash_loses_nothing_and_repeats_at_most_the_day_in_hand(folder: Path, history: History) -> None:
+    topic = Topic(dies_after=2)
+    with pytest.raises(CrashError):
+        Replay.resume(FLIGHTS, folder, NOW).advance(NOW, topic.publish)
+    resumed = Replay.resume(FLIGHTS, folder, NOW)
+    assert resumed.published_until == history.days[1].end
+    resumed.advance(NOW, Topic().publish)
+    assert resumed.published_until == NOW
+
+
+def test_what_is_not_acknowledged_is_published_again(folder: Path, history: History) -> None:
+    def unavailable(messages: Iterable[Message]) -> int:
+        next(iter(messages))
+        raise UnavailableError("Pub/Sub")
+
+    replay = Replay.resume(FLIGHTS, folder, NOW)
+    with pytest.raises(UnavailableError):
+        replay.advance(NOW, unavailable)
+    assert replay.published_until == history.reference.end
+
+
+def test_a_clock_set_back_publishes_nothing(folder: Path) -> None:
+    replay, topic = Replay.resume(FLIGHTS, folder, NOW), Topic()
+    replay.advance(NOW, topic.publish)
+    published = len(topic.data)
+    assert replay.advance(NOW - DAY, topic.publish) == 0
+    assert (len(topic.data), replay.published_until) == (published, NOW)
