@@ -1,0 +1,49 @@
+"""Drift: whether what a model sees now is still what it was trained on, which features moved, how far, and where.
+
+>>> import numpy as np
+>>> rng = np.random.default_rng(7)
+>>> profile = Profile.fit({"age": rng.normal(40, 10, 2000), "city": rng.choice(["Rome", "Oslo"], 2000)})
+>>> report = score(profile, {"age": rng.normal(46, 10, 900), "city": rng.choice(["Rome", "Oslo"], 900)})
+>>> report.drifted, report.reason.value
+(('age',), 'drift')
+"""
+
+from core.drift.calibration import hour_of_week
+from core.drift.columns import ProfileError
+from core.drift.counts import Counts, count
+from core.drift.profile import Profile
+from core.drift.quality import Flaw, QualityIssue, QualityThresholds, quality
+from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, Statistic
+from core.drift.scoring import score, score_counts
+from core.drift.segments import SegmentDrift, attribute, count_segments
+from core.drift.sql import Statement, count_sql, counts_by_segment, counts_from_rows
+from core.drift.verdict import Thresholds
+
+__all__ = [
+    "Bin",
+    "Counts",
+    "DriftReport",
+    "FeatureDrift",
+    "Flaw",
+    "Kind",
+    "Mode",
+    "Profile",
+    "ProfileError",
+    "QualityIssue",
+    "QualityThresholds",
+    "Reason",
+    "SegmentDrift",
+    "Statement",
+    "Statistic",
+    "Thresholds",
+    "attribute",
+    "count",
+    "count_segments",
+    "count_sql",
+    "counts_by_segment",
+    "counts_from_rows",
+    "hour_of_week",
+    "quality",
+    "score",
+    "score_counts",
+]

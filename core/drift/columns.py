@@ -1,0 +1,164 @@
+"""Columns as they come, turned into what can be counted: sorted numbers, or categories and how often each is there."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import AiaError
+
+Column = NDArray[Any] | Sequence[Any]
+"""One feature of a window: 1-d, numbers or categories; None and NaN are missing."""
+
+Columns = Mapping[str, Column]
+"""A window: a column by feature name, all of one length."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_SPAN = 1 << 16  # integers within so wide a range are counted by position, without a sort
+
+
+class ProfileError(AiaError, ValueError):
+    """A profile, or what is compared with one, is not what it must be; the message names the key and the value."""
+
+
+def array(name: str, column: Column) -> NDArray[Any]:
+    """The column as a 1-d numpy array.
+
+    Raises:
+        ProfileError: it has another number of dimensions.
+    """
+    values = column if isinstance(column, np.ndarray) else _from_sequence(column)
+    if values.ndim != 1:
+        raise ProfileError(f"column {name!r}: must be 1-d, got shape {values.shape}")
+    return values
+
+
+def rows(columns: Columns) -> int:
+    """How many rows the window has.
+
+    Raises:
+        ProfileError: the columns differ in length.
+    """
+    sizes = {name: len(column) for name, column in columns.items()}
+    first = next(iter(sizes), "")
+    for name, size in sizes.items():
+        if size != sizes[first]:
+            raise ProfileError(f"column {name!r}: must have {sizes[first]} rows as {first!r} has, got {size}")
+    return sizes.get(first, 0)
+
+
+def is_numeric(values: NDArray[Any]) -> bool:
+    """Whether the values are numbers: integers and floats, also among None; not booleans."""
+    if values.dtype.kind in "iuf":
+        return True
+    if values.dtype.kind != "O":
+        return False
+    kinds = set(map(type, values.tolist())) - {type(None)}
+    return bool(kinds) and all(issubclass(kind, int | float | np.number) and kind is not bool for kind in kinds)
+
+
+def ordered(name: str, column: Column) -> tuple[Floats, int]:
+    """The numbers of a column in ascending order, infinities among them, and how many are missing.
+
+    >>> ordered("age", [3, None, 1.5])
+    (array([1.5, 3. ]), 1)
+
+    Raises:
+        ProfileError: a value is no number.
+    """
+    values = array(name, column)
+    if values.dtype.kind not in "iufbO":
+        raise ProfileError(f"column {name!r}: must be numeric, got {values.dtype}{_example(values)}")
+    try:
+        numbers: Floats = values.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ProfileError(f"column {name!r}: must be numeric, got {values.dtype}: {error}") from error
+    numbers.sort()
+    if not numbers.size or not np.isnan(numbers[-1]):
+        return numbers, 0
+    present = int(np.searchsorted(numbers, np.nan))
+    return numbers[:present], numbers.size - present
+
+
+def tally(name: str, column: Column) -> tuple[dict[str, int], int]:
+    """How often each category is there, and how many values are missing.
+
+    A category is spelt as `CAST(value AS STRING)` spells it in BigQuery, so that rows and counts agree.
+
+    >>> tally("open", [True, None, True])
+    ({'true': 2}, 1)
+
+    Raises:
+        ProfileError: a value can be no category.
+    """
+    values = array(name, column)
+    kind = values.dtype.kind
+    if kind in "iu":
+        return _tally_integers(values), 0
+    if kind not in "bfUSO":
+        raise ProfileError(f"column {name!r}: must be categorical, got {values.dtype}{_example(values)}")
+    listed = values.tolist()
+    kinds = set(map(type, listed))
+    try:
+        if bool in kinds and not kinds <= {bool, str, type(None)}:
+            listed = [None if _is_missing(value) else spell(value) for value in listed]  # True equals 1 to a Counter
+        raw = Counter(listed)
+    except TypeError as error:
+        raise ProfileError(f"column {name!r}: must hold strings, booleans or numbers: {error}") from error
+    return _spelt(raw.items())
+
+
+def _from_sequence(column: Sequence[Any]) -> NDArray[Any]:
+    values = np.asarray(column, dtype=object)
+    if values.ndim == 1 and values.size and is_numeric(values):
+        return values.astype(np.float64)
+    return values
+
+
+def _tally_integers(values: NDArray[Any]) -> dict[str, int]:
+    if not values.size:
+        return {}
+    lowest, highest = int(values.min()), int(values.max())
+    if highest - lowest < _SPAN:
+        counts = np.bincount(values.astype(np.int64) - lowest)
+        present = np.flatnonzero(counts)
+        return dict(zip(map(str, (present + lowest).tolist()), counts[present].tolist(), strict=True))
+    distinct, counts = np.unique(values, return_counts=True)
+    return dict(zip(map(str, distinct.tolist()), counts.tolist(), strict=True))
+
+
+def _spelt(raw: Iterable[tuple[Any, int]]) -> tuple[dict[str, int], int]:
+    found: dict[str, int] = {}
+    missing = 0
+    for value, count in raw:
+        if _is_missing(value):
+            missing += count
+        else:
+            name = spell(value)
+            found[name] = found.get(name, 0) + count
+    return found, missing
+
+
+def spell(value: Any) -> str:  # noqa: ANN401 - whatever a column holds
+    """A value as a category, spelt as `CAST(value AS STRING)` spells it in BigQuery; `missing` for None and NaN."""
+    if _is_missing(value):
+        return "missing"
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401 - whatever a column holds
+    return value is None or value != value  # noqa: PLR0124 - NaN is what differs from itself
+
+
+def _example(values: NDArray[Any]) -> str:
+    return f" as in {values[0]!s}" if values.size else ""

@@ -1,0 +1,180 @@
+"""Counting a window against a profile: what is counted of hours adds up to days."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.drift.columns import Columns, Floats, Ints, ProfileError, ordered, rows, tally
+from core.drift.exact import around, kolmogorov_smirnov, wasserstein
+from core.drift.grid import infinities, inner
+from core.drift.profile import Categories, Profile
+
+NEW, MISSING_CATEGORY = -2, -1
+"""The last two counts of a categorical feature: rows of categories the profile does not know, and missing rows."""
+
+_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Counts:
+    """A window counted against a profile; k numeric features with w edges at most.
+
+    Attributes:
+        fingerprint: of the profile; only counts of one profile add up.
+        rows: of the window.
+        cells: finite rows a cell, shape (k, w + 1).
+        special: missing, minus infinity and plus infinity, shape (k, 3).
+        lowest: the lowest finite value, infinity when there is none; shape (k,).
+        highest: the highest finite value, minus infinity when there is none; shape (k,).
+        categories: by categorical feature rows a category, then of new categories, then missing.
+        new: by categorical feature the names of some new categories, where they are known.
+        absent: the features that the window has no column for.
+    """
+
+    fingerprint: str
+    rows: int
+    cells: Ints
+    special: Ints
+    lowest: Floats
+    highest: Floats
+    categories: tuple[Ints, ...]
+    new: Mapping[str, tuple[str, ...]]
+    absent: frozenset[str]
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """The counts of both windows together.
+
+        Raises:
+            ProfileError: they were counted against different profiles.
+        """
+        if not isinstance(other, Counts):
+            return NotImplemented
+        if self.fingerprint != other.fingerprint:
+            raise ProfileError(f"counts: must be of profile {self.fingerprint}, got counts of {other.fingerprint}")
+        return Counts(
+            fingerprint=self.fingerprint,
+            rows=self.rows + other.rows,
+            cells=self.cells + other.cells,
+            special=self.special + other.special,
+            lowest=np.minimum(self.lowest, other.lowest),
+            highest=np.maximum(self.highest, other.highest),
+            categories=tuple(a + b for a, b in zip(self.categories, other.categories, strict=True)),
+            new={
+                name: tuple(sorted({*self.new.get(name, ()), *other.new.get(name, ())}))[:_NAMED]
+                for name in sorted({*self.new, *other.new})
+            },
+            absent=self.absent | other.absent,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Distances:
+    """The exact distances of k numeric features, shape (k,); NaN where a window is empty.
+
+    Attributes:
+        ks: Kolmogorov-Smirnov.
+        area: Wasserstein, in the unit of the feature.
+    """
+
+    ks: Floats
+    area: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Counted:
+    """A numeric feature of a window."""
+
+    cells: Ints
+    special: tuple[int, int, int]
+    lowest: float
+    highest: float
+    ks: float
+    area: float
+
+
+def count(profile: Profile, columns: Columns) -> Counts:
+    """Count a window against a profile.
+
+    Args:
+        profile: of the reference.
+        columns: a column by feature name; columns that the profile does not know are passed over.
+
+    Raises:
+        ProfileError: the columns differ in length, or one holds what its feature can not be.
+
+    >>> profile = Profile.fit({"x": [1.0, 2.0, 3.0]})
+    >>> counts = count(profile, {"x": [2.0, None]}) + count(profile, {"x": [9.0]})
+    >>> counts.rows, int(counts.special[0, 0]), float(counts.highest[0])
+    (3, 1, 9.0)
+    """
+    return examine(profile, columns, row_limit=-1)[0]
+
+
+def examine(profile: Profile, columns: Columns, *, row_limit: int) -> tuple[Counts, Distances | None]:
+    """Count a window and, up to a number of rows, measure its exact distances.
+
+    Column by column, so that each is read while it is in the cache, and its sorted copy is gone before the next.
+    """
+    known = {name: columns[name] for name in profile.names if name in columns}
+    size = rows(known)
+    exact = bool(profile.samples) and size <= row_limit
+    numeric = [_numeric(profile, k, known, size, exact=exact) for k in range(len(profile.grid.names))]
+    found = [_categorical(part, known, size) for part in profile.categorical]
+    counts = Counts(
+        fingerprint=profile.fingerprint,
+        rows=size,
+        cells=np.array([part.cells for part in numeric], dtype=np.int64).reshape(profile.grid.cells.shape),
+        special=np.array([part.special for part in numeric], dtype=np.int64).reshape(len(numeric), 3),
+        lowest=np.array([part.lowest for part in numeric], dtype=np.float64),
+        highest=np.array([part.highest for part in numeric], dtype=np.float64),
+        categories=tuple(counted for counted, _ in found),
+        new={part.name: names for part, (_, names) in zip(profile.categorical, found, strict=True) if names},
+        absent=frozenset(profile.names) - known.keys(),
+    )
+    if not exact:
+        return counts, None
+    return counts, Distances(ks=np.array([part.ks for part in numeric]), area=np.array([part.area for part in numeric]))
+
+
+def _numeric(profile: Profile, feature: int, columns: Columns, size: int, *, exact: bool) -> _Counted:
+    grid = profile.grid
+    name = grid.names[feature]
+    values, missing = ordered(name, columns[name]) if name in columns else (np.zeros(0), size)
+    below, above = infinities(values)
+    finite = inner(values)
+    edges = grid.edges_of(feature)
+    places = finite.searchsorted(edges)
+    cells = np.zeros(grid.cells.shape[1], dtype=np.int64)
+    cells[: edges.size + 1] = np.diff(places, prepend=0, append=finite.size)
+    ks, area = _distances(profile, feature, values, places + below) if exact else (np.nan, np.nan)
+    return _Counted(
+        cells=cells,
+        special=(missing, below, above),
+        lowest=float(finite[0]) if finite.size else np.inf,
+        highest=float(finite[-1]) if finite.size else -np.inf,
+        ks=ks,
+        area=area,
+    )
+
+
+def _distances(profile: Profile, feature: int, current: Floats, places: Ints) -> tuple[float, float]:
+    reference = profile.samples[feature]
+    if not reference.values.size or not current.size:
+        return np.nan, np.nan
+    ks = kolmogorov_smirnov(reference, current, around(places, current.size))
+    old, new = inner(reference.values), inner(current)
+    return ks, wasserstein(old, new) if old.size and new.size else np.nan
+
+
+def _categorical(part: Categories, columns: Columns, size: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    counted = np.zeros(len(part.values) + 2, dtype=np.int64)
+    if part.name not in columns:
+        counted[MISSING_CATEGORY] = size
+        return counted, ()
+    found, missing = tally(part.name, columns[part.name])
+    counted[:-2] = [found.pop(value, 0) for value in part.values]
+    counted[NEW] = sum(found.values())
+    counted[MISSING_CATEGORY] = missing
+    return counted, tuple(sorted(found))[:_NAMED] if part.complete else ()

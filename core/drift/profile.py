@@ -1,0 +1,251 @@
+"""What is kept of a reference window, fitted once a model version."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from core.drift.calibration import Calibration
+from core.drift.cells import Prepared, prepare
+from core.drift.columns import Columns, Floats, Ints, ProfileError, array, is_numeric, ordered, rows, tally
+from core.drift.exact import Sample
+from core.drift.grid import Grid, cut, quantiles
+from core.drift.report import DriftReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Categories:
+    """A categorical feature of a reference.
+
+    Attributes:
+        name: the feature.
+        values: its categories, the most frequent first.
+        counts: reference rows a category, then of those that are not kept, then missing.
+        complete: whether every category of the reference is kept, so that another one is new.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    counts: Ints
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SegmentReference:
+    """What the rows of one segment looked like in the reference.
+
+    Attributes:
+        by: the column that parts the rows.
+        segment: its value.
+        rows: of the segment.
+        bins: rows by bin of each feature, numeric features first.
+    """
+
+    by: str
+    segment: str
+    rows: int
+    bins: tuple[Ints, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Profile:
+    """A reference window, as it is compared with.
+
+    Attributes:
+        names: the features, in the order they were given.
+        rows: of the reference window.
+        grid: its numeric features.
+        categorical: its categorical features.
+        segments: what the segments of the reference looked like, where they were asked for.
+        calibration: how far features move when nothing is wrong, where that was learnt.
+        samples: reference values by numeric feature, cut at its edges; none in a compact profile.
+        fingerprint: names the cells and categories: counts of one fingerprint may be added and scored.
+        prepared: worked out of the grid.
+        labels: the names of the bins, numeric features first, then categorical ones.
+    """
+
+    names: tuple[str, ...]
+    rows: int
+    grid: Grid
+    categorical: tuple[Categories, ...]
+    samples: tuple[Sample, ...]
+    fingerprint: str
+    prepared: Prepared
+    labels: tuple[tuple[str, ...], ...]
+    segments: tuple[SegmentReference, ...] = ()
+    calibration: Calibration | None = None
+
+    @classmethod
+    def fit(
+        cls,
+        columns: Columns,
+        *,
+        categorical: Iterable[str] = (),
+        segments: Iterable[str] = (),
+        cells: int = 1024,
+        bins: int = 10,
+        categories: int = 1000,
+        keep: int = 1_000_000,
+    ) -> Self:
+        """Fit a profile to a reference window.
+
+        Args:
+            columns: a column by feature name, all of one length. Strings and booleans are categories.
+            categorical: names of features whose numbers are categories.
+            segments: names of columns that part the rows, so that drift can be attributed to their values.
+            cells: at most how many cells a numeric feature is cut into, at least 2: the finer, the closer the tests
+                from counts.
+            bins: at most how many bins PSI, JS and chi-square compare, at least 2.
+            categories: at most how many categories of a feature are kept, at least 1; the others count as one.
+            keep: at most how many values of a numeric feature are kept for exact tests; 0 keeps none, and more rows
+                than that are kept as evenly spaced quantiles.
+
+        Raises:
+            ProfileError: an argument is out of its range, a column is not what it must be.
+
+        >>> profile = Profile.fit({"age": [31.0, 45.0, 52.0], "plan": ["a", "b", "a"]})
+        >>> profile.names, profile.rows
+        (('age', 'plan'), 3)
+        """
+        _require("cells", cells, 2)
+        _require("bins", bins, 2)
+        _require("categories", categories, 1)
+        _require("keep", keep, 0)
+        chosen = frozenset(categorical)
+        if unknown := sorted(chosen - columns.keys()):
+            raise ProfileError(f"categorical: must name columns, got {unknown}")
+        size = rows(columns)
+        numbers = {
+            name: ordered(name, column)
+            for name, column in columns.items()
+            if name not in chosen and _holds_numbers(name, columns)
+        }
+        grid = cut(numbers, cells=cells, bins=bins)
+        profile = cls.assemble(
+            names=tuple(columns),
+            rows=size,
+            grid=grid,
+            categorical=tuple(_categories(name, columns, categories) for name in columns if name not in numbers),
+            samples=tuple(quantiles(values, keep) for values, _ in numbers.values()) if keep else (),
+        )
+        return profile.with_segments(columns, segments)
+
+    @classmethod
+    def assemble(
+        cls,
+        *,
+        names: tuple[str, ...],
+        rows: int,
+        grid: Grid,
+        categorical: tuple[Categories, ...],
+        samples: tuple[Floats, ...],
+    ) -> Self:
+        """Put a profile together from its parts."""
+        return cls(
+            names=names,
+            rows=rows,
+            grid=grid,
+            categorical=categorical,
+            samples=tuple(Sample.cut(values, grid.edges_of(k)) for k, values in enumerate(samples)),
+            fingerprint=_fingerprint(grid, categorical),
+            prepared=prepare(grid),
+            labels=_labels(grid, categorical),
+        )
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The features in the order of the arrays: numeric ones first."""
+        return self.grid.names + tuple(part.name for part in self.categorical)
+
+    @property
+    def compact(self) -> Self:
+        """The same without the sample: small, and good for tests from counts only."""
+        return replace(self, samples=())
+
+    def calibrated(self, history: Iterable[tuple[int, DriftReport]], *, windows: int = 3) -> Self:
+        """The same with what is usual in each slot of the calendar.
+
+        Args:
+            history: slots, as from `hour_of_week`, and the reports of past windows in which nothing was wrong.
+            windows: of so many windows at least a slot is known, at least 1.
+
+        Raises:
+            ProfileError: there is no window at all.
+        """
+        return replace(self, calibration=Calibration.learn(history, self.order, windows=windows))
+
+    def with_segments(self, columns: Columns, by: Iterable[str]) -> Self:
+        """The same with what the segments of its reference looked like.
+
+        Args:
+            columns: the rows it was fitted to, with the columns that part them.
+            by: names of the columns that part the rows, as in `("origin",)`.
+
+        Raises:
+            ProfileError: `by` names no column.
+        """
+        from core.drift.segments import describe  # noqa: PLC0415 - segments count with profiles, so it imports this
+
+        return replace(self, segments=tuple(part for name in by for part in describe(self, columns, name)))
+
+    def to_bytes(self) -> bytes:
+        """The profile as a compressed npz archive, without pickle."""
+        from core.drift.storage import dump  # noqa: PLC0415 - storage builds profiles, so it imports this module
+
+        return dump(self)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Profile":
+        """The profile that the bytes hold.
+
+        Raises:
+            ProfileError: they hold none, or one of a version that this code does not know; the message says which.
+        """
+        from core.drift.storage import load  # noqa: PLC0415 - storage builds profiles, so it imports this module
+
+        return load(data)
+
+
+def _require(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise ProfileError(f"{name}: must be at least {least}, got {value}")
+
+
+def _holds_numbers(name: str, columns: Columns) -> bool:
+    values = array(name, columns[name])
+    return is_numeric(values) or (values.dtype.kind == "O" and not _present(values.tolist()))
+
+
+def _present(values: Iterable[object]) -> bool:
+    return any(value is not None for value in values)
+
+
+def _categories(name: str, columns: Columns, limit: int) -> Categories:
+    found, missing = tally(name, columns[name])
+    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    kept, rest = ranked[:limit], ranked[limit:]
+    counts = [*(times for _, times in kept), sum(times for _, times in rest), missing]
+    return Categories(
+        name=name,
+        values=tuple(value for value, _ in kept),
+        counts=np.array(counts, dtype=np.int64),
+        complete=not rest,
+    )
+
+
+def _labels(grid: Grid, categorical: tuple[Categories, ...]) -> tuple[tuple[str, ...], ...]:
+    width = max((len(part.values) for part in categorical), default=0)
+    numeric = tuple((*grid.bin_labels(k), "missing", "-inf", "inf") for k in range(len(grid.names)))
+    return numeric + tuple(
+        (*part.values, "new" if part.complete else "other", "missing") + ("",) * (width - len(part.values))
+        for part in categorical
+    )
+
+
+def _fingerprint(grid: Grid, categorical: tuple[Categories, ...]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    digest.update(repr((grid.names, grid.edges.shape, [(part.name, part.values) for part in categorical])).encode())
+    digest.update(np.ascontiguousarray(grid.edges).tobytes())
+    return digest.hexdigest()

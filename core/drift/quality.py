@@ -1,0 +1,195 @@
+"""Data quality beside drift: what is wrong with a window whatever its distribution."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import numpy as np
+
+from core.drift.counts import MISSING_CATEGORY, NEW, Counts
+from core.drift.grid import ABOVE, BELOW, MISSING
+from core.drift.profile import Profile
+
+
+class Flaw(StrEnum):
+    """What is wrong."""
+
+    ABSENT = "absent"
+    """The window has no such column."""
+
+    MISSING = "missing"
+    """More values are missing than in the reference."""
+
+    INFINITE = "infinite"
+    """More values are infinite than in the reference."""
+
+    OUT_OF_RANGE = "out_of_range"
+    """Values lie below the lowest or above the highest of the reference."""
+
+    NEW_CATEGORY = "new_category"
+    """Values are of categories that the reference does not know."""
+
+    CONSTANT = "constant"
+    """All values are one, and were not in the reference."""
+
+    VOLUME = "volume"
+    """There are far fewer or far more rows than expected."""
+
+    STALE = "stale"
+    """The newest row is older than it may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityIssue:
+    """One thing that is wrong with a window.
+
+    Attributes:
+        flaw: what.
+        feature: of which feature; empty when it is the window's.
+        value: the observed number: a share of the rows, rows for the volume, seconds for the age.
+        limit: the number it is compared with.
+        detail: more for people, as the names of new categories.
+    """
+
+    flaw: Flaw
+    feature: str
+    value: float
+    limit: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QualityThresholds:
+    """When something is called wrong.
+
+    Attributes:
+        share: by how much a share of the rows may exceed the reference's, beyond three standard errors; 0 to 1.
+        volume: by which factor the rows may fall short of the expected number or exceed it, above 1.
+        age: how old the newest row may be.
+    """
+
+    share: float = 0.01
+    volume: float = 2.0
+    age: timedelta = timedelta(hours=1)
+
+
+_DEFAULT = QualityThresholds()
+
+
+def quality(
+    profile: Profile,
+    counts: Counts,
+    *,
+    expected_rows: float | None = None,
+    newest: datetime | None = None,
+    now: datetime | None = None,
+    thresholds: QualityThresholds = _DEFAULT,
+) -> tuple[QualityIssue, ...]:
+    """Say what is wrong with a window.
+
+    Args:
+        profile: of the reference.
+        counts: of the window, from its rows or from the warehouse.
+        expected_rows: how many rows a window like this has, or None to leave the volume alone.
+        newest: the instant of the newest row, or None to leave its age alone.
+        now: the instant that the age is counted to.
+        thresholds: when something is called wrong.
+
+    Returns:
+        The window's own issues first, then those of the features in the order of the profile.
+
+    >>> from core.drift.counts import count
+    >>> profile = Profile.fit({"age": list(range(100)), "plan": ["a", "b"] * 50})
+    >>> counts = count(profile, {"age": [50, None, 200, None] * 25, "plan": ["a", "b", "c", "c"] * 25})
+    >>> [(issue.feature, issue.flaw.value, issue.value) for issue in quality(profile, counts)]
+    [('age', 'missing', 0.5), ('age', 'out_of_range', 0.5), ('plan', 'new_category', 0.5)]
+    """
+    found = [*_window(counts, expected_rows, newest, now, thresholds)]
+    if counts.rows:
+        found += _columns(profile, counts, thresholds)
+    order = {name: k for k, name in enumerate(profile.names)}
+    return tuple(sorted(found, key=lambda issue: order.get(issue.feature, -1)))
+
+
+def _window(
+    counts: Counts,
+    expected: float | None,
+    newest: datetime | None,
+    now: datetime | None,
+    thresholds: QualityThresholds,
+) -> Iterator[QualityIssue]:
+    if expected is not None and not expected / thresholds.volume <= counts.rows <= expected * thresholds.volume:
+        limit = expected / thresholds.volume if counts.rows < expected else expected * thresholds.volume
+        detail = f"{counts.rows} rows, {expected:g} expected"
+        yield QualityIssue(flaw=Flaw.VOLUME, feature="", value=float(counts.rows), limit=limit, detail=detail)
+    if newest is not None and now is not None and now - newest > thresholds.age:
+        age, limit = (now - newest).total_seconds(), thresholds.age.total_seconds()
+        yield QualityIssue(flaw=Flaw.STALE, feature="", value=age, limit=limit, detail=f"newest row at {newest}")
+
+
+def _columns(profile: Profile, counts: Counts, thresholds: QualityThresholds) -> Iterator[QualityIssue]:
+    for name in sorted(counts.absent):
+        yield QualityIssue(flaw=Flaw.ABSENT, feature=name, value=1.0, limit=0.0)
+    for k, name in enumerate(profile.grid.names):
+        if name not in counts.absent:
+            yield from _numeric(profile, counts, k, thresholds)
+    for k, part in enumerate(profile.categorical):
+        if part.name not in counts.absent:
+            yield from _categorical(profile, counts, k, thresholds)
+
+
+def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresholds) -> Iterator[QualityIssue]:
+    grid, name = profile.grid, profile.grid.names[k]
+    old, new = grid.special[k], counts.special[k]
+    yield from _more(
+        Flaw.MISSING, name, thresholds, reference=(old[MISSING], profile.rows), current=(new[MISSING], counts.rows)
+    )
+    ends = [BELOW, ABOVE]
+    infinite = (old[ends].sum(), profile.rows), (new[ends].sum(), counts.rows)
+    yield from _more(Flaw.INFINITE, name, thresholds, reference=infinite[0], current=infinite[1])
+    known, finite = int(grid.cells[k].sum()), int(counts.cells[k].sum())
+    if known and finite:
+        outside = int(counts.cells[k, 0] + counts.cells[k, grid.sizes[k] :].sum())
+        detail = f"reference {grid.edges[k, 0]:.6g} to {grid.edges[k, grid.sizes[k] - 1]:.6g}"
+        # Of a sample like the reference, two rows in n + 1 are expected to lie beyond its ends.
+        beyond = (2, known + 1), (outside, finite)
+        yield from _more(Flaw.OUT_OF_RANGE, name, thresholds, reference=beyond[0], current=beyond[1], detail=detail)
+    if finite > 1 and counts.lowest[k] == counts.highest[k] and grid.sd[k] > 0:
+        yield QualityIssue(
+            flaw=Flaw.CONSTANT, feature=name, value=1.0, limit=0.0, detail=f"always {counts.lowest[k]:.6g}"
+        )
+
+
+def _categorical(profile: Profile, counts: Counts, k: int, thresholds: QualityThresholds) -> Iterator[QualityIssue]:
+    part, found = profile.categorical[k], counts.categories[k]
+    missing = (part.counts[MISSING_CATEGORY], profile.rows), (found[MISSING_CATEGORY], counts.rows)
+    yield from _more(Flaw.MISSING, part.name, thresholds, reference=missing[0], current=missing[1])
+    if part.complete:
+        detail = ", ".join(counts.new.get(part.name, ()))
+        unknown = (0, profile.rows), (found[NEW], counts.rows)
+        yield from _more(
+            Flaw.NEW_CATEGORY, part.name, thresholds, reference=unknown[0], current=unknown[1], detail=detail
+        )
+    present = counts.rows - found[MISSING_CATEGORY]
+    if present > 1 and found[:NEW].max(initial=0) == present and np.count_nonzero(part.counts[:-1]) > 1:
+        yield QualityIssue(flaw=Flaw.CONSTANT, feature=part.name, value=1.0, limit=0.0)
+
+
+def _more(
+    flaw: Flaw,
+    name: str,
+    thresholds: QualityThresholds,
+    *,
+    reference: tuple[int, int],
+    current: tuple[int, int],
+    detail: str = "",
+) -> Iterator[QualityIssue]:
+    """An issue when the current share exceeds the reference's by more than chance and threshold; each is (part, rows)."""
+    (old, n), (new, m) = reference, current
+    usual, share = old / max(n, 1), new / m
+    both = (old + new) / (n + m)
+    limit = usual + thresholds.share + 3 * math.sqrt(both * (1 - both) * (1 / max(n, 1) + 1 / m))
+    if share > limit:
+        yield QualityIssue(flaw=flaw, feature=name, value=float(share), limit=float(limit), detail=detail)

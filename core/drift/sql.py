@@ -1,0 +1,225 @@
+"""Counting in the warehouse: one GoogleSQL statement that counts all features of a window in one scan.
+
+No row leaves the warehouse, only how many fell into each cell of the profile. The edges and categories are query
+parameters; names come from settings, are checked, and are quoted.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from core.drift.columns import ProfileError
+from core.drift.counts import MISSING_CATEGORY, NEW, Counts
+from core.drift.grid import ABOVE, BELOW, MISSING
+from core.drift.profile import Profile
+
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
+_TABLE = re.compile(r"([a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,1024}\.[A-Za-z0-9_-]{1,1024}")
+_SPECIAL = {-1: MISSING, -2: BELOW, -3: ABOVE}
+_UNKNOWN = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A GoogleSQL statement and its named query parameters."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+def count_sql(
+    profile: Profile,
+    *,
+    table: str,
+    timestamp: str,
+    start: datetime,
+    end: datetime,
+    row_id: str | None = None,
+    by: str | None = None,
+) -> Statement:
+    """The statement that counts a window; `counts_from_rows` reads what it returns.
+
+    Args:
+        profile: of the reference; its features are columns of the table.
+        table: as `dataset.table` or `project.dataset.table`.
+        timestamp: the column that says when a row belongs to.
+        start: the first instant of the window, aware.
+        end: the instant after its last, aware.
+        row_id: the column that names a row, where a row may be there twice and is to count once.
+        by: a column that parts the rows into segments, each counted by itself.
+
+    Raises:
+        ProfileError: a name is no identifier, or the profile has no feature.
+
+    >>> from datetime import UTC
+    >>> day = [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)]
+    >>> profile = Profile.fit({"age": [31.0, 45.0, 52.0]})
+    >>> statement = count_sql(profile, table="logs.scored", timestamp="at", start=day[0], end=day[1])
+    >>> sorted(statement.parameters)
+    ['edges_0', 'window_end', 'window_start']
+    """
+    if not profile.order:
+        raise ProfileError("profile: must have a feature to count, got none")
+    names = (*profile.order, timestamp, row_id, by)
+    columns = {name: _column(name) for name in names if name is not None}
+    parameters: dict[str, Any] = {"window_start": start, "window_end": end}
+    entries = list(_entries(profile, columns))
+    for entry in entries:
+        parameters |= entry.parameters
+    listed = ",\n    ".join(entry.struct(named=k == 0) for k, entry in enumerate(entries))
+    source = _source(columns, _table(table), timestamp, row_id)
+    segment = f"COALESCE(CAST({columns[by]} AS STRING), 'missing') AS segment, " if by else ""
+    keys = "segment, feature, bucket" if by else "feature, bucket"
+    chosen = "w.segment, part.feature, part.bucket" if by else "part.feature, part.bucket"
+    sql = (
+        f"SELECT {chosen}, COUNT(*) AS n, MIN(part.value) AS lowest, MAX(part.value) AS highest\n"
+        f"FROM (\n  SELECT {segment}[\n    {listed}\n  ] AS parts\n  FROM {source}\n) AS w, UNNEST(w.parts) AS part\n"
+        f"GROUP BY {keys}"
+    )
+    return Statement(sql=sql, parameters=parameters)
+
+
+def counts_from_rows(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> Counts:
+    """The counts that the rows of the statement hold.
+
+    Args:
+        profile: that the statement was made for.
+        rows: with `feature`, `bucket`, `n`, `lowest` and `highest`, in any order.
+
+    Raises:
+        ProfileError: a row names a feature or a bucket that the profile does not have.
+    """
+    grid = profile.grid
+    numeric = len(grid.names)
+    cells, special = np.zeros_like(grid.cells), np.zeros_like(grid.special)
+    lowest, highest = np.full(numeric, np.inf), np.full(numeric, -np.inf)
+    categories = tuple(np.zeros_like(part.counts) for part in profile.categorical)
+    alphabets = [np.argsort(np.array(part.values, dtype=object)) for part in profile.categorical]
+    total = 0
+    for row in rows:
+        feature, bucket, n = int(row["feature"]), int(row["bucket"]), int(row["n"])
+        _check(profile, feature, bucket)
+        total += n if feature == 0 else 0
+        if feature >= numeric:
+            alphabet = alphabets[feature - numeric]
+            categories[feature - numeric][_category(alphabet, bucket)] += n
+        elif bucket < 0:
+            special[feature, _SPECIAL[bucket]] += n
+        else:
+            cells[feature, bucket] += n
+            lowest[feature] = min(lowest[feature], row["lowest"])
+            highest[feature] = max(highest[feature], row["highest"])
+    return Counts(
+        fingerprint=profile.fingerprint,
+        rows=total,
+        cells=cells,
+        special=special,
+        lowest=lowest,
+        highest=highest,
+        categories=categories,
+        new={},
+        absent=frozenset(),
+    )
+
+
+def counts_by_segment(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> dict[str, Counts]:
+    """The counts of each segment, from the rows of a statement made with `by`.
+
+    Raises:
+        ProfileError: a row names a feature or a bucket that the profile does not have.
+    """
+    parts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        parts[row["segment"]].append(row)
+    return {segment: counts_from_rows(profile, part) for segment, part in parts.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """What one feature adds to the statement: its number, the bucket of a row's value, and the value if numeric."""
+
+    feature: int
+    bucket: str
+    value: str
+    parameters: dict[str, Any]
+
+    def struct(self, *, named: bool) -> str:
+        """As a struct of the array; only the first has to name its fields."""
+        fields = zip((str(self.feature), self.bucket, self.value), ("feature", "bucket", "value"), strict=True)
+        return f"STRUCT({', '.join(f'{text} AS {name}' if named else text for text, name in fields)})"
+
+
+def _entries(profile: Profile, columns: Mapping[str, str]) -> Iterator[_Entry]:
+    for k, name in enumerate(profile.grid.names):
+        yield _numeric(k, columns[name], profile.grid.edges_of(k).tolist())
+    for k, part in enumerate(profile.categorical, len(profile.grid.names)):
+        yield _categorical(k, columns[part.name], sorted(part.values))
+
+
+def _numeric(feature: int, column: str, edges: list[float]) -> _Entry:
+    value = f"CAST({column} AS FLOAT64)"
+    inside = f"RANGE_BUCKET({value}, @edges_{feature})" if edges else "0"
+    missing = f"WHEN {value} IS NULL OR IS_NAN({value}) THEN -1"
+    infinite = f"WHEN IS_INF({value}) THEN IF({value} < 0, -2, -3)"
+    return _Entry(
+        feature=feature,
+        bucket=f"CASE {missing} {infinite} ELSE {inside} END",
+        value=value,
+        parameters={f"edges_{feature}": edges} if edges else {},
+    )
+
+
+def _categorical(feature: int, column: str, values: list[str]) -> _Entry:
+    text, known = f"CAST({column} AS STRING)", f"@categories_{feature}"
+    place = f"RANGE_BUCKET({text}, {known})"
+    found = f"IF({known}[SAFE_ORDINAL({place})] = {text}, {place}, {_UNKNOWN})" if values else str(_UNKNOWN)
+    return _Entry(
+        feature=feature,
+        bucket=f"CASE WHEN {text} IS NULL THEN -1 ELSE {found} END",
+        value="CAST(NULL AS FLOAT64)",
+        parameters={f"categories_{feature}": values} if values else {},
+    )
+
+
+def _source(columns: Mapping[str, str], table: str, timestamp: str, row_id: str | None) -> str:
+    """The rows of the window, each once."""
+    at = columns[timestamp]
+    once = f" QUALIFY ROW_NUMBER() OVER (PARTITION BY {columns[row_id]} ORDER BY {at} DESC) = 1" if row_id else ""
+    wanted = ", ".join(dict.fromkeys(columns.values()))
+    inside = f"{at} >= @window_start AND {at} < @window_end"
+    return f"(SELECT {wanted} FROM {table} WHERE {inside}{once})"  # noqa: S608 - every name in it was checked and quoted
+
+
+def _column(name: str) -> str:
+    if not _COLUMN.fullmatch(name):
+        raise ProfileError(f"column: must be letters, digits and underscores, got {name!r}")
+    return f"`{name}`"
+
+
+def _table(name: str) -> str:
+    if not _TABLE.fullmatch(name):
+        raise ProfileError(f"table: must be dataset.table or project.dataset.table, got {name!r}")
+    return f"`{name}`"
+
+
+def _check(profile: Profile, feature: int, bucket: int) -> None:
+    """That the profile has such a feature, and the feature such a bucket."""
+    numeric = len(profile.grid.names)
+    if not 0 <= feature < len(profile.order):
+        raise ProfileError(f"feature: must be 0 to {len(profile.order) - 1}, got {feature}")
+    least = min(_SPECIAL) if feature < numeric else -1
+    most = int(profile.grid.sizes[feature]) if feature < numeric else len(profile.categorical[feature - numeric].values)
+    if not least <= bucket <= most:
+        raise ProfileError(f"bucket of {profile.order[feature]!r}: must be {least} to {most}, got {bucket}")
+
+
+def _category(alphabet: np.ndarray[Any, np.dtype[np.intp]], bucket: int) -> int:
+    """Where a category is counted: the statement numbers them from 1 in the order of the alphabet."""
+    if bucket < 0:
+        return MISSING_CATEGORY
+    return NEW if bucket == _UNKNOWN else int(alphabet[bucket - 1])

@@ -1,0 +1,103 @@
+"""Profiles as bytes: an npz archive of plain arrays, with a version, read without pickle."""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from core.drift.calibration import Calibration
+from core.drift.columns import ProfileError
+from core.drift.grid import Grid
+from core.drift.profile import Categories, Profile, SegmentReference
+
+VERSION = 1
+"""Of the format; it changes when an older reader would misunderstand."""
+
+_CALIBRATION = ("slots", "by_slot", "anywhere")
+_GRID = ("edges", "sizes", "cells", "special", "coarse", "mean", "sd")
+
+
+def dump(profile: Profile) -> bytes:
+    """The profile as bytes."""
+    head = {
+        "version": VERSION,
+        "names": profile.names,
+        "rows": profile.rows,
+        "numeric": profile.grid.names,
+        "categorical": [
+            {"name": part.name, "values": part.values, "complete": part.complete} for part in profile.categorical
+        ],
+        "samples": len(profile.samples),
+        "segments": [{"by": part.by, "segment": part.segment, "rows": part.rows} for part in profile.segments],
+        "calibrated": profile.calibration is not None,
+    }
+    arrays = {name: getattr(profile.grid, name) for name in _GRID}
+    arrays |= {f"categories_{k}": part.counts for k, part in enumerate(profile.categorical)}
+    arrays |= {f"sample_{k}": sample.values for k, sample in enumerate(profile.samples)}
+    arrays |= {f"segment_{k}_{i}": row for k, part in enumerate(profile.segments) for i, row in enumerate(part.bins)}
+    if profile.calibration:
+        arrays |= {f"calibration_{name}": getattr(profile.calibration, name) for name in _CALIBRATION}
+    target = io.BytesIO()
+    np.savez_compressed(target, head=np.frombuffer(json.dumps(head).encode(), dtype=np.uint8), **arrays)
+    return target.getvalue()
+
+
+def load(data: bytes) -> Profile:
+    """The profile that the bytes hold.
+
+    Raises:
+        ProfileError: the bytes are no archive, miss an array, or are of an unknown version.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            return _read({name: archive[name] for name in archive.files})
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as error:
+        if isinstance(error, ProfileError):
+            raise
+        raise ProfileError(f"profile: must be an npz archive, got {len(data)} bytes: {error}") from error
+
+
+def _read(arrays: dict[str, Any]) -> Profile:
+    head = _head(arrays)
+    try:
+        profile = Profile.assemble(
+            names=tuple(head["names"]),
+            rows=head["rows"],
+            grid=Grid(names=tuple(head["numeric"]), **{name: arrays[name] for name in _GRID}),
+            categorical=tuple(_categories(head, arrays)),
+            samples=tuple(arrays[f"sample_{k}"] for k in range(head["samples"])),
+        )
+        return replace(profile, segments=tuple(_segments(head, arrays)), calibration=_calibration(head, arrays))
+    except (KeyError, TypeError) as error:
+        raise ProfileError(f"profile: must hold {error}, got {sorted(arrays)}") from error
+
+
+def _categories(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[Categories]:
+    for k, part in enumerate(head["categorical"]):
+        counts = arrays[f"categories_{k}"]
+        yield Categories(name=part["name"], values=tuple(part["values"]), counts=counts, complete=part["complete"])
+
+
+def _segments(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[SegmentReference]:
+    features = range(len(head["names"]))
+    for k, part in enumerate(head["segments"]):
+        yield SegmentReference(**part, bins=tuple(arrays[f"segment_{k}_{i}"] for i in features))
+
+
+def _calibration(head: dict[str, Any], arrays: dict[str, Any]) -> Calibration | None:
+    if not head["calibrated"]:
+        return None
+    return Calibration(**{name: arrays[f"calibration_{name}"] for name in _CALIBRATION})
+
+
+def _head(arrays: dict[str, Any]) -> dict[str, Any]:
+    if "head" not in arrays:
+        raise ProfileError(f"profile: must hold 'head', got {sorted(arrays)}")
+    head: dict[str, Any] = json.loads(arrays["head"].tobytes())
+    if head.get("version") != VERSION:
+        raise ProfileError(f"profile version: must be {VERSION}, got {head.get('version')!r}")
+    return head

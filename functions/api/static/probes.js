@@ -1,0 +1,23 @@
+import { el, svg } from "./dom.js";
+import { seconds, span, when } from "./format.js";
+
+function spark(history) {
+  const top = Math.max(1e-6, ...history.map((one) => one.latency ?? 0));
+  const points = history.map((one, index) => [index, 1 - 0.9 * ((one.latency ?? 0) / top)]);
+  return svg("svg", { class: "spark", viewBox: `0 0 ${Math.max(1, history.length - 1)} 1`, preserveAspectRatio: "none", role: "img", "aria-label": "latency of the last checks" },
+    history.map((one, index) => (one.ok ? null : svg("rect", { x: index - 0.4, y: 0, width: 0.8, height: 1 }))),
+    svg("path", { d: `M${points.map((point) => point.join(" ")).join("L")}` }));
+}
+
+export function probe(data) {
+  const up = data.status === "resolved";
+  const state = !data.checked_at ? ["info", "not checked yet"] : up ? ["good", "up"] : ["critical", "down"];
+  return el("article", { class: "card", "data-probe": data.name },
+    el("div", { class: "row" }, el("h3", {}, data.name), el("span", { class: "soft" }, data.kind), el("span", { class: `pill push ${state[0]}` }, state[1])),
+    el("div", { class: "soft" }, data.where),
+    data.checked_at && el("div", { class: "row soft" },
+      el("span", {}, `${seconds(data.latency)} · ${data.detail || "as expected"}`),
+      data.since && el("span", { class: "push" }, `${up ? "up" : "down"} for ${span(data.since)}`)),
+    data.certificate_expires_at && el("div", { class: "soft" }, `Certificate expires ${when(data.certificate_expires_at)}`),
+    data.history?.length > 1 && spark(data.history));
+}

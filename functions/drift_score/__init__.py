@@ -1,0 +1,1 @@
+"""Scores what models see, and how right they are, at every tick."""

@@ -1,0 +1,1 @@
+"""Checks from outside: every minute, whatever probe is due."""

@@ -1,0 +1,1 @@
+"""The function that folds findings into incidents and tells people."""

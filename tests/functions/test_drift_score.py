@@ -1,0 +1,290 @@
+"""drift_score over real BigQuery calls and a real store: whatever is delivered, each tick leaves its effects once."""
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import flask
+import pytest
+from google.cloud import bigquery
+from werkzeug.test import EnvironBuilder
+
+from core.events import Severity, Status
+from core.settings import Reference, Settings
+from functions.adapters.parking import Parking
+from functions.adapters.warehouse import BigQueryWarehouse
+from functions.drift_score import main
+from tests.support.drift import MODEL, REFERENCE_ROWS, World, trained
+from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load, version
+
+pytest_plugins = ["tests.support.warehouse"]
+
+
+@pytest.fixture
+def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
+    return trained(client, warehouse, tmp_path)
+
+
+def test_a_steady_window_is_scored_and_told_to_nobody(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.tick()
+    rows = world.scores()
+    assert {row["feature"] for row in rows} == {"temperature", "distance", "carrier"}
+    assert {row["test"] for row in rows if row["feature"] == "temperature"} == {
+        "ks",
+        "psi",
+        "wasserstein",
+        "js",
+        "chi2",
+    }
+    assert not any(row["drifted"] for row in rows)
+    assert {(row["n_reference"], row["n_current"]) for row in rows} == {(REFERENCE_ROWS, 600)}
+    assert {(row["window_start"], row["window_end"], row["scored_at"]) for row in rows} == {(TICK - DAY, TICK, TICK)}
+    assert world.bus.events == []
+
+
+def test_a_window_that_moved_becomes_a_finding_worth_reading(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.tick()
+    [finding] = world.bus.findings("drift")
+    assert finding.status is Status.FIRING
+    assert finding.target == "model/delay"
+    assert finding.observed_at == TICK
+    assert finding.severity is Severity.ERROR
+    assert finding.value == pytest.approx(1 / 3)
+    assert finding.summary.startswith("delay: 1 of 3 features drifted; strongest temperature (1.")
+    assert "sd up; KS 0." in finding.evidence["temperature"]
+    assert "distance" not in finding.evidence
+
+
+def test_the_gauges_say_what_the_rows_say(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.tick()
+    values = world.metrics.values
+    for row in world.scores():
+        assert values["aia_drift_value", row["feature"], "delay", row["test"]] == row["value"]
+        assert values["aia_drift_drifted", row["feature"], "delay"] == row["drifted"]
+    assert values["aia_drift_rows", "delay"] == 600
+    assert values["aia_drift_features_drifted_ratio", "delay"] == pytest.approx(1 / 3)
+    assert values["aia_drift_scored_timestamp_seconds", "delay"] == TICK.timestamp()
+    assert values["aia_heartbeat_timestamp_seconds", "drift_score"] == TICK.timestamp()
+
+
+def test_a_tick_delivered_five_times_has_the_effect_of_once(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.tick()
+    rows = world.scores()
+    for _ in range(4):
+        world.tick()
+    assert world.scores() == rows
+    assert len(world.bus.events) == 1
+
+
+def test_a_tick_scored_again_after_its_claim_was_lost_changes_nothing(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.tick()
+    rows = world.scores()
+    performance = world.warehouse.query("SELECT * FROM ops.model_performance")
+    world.forget_claims()
+    world.tick()
+    assert world.scores() == rows
+    assert world.warehouse.query("SELECT * FROM ops.model_performance") == performance
+    assert len(world.bus.events) == 1
+
+
+def test_ticks_in_reverse_order_end_where_ticks_in_order_end(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK - DAY, seed=2, shift=15))
+    load(world.client, MODEL.table, flights(600, TICK, seed=3))
+    load(world.client, MODEL.table, flights(600, TICK + DAY, seed=4, shift=15))
+    for at in (TICK + DAY, TICK, TICK - DAY):
+        world.tick(at)
+    assert [finding.observed_at for finding in world.bus.findings("drift")] == [TICK + DAY]
+    document = world.store.get("conditions", "model/delay:drift")
+    assert document is not None
+    assert (document.data["status"], document.data["at"]) == ("firing", TICK + DAY)
+    assert {row["window_end"] for row in world.scores()} == {TICK - DAY, TICK, TICK + DAY}
+
+
+def test_drift_resolves_after_as_many_steady_windows_as_the_settings_say(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    for number in (1, 2, 3):
+        load(world.client, MODEL.table, flights(600, TICK + number * DAY, seed=2 + number))
+    for number in range(4):
+        world.tick(TICK + number * DAY)
+    found = [(finding.observed_at, finding.status) for finding in world.bus.findings("drift")]
+    assert found == [(TICK, Status.FIRING), (TICK + 2 * DAY, Status.RESOLVED)]
+    assert world.bus.findings("drift")[-1].summary == "delay: none of 3 features drifts"
+
+
+def test_drift_fires_only_after_as_many_windows_as_the_settings_say(world: World) -> None:
+    world.models = (replace(MODEL, fire_after=2),)
+    for number in (0, 1):
+        load(world.client, MODEL.table, flights(600, TICK + number * DAY, seed=2 + number, shift=15))
+        world.tick(TICK + number * DAY)
+        assert len(world.bus.findings("drift")) == number
+
+
+@pytest.mark.parametrize("count", [0, 12])
+def test_a_window_of_too_few_rows_says_so_and_changes_no_condition(world: World, count: int) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.tick()
+    if count:
+        load(world.client, MODEL.table, flights(count, TICK + 2 * DAY, seed=3))
+    world.tick(TICK + 2 * DAY)
+    [row] = [row for row in world.scores() if row["window_end"] == TICK + 2 * DAY]
+    assert (row["feature"], row["test"], row["value"], row["drifted"]) == ("", "", None, False)
+    assert (row["reason"], row["n_current"]) == ("insufficient_data", count)
+    assert world.metrics.values["aia_drift_rows", "delay"] == count
+    assert [finding.observed_at for finding in world.bus.findings("drift")] == [TICK]
+    document = world.store.get("conditions", "model/delay:drift")
+    assert document is not None
+    assert document.data["status"] == "firing"
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"temperature": 50.0},
+        {"temperature": math.nan},
+        {"temperature": math.inf},
+        {"temperature": -math.inf},
+        {"temperature": None},
+        {"carrier": "never seen"},
+        {"carrier": None},
+        {"carrier": ""},
+    ],
+    ids=str,
+)
+def test_a_degenerate_column_drifts_with_finite_scores(world: World, column: dict[str, Any]) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, **column))
+    world.tick()
+    rows = world.scores()
+    assert all(math.isfinite(row["value"]) and row["value"] >= 0 for row in rows)
+    assert {row["feature"] for row in rows if row["drifted"]} == set(column)
+    [finding] = world.bus.findings("drift")
+    assert set(column) < set(finding.evidence)
+
+
+def test_a_prediction_delivered_twice_is_counted_once(world: World) -> None:
+    rows = flights(600, TICK, seed=2)
+    load(world.client, MODEL.table, rows + rows[:300])
+    world.tick()
+    assert {row["n_current"] for row in world.scores()} == {600}
+
+
+def test_the_window_ends_just_before_the_tick_and_holds_only_the_model(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    load(world.client, MODEL.table, flights(50, TICK, seed=3, scored_at=TICK.isoformat()))
+    load(world.client, MODEL.table, flights(50, TICK, seed=4, scored_at=(TICK - DAY).isoformat()))
+    load(world.client, MODEL.table, flights(50, TICK, seed=5, model="another"))
+    world.tick()
+    assert {row["n_current"] for row in world.scores()} == {650}
+
+
+def test_the_reference_is_that_of_the_version_in_use_at_the_tick(world: World) -> None:
+    load(world.client, MODEL.table, flights(REFERENCE_ROWS, TICK - 5 * DAY, seed=6, span=10 * DAY, shift=15))
+    load(world.client, "ops.model_versions", [version("2", TICK - 5 * DAY)])
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    load(world.client, MODEL.table, flights(600, TRAINED + 3 * DAY, seed=3))
+    world.tick(TRAINED + 3 * DAY)
+    world.tick()
+    assert world.bus.findings("drift") == []
+    found = {(row["window_end"], row["version"]) for row in world.scores()}
+    assert found == {(TRAINED + 3 * DAY, "1"), (TICK, "2")}
+
+
+def test_a_pinned_reference_needs_no_version(world: World) -> None:
+    model = replace(MODEL, name="pinned", label=None, reference=Reference(days=10, until=TRAINED.date()))
+    load(world.client, MODEL.table, flights(REFERENCE_ROWS, TRAINED - DAY / 2, seed=7, span=9 * DAY, model="pinned"))
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, model="pinned"))
+    world.models = (model,)
+    world.tick()
+    assert {(row["model"], row["version"], row["n_reference"]) for row in world.scores()} == {
+        ("pinned", "", REFERENCE_ROWS)
+    }
+
+
+def test_the_profile_is_fitted_once_for_all_processes(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    load(world.client, MODEL.table, flights(600, TICK + DAY, seed=3))
+    world.tick()
+    world.warehouse.query(f"DELETE FROM {MODEL.table} WHERE scored_at < @end", end=TRAINED)
+    world.tick(TICK + DAY)
+    assert {row["n_reference"] for row in world.scores()} == {REFERENCE_ROWS}
+
+
+def test_a_profile_of_too_few_rows_is_not_kept(world: World) -> None:
+    load(world.client, "ops.model_versions", [version("2", TICK - 5 * DAY)])
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.tick()
+    assert {row["reason"] for row in world.scores()} == {"insufficient_data"}
+    load(world.client, MODEL.table, flights(REFERENCE_ROWS, TICK - 5 * DAY, seed=6, span=10 * DAY))
+    world.forget_claims()
+    world.tick()
+    assert {row["n_reference"] for row in world.scores()} == {REFERENCE_ROWS}
+
+
+def test_accuracy_counts_the_labels_that_had_arrived_by_the_tick(world: World) -> None:
+    rows = flights(600, TICK, seed=2)
+    load(world.client, MODEL.table, rows)
+    load(world.client, "telemetry.flight_labels", labels(rows[:400], TICK, right=0.7))
+    load(world.client, "telemetry.flight_labels", labels(rows[:400], TICK - DAY / 2, right=0.1))
+    load(world.client, "telemetry.flight_labels", labels(rows[400:], TICK + timedelta(seconds=1), right=1.0))
+    world.tick()
+    [row] = world.warehouse.query("SELECT * FROM ops.model_performance")
+    assert (row["measure"], row["n_labels"], row["n_current"]) == ("accuracy", 400, 600)
+    assert row["value"] == pytest.approx(0.7)
+    assert world.metrics.values["aia_model_accuracy_ratio", "delay"] == pytest.approx(0.7)
+    [finding] = world.bus.findings("accuracy_below_floor")
+    assert (finding.status, finding.severity, finding.threshold) == (Status.FIRING, Severity.CRITICAL, 0.85)
+    assert finding.summary == "delay: right in 70.0% of 400 labelled predictions, agreed is 85.0%"
+
+
+def test_no_labels_are_no_accuracy(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.tick()
+    [row] = world.warehouse.query("SELECT * FROM ops.model_performance")
+    assert (row["value"], row["n_labels"], row["n_current"]) == (None, 0, 600)
+    assert ("aia_model_accuracy_ratio", "delay") not in world.metrics.values
+    assert world.bus.events == []
+
+
+@pytest.fixture
+def respond(world: World) -> Callable[[bytes], tuple[str, int]]:
+    """The function as Pub/Sub pushes to it."""
+    deps = main.Deps(
+        settings=Settings(jobs={"drift_score": "*/15 * * * *"}, models=(MODEL,)),
+        outside=world.outside,
+        park=Parking(world.warehouse, "drift_score", lambda: TICK),
+    )
+
+    def push(data: bytes) -> tuple[str, int]:
+        message = {"messageId": "7", "publishTime": "2026-03-01T12:00:03Z", "data": base64.b64encode(data).decode()}
+        body = json.dumps({"message": message, "subscription": "projects/p/subscriptions/drift"}).encode()
+        return main.respond(flask.Request(EnvironBuilder(data=body, method="POST").get_environ()), deps)
+
+    return push
+
+
+def test_a_pushed_tick_without_an_instant_is_scored_for_the_schedule(
+    world: World, respond: Callable[[bytes], tuple[str, int]]
+) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    assert respond(b'{"type": "tick", "version": 1, "job": "drift_score"}') == ("", 204)
+    assert {row["window_end"] for row in world.scores()} == {TICK}
+
+
+def test_a_poisoned_tick_is_parked_with_its_reason(world: World, respond: Callable[[bytes], tuple[str, int]]) -> None:
+    assert (
+        respond(b'{"type": "tick", "version": 9, "job": "drift_score", "scheduled_at": "2026-03-01T12:00:00Z"}')[1]
+        == 204
+    )
+    [letter] = world.warehouse.query("SELECT * FROM ops.dead_letters")
+    assert letter["reason"] == "version: tick must be version 1, got 9"
+    assert (letter["function"], letter["subscription"], letter["message_id"]) == ("drift_score", "drift", "7")
+    assert world.scores() == []

@@ -1,0 +1,168 @@
+"""drift_score over real BigQuery calls and a real store: whatever fails, the redelivery of the tick completes it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from google.cloud import bigquery
+
+from core.errors import UnavailableError
+from core.events import Severity, Status
+from core.settings import Features, Model
+from functions.adapters.ports import Data, Document
+from functions.adapters.sqlite_store import SqliteStore
+from functions.adapters.store import open_store
+from functions.adapters.warehouse import BigQueryWarehouse
+from infra.local.warehouse import create_tables
+from tests.support.drift import MODEL, World, trained
+from tests.support.flights import DAY, TICK, TRAINED, flights, load, version
+
+if TYPE_CHECKING:
+    from tests.support.warehouse import Place
+
+pytest_plugins = ["tests.support.warehouse"]
+
+
+@pytest.fixture
+def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
+    return trained(client, warehouse, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("broken", "names"),
+    [
+        (replace(MODEL, name="broken", table="telemetry.nowhere"), ["telemetry.nowhere"]),
+        (
+            replace(MODEL, name="broken", features=Features(numeric=("no_such_column",))),
+            ["telemetry.flight_predictions", "no_such_column"],
+        ),
+        (
+            replace(MODEL, name="broken", features=Features(numeric=("carrier",))),
+            ["telemetry.flight_predictions", "carrier"],
+        ),
+        (replace(MODEL, name="unknown"), ["ops.model_versions", "unknown"]),
+    ],
+    ids=["table", "column", "type", "version"],
+)
+def test_a_model_that_cannot_be_scored_is_a_finding_and_the_others_are_scored(
+    world: World, broken: Model, names: list[str]
+) -> None:
+    load(world.client, "ops.model_versions", [version(model="broken")])
+    load(world.client, MODEL.table, flights(600, TRAINED, seed=8, model="broken"))
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.models = (broken, MODEL)
+    world.tick()
+    [finding] = world.bus.findings("scoring_failed")
+    assert (finding.target, finding.status, finding.severity) == (broken.target, Status.FIRING, Severity.ERROR)
+    assert all(name in finding.summary for name in names)
+    assert {row["model"] for row in world.scores()} == {"delay"}
+
+
+def test_a_model_that_can_be_scored_again_resolves_its_finding(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK + DAY, seed=2))
+    world.models = (replace(MODEL, table="telemetry.later", label=None),)
+    world.tick()
+    world.warehouse.query(f"CREATE TABLE telemetry.later AS SELECT * FROM {MODEL.table}")
+    world.tick(TICK + DAY)
+    assert [finding.status for finding in world.bus.findings("scoring_failed")] == [Status.FIRING, Status.RESOLVED]
+    assert len(world.scores()) > 0
+
+
+class CrashingStore(SqliteStore):
+    """A store whose process dies just before it saves a condition, once."""
+
+    crashed = False
+
+    def create(self, collection: str, key: str, data: Data) -> Document:
+        if collection == "conditions" and not self.crashed:
+            self.crashed = True
+            raise UnavailableError("store: the process died")
+        return super().create(collection, key, data)
+
+
+def test_a_crash_between_finding_and_state_loses_nothing(world: World, tmp_path: Path) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.store = CrashingStore(f"{tmp_path}/crashing.db")
+    with pytest.raises(UnavailableError, match="the process died"):
+        world.tick()
+    world.tick()
+    first, second = world.bus.findings("drift")
+    assert first == second
+    document = world.store.get("conditions", "model/delay:drift")
+    assert document is not None
+    assert document.data["status"] == "firing"
+
+
+def test_a_bus_that_is_down_fails_the_tick_and_its_redelivery_tells(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.bus.down = True
+    with pytest.raises(UnavailableError, match="bus: findings"):
+        world.tick()
+    world.bus.down = False
+    world.tick()
+    assert len(world.bus.findings("drift")) == 1
+
+
+@dataclass
+class DyingWarehouse:
+    """The emulator, killed just before the call of that number."""
+
+    real: BigQueryWarehouse
+    place: "Place"
+    last: int
+    calls: int = 0
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:  # noqa: ANN401 - as the port has it
+        self.calls += 1
+        if self.calls == self.last:
+            self.place.emulator.kill()
+        return self.real.query(sql, **parameters)
+
+    def append(self, table: str, rows: Sequence[Data]) -> None:
+        self.real.append(table, rows)
+
+
+@pytest.fixture
+def own_world(own_place: "Place", tmp_path: Path) -> Iterator[World]:
+    with closing(own_place.client("test")) as client:
+        create_tables(client)
+        load(client, "ops.model_versions", [version(), version(model="second")])
+        load(client, MODEL.table, flights(600, TRAINED, seed=1, span=10 * DAY))
+        load(client, MODEL.table, flights(600, TRAINED, seed=3, span=10 * DAY, model="second"))
+        load(client, MODEL.table, flights(300, TICK, seed=2, shift=15))
+        load(client, MODEL.table, flights(300, TICK, seed=4, shift=15, model="second"))
+        world = World(
+            client,
+            open_store(f"sqlite://{tmp_path}/store.db", "test"),
+            BigQueryWarehouse(client, patience=0.3),
+            models=(MODEL, replace(MODEL, name="second")),
+        )
+        yield world
+
+
+@pytest.mark.parametrize("call", [1, 2, 3, 4, 5, 6])
+def test_bigquery_that_dies_at_any_call_fails_the_tick_and_its_redelivery_completes_it(
+    own_world: World, own_place: "Place", call: int
+) -> None:
+    real = own_world.warehouse
+    assert isinstance(real, BigQueryWarehouse)
+    dying = DyingWarehouse(real, own_place, call)
+    own_world.warehouse = dying
+    with pytest.raises(UnavailableError, match="BigQuery does not answer"):
+        own_world.tick()
+    assert dying.calls == call + 1, "the second model was not tried"
+    assert own_world.store.find("ledger") == [], "a claim was not released"
+    own_place.emulator.start()
+    own_world.warehouse = real
+    own_world.tick()
+    rows = own_world.scores()
+    assert len(rows) == len({(row["model"], row["feature"], row["test"]) for row in rows})
+    assert {row["model"] for row in rows} == {"delay", "second"}
+    assert len(real.query("SELECT * FROM ops.model_performance")) == 2
+    assert {(finding.id, finding.status) for finding in own_world.bus.findings("drift")} == {
+        ("model/delay:drift:2026-03-01T12:00:00Z", Status.FIRING),
+        ("model/second:drift:2026-03-01T12:00:00Z", Status.FIRING),
+    }

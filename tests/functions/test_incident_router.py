@@ -1,0 +1,175 @@
+"""From a finding to an incident that is saved, published and told: whatever does not answer."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from core.errors import UnavailableError
+from core.events import Change, Status
+from core.incidents.model import State
+from core.incidents.outbox import BACKLOG_LIMIT
+from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.ports import Document
+from tests.support.outside import (
+    FINDING,
+    LIFE,
+    START,
+    TARGET,
+    Setup,
+    assert_nothing_lost_and_nobody_woken_twice,
+    changes,
+    found,
+    set_up,
+)
+
+
+@pytest.fixture
+def setup() -> Setup:
+    return set_up()
+
+
+def test_a_finding_opens_an_incident_that_is_saved_published_told_and_counted(setup: Setup) -> None:
+    setup.give(FINDING)
+    world = setup.world
+    (change,) = world.published
+    copy = world.incidents()[change.incident_id]
+    assert (change.change, change.finding_id, change.reason) == (Change.OPENED, FINDING.id, "first_firing")
+    assert (copy["state"], copy["open"], copy["target"], copy["severity"]) == ("open", True, TARGET, "warning")
+    assert copy["conditions"][0]["value"] == 0.6
+    assert copy["conditions"][0]["evidence"] == [{"name": "departure_delay", "text": "PSI 0.6"}]
+    assert copy["timeline"][0]["change"] == "opened"
+    assert sorted(message.key for message in world.told) == [f"{change.id}:inbox", f"{change.id}:log"]
+    assert world.counts["aia_incident_changes_total", "opened"] == 1
+    assert world.counts["aia_notifications_total", "inbox", "delivered"] == 1
+    assert world.gauges["aia_incidents_open", "warning"] == 1
+    assert world.gauges["aia_incidents_open", "critical"] == 0
+
+
+def test_a_whole_life_is_told_step_by_step(setup: Setup) -> None:
+    setup.give(*LIFE)
+    world = setup.world
+    story = ["opened", "escalated", "updated", "updated", "resolved", "reopened", "resolved", "opened"]
+    assert changes(world) == story
+    assert [message.change.value for message in world.told if message.channel == "inbox"] == [
+        change for change in story if change != "updated"
+    ]
+    former, current = world.incidents().values()
+    assert (former["state"], former["open"], current["state"], current["open"]) == ("resolved", False, "open", True)
+    assert world.gauges["aia_incidents_open", "error"] == 1
+    assert_nothing_lost_and_nobody_woken_twice(world, LIFE)
+
+
+def test_delivered_five_times_it_has_the_effect_of_once(setup: Setup) -> None:
+    setup.give(*[finding for finding in LIFE for _ in range(5)])
+    once = set_up()
+    once.give(*LIFE)
+    assert changes(setup.world) == changes(once.world)
+    assert setup.world.performed() == once.world.performed()
+    assert set(setup.world.performed().values()) == {1}
+
+
+def test_in_reverse_order_it_ends_in_the_same_state(setup: Setup) -> None:
+    setup.give(*reversed(LIFE))
+    assert_nothing_lost_and_nobody_woken_twice(setup.world, LIFE)
+
+
+def test_a_repeated_firing_wakes_nobody_and_is_kept(setup: Setup) -> None:
+    setup.give(found(0), *[found(15 * n) for n in range(1, 20)])
+    assert len(setup.world.told) == 2
+    (copy,) = setup.world.incidents().values()
+    assert copy["updated_at"] == START + timedelta(minutes=285)
+
+
+def test_a_dead_channel_does_not_hold_up_the_others_and_gets_its_message_when_it_is_back(setup: Setup) -> None:
+    setup.channels["inbox"].fault = UnavailableError("channel inbox: no answer")
+    with pytest.raises(UnavailableError, match="channel inbox: no answer"):
+        setup.give(FINDING)
+    world = setup.world
+    assert changes(world) == ["opened"]
+    assert [message.channel for message in world.told] == ["log"]
+    assert [effect.lane for effect in world.desk().pending] == ["notify:inbox"]
+    setup.channels["inbox"].fault = None
+    setup.give(FINDING)
+    assert [message.channel for message in world.told] == ["log", "inbox"]
+    assert changes(world) == ["opened"]
+    assert world.desk().pending == ()
+    assert world.counts["aia_notifications_total", "inbox", "failed"] == 1
+
+
+def test_a_channel_hears_of_things_in_their_order_even_when_it_was_away(setup: Setup) -> None:
+    setup.channels["inbox"].fault = UnavailableError("channel inbox: no answer")
+    for finding in (found(0), found(5, Status.RESOLVED)):
+        with pytest.raises(UnavailableError):
+            setup.give(finding)
+    setup.channels["inbox"].fault = None
+    setup.give(found(5, Status.RESOLVED))
+    told = [message.change.value for message in setup.world.told if message.channel == "inbox"]
+    assert told == ["opened", "resolved"]
+
+
+def test_a_channel_with_a_bug_is_like_a_dead_one(setup: Setup) -> None:
+    setup.channels["inbox"].fault = ZeroDivisionError()
+    with pytest.raises(UnavailableError, match=r"notify:inbox: broken \(ZeroDivisionError\)"):
+        setup.give(FINDING)
+    assert [message.channel for message in setup.world.told] == ["log"]
+
+
+def test_a_channel_away_for_long_gets_the_newest_messages(setup: Setup) -> None:
+    setup.channels["inbox"].fault = UnavailableError("channel inbox: no answer")
+    flaps = [found(n, Status.RESOLVED if n % 2 else Status.FIRING) for n in range(30)]
+    for finding in flaps:
+        with pytest.raises(UnavailableError):
+            setup.give(finding)
+    setup.channels["inbox"].fault = None
+    setup.give(flaps[-1])
+    assert len(setup.world.channel_keys("inbox")) == BACKLOG_LIMIT
+    assert len(setup.world.channel_keys("log")) == 30
+    assert setup.world.counts["aia_notifications_total", "inbox", "superseded"] == 30 - BACKLOG_LIMIT
+
+
+def test_a_refused_message_is_final_and_stands_in_the_timeline(setup: Setup) -> None:
+    setup.channels["inbox"].answer = Receipt(Outcome.REFUSED, "HTTP 404")
+    setup.give(FINDING, FINDING)
+    world = setup.world
+    (copy,) = world.incidents().values()
+    assert [(entry["change"], entry["reason"]) for entry in copy["timeline"]] == [
+        ("opened", "first_firing"),
+        ("updated", "notification_refused"),
+    ]
+    assert copy["timeline"][1]["summary"] == "inbox refused the message about opened (step 1): HTTP 404"
+    assert changes(world) == ["opened", "updated"]
+    assert world.counts["aia_notifications_total", "inbox", "refused"] == 1
+    assert world.desk().pending == ()
+
+
+def test_a_channel_that_the_settings_no_longer_name_is_given_up(setup: Setup) -> None:
+    setup.channels["inbox"].fault = UnavailableError("channel inbox: no answer")
+    with pytest.raises(UnavailableError):
+        setup.give(FINDING)
+    del setup.router.performer.channels["inbox"]
+    setup.give(FINDING)
+    assert setup.world.desk().pending == ()
+    assert changes(setup.world) == ["opened", "updated"]
+
+
+def test_open_incidents_that_cannot_be_counted_fail_nothing(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object, **__: object) -> list[Document]:
+        raise UnavailableError("store")
+
+    monkeypatch.setattr(setup.router.store, "find", down)
+    setup.give(FINDING)
+    assert setup.world.gauges == {}
+    assert len(setup.world.told) == 2
+
+
+def test_hostile_text_reaches_neither_keys_nor_lines(setup: Setup) -> None:
+    hostile = "<b>\n\x1b[31m\u202e__proto__" * 200
+    setup.give(replace(FINDING, target="Ünïcode/<&>", summary=hostile, runbook=hostile, evidence={hostile: hostile}))
+    (copy,) = setup.world.incidents().values()
+    assert copy["id"].isascii()
+    assert "<" not in copy["id"]
+    message = setup.world.told[0]
+    assert message.title.isprintable()
+    assert all(line.isprintable() for line in message.text.splitlines())
+    assert copy["state"] == State.OPEN

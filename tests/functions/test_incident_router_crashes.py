@@ -1,0 +1,129 @@
+"""The incident router is killed at every boundary, and many of it run at once: nothing lost, nobody woken twice."""
+
+import random
+import threading
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from core.errors import BusyError
+from core.events import Finding, Severity, Status
+from functions.adapters.ledger import COLLECTION as LEDGER
+from functions.adapters.sqlite_store import SqliteStore
+from functions.incident_router.documents import DESKS, INCIDENTS, read_desk
+from functions.incident_router.effects import LEASE
+from functions.incident_router.router import handle
+from tests.support.outside import (
+    FINDING,
+    LIFE,
+    TARGET,
+    KilledError,
+    Setup,
+    assert_nothing_lost_and_nobody_woken_twice,
+    expected_state,
+    found,
+    set_up,
+    state,
+)
+
+
+def test_killed_at_any_boundary_nothing_is_lost_and_nobody_is_woken_twice() -> None:
+    whole = set_up()
+    whole.give(*LIFE)
+    doubled = 0
+    for boundary in range(1, whole.world.boundaries + 1):
+        setup = set_up()
+        setup.world.kill_at = boundary
+        for finding in LIFE:
+            setup.redeliver([finding])
+        assert_nothing_lost_and_nobody_woken_twice(setup.world, LIFE)
+        assert set(setup.world.performed()) == set(whole.world.performed())
+        repeated = setup.world.performed() - whole.world.performed()
+        assert repeated.total() <= 1
+        doubled += repeated.total()
+    assert doubled > 0, "no kill between an effect and its confirmation was tried"
+
+
+def test_killed_at_any_boundary_while_later_findings_overtake() -> None:
+    whole = set_up()
+    whole.give(*LIFE)
+    for boundary in range(1, whole.world.boundaries + 1):
+        setup = set_up()
+        setup.world.kill_at = boundary
+        setup.redeliver(LIFE)
+        assert_nothing_lost_and_nobody_woken_twice(setup.world, LIFE)
+        assert (setup.world.performed() - Counter(setup.world.promised)).total() <= 1
+
+
+def test_killed_again_and_again_with_faults_everywhere_in_any_order() -> None:
+    for seed in range(1000):
+        rng = random.Random(seed)
+        setup = set_up()
+        setup.world.chance = rng.random
+        findings = rng.sample(LIFE, k=rng.randint(1, len(LIFE)))
+        delivered = findings + rng.choices(findings, k=rng.randint(0, 6))
+        rng.shuffle(delivered)
+        for finding in delivered:
+            setup.world.kill_at = setup.world.boundaries + rng.randint(1, 80)
+            setup.redeliver([finding]) if rng.random() < 0.5 else setup._acknowledged(finding)
+        setup.world.kill_at = 0
+        setup.redeliver(delivered)
+        if any(finding.status is Status.FIRING for finding in findings):
+            assert_nothing_lost_and_nobody_woken_twice(setup.world, findings)
+        else:
+            assert setup.world.told == []
+
+
+def killed_with_a_claim() -> Setup:
+    for boundary in range(1, 100):
+        setup = set_up()
+        setup.world.kill_at = boundary
+        with pytest.raises(KilledError):
+            setup.give(FINDING)
+        setup.world.dead = False
+        if any(name == LEDGER for name, _ in setup.world.documents):
+            return setup
+    pytest.fail("nothing was ever claimed")
+
+
+def test_what_somebody_else_is_doing_is_left_to_him_and_comes_again() -> None:
+    setup = killed_with_a_claim()
+    with pytest.raises(BusyError, match="claimed by test"):
+        setup.give(FINDING)
+    assert len(setup.world.performed()) == 2
+    setup.world.now += LEASE
+    setup.give(FINDING)
+    assert_nothing_lost_and_nobody_woken_twice(setup.world, [FINDING])
+
+
+def test_many_at_once_on_the_real_store_tell_everything_once(tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "store.db"))
+    setup = set_up(store)
+    findings = [found(n, severity=list(Severity)[n % 4], kind=f"kind-{n % 3}") for n in range(12)]
+
+    def until_done(finding: Finding) -> None:
+        while True:
+            try:
+                return handle(setup.router, finding)
+            except BusyError:
+                continue
+
+    threads = [threading.Thread(target=until_done, args=(finding,)) for finding in findings * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    document = store.get(DESKS, TARGET)
+    assert document is not None
+    desk = read_desk(document.data)
+    assert desk.pending == ()
+    assert state(desk.watch) == expected_state(findings, setup.world.now)
+    assert set(setup.world.performed().values()) == {1}
+    published = sorted(change.sequence for change in setup.world.published)
+    assert desk.watch.incident is not None
+    assert published == [entry.sequence for entry in desk.watch.incident.timeline]
+    copy = store.get(INCIDENTS, desk.watch.incident.id)
+    assert copy is not None
+    assert copy.data["revision"] == desk.revision
+    store.close()

@@ -1,0 +1,85 @@
+"""The incident router as Pub/Sub sees it."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+
+import flask
+import pytest
+from werkzeug.test import EnvironBuilder
+
+from core.errors import UnavailableError
+from core.events import Severity
+from functions.adapters.events import encode
+from functions.adapters.push import Message as Push
+from functions.incident_router.main import Deps, respond
+from tests.support.outside import (
+    FINDING,
+    Setup,
+    changes,
+    found,
+    set_up,
+)
+
+
+@pytest.fixture
+def setup() -> Setup:
+    return set_up()
+
+
+class Parked:
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+
+    def __call__(self, body: bytes, reason: str, message: Push | None) -> None:
+        self.reasons.append(reason)
+
+
+def push(data: bytes) -> flask.Request:
+    message = {"messageId": "1", "publishTime": "2026-01-02T09:00:01Z", "data": base64.b64encode(data).decode()}
+    body = json.dumps({"message": message, "subscription": "projects/p/subscriptions/incident_router"})
+    return flask.Request(EnvironBuilder(method="POST", data=body.encode()).get_environ())
+
+
+@pytest.fixture
+def application() -> Iterator[None]:
+    with flask.Flask("test").app_context():
+        yield
+
+
+def test_a_push_request_is_answered_when_all_is_done(setup: Setup, application: None) -> None:
+    parked = Parked()
+    deps = Deps(router=setup.router, park=parked)
+    assert respond(push(encode(FINDING)), deps) == ("", 204)
+    assert changes(setup.world) == ["opened"]
+    setup.channels["log"].fault = UnavailableError("channel log: down")
+    assert respond(push(encode(found(1, severity=Severity.CRITICAL))), deps)[1] == 503
+    setup.channels["log"].fault = None
+    assert respond(push(encode(found(1, severity=Severity.CRITICAL))), deps)[1] == 204
+    assert parked.reasons == []
+    assert setup.world.counts["aia_function_requests_total", "incident_router", "done"] == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "finding"),
+        (b'{"type": "tick", "version": 1}', "type: must be 'finding'"),
+        (encode(replace(FINDING, target=" ")), "target: must be 1 to 300 bytes"),
+        (encode(replace(FINDING, kind="k" * 301)), "kind: must be 1 to 300 bytes"),
+        (encode(replace(FINDING, target="a\0b")), "target: must be 1 to 300 bytes of printable text"),
+        (encode(replace(FINDING, target="__a__")), "not starting with '__'"),
+        (encode(FINDING).replace(b"2026-", b"0001-"), "observed_at: must be a year 1971 to 9998"),
+        (encode(FINDING).replace(b'"value":0.6', b'"value":1e999'), "finding"),
+    ],
+    ids=["empty", "other", "blank", "long", "control", "reserved", "ancient", "infinite"],
+)
+def test_what_no_retry_can_help_is_parked_with_its_reason(
+    setup: Setup, application: None, data: bytes, says: str
+) -> None:
+    parked = Parked()
+    assert respond(push(data), Deps(router=setup.router, park=parked)) == ("", 204)
+    assert len(parked.reasons) == 1
+    assert says in parked.reasons[0]
+    assert setup.world.documents == {}

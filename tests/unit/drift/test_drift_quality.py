@@ -1,0 +1,108 @@
+"""What is wrong with a window whatever its distribution."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.drift import Flaw, Profile, QualityIssue, QualityThresholds, count, quality
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def window(seed: int, rows: int = 1000) -> dict[str, Any]:
+    rng = np.random.default_rng(seed)
+    return {"age": rng.normal(40, 9, rows), "city": rng.choice(["Rome", "Oslo"], rows), "same": np.zeros(rows)}
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return Profile.fit(window(1, 5000))
+
+
+def issues(profile: Profile, current: dict[str, Any], **arguments: Any) -> dict[tuple[str, str], QualityIssue]:
+    found = quality(profile, count(profile, current), **arguments)
+    return {(issue.feature, issue.flaw.value): issue for issue in found}
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("rows", [30, 1000, 20_000])
+def test_a_window_like_the_reference_is_flawless(profile: Profile, seed: int, rows: int) -> None:
+    assert issues(profile, window(100 + seed, rows)) == {}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "flaw"),
+    [
+        ("age", math.nan, Flaw.MISSING),
+        ("age", math.inf, Flaw.INFINITE),
+        ("age", 500.0, Flaw.OUT_OF_RANGE),
+        ("age", -500.0, Flaw.OUT_OF_RANGE),
+        ("city", None, Flaw.MISSING),
+        ("city", "Bern", Flaw.NEW_CATEGORY),
+    ],
+)
+def test_each_flaw_is_found_with_its_share(profile: Profile, column: str, value: Any, flaw: Flaw) -> None:
+    current = window(2)
+    current[column] = current[column].astype(object)
+    current[column][:80] = value
+    [issue] = issues(profile, current).values()
+    assert (issue.feature, issue.flaw) == (column, flaw)
+    assert issue.value == pytest.approx(0.08, abs=1e-3)
+    assert 0 < issue.limit < issue.value
+
+
+def test_new_categories_are_named(profile: Profile) -> None:
+    current = window(3)
+    current["city"][:80] = "Bern"
+    assert issues(profile, current)["city", "new_category"].detail == "Bern"
+
+
+def test_a_column_stuck_at_one_value_is_constant_unless_it_always_was(profile: Profile) -> None:
+    current = window(4) | {"age": np.full(1000, 41.0), "city": ["Rome"] * 1000}
+    found = issues(profile, current)
+    assert found.keys() == {("age", "constant"), ("city", "constant")}
+    assert found["age", "constant"].detail == "always 41"
+
+
+def test_an_absent_column_is_absent_and_nothing_else(profile: Profile) -> None:
+    current = window(5)
+    del current["city"], current["age"]
+    assert issues(profile, current).keys() == {("age", "absent"), ("city", "absent")}
+
+
+@pytest.mark.parametrize(("expected", "limit"), [(3000.0, 1500.0), (400.0, 800.0)])
+def test_too_few_and_too_many_rows_are_told(profile: Profile, expected: float, limit: float) -> None:
+    issue = issues(profile, window(6), expected_rows=expected)["", "volume"]
+    assert (issue.value, issue.limit) == (1000.0, limit)
+    assert issue.detail == f"1000 rows, {expected:g} expected"
+
+
+def test_a_volume_within_the_factor_is_well(profile: Profile) -> None:
+    assert issues(profile, window(6), expected_rows=1900.0) == {}
+
+
+def test_an_old_newest_row_is_stale(profile: Profile) -> None:
+    late, fresh = NOW - timedelta(hours=3), NOW - timedelta(minutes=59)
+    assert issues(profile, window(7), newest=late, now=NOW)["", "stale"].value == 10800.0
+    assert issues(profile, window(7), newest=fresh, now=NOW) == {}
+    patient = QualityThresholds(age=timedelta(hours=4))
+    assert issues(profile, window(7), newest=late, now=NOW, thresholds=patient) == {}
+
+
+def test_an_empty_window_has_no_columns_to_blame(profile: Profile) -> None:
+    empty = {name: [] for name in profile.names}
+    assert issues(profile, empty) == {}
+    assert issues(profile, empty, expected_rows=10.0).keys() == {("", "volume")}
+
+
+def test_an_empty_reference_has_no_range(profile: Profile) -> None:
+    empty = Profile.fit({"age": [None, None], "city": [None, None]}, categories=1)
+    assert issues(empty, {"age": [1.0, 2.0], "city": [None, None]}) == {}
+
+
+def test_categories_that_were_never_kept_are_not_new() -> None:
+    profile = Profile.fit({"id": [str(k) for k in range(100)]}, categories=10)
+    assert issues(profile, {"id": [str(k) for k in range(500, 600)]}) == {}
