@@ -1,0 +1,73 @@
+"""The front door: `aia`."""
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from infra.drift.command import drift
+from infra.local.ports import PUBLIC
+
+_VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port) in PUBLIC.items())
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--verbose", is_flag=True, help="Say more in the logs.")
+@click.version_option(package_name="aia-monitoring")
+def main(*, verbose: bool) -> None:
+    """Monitoring and alerting for machine-learning platforms on Google Cloud."""
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+
+
+@main.command(epilog=f"Ports, and the variables that move them: {_VARIABLES}.")
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".aia"),
+    show_default=True,
+    help="Where everything is kept; what is there is gone on with.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(1, 306),
+    default=306,
+    show_default=True,
+    help="How much history is replayed, up to now.",
+)
+def local(data: Path, days: int) -> None:
+    """Run the whole system on this machine, without a cloud account.
+
+    Starts everything, replays real flights as a model's prediction log, and serves the pages until Ctrl-C.
+    """
+    from infra.local.run import run  # noqa: PLC0415 - help and other commands need none of it
+
+    sys.exit(run(data, days))
+
+
+@main.command()
+@click.option(
+    "--days",
+    type=click.IntRange(14, 306),
+    default=45,
+    show_default=True,
+    help="How much history is replayed, up to now.",
+)
+@click.option(
+    "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the data and the logs in this folder."
+)
+def demo(days: int, keep: Path | None) -> None:
+    """Run the main job once, check every step of it, and say what happened.
+
+    Starts the system on free ports in a temporary folder, replays real flights, waits for the outcome and stops. Exits
+    with 1 and says what did not happen when a step is missing.
+    """
+    from infra.local.demo import demo as run_demo  # noqa: PLC0415 - as above
+
+    sys.exit(run_demo(days, keep))
+
+
+main.add_command(drift)
+
+if __name__ == "__main__":
+    main()
