@@ -159,10 +159,54 @@ class IncidentChange:
         return f"{self.incident_id}:{self.sequence}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainingRequest:
+    """A model shall be trained again.
+
+    Attributes:
+        model: the model's name.
+        model_version: the version in use at `requested_at`, which is to be replaced; `version` is the event's own.
+        requested_at: the instant of the tick that asked, in UTC.
+        reason: why, as the deciding enum spells it.
+        window_start: the first instant of the data to train on, in UTC.
+        window_end: the instant after the last.
+        n_labels: how many labels had arrived for that data.
+        features: the important features that drifted, in the order of the settings.
+        accuracy: of the current window, 0 to 1, where it is known.
+        floor: the least accuracy that is accepted, 0 to 1, if any is agreed on.
+    """
+
+    TYPE: ClassVar[str] = "retraining_request"
+    VERSION: ClassVar[int] = 1
+
+    model: str
+    model_version: str
+    requested_at: datetime
+    reason: str
+    window_start: datetime
+    window_end: datetime
+    n_labels: int
+    features: tuple[str, ...] = ()
+    accuracy: float | None = None
+    floor: float | None = None
+
+    def __post_init__(self) -> None:
+        _require_aware("requested_at", self.requested_at)
+        _require_aware("window_start", self.window_start)
+        _require_aware("window_end", self.window_end)
+        if self.window_start >= self.window_end:
+            raise ValueError(f"window_end: must be after {stamp(self.window_start)}, got {stamp(self.window_end)}")
+
+    @property
+    def id(self) -> str:
+        """The model and the instant: a tick that asks twice makes one request."""
+        return f"{self.model}:{stamp(self.requested_at)}"
+
+
 YEARS = range(1971, 9999)
 """The years an event may be about: every time zone, and seconds since 1970, can name their instants."""
 
-Event = Tick | Finding | IncidentChange
+Event = Tick | Finding | IncidentChange | RetrainingRequest
 
 
 def stamp(instant: datetime) -> str:

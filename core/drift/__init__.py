@@ -11,6 +11,20 @@
 from core.drift.calibration import hour_of_week
 from core.drift.columns import ProfileError
 from core.drift.counts import Counts, count
+from core.drift.intervals import Estimate
+from core.drift.performance import (
+    Calibrator,
+    Classifier,
+    Comparison,
+    Regressor,
+    Standing,
+    Trend,
+    classifier,
+    compare_metrics,
+    expected,
+    regressor,
+    stands,
+)
 from core.drift.profile import Profile
 from core.drift.quality import Flaw, QualityIssue, QualityThresholds, quality
 from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, Statistic
@@ -21,8 +35,12 @@ from core.drift.verdict import Thresholds
 
 __all__ = [
     "Bin",
+    "Calibrator",
+    "Classifier",
+    "Comparison",
     "Counts",
     "DriftReport",
+    "Estimate",
     "FeatureDrift",
     "Flaw",
     "Kind",
@@ -32,18 +50,26 @@ __all__ = [
     "QualityIssue",
     "QualityThresholds",
     "Reason",
+    "Regressor",
     "SegmentDrift",
+    "Standing",
     "Statement",
     "Statistic",
     "Thresholds",
+    "Trend",
     "attribute",
+    "classifier",
+    "compare_metrics",
     "count",
     "count_segments",
     "count_sql",
     "counts_by_segment",
     "counts_from_rows",
+    "expected",
     "hour_of_week",
     "quality",
+    "regressor",
     "score",
     "score_counts",
+    "stands",
 ]

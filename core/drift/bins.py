@@ -53,9 +53,9 @@ def compare(reference: Ints, current: Ints) -> Binned:
     with np.errstate(divide="ignore", invalid="ignore"):
         chance = 1 / n + 1 / m
         share = both / (n + m)[:, None]
-        psi = _psi(reference, current, share, (width / 2)[:, None])
+        psi = _psi((reference, n), (current, m), share, width / 2)
         js_square = _js_square(reference / n[:, None], current / m[:, None])
-        chi2 = _chi2(reference, current, both, width)
+        chi2 = _chi2(current, both, width, n, m)
         room = np.minimum(chance[:, None] / 8, share * np.log(2)).sum(axis=1) * (width - 1) / np.maximum(width, 1)
     freedom = np.maximum(width - 1, 0)
     raw_p = chi_square(np.where(empty, 0.0, chi2), freedom)
@@ -75,10 +75,10 @@ def compare(reference: Ints, current: Ints) -> Binned:
     )
 
 
-def _psi(reference: Ints, current: Ints, share: Floats, weight: Floats) -> Floats:
-    prior = weight * share
-    old = (reference + prior) / (reference.sum(axis=1, keepdims=True) + weight)
-    new = (current + prior) / (current.sum(axis=1, keepdims=True) + weight)
+def _psi(reference: tuple[Ints, Ints], current: tuple[Ints, Ints], share: Floats, weight: Floats) -> Floats:
+    """The index on smoothed shares; each window is its rows a bin and their sum."""
+    prior = weight[:, None] * share
+    old, new = ((bins + prior) / (rows + weight)[:, None] for bins, rows in (reference, current))
     terms = np.where(share > 0, (new - old) * np.log(new / old), 0.0)
     total: Floats = terms.sum(axis=1)
     return total
@@ -91,14 +91,13 @@ def _js_square(p: Floats, q: Floats) -> Floats:
     return square
 
 
-def _chi2(reference: Ints, current: Ints, both: Ints, width: Ints) -> Floats:
-    n = reference.sum(axis=1, keepdims=True)
-    m = current.sum(axis=1, keepdims=True)
-    expected = both * (m / (n + m))
+def _chi2(current: Ints, both: Ints, width: Ints, n: Ints, m: Ints) -> Floats:
+    expected = both * (m / (n + m))[:, None]
     gap = np.abs(current - expected)
-    gap = np.where((width == 2)[:, None], gap - np.minimum(0.5, gap), gap)  # noqa: PLR2004 - Yates: a 2 x 2 table
-    share = np.where(both > 0, gap * gap / expected, 0.0).sum(axis=1)
-    value: Floats = share * ((n + m) / n)[:, 0]
+    two = width == 2  # noqa: PLR2004 - Yates corrects a 2 x 2 table
+    if two.any():
+        gap[two] -= np.minimum(0.5, gap[two])
+    value: Floats = np.where(both > 0, gap * gap / expected, 0.0).sum(axis=1) * ((n + m) / n)
     return value
 
 
@@ -120,5 +119,6 @@ def _pooled(reference: Ints, current: Ints) -> float:
         starts.pop()
     table = np.add.reduceat(np.stack((reference, current)), starts, axis=1)
     width = np.array([len(starts)])
-    value = _chi2(table[:1], table[1:], table[:1] + table[1:], width)
+    n, m = table.sum(axis=1, keepdims=True)
+    value = _chi2(table[1:], table[:1] + table[1:], width, n, m)
     return float(chi_square(value, width - 1)[0])

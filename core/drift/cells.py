@@ -131,29 +131,41 @@ def measure(prepared: Prepared, cumulated: Ints, special: Ints, tails: Floats) -
         special: missing, minus and plus infinity, shape (k, 3).
         tails: finite rows below the lowest and above the highest edge, each times how far they reach; shape (k, 2).
     """
-    total = np.maximum(cumulated[:, -1], 1)
-    ends = special[:, (BELOW, ABOVE)]
-    rows = np.maximum(cumulated[:, -1] + ends.sum(axis=1), 1)
-    start, stop = (ends / rows[:, None]).T
+    ends = special[:, BELOW:]
+    infinite = bool(ends.any())
+    total = cumulated[:, -1]
+    rows = np.maximum(total + ends.sum(axis=1) if infinite else total, 1)
     finite = function = _divided(cumulated, rows)
-    if start.any():
-        function = function + start[:, None]
+    start = ends[:, 0] / rows
+    if infinite:
+        function = finite + start[:, None]
     apart = function - prepared.below
     ks = np.maximum(np.maximum(apart.max(axis=1), -apart.min(axis=1)), np.abs(start - prepared.start))
-    if ends.any() or prepared.finite is not prepared.below:
-        finite = _divided(cumulated, total)
+    if infinite or prepared.finite is not prepared.below:
+        finite = _divided(cumulated, np.maximum(total, 1))
         apart = finite - prepared.finite
     np.abs(apart, out=apart)
-    tail = tails.sum(axis=1) / total / 2
-    rank = (function[:, -1] - start) * prepared.middle[:, 1] + start * (prepared.middle * (-1, 1)).sum(axis=1)
-    rank += (prepared.edge_shares * np.stack((start, stop), axis=1)).sum(axis=1)
+    tail = tails.sum(axis=1) / np.maximum(total, 1) / 2
     return Measured(
         ks=ks,
         ks_error=np.minimum(prepared.coarsest, 1 - ks),
         area=np.vecdot(apart, prepared.weights) + tail,
         area_error=np.maximum(np.vecdot(finite, prepared.steps) + prepared.slack, 0.0) + tail,
-        rank=rank - np.vecdot(function[:, :-1], prepared.climbs),
+        rank=_rank(prepared, function, start, ends[:, 1] / rows),
     )
+
+
+def _rank(prepared: Prepared, function: Floats, start: Floats, stop: Floats) -> Floats:
+    """The chance that a current value exceeds a reference value, from the current distribution function.
+
+    The sum over cells of current share times the reference's middle, by parts; then the two infinities.
+    """
+    first, last = prepared.middle.T
+    inside = (function[:, -1] - start) * last + start * (last - first)
+    inside -= np.vecdot(function[:, :-1], prepared.climbs)
+    lowest, highest = prepared.edge_shares.T
+    total: Floats = inside + start * lowest + stop * highest
+    return total
 
 
 def rank_deviate(prepared: Prepared, rank: Floats, n: Ints, m: Ints) -> Floats:

@@ -90,9 +90,9 @@ def kolmogorov(distance: Floats, rows: Floats) -> Floats:
     """
     root = np.sqrt(rows)
     x = (root + 0.12 + 0.11 / root) * distance
-    k = np.arange(1, 25)[:, None]
-    series = 2 * ((-1.0) ** (k - 1) * np.exp(-2 * np.square(k * np.maximum(x, 0.2)))).sum(axis=0)
-    tail: Floats = np.where(x < 0.2, 1.0, np.clip(series, 0.0, 1.0))  # noqa: PLR2004 - 1 to 12 digits below it
+    k = np.arange(1, 13)[:, None]
+    series = 2 * ((-1.0) ** (k - 1) * np.exp(-2 * np.square(k * np.maximum(x, 0.3)))).sum(axis=0)
+    tail: Floats = np.where(x < 0.3, 1.0, np.clip(series, 0.0, 1.0))  # noqa: PLR2004 - 1 to 5 digits below it
     return tail
 
 
@@ -115,14 +115,19 @@ def chi_square(value: Floats, freedom: Ints) -> Floats:
     odd = (freedom % 2).astype(bool)
     steps = np.arange(max(int(freedom.max()) // 2, 1))
     power = steps + np.where(odd, 0.5, 0.0)[:, None]
-    gammas = np.array([math.lgamma(step + 1) for step in steps.tolist()])
-    halves = np.array([math.lgamma(step + 1.5) for step in steps.tolist()])
+    gammas = _log_gammas(steps.size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        log = power * np.log(half)[:, None] - half[:, None] - np.where(odd[:, None], halves, gammas)
+        log = power * np.log(half)[:, None] - half[:, None] - np.where(odd[:, None], gammas[1], gammas[0])
     log[np.isnan(log)] = 0.0  # 0 log 0: the first term of an even count at value 0
     terms = np.where(steps < (freedom // 2)[:, None], np.exp(log), 0.0).sum(axis=1)
     terms[odd] += [math.erfc(math.sqrt(x)) for x in half[odd].tolist()]
     return np.where(freedom == 0, 1.0, np.minimum(terms, 1.0))
+
+
+@cache
+def _log_gammas(steps: int) -> Floats:
+    """The logarithm of the gamma function at 1, 2, ... and at 1.5, 2.5, ...; shape (2, steps)."""
+    return np.array([[math.lgamma(step + first) for step in range(steps)] for first in (1.0, 1.5)])
 
 
 def two_sided(z: Floats) -> Floats:

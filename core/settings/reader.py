@@ -62,7 +62,7 @@ class Reader:
         for path, kind, name in self._references:
             known = self._names.get(kind, set())
             if name not in known and kind not in unread:
-                self.fault(path, f"must be the name of a {kind}{_perhaps(name, known)}", name)
+                self.fault(path, f"must be the name of a {kind}{perhaps(name, known)}", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Section:
         """Every key that was not asked for is a fault."""
         for key in self.values:
             if str(key) not in self._known:
-                near = _perhaps(str(key), self._known)
+                near = perhaps(str(key), self._known)
                 self.fault(shown(key), f"must be a known key{near or ': ' + ', '.join(sorted(self._known))}", key)
 
 
@@ -196,6 +196,7 @@ def shown(value: object) -> Any:  # noqa: ANN401 - what a fault shows
     return value
 
 
-def _perhaps(name: str, known: Iterable[str]) -> str:
+def perhaps(name: str, known: Iterable[str]) -> str:
+    """What was perhaps meant, for the end of what is allowed; empty where no known name is near."""
     near = difflib.get_close_matches(name[:_SHOWN], list(known), n=1)
     return f" (perhaps {near[0]!r})" if near else ""

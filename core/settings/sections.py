@@ -1,13 +1,14 @@
 """The sections of monitoring.yaml, one function each, and `parse`, which reads them all."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, cast
 
 from core.errors import SettingsError
 from core.events import Severity
-from core.settings.reader import Node, Reader, Section, list_of, mapping_of, section
+from core.settings.reader import Node, Reader, Section, list_of, mapping_of, perhaps, section
 from core.settings.scalars import (
     address,
     column,
@@ -42,6 +43,7 @@ from core.settings.types import (
     Model,
     Probe,
     Reference,
+    Retraining,
     Revenue,
     Route,
     Sensitivity,
@@ -56,6 +58,7 @@ _STREAK = whole(1, 100)
 _columns = list_of(column)
 _EVERYWHERE = frozenset(Severity)
 _USUAL = Sensitivity()
+_RETRAINED = Retraining(important=())
 
 
 def parse(raw: object) -> Settings:
@@ -118,10 +121,38 @@ def _model(top: Section) -> Model:
         recover_after=top.optional("recover_after", _STREAK, 2),
         accuracy_floor=top.optional("accuracy_floor", number(0, 1), None),
         segments=top.optional("segments", _columns, ()),
+        retraining=top.optional("retraining", section(_retraining), None),
     )
-    if top.sound and model.accuracy_floor is not None and model.label is None:
+    if not top.sound:
+        return model
+    if model.accuracy_floor is not None and model.label is None:
         top.fault("label", "must be given where there is an accuracy_floor", None)
-    return model
+    return replace(model, retraining=_complete(top, model, model.retraining)) if model.retraining else model
+
+
+def _retraining(top: Section) -> Retraining:
+    return Retraining(
+        important=top.optional("important", list_of(column, at_least=1), _RETRAINED.important),
+        drifted=top.optional("drifted", whole(1, 10_000), _RETRAINED.drifted),
+        cooldown=top.optional("cooldown", duration("1m", "90d"), _RETRAINED.cooldown),
+        minimum_labels=top.optional("minimum_labels", whole(1, 10_000_000), _RETRAINED.minimum_labels),
+        window=top.optional("window", duration("1d", "365d"), _RETRAINED.window),
+    )
+
+
+def _complete(top: Section, model: Model, policy: Retraining) -> Retraining:
+    """The policy with all features where none are important, checked against the model that it is of."""
+    known, important = model.features.names, policy.important or model.features.names
+    if model.label is None and model.accuracy_floor is None:
+        top.fault("label", "must be given where there is retraining", None)
+    for index, name in enumerate(policy.important):
+        if name not in known:
+            top.fault(f"retraining.important[{index}]", f"must be a feature of the model{perhaps(name, known)}", name)
+        elif name in policy.important[:index]:
+            top.fault(f"retraining.important[{index}]", "must be named once", name)
+    if policy.drifted > len(important):
+        top.fault("retraining.drifted", f"must be 1 to the {len(important)} important features", policy.drifted)
+    return replace(policy, important=important)
 
 
 def _sensitivity(top: Section) -> Sensitivity:

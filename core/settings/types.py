@@ -58,6 +58,28 @@ class Sensitivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retraining:
+    """When a model is asked to be trained again, and on what.
+
+    How many features must have drifted is a number and no share: `important` is a short list that somebody wrote, a
+    number of it is exact where a share would be rounded, and it means the same when a feature is added.
+
+    Attributes:
+        important: the features whose drift is a cause, none of them twice; all of the model's where the file names none.
+        drifted: how many of them must have drifted.
+        cooldown: the least time between two requests.
+        minimum_labels: with fewer labels in the data to train on, it is not asked for.
+        window: how much data to train on.
+    """
+
+    important: tuple[str, ...]
+    drifted: int = 1
+    cooldown: timedelta = timedelta(hours=6)
+    minimum_labels: int = 1000
+    window: timedelta = timedelta(days=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A model whose predictions are watched.
 
@@ -78,6 +100,7 @@ class Model:
         recover_after: how many in a row must not.
         accuracy_floor: the least accuracy that is accepted, 0 to 1, if any is agreed on.
         segments: the columns whose values are looked at one by one.
+        retraining: when it is asked to be trained again; never where there is none.
     """
 
     name: str
@@ -96,6 +119,7 @@ class Model:
     recover_after: int = 2
     accuracy_floor: float | None = None
     segments: tuple[str, ...] = ()
+    retraining: Retraining | None = None
 
     @property
     def target(self) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from google.cloud import bigquery, pubsub_v1
 
+from core.errors import UnavailableError
 from core.events import Tick, stamp
 from core.ledger import State
 from functions.adapters.bus import open_bus
@@ -119,7 +120,8 @@ class CatchUp:
         _await(what, lambda: self._count(table, column, start, end) >= expected)
 
     def _count(self, table: str, column: str, start: datetime, end: datetime) -> int:
-        sql = f"SELECT COUNT(*) AS n FROM telemetry.{table} WHERE {column} >= @start AND {column} < @end"  # noqa: S608 - constants
+        # What is delivered twice counts once, or a row that is still on its way would not be waited for.
+        sql = f"SELECT COUNT(DISTINCT prediction_id) AS n FROM telemetry.{table} WHERE {column} >= @start AND {column} < @end"  # noqa: S608 - constants
         return int(self.warehouse.query(sql, start=start, end=end)[0]["n"])
 
     def _tick(self, at: datetime) -> None:
@@ -168,7 +170,13 @@ def _floor(instant: datetime, step: timedelta) -> datetime:
 
 def _await(what: str, happened: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not happened():
+    why = ""
+    while True:
+        try:
+            if happened():
+                return
+        except UnavailableError as error:  # a program that died is started again meanwhile
+            why = f"; {error}"
         if time.monotonic() > deadline:
-            raise StalledError(f"{what}: did not appear within {_PATIENCE_SECONDS:.0f} s")
+            raise StalledError(f"{what}: did not appear within {_PATIENCE_SECONDS:.0f} s{why}")
         time.sleep(0.02)

@@ -4,6 +4,7 @@ import os
 import socket
 import urllib.error
 import urllib.request
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,33 +43,41 @@ def assign(private: list[str], *, fixed: bool) -> Ports:
         fixed: whether the public ones get the ports people expect, rather than free ones.
 
     Raises:
-        PortTakenError: a fixed port is in use, or its variable holds no port number.
+        PortTakenError: a fixed port is in use or given twice, or its variable holds no port number.
     """
     public = {name: _fixed(*where) if fixed else 0 for name, where in PUBLIC.items()}
-    held = {name: _listen(public.get(name, 0)) for name in [*PUBLIC, *private]}
-    ports = Ports({name: sock.getsockname()[1] for name, sock in held.items()})
-    for sock in held.values():
-        sock.close()
-    return ports
+    with ExitStack() as held:  # all at once, so that no two get the same
+        sockets = {name: held.enter_context(_hold(name, public.get(name, 0))) for name in [*PUBLIC, *private]}
+        return Ports({name: sock.getsockname()[1] for name, sock in sockets.items()})
 
 
 def _fixed(variable: str, default: int) -> int:
     given = os.environ.get(variable, str(default))
     if not given.isdigit() or not 1 <= int(given) <= 65535:  # noqa: PLR2004 - the range of ports
         raise PortTakenError(f"{variable}: must be a port from 1 to 65535, got {given!r}")
-    port = int(given)
+    return int(given)
+
+
+def _hold(name: str, port: int) -> socket.socket:
     try:
-        _listen(port).close()
+        return _listen(port)
     except OSError as error:
-        raise PortTakenError(f"port {port} is taken ({error.strerror}); set {variable} to another one") from error
-    return port
+        if not port:
+            raise
+        raise PortTakenError(
+            f"port {port} is taken ({error.strerror}); set {PUBLIC[name][0]} to another one"
+        ) from error
 
 
 def _listen(port: int) -> socket.socket:
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", port))
-    sock.listen(1)
+    try:
+        sock.bind(("127.0.0.1", port))
+        sock.listen(1)
+    except OSError:
+        sock.close()
+        raise
     return sock
 
 

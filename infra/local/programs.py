@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+_FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+_HEALTHY_SECONDS = 60.0
+"""A program that ran so long had come up: when it ends then, it is started again at once."""
 
 
 class StartError(Exception):
@@ -114,17 +117,22 @@ class Programs:
 
     def _keep_alive(self) -> None:
         pauses: dict[str, float] = {}
+        started: dict[str, float] = {}
         due: dict[str, float] = {}
         while not self._stopping.wait(0.2):
             with self._lock:
                 dead = [program for program, process in self._running.values() if process.poll() is not None]
                 for program in dead:
                     if program.name not in due:
-                        pauses[program.name] = min(_LONGEST_PAUSE, pauses.get(program.name, 0.25) * 2)
-                        due[program.name] = time.monotonic() + pauses[program.name]
+                        now = time.monotonic()
+                        quick = now - started.get(program.name, -_HEALTHY_SECONDS) < _HEALTHY_SECONDS
+                        pause = pauses.get(program.name, 0.0) * 2 if quick else _FIRST_PAUSE
+                        pauses[program.name] = min(_LONGEST_PAUSE, pause)
+                        due[program.name] = now + pauses[program.name]
                         log.warning("%s ended; it is started again in %.1f s", program.name, pauses[program.name])
                     elif time.monotonic() >= due[program.name]:
                         del due[program.name]
+                        started[program.name] = time.monotonic()
                         self._spawn(program)
 
 

@@ -59,6 +59,13 @@ class HistoryPoint:
     value: float
 
 
+def require() -> None:
+    """Raise `UnavailableError` unless Prometheus is installed, so that nobody waits for a history to learn it."""
+    for name in ("prometheus", "promtool"):
+        if shutil.which(name) is None:
+            raise UnavailableError(f"{name}: must be on PATH, got nothing; install Prometheus")
+
+
 def write_config(path: Path, *, target: str, rules: Path = RULES) -> Path:
     """Write prometheus.yml.
 

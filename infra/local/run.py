@@ -56,9 +56,14 @@ def start(session: Session, console: Console) -> tuple:  # type: ignore[type-arg
 
 
 def interruptible() -> None:
-    """Stop in order on Ctrl-C and on SIGTERM, also where the shell started this with Ctrl-C ignored."""
+    """Stop in order on Ctrl-C, on SIGTERM and when the terminal closes, also where the shell had Ctrl-C ignored.
+
+    `nohup` has the closing of the terminal ignored; that stays so.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _interrupt)
 
 
 @contextmanager
@@ -87,6 +92,9 @@ def _where(ports: Ports, folder: Path) -> Panel:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """Stop once: a second Ctrl-C in the midst of stopping would leave programs behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)  # not SIG_IGN, which a program started now would inherit
     raise KeyboardInterrupt
 
 

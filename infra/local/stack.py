@@ -64,7 +64,12 @@ class Stack:
 
         Args:
             say: told what is being done.
+
+        Raises:
+            StartError: a program did not come up.
+            UnavailableError: Prometheus is not installed.
         """
+        prometheus.require()
         self.folder.mkdir(parents=True, exist_ok=True)
         credentials = write_credentials(self.folder / "credentials.json")
         os.environ.update(self._environment(credentials))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import PoisonError, UnknownVersionError
-from core.events import Change, Event, Finding, IncidentChange, Severity, Status, Tick
+from core.events import Change, Event, Finding, IncidentChange, RetrainingRequest, Severity, Status, Tick
 from functions.adapters import events
 from functions.adapters.push import Message, read_push
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PAYLOADS = Path(__file__).parents[1] / "payloads"
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-INSTANTS = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(2100, 1, 1), timezones=OFFSETS)  # noqa: DTZ001 - the zone is drawn apart
+INSTANTS = st.datetimes(min_value=datetime(1971, 1, 3), max_value=datetime(2100, 1, 1), timezones=OFFSETS)  # noqa: DTZ001 - the zone is drawn apart
 NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False)
 TICKS = st.builds(Tick, job=st.text(), scheduled_at=INSTANTS)
 FINDINGS = st.builds(
@@ -55,7 +55,19 @@ CHANGES = st.builds(
     finding_id=st.text(),
     summary=st.text(),
 )
-EVENTS: st.SearchStrategy[Event] = TICKS | FINDINGS | CHANGES
+REQUESTS = st.builds(
+    lambda window, **values: RetrainingRequest(window_start=window[0], window_end=window[1], **values),
+    window=st.lists(INSTANTS, min_size=2, max_size=2, unique=True).map(sorted),
+    model=st.text(),
+    model_version=st.text(),
+    requested_at=INSTANTS,
+    reason=st.text(),
+    n_labels=st.integers(0, 2**53),
+    features=st.lists(st.text(), max_size=3).map(tuple),
+    accuracy=NUMBERS,
+    floor=NUMBERS,
+)
+EVENTS: st.SearchStrategy[Event] = TICKS | FINDINGS | CHANGES | REQUESTS
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -92,6 +104,18 @@ GOLDEN: dict[str, Event] = {
         finding_id="model/flight-delay:drift:2026-01-02T03:15:00.250000Z",
         summary="3 of 12 features of flight-delay drifted",
     ),
+    "event_retraining_request_v1.json": RetrainingRequest(
+        model="flight-delay",
+        model_version="3",
+        requested_at=AT,
+        reason="below_floor",
+        window_start=datetime(2025, 11, 2, 15, 15, tzinfo=UTC),
+        window_end=datetime(2026, 1, 1, 15, 15, tzinfo=UTC),
+        n_labels=48_211,
+        features=("departure_delay", "carrier"),
+        accuracy=0.8125,
+        floor=0.85,
+    ),
 }
 
 
@@ -123,6 +147,12 @@ def test_the_same_event_is_always_the_same_bytes(event: Event) -> None:
     again = events.decode(events.encode(event), type(event))
     assert events.encode(again) == events.encode(event)
     assert json.loads(events.encode(event))["id"] == event.id
+
+
+@given(EVENTS)
+def test_no_field_of_an_event_hides_what_the_wire_says_of_it(event: Event) -> None:
+    body = json.loads(events.encode(event))
+    assert (body["type"], body["version"], body["id"]) == (event.TYPE, event.VERSION, event.id)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -168,6 +198,20 @@ def test_what_is_wrong_with_an_event_is_told_with_its_path(values: dict[str, obj
         events.decode(altered(GOLDEN["event_finding_v1.json"], **values), Finding)
 
 
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"features": "carrier"}, r"Expected `array`, got `str` - at `\$.features`"),
+        ({"features": [1]}, r"Expected `str`, got `int` - at `\$.features\[0\]`"),
+        ({"n_labels": 0.5}, r"Expected `int`, got `float` - at `\$.n_labels`"),
+        ({"window_end": "2025-11-02T15:15:00Z"}, "window_end: must be after 2025-11-02T15:15:00Z"),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_told(values: dict[str, object], reason: str) -> None:
+    with pytest.raises(PoisonError, match=reason):
+        events.decode(altered(GOLDEN["event_retraining_request_v1.json"], **values), RetrainingRequest)
+
+
 def test_a_missing_field_is_named() -> None:
     with pytest.raises(PoisonError, match="missing required field `scheduled_at`"):
         events.decode(b'{"type": "tick", "version": 1, "job": "x"}', Tick)
@@ -175,7 +219,7 @@ def test_a_missing_field_is_named() -> None:
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_data_is_an_event_or_poison(data: bytes) -> None:
-    for kind in (Tick, Finding, IncidentChange):
+    for kind in (Tick, Finding, IncidentChange, RetrainingRequest):
         with pytest.raises(PoisonError):
             events.decode(data, kind)
 

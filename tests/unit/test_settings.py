@@ -1,6 +1,7 @@
 """The settings: what is read, and what is told of what is wrong."""
 
 import copy
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import SettingsError
 from core.events import Severity
-from core.settings import Address, ConsoleChannel, DnsProbe, HttpProbe, Settings, TcpProbe, TlsProbe, parse
+from core.settings import Address, ConsoleChannel, DnsProbe, HttpProbe, Retraining, Settings, TcpProbe, TlsProbe, parse
 
 SAMPLE: dict[str, Any] = {
     "version": 1,
@@ -32,6 +33,7 @@ SAMPLE: dict[str, Any] = {
             "recover_after": 3,
             "accuracy_floor": 0.85,
             "segments": ["origin"],
+            "retraining": {"important": ["carrier", "hour"], "drifted": 2, "cooldown": "12h", "window": "30d"},
         }
     ],
     "probes": [
@@ -104,6 +106,26 @@ def test_a_model_is_read_whole() -> None:
     assert (model.fire_after, model.recover_after) == (2, 3)
     assert model.label is not None
     assert (model.label.table, model.label.arrives_within) == ("telemetry.flight_labels", timedelta(hours=12))
+
+
+def test_a_model_says_when_it_is_retrained() -> None:
+    given = Retraining(
+        important=("carrier", "hour"), drifted=2, cooldown=timedelta(hours=12), window=timedelta(days=30)
+    )
+    [model] = parse(SAMPLE).models
+    assert model.retraining == given
+    [model] = parse(changed(("models", 0, "retraining", "minimum_labels"), 7)).models
+    assert model.retraining == replace(given, minimum_labels=7)
+    [model] = parse(changed(("models", 0, "retraining"), {})).models
+    assert model.retraining == Retraining(important=model.features.names, drifted=1, minimum_labels=1000)
+    assert (model.retraining.cooldown, model.retraining.window) == (timedelta(hours=6), timedelta(days=60))
+    assert parse(changed(("models", 0, "retraining"), ...)).models[0].retraining is None
+
+
+def test_a_model_is_not_retrained_without_labels() -> None:
+    raw = changed(("models", 0, "label"), ...)
+    del raw["models"][0]["accuracy_floor"]
+    assert faults(raw) == ["models[0].label: must be given where there is retraining, got None"]
 
 
 def test_the_four_kinds_of_probe_are_read() -> None:
@@ -221,6 +243,26 @@ def test_a_fault_names_the_key_what_is_allowed_and_what_was_given(
     assert found[0].startswith(fault)
 
 
+@pytest.mark.parametrize(
+    ("values", "fault"),
+    [
+        ({"cooldown": "0m"}, "cooldown: must be 1m to 90d"),
+        ({"minimum_labels": 0}, "minimum_labels: must be 1 to 10000000, got 0"),
+        ({"window": "1h"}, "window: must be 1d to 365d"),
+        ({"share": 0.5}, "share: must be a known key: "),
+        ({"drifted": 0}, "drifted: must be 1 to 10000, got 0"),
+        ({"drifted": 5}, "drifted: must be 1 to the 4 important features, got 5"),
+        ({"drifted": 2, "important": ["hour"]}, "drifted: must be 1 to the 1 important features, got 2"),
+        ({"important": []}, "important: must be a list of at least 1"),
+        ({"important": ["hour", "distence"]}, "important[1]: must be a feature of the model (perhaps 'distance'), got"),
+        ({"important": ["hour", "hour"]}, "important[1]: must be named once, got 'hour'"),
+    ],
+)
+def test_when_to_retrain_must_be_possible(values: dict[str, object], fault: str) -> None:
+    [found] = faults(changed(("models", 0, "retraining"), values))
+    assert found.startswith(f"models[0].retraining.{fault}")
+
+
 def test_every_fault_is_told_at_once() -> None:
     raw = changed(("models", 0, "reference", "days"), 0)
     raw["probes"][2]["address"] = "nowhere"
@@ -255,6 +297,7 @@ def test_a_fault_elsewhere_in_a_thing_does_not_take_its_name_away() -> None:
         ("models", 0, "features", "numeric", 0),
         ("models", 0, "features", "categorical", 1),
         ("models", 0, "segments", 0),
+        ("models", 0, "retraining", "important", 0),
     ],
 )
 def test_what_could_leave_an_sql_identifier_is_refused(path: tuple[str | int, ...], quote: str) -> None:

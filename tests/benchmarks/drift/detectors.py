@@ -2,9 +2,10 @@
 
 import importlib
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import spatial, stats
 from workloads import Window
 
@@ -42,13 +43,15 @@ def scipy_loop(reference: Window, categorical: Iterable[str] = ()) -> Fitted:
 
     def detect(current: Window) -> frozenset[str]:
         return frozenset(
-            name for name in reference if five_tests(reference[name], current[name], name in chosen) < 0.05
+            name
+            for name in reference
+            if five_tests(reference[name], current[name], is_categorical=name in chosen) < 0.05
         )
 
     return detect
 
 
-def five_tests(reference: np.ndarray, current: np.ndarray, is_categorical: bool) -> float:  # type: ignore[type-arg] # noqa: FBT001 - columns of any type
+def five_tests(reference: NDArray[Any], current: NDArray[Any], *, is_categorical: bool) -> float:
     """The five tests with scipy, and the p-value of the first that applies."""
     if is_categorical:
         both = np.unique(np.concatenate((reference, current)))

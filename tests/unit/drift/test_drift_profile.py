@@ -4,12 +4,14 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
 from core.drift import Mode, Profile, ProfileError, Reason, count, score, score_counts
+from core.drift.columns import Column
 from core.errors import AiaError
 
 
@@ -91,7 +93,7 @@ def test_rare_categories_beyond_the_limit_count_as_one() -> None:
         np.array([b"1", b"2", b"2"]),
     ],
 )
-def test_a_category_is_spelt_the_same_whatever_holds_it(column: Any) -> None:
+def test_a_category_is_spelt_the_same_whatever_holds_it(column: Column) -> None:
     profile = Profile.fit({"x": ["1", "2", "3"]})
     assert count(profile, {"x": column}).categories[0].tolist() == [1, 2, 0, 0, 0]
 
@@ -140,7 +142,7 @@ def test_a_column_that_cannot_be_profiled_is_named(columns: dict[str, Any], mess
         (np.zeros(0, dtype="datetime64[D]"), r"column 'a': must be numeric, got datetime64\[D\]$"),
     ],
 )
-def test_a_current_column_of_another_kind_is_named(column: Any, message: str) -> None:
+def test_a_current_column_of_another_kind_is_named(column: Column, message: str) -> None:
     with pytest.raises(ProfileError, match=message):
         score(Profile.fit({"a": [1.0, 2.0]}), {"a": column})
 
@@ -193,7 +195,9 @@ def test_new_categories_are_named_and_names_add_up(profile: Profile) -> None:
         (lambda data: rewritten(data, without="head"), "profile: must hold 'head', got"),
     ],
 )
-def test_bytes_that_are_no_profile_say_what_is_wrong(profile: Profile, change: Any, message: str) -> None:
+def test_bytes_that_are_no_profile_say_what_is_wrong(
+    profile: Profile, change: Callable[[bytes], bytes], message: str
+) -> None:
     with pytest.raises(ProfileError, match=message):
         Profile.from_bytes(change(profile.to_bytes()))
 

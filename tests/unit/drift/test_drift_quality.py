@@ -22,7 +22,11 @@ def profile() -> Profile:
     return Profile.fit(window(1, 5000))
 
 
-def issues(profile: Profile, current: dict[str, Any], **arguments: Any) -> dict[tuple[str, str], QualityIssue]:
+def issues(
+    profile: Profile,
+    current: dict[str, Any],
+    **arguments: Any,
+) -> dict[tuple[str, str], QualityIssue]:
     found = quality(profile, count(profile, current), **arguments)
     return {(issue.feature, issue.flaw.value): issue for issue in found}
 
@@ -44,7 +48,9 @@ def test_a_window_like_the_reference_is_flawless(profile: Profile, seed: int, ro
         ("city", "Bern", Flaw.NEW_CATEGORY),
     ],
 )
-def test_each_flaw_is_found_with_its_share(profile: Profile, column: str, value: Any, flaw: Flaw) -> None:
+def test_each_flaw_is_found_with_its_share(
+    profile: Profile, column: str, value: float | str | None, flaw: Flaw
+) -> None:
     current = window(2)
     current[column] = current[column].astype(object)
     current[column][:80] = value
@@ -93,7 +99,7 @@ def test_an_old_newest_row_is_stale(profile: Profile) -> None:
 
 
 def test_an_empty_window_has_no_columns_to_blame(profile: Profile) -> None:
-    empty = {name: [] for name in profile.names}
+    empty: dict[str, Any] = {name: [] for name in profile.names}
     assert issues(profile, empty) == {}
     assert issues(profile, empty, expected_rows=10.0).keys() == {("", "volume")}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from google.cloud import bigquery
 from zetasql.api import CatalogBuilder, PreparedQuery, TableBuilder, create_table_content
-from zetasql.types import AnalyzerOptions, LanguageOptions, TypeKind, ZetaSQLBuiltinFunctionOptions
+from zetasql.types import AnalyzerOptions, LanguageOptions, TypeKind, Value, ZetaSQLBuiltinFunctionOptions
 
 from core.drift import (
     Counts,
@@ -43,7 +43,7 @@ WINDOW: dict[str, list[Any]] = {
 @pytest.fixture
 def profile() -> Profile:
     rng = np.random.default_rng(3)
-    reference = {
+    reference: dict[str, Any] = {
         "amount": rng.normal(size=300),
         "items": rng.integers(0, 5, 300),
         "city": rng.choice(["Köln", "Rome", "Oslo"], 300),
@@ -77,9 +77,9 @@ def literal(value: object) -> str:
     return "1" if value == START else "9"
 
 
-def plain(cell: Any) -> Any:
+def plain(cell: Value) -> float | str | None:
     for kind in ("int64_value", "double_value", "string_value"):
-        value = getattr(cell, kind)
+        value: float | str | None = getattr(cell, kind)
         if value is not None:
             return value
     return None

@@ -1,0 +1,75 @@
+"""`aia drift`: the command, its options and its exit status."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from infra.drift.comparison import Comparison
+
+DRIFT, NO_VERDICT = 1, 3
+
+
+class _RefusedError(click.ClickException):
+    """What can not be compared: one line on stderr."""
+
+    exit_code = 2
+
+
+@click.command(
+    epilog="Exit status: 0 when the comparison was made; 2 when a file or an option is wrong, with one line on stderr. "
+    "With --fail: 1 when a feature drifted, 3 when there are too few rows for a verdict."
+)
+@click.argument("reference", type=click.Path(path_type=Path))
+@click.argument("current", type=click.Path(path_type=Path))
+@click.option("--by", metavar="COLUMN", help="Also say which values of this column carry the drift.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with the distributions.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@click.option("--fail", is_flag=True, help="Exit with 1 on drift and with 3 without a verdict, for use in CI.")
+@click.option("--categorical", multiple=True, metavar="NAME", help="Numbers of this column are categories. Repeatable.")
+@click.option("--ignore", multiple=True, metavar="NAME", help="Leave this column out. Repeatable.")
+@click.option("--shift", type=float, metavar="SD", help="Smallest shift that matters, in sd.  [default: 0.07]")
+@click.option("--minimum-rows", type=int, metavar="N", help="Fewer rows give no verdict.  [default: 30]")
+def drift(
+    reference: Path,
+    current: Path,
+    *,
+    by: str | None,
+    html: Path | None,
+    as_json: bool,
+    fail: bool,
+    categorical: tuple[str, ...],
+    ignore: tuple[str, ...],
+    shift: float | None,
+    minimum_rows: int | None,
+) -> None:
+    """Compare two CSV or parquet files: which columns of CURRENT are no longer what they were in REFERENCE.
+
+    Needs no cloud and no settings. A column has drifted when its change is certain and larger than what matters.
+    """
+    from core.errors import AiaError  # noqa: PLC0415 - help and other commands need none of it
+    from infra.drift.match import Choice  # noqa: PLC0415 - as above
+    from infra.drift.run import run  # noqa: PLC0415 - as above
+
+    choice = Choice(categorical=frozenset(categorical), ignore=frozenset(ignore), by=by)
+    limits = {"shift": shift, "minimum_rows": minimum_rows}
+    try:
+        comparison = run(
+            reference,
+            current,
+            choice=choice,
+            limits={name: limit for name, limit in limits.items() if limit is not None},
+            html=html,
+            as_json=as_json,
+        )
+    except AiaError as error:
+        raise _RefusedError(str(error)) from error
+    sys.exit(_status(comparison) if fail else 0)
+
+
+def _status(comparison: "Comparison") -> int:
+    if not comparison.judged:
+        return NO_VERDICT
+    return DRIFT if comparison.report.drifted else 0

@@ -1,0 +1,109 @@
+"""Two files compared: everything that the terminal, the page and the JSON tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Self
+
+from core.drift import (
+    DriftReport,
+    FeatureDrift,
+    Profile,
+    QualityIssue,
+    Reason,
+    SegmentDrift,
+    Thresholds,
+    attribute,
+    count,
+    count_segments,
+    quality,
+    score,
+)
+from infra.drift.bars import Bar, bars
+from infra.drift.match import Choice, match
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Comparison:
+    """What two files have to do with each other.
+
+    Attributes:
+        reference: the file of what was normal.
+        current: the file of what is now.
+        report: of the columns of both.
+        bars: by feature what there is to draw.
+        issues: what is wrong with the current file beside drift.
+        segments: by drifted feature, the strongest first, the segments that carry its drift, the largest share first.
+        left_out: why, by the name of each column that is not compared.
+        by: the name of the column that parts the rows, or None.
+        thresholds: when a change is called drift.
+    """
+
+    reference: Path
+    current: Path
+    report: DriftReport
+    bars: Mapping[str, tuple[Bar, ...]]
+    issues: tuple[QualityIssue, ...]
+    segments: Mapping[str, tuple[SegmentDrift, ...]]
+    left_out: Mapping[str, str]
+    by: str | None
+    thresholds: Thresholds
+
+    @classmethod
+    def of(cls, reference: Path, current: Path, choice: Choice, thresholds: Thresholds) -> Self:
+        """Compare two files.
+
+        Raises:
+            FileError: a file can not be read, or the two can not be compared.
+            ProfileError: a column holds what can not be counted.
+        """
+        found = match(reference, current, choice)
+        profile = Profile.fit(found.reference, categorical=found.categorical)
+        report = score(profile, found.current, thresholds=thresholds)
+        segments: dict[str, tuple[SegmentDrift, ...]] = {}
+        if found.parts and choice.by is not None and report.drifted:
+            profile = profile.with_segments({**found.reference, choice.by: found.parts[0]}, (choice.by,))
+            counted = count_segments(profile, {**found.current, choice.by: found.parts[1]}, choice.by)
+            parts = attribute(profile, counted, by=choice.by, report=report)
+            segments = {
+                name: tuple(group) for name, group in groupby(parts, key=lambda part: part.feature) if name != choice.by
+            }
+        return cls(
+            reference=reference,
+            current=current,
+            report=report,
+            bars={feature.name: bars(profile, feature) for feature in report.features},
+            issues=quality(profile, count(profile, found.current)),
+            segments=segments,
+            left_out=found.left_out,
+            by=choice.by,
+            thresholds=thresholds,
+        )
+
+    @property
+    def judged(self) -> bool:
+        """Whether both files have rows enough for a verdict."""
+        return self.report.reason is not Reason.INSUFFICIENT_DATA
+
+    @property
+    def ranked(self) -> tuple[FeatureDrift, ...]:
+        """The features: drifted ones first, then changed ones, then by strength."""
+        order = [Reason.DRIFT, Reason.SEASONAL, Reason.SMALL_CHANGE]
+        places = {reason: k for k, reason in enumerate(order)}
+        return tuple(sorted(self.report.ranked, key=lambda feature: places.get(feature.reason, len(order))))
+
+    @property
+    def verdict(self) -> str:
+        """All of it in a sentence."""
+        report = self.report
+        if not self.judged:
+            return f"No verdict: a file has fewer than {self.thresholds.minimum_rows:,} rows"
+        if report.drifted:
+            return f"{len(report.drifted)} of {len(report.features)} features drifted"
+        return f"No drift in {len(report.features)} feature{'' if len(report.features) == 1 else 's'}"
+
+    def most_moved(self, feature: FeatureDrift) -> Bar | None:
+        """The bin whose share changed most, or None when none did."""
+        moved = max(self.bars[feature.name], key=lambda bar: abs(bar.moved), default=None)
+        return moved if moved and moved.moved else None

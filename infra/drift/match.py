@@ -1,0 +1,165 @@
+"""Two tables made comparable: which columns are compared, as what, and which are left out and why."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from infra.drift.read import FileError, Sort, load, sort_of, values
+from infra.drift.text import several, show
+
+_IDENTIFIERS = 30  # text that differs in so many rows, and repeats in none, names the rows
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the user asked for.
+
+    Attributes:
+        categorical: names of columns whose numbers are categories.
+        ignore: names of columns that are not compared.
+        by: the name of the column that parts the rows, or None.
+    """
+
+    categorical: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matched:
+    """Two windows, ready to be compared.
+
+    Attributes:
+        reference: a column by name.
+        current: the same columns.
+        categorical: names of columns whose numbers are categories.
+        left_out: why, by the name of each column that is not compared.
+        parts: the column that parts the rows of the reference, and of the current window; None without one.
+    """
+
+    reference: Mapping[str, Array]
+    current: Mapping[str, Array]
+    categorical: frozenset[str]
+    left_out: Mapping[str, str]
+    parts: tuple[Array, Array] | None
+
+
+def match(reference: Path, current: Path, choice: Choice) -> Matched:
+    """Read two files and pair their columns.
+
+    Raises:
+        FileError: a file can not be read, has no rows or not the columns it must have; a column holds one thing in one
+            file and another in the other; or nothing is left to compare.
+    """
+    old, new = load(reference), load(current)
+    _require_columns(old, new, (reference, current), choice)
+    text = [name for name in old.column_names if name in choice.categorical and _differs(old[name], new[name])]
+    if text:
+        old, new = load(reference, text=text), load(current, text=text)
+    left_out = {name: f"only in {show(current)}" for name in new.column_names if name not in old.column_names}
+    compared: list[str] = []
+    for name in old.column_names:
+        if name in choice.ignore:
+            left_out[name] = "ignored"
+        elif why := _unfit(name, old[name], new[name], (reference, current), choice):
+            left_out[name] = why
+        else:
+            compared.append(name)
+    if not compared:
+        reasons = ", ".join(f"'{show(name, limit=60)}': {why}" for name, why in list(left_out.items())[:3])
+        raise FileError(f"{show(reference)}: must have a column to compare, has none ({reasons})")
+    paired = {name: _alike(values(old[name]), values(new[name])) for name in compared}
+    return Matched(
+        reference={name: pair[0] for name, pair in paired.items()},
+        current={name: pair[1] for name, pair in paired.items()},
+        categorical=choice.categorical.intersection(compared),
+        left_out=left_out,
+        parts=_parts(old, new, choice.by),
+    )
+
+
+def _require_columns(old: pa.Table, new: pa.Table, paths: tuple[Path, Path], choice: Choice) -> None:
+    known = {*old.column_names, *new.column_names}
+    for option, names in (("--categorical", choice.categorical), ("--ignore", choice.ignore)):
+        if unknown := sorted(names - known):
+            raise FileError(f"{option}: must name a column of {several(old.column_names)}, got {several(unknown)}")
+    if choice.by is not None and choice.by not in known:
+        raise FileError(f"--by: must name a column of {several(old.column_names)}, got {several([choice.by])}")
+    needed = [name for name in old.column_names if name not in choice.ignore or name == choice.by]
+    if absent := [name for name in needed if name not in new.column_names]:
+        raise FileError(
+            f"{show(paths[1])}: has no column {several(absent)}, which {show(paths[0])} has "
+            "(--ignore NAME leaves a column out)"
+        )
+    if choice.by is not None and choice.by not in old.column_names:
+        raise FileError(f"{show(paths[0])}: has no column {several([choice.by])}, which --by names")
+
+
+def _differs(old: pa.ChunkedArray, new: pa.ChunkedArray) -> bool:
+    return len({sort_of(old), sort_of(new)} - {Sort.EMPTY}) > 1
+
+
+def _unfit(
+    name: str, old: pa.ChunkedArray, new: pa.ChunkedArray, paths: tuple[Path, Path], choice: Choice
+) -> str | None:
+    """Why a column is not compared, or None when it is.
+
+    Raises:
+        FileError: the files disagree about what it holds.
+    """
+    kinds = sort_of(old), sort_of(new)
+    told = {kind for kind in kinds if kind is not Sort.EMPTY}
+    if len(told) > 1 and not (name in choice.categorical and not told & {Sort.TIMES, Sort.NESTED}):
+        raise FileError(
+            f"column '{show(name, limit=60)}': must hold the same in both files, holds {kinds[0]} in "
+            f"{show(paths[0])} and {kinds[1]} in {show(paths[1])} (--ignore NAME leaves it out)"
+        )
+    if not told:
+        return "empty in both files"
+    if told & {Sort.TIMES, Sort.NESTED}:
+        return f"holds {told.pop()}"
+    if told == {Sort.TEXT} and name not in choice.categorical and _names_rows(old) and _names_rows(new):
+        return "differs in every row, as an identifier does (--categorical NAME compares it)"
+    return None
+
+
+def _names_rows(column: pa.ChunkedArray) -> bool:
+    present = len(column) - column.null_count
+    return present >= _IDENTIFIERS and bool(pc.count_distinct(column).as_py() == present)
+
+
+def _alike(old: Array, new: Array) -> tuple[Array, Array]:
+    """Numbers of both files in the coarser precision of the two.
+
+    A 0.1 of 32 bits is no 0.1 of 64 bits: written to CSV and read again, it would lie on the other side of an edge.
+    """
+    coarse = min((values.dtype for values in (old, new) if values.dtype.kind == "f"), key=_size, default=None)
+    if coarse is None or old.dtype == new.dtype or not {old.dtype.kind, new.dtype.kind} <= set("iuf"):
+        return old, new
+    return _rounded(old, coarse), _rounded(new, coarse)
+
+
+def _rounded(values: Array, precision: np.dtype[Any]) -> Array:
+    with np.errstate(over="ignore"):
+        rounded = values.astype(precision).astype(np.float64)
+    return np.where(np.isfinite(rounded), rounded, values)
+
+
+def _size(precision: np.dtype[Any]) -> int:
+    return precision.itemsize
+
+
+def _parts(old: pa.Table, new: pa.Table, by: str | None) -> tuple[Array, Array] | None:
+    if by is None:
+        return None
+    kinds: Iterable[Sort] = (sort_of(old[by]), sort_of(new[by]))
+    if wrong := [kind for kind in kinds if kind in {Sort.TIMES, Sort.NESTED}]:
+        raise FileError(f"--by: must name a column of text, booleans or numbers, '{show(by)}' holds {wrong[0]}")
+    return values(old[by]), values(new[by])

@@ -1,0 +1,166 @@
+"""The comparison as one HTML page without anything outside it. Every text comes from outside and is escaped."""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from core.drift import FeatureDrift, Reason, SegmentDrift
+from infra.drift.bars import minus
+from infra.drift.chart import chart, meter
+from infra.drift.comparison import Comparison
+from infra.drift.text import VERDICTS, chance, count, direction, issue, move, policy, sd, shift, show, statistic
+
+_STYLE = Path(__file__).with_name("style.css")
+_SEGMENTS = 5
+_FULL = 2.0  # a meter of strength is full at so many sd
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<header class="{tone}">
+<p class="kind">Drift report</p>
+<h1>{verdict}</h1>
+<dl class="files">{files}</dl>
+<p class="soft">{policy}</p>
+</header>
+<main>
+{main}
+</main>
+</body>
+</html>
+"""
+_HELP = """<details>
+<summary>How to read this page</summary>
+<p><b>Strength</b> is how far a normal distribution would have to shift, in standard deviations of the reference, to change
+as much as this column did; what chance alone does at these numbers of rows is taken off. <b>Shift</b> is where the values
+went: above 0 up, below 0 down.</p>
+<p>Columns of a <b>chart</b> are bins, each of which holds about a tenth of the reference, so the reference is level by
+construction wherever values seldom repeat. Where the current bar stands above it, there is more of that than there was.
+Values that are missing, infinite or new stand apart.</p>
+<p><b>q</b> is the chance of such a change without drift, corrected for the number of columns. KS, PSI, JS, Wasserstein and
+chi-square are the five tests behind the verdict.</p>
+</details>"""
+
+
+def page(comparison: Comparison) -> str:
+    """The whole page."""
+    drifted = [feature for feature in comparison.ranked if feature.drifted]
+    parts = [
+        _section("Features", _table(comparison)),
+        _section("What changed", _cards(comparison, drifted)),
+        _section("Data quality", _list(issue(found) for found in comparison.issues)),
+        _section("Left out", _list(f"{show(name)}: {why}" for name, why in comparison.left_out.items())),
+        _HELP,
+    ]
+    return _PAGE.format(
+        title=escape(f"{comparison.verdict} · {show(comparison.current.name)}"),
+        style=_STYLE.read_text(encoding="utf-8"),
+        tone=_tone(comparison.report.reason),
+        verdict=escape(comparison.verdict),
+        files=_files(comparison),
+        policy=escape(policy(comparison.thresholds)),
+        main="\n".join(part for part in parts if part),
+    )
+
+
+def _section(title: str, inner: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{inner}\n</section>" if inner else ""
+
+
+def _list(lines: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def _tone(reason: Reason) -> str:
+    if reason is Reason.DRIFT:
+        return "bad"
+    return "none" if reason in {Reason.INSUFFICIENT_DATA, Reason.ABSENT} else "good"
+
+
+def _files(comparison: Comparison) -> str:
+    report = comparison.report
+    files = [
+        ("ref", "Reference", comparison.reference, report.n_reference),
+        ("cur", "Current", comparison.current, report.n_current),
+    ]
+    return "".join(
+        f'<div><dt><span class="key {key}"></span>{name}</dt><dd>{escape(show(file))}'
+        f' <span class="soft">{count(rows, "row")}</span></dd></div>'
+        for key, name, file, rows in files
+    )
+
+
+def _table(comparison: Comparison) -> str:
+    rows = "\n".join(_row(comparison, k, feature) for k, feature in enumerate(comparison.ranked))
+    return (
+        '<table>\n<thead><tr><th>Feature</th><th>Verdict</th><th class="right">Strength, sd</th>'
+        '<th class="right middle">Shift, sd</th><th class="wide">Moved most</th></tr></thead>\n'
+        f"<tbody>\n{rows}\n</tbody>\n</table>"
+    )
+
+
+def _row(comparison: Comparison, k: int, feature: FeatureDrift) -> str:
+    name = f"<bdi>{escape(show(feature.name))}</bdi>"
+    moved = comparison.most_moved(feature)
+    return (
+        f'<tr class="{feature.reason.value}"><th scope="row">'
+        f"{f'<a href=#f{k}>{name}</a>' if feature.drifted else name}</th>"
+        f'<td><span class="pill">{VERDICTS[feature.reason]}</span></td>'
+        f'<td><span class="strong">{meter(feature.strength / _FULL)}<span>{sd(feature.strength)}</span></span></td>'
+        f'<td class="right middle">{shift(feature)}</td><td class="wide">{escape(move(moved)) if moved else ""}</td></tr>'
+    )
+
+
+def _cards(comparison: Comparison, drifted: list[FeatureDrift]) -> str:
+    return "\n".join(_card(comparison, k, feature) for k, feature in enumerate(drifted))
+
+
+def _card(comparison: Comparison, k: int, feature: FeatureDrift) -> str:
+    parts = comparison.segments.get(feature.name, ())
+    moved = comparison.most_moved(feature)
+    return (
+        f'<article id="f{k}"><div class="head"><h3><bdi>{escape(show(feature.name))}</bdi></h3>'
+        f'<span class="strength">{sd(feature.strength)} sd</span></div>'
+        f"<p>{escape(direction(feature))}{f' Most moved: {escape(move(moved))}.' if moved else ''}</p>"
+        f"{chart(feature, comparison.bars[feature.name])}"
+        f"{_segments(comparison, parts)}{_tests(feature)}</article>"
+    )
+
+
+def _segments(comparison: Comparison, parts: tuple[SegmentDrift, ...]) -> str:
+    if not parts:
+        return ""
+    rows = "".join(_segment(part) for part in parts[:_SEGMENTS])
+    more = f'<p class="soft">and {len(parts) - _SEGMENTS:,} more</p>' if len(parts) > _SEGMENTS else ""
+    return f'<div class="segments"><h4>Carried by {escape(show(comparison.by))}</h4>{rows}{more}</div>'
+
+
+def _segment(part: SegmentDrift) -> str:
+    share = minus(f"{100 * part.share:.0f} %")
+    name = escape(show(part.segment, limit=60))
+    return (
+        f'<div class="row"><span class="name" title="{name}">{name}</span>{meter(part.share)}'
+        f'<span class="num">{share}, moved {sd(part.strength)} sd</span></div>'
+    )
+
+
+def _tests(feature: FeatureDrift) -> str:
+    named = {
+        "KS": feature.ks,
+        "PSI": feature.psi,
+        "JS": feature.js,
+        "Wasserstein": feature.wasserstein,
+        "chi²": feature.chi2,
+    }
+    told = [f"<span>{name} <b>{statistic(test)}</b></span>" for name, test in named.items() if test.value is not None]
+    return f'<p class="tests">{"".join(told)}<span>q <b>{escape(chance(feature.q_value))}</b></span></p>'

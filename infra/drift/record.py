@@ -1,0 +1,77 @@
+"""The comparison as JSON, for programs."""
+
+import json
+import math
+from typing import Any
+
+from core.drift import FeatureDrift, SegmentDrift, Statistic
+from infra.drift.comparison import Comparison
+
+
+def to_json(comparison: Comparison) -> str:
+    """The comparison as a JSON object: shares are 0 to 1, strengths and shifts in sd; what does not apply is null."""
+    report, thresholds = comparison.report, comparison.thresholds
+    document = {
+        "reference": {"file": str(comparison.reference), "rows": report.n_reference},
+        "current": {"file": str(comparison.current), "rows": report.n_current},
+        "reason": report.reason.value,
+        "drifted": list(report.drifted),
+        "strength": report.strength,
+        "thresholds": {
+            "shift": thresholds.shift,
+            "false_alarms": thresholds.false_alarms,
+            "minimum_rows": thresholds.minimum_rows,
+        },
+        "mode": report.mode.value,
+        "features": [_feature(comparison, feature) for feature in comparison.ranked],
+        "quality": [
+            {"feature": issue.feature, "flaw": issue.flaw.value, "value": issue.value, "limit": issue.limit}
+            | ({"detail": issue.detail} if issue.detail else {})
+            for issue in comparison.issues
+        ],
+        "left_out": dict(comparison.left_out),
+    }
+    return json.dumps(document, indent=2, allow_nan=False)
+
+
+def _feature(comparison: Comparison, feature: FeatureDrift) -> dict[str, Any]:
+    segments = comparison.segments.get(feature.name)
+    return {
+        "name": feature.name,
+        "kind": feature.kind.value,
+        "drifted": feature.drifted,
+        "reason": feature.reason.value,
+        "strength": feature.strength,
+        "shift": feature.shift,
+        "p_value": feature.p_value,
+        "q_value": feature.q_value,
+        "tests": {name: _test(test) for name, test in feature.tests.items()},
+        "present": {"reference": feature.n_reference, "current": feature.n_current},
+        "bins": [
+            {"label": bar.label, "reference": bar.reference, "current": bar.current}
+            for bar in comparison.bars[feature.name]
+        ],
+    } | ({"segments": [_segment(part) for part in segments]} if segments else {})
+
+
+def _test(test: Statistic) -> dict[str, float | None]:
+    return {
+        "value": _finite(test.value),
+        "p_value": _finite(test.p_value),
+        "excess": _finite(test.excess),
+        "error": _finite(test.error),
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _segment(part: SegmentDrift) -> dict[str, Any]:
+    return {
+        "by": part.by,
+        "segment": part.segment,
+        "share": part.share,
+        "strength": part.strength,
+        "rows": {"reference": part.n_reference, "current": part.n_current},
+    }

@@ -1,0 +1,132 @@
+"""Names and numbers as people read them, the same in the terminal and on the page."""
+
+from collections.abc import Sequence
+
+from core.drift import FeatureDrift, Flaw, Kind, QualityIssue, Reason, Statistic, Thresholds
+from infra.drift.bars import Bar, minus
+
+VERDICTS = {
+    Reason.DRIFT: "drifted",
+    Reason.SMALL_CHANGE: "small change",
+    Reason.SEASONAL: "seasonal",
+    Reason.NO_CHANGE: "no change",
+    Reason.INSUFFICIENT_DATA: "too few rows",
+    Reason.ABSENT: "absent",
+}
+
+_LARGEST = 6.0  # a `strength` goes no further, as FeatureDrift says
+_NAMED = 6
+_TINY = 0.001
+_COARSE = 100
+
+
+def show(value: object, *, limit: int = 120) -> str:
+    r"""A text from outside in one line: what can not be seen is spelt out, what is too long is cut.
+
+    >>> print(show("a\nb\x1b[31m"))
+    a\nb\x1b[31m
+    """
+    seen = "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(value))
+    return seen if len(seen) <= limit else f"{seen[: limit - 1]}…"
+
+
+def several(names: Sequence[str]) -> str:
+    """Names in a sentence: the first ones, quoted, and how many more there are.
+
+    >>> several(["age", "city"])
+    "'age', 'city'"
+    """
+    told = ", ".join(f"'{show(name, limit=60)}'" for name in names[:_NAMED])
+    return f"{told} and {len(names) - _NAMED} more" if len(names) > _NAMED else told
+
+
+def percent(share: float) -> str:
+    """A share of the rows.
+
+    >>> percent(0.123), percent(0.0004), percent(0.0), percent(1.0)
+    ('12.3 %', '< 0.1 %', '0 %', '100 %')
+    """
+    if 0 < share < _TINY:
+        return "< 0.1 %"
+    return f"{100 * share:.1f}".removesuffix(".0") + " %"
+
+
+def sd(strength: float) -> str:
+    """A strength in sd.
+
+    >>> sd(0.0712), sd(6.0)
+    ('0.07', '≥ 6')
+    """
+    return f"≥ {_LARGEST:g}" if strength >= _LARGEST else f"{strength:.2f}"
+
+
+def shift(feature: FeatureDrift) -> str:
+    """Where the values went, in sd; empty for categories."""
+    if feature.shift is None:
+        return ""
+    if abs(feature.shift) >= _LARGEST:
+        return f"{'+' if feature.shift > 0 else minus('-')} {sd(_LARGEST)}"
+    return minus(f"{feature.shift:+.2f}") if round(feature.shift, 2) else "0.00"
+
+
+def chance(q_value: float) -> str:
+    """A q-value."""
+    return "< 0.001" if q_value < _TINY else f"{q_value:.3f}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> count(1, "row"), count(12000, "row")
+    ('1 row', '12,000 rows')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def statistic(test: Statistic) -> str:
+    """The value of a test; empty where it does not apply."""
+    if test.value is None:
+        return ""
+    return f"{test.value:,.0f}" if test.value >= _COARSE else f"{test.value:.3f}"
+
+
+def label(bar: Bar) -> str:
+    """The name of a bin."""
+    return show(bar.label, limit=60) or "(empty text)"
+
+
+def move(bar: Bar) -> str:
+    """What became of a bin."""
+    return f"{label(bar)}: {percent(bar.reference)} → {percent(bar.current)}"
+
+
+def direction(feature: FeatureDrift) -> str:
+    """What a change looks like, in words."""
+    if feature.kind is Kind.CATEGORICAL:
+        return "The categories have other shares."
+    if feature.shift is None:
+        return "One of the files has no value."
+    if abs(feature.shift) < feature.strength / 3:
+        return "The values keep their middle; their spread or shape changed."
+    return f"The values {'rose' if feature.shift > 0 else 'fell'} by {sd(abs(feature.shift))} sd."
+
+
+def issue(found: QualityIssue) -> str:
+    """What is wrong with a column, in words."""
+    share, limit = percent(found.value), percent(found.limit)
+    said = {
+        Flaw.MISSING: f"{share} missing, at most {limit} expected",
+        Flaw.INFINITE: f"{share} infinite, at most {limit} expected",
+        Flaw.OUT_OF_RANGE: f"{share} out of range, at most {limit} expected",
+        Flaw.NEW_CATEGORY: f"{share} in new categories",
+        Flaw.CONSTANT: "constant, and was not",
+    }.get(found.flaw, found.flaw.value)
+    return f"{show(found.feature)}: {said}{f' ({show(found.detail)})' if found.detail else ''}"
+
+
+def policy(thresholds: Thresholds) -> str:
+    """When a change is called drift, in a sentence."""
+    return (
+        f"Drift is a change that is certain (false alarms below {percent(thresholds.false_alarms)}) and at least as "
+        f"strong as a shift by {thresholds.shift:g} sd."
+    )

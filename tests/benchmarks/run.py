@@ -1,0 +1,37 @@
+"""`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
+
+python tests/benchmarks/run.py [imports latency drift]
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PARTS = {"imports": [HERE / "imports.py"], "latency": [HERE / "latency.py"], "drift": [HERE / "drift" / "run.py"]}
+
+
+def main(names: list[str]) -> int:
+    """Run the parts one after another, each in a process of its own, and keep what they print."""
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"bench: must be of {', '.join(PARTS)}, got {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    tables = []
+    for name in names or PARTS:
+        print(f"\n## {name}\n", flush=True)
+        run = subprocess.run(
+            [sys.executable, *map(str, PARTS[name])], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+        )
+        print(run.stdout, flush=True)
+        if run.returncode:
+            return run.returncode
+        tables.append(f"## {name}\n\n{run.stdout}")
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "bench.md").write_text("\n".join(tables))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,507 @@
+"""`aia drift`: two files in, a table, a page or JSON out, and an exit status for CI."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+
+from core.drift import Thresholds
+from infra.cli import main
+from infra.local.replay.flights import FLIGHTS
+
+Columns = Mapping[str, Any]
+
+
+def drift(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["drift", *map(str, arguments)], env={"COLUMNS": "140"})
+
+
+def told(*arguments: str | Path) -> dict[str, Any]:
+    result = drift(*arguments, "--json")
+    assert result.exit_code == 0, result.stderr
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
+
+
+def refused(*arguments: str | Path) -> str:
+    """The one line that a refusal is."""
+    result = drift(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    return line
+
+
+def parquet(path: Path, columns: Columns) -> Path:
+    pq.write_table(pa.table(dict(columns)), path)
+    return path
+
+
+def csv(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def feature(document: dict[str, Any], name: str) -> dict[str, Any]:
+    return next(part for part in document["features"] if part["name"] == name)
+
+
+@pytest.fixture(scope="module")
+def months(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """January and July of the flights: January in two halves, July as CSV."""
+    folder = tmp_path_factory.mktemp("months")
+    flights = pq.read_table(FLIGHTS).drop_columns(["flight", "late"])
+    month = pc.month(flights["scheduled"])
+    january, july = (flights.filter(pc.equal(month, number)) for number in (1, 7))
+    order = np.random.default_rng(5).permutation(january.num_rows)
+    halves = [folder / "january_a.parquet", folder / "january_b.parquet"]
+    for path, rows in zip(halves, np.array_split(order, 2), strict=True):
+        pq.write_table(january.take(np.sort(rows)), path)
+    pa_csv.write_csv(july, folder / "july.csv")
+    return halves[0], halves[1], folder / "july.csv"
+
+
+class Page(HTMLParser):
+    """What a browser makes of the page: its elements, their attributes and the text between them."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.text = ""
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_july_has_drifted_from_january_and_is_warmer(months: tuple[Path, Path, Path]) -> None:
+    document = told(months[0], months[2])
+    assert document["reason"] == "drift"
+    assert document["features"][0]["name"] == "temperature"
+    assert feature(document, "temperature")["shift"] > 3
+    assert feature(document, "carrier")["shift"] is None
+    assert feature(document, "origin")["reason"] == "no_change"
+    assert document["left_out"] == {"scheduled": "holds times"}
+    outside = {issue["feature"] for issue in document["quality"] if issue["flaw"] == "out_of_range"}
+    assert outside == {"temperature", "dew_point"}
+
+
+def test_two_halves_of_january_have_not_drifted(months: tuple[Path, Path, Path]) -> None:
+    document = told(months[0], months[1])
+    assert document["drifted"] == []
+    assert drift(months[0], months[1], "--fail").exit_code == 0
+
+
+def test_a_month_compared_with_itself_differs_in_nothing(months: tuple[Path, Path, Path]) -> None:
+    document = told(months[0], months[0])
+    assert {part["strength"] for part in document["features"]} == {0.0}
+    assert all(share["reference"] == share["current"] for part in document["features"] for share in part["bins"])
+
+
+def test_csv_and_parquet_of_the_same_rows_say_the_same(months: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    same = tmp_path / "january_b.csv"
+    pa_csv.write_csv(pq.read_table(months[1]), same)
+    from_csv, from_parquet = told(months[0], same), told(months[0], months[1])
+    for part in from_parquet["features"]:
+        assert feature(from_csv, part["name"])["bins"] == part["bins"]
+        assert feature(from_csv, part["name"])["reason"] == part["reason"]
+
+
+def test_the_shares_of_the_segments_add_up_to_one(months: tuple[Path, Path, Path]) -> None:
+    document = told(months[0], months[2], "--by", "origin")
+    drifted = [part for part in document["features"] if part["drifted"]]
+    assert drifted
+    for part in drifted:
+        assert {segment["segment"] for segment in part["segments"]} == {"EWR", "JFK", "LGA"}
+        assert sum(segment["share"] for segment in part["segments"]) == pytest.approx(1)
+
+
+def test_the_segment_that_moved_is_named_first_even_when_its_column_is_ignored(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    city = rng.choice(["Oslo", "Rome", "Bonn"], 6000)
+    age = rng.normal(40, 10, 6000)
+    old = parquet(tmp_path / "old.parquet", {"age": age, "city": city})
+    new = parquet(tmp_path / "new.parquet", {"age": age + 15 * (city == "Rome"), "city": city})
+    document = told(old, new, "--by", "city", "--ignore", "city")
+    assert document["left_out"] == {"city": "ignored"}
+    first = feature(document, "age")["segments"][0]
+    assert (first["segment"], round(first["share"], 1)) == ("Rome", 1.0)
+    assert re.search(r"age +Rome +\d+ %", drift(old, new, "--by", "city").stdout)
+
+
+def test_the_table_ranks_the_features_and_states_the_policy(months: tuple[Path, Path, Path]) -> None:
+    output = drift(months[0], months[2], "--by", "origin").stdout
+    assert f"{len(told(months[0], months[2])['drifted'])} of 13 features drifted" in output
+    assert output.index("temperature") < output.index("wind_speed") < output.index("no change")
+    assert re.search(r"temperature +drifted +≥ 6 +\+4\.\d\d", output)
+    assert "as a shift by 0.07 sd" in output
+    assert "left out scheduled: holds times" in output
+
+
+def test_a_narrow_terminal_gets_a_table_without_the_tests(months: tuple[Path, Path, Path]) -> None:
+    result = CliRunner().invoke(main, ["drift", str(months[0]), str(months[2])], env={"COLUMNS": "80"})
+    assert max(map(len, result.stdout.splitlines()[:18])) <= 80
+    assert "psi" not in result.stdout
+    assert "psi" in drift(months[0], months[2]).stdout
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail",), 1), (("--json", "--fail"), 1)])
+def test_drift_is_a_failure_only_when_asked_for(
+    months: tuple[Path, Path, Path], options: tuple[str, ...], status: int
+) -> None:
+    assert drift(months[0], months[2], *options).exit_code == status
+
+
+@pytest.mark.parametrize("rows", [1, 12])
+def test_few_rows_get_no_verdict_and_fail_asks_for_one(tmp_path: Path, rows: int) -> None:
+    old = parquet(tmp_path / "old.parquet", {"x": np.arange(500.0)})
+    new = parquet(tmp_path / "new.parquet", {"x": np.arange(rows) + 1e6})
+    assert told(old, new)["reason"] == "insufficient_data"
+    assert "No verdict: a file has fewer than 30 rows" in drift(old, new).stdout
+    assert drift(old, new).exit_code == 0
+    assert drift(old, new, "--fail").exit_code == 3
+
+
+def test_the_minimum_of_rows_can_be_lowered(tmp_path: Path) -> None:
+    old = parquet(tmp_path / "old.parquet", {"x": np.arange(500.0)})
+    new = parquet(tmp_path / "new.parquet", {"x": np.arange(12) + 1e6})
+    assert told(old, new, "--minimum-rows", "12")["drifted"] == ["x"]
+
+
+def test_the_smallest_shift_that_matters_can_be_raised(tmp_path: Path) -> None:
+    values = np.random.default_rng(4).normal(0, 1, 5000)
+    old = parquet(tmp_path / "old.parquet", {"x": values})
+    new = parquet(tmp_path / "new.parquet", {"x": values + 0.3})
+    assert told(old, new)["drifted"] == ["x"]
+    document = told(old, new, "--shift", "0.5")
+    assert feature(document, "x")["reason"] == "small_change"
+    assert "small change" in drift(old, new, "--shift", "0.5").stdout
+
+
+def test_the_guide_states_what_the_thresholds_mean() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "drift-command.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", guide, re.MULTILINE)
+    assert float(rows[0][0]) == Thresholds().shift
+    for shift, *stated in rows:
+        meaning = Thresholds(shift=float(shift)).meaning
+        assert [
+            round(meaning[name], len(text) - 2) for name, text in zip(("ks", "psi", "js"), stated, strict=True)
+        ] == [float(text) for text in stated]
+
+
+def test_help_states_the_exit_status_and_the_defaults_that_hold() -> None:
+    text = " ".join(drift("--help").stdout.split())
+    assert "Exit status: 0 when the comparison was made; 2 when" in text
+    assert "With --fail: 1 when a feature drifted, 3 when" in text
+    assert f"in sd. [default: {Thresholds().shift}]" in text
+    assert f"no verdict. [default: {Thresholds().minimum_rows}]" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "must be CSV or parquet, is empty"),
+        (b" \n\n", "must be CSV or parquet, is empty"),
+        (b"x,y\n", "must have rows, has only the header 'x', 'y'"),
+        (b"x,y\n1,2\n3\n", "Expected 2 columns, got 1: 3"),
+        (b"PAR1 and no more", "Parquet"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "must be CSV (UTF-8) or parquet, is neither"),
+        ("x,y\n1,2\n".encode("utf-16"), "must be CSV (UTF-8) or parquet, is neither"),
+        (b"x\xff,y\n1,2\n", "must be UTF-8 text or parquet"),
+        (b"x,x\n1,2\n", "column names must differ, got 'x' more than once"),
+    ],
+)
+def test_a_bad_file_is_one_line_that_names_it(tmp_path: Path, content: bytes, said: str) -> None:
+    good = csv(tmp_path / "good.csv", "x,y\n1,2\n")
+    bad = csv(tmp_path / "bad.csv", content)
+    for pair in ((good, bad), (bad, good)):
+        line = refused(*pair)
+        assert str(bad) in line
+        assert said in line
+
+
+def test_a_file_that_is_not_there_and_a_folder_are_one_line(tmp_path: Path) -> None:
+    good = csv(tmp_path / "good.csv", "x\n1\n")
+    assert "nowhere.csv: no such file or directory" in refused(good, tmp_path / "nowhere.csv")
+    assert f"{tmp_path}: must be a file" in refused(tmp_path, good)
+
+
+def test_a_missing_column_is_named_and_can_be_ignored(tmp_path: Path) -> None:
+    old = csv(tmp_path / "old.csv", "x,y\n1,2\n")
+    new = csv(tmp_path / "new.csv", "x,z\n1,2\n")
+    assert f"{new}: has no column 'y', which {old} has" in refused(old, new)
+    assert told(old, new, "--ignore", "y")["left_out"] == {"z": f"only in {new}", "y": "ignored"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kinds"),
+    [
+        ("1\n2", "1\nunknown", ("numbers", "text")),
+        ("true\nfalse", "1\n0", ("booleans", "numbers")),
+        ("true\nfalse", "true\nmaybe", ("booleans", "text")),
+        ("2013-01-01\n2013-01-02", "5\n6", ("times", "numbers")),
+    ],
+)
+def test_mixed_types_are_refused_with_the_column_and_both_types(
+    tmp_path: Path, old: str, new: str, kinds: tuple[str, str]
+) -> None:
+    paths = csv(tmp_path / "old.csv", f"x\n{old}\n"), csv(tmp_path / "new.csv", f"x\n{new}\n")
+    line = refused(*paths)
+    assert "column 'x'" in line
+    assert f"holds {kinds[0]} in {paths[0]} and {kinds[1]} in {paths[1]}" in line
+
+
+def test_codes_are_compared_as_text_when_one_file_has_only_numbers(tmp_path: Path) -> None:
+    old = csv(tmp_path / "old.csv", "code\n" + "007\n008\n" * 50)
+    new = csv(tmp_path / "new.csv", "code\n" + "007\nA08\n" * 50)
+    document = told(old, new, "--categorical", "code")
+    shares = {part["label"]: (part["reference"], part["current"]) for part in feature(document, "code")["bins"]}
+    assert shares == {"007": (0.5, 0.5), "008": (0.5, 0.0), "new": (0.0, 0.5)}
+
+
+def test_numbers_named_categorical_are_categories_and_others_are_ranges(tmp_path: Path) -> None:
+    rng = np.random.default_rng(8)
+    old = parquet(tmp_path / "old.parquet", {"zone": rng.integers(0, 5, 900)})
+    new = parquet(tmp_path / "new.parquet", {"zone": rng.integers(0, 5, 900)})
+    assert feature(told(old, new), "zone")["kind"] == "numeric"
+    named = feature(told(old, new, "--categorical", "zone"), "zone")
+    assert named["kind"] == "categorical"
+    assert {part["label"] for part in named["bins"]} == {"0", "1", "2", "3", "4"}
+
+
+@pytest.mark.parametrize("option", ["--by", "--ignore", "--categorical"])
+def test_an_option_that_names_no_column_is_refused(tmp_path: Path, option: str) -> None:
+    path = csv(tmp_path / "x.csv", "x\n1\n")
+    assert f"{option}: must name a column of 'x', got 'nope'" in refused(path, path, option, "nope")
+
+
+def test_limits_out_of_range_and_nothing_to_compare_are_refused(tmp_path: Path) -> None:
+    path = csv(tmp_path / "x.csv", "x,when\n1,2013-01-01\n")
+    assert "minimum_rows: must be at least 2, got 1" in refused(path, path, "--minimum-rows", "1")
+    assert "shift: must be above 0" in refused(path, path, "--shift", "0")
+    assert "must have a column to compare, has none" in refused(path, path, "--ignore", "x")
+    assert "--by: must name a column of text, booleans or numbers" in refused(path, path, "--by", "when")
+
+
+def test_a_page_is_never_written_over_an_input_nor_where_it_can_not_be(tmp_path: Path) -> None:
+    path = csv(tmp_path / "x.csv", "x\n1\n")
+    assert "must be another file than the two compared" in refused(path, path, "--html", path)
+    assert path.read_text() == "x\n1\n"
+    assert "can not be written" in refused(path, path, "--html", tmp_path / "no" / "page.html")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found_in_the_header(tmp_path: Path, delimiter: str) -> None:
+    path = csv(tmp_path / "x.csv", f"x{delimiter}y\n1{delimiter}a\n2{delimiter}b\n")
+    assert [part["kind"] for part in told(path, path)["features"]] == ["numeric", "categorical"]
+
+
+def test_every_kind_of_column_finds_its_place(tmp_path: Path) -> None:
+    n = 60
+    path = parquet(
+        tmp_path / "x.parquet",
+        {
+            "number": pa.array(range(n), pa.int16()),
+            "half": pa.array(np.arange(n), pa.float16()),
+            "price": pa.array(range(n), pa.int64()).cast(pa.decimal128(21, 2)),
+            "flag": pa.array([True, None] * 30),
+            "city": pa.array(["a", "b", None] * 20),
+            "code": pa.array(["a", "b", "c"] * 20).dictionary_encode(),
+            "grade": pa.array(["a", "b", "c"] * 20, pa.large_string()),
+            "bytes": pa.array([b"a", b"\xff", b"c"] * 20),
+            "when": pa.array(range(n), pa.timestamp("s")),
+            "day": pa.array(range(n), pa.date32()),
+            "took": pa.array(range(n), pa.duration("s")),
+            "tags": pa.array([[1]] * n),
+            "void": pa.nulls(n),
+            "blank": pa.array([None] * n, pa.string()),
+            "id": pa.array([f"row {k}" for k in range(n)]),
+            "": pa.array(range(n)),
+            "__index_level_0__": pa.array(range(n)),
+        },
+    )
+    document = told(path, path)
+    kinds = {part["name"]: part["kind"] for part in document["features"]}
+    assert kinds == {
+        **dict.fromkeys(("number", "half", "price"), "numeric"),
+        **dict.fromkeys(("flag", "city", "code", "grade", "bytes"), "categorical"),
+    }
+    reasons = document["left_out"]
+    assert [reasons[name] for name in ("when", "day", "took")] == ["holds times"] * 3
+    assert reasons["tags"] == "holds nested values"
+    assert reasons["void"] == reasons["blank"] == "empty in both files"
+    assert reasons["id"].startswith("differs in every row")
+    assert set(reasons) == {"when", "day", "took", "tags", "void", "blank", "id"}
+
+
+def test_a_narrow_float_and_its_text_are_the_same_number(tmp_path: Path) -> None:
+    tenths = np.arange(600) % 7 / 10
+    old = parquet(tmp_path / "old.parquet", {"x": tenths.astype(np.float32)})
+    new = csv(tmp_path / "new.csv", "x\n" + "".join(f"{value}\n" for value in tenths))
+    for pair in ((old, new), (new, old)):
+        assert told(*pair)["features"][0]["strength"] == 0
+
+
+def test_a_column_that_lost_all_its_values_has_drifted(tmp_path: Path) -> None:
+    old = csv(tmp_path / "old.csv", "x,y\n" + "1,a\n2,b\n" * 50)
+    new = csv(tmp_path / "new.csv", "x,y\n" + ",\n" * 100)
+    document = told(old, new)
+    assert document["drifted"] == ["x", "y"]
+    assert {(issue["feature"], issue["flaw"]) for issue in document["quality"]} == {("x", "missing"), ("y", "missing")}
+    assert drift(old, new, "--html", tmp_path / "page.html").exit_code == 0
+
+
+def test_nan_infinities_and_constants_are_told_apart(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    values = rng.normal(0, 1, 400)
+    spoilt = values.copy()
+    spoilt[:60], spoilt[60:120], spoilt[120:180] = np.nan, np.inf, -np.inf
+    old = parquet(tmp_path / "old.parquet", {"x": values, "same": np.ones(400), "stuck": values})
+    new = parquet(tmp_path / "new.parquet", {"x": spoilt, "same": np.ones(400), "stuck": np.ones(400)})
+    document = told(old, new)
+    special = {part["label"]: part["current"] for part in feature(document, "x")["bins"][-3:]}
+    assert special == {"missing": 0.15, "\N{MINUS SIGN}∞": 0.15, "∞": 0.15}
+    assert feature(document, "same")["reason"] == "no_change"
+    assert ("stuck", "constant") in {(issue["feature"], issue["flaw"]) for issue in document["quality"]}
+
+
+def test_bins_are_named_by_the_values_they_hold(tmp_path: Path) -> None:
+    hours = np.repeat(np.arange(24), 100)
+    rain = np.concatenate((np.zeros(1800), np.random.default_rng(0).exponential(2, 600)))
+    path = parquet(tmp_path / "x.parquet", {"hour": hours, "rain": rain, "view": np.tile([2.5, 5.0, 9.5], 800)})
+    document = told(path, path)
+    named = {part["label"]: part["reference"] for part in feature(document, "hour")["bins"]}
+    for label, share in named.items():
+        ends = [int(text) for text in re.findall(r"\d+", label)]
+        low = 0 if label.startswith("up to") else ends[0]
+        high = 23 if label.endswith("and above") else ends[-1]
+        assert share == pytest.approx(np.mean((hours >= low) & (hours <= high))), label
+    dry = feature(document, "rain")["bins"][0]
+    assert (dry["label"], dry["reference"]) == ("up to 0", 0.75)
+    assert [part["label"] for part in feature(document, "view")["bins"]] == ["up to 2.5", "2.5 to 5", "above 5"]
+
+
+HOSTILE = ("<script>alert(1)</script>", "x" * 500, "größe 大きさ", "a\"b'c&amp;", "up\u202eside", "two\nlines\x1b[31m")
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> tuple[Path, Path]:
+    rng = np.random.default_rng(3)
+    words = ["<img src=x onerror=alert(1)>", "b" * 300, "", "naïve"]
+    paths = []
+    for name, shift in (("<old>&.parquet", 0.0), ("<new>&.parquet", 0.8)):
+        columns: dict[str, Any] = {column: rng.normal(shift, 1, 500) for column in HOSTILE}
+        columns["<b>by</b>"] = rng.choice(words, 500, p=[0.25 + shift / 4, 0.25 - shift / 4, 0.25, 0.25])
+        paths.append(parquet(tmp_path / name, columns))
+    return paths[0], paths[1]
+
+
+def test_hostile_names_are_only_text_on_the_page(hostile: tuple[Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    result = drift(*hostile, "--by", "<b>by</b>", "--html", path)
+    assert result.exit_code == 0, result.stderr
+    page = Page(path.read_text(encoding="utf-8"))
+    assert not {"script", "img", "b>"} & set(page.tags)
+    assert not [name for name, _ in page.attributes if name.startswith("on")]
+    for text in (
+        "<script>alert(1)</script>",
+        "größe 大きさ",
+        "a\"b'c&amp;",
+        "<img src=x",
+        "<new>&.parquet",
+        "<b>by</b>",
+    ):
+        assert text in page.text
+    assert "x" * 121 not in page.text
+    assert "\u202e" not in page.text
+
+
+def test_hostile_names_leave_the_terminal_alone(hostile: tuple[Path, Path]) -> None:
+    output = drift(*hostile, "--by", "<b>by</b>").stdout
+    assert "\x1b" not in output
+    assert "\u202e" not in output
+    assert r"two\nlines\x1b[31m" in output
+    assert max(map(len, output.splitlines())) <= 140
+    assert "\\n" in refused(*hostile, "--ignore", "no\nsuch")
+
+
+def test_hostile_names_survive_json(hostile: tuple[Path, Path]) -> None:
+    assert {part["name"] for part in told(*hostile)["features"]} == {*HOSTILE, "<b>by</b>"}
+
+
+def test_the_page_loads_nothing_and_draws_every_drifted_feature(
+    months: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    result = drift(months[0], months[2], "--by", "origin", "--html", path, "--json")
+    source = path.read_text(encoding="utf-8")
+    page = Page(source)
+    drifted = json.loads(result.stdout)["drifted"]
+    assert page.tags.count("article") == len(drifted)
+    assert page.tags.count("figure") == len(drifted)
+    assert not {"script", "link", "img", "iframe", "object"} & set(page.tags)
+    assert not [value for name, value in page.attributes if name in {"src", "href"} and not str(value).startswith("#")]
+    assert "url(" not in source
+    assert "@import" not in source
+    assert {f"#{value}" for name, value in page.attributes if name == "id"} == {
+        value for name, value in page.attributes if name == "href"
+    }
+
+
+def test_the_bars_on_the_page_are_the_bins_of_the_report(tmp_path: Path) -> None:
+    old = parquet(tmp_path / "old.parquet", {"x": np.repeat([0.0, 1.0], [300, 100])})
+    new = parquet(tmp_path / "new.parquet", {"x": np.repeat([0.0, 1.0], [100, 300])})
+    path = tmp_path / "page.html"
+    assert drift(old, new, "--html", path).exit_code == 0
+    source = path.read_text(encoding="utf-8")
+    assert re.findall(r"<title>(.*?)</title>", source)[1:] == ["up to 0: 75 % → 25 %", "1 and above: 25 % → 75 %"]
+    figure = source[source.index("<figure") : source.index("</figure>")]
+    heights = re.findall(r'<rect class="(ref|cur)".*?height="([\d.]+)"', figure)
+    assert heights == [("ref", "93.75"), ("cur", "31.25"), ("ref", "31.25"), ("cur", "93.75")]  # the axis ends at 80 %
+
+
+def test_two_hundred_columns_are_all_told_but_not_all_printed(tmp_path: Path) -> None:
+    rng = np.random.default_rng(6)
+    paths = []
+    for name, shift in (("old.csv", 0.0), ("new.csv", 0.5)):
+        table = pa.table({f"column {k}": rng.normal(shift * (k < 3), 1, 600) for k in range(200)})
+        pa_csv.write_csv(table, tmp_path / name)
+        paths.append(tmp_path / name)
+    document = told(*paths)
+    assert document["drifted"] == ["column 0", "column 1", "column 2"]
+    assert len(document["features"]) == 200
+    assert "… and 160 more" in drift(*paths).stdout
+
+
+def test_the_program_itself_keeps_standard_output_for_json(months: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    def aia(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "infra.cli", "drift", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
+
+    page = tmp_path / "page.html"
+    found = aia(months[0], months[2], "--json", "--html", page, "--fail")
+    assert found.returncode == 1
+    assert json.loads(found.stdout)["reason"] == "drift"
+    assert found.stderr == f"page: {page}\n"
+    assert page.exists()
+    lost = aia(months[0], tmp_path / "nowhere.csv")
+    assert (lost.returncode, lost.stdout) == (2, "")
+    assert lost.stderr == f"Error: {tmp_path / 'nowhere.csv'}: no such file or directory\n"

@@ -1,0 +1,315 @@
+"""`aia local` as a user runs it: a process with a folder and ports of its own, looked at and broken from outside."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import pytest
+from google.cloud import bigquery
+from google.cloud.pubsub_v1 import PublisherClient
+
+from core.events import Event, Finding, Severity, Status
+from functions.adapters.events import encode
+from functions.adapters.ports import Store
+from functions.adapters.store import open_store
+from functions.adapters.warehouse import BigQueryWarehouse
+from infra.local.ports import PUBLIC
+from infra.local.stack import PROJECT
+
+T = TypeVar("T")
+AIA = str(Path(sys.executable).with_name("aia"))
+_ENDPOINTS = ("GOOGLE_", "PUBSUB_", "BIGQUERY_", "FIRESTORE_", "AIA_")
+
+
+def eventually(look: Callable[[], T], what: str, *, within: float = 60.0) -> T:
+    """What `look` gives as soon as it gives something; a look that fails is a look too early."""
+    deadline = time.monotonic() + within
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            if found := look():
+                return found
+            last = found
+        except (OSError, LookupError) as error:
+            last = error
+        time.sleep(0.1)
+    pytest.fail(f"within {within:g} s there was no {what}; last: {last!r}")
+
+
+def environment(**own: str) -> dict[str, str]:
+    """This process's environment without any endpoint, and `own`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_ENDPOINTS)}
+    return kept | own
+
+
+def aia(*arguments: str, timeout: float = 110.0, **own: str) -> "subprocess.CompletedProcess[str]":
+    """Run `aia` to its end."""
+    return subprocess.run(
+        [AIA, *arguments], env=environment(**own), capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
+def fresh(**fields: Any) -> Finding:
+    """A finding of an outside program, about now."""
+    given: dict[str, Any] = {
+        "target": "service/checkout",
+        "kind": "latency",
+        "status": Status.FIRING,
+        "severity": Severity.CRITICAL,
+        "observed_at": datetime.now(UTC),
+        "source": "outside",
+        "summary": "checkout answers in 9 s",
+    }
+    return Finding(**given | fields)
+
+
+@dataclass(slots=True)
+class LocalStack:
+    """One `aia local`; a context manager that ends it.
+
+    Attributes:
+        folder: where its data is.
+        days: of history.
+        ports: of what is public, by name.
+    """
+
+    folder: Path
+    days: int
+    ports: dict[str, int] = field(default_factory=dict)
+    _process: subprocess.Popen[bytes] | None = None
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        self.ports = free_ports(tuple(PUBLIC))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process and self._process.poll() is None:
+            self.stop(signal.SIGTERM)
+        left = self.left_behind()
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+        assert not left, f"processes were left behind: {left}"
+
+    # starting and stopping
+
+    def launch(self) -> None:
+        """Start it, and do not wait."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        own = {PUBLIC[name][0]: str(port) for name, port in self.ports.items()}
+        with self.output.open("wb") as out:
+            self._process = subprocess.Popen(
+                [AIA, "local", "--data", str(self.folder), "--days", str(self.days)],
+                env=environment(**own),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def await_running(self, *, within: float = 150.0) -> None:
+        """Return when it says that it runs."""
+        eventually(self._says_running, f"running stack; see {self.output}", within=within)
+
+    def start(self) -> None:
+        """Start it and wait until it is up to now."""
+        self.launch()
+        self.await_running()
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal; returns the exit status."""
+        self._forget()
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+    def _says_running(self) -> bool:
+        status = self.process.poll()
+        if status is not None:
+            pytest.fail(f"aia local ended with {status}: {self.output.read_text()[-3000:]}")
+        return "Ctrl-C stops it" in self.output.read_text()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        assert self._process, "not started"
+        return self._process
+
+    @property
+    def output(self) -> Path:
+        """What it says."""
+        return self.folder.with_suffix(".out")
+
+    # its programs
+
+    def programs(self) -> dict[str, int]:
+        """Process ids by name: each program writes its own log."""
+        children = (pid for pid in processes() if parent(pid) == self.process.pid)
+        return {Path(f"/proc/{pid}/fd/1").readlink().stem: pid for pid in children}
+
+    def kill(self, name: str) -> int:
+        """Kill a program as a crash would, and all it started; returns the process that was killed."""
+        pid = eventually(lambda: self.programs()[name], f"program called {name}")
+        os.killpg(pid, signal.SIGKILL)
+        return pid
+
+    def back(self, name: str, killed: int, port: int) -> None:
+        """Return when a program that was killed runs again and listens."""
+        eventually(lambda: self.programs()[name] != killed, f"{name} started again")
+        eventually(lambda: listens(port), f"{name} that listens again")
+
+    @contextlib.contextmanager
+    def kept_dead(self, *names: str) -> Iterator[None]:
+        """Keep programs from running, however often they are started again."""
+        over = threading.Event()
+
+        def kill_again() -> None:
+            while not over.wait(0.02):
+                for name, pid in self.programs().items():
+                    if name in names:
+                        with contextlib.suppress(ProcessLookupError):
+                            os.killpg(pid, signal.SIGKILL)
+
+        killer = threading.Thread(target=kill_again)
+        killer.start()
+        try:
+            yield
+        finally:
+            over.set()
+            killer.join()
+
+    def log(self, name: str) -> str:
+        """What a program wrote."""
+        return (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
+
+    def argument(self, name: str, option: str) -> str:
+        """The value of an option in a program's command line."""
+        pid = eventually(lambda: self.programs()[name], f"program called {name}")
+        command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        return command[command.index(option) + 1]
+
+    def left_behind(self) -> list[int]:
+        """The processes that have this stack's folder in their environment or command line."""
+        name = str(self.folder).encode()
+        return [pid for pid in processes() if name in _read(pid, "environ") or name in _read(pid, "cmdline")]
+
+    # what it serves
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+    def get(self, path: str, *, of: str = "page") -> Any:
+        with urllib.request.urlopen(self.url(of) + path, timeout=30) as response:
+            return json.load(response)
+
+    def incidents(self, target: str) -> list[dict[str, Any]]:
+        return [one for one in self.get("/api/incidents") if one["target"] == target]
+
+    def inbox(self, incident: str) -> list[dict[str, Any]]:
+        """The messages about an incident, the oldest first."""
+        return [one for one in self.get("/messages.json", of="inbox") if one["incident_id"] == incident][::-1]
+
+    def prometheus(self, query: str) -> dict[str, float]:
+        """An instant query: values by the first label's value."""
+        answer = self.get(f"/api/v1/query?{urllib.parse.urlencode({'query': query})}", of="prometheus")
+        found = answer["data"]["result"]
+        return {next(iter(series["metric"].values()), ""): float(series["value"][1]) for series in found}
+
+    # its parts, through the official clients
+
+    @property
+    def told(self) -> dict[str, str]:
+        """The environment that its programs were given."""
+        pid = eventually(lambda: self.programs()["pubsub"], "program called pubsub")
+        pairs = (pair.partition("=") for pair in _read(pid, "environ").decode().split("\0") if "=" in pair)
+        return {name: value for name, _, value in pairs if name.startswith(_ENDPOINTS)}
+
+    def client(self, kind: Callable[[], T]) -> T:
+        """A client that finds its endpoint by the environment, as a function's does."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.told.items():
+                patch.setenv(name, value)
+            return kind()
+
+    @property
+    def warehouse(self) -> BigQueryWarehouse:
+        if "warehouse" not in self._clients:
+            self._clients["bigquery"] = self.client(lambda: bigquery.Client(project=PROJECT))
+            self._clients["warehouse"] = BigQueryWarehouse(self._clients["bigquery"], patience=30.0)
+        found: BigQueryWarehouse = self._clients["warehouse"]
+        return found
+
+    @property
+    def store(self) -> Store:
+        return open_store(f"sqlite://{self.folder / 'store.sqlite'}", PROJECT)
+
+    def send(self, topic: str, data: bytes, **attributes: str) -> str:
+        """Publish as any outside program would; returns the message's id."""
+        if "publisher" not in self._clients:
+            self._clients["publisher"] = self.client(PublisherClient)
+        publisher: PublisherClient = self._clients["publisher"]
+        number: str = publisher.publish(f"projects/{PROJECT}/topics/{topic}", data, **attributes).result(timeout=60)
+        return number
+
+    def publish(self, topic: str, event: Event, **attributes: str) -> None:
+        self.send(topic, encode(event), **attributes)
+
+    def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
+        return self.warehouse.query(sql, **parameters)
+
+    def _forget(self) -> None:
+        for client in self._clients.values():
+            if isinstance(client, bigquery.Client):
+                client.close()  # type: ignore[no-untyped-call] # google-cloud-bigquery has no types
+        self._clients.clear()
+
+
+def free_ports(names: tuple[str, ...]) -> dict[str, int]:
+    """As many free ports as names."""
+    with contextlib.ExitStack() as held:
+        sockets = {name: held.enter_context(socket.socket()) for name in names}
+        for sock in sockets.values():
+            sock.bind(("127.0.0.1", 0))
+        return {name: sock.getsockname()[1] for name, sock in sockets.items()}
+
+
+def listens(port: int) -> bool:
+    """Whether somebody takes connections."""
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def processes() -> list[int]:
+    """Every process of this machine."""
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def parent(pid: int) -> int:
+    """The parent of a process, or 0."""
+    stat = _read(pid, "stat").decode(errors="replace")
+    fields = stat.rpartition(")")[2].split()
+    # a process that has ended and is not yet waited for runs no more
+    return int(fields[1]) if fields and fields[0] != "Z" else 0
+
+
+def midnight(days_ago: int = 0) -> datetime:
+    """A midnight (UTC), the last one by default."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days_ago)
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""

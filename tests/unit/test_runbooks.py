@@ -1,0 +1,32 @@
+"""Every finding names a section of the runbooks that is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from core.health.watch import Kind
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNBOOKS = ROOT / "docs" / "runbooks"
+DRIFT_KINDS = re.findall(r'Watch\(kind="(\w+)"', (ROOT / "functions" / "drift_score" / "scoring.py").read_text())
+
+
+def sections(name: str) -> set[str]:
+    """The anchors of a runbook's sections, as GitHub makes them of headings."""
+    headings = re.findall(r"^## (.+)$", (RUNBOOKS / name).read_text(), re.MULTILINE)
+    return {heading.lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_kinds_of_drift_score_were_found() -> None:
+    assert {"drift", "accuracy_below_floor", "scoring_failed"} <= set(DRIFT_KINDS)
+
+
+@pytest.mark.parametrize("kind", DRIFT_KINDS)
+def test_what_drift_score_finds_has_a_runbook(kind: str) -> None:
+    assert kind in sections("models.md")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_health_check_finds_has_a_runbook(kind: Kind) -> None:
+    assert kind in sections("probes.md")
