@@ -5,6 +5,7 @@
     ├── PoisonError          a message no retry can help: parked with its reason, acknowledged
     │   └── UnknownVersionError   an event of a version newer than this code
     ├── QueryError           the warehouse refused a statement: names the missing table or column
+    ├── ProfileError         a drift profile, or what is compared with one, is not what it must be (core.drift)
     ├── ConflictError        somebody else wrote the document first
     ├── BusyError            somebody else holds the claim; try again later
     └── UnavailableError     something outside does not answer; try again later

@@ -385,7 +385,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
     """Every name has these addresses, in this order."""
     look_up = socket.getaddrinfo
 
-    def several(_: str, port: int, **options: Any) -> list[Any]:  # noqa: ANN401 - as the system's own
+    def several(_: str, port: int, **options: Any) -> list[Any]:
         return [found for address in addresses for found in look_up(address, port, **options)]
 
     monkeypatch.setattr(socket, "getaddrinfo", several)

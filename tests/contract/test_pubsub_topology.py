@@ -25,7 +25,7 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
         yield running
 
 
-def _subscription(bus: Bus, name: str) -> Any:  # noqa: ANN401 - its class is made at run time
+def _subscription(bus: Bus, name: str) -> Any:
     return bus.subscriber.get_subscription(subscription=f"projects/{PROJECT}/subscriptions/{name}")
 
 

@@ -115,7 +115,7 @@ class DyingWarehouse:
     last: int
     calls: int = 0
 
-    def query(self, sql: str, **parameters: Any) -> list[Data]:  # noqa: ANN401 - as the port has it
+    def query(self, sql: str, **parameters: Any) -> list[Data]:
         self.calls += 1
         if self.calls == self.last:
             self.place.emulator.kill()

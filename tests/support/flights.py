@@ -26,7 +26,7 @@ def flights(
     seed: int,
     span: timedelta = DAY,
     shift: float = 0.0,
-    **fixed: Any,  # noqa: ANN401 - any column's value
+    **fixed: Any,
 ) -> list[Row]:
     """Predictions spread evenly over the `span` before `end`; `shift` moves the temperature, `fixed` columns override."""
     rng = np.random.default_rng(seed)

@@ -164,19 +164,19 @@ def serving(server: socketserver.BaseServer) -> Iterator[None]:
 MINUTE = timedelta(minutes=1)
 
 
-def http_probe(url: str, *, status: int | None = None, body: str | None = None, **changes: Any) -> HttpProbe:  # noqa: ANN401 - any setting
+def http_probe(url: str, *, status: int | None = None, body: str | None = None, **changes: Any) -> HttpProbe:
     expect = Expect(status=status, body=body)
     return replace(HttpProbe(name="site", every=MINUTE, url=url, expect=expect), **changes)
 
 
-def tls_probe(port: int, **changes: Any) -> TlsProbe:  # noqa: ANN401 - any setting
+def tls_probe(port: int, **changes: Any) -> TlsProbe:
     return replace(TlsProbe(name="cert", every=MINUTE, host="localhost", port=port), **changes)
 
 
-def dns_probe(host: str, address: tuple[str, int], **changes: Any) -> DnsProbe:  # noqa: ANN401 - any setting
+def dns_probe(host: str, address: tuple[str, int], **changes: Any) -> DnsProbe:
     resolver = Address(host=address[0], port=address[1])
     return replace(DnsProbe(name="name", every=MINUTE, host=host, resolver=resolver), **changes)
 
 
-def tcp_probe(port: int, **changes: Any) -> TcpProbe:  # noqa: ANN401 - any setting
+def tcp_probe(port: int, **changes: Any) -> TcpProbe:
     return replace(TcpProbe(name="port", every=MINUTE, host="localhost", port=port), **changes)

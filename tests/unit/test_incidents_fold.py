@@ -34,7 +34,7 @@ POLICY = Policy()
 FIRING, RESOLVED = Status.FIRING, Status.RESOLVED
 
 
-def found(minute: float, status: Status = FIRING, severity: Severity = Severity.WARNING, **fields: Any) -> Finding:  # noqa: ANN401 - any field of a finding
+def found(minute: float, status: Status = FIRING, severity: Severity = Severity.WARNING, **fields: Any) -> Finding:
     finding = Finding(
         target="model/flight-delay",
         kind="drift",

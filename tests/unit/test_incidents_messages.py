@@ -45,7 +45,7 @@ def play(*findings: Finding) -> Decision:
     return decision
 
 
-def later(minutes: int, **fields: Any) -> Finding:  # noqa: ANN401 - any field of a finding
+def later(minutes: int, **fields: Any) -> Finding:
     return replace(FINDING, observed_at=START + timedelta(minutes=minutes), **fields)
 
 
