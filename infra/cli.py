@@ -1,6 +1,7 @@
 """The front door: `aia`."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port)
 @click.version_option(package_name="aia-monitoring")
 def main(*, verbose: bool) -> None:
     """Monitoring and alerting for machine-learning platforms on Google Cloud."""
+    # What was installed beside this program (uv, perhaps Prometheus) is found without an activated environment.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
 
 

@@ -43,7 +43,7 @@ def sources(function: str) -> Iterator[tuple[str, Path]]:
 
 def requirements(function: str) -> str:
     """The locked requirements of a function, as pip reads them, with hashes."""
-    command = ["uv", "export", "--frozen", "--quiet", "--no-header", "--no-annotate", "--no-emit-project"]
+    command = [str(Path(sys.executable).with_name("uv")), "export", "--frozen", "--quiet", "--no-header", "--no-annotate", "--no-emit-project"]
     command += ["--extra", function.replace("_", "-")]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
