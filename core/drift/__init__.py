@@ -27,6 +27,7 @@ from core.drift.performance import (
 )
 from core.drift.profile import Profile
 from core.drift.quality import Flaw, QualityIssue, QualityThresholds, quality
+from core.drift.ranges import Range, ranges
 from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, Statistic
 from core.drift.scoring import score, score_counts
 from core.drift.segments import SegmentDrift, attribute, count_segments
@@ -49,6 +50,7 @@ __all__ = [
     "ProfileError",
     "QualityIssue",
     "QualityThresholds",
+    "Range",
     "Reason",
     "Regressor",
     "SegmentDrift",
@@ -68,6 +70,7 @@ __all__ = [
     "expected",
     "hour_of_week",
     "quality",
+    "ranges",
     "regressor",
     "score",
     "score_counts",

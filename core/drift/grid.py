@@ -9,11 +9,11 @@ A cell holds the values from its lower edge, included, to its upper edge, exclud
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise, repeat
 
 import numpy as np
 
 from core.drift.columns import Floats, Ints
+from core.drift.ranges import ranges
 
 MISSING, BELOW, ABOVE = 0, 1, 2
 """The columns of `special`: missing values, minus infinity, plus infinity."""
@@ -50,11 +50,7 @@ class Grid:
 
     def bin_labels(self, feature: int) -> tuple[str, ...]:
         """The names of a feature's bins: one more than there are coarse edges, empty where edges repeat."""
-        if not self.sizes[feature]:
-            return ("all", *repeat("", self.coarse.shape[1]))
-        texts = [f"{edge:.6g}" for edge in self.edges[feature, self.coarse[feature]].tolist()]
-        ranges = (f"{low} to {high}" for low, high in pairwise(texts))
-        return (f"below {texts[0]}", *ranges, f"{texts[-1]} and above")
+        return tuple(one.label for one in ranges(self.edges_of(feature), self.coarse[feature]))
 
 
 def cut(sample: Mapping[str, tuple[Floats, int]], *, cells: int, bins: int) -> Grid:
