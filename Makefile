@@ -4,6 +4,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 VENV := .venv/installed
 VENV_TEST := .venv/installed-test
 
+# What is installed names the folder it is in: when that was moved, it is installed anew.
+ifneq ($(shell cat .venv/folder 2>/dev/null || pwd -P),$(shell pwd -P))
+.PHONY: $(VENV)
+endif
+
 .PHONY: help run demo test lint type bench package clean
 
 help: ## say what there is

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-KEEP = timedelta(days=30)
+KEEP = timedelta(days=32)
 """How long an entry is kept: longer than a message is ever delivered again (Pub/Sub keeps one 31 days at most)."""
 
 

@@ -98,6 +98,36 @@ CATALOGUE: Mapping[str, Metric] = MappingProxyType(
                 "1",
                 "The share of labelled predictions that were right, 0 to 1.",
             ),
+            _gauge(
+                "aia_model_accuracy_expected_ratio",
+                "model",
+                "1",
+                "The share of predictions that are expected to be right, estimated without labels, 0 to 1.",
+            ),
+            _gauge(
+                "aia_model_measure_value",
+                "model measure",
+                "1",
+                "One measure of how right the model is, by the labels that have arrived.",
+            ),
+            _gauge(
+                "aia_prediction_drift_value",
+                "model test",
+                "1",
+                "One drift test of the scores that the model gives: its statistic.",
+            ),
+            _gauge("aia_prediction_drift_drifted", "model", "1", "1 while the model's scores have drifted, else 0."),
+            _gauge(
+                "aia_data_quality_issues",
+                "model flaw",
+                "1",
+                "How many columns of the model's window have the flaw, the window itself counted as one.",
+            ),
+            _counter(
+                "aia_retraining_requests_total",
+                "model reason",
+                "Requests to train the model again, by why it was asked.",
+            ),
             _gauge("aia_probe_up", "probe", "1", "1 when the probe's newest check passed, else 0."),
             _gauge("aia_probe_latency_seconds", "probe", "s", "How long the probe's newest check took."),
             _gauge(

@@ -1,10 +1,11 @@
 """What is concluded about a model at one tick: whether a condition holds, how bad it is, and how to say so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
-from core.drift import DriftReport, FeatureDrift, Statistic
+from core.drift import DriftReport, Estimate, FeatureDrift, Flaw, QualityIssue, Standing, Statistic, stands
 from core.drift import Reason as DriftReason
 from core.events import Severity
 
@@ -13,6 +14,9 @@ MOST_NAMED = 5
 _ERROR_SHARE, _ERROR_STRENGTH = 0.25, 0.25
 _CRITICAL_SHARE, _CRITICAL_STRENGTH = 0.5, 0.5
 _ERROR_BELOW, _CRITICAL_BELOW = 0.05, 0.15
+_GRAVE = frozenset({Flaw.ABSENT, Flaw.VOLUME, Flaw.STALE})
+_ERROR_MISSING = 0.5
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Reason(StrEnum):
@@ -23,13 +27,19 @@ class Reason(StrEnum):
     STEADY = "steady"
     """No feature drifted."""
     BELOW_FLOOR = "below_floor"
-    """The accuracy is below what is agreed on."""
+    """The accuracy is below what is agreed on, and the whole confidence interval with it."""
+    DOUBTFUL = "doubtful"
+    """The accuracy is below what is agreed on, but that may be chance: nothing is concluded."""
     ABOVE_FLOOR = "above_floor"
     """The accuracy is what is agreed on, or better."""
     NO_FLOOR = "no_floor"
     """No accuracy is agreed on."""
     INSUFFICIENT_DATA = "insufficient_data"
     """Too few rows or labels: nothing is concluded."""
+    FLAWED = "flawed"
+    """The data has flaws that the reference did not have."""
+    SOUND = "sound"
+    """It has none."""
     REFUSED = "refused"
     """The model could not be scored, and a retry would not help."""
     SCORED = "scored"
@@ -61,12 +71,13 @@ class Verdict:
     evidence: Mapping[str, str] = field(default_factory=dict)
 
 
-def of_drift(model: str, report: DriftReport) -> Verdict:
-    """Conclude from a drift report.
+def of_drift(model: str, report: DriftReport, carriers: Mapping[str, str] = _NOTHING) -> Verdict:
+    """Conclude from the drift report of a model's features.
 
     Args:
         model: the model's name, for the summary.
         report: of the current window.
+        carriers: which segments carry the drift, in words by name.
 
     Returns:
         The verdict; its value is the share of features that drifted.
@@ -79,10 +90,9 @@ def of_drift(model: str, report: DriftReport) -> Verdict:
     ('drifted', 'critical', 'churn: 1 of 1 features drifted; strongest a')
     """
     if report.reason in (DriftReason.INSUFFICIENT_DATA, DriftReason.ABSENT):
-        text = f"{model}: too few rows to compare, {report.n_current} against {report.n_reference} of the reference"
-        return Verdict(holds=None, reason=Reason.INSUFFICIENT_DATA, summary=text)
+        return _too_few(model, report)
     count = len(report.features)
-    window = {"window": f"{report.n_current} rows against {report.n_reference} of the reference"}
+    window = {"window": _window(report)}
     if not report.drifted:
         text = f"{model}: none of {count} features drifts"
         return Verdict(holds=False, reason=Reason.STEADY, summary=text, value=0.0, unit="ratio", evidence=window)
@@ -94,7 +104,42 @@ def of_drift(model: str, report: DriftReport) -> Verdict:
         severity=drift_severity(report.share, report.strength),
         value=report.share,
         unit="ratio",
-        evidence={part.name: describe(part) for part in report.ranked[:MOST_NAMED] if part.drifted} | window,
+        evidence={
+            **{part.name: describe(part) for part in report.ranked[:MOST_NAMED] if part.drifted},
+            **carriers,
+            **window,
+        },
+    )
+
+
+def of_prediction(model: str, report: DriftReport, carriers: Mapping[str, str] = _NOTHING) -> Verdict:
+    """Conclude from the drift report of the scores that a model gives.
+
+    Args:
+        model: the model's name, for the summary.
+        report: of the current window, with the score as its only feature.
+        carriers: which segments carry the drift, in words by name.
+
+    Returns:
+        The verdict; its value is how far the scores have moved, in sd.
+
+    >>> from core.drift import Profile, score
+    >>> profile = Profile.fit({"risk": [n / 1000 for n in range(1000)]})
+    >>> of_prediction("churn", score(profile, {"risk": [0.3 + n / 3000 for n in range(900)]})).summary[:36]
+    'churn: its predictions drifted: risk'
+    """
+    if report.reason in (DriftReason.INSUFFICIENT_DATA, DriftReason.ABSENT):
+        return _too_few(model, report)
+    [found] = report.features
+    return Verdict(
+        holds=found.drifted,
+        reason=Reason.DRIFTED if found.drifted else Reason.STEADY,
+        summary=f"{model}: its predictions {'drifted' if found.drifted else 'do not drift'}: {_headline(found)}",
+        severity=Severity.ERROR if found.strength >= _CRITICAL_STRENGTH else Severity.WARNING,
+        value=found.strength,
+        threshold=found.usual + report.shift_threshold,
+        unit="sd",
+        evidence={found.name: describe(found), **carriers, "window": _window(report)},
     )
 
 
@@ -121,35 +166,45 @@ def describe(feature: FeatureDrift) -> str:
     return f"{_distance(feature)}; {tests}{moved}"
 
 
-def of_accuracy(model: str, *, accuracy: float | None, labels: int, floor: float | None, minimum: int) -> Verdict:
+def of_accuracy(
+    model: str, *, accuracy: Estimate, floor: float | None, minimum: int, evidence: Mapping[str, str] = _NOTHING
+) -> Verdict:
     """Conclude from the labels that have arrived.
+
+    It holds once the floor is certain to be undercut, and no longer once the accuracy is the floor or better; in between
+    nothing is concluded, so that chance neither opens an incident nor closes it.
 
     Args:
         model: the model's name, for the summary.
-        accuracy: the share of labelled predictions that were right, 0 to 1, or None without labels.
-        labels: how many labels there are.
+        accuracy: the share of labelled predictions that were right, with its confidence interval.
         floor: the least accuracy that is accepted, if any is agreed on.
         minimum: with fewer labels nothing is concluded.
+        evidence: what supports it, as short texts by name.
 
-    >>> of_accuracy("churn", accuracy=0.81, labels=900, floor=0.85, minimum=200).summary
-    'churn: right in 81.0% of 900 labelled predictions, agreed is 85.0%'
-    >>> of_accuracy("churn", accuracy=0.81, labels=9, floor=0.85, minimum=200).reason
+    >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.783, 0.834, 900), floor=0.85, minimum=200).summary
+    'churn: right in 81.0% (78.3% to 83.4%) of 900 labelled predictions, agreed is 85.0%'
+    >>> of_accuracy("churn", accuracy=Estimate(0.84, 0.815, 0.862, 900), floor=0.85, minimum=200).reason
+    <Reason.DOUBTFUL: 'doubtful'>
+    >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.48, 0.95, 9), floor=0.85, minimum=200).reason
     <Reason.INSUFFICIENT_DATA: 'insufficient_data'>
     """
-    if accuracy is None or labels < minimum:
-        text = f"{model}: {labels} labels have arrived, {minimum} are needed"
+    if accuracy.value is None or accuracy.rows < minimum:
+        text = f"{model}: {accuracy.rows} labels have arrived, {minimum} are needed"
         return Verdict(holds=None, reason=Reason.INSUFFICIENT_DATA, summary=text)
-    text = f"{model}: right in {accuracy:.1%} of {labels} labelled predictions"
+    interval = f"{accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})"
+    text = f"{model}: right in {interval} of {accuracy.rows} labelled predictions"
     if floor is None:
         return Verdict(holds=None, reason=Reason.NO_FLOOR, summary=text)
+    below, certain = accuracy.value < floor, stands(accuracy, floor) is Standing.BELOW
     return Verdict(
-        holds=accuracy < floor,
-        reason=Reason.BELOW_FLOOR if accuracy < floor else Reason.ABOVE_FLOOR,
+        holds=None if below and not certain else below,
+        reason=Reason.BELOW_FLOOR if certain else Reason.DOUBTFUL if below else Reason.ABOVE_FLOOR,
         summary=f"{text}, agreed is {floor:.1%}",
-        severity=accuracy_severity(accuracy, floor),
-        value=accuracy,
+        severity=accuracy_severity(accuracy.value, floor),
+        value=accuracy.value,
         threshold=floor,
         unit="ratio",
+        evidence=evidence,
     )
 
 
@@ -163,6 +218,68 @@ def accuracy_severity(accuracy: float, floor: float) -> Severity:
     if below >= _CRITICAL_BELOW:
         return Severity.CRITICAL
     return Severity.ERROR if below >= _ERROR_BELOW else Severity.WARNING
+
+
+def of_quality(model: str, issues: Sequence[QualityIssue]) -> Verdict:
+    """Conclude from what is wrong with the data of a window.
+
+    Args:
+        model: the model's name, for the summary.
+        issues: what is wrong, beyond what the reference shows.
+
+    Returns:
+        The verdict; its value is the number of issues.
+
+    >>> stale = QualityIssue(flaw=Flaw.STALE, feature="", value=7200.0, limit=3600.0)
+    >>> of_quality("churn", [stale]).summary
+    'churn: the newest row is 2 h 0 min old, at most 1 h 0 min is usual'
+    >>> of_quality("churn", []).summary
+    'churn: its data has no flaw'
+    """
+    if not issues:
+        text = f"{model}: its data has no flaw"
+        return Verdict(holds=False, reason=Reason.SOUND, summary=text, value=0.0, unit="issues")
+    first = spell_issue(issues[0])
+    grave = any(
+        issue.flaw in _GRAVE or (issue.flaw is Flaw.MISSING and issue.value > _ERROR_MISSING) for issue in issues
+    )
+    texts: dict[str, str] = {}
+    for issue in issues:
+        name = issue.feature or "window"
+        texts[name] = f"{texts[name]}; {spell_issue(issue)}" if name in texts else spell_issue(issue)
+    return Verdict(
+        holds=True,
+        reason=Reason.FLAWED,
+        summary=f"{model}: {first}"
+        if len(issues) == 1
+        else f"{model}: {len(issues)} flaws in its data; first, {first}",
+        severity=Severity.ERROR if grave else Severity.WARNING,
+        value=float(len(issues)),
+        unit="issues",
+        evidence=texts,
+    )
+
+
+def spell_issue(issue: QualityIssue) -> str:
+    """An issue in words.
+
+    >>> spell_issue(QualityIssue(flaw=Flaw.NEW_CATEGORY, feature="plan", value=0.25, limit=0.01, detail="gold"))
+    'plan: 25.0% of the rows are of unknown categories, at most 1.0% is usual (gold)'
+    """
+    share = f"{issue.value:.1%} of the rows"
+    usual = f"at most {issue.limit:.1%} is usual"
+    texts = {
+        Flaw.ABSENT: "there is no such column",
+        Flaw.MISSING: f"{share} are missing, {usual}",
+        Flaw.INFINITE: f"{share} are infinite, {usual}",
+        Flaw.OUT_OF_RANGE: f"{share} are out of range, {usual}",
+        Flaw.NEW_CATEGORY: f"{share} are of unknown categories, {usual}",
+        Flaw.CONSTANT: "every row has the same value",
+        Flaw.VOLUME: "far fewer rows than usual" if issue.value < issue.limit else "far more rows than usual",
+        Flaw.STALE: f"the newest row is {_hours(issue.value)} old, at most {_hours(issue.limit)} is usual",
+    }
+    name = f"{issue.feature}: " if issue.feature else ""
+    return f"{name}{texts[issue.flaw]}{f' ({issue.detail})' if issue.detail else ''}"
 
 
 def of_scoring(model: str, table: str, refusal: str | None) -> Verdict:
@@ -185,6 +302,20 @@ def of_scoring(model: str, table: str, refusal: str | None) -> Verdict:
         severity=Severity.ERROR,
         evidence={"table": table, "error": refusal},
     )
+
+
+def _too_few(model: str, report: DriftReport) -> Verdict:
+    text = f"{model}: too few rows to compare, {report.n_current} against {report.n_reference} of the reference"
+    return Verdict(holds=None, reason=Reason.INSUFFICIENT_DATA, summary=text)
+
+
+def _window(report: DriftReport) -> str:
+    return f"{report.n_current} rows against {report.n_reference} of the reference"
+
+
+def _hours(seconds: float) -> str:
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
 
 
 def _headline(feature: FeatureDrift) -> str:

@@ -19,6 +19,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_UNIX = 3  # what the archive says it was made on, wherever that is
 
 
 def deployment() -> dict[str, Any]:
@@ -36,14 +37,28 @@ def sources(function: str) -> Iterator[tuple[str, Path]]:
     files["functions/__init__.py"] = ROOT / "functions" / "__init__.py"
     for folder in (ROOT / "core", ROOT / "functions" / "adapters", own):
         for path in folder.rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts and path != own / "main.py":
-                files[path.relative_to(ROOT).as_posix()] = path
+            name = path.relative_to(ROOT)
+            if path.is_file() and not any(map(_is_litter, name.parts)) and path != own / "main.py":
+                files[name.as_posix()] = path
     yield from sorted(files.items())
+
+
+def _is_litter(name: str) -> bool:
+    """Whether tools, editors or the system leave files or folders of that name behind."""
+    return name.startswith(".") or name == "__pycache__" or name.endswith((".pyc", "~"))
 
 
 def requirements(function: str) -> str:
     """The locked requirements of a function, as pip reads them, with hashes."""
-    command = [str(Path(sys.executable).with_name("uv")), "export", "--frozen", "--quiet", "--no-header", "--no-annotate", "--no-emit-project"]
+    command = [
+        str(Path(sys.executable).with_name("uv")),
+        "export",
+        "--frozen",
+        "--quiet",
+        "--no-header",
+        "--no-annotate",
+        "--no-emit-project",
+    ]
     command += ["--extra", function.replace("_", "-")]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
@@ -68,9 +83,9 @@ def archive(function: str, into: Path) -> Path:
     with zipfile.ZipFile(draft, "w") as file:
         for name, data in sorted(entries):
             info = zipfile.ZipInfo(name, date_time=_EPOCH)
+            info.create_system = _UNIX
             info.external_attr = 0o644 << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
-            file.writestr(info, data)
+            file.writestr(info, data)  # not compressed: no two versions of zlib promise the same bytes
     digest = hashlib.sha256(draft.read_bytes()).hexdigest()[:16]
     for old in into.glob(f"{function}-*.zip"):
         old.unlink()

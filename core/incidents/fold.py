@@ -8,7 +8,7 @@ stays as it was: identifiers, timeline and sequence are never rewritten.
 import hashlib
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from core.events import Change, Finding, IncidentChange, Status, stamp
 from core.incidents.classify import category
@@ -238,7 +238,7 @@ def identifier(target: str, opened_at: datetime) -> str:
     """
     name = re.sub(r"[^a-z0-9]+", "-", target.lower())[:40].strip("-")
     digest = hashlib.sha256(f"{target}\n{stamp(opened_at)}".encode()).hexdigest()[:8]
-    return f"{name or 'incident'}-{opened_at:%Y%m%d}-{digest}"
+    return f"{name or 'incident'}-{opened_at.astimezone(UTC):%Y%m%d}-{digest}"
 
 
 def _advance(

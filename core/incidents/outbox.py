@@ -13,6 +13,8 @@ from core.incidents.model import Watch
 
 BACKLOG_LIMIT = 10
 """Messages kept for one channel that does not answer; the oldest make room, and the newest say how things stand."""
+CHANGES_LIMIT = 300
+"""Changes kept while the bus takes none; the oldest make room, or the document would outgrow the store in the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,7 @@ def after(
         told: messages about the last change.
 
     Returns:
-        The desk, and the messages that made room: they will not be sent.
+        The desk, and the effects that made room: they will not happen.
     """
     new = [Effect(key=change.id, change=change) for change in changes]
     new += [Effect(key=message.key, change=changes[-1], message=message) for message in told]
@@ -85,4 +87,8 @@ def lanes(pending: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:
 
 
 def _overflow(pending: Sequence[Effect]) -> tuple[Effect, ...]:
-    return tuple(effect for lane in lanes(pending) if lane[0].message for effect in lane[:-BACKLOG_LIMIT])
+    return tuple(effect for lane in lanes(pending) for effect in lane[: -_limit(lane)])
+
+
+def _limit(lane: Sequence[Effect]) -> int:
+    return BACKLOG_LIMIT if lane[0].message else CHANGES_LIMIT

@@ -170,7 +170,11 @@ def _without_secrets(value: object) -> object:
     if not isinstance(value, str):
         return value
     scheme, separator, rest = value.partition("://")
-    return f"{scheme}://{re.split('[/?#]', rest)[0].rpartition('@')[2]}/…" if separator else "text without '://'"
+    if not separator:
+        return "text without '://'"
+    host, *others = re.split(r"[/?#\\]", rest)
+    # An @ further on may mean that a password holds one of those characters, and that what stands before is secret.
+    return f"{scheme}://…" if "@" in "".join(others) else f"{scheme}://{host.rpartition('@')[2]}/…"
 
 
 def host(node: Node) -> str:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from core.errors import SettingsError
 from core.events import Severity
-from core.settings.reader import Node, Reader, Section, list_of, mapping_of, perhaps, section
+from core.settings.reader import Node, Reader, Section, WrongError, list_of, mapping_of, perhaps, section
 from core.settings.scalars import (
     address,
     column,
@@ -42,12 +42,14 @@ from core.settings.types import (
     Label,
     Model,
     Probe,
+    Quality,
     Reference,
     Retraining,
     Revenue,
     Route,
     Sensitivity,
     Settings,
+    Task,
     TcpProbe,
     TlsProbe,
     WebhookChannel,
@@ -58,6 +60,7 @@ _STREAK = whole(1, 100)
 _columns = list_of(column)
 _EVERYWHERE = frozenset(Severity)
 _USUAL = Sensitivity()
+_SOUND = Quality()
 _RETRAINED = Retraining(important=())
 
 
@@ -115,7 +118,11 @@ def _model(top: Section) -> Model:
         features=top.required("features", section(_features)),
         reference=top.required("reference", section(_reference)),
         window=top.required("window", duration("5m", "90d")),
+        task=top.optional("task", member(Task), Task.CLASSIFICATION),
+        decision=top.optional("decision", number(0, 1), 0.5),
         drift=top.optional("drift", section(_sensitivity), _USUAL),
+        quality=top.optional("quality", section(_quality), _SOUND),
+        exact_rows=top.optional("exact_rows", whole(1, 1_000_000), 50_000),
         minimum_rows=top.optional("minimum_rows", whole(1, 10_000_000), 200),
         fire_after=top.optional("fire_after", _STREAK, 1),
         recover_after=top.optional("recover_after", _STREAK, 2),
@@ -127,6 +134,8 @@ def _model(top: Section) -> Model:
         return model
     if model.accuracy_floor is not None and model.label is None:
         top.fault("label", "must be given where there is an accuracy_floor", None)
+    if model.task is Task.REGRESSION and model.accuracy_floor is not None:
+        top.fault("accuracy_floor", "must not be given where the task is regression", model.accuracy_floor)
     return replace(model, retraining=_complete(top, model, model.retraining)) if model.retraining else model
 
 
@@ -159,6 +168,21 @@ def _sensitivity(top: Section) -> Sensitivity:
     return Sensitivity(
         shift=top.optional("shift", number(0.01, 6), _USUAL.shift),
         false_alarms=top.optional("false_alarms", number(1e-6, 0.5), _USUAL.false_alarms),
+        seasonal=top.optional("seasonal", _truth, _USUAL.seasonal),
+    )
+
+
+def _truth(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise WrongError("must be true or false")
+    return node.value
+
+
+def _quality(top: Section) -> Quality:
+    return Quality(
+        share=top.optional("share", number(0, 1), _SOUND.share),
+        volume=top.optional("volume", number(1.01, 1000), _SOUND.volume),
+        age=top.optional("age", duration("1m", "90d"), _SOUND.age),
     )
 
 

@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from typing import ClassVar
 
 from core.events import Severity
+
+
+class Task(StrEnum):
+    """What a model predicts."""
+
+    CLASSIFICATION = "classification"
+    """Whether something happens: the score is its probability, the label 0 or 1 (false or true)."""
+    REGRESSION = "regression"
+    """How much: score and label are numbers in one unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +61,28 @@ class Sensitivity:
     Attributes:
         shift: the smallest change that matters, as the shift of a normal feature in standard deviations.
         false_alarms: how often a window without drift may be alarmed, over all features.
+        seasonal: whether `shift` counts beyond what the feature moves by when nothing is wrong, as the windows within the
+            reference show it.
     """
 
     shift: float = 0.1
     false_alarms: float = 0.01
+    seasonal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """When the data of a window is called wrong, whatever its distribution.
+
+    Attributes:
+        share: by how much the share of rows with a flaw may exceed the reference's, beyond what chance explains; 0 to 1.
+        volume: by which factor the rows may fall short of what the reference lets expect, or exceed it; above 1.
+        age: how old the newest row may be.
+    """
+
+    share: float = 0.01
+    volume: float = 2.0
+    age: timedelta = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +122,11 @@ class Model:
         features: the columns that are compared with the reference.
         reference: the window that is normal.
         window: the length of the current window.
+        task: what it predicts.
+        decision: from which score on a classifier says yes, 0 to 1.
         drift: when a change is called drift.
+        quality: when the data is called wrong.
+        exact_rows: a window of more rows is counted in the warehouse, and no row of it is read.
         minimum_rows: with fewer in a window nothing is concluded from it.
         fire_after: how many windows in a row must drift.
         recover_after: how many in a row must not.
@@ -113,7 +145,11 @@ class Model:
     reference: Reference
     window: timedelta
     label: Label | None = None
+    task: Task = Task.CLASSIFICATION
+    decision: float = 0.5
     drift: Sensitivity = field(default_factory=Sensitivity)
+    quality: Quality = field(default_factory=Quality)
+    exact_rows: int = 50_000
     minimum_rows: int = 200
     fire_after: int = 1
     recover_after: int = 2

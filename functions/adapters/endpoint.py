@@ -13,12 +13,14 @@ from typing import Protocol, TypeVar
 
 import flask
 
-from core.errors import BusyError, PoisonError, UnavailableError
+from core.errors import BusyError, ConflictError, PoisonError, UnavailableError
 from functions.adapters import logs
 from functions.adapters.ports import Metrics
 from functions.adapters.push import Message, read_push
 
 log = logging.getLogger(__name__)
+LONGEST_REASON = 500
+"""Characters; a decoder repeats what it was given, and that may be megabytes."""
 E = TypeVar("E")
 
 
@@ -73,11 +75,12 @@ def _outcome(
             message = read_push(body)
             event = read(message)
         except PoisonError as error:
-            park(body, str(error), message)
-            log.warning("parked: %s", error, extra=logs.fields(function=function, message_id=message and message.id))
+            reason = str(error)[:LONGEST_REASON]
+            park(body, reason, message)
+            log.warning("parked: %s", reason, extra=logs.fields(function=function, message_id=message and message.id))
             return "parked", 204
         handle(event)
-    except BusyError as error:
+    except (BusyError, ConflictError) as error:
         log.info("busy: %s", error, extra=logs.fields(function=function))
         return "busy", 429
     except UnavailableError as error:

@@ -8,6 +8,8 @@ from functions.adapters.ports import Clock, Data, Warehouse
 from functions.adapters.push import Message
 
 TABLE = "ops.dead_letters"
+MOST_KEPT = 1_000_000
+"""Bytes of a body; BigQuery refuses a row of more than 10 MB, and a message may have as many."""
 
 
 class Parking:
@@ -25,7 +27,7 @@ class Parking:
         self._clock = clock
 
     def __call__(self, body: bytes, reason: str, message: Message | None) -> None:
-        """Keep the body and the reason.
+        """Keep the body, or the beginning of a very long one, and the reason.
 
         Args:
             body: of the request, as it came.
@@ -46,8 +48,8 @@ class Parking:
             "subscription": message.subscription if message else None,
             "message_id": message.id if message else None,
             "attempt": message.attempt if message else None,
-            "reason": reason,
-            "body": base64.b64encode(body).decode(),
+            "reason": reason if len(body) <= MOST_KEPT else f"{reason} (of {len(body)} bytes, {MOST_KEPT} are kept)",
+            "body": base64.b64encode(body[:MOST_KEPT]).decode(),
             "attributes": json.dumps(message.attributes, sort_keys=True) if message else None,
         }
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 
 from core.errors import PoisonError
+from core.events import YEARS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +61,14 @@ def read_push(body: bytes) -> Message:
         raise PoisonError(f"push body: {error}") from error
     except ValueError as error:
         raise PoisonError(f"push body: message.data must be base64: {error}") from error
+    published_at = envelope.message.publish_time
+    if published_at.year not in YEARS:
+        allowed = f"must be a year {YEARS[0]} to {YEARS[-1]}"
+        raise PoisonError(f"push body: message.publishTime {allowed}, got {published_at.isoformat()}")
     return Message(
         id=envelope.message.message_id,
         data=data,
-        published_at=envelope.message.publish_time,
+        published_at=published_at,
         attributes=envelope.message.attributes or {},
         ordering_key=envelope.message.ordering_key,
         subscription=envelope.subscription.rsplit("/", 1)[-1],

@@ -35,8 +35,7 @@ _DOWN = (
     api.TooManyRequests,
     api.RetryError,
     auth.TransportError,
-    requests.ConnectionError,
-    requests.Timeout,
+    requests.RequestException,  # also an answer that is no JSON
     TimeoutError,
 )
 
@@ -114,12 +113,16 @@ def _translated() -> Iterator[None]:
     except _DOWN as error:
         raise UnavailableError(f"BigQuery does not answer: {_first_line(error)}") from error
     except api.ClientError as error:
-        reason = error.errors[0].get("reason") if error.errors else ""
+        if not error.errors:  # BigQuery always gives a reason: something that stands before it has answered
+            raise UnavailableError(f"BigQuery does not answer: {_first_line(error)}") from error
+        reason = error.errors[0].get("reason")
         if reason in _BUSY:
             raise UnavailableError(f"BigQuery is busy ({reason}): {_first_line(error)}") from error
         raise QueryError(f"BigQuery refused the statement: {_first_line(error)}") from error
     except auth.GoogleAuthError as error:
         raise UnavailableError(f"BigQuery: no credentials: {_first_line(error)}") from error
+    except api.GoogleAPICallError as error:
+        raise UnavailableError(f"BigQuery does not answer: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

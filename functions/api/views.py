@@ -39,7 +39,8 @@ class Views:
 
     def incidents(self) -> list[Data]:
         """Every open incident and the last resolved ones, the newest first."""
-        found = [document.data for document in self.store.find("incidents")]
+        documents = [*self.store.find("incidents"), *self.store.find("incidents", where={"open": True})]
+        found = list({document.key: document.data for document in documents}.values())
         found.sort(key=lambda one: (one["state"] == "resolved", -one["opened_at"].timestamp()))
         return found
 

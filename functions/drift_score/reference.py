@@ -1,139 +1,110 @@
-"""What a model's current window is compared with: the version in use at a tick, and the profile of its reference window."""
+"""What a model's current window is compared with: the version in use at a tick, and what was learnt of its reference."""
 
-import base64
 import hashlib
 import logging
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from core.drift import Profile
 from core.errors import ConflictError, QueryError
 from core.events import stamp
 from core.settings import Model
-from functions.adapters.columns import Columns, read_columns
 from functions.adapters.logs import fields
-from functions.adapters.ports import Store, Warehouse
-from functions.drift_score import statements
+from functions.adapters.ports import Data, Store, Warehouse
+from functions.drift_score.baseline import LARGEST, Baseline, learn
+from functions.drift_score.window import Window, look, read_rows, watched
 
 COLLECTION = "profiles"
 MOST_ROWS = 100_000
-"""Of more rows in a window, a sample of this size that is always the same is compared."""
-LARGEST = 900_000
-"""Characters of a profile as the store keeps it; a document of Firestore may have 1 MiB."""
-_SAMPLES = (50_000, 20_000, 5_000, 1_000, 0)
+"""Of more rows in a reference window, a sample of this size that is always the same is learnt from."""
 _MOST_KEPT = 32
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """Which version is in use, and between which instants its reference window lies."""
+def reference_of(model: Model, version: Data | None, at: datetime) -> Window:
+    """The reference window of a model at an instant.
 
-    version: str
-    start: datetime
-    end: datetime
-
-
-def reference_at(warehouse: Warehouse, model: Model, at: datetime) -> Reference:
-    """The reference of a model at an instant.
+    Args:
+        model: whose settings may pin it.
+        version: the version in use, with what it was trained on.
+        at: the instant.
 
     Raises:
-        QueryError: there is no version in use by then, and the settings pin no reference.
+        QueryError: there is no version in use, and the settings pin no reference.
     """
-    rows = warehouse.query(statements.VERSION, model=model.name, at=at)
     days = timedelta(days=model.reference.days)
-    version = rows[0]["version"] if rows else ""
+    name = version["version"] if version else ""
     if until := model.reference.until:
         end = datetime.combine(until, time(), UTC)
-        return Reference(version=version, start=end - days, end=end)
-    if not rows:
+        return Window(model=model, version=name, start=end - days, end=end)
+    if not version:
         raise QueryError(f"ops.model_versions: must hold a version of {model.name!r} in use at {stamp(at)}, got none")
-    end = rows[0]["reference_end"]
-    return Reference(version=version, start=max(rows[0]["reference_start"], end - days), end=end)
+    end = version["reference_end"]
+    return Window(model=model, version=name, start=max(version["reference_start"], end - days), end=end)
 
 
 class Profiles:
-    """The profiles of reference windows, each fitted once: kept by this process and by the store.
+    """What was learnt of reference windows, each once: kept by this process and by the store.
 
     Args:
-        store: keeps them for every process.
-        warehouse: holds the rows that they are fitted to.
+        store: keeps it for every process.
+        warehouse: holds the rows that it is learnt from.
     """
 
     def __init__(self, store: Store, warehouse: Warehouse) -> None:
         self._store = store
         self._warehouse = warehouse
-        self._kept: dict[str, Profile] = {}
+        self._kept: dict[str, Baseline] = {}
 
-    def get(self, model: Model, reference: Reference) -> Profile:
-        """The profile of a model's reference window.
+    def get(self, reference: Window) -> Baseline:
+        """What there is to know of a reference window.
 
-        A window of fewer rows than the settings ask for is fitted anew each time: its rows may still be on their way.
+        Of a window of fewer rows than the settings ask for it is learnt anew each time: rows may still be on their way.
         """
-        key = profile_key(model, reference)
+        key = profile_key(reference)
         if key in self._kept:
             return self._kept[key]
-        profile = self._load(key) or self._fit(key, model, reference)
-        if profile.rows >= model.minimum_rows:
-            self._keep(key, profile)
-        return profile
+        baseline = self._load(key) or self._learn(key, reference)
+        if baseline.profile.rows >= reference.model.minimum_rows:
+            self._keep(key, baseline)
+        return baseline
 
-    def _load(self, key: str) -> Profile | None:
+    def _load(self, key: str) -> Baseline | None:
         found = self._store.get(COLLECTION, key)
-        return Profile.from_bytes(base64.b64decode(found.data["profile"])) if found else None
+        return Baseline.from_data(found.data) if found else None
 
-    def _fit(self, key: str, model: Model, reference: Reference) -> Profile:
-        columns = read_window(self._warehouse, model, reference.start, reference.end)
-        profile, data = fit(columns, model.features.categorical)
-        if profile.rows >= model.minimum_rows:
-            self._save(key, model, reference, data)
-        return profile
+    def _learn(self, key: str, reference: Window) -> Baseline:
+        model = reference.model
+        rows = look(self._warehouse, model, reference.start, reference.end).rows
+        names = dict.fromkeys((*watched(model), *model.segments))
+        columns = read_rows(
+            self._warehouse, model, reference.start, reference.end, most=MOST_ROWS, names=names, seconds=True
+        )
+        baseline = learn(reference, columns, rows)
+        if baseline.profile.rows >= model.minimum_rows:
+            self._save(key, reference, baseline.to_data())
+        return baseline
 
-    def _save(self, key: str, model: Model, reference: Reference, data: bytes) -> None:
-        text = base64.b64encode(data).decode()
-        if len(text) > LARGEST:
-            log.warning("too large to keep: the profile of %s", model.name, extra=fields(key=key, characters=len(text)))
+    def _save(self, key: str, reference: Window, data: Data) -> None:
+        name = reference.model.name
+        if (size := len(data["profile"])) > LARGEST:
+            log.warning("too large to keep: the profile of %s", name, extra=fields(key=key, characters=size))
             return
-        document = {
-            "model": model.name,
-            "version": reference.version,
-            "reference_start": reference.start,
-            "reference_end": reference.end,
-            "profile": text,
-        }
+        about = {"model": name, "version": reference.version}
+        span = {"reference_start": reference.start, "reference_end": reference.end}
         try:
-            self._store.create(COLLECTION, key, document)
+            self._store.create(COLLECTION, key, about | span | data)
         except ConflictError:
-            log.info("another process fitted the same rows: %s", key)
+            log.info("another process learnt from the same rows: %s", key)
 
-    def _keep(self, key: str, profile: Profile) -> None:
+    def _keep(self, key: str, baseline: Baseline) -> None:
         while len(self._kept) >= _MOST_KEPT:
             self._kept.pop(next(iter(self._kept)))
-        self._kept[key] = profile
+        self._kept[key] = baseline
 
 
-def read_window(warehouse: Warehouse, model: Model, start: datetime, end: datetime) -> Columns:
-    """The features of the model's predictions from `start` to just before `end`, each prediction once."""
-    kinds = dict.fromkeys(model.features.numeric, float) | dict.fromkeys(model.features.categorical, str)
-    parameters = {"model": model.name, "window_start": start, "window_end": end, "most": MOST_ROWS}
-    return read_columns(warehouse, statements.window(model), kinds, **parameters)
-
-
-def fit(columns: Columns, categorical: tuple[str, ...]) -> tuple[Profile, bytes]:
-    """A profile that the store can hold, and its bytes: the sample is thinned until they are few enough.
-
-    Every process compares with what the store would give it, so that a window's scores do not depend on who scores it.
-    """
-    for keep in _SAMPLES:
-        profile = Profile.fit(columns, categorical=categorical, keep=keep)
-        data = profile.to_bytes()
-        if len(data) * 4 // 3 + 4 <= LARGEST:
-            break
-    return profile, data
-
-
-def profile_key(model: Model, reference: Reference) -> str:
-    """Names a profile: another version, window, table or list of features is another profile."""
-    parts = (model.table, model.timestamp, model.id, model.features.numeric, model.features.categorical)
-    text = repr((parts, stamp(reference.start), stamp(reference.end)))
+def profile_key(reference: Window) -> str:
+    """Names what was learnt: of another version, window or table, or under other settings, it is something else."""
+    model = reference.model
+    columns = (model.table, model.timestamp, model.id, model.score, model.features.numeric, model.features.categorical)
+    judged = (model.label, model.task.value, model.decision, model.segments, model.window, model.minimum_rows)
+    text = repr((columns, judged, model.drift.seasonal, stamp(reference.start), stamp(reference.end)))
     return f"{model.name}:{reference.version}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -6,22 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.drift import ProfileError, Thresholds, score
+from core.drift import ProfileError, QualityIssue, Trend
 from core.errors import QueryError, UnavailableError
 from core.events import Tick, stamp
 from core.settings import Model
-from core.verdict import of_accuracy, of_drift, of_scoring
+from core.verdict import Verdict, of_accuracy, of_drift, of_prediction, of_quality, of_scoring
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Metrics, Store, Warehouse
-from functions.drift_score import effects, statements
-from functions.drift_score.effects import Performance, Watch, Window
-from functions.drift_score.reference import Profiles, read_window, reference_at
+from functions.drift_score import effects, quality, retrain
+from functions.drift_score.baseline import Baseline
+from functions.drift_score.conditions import Watch, tell
+from functions.drift_score.performance import assess, evidence, gauges, write
+from functions.drift_score.reference import Profiles, reference_of
+from functions.drift_score.window import Current, Window, carriers, compare, look
 
 NAME = "drift_score"
-LEASE = timedelta(minutes=2)
-"""How long nobody else scores the same model at the same tick: well under the time until Pub/Sub gives a message up."""
-_LEAST_ROWS = 2
+LEASE = timedelta(minutes=5)
+"""How long nobody else scores the same model at the same tick: as long as the subscription waits for an answer."""
 log = logging.getLogger(__name__)
 
 
@@ -75,41 +77,70 @@ def score_model(model: Model, at: datetime, outside: Outside) -> None:
     except (QueryError, ProfileError) as error:
         refusal = str(error)
     verdict = of_scoring(model.name, model.table, refusal)
-    effects.tell(outside.store, outside.bus, model, watch=Watch(kind="scoring_failed"), verdict=verdict, at=at)
+    tell(outside.store, outside.bus, model, watch=Watch(kind="scoring_failed"), verdict=verdict, at=at)
 
 
 def _score(model: Model, at: datetime, outside: Outside) -> None:
-    reference = reference_at(outside.warehouse, model, at)
+    seen = look(outside.warehouse, model, at - model.window, at)
+    reference = reference_of(model, seen.version, at)
     window = Window(model=model, version=reference.version, start=at - model.window, end=at)
-    profile = outside.profiles.get(model, reference)
-    columns = read_window(outside.warehouse, model, window.start, window.end)
-    report = score(profile, columns, thresholds=_thresholds(model))
-    effects.write_scores(outside.warehouse, window, report)
-    effects.measure_drift(outside.metrics, window, report)
-    watch = Watch(kind="drift", fire_after=model.fire_after, recover_after=model.recover_after)
-    effects.tell(outside.store, outside.bus, model, watch=watch, verdict=of_drift(model.name, report), at=at)
-    _check_accuracy(window, outside)
+    baseline = outside.profiles.get(reference)
+    current = compare(outside.warehouse, window, baseline.profile, seen.rows)
+    drifting = _watch_drift(window, baseline, current, outside)
+    _watch_quality(window, quality.inspect(window, reference, baseline, current, seen.newest), outside)
+    accuracy = _watch_accuracy(window, baseline, current, outside) if model.label else None
+    drifted = current.features.drifted if drifting else ()
+    asked = retrain.Seen(version=window.version, drifted=drifted, accuracy=accuracy, at=at)
+    desk = retrain.Desk(warehouse=outside.warehouse, store=outside.store, bus=outside.bus, metrics=outside.metrics)
+    retrain.consider(desk, model, asked)
 
 
-def _thresholds(model: Model) -> Thresholds:
-    rows = max(model.minimum_rows, _LEAST_ROWS)
-    return Thresholds(shift=model.drift.shift, false_alarms=model.drift.false_alarms, minimum_rows=rows)
+def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: Outside) -> bool:
+    """Write and tell how far features and score have moved; whether the drift of the features is firing."""
+    model, profile = window.model, baseline.profile
+    effects.write_scores(outside.warehouse, window, current)
+    effects.measure_drift(outside.metrics, window, current.features)
+    effects.measure_prediction(outside.metrics, window, current.prediction)
+    moved = carriers(outside.warehouse, window, profile, current, current.features)
+    verdict = of_drift(model.name, current.features, moved)
+    firing = _tell(window, outside, Watch(kind="drift", **_patience(model)), verdict)
+    moved = carriers(outside.warehouse, window, profile, current, current.prediction)
+    verdict = of_prediction(model.name, current.prediction, moved)
+    _tell(window, outside, Watch(kind="prediction_drift", **_patience(model)), verdict)
+    return firing
 
 
-def _check_accuracy(window: Window, outside: Outside) -> None:
+def _watch_quality(window: Window, issues: tuple[QualityIssue, ...], outside: Outside) -> None:
+    """Tell what is wrong with the data."""
     model = window.model
-    if model.label is None:
-        return
-    [row] = outside.warehouse.query(statements.accuracy(model, model.label), **window.parameters)
-    performance = Performance(accuracy=row["value"], labels=row["n_labels"], rows=row["n_current"])
-    effects.write_performance(outside.warehouse, window, performance)
-    effects.measure_performance(outside.metrics, window, performance)
+    quality.gauges(outside.metrics, window, issues)
+    _tell(window, outside, Watch(kind="data_quality", **_patience(model)), of_quality(model.name, issues))
+
+
+def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outside: Outside) -> float | None:
+    """Write and tell how right the model is; its accuracy, where it is known to be below the floor."""
+    model = window.model
+    performance = assess(window, baseline, current.columns, current.counts.rows)
+    write(outside.warehouse, window, performance)
+    gauges(outside.metrics, window, performance)
+    if performance.check and performance.check.trend is Trend.WORSE:
+        log.info("less right than expected without labels: %s", model.name, extra=fields(**evidence(performance)))
+    if performance.accuracy is None:
+        return None
     verdict = of_accuracy(
         model.name,
         accuracy=performance.accuracy,
-        labels=performance.labels,
         floor=model.accuracy_floor,
         minimum=model.minimum_rows,
+        evidence=evidence(performance),
     )
-    watch = Watch(kind="accuracy_below_floor", fire_after=model.fire_after, recover_after=model.recover_after)
-    effects.tell(outside.store, outside.bus, model, watch=watch, verdict=verdict, at=window.end)
+    firing = _tell(window, outside, Watch(kind="accuracy_below_floor", **_patience(model)), verdict)
+    return performance.accuracy.value if firing else None
+
+
+def _tell(window: Window, outside: Outside, watch: Watch, verdict: Verdict) -> bool:
+    return tell(outside.store, outside.bus, window.model, watch=watch, verdict=verdict, at=window.end)
+
+
+def _patience(model: Model) -> dict[str, int]:
+    return {"fire_after": model.fire_after, "recover_after": model.recover_after}

@@ -4,32 +4,63 @@ The settings check every such name; it is quoted here, so that a column may be c
 parameters.
 """
 
+from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
+from core.drift import Profile, Statement, count_sql
 from core.settings import Label, Model
+
+LABEL, SECOND = "label_", "second_"
+"""The columns that a window has beside its own: the truth of a prediction, and its instant in seconds since 1970."""
 
 _TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent.glob("*.sql")}
 
-VERSION = _TEXTS["version"]
 WRITE_SCORES = _TEXTS["write_scores"]
 WRITE_PERFORMANCE = _TEXTS["write_performance"]
 
 
-def window(model: Model) -> str:
-    """The features between two instants; parameters `model`, `window_start`, `window_end` and `most`."""
-    features = ", ".join(map(_quoted, model.features.names))
-    return _TEXTS["window"].format(features=features, **_names(model))
+def look(model: Model) -> str:
+    """The version in use, and what there is in a window; parameters `model`, `window_start` and `window_end`."""
+    return _TEXTS["look"].format(**_names(model))
 
 
-def accuracy(model: Model, label: Label) -> str:
-    """How often the model was right between two instants; parameters `model`, `window_start` and `window_end`."""
-    return _TEXTS["accuracy"].format(
-        score=_quoted(model.score), label=_quoted(label.column), label_table=_quoted(label.table), **_names(model)
+def window(model: Model, columns: Iterable[str], *, seconds: bool = False) -> str:
+    """Columns of the predictions between two instants, and their labels where the model has any.
+
+    The parameters are `model`, `window_start`, `window_end` and `most`.
+    """
+    listed = [f"predictions.{_quoted(name)}" for name in columns]
+    if seconds:
+        listed.append(f"UNIX_SECONDS(predictions.{_quoted(model.timestamp)}) AS {SECOND}")
+    if model.label is None:
+        return _TEXTS["window"].format(columns=", ".join(listed), **_names(model))
+    names = _names(model) | _label_names(model.label)
+    return _TEXTS["labelled_window"].format(columns=", ".join(listed), label_alias=LABEL, **names)
+
+
+def count_labels(model: Model, label: Label) -> str:
+    """How much there is to train on; parameters `model`, `window_start`, `window_end` and `at`."""
+    return _TEXTS["count_labels"].format(**_names(model), **_label_names(label))
+
+
+def counting(model: Model, profile: Profile, start: datetime, end: datetime, by: str | None = None) -> Statement:
+    """How many rows of a window fall into each cell of the profile, by the values of a column where one is given."""
+    made = count_sql(
+        profile, table=model.table, timestamp=model.timestamp, start=start, end=end, row_id=model.id, by=by
     )
+    # The table may hold the predictions of other models as well.
+    inside = f"{_quoted(model.timestamp)} < @window_end"
+    sql = made.sql.replace(inside, f"{inside} AND model = @model", 1)
+    return Statement(sql=sql, parameters=made.parameters | {"model": model.name})
 
 
 def _names(model: Model) -> dict[str, str]:
     return {"table": _quoted(model.table), "timestamp": _quoted(model.timestamp), "id": _quoted(model.id)}
+
+
+def _label_names(label: Label) -> dict[str, str]:
+    return {"label": _quoted(label.column), "label_table": _quoted(label.table)}
 
 
 def _quoted(path: str) -> str:

@@ -1,10 +1,19 @@
--- The accuracy of one model and window, in place of what was written before: run again, it changes nothing.
+-- All measures of one model and window, in place of those written before: run again, it changes nothing.
 MERGE ops.model_performance AS kept
-USING (SELECT CAST(@value AS FLOAT64) AS value) AS given
-ON kept.model = @model AND kept.window_end = @window_end AND kept.measure = 'accuracy'
-WHEN MATCHED THEN
-  UPDATE SET version = @version, value = given.value, n_labels = @n_labels, n_current = @n_current,
-    window_start = @window_start
-WHEN NOT MATCHED THEN
-  INSERT (model, version, measure, value, n_labels, n_current, window_start, window_end, scored_at)
-  VALUES (@model, @version, 'accuracy', given.value, @n_labels, @n_current, @window_start, @window_end, @window_end)
+USING (
+  SELECT
+    r.measure, CAST(r.value AS FLOAT64) AS value, CAST(r.low AS FLOAT64) AS low, CAST(r.high AS FLOAT64) AS high,
+    CAST(r.reference AS FLOAT64) AS reference, CAST(r.expected AS FLOAT64) AS expected
+  FROM UNNEST(@measures) AS r
+) AS given
+ON FALSE
+WHEN NOT MATCHED BY SOURCE AND kept.model = @model AND kept.window_end = @window_end THEN DELETE
+WHEN NOT MATCHED BY TARGET THEN
+  INSERT (
+    model, version, measure, value, low, high, reference, expected, n_labels, n_current, window_start, window_end,
+    scored_at
+  )
+  VALUES (
+    @model, @version, given.measure, given.value, given.low, given.high, given.reference, given.expected, @n_labels,
+    @n_current, @window_start, @window_end, @window_end
+  )

@@ -10,14 +10,13 @@ from datetime import datetime
 from functools import partial
 
 from core.errors import UnavailableError
-from core.events import Finding, Severity, Status
+from core.events import Severity
 from core.health.availability import availability
 from core.health.result import ProbeResult
 from core.health.watch import SOURCE, Kind, Observation, State, finding, observations, step
 from core.health.where import where
-from core.hysteresis import Condition
 from core.settings import Probe
-from functions.adapters.events import decode, encode
+from functions.adapters import conditions
 from functions.adapters.ports import Bus, Data, Metrics, Store
 from functions.adapters.store import update
 
@@ -49,18 +48,15 @@ def remember(store: Store, probe: Probe, result: ProbeResult, at: datetime) -> N
     shown: Data = {}
     for observation in observations(probe, result, at):
         key = f"{probe.target}:{observation.kind}"  # as in `Finding.condition`
-        data = update(store, "conditions", key, partial(_count, probe, result, observation, at))
+        data = update(store, conditions.COLLECTION, key, partial(_count, probe, result, observation, at))
         shown = data if observation.kind is Kind.ENDPOINT_DOWN else shown
     update(store, "probes", probe.name, partial(_show, probe, result, shown, at))
 
 
 def publish(store: Store, bus: Bus) -> None:
     """Publish every finding that the bus does not have yet, also those of ticks before."""
-    for document in store.find("conditions", where={"source": SOURCE, "has_unsent": True}):
-        unsent = document.data["unsent"]
-        for text in unsent:
-            bus.publish("findings", decode(text.encode(), Finding))
-        update(store, "conditions", document.key, partial(_sent, unsent))
+    for document in store.find(conditions.COLLECTION, where={"source": SOURCE, "has_unsent": True}):
+        conditions.publish(store, bus, document)
 
 
 def _count(probe: Probe, result: ProbeResult, observation: Observation, at: datetime, data: Data | None) -> Data | None:
@@ -68,33 +64,14 @@ def _count(probe: Probe, result: ProbeResult, observation: Observation, at: date
     state, transition = step(before, observation, at)
     if state is before:
         return None
-    unsent = list(data["unsent"]) if data else []
-    if transition:
-        unsent.append(encode(finding(probe, result, observation, state, transition)).decode())
-    return {
-        "source": SOURCE,
-        "status": state.condition.status,
-        "at": state.condition.at,
-        "streak": state.condition.streak,
-        "since": state.condition.since,
-        "severity": state.severity,
-        "unsent": unsent,
-        "has_unsent": bool(unsent),
-    }
+    told = (finding(probe, result, observation, state, transition),) if transition else ()
+    return conditions.write(state.condition, data, SOURCE, *told) | {"severity": state.severity}
 
 
 def _state(data: Data | None) -> State:
     if data is None:
         return State()
-    condition = Condition(status=Status(data["status"]), at=data["at"], streak=data["streak"], since=data["since"])
-    return State(condition=condition, severity=Severity(data["severity"]))
-
-
-def _sent(sent: Sequence[str], data: Data | None) -> Data | None:
-    if data is None:
-        return None
-    unsent = [text for text in data["unsent"] if text not in sent]
-    return data | {"unsent": unsent, "has_unsent": bool(unsent)}
+    return State(condition=conditions.read(data), severity=Severity(data["severity"]))
 
 
 def _show(probe: Probe, result: ProbeResult, condition: Data, at: datetime, data: Data | None) -> Data | None:

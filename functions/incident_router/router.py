@@ -19,7 +19,7 @@ from core.errors import AiaError, BusyError, PoisonError, UnavailableError
 from core.events import Finding, Severity
 from core.incidents.fold import fold, refuse
 from core.incidents.messages import messages
-from core.incidents.model import Decision, Policy, State, Watch
+from core.incidents.model import Decision, Policy, Watch
 from core.incidents.outbox import Desk, Effect, after, lanes, without
 from core.settings.types import Route
 from functions.adapters import events, logs
@@ -73,7 +73,7 @@ class _Turn:
         copied: the revision of the desk whose incident is known to be copied.
         desk: what is saved now; where nothing was to be saved, what was found.
         decision: what the finding means.
-        gone: messages that made room.
+        gone: what made room, and will not happen.
         waits: whether the desk's incident must be copied first.
     """
 
@@ -164,9 +164,9 @@ def _record(turn: _Turn) -> None:
     for name in names:
         metrics.count("aia_incident_changes_total", change=name)
     for effect in turn.gone:
-        channel = effect.message.channel if effect.message else ""
-        log.error("channel %s: too many wait, the oldest is given up", channel, extra=logs.fields(key=effect.key))
-        metrics.count("aia_notifications_total", channel=channel, outcome="superseded")
+        log.error("%s: too many wait, the oldest is given up", effect.lane, extra=logs.fields(key=effect.key))
+        if effect.message is not None:
+            metrics.count("aia_notifications_total", channel=effect.message.channel, outcome="superseded")
 
 
 def _lanes(router: Router, desk: Desk) -> list[partial[Lane]]:
@@ -220,7 +220,7 @@ def _count_open(router: Router) -> None:
     except UnavailableError as error:
         log.warning("open incidents not counted: %s", error)
         return
-    severities = [document.data["severity"] for document in found if document.data["state"] != State.RESOLVED]
+    severities = [document.data["severity"] for document in found]
     for severity in Severity:
         router.metrics.gauge("aia_incidents_open", severities.count(severity), severity=severity)
 

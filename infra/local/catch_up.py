@@ -135,11 +135,19 @@ class CatchUp:
 
 
 def points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
-    """What the scores and the accuracies of the past would have written as metrics."""
-    sql = "SELECT DISTINCT model, feature, test, value, drifted, n_current, window_end FROM ops.drift_scores"
-    rows = warehouse.query(sql)
+    """What the scores and the measures of the past would have written as metrics."""
+    yield from _drift_points(warehouse)
+    yield from _prediction_points(warehouse)
+    yield from _performance_points(warehouse)
+
+
+def _drift_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
+    sql = (
+        "SELECT DISTINCT model, feature, test, value, drifted, n_current, window_end FROM ops.drift_scores"
+        " WHERE role != 'prediction'"
+    )
     shares: dict[tuple[str, datetime], dict[str, bool]] = {}
-    for row in rows:
+    for row in warehouse.query(sql):
         at, model, feature = row["window_end"], row["model"], row["feature"]
         yield HistoryPoint(name="aia_drift_rows", labels={"model": model}, at=at, value=row["n_current"])
         yield HistoryPoint(
@@ -156,11 +164,29 @@ def points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
     for (model, at), drifted in shares.items():
         share = sum(drifted.values()) / len(drifted)
         yield HistoryPoint(name="aia_drift_features_drifted_ratio", labels={"model": model}, at=at, value=share)
-    sql = "SELECT DISTINCT model, value, window_end FROM ops.model_performance WHERE measure = 'accuracy' AND value IS NOT NULL"
+
+
+def _prediction_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
+    sql = "SELECT DISTINCT model, test, value, drifted, window_end FROM ops.drift_scores WHERE role = 'prediction'"
     for row in warehouse.query(sql):
-        yield HistoryPoint(
-            name="aia_model_accuracy_ratio", labels={"model": row["model"]}, at=row["window_end"], value=row["value"]
-        )
+        labels, at = {"model": row["model"]}, row["window_end"]
+        yield HistoryPoint(name="aia_prediction_drift_drifted", labels=labels, at=at, value=float(row["drifted"]))
+        labels = labels | {"test": row["test"]}
+        yield HistoryPoint(name="aia_prediction_drift_value", labels=labels, at=at, value=row["value"])
+
+
+def _performance_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
+    sql = "SELECT DISTINCT model, measure, value, expected, window_end FROM ops.model_performance"
+    for row in warehouse.query(sql):
+        labels, at, measure = {"model": row["model"]}, row["window_end"], row["measure"]
+        named = {"aia_model_accuracy_ratio": "value", "aia_model_accuracy_expected_ratio": "expected"}
+        for name, column in named.items() if measure == "accuracy" else ():
+            if row[column] is not None:
+                yield HistoryPoint(name=name, labels=labels, at=at, value=row[column])
+        if row["value"] is not None:
+            yield HistoryPoint(
+                name="aia_model_measure_value", labels=labels | {"measure": measure}, at=at, value=row["value"]
+            )
 
 
 def _floor(instant: datetime, step: timedelta) -> datetime:

@@ -1,13 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the one-machine deployment needs and is missing: a locked virtual environment and Prometheus; with --test
-# also Chromium, for the tests of the pages. Safe to run again.
+# also Chromium, for the tests of the pages. Safe to run again, and to interrupt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-
-UV_VERSION=$(sed -n '/^name = "uv"$/{n;s/^version = "\(.*\)"$/\1/p;}' uv.lock)
-PROMETHEUS_VERSION=2.53.4
-PROMETHEUS_SHA256_AMD64=b8b497c4610d1b93208252b60c8f20f6b2e78596ae8df43397a2e805aa53d475
-PROMETHEUS_SHA256_ARM64=ec7236ecea7154d0bfe142921708b1ae7b5e921e100e0ee85ab92b7c444357e0
+FOLDER=$(pwd -P)
 
 die() { echo "install: $*" >&2; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -28,42 +24,34 @@ done
 [ -n "$python" ] || die "Python 3.11 or newer is needed; set PYTHON to its path"
 
 # --- the locked virtual environment
-export UV_PROJECT_ENVIRONMENT=.venv
-if [ ! -x .venv/bin/uv ]; then
-  "$python" -m venv --clear .venv 2>/dev/null ||
-    { apt_install python3-venv && "$python" -m venv --clear .venv; } ||
-    die "'$python -m venv' does not work; install your system's package for it (Debian: python3-venv)"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$UV_VERSION"
-fi
-.venv/bin/uv sync --quiet --locked --all-extras
+install_uv() { # into a new environment: by pip where Python has it (Debian packs it apart), else the wheel of uv.lock
+  local version
+  version=$(sed -n '/^name = "uv"$/{n;s/^version = "\(.*\)"$/\1/p;}' uv.lock)
+  { "$python" -m venv --clear .venv >/dev/null 2>&1 &&
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "uv==$version"; } ||
+    { "$python" -m venv --clear --without-pip .venv && "$python" infra/local/fetch.py uv .venv/bin; }
+}
+usable() { # false as well when the folder was moved: the programs in .venv/bin name the old one
+  [ -x .venv/bin/uv ] && .venv/bin/python -c '' 2>/dev/null && [ "$(cat .venv/folder 2>/dev/null || pwd -P)" = "$FOLDER" ]
+}
+usable || install_uv || die "no virtual environment could be made with $python; see above"
+UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --quiet --locked --all-extras
+echo "$FOLDER" >.venv/folder
 
 # --- Prometheus
-fetch_prometheus() {
-  local system machine sha archive url
-  system=$(uname -s | tr '[:upper:]' '[:lower:]')
-  case "$(uname -m)" in
-    x86_64) machine=amd64 sha=$PROMETHEUS_SHA256_AMD64 ;;
-    aarch64) machine=arm64 sha=$PROMETHEUS_SHA256_ARM64 ;;
-    *) return 1 ;;
-  esac
-  [ "$system" = linux ] || return 1
-  archive=prometheus-$PROMETHEUS_VERSION.$system-$machine
-  url=https://github.com/prometheus/prometheus/releases/download/v$PROMETHEUS_VERSION/$archive.tar.gz
-  mkdir -p build
-  .venv/bin/python -c 'import sys, urllib.request; urllib.request.urlretrieve(*sys.argv[1:])' "$url" build/prometheus.tar.gz || return 1
-  echo "$sha  build/prometheus.tar.gz" | sha256sum --check --quiet || die "$url: the checksum is not the pinned one"
-  tar -xzf build/prometheus.tar.gz -C build
-  install -m 755 "build/$archive/prometheus" "build/$archive/promtool" .venv/bin/
-  rm -rf build/prometheus.tar.gz "build/$archive"
-}
-if ! have prometheus || ! have promtool; then
-  if [ ! -x .venv/bin/prometheus ]; then
-    apt_install prometheus || { have brew && brew install --quiet prometheus; } || fetch_prometheus ||
-      die "Prometheus is missing; install it (https://prometheus.io/download) so that 'prometheus' and 'promtool' are on PATH"
-  fi
+brew_install() { have brew && brew install --quiet "$1"; }
+if { ! have prometheus || ! have promtool; } && [ ! -x .venv/bin/promtool ]; then
+  apt_install prometheus || brew_install prometheus || "$python" infra/local/fetch.py prometheus .venv/bin ||
+    die "Prometheus is missing; install it (https://prometheus.io/download) so that 'prometheus' and 'promtool' are on PATH"
 fi
 
-# --- Chromium, for the tests of the pages
-if [ "${1:-}" = --test ] && ! have chromium && ! have chromium-browser && ! have google-chrome; then
-  apt_install chromium || { have brew && brew install --quiet --cask chromium; } || die "Chromium is missing; install it so that 'chromium' is on PATH"
+# --- Chromium, for the tests of the pages; Ubuntu has it only as a snap, so there it is the one Playwright brings
+fetch_chromium() {
+  local path='from playwright.sync_api import sync_playwright as p
+with p() as playwright: print(playwright.chromium.executable_path)'
+  .venv/bin/playwright install --with-deps chromium || .venv/bin/playwright install chromium || return 1
+  ln -sf "$(.venv/bin/python -c "$path")" .venv/bin/chromium
+}
+if [ "${1:-}" = --test ] && ! have chromium && ! have chromium-browser && ! have google-chrome && [ ! -x .venv/bin/chromium ]; then
+  apt_install chromium || fetch_chromium || die "Chromium is missing; install it so that 'chromium' is on PATH"
 fi

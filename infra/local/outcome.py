@@ -50,6 +50,7 @@ class Outcome:
             ("predictions in the warehouse", self._predictions),
             ("windows scored", self._windows),
             ("features drifted", self._drifted),
+            ("performance", self._performance),
             ("incident", self._incident),
             ("notified", self._notified),
             ("audit trail", self._audit),
@@ -63,7 +64,7 @@ class Outcome:
         """The features that drifted in any scored window, the most often first."""
         sql = """
             SELECT feature, COUNT(DISTINCT window_end) AS windows FROM ops.drift_scores
-            WHERE drifted AND LENGTH(feature) > 0 AND window_end >= @since GROUP BY feature ORDER BY windows DESC, feature
+            WHERE drifted AND role = 'feature' AND window_end >= @since GROUP BY feature ORDER BY windows DESC, feature
         """
         return [row["feature"] for row in self._query(sql)]
 
@@ -89,14 +90,35 @@ class Outcome:
         return f"{n:,} predictions, {labels:,} labels", n > 0 and labels > 0
 
     def _windows(self) -> tuple[str, bool]:
-        n = self._count(
-            "SELECT COUNT(DISTINCT window_end) AS n FROM ops.drift_scores WHERE window_end >= @since AND LENGTH(feature) > 0"
+        rows = self._query(
+            "SELECT DISTINCT window_end FROM ops.drift_scores WHERE window_end >= @since AND LENGTH(feature) > 0"
         )
-        return f"{n} of {len(self.ticks)} ticks", n >= len(self.ticks)
+        missing = set(self.ticks) - {row["window_end"] for row in rows}
+        return f"{len(self.ticks) - len(missing)} of {len(self.ticks)} ticks", not missing
 
     def _drifted(self) -> tuple[str, bool]:
         names = self.drifted()
         return ", ".join(names) or "none", bool(names)
+
+    def _performance(self) -> tuple[str, bool]:
+        sql = """
+            SELECT window_end, value, low, high, expected, n_labels FROM ops.model_performance
+            WHERE measure = 'accuracy' AND value IS NOT NULL AND low IS NOT NULL AND high IS NOT NULL
+              AND expected IS NOT NULL AND window_end >= @since
+            ORDER BY window_end
+        """
+        rows = self._query(sql)
+        if not rows:
+            return "none", False
+        last = rows[-1]
+        text = (
+            f"{len(rows)} windows; last right in {last['value']:.1%} ({last['low']:.1%} to {last['high']:.1%}) of"
+            f" {last['n_labels']:,} labelled, expected without labels {last['expected']:.1%}"
+        )
+        measures = self._count(
+            "SELECT COUNT(DISTINCT measure) AS n FROM ops.model_performance WHERE window_end >= @since"
+        )
+        return f"{text}; {measures} measures", len(rows) >= len(self.ticks) and measures > 1
 
     def _incident(self) -> tuple[str, bool]:
         found = self.incidents()
@@ -108,9 +130,10 @@ class Outcome:
         return f"{n} messages in the inbox", n > 0
 
     def _audit(self) -> tuple[str, bool]:
-        n = self._count("SELECT COUNT(DISTINCT id) AS n FROM ops.incident_changes WHERE `at` >= @since")
-        expected = sum(len(incident["timeline"]) for incident in self.incidents())
-        return f"{n} rows in ops.incident_changes", n >= expected > 0
+        rows = self._query("SELECT DISTINCT id FROM ops.incident_changes")
+        kept = {row["id"] for row in rows}
+        told = {f"{one['id']}:{entry['sequence']}" for one in self.incidents() for entry in one["timeline"]}
+        return f"{len(kept)} rows in ops.incident_changes, {len(told - kept)} missing", bool(told) and told <= kept
 
     def _metrics(self) -> tuple[str, bool]:
         start, end = min(self.ticks), max(self.ticks) + timedelta(hours=1)

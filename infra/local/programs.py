@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,8 +58,10 @@ class Programs:
         Raises:
             StartError: one of them ended, or was not ready in time (seconds).
         """
-        for program in programs:
-            self._spawn(program)
+        # In a thread of its own, since a Ctrl-C in the midst would leave a program behind that nobody knows of.
+        with ThreadPoolExecutor(1, "spawn") as spawner:
+            for program in programs:
+                spawner.submit(self._spawn, program).result()
         deadline = time.monotonic() + within
         for program in programs:
             self._await(program, deadline)
@@ -94,6 +97,8 @@ class Programs:
 
     def _spawn(self, program: Program) -> None:
         with self._lock, (self._logs / f"{program.name}.log").open("ab") as out:
+            if self._stopping.is_set():
+                return
             process = subprocess.Popen(
                 program.command,
                 cwd=program.folder,

@@ -101,7 +101,6 @@ def command(*, config: Path, data_dir: Path, listen: str) -> list[str]:
         f"--storage.tsdb.path={data_dir}",
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address={listen}",
-        "--web.enable-lifecycle",
         "--log.level=warn",
     ]
 

@@ -46,10 +46,12 @@ class Session:
         return self
 
     def __exit__(self, *reason: object) -> None:
-        self._stop.set()
-        if self._feed:
-            self._feed.join()
-        self._stack.__exit__(*reason)
+        try:
+            self._stop.set()
+            if self._feed:
+                self._feed.join()
+        finally:
+            self._stack.__exit__(*reason)
 
     @property
     def warehouse(self) -> Warehouse:

@@ -45,9 +45,11 @@ class Stack:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._scheduler:
-            self._scheduler.stop()
-        self.programs.stop()
+        try:
+            if self._scheduler:
+                self._scheduler.stop()
+        finally:
+            self.programs.stop()
 
     @property
     def prometheus_data(self) -> Path:
@@ -152,7 +154,8 @@ class Stack:
         return Program(
             name="warehouse",
             command=emulator.command,
-            env=emulator.environment,
+            # Else it leaves a folder in the temporary directory, which it would share with other stacks and users.
+            env=emulator.environment | {"BQEMU_UPLOAD_STAGING_DIR": str(self.folder / "uploads")},
             ready=lambda: answers(f"{emulator.url}/bigquery/v2/projects/{PROJECT}/datasets"),
         )
 

@@ -15,6 +15,7 @@ import urllib3
 from playwright.sync_api import sync_playwright
 
 from infra.local.inbox.server import LONGEST_BODY, SHOWN, Inbox
+from tests.support.browser import chromium
 
 MESSAGE = {
     "key": "flight-delay-20260102-1a2b3c4d:1:inbox",
@@ -163,7 +164,7 @@ def test_hostile_text_is_shown_and_never_run(box: Box) -> None:
 def test_a_browser_shows_what_arrives_without_loading_the_page_again(box: Box) -> None:
     box.post(message(1, title=HOSTILE, severity="warning"))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))

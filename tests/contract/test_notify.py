@@ -1,17 +1,18 @@
 """The channels: the webhook against a local HTTP server, the console against the log."""
 
+import base64
 import json
 import logging
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 
 from core.errors import UnavailableError
 from core.events import Change, Severity
@@ -26,6 +27,7 @@ from infra.local.inbox.server import Inbox
 
 NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)
 SECRET = "T0PS3CR3T"
+PATIENCE = 0.5
 MESSAGE = Message(
     key="model-m-20260102-1a2b3c4d:1:inbox",
     channel="inbox",
@@ -101,14 +103,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pool() -> Iterator[urllib3.PoolManager]:
-    with urllib3.PoolManager(timeout=urllib3.Timeout(connect=0.3, read=0.3)) as manager:
-        yield manager
-
-
-@pytest.fixture
-def hook(receiver: Receiver, clock: Clock, pool: urllib3.PoolManager) -> Webhook:
-    return Webhook("inbox", receiver.url, clock, pool)
+def hook(receiver: Receiver, clock: Clock) -> Webhook:
+    return Webhook("inbox", receiver.url, clock, PATIENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +112,9 @@ def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """However much is logged, the address of the webhook never is."""
     caplog.set_level(logging.DEBUG)
     yield
-    assert SECRET not in caplog.text
+    # by now `caplog.text` holds what the teardown logged, which is nothing
+    logged = [logging.Formatter().format(record) for record in caplog.get_records("call")]
+    assert SECRET not in "\n".join(logged)
 
 
 def test_a_message_is_posted_as_json(hook: Webhook, receiver: Receiver) -> None:
@@ -197,13 +195,61 @@ def test_no_answer_in_time_is_tried_again_later_and_the_address_stays_secret(hoo
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:{closed}", "["])
-def test_an_address_that_leads_nowhere_is_not_answering(address: str, clock: Clock, pool: urllib3.PoolManager) -> None:
+def test_an_address_that_leads_nowhere_is_not_answering(address: str, clock: Clock) -> None:
     with socket.socket() as bound:  # bound and not listening: whoever connects is refused
         bound.bind(("127.0.0.1", 0))
         url = f"http://{address.format(closed=bound.getsockname()[1])}/{SECRET}"
         with pytest.raises(UnavailableError) as caught:
-            Webhook("inbox", url, clock, pool).send(MESSAGE)
+            Webhook("inbox", url, clock, PATIENCE).send(MESSAGE)
     assert SECRET not in str(caught.value)
+
+
+@contextmanager
+def answering(*parts: bytes) -> Iterator[str]:
+    """The address of a server that answers one request with these bytes, a short while between them."""
+    stop = threading.Event()
+
+    def answer() -> None:
+        connection, _ = server.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            for part in parts:
+                connection.sendall(part)
+                if stop.wait(0.1):
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/hooks/{SECRET}"
+        stop.set()
+        thread.join()
+
+
+def test_an_answer_that_drips_is_no_answer_in_the_end(clock: Clock) -> None:
+    drops = (b"HTTP/1.1 200 OK\r\n", *[b"X-More: yes\r\n"] * 90, b"\r\n")
+    with answering(*drops) as url, pytest.raises(UnavailableError, match=r"no answer \(TimeoutError\)"):
+        Webhook("inbox", url, clock, PATIENCE).send(MESSAGE)
+
+
+def test_an_answer_with_odd_headers_counts_and_the_address_stays_secret(clock: Clock) -> None:
+    with answering(b"HTTP/1.1 200 OK\r\nno colon in here\r\nX: y\r\n\r\n") as url:
+        assert Webhook("inbox", url, clock, PATIENCE).send(MESSAGE).outcome is Outcome.DELIVERED
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"\0\1\2\r\n\r\n", b"HTTP/1.1 okay\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5, 7\r\n\r\n", b""]
+)
+def test_what_is_no_answer_is_tried_again_later(clock: Clock, nonsense: bytes) -> None:
+    with answering(nonsense) as url, pytest.raises(UnavailableError, match="channel inbox: no answer"):
+        Webhook("inbox", url, clock, PATIENCE).send(MESSAGE)
+
+
+def test_the_credentials_of_an_address_are_sent_as_such(receiver: Receiver, clock: Clock) -> None:
+    receiver.answers = [(200, {})]
+    Webhook("inbox", receiver.url.replace("//", f"//user:%E2%82%AC{SECRET}@"), clock, PATIENCE).send(MESSAGE)
+    ((headers, _),) = receiver.requests
+    assert base64.b64decode(headers["Authorization"].removeprefix("Basic ")).decode() == f"user:€{SECRET}"
 
 
 def test_the_settings_become_channels(clock: Clock, receiver: Receiver) -> None:
@@ -243,13 +289,11 @@ def test_the_console_writes_one_line_that_people_can_read(
     assert (entry["key"], entry["incident_id"]) == (MESSAGE.key, MESSAGE.incident_id)
 
 
-def test_the_inbox_takes_what_the_webhook_sends_and_knows_it_again(
-    tmp_path: Path, clock: Clock, pool: urllib3.PoolManager
-) -> None:
+def test_the_inbox_takes_what_the_webhook_sends_and_knows_it_again(tmp_path: Path, clock: Clock) -> None:
     with Inbox(0, tmp_path / "inbox.sqlite") as inbox:
         thread = threading.Thread(target=inbox.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
-        hook = Webhook("inbox", f"http://127.0.0.1:{inbox.server_address[1]}/", clock, pool)
+        hook = Webhook("inbox", f"http://127.0.0.1:{inbox.server_address[1]}/", clock, PATIENCE)
         assert [hook.send(MESSAGE).outcome for _ in range(2)] == [Outcome.DELIVERED] * 2
         (kept,) = inbox.messages.newest(10)
         inbox.shutdown()

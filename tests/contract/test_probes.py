@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from core.health.result import ProbeResult, Reason
+from functions.adapters.net import Deadline, dial
 from functions.adapters.probes import dns, http, tcp, tls
 from functions.adapters.probes import run as runner
-from functions.adapters.probes.net import Deadline, dial
 from tests.support.targets import (
     Secure,
     dns_probe,

@@ -1,6 +1,7 @@
 """Every statement of the functions: GoogleSQL by Google's own analyser, and run by BigQuery's emulator."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,12 @@ from typing import Any
 import pytest
 from zetasql.core.exceptions import ZetaSQLError
 
-from core.drift import Profile, Statement, count_sql, score
+from core.drift import Profile, Statement, classifier, score
 from core.errors import QueryError
 from core.settings import Features, Label, Model, Reference
 from functions.adapters.columns import chunked
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.drift_score import effects, statements
+from functions.drift_score import effects, performance, statements
 from infra.local.warehouse import read_definitions
 from tests.support.googlesql import GoogleSql
 
@@ -35,18 +36,23 @@ MODEL = Model(
 )
 LABEL = Label(table="telemetry.flight_labels", column="late", arrives_within=timedelta(hours=12))
 REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {"age": [2.0] * 60, "plan": ["a"] * 60})
+PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability": [0.5] * 60})
+PERFORMANCE = performance.Performance(
+    found=classifier([0.9, 0.2, 0.7], [1, 0, 0]), reference=None, expected=None, check=None, rows=60
+)
 
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
+    "measures": performance.measure_rows(PERFORMANCE),
+    "mode": "exact",
     "model": "flight-delay",
     "models": ["flight-delay", "churn"],
     "most": 1000,
     "n_current": 60,
     "n_labels": 40,
     "n_reference": 100,
-    "scores": effects.score_rows(REPORT),
+    "scores": effects.score_rows(REPORT, PREDICTION),
     "since": NOW - timedelta(days=35),
-    "value": 0.9,
     "version": "1",
     "window_end": NOW,
     "window_start": NOW - timedelta(days=7),
@@ -62,24 +68,21 @@ def used(sql: str) -> dict[str, Any]:
 def counting(by: str | None) -> Statement:
     """The statement that counts a window of the model in the warehouse."""
     profile = Profile.fit({"distance": [1.0, 2.0, 3.0], "carrier": ["UA", "DL", "UA"]})
-    return count_sql(
-        profile,
-        table=MODEL.table,
-        timestamp=MODEL.timestamp,
-        start=PARAMETERS["window_start"],
-        end=PARAMETERS["window_end"],
-        row_id=MODEL.id,
-        by=by,
-    )
+    return statements.counting(MODEL, profile, PARAMETERS["window_start"], PARAMETERS["window_end"], by)
 
 
 def every_statement() -> dict[str, Statement]:
     """All statements by name; a file with names to fill in is there as what it becomes."""
-    window = statements.window(MODEL)
+    labelled = replace(MODEL, label=LABEL)
+    columns = (*MODEL.features.names, MODEL.score)
+    window, both = (statements.window(model, columns, seconds=True) for model in (MODEL, labelled))
     texts = {str(path.relative_to(FOLDER)): path.read_text() for path in sorted(FOLDER.rglob("*.sql"))} | {
         "drift_score/window.sql": window,
-        "drift_score/accuracy.sql": statements.accuracy(MODEL, LABEL),
+        "drift_score/labelled_window.sql": both,
+        "drift_score/look.sql": statements.look(MODEL),
+        "drift_score/count_labels.sql": statements.count_labels(MODEL, LABEL),
         "drift_score/window.sql by column": chunked(window),
+        "drift_score/labelled_window.sql by column": chunked(both),
     }
     made = {"count_sql": counting(by=None), "count_sql by segment": counting(by="origin")}
     return {name: Statement(sql=sql, parameters=used(sql)) for name, sql in texts.items()} | made
@@ -107,7 +110,7 @@ def test_a_statement_runs_on_the_emulator(warehouse: BigQueryWarehouse, name: st
 def test_scores_without_a_single_number_still_fit_the_table(
     analyser: GoogleSql, warehouse: BigQueryWarehouse, missing: str
 ) -> None:
-    rows = [row | {missing: None} for row in effects.score_rows(REPORT)]
+    rows = [row | {missing: None} for row in effects.score_rows(REPORT, PREDICTION)]
     parameters = used(statements.WRITE_SCORES) | {"scores": rows}
     analyser.analyse(statements.WRITE_SCORES, parameters)
     warehouse.query(statements.WRITE_SCORES, **parameters)
@@ -116,15 +119,27 @@ def test_scores_without_a_single_number_still_fit_the_table(
     assert all(row[missing] is None for row in found)
 
 
-def test_an_accuracy_that_nobody_knows_fits_the_table(analyser: GoogleSql, warehouse: BigQueryWarehouse) -> None:
-    parameters = used(statements.WRITE_PERFORMANCE) | {"value": None}
+def test_measures_that_nobody_knows_fit_the_table(analyser: GoogleSql, warehouse: BigQueryWarehouse) -> None:
+    unknown = replace(PERFORMANCE, found=classifier([], []))
+    parameters = used(statements.WRITE_PERFORMANCE) | {"measures": performance.measure_rows(unknown)}
     analyser.analyse(statements.WRITE_PERFORMANCE, parameters)
     warehouse.query(statements.WRITE_PERFORMANCE, **parameters)
-    assert warehouse.query("SELECT value, n_labels FROM ops.model_performance") == [{"value": None, "n_labels": 40}]
+    found = warehouse.query("SELECT value, low, high, reference, expected, n_labels FROM ops.model_performance")
+    nothing = dict.fromkeys(("value", "low", "high", "reference", "expected"))
+    assert found == [nothing | {"n_labels": 40}] * 8
+
+
+def test_writing_measures_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:
+    parameters = used(statements.WRITE_PERFORMANCE)
+    warehouse.query(statements.WRITE_PERFORMANCE, **parameters | {"model": "churn"})
+    warehouse.query(statements.WRITE_PERFORMANCE, **parameters)
+    warehouse.query(statements.WRITE_PERFORMANCE, **parameters | {"measures": parameters["measures"][:1]})
+    counted = "SELECT model, COUNT(*) AS n FROM ops.model_performance GROUP BY model ORDER BY model"
+    assert warehouse.query(counted) == [{"model": "churn", "n": 8}, {"model": "flight-delay", "n": 1}]
 
 
 def test_writing_scores_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:
-    rows = effects.score_rows(REPORT)
+    rows = effects.score_rows(REPORT, PREDICTION)
     parameters = used(statements.WRITE_SCORES) | {"scores": rows}
     warehouse.query(statements.WRITE_SCORES, **parameters | {"model": "churn"})
     warehouse.query(statements.WRITE_SCORES, **parameters | {"window_end": NOW + timedelta(minutes=15)})

@@ -275,6 +275,38 @@ def test_a_warehouse_that_stays_overloaded_is_unavailable_by_name(place: "Place"
         warehouse.query("SELECT 1 AS one")
 
 
+class Portal(BaseHTTPRequestHandler):
+    """Answers every request itself, with a page."""
+
+    def answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        page = b"<html>Sign in</html>"
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        self.wfile.write(page)
+
+    do_GET = answer  # noqa: N815 - the name is http.server's
+    do_POST = answer  # noqa: N815 - the name is http.server's
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize("status", [200, 302, 403, 404])
+def test_a_page_in_place_of_an_answer_is_a_warehouse_that_does_not_answer(place: "Place", status: int) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Portal) as portal:
+        portal.status = status
+        thread = threading.Thread(target=portal.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        with served_at(place, f"http://127.0.0.1:{portal.server_address[1]}", patience=0.2) as warehouse:
+            with pytest.raises(UnavailableError, match="BigQuery does not answer"):
+                warehouse.query("SELECT 1 AS one")
+            with pytest.raises(UnavailableError, match="BigQuery does not answer"):
+                warehouse.append("ops.model_versions", [{"model": "m"}])
+        portal.shutdown()
+        thread.join()
+
+
 def test_an_emulator_that_crashes_is_unavailable_and_comes_back_with_its_rows(own_place: "Place") -> None:
     with closing(own_place.client("test")) as client:
         create_tables(client)

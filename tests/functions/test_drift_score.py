@@ -34,7 +34,13 @@ def test_a_steady_window_is_scored_and_told_to_nobody(world: World) -> None:
     load(world.client, MODEL.table, flights(600, TICK, seed=2))
     world.tick()
     rows = world.scores()
-    assert {row["feature"] for row in rows} == {"temperature", "distance", "carrier"}
+    assert {(row["role"], row["feature"]) for row in rows} == {
+        ("feature", "temperature"),
+        ("feature", "distance"),
+        ("feature", "carrier"),
+        ("prediction", "probability"),
+    }
+    assert {row["mode"] for row in rows} == {"exact"}
     assert {row["test"] for row in rows if row["feature"] == "temperature"} == {
         "ks",
         "psi",
@@ -67,8 +73,12 @@ def test_the_gauges_say_what_the_rows_say(world: World) -> None:
     world.tick()
     values = world.metrics.values
     for row in world.scores():
-        assert values["aia_drift_value", row["feature"], "delay", row["test"]] == row["value"]
-        assert values["aia_drift_drifted", row["feature"], "delay"] == row["drifted"]
+        if row["role"] == "prediction":
+            assert values["aia_prediction_drift_value", "delay", row["test"]] == row["value"]
+            assert values["aia_prediction_drift_drifted", "delay"] == row["drifted"]
+        else:
+            assert values["aia_drift_value", row["feature"], "delay", row["test"]] == row["value"]
+            assert values["aia_drift_drifted", row["feature"], "delay"] == row["drifted"]
     assert values["aia_drift_rows", "delay"] == 600
     assert values["aia_drift_features_drifted_ratio", "delay"] == pytest.approx(1 / 3)
     assert values["aia_drift_scored_timestamp_seconds", "delay"] == TICK.timestamp()
@@ -89,11 +99,11 @@ def test_a_tick_scored_again_after_its_claim_was_lost_changes_nothing(world: Wor
     load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
     world.tick()
     rows = world.scores()
-    performance = world.warehouse.query("SELECT * FROM ops.model_performance")
+    performance = world.measures()
     world.forget_claims()
     world.tick()
     assert world.scores() == rows
-    assert world.warehouse.query("SELECT * FROM ops.model_performance") == performance
+    assert world.measures() == performance
     assert len(world.bus.events) == 1
 
 
@@ -236,20 +246,26 @@ def test_accuracy_counts_the_labels_that_had_arrived_by_the_tick(world: World) -
     load(world.client, "telemetry.flight_labels", labels(rows[:400], TICK - DAY / 2, right=0.1))
     load(world.client, "telemetry.flight_labels", labels(rows[400:], TICK + timedelta(seconds=1), right=1.0))
     world.tick()
-    [row] = world.warehouse.query("SELECT * FROM ops.model_performance")
-    assert (row["measure"], row["n_labels"], row["n_current"]) == ("accuracy", 400, 600)
+    [row] = world.warehouse.query("SELECT * FROM ops.model_performance WHERE measure = 'accuracy'")
+    assert (row["n_labels"], row["n_current"]) == (400, 600)
     assert row["value"] == pytest.approx(0.7)
+    assert row["low"] < 0.7 < row["high"] < 0.85
     assert world.metrics.values["aia_model_accuracy_ratio", "delay"] == pytest.approx(0.7)
     [finding] = world.bus.findings("accuracy_below_floor")
     assert (finding.status, finding.severity, finding.threshold) == (Status.FIRING, Severity.CRITICAL, 0.85)
-    assert finding.summary == "delay: right in 70.0% of 400 labelled predictions, agreed is 85.0%"
+    assert finding.summary == "delay: right in 70.0% (65.3% to 74.3%) of 400 labelled predictions, agreed is 85.0%"
 
 
 def test_no_labels_are_no_accuracy(world: World) -> None:
     load(world.client, MODEL.table, flights(600, TICK, seed=2))
     world.tick()
-    [row] = world.warehouse.query("SELECT * FROM ops.model_performance")
-    assert (row["value"], row["n_labels"], row["n_current"]) == (None, 0, 600)
+    rows = world.warehouse.query("SELECT * FROM ops.model_performance")
+    assert {"accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier", "calibration_error"} == {
+        row["measure"] for row in rows
+    }
+    assert {(row["value"], row["low"], row["high"], row["n_labels"], row["n_current"]) for row in rows} == {
+        (None, None, None, 0, 600)
+    }
     assert ("aia_model_accuracy_ratio", "delay") not in world.metrics.values
     assert world.bus.events == []
 

@@ -9,21 +9,24 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.cloud import bigquery
 
-from core.errors import UnavailableError
-from core.events import Severity, Status
-from core.settings import Features, Model
+from core.errors import ConflictError, UnavailableError
+from core.events import RetrainingRequest, Severity, Status
+from core.settings import Features, Model, Retraining
+from core.verdict import Reason, Verdict
 from functions.adapters.ports import Data, Document
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.drift_score.conditions import Watch, tell
 from infra.local.warehouse import create_tables
 from tests.support.drift import MODEL, World, trained
-from tests.support.flights import DAY, TICK, TRAINED, flights, load, version
+from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load, version
 
 if TYPE_CHECKING:
     from tests.support.warehouse import Place
 
 pytest_plugins = ["tests.support.warehouse"]
+STEADY = Verdict(holds=False, reason=Reason.STEADY, summary="steady")
 
 
 @pytest.fixture
@@ -72,28 +75,60 @@ def test_a_model_that_can_be_scored_again_resolves_its_finding(world: World) -> 
 
 
 class CrashingStore(SqliteStore):
-    """A store whose process dies just before it saves a condition, once."""
+    """A store whose process dies just before the write of that number to a condition."""
 
-    crashed = False
+    dies_at = 0
+    writes = 0
 
     def create(self, collection: str, key: str, data: Data) -> Document:
-        if collection == "conditions" and not self.crashed:
-            self.crashed = True
-            raise UnavailableError("store: the process died")
+        self._die(collection)
         return super().create(collection, key, data)
 
+    def replace(self, document: Document, collection: str, data: Data) -> Document:
+        self._die(collection)
+        return super().replace(document, collection, data)
 
-def test_a_crash_between_finding_and_state_loses_nothing(world: World, tmp_path: Path) -> None:
+    def _die(self, collection: str) -> None:
+        if collection != "conditions":
+            return
+        self.writes += 1
+        if self.writes == self.dies_at:
+            raise UnavailableError("store: the process died")
+
+
+@pytest.mark.parametrize("write", [1, 2, 3, 4])
+def test_a_crash_before_any_write_of_a_condition_loses_nothing(world: World, tmp_path: Path, write: int) -> None:
     load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
-    world.store = CrashingStore(f"{tmp_path}/crashing.db")
+    world.store = store = CrashingStore(f"{tmp_path}/crashing.db")
+    store.dies_at = write
     with pytest.raises(UnavailableError, match="the process died"):
         world.tick()
     world.tick()
-    first, second = world.bus.findings("drift")
-    assert first == second
-    document = world.store.get("conditions", "model/delay:drift")
+    assert len({finding.id for finding in world.bus.findings("drift")}) == 1
+    document = store.get("conditions", "model/delay:drift")
     assert document is not None
-    assert document.data["status"] == "firing"
+    assert (document.data["status"], document.data["unsent"]) == ("firing", [])
+
+
+def test_a_tick_that_loses_against_a_newer_one_publishes_nothing_that_stays(world: World, tmp_path: Path) -> None:
+    model, drift = replace(MODEL, fire_after=1, recover_after=1), Watch(kind="drift")
+
+    class OvertakenStore(SqliteStore):
+        """A store in which a newer tick, at which nothing drifts, is counted between reading and writing."""
+
+        overtaken = False
+
+        def create(self, collection: str, key: str, data: Data) -> Document:
+            if not self.overtaken:
+                self.overtaken = True
+                tell(self, world.bus, model, watch=drift, verdict=STEADY, at=TICK + DAY)
+            return super().create(collection, key, data)
+
+    store = OvertakenStore(f"{tmp_path}/overtaken.db")
+    with pytest.raises(ConflictError):
+        tell(store, world.bus, model, watch=drift, verdict=replace(STEADY, holds=True), at=TICK)
+    tell(store, world.bus, model, watch=drift, verdict=replace(STEADY, holds=True), at=TICK)
+    assert world.bus.findings("drift") == []
 
 
 def test_a_bus_that_is_down_fails_the_tick_and_its_redelivery_tells(world: World) -> None:
@@ -125,12 +160,17 @@ class DyingWarehouse:
         self.real.append(table, rows)
 
 
+POLICY = Retraining(important=("temperature",), minimum_labels=500)
+
+
 @pytest.fixture
 def own_world(own_place: "Place", tmp_path: Path) -> Iterator[World]:
     with closing(own_place.client("test")) as client:
         create_tables(client)
         load(client, "ops.model_versions", [version(), version(model="second")])
-        load(client, MODEL.table, flights(600, TRAINED, seed=1, span=10 * DAY))
+        past = flights(600, TRAINED, seed=1, span=10 * DAY)
+        load(client, MODEL.table, past)
+        load(client, "telemetry.flight_labels", labels(past, TRAINED, right=0.9))
         load(client, MODEL.table, flights(600, TRAINED, seed=3, span=10 * DAY, model="second"))
         load(client, MODEL.table, flights(300, TICK, seed=2, shift=15))
         load(client, MODEL.table, flights(300, TICK, seed=4, shift=15, model="second"))
@@ -138,12 +178,12 @@ def own_world(own_place: "Place", tmp_path: Path) -> Iterator[World]:
             client,
             open_store(f"sqlite://{tmp_path}/store.db", "test"),
             BigQueryWarehouse(client, patience=0.3),
-            models=(MODEL, replace(MODEL, name="second")),
+            models=(replace(MODEL, retraining=POLICY), replace(MODEL, name="second")),
         )
         yield world
 
 
-@pytest.mark.parametrize("call", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("call", [1, 2, 3, 4, 5, 6, 7])
 def test_bigquery_that_dies_at_any_call_fails_the_tick_and_its_redelivery_completes_it(
     own_world: World, own_place: "Place", call: int
 ) -> None:
@@ -161,8 +201,13 @@ def test_bigquery_that_dies_at_any_call_fails_the_tick_and_its_redelivery_comple
     rows = own_world.scores()
     assert len(rows) == len({(row["model"], row["feature"], row["test"]) for row in rows})
     assert {row["model"] for row in rows} == {"delay", "second"}
-    assert len(real.query("SELECT * FROM ops.model_performance")) == 2
+    measures = own_world.measures()
+    assert len(measures) == len({(row["model"], row["measure"]) for row in measures}) == 2 * 8
     assert {(finding.id, finding.status) for finding in own_world.bus.findings("drift")} == {
         ("model/delay:drift:2026-03-01T12:00:00Z", Status.FIRING),
         ("model/second:drift:2026-03-01T12:00:00Z", Status.FIRING),
     }
+    asked = [event for event in own_world.bus.events if isinstance(event, RetrainingRequest)]
+    assert [(event.id, event.reason, event.n_labels) for event in asked] == [
+        ("delay:2026-03-01T12:00:00Z", "drift", 600)
+    ]

@@ -2,15 +2,20 @@
 
 import base64
 import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import flask
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import BusyError, UnavailableError
+from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Tick
 from functions.adapters import endpoint, events
+from functions.adapters.endpoint import LONGEST_REASON
+from functions.adapters.parking import MOST_KEPT, Parking
 from functions.adapters.push import read_push
 
 
@@ -76,6 +81,8 @@ def test_a_good_message_is_handled_once_and_acknowledged() -> None:
         (push(TICK).replace(b'"data": "', b'"data": "%%%'), "must be base64"),
         (push(TICK).replace(b'"data": "', '"data": "é'.encode()), "must be base64"),
         (push(TICK, publishTime="2026-01-02T03:04:05"), "publishTime"),
+        (push(TICK, publishTime="0001-01-01T00:00:00+12:00"), "publishTime must be a year 1971 to 9998"),
+        (push(TICK, publishTime="9999-12-31T23:59:59-12:00"), "publishTime must be a year 1971 to 9998"),
         (push(b"not json"), "malformed"),
         (push(TICK.replace(b"2026-01-02T03", b"0001-01-01T00")), "must be a year 1971 to 9998"),
         (push(b"[]"), "Expected `object`, got `array`"),
@@ -110,6 +117,7 @@ def test_no_body_of_any_shape_crashes(body: bytes) -> None:
     ("error", "status", "outcome"),
     [
         (BusyError("ledger test: claimed until 10:00"), 429, "busy"),
+        (ConflictError("conditions/model/m:drift: somebody else wrote it first"), 429, "busy"),
         (UnavailableError("BigQuery: does not answer"), 503, "unavailable"),
         (ZeroDivisionError(), 500, "failed"),
     ],
@@ -133,6 +141,29 @@ def test_what_is_no_push_request_is_told_so_and_not_parked() -> None:
 
 def test_a_poisoned_body_that_cannot_be_parked_comes_again() -> None:
     assert answer(b"junk", Recorder(broken=True)) == ("unavailable", 503)
+
+
+class Rows:
+    """A warehouse that takes rows."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+
+    def append(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
+        assert table == "ops.dead_letters"
+        self.taken += rows
+
+
+def test_a_body_too_long_for_a_row_is_parked_in_part_and_says_so() -> None:
+    rows, recorder = Rows(), Recorder()
+    recorder.park = Parking(rows, "test", lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    body = push(TICK.replace(b'"tick"', b'"' + b"x" * 9_000_000 + b'"', 1))
+    assert answer(body, recorder) == ("", 204)
+    [row] = rows.taken
+    assert base64.b64decode(row["body"]) == body[:MOST_KEPT]
+    assert row["reason"].startswith("type: must be 'tick', got 'xxx")
+    assert row["reason"].endswith(f"(of {len(body)} bytes, {MOST_KEPT} are kept)")
+    assert len(row["reason"]) < 2 * LONGEST_REASON
 
 
 def test_a_tick_without_an_instant_is_for_the_newest_instant_of_its_schedule() -> None:

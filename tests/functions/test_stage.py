@@ -92,6 +92,16 @@ def test_an_archive_has_its_entry_point_its_settings_and_its_locked_requirements
     assert [name for name in ("scikit-learn", "pyarrow", "pandas") if f"\n{name}==" in requirements] == []
 
 
+def test_what_tools_and_editors_leave_behind_is_in_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = ["core/errors.py", "functions/__init__.py", "functions/adapters/push.py", "functions/one/page/a.css"]
+    litter = ["core/.DS_Store", "core/__pycache__/errors.py", "functions/one/.#main.py", "functions/one/a.css~"]
+    for name in [*wanted, *litter, "functions/one/main.py", "infra/monitoring.yaml"]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.setattr(stage, "ROOT", tmp_path)
+    assert [name for name, _ in stage.sources("one")] == [*wanted, "main.py", "monitoring.yaml"]
+
+
 def test_a_function_that_is_none_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         stage.main(["nothing"])

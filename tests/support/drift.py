@@ -31,6 +31,7 @@ MODEL = Model(
     accuracy_floor=0.85,
 )
 SCORES = "SELECT * FROM ops.drift_scores ORDER BY model, window_end, feature, test"
+MEASURES = "SELECT * FROM ops.model_performance ORDER BY model, window_end, measure"
 REFERENCE_ROWS = 3000
 
 
@@ -67,6 +68,9 @@ class World:
 
     def scores(self) -> list[Data]:
         return self.warehouse.query(SCORES)
+
+    def measures(self) -> list[Data]:
+        return self.warehouse.query(MEASURES)
 
 
 def trained(client: bigquery.Client, warehouse: Warehouse, folder: Path) -> World:

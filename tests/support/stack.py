@@ -34,7 +34,7 @@ AIA = str(Path(sys.executable).with_name("aia"))
 _ENDPOINTS = ("GOOGLE_", "PUBSUB_", "BIGQUERY_", "FIRESTORE_", "AIA_")
 
 
-def eventually(look: Callable[[], T], what: str, *, within: float = 60.0) -> T:
+def eventually(look: Callable[[], T], what: str, *, within: float = 60.0, every: float = 0.1) -> T:
     """What `look` gives as soon as it gives something; a look that fails is a look too early."""
     deadline = time.monotonic() + within
     last: object = None
@@ -45,7 +45,7 @@ def eventually(look: Callable[[], T], what: str, *, within: float = 60.0) -> T:
             last = found
         except (OSError, LookupError) as error:
             last = error
-        time.sleep(0.1)
+        time.sleep(every)
     pytest.fail(f"within {within:g} s there was no {what}; last: {last!r}")
 
 
@@ -55,11 +55,9 @@ def environment(**own: str) -> dict[str, str]:
     return kept | own
 
 
-def aia(*arguments: str, timeout: float = 110.0, **own: str) -> "subprocess.CompletedProcess[str]":
+def aia(*arguments: str, **own: str) -> "subprocess.CompletedProcess[str]":
     """Run `aia` to its end."""
-    return subprocess.run(
-        [AIA, *arguments], env=environment(**own), capture_output=True, text=True, timeout=timeout, check=False
-    )
+    return subprocess.run([AIA, *arguments], env=environment(**own), capture_output=True, text=True, check=False)
 
 
 def fresh(**fields: Any) -> Finding:
@@ -155,8 +153,12 @@ class LocalStack:
 
     def programs(self) -> dict[str, int]:
         """Process ids by name: each program writes its own log."""
-        children = (pid for pid in processes() if parent(pid) == self.process.pid)
-        return {Path(f"/proc/{pid}/fd/1").readlink().stem: pid for pid in children}
+        found = {}
+        for pid in processes():
+            if parent(pid) == self.process.pid:
+                with contextlib.suppress(OSError):  # it has ended meanwhile
+                    found[Path(f"/proc/{pid}/fd/1").readlink().stem] = pid
+        return found
 
     def kill(self, name: str) -> int:
         """Kill a program as a crash would, and all it started; returns the process that was killed."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from functions.adapters.probes import tls
+from functions.adapters.net import trusting
 from tests.support.targets import Names, Web, serving
 
 
@@ -32,6 +32,6 @@ def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trust
     made.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
-    tls.trusting.cache_clear()
+    trusting.cache_clear()
     yield made
-    tls.trusting.cache_clear()
+    trusting.cache_clear()

@@ -8,7 +8,7 @@ from core.events import Change, Finding, Severity, Status
 from core.incidents.fold import fold
 from core.incidents.messages import Message, messages
 from core.incidents.model import Decision, Policy, Watch
-from core.incidents.outbox import BACKLOG_LIMIT, Desk, Effect, after, lanes, without
+from core.incidents.outbox import BACKLOG_LIMIT, CHANGES_LIMIT, Desk, Effect, after, lanes, without
 from core.incidents.text import comparison, duration, number
 from core.settings.types import Route
 
@@ -180,16 +180,29 @@ def test_what_is_done_leaves_the_desk() -> None:
     assert left.watch == desk.watch
 
 
-def test_a_channel_that_never_answers_cannot_fill_the_desk_and_changes_are_never_given_up() -> None:
+def flap(times: int) -> tuple[Desk, list[Effect]]:
+    """A condition that fires and recovers while nothing that is pending is done; and what made room."""
     desk = Desk(watch=Watch(target=FINDING.target))
     given_up: list[Effect] = []
-    for n in range(60):
+    for n in range(times):
         status = Status.RESOLVED if n % 2 else Status.FIRING
         decision = fold(desk.watch, later(n, status=status), now=NOW, policy=Policy())
         desk, gone = after(desk, decision.watch, decision.changes, told(decision))
         given_up += gone
+    return desk, given_up
+
+
+def test_a_channel_that_never_answers_cannot_fill_the_desk_and_takes_no_change_with_it() -> None:
+    desk, given_up = flap(60)
     kept = [effect.message for effect in desk.pending if effect.message]
     assert len(kept) == BACKLOG_LIMIT
     assert kept[-1].change is Change.RESOLVED
     assert len(given_up) == 60 - BACKLOG_LIMIT
     assert sum(effect.message is None for effect in desk.pending) == 60
+
+
+def test_a_bus_that_takes_nothing_cannot_fill_the_desk_and_the_newest_changes_stay() -> None:
+    desk, given_up = flap(CHANGES_LIMIT + 40)
+    kept = [effect.change.sequence for effect in desk.pending if effect.message is None]
+    assert kept == list(range(41, CHANGES_LIMIT + 41))
+    assert [effect.change.sequence for effect in given_up if effect.message is None] == list(range(1, 41))

@@ -11,7 +11,20 @@ from hypothesis import strategies as st
 
 from core.errors import SettingsError
 from core.events import Severity
-from core.settings import Address, ConsoleChannel, DnsProbe, HttpProbe, Retraining, Settings, TcpProbe, TlsProbe, parse
+from core.settings import (
+    Address,
+    ConsoleChannel,
+    DnsProbe,
+    HttpProbe,
+    Quality,
+    Retraining,
+    Sensitivity,
+    Settings,
+    Task,
+    TcpProbe,
+    TlsProbe,
+    parse,
+)
 
 SAMPLE: dict[str, Any] = {
     "version": 1,
@@ -122,6 +135,20 @@ def test_a_model_says_when_it_is_retrained() -> None:
     assert parse(changed(("models", 0, "retraining"), ...)).models[0].retraining is None
 
 
+def test_a_model_says_how_it_is_scored() -> None:
+    [model] = parse(SAMPLE).models
+    assert (model.task, model.decision, model.exact_rows) == (Task.CLASSIFICATION, 0.5, 50_000)
+    assert (model.drift, model.quality) == (Sensitivity(), Quality())
+    raw = changed(("models", 0, "drift"), {"shift": 0.4, "seasonal": True})
+    raw["models"][0] |= {"quality": {"share": 0.02, "volume": 3, "age": "12h"}, "exact_rows": 9, "decision": 0.2}
+    [model] = parse(raw).models
+    assert (model.drift, model.exact_rows, model.decision) == (Sensitivity(shift=0.4, seasonal=True), 9, 0.2)
+    assert model.quality == Quality(share=0.02, volume=3.0, age=timedelta(hours=12))
+    raw = changed(("models", 0, "task"), "regression")
+    del raw["models"][0]["accuracy_floor"]
+    assert parse(raw).models[0].task is Task.REGRESSION
+
+
 def test_a_model_is_not_retrained_without_labels() -> None:
     raw = changed(("models", 0, "label"), ...)
     del raw["models"][0]["accuracy_floor"]
@@ -187,6 +214,21 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
             {"false_alarms": 1},
             "models[0].drift.false_alarms: must be a number from 1e-06 to 0.5, got 1",
         ),
+        (("models", 0, "drift"), {"seasonal": 1}, "models[0].drift.seasonal: must be true or false, got 1"),
+        (("models", 0, "task"), "ranking", "models[0].task: must be one of classification, regression, got 'ranking'"),
+        (
+            ("models", 0, "task"),
+            "regression",
+            "models[0].accuracy_floor: must not be given where the task is regression, got 0.85",
+        ),
+        (("models", 0, "decision"), 2, "models[0].decision: must be a number from 0 to 1, got 2"),
+        (("models", 0, "exact_rows"), 0, "models[0].exact_rows: must be 1 to 1000000, got 0"),
+        (
+            ("models", 0, "quality"),
+            {"volume": 1},
+            "models[0].quality.volume: must be a number from 1.01 to 1000, got 1",
+        ),
+        (("models", 0, "quality"), {"age": "91d"}, "models[0].quality.age: must be 1m to 90d"),
         (("models", 0, "reference", "days"), True, "models[0].reference.days: must be 1 to 365, got True"),
         (("models", 0, "reference", "until"), "2026-02-30", "models[0].reference.until: must be a day"),
         (("models", 0, "window"), "7 days", "models[0].window: must be 5m to 90d"),
@@ -212,6 +254,8 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         (("probes", 1, "name"), "api", "probes[1].name: must be unique among the probe names, got 'api'"),
         (("probes", 2, "address"), "localhost", "probes[2].address: must be host:port"),
         (("probes", 2, "address"), "localhost:65536", "probes[2].address: must be host:port"),
+        (("probes", 2, "address"), ":5432", "probes[2].address: must be host:port"),
+        (("probes", 2, "address"), "[::g]:5432", "probes[2].address: must be host:port"),
         (("probes", 3, "resolver"), "dns.example.com", "probes[3].resolver: must be an IP address"),
         (("dependencies", 0, "to"), "table/x", "dependencies[0].to: must be a target table/name, whose name must be"),
         (("dependencies", 0, "to"), "thing/x", "dependencies[0].to: must be a target: kind/name"),
@@ -315,6 +359,16 @@ def test_a_table_needs_a_dataset_and_at_most_a_project(table: object) -> None:
     assert len(faults(changed(("models", 0, "table"), table))) == 1
 
 
+def test_a_fault_shows_the_beginning_of_what_is_long() -> None:
+    [fault] = faults(changed(("probes", 2, "address"), "a" * 99))
+    assert fault.endswith(f", got '{'a' * 80}…'")
+
+
+@pytest.mark.parametrize("given", ["8.8.8.8", "8.8.8.8:53"])
+def test_a_resolver_is_asked_at_port_53_unless_another_is_given(given: str) -> None:
+    assert parse(changed(("probes", 3, "resolver"), given)).probes[3].resolver == Address(host="8.8.8.8", port=53)
+
+
 def test_a_table_may_name_its_project() -> None:
     assert (
         parse(changed(("models", 0, "table"), "my-project-1.ops.rows_2")).models[0].table == "my-project-1.ops.rows_2"
@@ -341,7 +395,18 @@ def test_a_url_is_of_http_with_a_host(url: object) -> None:
     assert fault.startswith("probes[0].url: must be an http or https URL with a host, got ")
 
 
-@pytest.mark.parametrize("url", ["ftp://u:hunter2@a.b/hunter2", "hunter2", "https://a.b:x/hunter2?key=hunter2#hunter2"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://u:hunter2@a.b/hunter2",
+        "hunter2",
+        "https://a.b:x/hunter2?key=hunter2#hunter2",
+        "https://u:hunter2/x@a.b/",
+        "https://u:hunter2?x@a.b/",
+        "https://u:hunter2#x@a.b/",
+        "https://a.b\\x@hunter2/",
+    ],
+)
 def test_no_fault_and_no_text_of_the_settings_shows_what_a_url_may_hide(url: str) -> None:
     assert "hunter2" not in "\n".join(faults(changed(("channels", 1, "url"), url)))
     assert "hunter2" not in repr(parse(SAMPLE))

@@ -5,9 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.drift import DriftReport, Profile, Thresholds, score
+from core.drift import DriftReport, Estimate, Flaw, Profile, QualityIssue, Thresholds, score
 from core.events import Severity
-from core.verdict import MOST_NAMED, Reason, accuracy_severity, drift_severity, of_accuracy, of_drift, of_scoring
+from core.verdict import (
+    MOST_NAMED,
+    Reason,
+    accuracy_severity,
+    drift_severity,
+    of_accuracy,
+    of_drift,
+    of_prediction,
+    of_quality,
+    of_scoring,
+    spell_issue,
+)
 
 NAMES = [f"f{n}" for n in range(8)]
 
@@ -57,20 +68,82 @@ def test_a_lower_accuracy_is_never_less_severe(accuracy: float, less: float, flo
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "labels", "floor", "holds", "reason"),
+    ("accuracy", "floor", "holds", "reason"),
     [
-        (0.84, 200, 0.85, True, Reason.BELOW_FLOOR),
-        (0.85, 200, 0.85, False, Reason.ABOVE_FLOOR),
-        (0.1, 199, 0.85, None, Reason.INSUFFICIENT_DATA),
-        (None, 0, 0.85, None, Reason.INSUFFICIENT_DATA),
-        (0.1, 200, None, None, Reason.NO_FLOOR),
+        (Estimate(0.80, 0.77, 0.84, 200), 0.85, True, Reason.BELOW_FLOOR),
+        (Estimate(0.84, 0.79, 0.88, 200), 0.85, None, Reason.DOUBTFUL),
+        (Estimate(0.85, 0.80, 0.89, 200), 0.85, False, Reason.ABOVE_FLOOR),
+        (Estimate(0.95, 0.92, 0.97, 200), 0.85, False, Reason.ABOVE_FLOOR),
+        (Estimate(0.1, 0.07, 0.15, 199), 0.85, None, Reason.INSUFFICIENT_DATA),
+        (Estimate(None, None, None, 0), 0.85, None, Reason.INSUFFICIENT_DATA),
+        (Estimate(0.1, 0.07, 0.15, 200), None, None, Reason.NO_FLOOR),
     ],
 )
-def test_accuracy_is_held_against_the_floor_once_there_are_labels_enough(
-    *, accuracy: float | None, labels: int, floor: float | None, holds: bool | None, reason: Reason
+def test_accuracy_is_held_against_the_floor_once_it_is_certain(
+    *, accuracy: Estimate, floor: float | None, holds: bool | None, reason: Reason
 ) -> None:
-    verdict = of_accuracy("churn", accuracy=accuracy, labels=labels, floor=floor, minimum=200)
+    verdict = of_accuracy("churn", accuracy=accuracy, floor=floor, minimum=200, evidence={"reference": "92%"})
     assert (verdict.holds, verdict.reason) == (holds, reason)
+    assert (verdict.evidence == {"reference": "92%"}) == (verdict.threshold is not None)
+
+
+@pytest.mark.parametrize(
+    ("shift", "holds", "severity"), [(0.0, False, "warning"), (0.4, True, "warning"), (1, True, "error")]
+)
+def test_predictions_that_moved_hold_and_say_how_far(*, shift: float, holds: bool, severity: str) -> None:
+    rng = np.random.default_rng(5)
+    profile = Profile.fit({"risk": rng.normal(size=4000)})
+    found = score(profile, {"risk": rng.normal(shift, size=2000)}, thresholds=Thresholds(shift=0.2))
+    verdict = of_prediction("churn", found, {"by city": "60% of the drift of risk comes from Oslo"})
+    assert (verdict.holds, verdict.severity.value, verdict.threshold) == (holds, severity, 0.2)
+    assert verdict.value == pytest.approx(shift, abs=0.1)
+    assert list(verdict.evidence) == ["risk", "by city", "window"]
+
+
+def test_predictions_of_too_few_rows_conclude_nothing() -> None:
+    found = score(Profile.fit({"risk": [0.1, 0.9] * 500}), {"risk": [0.5]})
+    assert of_prediction("churn", found).holds is None
+
+
+def test_what_carries_the_drift_stands_beside_the_features() -> None:
+    verdict = of_drift("churn", report(1.0, 1), {"by city": "60% of the drift of f0 comes from Oslo"})
+    assert list(verdict.evidence) == ["f0", "by city", "window"]
+    assert "by city" not in of_drift("churn", report(0.0, 1), {"by city": "nothing"}).evidence
+
+
+def issue(flaw: Flaw, feature: str = "age", value: float = 0.2, detail: str = "") -> QualityIssue:
+    return QualityIssue(flaw=flaw, feature=feature, value=value, limit=0.05, detail=detail)
+
+
+@pytest.mark.parametrize(
+    ("found", "severity"),
+    [
+        ([issue(Flaw.MISSING)], "warning"),
+        ([issue(Flaw.MISSING, value=0.9)], "error"),
+        ([issue(Flaw.OUT_OF_RANGE), issue(Flaw.STALE, "")], "error"),
+        ([issue(Flaw.CONSTANT), issue(Flaw.NEW_CATEGORY)], "warning"),
+    ],
+)
+def test_flaws_hold_and_the_gravest_says_how_bad(found: list[QualityIssue], severity: str) -> None:
+    verdict = of_quality("churn", found)
+    assert (verdict.holds, verdict.reason, verdict.severity.value) == (True, Reason.FLAWED, severity)
+    assert verdict.value == len(found)
+
+
+def test_flaws_of_one_column_stand_together_and_those_of_the_window_under_its_name() -> None:
+    verdict = of_quality("churn", [issue(Flaw.VOLUME, "", 0.01), issue(Flaw.MISSING), issue(Flaw.CONSTANT)])
+    assert verdict.evidence == {
+        "window": "far fewer rows than usual",
+        "age": "age: 20.0% of the rows are missing, at most 5.0% is usual; age: every row has the same value",
+    }
+    assert verdict.summary == "churn: 3 flaws in its data; first, far fewer rows than usual"
+
+
+@pytest.mark.parametrize("flaw", list(Flaw))
+def test_every_flaw_is_spelt(flaw: Flaw) -> None:
+    text = spell_issue(issue(flaw, detail="so it is"))
+    assert text.startswith("age: ")
+    assert text.endswith("(so it is)")
 
 
 def test_a_refusal_holds_until_the_model_is_scored() -> None:

@@ -6,26 +6,25 @@ no answer in time       not now
 anything else           refused: sending it again would not help
 """
 
-import logging
+import http.client
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import msgspec
-import urllib3
+from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
 
 from core.errors import UnavailableError
 from core.incidents.messages import Message
+from functions.adapters.net import Deadline, connected, headers
 from functions.adapters.notify.port import Outcome, Receipt
 from functions.adapters.ports import Clock
 
-CONNECT_SECONDS = 2.0
-READ_SECONDS = 3.0
+SECONDS = 5.0
+"""For all of a request, far below the lease of an effect."""
 LONGEST_WAIT = timedelta(hours=1)
 _PASSING = frozenset({408, 425, 429})
 _encoder = msgspec.json.Encoder()
-
-# At DEBUG urllib3 logs the path of every request, and the path of a webhook often is its secret.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 
 
 class Webhook:
@@ -35,14 +34,14 @@ class Webhook:
         name: the channel's name, for errors and logs.
         url: the address; it may hold a secret, so that it is never logged.
         clock: to keep to a `Retry-After`.
-        pool: connections; one pool may serve many channels.
+        seconds: until an answer counts as none, however slowly it comes.
     """
 
-    def __init__(self, name: str, url: str, clock: Clock, pool: urllib3.PoolManager | None = None) -> None:
+    def __init__(self, name: str, url: str, clock: Clock, seconds: float = SECONDS) -> None:
         self._name = name
         self._url = url
         self._clock = clock
-        self._pool = pool or urllib3.PoolManager(timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS))
+        self._seconds = seconds
         self._not_before: datetime | None = None
 
     def send(self, message: Message) -> Receipt:
@@ -58,16 +57,16 @@ class Webhook:
         return Receipt(Outcome.REFUSED, f"HTTP {status}")
 
     def _post(self, body: bytes) -> tuple[int, str]:
-        headers = {"Content-Type": "application/json", "User-Agent": "aia"}
         try:
-            # The answer's body is not read: nothing in it is needed, and it may be long or never end.
-            response = self._pool.request(
-                "POST", self._url, body=body, headers=headers, retries=False, redirect=False, preload_content=False
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
+            url = parse_url(self._url)
+            said = headers(url) | {"Content-Type": "application/json"}
+            with connected(url, Deadline(self._seconds)) as (connection, _):
+                connection.request("POST", url.request_uri, body=body, headers=said, preload_content=False)
+                # The answer's body is not read: nothing in it is needed, and it may be long or never end.
+                response = connection.getresponse()
+                return response.status, response.headers.get("Retry-After", "")
+        except (HTTPError, http.client.HTTPException, OSError) as error:
             raise UnavailableError(f"channel {self._name}: no answer ({type(error).__name__})") from None
-        response.close()
-        return response.status, response.headers.get("Retry-After", "")
 
 
 def payload(message: Message) -> bytes:

@@ -5,7 +5,8 @@ import dns.resolver
 
 from core.health.result import ProbeResult, Reason
 from core.settings import DnsProbe
-from functions.adapters.probes.net import Deadline, failed
+from functions.adapters.net import Deadline
+from functions.adapters.probes.failure import failed
 
 _REASONS: dict[type[Exception], Reason] = {
     dns.resolver.NXDOMAIN: Reason.UNKNOWN_NAME,

@@ -5,32 +5,25 @@ credentials go to no other origin. The body is read up to 64 KiB. Proxies of the
 """
 
 import http.client
-import logging
 import ssl
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import cast
-from urllib.parse import unquote, urljoin
+from urllib.parse import urljoin
 
 import urllib3
-from urllib3.connection import HTTPConnection
 from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import Url, make_headers, parse_url
+from urllib3.util import Url, parse_url
 
 from core.health.result import ProbeResult, Reason, judge
 from core.settings import HttpProbe
+from functions.adapters.net import PORTS, Deadline, address, connected, headers, trusting
 from functions.adapters.probes import tls
-from functions.adapters.probes.net import Bounded, Deadline, dial, failed, why
+from functions.adapters.probes.failure import failed, why
 
 REDIRECTS = 5
 BODY = 64 * 1024
 _REDIRECT = {301, 302, 303, 307, 308}
-_PORTS = {"http": 80, "https": 443}
-
-# It warns of odd headers with the whole URL, and a URL may hold a secret.
-logging.getLogger("urllib3.connection").disabled = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +36,7 @@ class _Answer:
 
 def check(probe: HttpProbe) -> ProbeResult:
     """Get the URL, and compare the answer with what the settings expect."""
-    tls.trusting()  # now, because it must not count as the target's time
+    trusting()  # now, because it must not count as the target's time
     deadline = Deadline(probe.timeout.total_seconds())
     asked = [parse_url(probe.url)]
     while True:
@@ -63,22 +56,15 @@ def _ask(url: Url, deadline: Deadline) -> _Answer | ProbeResult:
         return _get(url, deadline)
     except ssl.SSLCertVerificationError as error:
         result = failed(why(error), _where(url), deadline)
-        return replace(result, certificate_expires_at=tls.refused_expiry(*_address(url), deadline))
+        return replace(result, certificate_expires_at=tls.refused_expiry(*address(url), deadline))
     except (OSError, http.client.HTTPException, HTTPError) as error:
         return failed(_why(error), _where(url), deadline)
 
 
 def _get(url: Url, deadline: Deadline) -> _Answer:
-    host, port = _address(url)
-    expires_at = None
-    with ExitStack() as closing:
-        socket = closing.enter_context(dial(host, port, deadline))
-        if url.scheme == "https":
-            socket = secure = closing.enter_context(tls.shake(socket, host, tls.trusting(), deadline))
-            expires_at = tls.expiry(secure)
-        connection = HTTPConnection(host, port)
-        connection.sock = cast("ssl.SSLSocket", Bounded(socket, deadline))
-        connection.request("GET", url.request_uri, headers=_headers(url), preload_content=False)
+    with connected(url, deadline) as (connection, socket):
+        expires_at = tls.expiry(socket) if isinstance(socket, ssl.SSLSocket) else None
+        connection.request("GET", url.request_uri, headers=headers(url), preload_content=False)
         response = connection.getresponse()
         body, location = _body(response).decode(errors="replace"), response.headers.get("Location")
         return _Answer(status=response.status, location=location, body=body, expires_at=expires_at)
@@ -89,11 +75,6 @@ def _body(response: urllib3.HTTPResponse) -> bytes:
     while len(body) < BODY and (part := response.read(BODY - len(body))):
         body += part
     return body
-
-
-def _headers(url: Url) -> dict[str, str]:
-    auth = {} if url.auth is None else make_headers(basic_auth=unquote(url.auth))
-    return {"Host": url.netloc or "", "User-Agent": "aia-monitoring", **auth}
 
 
 def _seen(answer: _Answer, deadline: Deadline) -> ProbeResult:
@@ -115,7 +96,7 @@ def _onward(asked: Sequence[Url], location: str) -> Url | Reason:
         url = parse_url(urljoin(last._replace(auth=None).url, location))._replace(auth=None, fragment=None)
     except (LocationParseError, ValueError):
         return Reason.REDIRECT_REFUSED
-    if url.scheme not in _PORTS or not url.host or (last.scheme == "https" and url.scheme == "http"):
+    if url.scheme not in PORTS or not url.host or (last.scheme == "https" and url.scheme == "http"):
         return Reason.REDIRECT_REFUSED
     if _origin(url) == _origin(first):
         url = url._replace(auth=first.auth)
@@ -124,13 +105,8 @@ def _onward(asked: Sequence[Url], location: str) -> Url | Reason:
     return url if len(asked) <= REDIRECTS else Reason.TOO_MANY_REDIRECTS
 
 
-def _address(url: Url) -> tuple[str, int]:
-    """Whom to dial; the brackets of an IPv6 address belong to the URL."""
-    return (url.host or "").strip("[]"), url.port or _PORTS[url.scheme or ""]
-
-
 def _origin(url: Url) -> tuple[str | None, str, int]:
-    return (url.scheme, *_address(url))
+    return (url.scheme, *address(url))
 
 
 def _where(url: Url) -> str:

@@ -11,7 +11,7 @@ from typing import cast
 from core.health.result import ProbeResult, Reason
 from core.settings import Probe
 from functions.adapters.logs import fields
-from functions.adapters.probes.net import Deadline
+from functions.adapters.net import Deadline
 
 log = logging.getLogger(__name__)
 THREADS = 32

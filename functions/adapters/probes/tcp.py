@@ -1,16 +1,17 @@
 """Whether a port accepts a connection, and how long that takes."""
 
 from core.health.result import ProbeResult, Reason
+from core.health.where import where
 from core.settings import TcpProbe
-from functions.adapters.probes.net import Deadline, dial, failed, place, why
+from functions.adapters.net import Deadline, dial
+from functions.adapters.probes.failure import failed, why
 
 
 def check(probe: TcpProbe) -> ProbeResult:
     """Connect and close."""
     deadline = Deadline(probe.timeout.total_seconds())
-    where = place(probe.host, probe.port)
     try:
         dial(probe.host, probe.port, deadline).close()
     except OSError as error:
-        return failed(why(error), where, deadline)
-    return ProbeResult(ok=True, reason=Reason.OK, latency=deadline.spent(), detail=f"{where} accepts")
+        return failed(why(error), where(probe), deadline)
+    return ProbeResult(ok=True, reason=Reason.OK, latency=deadline.spent(), detail=f"{where(probe)} accepts")

@@ -1,10 +1,5 @@
-"""The certificate that a server shows: whether a client would trust it, and when it expires.
+"""The certificate that a server shows: whether a client would trust it, and when it expires."""
 
-An authority of one's own is trusted through `SSL_CERT_FILE` or `SSL_CERT_DIR`, which OpenSSL reads.
-"""
-
-import functools
-import socket
 import ssl
 from dataclasses import replace
 from datetime import datetime
@@ -12,41 +7,31 @@ from datetime import datetime
 from cryptography import x509
 
 from core.health.result import ProbeResult, Reason
+from core.health.where import where
 from core.settings import TlsProbe
-from functions.adapters.probes.net import Deadline, dial, failed, place, why
-
-trusting = functools.cache(ssl.create_default_context)
-"""What clients do: trust the authorities of the machine, check the dates and the host.
-
-Read once, which takes 20 ms, and before the time of a check begins.
-"""
+from functions.adapters.net import Deadline, dial, shake, trusting
+from functions.adapters.probes.failure import failed, why
 
 
 def check(probe: TlsProbe) -> ProbeResult:
     """Shake hands as a client would; a certificate that is refused is asked for again, for its dates."""
-    context, deadline = trusting(), Deadline(probe.timeout.total_seconds())
-    where = place(probe.host, probe.port)
+    context = trusting()  # now, because it must not count as the target's time
+    deadline = Deadline(probe.timeout.total_seconds())
     try:
         with dial(probe.host, probe.port, deadline) as plain, shake(plain, probe.host, context, deadline) as secure:
             expires_at = expiry(secure)
     except ssl.SSLCertVerificationError as error:
-        result = failed(why(error), where, deadline)
+        result = failed(why(error), where(probe), deadline)
         return replace(result, certificate_expires_at=refused_expiry(probe.host, probe.port, deadline))
     except OSError as error:
-        return failed(why(error), where, deadline)
+        return failed(why(error), where(probe), deadline)
     return ProbeResult(
         ok=True,
         reason=Reason.OK,
         latency=deadline.spent(),
-        detail=f"{where} shows a certificate that is trusted",
+        detail=f"{where(probe)} shows a certificate that is trusted",
         certificate_expires_at=expires_at,
     )
-
-
-def shake(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
-    """Shake hands on a connected socket; Python bounds the whole of a handshake."""
-    plain.settimeout(deadline.left())
-    return context.wrap_socket(plain, server_hostname=host)
 
 
 def expiry(secure: ssl.SSLSocket) -> datetime | None:

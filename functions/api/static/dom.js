@@ -14,12 +14,15 @@ function build(node, attributes, children) {
 export const el = (tag, attributes, ...children) => build(document.createElement(tag), attributes, children);
 export const svg = (tag, attributes, ...children) => build(document.createElementNS(SVG, tag), attributes, children);
 
-// Replace what a container shows, keeping which details are open and where the focus was.
+// Replace what a container shows, keeping which details are open, which incident was linked to, and where the focus was.
 export function show(container, ...children) {
   const open = new Set([...container.querySelectorAll("details[open]")].map((node) => node.dataset.key));
-  const focused = document.activeElement?.closest?.("[data-key]")?.dataset.key;
+  const linked = container.querySelector(".linked")?.dataset.incident;
+  const focused = container.contains(document.activeElement) && document.activeElement.closest("[data-key]")?.dataset.key;
   container.replaceChildren(...children);
   container.removeAttribute("aria-busy");
   for (const node of container.querySelectorAll("details")) node.open = open.has(node.dataset.key);
-  if (focused) container.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus?.({ preventScroll: true });
+  if (linked) container.querySelector(`[data-incident="${CSS.escape(linked)}"]`)?.classList.add("linked");
+  const again = focused && container.querySelector(`[data-key="${CSS.escape(focused)}"]`);
+  if (again) (again.querySelector("summary") ?? again).focus({ preventScroll: true });
 }

@@ -14,6 +14,7 @@ export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 
 
 export function span(from, to = new Date()) {
   const minutes = Math.max(0, Math.round((new Date(to) - new Date(from)) / 60000));
+  if (minutes < 1) return "less than a minute";
   if (minutes < 60) return plural(minutes, "minute");
   if (minutes < 2880) return plural(Math.round(minutes / 60), "hour");
   return plural(Math.round(minutes / 1440), "day");

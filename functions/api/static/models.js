@@ -1,13 +1,13 @@
-import { el, svg } from "./dom.js";
+import { el, show, svg } from "./dom.js";
 import { dayOf, number, percent, when, words } from "./format.js";
 
 // A statistic that is as strong as this fills its cell; what drifted is told by the colour, how strongly by the opacity.
 const FULL = { psi: 1, ks: 0.5, wasserstein: 1, js: 0.5, chi2: null };
 
 function cells(feature, days, test) {
-  const values = feature.tests[test] ?? [];
-  const full = FULL[test] ?? Math.max(1e-9, ...values.filter((value) => value !== null));
-  return svg("svg", { viewBox: `0 0 ${days.length} 1`, preserveAspectRatio: "none", role: "img", "aria-label": `${words(feature.name)} by day` },
+  const values = feature.tests[test.value] ?? [];
+  const full = FULL[test.value] ?? Math.max(1e-9, ...values.filter((value) => value !== null));
+  return svg("svg", { viewBox: `0 0 ${days.length} 1`, preserveAspectRatio: "none", role: "img", "aria-label": `${words(feature.name)}, ${test.textContent}, by day` },
     values.map((value, index) => {
       if (value === null) return null;
       const strength = Math.min(1, Math.max(0, value / full));
@@ -21,12 +21,12 @@ function cells(feature, days, test) {
 
 function heat(drift, test, selected, select) {
   const rows = drift.features.map((feature) => {
-    const last = feature.tests[test]?.at(-1);
+    const last = feature.tests[test.value]?.at(-1);
     const drifted = feature.drifted.at(-1);
     return [
       el("button", { type: "button", "aria-pressed": String(feature.name === selected), "data-key": `${drift.model}/${feature.name}`, onclick: () => select(feature.name) }, words(feature.name)),
       cells(feature, drift.days, test),
-      el("output", { class: drifted ? "drifted" : "" }, number(last)),
+      el("span", { class: drifted ? "value drifted" : "value" }, number(last)),
     ];
   });
   return el("div", {},
@@ -38,13 +38,14 @@ function heat(drift, test, selected, select) {
       el("span", {}, el("i", { class: "n" }), "not scored")));
 }
 
+const isLow = (accuracy) => accuracy && accuracy.floor !== null && accuracy.value < accuracy.floor;
+
 function facts(model) {
   const accuracy = model.accuracy;
-  const low = accuracy && accuracy.floor !== null && accuracy.value < accuracy.floor;
   const fact = (name, value, tone = "") => el("div", {}, el("dt", {}, name), el("dd", { class: tone }, value));
   return el("dl", { class: "facts" },
     fact("Drifted features", `${model.drifted.length} of ${model.features.length}`, model.drifted.length ? "error" : ""),
-    fact("Accuracy", accuracy ? percent(accuracy.value) + (accuracy.floor === null ? "" : ` (floor ${percent(accuracy.floor)})`) : "no labels yet", low ? "critical" : ""),
+    fact("Accuracy", accuracy ? percent(accuracy.value) + (accuracy.floor === null ? "" : ` (floor ${percent(accuracy.floor)})`) : "no labels yet", isLow(accuracy) ? "critical" : ""),
     fact("Rows in the window", `${number(model.n_current, 6)} against ${number(model.n_reference, 6)}`),
     fact("Version", model.version ?? "–"),
     fact("Scored for", when(model.window_end)));
@@ -56,17 +57,30 @@ function plot(holder, drift, test, selected) {
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
   const x = drift.days.map((day) => Date.parse(day) / 1000);
-  const y = feature.tests[test] ?? x.map(() => null);
+  const y = feature.tests[test.value] ?? x.map(() => null);
   const hot = y.map((value, index) => (feature.drifted[index] ? value : null));
-  return new uPlot({
-    width: holder.clientWidth, height: 190, cursor: { y: false }, scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
+  const value = (_, one) => number(one);
+  const latest = (chart) => chart.setLegend({ idx: x.length - 1 });
+  const chart = new uPlot({
+    width: holder.clientWidth, height: 190, tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "UTC"),
+    hooks: { ready: [latest] }, cursor: { y: false }, scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
     axes: [axis, { ...axis, size: 56 }],
     series: [
-      { value: (_, value) => (value === null ? "–" : dayOf(value * 1000)), label: "Day" },
-      { label: words(test), stroke: colour("--accent"), width: 1.6, spanGaps: false, points: { show: false } },
-      { label: "drifted", stroke: "transparent", points: { show: true, size: 6, fill: colour("--error"), stroke: colour("--error") } },
+      { value: (_, day) => (day === null ? "–" : dayOf(day * 1000)), label: "Day" },
+      { label: test.textContent, stroke: colour("--accent"), width: 1.6, spanGaps: false, points: { show: x.length === 1 }, value },
+      { label: "Drifted", stroke: "transparent", points: { show: true, size: 6, fill: colour("--error"), stroke: colour("--error") }, value },
     ],
   }, [x, y, hot], holder);
+  chart.over.addEventListener("mouseleave", () => latest(chart));
+}
+
+function pills(data) {
+  const accuracy = data.accuracy;
+  const low = isLow(accuracy) && el("span", { class: "pill critical" }, "accuracy below its floor");
+  const drifted = data.drifted.length
+    ? el("span", { class: "pill error" }, "drifted")
+    : el("span", { class: `pill ${low ? "info" : "good"}` }, "inputs as in the reference");
+  return [low, drifted];
 }
 
 // One model: what it is, its tests by feature and day, and the chosen feature as a line. `choice` remembers the feature.
@@ -76,18 +90,25 @@ export function model(data, drift, test, choice) {
   }
   const holder = el("div", { class: "plot" });
   const body = el("div", {});
-  const draw = () => {
-    choice[data.name] ??= data.strongest ?? drift.features[0]?.name;
-    const focused = body.contains(document.activeElement);
-    body.replaceChildren(heat(drift, test, choice[data.name], (name) => { choice[data.name] = name; draw(); }));
-    if (focused) body.querySelector('[aria-pressed="true"]')?.focus();
-    holder.replaceChildren(el("h4", {}, `${words(choice[data.name])}, ${test.toUpperCase()}`));
-    plot(holder, drift, test, choice[data.name]);
+  const chosen = () => drift.features.find((one) => one.name === choice[data.name])?.name
+    ?? drift.features.find((one) => one.name === data.strongest)?.name ?? drift.features[0].name;
+  const select = (name) => {
+    choice[data.name] = name;
+    show(body, heat(drift, test, name, select));
+    draw();
   };
-  const tone = data.drifted.length ? "error" : "good";
+  const draw = () => {
+    const title = `${words(chosen())}, ${test.textContent}`;
+    holder.replaceChildren(el("h4", {}, title));
+    const picture = el("div", { role: "img", "aria-label": `${title}, by day` });
+    holder.append(picture);
+    plot(picture, drift, test, chosen());
+  };
+  const scored = drift.days.length > 0;
+  if (scored) body.append(heat(drift, test, chosen(), select));
   const card = el("article", { class: "card", "data-model": data.name },
-    el("div", { class: "row" }, el("h3", {}, data.name), el("span", { class: `pill ${tone}` }, data.drifted.length ? "drifted" : "as in the reference"),
+    el("div", { class: "row" }, el("h3", {}, data.name), pills(data),
       data.owner && el("span", { class: "soft push" }, `owned by ${data.owner}`)),
-    facts(data), drift.days.length ? [body, holder] : el("p", { class: "soft" }, "No window was scored in these days."));
-  return { card, draw: drift.days.length ? draw : () => {} };
+    facts(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in these days."));
+  return { card, draw: scored ? draw : () => {} };
 }

@@ -1,8 +1,8 @@
 """The messages of one subscription: a bounded window of them in memory, the rest in the store.
 
 A message is *ready* (waits to be taken), *out* (taken, not yet settled; leased when a client has it) or *resting* (failed,
-waits for its back-off; only its number is kept). Nothing here polls: whoever takes messages awaits `changed`, and one timer
-is set for whatever is due next.
+waits for its back-off; only its number is kept). Nothing here polls: whoever wants messages remembers `changed`, looks, and
+awaits what it remembered; one timer is set for whatever is due next.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class Backlog:
         self._resting: dict[int, tuple[float, int]] = {}  # when it is due, how often it failed
         self._due: list[tuple[float, int]] = []  # of leases and rests; an entry may be out of date
         self._timer: asyncio.TimerHandle | None = None
-        self._changed = asyncio.Event()
+        self.changed = asyncio.Event()
         self.closed = False
 
     def offer(self, number: int, message: Proto, size: int) -> None:
@@ -70,7 +70,7 @@ class Backlog:
         else:
             self._cursor = number
             self._append(Item(number, message, size=size))
-        self._changed.set()
+        self._notify()
 
     def take(self, most: int, most_bytes: int = MAX_TAKEN_BYTES) -> list[Item]:
         """The next messages, which are out from now on; none when there are none.
@@ -90,18 +90,12 @@ class Backlog:
 
     async def wait(self, most: int, most_bytes: int = MAX_TAKEN_BYTES) -> list[Item]:
         """The next messages, at least one; none when the subscription is gone."""
-        while not (items := self._poll(most, most_bytes)) and not self.closed:
-            await self._changed.wait()
-        return items
-
-    def _poll(self, most: int, most_bytes: int) -> list[Item]:
-        self._changed.clear()
-        return self.take(most, most_bytes)
-
-    def watch(self) -> asyncio.Event:
-        """An event that is set at the next change; whoever asks looks first and awaits it then."""
-        self._changed.clear()
-        return self._changed
+        while True:
+            changed = self.changed
+            items = self.take(most, most_bytes)
+            if items or self.closed:
+                return items
+            await changed.wait()
 
     def lease(self, items: Iterable[Item], seconds: float) -> None:
         """Let messages that are out fail when they are not settled in time."""
@@ -115,7 +109,7 @@ class Backlog:
         done = [number for number in ids if self.out.pop(number, None)]
         if done:
             self._store.write(Entry(done=[(self._number, number) for number in done]))
-            self._changed.set()
+            self._notify()
 
     def fail(self, ids: Iterable[int]) -> None:
         """Messages were not delivered: those that are out rest, or go where `rest` sends them."""
@@ -124,7 +118,7 @@ class Backlog:
         if counted:
             self._store.write(Entry(attempts=counted))
         if failed:
-            self._changed.set()
+            self._notify()
 
     def give_back(self, ids: Iterable[int]) -> None:
         """Messages were taken and not tried: those that are out are the next to be taken."""
@@ -132,12 +126,17 @@ class Backlog:
         self._ready.extendleft(reversed(items))
         self._ready_bytes += sum(item.size for item in items)
         if items:
-            self._changed.set()
+            self._notify()
+
+    def expire(self, before: int) -> None:
+        """Messages before one are gone from the store: those that wait here are not delivered either."""
+        kept = deque(item for item in self._ready if item.id >= before)
+        self._ready, self._ready_bytes = kept, sum(item.size for item in kept)
 
     def close(self) -> None:
         """The subscription is gone: nothing is added, and nobody need wait."""
         self.closed = True
-        self._changed.set()
+        self._notify()
         if self._timer:
             self._timer.cancel()
 
@@ -194,7 +193,12 @@ class Backlog:
             item = _item(stored)
             item.failures = failures[item.id]  # the store may not have counted the last one yet
             self._append(item)
-            self._changed.set()
+            self._notify()
+
+    def _notify(self) -> None:
+        """Wake everybody who waits; an event is set once, so that nobody can undo what another has not yet seen."""
+        self.changed.set()
+        self.changed = asyncio.Event()
 
 
 def _item(stored: Stored) -> Item:

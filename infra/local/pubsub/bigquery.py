@@ -20,7 +20,7 @@ from google.api_core import exceptions
 from google.api_core.retry import Retry
 from google.cloud import bigquery
 
-from infra.local.pubsub.backlog import Backlog, Item
+from infra.local.pubsub.backlog import MAX_TAKEN_BYTES, Backlog, Item
 from infra.local.pubsub.rows import MisfitError, RowFormat
 from infra.local.pubsub.rpc import invalid
 from infra.local.pubsub.wire import Proto
@@ -168,9 +168,14 @@ class TableSink:
 
     async def _gather(self, items: list[Item]) -> None:
         items += await self._backlog.wait(MAX_ROWS)
-        while len(items) < MAX_ROWS and (more := self._backlog.take(MAX_ROWS - len(items))):
+        while (room := self._room(items)) > 0 and (more := self._backlog.take(MAX_ROWS - len(items), room)):
             items += more
             await asyncio.sleep(0)  # others are waiting too
+
+    @staticmethod
+    def _room(items: list[Item]) -> int:
+        """How many bytes may be added to a batch."""
+        return MAX_TAKEN_BYTES - sum(item.size for item in items) if len(items) < MAX_ROWS else 0
 
     async def _write(self, items: list[Item]) -> None:
         misfits = await asyncio.to_thread(self._append, items)

@@ -38,13 +38,15 @@ class Broker:
         self._last = store.last_number()
         self._lock = asyncio.Lock()  # of changes to topics and subscriptions
 
-    def start(self) -> None:
-        """Take up the work where it was left."""
+    async def start(self) -> None:
+        """Take up the work where it was left; what became too old meanwhile is not delivered any more."""
         known = self._store.known()
         for topic in map(wire.Topic.FromString, known.topics):
             self.topics[topic.name] = topic
-        for number, data in known.subscriptions:
-            self._open(number, wire.Subscription.FromString(data))
+        asked = [(number, wire.Subscription.FromString(data)) for number, data in known.subscriptions]
+        await asyncio.gather(*(self._store.expire(number, _oldest(wanted)) for number, wanted in asked))
+        for number, wanted in asked:
+            self._open(number, wanted)
 
     def stop(self) -> None:
         """Deliver no more."""
@@ -92,8 +94,9 @@ class Broker:
         async with self._lock:
             live = self.subscription(wanted.name)
             changed = config.update(live.config, wanted, paths)
-            self._check_outside(changed)
-            await self._save_subscription(live, changed)
+            if changed != live.config:  # else its deliveries need not be interrupted
+                self._check_outside(changed)
+                await self._save_subscription(live, changed)
             return changed
 
     async def delete_subscription(self, name: str) -> None:
@@ -115,10 +118,10 @@ class Broker:
 
     async def expire(self) -> None:
         """Delete what is older than its subscription keeps."""
-        now = time.time()
         for live in list(self.subscriptions.values()):
-            oldest = now - live.config.message_retention_duration.seconds
-            await self._store.expire(live.number, int(oldest * 1e6))
+            before = _oldest(live.config)
+            await self._store.expire(live.number, before)
+            live.backlog.expire(before)
 
     def topic(self, name: str) -> Proto:
         """The topic; refused when there is none."""
@@ -192,6 +195,11 @@ class Broker:
         rows, offers = self._address(topic, self._number([_dead_letter(live, item)]))
         self._store.write(Entry(rows=rows, done=[(live.number, item.id)], then=partial(_offer, offers)))
         return True
+
+
+def _oldest(asked: Proto) -> int:
+    """The number from which on a subscription keeps messages."""
+    return int((time.time() - asked.message_retention_duration.seconds) * 1e6)
 
 
 def _dead_letter(live: Live, item: Item) -> Proto:

@@ -81,7 +81,7 @@ class Journal:
             with self._connection:
                 self._connection.execute("BEGIN IMMEDIATE")
                 _write(self._connection, group)
-        except sqlite3.Error as error:
+        except Exception as error:  # whoever waits must hear of it, and the one writer must go on
             if len(group) > 1:  # one bad entry must not fail its neighbours
                 for entry in group:
                     self._commit([entry])

@@ -1,5 +1,6 @@
 """Messages in the hands of a client: acknowledgement ids and deadlines."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,6 +13,8 @@ from infra.local.pubsub.wire import Proto
 MAX_DEADLINE: Final = 600
 MAX_RESPONSE_BYTES: Final = 3_500_000
 """gRPC clients take no answer above 4 MiB, unless they are told otherwise."""
+
+_ACK_ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 
 
 def deliver(live: Live, items: list[Item], seconds: float) -> list[Proto]:
@@ -28,16 +31,16 @@ def deliver(live: Live, items: list[Item], seconds: float) -> list[Proto]:
     ]
 
 
-def ack_numbers(ack_ids: Iterable[str]) -> list[int]:
-    """The messages that acknowledgement ids stand for.
+def ack_numbers(live: Live, ack_ids: Iterable[str]) -> list[int]:
+    """The messages of a subscription that acknowledgement ids stand for; those of other subscriptions stand for none here.
 
     Raises:
         RefusalError: there is none, or one was never given out.
     """
-    numbers = [_number(ack_id) for ack_id in ack_ids]
-    if not numbers:
+    parts = [_parts(ack_id) for ack_id in ack_ids]
+    if not parts:
         raise invalid("ack_ids: must name at least one, got none")
-    return numbers
+    return [number for subscription, number in parts if subscription == live.number]
 
 
 def modify(backlog: Backlog, numbers: Iterable[int], seconds: int) -> None:
@@ -54,8 +57,8 @@ def modify(backlog: Backlog, numbers: Iterable[int], seconds: int) -> None:
         backlog.lease([backlog.out[number] for number in numbers if number in backlog.out], seconds)
 
 
-def _number(ack_id: str) -> int:
-    subscription, _, number = ack_id.partition("-")
-    if not (subscription.isdecimal() and number.isdecimal()):
-        raise invalid(f"ack_ids: {ack_id!r} was never given out")
-    return int(number)
+def _parts(ack_id: str) -> tuple[int, int]:
+    match = _ACK_ID.fullmatch(ack_id)
+    if not match:
+        raise invalid(f"ack_ids: {ack_id[:60]!r} was never given out")
+    return int(match[1]), int(match[2])

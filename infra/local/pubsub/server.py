@@ -21,7 +21,7 @@ from infra.local.pubsub.subscription import Outlets
 
 PUSHES: Final = 16
 """Requests that one push subscription may have under way."""
-EXPIRE_EVERY: Final = 600.0
+EXPIRE_EVERY: Final = 60.0
 GRACE: Final = 0.5
 """Seconds that calls under way have when the server stops."""
 MAX_MESSAGE: Final = 20 * 1024**2
@@ -33,7 +33,7 @@ async def opened(data: Path, project: str) -> AsyncIterator[Broker]:
     store = Store(data, asyncio.get_running_loop())
     outlets = Outlets(open_http(PUSHES), Warehouse(project))
     broker = Broker(store, outlets)
-    broker.start()
+    await broker.start()
     try:
         yield broker
     finally:

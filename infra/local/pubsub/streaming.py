@@ -35,16 +35,22 @@ async def streaming_pull(live: Live, first: Proto, requests: AsyncIterator[Proto
         while not reader.done():
             if live.backlog.closed:
                 raise missing(f"subscription: {live.config.name!r} was deleted")
-            changed = live.backlog.watch()
+            changed = live.backlog.changed
             if received := stream.next():
                 yield wire.StreamingPullResponse(received_messages=received)
             else:
-                waiter = asyncio.create_task(changed.wait())
-                await asyncio.wait({reader, waiter}, return_when=asyncio.FIRST_COMPLETED)
-                waiter.cancel()
+                await _either(reader, changed)
         await reader  # raises what was wrong with a request
     finally:
         reader.cancel()
+
+
+async def _either(reader: asyncio.Task[None], changed: asyncio.Event) -> None:
+    waiter = asyncio.create_task(changed.wait())
+    try:
+        await asyncio.wait({reader, waiter}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiter.cancel()  # also when the stream is cancelled: it would wait for a change that may never come
 
 
 class _Stream:
@@ -81,11 +87,11 @@ class _Stream:
     def _act(self, request: Proto) -> None:
         backlog = self._live.backlog
         if request.ack_ids:
-            backlog.acknowledge(ack_numbers(request.ack_ids))
+            backlog.acknowledge(ack_numbers(self._live, request.ack_ids))
         if len(request.modify_deadline_ack_ids) != len(request.modify_deadline_seconds):
             raise invalid("modify_deadline_seconds: must be one for each of modify_deadline_ack_ids")
         for ack_id, seconds in zip(request.modify_deadline_ack_ids, request.modify_deadline_seconds, strict=True):
-            modify(backlog, ack_numbers([ack_id]), seconds)
+            modify(backlog, ack_numbers(self._live, [ack_id]), seconds)
 
     def _check_deadline(self) -> None:
         low, high = ACK_DEADLINES

@@ -76,14 +76,14 @@ class Subscriber:
 
     async def modify_ack_deadline(self, request: Proto, _: Context) -> Proto:
         """Lengthen leases, or end them (0: deliver again)."""
-        backlog = self._broker.subscription(request.subscription).backlog
-        modify(backlog, ack_numbers(request.ack_ids), request.ack_deadline_seconds)
+        live = self._broker.subscription(request.subscription)
+        modify(live.backlog, ack_numbers(live, request.ack_ids), request.ack_deadline_seconds)
         return wire.Empty()
 
     async def acknowledge(self, request: Proto, _: Context) -> Proto:
         """Messages were handled."""
-        backlog = self._broker.subscription(request.subscription).backlog
-        backlog.acknowledge(ack_numbers(request.ack_ids))
+        live = self._broker.subscription(request.subscription)
+        live.backlog.acknowledge(ack_numbers(live, request.ack_ids))
         return wire.Empty()
 
     async def pull(self, request: Proto, context: Context) -> Proto:

@@ -1,0 +1,43 @@
+"""Why a check ended early, and the result that says so."""
+
+import errno
+import socket
+import ssl
+
+from core.health.result import ProbeResult, Reason
+from functions.adapters.net import Deadline
+
+_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
+
+# OpenSSL's X509_V_ERR_ numbers, from x509_vfy.h; what is not here is an issuer that nobody here trusts.
+_CERTIFICATE = {
+    9: Reason.CERTIFICATE_NOT_YET_VALID,
+    10: Reason.CERTIFICATE_EXPIRED,
+    18: Reason.CERTIFICATE_SELF_SIGNED,
+    62: Reason.CERTIFICATE_WRONG_HOST,
+    64: Reason.CERTIFICATE_WRONG_HOST,
+}
+
+_KINDS: dict[type[OSError], Reason] = {
+    socket.gaierror: Reason.UNKNOWN_NAME,
+    TimeoutError: Reason.TIMEOUT,
+    ConnectionRefusedError: Reason.REFUSED,
+    ConnectionError: Reason.CLOSED_EARLY,
+    ssl.SSLError: Reason.TLS_FAILED,
+}
+
+
+def why(error: OSError) -> Reason:
+    """The reason that an error of the network stands for."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _CERTIFICATE.get(error.verify_code, Reason.CERTIFICATE_UNTRUSTED)
+    for kind, reason in _KINDS.items():
+        if isinstance(error, kind):
+            return reason
+    return Reason.UNREACHABLE if error.errno in _UNREACHABLE else Reason.BAD_ANSWER
+
+
+def failed(reason: Reason, where: str, deadline: Deadline) -> ProbeResult:
+    """The result of a check that ended early; it says where, and nothing that was sent or received."""
+    detail = f"{reason.replace('_', ' ')}: {where}"
+    return ProbeResult(ok=False, reason=reason, latency=deadline.spent(), detail=detail)

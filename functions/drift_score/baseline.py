@@ -1,0 +1,156 @@
+"""What a current window is held against: all that is learnt of a reference window, once a version."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+import numpy as np
+
+from core.drift import (
+    Calibrator,
+    Classifier,
+    Counts,
+    DriftReport,
+    Estimate,
+    Flaw,
+    Profile,
+    Regressor,
+    classifier,
+    count,
+    hour_of_week,
+    quality,
+    regressor,
+    score,
+)
+from core.drift.columns import Column
+from core.settings import Model, Task
+from functions.adapters.columns import Columns
+from functions.adapters.ports import Data
+from functions.drift_score.statements import LABEL, SECOND
+from functions.drift_score.window import Window, thresholds, watched
+
+LARGEST = 900_000
+"""Characters of a profile as the store keeps it; a document of Firestore may have 1 MiB."""
+_SAMPLES = (50_000, 20_000, 5_000, 1_000, 0)
+_EVERY = timedelta(days=1)
+Measures = Classifier | Regressor
+"""How right a model is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Baseline:
+    """What is kept of a reference.
+
+    Attributes:
+        profile: of the features and the score, with its segments and, where the settings say so, its seasons.
+        rows: of the reference window, all of them.
+        measures: how right the model was, by the labels that arrived within the window, if it has labels.
+        calibrator: turns a classifier's scores into probabilities, learnt from those labels.
+        flaws: by flaw and column the worst that a window within the reference shows: no more than that is no news.
+    """
+
+    profile: Profile
+    rows: int
+    measures: Measures | None
+    calibrator: Calibrator | None
+    flaws: dict[tuple[Flaw, str], float]
+
+    def to_data(self) -> Data:
+        """As the store keeps it."""
+        return {
+            "profile": base64.b64encode(self.profile.to_bytes()).decode(),
+            "rows": self.rows,
+            "measures": self.measures and {name: one._asdict() for name, one in self.measures._asdict().items()},
+            "calibrator": self.calibrator
+            and {"edges": self.calibrator.edges.tolist(), "levels": self.calibrator.levels.tolist()},
+            "flaws": [
+                {"flaw": flaw.value, "column": name, "worst": worst} for (flaw, name), worst in self.flaws.items()
+            ],
+        }
+
+    @classmethod
+    def from_data(cls, data: Data) -> Self:
+        """What the store kept."""
+        measures, steps = data["measures"], data["calibrator"]
+        kind = Classifier if measures and "accuracy" in measures else Regressor
+        return cls(
+            profile=Profile.from_bytes(base64.b64decode(data["profile"])),
+            rows=data["rows"],
+            measures=kind(**{name: Estimate(**one) for name, one in measures.items()}) if measures else None,
+            calibrator=Calibrator(edges=np.array(steps["edges"]), levels=np.array(steps["levels"])) if steps else None,
+            flaws={(Flaw(one["flaw"]), one["column"]): one["worst"] for one in data["flaws"]},
+        )
+
+
+def learn(window: Window, columns: Columns, rows: int) -> Baseline:
+    """Learn from the rows of a reference window.
+
+    Args:
+        window: the reference.
+        columns: its features, score, segments and instants, and its labels where the model has any.
+        rows: how many rows it has, of which the columns may hold a sample.
+
+    Raises:
+        ProfileError: a score or a label is not what the model's task says.
+    """
+    model = window.model
+    profile = _fit(model, columns)
+    past = list(_past(window, profile, columns))
+    if model.drift.seasonal and past:
+        profile = profile.calibrated((hour_of_week(end), report) for end, report, _ in past)
+    scores, labels = columns[model.score], columns.get(LABEL)
+    measures = None if labels is None else measure(model, scores, labels)
+    sure = isinstance(measures, Classifier) and measures.accuracy.rows > 0
+    return Baseline(
+        profile=profile,
+        rows=rows,
+        measures=measures,
+        calibrator=Calibrator.learn(scores, labels) if sure and labels is not None else None,
+        flaws=_flaws(profile, past),
+    )
+
+
+def measure(model: Model, scores: Column, labels: Column) -> Measures:
+    """How right a model is.
+
+    Raises:
+        ProfileError: a score or a label is not what the model's task says.
+    """
+    if model.task is Task.REGRESSION:
+        return regressor(scores, labels)
+    return classifier(scores, labels, threshold=model.decision)
+
+
+def _fit(model: Model, columns: Columns) -> Profile:
+    """A profile that the store can hold: its sample is thinned until it is small enough.
+
+    Every process compares with what the store would give it, so that a window's scores do not depend on who scores it.
+    """
+    features = {name: columns[name] for name in watched(model)}
+    for keep in _SAMPLES:
+        fitted = Profile.fit(features, categorical=model.features.categorical, keep=keep)
+        profile = fitted.with_segments(columns, model.segments)
+        if len(profile.to_bytes()) * 4 // 3 + 4 <= LARGEST:
+            break
+    return profile
+
+
+def _past(window: Window, profile: Profile, columns: Columns) -> Iterator[tuple[datetime, DriftReport, Counts]]:
+    """The windows within the reference, one a day, as long as the current one will be; those of too few rows are left out."""
+    model, end = window.model, window.end
+    limits = thresholds(model)
+    while (start := end - model.window) >= window.start:
+        inside = (columns[SECOND] >= start.timestamp()) & (columns[SECOND] < end.timestamp())
+        if inside.sum() >= limits.minimum_rows:
+            part = {name: columns[name][inside] for name in profile.names}
+            yield end, score(profile, part, thresholds=limits), count(profile, part)
+        end -= _EVERY
+
+
+def _flaws(profile: Profile, past: list[tuple[datetime, DriftReport, Counts]]) -> dict[tuple[Flaw, str], float]:
+    worst: dict[tuple[Flaw, str], float] = {}
+    for issue in (issue for _, _, counts in past for issue in quality(profile, counts)):
+        worst[issue.flaw, issue.feature] = max(worst.get((issue.flaw, issue.feature), 0.0), issue.value)
+    return worst

@@ -1,0 +1,150 @@
+"""Whether a model shall be trained again, and the request for it: decided on once, published under one id."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.events import RetrainingRequest
+from core.retraining import Decision, Reason, Span, State, asked, decide, published, request, training_span
+from core.settings import Label, Model, Retraining
+from functions.adapters import events
+from functions.adapters.logs import fields
+from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
+from functions.drift_score import statements
+
+COLLECTION = "retraining"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a tick says of a model.
+
+    Attributes:
+        version: in use.
+        drifted: the features that drifted, while the condition is firing.
+        accuracy: 0 to 1, while it is firing that it is below the floor; else None.
+        at: the instant of the tick.
+    """
+
+    version: str
+    drifted: Sequence[str]
+    accuracy: float | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What asking needs from outside."""
+
+    warehouse: Warehouse
+    store: Store
+    bus: Bus
+    metrics: Metrics
+
+
+def consider(desk: Desk, model: Model, seen: Seen) -> None:
+    """Publish what an earlier tick left, decide, and ask where the policy wants it.
+
+    The request is saved as pending before it is published: a crash in between publishes it at the next tick, under the id
+    it has, and no other request of the same cooldown is made.
+
+    Raises:
+        ConflictError: another tick of the model asked in the meantime; the tick must come again.
+        UnavailableError: store, bus or warehouse does not answer.
+    """
+    policy, label = model.retraining, model.label
+    if policy is None or label is None:
+        return
+    publish_pending(desk, model.name)
+    found = desk.store.get(COLLECTION, model.name)
+    state = _state(found)
+    span = training_span(policy, label, seen.at)
+    decision, n_labels = _decide(
+        policy, model, seen, state, lambda: _labels(desk.warehouse, model, label, span, seen.at)
+    )
+    if not decision.wanted:
+        _explain(model, decision)
+        return
+    after = asked(state, _request(model, seen, decision, span, n_labels))
+    if after is not state:
+        _save(desk.store, found, model.name, after)
+        publish_pending(desk, model.name)
+
+
+def publish_pending(desk: Desk, name: str) -> None:
+    """Publish the request that is pending, if one is, and note that the bus has it."""
+    found = desk.store.get(COLLECTION, name)
+    state = _state(found)
+    if state.pending is None:
+        return
+    desk.bus.publish("retraining", state.pending)
+    _save(desk.store, found, name, published(state, state.pending))
+    desk.metrics.count("aia_retraining_requests_total", model=name, reason=state.pending.reason)
+
+
+def _decide(
+    policy: Retraining, model: Model, seen: Seen, state: State, labels: Callable[[], int]
+) -> tuple[Decision, int]:
+    """The decision and the labels there are to train on, which are only counted where nothing else is against it."""
+
+    def answer(n_labels: int) -> Decision:
+        return decide(
+            policy,
+            drifted=seen.drifted,
+            accuracy=seen.accuracy,
+            floor=model.accuracy_floor,
+            n_labels=n_labels,
+            last_requested_at=state.requested_at,
+            now=seen.at,
+        )
+
+    without = answer(0)
+    if without.reason is not Reason.NOT_ENOUGH_LABELS:
+        return without, 0
+    n_labels = labels()
+    return answer(n_labels), n_labels
+
+
+def _labels(warehouse: Warehouse, model: Model, label: Label, span: Span, at: datetime) -> int:
+    parameters = {"model": model.name, "window_start": span.start, "window_end": span.end, "at": at}
+    [row] = warehouse.query(statements.count_labels(model, label), **parameters)
+    return int(row["n_labels"])
+
+
+def _request(model: Model, seen: Seen, decision: Decision, span: Span, n_labels: int) -> RetrainingRequest:
+    return request(
+        decision,
+        model=model.name,
+        model_version=seen.version,
+        span=span,
+        n_labels=n_labels,
+        accuracy=seen.accuracy,
+        floor=model.accuracy_floor,
+        now=seen.at,
+    )
+
+
+def _explain(model: Model, decision: Decision) -> None:
+    said = fields(
+        model=model.name, reason=decision.reason.value, features=decision.features, retry_at=decision.retry_at
+    )
+    log.info("not trained again: %s: %s", model.name, decision.reason.value, extra=said)
+
+
+def _state(found: Document | None) -> State:
+    if found is None:
+        return State()
+    text = found.data["pending"]
+    pending = events.decode(text.encode(), RetrainingRequest) if text else None
+    return State(requested_at=found.data["requested_at"], pending=pending)
+
+
+def _save(store: Store, found: Document | None, name: str, state: State) -> None:
+    text = events.encode(state.pending).decode() if state.pending else None
+    data: Data = {"requested_at": state.requested_at, "pending": text}
+    if found is None:
+        store.create(COLLECTION, name, data)
+    else:
+        store.replace(found, COLLECTION, data)

@@ -1,0 +1,93 @@
+"""`aia demo`: the main job as anybody runs it first."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from infra.local.demo import _table, _verdict
+from infra.local.outcome import Outcome
+from infra.local.ports import Ports
+from tests.support.stack import AIA, LocalStack, aia, environment, eventually, free_ports, midnight, processes
+
+DAYS = 10
+"""Of the history of `stack`."""
+OK = re.compile(
+    r"demo: ok model=flight-delay drifted=[a-z_]+(,[a-z_]+)* incident=model-flight-delay-\d{8}-[0-9a-f]{8} "
+    r"notified=[1-9]\d* seconds=\d+"
+)
+
+
+def mentioning(name: str) -> list[int]:
+    """The processes that have a name in their environment."""
+    found = []
+    for pid in processes():
+        try:
+            if name.encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                found.append(pid)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.timeout(300)
+def test_the_demo_runs_the_main_job_and_says_what_happened(tmp_path: Path) -> None:
+    done = aia("demo", "--days", "14", TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert OK.fullmatch(done.stdout.splitlines()[-1])
+    assert list(tmp_path.iterdir()) == []
+    assert mentioning(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("command", [["demo"], ["local", "--data", "data"]])
+def test_without_prometheus_it_says_so_at_once(tmp_path: Path, command: list[str]) -> None:
+    path = os.pathsep.join(
+        folder for folder in os.environ["PATH"].split(os.pathsep) if not shutil.which("prometheus", path=folder)
+    )
+    failed = aia(*command, PATH=path, TMPDIR=str(tmp_path), **_free())
+    assert failed.returncode == 1
+    assert "prometheus: must be on PATH, got nothing; install Prometheus" in failed.stdout + failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def _free() -> dict[str, str]:
+    ports = free_ports(("AIA_PORT", "AIA_INBOX_PORT", "AIA_PROMETHEUS_PORT", "AIA_PUBSUB_PORT"))
+    return {variable: str(port) for variable, port in ports.items()}
+
+
+def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
+    command = [AIA, "demo", "--days", "14"]
+    with subprocess.Popen(
+        command, env=environment(TMPDIR=str(tmp_path)), stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        eventually(lambda: list(tmp_path.glob("aia-demo-*/logs/drift_score.log")), "functions that start")
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "demo: failed, interrupted" in said
+    assert list(tmp_path.iterdir()) == []
+    assert mentioning(str(tmp_path)) == []
+
+
+@pytest.mark.timeout(240)
+def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStack) -> None:
+    ticks = tuple(midnight(days) for days in range(DAYS))
+    never = midnight() + timedelta(seconds=1)
+    unreachable = free_ports(("prometheus",))
+    outcome = Outcome(Ports(stack.ports | unreachable), stack.warehouse, (*ticks, never))
+    steps = outcome.steps()
+    failed = {step.name: step.found for step in steps if not step.ok}
+    assert failed.keys() == {"windows scored", "metrics in Prometheus"}
+    console = Console(record=True, width=200)
+    console.print(_table(steps))
+    assert _verdict(console, outcome, steps, 1.0) == 1
+    said = console.export_text()
+    assert re.search(r"did not happen: windows scored: 10 of 11 ticks", said)
+    assert "did not happen: metrics in Prometheus: URLError" in said
+    assert said.splitlines()[-1] == "demo: failed missing=2 seconds=1"

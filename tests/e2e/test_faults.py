@@ -1,0 +1,278 @@
+"""What is killed, locked or stopped: nothing is lost, nothing counts twice, and nothing is left behind.
+
+The tests share one stack that every test breaks and leaves running.
+"""
+
+import contextlib
+import json
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from core.events import Finding, Status, Tick, stamp
+from infra.local.ports import PUBLIC
+from infra.local.replay import FLIGHTS
+from infra.local.replay.history import History
+from tests.support.stack import LocalStack, aia, eventually, free_ports, fresh, listens, midnight
+
+pytestmark = pytest.mark.timeout(240)  # the stack is started, and started again
+
+DAYS = 3
+BEGIN = midnight(DAYS + 7)
+"""Where the replay begins: a window before the first tick."""
+
+LONGER_THAN_CLIENTS_WAIT = 7.0
+
+
+def published_until(stack: LocalStack) -> datetime:
+    """Up to where Pub/Sub has acknowledged everything."""
+    marker = json.loads((stack.folder / "replay.json").read_text())
+    return datetime.fromisoformat(marker["published_until"])
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack whose bus and whose warehouse were killed in the midst of its first replay."""
+    with LocalStack(tmp_path_factory.mktemp("broken") / "data", DAYS) as stack:
+        stack.launch()
+        eventually(lambda: published_until(stack) > BEGIN + timedelta(days=3), "replay on its way", within=120)
+        with stack.kept_dead("warehouse"):
+            stack.kill("pubsub")
+            time.sleep(LONGER_THAN_CLIENTS_WAIT)
+        stack.await_running()
+        yield stack
+
+
+def logged(stack: LocalStack, until: datetime) -> dict[str, set[str]]:
+    """What the replay has published: ids by table."""
+    anchor = json.loads((stack.folder / "replay.json").read_text())["anchor"]
+    history = History.read(FLIGHTS, until, cache=stack.folder, anchor=datetime.fromisoformat(anchor).date())
+    found: dict[str, set[str]] = {"flight_predictions": set(), "flight_labels": set()}
+    for message in history.messages(BEGIN, until):
+        found[message.attributes["table"]].add(json.loads(message.data)["prediction_id"])
+    return found
+
+
+def kept(stack: LocalStack, table: str, column: str, until: datetime) -> set[str]:
+    sql = f"SELECT DISTINCT prediction_id FROM telemetry.{table} WHERE {column} >= @begin AND {column} < @until"
+    return {row["prediction_id"] for row in stack.rows(sql, begin=BEGIN, until=until)}
+
+
+def assert_complete(stack: LocalStack) -> None:
+    """Every prediction and label is in the warehouse, every window scored what was logged, each step is told once."""
+    until = published_until(stack)
+    expected = logged(stack, until)
+    for table, column in (("flight_predictions", "scored_at"), ("flight_labels", "arrived_at")):
+        assert len(expected[table]) > 5000
+        eventually(lambda t=table, c=column: kept(stack, t, c, until) == expected[t], f"whole {table}")  # type: ignore[misc] # mypy cannot infer defaults of a lambda
+    windows = stack.rows("SELECT DISTINCT window_start, window_end, n_current FROM ops.drift_scores")
+    assert {window["window_end"] for window in windows} >= {midnight(days) for days in range(DAYS)}
+    for window in windows:
+        [row] = stack.rows(
+            "SELECT COUNT(DISTINCT prediction_id) AS n FROM telemetry.flight_predictions WHERE scored_at >= @a AND scored_at < @b",
+            a=window["window_start"],
+            b=window["window_end"],
+        )
+        assert window["n_current"] == row["n"], "a prediction counted twice, or was not there yet"
+    rows = stack.rows("SELECT feature, test, window_end, COUNT(*) AS n FROM ops.drift_scores GROUP BY 1, 2, 3")
+    assert {row["n"] for row in rows} == {1}
+    for incident in stack.get("/api/incidents"):
+        told = {f"{incident['id']}:{entry['sequence']}" for entry in incident["timeline"]}
+        eventually(lambda i=incident, t=told: audited(stack, i["id"]) == t, "whole audit trail")  # type: ignore[misc] # as above
+        keys = [message["key"] for message in stack.inbox(incident["id"])]
+        assert len(keys) == len(set(keys))
+
+
+def audited(stack: LocalStack, incident: str) -> set[str]:
+    sql = "SELECT DISTINCT id FROM ops.incident_changes WHERE incident_id = @incident"
+    return {row["id"] for row in stack.rows(sql, incident=incident)}
+
+
+def target() -> str:
+    return f"service/{uuid4().hex[:8]}"
+
+
+def one_incident(stack: LocalStack, finding: Finding) -> dict[str, Any]:
+    [incident] = eventually(lambda: stack.incidents(finding.target), f"incident of {finding.target}")
+    return incident
+
+
+def test_a_bus_and_a_warehouse_killed_in_the_midst_of_the_replay_lose_and_double_nothing(broken: LocalStack) -> None:
+    assert "pubsub ended; it is started again" in broken.output.read_text()
+    assert "warehouse ended; it is started again" in broken.output.read_text()
+    assert_complete(broken)
+
+
+def test_while_the_warehouse_is_away_people_are_told_and_then_everything_lands(broken: LocalStack) -> None:
+    at = midnight(1) + timedelta(hours=12)
+    finding = fresh(target=target())
+    row = {"prediction_id": f"outside-{uuid4().hex}", "late": False, "arrived_at": stamp(BEGIN - timedelta(days=1))}
+    with broken.kept_dead("warehouse"):
+        broken.publish("findings", finding)
+        broken.send("telemetry", json.dumps(row).encode(), table="flight_labels")
+        broken.send("findings", b"poison", why="a test")
+        broken.publish("ticks", Tick(job="drift_score", scheduled_at=at), job="drift_score")
+        incident = one_incident(broken, finding)
+        eventually(lambda: broken.inbox(incident["id"]), "message")
+        eventually(lambda: "BigQuery does not answer" in broken.log("drift_score"), "log that names BigQuery")
+        eventually(lambda: "ops.incident_changes" in broken.log("pubsub"), "log of the bus that names the table")
+    sql = "SELECT COUNT(DISTINCT prediction_id) AS n FROM telemetry.flight_labels WHERE prediction_id = @id"
+    eventually(lambda: broken.rows(sql, id=row["prediction_id"])[0]["n"], "row of an outside program")
+    eventually(lambda: audited(broken, incident["id"]) == {f"{incident['id']}:1"}, "row of the audit trail")
+    parked = "SELECT DISTINCT reason FROM ops.dead_letters WHERE function = 'incident_router'"
+    eventually(lambda: broken.rows(parked), "parked message")
+    scored = "SELECT DISTINCT window_end FROM ops.drift_scores WHERE window_end = @at"
+    eventually(lambda: broken.rows(scored, at=at), "score of the tick")
+    assert_complete(broken)
+
+
+def test_while_metrics_are_away_the_work_goes_on_and_counts_are_made_up_for(broken: LocalStack) -> None:
+    finding = fresh(target=target())
+    with broken.kept_dead("monitoring", "prometheus"):
+        broken.publish("findings", finding)
+        incident = one_incident(broken, finding)
+        eventually(lambda: broken.inbox(incident["id"]), "message")
+        noise = replace(finding, target="service/quiet", status=Status.RESOLVED)
+
+        def told() -> bool:  # metrics are sent when there is something to do, every 10 s at most
+            broken.publish("findings", noise)
+            return "metrics: not written" in broken.log("incident_router")
+
+        eventually(told, "log that names the metrics")
+    changes = broken.rows("SELECT COUNT(DISTINCT id) AS n FROM ops.incident_changes")[0]["n"]
+
+    def counted() -> bool:
+        broken.publish("findings", noise)
+        query = 'sum by (job) (aia_incident_changes_total{change=~".+"})'
+        return broken.prometheus(query).get("incident_router") == float(changes)
+
+    eventually(counted, f"{changes} changes counted in Prometheus")
+    assert_complete(broken)
+
+
+def test_while_the_store_is_locked_a_finding_waits_and_then_is_one_incident(broken: LocalStack) -> None:
+    finding = fresh(target=target())
+    with contextlib.closing(sqlite3.connect(broken.folder / "store.sqlite", isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        broken.publish("findings", finding)
+        eventually(lambda: "unavailable: store" in broken.log("incident_router"), "log that names the store")
+        assert str(broken.folder / "store.sqlite") in broken.log("incident_router")
+        database.execute("ROLLBACK")
+    incident = one_incident(broken, finding)
+    assert [entry["change"] for entry in incident["timeline"]] == ["opened"]
+    [message] = eventually(lambda: broken.inbox(incident["id"]), "message")
+    assert message["deliveries"] == 1
+
+
+def test_functions_killed_while_they_work_do_it_once(broken: LocalStack) -> None:
+    findings = [fresh(target=target()) for _ in range(20)]
+    for number, finding in enumerate(findings):
+        broken.publish("findings", finding)
+        if number % 5 == 2:
+            broken.kill("incident_router")
+            time.sleep(0.3)
+    for finding in findings:
+        incident = one_incident(broken, finding)
+        assert [entry["change"] for entry in incident["timeline"]] == ["opened"]
+        [message] = eventually(lambda i=incident["id"]: broken.inbox(i), "message", within=150)  # type: ignore[misc] # as above
+        assert message["change"] == "opened"
+    assert_complete(broken)
+
+
+def test_a_second_stack_on_the_same_data_is_refused(broken: LocalStack) -> None:
+    ports = {PUBLIC[name][0]: str(port) for name, port in free_ports(tuple(PUBLIC)).items()}
+    before = broken.programs()
+    refused = aia("local", "--data", str(broken.folder), **ports)
+    assert refused.returncode == 1
+    assert f"{broken.folder}: another stack runs on this data" in refused.stderr
+    assert broken.programs() == before
+
+
+def state(stack: LocalStack) -> dict[str, Any]:
+    """What must be the same after a new start."""
+    until = midnight()
+    counted = {
+        table: stack.rows(f"SELECT COUNT(*) AS n FROM {table} WHERE {column} < @until", until=until)[0]["n"]
+        for table, column in (
+            ("telemetry.flight_predictions", "scored_at"),
+            ("telemetry.flight_labels", "arrived_at"),
+            ("ops.drift_scores", "window_end"),
+            ("ops.model_versions", "created_at"),
+        )
+    }
+    incidents = {one["id"]: one["timeline"] for one in stack.get("/api/incidents")}
+    messages = {one["key"]: one["deliveries"] for one in stack.get("/messages.json", of="inbox")}
+    sql = "SELECT DISTINCT id FROM ops.incident_changes ORDER BY id"
+    return {"rows": counted, "incidents": incidents, "messages": messages, "audit": stack.rows(sql)}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_stack_leaves_nothing_behind_and_goes_on_with_its_data(
+    broken: LocalStack, number: signal.Signals
+) -> None:
+    before = state(broken)
+    ports = [*broken.ports.values(), int(broken.argument("drift_score", "--port"))]
+    assert len(broken.left_behind()) > len(broken.programs())
+    status = broken.stop(number)
+    assert (status, broken.left_behind()) == (0, [])
+    assert not any(map(listens, ports))
+    assert "stopped; the data is in" in broken.output.read_text()
+    assert not list(broken.folder.glob("*.part"))
+    broken.start()
+    assert state(broken) == before
+    query = 'count(count_over_time(aia_drift_value{model="flight-delay"}[5d]))'
+    eventually(lambda: broken.prometheus(query), "charts of the past")
+    assert_complete(broken)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [("pubsub", signal.SIGHUP), ("inbox", signal.SIGINT), ("drift_score", signal.SIGTERM)]
+)
+def test_a_stack_stopped_while_it_starts_a_program_leaves_nothing_behind(
+    tmp_path: Path, name: str, number: signal.Signals
+) -> None:
+    with LocalStack(tmp_path / "data", 1) as stack:
+        stack.launch()
+        eventually((stack.folder / "logs" / f"{name}.log").exists, f"start of {name}", every=0.001)
+        status = stack.stop(number)
+        assert (status, stack.left_behind()) == (0, [])
+
+
+def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(tmp_path: Path) -> None:
+    with LocalStack(tmp_path / "data", 1) as stack:
+        stack.launch()
+        eventually(lambda: "drift_score" in stack.programs(), "functions")
+        while stack.process.poll() is None:
+            stack.process.send_signal(signal.SIGINT)
+            time.sleep(0.05)
+        assert stack.left_behind() == []
+
+
+@pytest.mark.parametrize("name", list(PUBLIC))
+def test_a_taken_port_is_named_with_the_variable_that_moves_it(tmp_path: Path, name: str) -> None:
+    variables = {PUBLIC[one][0]: str(port) for one, port in free_ports(tuple(PUBLIC)).items()}
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        taken = aia("local", "--data", str(tmp_path / "data"), **variables | {PUBLIC[name][0]: str(port)})
+    assert taken.returncode == 1
+    assert f"port {port} is taken" in taken.stderr
+    assert f"set {PUBLIC[name][0]} to another one" in taken.stderr
+    assert "Traceback" not in taken.stderr
+
+
+def test_a_port_given_twice_and_a_port_that_is_none_are_refused(tmp_path: Path) -> None:
+    variables = {PUBLIC[one][0]: str(port) for one, port in free_ports(tuple(PUBLIC)).items()}
+    twice = variables | {"AIA_INBOX_PORT": variables["AIA_PORT"]}
+    for given, said in ((twice, "set AIA_INBOX_PORT"), (variables | {"AIA_PORT": "web"}, "AIA_PORT: must be a port")):
+        refused = aia("local", "--data", str(tmp_path / "data"), **given)
+        assert (refused.returncode, "Traceback" in refused.stderr) == (1, False)
+        assert said in refused.stderr

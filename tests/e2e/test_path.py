@@ -1,0 +1,264 @@
+"""What is published on the bus, and what comes of it, over a running stack."""
+
+import base64
+import json
+import random
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from core.events import Finding, Severity, Status, Tick, stamp
+from tests.support.stack import LocalStack, eventually, fresh, midnight
+
+pytestmark = pytest.mark.timeout(240)  # the first test starts the stack
+
+SCORES = "SELECT * FROM ops.drift_scores WHERE window_end <= @until ORDER BY window_end, feature, test"
+JOBS = ("drift_score", "health_check")
+
+
+def tick(stack: LocalStack, at: datetime) -> None:
+    """Publish a tick of drift_score, and return when it is scored."""
+    stack.publish("ticks", Tick(job="drift_score", scheduled_at=at), job="drift_score")
+    key = f"drift_score:flight-delay:{stamp(at)}"
+
+    def scored() -> bool:
+        entry = stack.store.get("ledger", key)
+        return entry is not None and entry.data["state"] == "done"
+
+    eventually(scored, f"score of {at}")
+
+
+def audit(stack: LocalStack, incident: str) -> list[dict[str, Any]]:
+    sql = "SELECT DISTINCT id, sequence, change, state, finding_id FROM ops.incident_changes WHERE incident_id = @i ORDER BY sequence"
+    return stack.rows(sql, i=incident)
+
+
+def one_incident(stack: LocalStack, target: str, state: str) -> dict[str, Any]:
+    def found() -> list[dict[str, Any]]:
+        return [one for one in stack.incidents(target) if one["state"] == state]
+
+    [incident] = eventually(found, f"{state} incident of {target}")
+    return incident
+
+
+def target() -> str:
+    return f"service/{uuid4().hex[:8]}"
+
+
+def test_a_tick_published_again_leaves_the_same_rows(stack: LocalStack) -> None:
+    at = midnight(2)
+    before = stack.rows(SCORES, until=midnight())
+    changes = stack.rows("SELECT COUNT(*) AS n FROM ops.incident_changes")
+    assert {row["window_end"] for row in before} >= {at, midnight(3)}
+    for _ in range(3):
+        tick(stack, at)
+    tick(stack, at.replace(hour=1))  # comes after them, and is scored
+    after = stack.rows(SCORES, until=midnight())
+    assert [row for row in after if row["window_end"] != at.replace(hour=1)] == before
+    assert stack.rows("SELECT COUNT(*) AS n FROM ops.incident_changes") == changes
+
+
+def test_a_tick_whose_ledger_is_lost_writes_the_same_rows_in_place(stack: LocalStack) -> None:
+    at = midnight(4)
+    sql = "SELECT * FROM ops.drift_scores WHERE window_end = @at ORDER BY feature, test"
+    before = stack.rows(sql, at=at)
+    entry = stack.store.get("ledger", f"drift_score:flight-delay:{stamp(at)}")
+    assert entry is not None
+    stack.store.delete(entry, "ledger")
+    tick(stack, at)
+    assert stack.rows(sql, at=at) == before
+
+
+def test_a_tick_that_comes_late_scores_the_window_it_is_for(stack: LocalStack) -> None:
+    at = midnight(1) + timedelta(hours=10)
+    condition = stack.store.get("conditions", "model/flight-delay:drift")
+    tick(stack, at)
+    [window] = stack.rows(
+        "SELECT DISTINCT window_start, window_end, scored_at, n_current FROM ops.drift_scores WHERE window_end = @at",
+        at=at,
+    )
+    assert (window["window_start"], window["window_end"], window["scored_at"]) == (at - timedelta(days=7), at, at)
+    [logged] = stack.rows(
+        "SELECT COUNT(DISTINCT prediction_id) AS n FROM telemetry.flight_predictions WHERE scored_at >= @start AND scored_at < @at",
+        start=at - timedelta(days=7),
+        at=at,
+    )
+    assert window["n_current"] == logged["n"] > 0
+    after = stack.store.get("conditions", "model/flight-delay:drift")
+    assert after == condition, "an old window changed what is believed now"
+
+
+def test_a_tick_that_carries_no_instant_is_for_when_it_was_published(stack: LocalStack) -> None:
+    sent = datetime.now(UTC)
+    stack.send("ticks", json.dumps({"type": "tick", "version": 1, "job": "drift_score"}).encode(), job="drift_score")
+    due = sent.replace(minute=sent.minute // 15 * 15, second=0, microsecond=0)
+
+    def scored() -> list[dict[str, Any]]:
+        return stack.rows("SELECT DISTINCT n_current FROM ops.drift_scores WHERE window_end >= @due", due=due)
+
+    assert len(eventually(scored, f"score of {due}")) >= 1
+
+
+def test_a_finding_of_an_outside_program_is_an_incident_a_message_and_a_row(stack: LocalStack) -> None:
+    finding = fresh(target=target(), summary="checkout answers in 9 s", runbook="probes.md#slow")
+    stack.publish("findings", finding)
+    incident = one_incident(stack, finding.target, "open")
+    assert (incident["title"], incident["severity"]) == ("checkout answers in 9 s", "critical")
+    [message] = eventually(lambda: stack.inbox(incident["id"]), "message")
+    assert (message["change"], message["deliveries"]) == ("opened", 1)
+    assert message["url"].endswith(f"#incident={incident['id']}")
+    assert "probes.md#slow" in message["text"]
+    [row] = eventually(lambda: audit(stack, incident["id"]), "row of the audit trail")
+    assert (row["id"], row["change"], row["finding_id"]) == (f"{incident['id']}:1", "opened", finding.id)
+
+
+def life(of: str) -> list[Finding]:
+    """A life of three steps: it fires, gets worse, is over."""
+    began = datetime.now(UTC) - timedelta(minutes=10)
+    first = fresh(target=of, observed_at=began, severity=Severity.ERROR)
+    worse = replace(first, severity=Severity.CRITICAL, observed_at=began + timedelta(minutes=2))
+    over = replace(worse, status=Status.RESOLVED, observed_at=began + timedelta(minutes=4))
+    return [first, worse, over]
+
+
+@pytest.mark.parametrize("order", ["in order", "in reverse", "shuffled"])
+def test_the_same_findings_five_times_in_any_order_are_one_incident(stack: LocalStack, order: str) -> None:
+    of = target()
+    findings = life(of)
+    sequence = [finding for finding in findings for _ in range(5)]
+    if order == "in reverse":
+        sequence.reverse()
+    elif order == "shuffled":
+        random.Random(7).shuffle(sequence)
+    _give(stack, sequence)
+    incident = one_incident(stack, of, "resolved")
+    assert datetime.fromisoformat(incident["opened_at"]) == findings[0].observed_at
+    assert datetime.fromisoformat(incident["resolved_at"]) == findings[2].observed_at
+    changes = [entry["change"] for entry in incident["timeline"]]
+    assert changes.count("opened") == changes.count("resolved") == 1 or "reopened" in changes
+    assert changes[-1] == "resolved"
+    rows = eventually(lambda: _whole(audit(stack, incident["id"]), len(changes)), "whole audit trail")
+    assert [(row["sequence"], row["change"]) for row in rows] == list(enumerate(changes, 1))
+    messages = stack.inbox(incident["id"])
+    assert len({message["key"] for message in messages}) == len(messages)
+    assert {message["deliveries"] for message in messages} == {1}
+    assert messages[-1]["change"] == "resolved"
+    assert [message["change"] for message in messages].count("opened") <= 1, "several were told of the same opening"
+
+
+def _give(stack: LocalStack, findings: Sequence[Finding]) -> None:
+    """Publish the findings, and return when the router has counted every different one."""
+    for finding in findings:
+        stack.publish("findings", finding)
+
+    def counted() -> bool:
+        desk = stack.store.get("targets", findings[0].target)
+        if desk is None or desk.data["pending"]:
+            return False
+        seen = [seen for condition in desk.data["watch"]["conditions"] for seen in condition["history"]]
+        return len(seen) == len({finding.id for finding in findings})
+
+    eventually(counted, "every finding counted")
+
+
+def _whole(rows: list[dict[str, Any]], length: int) -> list[dict[str, Any]]:
+    return rows if len(rows) == length else []
+
+
+BAD = {
+    "no JSON": (b"drift!", "JSON is malformed"),
+    "a list": (b"[1, 2]", "Expected `object`, got `array`"),
+    "empty": (b"", "truncated"),
+    "a newer version": (
+        b'{"type": "KIND", "version": 99, "id": "x", "job": "JOB", "scheduled_at": "2026-01-02T03:04:00Z"}',
+        "must be version 1, got 99",
+    ),
+    "no instant in UTC": (
+        b'{"type": "KIND", "version": 1, "job": "JOB", "scheduled_at": "yesterday", "observed_at": "yesterday"}',
+        "KIND: ",
+    ),
+}
+
+
+@pytest.mark.parametrize("function", ["drift_score", "health_check", "incident_router"])
+def test_what_no_function_can_read_is_parked_with_its_reason_and_counted(stack: LocalStack, function: str) -> None:
+    began = datetime.now(UTC)
+    kind, topic = ("tick", "ticks") if function in JOBS else ("finding", "findings")
+    expected = {}
+    for body, reason in BAD.values():
+        data = body.replace(b"KIND", kind.encode()).replace(b"JOB", function.encode())
+        expected[stack.send(topic, data, job=function)] = (data, reason.replace("KIND", kind))
+    before = _post_bad_base64(stack, function)
+    rows = eventually(lambda: _whole(_letters(stack, function, began), len(expected) + 1), "every message parked")
+    [direct] = [row for row in rows if row["message_id"] not in expected]
+    assert "message.data must be base64" in direct["reason"]
+    assert base64.b64decode(direct["body"]) == before
+    for row in rows:
+        if row["message_id"] in expected:
+            data, reason = expected[row["message_id"]]
+            assert reason in row["reason"]
+            assert base64.b64decode(json.loads(base64.b64decode(row["body"]))["message"].get("data", "")) == data
+            assert row["subscription"] == function.replace("_", "-")
+            assert row["attempt"] == 1, "a poisoned message is not worth a retry"
+    eventually(lambda: _parked(stack, function) >= len(rows), "number of parked messages in Prometheus")
+
+
+def _post_bad_base64(stack: LocalStack, function: str) -> bytes:
+    body = b'{"message": {"data": "%%%", "messageId": "7", "publishTime": "2026-01-02T03:04:05Z"}, "subscription": "s"}'
+    url = f"http://127.0.0.1:{stack.argument(function, '--port')}"
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as response:
+        assert response.status == 204
+    return body
+
+
+def _letters(stack: LocalStack, function: str, began: datetime) -> list[dict[str, Any]]:
+    sql = "SELECT * FROM ops.dead_letters WHERE function = @function AND received_at >= @began QUALIFY ROW_NUMBER() OVER (PARTITION BY id ORDER BY received_at) = 1"
+    return stack.rows(sql, function=function, began=began)
+
+
+def _parked(stack: LocalStack, function: str) -> float:
+    """As Prometheus has it; a function sends its counts when it has something to do, and every 10 s at most."""
+    if function == "incident_router":
+        stack.publish("findings", fresh(target="service/quiet", status=Status.RESOLVED))
+    else:
+        stack.publish("ticks", Tick(job=function, scheduled_at=midnight(5)), job=function)
+    query = f'sum by (outcome) (aia_function_requests_total{{function="{function}", outcome="parked"}})'
+    return stack.prometheus(query).get("parked", 0)
+
+
+def test_a_probe_is_down_only_after_several_failures_and_up_only_after_several_successes(stack: LocalStack) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    at = [now + timedelta(minutes=minutes) for minutes in range(1, 6)]  # ahead of the scheduler, which is then ignored
+    with stack.kept_dead("api"):
+        assert [_check(stack, instant) for instant in at[:3]] == ["resolved", "resolved", "firing"]
+        [message] = eventually(lambda: _about_api(stack), "message")
+    assert (message["change"], message["severity"]) == ("opened", "critical")
+    eventually(lambda: stack.get("/api/probes"), "api that runs again")
+    incident = one_incident(stack, "probe/api", "open")
+    assert datetime.fromisoformat(incident["opened_at"]) == at[2]
+    assert [condition["kind"] for condition in incident["conditions"]] == ["endpoint_down"]
+    assert [_check(stack, instant) for instant in at[3:]] == ["firing", "resolved"]
+    over = one_incident(stack, "probe/api", "resolved")
+    assert over["id"] == incident["id"]
+    assert datetime.fromisoformat(over["resolved_at"]) == at[4]
+
+
+def _check(stack: LocalStack, at: datetime) -> str:
+    """Publish a tick of health_check; what is believed of the api after it."""
+    stack.publish("ticks", Tick(job="health_check", scheduled_at=at), job="health_check")
+
+    def seen() -> str:
+        probe = stack.store.get("probes", "api")
+        return probe.data["status"] if probe is not None and probe.data["checked_at"] == at else ""
+
+    return eventually(seen, f"check of {at}")
+
+
+def _about_api(stack: LocalStack) -> list[dict[str, Any]]:
+    return [one for one in stack.get("/messages.json", of="inbox") if one["incident_id"].startswith("probe-api")]

@@ -1,0 +1,175 @@
+"""How right a model is, by late labels and without them, and how far its scores have moved; over the wire."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from google.cloud import bigquery
+
+from core.events import Status
+from core.settings import Label, Task
+from functions.adapters.ports import Data
+from functions.adapters.warehouse import BigQueryWarehouse
+from tests.support.drift import MODEL, REFERENCE_ROWS, World, trained
+from tests.support.flights import DAY, TICK, TRAINED, Row, flights, labels, load, version
+
+API = Path(__file__).parents[2] / "functions" / "api"
+pytest_plugins = ["tests.support.warehouse"]
+
+
+@pytest.fixture
+def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
+    return trained(client, warehouse, tmp_path)
+
+
+def truths(rows: list[Row], *, seed: int = 5, worse: float = 0.0) -> list[Row]:
+    """A label for each prediction, true as often as its score says; of the share `worse` the opposite."""
+    rng = np.random.default_rng(seed)
+    late = rng.random(len(rows)) < [row["probability"] for row in rows]
+    late ^= rng.random(len(rows)) < worse
+    return [
+        {"prediction_id": row["prediction_id"], "late": bool(value), "arrived_at": row["scored_at"]}
+        for row, value in zip(rows, late, strict=True)
+    ]
+
+
+def accuracy(world: World) -> Data:
+    [row] = [row for row in world.measures() if row["measure"] == "accuracy" and row["window_end"] == TICK]
+    return row
+
+
+def label_the_reference(world: World) -> None:
+    past = flights(REFERENCE_ROWS, TRAINED, seed=1, span=10 * DAY)
+    load(world.client, "telemetry.flight_labels", truths(past))
+
+
+def test_the_accuracy_stands_beside_the_reference_and_what_was_expected(world: World) -> None:
+    label_the_reference(world)
+    rows = flights(600, TICK, seed=2)
+    load(world.client, MODEL.table, rows)
+    load(world.client, "telemetry.flight_labels", truths(rows, seed=6))
+    world.tick()
+    row = accuracy(world)
+    assert row["low"] < row["value"] < row["high"]
+    assert row["reference"] == pytest.approx(0.75, abs=0.03)
+    assert row["expected"] == pytest.approx(0.75, abs=0.03)
+    assert world.metrics.values["aia_model_accuracy_expected_ratio", "delay"] == row["expected"]
+    assert world.metrics.values["aia_model_measure_value", "accuracy", "delay"] == row["value"]
+    by_name = {row["measure"]: row for row in world.measures()}
+    assert all(row["reference"] is not None for row in by_name.values())
+    assert by_name["brier"]["value"] == pytest.approx(1 / 6, abs=0.02)
+
+
+def test_without_a_label_the_expected_accuracy_is_still_told(world: World) -> None:
+    label_the_reference(world)
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.tick()
+    row = accuracy(world)
+    assert (row["value"], row["n_labels"]) == (None, 0)
+    assert row["expected"] == pytest.approx(0.75, abs=0.03)
+    assert ("aia_model_accuracy_ratio", "delay") not in world.metrics.values
+
+
+def test_an_estimate_that_the_labels_refute_is_logged_and_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    label_the_reference(world)
+    rows = flights(600, TICK, seed=2)
+    load(world.client, MODEL.table, rows)
+    load(world.client, "telemetry.flight_labels", truths(rows, seed=6, worse=0.5))
+    with caplog.at_level("INFO"):
+        world.tick()
+    assert "less right than expected without labels: delay" in caplog.messages
+    [finding] = world.bus.findings("accuracy_below_floor")
+    assert finding.evidence["expected"].startswith("7")
+    assert "without labels (p " in finding.evidence["expected"]
+    assert finding.evidence["reference"].endswith(f"of {REFERENCE_ROWS} labelled predictions were right then")
+
+
+@pytest.mark.parametrize(("right", "told"), [(0.83, 0), (0.75, 1)])
+def test_only_a_floor_that_is_certain_to_be_undercut_fires(world: World, right: float, told: int) -> None:
+    rows = flights(300, TICK, seed=2)
+    load(world.client, MODEL.table, rows)
+    load(world.client, "telemetry.flight_labels", labels(rows, TICK, right=right))
+    world.tick()
+    assert accuracy(world)["value"] == pytest.approx(right, abs=0.01)
+    assert len(world.bus.findings("accuracy_below_floor")) == told
+
+
+def test_a_doubtful_accuracy_neither_fires_nor_resolves(world: World) -> None:
+    for number, right in enumerate((0.7, 0.83, 0.83, 0.9, 0.9)):
+        at = TICK + number * DAY
+        rows = flights(300, at, seed=20 + number)
+        load(world.client, MODEL.table, rows)
+        load(world.client, "telemetry.flight_labels", labels(rows, at, right=right))
+        world.tick(at)
+    found = [(finding.observed_at, finding.status) for finding in world.bus.findings("accuracy_below_floor")]
+    assert found == [(TICK, Status.FIRING), (TICK + 4 * DAY, Status.RESOLVED)]
+
+
+def test_a_regressor_is_measured_in_the_unit_of_its_label(world: World) -> None:
+    label = Label(table="telemetry.minutes", column="minutes", arrives_within=DAY)
+    fields = {"prediction_id": "STRING", "minutes": "FLOAT64", "arrived_at": "TIMESTAMP"}
+    schema = [bigquery.SchemaField(name, kind) for name, kind in fields.items()]
+    world.client.create_table(bigquery.Table(f"{world.client.project}.telemetry.minutes", schema))
+    rows = flights(400, TICK, seed=2)
+    load(world.client, MODEL.table, rows)
+    late = [{"prediction_id": row["prediction_id"], "minutes": row["probability"] - 2} for row in rows]
+    load(world.client, "telemetry.minutes", [row | {"arrived_at": TICK.isoformat()} for row in late])
+    world.models = (replace(MODEL, label=label, task=Task.REGRESSION, accuracy_floor=None),)
+    world.tick()
+    measured = {row["measure"]: row["value"] for row in world.measures()}
+    assert measured == {name: pytest.approx(2.0) for name in ("mae", "rmse", "bias")}
+    assert world.metrics.values["aia_model_measure_value", "bias", "delay"] == pytest.approx(2.0)
+    assert world.bus.events == []
+
+
+def test_a_classifier_whose_score_is_no_probability_is_a_finding_and_its_drift_is_told(world: World) -> None:
+    rows = flights(600, TICK, seed=2, shift=15)
+    load(world.client, MODEL.table, [row | {"probability": row["probability"] * 30} for row in rows])
+    load(world.client, "telemetry.flight_labels", labels(rows, TICK, right=0.9))
+    world.tick()
+    [finding] = world.bus.findings("scoring_failed")
+    assert "probability: must be 0 to 1, got" in finding.summary
+    assert len(world.bus.findings("drift")) == 1
+
+
+def test_scores_that_moved_are_a_finding_of_their_own_and_no_feature(world: World) -> None:
+    rows = [row | {"probability": row["probability"] ** 3} for row in flights(600, TICK, seed=2)]
+    load(world.client, MODEL.table, rows)
+    load(world.client, MODEL.table, flights(600, TICK + DAY, seed=3))
+    load(world.client, MODEL.table, flights(600, TICK + 2 * DAY, seed=4))
+    for number in range(3):
+        world.tick(TICK + number * DAY)
+    first, last = world.bus.findings("prediction_drift")
+    assert (first.status, last.status) == (Status.FIRING, Status.RESOLVED)
+    assert first.summary.startswith("delay: its predictions drifted: probability (")
+    assert (first.unit, first.value and first.value > 0.3) == ("sd", True)
+    assert "probability" in first.evidence
+    assert world.bus.findings("drift") == []
+    assert world.metrics.values["aia_drift_features_drifted_ratio", "delay"] == 0
+    found = [row for row in world.scores() if row["window_end"] == TICK and row["drifted"]]
+    assert {(row["role"], row["feature"]) for row in found} == {("prediction", "probability")}
+
+
+def test_the_page_counts_the_score_among_no_features(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.tick()
+    asked = {"model": "delay", "models": ["delay"], "since": TICK - DAY}
+    for name in ("latest_scores", "drift_by_day"):
+        sql = (API / f"{name}.sql").read_text()
+        rows = world.warehouse.query(
+            sql, **{key: value for key, value in asked.items() if re.search(rf"@{key}\b", sql)}
+        )
+        assert {row["feature"] for row in rows} == {"temperature", "distance", "carrier"}
+
+
+def test_a_new_version_is_measured_against_its_own_reference(world: World) -> None:
+    label_the_reference(world)
+    second = flights(REFERENCE_ROWS, TICK - 5 * DAY, seed=6, span=10 * DAY)
+    load(world.client, MODEL.table, second)
+    load(world.client, "telemetry.flight_labels", labels(second, TICK - 5 * DAY, right=0.9))
+    load(world.client, "ops.model_versions", [version("2", TICK - 5 * DAY)])
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.tick()
+    assert (accuracy(world)["version"], accuracy(world)["reference"]) == ("2", pytest.approx(0.9))

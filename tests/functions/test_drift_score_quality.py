@@ -1,0 +1,142 @@
+"""What is wrong with the data of a window, found over the wire: flaws, volume, age, and what was always so."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from google.cloud import bigquery
+
+from core.events import Severity, Status, stamp
+from core.settings import Quality, Reference
+from functions.adapters.warehouse import BigQueryWarehouse
+from tests.support.drift import MODEL, World, trained
+from tests.support.flights import DAY, TICK, Row, flights, load, version
+
+pytest_plugins = ["tests.support.warehouse"]
+ROWS = 300  # as many a day as the reference has
+
+
+@pytest.fixture
+def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
+    return trained(client, warehouse, tmp_path)
+
+
+def holes(rows: list[Row], column: str, every: int) -> list[Row]:
+    return [row | ({column: None} if n % every == 0 else {}) for n, row in enumerate(rows)]
+
+
+def issues(world: World) -> dict[str, float]:
+    """The gauges that are not zero, by flaw."""
+    values = world.metrics.values.items()
+    return {key[1]: value for key, value in values if key[0] == "aia_data_quality_issues" and value}
+
+
+def test_flaws_of_columns_become_one_finding_that_names_each(world: World) -> None:
+    rows = holes(flights(ROWS, TICK, seed=2), "temperature", 4)
+    load(world.client, MODEL.table, [row | ({"carrier": "ZZ"} if n % 5 == 0 else {}) for n, row in enumerate(rows)])
+    world.tick()
+    [finding] = world.bus.findings("data_quality")
+    assert (finding.status, finding.severity, finding.value) == (Status.FIRING, Severity.WARNING, 2.0)
+    assert finding.summary.startswith("delay: 2 flaws in its data; first, temperature: 25.0% of the rows are missing")
+    assert finding.evidence["carrier"].startswith("carrier: 20.0% of the rows are of unknown categories")
+    assert finding.evidence["carrier"].endswith("(ZZ)")
+    assert finding.runbook == "models.md#data_quality"
+    assert issues(world) == {"missing": 1, "new_category": 1}
+
+
+def test_a_score_that_is_missing_is_a_flaw(world: World) -> None:
+    load(world.client, MODEL.table, holes(flights(ROWS, TICK, seed=2), "probability", 3))
+    world.tick()
+    [finding] = world.bus.findings("data_quality")
+    assert set(finding.evidence) == {"probability"}
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "far fewer rows"), (60, "far fewer rows"), (900, "far more rows")])
+def test_a_volume_that_is_far_off_is_an_error_even_without_a_row(world: World, count: int, words: str) -> None:
+    if count:
+        load(world.client, MODEL.table, flights(count, TICK, seed=2))
+    world.tick()
+    [finding] = world.bus.findings("data_quality")
+    assert finding.severity is Severity.ERROR
+    assert finding.evidence["window"] == f"{words} than usual ({count} rows, 300 expected)"
+    assert issues(world) == {"volume": 1}
+
+
+def test_a_window_whose_newest_row_is_old_is_stale(world: World) -> None:
+    load(world.client, MODEL.table, flights(ROWS, TICK - DAY / 2, seed=2, span=DAY / 2))
+    world.models = (replace(MODEL, quality=Quality(age=timedelta(hours=6))),)
+    world.tick()
+    [finding] = world.bus.findings("data_quality")
+    assert finding.summary.startswith(
+        "delay: the newest row is 12 h 2 min old, at most 6 h 0 min is usual (newest row at"
+    )
+    assert issues(world) == {"stale": 1}
+
+
+def test_flaws_resolve_and_their_gauges_return_to_zero(world: World) -> None:
+    load(world.client, MODEL.table, holes(flights(ROWS, TICK, seed=2), "temperature", 4))
+    for number in (1, 2):
+        load(world.client, MODEL.table, flights(ROWS, TICK + number * DAY, seed=2 + number))
+    for number in range(3):
+        world.tick(TICK + number * DAY)
+    found = [(finding.observed_at, finding.status) for finding in world.bus.findings("data_quality")]
+    assert found == [(TICK, Status.FIRING), (TICK + 2 * DAY, Status.RESOLVED)]
+    assert issues(world) == {}
+    assert world.metrics.values["aia_data_quality_issues", "missing", "delay"] == 0
+
+
+def test_what_windows_of_the_reference_show_as_well_is_no_news(world: World) -> None:
+    end = TICK - 5 * DAY
+    past = flights(3000, end, seed=6, span=10 * DAY)
+    load(
+        world.client,
+        MODEL.table,
+        [row | ({"distance": None} if 1200 <= n < 1350 else {}) for n, row in enumerate(past)],
+    )
+    load(world.client, "ops.model_versions", [version("2", end)])
+    load(world.client, MODEL.table, holes(flights(ROWS, TICK, seed=2), "distance", 3))
+    load(world.client, MODEL.table, holes(flights(ROWS, TICK + DAY, seed=3), "distance", 1))
+    world.tick()
+    assert world.bus.findings("data_quality") == []
+    world.tick(TICK + DAY)
+    [finding] = world.bus.findings("data_quality")
+    assert finding.summary.startswith("delay: distance: 100.0% of the rows are missing")
+    assert finding.severity is Severity.ERROR
+
+
+def test_movement_that_is_usual_for_the_season_is_no_drift_and_more_than_that_is(world: World) -> None:
+    steady = replace(MODEL.drift, seasonal=True)
+    end = TICK - 5 * DAY
+    for number in range(10):
+        day = flights(300, end - number * DAY, seed=30 + number, shift=6 * (-1) ** number)
+        load(world.client, MODEL.table, day)
+    load(world.client, "ops.model_versions", [version("2", end)])
+    load(world.client, MODEL.table, flights(ROWS, TICK, seed=2, shift=6))
+    load(world.client, MODEL.table, flights(ROWS, TICK + DAY, seed=3, shift=25))
+    world.tick()
+    assert {finding.observed_at for finding in world.bus.findings("drift")} == {TICK}, "it does move"
+    world.models = (replace(MODEL, drift=steady),)
+    for at in (TICK, TICK + DAY):
+        world.forget_claims()
+        world.tick(at)
+    reasons = {(row["window_end"], row["reason"]) for row in world.scores() if row["feature"] == "temperature"}
+    assert reasons == {(TICK, "seasonal"), (TICK + DAY, "drift")}
+
+
+def test_what_is_usual_on_sundays_is_drift_on_a_monday(world: World) -> None:
+    """The tick is on a Sunday; every window of the reference that ends on one has moved."""
+    end, days = TICK - 14 * DAY, 28
+    for number in range(days):
+        shift = 15 if number % 7 == 0 else 0
+        load(world.client, MODEL.table, flights(150, end - number * DAY, seed=40 + number, shift=shift))
+    trained_longer = version("2", end) | {"reference_start": stamp(end - days * DAY)}
+    load(world.client, "ops.model_versions", [trained_longer])
+    load(world.client, MODEL.table, flights(ROWS, TICK, seed=2, shift=15))
+    load(world.client, MODEL.table, flights(ROWS, TICK + DAY, seed=3, shift=15))
+    sensitivity = replace(MODEL.drift, seasonal=True)
+    world.models = (replace(MODEL, drift=sensitivity, reference=Reference(days=days)),)
+    world.tick()
+    world.tick(TICK + DAY)
+    reasons = {(row["window_end"], row["reason"]) for row in world.scores() if row["feature"] == "temperature"}
+    assert reasons == {(TICK, "seasonal"), (TICK + DAY, "drift")}
