@@ -246,7 +246,8 @@ def of_quality(model: str, issues: Sequence[QualityIssue]) -> Verdict:
     texts: dict[str, str] = {}
     for issue in issues:
         name = issue.feature or "window"
-        texts[name] = f"{texts[name]}; {spell_issue(issue)}" if name in texts else spell_issue(issue)
+        text = spell_issue(issue).removeprefix(f"{issue.feature}: ")
+        texts[name] = f"{texts[name]}; {text}" if name in texts else text
     return Verdict(
         holds=True,
         reason=Reason.FLAWED,

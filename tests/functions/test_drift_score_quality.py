@@ -39,7 +39,7 @@ def test_flaws_of_columns_become_one_finding_that_names_each(world: World) -> No
     [finding] = world.bus.findings("data_quality")
     assert (finding.status, finding.severity, finding.value) == (Status.FIRING, Severity.WARNING, 2.0)
     assert finding.summary.startswith("delay: 2 flaws in its data; first, temperature: 25.0% of the rows are missing")
-    assert finding.evidence["carrier"].startswith("carrier: 20.0% of the rows are of unknown categories")
+    assert finding.evidence["carrier"].startswith("20.0% of the rows are of unknown categories")
     assert finding.evidence["carrier"].endswith("(ZZ)")
     assert finding.runbook == "models.md#data_quality"
     assert issues(world) == {"missing": 1, "new_category": 1}

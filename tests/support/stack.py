@@ -95,12 +95,13 @@ class LocalStack:
         return self
 
     def __exit__(self, *_: object) -> None:
+        status = 0
         if self._process and self._process.poll() is None:
-            self.stop(signal.SIGTERM)
+            status = self.stop(signal.SIGTERM)
         left = self.left_behind()
         for pid in left:
             os.kill(pid, signal.SIGKILL)
-        assert not left, f"processes were left behind: {left}"
+        assert (status, left) == (0, []), f"it ended with {status} and left processes behind: {left}"
 
     # starting and stopping
 

@@ -134,7 +134,7 @@ def test_flaws_of_one_column_stand_together_and_those_of_the_window_under_its_na
     verdict = of_quality("churn", [issue(Flaw.VOLUME, "", 0.01), issue(Flaw.MISSING), issue(Flaw.CONSTANT)])
     assert verdict.evidence == {
         "window": "far fewer rows than usual",
-        "age": "age: 20.0% of the rows are missing, at most 5.0% is usual; age: every row has the same value",
+        "age": "20.0% of the rows are missing, at most 5.0% is usual; every row has the same value",
     }
     assert verdict.summary == "churn: 3 flaws in its data; first, far fewer rows than usual"
 
