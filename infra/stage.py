@@ -22,6 +22,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3  # what the archive says it was made on, wherever that is
 
 
+class StageError(Exception):
+    """A function cannot be staged; the message says why."""
+
+
 def deployment() -> dict[str, Any]:
     """What `infra/functions.yaml` says is deployed."""
     document: dict[str, Any] = yaml.safe_load((ROOT / "infra" / "functions.yaml").read_text())
@@ -60,7 +64,10 @@ def requirements(function: str) -> str:
         "--no-emit-project",
     ]
     command += ["--extra", function.replace("_", "-")]
-    return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise StageError(f"{function}: its requirements could not be exported: {done.stderr.strip()}")
+    return done.stdout
 
 
 def stage(function: str, into: Path) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from infra.local.catch_up import StalledError
 from infra.local.outcome import MODEL, Outcome, Step
 from infra.local.ports import assign
 from infra.local.run import EXPECTED, interruptible, locked, start
@@ -29,6 +30,10 @@ def demo(days: int, keep: Path | None) -> int:
             cleanup.enter_context(locked(folder))
             session = cleanup.enter_context(Session(folder, assign(PRIVATE, fixed=False), days))
             ticks = start(session, console)
+            if not ticks:
+                raise StalledError(
+                    f"{folder}: everything that was due has been scored before; give --keep a new folder"
+                )
             outcome = Outcome(session.ports, session.warehouse, ticks)
             steps = _settled(outcome)
         except KeyboardInterrupt:

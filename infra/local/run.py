@@ -18,8 +18,9 @@ from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
 from infra.local.session import Session
 from infra.local.stack import PRIVATE
+from infra.stage import StageError
 
-EXPECTED = (AiaError, PortTakenError, StalledError, StartError)
+EXPECTED = (AiaError, PortTakenError, StageError, StalledError, StartError)
 """What can go wrong on a user's machine; the message says enough, a traceback adds nothing."""
 
 

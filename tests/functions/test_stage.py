@@ -102,6 +102,11 @@ def test_what_tools_and_editors_leave_behind_is_in_no_archive(tmp_path: Path, mo
     assert [name for name, _ in stage.sources("one")] == [*wanted, "main.py", "monitoring.yaml"]
 
 
+def test_requirements_that_cannot_be_exported_are_told_with_the_reason() -> None:
+    with pytest.raises(stage.StageError, match=r"nothing: its requirements could not be exported: .*nothing"):
+        stage.requirements("nothing")
+
+
 def test_a_function_that_is_none_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         stage.main(["nothing"])

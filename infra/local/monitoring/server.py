@@ -59,7 +59,7 @@ def serve(
         try:
             yield Ports(grpc=bound, http=http.server_address[1])
         finally:
-            api.stop(grace=1).wait()
+            api.stop(grace=1).wait(timeout=3)
             http.shutdown()
             thread.join()
 
