@@ -70,7 +70,7 @@ def benjamini_hochberg(p_values: Floats) -> Floats:
     scaled = p_values[order] * count / np.arange(1, count + 1)
     q_values = np.empty(count)
     q_values[order] = np.minimum.accumulate(scaled[::-1])[::-1]
-    return np.minimum(q_values, 1.0)
+    return np.clip(q_values, p_values, 1.0)  # rounding must not put one below its p-value
 
 
 def reasons(

@@ -173,6 +173,16 @@ class LocalStack:
         eventually(lambda: listens(port), f"{name} that listens again")
 
     @contextlib.contextmanager
+    def paused(self, name: str) -> Iterator[None]:
+        """Keep a program from answering; it is not dead, so nobody starts it again."""
+        pid = eventually(lambda: self.programs()[name], f"program called {name}")
+        os.killpg(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
     def kept_dead(self, *names: str) -> Iterator[None]:
         """Keep programs from running, however often they are started again."""
         over = threading.Event()
