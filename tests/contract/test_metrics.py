@@ -28,25 +28,11 @@ from functions.adapters.metrics import CloudMetrics, connect
 from functions.adapters.ports import Clock, Metrics
 from infra.local.monitoring.server import Ports, serve
 from infra.local.ports import listens
+from tests.support.clock import START, Hand
 
 ROOT = Path(__file__).resolve().parents[2]
-START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 UP = "aia_probe_up"
 SENT = "aia_notifications_total"
-
-
-class Hand:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> datetime:
-        self.now += timedelta(**by)
-        return self.now
 
 
 @pytest.fixture

@@ -17,36 +17,22 @@ from google.cloud.monitoring_v3 import MetricServiceClient, types
 from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
 
 from infra.local.monitoring.server import Ports, serve
+from tests.support.clock import START, Hand
 
 ROOT = Path(__file__).resolve().parents[2]
-START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 GAUGE = "prometheus.googleapis.com/aia_probe_up/gauge"
 COUNTER = "prometheus.googleapis.com/aia_notifications_total/counter"
 LABELS = {"location": "us-central1", "cluster": "c", "namespace": "aia", "job": "health_check", "instance": "i-1"}
 
 
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **by: float) -> datetime:
-        self.now += timedelta(**by)
-        return self.now
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def ports(clock: Clock) -> Iterator[Ports]:
+def ports(clock: Hand) -> Iterator[Ports]:
     with serve(clock=clock) as ports:
         yield ports
 
@@ -96,7 +82,7 @@ def shown(ports: Ports) -> list[str]:
     return [line for line in page(ports) if not line.startswith("#")]
 
 
-def test_what_is_written_is_listed(client: MetricServiceClient, clock: Clock) -> None:
+def test_what_is_written_is_listed(client: MetricServiceClient, clock: Hand) -> None:
     write(client, gauge(1))
     write(client, gauge(0, at=clock.move(seconds=5)))
     assert values(client) == [1, 0]
@@ -317,7 +303,7 @@ def test_a_method_that_is_not_served_says_so(client: MetricServiceClient) -> Non
 
 
 def test_the_newest_point_is_shown_with_type_help_and_all_labels(
-    client: MetricServiceClient, ports: Ports, clock: Clock
+    client: MetricServiceClient, ports: Ports, clock: Hand
 ) -> None:
     write(client, gauge(0))
     write(client, gauge(1, at=clock.move(seconds=5)))
@@ -338,7 +324,7 @@ def test_label_values_are_escaped_and_empty_labels_left_out(client: MetricServic
     assert shown(ports) == [r'aia_probe_up{location="x",probe="a\"b\\c\nd",project_id="p1"} 1.0']
 
 
-def test_a_value_goes_five_minutes_after_its_point(client: MetricServiceClient, ports: Ports, clock: Clock) -> None:
+def test_a_value_goes_five_minutes_after_its_point(client: MetricServiceClient, ports: Ports, clock: Hand) -> None:
     write(client, gauge())
     clock.move(minutes=5)
     assert len(shown(ports)) == 1
@@ -346,7 +332,7 @@ def test_a_value_goes_five_minutes_after_its_point(client: MetricServiceClient, 
     assert page(ports) == []
 
 
-def test_a_new_counter_is_shown_as_zero_first(client: MetricServiceClient, ports: Ports, clock: Clock) -> None:
+def test_a_new_counter_is_shown_as_zero_first(client: MetricServiceClient, ports: Ports, clock: Hand) -> None:
     begun = START - SECOND
     write(client, counter(3, begun, START))
     assert shown(ports)[0].endswith(" 0.0")
@@ -359,7 +345,7 @@ def test_a_new_counter_is_shown_as_zero_first(client: MetricServiceClient, ports
 
 
 def test_a_counter_that_comes_back_is_first_shown_as_it_was(
-    client: MetricServiceClient, ports: Ports, clock: Clock
+    client: MetricServiceClient, ports: Ports, clock: Hand
 ) -> None:
     begun = START - SECOND
     write(client, counter(3, begun, START))
@@ -372,7 +358,7 @@ def test_a_counter_that_comes_back_is_first_shown_as_it_was(
 
 
 def test_a_counter_that_begins_anew_is_first_shown_as_zero(
-    client: MetricServiceClient, ports: Ports, clock: Clock
+    client: MetricServiceClient, ports: Ports, clock: Hand
 ) -> None:
     write(client, counter(3, START - SECOND, START))
     clock.move(seconds=20)
