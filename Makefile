@@ -35,7 +35,7 @@ lint: $(VENV) ## ruff and shell syntax
 type: $(VENV) ## mypy, strict
 	@mypy
 
-bench: $(VENV) ## measure what the targets name; the tables go to build/
+bench: $(VENV_TEST) ## measure what the targets name; the tables go to build/
 	@python tests/benchmarks/run.py
 
 package: $(VENV) ## one archive a function, into build/packages

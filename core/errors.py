@@ -6,15 +6,18 @@
     │   └── UnknownVersionError   an event of a version newer than this code
     ├── QueryError           the warehouse refused a statement: names the missing table or column
     ├── ProfileError         a drift profile, or what is compared with one, is not what it must be (core.drift)
+    ├── ActionError          an action cannot be done, whenever it is tried: the outside refused it, or is not as planned
     ├── ConflictError        somebody else wrote the document first
     ├── BusyError            somebody else holds the claim; try again later
     └── UnavailableError     something outside does not answer; try again later
+        └── LimitedError     a limit on how often it may be asked is reached; try again at a known instant
 
 A function answers a `PoisonError` with success (the message is parked) and every other error with a failure, so that
 Pub/Sub delivers again.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -60,6 +63,10 @@ class QueryError(AiaError):
     """The warehouse refused a statement, and would refuse it again."""
 
 
+class ActionError(AiaError):
+    """An action cannot be done; the message says what refused it and why."""
+
+
 class ConflictError(AiaError):
     """A document was changed by somebody else in the meantime."""
 
@@ -70,3 +77,11 @@ class BusyError(AiaError):
 
 class UnavailableError(AiaError):
     """Something outside does not answer; the message names it."""
+
+
+class LimitedError(UnavailableError):
+    """A limit on how often something may be asked is reached: ours, or one it told us; `until` is when to try again."""
+
+    def __init__(self, message: str, until: datetime) -> None:
+        super().__init__(message)
+        self.until = until

@@ -29,7 +29,51 @@ class Severity(StrEnum):
     @property
     def rank(self) -> int:
         """0 for info to 3 for critical."""
-        return tuple(Severity).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Verb(StrEnum):
+    """What a person tells the system to do."""
+
+    ACKNOWLEDGE = "acknowledge"
+    MITIGATE = "mitigate"
+    RESOLVE = "resolve"
+    CANCEL = "cancel"
+    """It was no incident: resolved, and left out of what is measured."""
+    SILENCE = "silence"
+    UNSILENCE = "unsilence"
+    APPROVE = "approve"
+    REJECT = "reject"
+    HALT = "halt"
+    """No action is applied from now on."""
+    RESUME = "resume"
+
+
+class Mode(StrEnum):
+    """Whether an action may change anything."""
+
+    DRY_RUN = "dry_run"
+    ACT = "act"
+
+
+class Stage(StrEnum):
+    """What was decided about an action."""
+
+    PLANNED = "planned"
+    """What it would change is known; in a dry run this is the end."""
+    REFUSED = "refused"
+    """Not done, because."""
+    AWAITING = "awaiting_approval"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    APPLIED = "applied"
+    VERIFIED = "verified"
+    UNDONE = "undone"
+    FAILED = "failed"
 
 
 class Change(StrEnum):
@@ -84,7 +128,8 @@ class Finding:
         threshold: the number it is compared with, if there is one.
         unit: of both, as in `ratio`, `seconds`.
         evidence: what supports it, as short texts by name.
-        runbook: the section of the runbooks, as in `models.md#drift`.
+        runbook: the section of the runbooks, as in `models.md#drift`, or an address.
+        holds_until: when a firing that is not repeated counts as over, for sources that repeat themselves.
     """
 
     TYPE: ClassVar[str] = "finding"
@@ -102,9 +147,12 @@ class Finding:
     unit: str = ""
     evidence: Mapping[str, str] = field(default_factory=dict)
     runbook: str = ""
+    holds_until: datetime | None = None
 
     def __post_init__(self) -> None:
         _require_aware("observed_at", self.observed_at)
+        if self.holds_until is not None:
+            _require_aware("holds_until", self.holds_until)
 
     @property
     def condition(self) -> str:
@@ -160,6 +208,123 @@ class IncidentChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A person tells the system to do something about an incident, an action, or what is told.
+
+    Attributes:
+        verb: what to do.
+        subject: the incident's id; to approve or reject, the id of the `ActionRequest`; to silence or unsilence, a
+            pattern of targets as in `model/*`; to halt or resume, the name of an action, or `*` for all.
+        by: who says so.
+        at: when, in UTC.
+        note: why, in one line.
+        until: when a silence ends.
+    """
+
+    TYPE: ClassVar[str] = "command"
+    VERSION: ClassVar[int] = 1
+
+    verb: Verb
+    subject: str
+    by: str
+    at: datetime
+    note: str = ""
+    until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _require_aware("at", self.at)
+        if self.until is not None:
+            _require_aware("until", self.until)
+
+    @property
+    def id(self) -> str:
+        """The verb, the subject and the instant."""
+        return f"{self.verb}:{self.subject}:{stamp(self.at)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRequest:
+    """An automated response to an incident is asked for.
+
+    Attributes:
+        incident_id: the incident.
+        sequence: the step of the incident that asks.
+        action: the name of the action, as in `retrain_model`.
+        target: what it acts on, as in `model/flight-delay`.
+        requested_at: when, in UTC.
+        mode: whether it may change anything.
+        playbook: the name of the playbook that asks.
+        reason: why, in one line.
+        severity: of the incident when it was asked for.
+    """
+
+    TYPE: ClassVar[str] = "action_request"
+    VERSION: ClassVar[int] = 1
+
+    incident_id: str
+    sequence: int
+    action: str
+    target: str
+    requested_at: datetime
+    mode: Mode
+    playbook: str
+    reason: str
+    severity: Severity
+
+    def __post_init__(self) -> None:
+        _require_aware("requested_at", self.requested_at)
+
+    @property
+    def id(self) -> str:
+        """The incident, the step, the action and what it acts on."""
+        return f"{self.incident_id}:{self.sequence}:{self.action}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDecision:
+    """One decision about an action, as the audit table keeps it: also when nothing is done.
+
+    Attributes:
+        request_id: of the `ActionRequest`.
+        sequence: 1 for the first decision about the request, then counted without gaps.
+        incident_id: the incident.
+        action: the name of the action.
+        target: what it acts on.
+        mode: whether it might change anything.
+        stage: what was decided.
+        reason: why, as the deciding enum spells it.
+        at: when, in UTC.
+        plan: what would change, or has changed, in one line.
+        detail: what the outside answered, in one line.
+        by: the person who approved or rejected, or empty.
+    """
+
+    TYPE: ClassVar[str] = "action_decision"
+    VERSION: ClassVar[int] = 1
+
+    request_id: str
+    sequence: int
+    incident_id: str
+    action: str
+    target: str
+    mode: Mode
+    stage: Stage
+    reason: str
+    at: datetime
+    plan: str = ""
+    detail: str = ""
+    by: str = ""
+
+    def __post_init__(self) -> None:
+        _require_aware("at", self.at)
+
+    @property
+    def id(self) -> str:
+        """The request and the step."""
+        return f"{self.request_id}:{self.sequence}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainingRequest:
     """A model shall be trained again.
 
@@ -206,7 +371,7 @@ class RetrainingRequest:
 YEARS = range(1971, 9999)
 """The years an event may be about: every time zone, and seconds since 1970, can name their instants."""
 
-Event = Tick | Finding | IncidentChange | RetrainingRequest
+Event = Tick | Finding | IncidentChange | Command | ActionRequest | ActionDecision | RetrainingRequest
 
 
 def stamp(instant: datetime) -> str:

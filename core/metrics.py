@@ -137,6 +137,35 @@ CATALOGUE: Mapping[str, Metric] = MappingProxyType(
                 "How long until the target's TLS certificate expires; negative once it has.",
             ),
             _gauge("aia_incidents_open", "severity", "1", "Incidents that are not resolved."),
+            _gauge(
+                "aia_incidents_unacknowledged",
+                "severity",
+                "1",
+                "Incidents that are not resolved and that nobody has acknowledged.",
+            ),
+            _gauge(
+                "aia_incidents_impact_dollars_per_hour",
+                "",
+                "1",
+                "What the incidents that are not resolved put at risk, in dollars an hour.",
+            ),
+            _gauge(
+                "aia_incident_mtta_seconds",
+                "severity",
+                "s",
+                "The mean time to acknowledge, over the incidents of seven days.",
+            ),
+            _gauge(
+                "aia_incident_mttr_seconds",
+                "severity",
+                "s",
+                "The mean time to resolve, over the incidents of seven days.",
+            ),
+            _counter(
+                "aia_actions_total", "action outcome", "Decisions about automated responses, by what was decided."
+            ),
+            _gauge("aia_actions_waiting", "", "1", "Automated responses that wait for a person's approval."),
+            _gauge("aia_notifications_waiting", "channel", "1", "Messages that wait for the channel to take them."),
             _counter("aia_incident_changes_total", "change", "Steps in the life of incidents, by what happened."),
             _counter(
                 "aia_notifications_total",

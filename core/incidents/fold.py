@@ -1,56 +1,37 @@
-"""How a finding changes an incident.
+"""How a finding changes incidents.
 
 Delivered twice, late or in any order, the same findings end in the same state: the state is read from what is remembered of
 every condition (`core.incidents.episode`), and what changed is the difference to the state before. What people were told
 stays as it was: identifiers, timeline and sequence are never rewritten.
+
+An incident holds everything that hangs together: conditions of one target, and of targets that need each other and fire at
+the same time, or nearly. Its root is the target that the others need.
 """
 
-import hashlib
-import re
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from core.events import Change, Finding, IncidentChange, Status, stamp
-from core.incidents.classify import category
-from core.incidents.episode import Episode, remember, replay, worst
-from core.incidents.model import (
-    CONDITIONS_LIMIT,
-    EVIDENCE_LIMIT,
-    TIMELINE_LIMIT,
-    Decision,
-    Entry,
-    Evidence,
-    Incident,
-    Observation,
-    Policy,
-    Reason,
-    State,
-    Tracked,
-    Watch,
-)
+from core.events import Change, Finding, IncidentChange, Status
+from core.incidents.charter import Charter
+from core.incidents.correlate import linked, root
+from core.incidents.episode import Episode, replay
+from core.incidents.impact import impact, raised
+from core.incidents.life import OPENS, Step, advance, opened, shortened
+from core.incidents.model import Decision, Incident, Observation, Reason, State, Tracked, Watch
+from core.incidents.observe import observe, placed
+from core.incidents.step import Case, steps, why_not, worsened
 from core.incidents.text import clean
 
-_NAME_LIMIT = 80
-_EVIDENCE_LENGTH = 160
-_OPENS = (Change.OPENED, Change.REOPENED)
-_TELLS = (*_OPENS, Change.ESCALATED)
 
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    change: Change
-    reason: Reason
-    at: datetime
-
-
-def fold(watch: Watch | None, finding: Finding, *, now: datetime, policy: Policy) -> Decision:
+def fold(watch: Watch | None, finding: Finding, *, now: datetime, charter: Charter) -> Decision:
     """Count one finding.
 
     Args:
-        watch: what is remembered of the finding's root target, or None for the first finding.
+        watch: what is remembered of the finding's group, or None for the first finding.
         finding: delivered at least once, in any order.
         now: only to catch a clock that runs ahead (see `Policy.ahead`).
-        policy: how findings become incidents.
+        charter: what decisions go by.
 
     Returns:
         What to remember, the changes (most findings cause none), and the reason.
@@ -62,233 +43,146 @@ def fold(watch: Watch | None, finding: Finding, *, now: datetime, policy: Policy
     ...     return Finding(target="model/m", kind="drift", status=status, severity=Severity.WARNING,
     ...                    observed_at=at + timedelta(minutes=minutes), source="doc", summary="PSI 0.3")
     >>> later = at + timedelta(hours=1)
-    >>> first = fold(None, found(Status.FIRING, 0), now=later, policy=Policy())
-    >>> first.changes[0].change.value, first.reason.value, first.watch.incident.id
+    >>> first = fold(None, found(Status.FIRING, 0), now=later, charter=Charter())
+    >>> first.changes[0].change.value, first.reason.value, first.watch.incidents[0].id
     ('opened', 'first_firing', 'model-m-20260102-4873ad0c')
-    >>> last = fold(first.watch, found(Status.RESOLVED, 30), now=later, policy=Policy())
-    >>> last.changes[0].change.value, last.reason.value, last.watch.incident.state.value
+    >>> last = fold(first.watch, found(Status.RESOLVED, 30), now=later, charter=Charter())
+    >>> last.changes[0].change.value, last.reason.value, last.watch.incidents[0].state.value
     ('resolved', 'all_recovered', 'resolved')
     """
-    before = watch or Watch(target=finding.target)
-    at = finding.observed_at if finding.observed_at <= now + policy.ahead else now
-    seen = Observation(at=at, status=finding.status, severity=finding.severity)
-    known = next((c for c in before.conditions if c.key == finding.condition), None)
-    if known is not None and _is_duplicate(known, finding, seen):
+    before = watch or Watch(group=charter.graph.group(finding.target))
+    key = finding.condition
+    known = next((condition for condition in before.conditions if condition.key == key), None)
+    current, seen = observe(known, finding, now=now, charter=charter)
+    if current is known:
         return Decision(watch=before, changes=(), reason=Reason.DUPLICATE)
-    current = _track(known, finding, seen)
-    conditions = _with(before.conditions, current)
-    episode = replay(conditions, policy.reopen_within)
-    if episode is None:
-        return Decision(watch=replace(before, conditions=conditions), changes=(), reason=Reason.NOTHING_TO_RESOLVE)
-    steps = _steps(before.incident, episode, policy, known=known, seen=seen, key=finding.condition)
-    after, changes = _settle(before, conditions, episode, steps, finding)
-    return Decision(watch=after, changes=changes, reason=steps[-1].reason if steps else _why_not(known, seen))
+    if known is not None and _goes_on(before, known, seen, charter):
+        watch = Watch(group=before.group, conditions=placed(before.conditions, current), incidents=before.incidents)
+        reason = Reason.UNCHANGED if seen.status is Status.FIRING else Reason.NOTHING_TO_RESOLVE
+        return Decision(watch=watch, changes=(), reason=reason)
+    case = Case(
+        known=known, seen=seen, key=key, target=finding.target, summary=clean(finding.summary), cause=finding.id
+    )
+    conditions = placed(before.conditions, current)
+    return settle(Watch(group=before.group, conditions=conditions, incidents=before.incidents), case, charter)
 
 
-def refuse(watch: Watch, refused: IncidentChange, *, channel: str, detail: str, at: datetime) -> Decision:
-    """Write into the timeline that a channel refused a message for good.
+def end(watch: Watch, condition: Tracked, reason: Reason, *, charter: Charter) -> Decision:
+    """Count a condition as over that nobody said is over.
 
     Args:
-        watch: what is remembered now; nothing happens when its incident is another one by now.
-        refused: the change that the message was about.
-        channel: the channel's name.
-        detail: what the channel answered.
-        at: when.
+        watch: before.
+        condition: as `core.incidents.observe.over` gives it.
+        reason: why it counts as over.
+        charter: what decisions go by.
     """
-    incident = watch.incident
-    if incident is None or incident.id != refused.incident_id:
-        return Decision(watch=watch, changes=(), reason=Reason.NOTIFICATION_REFUSED)
-    summary = (
-        f"{clean(channel, _NAME_LIMIT)} refused the message about {refused.change} (step {refused.sequence}): {detail}"
+    known = next(one for one in watch.conditions if one.key == condition.key)
+    text = f"{condition.key}: {reason.replace('_', ' ')}"
+    case = Case(
+        known=known,
+        seen=condition.history[-1],
+        key=condition.key,
+        target=condition.target,
+        summary=clean(text),
+        cause="",
+        ends=reason,
     )
-    step = _Step(Change.UPDATED, Reason.NOTIFICATION_REFUSED, at)
-    after, changes = _advance(incident, (step,), clean(summary), "")
-    return Decision(watch=replace(watch, incident=after), changes=changes, reason=step.reason)
+    return settle(replace(watch, conditions=placed(watch.conditions, condition)), case, charter)
 
 
-def _is_duplicate(known: Tracked, finding: Finding, seen: Observation) -> bool:
-    same = (known.finding_id, known.status, known.severity) == (finding.id, finding.status, finding.severity)
-    return same or seen in known.history
+def _goes_on(watch: Watch, known: Tracked, seen: Observation, charter: Charter) -> bool:
+    """Whether a condition goes on as it was, and no incident needs to write it down: most findings say so."""
+    if seen.status is not known.status or seen.severity is not known.severity or seen.at <= known.observed_at:
+        return False
+    if seen.status is Status.RESOLVED:
+        return True
+    for incident in watch.incidents:
+        if known.key in incident.conditions and incident.state is not State.RESOLVED:
+            written = incident.timeline[-1].at
+            return seen.at < written + charter.policy.summary_every
+    return False
 
 
-def _track(known: Tracked | None, finding: Finding, seen: Observation) -> Tracked:
-    history = remember(known.history if known else (), seen)
-    if known is not None and history[-1] != seen:
-        return replace(known, history=history)
-    evidence = tuple(
-        Evidence(name=clean(name, _NAME_LIMIT), text=clean(text, _EVIDENCE_LENGTH))
-        for name, text in list(finding.evidence.items())[:EVIDENCE_LIMIT]
-    )
-    return Tracked(
-        key=finding.condition,
-        target=finding.target,
-        kind=finding.kind,
-        status=finding.status,
-        severity=finding.severity,
-        observed_at=seen.at,
-        finding_id=finding.id,
-        source=clean(finding.source, _NAME_LIMIT),
-        summary=clean(finding.summary),
-        value=finding.value,
-        threshold=finding.threshold,
-        unit=clean(finding.unit, _NAME_LIMIT),
-        evidence=evidence,
-        runbook=clean(finding.runbook, _NAME_LIMIT * 2),
-        history=history,
-    )
-
-
-def _with(conditions: tuple[Tracked, ...], current: Tracked) -> tuple[Tracked, ...]:
-    others = [condition for condition in conditions if condition.key != current.key]
-    if len(others) >= CONDITIONS_LIMIT:
-        others.remove(min(others, key=lambda c: (c.status is Status.FIRING, c.observed_at, c.key)))
-    return tuple(sorted([*others, current], key=lambda c: c.key))
-
-
-def _steps(
-    incident: Incident | None,
-    episode: Episode,
-    policy: Policy,
-    *,
-    known: Tracked | None,
-    seen: Observation,
-    key: str,
-) -> tuple[_Step, ...]:
-    over = episode.resolved_at
-    if incident is None or _is_another(incident, episode, policy):
-        opened = _Step(Change.OPENED, Reason.FIRST_FIRING, episode.opened_at)
-        return (opened,) if over is None else (opened, _Step(Change.RESOLVED, Reason.ALREADY_OVER, over))
-    if incident.resolved_at is not None:
-        again = _Step(Change.REOPENED, Reason.FIRED_AGAIN, seen.at)
-        if over is None:
-            return (again,)
-        return (again, _Step(Change.RESOLVED, Reason.ALREADY_OVER, over)) if over > incident.resolved_at else ()
-    if over is not None:
-        return (_Step(Change.RESOLVED, Reason.ALL_RECOVERED, over),)
-    if episode.severity.rank > worst(incident.told).rank:
-        return (_Step(Change.ESCALATED, Reason.WORSENED, seen.at),)
-    reason = _update(incident, episode, policy, known=known, seen=seen, key=key)
-    return (_Step(Change.UPDATED, reason, seen.at),) if reason else ()
-
-
-def _is_another(incident: Incident, episode: Episode, policy: Policy) -> bool:
-    return incident.resolved_at is not None and episode.opened_at > incident.resolved_at + policy.reopen_within
-
-
-def _update(
-    incident: Incident, episode: Episode, policy: Policy, *, known: Tracked | None, seen: Observation, key: str
-) -> Reason | None:
-    if known is not None and seen.at < known.observed_at:
-        return None
-    was, fires = known is not None and known.status is Status.FIRING, key in episode.firing
-    if fires != was:
-        return Reason.JOINED if fires else Reason.PARTLY_RECOVERED
-    if episode.severity is not incident.severity:
-        return Reason.WORSENED if episode.severity.rank > incident.severity.rank else Reason.EASED
-    last = max(entry.at for entry in incident.timeline)
-    return Reason.STILL_FIRING if fires and seen.at - last >= policy.summary_every else None
-
-
-def _why_not(known: Tracked | None, seen: Observation) -> Reason:
-    if known is not None and seen.at < known.observed_at:
-        return Reason.LATE
-    return Reason.NOTHING_TO_RESOLVE if seen.status is Status.RESOLVED else Reason.UNCHANGED
-
-
-def _settle(
-    before: Watch, conditions: tuple[Tracked, ...], episode: Episode, steps: tuple[_Step, ...], finding: Finding
-) -> tuple[Watch, tuple[IncidentChange, ...]]:
-    opens = bool(steps) and steps[0].change is Change.OPENED
-    incident = _opened(before.target, episode) if before.incident is None or opens else before.incident
-    incident = replace(
-        incident,
-        severity=episode.severity,
-        opened_at=episode.opened_at,
-        updated_at=max(c.observed_at for c in conditions if c.key in episode.conditions),
-        resolved_at=episode.resolved_at,
-        conditions=episode.conditions,
-    )
-    watch = Watch(target=before.target, conditions=conditions, incident=incident)
-    if any(step.change in _TELLS for step in steps):
-        lead = watch.members()[0]
-        incident = replace(incident, title=lead.summary or lead.key, category=category(lead.target, lead.kind))
-    incident, changes = _advance(incident, steps, clean(finding.summary), finding.id)
-    return replace(watch, incident=incident), changes
-
-
-def _opened(target: str, episode: Episode) -> Incident:
-    return Incident(
-        id=identifier(target, episode.opened_at),
-        target=target,
-        title="",
-        state=State.OPEN,
-        severity=episode.severity,
-        category="",
-        opened_at=episode.opened_at,
-        updated_at=episode.opened_at,
+def settle(watch: Watch, case: Case, charter: Charter) -> Decision:
+    """Bring the incidents in line with what is remembered of the conditions."""
+    policy = charter.policy
+    episode = replay((c for c in watch.conditions if c.target == case.target), policy.reopen_within)
+    if episode is None:
+        return Decision(watch=watch, changes=(), reason=Reason.NOTHING_TO_RESOLVE)
+    first, *parts = linked(watch, case.target, episode, charter) or (None,)
+    targets = {case.target, *(target for one in (first, *parts) if one for target in one.targets)}
+    if len(targets) > 1:
+        pause = max(policy.reopen_within, policy.join_within)
+        episode = replay((c for c in watch.conditions if c.target in targets), pause) or episode
+    begun = episode.opened_at
+    if first is None and _forgotten(watch, case, episode, policy.reopen_within):
+        if episode.resolved_at is not None:
+            return Decision(watch=watch, changes=(), reason=Reason.NOTHING_TO_RESOLVE)
+        begun = case.seen.at  # another incident, though the episode is the same
+    taken = steps(first, episode, case, charter)
+    members = [condition for condition in watch.conditions if condition.key in episode.conditions]
+    after, changes = _changed(first or opened(case.target, begun, watch.group), members, episode, taken, charter)
+    merged = [advance(*_part(one, after, case)) for one in parts]
+    known = {one.id: one for one in watch.incidents} | {one.id: one for one, _ in merged} | {after.id: after}
+    incidents = shortened(tuple(known.values()))
+    return Decision(
+        watch=Watch(group=watch.group, conditions=watch.conditions, incidents=incidents),
+        changes=(*changes, *(change for _, ended in merged for change in ended)),
+        reason=taken[-1].reason if taken else why_not(case),
     )
 
 
-def identifier(target: str, opened_at: datetime) -> str:
-    """The id of an incident: readable, fit for an address, and the same whenever it is made.
-
-    >>> from datetime import UTC
-    >>> identifier("model/flight-delay", datetime(2026, 1, 2, 9, tzinfo=UTC))
-    'model-flight-delay-20260102-6ffbaafd'
-    """
-    name = re.sub(r"[^a-z0-9]+", "-", target.lower())[:40].strip("-")
-    digest = hashlib.sha256(f"{target}\n{stamp(opened_at)}".encode()).hexdigest()[:8]
-    return f"{name or 'incident'}-{opened_at.astimezone(UTC):%Y%m%d}-{digest}"
+def _forgotten(watch: Watch, case: Case, episode: Episode, reopen_within: timedelta) -> bool:
+    """Whether the episode was known before, so that its incident, which is no longer remembered, has its id."""
+    of_target = (condition for condition in watch.conditions if condition.target == case.target)
+    before = (case.known if condition.key == case.key else condition for condition in of_target)
+    known = replay((condition for condition in before if condition is not None), reopen_within)
+    return known is not None and known.opened_at == episode.opened_at
 
 
-def _advance(
-    incident: Incident, steps: tuple[_Step, ...], summary: str, finding_id: str
+def _part(incident: Incident, of: Incident, case: Case) -> tuple[Incident, tuple[Step, ...]]:
+    step = Step(Change.RESOLVED, Reason.MERGED, case.seen.at, f"part of {of.id}: {of.target}", case.cause)
+    over = incident.resolved_at or max(case.seen.at, incident.opened_at)
+    return replace(incident, merged_into=of.id, resolved_at=over), (step,)
+
+
+def _changed(
+    incident: Incident, members: list[Tracked], episode: Episode, taken: tuple[Step, ...], charter: Charter
 ) -> tuple[Incident, tuple[IncidentChange, ...]]:
-    changes: list[IncidentChange] = []
-    for step in steps:
-        incident = _stepped(incident, step, summary, finding_id)
-        changes.append(
-            IncidentChange(
-                incident_id=incident.id,
-                sequence=incident.sequence,
-                at=step.at,
-                change=step.change,
-                state=incident.state,
-                severity=incident.severity,
-                target=incident.target,
-                title=incident.title,
-                reason=step.reason,
-                finding_id=finding_id,
-                summary=summary,
-            )
-        )
-    return incident, tuple(changes)
+    """The incident as its conditions say by now, after the steps that it takes."""
+    begins = any(step.change in OPENS for step in taken)
+    fields: dict[str, Any] = {
+        "opened_at": episode.opened_at,
+        "resolved_at": (None if begins else incident.closed_at) or episode.resolved_at,
+        "conditions": episode.conditions,
+    }
+    same = incident.conditions == episode.conditions
+    if taken or not same or raised(episode.severity, incident.impact, charter.impact) is not incident.severity:
+        fields |= _described(incident, members, episode, charter)
+        if begins or fields["severity"].rank > incident.peak.rank:
+            fields["peak"] = fields["severity"]
+            taken = taken if begins else worsened(taken)
+    return advance(incident, taken, fields)
 
 
-def _stepped(incident: Incident, step: _Step, summary: str, finding_id: str) -> Incident:
-    entry = Entry(
-        sequence=incident.sequence + 1,
-        at=step.at,
-        change=step.change,
-        reason=step.reason,
-        summary=summary,
-        finding_id=finding_id,
-    )
-    told = () if step.change in _OPENS else incident.told
-    return replace(
-        incident,
-        sequence=entry.sequence,
-        state=_state(incident.state, step.change),
-        told=(*told, incident.severity) if step.change in _TELLS else told,
-        timeline=_kept((*incident.timeline, entry)),
-    )
-
-
-def _state(state: State, change: Change) -> State:
-    if change in _OPENS:
-        return State.OPEN
-    return State.RESOLVED if change is Change.RESOLVED else state
-
-
-def _kept(timeline: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    return timeline if len(timeline) <= TIMELINE_LIMIT else (timeline[0], *timeline[2:])
+def _described(incident: Incident, members: list[Tracked], episode: Episode, charter: Charter) -> dict[str, Any]:
+    """The root, the class, the impact and the severity that the conditions give; once it is over, what they gave."""
+    target = root(members, charter.graph)
+    targets = tuple(sorted({condition.target for condition in members}))
+    if episode.resolved_at is not None and incident.title:
+        severity = raised(episode.severity, incident.impact, charter.impact)
+        return {"target": target, "targets": targets, "severity": severity}
+    firing = [condition for condition in members if condition.key in episode.firing] or members
+    lead = max(firing, key=lambda c: (c.target == target, c.severity.rank, c.key))
+    cost = None
+    if charter.revenue:
+        cost = impact(((c.target, c.severity) for c in firing), charter.graph, charter.revenue, charter.impact)
+    return {
+        "target": target,
+        "targets": targets,
+        "title": lead.summary or lead.key,
+        "category": lead.category,
+        "classed": lead.classed,
+        "severity": raised(episode.severity, cost, charter.impact),
+        "impact": cost,
+    }

@@ -51,6 +51,15 @@ def fault(expression: str) -> str | None:
     return "day of month must be one that its months have" if never else None
 
 
+def fields(expression: str) -> tuple[frozenset[int], ...]:
+    """The minutes, hours, days of the month, months and days of the week (0 and 7 for Sunday) of a correct expression.
+
+    >>> sorted(fields("*/30 4 1 jan *")[0])
+    [0, 30]
+    """
+    return tuple(frozenset(_chosen(*pair)) for pair in zip(expression.lower().split(), _FIELDS, strict=True))
+
+
 def _chosen(text: str, field: _Field) -> set[int]:
     """The values that a field chooses; none where it is wrong."""
     chosen: set[int] = set()
@@ -69,6 +78,8 @@ def _range(found: re.Match[str], field: _Field) -> range:
         return range(0)
     low = field.low if first == "*" else _number(first, field)
     high = field.high if first == "*" else _number(last or first, field)
+    if last and low == high:  # what reads it elsewhere takes it for the whole range
+        return range(0)
     return range(low, high + 1, step) if field.low <= low <= high <= field.high else range(0)
 
 

@@ -14,9 +14,11 @@ from core.errors import Fault
 
 T = TypeVar("T")
 D = TypeVar("D")
+K = TypeVar("K", bound=str)
 _SHOWN = 80
 _BITS = 64
-_A_NAME = re.compile(r"(?P<kind>[a-z]+)s(?:\[[0-9]+\](?:\.name)?)?")
+_A_NAME = re.compile(r"(?P<kind>[a-z]+)s(?:\[[0-9]+\](?:\.name)?|\.[^.]+)?")
+"""The paths at which a fault may hide the name of a thing of that kind."""
 
 
 class WrongError(ValueError):
@@ -39,30 +41,32 @@ class Reader:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self._names: dict[str, set[str]] = {}
-        self._references: list[tuple[str, str, str]] = []
+        self._references: list[tuple[str, tuple[str, ...], str]] = []
 
     def fault(self, path: str, allowed: str, given: object) -> None:
         """Keep a fault."""
         self.faults.append(Fault(path, allowed, shown(given)))
 
-    def define(self, path: str, kind: str, name: str) -> None:
-        """A thing of that kind has that name; another one must not."""
+    def define(self, path: str, kind: str, name: str, *, apart: str = "") -> None:
+        """A thing of that kind has that name; another one must not, nor one of the kind `apart` that is read before."""
         names = self._names.setdefault(kind, set())
         if name in names:
             self.fault(path, f"must be unique among the {kind} names", name)
+        elif name in self._names.get(apart, ()):
+            self.fault(path, f"must not be the name of a {apart} too", name)
         names.add(name)
 
-    def refer(self, path: str, kind: str, name: str) -> None:
-        """There must be a thing of that kind with that name, here or further on."""
-        self._references.append((path, kind, name))
+    def refer(self, path: str, kinds: tuple[str, ...], name: str) -> None:
+        """There must be a thing of one of those kinds with that name, here or further on."""
+        self._references.append((path, kinds, name))
 
     def resolve(self) -> None:
         """Check the references, after everything is read; not to a kind of which a name could not be read."""
         unread = {found["kind"] for fault in self.faults if (found := _A_NAME.fullmatch(fault.path))}
-        for path, kind, name in self._references:
-            known = self._names.get(kind, set())
-            if name not in known and kind not in unread:
-                self.fault(path, f"must be the name of a {kind}{perhaps(name, known)}", name)
+        for path, kinds, name in self._references:
+            known = set[str]().union(*(self._names.get(kind, ()) for kind in kinds))
+            if name not in known and not unread.intersection(kinds):
+                self.fault(path, f"must be the name of a {' or a '.join(kinds)}{perhaps(name, known)}", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +135,16 @@ class Section:
 
     def accept_rest(self) -> None:
         """Let the other keys pass: nobody can say which ones there should be."""
-        self._known.update(str(key) for key in self.values)
+        self._known.update(_key(key)[0] for key in self.values)
 
     def close(self) -> None:
         """Every key that was not asked for is a fault."""
         for key in self.values:
-            if str(key) not in self._known:
-                near = perhaps(str(key), self._known)
+            name, mark = _key(key)
+            if mark:
+                self.fault(name, "must be followed by a colon and a space", f"{name}{mark}…")
+            elif name not in self._known:
+                near = perhaps(name, self._known)
                 self.fault(shown(key), f"must be a known key{near or ': ' + ', '.join(sorted(self._known))}", key)
 
 
@@ -153,21 +160,27 @@ def section(build: Callable[[Section], T]) -> Read[T]:
     return read
 
 
-def list_of(read: Read[T], *, at_least: int = 0) -> Read[tuple[T, ...]]:
-    """Reads a list."""
+def list_of(read: Read[T], *, at_least: int = 0, once: bool = False) -> Read[tuple[T, ...]]:
+    """Reads a list; with `once` it must hold nothing twice."""
 
     def read_all(node: Node) -> tuple[T, ...]:
         if not isinstance(node.value, list) or len(node.value) < at_least:
             raise WrongError("must be a list" + (f" of at least {at_least}" if at_least else ""))
-        return tuple(node.item(index, value).read(read) for index, value in enumerate(node.value))
+        before = len(node.reader.faults)
+        values = tuple(node.item(index, value).read(read) for index, value in enumerate(node.value))
+        sound = len(node.reader.faults) == before
+        for index, value in enumerate(values):
+            if once and sound and value in values[:index]:
+                node.reader.fault(node.item(index, None).path, "must be named once", node.value[index])
+        return values
 
     return read_all
 
 
-def mapping_of(key: Read[str], read: Read[T]) -> Read[dict[str, T]]:
+def mapping_of(key: Read[K], read: Read[T]) -> Read[dict[K, T]]:
     """Reads a mapping whose keys are names."""
 
-    def read_all(node: Node) -> dict[str, T]:
+    def read_all(node: Node) -> dict[K, T]:
         given = [
             (node.key(shown(name), name).read(key), node.key(shown(name), item))
             for name, item in a_mapping(node).items()
@@ -184,16 +197,47 @@ def a_mapping(node: Node) -> dict[object, object]:
     return node.value
 
 
+def hidden(read: Read[T]) -> Read[T]:
+    """Reads what may be a secret: a fault says no more of it than whether there is anything."""
+
+    def read_hidden(node: Node) -> T:
+        try:
+            return read(node)
+        except WrongError as error:
+            empty = node.value is None or node.value in ("", [], {})
+            raise WrongError(error.allowed, node.value if empty else "a hidden value") from None
+
+    return read_hidden
+
+
 def shown(value: object) -> Any:  # noqa: ANN401 - what a fault shows
-    """A value as a fault shows it: short, and never the whole of a tree."""
+    """A value as a fault shows it: short, never the whole of a tree, and nothing of a URL that may be secret."""
     match value:
         case dict() | list():
             return f"a {'mapping' if isinstance(value, dict) else 'list'} of {len(value)}"
         case int() if value.bit_length() > _BITS:
             return f"a number of {value.bit_length()} bits"
-        case str() if len(value) > _SHOWN:
-            return value[:_SHOWN] + "…"
+        case str():
+            bare = _without_secrets(value)
+            return bare[:_SHOWN] + "…" if len(bare) > _SHOWN else bare
     return value
+
+
+def _without_secrets(text: str) -> str:
+    """A text without the password before an @, and, where it is a URL, without anything but its host."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        before, _, after = text.rpartition("@")
+        return f"…@{after}" if ":" in before else text
+    host, *others = re.split(r"[/?#\\]", rest)
+    # An @ further on may mean that a password holds one of those characters, and that what stands before is secret.
+    return f"{scheme}://…" if "@" in "".join(others) else f"{scheme}://{host.rpartition('@')[2]}/…"
+
+
+def _key(key: object) -> tuple[str, str]:
+    """The name that a key starts with, and the mark after it where it runs on into a value, as in `password:secret`."""
+    name, *rest = re.split("([:=])", str(shown(key)), maxsplit=1)
+    return name, "".join(rest[:1])
 
 
 def perhaps(name: str, known: Iterable[str]) -> str:

@@ -1,29 +1,34 @@
 """Reading single values: each function reads a node, or makes a function that does."""
 
-import ipaddress
 import math
 import re
-from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import TypeVar
-from urllib.parse import SplitResult, urlsplit
 
+from core.events import YEARS
 from core.settings import cron
 from core.settings.reader import Node, Read, WrongError
-from core.settings.types import Address
 
 S = TypeVar("S", bound=StrEnum)
-KINDS = ("model", "probe", "table", "pipeline", "endpoint", "service", "stream")
-_SLUG = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
-_JOB = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
-_TABLE = re.compile(r"(?:[a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,128}\.[A-Za-z0-9_]{1,128}")
-_HOST = re.compile(
-    r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*\.?"
+KINDS = (
+    *(
+        "model",
+        "probe",
+        "table",
+        "pipeline",
+        "endpoint",
+        "service",
+        "stream",
+        "cache",
+        "account",
+        "function",
+        "dataset",
+    ),
+    *("queue", "topic", "database", "deployment", "statefulset", "daemonset", "pod", "node", "host", "instance"),
 )
-_HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
-_URL_TEXT = re.compile(r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")
+"""The kinds of targets that the settings may name: also those that only foreign alerts are about."""
+_TIME = re.compile(r"(?:[01][0-9]|2[0-3]):[0-5][0-9]")
 _DURATION = re.compile(r"(?P<number>[0-9]{1,9})(?P<unit>ms|s|m|h|d)")
 _UNITS = {
     "ms": timedelta(milliseconds=1),
@@ -33,10 +38,12 @@ _UNITS = {
     "d": timedelta(days=1),
 }
 _LONGEST_TEXT = 200
-_PORTS = range(1, 65_536)
 
 
-def _matching(pattern: re.Pattern[str], allowed: str) -> Read[str]:
+def matching(form: str, allowed: str) -> Read[str]:
+    """Some text of a form, which is a regular expression."""
+    pattern = re.compile(form)
+
     def read(node: Node) -> str:
         if not isinstance(node.value, str) or not pattern.fullmatch(node.value):
             raise WrongError(allowed)
@@ -45,16 +52,31 @@ def _matching(pattern: re.Pattern[str], allowed: str) -> Read[str]:
     return read
 
 
-slug = _matching(_SLUG, "must be a name of small letters, digits and single dashes, as in 'flight-delay'")
-job = _matching(_JOB, "must be a name of small letters, digits and single underscores, as in 'drift_score'")
-column = _matching(_COLUMN, "must be a column: letters, digits and underscores, no digit first")
-table = _matching(_TABLE, "must be 'dataset.table' or 'project.dataset.table' of letters, digits and underscores")
+slug = matching(
+    r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", "must be a name of small letters, digits and single dashes, as in 'flight-delay'"
+)
+job = matching(
+    r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*",
+    "must be a name of small letters, digits and single underscores, as in 'drift_score'",
+)
+column = matching(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "must be a column: letters, digits and underscores, no digit first")
+table = matching(
+    r"(?:[a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,128}\.[A-Za-z0-9_]{1,128}",
+    "must be 'dataset.table' or 'project.dataset.table' of letters, digits and underscores",
+)
 
 
 def text(node: Node) -> str:
     """Some text, printable, on one line."""
     if not isinstance(node.value, str) or not 0 < len(node.value) <= _LONGEST_TEXT or not node.value.isprintable():
         raise WrongError(f"must be 1 to {_LONGEST_TEXT} printable characters")
+    return node.value
+
+
+def truth(node: Node) -> bool:
+    """True or false."""
+    if not isinstance(node.value, bool):
+        raise WrongError("must be true or false")
     return node.value
 
 
@@ -116,6 +138,26 @@ def day(node: Node) -> date:
     raise WrongError("must be a day, as in 2026-01-31")
 
 
+def instant(node: Node) -> datetime:
+    """An instant, as YAML gives it or as text; in UTC."""
+    value = node.value
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            value = None
+    if not isinstance(value, datetime) or value.utcoffset() is None or value.year not in YEARS:
+        raise WrongError("must be an instant with its time zone, as in 2026-01-31T22:00:00Z")
+    return value.astimezone(UTC)
+
+
+def time_of_day(node: Node) -> time:
+    """A time of day, as in `"08:00"`; without quotes YAML takes some of them for numbers of base 60."""
+    if not isinstance(node.value, str) or not _TIME.fullmatch(node.value):
+        raise WrongError("must be a time from '00:00' to '23:59', in quotes")
+    return time.fromisoformat(node.value)
+
+
 def schedule(node: Node) -> str:
     """A cron expression of five fields."""
     if not isinstance(node.value, str):
@@ -142,85 +184,10 @@ def member(kind: type[S]) -> Read[S]:
     return lambda node: kind(word(node))
 
 
-def url(node: Node) -> str:
-    """A URL of http or https; a fault shows neither its credentials nor its path, which may be secret."""
-    split = _split(node.value)
-    if split is None:
-        raise WrongError("must be an http or https URL with a host", _without_secrets(node.value))
-    return split.geturl()
-
-
-def _split(value: object) -> SplitResult | None:
-    if not isinstance(value, str) or not _URL_TEXT.fullmatch(value):
-        return None
-    try:
-        split = urlsplit(value)
-        right = (
-            split.scheme in ("http", "https")
-            and split.port != 0
-            and not split.fragment
-            and _is_host(split.hostname or "")
-        )
-    except ValueError:
-        return None
-    return split if right else None
-
-
-def _without_secrets(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    scheme, separator, rest = value.partition("://")
-    if not separator:
-        return "text without '://'"
-    host, *others = re.split(r"[/?#\\]", rest)
-    # An @ further on may mean that a password holds one of those characters, and that what stands before is secret.
-    return f"{scheme}://…" if "@" in "".join(others) else f"{scheme}://{host.rpartition('@')[2]}/…"
-
-
-def host(node: Node) -> str:
-    """A host name or an IP address."""
-    if not isinstance(node.value, str) or not _is_host(node.value):
-        raise WrongError("must be a host name or an IP address")
-    return node.value
-
-
-def address(node: Node) -> Address:
-    """A host and a port, as in `db.example.com:5432` or `[::1]:53`."""
-    found = _HOST_AND_PORT.fullmatch(node.value) if isinstance(node.value, str) else None
-    if found and int(found["port"]) in _PORTS:
-        if found["v6"] is not None and _is_ip(found["v6"]):
-            return Address(host=found["v6"], port=int(found["port"]))
-        if found["host"] and _is_host(found["host"]):
-            return Address(host=found["host"], port=int(found["port"]))
-    raise WrongError("must be host:port, as in 'db.example.com:5432' or '[::1]:53'")
-
-
-def resolver(node: Node) -> Address:
-    """An IP address, with a port or with 53."""
-    if isinstance(node.value, str) and _is_ip(node.value):
-        return Address(host=node.value, port=53)
-    try:
-        found = address(node)
-    except WrongError:
-        found = None
-    if found is None or not _is_ip(found.host):
-        raise WrongError("must be an IP address, with or without a port, as in '8.8.8.8' or '127.0.0.1:5353'")
-    return found
-
-
-def _is_host(value: str) -> bool:
-    return _is_ip(value) or bool(_HOST.fullmatch(value))
-
-
-def _is_ip(value: str) -> bool:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return False
-    return True
-
-
-_NAMES: dict[str, Callable[[Node], str]] = {"table": table}
+_NAMES: dict[str, Read[str]] = {"model": slug, "probe": slug, "table": table}
+_name = matching(r"[A-Za-z0-9][A-Za-z0-9_.:@-]{0,159}", "must be of letters, digits and _ . : @ -")
+_READ_HERE = ("model", "probe")
+"""The kinds of targets that must be in the settings."""
 
 
 def target(node: Node) -> str:
@@ -229,31 +196,46 @@ def target(node: Node) -> str:
     if not separator or kind not in KINDS:
         raise WrongError(f"must be a target: kind/name, the kind one of {', '.join(KINDS)}")
     try:
-        _NAMES.get(kind, slug)(Node(node.reader, node.path, name))
+        _NAMES.get(kind, _name)(Node(node.reader, node.path, name))
     except WrongError as error:
         raise WrongError(f"must be a target {kind}/name, whose name {error.allowed}") from error
-    if kind in ("model", "probe"):
-        node.reader.refer(node.path, kind, name)
+    if kind in _READ_HERE:
+        node.reader.refer(node.path, (kind,), name)
     return f"{kind}/{name}"
 
 
-def named(kind: str) -> Read[str]:
-    """The name of a thing of that kind, which no other one has."""
+pattern = matching(
+    r"[^\x00-\x1f\x7f?\[\]\\^$|]{1,200}",
+    "must be a pattern: a text in which * stands for any text, without ? [ ] \\ ^ $ |",
+)
+
+
+def targets(node: Node) -> str:
+    """A pattern of targets, as in `model/*`; without a `*`, a model or a probe must be one of the settings."""
+    given = pattern(node)
+    kind, _, name = given.partition("/")
+    if "*" not in given and kind in _READ_HERE:
+        node.reader.refer(node.path, (kind,), name)
+    return given
+
+
+def named(kind: str, *, apart: str = "") -> Read[str]:
+    """The name of a thing of that kind, which no other one has, nor one of the kind `apart` that is read before."""
 
     def read(node: Node) -> str:
         name = slug(node)
-        node.reader.define(node.path, kind, name)
+        node.reader.define(node.path, kind, name, apart=apart)
         return name
 
     return read
 
 
-def reference(kind: str) -> Read[str]:
-    """The name of a thing of that kind that is defined somewhere."""
+def reference(*kinds: str) -> Read[str]:
+    """The name of a thing of one of those kinds that is defined somewhere."""
 
     def read(node: Node) -> str:
         name = slug(node)
-        node.reader.refer(node.path, kind, name)
+        node.reader.refer(node.path, kinds, name)
         return name
 
     return read

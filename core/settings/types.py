@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
-from core.events import Severity
+from core.settings.people import Channel, People
+from core.settings.response import Automation, ImpactPolicy, Maintenance, Playbook, Policy, Resource, Revenue, Rule
 
 
 class Task(StrEnum):
@@ -243,45 +244,17 @@ Probe = HttpProbe | TlsProbe | TcpProbe | DnsProbe
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependency:
-    """One target needs another (`from` and `to` in the file): a fault of `needs` explains a fault of `target`."""
+    """One target needs another (`from` and `to` in the file): a fault of `needs` explains a fault of `target`.
+
+    Attributes:
+        target: what needs the other.
+        needs: what it needs.
+        share: the share of what the target earns that is at risk while the other is down, 0 to 1.
+    """
 
     target: str
     needs: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revenue:
-    """What a target earns while it works, in dollars an hour."""
-
-    dollars_per_hour: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsoleChannel:
-    """Messages go to the function's log."""
-
-    kind: ClassVar[str] = "console"
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookChannel:
-    """Messages are POSTed to a URL. It often is a secret, so that it is not shown."""
-
-    kind: ClassVar[str] = "webhook"
-    name: str
-    url: str = field(repr=False)
-
-
-Channel = ConsoleChannel | WebhookChannel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Incidents of these severities are told on these channels, by name."""
-
-    severity: frozenset[Severity]
-    to: tuple[str, ...]
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,7 +268,14 @@ class Settings:
         dependencies: which target needs which.
         revenue: what targets earn, by target.
         channels: the channels, by unique names.
-        routes: who is told of what; every route that matches counts.
+        people: who is told of what, where and when.
+        incidents: how findings become incidents.
+        rules: what class they are of; the first that matches counts, before those of `core.incidents.classify`.
+        impact: what a fault puts at risk.
+        maintenance: when nobody is told.
+        playbooks: what is done by itself; every one that matches counts.
+        automation: the guard rails of what is done by itself.
+        resources: what targets are in the cloud, by target.
     """
 
     jobs: Mapping[str, str]
@@ -304,4 +284,11 @@ class Settings:
     dependencies: tuple[Dependency, ...] = ()
     revenue: Mapping[str, Revenue] = field(default_factory=dict)
     channels: tuple[Channel, ...] = ()
-    routes: tuple[Route, ...] = ()
+    people: People = field(default_factory=People)
+    incidents: Policy = field(default_factory=Policy)
+    rules: tuple[Rule, ...] = ()
+    impact: ImpactPolicy = field(default_factory=ImpactPolicy)
+    maintenance: tuple[Maintenance, ...] = ()
+    playbooks: tuple[Playbook, ...] = ()
+    automation: Automation = field(default_factory=Automation)
+    resources: Mapping[str, Resource] = field(default_factory=dict)

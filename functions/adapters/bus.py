@@ -10,7 +10,7 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.cloud.pubsub_v1.types import BatchSettings, PublisherOptions
 
 from core.errors import UnavailableError
-from core.events import Event
+from core.events import Event, Finding
 from functions.adapters.events import encode
 
 ATTEMPT_SECONDS: Final = 5.0
@@ -49,7 +49,7 @@ class PubsubBus:
 
         Args:
             topic: the topic's short name.
-            event: what is published; subscriptions filter on its `type`, `version` and `id` as well.
+            event: what is published; subscriptions filter on its `type`, `version` and `id` as well, and on the `severity` of findings.
             attributes: further ones to filter on.
 
         Raises:
@@ -57,6 +57,8 @@ class PubsubBus:
         """
         path = self._client.topic_path(self._project, topic)
         own = {"type": event.TYPE, "version": str(event.VERSION), "id": event.id}
+        if isinstance(event, Finding):
+            own["severity"] = event.severity.value
         try:
             self._client.publish(path, encode(event), **(own | attributes)).result(timeout=self._patience + 1)
         except (exceptions.GoogleAPIError, google.auth.exceptions.GoogleAuthError, TimeoutError) as error:

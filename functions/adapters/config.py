@@ -41,6 +41,18 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     return settings
 
 
+def schedule(settings: Settings, job: str) -> str:
+    """The cron expression of a job.
+
+    Raises:
+        SettingsError: the settings name no such job, though its function is deployed.
+    """
+    found = settings.jobs.get(job)
+    if found is None:
+        raise SettingsError((Fault(f"jobs.{job}", "must be given where the function is deployed"),))
+    return found
+
+
 class _Loader(yaml.CSafeLoader):
     """Refuses a key that is there twice, where YAML would take the last."""
 

@@ -45,6 +45,18 @@ def decode(data: bytes, kind: type[E]) -> E:
         raise PoisonError(f"{kind.TYPE}: {error}") from error
 
 
+def decode_any(data: bytes, *kinds: type[Event]) -> Any:  # noqa: ANN401 - one of the kinds; the type checker knows no union of them
+    """The event that the bytes hold, of one of some kinds; raises as `decode` does."""
+    try:
+        named = _head.decode(data).type
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise PoisonError(f"event: {error}") from error
+    found = next((kind for kind in kinds if named == kind.TYPE), None)
+    if found is None:
+        raise PoisonError(f"type: must be {' or '.join(repr(kind.TYPE) for kind in kinds)}, got {named[:80]!r}")
+    return decode(data, found)
+
+
 def tick(message: Message, cron: str) -> Tick:
     """The tick that a message carries.
 

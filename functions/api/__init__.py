@@ -1,1 +1,1 @@
-"""The read-only API and its page."""
+"""The API and its page."""

@@ -1,30 +1,44 @@
-"""The read-only API and the page it serves: models with their drift, incidents with their timelines, probes.
+"""The API and the page it serves: incidents and what can be done about them, models with their drift, probes.
 
-Behind IAM on Google Cloud. Nothing here writes; every answer is JSON but the page and its parts.
+Behind IAM on Google Cloud. Reading changes nothing. What people tell it to do is published as a command, which the
+functions that keep incidents and run actions carry out. Every answer is JSON but the page, its parts and reports.
 """
 
 import functools
 import os
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import flask
 import functions_framework
 
 from functions.adapters import config, logs
+from functions.adapters.ports import Bus
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
-from functions.api.routes import answer
+from functions.api.actions import Actions
+from functions.api.commands import Commands
+from functions.api.incidents import Incidents
+from functions.api.routes import Deps, answer
 from functions.api.views import Views
+
+PATIENCE = 10.0
+"""Seconds that a person waits for the bus before being told that it does not answer."""
 
 
 @functools.cache
-def deps() -> Views:
-    """What the routes need, built when the first request comes."""
+def deps() -> Deps:
+    """The composition root, built when the first request comes."""
     logs.setup()
-    project = os.environ["GOOGLE_CLOUD_PROJECT"]
-    return Views(
-        settings=config.load(),
-        store=open_store(os.environ["AIA_STORE"], project),
-        warehouse=open_warehouse(project),
+    project, settings = os.environ["GOOGLE_CLOUD_PROJECT"], config.load()
+    store, warehouse = open_store(os.environ["AIA_STORE"], project), open_warehouse(project)
+    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=_now)
+    incidents = Incidents(store=store, actions=actions, clock=_now)
+    return Deps(
+        views=Views(settings=settings, store=store, warehouse=warehouse),
+        incidents=incidents,
+        actions=actions,
+        commands=Commands(incidents=incidents, actions=actions, bus=_opener(project), clock=_now),
     )
 
 
@@ -32,3 +46,17 @@ def deps() -> Views:
 def main(request: flask.Request) -> flask.Response:
     """Answer one request."""
     return answer(request, deps)
+
+
+def _opener(project: str) -> Callable[[], Bus]:
+    @functools.cache
+    def opened() -> Bus:
+        from functions.adapters.bus import open_bus  # noqa: PLC0415 - most instances only read, and start without it
+
+        return open_bus(project, patience=PATIENCE)
+
+    return opened
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

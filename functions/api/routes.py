@@ -1,95 +1,130 @@
 """Which path gives what, and how errors are answered."""
 
 import logging
+import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
-from typing import Any
 
 import flask
-import msgspec
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from core.errors import AiaError
+from functions.api import reply
+from functions.api.actions import Actions
+from functions.api.body import BodyError, signed_in
+from functions.api.commands import Commands
+from functions.api.incidents import Incidents
 from functions.api.views import Views
 
 log = logging.getLogger(__name__)
-STATIC = Path(__file__).parent / "static"
 _LONGEST_DAYS = 400
-_encoder = msgspec.json.Encoder()
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'"
-)
+_MOST_INCIDENTS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deps:
+    """What the routes need."""
+
+    views: Views
+    incidents: Incidents
+    actions: Actions
+    commands: Commands
+
+
+def _get(path: str, endpoint: str) -> Rule:
+    return Rule(path, endpoint=endpoint, methods=["GET"])
+
+
+def _post(path: str, endpoint: str) -> Rule:
+    return Rule(path, endpoint=endpoint, methods=["POST"])
+
 
 _routes = Map(
     [
-        Rule("/", endpoint="page"),
-        Rule("/healthz", endpoint="healthz"),
-        Rule("/assets/<path:name>", endpoint="static"),  # /static is Flask's own
-        Rule("/api/models", endpoint="models"),
-        Rule("/api/models/<name>/drift", endpoint="drift"),
-        Rule("/api/incidents", endpoint="incidents"),
-        Rule("/api/incidents/<path:incident_id>", endpoint="incident"),
-        Rule("/api/probes", endpoint="probes"),
-    ]
+        _get("/", "page"),
+        _get("/healthz", "healthz"),
+        _get("/assets/<path:name>", "static"),  # /static is Flask's own
+        _get("/api/me", "me"),
+        _get("/api/models", "models"),
+        _get("/api/models/<name>/drift", "drift"),
+        _get("/api/probes", "probes"),
+        _get("/api/incidents", "incidents"),
+        _get("/api/incidents/<incident_id>", "incident"),
+        _get("/api/incidents/<incident_id>/report.md", "report"),
+        _post("/api/incidents/<incident_id>/<any(acknowledge, mitigate, resolve, cancel):verb>", "about_incident"),
+        _get("/api/actions", "actions"),
+        _post("/api/actions/<path:request_id>/<any(approve, reject):verb>", "about_action"),
+        _get("/api/silences", "silences"),
+        _post("/api/silences", "silence"),
+        _post("/api/silences/end", "unsilence"),
+        _post("/api/automation/<any(halt, resume):verb>", "switch"),
+    ],
+    merge_slashes=False,  # a target may hold two in a row
 )
 
 
-def answer(request: flask.Request, views: Callable[[], Views]) -> flask.Response:
-    """Answer one request; what is asked for wrongly is told plainly, and only reading is allowed.
+def answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
+    """Answer one request; what is asked for wrongly is told plainly, and GET changes nothing.
 
     Args:
         request: as functions-framework gives it.
-        views: what the data comes from; not asked for by the page, its parts and `/healthz`.
+        deps: what the answers come from; not asked for by the page, its parts and `/healthz`.
     """
     try:
-        if request.method not in ("GET", "HEAD"):
-            return _error(HTTPStatus.METHOD_NOT_ALLOWED, f"method: must be GET or HEAD, got {request.method}")
         endpoint, values = _routes.bind_to_environ(request.environ).match()
-        return _ENDPOINTS[endpoint](request, views, **values)
+        return _ENDPOINTS[endpoint](request, deps, **values)
+    except MethodNotAllowed as error:
+        allowed = " or ".join(sorted(error.valid_methods or []))
+        return reply.error(HTTPStatus.METHOD_NOT_ALLOWED, f"method: must be {allowed}, got {request.method}")
     except HTTPException as error:
-        return _error(HTTPStatus(error.code or 500), error.description or "")
+        return reply.error(HTTPStatus(error.code or 500), error.description or "")
+    except BodyError as error:
+        faults = [{"path": one.path, "allowed": one.allowed, "given": one.given} for one in error.faults]
+        return reply.error(HTTPStatus.BAD_REQUEST, str(error), faults=faults)
     except LookupError as error:
-        return _error(HTTPStatus.NOT_FOUND, str(error.args[0]))
+        return reply.error(HTTPStatus.NOT_FOUND, str(error.args[0]))
     except AiaError as error:
         log.error("%s: %s", request.path, error)  # noqa: TRY400 - the message names what is missing
-        return _error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        return reply.error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
 
 
-def _json(body: Any) -> flask.Response:  # noqa: ANN401 - any JSON value
-    response = flask.Response(_encoder.encode(body), mimetype="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
-def _error(status: HTTPStatus, message: str) -> flask.Response:
-    response = _json({"error": message})
-    response.status_code = status
-    return response
-
-
-def _file(name: str) -> flask.Response:
-    response = flask.send_from_directory(STATIC, name, max_age=300)
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
-def _days(request: flask.Request) -> int:
-    given = request.args.get("days", "60")
-    if not given.isdigit() or not 1 <= int(given) <= _LONGEST_DAYS:
-        raise BadRequest(f"days: must be 1 to {_LONGEST_DAYS}, got {given!r}")
+def _whole(request: flask.Request, name: str, *, default: int, most: int) -> int:
+    given = request.args.get(name, str(default))
+    if not (given.isascii() and given.isdigit() and len(given) <= len(str(most)) and 1 <= int(given) <= most):
+        raise BadRequest(f"{name}: must be 1 to {most}, got {given[:80]!r}")
     return int(given)
 
 
+def _days(request: flask.Request) -> int:
+    return _whole(request, "days", default=60, most=_LONGEST_DAYS)
+
+
+def _limit(request: flask.Request) -> int:
+    return _whole(request, "limit", default=100, most=_MOST_INCIDENTS)
+
+
+def _me(request: flask.Request) -> flask.Response:
+    return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL", "")})
+
+
 _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
-    "page": lambda _request, _views: _file("index.html"),
-    "static": lambda _request, _views, name: _file(name),
-    "healthz": lambda _request, _views: flask.Response("ok", mimetype="text/plain"),
-    "models": lambda _request, views: _json(views().models()),
-    "drift": lambda request, views, name: _json(views().drift(name, _days(request))),
-    "incidents": lambda _request, views: _json(views().incidents()),
-    "incident": lambda _request, views, incident_id: _json(views().incident(incident_id)),
-    "probes": lambda _request, views: _json(views().probes()),
+    "page": lambda _request, _deps: reply.file("index.html"),
+    "static": lambda _request, _deps, name: reply.file(name),
+    "healthz": lambda _request, _deps: flask.Response("ok", mimetype="text/plain"),
+    "me": lambda request, _deps: _me(request),
+    "models": lambda request, deps: reply.json(deps().views.models(), request),
+    "drift": lambda request, deps, name: reply.json(deps().views.drift(name, _days(request)), request),
+    "probes": lambda request, deps: reply.json(deps().views.probes(), request),
+    "incidents": lambda request, deps: reply.json(deps().incidents.all(_limit(request)), request),
+    "incident": lambda request, deps, incident_id: reply.json(deps().incidents.one(incident_id), request),
+    "report": lambda _request, deps, incident_id: reply.markdown(deps().incidents.report(incident_id)),
+    "actions": lambda request, deps: reply.json(deps().actions.all(), request),
+    "silences": lambda request, deps: reply.json(deps().incidents.silences(), request),
+    "about_incident": lambda request, deps, **what: reply.accepted(deps().commands.about_incident(request, **what)),
+    "about_action": lambda request, deps, **what: reply.accepted(deps().commands.about_action(request, **what)),
+    "silence": lambda request, deps: reply.accepted(deps().commands.silence(request)),
+    "unsilence": lambda request, deps: reply.accepted(deps().commands.unsilence(request)),
+    "switch": lambda request, deps, verb: reply.accepted(deps().commands.switch(request, verb)),
 }

@@ -1,20 +1,18 @@
-"""What the page shows, from the store and the warehouse."""
+"""What the page shows of models and probes, from the store and the warehouse."""
 
-import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
 
 from core.settings import Settings
 from functions.adapters.ports import Data, Store, Warehouse
+from functions.api.kept import Kept
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _FRESH_SECONDS = 10.0
 _RECENT = timedelta(days=35)
-T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -24,32 +22,18 @@ class Views:
     settings: Settings
     store: Store
     warehouse: Warehouse
-    _kept: dict[tuple[object, ...], tuple[float, Any]] = field(default_factory=dict)
+    _kept: Kept = field(default_factory=Kept)
 
     def models(self) -> list[Data]:
         """Every model of the settings with its newest scored window and its accuracy by day."""
         names = [model.name for model in self.settings.models]
-        return self._keep(("models",), lambda: self._models(names))
+        return self._kept(("models",), lambda: self._models(names), seconds=_FRESH_SECONDS)
 
     def drift(self, name: str, days: int) -> Data:
         """One model's tests by feature and day, over the last `days`; `LookupError` when there is no such model."""
         if name not in {model.name for model in self.settings.models}:
             raise LookupError(f"model: no model is called {name!r}")
-        return self._keep(("drift", name, days), lambda: self._drift(name, days))
-
-    def incidents(self) -> list[Data]:
-        """Every open incident and the last resolved ones, the newest first."""
-        documents = [*self.store.find("incidents"), *self.store.find("incidents", where={"open": True})]
-        found = list({document.key: document.data for document in documents}.values())
-        found.sort(key=lambda one: (one["state"] == "resolved", -one["opened_at"].timestamp()))
-        return found
-
-    def incident(self, incident_id: str) -> Data:
-        """One incident; `LookupError` when there is none."""
-        document = self.store.get("incidents", incident_id)
-        if document is None:
-            raise LookupError(f"incident: none has the id {incident_id!r}")
-        return document.data
+        return self._kept(("drift", name, days), lambda: self._drift(name, days), seconds=_FRESH_SECONDS)
 
     def probes(self) -> list[Data]:
         """Every probe of the settings with its newest result, if it has one."""
@@ -71,15 +55,6 @@ class Views:
         since = datetime.now(UTC) - timedelta(days=days)
         rows = self.warehouse.query(_SQL["drift_by_day"], since=since, model=name)
         return {"model": name} | by_day(rows)
-
-    def _keep(self, key: tuple[object, ...], make: Callable[[], T]) -> T:
-        kept = self._kept.get(key)
-        if kept and time.monotonic() - kept[0] < _FRESH_SECONDS:
-            answer: T = kept[1]
-            return answer
-        answer = make()
-        self._kept[key] = (time.monotonic(), answer)
-        return answer
 
 
 def by_day(rows: Sequence[Data]) -> Data:

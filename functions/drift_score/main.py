@@ -54,7 +54,7 @@ def main(request: flask.Request) -> tuple[str, int]:
 
 def respond(request: flask.Request, deps: Deps) -> tuple[str, int]:
     """Answer a push request that carries a tick."""
-    read = functools.partial(events.tick, cron=deps.settings.jobs[NAME])
+    read = functools.partial(events.tick, cron=config.schedule(deps.settings, NAME))
     handle = functools.partial(score_models, models=deps.settings.models, outside=deps.outside)
     return answer(request, function=NAME, read=read, handle=handle, park=deps.park, metrics=deps.outside.metrics)
 

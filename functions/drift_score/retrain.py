@@ -7,11 +7,11 @@ from datetime import datetime
 
 from core.events import RetrainingRequest
 from core.retraining import Decision, Reason, Span, State, asked, decide, published, request, training_span
-from core.settings import Label, Model, Retraining
+from core.settings import Model, Retraining
 from functions.adapters import events
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
-from functions.drift_score import statements
+from functions.adapters.training import history
 
 COLLECTION = "retraining"
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def consider(desk: Desk, model: Model, seen: Seen) -> None:
     state = _state(found)
     span = training_span(policy, label, seen.at)
     decision, n_labels = _decide(
-        policy, model, seen, state, lambda: _labels(desk.warehouse, model, label, span, seen.at)
+        policy, model, seen, state, lambda: history.count_labels(desk.warehouse, model, label, span, seen.at)
     )
     if not decision.wanted:
         _explain(model, decision)
@@ -105,12 +105,6 @@ def _decide(
         return without, 0
     n_labels = labels()
     return answer(n_labels), n_labels
-
-
-def _labels(warehouse: Warehouse, model: Model, label: Label, span: Span, at: datetime) -> int:
-    parameters = {"model": model.name, "window_start": span.start, "window_end": span.end, "at": at}
-    [row] = warehouse.query(statements.count_labels(model, label), **parameters)
-    return int(row["n_labels"])
 
 
 def _request(model: Model, seen: Seen, decision: Decision, span: Span, n_labels: int) -> RetrainingRequest:

@@ -39,11 +39,6 @@ def window(model: Model, columns: Iterable[str], *, seconds: bool = False) -> st
     return _TEXTS["labelled_window"].format(columns=", ".join(listed), label_alias=LABEL, **names)
 
 
-def count_labels(model: Model, label: Label) -> str:
-    """How much there is to train on; parameters `model`, `window_start`, `window_end` and `at`."""
-    return _TEXTS["count_labels"].format(**_names(model), **_label_names(label))
-
-
 def counting(model: Model, profile: Profile, start: datetime, end: datetime, by: str | None = None) -> Statement:
     """How many rows of a window fall into each cell of the profile, by the values of a column where one is given."""
     made = count_sql(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the one-machine deployment needs and is missing: a locked virtual environment and Prometheus; with --test
-# also Chromium, for the tests of the pages. Safe to run again, and to interrupt.
+# also Chromium and Redis, for the tests of the pages and of the cache. Safe to run again, and to interrupt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 FOLDER=$(pwd -P)
@@ -54,4 +54,9 @@ with p() as playwright: print(playwright.chromium.executable_path)'
 }
 if [ "${1:-}" = --test ] && ! have chromium && ! have chromium-browser && ! have google-chrome && [ ! -x .venv/bin/chromium ]; then
   apt_install chromium || fetch_chromium || die "Chromium is missing; install it so that 'chromium' is on PATH"
+fi
+
+# --- Redis, for the tests of what flushes a cache; Debian's package starts a service of its own on port 6379, they do not use it
+if [ "${1:-}" = --test ] && ! have redis-server; then
+  apt_install redis-server || brew_install redis || die "Redis is missing; install it so that 'redis-server' is on PATH"
 fi

@@ -3,6 +3,7 @@
 import json
 import urllib.parse
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,8 @@ from functions.adapters.ports import Warehouse
 from infra.local.ports import Ports
 
 MODEL = "flight-delay"
+STAKEHOLDERS = ("technical", "operations", "business")
+"""Who must hear of the model's drift, by the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,8 @@ class Outcome:
             ("features drifted", self._drifted),
             ("performance", self._performance),
             ("incident", self._incident),
+            ("impact", self._impact),
+            ("planned response", self._planned),
             ("notified", self._notified),
             ("audit trail", self._audit),
             ("metrics in Prometheus", self._metrics),
@@ -125,9 +130,28 @@ class Outcome:
         states = [f"{incident['id']} ({incident['state']}, {len(incident['timeline'])} entries)" for incident in found]
         return "; ".join(states[:3]) or "none", bool(found)
 
+    def _impact(self) -> tuple[str, bool]:
+        impacts = [incident["impact"] for incident in self.incidents() if incident["impact"]]
+        worst = max(impacts, key=lambda impact: float(impact["dollars_per_hour"]), default=None)
+        if worst is None:
+            return "none", False
+        low, high = worst["low"], worst["high"]
+        return f"${worst['dollars_per_hour']:,.0f} an hour at risk (${low:,.0f} to ${high:,.0f})", low < high
+
+    def _planned(self) -> tuple[str, bool]:
+        sql = """
+            SELECT DISTINCT request_id, plan FROM ops.action_decisions
+            WHERE action = 'retrain_model' AND mode = 'dry_run' AND stage = 'planned'
+        """
+        plans = self.warehouse.query(sql)
+        noted = {entry["finding_id"] for one in self.incidents() for entry in one["timeline"]}
+        told = [plan for plan in plans if any(name.startswith(plan["request_id"]) for name in noted)]
+        return f"{len(plans)} planned, {len(told)} in a timeline: {told[0]['plan'] if told else 'none'}", bool(told)
+
     def _notified(self) -> tuple[str, bool]:
-        n = len(self.messages())
-        return f"{n} messages in the inbox", n > 0
+        channels = Counter(message["channel"] for message in self.messages())
+        text = ", ".join(f"{count} {channel}" for channel, count in sorted(channels.items()))
+        return f"messages: {text or 'none'}", set(STAKEHOLDERS) <= set(channels)
 
     def _audit(self) -> tuple[str, bool]:
         rows = self._query("SELECT DISTINCT id FROM ops.incident_changes")

@@ -12,6 +12,7 @@ PUBLIC = {
     "page": ("AIA_PORT", 8080),
     "inbox": ("AIA_INBOX_PORT", 8081),
     "prometheus": ("AIA_PROMETHEUS_PORT", 8083),
+    "intake": ("AIA_INTAKE_PORT", 8084),
     "pubsub": ("AIA_PUBSUB_PORT", 8085),
 }
 """What people and programs outside look for: its name, the variable that moves it, and its port."""

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.local import leftovers
+
 log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -42,11 +44,17 @@ class Program:
 
 
 class Programs:
-    """The running programs, in the order they were started."""
+    """The running programs, in the order they were started.
 
-    def __init__(self, logs: Path) -> None:
-        logs.mkdir(parents=True, exist_ok=True)
-        self._logs = logs
+    Args:
+        folder: of the stack's data; the logs are in `logs/`, and which programs run is written down in it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._logs = folder / "logs"
+        self._logs.mkdir(parents=True, exist_ok=True)
+        self._marks: dict[str, leftovers.Mark] = {}
         self._running: dict[str, tuple[Program, subprocess.Popen[bytes]]] = {}
         self._lock = threading.RLock()
         self._stopping = threading.Event()
@@ -84,6 +92,7 @@ class Programs:
                 log.warning("killing %s", process.args)
             _signal(process, signal.SIGKILL)
             process.wait()
+        leftovers.forget(self._folder)
 
     def kill(self, name: str) -> None:
         """Kill a program as a crash would; it is started again."""
@@ -109,6 +118,8 @@ class Programs:
                 start_new_session=True,
             )
             self._running[program.name] = (program, process)
+            self._marks[program.name] = leftovers.Mark.of(process.pid)
+            leftovers.write_down(self._folder, self._marks)
 
     def _await(self, program: Program, deadline: float) -> None:
         process = self._running[program.name][1]

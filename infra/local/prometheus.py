@@ -66,23 +66,31 @@ def require() -> None:
             raise UnavailableError(f"{name}: must be on PATH, got nothing; install Prometheus")
 
 
-def write_config(path: Path, *, target: str, rules: Path = RULES) -> Path:
+def write_config(path: Path, *, targets: Mapping[str, str], alerts_to: str = "", rules: Path = RULES) -> Path:
     """Write prometheus.yml.
 
     Args:
         path: of the file to write.
-        target: `host:port` whose `/metrics` is scraped.
+        targets: `host:port` whose `/metrics` is scraped, by the name of the job.
+        alerts_to: `host:port` that takes alerts as an Alertmanager does, at `/api/v2/alerts`; left out when empty.
         rules: the folder whose `*.yaml` are rule files; left out when it has none.
     """
     config: dict[str, object] = {
         "global": {"scrape_interval": SCRAPE_INTERVAL, "scrape_timeout": "4s", "evaluation_interval": SCRAPE_INTERVAL},
         "scrape_configs": [
             # honor_labels: job and instance are those of the function that wrote the value, as they are in the cloud.
-            {"job_name": "monitoring", "honor_labels": True, "static_configs": [{"targets": [target]}]}
+            {"job_name": job, "honor_labels": True, "static_configs": [{"targets": [target]}]}
+            for job, target in targets.items()
         ],
     }
     if any(rules.glob("*.yaml")):
         config["rule_files"] = [str(rules.resolve() / "*.yaml")]
+    if alerts_to:
+        config["alerting"] = {
+            "alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [alerts_to]}]}],
+            # The watchdog is for a system outside: to this one it would be an incident that never ends.
+            "alert_relabel_configs": [{"source_labels": ["severity"], "regex": "none", "action": "drop"}],
+        }
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     return path
 
@@ -101,6 +109,7 @@ def command(*, config: Path, data_dir: Path, listen: str) -> list[str]:
         f"--storage.tsdb.path={data_dir}",
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address={listen}",
+        f"--web.external-url=http://{listen}",  # else alerts link to the name of the machine, where it does not listen
         "--log.level=warn",
     ]
 

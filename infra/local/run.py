@@ -13,6 +13,7 @@ from rich.panel import Panel
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from core.errors import AiaError
+from infra.local import leftovers
 from infra.local.catch_up import StalledError
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
@@ -69,7 +70,11 @@ def interruptible() -> None:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep others from the folder; `FolderInUseError` when somebody has it."""
+    """Keep others from the folder, and end what a stack that was killed left running in it.
+
+    Raises:
+        FolderInUseError: another stack has the folder.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
         try:
@@ -78,6 +83,7 @@ def locked(folder: Path) -> Iterator[None]:
             raise FolderInUseError(
                 f"{folder}: another stack runs on this data; stop it, or give another --data"
             ) from error
+        leftovers.end(folder)
         yield
 
 
@@ -85,6 +91,7 @@ def _where(ports: Ports, folder: Path) -> Panel:
     lines = [
         f"models, incidents, probes   {ports.url('page')}",
         f"inbox of notifications      {ports.url('inbox')}",
+        f"post alerts to              {ports.url('intake')}",
         f"Prometheus                  {ports.url('prometheus')}",
         f"publish with any client     PUBSUB_EMULATOR_HOST=127.0.0.1:{ports['pubsub']}",
         f"data and logs               {folder}",

@@ -1,6 +1,6 @@
 """The whole system on one machine: every program, what it is told, and in which order they come up.
 
-token endpoint, BigQuery's emulator, Pub/Sub, the monitoring server, the inbox     what stands for Google's services
+BigQuery's emulator, Pub/Sub, the monitoring server, the inbox                     what stands for what is outside
 the functions, each from its staged archive under functions-framework              what is deployed
 Prometheus, the scheduler                                                          what runs when the history is in
 """
@@ -23,8 +23,21 @@ from infra.local.scheduler import Scheduler
 from infra.local.warehouse import Emulator, create_tables, write_credentials
 
 PROJECT = "aia-local"
-PRIVATE = ["warehouse", "storage", "monitoring", "metrics", "drift_score", "health_check", "incident_router"]
-"""The programs that nobody outside talks to; the api listens on the public port `page`."""
+FUNCTIONS = tuple(stage.deployment()["functions"])
+PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake"}
+"""The public ports of the functions that people and programs outside talk to."""
+PRIVATE = [
+    *("warehouse", "storage", "monitoring", "metrics", "backlog"),
+    *(name for name in FUNCTIONS if name not in PUBLIC_FUNCTIONS),
+]
+"""The ports that nobody outside talks to."""
+NOWHERE = "127.0.0.1:9"
+"""Where nobody listens (the port of the discard protocol), so that a connection is refused at once."""
+NO_CLOUD = ("AIA_RUN_ENDPOINT", "AIA_VERTEX_ENDPOINT", "AIA_IAM_ENDPOINT", "AIA_LOGGING_ENDPOINT")
+"""The endpoints of what is acted on and has no stand-in here: Cloud Run, Vertex AI, IAM, Cloud Logging.
+
+Not set, they would be Google's own, asked with made-up credentials. So an action answers that they do not answer.
+"""
 
 
 class Stack:
@@ -38,7 +51,7 @@ class Stack:
     def __init__(self, folder: Path, ports: Ports) -> None:
         self.folder = folder.resolve()
         self.ports = ports
-        self.programs = Programs(self.folder / "logs")
+        self.programs = Programs(self.folder)
         self._scheduler: Scheduler | None = None
 
     def __enter__(self) -> Self:
@@ -75,20 +88,22 @@ class Stack:
         self.folder.mkdir(parents=True, exist_ok=True)
         credentials = write_credentials(self.folder / "credentials.json")
         os.environ.update(self._environment(credentials))
-        say("BigQuery, Pub/Sub, monitoring, inbox")
-        self.programs.start(self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())
+        say("BigQuery, Pub/Sub, monitoring, inbox, functions")
+        services = (self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())
+        # Side by side: no function asks for a service before its first request, and BigQuery's emulator waits for itself.
+        self.programs.start(*services, *map(self._function, FUNCTIONS))
+        say("tables and subscriptions")
         create_tables(bigquery.Client(project=PROJECT))
-        say("functions")
-        self.programs.start(*(self._function(name) for name in stage.deployment()["functions"]))
-        say("subscriptions")
-        apply_topology(
-            PROJECT, stage.deployment(), {name: self._function_url(name) for name in stage.deployment()["functions"]}
-        )
+        apply_topology(PROJECT, stage.deployment(), {name: self._function_url(name) for name in FUNCTIONS})
 
     def start_prometheus(self) -> None:
         """Bring up Prometheus; blocks made for its data folder before are served from the start."""
-        target = f"127.0.0.1:{self.ports['metrics']}"
-        config = prometheus.write_config(self.folder / "prometheus.yml", target=target)
+        local = "127.0.0.1:{}".format
+        config = prometheus.write_config(
+            self.folder / "prometheus.yml",
+            targets={"monitoring": local(self.ports["metrics"]), "pubsub": local(self.ports["backlog"])},
+            alerts_to=local(self.ports["intake"]),
+        )
         listen = f"127.0.0.1:{self.ports['prometheus']}"
         self.programs.start(
             Program(
@@ -119,10 +134,11 @@ class Stack:
             "AIA_API_URL": self.ports.url("page"),
             "AIA_INBOX_URL": f"{self.ports.url('inbox')}/",
             "AIA_WAREHOUSE_ADDRESS": f"127.0.0.1:{self.ports['warehouse']}",
+            **dict.fromkeys(NO_CLOUD, NOWHERE),
         }
 
     def _function_url(self, name: str) -> str:
-        return self.ports.url("page" if name == "api" else name)
+        return self.ports.url(PUBLIC_FUNCTIONS.get(name, name))
 
     def _function(self, name: str) -> Program:
         folder = stage.stage(name, self.folder / "functions")
@@ -167,6 +183,8 @@ class Stack:
             str(self.folder / "pubsub.sqlite"),
             "--project",
             PROJECT,
+            "--metrics-port",
+            str(self.ports["backlog"]),
         ]
         return self._module("pubsub", "infra.local.pubsub", where, self.ports["pubsub"])
 

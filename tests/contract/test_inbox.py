@@ -3,17 +3,25 @@
 import http.client
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import msgspec
 import pytest
 import urllib3
 from playwright.sync_api import sync_playwright
 
+from core.incidents.messages import Message as Told
+from functions.adapters.notify.port import Outcome
+from functions.adapters.notify.webhook import Webhook
 from infra.local.inbox.server import LONGEST_BODY, SHOWN, Inbox
 from tests.support.browser import chromium
 
@@ -26,6 +34,13 @@ MESSAGE = {
     "text": "New: model/flight-delay is critical.\nWhat to do: docs/runbooks/models.md#drift",
     "url": "http://127.0.0.1/#incident=flight-delay-20260102-1a2b3c4d",
     "at": "2026-01-02T09:00:00Z",
+}
+TECHNICAL: dict[str, Any] = {
+    "category": "model_quality",
+    "target": "model/flight-delay",
+    "facts": [{"name": "What", "text": "New"}, {"name": "Impact", "text": "$1,200 an hour at risk"}],
+    "runbook": "https://runbooks.example.com/models#drift",
+    "missed": True,
 }
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">\"'&{main}"
 
@@ -76,6 +91,31 @@ def test_a_message_is_kept_once_however_often_it_is_delivered(box: Box) -> None:
     assert {name: kept[name] for name in MESSAGE} == message()
 
 
+def test_what_the_channel_sends_is_kept_in_full(box: Box) -> None:
+    sent = msgspec.convert(MESSAGE | TECHNICAL | {"channel": "technical"}, Told)
+    channel = Webhook("technical", f"{box.url}/?channel=technical", lambda: datetime.now(UTC))
+    assert channel.send(sent).outcome is Outcome.DELIVERED
+    [kept] = box.messages()
+    assert kept.items() >= (MESSAGE | TECHNICAL | {"channel": "technical"}).items()
+
+
+def test_the_address_says_which_channel_a_message_was_sent_through(box: Box) -> None:
+    box.post(message(1), "/?channel=on%20call&more=1")
+    box.post(message(2))
+    assert [kept["channel"] for kept in box.messages()] == ["", "on call"]
+
+
+def test_messages_kept_before_they_had_channels_are_still_shown(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.sqlite"
+    for box in serve(path):
+        box.post(message())
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE messages SET body = ?", (json.dumps(message()).encode(),))
+    for box in serve(path):
+        assert [(kept["channel"], kept["facts"]) for kept in box.messages()] == [("", [])]
+        assert MESSAGE["title"] in box.get().data.decode()
+
+
 def test_a_repeated_key_does_not_change_what_was_received_first(box: Box) -> None:
     box.post(message(title="first"))
     box.post(message(title="second"))
@@ -118,6 +158,7 @@ def test_messages_survive_a_restart(tmp_path: Path) -> None:
         (message(change="exploded"), "$.change"),
         (message(severity=None), "$.severity"),
         (message(at="yesterday"), "$.at"),
+        (message(facts=[{"name": "Impact"}]), "$.facts[0]"),
         (MESSAGE | {"key": ""}, "key: must not be empty"),
         ({name: MESSAGE[name] for name in MESSAGE if name != "title"}, "title"),
     ],
@@ -150,7 +191,11 @@ def test_the_page_is_sent_again_only_when_it_changed(box: Box) -> None:
 
 def test_hostile_text_is_shown_and_never_run(box: Box) -> None:
     owned = {"url": "javascript:document.title='owned'"}
-    box.post(message() | dict.fromkeys(("key", "incident_id", "title", "text"), HOSTILE) | owned)
+    hostile = dict.fromkeys(("key", "incident_id", "title", "text", "category", "target"), HOSTILE)
+    box.post(message() | hostile | owned)
+    facts = [{"name": HOSTILE, "text": HOSTILE}]
+    box.post(message() | hostile | {"key": "b", "facts": facts} | owned, f"/?channel={quote(HOSTILE)}")
+    box.post(message(3, runbook="javascript:document.title='owned'"))
     box.post(message(2, url=f'http://x/"onmouseover="alert(1)?{HOSTILE}'))
     answer = box.get()
     html = answer.data.decode()
@@ -176,6 +221,16 @@ def test_a_browser_shows_what_arrives_without_loading_the_page_again(box: Box) -
         page.locator("article.good").wait_for()
         assert page.locator("h3").all_inner_texts() == ["all good again", HOSTILE]
         assert page.evaluate("window.same") is True
+        box.post(message(3, **TECHNICAL), "/?channel=technical")
+        newest = page.locator("article").first
+        newest.locator(".chip").wait_for()
+        assert newest.locator(".chip").inner_text() == "technical"
+        assert newest.locator(".about").inner_text() == "model quality · model/flight-delay"
+        assert newest.locator("dt").all_inner_texts() == ["What", "Impact"]
+        assert newest.locator("dd").all_inner_texts() == ["New", "$1,200 an hour at risk"]
+        assert newest.get_by_role("link", name="Show or acknowledge").get_attribute("href") == MESSAGE["url"]
+        assert newest.get_by_role("link", name="Runbook").get_attribute("href") == TECHNICAL["runbook"]
+        assert newest.locator(".missed").is_visible()
         assert page.title() == "Inbox"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert faults == []

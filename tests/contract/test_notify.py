@@ -1,8 +1,10 @@
 """The channels: the webhook against a local HTTP server, the console against the log."""
 
 import base64
+import hmac
 import json
 import logging
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -13,32 +15,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
 
-from core.errors import UnavailableError
+from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Message
-from core.settings import ConsoleChannel, WebhookChannel
+from core.rate import LONGEST_BLOCK
+from core.settings.people import ConsoleChannel, WebhookChannel
 from functions.adapters.logs import JsonFormatter
 from functions.adapters.notify.channels import open_channels
 from functions.adapters.notify.console import Console
 from functions.adapters.notify.port import Channel, Outcome, Receipt
-from functions.adapters.notify.webhook import LONGEST_WAIT, Webhook, not_before
+from functions.adapters.notify.post import not_before
+from functions.adapters.notify.webhook import Webhook, payload, signed
+from functions.adapters.sqlite_store import SqliteStore
 from infra.local.inbox.server import Inbox
+from tests.support.letters import MESSAGE, MESSAGES, NOW
 
-NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)
 SECRET = "T0PS3CR3T"
 PATIENCE = 0.5
-MESSAGE = Message(
-    key="model-m-20260102-1a2b3c4d:1:inbox",
-    channel="inbox",
-    incident_id="model-m-20260102-1a2b3c4d",
-    change=Change.OPENED,
-    severity=Severity.CRITICAL,
-    title="departure_delay drifted ✈",
-    text="New: model/m is critical.\nWhat to do: docs/runbooks/models.md#drift",
-    url="http://pages/#incident=model-m-20260102-1a2b3c4d",
-    at=NOW,
-)
 
 
 class Receiver(ThreadingHTTPServer):
@@ -121,17 +116,23 @@ def test_a_message_is_posted_as_json(hook: Webhook, receiver: Receiver) -> None:
     receiver.answers = [(200, {})]
     assert hook.send(MESSAGE) == Receipt(Outcome.DELIVERED)
     ((headers, body),) = receiver.requests
-    assert headers["Content-Type"] == "application/json"
+    assert headers["Content-Type"] == "application/json; charset=utf-8"
     assert json.loads(body) == {
         "key": MESSAGE.key,
         "incident_id": MESSAGE.incident_id,
         "change": "opened",
         "severity": "critical",
+        "category": "drift",
+        "target": "model/m",
         "title": MESSAGE.title,
         "text": MESSAGE.text,
+        "facts": [{"name": fact.name, "text": fact.text} for fact in MESSAGE.facts],
         "url": MESSAGE.url,
+        "runbook": MESSAGE.runbook,
         "at": "2026-01-02T09:00:00Z",
+        "missed": False,
     }
+    assert "X-Aia-Signature" not in headers
 
 
 @pytest.mark.parametrize("status", [201, 202, 204])
@@ -156,17 +157,20 @@ def test_a_passing_fault_is_tried_again_later(hook: Webhook, receiver: Receiver,
     assert receiver.requests[0][1] == receiver.requests[1][1]
 
 
-@pytest.mark.parametrize(("given", "seconds"), [("30", 30), ("Fri, 02 Jan 2026 09:00:30 GMT", 30)])
-def test_retry_after_is_kept_to(hook: Webhook, receiver: Receiver, clock: Clock, given: str, seconds: int) -> None:
-    receiver.answers = [(429, {"Retry-After": given}), (200, {})]
-    with pytest.raises(UnavailableError):
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+@pytest.mark.parametrize("given", ["30", "Fri, 02 Jan 2026 09:00:30 GMT"])
+def test_a_retry_after_is_handed_on(hook: Webhook, receiver: Receiver, status: int, given: str) -> None:
+    receiver.answers = [(status, {"Retry-After": given})]
+    with pytest.raises(LimitedError, match=f"channel inbox: answered {status}, until 2026-01-02T09:00:30Z") as caught:
         hook.send(MESSAGE)
-    clock.now += timedelta(seconds=seconds - 1)
-    with pytest.raises(UnavailableError, match="asked to wait 1 s more"):
+    assert caught.value.until == NOW + timedelta(seconds=30)
+
+
+def test_too_many_requests_make_a_pause_where_the_answer_names_none(hook: Webhook, receiver: Receiver) -> None:
+    receiver.answers = [(429, {})]
+    with pytest.raises(LimitedError) as caught:
         hook.send(MESSAGE)
-    assert len(receiver.requests) == 1
-    clock.now += timedelta(seconds=1)
-    assert hook.send(MESSAGE).outcome is Outcome.DELIVERED
+    assert caught.value.until == NOW + timedelta(seconds=30)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +180,8 @@ def test_retry_after_is_kept_to(hook: Webhook, receiver: Receiver, clock: Clock,
         ("soon", None),
         ("-5", None),
         ("٣", None),
-        ("9" * 500, LONGEST_WAIT),
-        ("Fri, 01 Jan 2066 00:00:00 GMT", LONGEST_WAIT),
+        ("9" * 500, LONGEST_BLOCK),
+        ("Fri, 01 Jan 2066 00:00:00 GMT", LONGEST_BLOCK),
         ("Fri, 02 Jan 2026 09:00:05 -0000", timedelta(seconds=5)),
         (" 7 ", timedelta(seconds=7)),
     ],
@@ -252,9 +256,45 @@ def test_the_credentials_of_an_address_are_sent_as_such(receiver: Receiver, cloc
     assert base64.b64decode(headers["Authorization"].removeprefix("Basic ")).decode() == f"user:€{SECRET}"
 
 
-def test_the_settings_become_channels(clock: Clock, receiver: Receiver) -> None:
+def test_a_receiver_that_knows_the_secret_can_tell_that_a_message_is_ours(receiver: Receiver, clock: Clock) -> None:
+    receiver.answers = [(200, {})]
+    Webhook("inbox", receiver.url, clock, PATIENCE, secret=SECRET).send(MESSAGE)
+    ((headers, body),) = receiver.requests
+    timestamp = headers["X-Aia-Timestamp"]
+    assert datetime.fromtimestamp(int(timestamp), UTC) == NOW
+    digest = hmac.new(SECRET.encode(), timestamp.encode() + b"." + body, "sha256").hexdigest()
+    assert headers["X-Aia-Signature"] == f"v1={digest}"
+    assert SECRET.encode() not in body
+
+
+def guide() -> str:
+    return (Path(__file__).parents[2] / "docs" / "channels.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_verifies_a_signature_and_nothing_else() -> None:
+    (sample,) = re.findall(r"```python\n(.*?)```", guide(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(sample, names)
+    verify, body, now = names["is_ours"], payload(MESSAGE), int(NOW.timestamp())
+    headers = signed(SECRET, body, now)
+    assert verify(SECRET, headers, body, now=now + 200)
+    assert not verify("another", headers, body, now=now)
+    assert not verify(SECRET, headers, body + b" ", now=now)
+    assert not verify(SECRET, headers, body, now=now + 301)
+    assert not verify(SECRET, headers | {"X-Aia-Timestamp": str(now + 1)}, body, now=now)
+    assert not verify(SECRET, headers | {"X-Aia-Timestamp": "soon"}, body, now=now)
+    assert not verify(SECRET, {}, body, now=now)
+
+
+@given(MESSAGES)
+def test_any_message_makes_a_body_that_a_receiver_can_read(message: Message) -> None:
+    fields = json.loads(payload(message).decode())
+    assert (fields["change"], len(fields["facts"])) == (message.change, len(message.facts))
+
+
+def test_the_settings_become_channels(clock: Clock, receiver: Receiver, tmp_path: Path) -> None:
     settings = (ConsoleChannel(name="log"), WebhookChannel(name="inbox", url=receiver.url))
-    channels: dict[str, Channel] = open_channels(settings, clock)
+    channels: dict[str, Channel] = open_channels(settings, clock, SqliteStore(str(tmp_path / "store.db")))
     assert list(channels) == ["log", "inbox"]
     receiver.answers = [(200, {})]
     for channel in channels.values():
@@ -284,7 +324,7 @@ def test_the_console_writes_one_line_that_people_can_read(
     assert entry["severity"] == level
     assert entry["message"] == (
         f"[{change}] {severity}: departure_delay drifted ✈ | New: model/m is critical. | "
-        "What to do: docs/runbooks/models.md#drift"
+        "Observed 0.61: 3.0 times the threshold of 0.2."
     )
     assert (entry["key"], entry["incident_id"]) == (MESSAGE.key, MESSAGE.incident_id)
 

@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -11,6 +12,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ import yaml
 from core.errors import UnavailableError
 from functions.adapters.metrics import CloudMetrics
 from infra.local.monitoring.server import serve
-from infra.local.prometheus import HistoryPoint, backfill, command, write_config
+from infra.local.prometheus import RULES, HistoryPoint, backfill, command, write_config
 
 absent = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(absent), reason=f"prometheus is absent: {absent} not on PATH")
@@ -60,12 +62,19 @@ class Server:
 
 
 @contextmanager
-def prometheus(folder: Path, *, target: str = "127.0.0.1:1", rules: Path | None = None) -> Iterator[Server]:
+def prometheus(
+    folder: Path, *, target: str = "127.0.0.1:1", rules: Path | None = None, alerts_to: str = ""
+) -> Iterator[Server]:
     """Prometheus on the data of a folder until the block ends."""
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-    config = write_config(folder / "prometheus.yml", target=target, rules=rules or folder / "no-rules")
+    config = write_config(
+        folder / "prometheus.yml",
+        targets={"monitoring": target},
+        alerts_to=alerts_to,
+        rules=rules or folder / "no-rules",
+    )
     line = command(config=config, data_dir=folder / "data", listen=f"127.0.0.1:{port}")
     server = Server(port)
     with (folder / "prometheus.log").open("a") as log, subprocess.Popen(line, stderr=log) as process:
@@ -256,18 +265,72 @@ def test_a_missing_promtool_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert blocks(tmp_path) == set()
 
 
+def rule_files(folder: Path, *rules: dict[str, Any]) -> Path:
+    """A folder with one file of rules, which are evaluated in their order."""
+    (folder / "alerts").mkdir()
+    groups = {"groups": [{"name": "probes", "rules": list(rules)}]}
+    (folder / "alerts" / "probes.yaml").write_text(yaml.safe_dump(groups))
+    return folder / "alerts"
+
+
 def test_rule_files_are_read_where_there_are_any(tmp_path: Path) -> None:
-    rules = tmp_path / "alerts"
-    rules.mkdir()
-    assert "rule_files" not in yaml.safe_load(write_config(tmp_path / "a.yml", target="x:1", rules=rules).read_text())
-    rule = {"alert": "ProbeDown", "expr": "aia_probe_up == 0"}
-    (rules / "probes.yaml").write_text(yaml.safe_dump({"groups": [{"name": "probes", "rules": [rule]}]}))
+    bare = write_config(tmp_path / "a.yml", targets={"monitoring": "x:1"}, rules=tmp_path)
+    assert yaml.safe_load(bare.read_text()).keys() == {"global", "scrape_configs"}
+    rules = rule_files(tmp_path, {"alert": "ProbeDown", "expr": "aia_probe_up == 0"})
     with prometheus(tmp_path, rules=rules) as server:
         [group] = server.get("/api/v1/rules")["groups"]
     assert [one["name"] for one in group["rules"]] == ["ProbeDown"]
 
 
+@contextmanager
+def intake() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
+    """Something that takes alerts: where it is, and what was posted to which path."""
+    posted: list[tuple[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield f"127.0.0.1:{server.server_port}", posted
+        finally:
+            server.shutdown()
+
+
+def test_alerts_but_the_watchdog_are_posted_as_to_an_alertmanager_and_link_to_this_prometheus(tmp_path: Path) -> None:
+    said = {"labels": {"severity": "critical"}, "annotations": {"summary": "as it should"}}
+    always = 'label_replace(vector(1), "probe", "api", "", "")'
+    # An alert of the first evaluations would be lost: who takes alerts is known after five seconds.
+    rules = rule_files(
+        tmp_path,
+        {"alert": "Watchdog", "expr": "vector(1)", "for": "8s", "labels": {"severity": "none"}},
+        {"alert": "Always", "expr": always, "for": "8s", **said},
+    )
+    with intake() as (where, posted), prometheus(tmp_path, rules=rules, alerts_to=where) as server:
+        until(lambda: posted)
+        path, [alert] = posted[0]
+        url = server.url
+    assert path == "/api/v2/alerts"
+    assert alert["labels"] == {"alertname": "Always", "probe": "api", "severity": "critical"}
+    assert alert["annotations"] == said["annotations"]
+    assert alert["generatorURL"].startswith(f"{url}/graph?")
+    assert datetime.fromisoformat(alert["startsAt"]) <= datetime.now(UTC) < datetime.fromisoformat(alert["endsAt"])
+
+
+def test_the_rules_of_the_repository_are_loaded(tmp_path: Path) -> None:
+    with prometheus(tmp_path, rules=RULES) as server:
+        names = {rule["name"] for group in server.get("/api/v1/rules")["groups"] for rule in group["rules"]}
+    assert {"Watchdog", "IncidentSweepSilent"} <= names
+
+
 def test_the_configuration_is_one_that_promtool_accepts(tmp_path: Path) -> None:
-    config = write_config(tmp_path / "prometheus.yml", target="127.0.0.1:9", rules=tmp_path)
+    targets = {"monitoring": "127.0.0.1:9", "pubsub": "127.0.0.1:10"}
+    config = write_config(tmp_path / "prometheus.yml", targets=targets, alerts_to="127.0.0.1:11", rules=tmp_path)
     done = subprocess.run(["promtool", "check", "config", str(config)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

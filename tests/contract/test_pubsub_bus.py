@@ -50,6 +50,7 @@ def test_a_published_event_arrives_whole_with_what_filters_need(server: Bus, bus
         "type": "finding",
         "version": "1",
         "id": FINDING.id,
+        "severity": "error",
         "table": "findings",
     }
 

@@ -9,12 +9,14 @@ import pytest
 import yaml
 from google.api_core.exceptions import NotFound
 
-from infra.local.pubsub.topology import apply_topology
+from core.events import Verb
+from infra.local.pubsub.filters import compile_filter
+from infra.local.pubsub.topology import RETENTION_SECONDS, apply_topology, subscriptions
 from tests.contract.pubsub_fixtures import PROJECT, Bus, our_server
 
 DEPLOYMENT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "infra/functions.yaml").read_text())
-TRIGGERED = {name: one["trigger"] for name, one in DEPLOYMENT["functions"].items() if "trigger" in one}
-ENDPOINTS = {name: f"http://127.0.0.1:9/{name}" for name in TRIGGERED}
+PUSHED = {name: (function, trigger) for name, function, trigger in subscriptions(DEPLOYMENT)}
+ENDPOINTS = {function: f"http://127.0.0.1:9/{function}" for function, _ in PUSHED.values()}
 
 
 @pytest.fixture
@@ -37,14 +39,52 @@ def test_every_topic_has_a_dead_letter_topic_that_is_kept(bus: Bus) -> None:
         assert _subscription(bus, f"{name}-dead-letter").topic.endswith(f"/{name}-dead-letter")
 
 
-@pytest.mark.parametrize("function", TRIGGERED)
-def test_a_triggered_function_has_its_push_subscription(bus: Bus, function: str) -> None:
+def test_the_first_trigger_is_called_as_the_function_and_further_ones_by_their_topics() -> None:
+    assert {name for name, (function, _) in PUSHED.items() if function == "incident_router"} == {
+        "incident-router",
+        "incident-router-findings",
+        "incident-router-commands",
+        "incident-router-action-decisions",
+    }
+    assert [PUSHED[name][1]["topic"] for name in ("drift-score", "incident-router", "action-runner")] == [
+        "ticks",
+        "findings",
+        "actions",
+    ]
+
+
+def test_no_two_subscriptions_have_the_same_name() -> None:
+    names = [name for name, _, _ in subscriptions(DEPLOYMENT)] + list(DEPLOYMENT["tables"])
+    assert len(set(names)) == len(names)
+
+
+def test_every_topic_that_is_named_is_there() -> None:
+    named = {trigger["topic"] for _, trigger in PUSHED.values()} | {
+        one["topic"] for one in DEPLOYMENT["tables"].values()
+    }
+    assert named <= set(DEPLOYMENT["topics"])
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_a_command_goes_to_the_one_function_that_follows_it(verb: Verb) -> None:
+    def takes(trigger: Any) -> bool:
+        wanted = compile_filter(trigger.get("filter", ""))
+        return trigger["topic"] == "commands" and (wanted is None or wanted({"verb": verb.value}))
+
+    expected = "action_runner" if verb in {Verb.APPROVE, Verb.REJECT, Verb.HALT, Verb.RESUME} else "incident_router"
+    assert [function for function, trigger in PUSHED.values() if takes(trigger)] == [expected]
+
+
+@pytest.mark.parametrize("name", PUSHED)
+def test_a_trigger_has_its_push_subscription(bus: Bus, name: str) -> None:
     apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
-    made, trigger, retry = _subscription(bus, function.replace("_", "-")), TRIGGERED[function], DEPLOYMENT["retry"]
+    made, retry = _subscription(bus, name), DEPLOYMENT["retry"]
+    function, trigger = PUSHED[name]
     assert made.push_config.push_endpoint == ENDPOINTS[function]
     assert made.topic.endswith(f"/{trigger['topic']}")
     assert made.filter == trigger.get("filter", "")
     assert made.ack_deadline_seconds == trigger["ack_deadline_seconds"]
+    assert made.message_retention_duration.total_seconds() == trigger.get("retention_seconds", RETENTION_SECONDS)
     assert made.retry_policy.minimum_backoff.total_seconds() == retry["minimum_backoff_seconds"]
     assert made.dead_letter_policy.dead_letter_topic.endswith(f"/{trigger['topic']}-dead-letter")
     assert made.dead_letter_policy.max_delivery_attempts == retry["max_delivery_attempts"]
@@ -71,7 +111,7 @@ def test_applying_again_changes_nothing_and_keeps_what_waits(bus: Bus) -> None:
 def test_a_new_endpoint_and_a_new_filter_take_effect(bus: Bus) -> None:
     apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
     changed = deepcopy(DEPLOYMENT)
-    changed["functions"]["incident_router"]["trigger"]["filter"] = "attributes:type"
+    changed["functions"]["incident_router"]["triggers"][0]["filter"] = "attributes:type"
     apply_topology(PROJECT, changed, ENDPOINTS | {"drift_score": "http://127.0.0.1:9/elsewhere"})
     assert _subscription(bus, "drift-score").push_config.push_endpoint == "http://127.0.0.1:9/elsewhere"
     assert _subscription(bus, "incident-router").filter == "attributes:type"

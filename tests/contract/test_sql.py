@@ -13,6 +13,7 @@ from core.drift import Profile, Statement, classifier, score
 from core.errors import QueryError
 from core.settings import Features, Label, Model, Reference
 from functions.adapters.columns import chunked
+from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score import effects, performance, statements
 from infra.local.warehouse import read_definitions
@@ -43,6 +44,7 @@ PERFORMANCE = performance.Performance(
 
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
+    "incident": "model-flight-delay-20260301-00000000",
     "measures": performance.measure_rows(PERFORMANCE),
     "mode": "exact",
     "model": "flight-delay",
@@ -80,7 +82,7 @@ def every_statement() -> dict[str, Statement]:
         "drift_score/window.sql": window,
         "drift_score/labelled_window.sql": both,
         "drift_score/look.sql": statements.look(MODEL),
-        "drift_score/count_labels.sql": statements.count_labels(MODEL, LABEL),
+        "adapters/training/count_labels.sql": history.count_labels_sql(MODEL, LABEL),
         "drift_score/window.sql by column": chunked(window),
         "drift_score/labelled_window.sql by column": chunked(both),
     }

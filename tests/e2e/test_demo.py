@@ -13,7 +13,7 @@ from rich.console import Console
 
 from infra.local.demo import _table, _verdict
 from infra.local.outcome import Outcome
-from infra.local.ports import Ports
+from infra.local.ports import PUBLIC, Ports
 from tests.support.stack import AIA, LocalStack, aia, environment, eventually, free_ports, midnight, processes
 
 DAYS = 10
@@ -58,8 +58,7 @@ def test_without_prometheus_it_says_so_at_once(tmp_path: Path, command: str) -> 
 
 
 def _free() -> dict[str, str]:
-    ports = free_ports(("AIA_PORT", "AIA_INBOX_PORT", "AIA_PROMETHEUS_PORT", "AIA_PUBSUB_PORT"))
-    return {variable: str(port) for variable, port in ports.items()}
+    return {PUBLIC[name][0]: str(port) for name, port in free_ports(tuple(PUBLIC)).items()}
 
 
 def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
-"""What the read-only API answers, and that it only reads."""
+"""What the API answers to those who read, and that reading changes nothing."""
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,32 +10,18 @@ from typing import Any
 import flask
 import pytest
 
-from core.errors import UnavailableError
-from core.settings import Features, Model, Reference, Settings, TcpProbe
+from core.actions.plan import Plan, Step
+from core.events import Change, Command, Severity, Verb
+from core.incidents.model import Entry, Impact, Reason, State
+from core.incidents.mute import Silence
 from functions.adapters.ports import Data, Store
 from functions.adapters.store import open_store
-from functions.api.routes import answer
-from functions.api.views import Views, by_day
+from functions.api.routes import Deps, answer
+from functions.api.views import by_day
+from tests.support import pages
+from tests.support.pages import Office, Rows
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
-
-
-class Rows:
-    """A warehouse that knows the answer to each statement by a word in it."""
-
-    def __init__(self, **answers: list[Data]) -> None:
-        self.answers = answers
-        self.asked: list[tuple[str, Data]] = []
-        self.down = False
-
-    def query(self, sql: str, **parameters: Any) -> list[Data]:
-        if self.down:
-            raise UnavailableError("BigQuery: does not answer")
-        self.asked.append((sql, parameters))
-        return next(rows for word, rows in self.answers.items() if word in sql)
-
-    def append(self, table: str, rows: object) -> None:
-        raise AssertionError(f"the api must not write, wrote {table}: {rows}")
 
 
 def score(feature: str, test: str, value: float | None, *, drifted: bool, reason: str = "drift") -> Data:
@@ -60,30 +48,23 @@ def warehouse() -> Rows:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
+    yield store
+    store.close()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
-def views(warehouse: Rows, store: Store) -> Views:
-    model = Model(
-        name="churn",
-        owner="growth",
-        table="telemetry.churn",
-        timestamp="at",
-        id="id",
-        score="score",
-        features=Features(numeric=("age",), categorical=("city",)),
-        reference=Reference(days=30),
-        window=NOW - datetime(2026, 1, 1, tzinfo=UTC),
-        accuracy_floor=0.85,
-    )
-    probe = TcpProbe(name="db", every=timedelta(minutes=1), host="db.internal", port=5432)
-    settings = Settings(jobs={}, models=(model,), probes=(probe,), dependencies=(), revenue={}, channels=(), routes=())
-    return Views(settings=settings, store=store, warehouse=warehouse)
+def office(store: Store) -> Office:
+    return Office(store)
 
 
-def ask(views: Views, path: str, method: str = "GET") -> flask.Response:
+@pytest.fixture
+def views(warehouse: Rows, store: Store, office: Office) -> Deps:
+    return pages.deps(store, warehouse, office, lambda: NOW)
+
+
+def ask(views: Deps, path: str, method: str = "GET") -> flask.Response:
     app = flask.Flask("test")
     with app.test_request_context(path, method=method):
         return answer(flask.request, lambda: views)
@@ -94,7 +75,7 @@ def body(response: flask.Response) -> Any:
     return json.loads(response.get_data())
 
 
-def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Views) -> None:
+def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Deps) -> None:
     [model] = body(ask(views, "/api/models"))
     assert (model["name"], model["owner"], model["version"]) == ("churn", "growth", "v1")
     assert model["drifted"] == ["age"]
@@ -109,19 +90,19 @@ def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Views) 
     }
 
 
-def test_a_model_that_was_never_scored_is_shown_as_such(views: Views, warehouse: Rows) -> None:
+def test_a_model_that_was_never_scored_is_shown_as_such(views: Deps, warehouse: Rows) -> None:
     warehouse.answers = {"model_performance": [], "drift_scores": []}
     [model] = body(ask(views, "/api/models"))
     assert (model["window_end"], model["drifted"], model["accuracy"]) == (None, [], None)
 
 
-def test_a_window_that_could_not_be_judged_says_why(views: Views, warehouse: Rows) -> None:
+def test_a_window_that_could_not_be_judged_says_why(views: Deps, warehouse: Rows) -> None:
     warehouse.answers["drift_scores"] = [score("", "", None, drifted=False, reason="insufficient_data")]
     [model] = body(ask(views, "/api/models"))
     assert (model["reason"], model["features"]) == ("insufficient_data", [])
 
 
-def test_drift_by_day_has_a_value_a_day(views: Views) -> None:
+def test_drift_by_day_has_a_value_a_day(views: Deps) -> None:
     shown = body(ask(views, "/api/models/churn/drift?days=30"))
     assert shown["days"] == ["2026-01-01", "2026-01-02"]
     assert shown["features"] == [{"name": "age", "tests": {"psi": [0.1, 0.4]}, "drifted": [False, True]}]
@@ -137,22 +118,165 @@ def test_a_day_without_a_feature_is_a_gap_not_a_zero() -> None:
     assert [feature["drifted"] for feature in shown["features"]] == [[False, None], [None, True]]
 
 
-@pytest.fixture
-def incidents(store: Store) -> None:
-    for number, state in enumerate(["resolved", "open", "resolved"]):
-        opened = NOW.replace(day=number + 1)
-        store.create(
-            "incidents", f"i{number}", {"id": f"i{number}", "state": state, "opened_at": opened, "title": "<b>"}
+def keep(office: Office, name: str, **more: Any) -> None:
+    opened = more.pop("opened_at", NOW - timedelta(hours=1))
+    severity = more.get("severity", Severity.ERROR)
+    office.keep(
+        pages.incident(name, [pages.tracked(f"service/{name}", "down", severity, opened, name)], opened, **more)
+    )
+
+
+def over(office: Office, name: str, at: datetime) -> None:
+    keep(office, name, opened_at=at - timedelta(hours=1), state=State.RESOLVED, resolved_at=at)
+
+
+def ids(views: Deps, path: str = "/api/incidents") -> list[str]:
+    return [one["id"] for one in body(ask(views, path))]
+
+
+def test_open_incidents_come_first_the_worst_and_dearest_on_top_then_those_that_are_over(
+    views: Deps, office: Office
+) -> None:
+    cheap = Impact(dollars_per_hour=10.0, low=5.0, high=15.0, targets=("service/x",), reason="x")
+    keep(office, "unknown")
+    keep(office, "cheap", impact=cheap)
+    keep(office, "dear", impact=replace(cheap, dollars_per_hour=900.0))
+    keep(office, "worst", severity=Severity.CRITICAL, state=State.ACKNOWLEDGED)
+    over(office, "older", NOW - timedelta(days=9))
+    over(office, "newer", NOW - timedelta(hours=2))
+    over(office, "ahead", NOW + timedelta(hours=13))
+    assert ids(views) == ["worst", "dear", "cheap", "unknown", "ahead", "newer", "older"]
+    assert body(ask(views, "/api/incidents/older"))["state"] == "resolved"
+
+
+def test_of_those_that_are_over_only_the_newest_are_listed(views: Deps, office: Office) -> None:
+    keep(office, "open")
+    for number in range(8):
+        over(office, f"over-{number}", NOW - timedelta(hours=7 * number))
+    over(office, "long-ago", NOW - timedelta(days=40))
+    assert ids(views, "/api/incidents?limit=3") == ["open", "over-0", "over-1", "over-2"]
+    assert len(ids(views)) == 9
+    assert body(ask(views, "/api/incidents/long-ago"))["id"] == "long-ago"
+
+
+def test_what_was_resolved_a_moment_ago_is_listed_as_such_at_once(views: Deps, office: Office) -> None:
+    keep(office, "a")
+    keep(office, "b")
+    assert ids(views) == ["a", "b"]
+    over(office, "a", NOW)
+    assert [(one["id"], one["state"]) for one in body(ask(views, "/api/incidents"))] == [
+        ("b", "open"),
+        ("a", "resolved"),
+    ]
+
+
+def acted(office: Office) -> str:
+    asked = pages.request("busy", "retrain_model", "service/busy", NOW)
+    plan = Plan(summary="train", steps=(Step(what="v", before="1", after="2"),), state={"key": "inside"})
+    office.case(pages.dry(asked, plan, NOW))
+    entry = Entry(
+        sequence=2, at=NOW, change=Change.UPDATED, reason=Reason.ACTION, summary="s", finding_id=f"{asked.id}:1"
+    )
+    first = Entry(sequence=1, at=NOW, change=Change.OPENED, reason=Reason.FIRST_FIRING, summary="busy")
+    keep(office, "busy", opened_at=NOW, timeline=(first, entry))
+    return asked.id
+
+
+def test_an_incident_tells_what_was_done_by_itself_but_not_what_only_the_action_understands(
+    views: Deps, office: Office
+) -> None:
+    request_id = acted(office)
+    for one in (body(ask(views, "/api/incidents"))[0], body(ask(views, "/api/incidents/busy"))):
+        [action] = one["actions"]
+        assert (action["id"], action["stage"], action["reason"]) == (request_id, "planned", "dry_run")
+        assert action["steps"] == [{"what": "v", "before": "1", "after": "2"}]
+        assert "inside" not in json.dumps(one)
+
+
+def decided(office: Office) -> Data:
+    row: Data = {"request_id": acted(office), "sequence": 1, "incident_id": "busy", "action": "retrain_model"}
+    row |= {"target": "service/busy", "mode": "dry_run", "stage": "planned", "reason": "dry_run", "at": NOW}
+    return row | {"plan": "train as the history has it", "detail": None, "by": None}
+
+
+def test_the_report_has_the_history_of_actions_each_decision_once(views: Deps, office: Office, warehouse: Rows) -> None:
+    warehouse.answers = {"to one incident": [decided(office)]}
+    response = ask(views, "/api/incidents/busy/report.md")
+    text = response.get_data(as_text=True)
+    assert (response.status_code, response.content_type) == (200, "text/markdown; charset=utf-8")
+    assert text.startswith("# Incident: busy\n")
+    assert text.count("| retrain_model |") == 1
+    assert "train as the history has it" in text
+    assert warehouse.asked[0][1] == {"incident": "busy", "since": NOW - timedelta(days=1)}
+
+
+def test_the_report_is_made_while_the_history_is_away(views: Deps, office: Office, warehouse: Rows) -> None:
+    acted(office)
+    warehouse.down = True
+    text = ask(views, "/api/incidents/busy/report.md").get_data(as_text=True)
+    assert text.count("| retrain_model |") == 1
+
+
+def test_actions_that_wait_are_shown_with_what_they_would_change(views: Deps, office: Office, warehouse: Rows) -> None:
+    plan = Plan(summary="back to 6", steps=(Step(what="traffic", before="7", after="6"),), touched=1)
+    office.case(pages.awaiting(pages.request("i", "rollback_model", "model/m", NOW), plan, NOW))
+    office.case(pages.dry(pages.request("i", "retrain_model", "model/m", NOW), plan, NOW))
+    warehouse.answers = {"asked for of late": [{"id": "x", "at": NOW}]}
+    shown = body(ask(views, "/api/actions"))
+    [waits] = shown["waiting"]
+    assert (waits["action"], waits["stage"], waits["answer_by"]) == (
+        "rollback_model",
+        "awaiting_approval",
+        "2026-01-02T12:30:00Z",
+    )
+    assert waits["steps"] == [{"what": "traffic", "before": "7", "after": "6"}]
+    assert [one["id"] for one in shown["recent"]] == ["x"]
+
+
+def test_what_waits_is_shown_while_the_history_is_away(views: Deps, warehouse: Rows) -> None:
+    warehouse.down = True
+    assert body(ask(views, "/api/actions"))["recent"] is None
+    warehouse.down = False
+    assert body(ask(views, "/api/actions"))["recent"] == []
+
+
+def test_the_switches_are_shown(views: Deps, office: Office, store: Store, warehouse: Rows) -> None:
+    client = pages.application(views).test_client()
+    assert client.post("/api/automation/halt", json={"by": "Ada", "action": "*", "note": "stop"}).status_code == 202
+    [switch] = body(ask(views, "/api/actions"))["automation"]["halted"]
+    assert switch == {"action": "*", "halted": True, "by": "Ada", "at": "2026-01-02T12:00:00Z", "note": "stop"}
+    office.carry_out(Command(verb=Verb.RESUME, subject="*", by="Ada", at=NOW + timedelta(seconds=1)))
+    assert body(ask(views, "/api/actions"))["automation"]["halted"] == []
+    off = pages.deps(store, warehouse, office, lambda: NOW, enabled=False)
+    assert body(ask(off, "/api/actions"))["automation"]["enabled"] is False
+
+
+def test_silences_are_shown_while_they_hold(views: Deps, office: Office) -> None:
+    for pattern, hours in (("late/*", 2), ("over/*", 0), ("soon/*", 1)):
+        office.silence(
+            Silence(pattern=pattern, by="Ada", at=NOW - timedelta(hours=1), until=NOW + timedelta(hours=hours))
         )
+    assert [one["pattern"] for one in body(ask(views, "/api/silences"))] == ["soon/*", "late/*"]
 
 
-@pytest.mark.usefixtures("incidents")
-def test_incidents_are_shown_open_ones_first_then_the_newest(views: Views) -> None:
-    assert [incident["id"] for incident in body(ask(views, "/api/incidents"))] == ["i1", "i2", "i0"]
-    assert body(ask(views, "/api/incidents/i2"))["state"] == "resolved"
+@pytest.mark.parametrize("path", ["/api/incidents", "/api/actions", "/api/silences", "/api/probes", "/api/models"])
+def test_what_has_not_changed_is_not_sent_again(views: Deps, office: Office, path: str) -> None:
+    client = pages.application(views).test_client()
+    first = client.get(path)
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (first.status_code, again.status_code, again.data) == (200, 304, b"")
+    assert first.headers["Cache-Control"] == "private, no-cache"
 
 
-def test_probes_are_shown_also_before_their_first_check(views: Views, store: Store) -> None:
+def test_what_has_changed_is_sent(views: Deps, office: Office) -> None:
+    client = pages.application(views).test_client()
+    first = client.get("/api/incidents")
+    keep(office, "new")
+    again = client.get("/api/incidents", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, len(again.json or [])) == (200, 1)
+
+
+def test_probes_are_shown_also_before_their_first_check(views: Deps, store: Store) -> None:
     assert body(ask(views, "/api/probes")) == [{"name": "db", "kind": "tcp"}]
     store.create("probes", "db", {"name": "db", "kind": "tcp", "status": "resolved", "latency": 0.1})
     assert body(ask(views, "/api/probes"))[0]["status"] == "resolved"
@@ -166,37 +290,47 @@ def test_probes_are_shown_also_before_their_first_check(views: Views, store: Sto
         ("/api/models/churn/drift?days=0", 400, "days: must be 1 to 400, got '0'"),
         ("/api/models/churn/drift?days=ten", 400, "days: must be 1 to 400, got 'ten'"),
         ("/api/incidents/none", 404, "none has the id 'none'"),
+        ("/api/incidents/none/report.md", 404, "none has the id 'none'"),
+        ("/api/incidents?limit=0", 400, "limit: must be 1 to 1000, got '0'"),
+        ("/api/incidents?limit=²", 400, "limit: must be 1 to 1000"),
         ("/assets/../main.py", 404, ""),
         ("/assets/nothing.js", 404, ""),
     ],
 )
-def test_what_is_asked_for_wrongly_is_told_plainly(views: Views, path: str, status: int, says: str) -> None:
+def test_what_is_asked_for_wrongly_is_told_plainly(views: Deps, path: str, status: int, says: str) -> None:
     response = ask(views, path)
     assert response.status_code == status
     assert says in json.loads(response.get_data())["error"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
-def test_nothing_can_be_written(views: Views, method: str) -> None:
-    assert ask(views, "/api/models", method).status_code == 405
+@pytest.mark.parametrize(
+    "path", ["/", "/api/models", "/api/incidents", "/api/incidents/x", "/api/incidents/x/report.md"]
+)
+def test_what_is_read_takes_nothing(views: Deps, path: str, method: str) -> None:
+    response = ask(views, path, method)
+    assert response.status_code == 405
+    assert json.loads(response.get_data())["error"] == f"method: must be GET or HEAD, got {method}"
 
 
-def test_a_warehouse_that_is_down_is_named(views: Views, warehouse: Rows) -> None:
+def test_a_warehouse_that_is_down_is_named(views: Deps, warehouse: Rows) -> None:
     warehouse.down = True
     response = ask(views, "/api/models")
     assert response.status_code == 503
     assert json.loads(response.get_data()) == {"error": "BigQuery: does not answer"}
 
 
-def test_many_viewers_cost_one_query(views: Views, warehouse: Rows) -> None:
+def test_many_viewers_cost_one_query(views: Deps, warehouse: Rows) -> None:
     for _ in range(5):
         ask(views, "/api/models")
     assert len(warehouse.asked) == 2
 
 
-def test_the_page_allows_no_foreign_script(views: Views) -> None:
+def test_the_page_allows_no_foreign_script(views: Deps) -> None:
     response = ask(views, "/")
-    assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
+    policy = response.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'")
+    assert policy.endswith("form-action 'none'; frame-ancestors 'none'"), "nobody shows our buttons in a frame"
     response.direct_passthrough = False
     assert b"<title>aia</title>" in response.get_data()
     response.close()

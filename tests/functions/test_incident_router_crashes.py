@@ -9,11 +9,10 @@ import pytest
 
 from core.errors import BusyError
 from core.events import Finding, Severity, Status
+from functions.adapters.desks.documents import DESKS, INCIDENTS, read_desk
+from functions.adapters.desks.perform import LEASE
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.sqlite_store import SqliteStore
-from functions.incident_router.documents import DESKS, INCIDENTS, read_desk
-from functions.incident_router.effects import LEASE
-from functions.incident_router.router import handle
 from tests.support.outside import (
     FINDING,
     LIFE,
@@ -105,7 +104,7 @@ def test_many_at_once_on_the_real_store_tell_everything_once(tmp_path: Path) -> 
     def until_done(finding: Finding) -> None:
         while True:
             try:
-                return handle(setup.router, finding)
+                return setup.give(finding)
             except BusyError:
                 continue
 
@@ -121,9 +120,9 @@ def test_many_at_once_on_the_real_store_tell_everything_once(tmp_path: Path) -> 
     assert state(desk.watch) == expected_state(findings, setup.world.now)
     assert set(setup.world.performed().values()) == {1}
     published = sorted(change.sequence for change in setup.world.published)
-    assert desk.watch.incident is not None
-    assert published == [entry.sequence for entry in desk.watch.incident.timeline]
-    copy = store.get(INCIDENTS, desk.watch.incident.id)
+    (incident,) = desk.watch.incidents
+    assert published == [entry.sequence for entry in incident.timeline]
+    copy = store.get(INCIDENTS, incident.id)
     assert copy is not None
-    assert copy.data["revision"] == desk.revision
+    assert copy.data["timeline"][-1]["sequence"] == incident.sequence
     store.close()

@@ -10,7 +10,7 @@ import pytest
 from werkzeug.test import EnvironBuilder
 
 from core.errors import UnavailableError
-from core.events import Severity
+from core.events import Command, Severity, Verb
 from functions.adapters.events import encode
 from functions.adapters.push import Message as Push
 from functions.incident_router.main import Deps, respond
@@ -21,6 +21,8 @@ from tests.support.outside import (
     found,
     set_up,
 )
+
+ACKNOWLEDGE = Command(verb=Verb.ACKNOWLEDGE, subject="some-incident", by="ada", at=FINDING.observed_at)
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def test_a_push_request_is_answered_when_all_is_done(setup: Setup, application: 
     parked = Parked()
     deps = Deps(router=setup.router, park=parked)
     assert respond(push(encode(FINDING)), deps) == ("", 204)
-    assert changes(setup.world) == ["opened"]
+    assert changes(setup.world) == ["opened", "updated"]
     setup.channels["log"].fault = UnavailableError("channel log: down")
     assert respond(push(encode(found(1, severity=Severity.CRITICAL))), deps)[1] == 503
     setup.channels["log"].fault = None
@@ -64,8 +66,10 @@ def test_a_push_request_is_answered_when_all_is_done(setup: Setup, application: 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "finding"),
-        (b'{"type": "tick", "version": 1}', "type: must be 'finding'"),
+        (b"", "event: Input data was truncated"),
+        (b'{"type": "tick", "version": 1}', "type: must be 'finding' or 'command' or 'action_decision', got 'tick'"),
+        (encode(replace(ACKNOWLEDGE, verb=Verb.HALT)), "verb: must be one of acknowledge, "),
+        (encode(replace(ACKNOWLEDGE, verb=Verb.SILENCE)), "until: must be after at"),
         (encode(replace(FINDING, target=" ")), "target: must be 1 to 300 bytes"),
         (encode(replace(FINDING, kind="k" * 301)), "kind: must be 1 to 300 bytes"),
         (encode(replace(FINDING, target="a\0b")), "target: must be 1 to 300 bytes of printable text"),
@@ -73,7 +77,7 @@ def test_a_push_request_is_answered_when_all_is_done(setup: Setup, application: 
         (encode(FINDING).replace(b"2026-", b"0001-"), "observed_at: must be a year 1971 to 9998"),
         (encode(FINDING).replace(b'"value":0.6', b'"value":1e999'), "finding"),
     ],
-    ids=["empty", "other", "blank", "long", "control", "reserved", "ancient", "infinite"],
+    ids=["empty", "other", "verb", "endless", "blank", "long", "control", "reserved", "ancient", "infinite"],
 )
 def test_what_no_retry_can_help_is_parked_with_its_reason(
     setup: Setup, application: None, data: bytes, says: str

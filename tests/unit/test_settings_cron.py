@@ -55,6 +55,7 @@ def test_schedules_are_taken(expression: str) -> None:
         ("* * * * mon-", "day of week must be 0 to 7"),
         ("*/0 * * * *", "minute must be 0 to 59"),
         ("30-10 * * * *", "minute must be 0 to 59"),
+        ("5-5 9 * * *", "minute must be 0 to 59"),
         ("1,,2 * * * *", "minute must be 0 to 59"),
         ("-1 * * * *", "minute must be 0 to 59"),
         ("0 0 30 2 *", "day of month must be one that its months have"),

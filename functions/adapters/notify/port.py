@@ -34,6 +34,7 @@ class Channel(Protocol):
         """Send one message; the receiver tells a repeated one by its key.
 
         Raises:
+            LimitedError: not before an instant, which it names: a rate is used up, or the receiver asked to wait.
             UnavailableError: not now; the message names the channel, and never its address, which may hold a secret.
         """
         ...

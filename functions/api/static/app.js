@@ -1,25 +1,28 @@
-// The page: asks the API for what it shows, every 15 seconds (sooner when something failed) and at once when
-// something is chosen. Each part stands for itself: while the warehouse is away, incidents and probes still come.
-import { el, show } from "./dom.js";
-import { plural } from "./format.js";
-import { incidents, worst } from "./incidents.js";
+// The page: asks the API for what it shows, often while it is looked at and not at all while it is hidden, and at once when
+// something is chosen or told. Each part stands for itself: while the warehouse is away, incidents and probes still come.
+import { get } from "./api.js";
+import { busy, expected, onChange } from "./commands.js";
+import { at, el, item, patch, show } from "./dom.js";
+import { plural, tick } from "./format.js";
+import * as incidents from "./incidents.js";
 import { model } from "./models.js";
 import { probe } from "./probes.js";
+import * as responses from "./responses.js";
+import { settle } from "./runbook.js";
+import * as silences from "./silences.js";
+import { meet } from "./who.js";
 
 const EVERY = 15000;
+const SLOWLY = 60000;
+const HURRY = 1500;
 const AGAIN = 5000;
-const PATIENCE = 20000;
-const at = (id) => document.getElementById(id);
+const PAST = 30;
 const choice = {};
-const known = { incidents: [], models: [], probes: [] };
-let newest = 0;
-
-async function get(path) {
-  const response = await fetch(path, { signal: AbortSignal.timeout(PATIENCE) });
-  const body = await response.json().catch(() => ({ error: `${path}: ${response.status} ${response.statusText}` }));
-  if (!response.ok) throw new Error(body.error ?? response.statusText);
-  return body;
-}
+const known = { incidents: [], actions: null, silences: [], models: [], probes: [], me: null };
+const asked = {};
+const failed = new Map();
+let linked = null;
+let timer = 0;
 
 async function scoredModels() {
   const days = at("days").value;
@@ -27,84 +30,128 @@ async function scoredModels() {
   return Promise.all(all.map(async (one) => ({ ...one, drift: await get(`/api/models/${encodeURIComponent(one.name)}/drift?days=${days}`) })));
 }
 
+// What is asked for, how often, and what is drawn with it. What people command is drawn together, by `draw`.
+const PARTS = {
+  me: { load: () => get("/api/me"), draw: (me) => { meet(me); settle(me); }, every: Infinity },
+  incidents: { load: () => get(`/api/incidents?limit=${PAST}`), every: EVERY },
+  actions: { load: () => get("/api/actions"), every: EVERY },
+  silences: { load: () => get("/api/silences"), every: EVERY },
+  probes: { load: () => get("/api/probes"), draw: (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe))), every: EVERY },
+  models: { load: scoredModels, draw: drawModels, every: SLOWLY },
+};
+const COMMANDED = ["incidents", "actions", "silences"];
+
 function drawModels(all) {
   const cards = all.map((one) => model(one, one.drift, at("test").selectedOptions[0], choice));
   show(at("models"), ...cards.map((one) => one.card));
   for (const one of cards) one.draw();
 }
 
-const PARTS = {
-  incidents: [() => get("/api/incidents"), (all) => show(at("incidents"), ...incidents(all))],
-  probes: [() => get("/api/probes"), (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe)))],
-  models: [scoredModels, drawModels],
-};
-
-// A newer request may have been answered first: what it drew stays.
-async function bring(name, turn) {
-  const [load, draw] = PARTS[name];
-  const data = await load();
-  if (turn !== newest) return;
-  known[name] = data;
-  draw(data);
-  headline();
+// The incident that the address names is shown however long it is over.
+function withLinked(all) {
+  return linked?.data && !all.some((one) => one.id === linked.id) ? [...all, linked.data] : all;
 }
 
-function headline() {
-  const open = known.incidents.filter((one) => one.state !== "resolved");
-  const drifted = known.models.filter((one) => one.drifted.length).length;
-  const down = known.probes.filter((one) => one.status === "firing").length;
+function draw() {
+  const seen = expected({ ...known, incidents: withLinked(known.incidents) });
+  const held = new Set(known.incidents.filter(incidents.isOpen).map((one) => one.id));
+  if (asked.incidents?.done) incidents.draw(seen.incidents, seen.silences, held);
+  if (seen.actions) responses.draw(seen.actions);
+  if (asked.silences?.done) silences.draw(seen.silences);
+  headline(seen);
+}
+
+function headline(seen) {
+  const open = seen.incidents.filter(incidents.isOpen);
+  const drifted = seen.models.filter((one) => one.drifted.length).length;
+  const down = seen.probes.filter((one) => one.status === "firing").length;
   const parts = [
     open.length ? plural(open.length, "open incident") : null,
     drifted ? `${plural(drifted, "model")} drifted` : null,
     down ? `${plural(down, "probe")} down` : null,
   ].filter(Boolean);
-  at("state").textContent = parts.join(" · ") || "All is well";
-  at("state").className = down ? "critical" : open.length ? worst(open) : drifted ? "warning" : "good";
+  const nothing = Object.keys(PARTS).every((name) => name === "me" || failed.has(name));
+  const says = nothing ? "Nothing answers" : parts.join(" · ") || "All is well";
+  if (at("state").textContent !== says) at("state").textContent = says; // said aloud once
+  at("state").className = down || nothing ? "critical" : open.length ? incidents.worst(open) : drifted ? "warning" : "good";
   document.title = open.length ? `(${open.length}) aia` : "aia";
+  const tiles = [...incidents.glance(seen.incidents), ...(seen.actions ? responses.glance(seen.actions) : [])];
+  patch(at("glance"), tiles.map((tile) => item(tile.name, tile, () =>
+    el("div", {}, el("dt", {}, tile.name), el("dd", { class: tile.tone }, tile.value), el("dd", { class: "soft" }, tile.link ? el("a", { href: tile.link }, tile.more) : tile.more)))));
 }
 
-function told(failures) {
-  const reasons = [...new Set(failures.map((one) => one.reason.message))];
-  if (reasons.length === 0) {
-    headline();
-    at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
-  } else if (failures.length === Object.keys(PARTS).length) {
-    at("state").textContent = "Nothing answers";
-    at("state").className = "critical";
+// A newer request may have been answered first: what it brought stays.
+async function bring(name) {
+  const turn = { at: Date.now(), done: asked[name]?.done };
+  asked[name] = turn;
+  try {
+    const data = await PARTS[name].load();
+    if (asked[name] !== turn) return;
+    failed.delete(name);
+    known[name] = data;
+    turn.done = true;
+    PARTS[name].draw?.(data);
+  } catch (error) {
+    if (asked[name] === turn) failed.set(name, error.message);
   }
-  const problem = reasons.length ? `Not everything here is up to date: ${reasons.join("; ")}` : "";
-  if (at("problem").textContent !== problem) at("problem").textContent = problem; // said aloud once
-  at("problem").hidden = !problem;
 }
 
-async function refresh() {
-  const turn = ++newest;
-  const results = await Promise.allSettled(Object.keys(PARTS).map((name) => bring(name, turn)));
-  if (turn !== newest) return;
-  told(results.filter((one) => one.status === "rejected"));
-  if (!document.body.dataset.loaded) goToLinked();
+function tell() {
+  const reasons = [...new Set(failed.values())];
+  const problem = reasons.length ? `Not everything here is up to date: ${reasons.join("; ")}` : "";
+  if (at("problem").textContent !== problem) at("problem").textContent = problem;
+  at("problem").hidden = !problem;
+  if (!problem) at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
+}
+
+async function refresh(names) {
+  await Promise.all(names.map(bring));
+  draw();
+  tell();
+  if (!document.body.dataset.loaded) await goToLinked();
   document.body.dataset.loaded = "true";
 }
 
-// A message links to its incident as #incident=<id>: open it there.
-function goToLinked() {
-  const id = new URLSearchParams(location.hash.slice(1)).get("incident");
-  const card = id && document.querySelector(`[data-incident="${CSS.escape(id)}"]`);
-  if (!card) return;
-  for (const details of [card.closest("details"), ...card.querySelectorAll("details")]) if (details) details.open = true;
-  card.scrollIntoView({ block: "start" });
-  card.classList.add("linked");
-}
+const due = (name) => failed.has(name) || !asked[name] || Date.now() - asked[name].at >= PARTS[name].every - 500;
 
 async function keepFresh() {
-  await refresh();
-  setTimeout(keepFresh, at("problem").hidden ? EVERY : AGAIN);
+  clearTimeout(timer);
+  if (document.hidden) return;
+  await refresh(Object.keys(PARTS).filter((name) => due(name) || (busy() && COMMANDED.includes(name))));
+  tick();
+  clearTimeout(timer);
+  timer = setTimeout(keepFresh, busy() ? HURRY : failed.size ? AGAIN : EVERY);
+}
+
+// A message links to its incident as #incident=<id>: open it there, also where it is not in the list any more.
+async function goToLinked() {
+  const id = new URLSearchParams(location.hash.slice(1)).get("incident");
+  if (!id) return;
+  linked = { id };
+  for (const node of document.querySelectorAll(".linked")) node.classList.remove("linked");
+  if (!known.incidents.some((one) => one.id === id)) {
+    linked.data = await get(`/api/incidents/${encodeURIComponent(id)}`).catch(() => null);
+    at("missing").hidden = Boolean(linked.data);
+    at("missing").textContent = linked.data ? "" : `The incident of the link is not known any more: ${id}`;
+    draw();
+  }
+  const card = document.querySelector(`[data-incident="${CSS.escape(id)}"]`);
+  if (!card) return;
+  for (const details of [card.closest("details"), ...card.querySelectorAll("details")]) if (details) details.open = true;
+  card.classList.add("linked");
+  card.scrollIntoView({ block: "start" });
+  card.focus({ preventScroll: true });
 }
 
 at("test").addEventListener("change", () => drawModels(known.models));
-at("days").addEventListener("change", refresh);
-let width = innerWidth;
+at("days").addEventListener("change", () => refresh(Object.keys(PARTS)));
 addEventListener("hashchange", goToLinked);
+document.addEventListener("visibilitychange", () => { if (!document.hidden) keepFresh(); });
+let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; drawModels(known.models); } });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawModels(known.models));
+onChange(() => {
+  draw();
+  if (busy()) { clearTimeout(timer); timer = setTimeout(keepFresh, HURRY); }
+});
 keepFresh();

@@ -1,21 +1,49 @@
 // Numbers and instants as people read them, in the browser's own language and time zone.
+import { el } from "./dom.js";
+
 const instant = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+const money = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
 
 export const when = (iso) => (iso ? instant.format(new Date(iso)) : "never");
+export const clock = (iso) =>
+  new Date(iso).toDateString() === new Date().toDateString() ? time.format(new Date(iso)) : instant.format(new Date(iso));
 export const dayOf = (iso) => day.format(new Date(iso));
 export const number = (value, digits = 3) =>
   value === null || value === undefined ? "–" : Number(value).toLocaleString(undefined, { maximumSignificantDigits: digits });
 export const percent = (value) =>
   value === null || value === undefined ? "–" : value.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
 export const seconds = (value) => (value === null || value === undefined ? "–" : value < 1 ? `${Math.round(value * 1000)} ms` : `${number(value)} s`);
-export const words = (name) => name.replaceAll("_", " ");
+export const dollars = (value) => money.format(value);
+export const words = (name) => String(name).replaceAll("_", " ");
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+
+export function measured(value, unit) {
+  if (unit === "ratio") return percent(value);
+  if (unit === "seconds") return seconds(value);
+  if (unit === "dollars") return dollars(value);
+  return unit ? `${number(value)} ${words(unit)}` : number(value);
+}
 
 export function span(from, to = new Date()) {
   const minutes = Math.max(0, Math.round((new Date(to) - new Date(from)) / 60000));
   if (minutes < 1) return "less than a minute";
   if (minutes < 60) return plural(minutes, "minute");
+  if (minutes < 180) return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : plural(minutes / 60, "hour");
   if (minutes < 2880) return plural(Math.round(minutes / 60), "hour");
   return plural(Math.round(minutes / 1440), "day");
+}
+
+// Times that go on while nothing is drawn: `tick` brings them up to date.
+export const since = (iso) => el("time", { datetime: iso, title: when(iso), "data-since": iso }, span(iso));
+export const left = (iso) => el("time", { datetime: iso, title: when(iso), "data-until": iso }, span(new Date(), iso));
+export const lost = (perHour, from, to) =>
+  el("span", { "data-rate": perHour, "data-from": from, "data-to": to }, loss(perHour, from, to));
+const loss = (perHour, from, to) => dollars(perHour * Math.max(0, (to ? new Date(to) : new Date()) - new Date(from)) / 3600000);
+
+export function tick() {
+  for (const node of document.querySelectorAll("[data-since]")) node.textContent = span(node.dataset.since);
+  for (const node of document.querySelectorAll("[data-until]")) node.textContent = span(new Date(), node.dataset.until);
+  for (const node of document.querySelectorAll("[data-rate]")) node.textContent = loss(node.dataset.rate, node.dataset.from, node.dataset.to);
 }

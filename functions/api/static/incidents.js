@@ -1,54 +1,60 @@
-import { el } from "./dom.js";
-import { plural, span, when, words } from "./format.js";
+// The lists of incidents: the open ones, the most urgent first, and those that are over.
+import { at, el, item, patch } from "./dom.js";
+import { dollars, plural } from "./format.js";
+import { card, keyOf } from "./incident.js";
+import { fault, pending } from "./commands.js";
 
-const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good" };
 const RANK = ["info", "warning", "error", "critical"];
+const perHour = (incident) => incident.impact?.dollars_per_hour ?? 0;
 
+export const isOpen = (incident) => incident.state !== "resolved";
 export const worst = (all) => RANK[Math.max(...all.map((one) => RANK.indexOf(one.severity)))];
 
-function timeline(entries) {
-  return el("ol", { class: "timeline" }, [...entries].reverse().map((entry) =>
-    el("li", {}, el("b", {}, words(entry.change)), ` · ${when(entry.at)}`,
-      el("div", { class: "soft" }, entry.summary || words(entry.reason)))));
+// What hurts now: an incident that is mitigated costs nothing any more.
+export function risk(all) {
+  const hurting = all.filter((one) => isOpen(one) && one.state !== "mitigated" && one.impact);
+  const sum = (name) => hurting.reduce((total, one) => total + one.impact[name], 0);
+  return { dollars: sum("dollars_per_hour"), low: sum("low"), high: sum("high"), count: hurting.length };
 }
 
-// What holds now, since the title tells what it began with; of a resolved incident, what there was.
-function conditions(incident) {
-  const resolved = incident.state === "resolved";
-  const shown = incident.conditions.filter((condition) => (resolved || condition.status === "firing")
-    && (condition.summary !== incident.title || (condition.runbook && !resolved)));
-  return el("ul", { class: "conditions" }, shown.map((condition) =>
-    el("li", { class: resolved ? "good" : condition.severity },
-      condition.summary !== incident.title && el("span", {}, condition.summary || words(condition.kind)),
-      !resolved && condition.runbook && el("span", { class: "soft" }, `What to do: docs/runbooks/${condition.runbook}`))));
+const silencing = (silences, target) => silences.filter((silence) => matches(silence.pattern, target));
+
+function matches(pattern, target) {
+  const parts = pattern.split("*").map((part) => part.replace(/[\\^$.+?()[\]{}|/-]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*?")}$`, "s").test(target);
 }
 
-function evidence(incident) {
-  const all = incident.conditions.flatMap((condition) => condition.evidence);
-  return all.length > 0 && el("dl", { class: "evidence soft" }, all.map((one) => [el("dt", {}, words(one.name)), el("dd", {}, one.text)]).flat());
+function entry(incident, silences) {
+  const key = keyOf(incident);
+  const quiet = isOpen(incident) ? silencing(silences, incident.target) : [];
+  const context = { quiet, fault: fault(key), sending: pending(key) };
+  return item(incident.id, [incident, context], () => card(incident, context));
 }
 
-function card(incident) {
-  const resolved = incident.state === "resolved";
-  const lasted = resolved ? `lasted ${span(incident.opened_at, incident.resolved_at)}` : `for ${span(incident.opened_at)}`;
-  return el("article", { class: `card edge ${resolved ? "good" : incident.severity}`, "data-incident": incident.id },
-    el("div", { class: "row soft" },
-      el("span", { class: `pill ${resolved ? "good" : incident.severity}` }, resolved ? `was ${incident.severity}` : incident.severity),
-      el("span", { class: `pill ${TONE[incident.state] ?? "info"}` }, incident.state),
-      el("span", {}, incident.target),
-      el("span", { class: "push" }, `${when(incident.opened_at)}, ${lasted}`)),
-    el("h3", {}, incident.title),
-    conditions(incident),
-    el("details", { "data-key": incident.id },
-      el("summary", {}, `Timeline: ${plural(incident.timeline.length, "entry", "entries")}`),
-      evidence(incident), timeline(incident.timeline)));
+export function draw(all, silences, held) {
+  const stays = (one) => isOpen(one) || held.has(one.id);  // what was just resolved here stays in its place until the API says so
+  const open = all.filter(stays)
+    .sort((a, b) => RANK.indexOf(b.severity) - RANK.indexOf(a.severity) || perHour(b) - perHour(a) || b.opened_at.localeCompare(a.opened_at));
+  const past = all.filter((one) => !stays(one));
+  patch(at("open"), open.length
+    ? open.map((incident) => entry(incident, silences))
+    : [item("none", 0, () => el("p", { class: "card calm" }, "No open incident."))]);
+  at("past").hidden = !past.length;
+  at("past-count").textContent = plural(past.length, "resolved incident");
+  patch(at("past-list"), past.map((incident) => entry(incident, silences)));
 }
 
-export function incidents(all) {
-  const open = all.filter((incident) => incident.state !== "resolved").sort((a, b) => RANK.indexOf(b.severity) - RANK.indexOf(a.severity));
-  const past = all.filter((incident) => incident.state === "resolved");
+export function glance(all) {
+  const open = all.filter(isOpen);
+  const at_risk = risk(all);
+  const unowned = open.filter((one) => one.state === "open").length;
+  const mitigated = open.filter((one) => one.state === "mitigated").length;
+  const owned = [unowned ? `${unowned} without an owner` : open.length ? "each has an owner" : "", mitigated ? `${mitigated} mitigated` : ""];
   return [
-    open.length ? open.map(card) : [el("p", { class: "card" }, "No open incident.")],
-    past.length ? [el("details", { "data-key": "past" }, el("summary", {}, plural(past.length, "resolved incident")), past.map(card))] : [],
-  ].flat();
+    { name: "Open incidents", value: String(open.length), more: owned.filter(Boolean).join(", ") || "nothing fires", tone: open.length ? worst(open) : "good" },
+    {
+      name: "At risk an hour", value: dollars(at_risk.dollars), tone: at_risk.dollars ? "" : "good",
+      more: at_risk.dollars ? `${dollars(at_risk.low)} to ${dollars(at_risk.high)}` : open.length ? "as far as is known" : "nothing",
+    },
+  ];
 }

@@ -22,8 +22,15 @@ _RECEIVE = """
 _NEWEST = "SELECT body, received_at, deliveries FROM messages ORDER BY number DESC LIMIT ?"
 
 
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of a message: what it is about, and the words."""
+
+    name: str
+    text: str
+
+
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message, as the webhook channel sends it."""
+    """One message, as the webhook channel sends it; what it says in pieces is missing in a short one."""
 
     key: str
     incident_id: str
@@ -33,9 +40,20 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     url: str
     at: datetime
+    category: str = ""
+    target: str = ""
+    facts: tuple[Fact, ...] = ()
+    runbook: str = ""
+    missed: bool = False
 
 
-class Received(Message, frozen=True, kw_only=True):
+class Posted(Message, frozen=True, kw_only=True):
+    """One message, and where to: `channel` is what the address it was posted to says, if it says one."""
+
+    channel: str = ""
+
+
+class Received(Posted, frozen=True, kw_only=True):
     """One message, and how it arrived.
 
     Attributes:
@@ -48,10 +66,15 @@ class Received(Message, frozen=True, kw_only=True):
 
 
 _decoder = msgspec.json.Decoder(Message)
+_kept = msgspec.json.Decoder(Posted)
 
 
-def read(body: bytes) -> Message:
+def read(body: bytes, channel: str = "") -> Posted:
     """The message of a request.
+
+    Args:
+        body: the message as JSON.
+        channel: that the address names.
 
     Raises:
         ValueError: the body holds none; the text says where and why.
@@ -62,7 +85,7 @@ def read(body: bytes) -> Message:
         raise ValueError("body: nested too deeply") from error
     if not message.key:
         raise ValueError("key: must not be empty")
-    return message
+    return Posted(**msgspec.structs.asdict(message), channel=channel)
 
 
 class Messages:
@@ -76,7 +99,7 @@ class Messages:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute(_TABLE)
 
-    def receive(self, message: Message) -> bool:
+    def receive(self, message: Posted) -> bool:
         """Keep a message; one of a known key is counted and otherwise changes nothing.
 
         Returns:
@@ -93,7 +116,7 @@ class Messages:
             rows = database.execute(_NEWEST, (limit,)).fetchall()
         return [
             Received(
-                **msgspec.structs.asdict(_decoder.decode(body)),
+                **msgspec.structs.asdict(_kept.decode(body)),
                 received_at=datetime.fromisoformat(received_at),
                 deliveries=deliveries,
             )

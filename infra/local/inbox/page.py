@@ -62,17 +62,50 @@ def _card(message: Received) -> str:
     resolved = message.change is Change.RESOLVED
     tone, pill = ("good", message.change) if resolved else (message.severity.value, message.severity)
     change = f"was {message.severity}" if resolved else message.change.value
-    lines = "".join(f"<p>{escape(line)}</p>" for line in message.text.splitlines() if line.strip())
-    repeated = f' <span title="kept once">received {message.deliveries} times</span>' if message.deliveries > 1 else ""
     return (
         f'<article class="{tone}">'
-        f'<div class="row"><span class="pill">{escape(pill)}</span>'
-        f'<span class="change">{escape(change)}</span>{_time(message.received_at)}</div>'
-        f"<h3>{escape(message.title)}</h3>"
-        f'<div class="text">{lines}</div>'
-        f'<footer class="soft">{_link(message)} <span>observed {_time(message.at, day=True)}</span>{repeated}</footer>'
+        f'<div class="row"><span class="pill">{escape(pill)}</span><span class="change">{escape(change)}</span>'
+        f"{_channel(message)}{_time(message.received_at)}</div>"
+        f"<h3>{escape(message.title)}</h3>{_about(message)}{_missed(message)}{_says(message)}{_links(message)}"
+        f'<footer class="soft"><span class="id">{escape(message.incident_id)}</span>'
+        f" <span>observed {_time(message.at, day=True)}</span>{_repeated(message)}</footer>"
         "</article>"
     )
+
+
+def _channel(message: Received) -> str:
+    return f'<span class="chip" title="channel">{escape(message.channel)}</span>' if message.channel else ""
+
+
+def _about(message: Received) -> str:
+    parts = [escape(part) for part in (message.category.replace("_", " "), message.target) if part]
+    return f'<p class="soft about">{" &middot; ".join(parts)}</p>' if parts else ""
+
+
+def _missed(message: Received) -> str:
+    said = "What was to be told before this could not be sent."
+    return f'<p class="missed">{said}</p>' if message.missed else ""
+
+
+def _says(message: Received) -> str:
+    """The facts, or the text where there are none: it says the same."""
+    if message.facts:
+        facts = "".join(f"<dt>{escape(fact.name)}</dt><dd>{escape(fact.text)}</dd>" for fact in message.facts)
+        return f"<dl>{facts}</dl>"
+    lines = "".join(f"<p>{escape(line)}</p>" for line in message.text.splitlines() if line.strip())
+    return f'<div class="text">{lines}</div>'
+
+
+def _links(message: Received) -> str:
+    over = message.change in (Change.RESOLVED, Change.ACKNOWLEDGED, Change.MITIGATED)
+    links = _link(message.url, "Show the incident" if over else "Show or acknowledge")
+    links += _link(message.runbook, "Runbook")
+    return f'<p class="links">{links}</p>' if links else ""
+
+
+def _repeated(message: Received) -> str:
+    many = message.deliveries > 1
+    return f' <span title="kept once">received {message.deliveries} times</span>' if many else ""
 
 
 def _time(instant: datetime, *, day: bool = False) -> str:
@@ -81,11 +114,8 @@ def _time(instant: datetime, *, day: bool = False) -> str:
     return f'<time datetime="{utc.isoformat()}">{shown}</time>'
 
 
-def _link(message: Received) -> str:
-    name = escape(message.incident_id)
-    if not _is_web(message.url):
-        return f"<span>{name}</span>"
-    return f'<a href="{escape(message.url)}" rel="noreferrer noopener">{name}</a>'
+def _link(url: str, name: str) -> str:
+    return f'<a href="{escape(url)}" rel="noreferrer noopener">{name}</a>' if _is_web(url) else ""
 
 
 def _is_web(url: str) -> bool:

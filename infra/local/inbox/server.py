@@ -1,7 +1,7 @@
 """The inbox over HTTP.
 
-`POST /` takes a message: 201 when it is new, 200 when its key is known, 400 when it is none. `GET /` is the page,
-`GET /messages.json` the same as JSON, the newest first.
+`POST /` takes a message: 201 when it is new, 200 when its key is known, 400 when it is none; `POST /?channel=NAME` says
+which channel it was sent through. `GET /` is the page, `GET /messages.json` the same as JSON, the newest first.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
@@ -51,10 +51,11 @@ class _Handler(BaseHTTPRequestHandler):
         if int(length) > LONGEST_BODY:
             return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: must be at most {LONGEST_BODY} bytes")
         body = self.rfile.read(int(length))
-        if urlsplit(self.path).path != "/":
+        where = urlsplit(self.path)
+        if where.path != "/":
             return self._refuse(HTTPStatus.NOT_FOUND, "path: messages are posted to /")
         try:
-            message = read(body)
+            message = read(body, parse_qs(where.query).get("channel", [""])[0])
         except ValueError as error:
             return self._refuse(HTTPStatus.BAD_REQUEST, str(error))
         new = self.server.messages.receive(message)

@@ -17,6 +17,7 @@
     publisher, subscriber, streaming   the two services
     push       delivery to an HTTP endpoint
     bigquery, rows                     delivery to a table
+    metrics    how long messages have waited, for Prometheus
     topology   the topics and subscriptions of infra/functions.yaml
 
 Delivered at least once, in publish order while nothing fails. Not here, and refused with a reason: exactly-once delivery,

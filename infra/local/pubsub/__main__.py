@@ -5,6 +5,7 @@ import asyncio
 import logging
 from pathlib import Path
 
+from infra.local.pubsub import metrics
 from infra.local.pubsub.server import serve
 
 
@@ -12,12 +13,14 @@ def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser(prog="infra.local.pubsub", description="A small durable Pub/Sub server.")
     parser.add_argument("--port", type=int, required=True, help="on loopback; 0 takes a free one")
+    parser.add_argument("--metrics-port", type=int, default=0, help="of /metrics, on loopback; 0 takes a free one")
     parser.add_argument("--data", type=Path, required=True, help="the SQLite file")
     parser.add_argument("--project", default="aia-local", help="of the BigQuery client")
     parser.add_argument("--log-level", default="WARNING")
     arguments = parser.parse_args()
     logging.basicConfig(level=arguments.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    asyncio.run(serve(arguments.port, arguments.data, arguments.project))
+    with metrics.serve(arguments.metrics_port, arguments.data):
+        asyncio.run(serve(arguments.port, arguments.data, arguments.project))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,13 @@
 
 TOPIC, TOPIC-dead-letter      every topic, and where its failed messages go
 TOPIC-dead-letter             a pull subscription that keeps them
-FUNCTION, with dashes         the push subscription that triggers a function
+FUNCTION, with dashes         the push subscription of a function's first trigger
+FUNCTION-TOPIC                those of its further ones
 the name in `tables`          the subscription that writes a table
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,14 @@ _MUTABLE = (
 )
 
 
+def subscriptions(deployment: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """The push subscriptions: name, function and trigger of each."""
+    for function, settings in deployment["functions"].items():
+        name = function.replace("_", "-")
+        for index, trigger in enumerate(settings["triggers"]):
+            yield (f"{name}-{trigger['topic']}" if index else name), function, trigger
+
+
 def apply_topology(project: str, deployment: Mapping[str, Any], endpoints: Mapping[str, str]) -> None:
     """Create what is missing and change what differs; safe to call again.
 
@@ -41,7 +50,7 @@ def apply_topology(project: str, deployment: Mapping[str, Any], endpoints: Mappi
     Args:
         project: whose topics they are.
         deployment: `infra/functions.yaml`.
-        endpoints: the URL of each function that has a trigger.
+        endpoints: the URL of each function that has triggers.
 
     Raises:
         ValueError: a triggered function has no endpoint.
@@ -61,11 +70,10 @@ def _wanted(
 ) -> list[tuple[str, str, dict[str, Any]]]:
     """Name, topic and details of each subscription that delivers."""
     wanted = []
-    for function, settings in deployment["functions"].items():
-        if trigger := settings.get("trigger"):
-            if function not in endpoints:
-                raise ValueError(f"endpoints: must have the URL of {function!r}, got {sorted(endpoints)}")
-            wanted.append((function.replace("_", "-"), trigger["topic"], _push(trigger, endpoints[function])))
+    for name, function, trigger in subscriptions(deployment):
+        if function not in endpoints:
+            raise ValueError(f"endpoints: must have the URL of {function!r}, got {sorted(endpoints)}")
+        wanted.append((name, trigger["topic"], _push(trigger, endpoints[function])))
     for name, table in deployment.get("tables", {}).items():
         wanted.append((name, table["topic"], _table(table, project)))
     return wanted

@@ -1,0 +1,258 @@
+"""The life of one request for an action: every step is a decision with its reason, counted without gaps.
+
+    planned ──▶ awaiting ──▶ approved ──▶ applied ──▶ verified
+       │           ├──▶ rejected   │         ├──▶ undone      it works not, or the incident got worse
+       │           ├──▶ expired    │         └──▶ failed      the same, and it cannot be undone; or it never settled
+       │           └──▶ refused    └──▶ failed                the outside refused it, or it came too late
+       ├──▶ approved               where nobody has to approve it
+       └──▶ refused                planned is the end of a dry run
+
+What was decided and not yet published is kept with the case (`pending`), in the same write: nothing is lost by a crash.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from core.actions.guards import Verdict
+from core.actions.plan import Health, Plan, Verification
+from core.actions.reason import Reason
+from core.actions.traits import traits
+from core.events import ActionDecision, ActionRequest, Command, Mode, Severity, Stage, Verb
+from core.settings.response import ActionName, Automation
+
+PATIENCE = timedelta(minutes=30)
+"""How long something is tried, or looked at, again."""
+LONGEST = 500
+"""Characters of a line that somebody else wrote."""
+HALF = LONGEST // 2
+"""Where it is joined with another."""
+NEXT: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
+    {
+        Stage.PLANNED: frozenset({Stage.REFUSED, Stage.AWAITING, Stage.APPROVED}),
+        Stage.AWAITING: frozenset({Stage.APPROVED, Stage.REFUSED, Stage.REJECTED, Stage.EXPIRED}),
+        Stage.APPROVED: frozenset({Stage.APPLIED, Stage.FAILED}),
+        Stage.APPLIED: frozenset({Stage.VERIFIED, Stage.UNDONE, Stage.FAILED}),
+    }
+)
+"""Where a stage may lead; one that is not here is an end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undoing:
+    """It is about to be undone: why, and since when."""
+
+    reason: Reason
+    detail: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A request and what has become of it.
+
+    Attributes:
+        request: what was asked for.
+        plan: what would change, or has; empty where nothing could be planned.
+        stage: the last that was decided.
+        reason: why.
+        sequence: how many decisions there were; the number of the newest.
+        at: the instant of the newest decision; never before an older one's.
+        answer_by: until when an approval is waited for; None where none is.
+        severity: of the incident just before it was applied.
+        undoing: why it is about to be undone; None where it is not.
+        pending: decisions that are not published yet, oldest first.
+    """
+
+    request: ActionRequest
+    plan: Plan
+    stage: Stage
+    reason: Reason
+    sequence: int
+    at: datetime
+    answer_by: datetime | None = None
+    severity: Severity | None = None
+    undoing: Undoing | None = None
+    pending: tuple[ActionDecision, ...] = ()
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will be decided."""
+        dry = self.stage is Stage.PLANNED and self.request.mode is Mode.DRY_RUN
+        return dry or self.stage not in NEXT
+
+    @property
+    def waiting(self) -> bool:
+        """Whether something is to be done yet, were it only to publish."""
+        return bool(self.pending) or not self.over
+
+
+def impossible(request: ActionRequest, verdict: Verdict, *, now: datetime) -> Case:
+    """The case of a request for which nothing could be planned: refused, with the reason."""
+    return _first(request, Plan(summary=""), verdict, now)
+
+
+def planned(
+    request: ActionRequest,
+    plan: Plan,
+    verdict: Verdict,
+    *,
+    automation: Automation,
+    now: datetime,
+    severity: Severity | None = None,
+) -> Case:
+    """The case of a request that was planned, and what the guard rails said of it.
+
+    Args:
+        request: what is asked for.
+        plan: what would change.
+        verdict: of the guard rails.
+        automation: the settings.
+        now: the instant.
+        severity: of the incident now.
+    """
+    asked = Verdict(stage=Stage.PLANNED, reason=Reason.ASKED)
+    if verdict.stage is Stage.PLANNED:
+        return _first(request, plan, verdict, now)
+    case = _step(_first(request, plan, asked, now), verdict, now)
+    if case.stage is Stage.AWAITING:
+        return replace(case, answer_by=case.at + automation.approval_expires)
+    return replace(case, severity=severity)
+
+
+def objection(case: Case, command: Command, *, now: datetime) -> Reason | None:
+    """Why a person cannot approve or reject it now; None where that is possible.
+
+    Where nobody answered in time, the case is to be ended by `expired`.
+    """
+    if case.stage is not Stage.AWAITING:
+        return Reason.ALREADY_DECIDED
+    if not command.by.strip():
+        return Reason.NO_NAME
+    return Reason.NOBODY_ANSWERED if is_late(case, now) else None
+
+
+def is_late(case: Case, now: datetime) -> bool:
+    """Whether the time for an answer, or to apply or undo it, is over; at exactly its end it is."""
+    if case.stage is Stage.AWAITING:
+        return case.answer_by is not None and now >= case.answer_by
+    since = case.undoing.since if case.undoing else case.at
+    return now - since >= PATIENCE
+
+
+def answered(
+    case: Case, command: Command, verdict: Verdict, *, now: datetime, severity: Severity | None = None
+) -> Case:
+    """The case after a person approved or rejected it.
+
+    Args:
+        case: which awaits it.
+        command: what the person said.
+        verdict: of the guard rails, asked again; not looked at where the person rejects.
+        now: the instant.
+        severity: of the incident now.
+    """
+    if command.verb is Verb.REJECT:
+        verdict = Verdict(stage=Stage.REJECTED, reason=Reason.PERSON_REJECTED, detail=command.note)
+    return replace(_step(case, verdict, now, by=command.by), severity=severity)
+
+
+def expired(case: Case, *, now: datetime) -> Case:
+    """The case when nobody answered in time; as it is where there is time left."""
+    if case.stage is not Stage.AWAITING or not is_late(case, now):
+        return case
+    return _step(case, Verdict(stage=Stage.EXPIRED, reason=Reason.NOBODY_ANSWERED), now)
+
+
+def applied(case: Case, detail: str, *, now: datetime) -> Case:
+    """The case after the outside said that it is done."""
+    return _step(case, Verdict(stage=Stage.APPLIED, reason=Reason.DONE, detail=detail), now)
+
+
+def failed(case: Case, reason: Reason, detail: str, *, now: datetime) -> Case:
+    """The case when it could not be applied, or not be undone."""
+    return _step(case, Verdict(stage=Stage.FAILED, reason=reason, detail=detail), now)
+
+
+def undone(case: Case, detail: str, *, now: datetime) -> Case:
+    """The case after it was put back to how it was.
+
+    Raises:
+        ValueError: it was not about to be.
+    """
+    if case.undoing is None:
+        raise ValueError(f"undoing: {case.request.id} must be about to be undone, is {case.stage}")
+    why = f"{case.undoing.detail}; {detail}" if detail else case.undoing.detail
+    return _step(case, Verdict(stage=Stage.UNDONE, reason=case.undoing.reason, detail=why), now)
+
+
+def is_due(case: Case, *, automation: Automation, now: datetime) -> bool:
+    """Whether it is time to look at what was applied."""
+    return case.stage is Stage.APPLIED and case.undoing is None and now - case.at >= automation.verify_after
+
+
+def looked(
+    case: Case, verification: Verification, *, severity: Severity | None, automation: Automation, now: datetime
+) -> Case:
+    """The case after what was applied was looked at; as it is where it must be looked at again.
+
+    Args:
+        case: of what was applied.
+        verification: what the action says of it.
+        severity: of the incident now, or None where it is over.
+        automation: the settings.
+        now: the instant.
+    """
+    own = traits(ActionName(case.request.action), automation)
+    before = case.severity or case.request.severity
+    worse = own.suspect and severity is not None and severity.rank > before.rank
+    if worse or verification.health is Health.BAD:
+        reason = Reason.UNHEALTHY if verification.health is Health.BAD else Reason.WORSENED
+        detail = verification.detail if reason is Reason.UNHEALTHY else f"{before} before, {severity} now"
+        if own.undo:
+            return replace(case, undoing=Undoing(reason=reason, detail=detail[:HALF], since=max(now, case.at)))
+        return failed(case, reason, f"{detail}; it cannot be undone", now=now)
+    if verification.health is Health.GOOD:
+        verdict = Verdict(stage=Stage.VERIFIED, reason=Reason.HEALTHY, detail=verification.detail)
+        return _step(case, verdict, now)
+    if now - case.at >= automation.verify_after + PATIENCE:
+        return failed(case, Reason.NEVER_SETTLED, verification.detail, now=now)
+    return case
+
+
+def published(case: Case, ids: Collection[str]) -> Case:
+    """The case without the decisions of those ids among what is pending."""
+    return replace(case, pending=tuple(decision for decision in case.pending if decision.id not in ids))
+
+
+def _first(request: ActionRequest, plan: Plan, verdict: Verdict, now: datetime) -> Case:
+    case = Case(request=request, plan=plan, stage=verdict.stage, reason=verdict.reason, sequence=1, at=now)
+    return replace(case, pending=(_decision(case, verdict, ""),))
+
+
+def _step(case: Case, verdict: Verdict, now: datetime, by: str = "") -> Case:
+    if verdict.stage not in NEXT.get(case.stage, frozenset()):
+        allowed = sorted(NEXT.get(case.stage, ()))
+        raise ValueError(f"stage: after {case.stage} must come one of {allowed}, got {verdict.stage}")
+    at = max(now, case.at)
+    after = replace(case, stage=verdict.stage, reason=verdict.reason, sequence=case.sequence + 1, at=at)
+    return replace(after, pending=(*case.pending, _decision(after, verdict, by)))
+
+
+def _decision(case: Case, verdict: Verdict, by: str) -> ActionDecision:
+    request = case.request
+    return ActionDecision(
+        request_id=request.id,
+        sequence=case.sequence,
+        incident_id=request.incident_id,
+        action=request.action,
+        target=request.target,
+        mode=request.mode,
+        stage=verdict.stage,
+        reason=verdict.reason,
+        at=case.at,
+        plan=case.plan.summary[:LONGEST],
+        detail=verdict.detail[:LONGEST],
+        by=by,
+    )

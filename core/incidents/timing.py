@@ -1,0 +1,106 @@
+"""How fast people answer: the mean times to acknowledge and to resolve."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.events import Severity
+from core.incidents.model import Incident
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """What is measured of an incident.
+
+    Attributes:
+        severity: of the incident.
+        opened_at: since when something fired.
+        acknowledged_at: when somebody took care, or None.
+        resolved_at: when it was over, or a person said so; None while it lasts.
+        counts: whether it is measured: it was an incident, and is no part of another one.
+    """
+
+    severity: Severity
+    opened_at: datetime
+    acknowledged_at: datetime | None = None
+    resolved_at: datetime | None = None
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Mean times.
+
+    Attributes:
+        mtta: from the opening to the acknowledgement, or None where there was none.
+        mttr: from the opening to the resolution, or None where there was none.
+        n_acknowledged: how many acknowledgements that is the mean of.
+        n_resolved: how many resolutions.
+    """
+
+    mtta: timedelta | None
+    mttr: timedelta | None
+    n_acknowledged: int
+    n_resolved: int
+
+
+def closed(incident: Incident) -> Closed:
+    """What is measured of this incident; cancelled and merged ones do not count."""
+    return Closed(
+        severity=incident.severity,
+        opened_at=incident.opened_at,
+        acknowledged_at=incident.acknowledged_at,
+        resolved_at=ended(incident),
+        counts=not incident.cancelled and not incident.merged_into,
+    )
+
+
+def ended(incident: Incident) -> datetime | None:
+    """When the incident was over: nothing fired any more, or a person said so, whichever was first; None while it lasts."""
+    return min((at for at in (incident.resolved_at, incident.closed_at) if at is not None), default=None)
+
+
+def mean_times(incidents: Iterable[Closed], since: datetime, until: datetime) -> Times:
+    """The mean times of what was acknowledged, and of what was resolved, from `since` until before `until`.
+
+    An incident counts in the time in which it was acknowledged or resolved, not in the one in which it was opened: so each
+    counts once, the long ones too, and the figures of a time that is over never change.
+
+    Args:
+        incidents: in any order.
+        since: the first instant.
+        until: the instant after the last.
+
+    >>> from datetime import UTC
+    >>> nine = datetime(2026, 1, 2, 9, tzinfo=UTC)
+    >>> one = Closed(severity=Severity.ERROR, opened_at=nine, acknowledged_at=nine + timedelta(minutes=4),
+    ...              resolved_at=nine + timedelta(minutes=30))
+    >>> two = Closed(severity=Severity.ERROR, opened_at=nine, resolved_at=nine + timedelta(minutes=10))
+    >>> times = mean_times([one, two], nine, nine + timedelta(days=1))
+    >>> str(times.mtta), str(times.mttr), times.n_acknowledged, times.n_resolved
+    ('0:04:00', '0:20:00', 1, 2)
+    """
+    counted = [one for one in incidents if one.counts]
+    acknowledged = _spans(((one.opened_at, one.acknowledged_at) for one in counted), since, until)
+    resolved = _spans(((one.opened_at, one.resolved_at) for one in counted), since, until)
+    return Times(
+        mtta=_mean(acknowledged), mttr=_mean(resolved), n_acknowledged=len(acknowledged), n_resolved=len(resolved)
+    )
+
+
+def by_severity(incidents: Iterable[Closed], since: datetime, until: datetime) -> dict[Severity, Times]:
+    """The mean times of every severity, the worst first; see `mean_times`."""
+    known = tuple(incidents)
+    return {
+        severity: mean_times((one for one in known if one.severity is severity), since, until)
+        for severity in reversed(Severity)
+    }
+
+
+def _spans(times: Iterable[tuple[datetime, datetime | None]], since: datetime, until: datetime) -> list[timedelta]:
+    """How long each took that ended within; nothing ends before it begins, whatever two clocks say."""
+    return [max(timedelta(0), end - start) for start, end in times if end is not None and since <= end < until]
+
+
+def _mean(spans: Sequence[timedelta]) -> timedelta | None:
+    return sum(spans, timedelta(0)) / len(spans) if spans else None

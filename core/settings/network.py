@@ -1,0 +1,112 @@
+"""Reading what names a place on the network: each function reads a node."""
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from core.settings.reader import Node, WrongError
+from core.settings.types import Address
+
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*\.?"
+)
+_HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
+_URL_TEXT = re.compile(r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")
+_MAILBOX = re.compile(
+    r"(?=.{3,254}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?P<host>[^@]+)"
+)
+_PORTS = range(1, 65_536)
+
+
+def url(node: Node) -> str:
+    """A URL of http or https; a fault shows neither its credentials nor its path, which may be secret."""
+    split = _split(node.value)
+    if split is None:
+        bare = isinstance(node.value, str) and "://" not in node.value
+        raise WrongError("must be an http or https URL with a host", "text without '://'" if bare else None)
+    return split.geturl()
+
+
+def secure_url(node: Node) -> str:
+    """A URL to which secrets may be sent: of https, or of http where it stays on this machine."""
+    given = url(node)
+    split = urlsplit(given)
+    if split.scheme != "https" and not is_loopback(split.hostname or ""):
+        raise WrongError("must be an https URL, or one of this machine")
+    return given
+
+
+def _split(value: object) -> SplitResult | None:
+    if not isinstance(value, str) or not _URL_TEXT.fullmatch(value):
+        return None
+    try:
+        split = urlsplit(value)
+        right = (
+            split.scheme in ("http", "https")
+            and split.port != 0
+            and not split.fragment
+            and _is_host(split.hostname or "")
+        )
+    except ValueError:
+        return None
+    return split if right else None
+
+
+def host(node: Node) -> str:
+    """A host name or an IP address."""
+    if not isinstance(node.value, str) or not _is_host(node.value):
+        raise WrongError("must be a host name or an IP address")
+    return node.value
+
+
+def mailbox(node: Node) -> str:
+    """The address of a mailbox, as in `on-call@example.com`."""
+    found = _MAILBOX.fullmatch(node.value) if isinstance(node.value, str) else None
+    if found is None or not _HOST.fullmatch(found["host"]):
+        raise WrongError("must be an e-mail address, as in 'on-call@example.com'")
+    return found[0]
+
+
+def address(node: Node) -> Address:
+    """A host and a port, as in `db.example.com:5432` or `[::1]:53`."""
+    found = _HOST_AND_PORT.fullmatch(node.value) if isinstance(node.value, str) else None
+    if found and int(found["port"]) in _PORTS:
+        if found["v6"] is not None and _is_ip(found["v6"]):
+            return Address(host=found["v6"], port=int(found["port"]))
+        if found["host"] and _is_host(found["host"]):
+            return Address(host=found["host"], port=int(found["port"]))
+    raise WrongError("must be host:port, as in 'db.example.com:5432' or '[::1]:53'")
+
+
+def resolver(node: Node) -> Address:
+    """An IP address, with a port or with 53."""
+    if isinstance(node.value, str) and _is_ip(node.value):
+        return Address(host=node.value, port=53)
+    try:
+        found = address(node)
+    except WrongError:
+        found = None
+    if found is None or not _is_ip(found.host):
+        raise WrongError("must be an IP address, with or without a port, as in '8.8.8.8' or '127.0.0.1:5353'")
+    return found
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself.
+
+    >>> is_loopback("localhost"), is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("10.0.0.1")
+    (True, True, True, False)
+    """
+    return host.lower() == "localhost" or (_is_ip(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_host(value: str) -> bool:
+    return _is_ip(value) or bool(_HOST.fullmatch(value))
+
+
+def _is_ip(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True

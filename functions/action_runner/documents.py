@@ -1,0 +1,98 @@
+"""Cases and guard rails as the store keeps them, and how they are changed."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from core.actions.guards import Guards
+from core.actions.life import Case
+from core.events import Severity
+from core.settings.response import ActionName
+from functions.adapters.ports import Data, Metrics, Store
+from functions.adapters.store import update
+
+ACTIONS = "actions"
+"""A document a request; its key is the request's id."""
+GUARDS, GUARDS_KEY = "guards", "all"
+"""One document for all actions: a place in the budget is taken by a conditional write of it."""
+INCIDENTS = "incidents"
+"""The incident router's copies to read."""
+KEEP = timedelta(days=90)
+"""How long a case is kept: longer than any message is delivered again."""
+
+
+def case_data(case: Case) -> Data:
+    """The document of a case: `waiting` tells whether something is to be done yet, so that those can be found."""
+    data: Data = msgspec.to_builtins(case, builtin_types=(datetime,))
+    return data | {"waiting": case.waiting, "expires_at": case.at + KEEP}
+
+
+def read_case(data: Data) -> Case:
+    """The case that a document holds."""
+    return msgspec.convert(data, Case, builtin_types=(datetime,))
+
+
+def find_case(store: Store, request_id: str) -> Case | None:
+    """The case of a request, or None."""
+    found = store.get(ACTIONS, request_id)
+    return read_case(found.data) if found else None
+
+
+def change_case(store: Store, metrics: Metrics, key: str, step: Callable[[Case | None], Case | None]) -> Case:
+    """Save what a step makes of a case, and count what it decided.
+
+    Args:
+        store: where the cases are.
+        metrics: counts the decisions.
+        key: the request's id.
+        step: given the case as it is, or None, returns it as it shall be, or None to leave it; it may be called several
+            times, and one of the two is always a case.
+    """
+    decided = 0
+
+    def turn(data: Data | None) -> Data | None:
+        nonlocal decided
+        before = read_case(data) if data else None
+        after = step(before)
+        changed = after is not None and after != before
+        decided = after.sequence - (before.sequence if before else 0) if changed and after else 0
+        return case_data(after) if changed and after else None
+
+    case = read_case(update(store, ACTIONS, key, turn))
+    for decision in case.pending[len(case.pending) - decided :]:
+        action = decision.action if decision.action in tuple(ActionName) else "unknown"
+        metrics.count("aia_actions_total", action=action, outcome=decision.stage)
+    return case
+
+
+def read_guards(store: Store) -> Guards:
+    """What the guard rails remember."""
+    found = store.get(GUARDS, GUARDS_KEY)
+    return _guards(found.data if found else None)
+
+
+def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
+    """Save what a step makes of the guard rails' memory; it may be called several times.
+
+    Raises:
+        ConflictError: somebody else was faster every time.
+    """
+
+    def turn(data: Data | None) -> Data | None:
+        before = _guards(data)
+        after = step(before)
+        kept: Data = msgspec.to_builtins(after, builtin_types=(datetime,))
+        return None if after == before else kept
+
+    update(store, GUARDS, GUARDS_KEY, turn)
+
+
+def severity_now(store: Store, incident_id: str) -> Severity | None:
+    """How bad the incident is now; None where it is over, or nothing is known of it."""
+    found = store.get(INCIDENTS, incident_id)
+    return Severity(found.data["severity"]) if found and found.data["open"] else None
+
+
+def _guards(data: Data | None) -> Guards:
+    return msgspec.convert(data or {}, Guards, builtin_types=(datetime,))

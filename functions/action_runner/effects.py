@@ -1,0 +1,201 @@
+"""What happens outside: an action is applied, looked at and undone, and decisions are published; each through the ledger.
+
+Applying and undoing pass the switches once more, within the claim: between a decision and its effect there may be a crash
+and half an hour, and whoever halts the system in the meantime is heard.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from core.actions import life
+from core.actions.guards import stopped
+from core.actions.life import Case
+from core.actions.plan import Health, Verification
+from core.actions.reason import Reason
+from core.errors import ActionError, AiaError
+from core.events import ActionDecision, Stage
+from core.settings.response import ActionName, Automation
+from functions.action_runner.documents import change_case, read_guards, severity_now
+from functions.adapters import logs
+from functions.adapters.actions.port import Action
+from functions.adapters.ledger import Ledger
+from functions.adapters.ports import Bus, Clock, Metrics, Store
+
+log = logging.getLogger(__name__)
+TOPIC = "action-decisions"
+LEASE = timedelta(minutes=2)
+"""Longer than any action takes; a crashed one is repeated after it, with the same key."""
+PUBLISH_LEASE = timedelta(seconds=30)
+
+
+class _StoppedError(ActionError):
+    """It must not happen any more; carries the reason."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Actions(Protocol):
+    """The actions there are, by name."""
+
+    def __getitem__(self, name: ActionName) -> Action:
+        """The action of that name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """What running actions needs.
+
+    Attributes:
+        store: keeps cases and guard rails.
+        bus: takes the decisions.
+        ledger: sees to it that an effect happens once.
+        metrics: counts.
+        clock: now: what is done to the outside is done in its time.
+        actions: the actions there are, by name.
+        automation: the guard rails of the settings.
+    """
+
+    store: Store
+    bus: Bus
+    ledger: Ledger
+    metrics: Metrics
+    clock: Clock
+    actions: Actions
+    automation: Automation
+
+    def change(self, case: Case, step: Callable[[Case], Case]) -> Case:
+        """Save a step of the case, unless somebody else has led it to another stage in the meantime."""
+
+        def turn(held: Case | None) -> Case | None:
+            return step(held) if held is not None and held.stage is case.stage else None
+
+        return change_case(self.store, self.metrics, case.request.id, turn)
+
+
+def settle(runner: Runner, case: Case) -> Case:
+    """Do what the case waits for, as far as it is time for it, and publish what was decided.
+
+    Raises:
+        BusyError: somebody else is at it.
+        UnavailableError: something outside does not answer; what else is to be done is done.
+    """
+    failures: list[AiaError] = []
+    for effect in (_proceed, _publish):
+        try:
+            case = effect(runner, case)
+        except AiaError as error:
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return case
+
+
+def _proceed(runner: Runner, case: Case) -> Case:
+    if case.stage is Stage.AWAITING:
+        return runner.change(case, lambda held: life.expired(held, now=runner.clock()))
+    if case.stage is Stage.APPROVED:
+        return _apply(runner, case)
+    if life.is_due(case, automation=runner.automation, now=runner.clock()):
+        case = _look(runner, case)
+    return _undo(runner, case) if case.stage is Stage.APPLIED and case.undoing else case
+
+
+def _apply(runner: Runner, case: Case) -> Case:
+    try:
+        detail = _once(runner, case, "apply", lambda action: action.apply(case.plan, case.request.id))
+    except ActionError as error:
+        return _failed(runner, case, error)
+    return runner.change(case, lambda held: life.applied(held, detail, now=runner.clock()))
+
+
+def _undo(runner: Runner, case: Case) -> Case:
+    try:
+        detail = _once(runner, case, "undo", lambda action: action.undo(case.plan))
+    except ActionError as error:
+        return _failed(runner, case, error)
+    return runner.change(case, lambda held: life.undone(held, detail, now=runner.clock()))
+
+
+def _failed(runner: Runner, case: Case, error: ActionError) -> Case:
+    reason = error.reason if isinstance(error, _StoppedError) else Reason.OUTSIDE_REFUSED
+    detail = f"{case.undoing.detail}; not undone: {error}" if case.undoing else str(error)
+    log.error("%s failed: %s", case.request.action, detail, extra=logs.fields(request=case.request.id, reason=reason))
+    return runner.change(case, lambda held: life.failed(held, reason, detail, now=runner.clock()))
+
+
+def _once(runner: Runner, case: Case, step: str, act: Callable[[Action], str]) -> str:
+    """What the outside answered; a fixed text where an earlier attempt, which did not live to tell, had the answer."""
+    answers: list[str] = []
+
+    def effect() -> None:
+        answers.append(act(_admitted(runner, case)))
+
+    runner.ledger.once(f"{case.request.id}:{step}", effect, lease=LEASE)
+    return answers[0] if answers else "done by an earlier attempt"
+
+
+def _admitted(runner: Runner, case: Case) -> Action:
+    """The action, where neither a switch nor the time forbids it.
+
+    Raises:
+        ActionError: one does.
+    """
+    name = case.request.action
+    if halt := stopped(name, guards=read_guards(runner.store), automation=runner.automation):
+        raise _StoppedError(halt.reason, halt.detail)
+    if life.is_late(case, runner.clock()):
+        late = f"not done within {life.PATIENCE}; an attempt that got no answer may have changed something"
+        raise _StoppedError(Reason.OUT_OF_TIME, late)
+    return runner.actions[ActionName(name)]
+
+
+def _look(runner: Runner, case: Case) -> Case:
+    verification = _verification(runner, case)
+    severity = severity_now(runner.store, case.request.incident_id)
+
+    def step(held: Case) -> Case:
+        if not life.is_due(held, automation=runner.automation, now=runner.clock()):
+            return held
+        automation, now = runner.automation, runner.clock()
+        return life.looked(held, verification, severity=severity, automation=automation, now=now)
+
+    return runner.change(case, step)
+
+
+def _verification(runner: Runner, case: Case) -> Verification:
+    """What the action says; what cannot be told now may be told later, within the time there is for it."""
+    try:
+        return runner.actions[ActionName(case.request.action)].verify(case.plan)
+    except ActionError as error:
+        return Verification(health=Health.BAD, detail=str(error))
+    except AiaError as error:
+        log.warning("not verified yet: %s", error, extra=logs.fields(request=case.request.id))
+        return Verification(health=Health.PENDING, detail=str(error))
+    except Exception as error:
+        log.exception("broken", extra=logs.fields(request=case.request.id))
+        return Verification(health=Health.PENDING, detail=f"broken ({type(error).__name__})")
+
+
+def _publish(runner: Runner, case: Case) -> Case:
+    """Publish what was decided, in its order, up to the first that the bus does not take."""
+    done: list[str] = []
+    try:
+        for decision in case.pending:
+            _publish_once(runner, decision)
+            done.append(decision.id)
+    finally:
+        if done:
+            case = change_case(
+                runner.store, runner.metrics, case.request.id, lambda held: held and life.published(held, done)
+            )
+    return case
+
+
+def _publish_once(runner: Runner, decision: ActionDecision) -> None:
+    runner.ledger.once(decision.id, lambda: runner.bus.publish(TOPIC, decision), lease=PUBLISH_LEASE)

@@ -1,0 +1,164 @@
+"""From a request, a command or a tick to what is decided and done about an action.
+
+One document a request, its case, decides; the document of the guard rails gives out places in the budget. What is decided
+is saved before anything is done, with what is to be published. So a crash at any point is repaired by the next delivery,
+or by the next tick:
+
+    before the place is taken   nothing happened; the request comes again
+    before the case is saved    the request comes again, and has its place already
+    before or within the effect the case says that it is approved: it is applied with the same key
+    before the case says so     the ledger knows that it is done, or it is asked for again with the same key
+    before it is published      it is pending in the case
+"""
+
+import logging
+from functools import partial
+
+from core.actions import life
+from core.actions.guards import Guards, Verdict, permit, stopped, switched, taken
+from core.actions.life import Case
+from core.actions.plan import Plan
+from core.actions.reason import Reason
+from core.errors import ActionError, AiaError, BusyError
+from core.events import ActionRequest, Command, Stage, Tick, Verb
+from core.settings.response import ActionName
+from functions.action_runner.documents import (
+    ACTIONS,
+    change_case,
+    change_guards,
+    find_case,
+    read_case,
+    read_guards,
+    severity_now,
+)
+from functions.action_runner.effects import Runner, settle
+from functions.adapters import logs
+
+log = logging.getLogger(__name__)
+NAME = "action_runner"
+MOST = 5000
+"""Cases looked at in one tick; more do not wait at once."""
+
+
+def handle(runner: Runner, event: ActionRequest | Command | Tick) -> None:
+    """Act on an event; safe to call again with the same one.
+
+    Raises:
+        BusyError: somebody else is at the same request.
+        ConflictError: too many change the same document at once.
+        UnavailableError: something outside does not answer; whatever else was to be done is done.
+    """
+    match event:
+        case ActionRequest():
+            ask(runner, event)
+        case Command():
+            command(runner, event)
+        case Tick():
+            look_after(runner, event)
+
+
+def ask(runner: Runner, request: ActionRequest) -> None:
+    """Decide on a request, and apply the action where it may be; one that was decided on is only led on."""
+    settle(runner, find_case(runner.store, request.id) or _begin(runner, request))
+
+
+def command(runner: Runner, command: Command) -> None:
+    """Do what a person says about actions; what is said about anything else is for others."""
+    if command.verb in (Verb.HALT, Verb.RESUME):
+        change_guards(runner.store, partial(switched, command=command))
+        log.warning("%s %s by %s: %s", command.verb, command.subject, command.by, command.note)
+    elif command.verb in (Verb.APPROVE, Verb.REJECT):
+        _answer(runner, command)
+
+
+def look_after(runner: Runner, tick: Tick) -> None:
+    """Lead on every case that waits: an approval that ran out, what is to be verified, undone, repeated or published."""
+    found = runner.store.find(ACTIONS, where={"waiting": True}, limit=MOST)
+    failures: list[AiaError] = []
+    awaiting = 0
+    for document in found:
+        try:
+            awaiting += settle(runner, read_case(document.data)).stage is Stage.AWAITING
+        except AiaError as error:
+            failures.append(error)
+            log.warning("not led on yet: %s", error, extra=logs.fields(request=document.key))
+        except Exception:
+            # one that is broken must not keep the others waiting
+            log.exception("broken", extra=logs.fields(request=document.key))
+    runner.metrics.gauge("aia_actions_waiting", awaiting)
+    at = tick.scheduled_at
+    # It looked at everything; that something outside does not answer is told by the decisions.
+    runner.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
+    if serious := [error for error in failures if not isinstance(error, BusyError)]:
+        raise serious[0]
+
+
+def _begin(runner: Runner, request: ActionRequest) -> Case:
+    """The new case of a request; where somebody else began it in the meantime, theirs."""
+    new = _decided(runner, request)
+    case = change_case(runner.store, runner.metrics, request.id, lambda held: held or new)
+    details = logs.fields(
+        request=request.id, incident=request.incident_id, reason=case.reason, playbook=request.playbook
+    )
+    log.info("%s of %s: %s (%s)", request.action, request.target, case.stage, case.reason, extra=details)
+    return case
+
+
+def _decided(runner: Runner, request: ActionRequest) -> Case:
+    if request.action not in tuple(ActionName):
+        detail = f"action: must be one of {', '.join(ActionName)}, got {request.action[:80]!r}"
+        return _impossible(runner, request, Reason.UNKNOWN_ACTION, detail)
+    if halt := stopped(request.action, guards=read_guards(runner.store), automation=runner.automation):
+        return life.impossible(request, halt, now=runner.clock())
+    try:
+        plan = runner.actions[ActionName(request.action)].plan(request)
+    except ActionError as error:
+        return _impossible(runner, request, Reason.NOT_POSSIBLE, str(error))
+    severity = severity_now(runner.store, request.incident_id)
+    verdict = _permitted(runner, request, plan, approved=False)
+    now, automation = runner.clock(), runner.automation
+    return life.planned(request, plan, verdict, automation=automation, now=now, severity=severity)
+
+
+def _impossible(runner: Runner, request: ActionRequest, reason: Reason, detail: str) -> Case:
+    verdict = Verdict(stage=Stage.REFUSED, reason=reason, detail=detail)
+    return life.impossible(request, verdict, now=runner.clock())
+
+
+def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: bool) -> Verdict:
+    """What the guard rails say; where they let it pass, its place is taken in the very write that found it free."""
+    verdicts: list[Verdict] = []
+
+    def step(guards: Guards) -> Guards:
+        now, automation = runner.clock(), runner.automation
+        verdicts.append(permit(request, plan, guards=guards, automation=automation, now=now, approved=approved))
+        passes = verdicts[-1].stage is Stage.APPROVED
+        return taken(guards, request, automation=automation, now=now) if passes else guards
+
+    change_guards(runner.store, step)
+    return verdicts[-1]
+
+
+def _answer(runner: Runner, command: Command) -> None:
+    """Lead a case on by what a person says of it, where that is possible."""
+    case = find_case(runner.store, command.subject)
+    objection = life.objection(case, command, now=runner.clock()) if case else Reason.NO_SUCH_REQUEST
+    if objection:
+        details = logs.fields(request=command.subject, by=command.by, reason=objection)
+        log.warning("%s not heard: %s", command.verb, objection, extra=details)
+    elif case is not None:
+        verdict = _heard(runner, case.request, case.plan, command)
+        severity = severity_now(runner.store, case.request.incident_id)
+
+        def step(held: Case) -> Case:
+            return life.answered(held, command, verdict, now=runner.clock(), severity=severity)
+
+        case = runner.change(case, step)
+    if case is not None:
+        settle(runner, case)
+
+
+def _heard(runner: Runner, request: ActionRequest, plan: Plan, command: Command) -> Verdict:
+    if command.verb is Verb.REJECT:
+        return Verdict(stage=Stage.REJECTED, reason=Reason.PERSON_REJECTED, detail=command.note)
+    return _permitted(runner, request, plan, approved=True)

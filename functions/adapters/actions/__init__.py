@@ -1,0 +1,1 @@
+"""Automated responses: one file an action, one interface."""

@@ -1,0 +1,88 @@
+"""Cancel the runs of a pipeline: every job of its display name that has not ended.
+
+Cancelling twice is cancelling once, so that no key need be kept. Runs that begin after the plan are not touched.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState
+
+from core.actions.plan import Health, Plan, Step, Verification
+from core.errors import ActionError
+from core.events import ActionRequest
+from core.settings.response import Resource
+from functions.adapters.actions.calls import lookup
+from functions.adapters.actions.vertex import CANCELLED, Pipelines, connect_pipelines, short, told
+
+RUNNING = (
+    PipelineState.PIPELINE_STATE_QUEUED,
+    PipelineState.PIPELINE_STATE_PENDING,
+    PipelineState.PIPELINE_STATE_RUNNING,
+)
+"""The states of a job that may be cancelled, in the order that a job goes through: one that moves on is seen twice."""
+
+
+class CancelPipeline:
+    """The action `cancel_pipeline`; see the port.
+
+    Args:
+        resources: what targets are in the cloud.
+        pipelines: Vertex AI; as the environment has it where none is given.
+    """
+
+    def __init__(self, resources: Mapping[str, Resource], pipelines: Pipelines | None = None) -> None:
+        self._resources = resources
+        self._pipelines = pipelines or connect_pipelines()
+
+    def plan(self, request: ActionRequest) -> Plan:
+        """Which runs would be cancelled; nothing where none runs."""
+        pipeline = lookup(self._resources, request.target, "pipeline")
+        location = lookup(self._resources, request.target, "location")
+        jobs = {
+            job.name: state
+            for state in RUNNING
+            for job in self._pipelines.list(location, display_name=pipeline, state=PipelineState(state).name)
+        }
+        steps = [Step(what=f"run {short(name)}", before=told(state), after="cancelled") for name, state in jobs.items()]
+        return Plan(
+            summary=f"pipeline {pipeline}: {len(jobs)} runs cancelled" if jobs else f"pipeline {pipeline}: none runs",
+            steps=tuple(steps),
+            touched=len(jobs),
+            state={"pipeline": pipeline, "jobs": json.dumps(sorted(jobs))},
+        )
+
+    def apply(self, plan: Plan, key: str) -> str:  # noqa: ARG002 - of the port; the jobs' own states tell what is done
+        """Ask the runs to end, without waiting for it; `ActionError` when all of them ended by themselves."""
+        jobs = self._find(plan)
+        cancelled = [short(job.name) for job in jobs if job.state in CANCELLED]
+        asked = [short(job.name) for job in jobs if job.state in RUNNING and self._pipelines.cancel(job.name)]
+        if not cancelled and not asked:
+            raise ActionError(f"pipeline {plan.state['pipeline']}: every run ended by itself since it was planned")
+        return f"asked to end: {', '.join(asked) or 'none'}; before: {', '.join(cancelled) or 'none'}"
+
+    def verify(self, plan: Plan) -> Verification:
+        """Good when none of the runs runs any more; bad when one ran to its end before it could be cancelled."""
+        jobs = self._find(plan)
+        finished = _named(jobs, PipelineState.PIPELINE_STATE_SUCCEEDED)
+        if finished:
+            return Verification(health=Health.BAD, detail=f"ran to the end: {finished}")
+        ended = (PipelineState.PIPELINE_STATE_CANCELLED, PipelineState.PIPELINE_STATE_FAILED)
+        running = [job for job in jobs if job.state not in ended]
+        if running:
+            detail = ", ".join(f"{short(job.name)} is {told(job.state)}" for job in running)
+            return Verification(health=Health.PENDING, detail=detail)
+        return Verification(health=Health.GOOD, detail=f"none of them runs: {_named(jobs, *ended) or 'all deleted'}")
+
+    def undo(self, plan: Plan) -> str:
+        """Refused: a cancelled run does not go on."""
+        raise ActionError(f"pipeline {plan.state['pipeline']}: a cancelled run does not go on; use rerun_pipeline")
+
+    def _find(self, plan: Plan) -> list[PipelineJob]:
+        """The runs, less those that were deleted since."""
+        found = (self._pipelines.find(name) for name in json.loads(plan.state["jobs"]))
+        return [job for job in found if job is not None]
+
+
+def _named(jobs: Sequence[PipelineJob], *states: int) -> str:
+    return ", ".join(short(job.name) for job in jobs if job.state in states)

@@ -1,0 +1,85 @@
+"""Delete the contents of a cache in Redis: all keys that begin with the resource's prefix, or all where there is none.
+
+A cache fills itself again, from what is behind it, which has all of the load until then. How far it was flushed is noted
+in the cache under a key of its own for a day: so that a call goes on where the last one ran out of time, so that the cache
+is not flushed twice for one request, and so that it is known afterwards, when it is as full as before, that it was empty.
+"""
+
+from collections.abc import Mapping
+
+from core.actions.plan import Health, Plan, Step, Verification
+from core.errors import ActionError, UnavailableError
+from core.events import ActionRequest
+from core.settings.response import Resource
+from functions.adapters.actions import redis_cache
+from functions.adapters.actions.calls import lookup
+
+NOTE = "aia:flushed:"
+"""What the key of the note begins with; the request's id follows."""
+NOTED_SECONDS = 86_400
+DONE = " done"
+
+
+class FlushCache:
+    """The action `flush_cache`; see the port.
+
+    Args:
+        resources: what targets are in the cloud.
+        caches: how caches are reached; as the environment has it where none is given.
+    """
+
+    def __init__(self, resources: Mapping[str, Resource], caches: redis_cache.Caches | None = None) -> None:
+        self._resources = resources
+        self._caches = caches or redis_cache.connect()
+
+    def plan(self, request: ActionRequest) -> Plan:
+        """How many keys would be deleted, by a sample where there are many; nothing where there is none."""
+        address = lookup(self._resources, request.target, "redis")
+        prefix = self._resources[request.target].prefix
+        with self._caches.open(address) as cache:
+            cache.require_whole()
+            size = cache.size(prefix)
+        which = f"beginning with {prefix!r}" if prefix else "in all"
+        there = size.keys > 0 or not size.exact
+        return Plan(
+            summary=f"cache {address}: {size} {which} deleted",
+            steps=(Step(what=f"keys {which}", before=str(size), after="none"),) if there else (),
+            touched=int(there),
+            state={"address": address, "prefix": prefix, "keys": str(size.keys), "note": f"{NOTE}{request.id}"},
+        )
+
+    def apply(self, plan: Plan, key: str) -> str:
+        """Delete them, for so long as one call may take; called again, it goes on where it was."""
+        state = plan.state
+        with self._caches.open(state["address"]) as cache:
+            process = cache.require_whole()
+            noted, reached = cache.noted(state["note"]), f"{key} at {process} "
+            if noted == _done(key):
+                return f"cache {state['address']}: flushed under this key before"
+            # A cursor means nothing to another process, or to this one after a restart.
+            start = int(noted.removeprefix(reached)) if noted.startswith(reached) else 0
+            gone, cursor = cache.flush(state["prefix"], start)
+            cache.note(state["note"], f"{reached}{cursor}" if cursor else _done(key), NOTED_SECONDS)
+        if cursor:
+            raise UnavailableError(f"cache {state['address']}: {gone} keys deleted in this call, and there are more")
+        return f"cache {state['address']}: {gone} keys deleted"
+
+    def verify(self, plan: Plan) -> Verification:
+        """Good when the cache answers and was flushed: it may be full again.
+
+        Where the note is gone (evicted, or lost with a primary whose replica took over) the number of keys has to tell.
+        """
+        state = plan.state
+        with self._caches.open(state["address"]) as cache:
+            size, noted = cache.size(state["prefix"]), cache.noted(state["note"])
+        detail = f"cache {state['address']}: {size} now, {state['keys']} before"
+        flushed = noted.endswith(DONE) or size.keys < int(state["keys"]) / 2
+        return Verification(health=Health.GOOD if flushed else Health.BAD, detail=detail)
+
+    def undo(self, plan: Plan) -> str:
+        """Never: what was in the cache is nowhere else as it was."""
+        raise ActionError(f"cache {plan.state['address']}: what was deleted cannot be put back; it fills itself again")
+
+
+def _done(key: str) -> str:
+    return f"{key}{DONE}"

@@ -1,0 +1,117 @@
+"""Takes secrets out of texts that go to people. In doubt it takes out too much: a line of a log is no evidence."""
+
+import re
+
+HIDDEN = "[hidden]"
+_LONGEST = 10_000
+"""Characters that are looked at; a longer text is cut before the word in which that falls."""
+
+_QUOTE = r"\\{0,3}[\"']"
+# Up to the same quote again, or to the end where it is missing; a quote behind a backslash belongs to the value.
+_QUOTED = rf"(?P<quote>{_QUOTE})(?:(?!(?P=quote))(?:\\.|.))*(?P=quote)?"
+_IS = rf"(?:{_QUOTE})?(?:\s*(?:=>|[:=>]|%3[ad])\s*|\s+(?:is|was)\s+|\s+(?={_QUOTE}))"
+_NAMES = (
+    r"pass(?:word|wd|phrase|code)?|pwd|secret|token|credential|signature|sig|jwt|otp|auth|session[_-]?id|sid"
+    r"|(?:api|access|account|private|client|encryption|master|shared|signing|subscription|service)[_-]?key|key"
+)
+
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # A private key, also one whose end is cut off or whose line breaks are spelt \n.
+    (
+        re.compile(
+            r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
+            r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----|\Z)",
+            re.DOTALL,
+        ),
+        HIDDEN,
+    ),
+    # Headers whose values have spaces in them: to the end of the line where they are not quoted.
+    (
+        re.compile(rf"(?is)\b((?:proxy-)?authorization|(?:set-)?cookie)({_IS})(?:{_QUOTED}|[^\r\n]+)"),
+        rf"\1\2{HIDDEN}",
+    ),
+    (re.compile(r"(?i)\b(bearer|negotiate)\s+[\w.~+/=-]{6,}"), rf"\1 {HIDDEN}"),
+    (re.compile(r"(?i)\b(basic|digest)\s+(?=[^\s\"']*(?-i:[A-Z\d=]))[\w.~+/=-]{6,}"), rf"\1 {HIDDEN}"),
+    # What stands before the @ of an address: scheme://user:password@host, and user:password@host.
+    (re.compile(r"(://)(?:[^\s/?#\"']{1,300}|[^\s/:@\"']{0,100}:[^\s\"']{1,300})@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(?<![\w/.-])[\w.-]{1,60}:[^\s@/\"']{1,200}@(?=[\w(\[])"), f"{HIDDEN}@"),
+    # name=value, name: value, "name": "value", --name value, <name>value; the name may be part of a longer one.
+    (
+        re.compile(
+            rf"(?is)((?<![a-z])(?:[\w.-]{{0,40}}[_.-])?(?:{_NAMES})s?(?:[_-][\w-]{{0,20}})?{_IS})(?:{_QUOTED}|\S+)"
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    (
+        re.compile(
+            rf"((?:[a-z\d]{{1,30}})(?:Password|Secret|Token|Key|Credential|Signature)s?(?i:{_IS}))(?:{_QUOTED}|\S+)",
+            re.DOTALL,
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    (re.compile(rf"(?i)(--?(?:[\w-]{{0,40}}-)?(?:{_NAMES})\s+)\S+"), rf"\1{HIDDEN}"),
+    # What is a secret by its looks.
+    (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"), HIDDEN),  # JSON web tokens
+    (re.compile(r"\bya29\.[\w.-]+|\b1//[\w-]{20,}|\bAIza[\w-]{30,}|\bGOCSPX-[\w-]+"), HIDDEN),  # Google
+    (re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}"), HIDDEN),  # Amazon
+    (re.compile(r"\b(?:gh[pousr]_\w{16,}|github_pat_\w+|glpat-[\w-]+|npm_\w{16,}|pypi-[\w-]{16,})"), HIDDEN),
+    (re.compile(r"\bxox[a-z]-[\w-]+|\bxapp-[\w-]+|\bhooks\.slack\.com/[\w/]+"), HIDDEN),  # Slack
+    (
+        re.compile(r"\b(?:[sr]k|pk|whsec)_(?:live_|test_)?\w{16,}|\bsk-[\w-]{16,}|\bSG\.[\w.-]{16,}|\bhf_\w{16,}"),
+        HIDDEN,
+    ),
+    # What nobody would write by hand: long, and of letters and digits in no order.
+    (re.compile(r"\b(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{32,}\b|\b(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{32,}\b"), HIDDEN),
+    (re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{32,}"), HIDDEN),
+    (
+        re.compile(
+            r"(?<![A-Za-z\d+/])(?=[^\s\d]{0,60}\d)(?=[^\sa-z]{0,60}[a-z])(?=[^\sA-Z]{0,60}[A-Z])[A-Za-z\d+/]{40,}={0,2}"
+        ),
+        HIDDEN,
+    ),
+)
+
+_EMAIL = re.compile(r"\b[\w.+-]{1,64}@(?![\w.-]*gserviceaccount\.com\b)(?:[\w-]{1,63}\.)+[a-zA-Z]{2,}\b")
+_UUID = re.compile(r"(?i)\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b")
+_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
+_HEXADECIMAL = re.compile(r"(?i)\b(?:0x[\da-f]+|(?=[a-f]*\d)[\da-f]{7,})\b")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_SPACE = re.compile(r"\s+")
+
+
+def redact(text: str) -> str:
+    """The text without what is or may be a secret.
+
+    That is: private keys, credentials of requests and addresses, values that are named as secrets, tokens that can be
+    told by their looks, and long texts that look like nothing else.
+
+    >>> redact("GET https://shop:hunter2@shop.example/v1?token=abc123 401")
+    'GET https://[hidden]@shop.example/v1?token=[hidden] 401'
+    >>> redact('{"user": "ann", "password": "hunter2"}')
+    '{"user": "ann", "password": [hidden]}'
+    """
+    if len(text) > _LONGEST:
+        text = text[:_LONGEST].rpartition(" ")[0]
+    for pattern, instead in _RULES:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def pattern_of(text: str) -> str:
+    """One line that is the same for messages which differ only in what they are about: numbers, ids, instants, people.
+
+    It is made of redacted text: a secret must be seen whole to be known.
+
+    >>> pattern_of("order 4711 of ann@example.com: timeout after 3.2 s")
+    'order # of [e-mail]: timeout after # s'
+    """
+    line = _EMAIL.sub("[e-mail]", _line(text))
+    for noise in (_UUID, _INSTANT, _HEXADECIMAL, _NUMBER):
+        line = noise.sub("#", line)
+    return "".join(character for character in _SPACE.sub(" ", line).strip() if character.isprintable())
+
+
+def _line(text: str) -> str:
+    """The first line that says something; of a traceback of Python the last, which names the error."""
+    lines = [line for line in text.splitlines() if line.strip()] or [""]
+    return lines[-1] if lines[0].startswith("Traceback (most recent call last)") else lines[0]

@@ -1,0 +1,92 @@
+"""Restart a Cloud Run service: a new revision with the same template takes the place of the one that serves.
+
+Cloud Run has no restart of instances; a revision starts new ones, and the traffic moves only when they are ready, so
+that a failing restart takes nothing down. The key stands in the template's annotations, and a revision has those for ever.
+"""
+
+from collections.abc import Mapping
+
+from google.cloud.run_v2.types import RevisionTemplate
+
+from core.actions.plan import Health, Plan, Step, Verification
+from core.errors import ActionError
+from core.events import ActionRequest
+from core.settings.response import Resource
+from functions.adapters.actions import run
+from functions.adapters.actions.calls import lookup
+
+KEY = "aia-monitoring/restart"
+"""The annotation that says under which key the revision was made."""
+
+
+class RestartService:
+    """The action `restart_service`; see the port.
+
+    Args:
+        resources: what targets are in the cloud.
+        services: Cloud Run; as the environment has it where none is given.
+    """
+
+    def __init__(self, resources: Mapping[str, Resource], services: run.Services | None = None) -> None:
+        self._resources = resources
+        self._services = services or run.connect()
+
+    def plan(self, request: ActionRequest) -> Plan:
+        """What would change; `ActionError` unless the newest revision has all the traffic."""
+        service = self._services.get(lookup(self._resources, request.target, "service"))
+        revision = run.serving_revision(service)
+        return Plan(
+            summary=f"service {run.short(service.name)}: a new revision like {revision} in its place",
+            steps=(Step(what="the revision that serves", before=revision, after="a new one of the same template"),),
+            touched=1,
+            state={
+                "service": service.name,
+                "revision": revision,
+                "generation": str(service.generation),
+                "traffic": run.spell(service.traffic),
+            },
+        )
+
+    def apply(self, plan: Plan, key: str) -> str:
+        """Make the revision and give it the traffic; returns the operation's name, without waiting for its end."""
+        service = self._services.get(plan.state["service"])
+        if service.template.annotations.get(KEY) == key:
+            return f"revision {run.short(service.latest_created_revision)} was made under this key before"
+        if str(service.generation) != plan.state["generation"]:
+            raise ActionError(_changed(service.name, plan.state["generation"], service.generation))
+        template = RevisionTemplate(service.template)
+        template.annotations[KEY] = key
+        template.revision = ""  # the name of another revision, which only a deployment that repeats it may have
+        return self._services.update(
+            service, "template", "traffic", template=template, traffic=run.to_latest(service.traffic)
+        )
+
+    def verify(self, plan: Plan) -> Verification:
+        """Good when the new revision is ready and has all the traffic."""
+        service = self._services.get(plan.state["service"])
+        ready = run.readiness(service)
+        if ready.health is not Health.GOOD:
+            return ready
+        newest = run.short(service.latest_created_revision)
+        if newest == plan.state["revision"]:
+            return Verification(health=Health.BAD, detail=f"there is no revision after {newest}")
+        if not run.serves_all(service):
+            return Verification(health=Health.BAD, detail=f"{newest} has not all the traffic")
+        return ready
+
+    def undo(self, plan: Plan) -> str:
+        """All the traffic back to the former revision, by its name, where nobody deployed since."""
+        service = self._services.get(plan.state["service"])
+        former = run.pinned(run.read(plan.state["traffic"]), plan.state["revision"])
+        planned = int(plan.state["generation"])
+        if service.generation == planned:
+            return "nothing to undo: the service is as it was"
+        if run.spell(service.traffic) == run.spell(former):
+            return f"{plan.state['revision']} has the traffic already"
+        if service.generation != planned + 1:
+            raise ActionError(_changed(service.name, str(planned + 1), service.generation))
+        return self._services.update(service, "traffic", traffic=former)
+
+
+def _changed(service: str, expected: str, found: int) -> str:
+    return f"{service}: somebody changed it: its generation must be {expected}, got {found}"

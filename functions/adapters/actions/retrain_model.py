@@ -1,0 +1,124 @@
+"""Ask for a model to be trained again, on the newest data whose labels are due.
+
+The request goes to the topic `retraining`, where those of drift_score's policy go too: what trains, and whether the result
+takes the place of the version in use, is decided there. So the action has done its part when the request is published, and
+is verified at once; a training takes hours, longer than anything is looked at here.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from core.actions.plan import Health, Plan, Step, Verification
+from core.errors import ActionError, QueryError
+from core.events import ActionRequest, RetrainingRequest
+from core.retraining import Span, training_span
+from core.settings import Label, Model, Retraining
+from functions.adapters import events
+from functions.adapters.ports import Bus, Clock, Warehouse
+from functions.adapters.training import history
+
+TOPIC = "retraining"
+REASON = "incident"
+"""Why, beside the reasons that the policy has."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class RetrainModel:
+    """The action `retrain_model`; see the port.
+
+    Args:
+        models: of the settings; it acts on their targets, `model/NAME`.
+        warehouse: which has their predictions, labels and versions.
+        bus: which takes the request.
+        clock: now, in UTC.
+    """
+
+    def __init__(self, models: Iterable[Model], warehouse: Warehouse, bus: Bus, clock: Clock = _now) -> None:
+        self._models = {model.target: model for model in models}
+        self._warehouse = warehouse
+        self._bus = bus
+        self._clock = clock
+
+    def plan(self, request: ActionRequest) -> Plan:
+        """The request that would be published; `ActionError` where there is too little to train on."""
+        model, label = self._model(request.target)
+        policy = model.retraining or Retraining(important=model.features.names)
+        span = training_span(policy, label, request.requested_at)
+        with _asking(request.target):
+            version = history.version_in_use(self._warehouse, model.name, request.requested_at)
+            n_labels = history.count_labels(self._warehouse, model, label, span, request.requested_at)
+        if not version:
+            raise ActionError(f"{request.target}: must have a version in ops.model_versions, has none")
+        if n_labels < policy.minimum_labels:
+            raise ActionError(
+                f"{request.target}: {_spelt(span)} must have {policy.minimum_labels} labels, has {n_labels}"
+            )
+        return _plan(request.target, _request(model, version, span, n_labels, request.requested_at), span)
+
+    def apply(self, plan: Plan, key: str) -> str:
+        """Publish it; a repetition is the same event with the same id, which whoever receives it knows."""
+        request = events.decode(plan.state["request"].encode(), RetrainingRequest)
+        with _asking(plan.state["target"]):
+            version = history.version_in_use(self._warehouse, request.model, max(self._clock(), request.requested_at))
+        if version != request.model_version:
+            raise ActionError(
+                f"{plan.state['target']}: version {request.model_version} must be in use as planned, is {version or 'none'}"
+            )
+        self._bus.publish(TOPIC, request, key=key)
+        return f"asked for under {request.id}"
+
+    def verify(self, plan: Plan) -> Verification:
+        """Good at once: the bus has the request, or `apply` would have failed."""
+        return Verification(health=Health.GOOD, detail=f"{plan.state['target']}: the training is asked for")
+
+    def undo(self, plan: Plan) -> str:
+        """Never: a request that is published cannot be taken back."""
+        raise ActionError(f"{plan.state['target']}: a training that is asked for cannot be taken back")
+
+    def _model(self, target: str) -> tuple[Model, Label]:
+        model = self._models.get(target)
+        if model is None:
+            raise ActionError(f"{target}: must be model/NAME of a model of the settings, is {sorted(self._models)}")
+        if model.label is None:
+            raise ActionError(f"models.{model.name}.label: must be given for retrain_model, got None")
+        return model, model.label
+
+
+def _request(model: Model, version: str, span: Span, n_labels: int, at: datetime) -> RetrainingRequest:
+    return RetrainingRequest(
+        model=model.name,
+        model_version=version,
+        requested_at=at,
+        reason=REASON,
+        window_start=span.start,
+        window_end=span.end,
+        n_labels=n_labels,
+        floor=model.accuracy_floor,
+    )
+
+
+def _plan(target: str, request: RetrainingRequest, span: Span) -> Plan:
+    after = f"another, trained on {request.n_labels} labels of {_spelt(span)}"
+    return Plan(
+        summary=f"{target}: in place of version {request.model_version} {after}",
+        steps=(Step(what=f"version of {target}", before=request.model_version, after=after),),
+        touched=1,
+        state={"target": target, "request": events.encode(request).decode()},
+    )
+
+
+@contextmanager
+def _asking(target: str) -> Iterator[None]:
+    """What the warehouse refuses, no repetition helps."""
+    try:
+        yield
+    except QueryError as error:
+        raise ActionError(f"{target}: {error}") from error
+
+
+def _spelt(span: Span) -> str:
+    return f"{span.start:%Y-%m-%d %H:%M} to {span.end:%Y-%m-%d %H:%M}"

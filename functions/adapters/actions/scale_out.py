@@ -1,0 +1,160 @@
+"""Give a Cloud Run service room: twice as many instances at most, and twice as many kept warm.
+
+Two settings bound the instances: the service's own maximum, which takes effect at once, and that of its revisions (100
+where nobody set it), which a new revision takes effect with. Each is raised only where it is what bounds. What is kept
+warm is the service's own minimum. Neither goes beyond what the action is given as the most.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from google.cloud.run_v2.types import RevisionTemplate, Service, ServiceScaling
+
+from core.actions.plan import Health, Plan, Step, Verification
+from core.errors import ActionError
+from core.events import ActionRequest
+from core.settings.response import Resource
+from functions.adapters.actions import run
+from functions.adapters.actions.calls import lookup
+
+KEY = "aia-monitoring/scale-out"
+"""The annotation of the service that says under which key it was scaled."""
+MOST = 100
+"""Instances of a service: the most that the action goes to, and a revision's maximum where nobody set one."""
+WARMEST = 10
+"""Instances kept warm: the most that the action goes to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """How many instances a service may have; 0 where nobody said.
+
+    Attributes:
+        warm: at least, of the service.
+        most: at most, of the service.
+        each: at most, of each revision.
+    """
+
+    warm: int
+    most: int
+    each: int
+
+    def __str__(self) -> str:
+        return f"{self.warm} to {min(self.most or self.each, self.each)}"
+
+
+class ScaleOut:
+    """The action `scale_out`; see the port.
+
+    Args:
+        resources: what targets are in the cloud.
+        services: Cloud Run; as the environment has it where none is given.
+        most: how many instances a service is given at most.
+        warmest: how many are kept warm at most.
+    """
+
+    def __init__(
+        self,
+        resources: Mapping[str, Resource],
+        services: run.Services | None = None,
+        *,
+        most: int = MOST,
+        warmest: int = WARMEST,
+    ) -> None:
+        self._resources = resources
+        self._services = services or run.connect()
+        self._most = most
+        self._warmest = warmest
+
+    def plan(self, request: ActionRequest) -> Plan:
+        """What would change; nothing where the service has the most it may have."""
+        service = self._services.get(lookup(self._resources, request.target, "service"))
+        before = _scale(service)
+        after = _grown(before, service.template.scaling.min_instance_count, self._most, self._warmest)
+        name = run.short(service.name)
+        if after == before:
+            return Plan(summary=f"service {name}: has the most instances it may have, {before}")
+        if after.each != before.each:
+            _require_latest(service)
+        return Plan(
+            summary=f"service {name}: {after} instances instead of {before}",
+            steps=(Step(what="instances", before=str(before), after=str(after)),),
+            touched=1,
+            state={"service": service.name, "before": _spell(before), "after": _spell(after)},
+        )
+
+    def apply(self, plan: Plan, key: str) -> str:
+        """Set it; returns the operation's name, without waiting for its end."""
+        service = self._services.get(plan.state["service"])
+        if service.annotations.get(KEY) == key:
+            return f"scaled to {_read(plan.state['after'])} instances under this key before"
+        return self._move(service, "before", "after", plan, {"annotations": {**service.annotations, KEY: key}})
+
+    def verify(self, plan: Plan) -> Verification:
+        """Good when the service has the new bounds and is ready."""
+        service = self._services.get(plan.state["service"])
+        now, after = _scale(service), _read(plan.state["after"])
+        if now != after:
+            return Verification(health=Health.BAD, detail=f"the instances must be {after}, got {now}")
+        ready = run.readiness(service)
+        return replace(ready, detail=f"{ready.detail}; {now} instances")
+
+    def undo(self, plan: Plan) -> str:
+        """The former bounds again, where nobody set others since."""
+        service = self._services.get(plan.state["service"])
+        before = _read(plan.state["before"])
+        if _scale(service) == before:
+            return f"the instances are {before} already"
+        return self._move(service, "after", "before", plan, {})
+
+    def _move(self, service: Service, origin: str, goal: str, plan: Plan, more: dict[str, Any]) -> str:
+        now, expected, wanted = _scale(service), _read(plan.state[origin]), _read(plan.state[goal])
+        if now != expected:
+            raise ActionError(f"{service.name}: somebody changed it: the instances must be {expected}, got {now}")
+        scaling = ServiceScaling(min_instance_count=wanted.warm, max_instance_count=wanted.most)
+        paths = ["scaling.min_instance_count", "scaling.max_instance_count", *more]
+        if wanted.each != now.each:
+            template = RevisionTemplate(service.template)
+            template.scaling.max_instance_count = wanted.each
+            template.revision = ""  # the name of another revision, with another maximum
+            more["template"] = template
+            paths.append("template")
+        return self._services.update(service, *paths, scaling=scaling, **more)
+
+
+def _scale(service: Service) -> Scale:
+    if service.scaling.scaling_mode == ServiceScaling.ScalingMode.MANUAL:
+        count = service.scaling.manual_instance_count
+        raise ActionError(f"{service.name}: is scaled by hand, to {count} instances")
+    own = service.scaling
+    each = service.template.scaling.max_instance_count or MOST
+    return Scale(warm=own.min_instance_count, most=own.max_instance_count, each=each)
+
+
+def _grown(scale: Scale, warm_each: int, most: int, warmest: int) -> Scale:
+    """Twice the bounds, within what is allowed; none is lowered."""
+    bound = min(scale.most or scale.each, scale.each)
+    wanted = max(min(bound * 2, most), bound)
+    warm = max(scale.warm, warm_each)
+    return Scale(
+        warm=max(min(max(warm * 2, 1), warmest, wanted), scale.warm),
+        most=max(scale.most, wanted) if scale.most else 0,
+        each=max(scale.each, wanted),
+    )
+
+
+def _require_latest(service: Service) -> None:
+    """A revision's maximum changes with a new revision only, which must then have the traffic."""
+    run.serving_revision(service)
+    if not run.follows_latest(service):
+        raise ActionError(f"{service.name}: its traffic must go to the latest revision, it names one")
+
+
+def _spell(scale: Scale) -> str:
+    return json.dumps(asdict(scale))
+
+
+def _read(text: str) -> Scale:
+    return Scale(**json.loads(text))

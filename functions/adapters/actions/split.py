@@ -1,0 +1,157 @@
+"""What the actions on an endpoint's traffic have in common.
+
+`UpdateEndpoint` takes the whole split of the version that was read (its etag) and answers when it is in place. The key
+goes into the endpoint's labels with the same call, so that a repetition finds it.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+
+from google.cloud.aiplatform_v1.types import DeployedModel, Endpoint
+
+from core.actions.plan import Health, Plan, Step, Verification
+from core.errors import ActionError
+from core.events import ActionRequest
+from core.settings.response import Resource
+from functions.adapters.actions.calls import digest, lookup
+from functions.adapters.actions.vertex import Endpoints, connect_endpoints, short
+
+KEY = "aia-traffic"
+"""The label that says under which key the traffic was moved."""
+ALL = 100
+"""Per cent."""
+Split = Mapping[str, int]
+"""Per cent of the traffic by the deployed model's id; who has none is not in it."""
+
+
+class SplitAction(ABC):
+    """An action that moves an endpoint's traffic; see the port.
+
+    Args:
+        resources: what targets are in the cloud.
+        endpoints: Vertex AI; as the environment has it where none is given.
+    """
+
+    def __init__(self, resources: Mapping[str, Resource], endpoints: Endpoints | None = None) -> None:
+        self._resources = resources
+        self._endpoints = endpoints or connect_endpoints()
+
+    @abstractmethod
+    def _choose(self, endpoint: Endpoint) -> Split:
+        """The split to have; `ActionError` where there is nothing to move it to."""
+
+    def plan(self, request: ActionRequest) -> Plan:
+        """What would change: the traffic of each deployed model."""
+        endpoint = self._endpoints.get(lookup(self._resources, request.target, "endpoint"))
+        before, after = _split(endpoint), self._choose(endpoint)
+        changed = sorted(model for model in {*before, *after} if before.get(model, 0) != after.get(model, 0))
+        names = {model.id: _told(model) for model in endpoint.deployed_models}
+        return Plan(
+            summary=f"endpoint {endpoint.display_name or short(endpoint.name)}: traffic {_shown(after, names)}",
+            steps=tuple(
+                Step(what=names[model], before=f"{before.get(model, 0)} %", after=f"{after.get(model, 0)} %")
+                for model in changed
+            ),
+            touched=1,
+            state={"endpoint": endpoint.name, "before": _spell(before), "after": _spell(after)},
+        )
+
+    def apply(self, plan: Plan, key: str) -> str:
+        """Set the split, where it is still the one that was planned for."""
+        endpoint = self._endpoints.get(plan.state["endpoint"])
+        if endpoint.labels.get(KEY) == digest(key):
+            return "the traffic was moved under this key before"
+        _expect(endpoint, plan.state["before"])
+        labels = {**endpoint.labels, KEY: digest(key)}
+        wanted = _read(plan.state["after"])
+        changed = self._endpoints.update(endpoint, "traffic_split", "labels", traffic_split=wanted, labels=labels)
+        return f"the traffic is {_spell(_split(changed))}"
+
+    def verify(self, plan: Plan) -> Verification:
+        """Good when the split is in place and every model in it has a replica, where Vertex AI tells."""
+        endpoint = self._endpoints.get(plan.state["endpoint"])
+        if _spell(_split(endpoint)) != plan.state["after"]:
+            return _bad(f"the traffic must be {plan.state['after']}, got {_spell(_split(endpoint))}")
+        models = {model.id: model for model in endpoint.deployed_models}
+        missing = [model for model in _split(endpoint) if model not in models]
+        if missing:
+            return _bad(f"deployed models {missing} have traffic and are gone")
+        return _health([models[model] for model in _split(endpoint)])
+
+    def undo(self, plan: Plan) -> str:
+        """The former split again, where nobody set another since."""
+        endpoint = self._endpoints.get(plan.state["endpoint"])
+        if _spell(_split(endpoint)) == plan.state["before"]:
+            return f"the traffic is {plan.state['before']} already"
+        _expect(endpoint, plan.state["after"])
+        changed = self._endpoints.update(endpoint, "traffic_split", traffic_split=_read(plan.state["before"]))
+        return f"the traffic is {_spell(_split(changed))}"
+
+
+def serving(endpoint: Endpoint) -> DeployedModel:
+    """The newest deployed model that has traffic; `ActionError` when none has."""
+    split = _split(endpoint)
+    having = [model for model in endpoint.deployed_models if model.id in split]
+    if not having:
+        raise ActionError(f"{endpoint.name}: none of its deployed models has traffic, got {_spell(split)}")
+    return max(having, key=_age)
+
+
+def former(endpoint: Endpoint, model: DeployedModel) -> DeployedModel:
+    """The deployed model before this one, of those that have a replica; `ActionError` when there is none."""
+    older = [one for one in endpoint.deployed_models if _age(one) < _age(model) and not _lacks_replica(one)]
+    if not older:
+        raise ActionError(f"{endpoint.name}: no deployed model that works is older than {_told(model)}")
+    return max(older, key=_age)
+
+
+def _age(model: DeployedModel) -> tuple[int, str]:
+    return DeployedModel.pb(model).create_time.ToNanoseconds(), model.id
+
+
+def _lacks_replica(model: DeployedModel) -> bool:
+    """Whether Vertex AI says that no replica is available; it says nothing of shared resources and of older deployments."""
+    return "status" in model and not model.status.available_replica_count
+
+
+def _health(models: Sequence[DeployedModel]) -> Verification:
+    lacking = [model for model in models if _lacks_replica(model)]
+    broken = [f"{_told(model)}: {model.status.message}" for model in lacking if model.status.message]
+    if broken:
+        return _bad(f"no replica of {'; '.join(broken)}")
+    if lacking:
+        detail = f"no replica yet of {', '.join(_told(model) for model in lacking)}"
+        return Verification(health=Health.PENDING, detail=detail)
+    return Verification(health=Health.GOOD, detail=f"{', '.join(_told(model) for model in models)} have the traffic")
+
+
+def _bad(detail: str) -> Verification:
+    return Verification(health=Health.BAD, detail=detail)
+
+
+def _expect(endpoint: Endpoint, split: str) -> None:
+    if _spell(_split(endpoint)) != split:
+        found = _spell(_split(endpoint))
+        raise ActionError(f"{endpoint.name}: somebody moved the traffic: it must be {split}, got {found}")
+
+
+def _split(endpoint: Endpoint) -> Split:
+    return {model: share for model, share in endpoint.traffic_split.items() if share}
+
+
+def _told(model: DeployedModel) -> str:
+    return f"{model.display_name or short(model.model)} ({model.id})"
+
+
+def _shown(split: Split, names: Mapping[str, str]) -> str:
+    return ", ".join(f"{share} % to {names[model]}" for model, share in sorted(split.items()))
+
+
+def _spell(split: Split) -> str:
+    return json.dumps(dict(sorted(split.items())))
+
+
+def _read(text: str) -> dict[str, int]:
+    split: dict[str, int] = json.loads(text)
+    return split

@@ -1,0 +1,130 @@
+"""A channel that keeps to a rate, together with every other instance: the calls are counted in the store."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+from core.errors import AiaError, ConflictError, LimitedError
+from core.events import Change, Severity, stamp
+from core.incidents.messages import Message
+from core.rate import Bucket, Decision, Reason, block, burst_of, take
+from functions.adapters.logs import fields
+from functions.adapters.notify.port import Channel, Receipt
+from functions.adapters.ports import Clock, Data, Store
+from functions.adapters.store import update
+
+COLLECTION = "rates"
+_CROWDED = timedelta(seconds=2)
+"""How long to wait where too many write the count at once."""
+_WHY = {
+    Reason.BLOCKED: "asked to wait",
+    Reason.SPACED: "the message before was a moment ago",
+    Reason.SPENT: "the messages of this minute are sent",
+    Reason.RESERVED: "what is left of this minute is for critical messages",
+}
+log = logging.getLogger(__name__)
+
+
+def _one(_: Message) -> int:
+    return 1
+
+
+class Limited:
+    """Sends a message when there is a call for it.
+
+    A quarter of what may be sent at once is kept for critical messages; their resolutions may wait.
+
+    Args:
+        channel: what is limited.
+        name: the channel's name; instances that share it and the store share the count.
+        store: where the count is.
+        clock: what every instance must agree on to well within a minute.
+        per_minute: how many calls may be made in any 60 seconds.
+        gap: the least time between two messages.
+        calls: how many calls a message takes; of more than may be made at once, that many are counted.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        *,
+        name: str,
+        store: Store,
+        clock: Clock,
+        per_minute: int,
+        gap: timedelta = timedelta(0),
+        calls: Callable[[Message], int] = _one,
+    ) -> None:
+        self._channel = channel
+        self._name = name
+        self._store = store
+        self._clock = clock
+        self._per_minute = per_minute
+        self._burst = burst_of(per_minute)
+        self._gap = gap
+        self._calls = calls
+        self._blocked_until: datetime | None = None
+
+    def send(self, message: Message) -> Receipt:
+        """Take a call and send the message.
+
+        Raises:
+            LimitedError: there is none, or the receiver asked to wait; it says until when.
+            UnavailableError: the receiver does not answer, or the store.
+        """
+        self._take(message)
+        try:
+            return self._channel.send(message)
+        except LimitedError as error:
+            self._block(error.until)
+            raise
+
+    def _take(self, message: Message) -> None:
+        now = self._clock()
+        if self._blocked_until is not None and now < self._blocked_until:
+            raise self._not_before(Reason.BLOCKED, self._blocked_until)
+        urgent = message.severity is Severity.CRITICAL and message.change is not Change.RESOLVED
+        decision = self._decide(0 if urgent else self._burst // 4, min(self._calls(message), self._burst))
+        if not decision.allowed:
+            raise self._not_before(decision.reason, decision.until)
+
+    def _decide(self, reserve: int, calls: int) -> Decision:
+        decisions: list[Decision] = []
+
+        def change(data: Data | None) -> Data | None:
+            held = _bucket(data)
+            decision = take(
+                held,
+                now=self._clock(),
+                per_minute=self._per_minute,
+                burst=self._burst,
+                reserve=reserve,
+                calls=calls,
+                gap=self._gap,
+            )
+            decisions.append(decision)
+            return None if decision.bucket == held else asdict(decision.bucket)
+
+        try:
+            update(self._store, COLLECTION, self._name, change)
+        except ConflictError:
+            until = self._clock() + _CROWDED
+            raise LimitedError(f"channel {self._name}: too many send at once, until {stamp(until)}", until) from None
+        return decisions[-1]
+
+    def _block(self, until: datetime) -> None:
+        """Make every instance wait; where the store does not take it, at least this one."""
+        self._blocked_until = until
+        try:
+            update(self._store, COLLECTION, self._name, lambda data: asdict(block(_bucket(data), until)))
+        except AiaError as error:
+            log.warning("the others do not know: %s", error, extra=fields(channel=self._name, until=stamp(until)))
+
+    def _not_before(self, reason: Reason, until: datetime) -> LimitedError:
+        return LimitedError(f"channel {self._name}: {_WHY[reason]}, until {stamp(until)}", until)
+
+
+def _bucket(data: Data | None) -> Bucket:
+    held = data or {}
+    return Bucket(full_at=held.get("full_at"), last=held.get("last"), blocked_until=held.get("blocked_until"))

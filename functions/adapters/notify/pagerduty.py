@@ -1,0 +1,156 @@
+"""PagerDuty as a channel: an incident is an alert of a service (Events API v2), told apart by the incident's id.
+
+202                     delivered
+408, 425, 429, 5xx      not now: tried again, not before the `Retry-After` of the answer
+no answer in time       not now; the same event twice has the effect of once
+another 2xx             not now: whoever answered, it was not PagerDuty
+anything else           refused, with PagerDuty's reasons
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from core.errors import UnavailableError
+from core.events import Change, Severity, stamp
+from core.incidents.messages import Fact, Message
+from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.notify.post import SECONDS, Answer, check_passing, post
+from functions.adapters.notify.text import fit, paragraph, redacted, web
+from functions.adapters.ports import Clock
+
+CLIENT = "aia"
+LONGEST_KEY = 255
+LONGEST_SUMMARY = 1024
+_LONGEST_NAME = 255
+_LONGEST_FACT = 2000
+_LONGEST_TEXT = 8000
+_MOST_FACTS = 40
+"""With the limits above the body stays below the 512 KB that PagerDuty takes, whatever characters it holds."""
+_ACCEPTED = 202
+_ACTIONS = {Change.RESOLVED: "resolve", Change.ACKNOWLEDGED: "acknowledge", Change.MITIGATED: "acknowledge"}
+_encoder = msgspec.json.Encoder()
+
+
+class PagerDuty:
+    """Sends each message as one event; two where PagerDuty has not heard of the incident yet.
+
+    Args:
+        name: the channel's name, for errors and logs.
+        key: the integration key, a secret.
+        url: of the Events API.
+        clock: to read a `Retry-After`.
+        seconds: until an answer counts as none, however slowly it comes.
+    """
+
+    def __init__(self, name: str, key: str, url: str, clock: Clock, seconds: float = SECONDS) -> None:
+        self._name = name
+        self._key = key
+        self._url = url
+        self._clock = clock
+        self._seconds = seconds
+
+    def send(self, message: Message) -> Receipt:
+        """Send the events of the message, up to the first that is refused."""
+        for event in events(message):
+            body = _encoder.encode({"routing_key": self._key, **event})
+            answer = post(self._name, self._url, body, seconds=self._seconds)
+            check_passing(self._name, answer, self._clock())
+            if 200 <= answer.status < 300 and answer.status != _ACCEPTED:  # noqa: PLR2004 - HTTP's own boundaries
+                raise UnavailableError(f"channel {self._name}: answered {answer.status}, must be {_ACCEPTED}")
+            if answer.status != _ACCEPTED:
+                return Receipt(Outcome.REFUSED, _refusal(answer, self._key))
+        return Receipt(Outcome.DELIVERED)
+
+
+def calls(message: Message) -> int:
+    """How many events the message is."""
+    return 2 if message.missed and message.change in _ACTIONS else 1
+
+
+def events(message: Message) -> list[dict[str, Any]]:
+    """The events of a message, without the routing key.
+
+    PagerDuty drops an acknowledgement or a resolution of what it has not heard of. So where the receiver missed what came
+    before, a trigger comes first: for what is over already at the lowest severity, so that it stands in the history and
+    wakes nobody.
+    """
+    action = _ACTIONS.get(message.change)
+    if action is None:
+        return [_trigger(message, message.severity)]
+    end = {"event_action": action, "dedup_key": dedup_key(message.incident_id)}
+    if not message.missed:
+        return [end]
+    return [_trigger(message, Severity.INFO if message.change is Change.RESOLVED else message.severity), end]
+
+
+def dedup_key(incident_id: str) -> str:
+    """The incident's id; of one that is too long the beginning, and a hash of it all.
+
+    >>> dedup_key("model-flight-delay-20260102-1a2b3c4d")
+    'model-flight-delay-20260102-1a2b3c4d'
+    >>> len(dedup_key("x" * 300))
+    255
+    """
+    if incident_id.strip() and len(incident_id) <= LONGEST_KEY and incident_id.isascii() and incident_id.isprintable():
+        return incident_id
+    digest = hashlib.sha256(incident_id.encode(errors="surrogatepass")).hexdigest()
+    start = "".join(sign for sign in incident_id if sign.isascii() and sign.isprintable())
+    return f"{start[: LONGEST_KEY - len(digest) - 1]}-{digest}"
+
+
+def _trigger(message: Message, severity: Severity) -> dict[str, Any]:
+    kind, _, name = message.target.partition("/")
+    url = web(message.url)
+    payload = {
+        "summary": fit(message.title, LONGEST_SUMMARY) or "Incident",
+        "source": fit(message.target, _LONGEST_NAME) or "unknown",
+        "severity": severity.value,
+        "timestamp": stamp(message.at),
+        "component": fit(name, _LONGEST_NAME),
+        "group": fit(kind, _LONGEST_NAME),
+        "class": fit(message.category, _LONGEST_NAME),
+        "custom_details": _details(message),
+    }
+    event = {
+        "event_action": "trigger",
+        "dedup_key": dedup_key(message.incident_id),
+        "payload": {name: value for name, value in payload.items() if value},
+        "client": CLIENT,
+    }
+    shown = ((url, "The incident: see and acknowledge it"), (web(message.runbook), "Runbook: what to do"))
+    links = [{"href": href, "text": text} for href, text in shown if href]
+    return event | ({"client_url": url} if url else {}) | ({"links": links} if links else {})
+
+
+def _details(message: Message) -> dict[str, str]:
+    details = {"Change": message.change.value}
+    for fact in message.facts[:_MOST_FACTS]:
+        details[_unused(fact, details)] = fit(fact.text, _LONGEST_FACT)
+    if message.runbook and not web(message.runbook):
+        details["Runbook"] = fit(message.runbook, _LONGEST_FACT)
+    return details | {"Message": paragraph(message.text, _LONGEST_TEXT)}
+
+
+def _unused(fact: Fact, details: dict[str, str]) -> str:
+    """The fact's name; where another has it already, with a number."""
+    name = fit(fact.name, _LONGEST_NAME) or "Fact"
+    return next(key for key in (name, *(f"{name} ({n})" for n in range(2, _MOST_FACTS + 3))) if key not in details)
+
+
+class _Refusal(msgspec.Struct):
+    message: str = ""
+    errors: list[str] = []
+
+
+_decoder = msgspec.json.Decoder(_Refusal)
+
+
+def _refusal(answer: Answer, key: str) -> str:
+    try:
+        said = _decoder.decode(answer.body)
+    except (ValueError, RecursionError):
+        return f"HTTP {answer.status}"
+    reasons = "; ".join((said.message, *said.errors)) if said.errors else said.message
+    return fit(redacted(f"HTTP {answer.status}: {reasons}", key), 300) if reasons else f"HTTP {answer.status}"

@@ -1,0 +1,102 @@
+"""POSTing JSON, and what the status of the answer says about trying again.
+
+408, 425, 429, 5xx      not now: tried again, not before the `Retry-After` of the answer
+no answer in time       not now
+"""
+
+import http.client
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
+from urllib3.util import parse_url
+
+from core.errors import LimitedError, UnavailableError
+from core.events import stamp
+from core.rate import LONGEST_BLOCK
+from functions.adapters.net import Deadline, connected, headers
+
+SECONDS = 5.0
+"""For all of a request, far below the lease of an effect."""
+LONGEST_ANSWER = 16 * 1024
+"""Bytes; more of an answer is not read."""
+PATIENCE = timedelta(seconds=30)
+"""How long to wait where a receiver is asked too often and does not say how long."""
+TOO_MANY = 429
+_PASSING = frozenset({408, 425, TOO_MANY})
+_BROKEN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer; of its body only what was asked for, and nothing where it could not be read."""
+
+    status: int
+    retry_after: str
+    body: bytes
+
+
+def post(
+    name: str, url: str, body: bytes, *, seconds: float, says: dict[str, str] | None = None, heed: bool = True
+) -> Answer:
+    """POST a JSON body.
+
+    Args:
+        name: of the channel, for the error.
+        url: where to; it may hold a secret.
+        body: JSON.
+        seconds: until an answer counts as none, however slowly it comes.
+        says: headers beside the usual ones.
+        heed: whether the body of the answer matters; else it is not read, for it may be long or never end.
+
+    Raises:
+        UnavailableError: no answer in time; the message holds neither the address nor a header.
+    """
+    try:
+        where = parse_url(url)
+        said = headers(where) | {"Content-Type": "application/json; charset=utf-8"} | (says or {})
+        with connected(where, Deadline(seconds)) as (connection, _):
+            connection.request("POST", where.request_uri, body=body, headers=said, preload_content=False)
+            response = connection.getresponse()
+            return Answer(response.status, response.headers.get("Retry-After", ""), _read(response) if heed else b"")
+    except (HTTPError, http.client.HTTPException, OSError, ValueError, KeyError) as error:
+        raise UnavailableError(f"channel {name}: no answer ({type(error).__name__})") from None
+
+
+def check_passing(name: str, answer: Answer, now: datetime) -> None:
+    """Return unless the answer says that another attempt may succeed.
+
+    Raises:
+        LimitedError: it says until when to wait, or is a 429.
+        UnavailableError: it does not.
+    """
+    if answer.status not in _PASSING and answer.status < _BROKEN:
+        return
+    until = not_before(answer.retry_after, now)
+    if until is None and answer.status == TOO_MANY:
+        until = now + PATIENCE
+    if until is not None:
+        raise LimitedError(f"channel {name}: answered {answer.status}, until {stamp(until)}", until)
+    raise UnavailableError(f"channel {name}: answered {answer.status}")
+
+
+def not_before(retry_after: str, now: datetime) -> datetime | None:
+    """The instant that a `Retry-After` header names (RFC 9110, 10.2.3), at most an hour away; None when it names none."""
+    given = retry_after.strip()
+    if given.isascii() and given.isdigit():
+        return now + min(timedelta(seconds=int(given[:6])), LONGEST_BLOCK)
+    try:
+        at = parsedate_to_datetime(given)
+    except (ValueError, OverflowError):
+        return None
+    return min(at if at.tzinfo else at.replace(tzinfo=UTC), now + LONGEST_BLOCK)
+
+
+def _read(response: HTTPResponse) -> bytes:
+    """The beginning of the body; the status counts, whatever becomes of the body."""
+    try:
+        return response.read(LONGEST_ANSWER, decode_content=False)
+    except (HTTPError, http.client.HTTPException, OSError, ValueError):
+        return b""

@@ -1,0 +1,113 @@
+"""Slack as a channel: a message of blocks, by an incoming webhook or by a bot's token.
+
+200 and `ok`                                  delivered
+408, 425, 429, 5xx, `ratelimited`             not now: tried again, not before the `Retry-After` of the answer
+200 and an error of Slack's own, no `ok`      not now
+no answer in time                             not now
+anything else                                 refused, with Slack's reason
+
+Foreign text stands only in `plain_text` elements, where Slack reads no markup, mention or link; in the fallback text,
+which has no such element, `&`, `<` and `>` are escaped.
+"""
+
+import re
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+
+from core.errors import UnavailableError
+from core.incidents.messages import Message
+from core.settings.people import SlackChannel
+from functions.adapters.notify.blocks import body
+from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.notify.post import SECONDS, TOO_MANY, Answer, check_passing, post
+from functions.adapters.ports import Clock
+
+_OK = 200
+_CODE = re.compile(r"[a-z][a-z_]{1,60}")
+_LIMITED = frozenset({"ratelimited", "rate_limited"})
+_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
+_encoder = msgspec.json.Encoder()
+
+
+class _Said(msgspec.Struct):
+    ok: bool
+    error: str = ""
+
+
+_decoder = msgspec.json.Decoder(_Said)
+
+
+class SlackWebhook:
+    """Posts to the room of an incoming webhook.
+
+    Args:
+        name: the channel's name, for errors and logs.
+        url: of the webhook, a secret.
+        clock: to read a `Retry-After`.
+        seconds: until an answer counts as none, however slowly it comes.
+    """
+
+    def __init__(self, name: str, url: str, clock: Clock, seconds: float = SECONDS) -> None:
+        self._name = name
+        self._url = url
+        self._clock = clock
+        self._seconds = seconds
+
+    def send(self, message: Message) -> Receipt:
+        """POST the message."""
+        answer = post(self._name, self._url, _encoder.encode(body(message)), seconds=self._seconds)
+        check_passing(self._name, answer, self._clock())
+        said = answer.body.strip()
+        if answer.status == _OK and said == b"ok":
+            return Receipt(Outcome.DELIVERED)
+        if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
+            raise UnavailableError(f"channel {self._name}: answered {answer.status} without 'ok'")
+        code = said.decode(errors="replace")
+        return Receipt(Outcome.REFUSED, f"HTTP {answer.status}: {code}" if _is_code(code) else f"HTTP {answer.status}")
+
+
+class SlackBot:
+    """Posts to a room by `chat.postMessage`.
+
+    Args:
+        setting: the bot's token, a secret, the id or the name of the room, and where Slack's API is.
+        clock: to read a `Retry-After`.
+        seconds: until an answer counts as none, however slowly it comes.
+    """
+
+    def __init__(self, setting: SlackChannel, clock: Clock, seconds: float = SECONDS) -> None:
+        self._name = setting.name
+        self._token = setting.token
+        self._room = setting.room
+        self._url = f"{setting.api.rstrip('/')}/chat.postMessage"
+        self._clock = clock
+        self._seconds = seconds
+
+    def send(self, message: Message) -> Receipt:
+        """POST the message."""
+        request = _encoder.encode({"channel": self._room, **body(message)})
+        says = {"Authorization": f"Bearer {self._token}"}
+        answer = post(self._name, self._url, request, seconds=self._seconds, says=says)
+        check_passing(self._name, answer, self._clock())
+        if answer.status != _OK:
+            return Receipt(Outcome.REFUSED, f"HTTP {answer.status}")
+        return self._outcome(answer, self._clock())
+
+    def _outcome(self, answer: Answer, now: datetime) -> Receipt:
+        try:
+            said = _decoder.decode(answer.body)
+        except (ValueError, RecursionError):
+            raise UnavailableError(f"channel {self._name}: answered {answer.status} without 'ok'") from None
+        if said.ok:
+            return Receipt(Outcome.DELIVERED)
+        if said.error in _LIMITED:
+            check_passing(self._name, replace(answer, status=TOO_MANY), now)
+        if said.error in _PASSING:
+            raise UnavailableError(f"channel {self._name}: answered {said.error}")
+        return Receipt(Outcome.REFUSED, said.error if _is_code(said.error) else "an error without a name")
+
+
+def _is_code(text: str) -> bool:
+    return _CODE.fullmatch(text) is not None

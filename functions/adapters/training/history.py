@@ -1,0 +1,51 @@
+"""The version of a model that is in use, and how many labels there are to train the next on."""
+
+from datetime import datetime
+from pathlib import Path
+
+from core.retraining import Span
+from core.settings import Label, Model
+from functions.adapters.ports import Warehouse
+
+_FOLDER = Path(__file__).parent
+_COUNT_LABELS = (_FOLDER / "count_labels.sql").read_text().rstrip()
+VERSION_IN_USE = (_FOLDER / "version_in_use.sql").read_text().rstrip()
+
+
+def count_labels(warehouse: Warehouse, model: Model, label: Label, span: Span, at: datetime) -> int:
+    """How many of the predictions of a span have a label by an instant.
+
+    Raises:
+        QueryError: the warehouse refuses; the message names the table or column that is missing.
+        UnavailableError: the warehouse does not answer.
+    """
+    parameters = {"model": model.name, "window_start": span.start, "window_end": span.end, "at": at}
+    [row] = warehouse.query(count_labels_sql(model, label), **parameters)
+    return int(row["n_labels"])
+
+
+def count_labels_sql(model: Model, label: Label) -> str:
+    """The statement, with the tables and columns of the settings; `model`, `window_start`, `window_end`, `at` are given."""
+    return _COUNT_LABELS.format(
+        table=_quoted(model.table),
+        timestamp=_quoted(model.timestamp),
+        id=_quoted(model.id),
+        label=_quoted(label.column),
+        label_table=_quoted(label.table),
+    )
+
+
+def version_in_use(warehouse: Warehouse, model: str, at: datetime) -> str:
+    """The version of a model that is in use at an instant, or the empty text where none was ever.
+
+    Raises:
+        QueryError: the warehouse refuses.
+        UnavailableError: the warehouse does not answer.
+    """
+    rows = warehouse.query(VERSION_IN_USE, model=model, at=at)
+    return str(rows[0]["version"]) if rows else ""
+
+
+def _quoted(path: str) -> str:
+    """A name of the settings, which check it, as a statement spells it: a column may be called `hour` or `order`."""
+    return ".".join(f"`{part}`" for part in path.split("."))

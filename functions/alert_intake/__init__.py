@@ -1,0 +1,1 @@
+"""The edge where foreign alerts become findings."""

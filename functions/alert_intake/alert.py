@@ -1,0 +1,160 @@
+"""A foreign alert as its format reads it, and the finding that it becomes: the same rules for all formats."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+
+from core.events import YEARS, Finding, Severity, Status
+from functions.alert_intake import safe, targets
+from functions.alert_intake.reading import Json, UnreadableError
+
+UNWATCHED_FOR = timedelta(hours=1)
+"""How long something holds that is no longer watched, though nobody saw it recover."""
+AHEAD = timedelta(days=1)
+"""How far ahead of now a clock may be that is believed."""
+FARTHEST_END = timedelta(days=30)
+"""An end that is farther away says nothing."""
+MOST_EVIDENCE = 6
+_LONGEST_NAME = 40
+_LONGEST_EVIDENCE = 160
+_LATER = timedelta(microseconds=1)
+_PREFERRED = ("namespace", "instance", "pod", "container", "region", "zone", "location", "environment", "version")
+_SAID_ELSEWHERE = ("alertname", "severity", "priority", "level", "target")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What a format has read; nothing in it is clean yet.
+
+    Attributes:
+        source: the system that noticed.
+        name: of the alert or the rule.
+        target: as `targets` makes it, or empty where nothing names one.
+        status: whether it holds.
+        severity: how bad it is.
+        now: when it came, in UTC.
+        started: since when it holds, or None.
+        ended: since when it no longer holds, or None.
+        holds_until: when it counts as over unless it is repeated, or None.
+        identity: what else tells it from others of that name on that target, when it fires as when it is resolved.
+        summary: the first of these that is not empty is the line for people.
+        value: the observed number.
+        threshold: what it is compared with.
+        unit: of both.
+        evidence: what supports it, the most important first.
+        links: the first of these that is a web address is shown.
+        runbook: what is said to be the runbook.
+    """
+
+    source: str
+    name: str
+    target: str
+    status: Status
+    severity: Severity
+    now: datetime
+    started: datetime | None = None
+    ended: datetime | None = None
+    holds_until: datetime | None = None
+    identity: Mapping[str, str] = field(default_factory=dict)
+    summary: tuple[str, ...] = ()
+    value: float | None = None
+    threshold: float | None = None
+    unit: str = ""
+    evidence: Mapping[str, str] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
+    runbook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What cannot be understood, and why.
+
+    Attributes:
+        reason: where, and what is allowed.
+        element: what is parked.
+    """
+
+    reason: str
+    element: Json
+
+
+Outcome = Finding | Refusal
+
+
+def each(elements: list[Json], read: Callable[[Json], Alert], where: str) -> list[Outcome]:
+    """Every element as the finding it is, or as a refusal, in their order.
+
+    Args:
+        elements: of a body.
+        read: reads one; raises `UnreadableError`.
+        where: the place of the list in the body, as in `$.alerts`.
+    """
+    return [_one(element, read, f"{where}[{index}]") for index, element in enumerate(elements)]
+
+
+def one(element: Json, read: Callable[[Json], Alert]) -> list[Outcome]:
+    """A body that is one alert."""
+    return [_one(element, read, "$")]
+
+
+def finding(alert: Alert) -> Finding:
+    """The finding that an alert is.
+
+    While it fires it is about the instant it started, so that a repetition is the same finding again; when it is
+    resolved, about the instant it ended, which is after the start.
+    """
+    name = alert.name or "alert"
+    target = alert.target or targets.make("alert", alert.name or "unnamed")
+    until = alert.holds_until if alert.status is Status.FIRING else None
+    return Finding(
+        target=target,
+        kind=targets.kind(name, alert.identity),
+        status=alert.status,
+        severity=alert.severity,
+        observed_at=_observed_at(alert),
+        source=safe.line(alert.source, _LONGEST_NAME) or "webhook",
+        summary=next((line for text in alert.summary if (line := safe.line(text))), "")
+        or safe.line(f"{name} on {target}"),
+        value=alert.value,
+        threshold=alert.threshold,
+        unit=safe.line(alert.unit.lower(), _LONGEST_NAME),
+        evidence=_evidence(alert),
+        runbook=safe.runbook(alert.runbook),
+        holds_until=until if until and until - alert.now <= FARTHEST_END and until.year in YEARS else None,
+    )
+
+
+def shown(labels: Mapping[str, str], *consumed: str) -> dict[str, str]:
+    """The labels that are worth showing, the most telling first."""
+    names = [name for name in _PREFERRED if name in labels]
+    names += sorted(name for name in labels if name not in _PREFERRED)
+    hidden = {*_SAID_ELSEWHERE, *consumed}
+    return {name: labels[name] for name in names if name not in hidden and not name.startswith("__")}
+
+
+def _one(element: Json, read: Callable[[Json], Alert], where: str) -> Outcome:
+    try:
+        return finding(read(element))
+    except UnreadableError as error:
+        return Refusal(f"{where}: {error}", element)
+
+
+def _observed_at(alert: Alert) -> datetime:
+    started = _believed(alert.started, alert.now)
+    if alert.status is Status.FIRING:
+        return started or alert.now
+    ended = _believed(alert.ended, alert.now) or alert.now
+    return started + _LATER if started and ended <= started else ended
+
+
+def _believed(instant: datetime | None, now: datetime) -> datetime | None:
+    return instant if instant and instant - now <= AHEAD else None
+
+
+def _evidence(alert: Alert) -> dict[str, str]:
+    link = next((found for text in alert.links if (found := safe.link(text))), "")
+    given = ((name, text) for name, text in alert.evidence.items() if not safe.secret(name))
+    lines = ((safe.line(name, _LONGEST_NAME), safe.line(text, _LONGEST_EVIDENCE)) for name, text in given)
+    kept = dict(islice(((name, text) for name, text in lines if name and text), MOST_EVIDENCE - bool(link)))
+    return kept | {"link": link} if link else kept

@@ -1,0 +1,31 @@
+"""What Prometheus posts to an Alertmanager: a list of alerts, repeated while they fire.
+
+    [{"labels": {...}, "annotations": {...}, "startsAt": "...", "endsAt": "...", "generatorURL": "..."}, ...]
+
+`endsAt` is ahead of now while an alert fires: until then it holds unless it is posted again.
+"""
+
+from datetime import datetime
+
+from core.events import Status
+from functions.alert_intake.alert import Alert, Outcome, each
+from functions.alert_intake.formats.alertmanager import labelled
+from functions.alert_intake.reading import Json, instant, mapping
+
+
+def recognise(body: Json) -> bool:
+    """Whether it is a list in which something has labels, and no target as our own form has."""
+    given = body if isinstance(body, list) else []
+    return any(isinstance(element, dict) and "labels" in element and "target" not in element for element in given)
+
+
+def findings(body: Json, now: datetime) -> list[Outcome]:
+    """One finding for each alert."""
+    return each(body, lambda element: _read(element, now), "$")
+
+
+def _read(element: Json, now: datetime) -> Alert:
+    ends = instant(mapping(element).get("endsAt"))
+    if ends and ends <= now:
+        return labelled(element, source="prometheus", status=Status.RESOLVED, now=now)
+    return labelled(element, source="prometheus", status=Status.FIRING, now=now, holds_until=ends)

@@ -1,0 +1,106 @@
+"""From a body to findings that are published and refusals that are parked: whatever comes in, nothing is lost.
+
+Findings are published before anything is parked, so that a warehouse that is down holds up no alert. Where the bus or
+the parking does not answer, the whole body must come again: its findings have the same ids then, and are duplicates.
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.events import Finding
+from functions.adapters import logs
+from functions.adapters.endpoint import LONGEST_REASON, Park
+from functions.adapters.ports import Bus, Metrics
+from functions.adapters.push import Message
+from functions.alert_intake.alert import Outcome, Refusal
+from functions.alert_intake.formats import understand
+from functions.alert_intake.reading import Json, UnreadableError, decode
+
+log = logging.getLogger(__name__)
+NAME = "alert_intake"
+TOPIC = "findings"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a body.
+
+    Attributes:
+        accepted: how many alerts were published.
+        parked: how many were parked.
+    """
+
+    accepted: int
+    parked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """Takes bodies in.
+
+    Attributes:
+        bus: publishes the findings.
+        park: keeps what cannot be understood.
+        metrics: counts.
+    """
+
+    bus: Bus
+    park: Park
+    metrics: Metrics
+
+    def take(self, body: bytes, *, path: str, now: datetime, message: Message | None = None) -> Taken:
+        """Publish every alert in a body, and park what cannot be understood.
+
+        Args:
+            body: of any form.
+            path: that it was posted to, for the log.
+            now: when it was received, in UTC; the same when it comes again, where that is known.
+            message: the message that carried it, if one did.
+
+        Raises:
+            UnavailableError: the bus or the parking does not answer; the body must come again.
+        """
+        outcomes = read(body, now)
+        found = [one for one in outcomes if isinstance(one, Finding)]
+        for finding in found:
+            self.bus.publish(TOPIC, finding)
+        refused = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, Refusal)]
+        for index, refusal in refused:
+            alone = len(outcomes) == 1
+            self._park(body if alone else _part(refusal.element, body), refusal, message, None if alone else index)
+        taken = Taken(len(found), len(refused))
+        log.info(
+            "%d accepted, %d parked", taken.accepted, taken.parked, extra=logs.fields(function=NAME, path=path[:80])
+        )
+        return taken
+
+    def _park(self, part: bytes, refusal: Refusal, message: Message | None, index: int | None) -> None:
+        """Keep a part of a body; each part of a message has an id of its own, or they would count as one letter."""
+        if message is not None and index is not None:
+            message = replace(message, id=f"{message.id}/{index}")
+        reason = refusal.reason[:LONGEST_REASON].encode(errors="replace").decode()
+        self.park(part, reason, message)
+        self.metrics.count("aia_function_requests_total", function=NAME, outcome="parked")
+        log.warning("parked: %s", reason, extra=logs.fields(function=NAME, message_id=message and message.id))
+
+
+def read(body: bytes, now: datetime) -> Sequence[Outcome]:
+    """What a body says, in its order: at least one finding or refusal, whatever the body."""
+    try:
+        return understand(decode(body), now)
+    except UnreadableError as error:
+        return [Refusal(str(error), None)]
+    except Exception as error:  # a sender gives up on a body that fails each time; parked, a person can still read it
+        log.exception("not understood", extra=logs.fields(function=NAME))
+        return [Refusal(f"unexpected {type(error).__name__}: {error}", None)]
+
+
+def _part(element: Json, body: bytes) -> bytes:
+    """One element of a body; where it cannot be written by itself, the whole body."""
+    try:
+        return json.dumps(element).encode()
+    except (ValueError, RecursionError):
+        return body

@@ -1,0 +1,122 @@
+"""Reading what others sent: whatever is missing, null or of the wrong type reads as nothing, and never raises."""
+
+import json
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from core.events import YEARS
+
+Json = Any
+"""What a body decodes to: None, truth values, numbers, texts, lists and mappings with texts as keys."""
+LONGEST = 2000
+"""Characters of a text that are looked at; no line for people needs more."""
+_LONGEST_INTEGER = 400
+"""Digits or bits; Python refuses to spell very long ones."""
+_LONGEST_INSTANT = 64
+_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
+"""From which size on an instant is told in nano-, micro- or milliseconds since 1970; below the last, in seconds."""
+
+
+class UnreadableError(Exception):
+    """What was sent cannot be understood; the message says where and what is allowed."""
+
+
+def decode(body: bytes) -> Json:
+    """The JSON in a body, read as generously as possible: what can be read must not wait for a person.
+
+    Bytes that are no UTF-8 become replacement characters; NaN, numbers out of range and bare line breaks are read; a
+    key that is there twice has its last value; UTF-16 and UTF-32 are recognised.
+
+    Raises:
+        UnreadableError: it is no JSON, or nested too deeply.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        return json.loads(body.decode(json.detect_encoding(body), "replace"), parse_int=_integer, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableError(f"body: must be JSON: {error}") from error
+
+
+def mapping(value: Json) -> Mapping[str, Json]:
+    """The mapping, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Json) -> list[Json]:
+    """The list, or an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def text(value: Json) -> str:
+    """The text, or the number or truth value as one; else an empty one."""
+    match value:
+        case str():
+            return value.strip()
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return _spelt(value)
+    return ""
+
+
+def first(source: Mapping[str, Json], *names: str) -> str:
+    """The first of these texts that is not empty, or an empty one."""
+    return next((found for name in names if (found := text(source.get(name)))), "")
+
+
+def labels(value: Json) -> dict[str, str]:
+    """The labels that have a value, as texts."""
+    return {name: found for name, given in mapping(value).items() if (found := text(given))}
+
+
+def number(value: Json) -> float | None:
+    """The finite number, also where it is spelt as a text; else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value[:LONGEST] if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def instant(value: Json) -> datetime | None:
+    """The instant in UTC, from ISO 8601 or the time since 1970; else None.
+
+    A year that no event can be about reads as nothing: Alertmanager says 0001-01-01 where something has not ended, and
+    Cloud Monitoring says 0. Without a time zone it is UTC.
+    """
+    try:
+        found = _spelt_out(value) if (seconds := number(value)) is None else _at(seconds)
+        found = found.astimezone(UTC) if found else None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return found if found and found.year in YEARS else None
+
+
+def _spelt_out(value: Json) -> datetime | None:
+    if not isinstance(value, str) or len(value) > _LONGEST_INSTANT:
+        return None
+    found = datetime.fromisoformat(value.strip())
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _at(seconds: float) -> datetime:
+    return datetime.fromtimestamp(next((seconds / unit for size, unit in _UNITS if seconds >= size), seconds), UTC)
+
+
+def _integer(digits: str) -> float:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
+
+
+def _spelt(value: float) -> str:
+    if isinstance(value, float):
+        return repr(value)
+    return str(value) if value.bit_length() <= _LONGEST_INTEGER else "inf"

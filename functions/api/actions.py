@@ -1,0 +1,169 @@
+"""Automated responses as people see them: what waits, what was done of late, and the switches."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from core.actions.guards import EVERY, Guards
+from core.actions.life import Case
+from core.errors import AiaError
+from core.events import ActionDecision, Stage
+from core.incidents.model import Reason
+from core.settings.response import ActionName, Automation
+from functions.adapters.ports import Clock, Data, Store, Warehouse
+from functions.api.kept import Kept
+
+log = logging.getLogger(__name__)
+ACTIONS = "actions"
+"""The action runner's documents: one a request, its key is the request's id."""
+GUARDS, GUARDS_KEY = "guards", "all"
+"""The action runner's document of its guard rails, with the switches."""
+RECENT = timedelta(days=7)
+MOST = 50
+"""Actions shown of what was done of late."""
+SUBJECTS = (EVERY, *ActionName)
+"""What may be halted."""
+_RECENT_SECONDS = 60.0
+_OVER_LIMIT = 1000
+"""Cases remembered of which nothing will change any more."""
+_SQL = {name: (Path(__file__).parent / f"{name}.sql").read_text() for name in ("recent_actions", "actions_of_incident")}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actions:
+    """Reads what the action runner writes: it is the only one who does."""
+
+    store: Store
+    warehouse: Warehouse
+    automation: Automation
+    clock: Clock
+    _kept: Kept = field(default_factory=Kept)
+    _over: dict[str, Case] = field(default_factory=dict)
+
+    def all(self) -> Data:
+        """What waits, the soonest to expire first; what was decided of late; and the switches.
+
+        While the warehouse does not answer `recent` is None: what waits is shown all the same.
+        """
+        documents = self.store.find(ACTIONS, where={"waiting": True})
+        waiting = [case for case in (_read(document.data) for document in documents) if not case.over]
+        waiting.sort(key=lambda case: (case.stage is not Stage.AWAITING, case.answer_by or case.at))
+        return {"waiting": [shown(case) for case in waiting], "recent": self._recent(), "automation": self.switches()}
+
+    def switches(self) -> Data:
+        """Whether actions may happen: by the settings, and by the last word of people."""
+        found = self.store.get(GUARDS, GUARDS_KEY)
+        guards = msgspec.convert(found.data if found else {}, Guards, builtin_types=(datetime,))
+        return {
+            "enabled": self.automation.enabled,
+            "halted": [switch for switch in guards.switches if switch.halted],
+            "actions": list(ActionName),
+        }
+
+    def case(self, request_id: str) -> Case:
+        """What has become of a request; `LookupError` when there is none."""
+        found = self.store.get(ACTIONS, request_id)
+        if found is None:
+            raise LookupError(f"action: none has the id {request_id[:80]!r}")
+        return _read(found.data)
+
+    def of(self, incident: Data) -> list[Data]:
+        """The automated responses that the timeline of an incident names, as they are now."""
+        return [shown(case) for case in self._cases(incident)]
+
+    def decisions(self, incident: Data) -> list[ActionDecision]:
+        """All that was decided about automated responses to an incident, as far as it is known now.
+
+        The history has every step, but some seconds late, and not while the warehouse is away; what is kept with the
+        requests has the last one.
+        """
+        known = {decision.id: decision for case in self._cases(incident) for decision in _last(case)}
+        since = incident["opened_at"] - timedelta(days=1)
+        try:
+            rows = self.warehouse.query(_SQL["actions_of_incident"], since=since, incident=incident["id"])
+        except AiaError as error:
+            log.warning("report without the history of actions: %s", error)
+            rows = []
+        told = (msgspec.convert(_whole(row), ActionDecision, builtin_types=(datetime,)) for row in rows)
+        return list((known | {decision.id: decision for decision in told}).values())
+
+    def _recent(self) -> list[Data] | None:
+        since = self.clock() - RECENT
+
+        def read() -> list[Data]:
+            return self.warehouse.query(_SQL["recent_actions"], since=since, most=MOST)
+
+        try:
+            return self._kept(("recent",), read, seconds=_RECENT_SECONDS)
+        except AiaError as error:
+            log.warning("actions without their history: %s", error)
+            return None
+
+    def _cases(self, incident: Data) -> Iterator[Case]:
+        told = [entry["finding_id"] for entry in incident["timeline"] if entry["reason"] == Reason.ACTION]
+        for request_id in dict.fromkeys(cause.rpartition(":")[0] for cause in told):
+            case = self._case(request_id) if request_id else None
+            if case is not None:
+                yield case
+
+    def _case(self, request_id: str) -> Case | None:
+        """The case; one that nothing will change any more is not read again."""
+        if request_id in self._over:
+            return self._over[request_id]
+        found = self.store.get(ACTIONS, request_id)
+        case = _read(found.data) if found else None
+        if case is not None and not case.waiting:
+            if len(self._over) >= _OVER_LIMIT:
+                self._over.clear()
+            self._over[request_id] = case
+        return case
+
+
+def shown(case: Case) -> Data:
+    """A case as people see it: without what only the action itself understands."""
+    request = case.request
+    return {
+        **{name: getattr(request, name) for name in ("id", "incident_id", "action", "target", "mode", "playbook")},
+        "asked_because": request.reason,
+        "requested_at": request.requested_at,
+        "severity": request.severity,
+        "stage": case.stage,
+        "reason": case.reason,
+        "at": case.at,
+        "answer_by": case.answer_by,
+        "summary": case.plan.summary,
+        "steps": case.plan.steps,
+        "touched": case.plan.touched,
+        "undoing": case.undoing.detail if case.undoing else "",
+    }
+
+
+def _read(data: Data) -> Case:
+    return msgspec.convert(data, Case, builtin_types=(datetime,))
+
+
+def _last(case: Case) -> Iterator[ActionDecision]:
+    """What a case tells of its decisions: those not yet published, and the newest."""
+    request = case.request
+    newest = ActionDecision(
+        request_id=request.id,
+        sequence=case.sequence,
+        incident_id=request.incident_id,
+        action=request.action,
+        target=request.target,
+        mode=request.mode,
+        stage=case.stage,
+        reason=case.reason,
+        at=case.at,
+        plan=case.plan.summary,
+    )
+    yield from (newest, *case.pending)
+
+
+def _whole(row: Data) -> Data:
+    """A row as the event has it: text that is missing is empty, and instants are in UTC."""
+    return {name: "" if value is None else value for name, value in row.items()} | {"at": row["at"].astimezone(UTC)}

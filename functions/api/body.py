@@ -1,0 +1,144 @@
+"""What a person sends: a small JSON object, read strictly; everything that is wrong with it is told at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import flask
+import msgspec
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from core.errors import AiaError, Fault
+
+LARGEST = 16_384
+"""Bytes of a body."""
+LONGEST_NAME, LONGEST_NOTE = 80, 300
+"""Characters."""
+LONGEST_SUBJECT = 300
+"""Bytes of a pattern, as the router takes it."""
+LONGEST_SILENCE = timedelta(days=30)
+SIGNED_IN = "X-Goog-Authenticated-User-Email"
+"""Identity-Aware Proxy says who is signed in, and removes what a client sends under that name."""
+_TYPE = "application/json"
+_SHOWN = 80
+
+
+class BodyError(AiaError):
+    """What was sent is wrong; `faults` lists every reason."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+@dataclass(slots=True)
+class Fields:
+    """Reads the fields of a body and gathers what is wrong with them; `check` tells it."""
+
+    body: Mapping[str, Any]
+    signed_in: str
+    faults: list[Fault] = field(default_factory=list)
+
+    def only(self, *known: str) -> None:
+        """No fields but these may be given."""
+        for name in self.body:
+            if name not in known:
+                self._fault(name[:_SHOWN], f"must be one of {', '.join(known)}", name)
+
+    def by(self) -> str:
+        """Who says so: the person who is signed in, or else whom the body names."""
+        return self.signed_in or self._text("by", least=1, most=LONGEST_NAME)
+
+    def note(self) -> str:
+        """Why, in one line; it need not be given."""
+        return self._text("note", least=0, most=LONGEST_NOTE)
+
+    def pattern(self) -> str:
+        """A pattern of targets."""
+        given = self.body.get("pattern")
+        text = given.strip() if isinstance(given, str) else ""
+        if not text or not text.isprintable() or text.startswith("__") or len(text.encode()) > LONGEST_SUBJECT:
+            allowed = f"must be 1 to {LONGEST_SUBJECT} bytes of printable text, not starting with '__'"
+            self._fault("pattern", allowed, given)
+        return text
+
+    def choice(self, name: str, allowed: tuple[str, ...]) -> str:
+        """One of some texts."""
+        given = self.body.get(name)
+        if not isinstance(given, str) or given not in allowed:
+            self._fault(name, f"must be one of {', '.join(allowed)}", given)
+            return ""
+        return given
+
+    def end(self, now: datetime) -> datetime:
+        """When a silence ends: after so many `minutes`, or `until` an instant."""
+        if ("minutes" in self.body) == ("until" in self.body):
+            self._fault("minutes", "must be given, or else until, and not both", self.body.get("minutes"))
+            return now
+        return self._minutes(now) if "minutes" in self.body else self._until(now)
+
+    def check(self) -> None:
+        """Raise `BodyError` when anything was wrong."""
+        if self.faults:
+            raise BodyError(self.faults)
+
+    def _minutes(self, now: datetime) -> datetime:
+        given, most = self.body["minutes"], int(LONGEST_SILENCE / timedelta(minutes=1))
+        if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= most:
+            self._fault("minutes", f"must be a whole number, 1 to {most}", given)
+            return now
+        return now + timedelta(minutes=given)
+
+    def _until(self, now: datetime) -> datetime:
+        given = self.body["until"]
+        try:
+            until = datetime.fromisoformat(given)
+            held = until - now
+        except (TypeError, ValueError, OverflowError):
+            held = timedelta(0)
+        if not timedelta(0) < held <= LONGEST_SILENCE:
+            allowed = f"must be an instant with its time zone, at most {LONGEST_SILENCE.days} days ahead"
+            self._fault("until", allowed, given)
+            return now
+        return now + held
+
+    def _text(self, name: str, *, least: int, most: int) -> str:
+        given = self.body.get(name, "")
+        text = given.strip() if isinstance(given, str) else None
+        if text is None or not least <= len(text) <= most or not text.isprintable():
+            self._fault(name, f"must be {least} to {most} printable characters", self.body.get(name))
+            return ""
+        return text
+
+    def _fault(self, name: str, allowed: str, given: object) -> None:
+        self.faults.append(Fault(name, allowed, given[:_SHOWN] if isinstance(given, str) else given))
+
+
+def read(request: flask.Request) -> Fields:
+    """The fields that a request carries.
+
+    Nothing but `application/json` is taken: a page of another site can make a browser send forms and plain text here, with
+    the person's credentials, but no JSON, unless we allow it (and nothing here does).
+
+    Raises:
+        UnsupportedMediaType: it says that it carries something else, or nothing.
+        RequestEntityTooLarge: it is larger than any command.
+        BodyError: it carries no JSON object.
+    """
+    if request.mimetype != _TYPE:
+        raise UnsupportedMediaType(f"content-type: must be {_TYPE}, got {request.mimetype[:_SHOWN]!r}")
+    data = request.stream.read(LARGEST + 1)  # also of a body that does not say how long it is
+    if len(data) > LARGEST:
+        raise RequestEntityTooLarge(f"body: must be at most {LARGEST} bytes")
+    try:
+        body = msgspec.json.decode(data, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BodyError([Fault("body", f"must be a JSON object ({error})", repr(data[:_SHOWN]))]) from error
+    return Fields(body, signed_in(request))
+
+
+def signed_in(request: flask.Request) -> str:
+    """Who is signed in, as Identity-Aware Proxy says, without the issuer before it; empty where it says nothing."""
+    text = request.headers.get(SIGNED_IN, "").rpartition(":")[2].strip()
+    return text if text.isprintable() else ""

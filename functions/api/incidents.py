@@ -1,0 +1,96 @@
+"""Incidents as people see them: the open ones, those that are over, and the report of one."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import msgspec
+
+from core.events import Severity
+from core.incidents.model import Incident, Tracked
+from core.incidents.mute import Silence
+from core.incidents.report import report
+from functions.adapters.desks.documents import INCIDENTS, SILENCES, SILENCES_KEY, read_silences
+from functions.adapters.ports import Clock, Data, Store
+from functions.api.actions import Actions
+from functions.api.kept import Kept
+
+DAYS = 35
+"""So far back those that are over are listed; each is found by its id for as long as it is kept."""
+_SETTLED = 2
+"""Days after which hardly anything is written about an incident that is over."""
+_FRESH_SECONDS, _SETTLED_SECONDS = 10.0, 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incidents:
+    """Reads the copies of incidents that the router keeps for that."""
+
+    store: Store
+    actions: Actions
+    clock: Clock
+    _kept: Kept = field(default_factory=Kept)
+
+    def all(self, limit: int) -> list[Data]:
+        """Every open incident with its actions, the most urgent first, and the newest `limit` of those that are over."""
+        current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
+        current.sort(key=_urgency)
+        over = sorted(self._over(limit, frozenset(one["id"] for one in current)), key=_ended, reverse=True)
+        return [*(one | {"actions": self.actions.of(one)} for one in current), *over[:limit]]
+
+    def one(self, incident_id: str) -> Data:
+        """One incident with its actions; `LookupError` when there is none."""
+        data = self._data(incident_id)
+        return data | {"actions": self.actions.of(data)}
+
+    def state(self, incident_id: str) -> Data:
+        """One incident without its actions; `LookupError` when there is none."""
+        return self._data(incident_id)
+
+    def report(self, incident_id: str) -> str:
+        """The report about one incident, in Markdown; `LookupError` when there is none."""
+        data = self._data(incident_id)
+        members = msgspec.convert(data["conditions"], tuple[Tracked, ...], builtin_types=(datetime,))
+        keys = [member.key for member in members]
+        incident = msgspec.convert(data | {"conditions": keys}, Incident, builtin_types=(datetime,))
+        return report(incident, members, self.actions.decisions(data), made_at=self.clock())
+
+    def silences(self) -> list[Silence]:
+        """The silences that hold now, the first to end first."""
+        found = self.store.get(SILENCES, SILENCES_KEY)
+        now = self.clock()
+        held = (silence for silence in read_silences(found.data if found else None) if silence.until > now)
+        return sorted(held, key=lambda silence: (silence.until, silence.pattern))
+
+    def _data(self, incident_id: str) -> Data:
+        document = self.store.get(INCIDENTS, incident_id)
+        if document is None:
+            raise LookupError(f"incident: none has the id {incident_id[:80]!r}")
+        return document.data
+
+    def _over(self, limit: int, current: frozenset[str]) -> Iterator[Data]:
+        """At least `limit` of those that are over, day by day, from tomorrow's (of a clock that runs ahead) back."""
+        today, count = self.clock().date(), 0
+        for back in range(-1, DAYS):
+            if count >= limit:
+                return
+            found = self._day(today - timedelta(days=back), None if back > _SETTLED else current)
+            count += len(found)
+            yield from found
+
+    def _day(self, day: date, current: frozenset[str] | None) -> list[Data]:
+        """Those that were over on a day; read again at once when another set of incidents is open."""
+
+        def read() -> list[Data]:
+            return [document.data for document in self.store.find(INCIDENTS, where={"over_on": day.isoformat()})]
+
+        return self._kept((day, current), read, seconds=_SETTLED_SECONDS if current is None else _FRESH_SECONDS)
+
+
+def _urgency(incident: Data) -> tuple[int, float, float]:
+    impact = incident["impact"] or {"dollars_per_hour": 0.0}
+    return -Severity(incident["severity"]).rank, -impact["dollars_per_hour"], -incident["opened_at"].timestamp()
+
+
+def _ended(incident: Data) -> tuple[datetime, str]:
+    return incident["resolved_at"], incident["id"]

@@ -1,0 +1,170 @@
+// One incident: what is wrong, since when, what it costs, who has it, and what to do.
+import { command } from "./commands.js";
+import { el, svg } from "./dom.js";
+import { clock, dollars, left, lost, measured, number, plural, since, span, when, words } from "./format.js";
+import { responses } from "./responses.js";
+import { silence, unsilence } from "./silences.js";
+import { runbook } from "./runbook.js";
+import { changed, why } from "./words.js";
+
+const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good" };
+const DOES = {
+  acknowledge: { label: "Acknowledge", state: "acknowledged", title: "I take care of it: nobody else is called" },
+  mitigate: { label: "Mitigated", state: "mitigated", title: "It does not hurt any more; the cause may still be there" },
+  resolve: { label: "Resolve", state: "resolved", title: "It is over, whatever still fires" },
+  cancel: { label: "Cancel", state: "resolved", title: "It was no incident: it is closed, and left out of what is measured" },
+};
+const AFTER = { open: Object.keys(DOES), acknowledged: ["mitigate", "resolve", "cancel"], mitigated: ["resolve", "cancel"], resolved: [] };
+const ORDER = ["open", "acknowledged", "mitigated", "resolved"];
+
+export const keyOf = (incident) => `incident/${incident.id}`;
+
+function act(incident, verb, note) {
+  const { label, state } = DOES[verb];
+  const at = new Date().toISOString();
+  const mine = (by) => ({ state, cancelled: verb === "cancel", ...(verb === "acknowledge" ? { acknowledged_by: by, acknowledged_at: at } : {}), ...(state === "resolved" ? { resolved_at: at } : {}), ...(verb === "mitigate" ? { mitigated_at: at } : {}) });
+  const sent = command({
+    key: keyOf(incident), path: `/api/incidents/${encodeURIComponent(incident.id)}/${verb}`, body: { note: note.value },
+    says: `${label}: ${incident.title}`,
+    apply: (known, by) => ({ ...known, incidents: known.incidents.map((one) => (one.id === incident.id ? { ...one, ...mine(by) } : one)) }),
+    holds: (known) => known.incidents.some((one) => one.id === incident.id && ORDER.indexOf(one.state) >= ORDER.indexOf(state)),
+  });
+  sent.then((done) => { if (done) document.querySelector(`[data-key="note/${CSS.escape(incident.id)}"]`)?.replaceWith(noteField(incident)); });
+}
+
+const noteField = (incident) =>
+  el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note, if you want", "aria-label": `Note on ${incident.title}`, "data-key": `note/${incident.id}` });
+
+function buttons(incident, context) {
+  const note = () => document.querySelector(`[data-key="note/${CSS.escape(incident.id)}"]`) ?? { value: "" };
+  const own = AFTER[incident.state].map((verb, index) => el("button", {
+    type: "button", class: `do ${index === 0 ? "first" : ""} ${verb === "cancel" ? "plain" : ""}`, title: DOES[verb].title,
+    "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb, note()),
+  }, DOES[verb].label));
+  const quiet = context.quiet.length ? null : [1, 4].map((hours) => el("button", {
+    type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `For ${plural(hours, "hour")} nobody is told of ${incident.target}`,
+    onclick: () => silence(incident.target, hours * 60, note().value, keyOf(incident)),
+  }, `Silence ${hours} h`));
+  return el("div", { class: "buttons", role: "group", "aria-label": `What to do about ${incident.title}` }, own, quiet, noteField(incident));
+}
+
+function quietly(incident, context) {
+  return context.quiet.map((one) => el("p", { class: "quiet" },
+    el("span", {}, "Silenced by ", el("b", {}, one.by), one.pattern === incident.target ? "" : ` (${one.pattern})`, ", for ", left(one.until), one.note && `: ${one.note}`),
+    el("button", { type: "button", class: "do plain small", "data-key": `end/${one.pattern}/${incident.id}`, onclick: () => unsilence(one.pattern, keyOf(incident)) }, "End the silence")));
+}
+
+function owner(incident) {
+  const { heard } = incident;
+  const up = heard.ladders.filter((one) => one.tier > 0).map((one) => `${one.stakeholder}: tier ${one.tier + 1}`);
+  const told = heard.channels.length ? `told: ${[...heard.channels].join(", ")}` : "nobody was told yet";
+  const more = [incident.acknowledged_at && incident.acknowledged_by && told, ...up, heard.quiet].filter(Boolean).join(" · ");
+  if (incident.acknowledged_by) return [incident.acknowledged_by, ["for ", since(incident.acknowledged_at), more && ` · ${more}`], ""];
+  return ["Nobody yet", [told, up.length > 0 && ` · ${up.join(" · ")}`, heard.quiet && ` · ${heard.quiet}`], incident.state === "open" ? "critical" : ""];
+}
+
+function cost(incident) {
+  const { impact } = incident;
+  if (!impact) return ["Not known", "nothing that earns is known to hang on it", ""];
+  const sofar = lost(impact.dollars_per_hour, incident.opened_at, incident.mitigated_at ?? incident.resolved_at);
+  return [`${dollars(impact.dollars_per_hour)} an hour`, [`${dollars(impact.low)} to ${dollars(impact.high)} · `, sofar, incident.mitigated_at ? " until it was mitigated" : " so far"], ""];
+}
+
+function vitals(incident) {
+  const lead = incident.conditions.find((one) => one.status === "firing" && one.target === incident.target) ?? incident.conditions[0];
+  const fact = (name, [value, more, tone]) => el("div", { "data-fact": name }, el("dt", {}, name), el("dd", { class: tone }, value), more && el("dd", { class: "soft" }, more));
+  return el("dl", { class: "vitals" },
+    fact("Since", [since(incident.opened_at), when(incident.opened_at), ""]),
+    fact("It costs", cost(incident)),
+    fact("Who has it", owner(incident)),
+    fact("What to do", [lead?.runbook ? runbook(lead.runbook) : "No runbook", lead?.runbook ? `runbook for ${words(lead.kind)}` : "begin with what fires", ""]));
+}
+
+function bar(condition) {
+  const { value, threshold } = condition;
+  if (value === null || threshold === null || value < 0 || threshold <= 0) return null;
+  const full = Math.max(value, threshold) * 1.08;
+  return svg("svg", { class: "bar", viewBox: "0 0 100 6", preserveAspectRatio: "none", "aria-hidden": "true" },
+    svg("rect", { class: "track", width: 100, height: 6 }),
+    svg("rect", { class: "value", width: (100 * value) / full, height: 6 }),
+    svg("rect", { class: "limit", x: (100 * threshold) / full - 0.4, width: 0.8, height: 6 }));
+}
+
+function comparison({ value, threshold, unit }) {
+  if (value === null) return null;
+  if (threshold === null) return measured(value, unit);
+  const ratio = threshold > 0 && value >= 0 ? value / threshold : null;
+  const times = ratio === null ? "" : ratio >= 2 ? ` (${number(ratio, 2)} times)` : ratio < 1 ? " (below it)" : "";
+  return [el("b", {}, measured(value, unit)), ` against a threshold of ${measured(threshold, unit)}${times}`];
+}
+
+function conditions(incident) {
+  const over = incident.state === "resolved";
+  const rows = incident.conditions.map((one) => {
+    const firing = one.status === "firing";
+    return el("li", { class: firing && !over ? one.severity : "good" },
+      el("span", {}, one.target !== incident.target && el("code", {}, one.target), one.target !== incident.target && " ",
+        one.summary === incident.title ? words(one.kind) : one.summary || words(one.kind), !firing && " – recovered"),
+      comparison(one) && el("span", { class: "compared" }, comparison(one), firing && bar(one)));
+  });
+  return rows.length > 0 && [el("h4", {}, over ? "What fired" : "What fires"), el("ul", { class: "conditions" }, rows)];
+}
+
+const classed = (incident) => incident.category
+  && el("p", { class: "soft classed" }, el("b", {}, words(incident.category)), ` and ${incident.severity}`, incident.classed && `, because ${incident.classed}`);
+
+function affected(incident) {
+  const others = incident.targets.filter((target) => target !== incident.target);
+  const earning = incident.impact?.targets ?? [];
+  const all = [...new Set([...others, ...earning.filter((target) => target !== incident.target)])];
+  return (all.length > 0 || incident.impact) && [
+    el("h4", {}, "Affected"),
+    el("p", { class: "affected" }, el("code", { class: "root" }, incident.target), all.map((target) => [" ", el("code", {}, target)])),
+    incident.impact && el("p", { class: "soft" }, `Impact: ${incident.impact.reason}`)];
+}
+
+function evidence(incident) {
+  const all = incident.conditions.flatMap((condition) => condition.evidence);
+  return all.length > 0 && el("dl", { class: "evidence soft" }, all.map((one) => [el("dt", {}, words(one.name)), el("dd", {}, one.text)]));
+}
+
+function timeline(incident) {
+  return el("ol", { class: "timeline" }, [...incident.timeline].reverse().map((one) =>
+    el("li", {}, el("b", {}, changed(one.change)), ` · ${when(one.at)}`,
+      one.summary && el("div", {}, one.summary), el("div", { class: "soft" }, `because ${why(one.reason)}`))));
+}
+
+function story(incident) {
+  return el("details", { "data-key": `story/${incident.id}` },
+    el("summary", {}, `Timeline: ${plural(incident.timeline.length, "entry", "entries")}`),
+    evidence(incident), timeline(incident),
+    el("p", { class: "soft" }, el("a", { href: `/api/incidents/${encodeURIComponent(incident.id)}/report.md` }, "Report as Markdown"), " · ", el("code", {}, incident.id)));
+}
+
+function head(incident, context) {
+  const over = incident.state === "resolved";
+  const state = over && incident.cancelled ? "cancelled" : over && incident.merged_into ? "part of another" : incident.state;
+  return el("div", { class: "row soft head" },
+    el("span", { class: `pill solid ${over ? "good" : incident.severity}` }, over ? `was ${incident.peak}` : incident.severity),
+    el("span", { class: `pill ${TONE[incident.state] ?? "info"}` }, state),
+    incident.category && el("span", {}, words(incident.category)),
+    el("code", {}, incident.target),
+    context.sending && el("span", { class: "saving" }, "saving…"),
+    over && el("span", { class: "push" }, `${clock(incident.resolved_at)}, after ${span(incident.opened_at, incident.resolved_at)}`));
+}
+
+export function card(incident, context) {
+  const over = incident.state === "resolved";
+  const title = `title-${incident.id}`;
+  return el("article", { class: `card edge ${over ? "good" : incident.severity}`, "data-incident": incident.id, tabindex: -1, "aria-labelledby": title },
+    head(incident, context),
+    el("h3", { id: title }, incident.title),
+    !over && vitals(incident),
+    !over && buttons(incident, context),
+    context.fault && el("p", { class: "fault", role: "alert" }, context.fault),
+    !over && quietly(incident, context),
+    el("div", { class: "columns" },
+      el("div", {}, conditions(incident), classed(incident)),
+      el("div", {}, !over && affected(incident), responses(incident))),
+    story(incident));
+}

@@ -1,0 +1,142 @@
+// Automated responses: what was done by itself about an incident, what awaits a person, and the switch that halts them all.
+import { command, fault, pending } from "./commands.js";
+import { at, el, item, patch } from "./dom.js";
+import { clock, left, since, when, words } from "./format.js";
+import { STAGE, because } from "./words.js";
+
+const keyOf = (one) => `action/${one.id}`;
+const SHOWN = 10;
+
+function stage(one) {
+  const [tone, text] = STAGE[one.stage] ?? ["info", words(one.stage)];
+  return el("span", { class: `pill ${tone}` }, one.mode === "dry_run" && one.stage === "planned" ? "dry run" : text);
+}
+
+const steps = (one) => one.steps?.length > 0 && el("ul", { class: "steps" }, one.steps.map((step) =>
+  el("li", {}, `${step.what}: `, el("s", {}, step.before), " → ", el("b", {}, step.after))));
+
+// The ones that the timeline names; what has no document any more is told by the timeline alone.
+export function responses(incident) {
+  const all = incident.actions ?? [];
+  const told = all.length ? [] : incident.timeline.filter((one) => one.reason === "action").map((one) => one.summary);
+  if (!all.length && !told.length) return [];
+  return [el("h4", {}, "Done by itself"), el("ul", { class: "done" },
+    all.map((one) => el("li", {},
+      el("div", { class: "row" }, stage(one), el("b", {}, words(one.action)), one.target !== incident.target && el("code", {}, one.target)),
+      one.summary && el("div", {}, one.mode === "dry_run" ? `Would do: ${one.summary}` : one.summary), steps(one),
+      el("div", { class: "soft" }, `${one.playbook}: ${because(one.reason)}`),
+      one.stage === "awaiting_approval" && el("a", { href: "#approvals" }, "Approve or reject"))),
+    told.map((text) => el("li", {}, text)))];
+}
+
+function answer(one, verb) {
+  const note = document.querySelector(`[data-key="note/${CSS.escape(one.id)}"]`);
+  const next = verb === "approve" ? "approved" : "rejected";
+  command({
+    key: keyOf(one), path: `/api/actions/${encodeURIComponent(one.id)}/${verb}`, body: { note: note?.value ?? "" },
+    says: `${next}: ${words(one.action)} on ${one.target}`,
+    apply: (known) => ({ ...known, actions: { ...known.actions, waiting: known.actions.waiting.map((two) => (two.id === one.id ? { ...two, stage: next } : two)) } }),
+    holds: (known) => !known.actions.waiting.some((two) => two.id === one.id && two.stage === "awaiting_approval"),
+  });
+}
+
+function approval(one, context) {
+  const asked = one.stage === "awaiting_approval";
+  const name = `${words(one.action)} on ${one.target}`;
+  const button = (verb, label, style) => el("button", { type: "button", class: `do ${style}`, "data-key": `${verb}/${one.id}`, "aria-label": `${label}: ${name}`, onclick: () => answer(one, verb) }, label);
+  return el("article", { class: "card edge approval", "data-action": one.id, tabindex: -1, "aria-label": name },
+    el("div", { class: "row soft head" }, stage(one), el("span", {}, `asked for by ${one.playbook}`),
+      context.sending && el("span", { class: "saving" }, "saving…"),
+      asked && one.answer_by && el("span", { class: "push" }, "expires in ", left(one.answer_by))),
+    el("h3", {}, name),
+    el("p", {}, one.summary), steps(one),
+    el("p", { class: "soft" }, `${one.asked_because} · `, el("a", { href: `#incident=${encodeURIComponent(one.incident_id)}` }, "the incident")),
+    asked && el("div", { class: "buttons" }, button("approve", "Approve", "first"), button("reject", "Reject", ""),
+      el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note, if you want", "aria-label": `Note on ${name}`, "data-key": `note/${one.id}` })),
+    context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
+}
+
+export const awaiting = (actions) => (actions?.waiting ?? []).filter((one) => one.stage === "awaiting_approval");
+
+function drawApprovals(actions) {
+  const asked = actions.waiting.filter((one) => one.stage === "awaiting_approval" || pending(keyOf(one)) || fault(keyOf(one)));
+  at("approvals").hidden = !asked.length;
+  patch(at("approvals-list"), asked.map((one) => {
+    const context = { sending: pending(keyOf(one)), fault: fault(keyOf(one)) };
+    return item(one.id, [one, context], () => approval(one, context));
+  }));
+}
+
+function turn(verb, action, note) {
+  const halted = verb === "halt";
+  const others = (all) => all.filter((one) => one.action !== action);
+  command({
+    key: "automation", path: `/api/automation/${verb}`, body: { action, note },
+    says: halted ? `Halted: ${words(action)}` : `Resumed: ${words(action)}`,
+    apply: (known, by) => ({ ...known, actions: { ...known.actions, automation: { ...known.actions.automation, halted: [...others(known.actions.automation.halted), ...(halted ? [{ action, by, at: new Date().toISOString(), note, halted }] : [])] } } }),
+    holds: (known) => known.actions.automation.halted.some((one) => one.action === action) === halted,
+  });
+}
+
+export const halted = (actions) => actions?.automation.halted ?? [];
+const everything = (actions) => halted(actions).some((one) => one.action === "*");
+
+function switches(actions, context) {
+  const { automation } = actions;
+  const all = everything(actions);
+  const [tone, text] = !automation.enabled ? ["warning", "Off: the settings switch every action off"]
+    : all ? ["critical", "Halted: nothing is done by itself"]
+      : halted(actions).length ? ["warning", "On, but for what is halted below"] : ["good", "On: what playbooks ask for is done within its guard rails"];
+  const value = (id) => document.getElementById(id);
+  const halt = () => { turn("halt", value("halt-which").value, value("halt-note").value); value("halt-note").value = ""; };
+  return el("div", { class: "card", "aria-label": "Switch" },
+    el("p", { class: `switch ${tone}`, id: "switch-state" }, text, context.sending && el("span", { class: "saving" }, " saving…")),
+    el("ul", { class: "halts" }, halted(actions).map((one) => el("li", {},
+      el("span", {}, el("b", {}, one.action === "*" ? "Everything" : words(one.action)), " halted by ", one.by, " ", since(one.at), " ago", one.note && `: ${one.note}`),
+      el("button", { type: "button", class: "do small", "data-key": `resume/${one.action}`, "aria-label": `Resume ${one.action === "*" ? "everything" : words(one.action)}`, onclick: () => turn("resume", one.action, "") }, "Resume")))),
+    el("div", { class: "buttons" },
+      el("label", {}, el("span", { class: "hidden" }, "What to halt"), el("select", { id: "halt-which", "data-key": "halt-which" },
+        el("option", { value: "*" }, "everything"), automation.actions.map((name) => el("option", { value: name }, words(name))))),
+      el("button", { type: "button", class: "do danger", "data-key": "halt", onclick: halt }, "Halt"),
+      el("input", { type: "text", class: "note", id: "halt-note", maxlength: 300, placeholder: "Why, if you want", "aria-label": "Why it is halted", "data-key": "halt-note" })),
+    context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
+}
+
+function line(one) {
+  return el("li", { class: "soft" }, el("div", { class: "row" }, stage(one), el("b", {}, words(one.action)), el("code", {}, one.target),
+    el("span", { class: "push", title: when(one.at) }, clock(one.at))),
+  el("div", {}, one.summary || one.detail || because(one.reason), one.by && ` · ${one.by}`, " · ", el("a", { href: `#incident=${encodeURIComponent(one.incident_id)}` }, "incident")));
+}
+
+function recent(actions) {
+  const going = actions.waiting.filter((one) => one.stage !== "awaiting_approval");
+  const known = new Set(actions.waiting.map((one) => one.id));
+  const past = (actions.recent ?? []).filter((one) => !known.has(one.id));
+  const all = [...going, ...past];
+  return el("div", { class: "card" },
+    el("h3", {}, "Of the last 7 days"),
+    all.length ? el("ul", { class: "lines" }, all.slice(0, SHOWN).map(line)) : el("p", { class: "soft" }, "Nothing was asked for."),
+    all.length > SHOWN && el("details", { "data-key": "recent" }, el("summary", {}, `${all.length - SHOWN} more`), el("ul", { class: "lines" }, all.slice(SHOWN).map(line))),
+    actions.recent === null && el("p", { class: "fault" }, "The history does not answer; this is only what is under way."));
+}
+
+export function draw(actions) {
+  drawApprovals(actions);
+  const context = { sending: pending("automation"), fault: fault("automation") };
+  patch(at("automation"), [
+    item("switch", [actions.automation, context], () => switches(actions, context)),
+    item("recent", [actions.waiting, actions.recent], () => recent(actions)),
+  ]);
+}
+
+export function glance(actions) {
+  const count = awaiting(actions).length;
+  const off = !actions.automation.enabled;
+  return [
+    { name: "Await approval", value: String(count), more: count ? "approve or reject" : "no action waits", link: count ? "#approvals" : "", tone: count ? "warning" : "good" },
+    {
+      name: "Automation", value: off ? "Off" : everything(actions) ? "Halted" : "On", tone: off || halted(actions).length ? "warning" : "good",
+      more: off ? "in the settings" : everything(actions) ? `by ${halted(actions).find((one) => one.action === "*").by}` : halted(actions).length ? `${halted(actions).length} halted` : "within its guard rails",
+    },
+  ];
+}

@@ -1,0 +1,61 @@
+// Silences: for a time nobody is told of some targets; incidents are kept all the same.
+import { command, fault, pending } from "./commands.js";
+import { at, el, item, patch } from "./dom.js";
+import { clock, left } from "./format.js";
+
+const keyOf = (pattern) => `silence/${pattern}`;
+const HOURS = [1, 4, 8, 24, 72];
+
+export function silence(pattern, minutes, note, key = "silences") {
+  const now = Date.now();
+  const until = new Date(now + minutes * 60000).toISOString();
+  return command({
+    key, path: "/api/silences", body: { pattern, minutes, note }, says: `Silenced: ${pattern}`,
+    apply: (known, by) => ({ ...known, silences: [...known.silences, { pattern, by, note, at: new Date(now).toISOString(), until }] }),
+    holds: (known) => known.silences.some((one) => one.pattern === pattern && Date.parse(one.until) >= Date.parse(until) - 60000),
+  });
+}
+
+export function unsilence(pattern, key = keyOf(pattern)) {
+  return command({
+    key, path: "/api/silences/end", body: { pattern }, says: `No longer silenced: ${pattern}`,
+    apply: (known) => ({ ...known, silences: known.silences.filter((one) => one.pattern !== pattern) }),
+    holds: (known) => !known.silences.some((one) => one.pattern === pattern),
+  });
+}
+
+function row(one, context) {
+  return el("li", {},
+    el("span", {}, el("code", {}, one.pattern), " by ", el("b", {}, one.by), ", for ", left(one.until), ` (until ${clock(one.until)})`, one.note && `: ${one.note}`,
+      context.sending && el("span", { class: "saving" }, " saving…")),
+    el("button", { type: "button", class: "do small", "data-key": keyOf(one.pattern), "aria-label": `End the silence of ${one.pattern}`, onclick: () => unsilence(one.pattern) }, "End"),
+    context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
+}
+
+function send(event) {
+  event.preventDefault();
+  const value = (id) => at(id).value.trim();
+  if (!value("silence-pattern")) return at("silence-pattern").focus();
+  silence(value("silence-pattern"), 60 * Number(value("silence-hours")), value("silence-note"));
+  at("silence-pattern").value = at("silence-note").value = "";
+}
+
+function form(problem) {
+  return el("form", { onsubmit: send, "aria-label": "Silence targets" },
+    el("div", { class: "buttons" },
+      el("input", { type: "text", id: "silence-pattern", required: true, maxlength: 300, placeholder: "model/*", "aria-label": "Which targets; * stands for any characters", "data-key": "silence-pattern" }),
+      el("select", { id: "silence-hours", "aria-label": "For how long", "data-key": "silence-hours" }, HOURS.map((hours) => el("option", { value: hours }, `${hours} h`))),
+      el("input", { type: "text", class: "note", id: "silence-note", maxlength: 300, placeholder: "Why, if you want", "aria-label": "Why they are silenced", "data-key": "silence-note" }),
+      el("button", { type: "submit", class: "do", "data-key": "silence-do" }, "Silence")),
+    problem && el("p", { class: "fault", role: "alert" }, problem));
+}
+
+export function draw(silences) {
+  const rows = silences.map((one, index) => {
+    const key = keyOf(one.pattern);
+    const context = { fault: fault(key), sending: pending(key) };
+    return item(`${one.pattern} ${one.by} ${index}`, [one, context], () => row(one, context));
+  });
+  patch(at("silences"), rows.length ? rows : [item("none", 0, () => el("li", { class: "soft" }, "Nothing is silenced."))]);
+  patch(at("silence-form"), [item("form", fault("silences"), () => form(fault("silences")))]);
+}

@@ -1,0 +1,102 @@
+"""What a stack that was killed left behind: its programs are written down while they run, and ended before the next start.
+
+A process is told from a later one of the same number by when it started.
+"""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+log = logging.getLogger(__name__)
+PATIENCE_SECONDS = 10.0
+"""How long a program may take to end when it is asked to."""
+_RECORD = "programs.json"
+# The fields of /proc/PID/stat behind the command's name: the state, and when it started in ticks since boot.
+_STATE, _TICKS = 0, 19
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A process, told from every other one that was or will be; it leads a group of its own.
+
+    Attributes:
+        pid: its number.
+        started: when it started; empty when it had ended by then.
+    """
+
+    pid: int
+    started: str
+
+    @classmethod
+    def of(cls, pid: int) -> Self:
+        """The process that has this number now."""
+        return cls(pid=pid, started=_started(pid))
+
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return bool(self.started) and _started(self.pid) == self.started
+
+    def signal(self, number: int) -> None:
+        """Tell the process, and all it started."""
+        try:
+            os.killpg(self.pid, number)
+        except (ProcessLookupError, PermissionError):  # of a process that has ended, macOS says the latter
+            return
+
+
+def write_down(folder: Path, programs: Mapping[str, Mark]) -> None:
+    """Write into the folder of a stack's data which programs run, by their names."""
+    draft = folder / f"{_RECORD}.part"
+    draft.write_text(json.dumps({name: asdict(mark) for name, mark in programs.items()}))
+    draft.replace(folder / _RECORD)
+
+
+def forget(folder: Path) -> None:
+    """No program runs any more."""
+    (folder / _RECORD).unlink(missing_ok=True)
+
+
+def end(folder: Path) -> list[str]:
+    """End what still runs of the programs that were written down, and all they started; returns their names."""
+    left = {name: mark for name, mark in _read(folder).items() if mark.runs()}
+    for name, mark in left.items():
+        log.warning("%s was left behind by a stack that was killed; it is ended", name)
+        mark.signal(signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline and any(mark.runs() for mark in left.values()):
+        time.sleep(0.05)
+    for mark in left.values():
+        mark.signal(signal.SIGKILL)
+    forget(folder)
+    return list(left)
+
+
+def _read(folder: Path) -> dict[str, Mark]:
+    try:
+        record = json.loads((folder / _RECORD).read_text())
+    except FileNotFoundError:
+        return {}
+    return {name: Mark(**mark) for name, mark in record.items()}
+
+
+def _started(pid: int) -> str:
+    """When a process started, in words that only it has; empty when there is none, or it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return "" if Path("/proc/self").exists() else _asked(pid)
+    return "" if fields[_STATE] == "Z" else f"{boot} {fields[_TICKS]}"
+
+
+def _asked(pid: int) -> str:
+    """As `_started`, where the system has no /proc."""
+    line = ["ps", "-o", "lstart=", "-p", str(pid)]
+    return subprocess.run(line, check=False, capture_output=True, text=True).stdout.strip()

@@ -1,0 +1,279 @@
+"""The actions on Cloud Run's services: Google's client over the wire, against a server that refuses what the API refuses."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from google.cloud.run_v2.types import RevisionScaling, ServiceScaling, TrafficTarget
+
+from core.actions.plan import Health
+from core.errors import ActionError, UnavailableError
+from core.settings.response import Resource
+from functions.adapters.actions import run
+from functions.adapters.actions.restart_service import RestartService
+from functions.adapters.actions.scale_out import ScaleOut
+from tests.support.action_conformance import KEY, ActionSuite, PendingSuite, UndoSuite, applied, request
+from tests.support.cloud_run import LATEST, NAME, REVISION, CloudRun
+
+TARGET = "service/web"
+RESOURCES: Mapping[str, Resource] = {TARGET: Resource(service=NAME)}
+OTHER_IMAGE = "docker.io/shop/web@sha256:2"
+
+
+class _RunWorld:
+    """A service and an action on it."""
+
+    def __init__(self, name: str, kind: type[RestartService | ScaleOut]) -> None:
+        self.server = CloudRun()
+        self.action = kind(RESOURCES, run.Services(endpoint=self.server.endpoint))
+        self.hasty = kind(RESOURCES, run.Services(endpoint=self.server.endpoint, patience=0.5))
+        self.request = request(name, TARGET)
+
+    def snapshot(self) -> Any:
+        service = self.server.service
+        return type(service).to_json(service), sorted(self.server.revisions)
+
+    def effects(self) -> int:
+        return self.server.effects
+
+    def settle(self) -> None:
+        self.server.settle()
+
+    def spoil(self) -> None:
+        self.server.fail()
+
+    def deny(self) -> None:
+        self.server.deny()
+
+    def hang(self) -> None:
+        self.server.hang()
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    def lose_answer(self) -> None:
+        self.server.lose_answer()
+
+
+class RestartWorld(_RunWorld):
+    def __init__(self) -> None:
+        super().__init__("restart_service", RestartService)
+
+    def restored(self) -> Any:
+        """Which revision has which share of the traffic."""
+        newest = run.short(self.server.service.latest_ready_revision)
+        return [(one.revision or newest, one.percent, one.tag) for one in self.server.service.traffic]
+
+    def interfere(self) -> None:
+        self.server.deploy(image=OTHER_IMAGE)
+        self.server.settle()
+
+
+class ScaleWorld(_RunWorld):
+    def __init__(self) -> None:
+        super().__init__("scale_out", ScaleOut)
+        self.server.set(scaling=ServiceScaling(min_instance_count=2, max_instance_count=10))
+        self.server.settle()
+
+    def restored(self) -> Any:
+        service = self.server.service
+        return ServiceScaling.to_json(service.scaling), service.template.scaling.max_instance_count
+
+    def interfere(self) -> None:
+        self.server.set(scaling=ServiceScaling(min_instance_count=3, max_instance_count=30))
+        self.server.settle()
+
+
+class TestRestartService(ActionSuite, PendingSuite, UndoSuite):
+    @pytest.fixture
+    def world(self) -> Iterator[RestartWorld]:
+        world = RestartWorld()
+        yield world
+        world.stop()
+
+    def test_the_new_revision_has_the_same_template_but_for_the_key(self, world: RestartWorld) -> None:
+        applied(world)
+        [former, new] = world.server.revisions.values()
+        assert new.containers == former.containers
+        assert new.service_account == former.service_account
+        assert dict(new.annotations) == {"aia-monitoring/restart": KEY}
+
+    def test_the_operation_is_named_and_not_waited_for(self, world: RestartWorld) -> None:
+        plan = world.action.plan(world.request)
+        assert world.action.apply(plan, KEY).startswith("projects/p/locations/us-central1/operations/")
+        assert world.server.service.reconciling
+
+    def test_another_key_after_the_first_is_refused(self, world: RestartWorld) -> None:
+        plan = applied(world)
+        world.settle()
+        with pytest.raises(ActionError, match="generation"):
+            world.action.apply(plan, "another")
+
+    def test_traffic_that_names_the_newest_revision_follows_the_new_one_and_tags_stay(
+        self, world: RestartWorld
+    ) -> None:
+        named = TrafficTarget(type_=REVISION, revision="web-00001-abc", percent=100, tag="stable")
+        world.server.set(traffic=[named])
+        world.settle()
+        plan = applied(world)
+        world.settle()
+        traffic = [(one.type_, one.revision, one.percent, one.tag) for one in world.server.service.traffic]
+        assert traffic == [(REVISION, "web-00001-abc", 0, "stable"), (LATEST, "", 100, "")]
+        assert world.action.verify(plan).health is Health.GOOD
+        world.action.undo(plan)
+        assert list(world.server.service.traffic) == [named]
+
+    def test_a_service_that_was_taken_back_to_an_older_revision_is_not_restarted(self, world: RestartWorld) -> None:
+        older = TrafficTarget(type_=REVISION, revision="web-00001-abc", percent=100)
+        world.server.deploy(image=OTHER_IMAGE, traffic=[older])
+        world.settle()
+        with pytest.raises(ActionError, match=r"newest revision .* must have all the traffic"):
+            world.action.plan(world.request)
+
+    def test_a_service_of_which_the_newest_revision_failed_is_not_restarted(self, world: RestartWorld) -> None:
+        world.server.deploy(image=OTHER_IMAGE)
+        world.server.fail()
+        with pytest.raises(ActionError, match=r"newest revision .* must have all the traffic"):
+            world.action.plan(world.request)
+
+    def test_a_service_that_is_being_deployed_is_not_restarted(self, world: RestartWorld) -> None:
+        world.server.deploy(image=OTHER_IMAGE)
+        with pytest.raises(ActionError, match="under way"):
+            world.action.plan(world.request)
+
+    def test_a_revision_that_lost_its_traffic_is_bad(self, world: RestartWorld) -> None:
+        plan = applied(world)
+        world.settle()
+        world.server.set(traffic=[TrafficTarget(type_=REVISION, revision="web-00001-abc", percent=100)])
+        world.settle()
+        assert world.action.verify(plan).health is Health.BAD
+
+    def test_undoing_leaves_a_deployment_alone_that_came_since(self, world: RestartWorld) -> None:
+        plan = applied(world)
+        world.settle()
+        world.interfere()
+        before = world.snapshot()
+        with pytest.raises(ActionError, match="somebody changed it"):
+            world.action.undo(plan)
+        assert world.snapshot() == before
+
+
+class TestScaleOut(ActionSuite, PendingSuite, UndoSuite):
+    @pytest.fixture
+    def world(self) -> Iterator[ScaleWorld]:
+        world = ScaleWorld()
+        yield world
+        world.stop()
+
+    def test_it_doubles_the_bounds_of_the_service_and_makes_no_revision(self, world: ScaleWorld) -> None:
+        applied(world)
+        scaling = world.server.service.scaling
+        assert (scaling.min_instance_count, scaling.max_instance_count) == (4, 20)
+        assert len(world.server.revisions) == 1
+
+    def test_a_cold_service_gets_one_warm_instance(self, world: ScaleWorld) -> None:
+        world.server.set(scaling=ServiceScaling(max_instance_count=10))
+        world.settle()
+        applied(world)
+        assert world.server.service.scaling.min_instance_count == 1
+
+    def test_it_stops_at_the_most_that_it_is_given(self, world: ScaleWorld) -> None:
+        world.server.set(scaling=ServiceScaling(min_instance_count=8, max_instance_count=60))
+        world.settle()
+        applied(world)
+        scaling = world.server.service.scaling
+        assert (scaling.min_instance_count, scaling.max_instance_count) == (10, 100)
+
+    def test_a_service_with_all_it_may_have_is_left_as_it_is(self, world: ScaleWorld) -> None:
+        world.server.set(scaling=ServiceScaling(min_instance_count=20, max_instance_count=200))
+        world.settle()
+        plan = world.action.plan(world.request)
+        assert (plan.steps, plan.touched) == ((), 0)
+
+    def test_where_the_revisions_are_bounded_a_new_one_gets_twice_the_maximum(self, world: ScaleWorld) -> None:
+        self.bound(world, 5)
+        plan = applied(world)
+        world.settle()
+        service = world.server.service
+        assert service.template.scaling.max_instance_count == 10
+        assert service.scaling.max_instance_count == 10
+        assert service.template.containers[0].image == "docker.io/shop/web@sha256:1"
+        assert world.action.verify(plan).health is Health.GOOD
+        world.action.undo(plan)
+        assert service.template.scaling.max_instance_count == 10
+        assert world.server.service.template.scaling.max_instance_count == 5
+
+    def test_bounded_revisions_whose_traffic_names_one_are_not_scaled(self, world: ScaleWorld) -> None:
+        self.bound(world, 5)
+        newest = run.short(world.server.service.latest_created_revision)
+        world.server.set(traffic=[TrafficTarget(type_=REVISION, revision=newest, percent=100)])
+        world.settle()
+        with pytest.raises(ActionError, match="latest"):
+            world.action.plan(world.request)
+
+    def test_a_service_that_is_scaled_by_hand_is_left_to_the_hand(self, world: ScaleWorld) -> None:
+        by_hand = ServiceScaling(scaling_mode=ServiceScaling.ScalingMode.MANUAL, manual_instance_count=3)
+        world.server.set(scaling=by_hand)
+        world.settle()
+        with pytest.raises(ActionError, match="by hand, to 3"):
+            world.action.plan(world.request)
+
+    def test_other_annotations_stay(self, world: ScaleWorld) -> None:
+        world.server.set(annotations={"team": "shop"})
+        world.settle()
+        applied(world)
+        assert world.server.service.annotations["team"] == "shop"
+
+    def test_undoing_leaves_bounds_alone_that_somebody_set_since(self, world: ScaleWorld) -> None:
+        plan = applied(world)
+        world.interfere()
+        before = world.snapshot()
+        with pytest.raises(ActionError, match="somebody changed it"):
+            world.action.undo(plan)
+        assert world.snapshot() == before
+
+    @staticmethod
+    def bound(world: ScaleWorld, most: int) -> None:
+        template = type(world.server.service.template)(world.server.service.template)
+        template.revision = "web-00007-def"  # gcloud names every revision that it deploys
+        template.scaling = RevisionScaling(max_instance_count=most)
+        world.server.set(template=template)
+        world.settle()
+
+
+@pytest.fixture
+def server() -> Iterator[CloudRun]:
+    server = CloudRun()
+    yield server
+    server.stop()
+
+
+def test_a_change_made_between_reading_and_writing_is_not_overwritten(server: CloudRun) -> None:
+    services = run.Services(endpoint=server.endpoint)
+    read = services.get(NAME)
+    server.set(description="changed")
+    with pytest.raises(UnavailableError, match="Conflict"):
+        services.update(read, "traffic", traffic=read.traffic)
+    assert server.effects == 0
+
+
+def test_an_update_leaves_the_fields_alone_that_it_does_not_name(server: CloudRun) -> None:
+    services = run.Services(endpoint=server.endpoint)
+    read = services.get(NAME)
+    services.update(read, "description", description="the shop")
+    assert server.service.template == read.template
+    assert server.service.description == "the shop"
+
+
+def test_a_refusal_names_the_resource_and_the_reason(server: CloudRun) -> None:
+    services = run.Services(endpoint=server.endpoint)
+    gone = TrafficTarget(type_=REVISION, revision="web-00009-abc", percent=100)
+    with pytest.raises(ActionError, match=f"{NAME}: refused: .*web-00009-abc does not exist"):
+        services.update(services.get(NAME), "traffic", traffic=[gone])
+
+
+def test_the_environment_says_where_cloud_run_is(server: CloudRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIA_RUN_ENDPOINT", server.endpoint)
+    plan = RestartService(RESOURCES).plan(request("restart_service", TARGET))
+    assert json.loads(plan.state["traffic"]) == [["TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "", 100, ""]]

@@ -1,0 +1,172 @@
+"""Desks on the real stores: routers and sweeps of many instances at once, and what is found of them afterwards."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.errors import BusyError, ConflictError, UnavailableError
+from core.events import Command, Finding, Severity, Status, Tick, Verb
+from core.incidents.graph import Graph
+from core.incidents.outbox import Desk
+from core.settings import Dependency
+from functions.adapters.desks.documents import DESKS, INCIDENTS, incident_data, read_desk
+from functions.adapters.desks.silences import Silences
+from functions.adapters.firestore_store import FirestoreStore
+from functions.adapters.ledger import Ledger
+from functions.adapters.sqlite_store import SqliteStore
+from functions.adapters.store import normal
+from functions.incident_router.router import Received, Router, handle
+from functions.incident_sweep.sweep import Sweeper, sweep
+from tests.support.outside import CHARTER, TARGET, Setup, found, set_up
+
+pytest_plugins = ["tests.support.stores"]
+AnyStore = SqliteStore | FirestoreStore
+TABLE, OTHER = "table/flights", "model/other"
+GRAPH = Graph([Dependency(target=TARGET, needs=TABLE), Dependency(target=OTHER, needs=TABLE)])
+GROUP = GRAPH.group(TARGET)
+
+
+@pytest.fixture
+def setup(store: AnyStore) -> Setup:
+    return set_up(store, charter=replace(CHARTER, graph=GRAPH))
+
+
+@pytest.fixture
+def instances(setup: Setup, opened: Callable[[], AnyStore]) -> list[Router]:
+    """Routers as of several instances: each with a connection, a ledger and silences of its own."""
+    return [_instance(setup, opened(), n) for n in range(3)]
+
+
+def _instance(setup: Setup, store: AnyStore, n: int) -> Router:
+    clock = setup.desks.clock
+    performer = replace(setup.desks.performer, store=store, ledger=Ledger(store, clock, f"instance-{n}"))
+    silences = Silences(store, clock)
+    return Router(desks=replace(setup.desks, store=store, performer=performer, silences=silences), silences=silences)
+
+
+def desks(store: AnyStore) -> dict[str, Desk]:
+    return {document.key: read_desk(document.data) for document in store.find(DESKS)}
+
+
+def copies(store: AnyStore, **where: Any) -> dict[str, Any]:
+    return {document.key: document.data for document in store.find(INCIDENTS, where=where)}
+
+
+def assert_copies_are_as_the_desk_says(store: AnyStore) -> None:
+    kept = copies(store)
+    for desk in desks(store).values():
+        for incident in desk.watch.incidents:
+            wanted = incident_data(desk, incident.id)
+            assert wanted is not None
+            stable = {name: value for name, value in normal(wanted).items() if name != "revision"}
+            assert {name: kept[incident.id][name] for name in stable} == stable
+
+
+def until_done(act: Callable[[], None]) -> None:
+    while True:
+        try:
+            return act()
+        except (BusyError, ConflictError):
+            continue
+
+
+def together(acts: Sequence[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=until_done, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_routers_and_sweeps_of_many_instances_at_once_tell_everything_once(
+    setup: Setup, store: AnyStore, instances: list[Router]
+) -> None:
+    at = setup.world.now
+    findings = [
+        replace(found(0, severity=Severity.ERROR, kind=f"kind-{n % 2}"), observed_at=at, target=(TARGET, OTHER)[n // 2])
+        for n in range(4)
+    ]
+    tick = Tick(job="incident_sweep", scheduled_at=at)
+
+    def given(router: Router, finding: Finding) -> Callable[[], None]:
+        return lambda: handle(router, Received(finding, at))
+
+    def swept(router: Router) -> Callable[[], None]:
+        return lambda: sweep(Sweeper(desks=router.desks, sleep=lambda _: None), tick)
+
+    together([given(router, one) for router in instances for one in findings] + [swept(router) for router in instances])
+    setup.sweep(seconds=40)
+    (desk,) = desks(store).values()
+    assert desk.pending == ()
+    assert len(desk.watch.incidents) == 2
+    assert set(setup.world.performed().values()) == {1}
+    assert sorted(one.target for one in setup.world.told if one.channel == "inbox") == sorted([TARGET, OTHER])
+    assert_copies_are_as_the_desk_says(store)
+
+
+def test_a_desk_is_found_by_the_sweep_for_as_long_as_time_may_change_it(setup: Setup, store: AnyStore) -> None:
+    def active() -> list[str]:
+        return [document.key for document in store.find(DESKS, where={"active": True})]
+
+    at = setup.world.now
+    setup.give(replace(found(0, severity=Severity.ERROR), observed_at=at))
+    assert active() == [GROUP]
+    for _ in range(6):
+        setup.sweep(minutes=1)
+    assert [one.change for one in setup.world.told if one.channel == "pager"] == ["escalated"]
+    setup.command(Verb.ACKNOWLEDGE, subject=next(iter(copies(store))))
+    assert active() == [GROUP]
+    setup.give(replace(found(0, Status.RESOLVED, Severity.ERROR), observed_at=setup.world.now))
+    for _ in range(3):
+        setup.sweep(minutes=1)
+    assert active() == []
+    (copy,) = copies(store, over_on=setup.world.now.date().isoformat()).values()
+    assert (copy["state"], copy["acknowledged_by"]) == ("resolved", "ada")
+    assert copies(store, open=True) == {}
+    assert_copies_are_as_the_desk_says(store)
+
+
+def test_silences_made_and_ended_by_many_instances_at_once_all_count(setup: Setup, instances: list[Router]) -> None:
+    at = setup.world.now
+    until = at + timedelta(hours=1)
+    made = [Command(verb=Verb.SILENCE, subject=f"model/m{n}", by="ada", at=at, until=until) for n in range(6)]
+    later = at + timedelta(seconds=1)
+    ended = [Command(verb=Verb.UNSILENCE, subject=f"model/m{n}", by="bob", at=later) for n in range(0, 6, 2)]
+    everything = [(router, one) for one in (*made, *ended) for router in instances]
+
+    def given(router: Router, command: Command) -> Callable[[], None]:
+        return lambda: handle(router, Received(command, at))
+
+    together([given(*one) for one in everything])
+    setup.world.now += timedelta(minutes=1)
+    for router in instances:
+        held = sorted(one.pattern for one in router.silences() if one.at <= setup.world.now < one.until)
+        assert held == ["model/m1", "model/m3", "model/m5"]
+
+
+def test_a_decision_whose_write_was_answered_by_nobody_is_made_once(setup: Setup, store: AnyStore) -> None:
+    replaced = type(store).replace
+    silent = iter([True])
+
+    def unanswered(self: Any, document: Any, collection: str, data: Any) -> Any:
+        written = replaced(self, document, collection, data)
+        if collection == DESKS and next(silent, False):
+            raise UnavailableError("the answer was lost")
+        return written
+
+    setup.give(replace(found(0, severity=Severity.ERROR), observed_at=setup.world.now))
+    worse = replace(found(0, severity=Severity.CRITICAL), observed_at=setup.world.now + timedelta(minutes=1))
+    setup.world.now += timedelta(minutes=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(store), "replace", unanswered)
+        with pytest.raises(UnavailableError, match="lost"):
+            setup.give(worse)
+    assert [one.change for one in setup.world.told if one.channel == "inbox"] == ["opened"]
+    setup.give(worse)
+    assert [one.change for one in setup.world.told if one.channel == "inbox"] == ["opened", "escalated"]
+    assert set(setup.world.performed().values()) == {1}
+    assert_copies_are_as_the_desk_says(store)

@@ -1,0 +1,234 @@
+"""PagerDuty against a server that enforces the Events API v2."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from core.errors import LimitedError, UnavailableError
+from core.events import Change, Severity
+from core.incidents.messages import Fact, Message
+from functions.adapters.notify.pagerduty import PagerDuty, calls, dedup_key, events
+from functions.adapters.notify.port import Outcome, Receipt
+from tests.support.letters import MESSAGE, MESSAGES, NOW
+from tests.support.pagerduty import PagerDutyServer, faults
+from tests.support.quiet import quiet, said
+from tests.support.receivers import Reply, serving
+
+KEY = "0123456789abcdef0123456789SECRET"
+SECONDS = 2.0
+
+
+@pytest.fixture
+def server() -> Iterator[PagerDutyServer]:
+    made = PagerDutyServer()
+    with serving(made):
+        yield made
+
+
+@pytest.fixture
+def pager(server: PagerDutyServer) -> PagerDuty:
+    return PagerDuty("pager", KEY, server.url, lambda: NOW, SECONDS)
+
+
+@pytest.fixture(autouse=True)
+def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    with quiet(caplog, KEY):
+        yield
+
+
+def sent(server: PagerDutyServer) -> list[dict[str, Any]]:
+    return [call.body for call in server.log.calls]
+
+
+def test_an_incident_becomes_an_alert_with_all_that_is_known(pager: PagerDuty, server: PagerDutyServer) -> None:
+    assert pager.send(MESSAGE) == Receipt(Outcome.DELIVERED)
+    assert sent(server) == [
+        {
+            "routing_key": KEY,
+            "event_action": "trigger",
+            "dedup_key": MESSAGE.incident_id,
+            "payload": {
+                "summary": MESSAGE.title,
+                "source": "model/m",
+                "severity": "critical",
+                "timestamp": "2026-01-02T09:00:00Z",
+                "component": "m",
+                "group": "model",
+                "class": "drift",
+                "custom_details": {
+                    "Change": "opened",
+                    "Impact": "$1,200 an hour",
+                    "Evidence": MESSAGE.facts[1].text.strip(),
+                    "Message": MESSAGE.text,
+                },
+            },
+            "client": "aia",
+            "client_url": MESSAGE.url,
+            "links": [
+                {"href": MESSAGE.url, "text": "The incident: see and acknowledge it"},
+                {"href": MESSAGE.runbook, "text": "Runbook: what to do"},
+            ],
+        }
+    ]
+
+
+@pytest.mark.parametrize("change", list(Change))
+def test_every_change_has_its_action(pager: PagerDuty, server: PagerDutyServer, change: Change) -> None:
+    pager.send(replace(MESSAGE, change=change))
+    expected = {Change.RESOLVED: "resolve", Change.ACKNOWLEDGED: "acknowledge"}.get(change, "trigger")
+    assert [event["event_action"] for event in sent(server)] == [expected]
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+def test_every_severity_has_its_own(pager: PagerDuty, server: PagerDutyServer, severity: Severity) -> None:
+    pager.send(replace(MESSAGE, severity=severity))
+    assert [event["payload"]["severity"] for event in sent(server)] == [severity.value]
+
+
+def test_the_life_of_an_incident_is_the_life_of_one_alert(pager: PagerDuty, server: PagerDutyServer) -> None:
+    states = []
+    for change in (Change.OPENED, Change.OPENED, Change.ACKNOWLEDGED, Change.ESCALATED, Change.RESOLVED):
+        pager.send(replace(MESSAGE, change=change))
+        states.append(server.alerts[MESSAGE.incident_id])
+    assert states == ["triggered", "triggered", "acknowledged", "acknowledged", "resolved"]
+    assert len(server.alerts) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "severity", "state"),
+    [(Change.RESOLVED, "info", "resolved"), (Change.ACKNOWLEDGED, "critical", "acknowledged")],
+)
+def test_what_ends_an_alert_that_was_never_sent_sends_it_first(
+    pager: PagerDuty, server: PagerDutyServer, change: Change, severity: str, state: str
+) -> None:
+    message = replace(MESSAGE, change=change, missed=True)
+    assert pager.send(message).outcome is Outcome.DELIVERED
+    first, second = sent(server)
+    assert (first["event_action"], first["payload"]["severity"]) == ("trigger", severity)
+    assert second["dedup_key"] == first["dedup_key"]
+    assert server.alerts == {MESSAGE.incident_id: state}
+    assert calls(message) == 2
+
+
+def test_a_resolution_that_fails_in_the_middle_is_completed_by_the_next_attempt(
+    pager: PagerDuty, server: PagerDutyServer
+) -> None:
+    message = replace(MESSAGE, change=Change.RESOLVED, missed=True)
+    server.scripted.extend([Reply(202), Reply(500)])
+    with pytest.raises(UnavailableError, match="channel pager: answered 500"):
+        pager.send(message)
+    assert pager.send(message).outcome is Outcome.DELIVERED
+    assert server.alerts == {MESSAGE.incident_id: "resolved"}
+
+
+def test_a_first_event_that_is_refused_is_not_followed_by_another(pager: PagerDuty, server: PagerDutyServer) -> None:
+    server.scripted.append(Reply(400))
+    assert pager.send(replace(MESSAGE, change=Change.RESOLVED, missed=True)) == Receipt(Outcome.REFUSED, "HTTP 400")
+    assert server.log.requests == 1
+
+
+def test_a_runbook_that_is_a_path_is_a_detail_and_no_link(pager: PagerDuty, server: PagerDutyServer) -> None:
+    pager.send(replace(MESSAGE, runbook="docs/runbooks/models.md#drift", url="/#incident=1"))
+    (event,) = sent(server)
+    assert "links" not in event
+    assert "client_url" not in event
+    assert event["payload"]["custom_details"]["Runbook"] == "docs/runbooks/models.md#drift"
+
+
+def test_facts_of_one_name_are_all_kept() -> None:
+    message = replace(MESSAGE, facts=tuple(Fact(name="Also", text=str(number)) for number in range(3)))
+    details = events(message)[0]["payload"]["custom_details"]
+    assert (details["Also"], details["Also (2)"], details["Also (3)"]) == ("0", "1", "2")
+
+
+def test_a_long_id_keeps_its_beginning_and_stays_different_from_others() -> None:
+    one, other = dedup_key("x" * 300), dedup_key("x" * 299 + "y")
+    assert one != other
+    assert one.startswith("x" * 100)
+    assert len(one) == len(other) == 255
+
+
+def test_a_refusal_says_why_and_never_shows_the_key(pager: PagerDuty, server: PagerDutyServer) -> None:
+    why = {"message": "Event object is invalid", "errors": [f"'routing_key' {KEY} is bad", f"\x1b{KEY.lower()}"]}
+    server.scripted.append(Reply(400, json.dumps(why).encode()))
+    receipt = pager.send(MESSAGE)
+    assert receipt == Receipt(Outcome.REFUSED, "HTTP 400: Event object is invalid; 'routing_key' … is bad; …")
+
+
+def test_the_server_itself_refuses_a_key_that_is_none(server: PagerDutyServer) -> None:
+    receipt = PagerDuty("pager", "short", server.url, lambda: NOW, SECONDS).send(MESSAGE)
+    assert receipt.outcome is Outcome.REFUSED
+    assert "'routing_key' is too … (minimum is 32 characters)" in receipt.detail
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"\xff\xfe", b"[" * 10_000, b'{"errors": 7}', b"{}"])
+def test_a_refusal_without_sense_is_one(pager: PagerDuty, server: PagerDutyServer, body: bytes) -> None:
+    server.scripted.append(Reply(400, body))
+    assert pager.send(MESSAGE) == Receipt(Outcome.REFUSED, "HTTP 400")
+
+
+@pytest.mark.parametrize("status", [301, 401, 402, 403, 404, 413])
+def test_other_refusals_are_final(pager: PagerDuty, server: PagerDutyServer, status: int) -> None:
+    server.scripted.append(Reply(status))
+    assert pager.send(MESSAGE) == Receipt(Outcome.REFUSED, f"HTTP {status}")
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 408, 500, 502, 503, 504])
+def test_what_is_not_accepted_now_may_be_later(pager: PagerDuty, server: PagerDutyServer, status: int) -> None:
+    server.scripted.append(Reply(status))
+    with pytest.raises(UnavailableError, match=f"channel pager: answered {status}"):
+        pager.send(MESSAGE)
+
+
+@pytest.mark.parametrize(("headers", "seconds"), [({}, 30), ({"Retry-After": "90"}, 90)])
+def test_too_many_are_told_to_wait(
+    pager: PagerDuty, server: PagerDutyServer, headers: dict[str, str], seconds: int
+) -> None:
+    server.scripted.append(Reply(429, b"", headers))
+    with pytest.raises(LimitedError) as caught:
+        pager.send(MESSAGE)
+    assert caught.value.until == NOW + timedelta(seconds=seconds)
+
+
+def test_the_server_takes_no_more_than_its_limit(server: PagerDutyServer, pager: PagerDuty) -> None:
+    for _ in range(120):
+        assert pager.send(MESSAGE).outcome is Outcome.DELIVERED
+    with pytest.raises(LimitedError) as caught:
+        pager.send(MESSAGE)
+    assert timedelta(0) < caught.value.until - NOW <= timedelta(seconds=60)
+    assert server.log.limited == 1
+
+
+@pytest.mark.parametrize("url", ["http://[", "nonsense", "http://127.0.0.1:1/"])
+def test_no_error_shows_the_key(url: str) -> None:
+    pager = PagerDuty("pager", KEY, url, lambda: NOW, SECONDS)
+    with pytest.raises(UnavailableError) as caught:
+        pager.send(MESSAGE)
+    assert KEY not in said(caught.value) + repr(pager)
+
+
+@given(MESSAGES)
+def test_any_message_makes_events_that_are_taken(message: Message) -> None:
+    for event in events(message):
+        assert faults(json.dumps({"routing_key": KEY, **event}, ensure_ascii=False).encode()) == []
+
+
+@pytest.mark.parametrize("sign", ["x", "é", "✈", "💥", "&", '"', "\\", "\x00", "\ud800"])
+def test_the_longest_message_is_taken(pager: PagerDuty, server: PagerDutyServer, sign: str) -> None:
+    text = sign * 100_000
+    message = replace(
+        MESSAGE,
+        title=text,
+        text="\n".join([text] * 10),
+        target=text,
+        category=text,
+        incident_id=text,
+        facts=(Fact(name=text, text=text),) * 300,
+    )
+    assert pager.send(message) == Receipt(Outcome.DELIVERED)
+    assert server.log.faults == []

@@ -1,0 +1,228 @@
+"""The action retrain_model: BigQuery's emulator has the labels and versions, our Pub/Sub server takes the request."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from google.cloud import bigquery
+
+from core.actions.plan import Health
+from core.errors import ActionError, UnavailableError
+from core.events import RetrainingRequest, stamp
+from core.settings import Features, Label, Model, Reference, Retraining
+from functions.adapters import events
+from functions.adapters.actions.retrain_model import RetrainModel
+from functions.adapters.bus import PubsubBus, open_bus
+from functions.adapters.warehouse import BigQueryWarehouse
+from tests.contract import pubsub_fixtures as pubsub
+from tests.support.action_conformance import KEY, request
+from tests.support.flights import DAY, TICK, flights, labels, load, version
+from tests.support.recorders import RecordingBus
+
+if TYPE_CHECKING:  # imported earlier than as a plugin, its assertions could not be rewritten
+    from tests.support.warehouse import Place
+
+pytest_plugins = ["tests.support.warehouse"]
+
+LABEL = Label(table="telemetry.delay_labels", column="late", arrives_within=timedelta(hours=12))
+MODEL = Model(
+    name="delay",
+    owner="operations",
+    table="telemetry.delay_predictions",
+    timestamp="scored_at",
+    id="prediction_id",
+    score="probability",
+    features=Features(numeric=("temperature", "distance"), categorical=("carrier",)),
+    reference=Reference(days=10),
+    window=DAY,
+    label=LABEL,
+    accuracy_floor=0.8,
+    retraining=Retraining(important=("distance",), minimum_labels=40, window=10 * DAY),
+)
+ASKED = replace(request("retrain_model", MODEL.target), requested_at=TICK)
+DUE = TICK - timedelta(hours=12)
+"""Where the data to train on ends: the labels of what was predicted later are not due yet."""
+
+
+@pytest.fixture
+def full(client: bigquery.Client) -> bigquery.Client:
+    """A hundred predictions of the last five days before labels are due, half of them labelled, and a version."""
+    rows = flights(100, DUE, seed=1, span=5 * DAY)
+    truths = labels(rows[::2], TICK - timedelta(hours=1), right=0.9)
+    make(client, MODEL.table, rows)
+    make(client, LABEL.table, truths)
+    load(client, "ops.model_versions", [version("7")])
+    return client
+
+
+def make(client: bigquery.Client, table: str, rows: list[dict[str, Any]]) -> None:
+    kinds = {str: "STRING", float: "FLOAT64", bool: "BOOL"}
+    schema = [
+        bigquery.SchemaField(name, "TIMESTAMP" if name.endswith("_at") else kinds[type(value)])
+        for name, value in rows[0].items()
+    ]
+    client.create_table(bigquery.Table(f"{client.project}.{table}", schema))
+    load(client, table, rows)
+
+
+@pytest.fixture
+def bus() -> RecordingBus:
+    return RecordingBus()
+
+
+@pytest.fixture
+def action(full: bigquery.Client, bus: RecordingBus) -> RetrainModel:
+    return retrain(full, bus)
+
+
+def retrain(client: bigquery.Client, bus: Any, **changes: Any) -> RetrainModel:
+    return RetrainModel([replace(MODEL, **changes)], BigQueryWarehouse(client, patience=2.0), bus, lambda: TICK)
+
+
+def test_the_request_names_version_data_and_labels(action: RetrainModel) -> None:
+    plan = action.plan(ASKED)
+    assert events.decode(plan.state["request"].encode(), RetrainingRequest) == RetrainingRequest(
+        model="delay",
+        model_version="7",
+        requested_at=TICK,
+        reason="incident",
+        window_start=DUE - 10 * DAY,
+        window_end=DUE,
+        n_labels=50,
+        floor=0.8,
+    )
+    assert plan.touched == 1
+    assert "version 7" in plan.summary
+    assert {type(text) for pair in plan.state.items() for text in pair} == {str}
+
+
+def test_a_plan_asks_for_nothing(action: RetrainModel, bus: RecordingBus) -> None:
+    action.plan(ASKED)
+    assert bus.events == []
+
+
+def test_without_a_policy_sixty_days_are_asked_for(full: bigquery.Client, bus: RecordingBus) -> None:
+    extra = flights(1200, DUE - 20 * DAY, seed=2, span=30 * DAY)
+    load(full, MODEL.table, extra)
+    load(full, LABEL.table, labels(extra, TICK - timedelta(hours=1), right=1.0))
+    plan = retrain(full, bus, retraining=None).plan(ASKED)
+    asked = events.decode(plan.state["request"].encode(), RetrainingRequest)
+    assert (asked.window_start, asked.n_labels) == (DUE - 60 * DAY, 1250)
+
+
+def test_the_newest_version_in_use_is_the_one_to_replace(
+    full: bigquery.Client, action: RetrainModel, bus: RecordingBus
+) -> None:
+    load(full, "ops.model_versions", [version("8", TICK - 5 * DAY), version("9", TICK + DAY)])
+    load(full, "ops.model_versions", [version("10", TICK - 2 * DAY, model="churn")])
+    assert json.loads(action.plan(ASKED).state["request"])["model_version"] == "8"
+
+
+def test_too_few_labels_are_refused_with_their_number(full: bigquery.Client, bus: RecordingBus) -> None:
+    policy = Retraining(important=("distance",), minimum_labels=51, window=10 * DAY)
+    with pytest.raises(ActionError, match="must have 51 labels, has 50"):
+        retrain(full, bus, retraining=policy).plan(ASKED)
+
+
+def test_a_model_without_a_version_is_refused(full: bigquery.Client, bus: RecordingBus) -> None:
+    before = replace(ASKED, requested_at=TICK - 29 * DAY - timedelta(seconds=1))
+    policy = Retraining(important=("distance",), minimum_labels=1, window=10 * DAY)
+    with pytest.raises(ActionError, match=r"must have a version in ops\.model_versions"):
+        retrain(full, bus, retraining=policy).plan(before)
+
+
+def test_a_model_without_labels_in_the_settings_is_refused(full: bigquery.Client, bus: RecordingBus) -> None:
+    with pytest.raises(ActionError, match=r"models\.delay\.label: must be given"):
+        retrain(full, bus, label=None).plan(ASKED)
+
+
+def test_a_target_that_is_no_model_is_refused(action: RetrainModel) -> None:
+    with pytest.raises(ActionError, match="nobody/knows"):
+        action.plan(request("retrain_model", "nobody/knows"))
+
+
+def test_a_table_that_is_missing_is_final_and_named(full: bigquery.Client, bus: RecordingBus) -> None:
+    with pytest.raises(ActionError, match="no_such_table"):
+        retrain(full, bus, table="telemetry.no_such_table").plan(ASKED)
+
+
+def test_asking_twice_is_the_same_event(action: RetrainModel, bus: RecordingBus) -> None:
+    plan = action.plan(ASKED)
+    assert action.apply(plan, KEY) == action.apply(plan, KEY) == "asked for under delay:2026-03-01T12:00:00Z"
+    assert len({event.id for event in bus.events}) == len({events.encode(event) for event in bus.events}) == 1
+
+
+def test_nothing_is_asked_for_when_another_version_came_into_use(
+    full: bigquery.Client, action: RetrainModel, bus: RecordingBus
+) -> None:
+    plan = action.plan(ASKED)
+    load(full, "ops.model_versions", [version("8", TICK - 2 * DAY)])
+    with pytest.raises(ActionError, match="version 7 must be in use as planned, is 8"):
+        action.apply(plan, KEY)
+    assert bus.events == []
+
+
+def test_it_is_good_once_it_is_asked_for_and_cannot_be_taken_back(action: RetrainModel, bus: RecordingBus) -> None:
+    plan = action.plan(ASKED)
+    action.apply(plan, KEY)
+    assert action.verify(plan).health is Health.GOOD
+    with pytest.raises(ActionError, match="cannot be taken back"):
+        action.undo(plan)
+    assert len(bus.events) == 1
+
+
+def test_a_bus_that_does_not_answer_is_asked_later(action: RetrainModel, bus: RecordingBus) -> None:
+    plan = action.plan(ASKED)
+    bus.down = True
+    with pytest.raises(UnavailableError):
+        action.apply(plan, KEY)
+
+
+def test_a_warehouse_that_does_not_answer_is_asked_later(own_place: "Place") -> None:
+    client = own_place.client("down")
+    own_place.emulator.stop()
+    down = RetrainModel([MODEL], BigQueryWarehouse(client, patience=0.5), RecordingBus())
+    with pytest.raises(UnavailableError):
+        down.plan(ASKED)
+
+
+@dataclass
+class Published:
+    """Pub/Sub with the topic, and what has arrived."""
+
+    server: pubsub.Bus
+    subscription: str
+    bus: PubsubBus
+
+    def bodies(self, count: int) -> list[dict[str, Any]]:
+        return [json.loads(one.message.data) for one in self.server.pull(self.subscription, count)]
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Published]:
+    with pubsub.our_server(tmp_path / "bus.db") as server:
+        topic = server.topic("retraining")
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.host)
+        yield Published(server, server.subscription(topic), open_bus(pubsub.PROJECT, patience=2.0))
+
+
+def test_the_request_arrives_over_pubsub_and_again_as_the_same(full: bigquery.Client, published: Published) -> None:
+    action = retrain(full, published.bus)
+    plan = action.plan(ASKED)
+    action.apply(plan, KEY)
+    action.apply(plan, KEY)
+    first, second = published.bodies(2)
+    assert first == second == json.loads(plan.state["request"])
+    assert first["id"] == f"delay:{stamp(TICK)}"
+
+
+def test_a_pubsub_that_is_down_is_asked_later(full: bigquery.Client, published: Published) -> None:
+    action = retrain(full, published.bus)
+    plan = action.plan(ASKED)
+    published.server.kill()
+    with pytest.raises(UnavailableError, match="retraining"):
+        action.apply(plan, KEY)

@@ -1,0 +1,202 @@
+"""What people tell the system on the page, in a browser, over the API with a filled store."""
+
+import re
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from core.events import Verb
+from core.incidents.outbox import Desk
+from tests.support.viewing import SECOND, WORST, Night, button, card, commands, fact
+
+pytest_plugins = ["tests.support.viewing_fixtures"]
+
+
+def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: Night) -> None:
+    night.office.delay = threading.Event()
+    page = night.open()
+    card(page).get_by_label(re.compile("^Note on")).fill("on it")
+    button(page, "Acknowledge").click()
+    expect(card(page).locator(".head .pill")).to_have_text(["critical", "acknowledged"])
+    expect(card(page)).to_contain_text("saving…")
+    expect(fact(page, "Who has it")).to_contain_text("Ada")
+    assert commands(night) == []
+    night.office.delay.set()
+    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    expect(card(page).locator(".head .pill")).to_have_text(["critical", "acknowledged"])
+    assert commands(night) == [("acknowledge", WORST, "Ada", "on it")]
+    expect(card(page).get_by_label(re.compile("^Note on"))).to_have_value("")
+    expect(button(page, "Acknowledge")).to_have_count(0)
+    expect(card(page)).to_contain_text("Timeline: 5 entries")
+
+
+@pytest.mark.parametrize(
+    ("label", "verb", "pill"), [("Resolve", "resolve", "resolved"), ("Cancel", "cancel", "cancelled")]
+)
+def test_an_incident_that_a_person_ends_moves_to_those_that_are_over(
+    night: Night, label: str, verb: str, pill: str
+) -> None:
+    page = night.open()
+    button(page, label, SECOND).click()
+    expect(page.locator(f"#past-list [data-incident='{SECOND}'] .head .pill").nth(1)).to_have_text(pill, timeout=10_000)
+    expect(page.locator("#state")).to_contain_text("1 open incident")
+    assert commands(night) == [(verb, SECOND, "Ada", "")]
+
+
+def test_what_was_sent_and_is_not_carried_out_stays_pending(night: Night) -> None:
+    night.office.obeys = False
+    page = night.open()
+    button(page, "Mitigated").click()
+    with page.expect_response(re.compile(r"/api/incidents\?")):
+        pass
+    expect(card(page).locator(".head .pill")).to_have_text(["critical", "mitigated"])
+    expect(card(page)).to_contain_text("saving…")
+
+
+def test_a_command_that_is_refused_is_taken_back_and_told(night: Night) -> None:
+    night.office.down = True
+    page = night.open()
+    button(page, "Acknowledge").click()
+    expect(card(page).get_by_role("alert")).to_have_text("Not done: bus: commands does not answer")
+    expect(card(page).locator(".head .pill")).to_have_text(["critical", "open"])
+    assert any("503" in fault for fault in night.faults)
+    night.faults.clear()  # Chromium says in its console that the request failed
+
+
+def test_the_name_is_asked_for_once_and_kept(night: Night) -> None:
+    page = night.open(name="")
+    button(page, "Acknowledge").click()
+    dialog = page.get_by_role("dialog", name="Who are you?")
+    expect(dialog.get_by_label("Your name")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert commands(night) == []
+    button(page, "Acknowledge").click()
+    page.keyboard.type("Grace")
+    page.keyboard.press("Enter")
+    expect(fact(page, "Who has it")).to_contain_text("Grace")
+    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    assert page.evaluate("localStorage.getItem('aia.by')") == "Grace"
+    page.reload()
+    button(page, "Mitigated").click()
+    expect(card(page).locator(".head .pill")).to_have_text(["critical", "mitigated"])
+    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    assert [by for _, _, by, _ in commands(night)] == ["Grace", "Grace"]
+
+
+def test_who_is_signed_in_is_not_asked(night: Night) -> None:
+    page = night.browser.new_page(
+        extra_http_headers={"X-Goog-Authenticated-User-Email": "accounts.google.com:ada@example.com"}
+    )
+    night.opened.append(page)
+    page.goto(night.url)
+    page.locator("body[data-loaded]").wait_for()
+    expect(page.locator("#who")).to_be_hidden()
+    button(page, "Acknowledge").click()
+    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    assert commands(night)[0][2] == "ada@example.com"
+
+
+@pytest.mark.parametrize(("label", "verb"), [("Approve", "approve"), ("Reject", "reject")])
+def test_an_action_that_waits_is_answered(night: Night, label: str, verb: str) -> None:
+    page = night.open()
+    waits = page.get_by_role("region", name="Waiting for approval")
+    expect(waits).to_contain_text("traffic to model 6: 0 % → 100 %")
+    waits.get_by_label(re.compile("^Note on")).fill("go")
+    waits.get_by_role("button", name=label).click()
+    expect(waits).to_be_hidden(timeout=10_000)
+    expect(page.locator("#glance > div").nth(2)).to_contain_text("0")
+    assert commands(night) == [(verb, f"{WORST}:1:rollback_model:model/churn", "Ada", "go")]
+
+
+def test_everything_is_halted_and_resumed(night: Night) -> None:
+    page = night.open()
+    automation = page.get_by_role("region", name="Automation")
+    state = automation.locator("#switch-state")
+    expect(state).to_have_text(re.compile("^On: "))
+    automation.get_by_label("Why it is halted").fill("it made it worse")
+    automation.get_by_role("button", name="Halt").click()
+    expect(state).to_have_text("Halted: nothing is done by itself", timeout=10_000)
+    expect(automation).to_contain_text("Everything halted by Ada")
+    expect(page.locator("#glance > div").nth(3)).to_contain_text("Haltedby Ada")
+    automation.get_by_role("button", name="Resume everything").click()
+    expect(state).to_have_text(re.compile("^On: "), timeout=10_000)
+    expect(automation.locator(".saving")).to_have_count(0, timeout=10_000)
+    assert [one[0] for one in commands(night)] == ["halt", "resume"]
+    assert commands(night)[0] == ("halt", "*", "Ada", "it made it worse")
+
+
+def test_one_action_is_halted(night: Night) -> None:
+    page = night.open()
+    automation = page.get_by_role("region", name="Automation")
+    automation.get_by_label("What to halt").select_option("retrain_model")
+    automation.get_by_role("button", name="Halt").click()
+    expect(automation.get_by_role("button", name="Resume retrain model")).to_be_visible()
+    expect(automation.locator(".saving")).to_have_count(0, timeout=10_000)
+    assert commands(night) == [("halt", "retrain_model", "Ada", "")]
+
+
+def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: Night) -> None:
+    page = night.open()
+    before = datetime.now(UTC)
+    button(page, "Silence 1 h").click()
+    expect(card(page)).to_contain_text(re.compile("Silenced by Ada, for (1 hour|60 minutes|59 minutes)"))
+    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    [(_, command, _)] = night.office.published
+    assert (command.verb, command.subject) == (Verb.SILENCE, "model/churn")
+    assert command.until is not None
+    assert timedelta(minutes=60) <= command.until - before < timedelta(minutes=62)
+    expect(page.get_by_role("region", name="Silences")).to_contain_text("model/churn")
+    button(page, "End the silence").click()
+    expect(button(page, "Silence 1 h")).to_be_visible()
+    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    assert commands(night)[1][:2] == ("unsilence", "model/churn")
+
+
+def test_targets_are_silenced_by_a_pattern(night: Night) -> None:
+    page = night.open()
+    silences = page.get_by_role("region", name="Silences")
+    expect(silences).to_contain_text("table/staging.*")
+    silences.get_by_label(re.compile("^Which targets")).fill("model/flight*")
+    silences.get_by_label("For how long").select_option("4")
+    silences.get_by_role("button", name="Silence", exact=True).click()
+    expect(silences).to_contain_text("model/flight*")
+    expect(card(page, SECOND)).to_contain_text("Silenced by Ada (model/flight*)")
+    expect(card(page)).not_to_contain_text("Silenced by")
+    silences.get_by_role("button", name="End the silence of table/staging.*").click()
+    expect(silences).not_to_contain_text("table/staging.*")
+    expect(page.locator(".saving")).to_have_count(0, timeout=10_000)
+    assert [one[:2] for one in commands(night)] == [("silence", "model/flight*"), ("unsilence", "table/staging.*")]
+
+
+def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_it(night: Night) -> None:
+    page = night.open()
+    button(page, "Acknowledge").focus()
+    page.keyboard.press("Enter")
+    expect(card(page)).to_be_focused()
+    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    expect(card(page)).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(button(page, "Mitigated")).to_be_focused()
+
+
+def test_what_is_being_written_stays_when_newer_data_comes(night: Night) -> None:
+    page = night.open()
+    note = card(page).get_by_label(re.compile("^Note on"))
+    note.press_sequentially("half a sen")
+    desk = night.office.desks[WORST]
+    night.office.keep(_retitled(desk, "it is worse now"))
+    page.locator("#days").dispatch_event("change")
+    expect(card(page).get_by_role("heading", level=3)).to_have_text("it is worse now")
+    expect(note).to_be_focused()
+    page.keyboard.type("tence")
+    expect(note).to_have_value("half a sentence")
+
+
+def _retitled(desk: Desk, title: str) -> Desk:
+    [one] = desk.watch.incidents
+    watch = replace(desk.watch, incidents=(replace(one, title=title),))
+    return replace(desk, watch=watch, revision=desk.revision + 1)

@@ -1,0 +1,213 @@
+"""What a person does on the page about incidents, in a browser, over the API with a filled store."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import expect
+
+from core.actions.plan import Plan, Step
+from core.events import Severity
+from core.incidents.model import Evidence, Heard, Impact, State
+from core.incidents.mute import Silence
+from tests.support import pages
+from tests.support.viewing import SECOND, WORST, Night, button, card, commands, fact
+
+pytest_plugins = ["tests.support.viewing_fixtures"]
+
+HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+HIDE = """
+  (hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }
+"""
+
+
+def test_an_incident_says_what_is_wrong_since_when_what_it_costs_who_has_it_and_what_to_do(night: Night) -> None:
+    page = night.open()
+    expect(card(page).locator(".head .pill")).to_have_text(["critical", "open"])
+    expect(card(page).get_by_role("heading", level=3)).to_have_text(
+        "churn is right in 71 % of its answers, 85 % are agreed on"
+    )
+    expect(fact(page, "Since")).to_contain_text("14 minutes")
+    expect(fact(page, "It costs")).to_contain_text("$4,200 an hour$3,100 to $5,300")
+    expect(fact(page, "Who has it")).to_contain_text("Nobody yettold: technical, log, ada · technical: tier 2")
+    expect(fact(page, "What to do")).to_contain_text("models.md#accuracy")
+    shown = card(page)
+    expect(shown).to_contain_text("71% against a threshold of 85%")
+    expect(shown).to_contain_text("2.4 s against a threshold of 500 ms (4.8 times)")
+    for target in ("endpoint/churn", "table/telemetry.churn", "stream/retention"):
+        expect(shown.locator(".affected")).to_contain_text(target)
+    expect(shown.locator(".done")).to_contain_text("awaits approval")
+    expect(card(page, SECOND).locator(".done")).to_contain_text("Would do: train flight-delay on 60 days")
+
+
+def test_the_timeline_says_why_in_plain_words_and_leads_to_the_report(night: Night) -> None:
+    page = night.open()
+    card(page).get_by_text("Timeline: 4 entries").click()
+    entries = card(page).locator(".timeline li")
+    expect(entries.first).to_contain_text("because nobody acknowledged in time, so the next ones were told")
+    expect(card(page)).to_contain_text("because its kind is accuracy; raised to critical by the impact")
+    report = card(page).get_by_role("link", name="Report as Markdown").get_attribute("href")
+    answer = page.request.get(night.url + str(report))
+    assert answer.text().startswith("# Incident: churn is right in 71 %")
+
+
+def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(night: Night) -> None:
+    now = datetime.now(UTC)
+    small = Impact(dollars_per_hour=90.0, low=1.0, high=99.0, targets=("service/s",), reason="s")
+    for name, more in (("small", {"impact": small}), ("mended", {"impact": small, "state": State.MITIGATED})):
+        lead = pages.tracked(f"service/{name}", "down", Severity.ERROR, now, name)
+        night.office.keep(pages.incident(name, [lead], now, **more))
+    page = night.open()
+    order = page.locator("#open > [data-incident]").evaluate_all("all => all.map((one) => one.dataset.incident)")
+    assert order[:2] == [WORST, SECOND]
+    assert set(order[2:]) == {"small", "mended"}
+    glance = page.locator("#glance > div").all_inner_texts()
+    assert glance[0].split("\n") == ["Open incidents", "4", "2 without an owner, 1 mitigated"]
+    assert glance[1].split("\n") == ["At risk an hour", "$4,890", "$3,551 to $6,149"], "what is mitigated costs nothing"
+
+
+@pytest.mark.parametrize("which", ["open", "over", "long over"])
+def test_a_link_opens_its_incident_and_scrolls_to_it(night: Night, which: str) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=80)
+    lead = pages.tracked("service/s", "down", Severity.ERROR, long_ago, "s was down")
+    night.office.keep(pages.incident("long", [lead], long_ago, state=State.RESOLVED, resolved_at=long_ago))
+    incident_id = {"open": SECOND, "over": "probe-db-20261121-aaaa0004", "long over": "long"}[which]
+    page = night.open(f"#incident={incident_id}")
+    shown = card(page, incident_id)
+    expect(shown).to_be_in_viewport()
+    expect(shown.locator(".timeline")).to_be_visible()
+    expect(shown).to_have_class(re.compile(r"\blinked\b"))
+    expect(shown).to_be_focused()
+
+
+def test_a_link_to_an_incident_that_is_not_known_says_so(night: Night) -> None:
+    page = night.open("#incident=gone")
+    expect(page.locator("#missing")).to_have_text("The incident of the link is not known any more: gone")
+    assert [fault for fault in night.faults if "404" not in fault] == []
+    night.faults.clear()
+
+
+def test_following_a_link_commands_nothing(night: Night) -> None:
+    night.open(f"#incident={WORST}")
+    page = night.open()
+    for path in (f"/api/incidents/{WORST}/acknowledge", f"/api/incidents/{WORST}/resolve", "/api/automation/halt"):
+        assert page.request.get(night.url + path).status == 405
+    assert commands(night) == []
+    expect(card(page).locator(".head .pill")).to_have_text(["critical", "open"])
+
+
+def test_hostile_text_stays_text(night: Night) -> None:
+    now = datetime.now(UTC)
+    evidence = (Evidence(name=HOSTILE, text=HOSTILE),)
+    lead = pages.tracked(
+        f"service/{HOSTILE}", HOSTILE, Severity.CRITICAL, now, HOSTILE, evidence=evidence, unit=HOSTILE, value=2.0,
+        threshold=1.0, runbook="javascript:document.title='owned'",
+    )  # fmt: skip
+    other = pages.tracked(HOSTILE, "k", Severity.ERROR, now, HOSTILE, runbook="data:text/html,x")
+    impact = Impact(dollars_per_hour=1e9, low=0.0, high=2e9, targets=(HOSTILE,), reason=HOSTILE)
+    heard = Heard(channels=(HOSTILE,), quiet=HOSTILE)
+    night.office.keep(
+        pages.incident(
+            "hostile",
+            [lead, other],
+            now,
+            impact=impact,
+            heard=heard,
+            category=HOSTILE,
+            classed=HOSTILE,
+            acknowledged_by=HOSTILE,
+            acknowledged_at=now,
+        )
+    )
+    plan = Plan(summary=HOSTILE, steps=(Step(what=HOSTILE, before=HOSTILE, after=HOSTILE),))
+    night.office.case(pages.awaiting(pages.request("hostile", "flush_cache", HOSTILE, now), plan, now))
+    night.office.silence(
+        Silence(pattern=f"{HOSTILE}*", by=HOSTILE, at=now, until=now + timedelta(hours=1), note=HOSTILE)
+    )
+    page = night.open("#incident=hostile")
+    shown = card(page, "hostile")
+    expect(shown.get_by_role("heading", level=3)).to_have_text(HOSTILE)
+    expect(shown.locator(".evidence")).to_contain_text(HOSTILE)
+    button(page, "Mitigated", "hostile").click()
+    expect(shown.locator(".saving")).to_have_count(0, timeout=10_000)
+    assert page.locator("main script, main img").count() == 0
+    assert shown.locator("a").evaluate_all("all => all.map((one) => one.protocol)") == ["http:"]
+    assert page.title() == "(3) aia"
+
+
+def test_a_runbook_with_an_address_is_a_link(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIA_RUNBOOKS_URL", "https://git.example.com/docs/runbooks")
+    page = night.open()
+    link = fact(page, "What to do").get_by_role("link")
+    expect(link).to_have_attribute("href", "https://git.example.com/docs/runbooks/models.md#accuracy")
+    expect(link).to_have_attribute("rel", "noopener noreferrer")
+
+
+def test_what_has_not_changed_is_not_drawn_again(night: Night) -> None:
+    page = night.open()
+    before = card(page).element_handle()
+    for _ in range(2):
+        with page.expect_response(re.compile(r"/api/silences")):
+            page.locator("#days").dispatch_event("change")
+    assert page.evaluate("(old) => old.isConnected", before)
+
+
+def test_a_page_asks_often_for_incidents_seldom_for_models_and_for_nothing_while_it_is_hidden(night: Night) -> None:
+    page = night.open(prepare=lambda page: page.clock.install())
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.removeprefix(night.url).partition("?")[0]))
+
+    def settle() -> set[str]:
+        page.wait_for_timeout(500)
+        found = set(asked)
+        asked.clear()
+        return found
+
+    page.clock.fast_forward(15_500)
+    assert settle() == {"/api/incidents", "/api/actions", "/api/silences", "/api/probes"}
+    page.clock.fast_forward(61_000)
+    assert "/api/models" in settle()
+    page.evaluate(f"({HIDE})(true)")
+    page.clock.fast_forward(600_000)
+    assert settle() == set()
+    page.evaluate(f"({HIDE})(false)")
+    assert settle() > {"/api/incidents", "/api/actions", "/api/models"}
+
+
+def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: Night) -> None:
+    night.warehouse.down = True
+    page = night.open()
+    expect(card(page)).to_be_visible()
+    expect(page.get_by_role("region", name="Waiting for approval")).to_be_visible()
+    expect(page.get_by_role("region", name="Automation")).to_contain_text("The history does not answer")
+    expect(page.locator("#problem")).to_contain_text("BigQuery: does not answer")
+    assert [fault for fault in night.faults if "503" not in fault] == []
+    night.faults.clear()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1200])
+def test_nothing_is_wider_than_the_screen(night: Night, width: int, scheme: str) -> None:
+    now = datetime.now(UTC)
+    lead = pages.tracked(f"service/{'t' * 200}", "k" * 80, Severity.ERROR, now, "x" * 200, value=1e12, threshold=1e-9, unit="u" * 80, runbook="r" * 160)  # fmt: skip
+    heard = Heard(channels=tuple(f"channel-{number}-{'c' * 40}" for number in range(9)))
+    night.office.keep(pages.incident("wide", [lead], now, heard=heard))
+    page = night.open(width=width, scheme=scheme)
+    for summary in page.locator("summary:visible").all():
+        summary.click()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_every_control_has_a_name_of_its_own(night: Night) -> None:
+    page = night.open()
+    for role in ("button", "combobox", "textbox"):
+        everything = page.get_by_role(role)
+        named = page.get_by_role(role, name=re.compile(r"\S"))
+        assert everything.count() == named.count() > 0, role
+    for region in ("Incidents", "Waiting for approval", "Automation", "Silences"):
+        expect(page.get_by_role("region", name=region)).to_be_visible()
+    ids = page.locator("[id]").evaluate_all("all => all.map((one) => one.id)")
+    assert len(ids) == len(set(ids))

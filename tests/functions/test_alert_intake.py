@@ -1,0 +1,293 @@
+"""What the intake makes of real bodies, through both doors."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import flask
+import functions_framework
+import pytest
+from werkzeug.serving import make_server
+
+from core.events import Finding, Severity, Status
+from functions.adapters.events import encode
+from functions.adapters.parking import letter_id
+from functions.alert_intake.door import Door
+from functions.alert_intake.formats import FORMATS
+from functions.alert_intake.intake import read
+from functions.alert_intake.main import respond
+from functions.alert_intake.reading import decode
+from tests.support.intake import NOW, PAYLOADS, World, payload, push, sent
+from tests.support.recorders import RecordingBus
+
+GOLDEN = json.loads(payload("golden_alert_intake.json"))
+FINDINGS = "alertmanager_v4_real_0_25_group100.json"
+
+
+def outcome(one: Any) -> Any:
+    return json.loads(encode(one)) if isinstance(one, Finding) else asdict(one)["reason"]
+
+
+def said(body: bytes) -> dict[str, Any]:
+    """What is kept of a body in the golden file."""
+    outcomes = read(body, NOW)
+    findings = sum(isinstance(one, Finding) for one in outcomes)
+    return {"findings": findings, "refusals": len(outcomes) - findings, "first": [outcome(one) for one in outcomes[:2]]}
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_a_saved_body_becomes_what_it_became_before(name: str) -> None:
+    assert said(payload(name)) == GOLDEN[name]
+
+
+def test_every_saved_alert_is_in_the_golden_file() -> None:
+    prefixes = ("alertmanager", "aws", "formatted", "gcm", "grafana", "prometheus_api")
+    assert sorted(GOLDEN) == sorted(path.name for path in PAYLOADS.iterdir() if path.name.startswith(prefixes))
+
+
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_the_shape_of_a_saved_body_is_of_one_format(name: str) -> None:
+    recognised = [one.name for one in FORMATS if one.recognise(decode(payload(name)))]
+    also = ["formatted"] if name.startswith(("grafana_legacy_w", "grafana_unified")) else []
+    assert recognised[1:] == also
+    assert bool(recognised) is ("pubsub_bad" not in name and "pubsub_push" not in name)
+
+
+def test_a_group_of_a_hundred_is_published_in_its_order() -> None:
+    world = World()
+    answer = world.send(payload(FINDINGS), "/alertmanager")
+    assert (answer.status_code, answer.json) == (200, {"accepted": 100, "parked": 0})
+    names = [alert["labels"]["instance"] for alert in json.loads(payload(FINDINGS))["alerts"]]
+    assert [finding.target for finding in world.findings()] == [f"instance/{name}" for name in names]
+    assert len({finding.id for finding in world.findings()}) == 100
+
+
+def test_a_bad_element_is_parked_by_itself_and_the_others_go_on() -> None:
+    body = json.loads(payload(FINDINGS))
+    body["alerts"][3] = {"labels": {"alertname": "A"}, "status": "paused"}
+    body["alerts"][7] = "not an alert"
+    world = World()
+    answer = world.send(json.dumps(body).encode(), "/alertmanager")
+    assert answer.json == {"accepted": 98, "parked": 2}
+    [(third, why, _), (seventh, _, _)] = world.park.letters
+    assert (json.loads(third), json.loads(seventh)) == (body["alerts"][3], "not an alert")
+    assert why.startswith("$.alerts[3]: status: must say whether it holds")
+    assert world.metrics.values["aia_function_requests_total", "alert_intake", "parked"] == 2
+    assert world.metrics.values["aia_function_requests_total", "alert_intake", "done"] == 1
+
+
+def test_parked_elements_of_one_message_are_kept_apart() -> None:
+    world = World()
+    world.send(push(json.dumps({"alerts": ["one", "two", {"labels": {"alertname": "A"}}]}).encode(), "42"))
+    assert [finding.target for finding in world.findings()] == ["alert/A"]
+    assert [message for _, _, message in world.park.letters] == ["42/0", "42/1"]
+    ids = {letter_id("alert_intake", body, message) for body, _, message in world.park.letters}
+    assert len(ids) == 2
+
+
+@pytest.mark.parametrize("name", ["gcm_pubsub_open_v1_2_flanksource.json", FINDINGS, "grafana_legacy_webhook.json"])
+def test_the_topic_carries_any_form(name: str) -> None:
+    webhook, topic = World(), World()
+    webhook.send(payload(name), "/somewhere")
+    answer = topic.send(push(payload(name)))
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert topic.findings() == webhook.findings()
+    assert topic.metrics.values["aia_function_requests_total", "alert_intake", "done"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("gcm_pubsub_bad_base64.json", "push body: "),
+        ("gcm_pubsub_bad_json_data.json", "push body: "),
+        ("gcm_pubsub_push_minimal_closed.json", "missing required field `messageId`"),
+    ],
+)
+def test_a_broken_envelope_is_parked_and_acknowledged(name: str, reason: str) -> None:
+    world = World()
+    assert world.send(payload(name)).status_code == 204
+    [(body, why, _)] = world.park.letters
+    assert body == payload(name)
+    assert reason in why
+
+
+@pytest.mark.parametrize("data", [b'"{123:}"', b"", b"not json", b"\xff\xfe", b"[" * 100_000, b"null"])
+def test_a_message_that_holds_no_alert_is_parked_with_its_id(data: bytes) -> None:
+    world = World()
+    assert world.send(push(data, "9")).status_code == 204
+    assert [(body, message) for body, _, message in world.park.letters] == [(data, "9")]
+
+
+def test_a_message_that_comes_again_makes_the_same_findings() -> None:
+    world = World()
+    body = push(payload("gcm_test_notification.json"))
+    world.send(body)
+    world.send(body)
+    first, second = world.findings()
+    assert first == second
+
+
+def test_what_is_down_makes_the_sender_repeat() -> None:
+    world = World()
+    world.bus.down = True
+    answer = world.send(payload(FINDINGS), "/alertmanager")
+    assert (answer.status_code, answer.json) == (503, {"error": "unavailable"})
+    assert world.send(push(payload(FINDINGS))).status_code == 503
+    assert world.metrics.values["aia_function_requests_total", "alert_intake", "unavailable"] == 2
+
+
+def test_what_cannot_be_parked_comes_again_and_holds_up_no_alert() -> None:
+    world = World()
+    world.park.down = True
+    body = json.dumps([{"labels": None}, {"labels": {"alertname": "A"}}]).encode()
+    assert world.send(body, "/api/v2/alerts").status_code == 503
+    assert [finding.target for finding in world.findings()] == ["alert/A"]
+
+
+class Broken(RecordingBus):
+    def publish(self, topic: str, event: object, **_: str) -> None:
+        raise ZeroDivisionError(topic)
+
+
+def test_a_fault_of_ours_is_no_success() -> None:
+    world = World(bus=Broken())
+    assert world.send(payload(FINDINGS), "/alertmanager").status_code == 500
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_only_posts_are_taken(method: str) -> None:
+    world = World()
+    assert world.send(b"{}", method=method).status_code == 405
+    assert world.park.letters == []
+
+
+def test_a_subscription_of_sns_waits_for_a_person() -> None:
+    world = World()
+    answer = world.send(payload("aws_sns_subscription_confirmation.json"), "/sns")
+    assert answer.json == {"accepted": 0, "parked": 1}
+    [(body, reason, _)] = world.park.letters
+    assert "SubscribeURL" in json.loads(body)
+    assert "arn:aws:sns:us-west-2:123456789012:alarms" in reason
+    assert "Token" not in reason
+
+
+def test_an_alarm_of_sns_is_the_same_in_every_wrapping() -> None:
+    record = json.loads(payload("aws_cloudwatch_alarm_sns_payload_single_metric.json"))["Records"][0]["Sns"]
+    alarm = json.loads(record["Message"])
+    [bare], [posted], [nested] = sent(alarm), sent(record, "/sns"), sent({"Records": [{"Sns": record}]})
+    assert bare == posted == nested
+    assert (bare.target, bare.value, bare.threshold, bare.unit) == ("instance/TestInstance", 1234.0, 0.0, "bytes")
+
+
+# As deployed
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> tuple[flask.Flask, World]:
+    """The function under functions-framework, as its entry point has it but for what is outside."""
+    entry = "import flask, functions_framework\nfrom functions.alert_intake.main import respond\n"
+    entry += "@functions_framework.http\ndef main(request):\n    return respond(request, request.environ['deps'])\n"
+    (tmp_path / "intake_entry.py").write_text(entry)
+    create_app: Callable[..., flask.Flask] = functions_framework.create_app
+    return create_app(target="main", source=str(tmp_path / "intake_entry.py"), signature_type="http"), World()
+
+
+@pytest.mark.parametrize("path", ["/alertmanager", "/api/v2/alerts", "/", "/what/ever"])
+def test_functions_framework_gives_every_path_to_the_function(app: tuple[flask.Flask, World], path: str) -> None:
+    served, world = app
+    answer = served.test_client().post(
+        path, data=payload(FINDINGS), content_type="application/json", environ_overrides={"deps": world.deps()}
+    )
+    assert (answer.status_code, answer.json) == (200, {"accepted": 100, "parked": 0})
+    assert len(world.findings()) == 100
+
+
+def test_the_function_as_deployed_asks_for_its_token(tmp_path: Path) -> None:
+    """Its own composition root in its own process; nothing it needs outside is there."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        nowhere = f"127.0.0.1:{sock.getsockname()[1]}"
+    program = (
+        "import sys, functions_framework\n"
+        "source = 'functions/alert_intake/main.py'\n"
+        "client = functions_framework.create_app(target='main', source=source).test_client()\n"
+        "body = sys.stdin.buffer.read()\n"
+        "print(client.post('/alertmanager', data=body).status_code)\n"
+        "print(client.post('/alertmanager', data=b'', headers={'Authorization': 'Bearer t0ken'}).status_code)\n"
+    )
+    key = tmp_path / "key.json"
+    account = {"type": "authorized_user", "client_id": "a", "client_secret": "b", "refresh_token": "c"}
+    key.write_text(json.dumps(account | {"token_uri": f"http://{nowhere}/token"}))
+    environment = {
+        "GOOGLE_CLOUD_PROJECT": "aia-test",
+        "GOOGLE_APPLICATION_CREDENTIALS": str(key),
+        "AIA_LOCATION": "europe-west1",
+        "AIA_MONITORING_ENDPOINT": nowhere,
+        "AIA_INTAKE_TOKEN": "t0ken",
+        "PUBSUB_EMULATOR_HOST": nowhere,
+        "BIGQUERY_EMULATOR_HOST": f"http://{nowhere}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=payload(FINDINGS),
+        capture_output=True,
+        env=os.environ | environment,
+        check=False,
+    )
+    assert done.stdout.split() == [b"401", b"503"], done.stderr.decode()
+
+
+@pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is absent: not on PATH")
+def test_prometheus_itself_posts_alerts_that_fire_and_resolve(tmp_path: Path) -> None:
+    world = World(door=Door(token="t0ken"), clock=lambda: datetime.now(UTC))
+    served = flask.Flask("intake")
+    served.add_url_rule("/<path:_>", view_func=lambda _: respond(flask.request, world.deps()), methods=["POST"])
+    server = make_server("127.0.0.1", 0, served, threaded=True)
+    threading.Thread(target=server.serve_forever).start()
+    rule = (
+        "groups: [{name: g, interval: 1s, rules: [{alert: AccuracyLow, expr: 'vector(%s) < 0.85',"
+        " labels: {severity: critical, model: m}, annotations: {value: '{{ $value }}'}}]}]"
+    )
+    (tmp_path / "rules.yml").write_text(rule % 0.71)
+    (tmp_path / "prometheus.yml").write_text(
+        "rule_files: [rules.yml]\nalerting: {alertmanagers: [{api_version: v2,"
+        " basic_auth: {username: p, password: t0ken},"
+        f" static_configs: [{{targets: ['127.0.0.1:{server.port}']}}]}}]}}\n"
+    )
+    command = ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data"]
+    command += ["--web.listen-address=127.0.0.1:0", "--rules.alert.resend-delay=1s", "--log.level=error"]
+    with subprocess.Popen(command) as prometheus:
+        try:
+            until(lambda: len(world.bus.events) >= 2)
+            (tmp_path / "rules.yml").write_text(rule % 0.91)
+            prometheus.send_signal(1)
+            until(lambda: world.findings()[-1].status is Status.RESOLVED)
+        finally:
+            prometheus.terminate()
+            server.shutdown()
+            server.server_close()
+    assert world.park.letters == []
+    findings = world.findings()
+    firing = [finding for finding in findings if finding.status is Status.FIRING]
+    assert {(one.target, one.severity, one.value) for one in findings} == {("model/m", Severity.CRITICAL, 0.71)}
+    assert len({one.condition for one in findings}) == 1
+    assert len({one.id for one in firing}) == 1
+    assert all(one.holds_until and one.holds_until > one.observed_at for one in firing)
+    assert findings[-1].observed_at > firing[-1].observed_at
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

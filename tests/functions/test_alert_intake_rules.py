@@ -1,0 +1,499 @@
+"""How foreign words, names and times become ours."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from core.events import Finding, Severity, Status, stamp
+from functions.alert_intake import words
+from functions.alert_intake.reading import instant
+from functions.alert_intake.words import severity
+from tests.support.intake import NOW, PAYLOADS, World, payload, push, sent
+
+HOUR = timedelta(hours=1)
+
+
+def alert(
+    status: str = "firing", starts: str = "2026-11-23T10:00:00Z", ends: str = "", **labels: str
+) -> dict[str, Any]:
+    return {
+        "status": status,
+        "labels": {"alertname": "SlowQueries", **labels},
+        "annotations": {},
+        "startsAt": starts,
+        "endsAt": ends or "0001-01-01T00:00:00Z",
+    }
+
+
+def webhook(*alerts: dict[str, Any], **fields: Any) -> list[Finding]:
+    return sent({"version": "4", "alerts": list(alerts), **fields}, "/alertmanager")
+
+
+def annotated(**annotations: str) -> Finding:
+    [finding] = webhook(alert() | {"annotations": annotations})
+    return finding
+
+
+def incident(**fields: Any) -> Finding:
+    body = json.loads(payload("gcm_pubsub_open_v1_2_flanksource.json"))
+    body["incident"] |= fields
+    [finding] = sent(body)
+    return finding
+
+
+# Severity
+
+
+@pytest.mark.parametrize(
+    ("spelt", "meant"),
+    [
+        ("critical CRIT fatal Disaster emergency page P1 p0 sev-1 SEV_0 highest", Severity.CRITICAL),
+        ("error ERR high major average P2 sev2", Severity.ERROR),
+        ("warning warn medium moderate minor low P3 p4 sev3 ticket", Severity.WARNING),
+        ("info informational notice none debug P5", Severity.INFO),
+        ("unknown 1 5 ? purple criticall infos nothing", Severity.WARNING),
+    ],
+)
+def test_the_words_of_all_systems_are_known_and_an_unknown_one_is_a_warning(spelt: str, meant: Severity) -> None:
+    assert {word: severity(word) for word in spelt.split()} == dict.fromkeys(spelt.split(), meant)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("", Severity.WARNING),
+        ("P1 - Critical", Severity.CRITICAL),
+        ("info or so", Severity.WARNING),
+        ("x" * 10_000, Severity.WARNING),
+        ("\ud800", Severity.WARNING),
+    ],
+)
+def test_severities_of_several_words_never_mean_less_than_a_warning(given: str, meant: Severity) -> None:
+    assert severity(given) is meant
+
+
+def test_every_word_is_in_the_guide() -> None:
+    rows = [line for line in guide().splitlines() if line.startswith("| **")]
+    told = {row.split("|")[1].strip(" *"): row.split("|")[2].split() for row in rows}
+    kept: dict[str, list[str]] = {}
+    for word, meant in [*words._SEVERITIES.items(), *words._STATUSES.items()]:
+        kept.setdefault(meant.value, []).append(word)
+    assert told == kept
+
+
+def guide() -> str:
+    return (PAYLOADS.parents[1] / "docs" / "alerts.md").read_text()
+
+
+# Targets and conditions
+
+
+@pytest.mark.parametrize(
+    ("labels", "target"),
+    [
+        ({"target": "model/churn", "job": "x"}, "model/churn"),
+        ({"target": "https://a.example/health"}, "target/https://a.example/health"),
+        ({"job": "node", "instance": "a", "model": "churn"}, "model/churn"),
+        ({"job": "node", "instance": "a"}, "service/node"),
+        ({"job": "kubelet", "endpoint": "https-metrics", "service": "kubelet"}, "service/kubelet"),
+        ({"endpoint": "churn-v2"}, "endpoint/churn-v2"),
+        ({"instance": "a:9100"}, "instance/a:9100"),
+        ({"region": "eu"}, "alert/SlowQueries"),
+        ({"model": "__name__"}, "model/__name__"),
+    ],
+)
+def test_the_most_specific_label_names_the_target(labels: dict[str, str], target: str) -> None:
+    [finding] = webhook(alert(**labels))
+    assert finding.target == target
+
+
+def test_alerts_of_one_rule_on_one_target_are_different_conditions() -> None:
+    findings = webhook(alert(job="node", instance="a"), alert(job="node", instance="b"), alert(job="node", mount="/"))
+    assert {finding.target for finding in findings} == {"service/node"}
+    assert len({finding.condition for finding in findings}) == 3
+    assert all(finding.kind.startswith("SlowQueries.") for finding in findings)
+
+
+def test_an_alert_is_one_condition_when_it_fires_and_when_it_is_resolved_in_any_wrapping() -> None:
+    ended = alert("resolved", ends="2026-11-23T11:00:00Z", job="db", severity="page")
+    fired = alert(job="db", severity="page")
+    posted = {name: value for name, value in fired.items() if name != "status"} | {"endsAt": stamp(NOW + HOUR)}
+    findings = [*webhook(fired, ended), *sent([posted], "/api/v2/alerts")]
+    assert [finding.status for finding in findings] == [Status.FIRING, Status.RESOLVED, Status.FIRING]
+    assert len({finding.condition for finding in findings}) == 1
+    assert findings[0].id == findings[2].id
+
+
+def test_rules_that_share_a_name_but_not_a_severity_are_different_conditions() -> None:
+    """Else the end of the critical one would end the warning that still fires."""
+    warning, critical = webhook(alert(job="db", severity="warning"), alert(job="db", severity="critical"))
+    assert warning.condition != critical.condition
+
+
+def test_the_order_of_labels_does_not_matter() -> None:
+    one, other = webhook(alert(a="1", b="2"), alert(b="2", a="1"))
+    assert one == other
+
+
+def test_names_that_differ_in_what_cannot_be_kept_stay_different() -> None:
+    names = ["a b", "a\nb", "a\x00b", "a  b", "a\u202eb", "x" * 500, "x" * 501, "__a b"]
+    findings = webhook(
+        *(alert(model=name) for name in names), *(alert() | {"labels": {"alertname": name}} for name in names)
+    )
+    assert (
+        len({finding.target for finding in findings})
+        == len({finding.condition for finding in findings})
+        == 2 * len(names)
+    )
+
+
+# Times
+
+
+def test_a_repeated_firing_is_the_same_finding_and_a_resolved_one_comes_after_it() -> None:
+    again = webhook(alert(job="db"), alert(job="db"), alert("resolved", ends="2026-11-23T09:00:00Z", job="db"))
+    assert again[0] == again[1]
+    assert again[0].observed_at == datetime(2026, 11, 23, 10, tzinfo=UTC)
+    assert again[2].observed_at == again[0].observed_at + timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("never", ["0001-01-01T00:00:00Z", "", None, 7, "soon", "9999-12-31T23:59:59Z", {}])
+def test_what_has_no_end_fires_now(never: Any) -> None:
+    [finding] = sent([alert() | {"startsAt": never, "endsAt": never}])
+    assert (finding.status, finding.observed_at, finding.holds_until) == (Status.FIRING, NOW, None)
+
+
+def test_an_end_that_is_ahead_is_until_when_it_holds_and_one_that_has_come_resolves() -> None:
+    ends = [NOW + HOUR, NOW, NOW - HOUR, NOW + timedelta(days=400)]
+    findings = sent([alert(ends=stamp(end), starts=stamp(NOW - 2 * HOUR)) for end in ends])
+    assert [(one.status.value, one.observed_at, one.holds_until) for one in findings] == [
+        ("firing", NOW - 2 * HOUR, NOW + HOUR),
+        ("resolved", NOW, None),
+        ("resolved", NOW - HOUR, None),
+        ("firing", NOW - 2 * HOUR, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("2018-12-25T15:47:47.377363608Z", "2018-12-25T15:47:47.377363Z"),
+        ("2015-06-03T17:43:27.123+0000", "2015-06-03T17:43:27.123000Z"),
+        ("2021-10-12T09:51:03.157076+02:00", "2021-10-12T07:51:03.157076Z"),
+        ("2026-01-02 03:04:05", "2026-01-02T03:04:05Z"),
+        (1746178794, "2025-05-02T09:39:54Z"),
+        ("1746178794", "2025-05-02T09:39:54Z"),
+        (1746178794000, "2025-05-02T09:39:54Z"),
+        (1746178794000000, "2025-05-02T09:39:54Z"),
+        (1746178794000000000, "2025-05-02T09:39:54Z"),
+    ],
+    ids=repr,
+)
+def test_instants_are_read_in_every_spelling(given: str | float, read: str) -> None:
+    found = instant(given)
+    assert found is not None
+    assert stamp(found) == read
+
+
+@pytest.mark.parametrize(
+    "given",
+    [0, "0", -1e300, 1e300, 10**400, "0001-01-01T00:00:00+14:00", True, [], "1" * 9999, "\ud800"],
+    ids=lambda given: (
+        repr(given)[:30].encode("ascii", "replace").decode()
+        if not isinstance(given, int)
+        else f"{type(given).__name__}{given.bit_length()}"
+    ),
+)
+def test_what_is_no_instant_of_ours_reads_as_nothing(given: Any) -> None:
+    assert instant(given) is None
+
+
+def test_a_clock_that_runs_far_ahead_is_not_believed() -> None:
+    [finding] = webhook(alert(starts="2031-01-01T00:00:00Z"))
+    assert finding.observed_at == NOW
+
+
+# Texts
+
+
+def test_the_summary_is_the_best_line_there_is() -> None:
+    assert annotated(description="d", summary="s", message="m").summary == "s"
+    assert annotated(description="d", message="m").summary == "m"
+    assert annotated(description="d").summary == "d"
+    assert annotated().summary == "SlowQueries on alert/SlowQueries"
+    assert annotated(summary="a\n\x1b[31mb\u202e" + "x" * 900).summary.startswith("a [31mb xxx")
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("https://wiki.example.com/runbooks#slow", "https://wiki.example.com/runbooks#slow"),
+        ("models.md#drift", "models.md#drift"),
+        ("https://me:pw@wiki.example.com/a?token=abc", "https://wiki.example.com/a"),
+        ("javascript:alert(1)", ""),
+        ("../../etc/passwd.md", ""),
+        ("https://a.example/ b", ""),
+        ('https://a.example/"><script>', ""),
+        ("http://[", ""),
+        ("https://a.example/" + "x" * 500, ""),
+    ],
+)
+def test_a_runbook_is_a_web_address_or_a_section_of_ours(given: str, kept: str) -> None:
+    assert annotated(runbook_url=given).runbook == kept
+
+
+SECRET = "hunter2hunter2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"login failed, password={SECRET}",
+        f'{{"api_key": "{SECRET}"}}',
+        f"Authorization: Bearer {SECRET}",
+        f"sent Bearer {SECRET} to it",
+        f"postgres://me:{SECRET}@db/x is down",
+        f"DB_PASSWORD : {SECRET}",
+        f"my-token={SECRET}&a=b",
+        f"password\x00={SECRET}",
+        f"password = 'a {SECRET}'",
+        f"-----BEGIN PRIVATE KEY-----\n{SECRET}",
+    ],
+)
+def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
+    [finding] = webhook(
+        alert(session_token=SECRET, note=text, target=text, job="x")
+        | {
+            "annotations": {"summary": text, "description": text},
+            "generatorURL": f"https://a:{SECRET}@b.example/?key=1",
+        }
+    )
+    assert SECRET not in repr(finding)
+    assert "[hidden]" in finding.summary
+
+
+def test_evidence_is_short_and_prefers_the_place() -> None:
+    labels = {
+        "zone": "z",
+        "aaa": "1",
+        "bbb": "2",
+        "ccc": "3",
+        "ddd": "4",
+        "namespace": "n",
+        "severity": "info",
+        "job": "j",
+    }
+    [finding] = webhook(alert(**labels) | {"generatorURL": "https://p.example/graph"})
+    assert sorted(finding.evidence) == sorted(["namespace", "zone", "aaa", "bbb", "ccc", "link"])
+
+
+# Cloud Monitoring
+
+
+@pytest.mark.parametrize(
+    ("resource", "target"),
+    [
+        ({"type": "cloud_run_revision", "labels": {"service_name": "shop", "location": "eu"}}, "service/shop"),
+        ({"type": "aiplatform.googleapis.com/Endpoint", "labels": {"endpoint_id": "12"}}, "endpoint/12"),
+        ({"type": "k8s_pod", "labels": {"pod_name": "p-1", "cluster_name": "c"}}, "pod/p-1"),
+        ({"type": "bigquery_dataset", "labels": {"dataset_id": "ops"}}, "dataset/ops"),
+        ({"type": "new.googleapis.com/Thing", "labels": {"project_id": "p", "thing_id": "t"}}, "thing/t"),
+        ({"type": None, "labels": None}, "resource/flanksource"),
+        (None, "resource/flanksource"),
+    ],
+)
+def test_the_resource_names_the_target(resource: Any, target: str) -> None:
+    assert incident(resource=resource, resource_display_name=None, resource_name="flanksource").target == target
+
+
+def test_labels_of_the_policy_come_before_those_of_the_metric_and_the_resource() -> None:
+    metric = {
+        "type": "prometheus.googleapis.com/aia_drift_drifted/gauge",
+        "labels": {"model": "churn", "feature": "age"},
+    }
+    assert incident(metric=metric).target == "model/churn"
+    assert incident(metric=metric, policy_user_labels={"pipeline": "nightly"}).target == "pipeline/nightly"
+
+
+def test_an_incident_that_recovered_is_resolved_and_of_the_same_condition() -> None:
+    closed = incident(state="closed", ended_at=1746179794, observed_value="12.5", severity="Warning")
+    assert (closed.status, closed.condition) == (Status.RESOLVED, incident().condition)
+    assert closed.observed_at == datetime.fromtimestamp(1746179794, UTC)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"observed_value": "The alerting policy was deleted."},
+        {"observed_value": None, "summary": "The incident was closed because the condition was modified."},
+        {"observed_value": "", "summary": "Policy Latency has been disabled"},
+        {"observed_value": "no data"},
+        {"summary": "It was automatically closed as data stopped reporting"},
+    ],
+)
+def test_an_incident_that_is_closed_without_recovery_goes_on_for_an_hour_and_says_why(fields: dict[str, Any]) -> None:
+    opened, closed = incident(), incident(state="closed", ended_at=1746179794, **fields)
+    ended = datetime.fromtimestamp(1746179794, UTC)
+    assert (closed.status, closed.condition) == (Status.FIRING, opened.condition)
+    assert (closed.observed_at, closed.holds_until) == (ended, ended + HOUR)
+    assert closed.id != opened.id
+    assert closed.summary.startswith("No longer watched: ")
+    assert "closed" in closed.evidence
+
+
+@pytest.mark.parametrize("value", ["0.081", "-3", "1e-9", "NaN", "true", None, "", 12, "7 ms"])
+def test_an_incident_that_returned_to_normal_has_recovered_whatever_the_value_is(value: Any) -> None:
+    summary = "Latency of the policy edited yesterday returned to normal."
+    assert incident(state="CLOSED", observed_value=value, summary=summary).status is Status.RESOLVED
+
+
+@pytest.mark.parametrize("documentation", [None, "plain text", {"content": "c", "links": None}, {"links": ["x", None]}])
+def test_documentation_may_be_anything(documentation: Any) -> None:
+    assert incident(documentation=documentation, policy_user_labels=None, severity=None).severity is Severity.WARNING
+
+
+def test_the_runbook_is_the_link_that_is_called_so() -> None:
+    links = [
+        {"displayName": "Dashboard", "url": "https://d.example"},
+        {"displayName": "Runbook", "url": "https://r.example"},
+    ]
+    assert incident(documentation={"links": links}).runbook == "https://r.example"
+
+
+def test_a_test_notification_ends_by_itself() -> None:
+    [finding] = sent(json.loads(payload("gcm_test_notification.json")))
+    assert (finding.status, finding.severity, finding.holds_until) == (
+        Status.FIRING,
+        Severity.WARNING,
+        NOW + timedelta(minutes=10),
+    )
+
+
+# Other systems
+
+
+def cloudwatch(**fields: Any) -> Finding:
+    record = json.loads(payload("aws_cloudwatch_alarm_sns_payload_single_metric.json"))["Records"][0]["Sns"]
+    [finding] = sent(json.loads(record["Message"]) | fields)
+    return finding
+
+
+def test_an_alarm_of_cloudwatch_resolves_as_the_condition_it_fired_as() -> None:
+    fired, over = cloudwatch(), cloudwatch(NewStateValue="OK", StateChangeTime="2015-06-03T18:00:00.000+0000")
+    assert (fired.status, over.status) == (Status.FIRING, Status.RESOLVED)
+    assert fired.condition == over.condition
+    assert fired.observed_at < over.observed_at
+
+
+def test_missing_data_of_cloudwatch_is_a_warning_for_an_hour() -> None:
+    finding = cloudwatch(NewStateValue="INSUFFICIENT_DATA", AlarmDescription="severity: critical")
+    assert (finding.status, finding.severity) == (Status.FIRING, Severity.WARNING)
+    assert finding.holds_until == finding.observed_at + HOUR
+
+
+def test_the_description_of_an_alarm_of_cloudwatch_may_say_more() -> None:
+    finding = cloudwatch(AlarmDescription="Slow. severity=P1 runbook=https://r.example/slow", Trigger=None)
+    assert (finding.severity, finding.runbook) == (Severity.CRITICAL, "https://r.example/slow")
+    assert finding.target == "alert/EXAMPLE"
+    sagemaker = {
+        "Namespace": "AWS/SageMaker",
+        "Dimensions": [{"name": "VariantName", "value": "v"}, {"name": "EndpointName", "value": "e"}],
+    }
+    assert cloudwatch(Trigger=sagemaker).target == "endpoint/e"
+    assert (
+        cloudwatch(Trigger={"Namespace": "Own/Shop", "Dimensions": [{"name": "Shop", "value": "s"}]}).target == "shop/s"
+    )
+
+
+def test_a_rule_of_grafana_is_one_condition_in_all_its_states() -> None:
+    body = json.loads(payload("grafana_legacy_webhook.json"))
+    [fired], [over] = (
+        sent(body, "/grafana"),
+        sent(body | {"state": "ok", "title": "[OK] Queue age alert", "evalMatches": []}),
+    )
+    assert (fired.status, over.status) == (Status.FIRING, Status.RESOLVED)
+    assert fired.condition == over.condition
+    assert (fired.value, fired.severity) == (71.5, Severity.ERROR)
+
+
+@pytest.mark.parametrize("state", ["paused", "pending", "unknown"])
+def test_a_state_that_says_nothing_of_the_target_is_parked(state: str) -> None:
+    world = World()
+    world.send(json.dumps(json.loads(payload("grafana_legacy_webhook.json")) | {"state": state}).encode())
+    assert world.bus.events == []
+    [reason] = world.park.reasons
+    assert repr(state) in reason
+
+
+def test_a_formatted_webhook_is_one_condition_by_its_id() -> None:
+    body = json.loads(payload("formatted_webhook_oncall.json"))
+    [fired], [over] = sent(body), sent(body | {"state": "ok", "title": "all is well"})
+    assert (fired.condition, over.status) == (over.condition, Status.RESOLVED)
+    assert sent(body | {"service": "shop"})[0].target == "service/shop"
+
+
+def test_our_own_form_says_everything_a_finding_holds() -> None:
+    body = {
+        "target": "table/ops.bookings",
+        "kind": "rows_missing",
+        "status": "firing",
+        "severity": "P2",
+        "observed_at": "2026-11-23T16:00:00Z",
+        "source": "airflow",
+        "summary": "Half of the rows are missing",
+        "value": 500,
+        "threshold": "1000",
+        "unit": "rows",
+        "evidence": {"partition": "2026-11-22"},
+        "runbook": "tables.md#rows",
+        "holds_until": "2026-11-23T17:00:00Z",
+        "link": "https://airflow.example.com/dags/bookings",
+    }
+    [finding] = sent(body, "/generic")
+    assert finding == Finding(
+        target="table/ops.bookings",
+        kind="rows_missing",
+        status=Status.FIRING,
+        severity=Severity.ERROR,
+        observed_at=datetime(2026, 11, 23, 16, tzinfo=UTC),
+        source="airflow",
+        summary="Half of the rows are missing",
+        value=500.0,
+        threshold=1000.0,
+        unit="rows",
+        evidence={"partition": "2026-11-22", "link": "https://airflow.example.com/dags/bookings"},
+        runbook="tables.md#rows",
+        holds_until=datetime(2026, 11, 23, 17, tzinfo=UTC),
+    )
+    [over] = sent([body | {"status": "ok", "observed_at": "2026-11-23T16:30:00Z"}])
+    assert (over.condition, over.status, over.observed_at.minute) == (finding.condition, Status.RESOLVED, 30)
+    [least] = sent({"target": "shop", "kind": "slow"})
+    assert (least.target, least.kind, least.status, least.severity) == (
+        "target/shop",
+        "slow",
+        Status.FIRING,
+        Severity.WARNING,
+    )
+
+
+def test_the_example_of_the_guide_is_taken() -> None:
+    blocks = [block.split("```")[0] for block in guide().split("```json\n")[1:]]
+    assert blocks
+    assert all(sent(block.encode(), "/generic") for block in blocks)
+
+
+def test_two_series_of_our_own_form_are_told_apart_by_labels() -> None:
+    one, other = sent([{"target": "a/b", "kind": "k", "labels": {"shard": shard}} for shard in (1, 2)])
+    assert one.condition != other.condition
+
+
+@pytest.mark.parametrize(
+    ("body", "says"), [({"target": "a/b"}, "kind: must be"), ({"kind": "k", "target": []}, "target: must be")]
+)
+def test_our_own_form_says_what_is_missing(body: Any, says: str) -> None:
+    world = World()
+    world.send(push(json.dumps(body).encode()))
+    [reason] = world.park.reasons
+    assert says in reason

@@ -1,0 +1,270 @@
+"""What people tell the system over the API: what is published, and what is refused."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from core.actions.plan import Plan, Step
+from core.events import Command, Severity, Verb
+from core.incidents.model import State
+from core.incidents.mute import Silence
+from functions.adapters.store import open_store
+from tests.support import pages
+from tests.support.clock import START, Hand
+from tests.support.pages import Office, Rows
+
+OPEN, OVER = "service-a-20261123-00000001", "service-b-20261123-00000002"
+ACTION = f"{OPEN}:1:rollback_model:model//churn?x=1"
+CALLS = [
+    (f"/api/incidents/{OPEN}/acknowledge", {}),
+    (f"/api/actions/{ACTION.replace('?', '%3F')}/approve", {}),
+    ("/api/silences", {"pattern": "model/*", "minutes": 5}),
+    ("/api/silences/end", {"pattern": "table/*"}),
+    ("/api/automation/halt", {"action": "*"}),
+]
+"""Every command there is, by one of its verbs."""
+
+
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
+    office = Office(store, obeys=False)
+    down = pages.tracked("service/a", "down", Severity.ERROR, START, "a is down")
+    office.keep(pages.incident(OPEN, [down], START))
+    office.keep(pages.incident(OVER, [down], START, state=State.RESOLVED, resolved_at=START))
+    asked = replace(pages.request(OPEN, "rollback_model", "model//churn?x=1", START))
+    office.case(pages.awaiting(asked, Plan(summary="back", steps=(Step(what="a", before="b", after="c"),)), START))
+    office.silence(Silence(pattern="table/*", by="Ada", at=START, until=START + timedelta(hours=1)))
+    yield office
+    store.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def client(office: Office, clock: Hand) -> FlaskClient:
+    return pages.application(pages.deps(office.store, Rows(), office, clock)).test_client()
+
+
+def tell(client: FlaskClient, path: str, **body: Any) -> TestResponse:
+    return client.post(path, json={"by": "Ada", **body})
+
+
+def fault(response: TestResponse) -> str:
+    said: str = json.loads(response.data)["error"]
+    return said
+
+
+@pytest.mark.parametrize("verb", ["acknowledge", "mitigate", "resolve", "cancel"])
+def test_what_a_person_says_about_an_incident_is_published_as_a_command(
+    client: FlaskClient, office: Office, verb: str
+) -> None:
+    response = tell(client, f"/api/incidents/{OPEN}/{verb}", note=" it is the disk ")
+    [(topic, command, attributes)] = office.published
+    assert (response.status_code, response.json) == (202, {"id": command.id})
+    assert (topic, attributes) == ("commands", {"verb": verb})
+    assert command == Command(verb=Verb(verb), subject=OPEN, by="Ada", at=START, note="it is the disk")
+
+
+@pytest.mark.parametrize("verb", ["approve", "reject"])
+def test_an_action_that_awaits_it_is_approved_or_rejected(client: FlaskClient, office: Office, verb: str) -> None:
+    assert tell(client, f"/api/actions/{ACTION.replace('?', '%3F')}/{verb}").status_code == 202
+    [(_, command, attributes)] = office.published
+    assert (command.verb, command.subject, attributes) == (verb, ACTION, {"verb": verb})
+
+
+@pytest.mark.parametrize(
+    ("given", "until"),
+    [
+        ({"minutes": 60}, START + timedelta(hours=1)),
+        ({"until": "2026-11-23T16:00:00+02:00"}, datetime(2026, 11, 23, 14, tzinfo=UTC)),
+    ],
+)
+def test_a_silence_ends_after_minutes_or_at_an_instant(
+    client: FlaskClient, office: Office, given: dict[str, Any], until: datetime
+) -> None:
+    assert tell(client, "/api/silences", pattern="model/*", note="maintenance", **given).status_code == 202
+    [(_, command, _)] = office.published
+    assert command == Command(verb=Verb.SILENCE, subject="model/*", by="Ada", at=START, note="maintenance", until=until)
+
+
+def test_a_silence_is_ended_by_its_pattern(client: FlaskClient, office: Office) -> None:
+    assert tell(client, "/api/silences/end", pattern="table/*").status_code == 202
+    assert (office.published[0][1].verb, office.published[0][1].subject) == (Verb.UNSILENCE, "table/*")
+
+
+@pytest.mark.parametrize("verb", ["halt", "resume"])
+@pytest.mark.parametrize("action", ["*", "retrain_model"])
+def test_one_action_or_all_are_halted_and_resumed(client: FlaskClient, office: Office, verb: str, action: str) -> None:
+    assert tell(client, f"/api/automation/{verb}", action=action).status_code == 202
+    assert (office.published[0][1].verb, office.published[0][1].subject) == (verb, action)
+
+
+@pytest.mark.parametrize(("path", "body"), CALLS)
+def test_who_is_signed_in_says_so_whatever_the_body_claims(
+    client: FlaskClient, office: Office, path: str, body: dict[str, Any]
+) -> None:
+    signed_in = {"X-Goog-Authenticated-User-Email": "accounts.google.com:grace@example.com"}
+    for given in ({}, {"by": "Mallory"}):
+        assert client.post(path, json=body | given, headers=signed_in).status_code == 202
+    assert [command.by for _, command, _ in office.published] == ["grace@example.com"] * 2
+
+
+def test_the_page_learns_who_is_signed_in(client: FlaskClient) -> None:
+    signed_in = {"X-Goog-Authenticated-User-Email": "accounts.google.com:grace@example.com"}
+    assert client.get("/api/me", headers=signed_in).json == {"by": "grace@example.com", "runbooks": ""}
+    assert client.get("/api/me").json == {"by": "", "runbooks": ""}
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({}, "by: must be 1 to 80 printable characters, got None"),
+        ({"by": "  "}, "by: must be 1 to 80 printable characters, got '  '"),
+        ({"by": "a" * 81}, "by: must be 1 to 80"),
+        ({"by": "a\nb"}, r"got 'a\nb'"),
+        ({"by": 7}, "by: must be 1 to 80 printable characters, got 7"),
+        ({"by": "Ada", "note": "x" * 301}, "note: must be 0 to 300"),
+        ({"by": "Ada", "note": "\u202e"}, "note: must be 0 to 300 printable characters"),
+        ({"by": "Ada", "until": 1}, "until: must be one of by, note, got 'until'"),
+        ({"by": "", "note": 1, "so": 1}, "so: must be one of by, note, got 'so'; by: must"),
+    ],
+)
+def test_every_fault_of_a_command_is_told(client: FlaskClient, office: Office, body: Any, says: str) -> None:
+    response = client.post(f"/api/incidents/{OPEN}/acknowledge", json=body)
+    assert response.status_code == 400
+    assert says in fault(response)
+    assert office.published == []
+
+
+@pytest.mark.parametrize(
+    ("body", "paths"),
+    [
+        ({}, ["pattern", "minutes"]),
+        ({"pattern": "__x", "minutes": 0}, ["pattern", "minutes"]),
+        ({"pattern": "x" * 301, "minutes": True}, ["pattern", "minutes"]),
+        ({"pattern": "x", "minutes": 43_201}, ["minutes"]),
+        ({"pattern": "x", "minutes": 1.5}, ["minutes"]),
+        ({"pattern": "x", "minutes": 1, "until": "2026-11-24T00:00:00Z"}, ["minutes"]),
+        ({"pattern": "x", "until": "2026-11-24T00:00:00"}, ["until"]),
+        ({"pattern": "x", "until": "2026-11-23T12:00:00Z"}, ["until"]),
+        ({"pattern": "x", "until": "2027-11-23T12:00:00Z"}, ["until"]),
+        ({"pattern": "x", "until": "0001-01-01T00:00:00+23:59"}, ["until"]),
+        ({"pattern": "x", "until": "tomorrow"}, ["until"]),
+        ({"pattern": "x", "until": 12}, ["until"]),
+    ],
+)
+def test_every_fault_of_a_silence_is_told(
+    client: FlaskClient, office: Office, body: dict[str, Any], paths: list[str]
+) -> None:
+    response = tell(client, "/api/silences", **body)
+    assert response.status_code == 400
+    assert [one["path"] for one in json.loads(response.data)["faults"]] == paths
+    assert office.published == []
+
+
+def test_only_what_there_is_can_be_halted(client: FlaskClient) -> None:
+    response = tell(client, "/api/automation/halt", action="everything")
+    assert response.status_code == 400
+    assert "action: must be one of *, restart_service, " in fault(response)
+    assert fault(response).endswith("got 'everything'")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("/api/incidents/none/acknowledge", {}, "404 incident: none has the id 'none'"),
+        (f"/api/incidents/{OVER}/resolve", {}, "409 incident: must not be over, is resolved since 2026-11-23"),
+        ("/api/actions/none/approve", {}, "404 action: none has the id 'none'"),
+        ("/api/silences/end", {"pattern": "never"}, "404 pattern: nothing is silenced by 'never'"),
+        (f"/api/incidents/{OPEN}/escalate", {}, "404 "),
+    ],
+)
+def test_what_is_not_there_or_over_is_told(
+    client: FlaskClient, office: Office, path: str, body: dict[str, Any], told: str
+) -> None:
+    response = tell(client, path, **body)
+    assert f"{response.status_code} {fault(response)}".startswith(told)
+    assert office.published == []
+
+
+def test_an_action_is_answered_once_and_in_time(client: FlaskClient, office: Office, clock: Hand) -> None:
+    path = f"/api/actions/{ACTION.replace('?', '%3F')}/approve"
+    clock.move(minutes=30)
+    assert (late := tell(client, path)).status_code == 409
+    assert "must be answered by 2026-11-23 12:30" in fault(late)
+    clock.move(minutes=-29)
+    office.carry_out(Command(verb=Verb.APPROVE, subject=ACTION, by="Ada", at=START))
+    assert (again := tell(client, path)).status_code == 409
+    assert "must await approval, is approved" in fault(again)
+    assert office.published == []
+
+
+@pytest.mark.parametrize(("path", "body"), CALLS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+        "text/plain; a=application/json",
+    ],
+)
+def test_what_a_page_of_another_site_can_send_is_refused(
+    client: FlaskClient, office: Office, path: str, body: dict[str, Any], kind: str
+) -> None:
+    data = json.dumps({"by": "Mallory", **body})
+    response = client.post(path, data=data, content_type=kind, headers={"Origin": "https://evil.example"})
+    assert response.status_code == 415
+    assert "content-type: must be application/json" in fault(response)
+    assert office.published == []
+
+
+@pytest.mark.parametrize(("path", "_body"), CALLS)
+def test_no_other_site_is_allowed_to_send_json(client: FlaskClient, path: str, _body: object) -> None:
+    preflight = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    response = client.options(path, headers=preflight | {"Access-Control-Request-Headers": "content-type"})
+    assert response.status_code == 405
+    assert not [name for name, _ in response.headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize(("path", "_body"), CALLS)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
+def test_nothing_but_post_commands(client: FlaskClient, office: Office, path: str, _body: object, method: str) -> None:
+    response = client.open(path, method=method, json={"by": "Ada"})
+    reads = path == "/api/silences" and method in ("GET", "HEAD")
+    assert response.status_code == (200 if reads else 405)
+    assert office.published == []
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'"Ada"', b"\xff", b"[" * 5000, b"null"])
+def test_a_body_that_is_no_object_is_told(client: FlaskClient, data: bytes) -> None:
+    response = client.post(f"/api/incidents/{OPEN}/acknowledge", data=data, content_type="application/json")
+    assert response.status_code == 400
+    assert "body: must be a JSON object" in fault(response)
+
+
+def test_a_body_larger_than_any_command_is_refused(client: FlaskClient) -> None:
+    response = tell(client, f"/api/incidents/{OPEN}/acknowledge", note="x" * 20_000)
+    assert response.status_code == 413
+
+
+@pytest.mark.parametrize(("path", "body"), CALLS)
+def test_a_bus_that_does_not_answer_is_told(
+    client: FlaskClient, office: Office, path: str, body: dict[str, Any]
+) -> None:
+    office.down = True
+    response = tell(client, path, **body)
+    assert response.status_code == 503
+    assert fault(response) == "bus: commands does not answer"

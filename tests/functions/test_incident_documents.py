@@ -1,0 +1,99 @@
+"""The document of a group stays within what every store takes, whatever happens and however long its names are."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.events import Severity, Stage, Verb
+from core.incidents.graph import Graph
+from core.incidents.model import CONDITIONS_LIMIT
+from core.settings.people import People, Route, Stakeholder, When
+from core.settings.response import Revenue
+from core.settings.types import Dependency
+from functions.adapters.desks.documents import desk_data, incident_data, read_desk
+from functions.adapters.store import LARGEST, normal
+from tests.support.played import CHARTER, FIRING, RESOLVED, TECHNICAL, Played, found
+
+TARGETS, KINDS = 40, 5
+CAT = "\N{CAT FACE}"
+LONG = CAT * 2000
+
+
+def name(prefix: str, size: int) -> str:
+    """A name of so many bytes."""
+    return prefix + CAT * ((size - len(prefix.encode())) // 4)
+
+
+def group(size: int) -> tuple[Played, list[str]]:
+    """A group of targets with names of so many bytes, and ten channels that hear of it."""
+    targets = [name(f"t{n:02}", size) for n in range(TARGETS)]
+    graph = Graph([Dependency(target=other, needs=targets[0]) for other in targets[1:]])
+    tiers = tuple(replace(TECHNICAL.tiers[0], to=tuple(f"channel-{n}-{tier}" for n in range(5))) for tier in range(2))
+    people = People(
+        stakeholders={"technical": Stakeholder(name="technical", tiers=tiers)},
+        routes=(Route(when=When(), to=("technical",)),),
+    )
+    revenue = {target: Revenue(dollars_per_hour=1000.0) for target in targets}
+    charter = replace(CHARTER, graph=graph, people=people, revenue=revenue, url="https://" + "u" * 100)
+    assert len({graph.group(target) for target in targets}) == 1
+    return Played(charter, delivers=False, copies=True), targets
+
+
+def storm(played: Played, targets: list[str], size: int) -> int:
+    """Everything fires and flaps, nobody answers, the bus takes nothing and no channel does; the largest document."""
+    largest = 0
+    texts = {
+        "summary": LONG,
+        "source": LONG,
+        "unit": LONG,
+        "runbook": LONG,
+        "evidence": {f"{n}{LONG}": LONG for n in range(9)},
+    }
+    for n in range(18):
+        for number, target in enumerate(targets[:: -1 if n % 2 else 1]):
+            for kind in range(KINDS):
+                minute = n * 45 + number / TARGETS + kind / 1000
+                status = RESOLVED if n % 2 else FIRING
+                severity = list(Severity)[(n // 2 + kind) % 4]
+                finding = found(minute, status, severity, target=target, kind=name(f"k{kind}", size), **texts)
+                played.find(replace(finding, value=0.5, threshold=0.1))
+        played.act(n * 45 + 5, stage=Stage.REFUSED, plan=LONG, detail=LONG, reason="r").sweep(n * 45 + 10, n * 45 + 20)
+        if n % 3 == 0:
+            played.say(Verb.ACKNOWLEDGE, n * 45 + 21, words=LONG)
+        largest = max(largest, measured(played))
+    return largest
+
+
+def measured(played: Played) -> int:
+    """The bytes of the document, which the store takes and gives back as it was."""
+    data = normal(desk_data(played.desk))
+    assert read_desk(data) == played.desk
+    for incident in played.watch.incidents:
+        normal(incident_data(played.desk, incident.id) or {})
+    return _size(data)
+
+
+def _size(value: object) -> int:
+    match value:
+        case str():
+            return len(value.encode()) + 1
+        case list() | tuple():
+            return sum(map(_size, value))
+        case dict():
+            return sum(len(key.encode()) + 1 + _size(item) for key, item in value.items())
+    return 8
+
+
+@pytest.mark.parametrize("size", [40, 300])
+def test_forty_targets_with_five_kinds_that_flap_while_nothing_answers_fit_into_one_document(size: int) -> None:
+    played, targets = group(size)
+    largest = storm(played, targets, size)
+    assert largest <= LARGEST
+    assert len(played.watch.conditions) == min(TARGETS * KINDS, CONDITIONS_LIMIT)
+
+
+def test_forty_incidents_of_one_group_that_are_not_related_fit_too() -> None:
+    played, targets = group(300)
+    largest = storm(played, targets[1:], 300)
+    assert largest <= LARGEST
+    assert len(played.watch.incidents) == TARGETS - 1

@@ -1,0 +1,211 @@
+"""Time passes: nobody acknowledges, what was muted or held is told, what waits is sent, and what nobody repeats is over."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from core.errors import LimitedError, UnavailableError
+from core.events import Change, Severity, Status, Verb
+from core.incidents.graph import Graph
+from core.incidents.model import State
+from core.settings import Dependency
+from functions.adapters.desks.documents import DESKS
+from tests.support.outside import CHARTER, TARGET, Setup, found, set_up
+
+ERROR = Severity.ERROR
+
+
+@pytest.fixture
+def setup() -> Setup:
+    return set_up()
+
+
+def told(setup: Setup, channel: str) -> list[str]:
+    return [message.change.value for message in setup.world.told if message.channel == channel]
+
+
+def now(setup: Setup, status: Status = Status.FIRING, severity: Severity = ERROR, **fields: object) -> None:
+    at = setup.world.now
+    setup.give(replace(found(0, status, severity), observed_at=at, **fields))  # type: ignore[arg-type]  # any field
+
+
+def test_the_next_tier_is_told_when_nobody_acknowledges_and_reminded_every_hour(setup: Setup) -> None:
+    now(setup)
+    setup.sweep(minutes=4)
+    assert told(setup, "pager") == []
+    setup.sweep(minutes=1)
+    assert told(setup, "pager") == ["escalated"]
+    for _ in range(61):
+        setup.sweep(minutes=1)
+    assert told(setup, "pager") == ["escalated", "updated"]
+    reasons = [entry.reason.value for entry in setup.incident().timeline]
+    assert reasons == ["first_firing", "told", "not_acknowledged", "reminder", "reminder"]
+    assert told(setup, "inbox") == ["opened"]
+
+
+def test_an_acknowledgement_stops_everything_also_for_another_instance(setup: Setup) -> None:
+    now(setup)
+    setup.command(Verb.ACKNOWLEDGE, note="looking")
+    assert told(setup, "inbox") == ["opened", "acknowledged"]
+    for _ in range(200):
+        setup.sweep(minutes=1)
+    assert told(setup, "pager") == []
+    assert (setup.incident().state, setup.incident().acknowledged_by) == (State.ACKNOWLEDGED, "ada")
+    assert setup.world.gauges["aia_incidents_unacknowledged", "error"] == 0
+    assert setup.world.gauges["aia_incidents_open", "error"] == 1
+
+
+def test_a_warning_goes_no_further_than_the_first_tier(setup: Setup) -> None:
+    now(setup, severity=Severity.WARNING)
+    setup.sweep(hours=3)
+    assert told(setup, "pager") == []
+
+
+def test_a_silence_keeps_quiet_and_what_still_fires_when_it_ends_is_told_once(setup: Setup) -> None:
+    setup.command(Verb.SILENCE, subject="model/*", minutes=30)
+    now(setup)
+    assert setup.world.told == []
+    for _ in range(35):
+        setup.sweep(minutes=1)
+    assert told(setup, "inbox") == ["opened"]
+    assert [entry.reason.value for entry in setup.incident().timeline][:2] == ["first_firing", "muted"]
+
+
+def test_what_was_over_before_a_silence_ended_is_never_told(setup: Setup) -> None:
+    setup.command(Verb.SILENCE, subject="model/*", minutes=30)
+    now(setup)
+    setup.world.now += timedelta(minutes=5)
+    now(setup, Status.RESOLVED)
+    for _ in range(40):
+        setup.sweep(minutes=1)
+    assert setup.world.told == []
+
+
+def test_a_silence_that_is_taken_back_ends_at_once(setup: Setup) -> None:
+    setup.command(Verb.SILENCE, subject="model/*", minutes=30)
+    now(setup)
+    setup.world.now += timedelta(minutes=1)
+    setup.command(Verb.UNSILENCE, subject="model/*")
+    setup.sweep(minutes=1)
+    assert told(setup, "inbox") == ["opened"]
+
+
+def test_fifteen_flaps_in_thirty_seconds_are_two_messages_and_the_first_is_at_once(setup: Setup) -> None:
+    for flap in range(15):
+        now(setup, Status.RESOLVED if flap % 2 else Status.FIRING)
+        if flap == 0:
+            assert told(setup, "inbox") == ["opened"]
+        setup.world.now += timedelta(seconds=2)
+    now(setup, Status.RESOLVED)
+    assert told(setup, "inbox") == ["opened"]
+    for _ in range(10):
+        setup.sweep(minutes=1)
+    assert told(setup, "inbox") == ["opened", "resolved"]
+    assert setup.world.desk().active is False
+
+
+def test_what_a_limit_held_back_is_sent_when_it_allows(setup: Setup) -> None:
+    setup.channels["inbox"].fault = LimitedError("channel inbox: 60 a minute", setup.world.now + timedelta(seconds=20))
+    now(setup)
+    assert told(setup, "log") == ["opened"]
+    setup.channels["inbox"].fault = None
+    setup.sweep(seconds=30)
+    assert told(setup, "inbox") == ["opened"]
+    assert setup.world.desk().pending == ()
+    assert setup.world.gauges["aia_notifications_waiting", "inbox"] == 0
+
+
+def test_fired_and_resolved_while_limited_is_one_message(setup: Setup) -> None:
+    setup.channels["inbox"].fault = LimitedError("channel inbox: wait", setup.world.now + timedelta(hours=1))
+    now(setup)
+    setup.world.now += timedelta(minutes=5)
+    now(setup, Status.RESOLVED)
+    setup.channels["inbox"].fault = None
+    setup.sweep(minutes=1)
+    (message,) = [message for message in setup.world.told if message.channel == "inbox"]
+    assert (message.change, message.missed) == (Change.RESOLVED, True)
+
+
+def test_a_dead_channel_is_a_finding_and_its_recovery_another(setup: Setup) -> None:
+    setup.channels["inbox"].fault = UnavailableError("channel inbox: no answer")
+    with pytest.raises(UnavailableError):
+        now(setup)
+    for _ in range(3):
+        setup.sweep(minutes=1)
+    assert [(one.target, one.status) for one in setup.world.found] == [("channel/inbox", Status.FIRING)]
+    assert setup.world.gauges["aia_notifications_waiting", "inbox"] == 1
+    setup.channels["inbox"].fault = None
+    setup.sweep(minutes=1)
+    assert [one.status for one in setup.world.found] == [Status.FIRING, Status.RESOLVED]
+    assert told(setup, "inbox") == ["opened"]
+
+
+def test_what_its_source_does_not_repeat_is_over(setup: Setup) -> None:
+    now(setup, holds_until=setup.world.now + timedelta(minutes=4))
+    setup.sweep(minutes=3)
+    assert setup.incident().state is State.OPEN
+    setup.sweep(minutes=2)
+    assert setup.incident().state is State.RESOLVED
+    assert [entry.reason.value for entry in setup.incident().timeline][-2:] == ["not_repeated", "told"]
+
+
+def test_what_nothing_is_heard_of_for_two_weeks_is_over(setup: Setup) -> None:
+    now(setup)
+    setup.command(Verb.ACKNOWLEDGE)
+    setup.sweep(days=15)
+    assert setup.incident().state is State.RESOLVED
+
+
+def test_times_to_acknowledge_and_to_resolve_are_measured(setup: Setup) -> None:
+    setup.world.now = setup.world.now.replace(minute=0)
+    now(setup)
+    setup.world.now += timedelta(minutes=4)
+    setup.command(Verb.ACKNOWLEDGE)
+    setup.world.now += timedelta(minutes=6)
+    now(setup, Status.RESOLVED)
+    setup.sweep(minutes=50)
+    assert setup.world.gauges["aia_incident_mtta_seconds", "error"] == 240
+    assert setup.world.gauges["aia_incident_mttr_seconds", "error"] == 600
+
+
+def test_a_cancelled_incident_is_not_measured(setup: Setup) -> None:
+    setup.world.now = setup.world.now.replace(minute=0)
+    now(setup)
+    setup.command(Verb.CANCEL, note="false alarm")
+    setup.sweep(minutes=60)
+    assert ("aia_incident_mttr_seconds", "error") not in setup.world.gauges
+    assert told(setup, "inbox") == ["opened", "resolved"]
+
+
+def test_a_crash_after_the_decision_is_healed_by_the_sweep(setup: Setup) -> None:
+    setup.channels["inbox"].fault = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        now(setup)
+    setup.channels["inbox"].fault = None
+    setup.sweep(minutes=1)
+    assert told(setup, "inbox") == ["opened"]
+    assert setup.world.desk().pending == ()
+
+
+def test_a_desk_that_cannot_be_read_does_not_hold_up_the_others(setup: Setup) -> None:
+    now(setup)
+    now(setup, target="model/other")
+    document = setup.world.documents[DESKS, TARGET]
+    setup.world.documents[DESKS, TARGET] = replace(document, data=document.data | {"desk": "{}"})
+    setup.sweep(minutes=5)
+    assert [message.target for message in setup.world.told if message.channel == "pager"] == ["model/other"]
+
+
+def test_what_the_settings_group_otherwise_goes_on_where_it_belongs_now(setup: Setup) -> None:
+    now(setup)
+    graph = Graph([Dependency(target=TARGET, needs="api/gateway")])
+    moved = replace(setup.desks, charter=replace(CHARTER, graph=graph))
+    setup.router = replace(setup.router, desks=moved)
+    setup.sweep(minutes=1)
+    setup.sweep(minutes=1)
+    assert setup.incident().state is State.RESOLVED
+    (incident,) = setup.world.desk("api/gateway").watch.incidents
+    assert (incident.state, incident.target) == (State.OPEN, TARGET)
+    now(setup, Status.RESOLVED)
+    assert setup.world.desk("api/gateway").watch.incidents[0].state is State.RESOLVED

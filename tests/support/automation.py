@@ -1,0 +1,310 @@
+"""The outside of the action runner in memory: it counts, fails and dies where a test wants it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from core.actions.guards import Guards
+from core.actions.life import NEXT, Case
+from core.actions.plan import Health, Plan, Step, Verification
+from core.errors import BusyError, ConflictError, UnavailableError
+from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Tick, Verb
+from core.metrics import Kind, check
+from core.settings.response import ActionName, Automation
+from functions.action_runner.documents import ACTIONS, INCIDENTS, read_case, read_guards
+from functions.action_runner.effects import TOPIC, Runner
+from functions.action_runner.runner import NAME, handle
+from functions.adapters.events import decode, encode
+from functions.adapters.ledger import LEASE, Ledger
+from functions.adapters.ports import Data, Document, Store
+from functions.adapters.store import normal
+
+START = datetime(2026, 1, 2, 9, tzinfo=UTC)
+INCIDENT = "model/flight-delay@2026-01-02T08:59:00Z"
+REQUEST = ActionRequest(
+    incident_id=INCIDENT,
+    sequence=1,
+    action="restart_service",
+    target="service/checkout",
+    requested_at=START,
+    mode=Mode.ACT,
+    playbook="restart what hangs",
+    reason="p95 is 2.4 s",
+    severity=Severity.ERROR,
+)
+RISKY = replace(REQUEST, action="rollback_model", target="model/flight-delay")
+PLAN = Plan(
+    summary="service checkout: a new revision",
+    steps=(Step(what="revision", before="checkout-7", after="a new one"),),
+    touched=1,
+    state={"revision": "checkout-7"},
+)
+
+
+def commanded(verb: Verb, subject: str, *, by: str = "anna", at: datetime = START, note: str = "") -> Command:
+    return Command(verb=verb, subject=subject, by=by, at=at, note=note)
+
+
+class KilledError(BaseException):
+    """The process is gone; no handler may catch it, so it is no `Exception`."""
+
+
+@dataclass
+class World:
+    """The outside, in memory: every call of a port passes boundaries.
+
+    Any of them may be where the process ends (`kill_at`), or where another one does something (`meet_at`).
+    """
+
+    now: datetime = START
+    documents: dict[tuple[str, str], Document] = field(default_factory=dict)
+    published: list[ActionDecision] = field(default_factory=list)
+    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    gauges: dict[tuple[str, ...], float] = field(default_factory=dict)
+    boundaries: int = 0
+    kill_at: int = 0
+    meet_at: int = 0
+    meanwhile: Callable[[], None] = lambda: None
+    dead: bool = False
+    chance: Callable[[], float] = lambda: 1.0
+
+    def boundary(self) -> None:
+        self.boundaries += 1
+        if self.boundaries == self.meet_at:
+            self.meanwhile()
+        if self.dead or self.boundaries == self.kill_at:
+            self.dead = True
+            raise KilledError
+        if self.chance() < 0.02:
+            raise UnavailableError("the outside does not answer")
+
+
+@dataclass
+class MemoryAction:
+    """An action on a world of its own: what has been changed, under which key, and put back.
+
+    Attributes:
+        world: passes the boundaries.
+        changed: the keys that something was changed under, once for each time it was.
+        calls: the keys that `apply` was called with.
+        undone: how often something was put back.
+        standing: the keys whose change is in place.
+        planning: what `plan` gives or raises.
+        applying: what `apply` raises, if anything.
+        health: what `verify` gives or raises.
+        undoing: what `undo` raises, if anything.
+        before_apply: happens just before anything is changed.
+        before_verify: happens just before `verify` answers.
+    """
+
+    world: World
+    changed: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    undone: int = 0
+    standing: set[str] = field(default_factory=set)
+    planning: Plan | Exception = PLAN
+    applying: Exception | None = None
+    health: Health | Exception = Health.GOOD
+    undoing: Exception | None = None
+    before_apply: Callable[[], object] = lambda: None
+    before_verify: Callable[[], object] = lambda: None
+
+    def plan(self, request: ActionRequest) -> Plan:
+        self.world.boundary()
+        if isinstance(self.planning, Exception):
+            raise self.planning
+        return replace(self.planning, state={"key": request.id})
+
+    def apply(self, plan: Plan, key: str) -> str:
+        self.world.boundary()
+        self.before_apply()
+        self.calls.append(key)
+        if self.applying:
+            raise self.applying
+        assert plan.state["key"] == key
+        if key not in self.changed:
+            self.changed.append(key)
+            self.standing.add(key)
+        self.world.boundary()
+        return "operation 1"
+
+    def verify(self, plan: Plan) -> Verification:
+        self.world.boundary()
+        self.before_verify()
+        if isinstance(self.health, Exception):
+            raise self.health
+        return Verification(health=self.health, detail=f"it is {self.health}")
+
+    def undo(self, plan: Plan) -> str:
+        self.world.boundary()
+        if self.undoing:
+            raise self.undoing
+        self.undone += plan.state["key"] in self.standing
+        self.standing.discard(plan.state["key"])
+        self.world.boundary()
+        return "back at checkout-7"
+
+
+@dataclass
+class MemoryStore:
+    world: World
+    revision: int = 0
+
+    def get(self, collection: str, key: str) -> Document | None:
+        self.world.boundary()
+        return self.world.documents.get((collection, key))
+
+    def create(self, collection: str, key: str, data: Data) -> Document:
+        return self._write(collection, key, data, None)
+
+    def replace(self, document: Document, collection: str, data: Data) -> Document:
+        return self._write(collection, document.key, data, document)
+
+    def delete(self, document: Document, collection: str) -> None:
+        self.world.boundary()
+        if self.world.documents.get((collection, document.key)) != document:
+            raise ConflictError(f"{collection}/{document.key}")
+        del self.world.documents[collection, document.key]
+        self.world.boundary()
+
+    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
+        self.world.boundary()
+        named = [document for (name, _), document in sorted(self.world.documents.items()) if name == collection]
+        return [one for one in named if all(one.data[name] == value for name, value in (where or {}).items())][:limit]
+
+    def _write(self, collection: str, key: str, data: Data, expected: Document | None) -> Document:
+        self.world.boundary()
+        if self.world.documents.get((collection, key)) != expected:
+            raise ConflictError(f"{collection}/{key}")
+        self.revision += 1
+        document = Document(key=key, data=normal(data), revision=str(self.revision))
+        self.world.documents[collection, key] = document
+        self.world.boundary()
+        return document
+
+
+@dataclass
+class MemoryBus:
+    world: World
+    down: bool = False
+
+    def publish(self, topic: str, event: Event, **attributes: str) -> None:
+        self.world.boundary()
+        if self.down:
+            raise UnavailableError(f"bus: {topic} does not answer")
+        assert topic == TOPIC
+        self.world.published.append(decode(encode(event), ActionDecision))
+        self.world.boundary()
+
+
+@dataclass
+class MemoryMetrics:
+    world: World
+
+    def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
+        check(name, Kind.GAUGE, labels)
+        self.world.gauges[name, *labels.values()] = value
+
+    def count(self, name: str, by: float = 1.0, **labels: str) -> None:
+        check(name, Kind.COUNTER, labels)
+        self.world.counts[name, *labels.values()] += int(by)
+
+    def flush(self) -> None: ...
+
+
+@dataclass
+class Setup:
+    """An action runner, and what it acts on; every action is the same, but for its name."""
+
+    world: World
+    action: MemoryAction
+    bus: MemoryBus
+    store: Store
+    runner: Runner
+
+    def give(self, *events: ActionRequest | Command | Tick) -> None:
+        for event in events:
+            handle(self.runner, event)
+
+    def tick(self, **later: float) -> None:
+        self.world.now += timedelta(**later)
+        self.give(Tick(job=NAME, scheduled_at=self.world.now))
+
+    def incident(self, severity: Severity, *, is_open: bool = True) -> None:
+        """The incident router writes its copy."""
+        data = {"severity": severity.value, "open": is_open}
+        found = self.store.get(INCIDENTS, INCIDENT)
+        if found:
+            self.store.replace(found, INCIDENTS, data)
+        else:
+            self.store.create(INCIDENTS, INCIDENT, data)
+
+    def case(self, request: ActionRequest = REQUEST) -> Case:
+        found = self.store.get(ACTIONS, request.id)
+        assert found is not None, f"nothing is known of {request.id}"
+        assert found.data["waiting"] == read_case(found.data).waiting
+        return read_case(found.data)
+
+    def cases(self) -> list[Case]:
+        return [read_case(document.data) for document in self.store.find(ACTIONS)]
+
+    def guards(self) -> Guards:
+        return read_guards(self.store)
+
+    def stages(self, request: ActionRequest = REQUEST) -> list[str]:
+        """What was told of a request, in the order of its steps."""
+        told = {one.sequence: one for one in self.world.published if one.request_id == request.id}
+        assert sorted(told) == list(range(1, len(told) + 1))
+        return [told[sequence].stage.value for sequence in sorted(told)]
+
+    def acknowledged(self, event: ActionRequest | Command | Tick) -> bool:
+        """Whether a delivery of the event succeeds; a dead process is started again for it."""
+        self.world.dead = False
+        try:
+            self.give(event)
+        except (KilledError, UnavailableError, BusyError, ConflictError):
+            return False
+        return True
+
+    def redeliver(self, event: ActionRequest | Command | Tick, *, attempts: int = 60) -> None:
+        """As Pub/Sub does: what fails comes again, later, until it is acknowledged."""
+        for _ in range(attempts):
+            if self.acknowledged(event):
+                return
+            self.world.now += LEASE / 4
+        raise AssertionError(f"{event.id} is never acknowledged")
+
+
+def set_up(store: Store | None = None, *, automation: Automation | None = None, world: World | None = None) -> Setup:
+    world = world or World()
+    action, bus = MemoryAction(world), MemoryBus(world)
+    kept = store or MemoryStore(world)
+
+    def clock() -> datetime:
+        return world.now
+
+    runner = Runner(
+        store=kept,
+        bus=bus,
+        ledger=Ledger(kept, clock, "test"),
+        metrics=MemoryMetrics(world),
+        clock=clock,
+        actions=dict.fromkeys(ActionName, action),
+        automation=automation or Automation(),
+    )
+    return Setup(world, action, bus, kept, runner)
+
+
+def assert_told_in_full(setup: Setup) -> None:
+    """Every decision of every case was published, in steps without gaps that may follow each other."""
+    for case in setup.cases():
+        told = {one.sequence: one for one in setup.world.published if one.request_id == case.request.id}
+        assert case.pending == ()
+        assert sorted(told) == list(range(1, case.sequence + 1))
+        assert told[case.sequence].stage is case.stage
+        stages = [told[sequence].stage for sequence in sorted(told)]
+        for before, after in pairwise(stages):
+            assert after in NEXT[before]

@@ -1,0 +1,110 @@
+"""The intake with an outside in memory, and bodies for it."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import flask
+from werkzeug.test import EnvironBuilder
+
+from core.errors import UnavailableError
+from core.events import Finding
+from functions.adapters.events import decode, encode
+from functions.adapters.ports import Clock
+from functions.adapters.push import Message
+from functions.alert_intake.door import Door
+from functions.alert_intake.intake import Intake
+from functions.alert_intake.main import Deps, respond
+from tests.support.recorders import RecordingBus, RecordingMetrics
+
+NOW = datetime(2026, 11, 23, 16, 12, 47, tzinfo=UTC)
+PAYLOADS = Path(__file__).parents[1] / "payloads"
+LONGEST_NAME = 300
+
+
+@dataclass
+class Parked:
+    """Keeps what is parked."""
+
+    letters: list[tuple[bytes, str, str]] = field(default_factory=list)
+    down: bool = False
+
+    def __call__(self, body: bytes, reason: str, message: Message | None) -> None:
+        if self.down:
+            raise UnavailableError("BigQuery: does not answer")
+        reason.encode()
+        self.letters.append((body, reason, message.id if message else ""))
+
+    @property
+    def reasons(self) -> list[str]:
+        return [reason for _, reason, _ in self.letters]
+
+
+@dataclass
+class World:
+    """The intake and its outside."""
+
+    bus: RecordingBus = field(default_factory=RecordingBus)
+    park: Parked = field(default_factory=Parked)
+    metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
+    door: Door = field(default_factory=Door)
+    clock: Clock = field(default=lambda: NOW)
+
+    def send(self, body: bytes, path: str = "/", method: str = "POST", **headers: str) -> flask.Response:
+        """Post a body, as the network would."""
+        environ = EnvironBuilder(path=path, method=method, data=body, headers=list(headers.items())).get_environ()
+        return respond(flask.Request(environ), self.deps())
+
+    def deps(self) -> Deps:
+        intake = Intake(bus=self.bus, park=self.park, metrics=self.metrics)
+        return Deps(intake=intake, door=self.door, clock=self.clock)
+
+    def findings(self) -> list[Finding]:
+        """What was published, as the router reads it."""
+        return [routed(event) for event in self.bus.events]
+
+
+def routed(event: Any) -> Finding:
+    """The finding as it comes out of the bus, if the router takes its names."""
+    assert isinstance(event, Finding)
+    finding = decode(encode(event), Finding)
+    assert finding == event
+    for name in (finding.target, finding.kind):
+        assert name.strip()
+        assert name.isprintable()
+        assert not name.startswith("__")
+        assert len(name.encode()) <= LONGEST_NAME
+    texts = [
+        finding.source,
+        finding.summary,
+        finding.unit,
+        finding.runbook,
+        *finding.evidence,
+        *finding.evidence.values(),
+    ]
+    assert all(text.isprintable() and len(text) <= LONGEST_NAME for text in texts)
+    assert len(finding.evidence) <= 6
+    return finding
+
+
+def sent(body: Any, path: str = "/") -> list[Finding]:
+    """The findings of a body of which nothing is parked."""
+    world = World()
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    assert world.send(data, path).status_code == 200
+    assert world.park.reasons == []
+    return world.findings()
+
+
+def payload(name: str) -> bytes:
+    """A saved body."""
+    return (PAYLOADS / name).read_bytes()
+
+
+def push(data: bytes, message_id: str = "7") -> bytes:
+    """A push request of Pub/Sub."""
+    inner = {"messageId": message_id, "publishTime": "2026-11-23T16:12:47Z", "data": base64.b64encode(data).decode()}
+    return json.dumps({"message": inner, "subscription": "projects/p/subscriptions/alert-intake"}).encode()

@@ -1,0 +1,258 @@
+"""The API over a SQLite store that is filled as the router and the action runner fill it, and a bus that is obeyed."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import flask
+import msgspec
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from core.actions import life
+from core.actions.guards import Guards, Verdict, switched
+from core.actions.life import Case
+from core.actions.plan import Plan
+from core.actions.reason import Reason as Because
+from core.errors import UnavailableError
+from core.events import ActionRequest, Change, Command, Event, Mode, Severity, Stage, Status, Verb
+from core.incidents.commands import obey
+from core.incidents.model import Entry, Incident, Reason, State, Tracked, Watch
+from core.incidents.mute import Silence
+from core.incidents.outbox import Desk
+from core.settings import Features, Model, Reference, Settings, TcpProbe
+from core.settings.response import Automation
+from functions.action_runner.documents import ACTIONS, GUARDS, GUARDS_KEY, case_data
+from functions.adapters.desks.documents import (
+    INCIDENTS,
+    SILENCES,
+    SILENCES_KEY,
+    incident_data,
+    read_silences,
+    silences_data,
+)
+from functions.adapters.events import decode, encode
+from functions.adapters.ports import Data, Store
+from functions.adapters.store import update
+from functions.api.actions import Actions
+from functions.api.commands import Commands
+from functions.api.incidents import Incidents
+from functions.api.routes import Deps, answer
+from functions.api.views import Views
+
+MODEL = Model(
+    name="churn",
+    owner="growth",
+    table="telemetry.churn",
+    timestamp="at",
+    id="id",
+    score="score",
+    features=Features(numeric=("age",), categorical=("city",)),
+    reference=Reference(days=30),
+    window=timedelta(days=1),
+    accuracy_floor=0.85,
+)
+PROBE = TcpProbe(name="db", every=timedelta(minutes=1), host="db.internal", port=5432)
+SETTINGS = Settings(jobs={}, models=(MODEL,), probes=(PROBE,))
+
+
+class Rows:
+    """A warehouse that knows the answer to each statement by a word in it."""
+
+    def __init__(self, **answers: list[Data]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, Data]] = []
+        self.down = False
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:
+        if self.down:
+            raise UnavailableError("BigQuery: does not answer")
+        self.asked.append((sql, parameters))
+        return next((rows for word, rows in self.answers.items() if word in sql), [])
+
+    def append(self, table: str, rows: object) -> None:
+        raise AssertionError(f"the api must not write, wrote {table}: {rows}")
+
+
+@dataclass
+class Office:
+    """The other functions: keeps what is published, byte for byte, and carries it out where it shall."""
+
+    store: Store
+    desks: dict[str, Desk] = field(default_factory=dict)
+    published: list[tuple[str, Command, dict[str, str]]] = field(default_factory=list)
+    obeys: bool = True
+    down: bool = False
+    delay: threading.Event | None = None
+
+    def publish(self, topic: str, event: Event, **attributes: str) -> None:
+        if self.down:
+            raise UnavailableError(f"bus: {topic} does not answer")
+        if self.delay:
+            assert self.delay.wait(20)
+        command = decode(encode(event), Command)
+        self.published.append((topic, command, attributes))
+        if self.obeys:
+            self.carry_out(command)
+
+    def carry_out(self, command: Command) -> None:
+        if command.verb in (Verb.HALT, Verb.RESUME):
+            update(self.store, GUARDS, GUARDS_KEY, lambda data: _switched(data, command))
+        elif command.verb in (Verb.APPROVE, Verb.REJECT):
+            update(self.store, ACTIONS, command.subject, lambda data: _answered(data, command))
+        elif command.verb in (Verb.SILENCE, Verb.UNSILENCE):
+            update(self.store, SILENCES, SILENCES_KEY, lambda data: _silenced(data, command))
+        else:
+            desk = self.desks[command.subject]
+            watch = obey(desk.watch, command).watch
+            self.keep(replace(desk, watch=watch, revision=desk.revision + 1))
+
+    def keep(self, desk: Desk) -> None:
+        """Copy the incidents of a desk as the router does."""
+        for one in desk.watch.incidents:
+            self.desks[one.id] = desk
+            update(self.store, INCIDENTS, one.id, lambda _, one=one: incident_data(desk, one.id))  # type: ignore[misc]
+
+    def case(self, case: Case) -> None:
+        """Keep a case as the action runner does."""
+        update(self.store, ACTIONS, case.request.id, lambda _: case_data(case))
+
+    def silence(self, silence: Silence) -> None:
+        update(self.store, SILENCES, SILENCES_KEY, lambda data: silences_data([*read_silences(data), silence]))
+
+
+def deps(store: Store, warehouse: Rows, office: Office, clock: Callable[[], datetime], **switches: Any) -> Deps:
+    actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock)
+    incidents = Incidents(store=store, actions=actions, clock=clock)
+    return Deps(
+        views=Views(settings=SETTINGS, store=store, warehouse=warehouse),
+        incidents=incidents,
+        actions=actions,
+        commands=Commands(incidents=incidents, actions=actions, bus=lambda: office, clock=clock),
+    )
+
+
+def application(made: Deps) -> flask.Flask:
+    """The API as the framework serves it: every path and method reaches the one function."""
+    app = flask.Flask("api", static_folder=None)
+    methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+    def everything(path: str) -> flask.Response:
+        return answer(flask.request, lambda: made)
+
+    app.add_url_rule("/", "root", everything, defaults={"path": ""}, methods=methods, provide_automatic_options=False)
+    app.add_url_rule("/<path:path>", "all", everything, methods=methods, provide_automatic_options=False)
+    app.url_map.merge_slashes = False
+    return app
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        pass
+
+
+@contextmanager
+def served(app: flask.Flask) -> Iterator[str]:
+    """Serve the application on a free port; gives its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def tracked(target: str, kind: str, severity: Severity, at: datetime, summary: str, **more: Any) -> Tracked:
+    return Tracked(
+        key=f"{target}:{kind}",
+        target=target,
+        kind=kind,
+        status=more.pop("status", Status.FIRING),
+        severity=severity,
+        observed_at=at,
+        finding_id=f"{target}:{kind}:{at.isoformat()}",
+        source=more.pop("source", "drift_score"),
+        summary=summary,
+        **more,
+    )
+
+
+def incident(name: str, members: list[Tracked], opened_at: datetime, **more: Any) -> Desk:
+    """A desk with one incident of these conditions, the worst first."""
+    lead = members[0]
+    first = Entry(
+        sequence=1, at=opened_at, change=Change.OPENED, reason=Reason.FIRST_FIRING, summary=lead.summary, finding_id=""
+    )
+    fields: Data = {
+        "title": lead.summary,
+        "state": State.OPEN,
+        "severity": lead.severity,
+        "peak": lead.severity,
+        "category": "drift",
+        "targets": tuple(dict.fromkeys(member.target for member in members)),
+        "timeline": (first,),
+    }
+    one = Incident(
+        id=name,
+        target=lead.target,
+        opened_at=opened_at,
+        conditions=tuple(member.key for member in members),
+        **(fields | more),
+    )
+    one = replace(one, sequence=len(one.timeline))
+    return Desk(watch=Watch(group=lead.target, conditions=tuple(members), incidents=(one,)), revision=1)
+
+
+def request(incident_id: str, action: str, target: str, at: datetime, mode: Mode = Mode.ACT) -> ActionRequest:
+    return ActionRequest(
+        incident_id=incident_id,
+        sequence=1,
+        action=action,
+        target=target,
+        requested_at=at,
+        mode=mode,
+        playbook="what-hangs",
+        reason=f"{target} is error (drift)",
+        severity=Severity.ERROR,
+    )
+
+
+def awaiting(asked: ActionRequest, plan: Plan, now: datetime) -> Case:
+    verdict = Verdict(stage=Stage.AWAITING, reason=Because.NEEDS_APPROVAL)
+    return life.planned(asked, plan, verdict, automation=Automation(), now=now)
+
+
+def dry(asked: ActionRequest, plan: Plan, now: datetime) -> Case:
+    case = life.planned(
+        replace(asked, mode=Mode.DRY_RUN),
+        plan,
+        Verdict(stage=Stage.PLANNED, reason=Because.DRY_RUN),
+        automation=Automation(),
+        now=now,
+    )
+    return replace(case, pending=())
+
+
+def _switched(data: Data | None, command: Command) -> Data:
+    guards = msgspec.convert(data or {}, Guards, builtin_types=(datetime,))
+    changed: Data = msgspec.to_builtins(switched(guards, command), builtin_types=(datetime,))
+    return changed
+
+
+def _answered(data: Data | None, command: Command) -> Data:
+    case = msgspec.convert(data, Case, builtin_types=(datetime,))
+    verdict = Verdict(stage=Stage.APPROVED, reason=Because.PERSON_APPROVED)
+    return case_data(life.answered(case, command, verdict, now=datetime.now(UTC)))
+
+
+def _silenced(data: Data | None, command: Command) -> Data:
+    known = read_silences(data)
+    if command.verb is Verb.UNSILENCE or command.until is None:
+        return silences_data([one for one in known if one.pattern != command.subject])
+    new = Silence(pattern=command.subject, by=command.by, at=command.at, until=command.until, note=command.note)
+    return silences_data([*known, new])

@@ -1,0 +1,225 @@
+"""Vertex AI's services `EndpointService` and `PipelineService` for tests: resources that behave as documented.
+
+An endpoint's update respects mask and etag, and a split adds up to 100 over what is deployed. Pipeline jobs are listed by
+filters, in pages; a cancelled one goes through CANCELLING, and everything moves on only when the test says so.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import grpc
+from google.cloud.aiplatform_v1.types import (
+    CancelPipelineJobRequest,
+    CreatePipelineJobRequest,
+    DeployedModel,
+    Endpoint,
+    GetEndpointRequest,
+    GetPipelineJobRequest,
+    ListPipelineJobsRequest,
+    ListPipelineJobsResponse,
+    PipelineJob,
+    PipelineState,
+    UpdateEndpointRequest,
+)
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from tests.support.grpc_wire import GrpcServer, Method, Refused
+
+LOCATION = "projects/p/locations/europe-west4"
+ENDPOINT = f"{LOCATION}/endpoints/77"
+BORN = datetime(2026, 11, 1, tzinfo=UTC)
+QUEUED = PipelineState.PIPELINE_STATE_QUEUED
+PENDING = PipelineState.PIPELINE_STATE_PENDING
+RUNNING = PipelineState.PIPELINE_STATE_RUNNING
+SUCCEEDED = PipelineState.PIPELINE_STATE_SUCCEEDED
+FAILED = PipelineState.PIPELINE_STATE_FAILED
+CANCELLING = PipelineState.PIPELINE_STATE_CANCELLING
+CANCELLED = PipelineState.PIPELINE_STATE_CANCELLED
+_PAGE = 2
+"""Jobs of a page, so that few of them make several."""
+_EDITABLE = ("display_name", "description", "labels", "traffic_split")
+_TERM = re.compile(r'(?P<field>display_name|state|labels\.[a-z0-9_-]+)="(?P<value>(?:[^"\\]|\\.)*)"')
+
+
+class VertexEndpoints(GrpcServer):
+    """The server of one endpoint, `ENDPOINT`: three versions of a model are deployed, the newest has the traffic."""
+
+    def __init__(self) -> None:
+        methods = {
+            "GetEndpoint": Method(self._get, GetEndpointRequest, Endpoint),
+            "UpdateEndpoint": Method(self._update, UpdateEndpointRequest, Endpoint),
+        }
+        services = {"google.cloud.aiplatform.v1.EndpointService": methods}
+        super().__init__(services, "Permission 'aiplatform.endpoints.update' denied")
+        # In another order than they were deployed in: the ids of deployed models are no sequence.
+        models = [deployed("30", version=3), deployed("10", version=1), deployed("20", version=2)]
+        self.endpoint_resource = Endpoint(
+            name=ENDPOINT, display_name="flights", etag="e0", deployed_models=models, traffic_split={"30": 100}
+        )
+
+    def set(self, **fields: object) -> None:
+        """Somebody changes fields of the endpoint."""
+        for name, value in fields.items():
+            setattr(self.endpoint_resource, name, value)
+        self.endpoint_resource.etag += "'"
+
+    def replicas(self, model: str, available: int, message: str = "") -> None:
+        """Vertex AI tells how many replicas a deployed model has."""
+        for one in self.endpoint_resource.deployed_models:
+            if one.id == model:
+                one.status = DeployedModel.Status(available_replica_count=available, message=message)
+
+    def _get(self, request: GetEndpointRequest) -> Endpoint:
+        if request.name != ENDPOINT:
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"The Endpoint {request.name} does not exist.")
+        return self.endpoint_resource
+
+    def _update(self, request: UpdateEndpointRequest) -> Endpoint:
+        now = self._get(GetEndpointRequest(name=request.endpoint.name))
+        paths = list(request.update_mask.paths)
+        if not paths or any(path.partition(".")[0] not in _EDITABLE for path in paths):
+            raise _invalid(f"update_mask: must name fields that can be changed, got {paths}")
+        if request.endpoint.etag and request.endpoint.etag != now.etag:
+            raise Refused(grpc.StatusCode.ABORTED, f"etag {request.endpoint.etag} does not match {now.etag}")
+        wanted = Endpoint(now)
+        FieldMask(paths=paths).MergeMessage(Endpoint.pb(request.endpoint), Endpoint.pb(wanted), True, True)  # noqa: FBT003 - of protobuf
+        _check_split(wanted)
+        self.endpoint_resource = wanted
+        wanted.etag = f"{now.etag}+"
+        self.effects += 1
+        return wanted
+
+
+class VertexPipelines(GrpcServer):
+    """The server of pipeline jobs; those of the pipeline `nightly` are the ones tests are about."""
+
+    def __init__(self) -> None:
+        methods = {
+            "CreatePipelineJob": Method(self._create, CreatePipelineJobRequest, PipelineJob),
+            "GetPipelineJob": Method(self._get, GetPipelineJobRequest, PipelineJob),
+            "ListPipelineJobs": Method(self._list, ListPipelineJobsRequest, ListPipelineJobsResponse),
+            "CancelPipelineJob": Method(self._cancel, CancelPipelineJobRequest, Empty),
+        }
+        services = {"google.cloud.aiplatform.v1.PipelineService": methods}
+        super().__init__(services, "Permission 'aiplatform.pipelineJobs.create' denied")
+        self.jobs: dict[str, PipelineJob] = {}
+
+    def add(self, job_id: str, state: int, *, pipeline: str = "nightly") -> PipelineJob:
+        """A job that somebody created before."""
+        job = PipelineJob(
+            name=f"{LOCATION}/pipelineJobs/{job_id}",
+            display_name=pipeline,
+            state=state,
+            create_time=BORN + timedelta(hours=len(self.jobs)),
+            pipeline_spec={"schemaVersion": "2.1.0", "pipelineInfo": {"name": pipeline}},
+            runtime_config={"gcs_output_directory": "gs://shop/runs", "parameter_values": {"days": 60}},
+            service_account="trainer@p.iam.gserviceaccount.com",
+            network="projects/1/global/networks/private",
+            labels={"team": "shop", "vertex-ai-pipelines-run-billing-id": str(len(self.jobs))},
+        )
+        self.jobs[job.name] = job
+        return job
+
+    def move(self, origin: Iterable[int], goal: int) -> None:
+        """Every job in one of the states goes to another."""
+        for job in self.jobs.values():
+            if job.state in origin:
+                job.state = PipelineState(goal)
+
+    def _create(self, request: CreatePipelineJobRequest) -> PipelineJob:
+        given = request.pipeline_job
+        if not re.fullmatch(r"[a-z][a-z0-9-]{0,127}", request.pipeline_job_id):
+            raise _invalid(f"pipeline_job_id: got {request.pipeline_job_id!r}")
+        if not given.runtime_config.gcs_output_directory or not given.pipeline_spec:
+            raise _invalid("pipeline_job: pipeline_spec and runtime_config.gcs_output_directory are required")
+        if given.state or given.name or given.create_time:
+            raise _invalid("pipeline_job: an output-only field is given")
+        name = f"{request.parent}/pipelineJobs/{request.pipeline_job_id}"
+        if name in self.jobs:
+            raise Refused(grpc.StatusCode.ALREADY_EXISTS, f"PipelineJob {name} already exists")
+        job = PipelineJob(given)
+        job.name, job.state, job.create_time = name, PENDING, BORN + timedelta(hours=len(self.jobs))
+        self.jobs[name] = job
+        self.effects += 1
+        return job
+
+    def _get(self, request: GetPipelineJobRequest | CancelPipelineJobRequest) -> PipelineJob:
+        if request.name not in self.jobs:
+            raise Refused(grpc.StatusCode.NOT_FOUND, f"The PipelineJob {request.name} does not exist.")
+        return self.jobs[request.name]
+
+    def _cancel(self, request: CancelPipelineJobRequest) -> Empty:
+        job = self._get(request)
+        if job.state not in (QUEUED, PENDING, RUNNING):
+            state = PipelineState(job.state).name
+            message = f'The PipelineJob "{job.name}" is in state {state} and cannot be canceled.'
+            raise Refused(grpc.StatusCode.FAILED_PRECONDITION, message)
+        job.state = PipelineState(CANCELLING)
+        self.effects += 1
+        return Empty()
+
+    def _list(self, request: ListPipelineJobsRequest) -> ListPipelineJobsResponse:
+        if request.order_by not in ("", "create_time desc"):
+            raise _invalid(f"order_by: got {request.order_by!r}")
+        found = [job for job in self.jobs.values() if job.name.startswith(f"{request.parent}/")]
+        for field, value in _terms(request.filter):
+            found = [job for job in found if _value(job, field) == value]
+        found.sort(key=lambda job: PipelineJob.pb(job).create_time.ToNanoseconds(), reverse=True)
+        first = int(request.page_token or 0)
+        more = str(first + _PAGE) if first + _PAGE < len(found) else ""
+        page = [_shown(job, request) for job in found[first : first + _PAGE]]
+        return ListPipelineJobsResponse(pipeline_jobs=page, next_page_token=more)
+
+
+def deployed(model: str, *, version: int) -> DeployedModel:
+    """A version of a model, deployed in its turn, with one replica."""
+    return DeployedModel(
+        id=model,
+        model=f"{LOCATION}/models/flight-delay@{version}",
+        display_name=f"flight-delay-{version}",
+        create_time=BORN + timedelta(days=version),
+        status={"available_replica_count": 1},
+    )
+
+
+def _check_split(endpoint: Endpoint) -> None:
+    split = dict(endpoint.traffic_split)
+    if split and sum(split.values()) != 100:
+        raise _invalid(f"traffic_split: must add up to 100, got {split}")
+    unknown = set(split) - {model.id for model in endpoint.deployed_models}
+    if unknown:
+        raise _invalid(f"traffic_split: {sorted(unknown)} are not deployed")
+    for name, value in endpoint.labels.items():
+        if not re.fullmatch(r"[a-z0-9_-]{1,64}", name) or not re.fullmatch(r"[a-z0-9_-]{0,64}", value):
+            raise _invalid(f"labels: got {name}={value}")
+
+
+def _terms(text: str) -> list[tuple[str, str]]:
+    terms = []
+    for part in text.split(" AND ") if text else ():
+        match = _TERM.fullmatch(part)
+        if match is None:
+            raise _invalid(f"filter: cannot read {part!r}")
+        terms.append((match["field"], re.sub(r"\\(.)", r"\1", match["value"])))
+    return terms
+
+
+def _value(job: PipelineJob, field: str) -> str:
+    if field == "state":
+        return str(PipelineState(job.state).name)
+    if field == "display_name":
+        return str(job.display_name)
+    return str(job.labels.get(field.removeprefix("labels."), ""))
+
+
+def _shown(job: PipelineJob, request: ListPipelineJobsRequest) -> PipelineJob:
+    shown = PipelineJob()
+    paths = list(request.read_mask.paths) or [name for name in PipelineJob.meta.fields if name != "job_detail"]
+    FieldMask(paths=paths).MergeMessage(PipelineJob.pb(job), PipelineJob.pb(shown))
+    return shown
+
+
+def _invalid(message: str) -> Refused:
+    return Refused(grpc.StatusCode.INVALID_ARGUMENT, message)

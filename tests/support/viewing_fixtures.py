@@ -1,0 +1,46 @@
+"""A browser, and the page over a store that is filled for each test."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from functions.adapters.store import open_store
+from tests.support import pages
+from tests.support.browser import chromium
+from tests.support.night import fill
+from tests.support.pages import Office, Rows
+from tests.support.viewing import Night
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
+    office = Office(store)
+    fill(office, datetime.now(UTC))
+    yield office
+    store.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def night(browser: Browser, office: Office) -> Iterator[Night]:
+    warehouse = Rows()
+    made = pages.deps(office.store, warehouse, office, lambda: datetime.now(UTC))
+    with pages.served(pages.application(made)) as url:
+        night = Night(browser, office, warehouse, url)
+        yield night
+        for page in night.opened:
+            page.close()
+    assert night.faults == []

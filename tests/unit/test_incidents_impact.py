@@ -1,0 +1,194 @@
+"""What a fault costs: everything that earns and is reached counts once, with the worst that reaches it."""
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.events import Severity
+from core.incidents.graph import Graph
+from core.incidents.impact import TARGETS_LIMIT, Measured, impact, raised
+from core.incidents.model import Impact
+from core.settings.response import ImpactPolicy, Revenue
+from core.settings.types import Dependency
+
+AT = datetime(2026, 1, 2, 9, tzinfo=UTC)
+POLICY = ImpactPolicy()
+CHAIN = Graph(
+    [
+        Dependency(target="model/m", needs="table/t"),
+        Dependency(target="page/p", needs="model/m", share=0.5),
+        Dependency(target="page/p", needs="table/t", share=0.1),
+    ]
+)
+REVENUE = {
+    "model/m": Revenue(dollars_per_hour=1000.0, uncertainty=0.3),
+    "page/p": Revenue(dollars_per_hour=800.0, uncertainty=1.0),
+}
+NAMES = ("a", "b", "c", "d", "e")
+FIRING = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(Severity)), max_size=6)
+EDGES = st.lists(
+    st.builds(
+        Dependency,
+        target=st.sampled_from(NAMES),
+        needs=st.sampled_from(NAMES),
+        share=st.floats(0, 1),
+    ),
+    max_size=10,
+)
+EARNS = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.builds(Revenue, dollars_per_hour=st.floats(0, 1e6), uncertainty=st.floats(0, 1)),
+)
+MEASURES = st.dictionaries(
+    st.sampled_from(NAMES),
+    st.builds(
+        Measured,
+        dollars_per_hour=st.floats(-1e6, 1e6) | st.just(math.nan),
+        low=st.floats(-1e6, 1e6),
+        high=st.floats(-1e6, 1e6) | st.just(math.inf),
+        at=st.just(AT),
+    ),
+)
+
+
+def at_risk(*firing: tuple[str, Severity], measured: dict[str, Measured] | None = None) -> Impact:
+    found = impact(firing, CHAIN, REVENUE, POLICY, measured)
+    assert found is not None
+    return found
+
+
+def dollars(found: Impact | None) -> float:
+    return found.dollars_per_hour if found else 0.0
+
+
+def test_a_fault_puts_at_risk_what_needs_it_over_the_worst_way() -> None:
+    found = at_risk(("table/t", Severity.CRITICAL))
+    assert found.dollars_per_hour == pytest.approx(1000 + 0.5 * 800)
+    assert found.targets == ("model/m", "page/p")
+    assert found.reason == "model/m: 100 % of $1,000 an hour (settings); page/p: 50 % of $800 an hour (settings)"
+
+
+def test_each_earner_counts_once_however_much_fires() -> None:
+    both = at_risk(("table/t", Severity.CRITICAL), ("model/m", Severity.WARNING), ("page/p", Severity.ERROR))
+    assert both.dollars_per_hour == pytest.approx(at_risk(("table/t", Severity.CRITICAL)).dollars_per_hour)
+    worse = at_risk(("table/t", Severity.CRITICAL), ("page/p", Severity.CRITICAL))
+    assert worse.dollars_per_hour == pytest.approx(1800)
+
+
+def test_severity_says_how_much_is_at_risk() -> None:
+    assert at_risk(("page/p", Severity.WARNING)).dollars_per_hour == pytest.approx(80)
+    assert at_risk(("page/p", Severity.ERROR)).dollars_per_hour == pytest.approx(400)
+
+
+def test_independent_uncertainties_add_in_quadrature() -> None:
+    found = at_risk(("table/t", Severity.CRITICAL))
+    half = math.hypot(0.3 * 1000, 0.5 * 800)
+    assert [found.low, found.high] == pytest.approx([1400 - half, 1400 + half])
+
+
+def test_what_was_measured_is_preferred_with_its_own_interval() -> None:
+    measured = {"model/m": Measured(dollars_per_hour=600.0, low=500.0, high=900.0, at=AT)}
+    found = at_risk(("model/m", Severity.CRITICAL), measured=measured)
+    assert found.dollars_per_hour == pytest.approx(600 + 400)
+    assert found.low == pytest.approx(1000 - math.hypot(100, 400))
+    assert found.high == pytest.approx(1000 + math.hypot(300, 400))
+    assert found.reason.startswith("model/m: 100 % of $600 an hour (measured 2026-01-02 09:00 UTC); ")
+
+
+def test_what_only_a_measurement_knows_counts_too() -> None:
+    measured = {"table/t": Measured(dollars_per_hour=50.0, low=40.0, high=60.0, at=AT)}
+    found = impact([("table/t", Severity.CRITICAL)], Graph(), {}, POLICY, measured)
+    assert (dollars(found), found.targets if found else ()) == (50.0, ("table/t",))
+
+
+def test_a_measurement_that_is_no_number_is_not_taken() -> None:
+    broken = {"page/p": Measured(dollars_per_hour=math.nan, low=0.0, high=1.0, at=AT)}
+    assert at_risk(("page/p", Severity.CRITICAL), measured=broken).dollars_per_hour == pytest.approx(800)
+
+
+def test_less_than_nothing_is_never_at_risk() -> None:
+    refunds = {"page/p": Measured(dollars_per_hour=-5.0, low=-10.0, high=20.0, at=AT)}
+    found = at_risk(("page/p", Severity.CRITICAL), measured=refunds)
+    assert (found.dollars_per_hour, found.low, found.high) == (0.0, 0.0, 20.0)
+
+
+def test_there_is_no_impact_where_nothing_that_earns_is_affected() -> None:
+    assert impact([], CHAIN, REVENUE, POLICY) is None
+    assert impact([("other/x", Severity.CRITICAL)], CHAIN, REVENUE, POLICY) is None
+    assert impact([("model/m", Severity.INFO)], CHAIN, REVENUE, POLICY) is None
+    unhurt = Graph([Dependency(target="page/p", needs="cache/c", share=0.0)])
+    assert impact([("cache/c", Severity.CRITICAL)], unhurt, REVENUE, POLICY) is None
+
+
+def test_a_circle_ends() -> None:
+    circle = Graph(
+        [Dependency(target="model/m", needs="page/p"), Dependency(target="page/p", needs="model/m", share=0.5)]
+    )
+    assert dollars(impact([("model/m", Severity.CRITICAL)], circle, REVENUE, POLICY)) == pytest.approx(1400)
+
+
+def test_only_the_most_at_risk_are_named() -> None:
+    revenue = {f"page/{n}": Revenue(dollars_per_hour=100.0 * n) for n in range(1, 9)}
+    found = impact([(target, Severity.CRITICAL) for target in revenue], Graph(), revenue, POLICY)
+    assert found is not None
+    assert len(found.targets) == TARGETS_LIMIT
+    assert found.targets[0] == "page/8"
+    assert found.reason.endswith("page/6: 100 % of $600 an hour (settings); and 5 more")
+
+
+@given(FIRING, EDGES, EARNS, MEASURES, st.randoms())
+def test_order_does_not_matter(
+    firing: list[tuple[str, Severity]],
+    edges: list[Dependency],
+    revenue: dict[str, Revenue],
+    measured: dict[str, Measured],
+    random: Random,
+) -> None:
+    found = impact(firing, Graph(edges), revenue, POLICY, measured)
+    shuffled = list(firing)
+    random.shuffle(shuffled)
+    turned = dict(reversed(revenue.items()))
+    assert impact(shuffled * 2, Graph(edges), turned, POLICY, measured) == found
+
+
+@given(FIRING, EDGES, EARNS, MEASURES)
+def test_the_interval_holds_the_estimate(
+    firing: list[tuple[str, Severity]],
+    edges: list[Dependency],
+    revenue: dict[str, Revenue],
+    measured: dict[str, Measured],
+) -> None:
+    found = impact(firing, Graph(edges), revenue, POLICY, measured)
+    if found is not None:
+        assert 0 <= found.low <= found.dollars_per_hour <= found.high < math.inf
+
+
+@given(FIRING, EDGES, EARNS, MEASURES, st.integers(0, 5))
+def test_worse_is_never_cheaper(
+    firing: list[tuple[str, Severity]],
+    edges: list[Dependency],
+    revenue: dict[str, Revenue],
+    measured: dict[str, Measured],
+    at: int,
+) -> None:
+    graph = Graph(edges)
+    before = dollars(impact(firing, graph, revenue, POLICY, measured))
+    worse = [(target, Severity.CRITICAL if n == at else severity) for n, (target, severity) in enumerate(firing)]
+    assert dollars(impact(worse, graph, revenue, POLICY, measured)) >= before * (1 - 1e-12)
+    more = [*firing, (NAMES[at % len(NAMES)], Severity.ERROR)]
+    assert dollars(impact(more, graph, revenue, POLICY, measured)) >= before * (1 - 1e-12)
+
+
+def test_money_raises_the_severity_and_never_lowers_it() -> None:
+    policy = ImpactPolicy(raises={Severity.ERROR: 100.0, Severity.CRITICAL: 1000.0})
+    cost = Impact(dollars_per_hour=100.0, low=0.0, high=200.0, targets=("model/m",), reason="")
+    assert raised(Severity.WARNING, cost, policy) is Severity.ERROR
+    assert raised(Severity.CRITICAL, cost, policy) is Severity.CRITICAL
+    assert raised(Severity.WARNING, replace(cost, dollars_per_hour=99.9), policy) is Severity.WARNING
+    assert raised(Severity.WARNING, replace(cost, dollars_per_hour=1e6), policy) is Severity.CRITICAL
+    assert raised(Severity.WARNING, None, policy) is Severity.WARNING
