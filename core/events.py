@@ -380,7 +380,8 @@ def stamp(instant: datetime) -> str:
     >>> stamp(datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
     '2026-01-02T03:04:00Z'
     """
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return utc.isoformat().replace("+00:00", "Z")
 
 
 def _require_aware(name: str, instant: datetime) -> None:

@@ -57,7 +57,7 @@ CATALOGUE: Mapping[str, Metric] = MappingProxyType(
             _counter(
                 "aia_function_requests_total",
                 "function outcome",
-                "Push requests answered, by outcome: done, parked, busy, unavailable or failed.",
+                "Push requests answered, by outcome: done, parked, refused, busy, unavailable or failed.",
             ),
             _gauge("aia_function_seconds", "function", "s", "How long the newest push request took."),
             _gauge(

@@ -25,6 +25,7 @@ class Charter:
         maintenance: when nobody is told.
         playbooks: what is done by itself.
         url: the address of the pages, to link an incident.
+        runbooks: the address of the runbooks, or empty where they are only named.
         classes: what findings were classed as, so that the rules are not gone through for every repetition.
     """
 
@@ -37,11 +38,12 @@ class Charter:
     maintenance: tuple[Maintenance, ...] = ()
     playbooks: tuple[Playbook, ...] = ()
     url: str = ""
+    runbooks: str = ""
     classes: dict[tuple[str, str, str, Severity], Class] = field(default_factory=dict, compare=False, repr=False)
 
 
-def charter(settings: Settings, url: str) -> Charter:
-    """The charter that the settings give."""
+def charter(settings: Settings, url: str, runbooks: str = "") -> Charter:
+    """The charter that the settings give, with the addresses of the pages and of the runbooks."""
     return Charter(
         policy=settings.incidents,
         graph=Graph(settings.dependencies),
@@ -52,4 +54,5 @@ def charter(settings: Settings, url: str) -> Charter:
         maintenance=settings.maintenance,
         playbooks=settings.playbooks,
         url=url,
+        runbooks=runbooks,
     )

@@ -137,7 +137,9 @@ def _pieces(decision: ActionDecision) -> Iterator[str]:
     mode = " (dry run)" if decision.mode is Mode.DRY_RUN else ""
     by = f" by {clean(decision.by, _NAME_LIMIT)}" if decision.by else ""
     yield f"{decision.action} on {decision.target} {decision.stage.replace('_', ' ')}{mode}{by}"
-    if decision.stage not in (Stage.PLANNED, Stage.APPLIED, Stage.VERIFIED):
+    if decision.stage is Stage.AWAITING:
+        yield "approve or reject it on the page of the incident"
+    elif decision.stage not in (Stage.PLANNED, Stage.APPLIED, Stage.VERIFIED):
         yield decision.reason.replace("_", " ")
     if decision.plan:
         yield decision.plan

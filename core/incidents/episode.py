@@ -34,7 +34,7 @@ def remember(history: tuple[Observation, ...], new: Observation) -> tuple[Observ
     """Put an observation in its place; of two of the same instant the worse one stays.
 
     Beyond the limit the oldest that only repeats its neighbours makes room, so that the beginning of a long firing
-    stays known; where every one differs, the oldest goes.
+    stays known; where every one differs, the shortest pause in it, and where there is none, the oldest.
 
     >>> from datetime import UTC
     >>> fired = [Observation(at=datetime(2026, 1, d, tzinfo=UTC), status=Status.FIRING, severity=Severity.ERROR)
@@ -98,4 +98,13 @@ def _bounded(history: tuple[Observation, ...]) -> tuple[Observation, ...]:
     for at in range(1, len(history) - 1):
         if _badness(history[at - 1]) == _badness(history[at]) == _badness(history[at + 1]):
             return history[:at] + history[at + 1 :]
-    return history[1:]
+    # The shortest pause goes as a whole, never the last one, so that the beginning of what flaps stays known.
+    pauses = [at for at in range(1, len(history) - 2) if _is_pause(history[at], history[at + 1])]
+    if not pauses:
+        return history[1:]
+    at = min(pauses, key=lambda at: history[at + 1].at - history[at].at)
+    return history[:at] + history[at + 2 :]
+
+
+def _is_pause(one: Observation, following: Observation) -> bool:
+    return one.status is Status.RESOLVED and following.status is Status.FIRING

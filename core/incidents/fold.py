@@ -16,7 +16,7 @@ from core.events import Change, Finding, IncidentChange, Status
 from core.incidents.charter import Charter
 from core.incidents.correlate import linked, root
 from core.incidents.episode import Episode, replay
-from core.incidents.impact import impact, raised
+from core.incidents.impact import accounted, impact, raised, together
 from core.incidents.life import OPENS, Step, advance, opened, shortened
 from core.incidents.model import Decision, Incident, Observation, Reason, State, Tracked, Watch
 from core.incidents.observe import observe, placed
@@ -60,9 +60,8 @@ def fold(watch: Watch | None, finding: Finding, *, now: datetime, charter: Chart
         watch = Watch(group=before.group, conditions=placed(before.conditions, current), incidents=before.incidents)
         reason = Reason.UNCHANGED if seen.status is Status.FIRING else Reason.NOTHING_TO_RESOLVE
         return Decision(watch=watch, changes=(), reason=reason)
-    case = Case(
-        known=known, seen=seen, key=key, target=finding.target, summary=clean(finding.summary), cause=finding.id
-    )
+    cause = current.finding_id if current.observed_at == seen.at else finding.id
+    case = Case(known=known, seen=seen, key=key, target=finding.target, summary=clean(finding.summary), cause=cause)
     conditions = placed(before.conditions, current)
     return settle(Watch(group=before.group, conditions=conditions, incidents=before.incidents), case, charter)
 
@@ -121,7 +120,8 @@ def settle(watch: Watch, case: Case, charter: Charter) -> Decision:
         begun = case.seen.at  # another incident, though the episode is the same
     taken = steps(first, episode, case, charter)
     members = [condition for condition in watch.conditions if condition.key in episode.conditions]
-    after, changes = _changed(first or opened(case.target, begun, watch.group), members, episode, taken, charter)
+    whole = together(first or opened(case.target, begun, watch.group), parts, case.seen.at)
+    after, changes = _changed(whole, members, episode, taken, charter)
     merged = [advance(*_part(one, after, case)) for one in parts]
     known = {one.id: one for one in watch.incidents} | {one.id: one for one, _ in merged} | {after.id: after}
     incidents = shortened(tuple(known.values()))
@@ -159,6 +159,9 @@ def _changed(
     same = incident.conditions == episode.conditions
     if taken or not same or raised(episode.severity, incident.impact, charter.impact) is not incident.severity:
         fields |= _described(incident, members, episode, charter)
+        if (incident.impact or fields.get("impact")) and (begins or "impact" in fields):
+            at = taken[0].at if taken else max(condition.observed_at for condition in members)
+            fields |= accounted(incident, at)
         if begins or fields["severity"].rank > incident.peak.rank:
             fields["peak"] = fields["severity"]
             taken = taken if begins else worsened(taken)

@@ -1,19 +1,22 @@
-"""What a fault costs: the money an hour at risk of everything that fires, and of everything that needs it."""
+"""What a fault costs: the money an hour at risk of everything that fires, and of what needs it; and what that adds up to."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
 
 from core.events import Severity
 from core.incidents.graph import Graph
-from core.incidents.model import Impact
+from core.incidents.model import Impact, Incident
 from core.incidents.text import clean, instant, number
+from core.incidents.timing import began, ended
 from core.settings.response import ImpactPolicy, Revenue
 
 TARGETS_LIMIT = 5
 """Targets that an impact names."""
 _SHOWN = 3
+_HOUR = timedelta(hours=1)
 _NAME_LIMIT = 80
 
 
@@ -118,6 +121,92 @@ def raised(severity: Severity, impact: Impact | None, policy: ImpactPolicy) -> S
         return severity
     reached = (one for one, dollars in policy.raises.items() if impact.dollars_per_hour >= dollars)
     return max([severity, *reached], key=lambda one: one.rank)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """What an incident has cost, in dollars.
+
+    Attributes:
+        dollars: the best estimate.
+        low: the lower end of its 90 % interval.
+        high: the upper end.
+    """
+
+    dollars: float
+    low: float
+    high: float
+
+
+def lost(incident: Incident, until: datetime) -> Loss:
+    r"""What an incident has cost: what it put at risk in an hour, over the time in which it did.
+
+    The loss is \(\int a(t)\,dt\) with \(a(t)\) the impact at the instant t, over the time in which something fired and it
+    was neither mitigated nor closed: what was counted, and what the newest impact adds since. The ends of the interval add
+    up in the same way, as what is not known of an impact is not known of the next one either.
+
+    Args:
+        incident: over or not.
+        until: up to which instant, in UTC; what comes after it is over or mitigated is not counted.
+
+    >>> from datetime import UTC
+    >>> from core.incidents.model import State
+    >>> nine = datetime(2026, 1, 2, 9, tzinfo=UTC)
+    >>> cost = Impact(dollars_per_hour=600.0, low=450.0, high=750.0, targets=("model/m",), reason="")
+    >>> incident = Incident(id="i", target="model/m", title="", state=State.OPEN, severity=Severity.ERROR, category="",
+    ...                     opened_at=nine, impact=cost, lost=100.0, lost_low=75.0, lost_high=125.0,
+    ...                     lost_until=nine + timedelta(minutes=10))
+    >>> lost(incident, nine + timedelta(minutes=40))
+    Loss(dollars=400.0, low=300.0, high=500.0)
+    """
+    found = Loss(dollars=incident.lost, low=incident.lost_low, high=incident.lost_high)
+    if incident.impact is None:
+        return found
+    stopped = min(at for at in (until, incident.mitigated_at, ended(incident)) if at is not None)
+    hours = max(stopped - _since(incident), timedelta(0)) / _HOUR
+    return Loss(
+        dollars=found.dollars + incident.impact.dollars_per_hour * hours,
+        low=found.low + incident.impact.low * hours,
+        high=found.high + incident.impact.high * hours,
+    )
+
+
+def accounted(incident: Incident, at: datetime) -> dict[str, Any]:
+    """The fields of an incident whose loss is counted up to an instant, because it changes then what is at risk.
+
+    What is counted is never counted again, whatever comes late: from then on the loss grows from that instant. What is over
+    has cost nothing between its end and that instant.
+
+    Args:
+        incident: before the change.
+        at: the instant of the change, in UTC.
+    """
+    until = max(at, ended(incident) or at)
+    found = lost(incident, until)
+    return {
+        "lost": found.dollars,
+        "lost_low": found.low,
+        "lost_high": found.high,
+        "lost_until": until if until > _since(incident) else incident.lost_until,
+    }
+
+
+def together(incident: Incident, parts: Sequence[Incident], until: datetime) -> Incident:
+    """The incident with what others have cost that become part of it."""
+    if not parts:
+        return incident
+    losses = [lost(one, until) for one in parts]
+    return replace(
+        incident,
+        lost=incident.lost + math.fsum(one.dollars for one in losses),
+        lost_low=incident.lost_low + math.fsum(one.low for one in losses),
+        lost_high=incident.lost_high + math.fsum(one.high for one in losses),
+        lost_until=_since(incident),
+    )
+
+
+def _since(incident: Incident) -> datetime:
+    return incident.lost_until or began(incident)
 
 
 def _exposed(targets: Iterable[tuple[str, Severity]], graph: Graph, policy: ImpactPolicy) -> dict[str, float]:

@@ -11,7 +11,17 @@ from typing import Any
 
 from core.events import Change, IncidentChange, Severity, stamp
 from core.incidents.brief import brief
-from core.incidents.model import TIMELINE_LEAST, TIMELINE_LIMIT, Entry, Incident, Reason, State
+from core.incidents.model import (
+    ANSWERS_LIMIT,
+    TIMELINE_LEAST,
+    TIMELINE_LIMIT,
+    Answer,
+    Entry,
+    Incident,
+    Reason,
+    State,
+)
+from core.incidents.timing import began
 
 OPENS = frozenset({Change.OPENED, Change.REOPENED})
 _STATES = {
@@ -154,13 +164,22 @@ def _entered(incident: Incident, step: Step) -> dict[str, Any]:
         return {"state": _STATES[step.change]} if step.change in _STATES else {}
     believed = incident.heard.firing or incident.heard.severity is None
     acknowledged, mitigated = incident.acknowledged_at, incident.mitigated_at
-    after: dict[str, Any] = {"state": State.OPEN, **_FRESH}
+    after: dict[str, Any] = {"state": State.OPEN, **_FRESH, "began_at": _began(incident, step)}
     if believed and acknowledged is not None and acknowledged >= step.at:
         who: dict[str, Any] = {"acknowledged_at": acknowledged, "acknowledged_by": incident.acknowledged_by}
         after |= {"state": State.ACKNOWLEDGED, **who}
+    elif acknowledged is not None and not incident.cancelled:
+        answer = Answer(began_at=began(incident), acknowledged_at=acknowledged)
+        after["answered"] = (*incident.answered, answer)[-ANSWERS_LIMIT:]
     if believed and mitigated is not None and mitigated >= step.at:
         after |= {"state": State.MITIGATED, "mitigated_at": mitigated}
     return after
+
+
+def _began(incident: Incident, step: Step) -> datetime | None:
+    """When it begins with this step; None where that is since when something fires, which may yet be found to be earlier."""
+    start = max(step.at, incident.opened_at)
+    return start if step.change is Change.REOPENED or start > step.at else None
 
 
 def _entry(sequence: int, step: Step) -> Entry:

@@ -12,8 +12,6 @@ from core.incidents.text import clean, comparison, duration, instant, number, pe
 _EVIDENCE_SHOWN = 3
 _CONDITIONS_SHOWN = 5
 _TARGETS_SHOWN = 5
-_RECENT = 5
-"""Entries of a timeline among which the one that is told is found."""
 _DONE_SHOWN = 3
 _ENDED = {
     Reason.NOT_REPEATED: "its source no longer says so",
@@ -72,19 +70,20 @@ class Message:
     missed: bool = False
 
 
-def compose(watch: Watch, notice: Notice, *, url: str) -> tuple[Message, ...]:
+def compose(watch: Watch, notice: Notice, *, url: str, runbooks: str = "") -> tuple[Message, ...]:
     """The messages of a notice, one a channel.
 
     Args:
         watch: with the conditions of the incident.
         notice: what is told.
         url: the address of the pages, to link the incident.
+        runbooks: the address of the runbooks, or empty where they are only named.
     """
     incident = notice.incident
     members = watch.members(incident)
     lead = _lead(incident, members)
     about = lead.target if lead and lead.status is Status.FIRING else incident.target
-    head, pieces = _headline(watch, notice, about), facts(notice, members)
+    head, pieces = _headline(watch, notice, about), facts(notice, members, runbooks)
     return tuple(
         Message(
             key=f"{incident.id}:told:{incident.heard.count}:{channel}",
@@ -98,14 +97,14 @@ def compose(watch: Watch, notice: Notice, *, url: str) -> tuple[Message, ...]:
             text="\n".join([head, *(f"{fact.name}: {fact.text}" for fact in pieces)]),
             facts=(Fact(name="What", text=head), *pieces),
             url=f"{url.rstrip('/')}/#incident={incident.id}",
-            runbook=runbook(lead) if lead else "",
+            runbook=runbook(lead, runbooks) if lead else "",
             at=notice.at,
         )
         for channel in notice.channels
     )
 
 
-def facts(notice: Notice, members: Sequence[Tracked]) -> tuple[Fact, ...]:
+def facts(notice: Notice, members: Sequence[Tracked], runbooks: str = "") -> tuple[Fact, ...]:
     """What there is to say beyond the headline, one line each, what is needed first at the beginning.
 
     What foreign systems call their evidence is no name of a fact, or they could put words into our mouth.
@@ -113,6 +112,7 @@ def facts(notice: Notice, members: Sequence[Tracked]) -> tuple[Fact, ...]:
     Args:
         notice: what is told.
         members: the conditions of the incident, the worst first.
+        runbooks: the address of the runbooks, or empty where they are only named.
     """
     incident = notice.incident
     lead = _lead(incident, members)
@@ -122,7 +122,11 @@ def facts(notice: Notice, members: Sequence[Tracked]) -> tuple[Fact, ...]:
         by_hand = notice.reason is Reason.COMMANDED
         said = (("Said", _said(incident) if by_hand else ""), *_at_stake(lead, incident, members))
     else:
-        said = (*_at_stake(lead, incident, members), *_to_do(lead, incident), *_details(lead, incident, members))
+        said = (
+            *_at_stake(lead, incident, members),
+            *_to_do(lead, incident, runbooks),
+            *_details(lead, incident, members),
+        )
     return tuple(Fact(name=name, text=line) for name, text in said if (line := clean(text, _LINE)))
 
 
@@ -138,11 +142,11 @@ def impact_text(impact: Impact | None) -> str:
     return f"{number(impact.dollars_per_hour, 'dollars')} an hour at risk ({low} to {high}): {impact.reason}"
 
 
-def runbook(lead: Tracked) -> str:
-    """Where to read what to do: an address as it is, a section with its folder, or nothing."""
+def runbook(lead: Tracked, base: str = "") -> str:
+    """Where to read what to do: an address as it is, a section under the address of the runbooks, or nothing."""
     if not lead.runbook or "://" in lead.runbook:
         return lead.runbook
-    return f"docs/runbooks/{lead.runbook.removeprefix('docs/runbooks/')}"
+    return f"{base.rstrip('/') or 'docs/runbooks'}/{lead.runbook.removeprefix('docs/runbooks/')}"
 
 
 def _lead(incident: Incident, members: Sequence[Tracked]) -> Tracked | None:
@@ -164,15 +168,16 @@ def _news(notice: Notice, about: str) -> str:
     severity, since = incident.severity, instant(incident.opened_at)
     match notice.change:
         case Change.ACKNOWLEDGED:
-            return f"{incident.acknowledged_by} takes care: {about}, {severity}, since {since}."
+            return f"{incident.acknowledged_by} takes care: {about}, {severity}; the incident began {since}."
         case Change.UPDATED:
-            return f"An automated response: {_done(incident.timeline[-_RECENT:]) or about}."
+            last = (one.summary for one in reversed(incident.timeline) if one.reason is Reason.ACTION)
+            return f"An automated response: {next(last, about)}."
         case Change.MITIGATED:
             by = "automated response" if notice.reason is Reason.ACTION else "person"
-            return f"Mitigated, says a{'n' * (by[0] == 'a')} {by}: {about}, {severity}, since {since}; it still fires."
+            return f"Mitigated, says a{'n' * (by[0] == 'a')} {by}: {about}, {severity}; it still fires. The incident began {since}."
         case Change.ESCALATED:
             before = f", was {notice.known.severity}" if notice.known.severity else ""
-            return f"Worse: {about} is {severity} now{before}; since {since}."
+            return f"Worse: {about} is {severity} now{before}; the incident began {since}."
         case Change.REOPENED:
             again = max((one.at for one in incident.timeline if one.change is Change.REOPENED), default=notice.at)
             return f"Back again: {about} is {severity} since {instant(again)}; first seen {since}."
@@ -184,7 +189,7 @@ def _unanswered(notice: Notice, about: str) -> str:
     incident = notice.incident
     waited = duration(max(notice.at - incident.opened_at, _NO_TIME))
     begins = "Nobody has acknowledged" if notice.reason is Reason.NOT_ACKNOWLEDGED else "Still nobody has acknowledged"
-    return f"{begins}: {about} is {incident.severity} for {waited} now, since {instant(incident.opened_at)}."
+    return f"{begins} for {waited}: {about} is {incident.severity}; the incident began {instant(incident.opened_at)}."
 
 
 def _over(watch: Watch, notice: Notice) -> str:
@@ -195,11 +200,11 @@ def _over(watch: Watch, notice: Notice) -> str:
     over = max(incident.resolved_at or notice.at, incident.opened_at)
     lasted = f"{duration(over - incident.opened_at)}, {period(incident.opened_at, over)}"
     if incident.cancelled:
-        return f"Cancelled, it was no incident: {target} fired for {lasted}."
+        return f"Cancelled, it was no incident: {target}, for {lasted}."
     if incident.closed_at is not None:
-        return f"Closed by a person: {target} fired for {lasted}."
+        return f"Closed by a person: {target}, after {lasted}."
     why = f"; {_ENDED[notice.reason]}" if notice.reason in _ENDED else ""
-    return f"Over: {target} fired for {lasted}{why}."
+    return f"Over: {target}, after {lasted}{why}."
 
 
 def _at_stake(lead: Tracked | None, incident: Incident, members: Sequence[Tracked]) -> _Said:
@@ -211,12 +216,13 @@ def _at_stake(lead: Tracked | None, incident: Incident, members: Sequence[Tracke
         ("Impact", impact_text(incident.impact)),
         ("Also affected", f"{', '.join(others[:_TARGETS_SHOWN])}{hidden}"),
         ("Began at", incident.target if about != incident.target else ""),
-        ("Done already", _done(incident.timeline)),
+        ("Taken by", incident.acknowledged_by),
+        ("By itself", _done(incident.timeline)),
     )
 
 
-def _to_do(lead: Tracked | None, incident: Incident) -> _Said:
-    where = runbook(lead) if lead else ""
+def _to_do(lead: Tracked | None, incident: Incident, runbooks: str) -> _Said:
+    where = runbook(lead, runbooks) if lead else ""
     first = f"read {where}" if where else "start with the timeline of the incident: no runbook is named"
     return (("To do", first if incident.acknowledged_at else f"acknowledge, then {first}"),)
 
@@ -238,8 +244,8 @@ def _afterwards(lead: Tracked | None, incident: Incident) -> _Said:
     return (
         ("Last seen", lead.summary if lead and lead.summary != incident.title else ""),
         ("Closed by", _said(incident) if incident.closed_at else ""),
-        ("Done", _done(incident.timeline)),
-        ("Impact", impact_text(incident.impact)),
+        ("By itself", _done(incident.timeline)),
+        ("Impact", impact_text(incident.impact).replace(" at risk", " was at risk", 1)),
     )
 
 
@@ -256,8 +262,9 @@ def _words(one: Tracked, about: str) -> str:
 
 
 def _done(timeline: Sequence[Entry]) -> str:
-    said = dict.fromkeys(entry.summary for entry in timeline if entry.reason is Reason.ACTION)
-    return "; ".join([*said][-_DONE_SHOWN:])
+    """The newest word on each automated response, each once."""
+    newest = {one.finding_id.rpartition(":")[0]: one.summary for one in timeline if one.reason is Reason.ACTION}
+    return "; ".join([*dict.fromkeys(newest.values())][-_DONE_SHOWN:])
 
 
 def _said(incident: Incident) -> str:

@@ -20,6 +20,8 @@ TIMELINE_LEAST = 12
 """Entries that a timeline keeps however many others there are."""
 EVIDENCE_LIMIT = 4
 """Pieces of evidence kept of a finding."""
+ANSWERS_LIMIT = 8
+"""Earlier acknowledgements kept of an incident that came back: the newest."""
 
 
 class State(StrEnum):
@@ -166,6 +168,19 @@ class Impact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An acknowledgement of an incident before it came back.
+
+    Attributes:
+        began_at: when it was opened or reopened before that.
+        acknowledged_at: when somebody took care.
+    """
+
+    began_at: datetime
+    acknowledged_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ladder:
     """How far up the tiers of one stakeholder it went.
 
@@ -221,9 +236,11 @@ class Incident:
         classed: why it is of that class and severity, in one line for people.
         peak: the worst it was since it was opened or reopened.
         opened_at: since when something fires.
+        began_at: when it came back last, or None where it never did, so that it began when it was opened.
         resolved_at: since when nothing fires any more, or None.
         acknowledged_at: when somebody took care, or None.
         acknowledged_by: who.
+        answered: the acknowledgements before it came back, oldest first.
         mitigated_at: when it stopped hurting, or None.
         closed_at: when a person resolved it, whatever still fires, or None.
         cancelled: whether it was no incident.
@@ -231,6 +248,10 @@ class Incident:
         targets: the targets whose conditions fired in it, in order.
         conditions: the keys of the conditions that fired in it, in order.
         impact: what it puts at risk, or None where nothing is known of that.
+        lost: what it has cost until `lost_until`, in dollars; after that counts what `impact` says.
+        lost_low: the lower end of the interval of it.
+        lost_high: the upper end.
+        lost_until: until when the loss is counted, or None where that has not begun.
         heard: what people were told.
         unsaid: what came of an automated response and people are to hear yet, in one line; empty when they have.
         asked: the severity at which the playbooks were asked last, or None where they are to be asked.
@@ -247,9 +268,11 @@ class Incident:
     opened_at: datetime
     peak: Severity = Severity.INFO
     classed: str = ""
+    began_at: datetime | None = None
     resolved_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
+    answered: tuple[Answer, ...] = ()
     mitigated_at: datetime | None = None
     closed_at: datetime | None = None
     cancelled: bool = False
@@ -257,6 +280,10 @@ class Incident:
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     impact: Impact | None = None
+    lost: float = 0.0
+    lost_low: float = 0.0
+    lost_high: float = 0.0
+    lost_until: datetime | None = None
     heard: Heard = Heard()
     unsaid: str = ""
     asked: Severity | None = None

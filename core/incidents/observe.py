@@ -1,5 +1,6 @@
 """How a finding becomes an observation of its condition, and what is remembered of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from core.incidents.charter import Charter
 from core.incidents.classify import Class, classify
 from core.incidents.episode import remember
 from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, Evidence, Observation, Tracked
+from core.incidents.text import LINE_LIMIT
 
 NAME_LIMIT = 80
 _EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 120
@@ -142,10 +144,6 @@ def _tracked(known: Tracked | None, finding: Finding, seen: Observation, kind: C
     history = remember(known.history if known else (), seen)
     if known is not None and history[-1] is not seen:
         return replace(known, history=history)
-    evidence = tuple(
-        Evidence(name=brief(name, _EVIDENCE_NAME), text=brief(text, _EVIDENCE_LENGTH))
-        for name, text in list(finding.evidence.items())[:EVIDENCE_LIMIT]
-    )
     return Tracked(
         key=finding.condition,
         target=finding.target,
@@ -154,15 +152,29 @@ def _tracked(known: Tracked | None, finding: Finding, seen: Observation, kind: C
         severity=kind.severity,
         observed_at=seen.at,
         finding_id=finding.id,
-        source=brief(finding.source, NAME_LIMIT),
-        summary=brief(finding.summary),
+        source=_line(finding.source, known.source if known else None, NAME_LIMIT),
+        summary=_line(finding.summary, known.summary if known else None),
         value=finding.value,
         threshold=finding.threshold,
-        unit=brief(finding.unit, NAME_LIMIT),
-        evidence=evidence,
-        runbook=brief(finding.runbook, NAME_LIMIT * 2),
+        unit=_line(finding.unit, known.unit if known else None, NAME_LIMIT),
+        evidence=_evidence(known.evidence if known else (), finding.evidence),
+        runbook=_line(finding.runbook, known.runbook if known else None, NAME_LIMIT * 2),
         category=kind.category,
-        classed=brief(kind.reason),
+        classed=_line(kind.reason, known.classed if known else None),
         holds_until=finding.holds_until,
         history=history,
+    )
+
+
+def _line(text: str, known: str | None, limit: int = LINE_LIMIT) -> str:
+    """One clean line; what is said again, as most of it is, is clean already."""
+    return text if text == known else brief(text, limit)
+
+
+def _evidence(known: tuple[Evidence, ...], told: Mapping[str, str]) -> tuple[Evidence, ...]:
+    pieces = tuple(told.items())[:EVIDENCE_LIMIT]
+    if pieces == tuple((piece.name, piece.text) for piece in known):
+        return known
+    return tuple(
+        Evidence(name=brief(name, _EVIDENCE_NAME), text=brief(text, _EVIDENCE_LENGTH)) for name, text in pieces
     )

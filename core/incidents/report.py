@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.events import ActionDecision, Stage, Status
-from core.incidents.model import Entry, Impact, Incident, Reason, Tracked
+from core.incidents.impact import Loss, lost
+from core.incidents.model import Entry, Incident, Reason, Tracked
 from core.incidents.text import LINE_LIMIT, clean, comparison, duration, instant, number
-from core.incidents.timing import ended
+from core.incidents.timing import began, ended
 
 _TITLE_LIMIT = 120
 _NAME_LIMIT = 80
@@ -18,12 +19,12 @@ _ESCAPES = str.maketrans(
         "&": "&amp;",
         "<": "&lt;",
         ">": "&gt;",
-        **{char: f"&#{ord(char)};" for char in "[]|`\\"},
+        **{char: f"&#{ord(char)};" for char in "[]|`\\@"},
         **{char: f"\\{char}" for char in "*~$#"},
     }
 )
-"""What could begin HTML, a link, a cell or code becomes a reference, which has no structure in Markdown [1]; what could be
-emphasis, mathematics or the end of a heading is escaped.
+"""What could begin HTML, a link, a mention, a cell or code becomes a reference, which has no structure in Markdown [1];
+what could be emphasis, mathematics or the end of a heading is escaped.
 
 [1] CommonMark 0.31.2, 2.5 Entity and numeric character references.
 """
@@ -93,7 +94,7 @@ def _listed(lines: Iterable[str]) -> list[str]:
 
 
 def _safe(text: str, limit: int = LINE_LIMIT) -> str:
-    escaped = clean(text, limit).translate(_ESCAPES)
+    escaped = clean(text, limit).translate(_ESCAPES).replace("://", "&#58;//")
     return _UNDERSCORE.sub(r"\\_", escaped) or "-"
 
 
@@ -126,10 +127,12 @@ def _times(incident: Incident) -> Iterator[tuple[str, str]]:
     over, by = ended(incident), clean(incident.acknowledged_by, _NAME_LIMIT)
     closed = incident.closed_at is not None and incident.closed_at == over
     yield "Opened", instant(incident.opened_at)
+    if incident.began_at is not None:
+        yield "Came back", instant(incident.began_at)
     yield "Acknowledged", _moment(incident.acknowledged_at, f"by {by}" if by else "")
     yield "Mitigated", _moment(incident.mitigated_at)
     yield "Resolved", _moment(over, "by a person" if closed else "")
-    yield "Time to acknowledge", _took(incident.opened_at, incident.acknowledged_at)
+    yield "Time to acknowledge", _took(began(incident), incident.acknowledged_at)
     yield "Time to resolve", _took(incident.opened_at, over)
 
 
@@ -142,25 +145,24 @@ def _took(start: datetime, end: datetime | None) -> str:
 
 
 def _costs(incident: Incident, made_at: datetime) -> Iterator[tuple[str, str]]:
-    impact = incident.impact
-    if impact is None or incident.cancelled or incident.merged_into:
+    impact, loss = incident.impact, lost(incident, made_at)
+    if incident.cancelled or incident.merged_into or not (impact or loss.dollars):
         return
-    yield "At risk", f"{_dollars(impact, 1.0)} an hour: {impact.reason}"
-    stopped = min((at for at in (incident.mitigated_at, ended(incident)) if at is not None), default=made_at)
-    span = max(stopped - incident.opened_at, timedelta(0))
-    loss = _dollars(impact, span / timedelta(hours=1))
-    yield "Estimated loss", f"{loss}: what is at risk in an hour, times the {duration(span)} {_until(incident)}"
+    if impact is not None:
+        per_hour = Loss(dollars=impact.dollars_per_hour, low=impact.low, high=impact.high)
+        yield "At risk", f"{_dollars(per_hour)} an hour: {impact.reason}"
+    yield "Estimated loss", f"{_dollars(loss)}: what was at risk by the hour while it fired, {_until(incident)}"
 
 
-def _dollars(impact: Impact, hours: float) -> str:
-    low, high = number(impact.low * hours, "dollars"), number(impact.high * hours, "dollars")
-    return f"{number(impact.dollars_per_hour * hours, 'dollars')} (90 % interval {low} to {high})"
+def _dollars(loss: Loss) -> str:
+    low, high = number(loss.low, "dollars"), number(loss.high, "dollars")
+    return f"{number(loss.dollars, 'dollars')} (90 % interval {low} to {high})"
 
 
 def _until(incident: Incident) -> str:
     if incident.mitigated_at is not None:
         return "until it was mitigated"
-    return "so far" if ended(incident) is None else "that it took"
+    return "so far" if ended(incident) is None else "until it was over"
 
 
 def _happened(incident: Incident, members: Sequence[Tracked]) -> list[str]:
@@ -233,7 +235,7 @@ def _questions(incident: Incident, members: Sequence[Tracked], decisions: Sequen
     if incident.acknowledged_at is None:
         yield "Nobody acknowledged it."
     yield from _open(incident, members)
-    if incident.impact is None:
+    if incident.impact is None and not incident.lost:
         yield "What it costs is not known."
     for kind, target in sorted({(member.kind, member.target) for member in members if not member.runbook}):
         yield f"No runbook is named for {clean(kind, _NAME_LIMIT)} of {clean(target, _NAME_LIMIT)}."

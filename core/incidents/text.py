@@ -4,6 +4,8 @@ import math
 from datetime import UTC, datetime, timedelta
 
 LINE_LIMIT = 300
+_LONG, _ENDLESS = 120.0, 1e9
+"""From so many seconds on they are told in larger units; beyond the other no clock counts them."""
 
 
 def clean(text: str, limit: int = LINE_LIMIT) -> str:
@@ -71,6 +73,8 @@ def number(value: float, unit: str = "") -> str:
     if unit == "ratio":
         return f"{100 * value:.3g} %"
     size = abs(value)
+    if unit == "seconds" and _LONG <= size < _ENDLESS:
+        return f"{'-' if value < 0 else ''}{duration(timedelta(seconds=size))}"
     digits = f"{value:,.0f}" if size >= 1000 else f"{value:.3g}"  # noqa: PLR2004 - three digits are what people read
     if unit == "dollars":
         return f"${digits}"

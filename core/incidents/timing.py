@@ -1,11 +1,11 @@
 """How fast people answer: the mean times to acknowledge and to resolve."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import Severity
-from core.incidents.model import Incident
+from core.incidents.model import Answer, Incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,14 +15,18 @@ class Closed:
     Attributes:
         severity: of the incident.
         opened_at: since when something fired.
+        began_at: when it came back last, or None where it never did.
         acknowledged_at: when somebody took care, or None.
+        answered: the acknowledgements before it came back.
         resolved_at: when it was over, or a person said so; None while it lasts.
         counts: whether it is measured: it was an incident, and is no part of another one.
     """
 
     severity: Severity
     opened_at: datetime
+    began_at: datetime | None = None
     acknowledged_at: datetime | None = None
+    answered: tuple[Answer, ...] = ()
     resolved_at: datetime | None = None
     counts: bool = True
 
@@ -32,7 +36,7 @@ class Times:
     """Mean times.
 
     Attributes:
-        mtta: from the opening to the acknowledgement, or None where there was none.
+        mtta: from the opening, or from when it came back, to the acknowledgement after it; None where there was none.
         mttr: from the opening to the resolution, or None where there was none.
         n_acknowledged: how many acknowledgements that is the mean of.
         n_resolved: how many resolutions.
@@ -49,10 +53,17 @@ def closed(incident: Incident) -> Closed:
     return Closed(
         severity=incident.severity,
         opened_at=incident.opened_at,
+        began_at=incident.began_at,
         acknowledged_at=incident.acknowledged_at,
+        answered=incident.answered,
         resolved_at=ended(incident),
         counts=not incident.cancelled and not incident.merged_into,
     )
+
+
+def began(incident: Incident | Closed) -> datetime:
+    """When the incident began for those who answer: when it was opened, or came back last."""
+    return incident.began_at or incident.opened_at
 
 
 def ended(incident: Incident) -> datetime | None:
@@ -64,7 +75,8 @@ def mean_times(incidents: Iterable[Closed], since: datetime, until: datetime) ->
     """The mean times of what was acknowledged, and of what was resolved, from `since` until before `until`.
 
     An incident counts in the time in which it was acknowledged or resolved, not in the one in which it was opened: so each
-    counts once, the long ones too, and the figures of a time that is over never change.
+    counts once, the long ones too, and the figures of a time that is over never change. One that came back is acknowledged
+    anew, and each acknowledgement counts from the opening or reopening before it; it is resolved once.
 
     Args:
         incidents: in any order.
@@ -81,7 +93,7 @@ def mean_times(incidents: Iterable[Closed], since: datetime, until: datetime) ->
     ('0:04:00', '0:20:00', 1, 2)
     """
     counted = [one for one in incidents if one.counts]
-    acknowledged = _spans(((one.opened_at, one.acknowledged_at) for one in counted), since, until)
+    acknowledged = _spans((answer for one in counted for answer in _answers(one)), since, until)
     resolved = _spans(((one.opened_at, one.resolved_at) for one in counted), since, until)
     return Times(
         mtta=_mean(acknowledged), mttr=_mean(resolved), n_acknowledged=len(acknowledged), n_resolved=len(resolved)
@@ -95,6 +107,11 @@ def by_severity(incidents: Iterable[Closed], since: datetime, until: datetime) -
         severity: mean_times((one for one in known if one.severity is severity), since, until)
         for severity in reversed(Severity)
     }
+
+
+def _answers(one: Closed) -> Iterator[tuple[datetime, datetime | None]]:
+    yield from ((answer.began_at, answer.acknowledged_at) for answer in one.answered)
+    yield began(one), one.acknowledged_at
 
 
 def _spans(times: Iterable[tuple[datetime, datetime | None]], since: datetime, until: datetime) -> list[timedelta]:

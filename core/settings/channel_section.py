@@ -1,6 +1,6 @@
 """The section `channels` of monitoring.yaml. No fault shows a secret: not the key, the token, nor the path of a URL."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from core.settings.network import host, is_loopback, mailbox, secure_url, url
 from core.settings.people import (
@@ -22,7 +22,32 @@ _PORTS = {Encryption.TLS: 465, Encryption.STARTTLS: 587, Encryption.NONE: 25}
 
 def read_channels(node: Node) -> tuple[Channel, ...]:
     """All channels; one that is no mapping may be an address with a secret in it, and is not shown."""
-    return hidden(list_of(hidden(section(_channel))))(node)
+    channels = hidden(list_of(hidden(section(_channel))))(node)
+    _check_apart(node, channels)
+    return channels
+
+
+def _check_apart(node: Node, channels: tuple[Channel, ...]) -> None:
+    """No two channels may lead to the same place: who is told by both would be told twice."""
+    taken: dict[tuple[str, ...], str] = {}
+    for index, channel in enumerate(channels):
+        for key, place in _places(channel):
+            if place in taken:
+                path = node.item(index, None).key(key, None).path
+                allowed = f"must not be the {key} of another channel ({taken[place]!r})"
+                node.reader.fault(path, allowed, place[-1] if key == "room" else "a hidden value")
+            taken.setdefault(place, channel.name)
+
+
+def _places(channel: Channel) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Where a channel leads, by the key that says so; nothing where that could not be read."""
+    match channel:
+        case PagerdutyChannel(key=key) if key:
+            yield "key", ("pagerduty", key)
+        case SlackChannel(url=url) if url:
+            yield "url", ("slack", url)
+        case SlackChannel(token=token, room=room) if token and room:
+            yield "room", ("slack", token, room.removeprefix("#"))
 
 
 def _channel(top: Section) -> Channel:

@@ -1,6 +1,9 @@
 """The bus: Pub/Sub, through its official publisher client."""
 
 import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from typing import Final
 
 import google.auth.exceptions
@@ -17,6 +20,12 @@ ATTEMPT_SECONDS: Final = 5.0
 """How long one attempt to publish may take."""
 TOTAL_SECONDS: Final = 15.0
 """How long all attempts together may take; well under the least ack deadline of a function."""
+BATCH: Final = 200
+"""How many events one request carries where there are many."""
+_MOST_BYTES = 9_000_000
+"""Of a batch; Pub/Sub takes 10 MB."""
+_GATHERING_SECONDS = 0.02
+"""How long a batch that is not full waits for more."""
 
 _PASSING = if_exception_type(
     exceptions.Aborted,
@@ -31,17 +40,22 @@ _PASSING = if_exception_type(
 class PubsubBus:
     """Publishes events to the topics of one project.
 
-    Every event is sent by itself and at once: a function publishes few, and waits for each.
+    An event is sent by itself and at once: a function publishes few, and waits for each. Where there are many at once,
+    as in a foreign body, they are sent in batches.
 
     Args:
         project: whose topics they are.
-        client: the official client.
+        client: the official client, which sends at once.
+        connect_batching: opens the one that sends a whole batch at once, when there is need of it.
         patience: seconds until it is taken to be unavailable.
     """
 
-    def __init__(self, project: str, client: PublisherClient, patience: float) -> None:
+    def __init__(
+        self, project: str, client: PublisherClient, connect_batching: Callable[[], PublisherClient], patience: float
+    ) -> None:
         self._project = project
         self._client = client
+        self._connect_batching = connect_batching
         self._patience = patience
 
     def publish(self, topic: str, event: Event, **attributes: str) -> None:
@@ -49,20 +63,41 @@ class PubsubBus:
 
         Args:
             topic: the topic's short name.
-            event: what is published; subscriptions filter on its `type`, `version` and `id` as well, and on the `severity` of findings.
+            event: what is published; subscriptions filter on its `type`, `version` and `id` as well, and on the
+                `severity` of findings.
             attributes: further ones to filter on.
 
         Raises:
             UnavailableError: the bus did not take the event; the message names the topic and where it was sought.
         """
         path = self._client.topic_path(self._project, topic)
-        own = {"type": event.TYPE, "version": str(event.VERSION), "id": event.id}
-        if isinstance(event, Finding):
-            own["severity"] = event.severity.value
-        try:
-            self._client.publish(path, encode(event), **(own | attributes)).result(timeout=self._patience + 1)
-        except (exceptions.GoogleAPIError, google.auth.exceptions.GoogleAuthError, TimeoutError) as error:
-            raise UnavailableError(f"bus: {path} at {_endpoint()}: {type(error).__name__}: {error}") from error
+        with _told(path):
+            future = self._client.publish(path, encode(event), **(_attributes(event) | attributes))
+            future.result(timeout=self._patience + 1)
+
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        """Publish many events, in their order, and return when the bus has all of them.
+
+        A batch is one request, and the next one is sent when the bus has it: else they might overtake each other.
+
+        Args:
+            topic: the topic's short name.
+            events: what is published, as by `publish`.
+
+        Raises:
+            UnavailableError: the bus did not take all of them, perhaps the first ones.
+        """
+        path = self._client.topic_path(self._project, topic)
+        for start in range(0, len(events), BATCH):
+            with _told(path):
+                batch = events[start : start + BATCH]
+                futures = [self._batching.publish(path, encode(event), **_attributes(event)) for event in batch]
+                for future in futures:
+                    future.result(timeout=self._patience + 1)
+
+    @cached_property
+    def _batching(self) -> PublisherClient:
+        return self._connect_batching()
 
 
 def open_bus(project: str, *, patience: float = TOTAL_SECONDS) -> PubsubBus:
@@ -73,9 +108,28 @@ def open_bus(project: str, *, patience: float = TOTAL_SECONDS) -> PubsubBus:
         patience: seconds until the bus is taken to be unavailable, all attempts together.
     """
     retry = Retry(predicate=_PASSING, initial=0.1, maximum=2.0, multiplier=2.0, timeout=patience)
-    batches = BatchSettings(max_messages=1, max_latency=0)
     options = PublisherOptions(retry=retry, timeout=min(ATTEMPT_SECONDS, patience))
-    return PubsubBus(project, PublisherClient(batch_settings=batches, publisher_options=options), patience)
+
+    def connect(batches: BatchSettings) -> PublisherClient:
+        return PublisherClient(batch_settings=batches, publisher_options=options)
+
+    at_once = BatchSettings(max_messages=1, max_latency=0)
+    together = BatchSettings(max_messages=BATCH, max_bytes=_MOST_BYTES, max_latency=_GATHERING_SECONDS)
+    return PubsubBus(project, connect(at_once), lambda: connect(together), patience)
+
+
+def _attributes(event: Event) -> dict[str, str]:
+    own = {"type": event.TYPE, "version": str(event.VERSION), "id": event.id}
+    return own | {"severity": event.severity.value} if isinstance(event, Finding) else own
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """What the client raises, as the port has it."""
+    try:
+        yield
+    except (exceptions.GoogleAPIError, google.auth.exceptions.GoogleAuthError, TimeoutError) as error:
+        raise UnavailableError(f"bus: {path} at {_endpoint()}: {type(error).__name__}: {error}") from error
 
 
 def _endpoint() -> str:

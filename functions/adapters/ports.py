@@ -55,6 +55,17 @@ class Bus(Protocol):
         ...
 
 
+class BulkBus(Bus, Protocol):
+    """Publishes many events at once as well."""
+
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        """Return when the bus has all of them, in their order; `UnavailableError` when it does not answer.
+
+        Perhaps it has the first of them then.
+        """
+        ...
+
+
 class Warehouse(Protocol):
     """The history."""
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from core.events import YEARS, Finding, Severity, Status
+from functions.adapters.redact import is_secret
 from functions.alert_intake import safe, targets
 from functions.alert_intake.reading import Json, UnreadableError
 
@@ -16,6 +17,8 @@ AHEAD = timedelta(days=1)
 FARTHEST_END = timedelta(days=30)
 """An end that is farther away says nothing."""
 MOST_EVIDENCE = 6
+MOST_ALERTS = 20_000
+"""Alerts of one body that are read; the others are refused together."""
 _LONGEST_NAME = 40
 _LONGEST_EVIDENCE = 160
 _LATER = timedelta(microseconds=1)
@@ -73,24 +76,30 @@ class Refusal:
     Attributes:
         reason: where, and what is allowed.
         element: what is parked.
+        alerts: how many alerts that are.
     """
 
     reason: str
     element: Json
+    alerts: int = 1
 
 
 Outcome = Finding | Refusal
 
 
 def each(elements: list[Json], read: Callable[[Json], Alert], where: str) -> list[Outcome]:
-    """Every element as the finding it is, or as a refusal, in their order.
+    """Every element as the finding it is, or as a refusal, in their order; those beyond the limit are one refusal.
 
     Args:
         elements: of a body.
         read: reads one; raises `UnreadableError`.
         where: the place of the list in the body, as in `$.alerts`.
     """
-    return [_one(element, read, f"{where}[{index}]") for index, element in enumerate(elements)]
+    outcomes = [_one(element, read, f"{where}[{index}]") for index, element in enumerate(elements[:MOST_ALERTS])]
+    if len(elements) > MOST_ALERTS:
+        reason = f"{where}: must hold at most {MOST_ALERTS} alerts, got {len(elements)}; the first ones are read"
+        outcomes.append(Refusal(reason, elements[MOST_ALERTS:], len(elements) - MOST_ALERTS))
+    return outcomes
 
 
 def one(element: Json, read: Callable[[Json], Alert]) -> list[Outcome]:
@@ -154,7 +163,7 @@ def _believed(instant: datetime | None, now: datetime) -> datetime | None:
 
 def _evidence(alert: Alert) -> dict[str, str]:
     link = next((found for text in alert.links if (found := safe.link(text))), "")
-    given = ((name, text) for name, text in alert.evidence.items() if not safe.secret(name))
+    given = ((name, text) for name, text in alert.evidence.items() if not is_secret(name))
     lines = ((safe.line(name, _LONGEST_NAME), safe.line(text, _LONGEST_EVIDENCE)) for name, text in given)
     kept = dict(islice(((name, text) for name, text in lines if name and text), MOST_EVIDENCE - bool(link)))
     return kept | {"link": link} if link else kept

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import flask
 
-from core.errors import UnavailableError
+from core.errors import Fault, SettingsError, UnavailableError
 
 if TYPE_CHECKING:
     from google.auth.transport import Request
@@ -128,6 +128,21 @@ class Door:
 
     def _knows(self, given: bytes) -> bool:
         return bool(self.token) and hmac.compare_digest(given, self.token.encode())
+
+
+def open_door(environment: Mapping[str, str]) -> Door:
+    """The door as the environment has it: `AIA_INTAKE_TOKEN`, `AIA_PUSH_AUDIENCE` and `AIA_PUSH_ACCOUNT`.
+
+    Raises:
+        SettingsError: there is an audience and no account.
+    """
+    token, audience = environment.get("AIA_INTAKE_TOKEN", ""), environment.get("AIA_PUSH_AUDIENCE", "")
+    account = environment.get("AIA_PUSH_ACCOUNT", "")
+    if audience and not account:
+        raise SettingsError((Fault("AIA_PUSH_ACCOUNT", "must be given where AIA_PUSH_AUDIENCE is", account),))
+    if not token and not audience:
+        log.warning("the door is open: neither AIA_INTAKE_TOKEN nor AIA_PUSH_AUDIENCE is given")
+    return Door(token=token, push=PushIdentity(audience=audience, account=account) if audience else None)
 
 
 def _password(proof: str) -> bytes:

@@ -9,11 +9,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Final
 
 from core.events import Finding
 from functions.adapters import logs
 from functions.adapters.endpoint import LONGEST_REASON, Park
-from functions.adapters.ports import Bus, Metrics
+from functions.adapters.ports import BulkBus, Metrics
 from functions.adapters.push import Message
 from functions.alert_intake.alert import Outcome, Refusal
 from functions.alert_intake.formats import understand
@@ -22,6 +23,10 @@ from functions.alert_intake.reading import Json, UnreadableError, decode
 log = logging.getLogger(__name__)
 NAME = "alert_intake"
 TOPIC = "findings"
+LARGEST: Final = 8_000_000
+"""Bytes of a body that is read: reading takes many times as much memory."""
+MOST_LETTERS: Final = 100
+"""Refusals of one body that are parked each by itself; of more, the body is parked as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Intake:
         metrics: counts.
     """
 
-    bus: Bus
+    bus: BulkBus
     park: Park
     metrics: Metrics
 
@@ -65,17 +70,24 @@ class Intake:
         """
         outcomes = read(body, now)
         found = [one for one in outcomes if isinstance(one, Finding)]
-        for finding in found:
-            self.bus.publish(TOPIC, finding)
         refused = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, Refusal)]
-        for index, refusal in refused:
-            alone = len(outcomes) == 1
-            self._park(body if alone else _part(refusal.element, body), refusal, message, None if alone else index)
-        taken = Taken(len(found), len(refused))
+        taken = Taken(len(found), sum(refusal.alerts for _, refusal in refused))
+        self.bus.publish_all(TOPIC, found)
+        if len(refused) > MOST_LETTERS:
+            told = f"{taken.parked} of {taken.accepted + taken.parked} alerts, first: {refused[0][1].reason}"
+            self._park(body, Refusal(told, None, taken.parked), message, None)
+        else:
+            self._park_each(refused, body, message, alone=len(outcomes) == 1)
         log.info(
             "%d accepted, %d parked", taken.accepted, taken.parked, extra=logs.fields(function=NAME, path=path[:80])
         )
         return taken
+
+    def _park_each(
+        self, refused: Sequence[tuple[int, Refusal]], body: bytes, message: Message | None, *, alone: bool
+    ) -> None:
+        for index, refusal in refused:
+            self._park(body if alone else _part(refusal.element, body), refusal, message, None if alone else index)
 
     def _park(self, part: bytes, refusal: Refusal, message: Message | None, index: int | None) -> None:
         """Keep a part of a body; each part of a message has an id of its own, or they would count as one letter."""
@@ -83,12 +95,14 @@ class Intake:
             message = replace(message, id=f"{message.id}/{index}")
         reason = refusal.reason[:LONGEST_REASON].encode(errors="replace").decode()
         self.park(part, reason, message)
-        self.metrics.count("aia_function_requests_total", function=NAME, outcome="parked")
+        self.metrics.count("aia_function_requests_total", refusal.alerts, function=NAME, outcome="parked")
         log.warning("parked: %s", reason, extra=logs.fields(function=NAME, message_id=message and message.id))
 
 
 def read(body: bytes, now: datetime) -> Sequence[Outcome]:
     """What a body says, in its order: at least one finding or refusal, whatever the body."""
+    if len(body) > LARGEST:
+        return [Refusal(f"body: must be at most {LARGEST} bytes, got {len(body)}", None)]
     try:
         return understand(decode(body), now)
     except UnreadableError as error:

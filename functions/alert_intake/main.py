@@ -19,8 +19,8 @@ from functions.adapters.parking import Parking
 from functions.adapters.ports import Clock
 from functions.adapters.push import Message
 from functions.adapters.warehouse import open_warehouse
-from functions.alert_intake.door import Door, PushIdentity
-from functions.alert_intake.intake import NAME, Intake
+from functions.alert_intake.door import Door, open_door
+from functions.alert_intake.intake import LARGEST, NAME, Intake
 from functions.alert_intake.reading import UnreadableError, decode, mapping
 
 log = logging.getLogger(__name__)
@@ -42,10 +42,7 @@ def deps() -> Deps:
     project = os.environ["GOOGLE_CLOUD_PROJECT"]
     parking = Parking(open_warehouse(project), NAME, _now)
     intake = Intake(bus=open_bus(project), park=parking, metrics=metrics.connect(NAME))
-    audience, push = os.environ.get("AIA_PUSH_AUDIENCE", ""), None
-    if audience:
-        push = PushIdentity(audience=audience, account=os.environ["AIA_PUSH_ACCOUNT"])
-    return Deps(intake=intake, door=Door(token=os.environ.get("AIA_INTAKE_TOKEN", ""), push=push), clock=_now)
+    return Deps(intake=intake, door=open_door(os.environ), clock=_now)
 
 
 @functions_framework.http
@@ -60,18 +57,28 @@ def respond(request: flask.Request, deps: Deps) -> flask.Response:
         return _told(405, error=f"method: must be POST, got {request.method}")
     try:
         if not deps.door.admits(request):
-            refused = _told(401, error="Authorization: must hold the token of this intake")
-            refused.headers["WWW-Authenticate"] = 'Basic realm="alerts"'
-            return refused
+            return _refused(request, deps)
     except UnavailableError as error:
         log.error("unavailable: %s", error, extra=logs.fields(function=NAME))  # noqa: TRY400 - the message names it
         return _told(503, error="unavailable")
     return _pushed(request, deps) if _is_push(request) else _posted(request, deps)
 
 
+def _refused(request: flask.Request, deps: Deps) -> flask.Response:
+    log.warning("refused: no proof", extra=logs.fields(function=NAME, path=request.path[:80]))
+    deps.intake.metrics.count("aia_function_requests_total", function=NAME, outcome="refused")
+    deps.intake.metrics.flush()
+    refused = _told(401, error="Authorization: must hold the token of this intake")
+    refused.headers["WWW-Authenticate"] = 'Basic realm="alerts"'
+    return refused
+
+
 def _is_push(request: flask.Request) -> bool:
-    """Whether it has the envelope of Pub/Sub; no other format has an object called message."""
-    if request.path != "/":
+    """Whether it has the envelope of Pub/Sub; no other format has an object called message.
+
+    A body that is too large to be read is parked as it came; the 200 acknowledges it as the 204 would.
+    """
+    if request.path != "/" or len(request.get_data()) > LARGEST:
         return False
     try:
         return isinstance(mapping(decode(request.get_data())).get("message"), dict)

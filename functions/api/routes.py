@@ -44,7 +44,7 @@ def _post(path: str, endpoint: str) -> Rule:
 _routes = Map(
     [
         _get("/", "page"),
-        _get("/healthz", "healthz"),
+        _get("/health", "healthz"),
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
         _get("/api/me", "me"),
         _get("/api/models", "models"),
@@ -70,7 +70,7 @@ def answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
 
     Args:
         request: as functions-framework gives it.
-        deps: what the answers come from; not asked for by the page, its parts and `/healthz`.
+        deps: what the answers come from; not asked for by the page, its parts and `/health`.
     """
     try:
         endpoint, values = _routes.bind_to_environ(request.environ).match()

@@ -1,7 +1,7 @@
 """What each event that reaches the router means: a finding, what a person says, what was decided about an action."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.errors import BusyError, PoisonError
@@ -15,11 +15,15 @@ from functions.adapters.desks.desk import Decide, Desks, act
 from functions.adapters.desks.documents import INCIDENTS
 from functions.adapters.desks.silences import Silences
 from functions.adapters.push import Message
+from functions.adapters.redact import HIDDEN, is_secret, redact, redact_address
 
 log = logging.getLogger(__name__)
 NAME_LIMIT = 300
 COPIED_WITHIN = timedelta(minutes=10)
 """For so long an incident that is not known may be known soon: what is said of it can overtake the copy of it."""
+AHEAD = timedelta(minutes=5)
+"""How far the clock of who says something may be ahead."""
+LONGEST_SILENCE = timedelta(days=30)
 Handled = Finding | Command | ActionDecision
 _INCIDENT = frozenset({Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL})
 _SILENCE = frozenset({Verb.SILENCE, Verb.UNSILENCE})
@@ -52,18 +56,19 @@ class Received:
 
 
 def read(message: Message) -> Received:
-    """The event that a message carries.
+    """The event that a message carries, without secrets in what a finding says.
 
     Raises:
-        PoisonError: it carries none, or one whose names cannot stand in a key.
+        PoisonError: it carries none, or one whose names cannot stand in a key or whose instants cannot be meant.
     """
     event: Handled = events.decode_any(message.data, Finding, Command, ActionDecision)
     match event:
         case Finding():
             _check("target", event.target)
             _check("kind", event.kind)
+            event = _shown(event)
         case Command():
-            _check_command(event)
+            _check_command(event, message.published_at)
         case ActionDecision():
             _check("incident_id", event.incident_id)
     return Received(event, message.published_at)
@@ -108,13 +113,33 @@ def _about(desks: Desks, incident_id: str, decide: Decide, received: Received) -
     log.warning("no such incident: %s", incident_id, extra=logs.fields(incident=incident_id))
 
 
-def _check_command(command: Command) -> None:
+def _shown(finding: Finding) -> Finding:
+    """The finding as people may see it: what is published directly has not been through the intake."""
+    evidence = {name: HIDDEN if is_secret(name) else redact(text) for name, text in finding.evidence.items()}
+    summary, runbook = redact(finding.summary), redact_address(finding.runbook)
+    if (summary, runbook, evidence) == (finding.summary, finding.runbook, finding.evidence):
+        return finding
+    return replace(finding, summary=summary, runbook=runbook, evidence=evidence)
+
+
+def _check_command(command: Command, published_at: datetime) -> None:
     if command.verb not in _INCIDENT | _SILENCE:
         allowed = ", ".join(sorted(_INCIDENT | _SILENCE))
         raise PoisonError(f"verb: must be one of {allowed}, got {command.verb.value!r}")
     _check("subject", command.subject)
-    if command.verb is Verb.SILENCE and (command.until is None or command.until <= command.at):
+    if command.at - published_at > AHEAD:
+        latest = f"{AHEAD} after it was published ({published_at.isoformat()})"
+        raise PoisonError(f"at: must be at most {latest}, got {command.at.isoformat()}")
+    if command.verb is Verb.SILENCE:
+        _check_until(command)
+
+
+def _check_until(command: Command) -> None:
+    if command.until is None or command.until <= command.at:
         raise PoisonError(f"until: must be after at ({command.at.isoformat()}), got {command.until}")
+    if command.until - command.at > LONGEST_SILENCE:
+        allowed = f"at most {LONGEST_SILENCE.days} days after at ({command.at.isoformat()})"
+        raise PoisonError(f"until: must be {allowed}, got {command.until.isoformat()}")
 
 
 def _check(name: str, given: str) -> None:

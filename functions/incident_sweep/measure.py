@@ -9,7 +9,7 @@ import msgspec
 
 from core.errors import AiaError
 from core.events import Severity
-from core.incidents.model import Impact, State
+from core.incidents.model import Answer, Impact, State
 from core.incidents.timing import Closed, Times, by_severity
 from functions.adapters.desks.desk import Desks
 from functions.adapters.desks.documents import INCIDENTS
@@ -29,7 +29,9 @@ class _Copy:
     severity: Severity
     state: State
     opened_at: datetime
+    began_at: datetime | None = None
     acknowledged_at: datetime | None = None
+    answered: tuple[Answer, ...] = ()
     resolved_at: datetime | None = None
     cancelled: bool = False
     merged_into: str = ""
@@ -95,7 +97,9 @@ def _closed(copy: _Copy) -> Closed:
     return Closed(
         severity=copy.severity,
         opened_at=copy.opened_at,
+        began_at=copy.began_at,
         acknowledged_at=copy.acknowledged_at,
+        answered=copy.answered,
         resolved_at=copy.resolved_at,
         counts=not copy.cancelled and not copy.merged_into,
     )

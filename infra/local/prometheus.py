@@ -15,7 +15,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
@@ -66,13 +66,14 @@ def require() -> None:
             raise UnavailableError(f"{name}: must be on PATH, got nothing; install Prometheus")
 
 
-def write_config(path: Path, *, targets: Mapping[str, str], alerts_to: str = "", rules: Path = RULES) -> Path:
+def write_config(path: Path, *, targets: Mapping[str, str], alerts_to: Sequence[str] = (), rules: Path = RULES) -> Path:
     """Write prometheus.yml.
 
     Args:
         path: of the file to write.
         targets: `host:port` whose `/metrics` is scraped, by the name of the job.
-        alerts_to: `host:port` that takes alerts as an Alertmanager does, at `/api/v2/alerts`; left out when empty.
+        alerts_to: each `host:port` that takes alerts as an Alertmanager does, at `/api/v2/alerts`. Every one gets all of them,
+            and none of them waits for another.
         rules: the folder whose `*.yaml` are rule files; left out when it has none.
     """
     config: dict[str, object] = {
@@ -87,7 +88,7 @@ def write_config(path: Path, *, targets: Mapping[str, str], alerts_to: str = "",
         config["rule_files"] = [str(rules.resolve() / "*.yaml")]
     if alerts_to:
         config["alerting"] = {
-            "alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [alerts_to]}]}],
+            "alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [to]}]} for to in alerts_to],
             # The watchdog is for a system outside: to this one it would be an incident that never ends.
             "alert_relabel_configs": [{"source_labels": ["severity"], "regex": "none", "action": "drop"}],
         }

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -165,6 +165,83 @@ def test_messages_survive_a_restart(tmp_path: Path) -> None:
 )
 def test_a_body_that_is_no_message_is_refused_with_the_reason(box: Box, body: object, says: str) -> None:
     status, answer = box.post(body)
+    assert status == 400
+    assert says in answer["error"]
+    assert box.messages() == []
+
+
+ALERTS = "/api/v2/alerts"
+
+
+def alert(name: str = "IncidentRouterSilent", *, began: int = 0, ended: bool = False, **labels: str) -> dict[str, Any]:
+    """An alert as Prometheus posts it; when it began is in minutes."""
+    at = datetime(2026, 1, 2, 9, began, tzinfo=UTC)
+    ends = at + timedelta(minutes=5) if ended else datetime.now(UTC) + timedelta(minutes=4)
+    return {
+        "labels": {"alertname": name, "severity": "critical", "function": "incident_router", **labels},
+        "annotations": {
+            "summary": "it is silent",
+            "description": "Nobody hears.",
+            "runbook_url": "docs/r.md#heartbeat",
+        },
+        "startsAt": at.isoformat().replace("+00:00", "Z"),
+        "endsAt": ends.isoformat(),
+        "generatorURL": "http://127.0.0.1:9090/graph?g0.expr=x",
+    }
+
+
+def test_an_alert_about_silence_is_one_message_however_often_it_is_posted(box: Box) -> None:
+    assert [box.post([alert()], ALERTS) for _ in range(3)] == [(200, {})] * 3
+    [kept] = box.messages()
+    assert (kept["incident_id"], kept["change"], kept["channel"]) == ("IncidentRouterSilent", "opened", "direct")
+    assert (kept["title"], kept["severity"], kept["target"]) == ("it is silent", "critical", "incident_router")
+    assert kept["text"].splitlines() == ["Nobody hears.", "What to do: docs/r.md#heartbeat"]
+    assert kept["at"] == "2026-01-02T09:00:00Z"
+    assert ">Show in Prometheus</a>" in box.get().data.decode()
+
+
+def test_the_end_of_a_silence_is_a_message_and_so_is_the_next_one(box: Box) -> None:
+    for posted in (alert(), alert(ended=True), alert(ended=True), alert(began=30)):
+        box.post([posted], ALERTS)
+    told = [(kept["change"], kept["at"]) for kept in reversed(box.messages())]
+    assert told == [
+        ("opened", "2026-01-02T09:00:00Z"),
+        ("resolved", "2026-01-02T09:05:00Z"),
+        ("opened", "2026-01-02T09:30:00Z"),
+    ]
+
+
+def test_alerts_of_one_rule_with_other_labels_are_told_apart(box: Box) -> None:
+    box.post([alert(subscription_id="incident-router"), alert(subscription_id="incident-router-commands")], ALERTS)
+    assert len(box.messages()) == 2
+
+
+def test_alerts_about_anything_but_silence_are_taken_and_not_kept(box: Box) -> None:
+    assert box.post([alert("ProbeDown"), alert("Watchdog"), alert("SilentNight")], ALERTS) == (200, {})
+    assert box.messages() == []
+    box.post([alert("ProbeDown"), alert("HealthCheckSilent")], ALERTS)
+    assert [kept["incident_id"] for kept in box.messages()] == ["HealthCheckSilent"]
+
+
+def test_an_alert_that_says_little_is_told_all_the_same(box: Box) -> None:
+    box.post([{"labels": {"alertname": "ASilent", "severity": "page"}, "startsAt": "2026-01-02T09:00:00Z"}], ALERTS)
+    [kept] = box.messages()
+    assert (kept["title"], kept["severity"], kept["change"]) == ("ASilent", "critical", "opened")
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"", "truncated"),
+        (alert(), "Expected `array`"),
+        ([alert() | {"startsAt": "yesterday"}], "$[0].startsAt"),
+        ([{"startsAt": "2026-01-02T09:00:00Z"}], "labels"),
+        (b'[{"labels": ' + b"[" * 100_000, "$[0].labels"),
+        (b'[{"more": ' + b"[" * 100_000, "nested too deeply"),
+    ],
+)
+def test_what_is_no_list_of_alerts_is_refused_with_the_reason(box: Box, body: object, says: str) -> None:
+    status, answer = box.post(body, ALERTS)
     assert status == 400
     assert says in answer["error"]
     assert box.messages() == []

@@ -80,7 +80,8 @@ def test_an_incident_becomes_an_alert_with_all_that_is_known(pager: PagerDuty, s
 @pytest.mark.parametrize("change", list(Change))
 def test_every_change_has_its_action(pager: PagerDuty, server: PagerDutyServer, change: Change) -> None:
     pager.send(replace(MESSAGE, change=change))
-    expected = {Change.RESOLVED: "resolve", Change.ACKNOWLEDGED: "acknowledge"}.get(change, "trigger")
+    care = {Change.ACKNOWLEDGED: "acknowledge", Change.MITIGATED: "acknowledge"}
+    expected = ({Change.RESOLVED: "resolve"} | care).get(change, "trigger")
     assert [event["event_action"] for event in sent(server)] == [expected]
 
 

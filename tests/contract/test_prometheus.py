@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +21,7 @@ import yaml
 
 from core.errors import UnavailableError
 from functions.adapters.metrics import CloudMetrics
+from infra.local.inbox.server import Inbox
 from infra.local.monitoring.server import serve
 from infra.local.prometheus import RULES, HistoryPoint, backfill, command, write_config
 
@@ -63,7 +64,7 @@ class Server:
 
 @contextmanager
 def prometheus(
-    folder: Path, *, target: str = "127.0.0.1:1", rules: Path | None = None, alerts_to: str = ""
+    folder: Path, *, target: str = "127.0.0.1:1", rules: Path | None = None, alerts_to: Sequence[str] = ()
 ) -> Iterator[Server]:
     """Prometheus on the data of a folder until the block ends."""
     with socket.socket() as sock:
@@ -282,6 +283,17 @@ def test_rule_files_are_read_where_there_are_any(tmp_path: Path) -> None:
     assert [one["name"] for one in group["rules"]] == ["ProbeDown"]
 
 
+class Metrics(BaseHTTPRequestHandler):
+    """A target that has no metric."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
 @contextmanager
 def intake() -> Iterator[tuple[str, list[tuple[str, Any]]]]:
     """Something that takes alerts: where it is, and what was posted to which path."""
@@ -312,7 +324,7 @@ def test_alerts_but_the_watchdog_are_posted_as_to_an_alertmanager_and_link_to_th
         {"alert": "Watchdog", "expr": "vector(1)", "for": "8s", "labels": {"severity": "none"}},
         {"alert": "Always", "expr": always, "for": "8s", **said},
     )
-    with intake() as (where, posted), prometheus(tmp_path, rules=rules, alerts_to=where) as server:
+    with intake() as (where, posted), prometheus(tmp_path, rules=rules, alerts_to=[where]) as server:
         until(lambda: posted)
         path, [alert] = posted[0]
         url = server.url
@@ -323,6 +335,36 @@ def test_alerts_but_the_watchdog_are_posted_as_to_an_alertmanager_and_link_to_th
     assert datetime.fromisoformat(alert["startsAt"]) <= datetime.now(UTC) < datetime.fromisoformat(alert["endsAt"])
 
 
+def test_who_takes_alerts_gets_them_also_when_another_one_is_gone(tmp_path: Path) -> None:
+    rules = rule_files(tmp_path, {"alert": "Always", "expr": "vector(1)", "for": "8s"})
+    with intake() as (where, posted), prometheus(tmp_path, rules=rules, alerts_to=["127.0.0.1:9", where]):
+        until(lambda: posted)
+    assert posted[0][1][0]["labels"] == {"alertname": "Always"}
+
+
+def test_an_alert_about_silence_is_in_the_inbox_and_so_is_its_end(tmp_path: Path) -> None:
+    rules = rule_files(
+        tmp_path,
+        {"alert": "Always", "expr": "vector(1)", "for": "8s"},
+        {"alert": "RouterSilent", "expr": 'absent(up{job="monitoring"} == 1)', "for": "8s"},
+    )
+    with Inbox(0, tmp_path / "inbox.sqlite") as inbox:
+        threading.Thread(target=inbox.serve_forever, args=(0.05,), daemon=True).start()
+        _, free = inbox.server_address[:2]
+        with ThreadingHTTPServer(("127.0.0.1", 0), Metrics, bind_and_activate=False) as target:
+            target.server_bind()  # a port that is taken, where nobody listens yet
+            to = [f"127.0.0.1:{free}"]
+            with prometheus(tmp_path, target=f"127.0.0.1:{target.server_port}", rules=rules, alerts_to=to):
+                until(lambda: inbox.messages.newest(9))
+                target.server_activate()
+                threading.Thread(target=target.serve_forever, args=(0.05,), daemon=True).start()
+                until(lambda: inbox.messages.count() > 1)
+            target.shutdown()
+        told = [(one.incident_id, one.change.value, one.channel) for one in inbox.messages.newest(9)]
+        inbox.shutdown()
+    assert told == [("RouterSilent", "resolved", "direct"), ("RouterSilent", "opened", "direct")]
+
+
 def test_the_rules_of_the_repository_are_loaded(tmp_path: Path) -> None:
     with prometheus(tmp_path, rules=RULES) as server:
         names = {rule["name"] for group in server.get("/api/v1/rules")["groups"] for rule in group["rules"]}
@@ -331,6 +373,7 @@ def test_the_rules_of_the_repository_are_loaded(tmp_path: Path) -> None:
 
 def test_the_configuration_is_one_that_promtool_accepts(tmp_path: Path) -> None:
     targets = {"monitoring": "127.0.0.1:9", "pubsub": "127.0.0.1:10"}
-    config = write_config(tmp_path / "prometheus.yml", targets=targets, alerts_to="127.0.0.1:11", rules=tmp_path)
+    to = ["127.0.0.1:11", "127.0.0.1:12"]
+    config = write_config(tmp_path / "prometheus.yml", targets=targets, alerts_to=to, rules=tmp_path)
     done = subprocess.run(["promtool", "check", "config", str(config)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -2,15 +2,16 @@
 
 import base64
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from core.errors import UnavailableError
 from core.events import Finding, Severity, Status
-from functions.adapters.bus import open_bus
+from functions.adapters.bus import BATCH, open_bus
 from functions.adapters.events import decode
-from functions.adapters.ports import Bus as BusPort
+from functions.adapters.ports import BulkBus
 from tests.contract.pubsub_fixtures import PROJECT, Bus, endpoint, google_emulator, our_server
 
 FINDING = Finding(
@@ -35,12 +36,12 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def bus(server: Bus, monkeypatch: pytest.MonkeyPatch) -> BusPort:
+def bus(server: Bus, monkeypatch: pytest.MonkeyPatch) -> BulkBus:
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.host)
     return open_bus(PROJECT, patience=3)
 
 
-def test_a_published_event_arrives_whole_with_what_filters_need(server: Bus, bus: BusPort) -> None:
+def test_a_published_event_arrives_whole_with_what_filters_need(server: Bus, bus: BulkBus) -> None:
     topic = server.topic()
     subscription = server.subscription(topic)
     bus.publish(topic.rsplit("/", 1)[1], FINDING, table="findings")
@@ -55,7 +56,7 @@ def test_a_published_event_arrives_whole_with_what_filters_need(server: Bus, bus
     }
 
 
-def test_a_published_event_reaches_a_push_endpoint(server: Bus, bus: BusPort) -> None:
+def test_a_published_event_reaches_a_push_endpoint(server: Bus, bus: BulkBus) -> None:
     topic = server.topic()
     with endpoint() as place:
         server.subscription(topic, push_config={"push_endpoint": place.url})
@@ -64,7 +65,30 @@ def test_a_published_event_reaches_a_push_endpoint(server: Bus, bus: BusPort) ->
     assert decode(base64.b64decode(body["message"]["data"]), Finding) == FINDING
 
 
-def test_a_topic_that_is_not_there_is_named(bus: BusPort) -> None:
+def test_many_events_arrive_whole_each_with_what_filters_need(server: Bus, bus: BulkBus) -> None:
+    topic = server.topic()
+    subscription = server.subscription(topic)
+    events = [replace(FINDING, observed_at=FINDING.observed_at + timedelta(seconds=n)) for n in range(2 * BATCH + 3)]
+    bus.publish_all(topic.rsplit("/", 1)[1], events)
+    received = server.pull(subscription, len(events))
+    assert len(received) == len(events)
+    taken = [decode(one.message.data, Finding) for one in sorted(received, key=lambda one: int(one.message.message_id))]
+    assert taken == events
+    assert {one.message.attributes["severity"] for one in received} == {"error"}
+    assert {one.message.attributes["id"] for one in received} == {event.id for event in events}
+
+
+def test_of_no_events_nothing_is_asked_of_the_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:9")
+    open_bus(PROJECT, patience=1).publish_all("findings", [])
+
+
+def test_many_events_for_a_topic_that_is_not_there_name_it(bus: BulkBus) -> None:
+    with pytest.raises(UnavailableError, match="bus: projects/aia-local/topics/none at 127"):
+        bus.publish_all("none", [FINDING] * 3)
+
+
+def test_a_topic_that_is_not_there_is_named(bus: BulkBus) -> None:
     with pytest.raises(UnavailableError, match="bus: projects/aia-local/topics/none at 127"):
         bus.publish("none", FINDING)
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -67,6 +68,28 @@ def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(nigh
     glance = page.locator("#glance > div").all_inner_texts()
     assert glance[0].split("\n") == ["Open incidents", "4", "2 without an owner, 1 mitigated"]
     assert glance[1].split("\n") == ["At risk an hour", "$4,890", "$3,551 to $6,149"], "what is mitigated costs nothing"
+
+
+def test_what_it_has_cost_is_what_was_counted_and_what_came_since(night: Night) -> None:
+    now = datetime.now(UTC)
+    cost = Impact(dollars_per_hour=600.0, low=450.0, high=750.0, targets=("service/s",), reason="s")
+    ended: dict[str, Any] = {"state": State.MITIGATED, "mitigated_at": now - timedelta(minutes=10)}
+    cases: dict[str, tuple[dict[str, Any], str]] = {
+        "counted": (
+            {"impact": cost, "lost": 1000.0, "lost_until": now - timedelta(minutes=40), **ended},
+            "$1,300 until it was mitigated",
+        ),
+        "uncounted": ({"impact": cost, **ended}, "$500 until it was mitigated"),
+        "back": ({"impact": cost, "began_at": now - timedelta(minutes=30), **ended}, "$200 until it was mitigated"),
+        "eased": ({"lost": 12.0, "lost_until": now - timedelta(minutes=40)}, "$0 an hour$0 to $0 · $12 so far"),
+        "unknown": ({}, "Not known"),
+    }
+    for name, (more, _) in cases.items():
+        lead = pages.tracked(f"service/{name}", "down", Severity.ERROR, now, name)
+        night.office.keep(pages.incident(name, [lead], now - timedelta(minutes=60), **more))
+    page = night.open()
+    for name, (_, words) in cases.items():
+        expect(fact(page, "It costs", name)).to_contain_text(words)
 
 
 @pytest.mark.parametrize("which", ["open", "over", "long over"])

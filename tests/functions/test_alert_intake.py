@@ -22,9 +22,10 @@ from werkzeug.serving import make_server
 from core.events import Finding, Severity, Status
 from functions.adapters.events import encode
 from functions.adapters.parking import letter_id
+from functions.alert_intake.alert import MOST_ALERTS
 from functions.alert_intake.door import Door
 from functions.alert_intake.formats import FORMATS
-from functions.alert_intake.intake import read
+from functions.alert_intake.intake import LARGEST, MOST_LETTERS, read
 from functions.alert_intake.main import respond
 from functions.alert_intake.reading import decode
 from tests.support.intake import NOW, PAYLOADS, World, payload, push, sent
@@ -93,6 +94,57 @@ def test_parked_elements_of_one_message_are_kept_apart() -> None:
     assert [message for _, _, message in world.park.letters] == ["42/0", "42/1"]
     ids = {letter_id("alert_intake", body, message) for body, _, message in world.park.letters}
     assert len(ids) == 2
+
+
+@pytest.mark.parametrize("door", ["webhook", "topic"])
+def test_of_more_refusals_than_letters_the_body_is_parked_once_with_the_first_reason(door: str) -> None:
+    world = World()
+    body = json.dumps({"alerts": [*["bad"] * MOST_LETTERS, {"labels": {"alertname": "A"}}, 3]}).encode()
+    world.send(push(body) if door == "topic" else body)
+    assert [finding.target for finding in world.findings()] == ["alert/A"]
+    [(letter, reason, message)] = world.park.letters
+    assert (letter, message) == (body, "7" if door == "topic" else "")
+    assert reason.startswith("101 of 102 alerts, first: $.alerts[0]: ")
+    assert world.metrics.values["aia_function_requests_total", "alert_intake", "parked"] == 101
+
+
+def test_as_many_refusals_as_letters_are_parked_one_by_one() -> None:
+    world = World()
+    answer = world.send(json.dumps({"alerts": ["bad"] * MOST_LETTERS}).encode())
+    assert answer.json == {"accepted": 0, "parked": MOST_LETTERS}
+    assert [letter for letter, _, _ in world.park.letters] == [b'"bad"'] * MOST_LETTERS
+
+
+def test_a_body_of_a_hundred_thousand_bad_alerts_is_one_letter() -> None:
+    world = World()
+    body = b'{"alerts": [' + b"1," * 99_999 + b"1]}"
+    assert world.send(body).json == {"accepted": 0, "parked": 100_000}
+    [(letter, reason, _)] = world.park.letters
+    assert letter == body
+    assert reason.startswith("100000 of 100000 alerts, first: $.alerts[0]: ")
+
+
+@pytest.mark.parametrize("path", ["/", "/alertmanager"])
+def test_a_body_that_is_too_large_is_parked_unread(path: str) -> None:
+    world = World()
+    body = payload(FINDINGS).ljust(LARGEST + 1)
+    answer = world.send(body, path)
+    assert (answer.status_code, answer.json) == (200, {"accepted": 0, "parked": 1})
+    [(letter, reason, _)] = world.park.letters
+    assert letter == body
+    assert reason == "body: must be at most 8000000 bytes, got 8000001"
+    assert world.send(body[:LARGEST], path).json == {"accepted": 100, "parked": 0}
+
+
+def test_of_too_many_alerts_the_first_are_read_and_the_others_parked_together() -> None:
+    world = World()
+    names = [f"A{number}" for number in range(MOST_ALERTS + 3)]
+    answer = world.send(json.dumps({"alerts": [{"labels": {"alertname": name}} for name in names]}).encode())
+    assert answer.json == {"accepted": MOST_ALERTS, "parked": 3}
+    assert [finding.target for finding in world.findings()] == [f"alert/{name}" for name in names[:MOST_ALERTS]]
+    [(letter, reason, _)] = world.park.letters
+    assert [one["labels"]["alertname"] for one in json.loads(letter)] == names[MOST_ALERTS:]
+    assert reason == "$.alerts: must hold at most 20000 alerts, got 20003; the first ones are read"
 
 
 @pytest.mark.parametrize("name", ["gcm_pubsub_open_v1_2_flanksource.json", FINDINGS, "grafana_legacy_webhook.json"])

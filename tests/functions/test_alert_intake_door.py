@@ -16,7 +16,8 @@ from cryptography.x509.oid import NameOID
 from google.auth import jwt
 from google.auth.crypt import RSASigner
 
-from functions.alert_intake.door import Door, PushIdentity
+from core.errors import SettingsError
+from functions.alert_intake.door import Door, PushIdentity, open_door
 from tests.support.intake import World, payload, push
 
 TOKEN = "a-token-é"
@@ -132,7 +133,8 @@ def test_a_request_without_the_token_is_refused_and_leaves_nothing(header: str, 
     answer = world.send(BODY, path, Authorization=wire(header))
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
-    assert (world.bus.events, world.park.letters, world.metrics.values) == ([], [], {})
+    assert (world.bus.events, world.park.letters) == ([], [])
+    assert world.metrics.values == {("aia_function_requests_total", "alert_intake", "refused"): 1}
     assert world.send(push(BODY), path, Authorization=wire(header)).status_code == 401
 
 
@@ -212,3 +214,29 @@ def test_a_push_comes_again_while_the_certificates_cannot_be_had(google: Google)
     assert world.send(push(BODY), Authorization=f"Bearer {google.token()}").status_code == 204
     gone = PushIdentity(audience=AUDIENCE, account=ACCOUNT, certificates="http://127.0.0.1:9/certs")
     assert World(door=Door(push=gone)).send(push(BODY), Authorization=f"Bearer {google.token()}").status_code == 503
+
+
+def test_the_door_is_as_the_environment_says() -> None:
+    asked = {"AIA_INTAKE_TOKEN": TOKEN, "AIA_PUSH_AUDIENCE": AUDIENCE, "AIA_PUSH_ACCOUNT": ACCOUNT}
+    door = open_door(asked)
+    assert door.token == TOKEN
+    assert door.push is not None
+    assert (door.push.audience, door.push.account) == (AUDIENCE, ACCOUNT)
+    assert open_door({"AIA_INTAKE_TOKEN": TOKEN}).push is None
+
+
+def test_a_door_that_is_open_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    open_door({"AIA_INTAKE_TOKEN": TOKEN})
+    assert caplog.messages == []
+    assert open_door({}) == Door()
+    assert caplog.messages == ["the door is open: neither AIA_INTAKE_TOKEN nor AIA_PUSH_AUDIENCE is given"]
+
+
+def test_an_audience_without_an_account_is_a_fault_of_the_settings() -> None:
+    with pytest.raises(SettingsError, match="AIA_PUSH_ACCOUNT: must be given where AIA_PUSH_AUDIENCE is, got ''"):
+        open_door({"AIA_PUSH_AUDIENCE": AUDIENCE})
+
+
+def test_who_is_refused_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    assert World(door=Door(token=TOKEN)).send(BODY, "/generic").status_code == 401
+    assert caplog.messages == ["refused: no proof"]

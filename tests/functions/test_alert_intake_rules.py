@@ -237,6 +237,8 @@ def test_the_summary_is_the_best_line_there_is() -> None:
         ("https://a.example/ b", ""),
         ('https://a.example/"><script>', ""),
         ("http://[", ""),
+        ("https://a.example/Drift-" + "0f1e2d3c" * 4, "https://a.example/Drift-" + "0f1e2d3c" * 4),
+        ("https://hooks.slack.com/services/T0/B0/" + "0f1e2d3c" * 4, ""),
         ("https://a.example/" + "x" * 500, ""),
     ],
 )
@@ -272,6 +274,26 @@ def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
     )
     assert SECRET not in repr(finding)
     assert "[hidden]" in finding.summary
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "pw=" + SECRET,
+        "https://b.example/o?X-Goog-Signature=" + SECRET,
+        "https://hooks.slack.com/services/T0/B0/" + SECRET,
+        "npm_" + SECRET * 3,
+        "glpat-" + SECRET,
+        "sk_live_" + SECRET * 2,
+        "sk-ant-" + SECRET * 2,
+    ],
+)
+def test_a_token_of_a_known_service_is_hidden(token: str) -> None:
+    [finding] = webhook(
+        alert(note=token, job="x") | {"annotations": {"summary": f"refused {token}", "runbook_url": token}}
+    )
+    assert SECRET not in repr(finding)
+    assert finding.summary.startswith("refused ")
 
 
 def test_evidence_is_short_and_prefers_the_place() -> None:

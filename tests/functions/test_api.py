@@ -338,5 +338,5 @@ def test_the_page_allows_no_foreign_script(views: Deps) -> None:
 
 def test_health_needs_nothing_behind_it() -> None:
     app = flask.Flask("test")
-    with app.test_request_context("/healthz"):
+    with app.test_request_context("/health"):
         assert answer(flask.request, lambda: pytest.fail("must not be asked for")).get_data() == b"ok"

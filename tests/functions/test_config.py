@@ -30,7 +30,7 @@ def faults(text: str, folder: Path, **environment: str) -> list[str]:
 def test_what_is_deployed_is_right() -> None:
     settings = config.load(REPOSITORY / "infra" / "monitoring.yaml", ENVIRONMENT)
     assert {probe.name: probe.url for probe in settings.probes if isinstance(probe, HttpProbe)} == {
-        "api": "http://127.0.0.1:8080/healthz"
+        "api": "http://127.0.0.1:8080/health"
     }
     assert [(probe.host, probe.port) for probe in settings.probes if isinstance(probe, TcpProbe)] == [
         ("127.0.0.1", 9050)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from core.errors import LimitedError, UnavailableError
@@ -10,10 +11,12 @@ from core.events import Change, Severity, Status, Verb
 from core.incidents.graph import Graph
 from core.incidents.model import State
 from core.settings import Dependency
-from functions.adapters.desks.documents import DESKS
+from functions.adapters.desks.documents import DESKS, INCIDENTS
 from tests.support.outside import CHARTER, TARGET, Setup, found, set_up
 
 ERROR = Severity.ERROR
+NEW = ("began_at", "answered", "lost", "lost_low", "lost_high", "lost_until")
+"""What older versions did not write of an incident."""
 
 
 @pytest.fixture
@@ -167,6 +170,43 @@ def test_times_to_acknowledge_and_to_resolve_are_measured(setup: Setup) -> None:
     setup.sweep(minutes=50)
     assert setup.world.gauges["aia_incident_mtta_seconds", "error"] == 240
     assert setup.world.gauges["aia_incident_mttr_seconds", "error"] == 600
+
+
+def test_each_acknowledgement_of_what_came_back_is_measured_from_when_it_did(setup: Setup) -> None:
+    setup.world.now = setup.world.now.replace(minute=0)
+    start = setup.world.now
+    now(setup)
+    setup.world.now = start + timedelta(minutes=2)
+    setup.command(Verb.ACKNOWLEDGE)
+    setup.world.now = start + timedelta(minutes=5)
+    now(setup, Status.RESOLVED)
+    setup.world.now = start + timedelta(minutes=15)
+    now(setup)
+    setup.world.now = start + timedelta(minutes=22)
+    setup.command(Verb.ACKNOWLEDGE)
+    setup.sweep(minutes=38)
+    assert setup.world.gauges["aia_incident_mtta_seconds", "error"] == (120 + 420) / 2
+
+
+def test_what_an_older_version_wrote_is_still_read_and_measured(setup: Setup) -> None:
+    setup.world.now = setup.world.now.replace(minute=0)
+    now(setup)
+    setup.world.now += timedelta(minutes=4)
+    setup.command(Verb.ACKNOWLEDGE)
+    desk, copy = setup.world.documents[DESKS, TARGET], setup.world.documents[INCIDENTS, setup.incident().id]
+    older = msgspec.json.decode(desk.data["desk"])
+    for incident in older["watch"]["incidents"]:
+        for name in NEW:
+            del incident[name]
+    text = msgspec.json.encode(older).decode()
+    setup.world.documents[DESKS, TARGET] = replace(desk, data=desk.data | {"desk": text})
+    data = {name: value for name, value in copy.data.items() if name not in NEW}
+    setup.world.documents[INCIDENTS, setup.incident().id] = replace(copy, data=data)
+    assert (setup.incident().began_at, setup.incident().lost, setup.incident().answered) == (None, 0.0, ())
+    setup.sweep(minutes=56)
+    assert setup.world.gauges["aia_incident_mtta_seconds", "error"] == 240
+    now(setup, Status.RESOLVED)
+    assert setup.incident().state is State.RESOLVED
 
 
 def test_a_cancelled_incident_is_not_measured(setup: Setup) -> None:

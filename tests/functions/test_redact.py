@@ -1,8 +1,11 @@
 """What must not reach people does not: secrets of every kind in the forms in which logs have them. None of them is real."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from functions.adapters.actions.redact import HIDDEN, pattern_of, redact
+from functions.adapters import redact as rules
+from functions.adapters.redact import HIDDEN, is_secret, pattern_of, redact
 
 SECRET = "h+nter2/Xy"
 KEY_LINES = "MIIEvQIBADANBgkqh\nkiG9w0BAQEFAASC"
@@ -14,6 +17,7 @@ HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     [
         f"password={SECRET}",
         f"password: {SECRET}",
+        f"pw={SECRET}",
         f"PASSWORD = '{SECRET}'",
         f'{{"db_password": "{SECRET}", "user": "ann"}}',
         f"{{'password': '{SECRET}'}}",
@@ -88,6 +92,8 @@ def test_a_private_key_is_hidden_as_a_whole(text: str) -> None:
         "glpat-" + "a1B2" * 5,
         "xoxb-" + "123456789012-abcdefghijkl",
         "hooks.slack.com/services/" + "T0/B0/abcdef",
+        "npm_" + "a1B2" * 9,
+        "sk-ant-" + "api03-" + "a1B2" * 8,
         "sk_live_" + "a1B2" * 6,
         "sk-" + "a1B2" * 8,
         "hf_" + "aBcD" * 8,
@@ -171,3 +177,50 @@ def test_a_traceback_is_told_by_its_error() -> None:
 
 def test_nothing_unprintable_is_left() -> None:
     assert pattern_of("a\x1b[31mred\x00\u202e") == "a[#mred"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "passed",
+                "key",
+                "Sid",
+                "=",
+                ":",
+                " ",
+                "a1",
+                "x" * 31,
+                "github_pat_",
+                "ghp_",
+                "ya29.",
+                "SG.",
+                "sk-",
+                "xapp-",
+                "npm_",
+                "a" * 16,
+                "//",
+                '"',
+                "é",
+                "-",
+            ]
+        )
+        | st.text()
+    )
+)
+def test_a_text_without_any_hint_holds_nothing_that_a_rule_would_hide(pieces: list[str]) -> None:
+    text = "".join(pieces)[:10_000]
+    ruled = text
+    for pattern, instead in rules._RULES + rules._RANDOM:
+        ruled = pattern.sub(instead, ruled)
+    assert redact(text) == ruled
+
+
+@pytest.mark.parametrize("name", ["pw", "DB_PASSWORD", "X-Goog-Signature", "access_key", "my-token", "Cookie"])
+def test_a_name_of_a_secret_is_known(name: str) -> None:
+    assert is_secret(name)
+
+
+@pytest.mark.parametrize("name", ["pod", "departure_delay", "key", "author", "power"])
+def test_other_names_are_shown(name: str) -> None:
+    assert not is_secret(name)

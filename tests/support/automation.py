@@ -18,6 +18,7 @@ from functions.action_runner.documents import ACTIONS, INCIDENTS, read_case, rea
 from functions.action_runner.effects import TOPIC, Runner
 from functions.action_runner.runner import NAME, handle
 from functions.adapters.events import decode, encode
+from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import LEASE, Ledger
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.store import normal
@@ -64,6 +65,8 @@ class World:
     published: list[ActionDecision] = field(default_factory=list)
     counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
     gauges: dict[tuple[str, ...], float] = field(default_factory=dict)
+    called: Counter[str] = field(default_factory=Counter)
+    excused: Counter[str] = field(default_factory=Counter)
     boundaries: int = 0
     kill_at: int = 0
     meet_at: int = 0
@@ -77,9 +80,22 @@ class World:
             self.meanwhile()
         if self.dead or self.boundaries == self.kill_at:
             self.dead = True
+            self.excuse()
             raise KilledError
         if self.chance() < 0.02:
+            self.excuse()
             raise UnavailableError("the outside does not answer")
+
+    def excuse(self) -> None:
+        """Calls that happened and are not confirmed when something breaks may happen once more: nobody can know."""
+        for key, calls in self.called.items():
+            entry = self.documents.get((LEDGER, f"{key}:apply"))
+            if entry is None or entry.data["state"] != "done":
+                self.excused[key] = calls
+
+    def unexcused(self) -> Counter[str]:
+        """How often each key was applied, but for the calls that no program lived to confirm."""
+        return self.called - self.excused
 
 
 @dataclass
@@ -122,6 +138,7 @@ class MemoryAction:
         self.world.boundary()
         self.before_apply()
         self.calls.append(key)
+        self.world.called[key] += 1
         if self.applying:
             raise self.applying
         assert plan.state["key"] == key

@@ -5,11 +5,11 @@ Each delivery may end at any boundary, by a kill or because the outside does not
 """
 
 import random
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from core.actions.traits import TRAITS
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Command, Finding, Mode, Severity, Tick, Verb
 from core.incidents.commands import obey
@@ -18,14 +18,15 @@ from core.incidents.model import Watch
 from core.settings.people import When
 from core.settings.response import ActionName, Automation, Deed, Limits, Playbook
 from functions.action_runner.runner import NAME as ACTION_RUNNER
+from functions.adapters.actions.port import Action
 from functions.adapters.desks.documents import DESKS
 from functions.adapters.desks.perform import LEASE
 from tests.support import automation, outside
 from tests.support.outside import CHARTER, LIFE, TARGET
 
-DESTRUCTIVE = (ActionName.RESTART_SERVICE, ActionName.ROLLBACK_MODEL)
+DESTRUCTIVE = tuple(name for name in ActionName if TRAITS[name].destructive)
 _PLAYBOOK = Playbook(
-    name="restart what is bad",
+    name="take away what is bad",
     when=When(severity=frozenset({Severity.WARNING, Severity.ERROR, Severity.CRITICAL})),
     do=tuple(Deed(action=name) for name in DESTRUCTIVE),
     mode=Mode.ACT,
@@ -33,6 +34,7 @@ _PLAYBOOK = Playbook(
 _FREE = Limits(cooldown=timedelta(0), per_hour=100, approval=False)
 _AUTOMATION = Automation(per_hour=100, limits=dict.fromkeys(DESTRUCTIVE, _FREE))
 _COMMANDS = (Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.SILENCE, Verb.UNSILENCE)
+Spoil = Callable[[automation.MemoryAction], Action]
 _ATTEMPTS = 80
 _GONE = (outside.KilledError, automation.KilledError)
 _FAILED = (UnavailableError, BusyError, ConflictError)
@@ -50,7 +52,7 @@ class Outcome:
         lost: what should have happened and did not, in words.
         doubled: what happened again without that excuse, in words.
         applied: destructive actions that were applied.
-        reapplied: of them, those whose program died before it knew, and that were asked for again with the same key.
+        reapplied: calls of them that were repeated with the same key.
     """
 
     kills: int
@@ -68,6 +70,7 @@ class _Story:
     rng: random.Random
     desk: outside.Setup
     runner: automation.Setup
+    breaks: bool = True
     kills: int = 0
     faults: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -101,6 +104,8 @@ class _Story:
 
     def threaten(self) -> None:
         """Let the next delivery end somewhere, perhaps."""
+        if not self.breaks:
+            return
         for world in (self.desk.world, self.runner.world):
             world.kill_at = world.boundaries + self.rng.randint(1, 90)
 
@@ -121,9 +126,15 @@ class _Story:
         return self.attempt(lambda: self.runner.give(tick))
 
 
-def tell(seed: int) -> Outcome:
-    """Let a story happen, to its end, and judge it."""
-    story = _begin(seed)
+def tell(seed: int, *, breaks: bool = True, spoil: Spoil = lambda action: action) -> Outcome:
+    """Let a story happen, to its end, and judge it.
+
+    Args:
+        seed: says which story.
+        breaks: whether programs are killed and the outside fails.
+        spoil: puts something else in the place of the action, to see whether the judgement notices.
+    """
+    story = _begin(seed, spoil, breaks=breaks)
     for event in _events(story):
         story.threaten()
         if story.rng.random() < 0.3:
@@ -140,13 +151,15 @@ def tell(seed: int) -> Outcome:
     return _judged(story)
 
 
-def _begin(seed: int) -> _Story:
+def _begin(seed: int, spoil: Spoil, *, breaks: bool) -> _Story:
     rng = random.Random(seed)
     desk = outside.set_up(charter=replace(CHARTER, playbooks=(_PLAYBOOK,)))
     runner = automation.set_up(automation=_AUTOMATION)
     runner.world.now = desk.world.now
-    desk.world.chance = runner.world.chance = rng.random
-    return _Story(rng, desk, runner)
+    runner.runner = replace(runner.runner, actions=dict.fromkeys(ActionName, spoil(runner.action)))
+    if breaks:
+        desk.world.chance = runner.world.chance = rng.random
+    return _Story(rng, desk, runner, breaks)
 
 
 def _events(story: _Story) -> Iterator[Finding | Command]:
@@ -245,9 +258,9 @@ def _doubled(story: _Story) -> Iterator[str]:
     for key, times in world.performed().items():
         if times > 1 and key not in world.excused:
             yield f"performed {times} times: {key}"
-    for key, times in Counter(story.runner.action.changed).items():
+    for key, times in story.runner.world.unexcused().items():
         if times > 1:
-            yield f"applied {times} times: {key}"
+            yield f"applied {times} times without an excuse: {key}"
     for command in story.commands:
         if len(_written(story, command)) > 1:
             yield f"written twice: {command.id}"

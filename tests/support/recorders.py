@@ -1,5 +1,6 @@
 """Ports that remember what they were given, and fail when they are told to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +20,10 @@ class RecordingBus:
         if self.down:
             raise UnavailableError(f"bus: {topic} does not answer")
         self.events.append(event)
+
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        for event in events:
+            self.publish(topic, event)
 
     def findings(self, kind: str) -> list[Finding]:
         """The findings of that kind, in the order they were published."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.health.availability import availability, budget_left
+from core.health.availability import availability
 from core.health.result import ProbeResult, Reason, judge
 from core.health.schedule import due
 from core.health.where import where
@@ -98,17 +98,6 @@ def test_availability_is_the_share_that_was_up() -> None:
     assert availability([True, False]) == 0.5
     assert availability([False]) == 0.0
     assert availability([]) == 1.0
-
-
-@pytest.mark.parametrize(("available", "left"), [(1.0, 1.0), (0.999, 0.0), (0.998, -1.0)])
-def test_the_budget_left_is_one_when_unspent_and_negative_when_overspent(available: float, left: float) -> None:
-    assert budget_left(available, 0.999) == pytest.approx(left)
-
-
-@pytest.mark.parametrize("objective", [0.0, 1.0, -0.1, 1.1, float("nan")])
-def test_an_objective_without_a_budget_is_refused(objective: float) -> None:
-    with pytest.raises(ValueError, match="objective: must be above 0 and below 1"):
-        budget_left(1.0, objective)
 
 
 @pytest.mark.parametrize(

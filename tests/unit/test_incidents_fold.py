@@ -6,14 +6,17 @@ from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.events import Change, Finding, IncidentChange, Severity, Status
+from core.events import Change, Command, Finding, IncidentChange, Severity, Status, Verb
 from core.incidents.charter import Charter
-from core.incidents.commands import refuse
+from core.incidents.commands import obey, refuse
 from core.incidents.episode import remember
 from core.incidents.fold import fold
+from core.incidents.graph import Graph
+from core.incidents.impact import lost
 from core.incidents.life import identifier
 from core.incidents.model import (
     CONDITIONS_LIMIT,
@@ -27,7 +30,8 @@ from core.incidents.model import (
     State,
     Watch,
 )
-from core.settings import Policy
+from core.settings import Dependency, Policy
+from core.settings.response import ImpactPolicy, Revenue
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 NOW = START + timedelta(days=400)
@@ -246,15 +250,31 @@ def test_the_beginning_of_a_long_firing_stays_known() -> None:
     assert incident_of(watch).opened_at == START
 
 
-def test_a_history_without_repetition_loses_its_oldest() -> None:
+def test_a_history_without_repetition_loses_its_shortest_pause_and_keeps_its_beginning() -> None:
+    history: tuple[Observation, ...] = ()
+    for n in range(HISTORY_LIMIT + 2):
+        status = RESOLVED if n % 2 else FIRING
+        seen = Observation(at=START + timedelta(minutes=n + (n >= 4)), status=status, severity=Severity.INFO)
+        history = remember(history, seen)
+    minutes = [(observation.at - START) // timedelta(minutes=1) for observation in history]
+    assert minutes == [0, 3, 5, *range(6, HISTORY_LIMIT + 3)]
+    assert history[-1].status is RESOLVED
+
+
+def test_a_history_that_never_fired_again_loses_its_oldest() -> None:
     history: tuple[Observation, ...] = ()
     for n in range(HISTORY_LIMIT + 3):
-        status = RESOLVED if n % 2 else FIRING
-        seen = Observation(at=START + timedelta(minutes=n), status=status, severity=Severity.INFO)
+        seen = Observation(
+            at=START + timedelta(minutes=n), status=FIRING, severity=(Severity.INFO, Severity.ERROR)[n % 2]
+        )
         history = remember(history, seen)
-    assert [observation.at for observation in history] == [
-        START + timedelta(minutes=n) for n in range(3, HISTORY_LIMIT + 3)
-    ]
+    assert len(history) == HISTORY_LIMIT
+    assert history[0].at == START + timedelta(minutes=3)
+
+
+def test_what_flaps_for_hours_keeps_its_beginning() -> None:
+    watch, _, _ = play([found(n, RESOLVED if n % 2 else FIRING) for n in range(181)])
+    assert incident_of(watch).opened_at == START
 
 
 def test_sequences_have_no_gaps() -> None:
@@ -348,3 +368,132 @@ def test_every_life_is_a_life(findings: list[Finding]) -> None:
         state[change.incident_id] = State(change.state)
     if watch.incidents:
         assert state[incident_of(watch).id] is incident_of(watch).state
+
+
+EARNING = Charter(
+    revenue={"model/flight-delay": Revenue(dollars_per_hour=1200.0)},
+    impact=ImpactPolicy(at_risk={Severity.CRITICAL: 1.0, Severity.ERROR: 0.5, Severity.WARNING: 0.1}),
+)
+
+
+def earned(watch: Watch, *findings: Finding, charter: Charter = EARNING) -> Watch:
+    for finding in findings:
+        watch = fold(watch, finding, now=NOW, charter=charter).watch
+    return watch
+
+
+def cost(watch: Watch, minute: float = 10_000) -> float:
+    """What all incidents have cost by then, those that are part of another within that one."""
+    whole = (incident for incident in watch.incidents if not incident.merged_into)
+    return sum(lost(incident, START + timedelta(minutes=minute)).dollars for incident in whole)
+
+
+EMPTY = Watch(group="model/flight-delay")
+
+
+def test_ten_critical_hours_and_a_minute_of_warning_cost_ten_critical_hours() -> None:
+    watch = earned(EMPTY, found(0, severity=Severity.CRITICAL), found(600), found(601, RESOLVED))
+    assert cost(watch) == pytest.approx(12_002)
+
+
+def test_a_fault_that_flaps_costs_only_while_it_fires() -> None:
+    half: Any = {"severity": Severity.ERROR}
+    flaps = [found(0, **half), found(1, RESOLVED), found(25, **half), found(26, RESOLVED), found(50, **half)]
+    watch = earned(EMPTY, *flaps)
+    assert len(watch.incidents) == 1
+    assert [cost(watch, minute) for minute in (50, 51, 60)] == pytest.approx([20.0, 30.0, 120.0])
+    assert cost(earned(watch, found(51, RESOLVED))) == pytest.approx(30.0)
+
+
+def test_what_is_mitigated_costs_no_more_until_it_comes_back() -> None:
+    watch = earned(EMPTY, found(0, severity=Severity.CRITICAL))
+    said = Command(verb=Verb.MITIGATE, subject=watch.incidents[0].id, by="ada", at=START + timedelta(minutes=10))
+    watch = earned(
+        obey(watch, said).watch, found(20, kind="late"), found(30, RESOLVED), found(30, RESOLVED, kind="late")
+    )
+    assert cost(watch) == pytest.approx(200.0)
+    assert cost(earned(watch, found(40)), 50) == pytest.approx(220.0)
+
+
+def test_what_a_person_closed_while_it_fires_costs_no_more() -> None:
+    watch = earned(EMPTY, found(0, severity=Severity.CRITICAL))
+    said = Command(verb=Verb.RESOLVE, subject=watch.incidents[0].id, by="ada", at=START + timedelta(minutes=10))
+    assert cost(earned(obey(watch, said).watch, found(20))) == pytest.approx(200.0)
+
+
+def test_a_late_finding_takes_nothing_back_and_counts_nothing_twice() -> None:
+    critical: Any = {"severity": Severity.CRITICAL}
+    watch = earned(
+        EMPTY, found(0), found(60, **critical), found(30, RESOLVED), found(90, RESOLVED), found(20, **critical)
+    )
+    assert 0 <= cost(watch) <= 1200 * 1.5
+    late = earned(EMPTY, found(60, **critical), found(0, **critical), found(90, RESOLVED))
+    assert cost(late) == pytest.approx(1800.0), "it is known to have fired since the earlier one"
+
+
+def test_an_incident_holds_what_its_parts_have_cost() -> None:
+    graph = Graph(
+        [Dependency(target="model/a", needs="table/t"), Dependency(target="model/b", needs="table/t")],
+    )
+    revenue = {name: Revenue(dollars_per_hour=600.0) for name in ("model/a", "model/b")}
+    charter = replace(EARNING, graph=graph, revenue=revenue)
+    one, other = (found(minute, severity=Severity.CRITICAL, target=t) for minute, t in ((0, "model/a"), (2, "model/b")))
+    before = earned(Watch(group=graph.group("table/t")), one, other, charter=charter)
+    assert len(before.incidents) == 2
+    watch = earned(before, found(4, severity=Severity.CRITICAL, target="table/t"), charter=charter)
+    assert [bool(incident.merged_into) for incident in watch.incidents].count(True) == 1
+    assert cost(watch, 4) == pytest.approx(60.0)
+    assert cost(watch, 10) == pytest.approx(180.0)
+
+
+lives = st.lists(
+    st.tuples(st.integers(0, 240), st.sampled_from("ab"), st.sampled_from(Status), st.sampled_from(Severity)),
+    min_size=1,
+    max_size=14,
+    unique_by=lambda seen: seen[0],
+).map(lambda seen: [found(minute, status, severity, kind=kind) for minute, kind, status, severity in seen])
+
+
+def fired(findings: Iterable[Finding]) -> tuple[float, float]:
+    """The hours in which something fired until minute 300, and what that cost: minute by minute, in order."""
+    seen = {finding.observed_at: finding for finding in findings}
+    firing: dict[str, Severity] = {}
+    minutes, dollars = 0, 0.0
+    for minute in range(300):
+        finding = seen.get(START + timedelta(minutes=minute))
+        if finding is not None and finding.status is FIRING:
+            firing[finding.kind] = finding.severity
+        elif finding is not None:
+            firing.pop(finding.kind, None)
+        minutes += bool(firing)
+        dollars += 1200 / 60 * max((EARNING.impact.at_risk.get(one, 0.0) for one in firing.values()), default=0.0)
+    return minutes / 60, dollars
+
+
+@settings(max_examples=200, deadline=None)
+@given(findings=lives)
+def test_in_order_the_loss_is_what_was_at_risk_minute_by_minute(findings: list[Finding]) -> None:
+    ordered = sorted(findings, key=lambda finding: finding.observed_at)
+    assert cost(earned(EMPTY, *ordered), 300) == pytest.approx(fired(ordered)[1])
+
+
+@settings(max_examples=200, deadline=None)
+@given(findings=lives, times=st.integers(1, 2))
+def test_in_any_order_the_loss_is_bounded_and_nothing_where_nothing_earns(findings: list[Finding], times: int) -> None:
+    delivered = findings * times
+    first = min(finding.observed_at for finding in findings)
+    hours = (START + timedelta(minutes=300) - first) / timedelta(hours=1)
+    assert 0 <= cost(earned(EMPTY, *delivered), 300) <= 1200 * hours * (1 + 1e-9)
+    assert cost(earned(EMPTY, *delivered, charter=CHARTER), 300) == 0
+
+
+def test_an_acknowledgement_counts_from_when_it_came_back() -> None:
+    watch = earned(EMPTY, found(0), found(10, RESOLVED), found(15))
+    assert (watch.incidents[0].began_at, watch.incidents[0].opened_at) == (START + timedelta(minutes=15), START)
+
+
+def test_what_comes_back_after_its_incident_is_forgotten_costs_from_then_on() -> None:
+    watch = replace(earned(EMPTY, found(0), found(10, RESOLVED)), incidents=())
+    watch = earned(watch, found(20, severity=Severity.CRITICAL))
+    assert watch.incidents[0].began_at == START + timedelta(minutes=20)
+    assert cost(watch, 30) == pytest.approx(200.0)

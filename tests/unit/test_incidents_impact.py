@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from core.events import Severity
 from core.incidents.graph import Graph
-from core.incidents.impact import TARGETS_LIMIT, Measured, impact, raised
-from core.incidents.model import Impact
+from core.incidents.impact import TARGETS_LIMIT, Loss, Measured, accounted, impact, lost, raised, together
+from core.incidents.life import amended
+from core.incidents.model import Impact, Incident, State
 from core.settings.response import ImpactPolicy, Revenue
 from core.settings.types import Dependency
 
@@ -192,3 +193,88 @@ def test_money_raises_the_severity_and_never_lowers_it() -> None:
     assert raised(Severity.WARNING, replace(cost, dollars_per_hour=99.9), policy) is Severity.WARNING
     assert raised(Severity.WARNING, replace(cost, dollars_per_hour=1e6), policy) is Severity.CRITICAL
     assert raised(Severity.WARNING, None, policy) is Severity.WARNING
+
+
+COST = Impact(dollars_per_hour=600.0, low=300.0, high=1200.0, targets=("model/m",), reason="")
+INCIDENT = Incident(
+    id="i",
+    target="model/m",
+    title="t",
+    state=State.OPEN,
+    severity=Severity.ERROR,
+    category="drift",
+    opened_at=AT,
+    impact=COST,
+)
+MINUTES = st.integers(-30, 90)
+
+
+def after(minutes: float) -> datetime:
+    return AT + timedelta(minutes=minutes)
+
+
+def test_the_loss_is_what_was_counted_and_what_the_newest_impact_adds() -> None:
+    assert lost(INCIDENT, after(30)) == Loss(dollars=300.0, low=150.0, high=600.0)
+    counted = replace(INCIDENT, lost=50.0, lost_low=20.0, lost_high=80.0, lost_until=after(20))
+    assert lost(counted, after(30)) == Loss(dollars=150.0, low=70.0, high=280.0)
+    assert lost(counted, after(10)) == Loss(dollars=50.0, low=20.0, high=80.0)
+    assert lost(replace(counted, impact=None), after(30)) == Loss(dollars=50.0, low=20.0, high=80.0)
+
+
+def test_what_is_mitigated_closed_or_over_loses_no_more() -> None:
+    mitigated = replace(INCIDENT, mitigated_at=after(10), resolved_at=after(20))
+    assert lost(mitigated, after(30)).dollars == 100.0
+    assert lost(replace(INCIDENT, resolved_at=after(20)), after(30)).dollars == 200.0
+    assert lost(replace(INCIDENT, closed_at=after(5), resolved_at=after(20)), after(30)).dollars == 50.0
+    assert lost(replace(INCIDENT, acknowledged_at=after(5)), after(30)).dollars == 300.0
+
+
+def test_what_came_back_lost_nothing_in_between() -> None:
+    over = replace(INCIDENT, resolved_at=after(1))
+    fields = accounted(over, after(20))
+    assert fields == {"lost": 10.0, "lost_low": 5.0, "lost_high": 20.0, "lost_until": after(20)}
+    back = amended(over, {**fields, "resolved_at": None, "began_at": after(20)})
+    assert lost(back, after(22)).dollars == 30.0
+
+
+def test_what_came_late_is_not_counted_twice() -> None:
+    counted = amended(INCIDENT, accounted(INCIDENT, after(30)))
+    assert accounted(counted, after(10)) == accounted(INCIDENT, after(30))
+    assert accounted(INCIDENT, after(-10))["lost_until"] is None
+    over = replace(INCIDENT, resolved_at=after(30))
+    assert accounted(over, after(10)) == accounted(INCIDENT, after(30)), "it came back before it was over"
+
+
+def test_the_whole_has_lost_what_its_parts_lost() -> None:
+    assert together(INCIDENT, [], after(30)) is INCIDENT
+    part = replace(INCIDENT, id="part", opened_at=after(-30))
+    whole = together(INCIDENT, [part, replace(part, resolved_at=after(-24))], after(30))
+    assert (whole.lost, whole.lost_low, whole.lost_high, whole.lost_until) == (660.0, 330.0, 1320.0, AT)
+    assert lost(whole, after(30)).dollars == 960.0
+
+
+@given(
+    st.lists(st.tuples(MINUTES, st.none() | st.floats(0, 1e5)), max_size=12),
+    st.none() | MINUTES,
+    st.none() | MINUTES,
+    MINUTES,
+)
+def test_however_impacts_come_the_loss_is_bounded_by_the_worst_of_them(
+    changes: list[tuple[int, float | None]], mitigated: int | None, resolved: int | None, until: int
+) -> None:
+    ends = {
+        name: None if end is None else after(end)
+        for name, end in (("mitigated_at", mitigated), ("resolved_at", resolved))
+    }
+    incident = amended(INCIDENT, ends)
+    for minute, rate in changes:
+        cost = (
+            None if rate is None else Impact(dollars_per_hour=rate, low=rate / 2, high=rate * 2, targets=(), reason="")
+        )
+        incident = amended(incident, {**accounted(incident, after(minute)), "impact": cost})
+    found = lost(incident, after(until))
+    worst = max([COST.dollars_per_hour, *(rate for _, rate in changes if rate is not None)])
+    hours = max(0, *(90 if end is None else end for end in (mitigated, resolved))) / 60
+    assert 0 <= found.low <= found.dollars * (1 + 1e-9)
+    assert found.dollars <= found.high * (1 + 1e-9)
+    assert found.dollars <= worst * hours * (1 + 1e-9)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from core.events import Change, Severity
 from core.incidents.life import TIMELINES_SIZE, Step, advance, amended, opened, shortened
-from core.incidents.model import TIMELINE_LEAST, TIMELINE_LIMIT, Heard, Incident, Reason, State
+from core.incidents.model import ANSWERS_LIMIT, TIMELINE_LEAST, TIMELINE_LIMIT, Answer, Heard, Incident, Reason, State
 from tests.support.played import MODEL, START, at
 
 
@@ -53,6 +53,29 @@ def test_what_comes_back_has_been_seen_by_nobody_and_closed_by_nobody() -> None:
     again = stepped(seen, Change.REOPENED, 10)
     assert (again.state, again.acknowledged_at, again.acknowledged_by) == (State.OPEN, None, "")
     assert (again.mitigated_at, again.closed_at, again.cancelled) == (None, None, False)
+    assert (again.began_at, again.answered) == (at(10), ()), "nobody answers what was no incident"
+
+
+def test_who_took_care_before_it_came_back_is_remembered_with_what_that_answered() -> None:
+    incident = stepped(opened(MODEL, START), Change.OPENED, 0)
+    assert incident.began_at is None
+    for minute in range(10, 10 * ANSWERS_LIMIT + 30, 10):
+        cared = replace(incident, acknowledged_at=at(minute - 8))
+        incident = stepped(stepped(cared, Change.RESOLVED, minute - 5), Change.REOPENED, minute)
+        assert incident.answered[-1].acknowledged_at == at(minute - 8)
+        assert incident.began_at == at(minute)
+    assert len(incident.answered) == ANSWERS_LIMIT
+    assert incident.answered[0] == Answer(began_at=at(20), acknowledged_at=at(22))
+
+
+def test_care_that_goes_on_is_one_answer() -> None:
+    cared = replace(opened(MODEL, START), acknowledged_at=at(5))
+    assert stepped(cared, Change.REOPENED, 5).answered == ()
+
+
+def test_an_incident_of_an_episode_that_was_known_before_begins_with_what_opened_it() -> None:
+    late = stepped(opened(MODEL, at(60)), Change.OPENED, 0)
+    assert late.began_at == at(60)
 
 
 def test_care_taken_after_the_instant_at_which_it_comes_back_goes_on_while_people_believe_that_it_fires() -> None:

@@ -82,10 +82,10 @@ def test_a_bare_finding_says_what_there_is_to_say() -> None:
 def test_the_next_tier_hears_that_nobody_answered_and_for_how_long() -> None:
     played = Played().find(found(0)).sweep(5)
     assert lines(played)[0] == (
-        "Nobody has acknowledged: model/flight-delay is error for 5 min now, since 2026-01-02 09:00 UTC."
+        "Nobody has acknowledged for 5 min: model/flight-delay is error; the incident began 2026-01-02 09:00 UTC."
     )
     assert lines(played.sweep(65))[0].startswith(
-        "Still nobody has acknowledged: model/flight-delay is error for 1 h 5 min"
+        "Still nobody has acknowledged for 1 h 5 min: model/flight-delay is error"
     )
 
 
@@ -94,14 +94,17 @@ def test_what_gets_worse_names_both_severities_and_what_was_done_already() -> No
         Played(CHAIN).find(DRIFT).act(1, mode=Mode.DRY_RUN, stage=Stage.PLANNED, plan="restart revision 7", target="m")
     )
     played.find(later(5, severity=Severity.CRITICAL, summary="worse"))
-    assert lines(played)[0] == "Worse: model/m is critical now, was error; since 2026-01-02 09:00 UTC."
-    assert facts(played)["Done already"] == ["restart_service on m planned (dry run): restart revision 7"]
+    assert lines(played)[0] == "Worse: model/m is critical now, was error; the incident began 2026-01-02 09:00 UTC."
+    assert facts(played)["By itself"] == ["restart_service on m planned (dry run): restart revision 7"]
     assert played.messages[-1].title == "worse"
 
 
 def test_whoever_takes_care_is_named_with_his_words_and_nobody_is_told_what_to_do() -> None:
     played = Played(CHAIN).find(DRIFT).say(Verb.ACKNOWLEDGE, 5, words="looking")
-    assert lines(played)[:2] == ["Ada takes care: model/m, error, since 2026-01-02 09:00 UTC.", "Said: Ada: looking"]
+    assert lines(played)[:2] == [
+        "Ada takes care: model/m, error; the incident began 2026-01-02 09:00 UTC.",
+        "Said: Ada: looking",
+    ]
     assert "To do" not in facts(played)
     played.find(later(6, severity=Severity.CRITICAL))
     assert facts(played)["To do"] == ["read docs/runbooks/models.md#drift"]
@@ -110,9 +113,9 @@ def test_whoever_takes_care_is_named_with_his_words_and_nobody_is_told_what_to_d
 def test_mitigated_says_by_whom_and_that_it_still_fires() -> None:
     played = Played(CHAIN).find(DRIFT).act(5, plan="restart revision 7")
     assert lines(played)[0] == (
-        "Mitigated, says an automated response: model/m, error, since 2026-01-02 09:00 UTC; it still fires."
+        "Mitigated, says an automated response: model/m, error; it still fires. The incident began 2026-01-02 09:00 UTC."
     )
-    assert facts(played)["Done already"] == ["restart_service on model/flight-delay verified: restart revision 7"]
+    assert facts(played)["By itself"] == ["restart_service on model/flight-delay verified: restart revision 7"]
     by_hand = Played(CHAIN).find(DRIFT).say(Verb.MITIGATE, 5, words="traffic shifted")
     assert lines(by_hand)[0].startswith("Mitigated, says a person: model/m")
     assert facts(by_hand)["Said"] == ["Ada: traffic shifted"]
@@ -121,7 +124,7 @@ def test_mitigated_says_by_whom_and_that_it_still_fires() -> None:
 def test_a_recovery_says_how_long_it_took_and_what_was_seen_last() -> None:
     played = Played(CHAIN).find(DRIFT, later(35, status=RESOLVED, summary="back in range"))
     assert lines(played)[:2] == [
-        "Over: model/m fired for 35 min, from 2026-01-02 09:00 to 09:35 UTC.",
+        "Over: model/m, after 35 min, from 2026-01-02 09:00 to 09:35 UTC.",
         "Last seen: back in range",
     ]
     assert played.messages[-1].severity is Severity.ERROR
@@ -130,7 +133,7 @@ def test_a_recovery_says_how_long_it_took_and_what_was_seen_last() -> None:
 def test_a_recovery_that_nobody_reported_says_so() -> None:
     played = Played().find(found(0, holds_until=at(5))).sweep(6)
     assert lines(played)[0] == (
-        "Over: model/flight-delay fired for 5 min, from 2026-01-02 09:00 to 09:05 UTC; its source no longer says so."
+        "Over: model/flight-delay, after 5 min, from 2026-01-02 09:00 to 09:05 UTC; its source no longer says so."
     )
     assert lines(Played().find(found(0)).sweep(15 * 24 * 60))[0].endswith("; nothing more was heard of it.")
     late = Played().find(found(10, RESOLVED)).find(found(0), now=at(11))
@@ -140,11 +143,11 @@ def test_a_recovery_that_nobody_reported_says_so() -> None:
 def test_what_a_person_ended_says_who_and_why() -> None:
     played = Played().find(found(0)).say(Verb.RESOLVE, 5, words="known")
     assert lines(played) == [
-        "Closed by a person: model/flight-delay fired for 5 min, from 2026-01-02 09:00 to 09:05 UTC.",
+        "Closed by a person: model/flight-delay, after 5 min, from 2026-01-02 09:00 to 09:05 UTC.",
         "Closed by: Ada: known",
     ]
     cancelled = Played().find(found(0)).say(Verb.CANCEL, 5)
-    assert lines(cancelled)[0].startswith("Cancelled, it was no incident: model/flight-delay fired for 5 min")
+    assert lines(cancelled)[0].startswith("Cancelled, it was no incident: model/flight-delay, for 5 min")
 
 
 def test_what_comes_back_says_since_when_and_when_it_was_first_seen() -> None:
@@ -236,7 +239,7 @@ def test_an_incident_that_lost_its_conditions_is_told_without_them() -> None:
     assert message.text.splitlines()[0] == "New: model/flight-delay is error since 2026-01-02 09:00 UTC."
     over = Played().find(found(0), found(5, RESOLVED))
     (message,) = compose(replace(over.watch, conditions=()), over.notices[1], url="http://pages")
-    assert message.text == "Over: model/flight-delay fired for 5 min, from 2026-01-02 09:00 to 09:05 UTC."
+    assert message.text == "Over: model/flight-delay, after 5 min, from 2026-01-02 09:00 to 09:05 UTC."
 
 
 def test_an_unclassed_incident_that_people_knew_nothing_of_has_no_class_and_no_before() -> None:
@@ -247,7 +250,7 @@ def test_an_unclassed_incident_that_people_knew_nothing_of_has_no_class_and_no_b
         known=replace(played.notices[1].known, severity=None),
     )
     (message,) = compose(played.watch, bare, url="")
-    assert message.text.startswith("Worse: model/flight-delay is critical now; since")
+    assert message.text.startswith("Worse: model/flight-delay is critical now; the incident began")
     assert "Class" not in {fact.name for fact in message.facts}
 
 

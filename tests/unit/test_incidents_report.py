@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -156,7 +157,7 @@ def test_the_summary_says_what_is_known() -> None:
         "Time to resolve": "1 h 30 min",
         "At risk": "\\$1,200 (90 % interval \\$900 to \\$1,500) an hour: model/m earns",
         "Estimated loss": "\\$1,800 (90 % interval \\$1,350 to \\$2,250):"
-        " what is at risk in an hour, times the 1 h 30 min that it took",
+        " what was at risk by the hour while it fired, until it was over",
     }
 
 
@@ -197,15 +198,43 @@ def test_a_person_who_closed_it_is_told_apart_from_a_recovery() -> None:
     [
         (
             {"mitigated_at": NINE + timedelta(minutes=30)},
-            "600 (90 % interval $450 to $750): 30 min until it was mitigated",
+            "600 (90 % interval $450 to $750): until it was mitigated",
         ),
-        ({"resolved_at": None}, "3,600 (90 % interval $2,700 to $4,500): 3 h so far"),
-        ({"resolved_at": NINE - timedelta(minutes=1)}, "0 (90 % interval $0 to $0): 0 s that it took"),
+        ({"resolved_at": None}, "3,600 (90 % interval $2,700 to $4,500): so far"),
+        (
+            {
+                "lost": 1000.0,
+                "lost_low": 900.0,
+                "lost_high": 1100.0,
+                "lost_until": NINE + timedelta(minutes=60),
+            },
+            "1,600 (90 % interval $1,350 to $1,850): until it was over",
+        ),
+        (
+            {"impact": None, "lost": 10.0, "lost_low": 9.0, "lost_high": 11.0},
+            "10 (90 % interval $9 to $11): until it was over",
+        ),
+        ({"resolved_at": NINE - timedelta(minutes=1)}, "0 (90 % interval $0 to $0): until it was over"),
     ],
 )
-def test_the_loss_counts_the_time_until_it_stopped_hurting(changed: dict[str, datetime | None], loss: str) -> None:
-    found = summary(replace(INCIDENT, **changed))["Estimated loss"]  # type: ignore[arg-type]  # only instants are changed
-    assert found.replace("\\", "").replace("what is at risk in an hour, times the ", "") == f"${loss}"
+def test_the_loss_counts_the_time_until_it_stopped_hurting(changed: dict[str, Any], loss: str) -> None:
+    found = summary(replace(INCIDENT, **changed))["Estimated loss"]
+    assert found.replace("\\", "").replace("what was at risk by the hour while it fired, ", "") == f"${loss}"
+
+
+def test_what_earns_nothing_any_more_has_cost_what_was_counted() -> None:
+    eased = replace(INCIDENT, impact=None, lost=10.0)
+    assert "At risk" not in summary(eased)
+    assert "What it costs is not known." not in questions(eased)
+
+
+def test_the_time_to_acknowledge_what_came_back_is_from_then_on() -> None:
+    back = replace(
+        INCIDENT, began_at=NINE + timedelta(minutes=15), acknowledged_at=NINE + timedelta(minutes=22), resolved_at=None
+    )
+    found = summary(back)
+    assert (found["Opened"], found["Came back"]) == ("2026-01-02 09:00 UTC", "2026-01-02 09:15 UTC")
+    assert found["Time to acknowledge"] == "7 min"
 
 
 def test_what_was_no_incident_or_part_of_another_has_lost_nothing_itself() -> None:
@@ -344,6 +373,12 @@ def test_foreign_text_changes_nothing_but_text(text: str) -> None:
     assert shapes(tokens) == shapes(usual)
     inline = {child.type for token in tokens for child in token.children or ()}
     assert inline <= {"text"}
+
+
+def test_nobody_is_mentioned_and_nothing_links_by_itself() -> None:
+    text = made(replace(INCIDENT, title="ask @ada at https://evil.example/x or ftp://a@b.c"))
+    assert "# Incident: ask &#64;ada at https&#58;//evil.example/x or ftp&#58;//a&#64;b.c\n" in text
+    assert "09:00" in text
 
 
 @given(FOREIGN)

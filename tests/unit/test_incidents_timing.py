@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Severity
-from core.incidents.model import Incident, State
-from core.incidents.timing import Closed, Times, by_severity, closed, ended, mean_times
+from core.incidents.model import Answer, Incident, State
+from core.incidents.timing import Closed, Times, began, by_severity, closed, ended, mean_times
 
 NINE = datetime(2026, 1, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -30,7 +30,9 @@ INCIDENTS = st.lists(
         Closed,
         severity=st.sampled_from(Severity),
         opened_at=MINUTES,
+        began_at=st.none() | MINUTES,
         acknowledged_at=st.none() | MINUTES,
+        answered=st.lists(st.builds(Answer, began_at=MINUTES, acknowledged_at=MINUTES), max_size=3).map(tuple),
         resolved_at=st.none() | MINUTES,
         counts=st.booleans(),
     ),
@@ -48,6 +50,15 @@ def test_the_means_are_over_what_was_acknowledged_and_what_was_resolved() -> Non
     lasting = Closed(severity=Severity.ERROR, opened_at=NINE)
     times = mean_times([closed(INCIDENT), slow, unseen, lasting], NINE, NINE + DAY)
     assert times == Times(mtta=timedelta(minutes=7), mttr=timedelta(minutes=40), n_acknowledged=2, n_resolved=3)
+
+
+def test_each_acknowledgement_counts_from_the_opening_or_reopening_before_it() -> None:
+    first = Answer(began_at=NINE, acknowledged_at=after(2))
+    back = replace(INCIDENT, began_at=after(15), acknowledged_at=after(22), answered=(first,), resolved_at=None)
+    assert (began(INCIDENT), began(back)) == (NINE, after(15))
+    times = mean_times([closed(back)], NINE, NINE + DAY)
+    assert times == Times(mtta=timedelta(minutes=4.5), mttr=None, n_acknowledged=2, n_resolved=0)
+    assert mean_times([closed(back)], after(10), NINE + DAY).mtta == timedelta(minutes=7)
 
 
 def test_there_is_no_mean_of_nothing() -> None:
@@ -106,4 +117,6 @@ def test_times_that_follow_each_other_count_each_incident_once(
 ) -> None:
     first, middle, last = sorted((one, other, third))
     parts = [mean_times(incidents, first, middle), mean_times(incidents, middle, last)]
-    assert sum(part.n_resolved for part in parts) == mean_times(incidents, first, last).n_resolved
+    whole = mean_times(incidents, first, last)
+    assert sum(part.n_resolved for part in parts) == whole.n_resolved
+    assert sum(part.n_acknowledged for part in parts) == whole.n_acknowledged

@@ -250,6 +250,31 @@ def test_no_text_of_the_channels_shows_a_secret() -> None:
     assert KEY not in shown
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "fault"),
+    [
+        ("pager", {}, "key: must not be the key of another channel ('pager'), got 'a hidden value'"),
+        ("chat", {}, "url: must not be the url of another channel ('chat'), got 'a hidden value'"),
+        ("bot", {"room": "alerts"}, "room: must not be the room of another channel ('bot'), got 'alerts'"),
+    ],
+)
+def test_two_channels_that_lead_to_one_place_are_refused(first: str, second: dict[str, object], fault: str) -> None:
+    channels = [*CHANNELS, BY_NAME[first] | {"name": "again"} | second]
+    found = faults({"version": 1, "jobs": {}, "channels": channels})
+    assert found == [f"channels[6].{fault}"]
+    assert SECRET not in str(found)
+
+
+def test_channels_of_one_kind_that_lead_to_different_places_stand_beside_each_other() -> None:
+    others = [
+        BY_NAME["pager"] | {"name": "pager-2", "key": KEY[::-1]},
+        BY_NAME["chat"] | {"name": "chat-2", "url": "https://hooks.slack.example/services/T0/B1/hunter2"},
+        BY_NAME["bot"] | {"name": "bot-2", "room": "#models"},
+        BY_NAME["bot"] | {"name": "bot-3", "token": "xoxb-other"},
+    ]
+    assert len(read(*CHANNELS, *others).channels) == len(CHANNELS) + 4
+
+
 @given(JUNK)
 def test_any_junk_for_channels_is_refused_with_faults_and_nothing_else(raw: object) -> None:
     assert told({"version": 1, "jobs": {}, "channels": raw})

@@ -4,16 +4,15 @@ Cancelling twice is cancelling once, so that no key need be kept. Runs that begi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState
 
 from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
-from core.settings.response import Resource
-from functions.adapters.actions.calls import lookup
-from functions.adapters.actions.vertex import CANCELLED, Pipelines, connect_pipelines, short, told
+from functions.adapters.actions.pipeline import PipelineAction
+from functions.adapters.actions.vertex import CANCELLED, short, told
 
 RUNNING = (
     PipelineState.PIPELINE_STATE_QUEUED,
@@ -23,22 +22,12 @@ RUNNING = (
 """The states of a job that may be cancelled, in the order that a job goes through: one that moves on is seen twice."""
 
 
-class CancelPipeline:
-    """The action `cancel_pipeline`; see the port.
-
-    Args:
-        resources: what targets are in the cloud.
-        pipelines: Vertex AI; as the environment has it where none is given.
-    """
-
-    def __init__(self, resources: Mapping[str, Resource], pipelines: Pipelines | None = None) -> None:
-        self._resources = resources
-        self._pipelines = pipelines or connect_pipelines()
+class CancelPipeline(PipelineAction):
+    """The action `cancel_pipeline`; see the port."""
 
     def plan(self, request: ActionRequest) -> Plan:
         """Which runs would be cancelled; nothing where none runs."""
-        pipeline = lookup(self._resources, request.target, "pipeline")
-        location = lookup(self._resources, request.target, "location")
+        location, pipeline = self._where(request.target)
         jobs = {
             job.name: state
             for state in RUNNING

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.actions.life import LONGEST
-from functions.adapters.actions.redact import pattern_of, redact
+from functions.adapters.redact import pattern_of, redact
 
 MOST_FREQUENT = 3
 SHORT = 120

@@ -3,16 +3,14 @@
 The job's id follows from the key, so that a repetition finds it; a label names the run that it repeats.
 """
 
-from collections.abc import Mapping
-
 from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState
 
 from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
-from core.settings.response import Resource
-from functions.adapters.actions.calls import digest, lookup
-from functions.adapters.actions.vertex import ENDED, Pipelines, connect_pipelines, short, told
+from functions.adapters.actions.calls import digest
+from functions.adapters.actions.pipeline import PipelineAction
+from functions.adapters.actions.vertex import ENDED, short, told
 
 RERUN_OF = "aia-rerun-of"
 """The label of a job that names the one it repeats."""
@@ -33,22 +31,12 @@ _BILLING = "vertex-ai-pipelines-run-billing-id"
 """A label that Vertex AI gives each run itself."""
 
 
-class RerunPipeline:
-    """The action `rerun_pipeline`; see the port.
-
-    Args:
-        resources: what targets are in the cloud.
-        pipelines: Vertex AI; as the environment has it where none is given.
-    """
-
-    def __init__(self, resources: Mapping[str, Resource], pipelines: Pipelines | None = None) -> None:
-        self._resources = resources
-        self._pipelines = pipelines or connect_pipelines()
+class RerunPipeline(PipelineAction):
+    """The action `rerun_pipeline`; see the port."""
 
     def plan(self, request: ActionRequest) -> Plan:
         """Which run would be repeated; nothing where the newest runs or has succeeded."""
-        pipeline = lookup(self._resources, request.target, "pipeline")
-        location = lookup(self._resources, request.target, "location")
+        location, pipeline = self._where(request.target)
         newest = self._newest(location, pipeline)
         if newest is None:
             raise ActionError(f"{location}: no run of pipeline {pipeline} to repeat")

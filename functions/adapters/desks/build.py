@@ -1,5 +1,6 @@
 """Desks as the environment and the settings say: for the functions that decide over incidents."""
 
+import logging
 import os
 import socket
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from functions.adapters.desks.silences import Silences
 from functions.adapters.ledger import Ledger
 from functions.adapters.notify.channels import open_channels
 from functions.adapters.store import open_store
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +51,18 @@ def build(function: str, settings: Settings) -> Built:
         performer=performer,
         metrics=counts,
         clock=now,
-        charter=charter(settings, os.environ.get("AIA_API_URL", "")),
+        charter=charter(settings, _address("AIA_API_URL"), os.environ.get("AIA_RUNBOOKS_URL", "")),
         troubled=Troubled(store, now),
         silences=silences,
     )
     return Built(desks=desks, silences=silences)
+
+
+def _address(name: str) -> str:
+    found = os.environ.get(name, "")
+    if not found:
+        log.warning("%s is not set: messages have no link to their incident", name)
+    return found
 
 
 def now() -> datetime:

@@ -19,6 +19,7 @@ from functools import partial
 from threading import Lock
 
 from core.errors import AiaError, BusyError, UnavailableError
+from core.events import IncidentChange
 from core.incidents.charter import Charter
 from core.incidents.commands import refuse
 from core.incidents.messages import compose
@@ -81,6 +82,7 @@ class Turn:
         at: the instant of what is decided on; None where time alone has passed.
         desk: what is saved now; where nothing was to be saved, what was found.
         decision: what was decided.
+        changes: what was decided and told, as it is published.
         gone: what made room, and will not happen.
     """
 
@@ -90,23 +92,28 @@ class Turn:
     at: datetime | None
     desk: Desk = field(init=False)
     decision: Decision = field(init=False)
+    changes: tuple[IncidentChange, ...] = ()
     gone: tuple[Effect, ...] = ()
 
     def __call__(self, data: Data | None) -> Data | None:
         """Decide; the document as it shall be, or None where nothing is to be saved."""
         charter, now = self.desks.charter, self.desks.clock()
-        self.desk, self.gone = _desk(self.group, data), ()
+        self.desk, self.changes, self.gone = _desk(self.group, data), (), ()
         self.decision = self.decide(self.desk.watch, now)
         if self.at is not None and self.decision.watch == self.desk.watch:
             return None
         informed = inform(
             self.decision.watch, at=self.at or now, now=now, charter=charter, silences=self.desks.silences()
         )
-        changes = (*self.decision.changes, *informed.changes)
+        changes = self.changes = (*self.decision.changes, *informed.changes)
         watch, asked = requests(informed.watch, charter.playbooks, now=now, quiet=self._quiet(now))
         if watch == self.desk.watch and informed.waits == self.desk.waits:
             return None
-        told = [message for notice in informed.notices for message in compose(watch, notice, url=charter.url)]
+        told = [
+            message
+            for notice in informed.notices
+            for message in compose(watch, notice, url=charter.url, runbooks=charter.runbooks)
+        ]
         self.desk, self.gone = after(
             self.desk,
             watch,
@@ -198,7 +205,7 @@ def _desk(group: str, data: Data | None) -> Desk:
 
 
 def _record(turn: Turn) -> None:
-    names = [change.change.value for change in turn.decision.changes]
+    names = [change.change.value for change in turn.changes]
     details = logs.fields(group=turn.group, reason=turn.decision.reason)
     log.info("%s: %s", turn.group, ", ".join(names) or f"no change ({turn.decision.reason})", extra=details)
     metrics = turn.desks.metrics

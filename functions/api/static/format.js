@@ -38,12 +38,16 @@ export function span(from, to = new Date()) {
 // Times that go on while nothing is drawn: `tick` brings them up to date.
 export const since = (iso) => el("time", { datetime: iso, title: when(iso), "data-since": iso }, span(iso));
 export const left = (iso) => el("time", { datetime: iso, title: when(iso), "data-until": iso }, span(new Date(), iso));
-export const lost = (perHour, from, to) =>
-  el("span", { "data-rate": perHour, "data-from": from, "data-to": to }, loss(perHour, from, to));
-const loss = (perHour, from, to) => dollars(perHour * Math.max(0, (to ? new Date(to) : new Date()) - new Date(from)) / 3600000);
+export const lost = (perHour, from, to, counted = 0) =>
+  el("span", { "data-rate": perHour, "data-from": from, "data-to": to, "data-counted": counted }, loss(perHour, from, to, counted));
+const loss = (perHour, from, to, counted) =>
+  dollars(Number(counted) + perHour * Math.max(0, (to ? new Date(to) : new Date()) - new Date(from)) / 3600000);
 
 export function tick() {
   for (const node of document.querySelectorAll("[data-since]")) node.textContent = span(node.dataset.since);
   for (const node of document.querySelectorAll("[data-until]")) node.textContent = span(new Date(), node.dataset.until);
-  for (const node of document.querySelectorAll("[data-rate]")) node.textContent = loss(node.dataset.rate, node.dataset.from, node.dataset.to);
+  for (const node of document.querySelectorAll("[data-rate]")) {
+    const { rate, from, to, counted } = node.dataset;
+    node.textContent = loss(rate, from, to, counted);
+  }
 }

@@ -63,11 +63,14 @@ function owner(incident) {
   return ["Nobody yet", [told, up.length > 0 && ` · ${up.join(" · ")}`, heard.quiet && ` · ${heard.quiet}`], incident.state === "open" ? "critical" : ""];
 }
 
+// What was counted, and what the impact of now adds since; a copy from before that was counted has only the latter.
 function cost(incident) {
   const { impact } = incident;
-  if (!impact) return ["Not known", "nothing that earns is known to hang on it", ""];
-  const sofar = lost(impact.dollars_per_hour, incident.opened_at, incident.mitigated_at ?? incident.resolved_at);
-  return [`${dollars(impact.dollars_per_hour)} an hour`, [`${dollars(impact.low)} to ${dollars(impact.high)} · `, sofar, incident.mitigated_at ? " until it was mitigated" : " so far"], ""];
+  if (!impact && !incident.lost) return ["Not known", "nothing that earns is known to hang on it", ""];
+  const { dollars_per_hour: rate, low, high } = impact ?? { dollars_per_hour: 0, low: 0, high: 0 };
+  const counted = incident.lost_until ?? incident.began_at ?? incident.opened_at;
+  const sofar = lost(rate, counted, incident.mitigated_at ?? incident.resolved_at, incident.lost);
+  return [`${dollars(rate)} an hour`, [`${dollars(low)} to ${dollars(high)} · `, sofar, incident.mitigated_at ? " until it was mitigated" : " so far"], ""];
 }
 
 function vitals(incident) {

@@ -7,6 +7,7 @@ from itertools import groupby
 from urllib.parse import urlsplit
 
 from core.events import Change
+from infra.local.inbox.alerts import CHANNEL
 from infra.local.inbox.messages import Received
 
 _PAGE = """<!doctype html>
@@ -97,10 +98,16 @@ def _says(message: Received) -> str:
 
 
 def _links(message: Received) -> str:
-    over = message.change in (Change.RESOLVED, Change.ACKNOWLEDGED, Change.MITIGATED)
-    links = _link(message.url, "Show the incident" if over else "Show or acknowledge")
+    links = _link(message.url, _leads_to(message))
     links += _link(message.runbook, "Runbook")
     return f'<p class="links">{links}</p>' if links else ""
+
+
+def _leads_to(message: Received) -> str:
+    if message.channel == CHANNEL:
+        return "Show in Prometheus"
+    over = message.change in (Change.RESOLVED, Change.ACKNOWLEDGED, Change.MITIGATED)
+    return "Show the incident" if over else "Show or acknowledge"
 
 
 def _repeated(message: Received) -> str:

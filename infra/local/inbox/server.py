@@ -1,11 +1,14 @@
 """The inbox over HTTP.
 
 `POST /` takes a message: 201 when it is new, 200 when its key is known, 400 when it is none; `POST /?channel=NAME` says
-which channel it was sent through. `GET /` is the page, `GET /messages.json` the same as JSON, the newest first.
+which channel it was sent through. `POST /api/v2/alerts` takes alerts from Prometheus itself, as an Alertmanager does, and
+keeps those about silence: 200, or 400 when it is no list of alerts. `GET /` is the page, `GET /messages.json` the same as
+JSON, the newest first.
 """
 
 import hashlib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,7 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from infra.local.inbox.messages import Messages, read
+from infra.local.inbox import alerts, messages
+from infra.local.inbox.messages import Messages, Posted
 from infra.local.inbox.page import page
 
 SHOWN = 200
@@ -52,14 +56,17 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"body: must be at most {LONGEST_BODY} bytes")
         body = self.rfile.read(int(length))
         where = urlsplit(self.path)
-        if where.path != "/":
-            return self._refuse(HTTPStatus.NOT_FOUND, "path: messages are posted to /")
+        reads = _READERS.get(where.path)
+        if reads is None:
+            return self._refuse(HTTPStatus.NOT_FOUND, f"path: must be one of {', '.join(_READERS)}")
         try:
-            message = read(body, parse_qs(where.query).get("channel", [""])[0])
+            found = reads(body, where.query)
         except ValueError as error:
             return self._refuse(HTTPStatus.BAD_REQUEST, str(error))
-        new = self.server.messages.receive(message)
-        return self._send(HTTPStatus.CREATED if new else HTTPStatus.OK, "application/json", b"{}")
+        new = [self.server.messages.receive(message) for message in found]
+        # Prometheus takes any 2xx; 200 is what an Alertmanager answers.
+        created = where.path == "/" and any(new)
+        return self._send(HTTPStatus.CREATED if created else HTTPStatus.OK, "application/json", b"{}")
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
@@ -102,14 +109,23 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the page shows what arrived, and a page that refreshes would fill the log."""
 
 
-def _page(messages: Messages) -> bytes:
-    return page(messages.newest(SHOWN), messages.count()).encode(errors="replace")
+def _read_message(body: bytes, query: str) -> list[Posted]:
+    return [messages.read(body, parse_qs(query).get("channel", [""])[0])]
 
 
-def _json(messages: Messages) -> bytes:
-    return msgspec.json.encode(messages.newest(LISTED))
+def _read_alerts(body: bytes, _: str) -> list[Posted]:
+    return alerts.read(body, datetime.now(UTC))
 
 
+def _page(kept: Messages) -> bytes:
+    return page(kept.newest(SHOWN), kept.count()).encode(errors="replace")
+
+
+def _json(kept: Messages) -> bytes:
+    return msgspec.json.encode(kept.newest(LISTED))
+
+
+_READERS: dict[str, Callable[[bytes, str], list[Posted]]] = {"/": _read_message, "/api/v2/alerts": _read_alerts}
 _ANSWERS: dict[str, tuple[str, Callable[[Messages], bytes]]] = {
     "/": ("text/html", _page),
     "/messages.json": ("application/json", _json),

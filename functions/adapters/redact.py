@@ -11,7 +11,7 @@ _QUOTE = r"\\{0,3}[\"']"
 _QUOTED = rf"(?P<quote>{_QUOTE})(?:(?!(?P=quote))(?:\\.|.))*(?P=quote)?"
 _IS = rf"(?:{_QUOTE})?(?:\s*(?:=>|[:=>]|%3[ad])\s*|\s+(?:is|was)\s+|\s+(?={_QUOTE}))"
 _NAMES = (
-    r"pass(?:word|wd|phrase|code)?|pwd|secret|token|credential|signature|sig|jwt|otp|auth|session[_-]?id|sid"
+    r"pass(?:word|wd|phrase|code)?|pwd?|secret|token|credential|signature|sig|jwt|otp|auth|session[_-]?id|sid"
     r"|(?:api|access|account|private|client|encryption|master|shared|signing|subscription|service)[_-]?key|key"
 )
 
@@ -60,7 +60,9 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"\b(?:[sr]k|pk|whsec)_(?:live_|test_)?\w{16,}|\bsk-[\w-]{16,}|\bSG\.[\w.-]{16,}|\bhf_\w{16,}"),
         HIDDEN,
     ),
-    # What nobody would write by hand: long, and of letters and digits in no order.
+)
+# What nobody would write by hand: long, and of letters and digits in no order.
+_RANDOM: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{32,}\b|\b(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{32,}\b"), HIDDEN),
     (re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{32,}"), HIDDEN),
     (
@@ -71,6 +73,35 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
 )
 
+# Every rule needs one of these, or a long word; most texts have none, and looking for them is much cheaper than the rules.
+_HINTS = (
+    *("pass", "pw", "secret", "token", "credential", "sig", "jwt", "otp", "auth", "session", "sid", "key", "cookie"),
+    *("bearer", "negotiate", "basic", "digest", "@", "eyj", "ya29", "1//", "aiza", "gocspx"),
+    *(
+        "akia",
+        "asia",
+        "abia",
+        "acca",
+        "ghp_",
+        "gho_",
+        "ghu_",
+        "ghs_",
+        "ghr_",
+        "github_pat_",
+        "glpat",
+        "npm_",
+        "pypi",
+        "xox",
+        "xapp",
+        "hooks.slack",
+    ),
+    *("sk_", "rk_", "pk_", "whsec_", "sk-", "sg.", "hf_"),
+)
+_LONG_WORD = 32
+_SECRET_NAME = re.compile(
+    r"(?i)passw(?:or)?d|passphrase|\bpwd?\b|pwd|secret|token|(?:api|access|private)[_-]?key|credentials?|authorization|cookie"
+    r"|signature"
+)
 _EMAIL = re.compile(r"\b[\w.+-]{1,64}@(?![\w.-]*gserviceaccount\.com\b)(?:[\w-]{1,63}\.)+[a-zA-Z]{2,}\b")
 _UUID = re.compile(r"(?i)\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b")
 _INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
@@ -92,9 +123,40 @@ def redact(text: str) -> str:
     """
     if len(text) > _LONGEST:
         text = text[:_LONGEST].rpartition(" ")[0]
-    for pattern, instead in _RULES:
+    return _ruled(text, _RULES + _RANDOM)
+
+
+def redact_address(text: str) -> str:
+    """A web address without what is or may be a secret; pages are named by long ids, which are left.
+
+    >>> redact_address("https://wiki.example/Runbook-0f1e2d3c4b5a69788796a5b4c3d2e1f0?token=abc123")
+    'https://wiki.example/Runbook-0f1e2d3c4b5a69788796a5b4c3d2e1f0?token=[hidden]'
+    """
+    return _ruled(text, _RULES)
+
+
+def _ruled(text: str, rules: tuple[tuple[re.Pattern[str], str], ...]) -> str:
+    if not _is_hinted(text):
+        return text
+    for pattern, instead in rules:
         text = pattern.sub(instead, text)
     return text
+
+
+def _is_hinted(text: str) -> bool:
+    if not text.isascii():  # some letters of other scripts are ours in the other case, as the Kelvin sign is
+        return True
+    lowered = text.lower()
+    return any(hint in lowered for hint in _HINTS) or any(len(word) >= _LONG_WORD for word in text.split())
+
+
+def is_secret(name: str) -> bool:
+    """Whether what has that name is nothing to show.
+
+    >>> is_secret("API_KEY"), is_secret("pod")
+    (True, False)
+    """
+    return _SECRET_NAME.search(name) is not None
 
 
 def pattern_of(text: str) -> str:

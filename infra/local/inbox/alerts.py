@@ -1,0 +1,86 @@
+"""Alerts that Prometheus posts here by itself, so that people hear of it when what tells them is silent.
+
+Only alerts about silence are kept: all others reach people through `incident_router`, and would be told twice. Prometheus
+posts an alert again and again while it fires, and for a while after its end; each of the two is one message.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from core.events import Change, Severity
+from infra.local.inbox.messages import Posted
+
+CHANNEL = "direct"
+"""The channel of these messages: no channel of the settings, for none of them is asked."""
+_SUFFIX = "Silent"
+_KNOWN = frozenset(severity.value for severity in Severity)
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert, as Prometheus posts it to an Alertmanager (API version 2)."""
+
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str] = {}
+    starts_at: datetime = msgspec.field(name="startsAt")
+    ends_at: datetime | None = msgspec.field(name="endsAt", default=None)
+    generator_url: str = msgspec.field(name="generatorURL", default="")
+
+
+_decoder = msgspec.json.Decoder(list[Alert])
+
+
+def read(body: bytes, now: datetime) -> list[Posted]:
+    """The messages of a request; of alerts that are not about silence there are none.
+
+    Args:
+        body: the alerts as JSON.
+        now: an alert that ended before is over.
+
+    Raises:
+        ValueError: the body is no list of alerts; the text says where and why.
+    """
+    try:
+        alerts = _decoder.decode(body)
+    except RecursionError as error:
+        raise ValueError("body: nested too deeply") from error
+    return [_message(alert, now) for alert in alerts if alert.labels.get("alertname", "").endswith(_SUFFIX)]
+
+
+def _message(alert: Alert, now: datetime) -> Posted:
+    began = _utc(alert.starts_at)
+    over = alert.ends_at is not None and _utc(alert.ends_at) <= now
+    change = Change.RESOLVED if over else Change.OPENED
+    name = alert.labels["alertname"]
+    severity = alert.labels.get("severity", "")
+    return Posted(
+        key=f"{_fingerprint(alert.labels)}:{began.isoformat()}:{change}",
+        incident_id=name,
+        change=change,
+        severity=Severity(severity) if severity in _KNOWN else Severity.CRITICAL,
+        title=alert.annotations.get("summary") or name,
+        text=_text(alert.annotations),
+        url=alert.generator_url,
+        at=_utc(alert.ends_at) if over and alert.ends_at else began,
+        category=alert.labels.get("category", ""),
+        target=alert.labels.get("function", ""),
+        channel=CHANNEL,
+    )
+
+
+def _text(annotations: Mapping[str, str]) -> str:
+    runbook = annotations.get("runbook_url", "")
+    return "\n".join(
+        line for line in (annotations.get("description", ""), f"What to do: {runbook}" if runbook else "") if line
+    )
+
+
+def _fingerprint(labels: Mapping[str, str]) -> str:
+    """What tells an alert from others of its rule: all its labels."""
+    return hashlib.sha256(msgspec.json.encode(sorted(labels.items()))).hexdigest()[:16]
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
