@@ -9,7 +9,7 @@ ifneq ($(shell cat .venv/folder 2>/dev/null || pwd -P),$(shell pwd -P))
 .PHONY: $(VENV)
 endif
 
-.PHONY: help run demo test lint type bench package clean
+.PHONY: help run demo test lint type bench package plan clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,7 +27,7 @@ demo: $(VENV) ## the same without a person: start, replay, check the outcome, st
 	@aia demo
 
 test: $(VENV_TEST) ## every test, with the branch coverage of core/
-	@pytest --cov --cov-report=term --cov-fail-under=95
+	@pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 
 lint: $(VENV) ## ruff and shell syntax
 	@ruff check && ruff format --check && bash -n infra/local/install.sh .ci/run
@@ -40,6 +40,9 @@ bench: $(VENV_TEST) ## measure what the targets name; the tables go to build/
 
 package: $(VENV) ## one archive a function, into build/packages
 	@python -m infra.stage --archives build/packages
+
+plan: $(VENV) ## print what terraform apply would create, without a cloud
+	@python -m infra.plan
 
 clean: ## remove what was built, the virtual environment and the local data
 	@rm -rf build dist .aia .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage *.egg-info

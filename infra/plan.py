@@ -1,0 +1,184 @@
+"""What `terraform apply` would create, grouped, without a cloud: the plan of Terraform's own test, on a mocked provider.
+
+Where the registry of providers cannot be reached, the schema of the provider beside the project stands in for it
+(`../shared/terraform/offline.sh`); elsewhere Terraform fetches the provider.
+"""
+
+import functools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+TERRAFORM = ROOT / "infra" / "terraform"
+OFFLINE = ROOT.parent / "shared" / "terraform" / "offline.sh"
+"""Checks against the provider's schema on a machine that cannot reach its registry."""
+_GROUPS = {
+    "Functions": ("cloudfunctions2_function", "cloud_scheduler_job", "storage_bucket_object"),
+    "Messages": ("pubsub_topic", "pubsub_subscription", "logging_project_sink"),
+    "Data": ("bigquery_dataset", "bigquery_table", "firestore_database", "firestore_field", "storage_bucket"),
+    "Alerts": (
+        "monitoring_alert_policy",
+        "monitoring_notification_channel",
+        "monitoring_service",
+        "monitoring_slo",
+        "monitoring_uptime_check_config",
+    ),
+    "Accounts and secrets": ("service_account", "secret_manager_secret", "project_iam_custom_role"),
+}
+_NAMING = ("name", "display_name", "secret_id", "account_id", "repository_id", "dataset_id", "service", "role_id")
+_PLACES = ("topic", "subscription", "table_id", "secret_id", "bucket", "repository", "name", "service_account_id")
+
+Resource = Mapping[str, Any]
+"""A resource of a plan, as Terraform's JSON has it."""
+
+
+class PlanError(Exception):
+    """Terraform made no plan; the message has what it said."""
+
+
+@functools.cache
+def environment() -> dict[str, str]:
+    """The environment that Terraform runs in, here or on a machine without a registry."""
+    own = {**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+    if OFFLINE.is_file():
+        subprocess.run([str(OFFLINE)], check=True, capture_output=True)  # installs what it needs, and checks nothing
+        cache = Path(own.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        own["TF_CLI_CONFIG_FILE"] = str(cache / "terraform-google-schema" / "offline.tfrc")
+    return own
+
+
+def terraform(*arguments: str, folder: Path = TERRAFORM, data: Path) -> subprocess.CompletedProcess[str]:
+    """Run Terraform in a folder; `data` is where it keeps what it installs."""
+    command = ["terraform", f"-chdir={folder}", *arguments]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, env=environment() | {"TF_DATA_DIR": str(data)}
+    )
+
+
+def install(folder: Path, data: Path) -> None:
+    """Install the modules, and the provider where its registry can be reached.
+
+    Raises:
+        PlanError: it cannot be installed.
+    """
+    command = ("get",) if OFFLINE.is_file() else ("init", "-backend=false", "-input=false")
+    done = terraform(*command, "-no-color", folder=folder, data=data)
+    if done.returncode:
+        raise PlanError(done.stderr.strip() or done.stdout.strip())
+
+
+def planned(file: str = "plan", run: str = "plan") -> list[Resource]:
+    """What a run of one of the tests in `infra/terraform/tests` would create.
+
+    Args:
+        file: the test, without `.tftest.hcl`.
+        run: one of its runs that plans.
+
+    Raises:
+        PlanError: Terraform is absent, or refuses the configuration.
+    """
+    if shutil.which("terraform") is None:
+        raise PlanError("terraform is absent: install Terraform 1.7 or newer")
+    with tempfile.TemporaryDirectory() as folder:
+        install(TERRAFORM, Path(folder))
+        test = ("test", "-json", "-verbose", f"-filter=tests/{file}.tftest.hcl")
+        done = terraform(*test, data=Path(folder))
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    if done.returncode:
+        raise PlanError("\n".join(_complaints(lines)) or done.stderr.strip())
+    for line in lines:
+        if line["type"] == "test_plan" and line.get("@testrun") == run:
+            changes: list[Resource] = line["test_plan"]["resource_changes"]
+            return [one for one in changes if "create" in one["change"]["actions"]]
+    raise PlanError(f"tests/{file}.tftest.hcl: must have a run {run!r} that plans")
+
+
+def _complaints(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for line in lines:
+        if line["type"] == "diagnostic" and line["diagnostic"]["severity"] == "error":
+            said = line["diagnostic"]
+            yield f"{said.get('range', {}).get('filename', 'terraform')}: {said['summary']}: {said['detail']}"
+
+
+def kind(resource: Resource) -> str:
+    """The type of a resource without the provider."""
+    text: str = resource["type"]
+    return text.removeprefix("google_")
+
+
+def report(resources: Iterable[Resource]) -> str:
+    """The resources by group and type, and who is granted what."""
+    types: dict[str, list[str]] = defaultdict(list)
+    grants: dict[str, list[str]] = defaultdict(list)
+    for one in resources:
+        after = one["change"]["after"]
+        if "_iam_member" in kind(one):
+            member = str(after.get("member") or "the writer of the log sink").rpartition(":")[2]
+            grants[member].append(f"{after.get('role') or 'the role of the actions'} on {_place(one)}")
+        else:
+            types[kind(one)].append(_name(one))
+    grouped = {name for names in _GROUPS.values() for name in names}
+    groups = _GROUPS | {"The rest": tuple(sorted(set(types) - grouped))}
+    lines = [line for title, names in groups.items() for line in _group(title, {name: types[name] for name in names})]
+    lines += [
+        "Who may do what",
+        *(f"  {line}" for member in sorted(grants) for line in _granted(member, grants[member])),
+    ]
+    total = sum(map(len, types.values())) + sum(map(len, grants.values()))
+    return "\n".join([*lines, "", f"{total} resources"])
+
+
+def _group(title: str, types: Mapping[str, list[str]]) -> Iterator[str]:
+    yield f"{title} ({sum(map(len, types.values()))})"
+    for name, members in types.items():
+        if members:
+            yield f"  {name.replace('_', ' ')} ({len(members)})"
+            yield from (f"    {member}" for member in sorted(members))
+    yield ""
+
+
+def _granted(member: str, what: list[str]) -> list[str]:
+    return [member, *(f"  {line}" for line in sorted(what))]
+
+
+def _name(one: Resource) -> str:
+    after = one["change"]["after"]
+    if kind(one) == "firestore_field":
+        return f"{after['collection']}.{after['field']}"
+    if kind(one) == "bigquery_table":
+        return f"{after['dataset_id']}.{after['table_id']}"
+    return next((str(after[key]) for key in _NAMING if after.get(key)), one["address"])
+
+
+def _place(one: Resource) -> str:
+    """What is granted on: its name, or its key where the name is not known before it exists."""
+    after = one["change"]["after"]
+    if kind(one) == "project_iam_member":
+        limited = [condition["title"] for condition in after["condition"]]
+        return f"the project, {limited[0]}" if limited else "the project"
+    if kind(one) == "bigquery_table_iam_member":
+        return f"{after['dataset_id']}.{after['table_id']}"
+    known = next((str(after[key]) for key in _PLACES if after.get(key)), "")
+    return known or str(one.get("index", one["address"]))
+
+
+def main() -> int:
+    """Print what would be created."""
+    try:
+        print(report(planned()))
+    except PlanError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

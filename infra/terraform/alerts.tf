@@ -1,0 +1,130 @@
+# One alert policy for each rule of infra/alerts, in Prometheus' own format. Prometheus on one machine reads the same files.
+
+locals {
+  alerts_folder = coalesce(var.alerts, "${local.infra}/alerts")
+  read_rules = flatten([
+    for file in sort(fileset(local.alerts_folder, "*.yaml")) : [
+      for group in yamldecode(file("${local.alerts_folder}/${file}")).groups : [
+        for rule in group.rules : {
+          file     = file
+          group    = group.name
+          name     = try(rule.alert, null)
+          record   = try(rule.record, null)
+          expr     = try(trimspace(rule.expr), "")
+          labels   = { for label, value in try(rule.labels, {}) : label => tostring(value) }
+          notes    = { for note, value in try(rule.annotations, {}) : note => tostring(value) }
+          duration = try(rule.for, "0s")
+          interval = try(group.interval, "60s")
+        }
+      ]
+    ]
+  ])
+  recorded = [for rule in local.read_rules : rule.record if rule.record != null]
+
+  # 1h30m is 5400 seconds.
+  seconds = { s = 1, m = 60, h = 3600, d = 86400, w = 604800 }
+  rules = {
+    for rule in local.read_rules : rule.name => merge(rule, {
+      duration_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.duration) : tonumber(part[0]) * local.seconds[part[1]]]))
+      interval_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.interval) : tonumber(part[0]) * local.seconds[part[1]]]))
+      severity         = lookup({ critical = "CRITICAL", error = "ERROR", warning = "WARNING" }, lookup(rule.labels, "severity", ""), null)
+
+      # What is about the way to people must not go that way.
+      direct = lookup(rule.labels, "severity", "") == "none" || contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", ""))
+
+      # Labels of a policy have fewer letters than those of a rule, and no templates: the condition has them as they are.
+      user_labels = {
+        for label, value in rule.labels : lower(label) => lower(value)
+        if can(regex("^[a-z][a-z0-9_]{0,62}$", lower(label))) && can(regex("^[a-z0-9_-]{1,63}$", lower(value)))
+      }
+
+      # Templates as variables of Cloud Monitoring, as `gcloud monitoring policies migrate` translates them.
+      told = {
+        for note, text in rule.notes : note => replace(replace(replace(text,
+          "/\\{\\{\\s*\\$labels\\.([A-Za-z_][A-Za-z0-9_]*)\\s*\\}\\}/", "$${metric_or_resource.label.$1}"),
+          "/\\{\\{[^}$]*\\$labels\\.([A-Za-z_][A-Za-z0-9_]*)[^}]*\\}\\}/", "$${metric_or_resource.label.$1}"),
+        "/\\{\\{[^}]*\\$value[^}]*\\}\\}/", "$${metric.label.value}")
+      }
+      runbook = startswith(lookup(rule.notes, "runbook_url", ""), "docs/runbooks/") && var.runbooks_url != "" ? replace(rule.notes.runbook_url, "docs/runbooks/", "${var.runbooks_url}/") : lookup(rule.notes, "runbook_url", "")
+    }) if rule.name != null
+  }
+}
+
+resource "google_monitoring_alert_policy" "rule" {
+  for_each              = local.rules
+  display_name          = "${each.value.group}/${each.key}"
+  combiner              = "OR"
+  severity              = each.value.severity
+  user_labels           = each.value.user_labels
+  notification_channels = each.key == "Watchdog" ? concat(local.direct_channels, google_monitoring_notification_channel.watchdog[*].name) : each.value.direct ? local.direct_channels : [google_monitoring_notification_channel.alerts.name]
+
+  conditions {
+    display_name = each.key
+
+    condition_prometheus_query_language {
+      query                     = each.value.expr
+      duration                  = "${each.value.duration_seconds}s"
+      evaluation_interval       = "${each.value.interval_seconds}s"
+      rule_group                = each.value.group
+      alert_rule                = each.key
+      labels                    = { for label, value in each.value.labels : label => replace(value, "/\\{\\{ \\$labels\\.([A-Za-z_][A-Za-z0-9_]*) \\}\\}/", "$${$1}") }
+      disable_metric_validation = true # a metric is known from its first point on
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    subject   = substr(lookup(each.value.told, "summary", each.key), 0, 255)
+    content = join("\n\n", compact([
+      lookup(each.value.told, "description", ""),
+      lookup(each.value.told, "impact", ""),
+      each.value.runbook == "" ? "" : "Runbook: ${each.value.runbook}",
+    ]))
+
+    dynamic "links" {
+      for_each = startswith(each.value.runbook, "https://") ? [each.value.runbook] : []
+      content {
+        display_name = "Runbook"
+        url          = links.value
+      }
+    }
+  }
+
+  alert_strategy {
+    auto_close           = "86400s" # of a series that is gone; where the condition no longer holds it closes at once
+    notification_prompts = ["OPENED", "CLOSED"]
+
+    dynamic "notification_channel_strategy" {
+      for_each = each.key == "Watchdog" ? google_monitoring_notification_channel.watchdog[*].name : []
+      content {
+        notification_channel_names = [notification_channel_strategy.value]
+        renotify_interval          = "1800s"
+      }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = can(regex("^[A-Z][A-Za-z0-9]+$", each.key))
+      error_message = "infra/alerts/${each.value.file}: ${each.key} must be a CamelCase name."
+    }
+    precondition {
+      condition     = each.value.expr != ""
+      error_message = "infra/alerts/${each.value.file}: ${each.key} must have an expression."
+    }
+    precondition {
+      condition     = can(regex("^([0-9]+[smhdw])+$", each.value.duration)) && each.value.duration_seconds % 30 == 0
+      error_message = "infra/alerts/${each.value.file}: ${each.key}.for must be a multiple of 30 s, got ${each.value.duration}."
+    }
+    precondition {
+      condition     = can(regex("^([0-9]+[smhdw])+$", each.value.interval)) && each.value.interval_seconds % 30 == 0 && each.value.interval_seconds > 0
+      error_message = "infra/alerts/${each.value.file}: the interval of ${each.value.group} must be a multiple of 30 s, got ${each.value.interval}."
+    }
+    precondition {
+      condition     = contains(["none", "info", "warning", "error", "critical"], lookup(each.value.labels, "severity", ""))
+      error_message = "infra/alerts/${each.value.file}: ${each.key}.labels.severity must be none, info, warning, error or critical, got ${lookup(each.value.labels, "severity", "nothing")}."
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}

@@ -1,0 +1,46 @@
+# Alerts go the way of all findings: to the topic `alerts`, and from there through alert_intake and incident_router to
+# people. What is about that very way goes to people directly.
+
+resource "google_monitoring_notification_channel" "alerts" {
+  display_name = "alert_intake"
+  description  = "The topic that alert_intake takes alerts from."
+  type         = "pubsub"
+  labels       = { topic = google_pubsub_topic.this["alerts"].id }
+}
+
+# Google makes the account with the project's first channel of this kind.
+resource "google_pubsub_topic_iam_member" "alerts" {
+  topic      = google_pubsub_topic.this["alerts"].id
+  role       = "roles/pubsub.publisher"
+  member     = local.agents.monitoring
+  depends_on = [google_monitoring_notification_channel.alerts]
+}
+
+resource "google_monitoring_notification_channel" "email" {
+  for_each     = var.notification_emails
+  display_name = "Directly to ${each.value}"
+  type         = "email"
+  labels       = { email_address = each.value }
+  depends_on   = [google_project_service.this]
+}
+
+resource "google_monitoring_notification_channel" "watchdog" {
+  count        = var.watchdog_email == null ? 0 : 1
+  display_name = "Expects the watchdog"
+  type         = "email"
+  labels       = { email_address = var.watchdog_email }
+  depends_on   = [google_project_service.this]
+}
+
+data "google_monitoring_notification_channel" "direct" {
+  for_each     = var.direct_channels
+  type         = each.key
+  display_name = each.value
+}
+
+locals {
+  direct_channels = concat(
+    [for channel in google_monitoring_notification_channel.email : channel.name],
+    [for channel in data.google_monitoring_notification_channel.direct : channel.name],
+  )
+}

@@ -1,0 +1,57 @@
+# What no single variable can say about the others.
+resource "terraform_data" "checked" {
+  lifecycle {
+    precondition {
+      condition     = length(setsubtract(keys(local.functions), keys(local.rights))) == 0
+      error_message = "infra/functions.yaml: ${join(", ", setsubtract(keys(local.functions), keys(local.rights)))} must have rights in rights.tf."
+    }
+    precondition {
+      condition     = length(setsubtract(local.named, setunion(keys(local.known), var.secrets))) == 0
+      error_message = "environment: the settings name ${join(", ", setsubtract(local.named, setunion(keys(local.known), var.secrets)))}, which must be in `environment`, or in `secrets` where it is one."
+    }
+    precondition {
+      condition     = length(setintersection(keys(var.environment), var.secrets)) == 0
+      error_message = "secrets: ${join(", ", setintersection(keys(var.environment), var.secrets))} must not be in `environment` as well."
+    }
+    precondition {
+      condition     = var.alert_intake_public == contains(var.secrets, "AIA_INTAKE_TOKEN")
+      error_message = "alert_intake_public: must be true where AIA_INTAKE_TOKEN is in `secrets`, and only there: an intake that is open to the network asks for a token by itself, and one behind IAM would refuse Pub/Sub for having none."
+    }
+    precondition {
+      condition     = length(local.recorded) == 0
+      error_message = "infra/alerts: recording rules (${join(", ", local.recorded)}) must be written out in the alerts: Cloud Monitoring records nothing."
+    }
+    precondition {
+      condition     = length(setsubtract(keys(local.settings.jobs), keys(local.functions))) == 0
+      error_message = "jobs: ${join(", ", setsubtract(keys(local.settings.jobs), keys(local.functions)))} must be a function of infra/functions.yaml."
+    }
+    precondition {
+      condition     = length(local.wrong_references) == 0
+      error_message = "infra/functions.yaml: ${join(", ", local.wrong_references)} must be a topic or a table that there is."
+    }
+  }
+}
+
+locals {
+  wrong_references = setsubtract(
+    concat(
+      flatten([for function in values(local.functions) : [for trigger in function.triggers : trigger.topic]]),
+      flatten([for one in values(local.table_subscriptions) : [one.topic, one.table]]),
+    ),
+    concat(local.deployment.topics, keys(local.tables)),
+  )
+}
+
+check "people_hear_of_incidents" {
+  assert {
+    condition     = !contains(local.named, "AIA_INBOX_URL") || local.known["AIA_INBOX_URL"] != local.nowhere
+    error_message = "The channels of the settings lead to AIA_INBOX_URL, which is not in `environment`: incidents are kept and shown, and nobody is told. Write your own channels into infra/monitoring.yaml (docs/channels.md)."
+  }
+}
+
+check "people_hear_of_the_system" {
+  assert {
+    condition     = length(var.notification_emails) + length(var.direct_channels) > 0
+    error_message = "Neither notification_emails nor direct_channels is given: nobody is told when this system itself does not work."
+  }
+}

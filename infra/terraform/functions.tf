@@ -1,0 +1,109 @@
+# Pub/Sub calls every function as this one account.
+resource "google_service_account" "push" {
+  account_id   = "aia-push"
+  display_name = "Pub/Sub calls the functions"
+  depends_on   = [google_project_service.this]
+}
+
+# Pub/Sub makes the tokens of that account. Its own role allows it in projects made since April 2021.
+resource "google_service_account_iam_member" "push_tokens" {
+  service_account_id = google_service_account.push.id
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
+  member             = local.agents.pubsub
+  depends_on         = [google_pubsub_topic.this]
+}
+
+locals {
+  push_account = "${google_service_account.push.account_id}@${var.project}.iam.gserviceaccount.com"
+
+  # The first subscription of a function is called as it is; further ones FUNCTION-TOPIC.
+  triggers = {
+    for name, function in local.functions : name => {
+      for index, trigger in function.triggers :
+      (index == 0 ? replace(name, "_", "-") : "${replace(name, "_", "-")}-${trigger.topic}") => trigger
+    }
+  }
+
+  # Where nobody said where messages go, they go nowhere: an address that no machine can have (RFC 2606).
+  nowhere = "https://inbox.invalid/"
+  known = merge({
+    AIA_API_URL           = local.addresses["api"]
+    AIA_INBOX_URL         = local.nowhere
+    AIA_WAREHOUSE_ADDRESS = "bigquery.googleapis.com:443"
+  }, var.environment)
+
+  # Each function has what it needs, and a placeholder for the secrets of others that the settings name.
+  environments = {
+    for name, right in local.right : name => merge(
+      { GOOGLE_CLOUD_PROJECT = var.project, AIA_LOCATION = var.region },
+      right.store == null ? {} : { AIA_STORE = "firestore://${var.database == "(default)" ? "" : var.database}" },
+      right.settings ? local.known : {},
+      right.settings ? { for secret, value in local.placeholders : secret => value if !contains(local.readers[secret], name) } : {},
+      contains(["api", "incident_router", "incident_sweep"], name) && var.runbooks_url != "" ? { AIA_RUNBOOKS_URL = var.runbooks_url } : {},
+      name == "alert_intake" && var.alert_intake_public ? { AIA_PUSH_AUDIENCE = local.addresses[name], AIA_PUSH_ACCOUNT = local.push_account } : {},
+    )
+  }
+
+  ingress = {
+    api          = var.api_ingress
+    alert_intake = var.alert_intake_public ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+  }
+  invokers = {
+    api          = setunion(var.api_users, [local.agents.monitoring]) # the uptime check calls as Monitoring's own account
+    alert_intake = toset(var.alert_intake_public ? ["allUsers"] : [])
+  }
+}
+
+module "function" {
+  source   = "./modules/function"
+  for_each = local.functions
+
+  project       = var.project
+  region        = var.region
+  name          = each.key
+  archives      = local.archives[each.key]
+  source_in     = { folder = local.packages, bucket = google_storage_bucket.sources.name }
+  environment   = local.environments[each.key]
+  secrets       = { for secret, readers in local.readers : secret => google_secret_manager_secret.this[secret].secret_id if contains(readers, each.key) }
+  retry         = local.retry
+  push_account  = local.push_account
+  push_audience = each.key == "alert_intake" && var.alert_intake_public ? local.addresses[each.key] : null
+  pubsub_agent  = local.agents.pubsub
+  ingress       = lookup(local.ingress, each.key, "ALLOW_INTERNAL_ONLY")
+  invokers      = lookup(local.invokers, each.key, toset([]))
+  vpc_connector = var.vpc_connector
+  kms_key       = var.kms_key
+
+  build = {
+    runtime    = var.runtime
+    account    = google_service_account.builder.id
+    repository = google_artifact_registry_repository.functions.id
+  }
+  resources = {
+    memory          = each.value.memory
+    timeout_seconds = max(60, [for trigger in each.value.triggers : trigger.ack_deadline_seconds]...)
+    max_instances   = var.max_instances
+  }
+  triggers = {
+    for subscription, trigger in local.triggers[each.key] : subscription => merge(trigger, {
+      topic             = google_pubsub_topic.this[trigger.topic].id
+      dead_letter_topic = google_pubsub_topic.dead_letter[trigger.topic].id
+    })
+  }
+  rights = {
+    publishes = { for topic in local.right[each.key].publishes : topic => google_pubsub_topic.this[topic].id }
+    reads     = local.right[each.key].reads
+    writes    = local.right[each.key].writes
+    store     = local.right[each.key].store == null ? null : { role = local.right[each.key].store, database = google_firestore_database.this.name }
+    metrics   = local.right[each.key].metrics
+  }
+
+  depends_on = [
+    google_project_service.this,
+    google_bigquery_table.this,
+    google_project_iam_member.builder_logs,
+    google_project_iam_member.builder_copies,
+    google_storage_bucket_iam_member.builder_reads,
+    google_artifact_registry_repository_iam_member.builder_writes,
+  ]
+}

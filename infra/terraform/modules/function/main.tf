@@ -1,0 +1,67 @@
+locals {
+  service = replace(var.name, "_", "-")
+  archive = one(var.archives)
+  account = "${google_service_account.this.account_id}@${var.project}.iam.gserviceaccount.com"
+}
+
+# Named with a prefix, since an account's name has at least six characters. Its address is made of what is known before
+# it exists, so that a plan shows who is granted what.
+resource "google_service_account" "this" {
+  account_id   = "fn-${local.service}"
+  display_name = "The function ${var.name}"
+}
+
+# The name has the hash of the contents: another archive is another object, and only then is the function built again.
+resource "google_storage_bucket_object" "archive" {
+  name   = local.archive
+  bucket = var.source_in.bucket
+  source = "${var.source_in.folder}/${local.archive}"
+}
+
+resource "google_cloudfunctions2_function" "this" {
+  name         = local.service
+  location     = var.region
+  kms_key_name = var.kms_key
+
+  build_config {
+    runtime           = var.build.runtime
+    entry_point       = "main"
+    service_account   = var.build.account
+    docker_repository = var.build.repository
+
+    source {
+      storage_source {
+        bucket = google_storage_bucket_object.archive.bucket
+        object = google_storage_bucket_object.archive.name
+      }
+    }
+  }
+
+  service_config {
+    service_account_email            = local.account
+    available_memory                 = var.resources.memory
+    available_cpu                    = "1"
+    max_instance_request_concurrency = 8
+    min_instance_count               = 0
+    max_instance_count               = var.resources.max_instances
+    timeout_seconds                  = var.resources.timeout_seconds
+    ingress_settings                 = var.ingress
+    all_traffic_on_latest_revision   = true
+    environment_variables            = var.environment
+    vpc_connector                    = var.vpc_connector
+    vpc_connector_egress_settings    = var.vpc_connector == null ? null : "PRIVATE_RANGES_ONLY"
+
+    dynamic "secret_environment_variables" {
+      for_each = var.secrets
+      content {
+        key        = secret_environment_variables.key
+        project_id = var.project
+        secret     = secret_environment_variables.value
+        version    = "latest"
+      }
+    }
+  }
+
+  # A revision that may not read its secrets does not start.
+  depends_on = [google_secret_manager_secret_iam_member.reads]
+}

@@ -1,0 +1,29 @@
+output "page" {
+  description = "The page; who is in api_users reaches it through `gcloud run services proxy api`."
+  value       = local.addresses["api"]
+}
+
+output "intake" {
+  description = "Where other systems send their alerts, if alert_intake_public."
+  value       = local.addresses["alert_intake"]
+}
+
+output "accounts" {
+  description = "The service account of each function."
+  value       = { for name, function in module.function : name => function.account }
+}
+
+output "subscriptions" {
+  description = "The push subscriptions of each function."
+  value       = { for name, function in module.function : name => function.subscriptions }
+}
+
+output "secrets" {
+  description = "The secrets to fill, and the functions that read each."
+  value       = local.readers
+}
+
+output "builder" {
+  description = "The account that builds."
+  value       = local.builder
+}

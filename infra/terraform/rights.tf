@@ -1,0 +1,60 @@
+# What each function may do, and nothing beyond: what it publishes, which tables it reads and writes, whether it runs
+# queries, keeps documents and writes metrics. A function that is not here is refused. The grants are in modules/function.
+
+locals {
+  # The tables that the settings name, dataset.table or project.dataset.table.
+  model_tables = distinct(flatten([for model in try(local.settings.models, []) : compact([model.table, try(model.label.table, "")])]))
+  scores       = ["ops.drift_scores", "ops.model_performance"]
+
+  rights = {
+    drift_score = {
+      publishes = ["findings", "retraining"]
+      reads     = concat(local.model_tables, ["ops.model_versions"])
+      writes    = concat(local.scores, ["ops.dead_letters"])
+      store     = "roles/datastore.user"
+    }
+    health_check = {
+      publishes = ["findings"]
+      writes    = ["ops.dead_letters"]
+      store     = "roles/datastore.user"
+    }
+    alert_intake = {
+      publishes = ["findings"]
+      writes    = ["ops.dead_letters"]
+      settings  = false
+    }
+    incident_router = {
+      publishes = ["incidents", "actions", "findings"] # a finding where a channel takes no messages
+      writes    = ["ops.dead_letters"]
+      store     = "roles/datastore.user"
+    }
+    incident_sweep = {
+      publishes = ["incidents", "actions", "findings"]
+      writes    = ["ops.dead_letters"]
+      store     = "roles/datastore.user"
+    }
+    action_runner = {
+      publishes = concat(["action-decisions"], contains(local.acting, "retrain_model") ? ["retraining"] : [])
+      reads     = contains(local.actions, "retrain_model") ? concat(local.model_tables, ["ops.model_versions"]) : []
+      writes    = ["ops.dead_letters"]
+      store     = "roles/datastore.user"
+    }
+    api = {
+      publishes = ["commands"]
+      reads     = concat(local.scores, ["ops.action_decisions"])
+      store     = "roles/datastore.viewer"
+      metrics   = false
+    }
+  }
+
+  right = {
+    for name in keys(local.functions) : name => {
+      publishes = try(local.rights[name].publishes, [])
+      reads     = try(local.rights[name].reads, [])
+      writes    = try(local.rights[name].writes, [])
+      store     = try(local.rights[name].store, null)
+      settings  = try(local.rights[name].settings, true)
+      metrics   = try(local.rights[name].metrics, true)
+    }
+  }
+}

@@ -1,0 +1,69 @@
+# The secrets are made here and filled outside, so that no value is ever in the state. Who may read one follows from
+# where the settings name it.
+
+locals {
+  # The names in each section of the settings.
+  named_in = {
+    for section, content in local.settings :
+    section => toset(flatten(regexall("\\$\\{([A-Za-z_][A-Za-z0-9_]*)\\}", jsonencode(content))))
+  }
+  named = setunion(toset([]), values(local.named_in)...)
+
+  # The functions that use a section's secrets; the settings have secrets nowhere else.
+  users_of_section = {
+    channels  = ["incident_router", "incident_sweep"]
+    probes    = ["health_check"]
+    resources = ["action_runner"]
+  }
+  # Those that are read from the environment by themselves.
+  users_of_secret = {
+    AIA_INTAKE_TOKEN   = ["alert_intake"]
+    AIA_REDIS_PASSWORD = ["action_runner"]
+  }
+  readers = {
+    for secret in var.secrets : secret => toset(concat(
+      flatten([for section, users in local.users_of_section : users if contains(try(local.named_in[section], []), secret)]),
+      try(local.users_of_secret[secret], []),
+    ))
+  }
+
+  # The settings are one file and are refused where a name in them is missing. Who does not use a secret gets this in its
+  # place: no key of anything, in a form that the settings take.
+  placeholders = {
+    for secret in setintersection(var.secrets, local.named) :
+    secret => contains(local.secret_addresses, secret) ? "https://withheld.invalid/" : join("", [for _ in range(32) : "0"])
+  }
+  secret_addresses = flatten([
+    for one in concat(try(local.settings.channels, []), try(local.settings.probes, [])) : regexall("^\\$\\{([A-Za-z0-9_]+)\\}$", try(one.url, ""))
+  ])
+}
+
+resource "google_secret_manager_secret" "this" {
+  for_each            = var.secrets
+  secret_id           = lower(replace(each.value, "_", "-"))
+  deletion_protection = false # its value comes from elsewhere and can be set again
+
+  replication {
+    user_managed {
+      replicas {
+        location = var.region
+
+        dynamic "customer_managed_encryption" {
+          for_each = var.kms_key[*]
+          content {
+            kms_key_name = customer_managed_encryption.value
+          }
+        }
+      }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = length(local.readers[each.value]) > 0
+      error_message = "secrets: ${each.value} is used by no function: the settings name it neither in channels, probes nor resources, and it is neither of ${join(", ", keys(local.users_of_secret))}."
+    }
+  }
+
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.this]
+}

@@ -1,0 +1,26 @@
+resource "google_project_service" "this" {
+  for_each = toset(concat([
+    "artifactregistry.googleapis.com",
+    "bigquery.googleapis.com",
+    "cloudbuild.googleapis.com",
+    "cloudfunctions.googleapis.com",
+    "cloudscheduler.googleapis.com",
+    "firestore.googleapis.com",
+    "iam.googleapis.com",
+    "logging.googleapis.com",
+    "monitoring.googleapis.com",
+    "pubsub.googleapis.com",
+    "run.googleapis.com",
+    "secretmanager.googleapis.com",
+    "storage.googleapis.com",
+    ],
+    length(setintersection(local.actions, local.vertex_actions)) > 0 ? ["aiplatform.googleapis.com"] : [],
+    var.budget == null ? [] : ["billingbudgets.googleapis.com"],
+    var.kms_key == null ? [] : ["cloudkms.googleapis.com"],
+    var.vpc_connector == null ? [] : ["vpcaccess.googleapis.com"],
+  ))
+  service = each.value
+
+  # Something else in the project may use it.
+  disable_on_destroy = false
+}

@@ -1,0 +1,73 @@
+# What people wait for: the page, and the two functions that every alert passes. The others work off a queue, and rules
+# of infra/alerts see when they fall behind.
+
+locals {
+  slos = setintersection(["api", "alert_intake", "incident_router"], keys(local.functions))
+
+  # How fast the budget of 28 days burns, over a long window and a short one, so that it ends soon after the fault does.
+  burns = {
+    fast = { rate = 14.4, windows = ["3600s", "300s"], severity = "CRITICAL" } # two per cent of it in an hour
+    slow = { rate = 3, windows = ["86400s", "7200s"], severity = "WARNING" }   # ten per cent of it in a day
+  }
+  burning = merge([for name in local.slos : { for speed, burn in local.burns : "${name}/${speed}" => merge(burn, { function = name, speed = speed }) }]...)
+}
+
+resource "google_monitoring_service" "this" {
+  for_each     = local.slos
+  service_id   = replace(each.value, "_", "-")
+  display_name = each.value
+
+  basic_service {
+    service_type = "CLOUD_RUN"
+    service_labels = {
+      service_name = module.function[each.value].service
+      location     = var.region
+    }
+  }
+
+  depends_on = [google_project_service.this]
+}
+
+resource "google_monitoring_slo" "availability" {
+  for_each            = local.slos
+  service             = google_monitoring_service.this[each.value].service_id
+  slo_id              = "availability"
+  display_name        = "${each.value} answers"
+  goal                = var.availability_goal
+  rolling_period_days = 28
+
+  basic_sli {
+    availability {
+      enabled = true
+    }
+  }
+}
+
+resource "google_monitoring_alert_policy" "burn" {
+  for_each              = local.burning
+  display_name          = "slo/${each.value.function}/${each.value.speed}"
+  combiner              = "AND"
+  severity              = each.value.severity
+  user_labels           = { function = each.value.function, severity = lower(each.value.severity), category = "availability" }
+  notification_channels = each.value.function == "api" ? [google_monitoring_notification_channel.alerts.name] : local.direct_channels
+
+  dynamic "conditions" {
+    for_each = each.value.windows
+    content {
+      display_name = "Error budget burns ${each.value.rate} times too fast over ${conditions.value}"
+
+      condition_threshold {
+        filter          = "select_slo_burn_rate(\"projects/${local.number}/services/${google_monitoring_service.this[each.value.function].service_id}/serviceLevelObjectives/${google_monitoring_slo.availability[each.value.function].slo_id}\", \"${conditions.value}\")"
+        comparison      = "COMPARISON_GT"
+        threshold_value = each.value.rate
+        duration        = "0s"
+      }
+    }
+  }
+
+  documentation {
+    mime_type = "text/markdown"
+    subject   = "${each.value.function} fails too often"
+    content   = "At this rate its error budget of 28 days (${format("%.2f", (1 - var.availability_goal) * 100)} per cent) is gone in ${floor(28 / each.value.rate)} days. Its log says what fails.\n\nRunbook: ${var.runbooks_url == "" ? "docs/runbooks" : var.runbooks_url}/system.md#a-function-does-not-answer"
+  }
+}

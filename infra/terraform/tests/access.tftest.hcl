@@ -1,0 +1,132 @@
+# Who may read which secret, who may come in, and what action_runner may change.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
+
+variables {
+  project             = "example-project"
+  region              = "europe-west1"
+  packages            = "../../build/terraform/access"
+  notification_emails = ["ml-on-call@example.com"]
+  settings            = "tests/samples/settings.yaml"
+  environment         = { SHOP_URL = "https://shop.example.com/" }
+  secrets             = ["PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_REDIS_PASSWORD"]
+}
+
+run "archives" {
+  module {
+    source = "./tests/setup"
+  }
+  variables {
+    functions = keys(yamldecode(file("../functions.yaml")).functions)
+    folder    = "../../build/terraform/access"
+  }
+}
+
+run "secrets" {
+  command = plan
+
+  assert {
+    condition = output.secrets == {
+      PAGERDUTY_KEY      = toset(["incident_router", "incident_sweep"])
+      SLACK_WEBHOOK_URL  = toset(["incident_router", "incident_sweep"])
+      SMTP_PASSWORD      = toset(["incident_router", "incident_sweep"])
+      PARTNER_TOKEN      = toset(["health_check"])
+      AIA_REDIS_PASSWORD = toset(["action_runner"])
+    }
+    error_message = "A secret must be read by the functions that need it and by no other."
+  }
+  assert {
+    condition     = length(google_secret_manager_secret.this) == 5 && google_secret_manager_secret.this["PAGERDUTY_KEY"].secret_id == "pagerduty-key"
+    error_message = "Every secret must be there to be filled."
+  }
+  assert {
+    condition     = local.environments["drift_score"]["PAGERDUTY_KEY"] == "00000000000000000000000000000000" && local.environments["api"]["SLACK_WEBHOOK_URL"] == "https://withheld.invalid/" && !contains(keys(local.environments["incident_router"]), "PAGERDUTY_KEY")
+    error_message = "Who does not use a secret must have something else in its place."
+  }
+}
+
+run "actions" {
+  command = plan
+  variables {
+    action_accounts = ["shop-runtime@shop-project.iam.gserviceaccount.com", "pipelines@example-project.iam.gserviceaccount.com"]
+  }
+
+  assert {
+    condition     = toset(google_project_iam_custom_role.actions[0].permissions) == toset(["aiplatform.pipelineJobs.cancel", "aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list", "logging.logEntries.list"])
+    error_message = "action_runner must have what the playbooks name, and no more."
+  }
+  assert {
+    condition     = toset(google_project_iam_custom_role.keys[0].permissions) == toset(["iam.serviceAccountKeys.list"])
+    error_message = "Where no playbook acts, it must only read."
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_service_iam_member.actions) == 1 && alltrue([for one in google_cloud_run_v2_service_iam_member.actions : one.project == "shop-project" && one.location == "europe-west4" && one.name == "shop" && one.role == "roles/run.developer" && one.member == "serviceAccount:fn-action-runner@example-project.iam.gserviceaccount.com"])
+    error_message = "It must restart the services that the settings name, and no others."
+  }
+  assert {
+    condition     = toset([for one in google_service_account_iam_member.acts_as : "${one.role} ${one.service_account_id}"]) == toset(["roles/iam.serviceAccountUser projects/shop-project/serviceAccounts/shop-runtime@shop-project.iam.gserviceaccount.com", "roles/iam.serviceAccountUser projects/example-project/serviceAccounts/pipelines@example-project.iam.gserviceaccount.com"])
+    error_message = "It must act as the accounts that are named."
+  }
+  assert {
+    condition     = contains(keys(google_project_service.this), "aiplatform.googleapis.com")
+    error_message = "Vertex AI must be enabled where an action uses it."
+  }
+}
+
+run "open_intake" {
+  command = plan
+  variables {
+    alert_intake_public = true
+    secrets             = ["PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_INTAKE_TOKEN"]
+  }
+
+  assert {
+    condition     = output.secrets["AIA_INTAKE_TOKEN"] == toset(["alert_intake"]) && local.environments["alert_intake"]["AIA_PUSH_AUDIENCE"] == "https://alert-intake-123456789012.europe-west1.run.app" && local.environments["alert_intake"]["AIA_PUSH_ACCOUNT"] == "aia-push@example-project.iam.gserviceaccount.com"
+    error_message = "An intake that is open must ask both of its doors for a proof."
+  }
+  assert {
+    condition     = toset(flatten([for name, members in local.invokers : [for member in members : name if startswith(member, "all")]])) == toset(["alert_intake"])
+    error_message = "Nothing else may be public."
+  }
+}
+
+run "nothing_is_public" {
+  command = plan
+  variables {
+    api_users = ["group:ml@example.com"]
+  }
+  assert {
+    condition     = local.invokers["api"] == toset(["group:ml@example.com", "serviceAccount:service-123456789012@gcp-sa-monitoring-notification.iam.gserviceaccount.com"]) && length(local.invokers["alert_intake"]) == 0
+    error_message = "The api must be called by its users and by the uptime check, and the intake by nobody but Pub/Sub."
+  }
+}
+
+run "own_keys" {
+  command = plan
+  variables {
+    kms_key       = "projects/example-project/locations/europe-west1/keyRings/aia/cryptoKeys/aia"
+    vpc_connector = "projects/example-project/locations/europe-west1/connectors/aia"
+    protect       = false
+    budget        = { billing_account = "012345-6789AB-CDEF01", amount = 50 }
+  }
+  assert {
+    condition     = alltrue([for topic in google_pubsub_topic.this : topic.kms_key_name == var.kms_key]) && google_artifact_registry_repository.functions.kms_key_name == var.kms_key && google_storage_bucket.sources.encryption[0].default_kms_key_name == var.kms_key && google_firestore_database.this.cmek_config[0].kms_key_name == var.kms_key && alltrue([for one in google_bigquery_table.this : one.encryption_configuration[0].kms_key_name == var.kms_key])
+    error_message = "Everything must be encrypted with the key."
+  }
+  assert {
+    condition     = contains([for one in google_kms_crypto_key_iam_member.this : one.member], "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com") && alltrue([for one in google_kms_crypto_key_iam_member.this : one.role == "roles/cloudkms.cryptoKeyEncrypterDecrypter"])
+    error_message = "Google's services must use the key."
+  }
+  assert {
+    condition     = !anytrue([for one in google_bigquery_table.this : one.deletion_protection]) && alltrue([for one in google_bigquery_dataset.this : one.delete_contents_on_destroy]) && google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_DISABLED"
+    error_message = "Without protection the system must be possible to take down."
+  }
+  assert {
+    condition     = length(google_billing_budget.this) == 1 && google_billing_budget.this[0].amount[0].specified_amount[0].units == "50"
+    error_message = "The budget must be what it was said to be."
+  }
+}

@@ -1,0 +1,117 @@
+# Where alerts go, and what a rule becomes.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+  mock_resource "google_logging_project_sink" {
+    defaults = { writer_identity = "serviceAccount:service-123456789012@gcp-sa-logging.iam.gserviceaccount.com" }
+  }
+}
+
+variables {
+  project             = "example-project"
+  region              = "europe-west1"
+  packages            = "../../build/terraform/alerts"
+  notification_emails = ["ml-on-call@example.com"]
+  watchdog_email      = "1234@hc-ping.example.com"
+  environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
+}
+
+run "archives" {
+  module {
+    source = "./tests/setup"
+  }
+  variables {
+    functions = keys(yamldecode(file("../functions.yaml")).functions)
+    folder    = "../../build/terraform/alerts"
+  }
+}
+
+run "channels" {
+  assert {
+    condition     = contains(keys(local.rules), "IncidentRouterSilent") && alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name]) if contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", "-"))])
+    error_message = "Whoever is told that the router or the intake is silent must not be told through them."
+  }
+  assert {
+    condition     = toset(google_monitoring_alert_policy.rule["Watchdog"].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name, google_monitoring_notification_channel.watchdog[0].name])
+    error_message = "The watchdog must go directly to whoever expects it."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].renotify_interval == "1800s" && toset(google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].notification_channel_names) == toset([google_monitoring_notification_channel.watchdog[0].name])
+    error_message = "The watchdog must be told every half an hour, and only to the service that expects it."
+  }
+  assert {
+    condition     = alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) if rule.labels["severity"] != "none" && !contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", "-"))])
+    error_message = "Other alerts must go to alert_intake."
+  }
+  assert {
+    condition     = google_monitoring_notification_channel.alerts.type == "pubsub" && google_monitoring_notification_channel.alerts.labels["topic"] == google_pubsub_topic.this["alerts"].id
+    error_message = "alert_intake takes alerts from the topic alerts."
+  }
+  assert {
+    condition     = google_pubsub_topic_iam_member.pipeline_runs.member == google_logging_project_sink.pipeline_runs.writer_identity && google_pubsub_topic_iam_member.pipeline_runs.topic == google_pubsub_topic.this["pipeline-runs"].id && google_logging_project_sink.pipeline_runs.unique_writer_identity
+    error_message = "The writer of the log sink must publish to its topic."
+  }
+  assert {
+    condition     = toset(google_monitoring_alert_policy.burn["api/fast"].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) && toset(google_monitoring_alert_policy.burn["alert_intake/fast"].notification_channels) == toset(local.direct_channels)
+    error_message = "What the alerts themselves pass must be told of directly."
+  }
+}
+
+run "a_rule_as_a_policy" {
+  command = plan
+  variables {
+    alerts       = "tests/samples/alerts_valid"
+    runbooks_url = "https://example.com/runbooks"
+  }
+
+  assert {
+    condition     = toset(keys(google_monitoring_alert_policy.rule)) == toset(["SampleHigh", "SampleRouter", "SampleMild"])
+    error_message = "Every rule of every group must become a policy."
+  }
+  assert {
+    condition = jsonencode(google_monitoring_alert_policy.rule["SampleHigh"].conditions[0].condition_prometheus_query_language[0]) == jsonencode({
+      alert_rule                = "SampleHigh"
+      disable_metric_validation = true
+      duration                  = "5400s"
+      evaluation_interval       = "120s"
+      labels                    = { severity = "error", category = "model_quality", stakeholder = "technical", playbook = "retrain-on-drift", model = "$${model}", team = "Flight Operations" }
+      query                     = "aia_sample_ratio > 1"
+      rule_group                = "sample"
+    })
+    error_message = "The condition must be the rule."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.rule["SampleHigh"].user_labels == tomap({ severity = "error", category = "model_quality", stakeholder = "technical", playbook = "retrain-on-drift" })
+    error_message = "Labels that policies can have must be theirs, and no others."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.rule["SampleHigh"].severity == "ERROR" && google_monitoring_alert_policy.rule["SampleMild"].severity == null
+    error_message = "The severity must be that of the rule, where Cloud Monitoring has it."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.rule["SampleHigh"].documentation[0].subject == "$${metric_or_resource.label.model} is at $${metric.label.value}"
+    error_message = "Templates must become variables of Cloud Monitoring."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.rule["SampleHigh"].documentation[0].content == "$${metric_or_resource.label.model} of $${metric_or_resource.label.region} has $${metric.label.value}.\n\nRunbook: https://example.com/runbooks/models.md#drift" && google_monitoring_alert_policy.rule["SampleHigh"].documentation[0].links[0].url == "https://example.com/runbooks/models.md#drift"
+    error_message = "The documentation must say what to do, and link it."
+  }
+}
+
+run "a_recording_rule_is_refused" {
+  command = plan
+  variables {
+    alerts = "tests/samples/alerts_recorded"
+  }
+  expect_failures = [terraform_data.checked]
+}
+
+run "half_a_half_minute_is_refused" {
+  command = plan
+  variables {
+    alerts = "tests/samples/alerts_uneven"
+  }
+  expect_failures = [google_monitoring_alert_policy.rule]
+}

@@ -1,0 +1,110 @@
+# What a project id, a region and somebody to tell give. `make plan` prints the plan of the last run here.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
+
+variables {
+  project             = "example-project"
+  region              = "europe-west1"
+  packages            = "../../build/terraform/plan"
+  notification_emails = ["ml-on-call@example.com"]
+  environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
+}
+
+run "archives" {
+  module {
+    source = "./tests/setup"
+  }
+  variables {
+    functions = keys(yamldecode(file("../functions.yaml")).functions)
+    folder    = "../../build/terraform/plan"
+  }
+}
+
+run "project_and_region_are_enough" {
+  command = plan
+  variables {
+    notification_emails = []
+    environment         = {}
+  }
+  # Nobody is told then, and that is said.
+  expect_failures = [check.people_hear_of_incidents, check.people_hear_of_the_system]
+}
+
+run "plan" {
+  command = plan
+
+  assert {
+    condition     = toset(keys(output.accounts)) == toset(keys(local.functions)) && length(toset(values(output.accounts))) == length(local.functions)
+    error_message = "Every function must have an account of its own."
+  }
+  assert {
+    condition     = toset(keys(google_cloud_scheduler_job.this)) == toset(keys(yamldecode(file("../monitoring.yaml")).jobs))
+    error_message = "Every schedule of the settings must be a job."
+  }
+  assert {
+    condition     = alltrue([for name, job in google_cloud_scheduler_job.this : job.schedule == local.settings.jobs[name] && job.time_zone == "Etc/UTC" && job.pubsub_target[0].attributes["job"] == name])
+    error_message = "A job must tick its function by its schedule, in UTC."
+  }
+  assert {
+    condition     = length(setsubtract(yamldecode(file("../functions.yaml")).topics, keys(google_pubsub_topic.this))) == 0
+    error_message = "Every topic of functions.yaml must be there."
+  }
+  assert {
+    condition     = toset([for topic in google_pubsub_topic.this : "${topic.name}-dead-letter"]) == toset([for topic in google_pubsub_topic.dead_letter : topic.name]) && toset(keys(google_pubsub_subscription.dead_letter)) == toset(keys(google_pubsub_topic.this))
+    error_message = "Every topic must have a dead-letter topic, and that one a subscription that keeps its messages."
+  }
+  assert {
+    condition     = toset([for grant in google_pubsub_topic_iam_member.dead_letter : "${grant.role} ${grant.member}"]) == toset(["roles/pubsub.publisher serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"]) && length(google_pubsub_topic_iam_member.dead_letter) == length(google_pubsub_topic.dead_letter)
+    error_message = "Pub/Sub's account must publish to every dead-letter topic."
+  }
+  assert {
+    condition     = toset(keys(google_pubsub_subscription.table)) == toset(keys(local.deployment.tables)) && toset(keys(google_pubsub_subscription_iam_member.table)) == toset(keys(local.deployment.tables))
+    error_message = "Every table subscription must be there, and Pub/Sub's account must subscribe to it."
+  }
+  assert {
+    condition     = alltrue([for name, one in local.deployment.tables : google_bigquery_table_iam_member.subscription[one.table].role == "roles/bigquery.dataEditor" && google_bigquery_table_iam_member.subscription[one.table].member == local.agents.pubsub])
+    error_message = "Pub/Sub's account must write the tables of its subscriptions."
+  }
+  assert {
+    condition     = google_pubsub_topic_iam_member.alerts.member == "serviceAccount:service-123456789012@gcp-sa-monitoring-notification.iam.gserviceaccount.com" && google_pubsub_topic_iam_member.alerts.role == "roles/pubsub.publisher"
+    error_message = "Monitoring's account must publish to the topic alerts."
+  }
+  assert {
+    condition     = toset([for file in fileset("../tables", "*.json") : trimsuffix(file, ".json")]) == toset(keys(google_bigquery_table.this))
+    error_message = "Every table of infra/tables must be there."
+  }
+  assert {
+    condition     = alltrue([for one in google_bigquery_table.this : one.deletion_protection]) && google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_ENABLED"
+    error_message = "What holds data must be protected."
+  }
+  assert {
+    condition     = alltrue([for one in concat(values(google_pubsub_subscription.table), values(google_pubsub_subscription.dead_letter)) : one.expiration_policy[0].ttl == ""])
+    error_message = "No subscription may expire."
+  }
+  assert {
+    condition = toset(keys(google_monitoring_alert_policy.rule)) == toset(flatten([
+      for file in fileset("../alerts", "*.yaml") : [for group in yamldecode(file("../alerts/${file}")).groups : [for rule in group.rules : rule.alert]]
+    ]))
+    error_message = "Every alert rule must become a policy."
+  }
+  assert {
+    condition     = alltrue([for one in google_monitoring_alert_policy.rule : tonumber(trimsuffix(one.conditions[0].condition_prometheus_query_language[0].duration, "s")) % 30 == 0 && tonumber(trimsuffix(one.conditions[0].condition_prometheus_query_language[0].evaluation_interval, "s")) % 30 == 0])
+    error_message = "Cloud Monitoring counts in half minutes."
+  }
+  assert {
+    condition     = length(google_project_iam_custom_role.actions) == 0 && length(google_cloud_run_v2_service_iam_member.actions) == 0 && length(google_secret_manager_secret.this) == 0 && length(google_billing_budget.this) == 0 && length(google_kms_crypto_key_iam_member.this) == 0
+    error_message = "Nothing that nobody asked for may be there: no right to act, no secret, no budget, no key."
+  }
+  assert {
+    condition     = google_storage_bucket_iam_member.builder_reads.role == "roles/storage.objectViewer" && google_artifact_registry_repository_iam_member.builder_writes.role == "roles/artifactregistry.writer" && google_project_iam_member.builder_logs.role == "roles/logging.logWriter" && google_project_iam_member.builder_copies.role == "roles/storage.objectViewer"
+    error_message = "The account that builds must read sources, write images and log."
+  }
+  assert {
+    condition     = length(google_project_iam_member.builder_copies.condition) == 1
+    error_message = "The account that builds must read the buckets of sources only."
+  }
+}

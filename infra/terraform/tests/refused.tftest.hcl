@@ -1,0 +1,106 @@
+# What is refused, before anything is made.
+
+mock_provider "google" {
+  mock_data "google_project" {
+    defaults = { number = "123456789012" }
+  }
+}
+
+variables {
+  project             = "example-project"
+  region              = "europe-west1"
+  packages            = "../../build/terraform/refused"
+  notification_emails = ["ml-on-call@example.com"]
+  environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
+}
+
+run "archives" {
+  module {
+    source = "./tests/setup"
+  }
+  variables {
+    functions = keys(yamldecode(file("../functions.yaml")).functions)
+    folder    = "../../build/terraform/refused"
+  }
+}
+
+# Each of them by itself: Terraform tells of all at once.
+run "bad_values" {
+  command = plan
+  variables {
+    project             = "123456789012"
+    region              = "europe-west1-b"
+    api_users           = ["allUsers"]
+    api_ingress         = "ALLOW_NONE"
+    environment         = { AIA_INBOX_URL = "https://inbox.example.com/", PAGERDUTY_KEY = "x" }
+    secrets             = ["pagerduty_key"]
+    notification_emails = ["Ada"]
+    action_accounts     = ["123456789012-compute@developer.gserviceaccount.com"]
+    runtime             = "python310"
+    max_instances       = 0
+    kms_key             = "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1"
+    vpc_connector       = "aia"
+    budget              = { billing_account = "012345-6789AB-CDEF01", amount = 0 }
+    availability_goal   = 1
+    runbooks_url        = "http://example.com/runbooks"
+    direct_channels     = { email = "mail" }
+  }
+  expect_failures = [
+    var.project,
+    var.region,
+    var.api_users,
+    var.api_ingress,
+    var.environment,
+    var.secrets,
+    var.notification_emails,
+    var.action_accounts,
+    var.runtime,
+    var.max_instances,
+    var.kms_key,
+    var.vpc_connector,
+    var.budget,
+    var.availability_goal,
+    var.runbooks_url,
+    var.direct_channels,
+  ]
+}
+
+run "what_follows_from_the_deployment" {
+  command = plan
+  variables {
+    environment = { AIA_STORE = "sqlite:///tmp/store.db" }
+  }
+  expect_failures = [var.environment]
+}
+
+run "a_secret_that_nobody_uses" {
+  command = plan
+  variables {
+    secrets = ["FORGOTTEN_KEY"]
+  }
+  expect_failures = [google_secret_manager_secret.this]
+}
+
+run "an_open_intake_without_a_token" {
+  command = plan
+  variables {
+    alert_intake_public = true
+  }
+  expect_failures = [terraform_data.checked]
+}
+
+run "a_token_behind_iam" {
+  command = plan
+  variables {
+    secrets = ["AIA_INTAKE_TOKEN"]
+  }
+  expect_failures = [terraform_data.checked]
+}
+
+run "settings_with_an_unknown_name" {
+  command = plan
+  variables {
+    settings = "tests/samples/settings.yaml"
+  }
+  expect_failures = [terraform_data.checked]
+}

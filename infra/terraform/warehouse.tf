@@ -1,0 +1,99 @@
+locals {
+  table_files = fileset("${local.infra}/tables", "*.json")
+  tables = {
+    for file in local.table_files :
+    trimsuffix(file, ".json") => jsondecode(file("${local.infra}/tables/${file}"))
+  }
+  datasets = {
+    ops       = "What the system did and found: scores, incidents, actions, messages that were parked."
+    telemetry = "What applications say of their models: predictions, and what became of them."
+  }
+}
+
+resource "google_bigquery_dataset" "this" {
+  for_each                   = toset([for name in keys(local.tables) : split(".", name)[0]])
+  dataset_id                 = each.value
+  description                = lookup(local.datasets, each.value, null)
+  location                   = var.region
+  delete_contents_on_destroy = !var.protect
+
+  dynamic "default_encryption_configuration" {
+    for_each = var.kms_key[*]
+    content {
+      kms_key_name = default_encryption_configuration.value
+    }
+  }
+
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.this]
+}
+
+resource "google_bigquery_table" "this" {
+  for_each            = local.tables
+  dataset_id          = google_bigquery_dataset.this[split(".", each.key)[0]].dataset_id
+  table_id            = split(".", each.key)[1]
+  description         = each.value.description
+  schema              = jsonencode(each.value.schema)
+  clustering          = each.value.cluster
+  deletion_protection = var.protect
+
+  time_partitioning {
+    field = each.value.partition.field
+    type  = each.value.partition.type
+  }
+
+  dynamic "encryption_configuration" {
+    for_each = var.kms_key[*]
+    content {
+      kms_key_name = encryption_configuration.value
+    }
+  }
+}
+
+# Messages that are rows already: Pub/Sub writes them, with no function in between.
+resource "google_pubsub_subscription" "table" {
+  for_each                   = local.table_subscriptions
+  name                       = each.key
+  topic                      = google_pubsub_topic.this[each.value.topic].id
+  filter                     = try(each.value.filter, null)
+  ack_deadline_seconds       = 60
+  message_retention_duration = "604800s"
+
+  bigquery_config {
+    table            = join(".", [var.project, google_bigquery_table.this[each.value.table].dataset_id, google_bigquery_table.this[each.value.table].table_id])
+    use_table_schema = true
+  }
+
+  retry_policy {
+    minimum_backoff = "${local.retry.minimum_backoff_seconds}s"
+    maximum_backoff = "${local.retry.maximum_backoff_seconds}s"
+  }
+
+  dead_letter_policy {
+    dead_letter_topic     = google_pubsub_topic.dead_letter[each.value.topic].id
+    max_delivery_attempts = local.retry.max_delivery_attempts
+  }
+
+  expiration_policy {
+    ttl = ""
+  }
+
+  # It is refused where its account may not write the table yet.
+  depends_on = [google_bigquery_table_iam_member.subscription]
+}
+
+resource "google_bigquery_table_iam_member" "subscription" {
+  for_each   = toset([for one in values(local.table_subscriptions) : one.table])
+  dataset_id = google_bigquery_table.this[each.value].dataset_id
+  table_id   = google_bigquery_table.this[each.value].table_id
+  role       = "roles/bigquery.dataEditor"
+  member     = local.agents.pubsub
+
+  depends_on = [google_pubsub_topic.this] # which Pub/Sub's account is there with
+}
+
+resource "google_pubsub_subscription_iam_member" "table" {
+  for_each     = local.table_subscriptions
+  subscription = google_pubsub_subscription.table[each.key].id
+  role         = "roles/pubsub.subscriber"
+  member       = local.agents.pubsub
+}

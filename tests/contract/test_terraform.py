@@ -1,0 +1,341 @@
+"""The deployment: Terraform takes it against the provider's schema, and what it would create is what the code needs."""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from google.cloud.monitoring_v3 import AlertPolicy
+
+from functions.adapters import config
+from infra import plan, stage
+from infra.local.pubsub.topology import subscriptions
+
+pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH")
+
+ROOT = stage.ROOT
+DEPLOYMENT = stage.deployment()
+FUNCTIONS = list(DEPLOYMENT["functions"])
+RULES = [
+    rule["alert"]
+    for path in sorted((ROOT / "infra" / "alerts").glob("*.yaml"))
+    for group in yaml.safe_load(path.read_text())["groups"]
+    for rule in group["rules"]
+]
+ON_THE_PROJECT = {
+    "roles/bigquery.jobUser",
+    "roles/datastore.user",
+    "roles/datastore.viewer",
+    "roles/logging.logWriter",
+    "roles/monitoring.metricWriter",
+    "roles/storage.objectViewer",
+}
+"""What can be granted on nothing smaller than a project."""
+Resources = list[plan.Resource]
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Resources:
+    """What a project and a region give."""
+    return plan.planned()
+
+
+@pytest.fixture(scope="module")
+def with_secrets() -> Resources:
+    """What settings with secrets and with playbooks that act give."""
+    return plan.planned("access", "secrets")
+
+
+def of(resources: Resources, *kinds: str) -> Iterator[dict[str, Any]]:
+    """The attributes of the resources of some types."""
+    return (one["change"]["after"] for one in resources if plan.kind(one) in kinds)
+
+
+def environments(resources: Resources) -> dict[str, dict[str, str]]:
+    return {
+        one["name"].replace("-", "_"): one["service_config"][0]["environment_variables"]
+        for one in of(resources, "cloudfunctions2_function")
+    }
+
+
+def granted(resources: Resources, function: str) -> Iterator[dict[str, Any]]:
+    """The grants to a function's account."""
+    account = f"serviceAccount:fn-{function.replace('_', '-')}@example-project.iam.gserviceaccount.com"
+    kinds = {plan.kind(one) for one in resources if plan.kind(one).endswith("_iam_member")}
+    return (one for one in of(resources, *kinds) if one.get("member") == account)
+
+
+def text(folder: Path) -> str:
+    """The sources of a folder."""
+    return "\n".join(path.read_text() for path in sorted(folder.rglob("*")) if path.suffix in {".py", ".sql"})
+
+
+def checked(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Terraform's own checks of a folder: formatted, valid, and its tests."""
+    if plan.OFFLINE.is_file():
+        return subprocess.run([str(plan.OFFLINE), str(folder)], check=False, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as data:
+        plan.install(folder, Path(data))
+        for command in (("fmt", "-check", "-diff", "-recursive"), ("validate",), ("test",)):
+            done = plan.terraform(*command, folder=folder, data=Path(data))
+            if done.returncode:
+                break
+    return done
+
+
+def test_terraform_takes_it_and_its_tests_pass() -> None:
+    done = checked(plan.TERRAFORM)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+BROKEN: dict[str, tuple[str, str, str]] = {
+    "an unknown attribute": ("topics.tf", "ack_deadline_seconds ", "acknowledge_deadline "),
+    "a value outside its enumeration": ("store.tf", '"FIRESTORE_NATIVE"', '"FIRESTORE"'),
+    "an unknown resource": ("budget.tf", "google_billing_budget", "google_billing_budgets"),
+    "a required block that is missing": ("modules/function/subscriptions.tf", "push_endpoint = ", "# push_endpoint = "),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_is_refused_by_its_file(name: str, tmp_path: Path) -> None:
+    file, sound, broken = BROKEN[name]
+    shutil.copytree(ROOT / "infra", tmp_path / "infra", ignore=shutil.ignore_patterns("tests", "local", "drift"))
+    folder = tmp_path / "infra" / "terraform"
+    before = (folder / file).read_text()
+    assert sound in before
+    (folder / file).write_text(before.replace(sound, broken))
+    plan.install(folder, tmp_path / "data")
+    done = plan.terraform("validate", "-no-color", folder=folder, data=tmp_path / "data")
+    assert done.returncode == 1
+    assert re.search(rf"on {re.escape(file)} line", done.stdout + done.stderr), done.stdout + done.stderr
+
+
+def test_its_subscriptions_are_those_of_the_local_stack(deployed: Resources) -> None:
+    retry = DEPLOYMENT["retry"]
+    pushed = {one["name"]: one for one in of(deployed, "pubsub_subscription") if one["push_config"]}
+    wanted = {name: trigger for name, _, trigger in subscriptions(DEPLOYMENT)}
+    assert set(pushed) == set(wanted)
+    for name, trigger in wanted.items():
+        one = pushed[name]
+        assert (one["filter"] or "") == trigger.get("filter", "")
+        assert one["ack_deadline_seconds"] == trigger["ack_deadline_seconds"]
+        assert one["message_retention_duration"] == f"{trigger.get('retention_seconds', 604800)}s"
+        assert one["retry_policy"] == [
+            {
+                "minimum_backoff": f"{retry['minimum_backoff_seconds']}s",
+                "maximum_backoff": f"{retry['maximum_backoff_seconds']}s",
+            }
+        ]
+        assert one["dead_letter_policy"][0]["max_delivery_attempts"] == retry["max_delivery_attempts"]
+
+
+def test_the_tables_that_are_written_without_a_function_are_those_of_the_local_stack(deployed: Resources) -> None:
+    written = {
+        one["name"]: (
+            one["filter"] or "",
+            one["bigquery_config"][0]["table"],
+            one["bigquery_config"][0]["use_table_schema"],
+        )
+        for one in of(deployed, "pubsub_subscription")
+        if one["bigquery_config"]
+    }
+    assert written == {
+        name: (one.get("filter", ""), f"example-project.{one['table']}", True)
+        for name, one in DEPLOYMENT["tables"].items()
+    }
+
+
+def test_it_finds_the_archives_as_they_are_packaged(tmp_path: Path) -> None:
+    [pattern] = re.findall(
+        r'fileset\(local.packages, "\$\{name\}(.*)"\)', (plan.TERRAFORM / "deployment.tf").read_text()
+    )
+    assert stage.archive("api", tmp_path) in tmp_path.glob(f"api{pattern}")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_runs_as_its_own_account(deployed: Resources, function: str) -> None:
+    [account] = {
+        one["service_config"][0]["service_account_email"]
+        for one in of(deployed, "cloudfunctions2_function")
+        if one["name"] == function.replace("_", "-")
+    }
+    accounts = [one["account_id"] for one in of(deployed, "service_account")]
+    assert account == f"fn-{function.replace('_', '-')}@example-project.iam.gserviceaccount.com"
+    assert accounts.count(account.partition("@")[0]) == 1
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_use_the_tables_that_it_names(deployed: Resources, function: str) -> None:
+    own = text(ROOT / "functions" / function)
+    named = set(re.findall(r"\b(?:FROM|INTO|JOIN|MERGE)\s+(ops\.[a-z_]+)", own))
+    named |= {"ops.dead_letters"} if "parking import Parking" in own else set()
+    tables = {f"{one['dataset_id']}.{one['table_id']}" for one in granted(deployed, function) if "table_id" in one}
+    assert named <= tables
+    written = set(re.findall(r"\bMERGE\s+(ops\.[a-z_]+)", own))
+    edited = {
+        f"{one['dataset_id']}.{one['table_id']}"
+        for one in granted(deployed, function)
+        if one["role"] == "roles/bigquery.dataEditor"
+    }
+    assert written <= edited <= written | {"ops.dead_letters"}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_the_environment_that_it_asks_for(deployed: Resources, function: str) -> None:
+    asked = set(re.findall(r'os\.environ\["(\w+)"\]', text(ROOT / "functions" / function)))
+    # alert_intake asks for the account only where it has an audience, which is where it is public
+    assert asked - {"AIA_PUSH_ACCOUNT"} <= set(environments(deployed)[function])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_can_read_its_settings(deployed: Resources, function: str) -> None:
+    if "config.load" in text(ROOT / "functions" / function):
+        settings = config.load(ROOT / "infra" / "monitoring.yaml", environments(deployed)[function])
+        assert settings.probes[0].name == "api"
+    else:
+        assert function == "alert_intake"
+
+
+@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name != "alert_intake"])
+def test_settings_with_secrets_are_sound_for_those_who_have_them_and_for_those_who_have_not(
+    with_secrets: Resources, function: str
+) -> None:
+    values = {
+        "PAGERDUTY_KEY": "a" * 32,
+        "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/x",
+        "SMTP_PASSWORD": "correct horse",
+        "PARTNER_TOKEN": "battery",
+    }
+    [kept] = [
+        {secret["key"] for secret in one["service_config"][0]["secret_environment_variables"]}
+        for one in of(with_secrets, "cloudfunctions2_function")
+        if one["name"] == function.replace("_", "-")
+    ]
+    environ = environments(with_secrets)[function]
+    assert not kept & set(environ)
+    config.load(
+        plan.TERRAFORM / "tests" / "samples" / "settings.yaml",
+        environ | {name: value for name, value in values.items() if name in kept},
+    )
+
+
+def test_a_secret_is_read_by_those_who_have_it_and_by_nobody_else(with_secrets: Resources) -> None:
+    had = {
+        (secret["secret"], one["service_config"][0]["service_account_email"])
+        for one in of(with_secrets, "cloudfunctions2_function")
+        for secret in one["service_config"][0]["secret_environment_variables"]
+    }
+    read = {
+        (one["secret_id"], one["member"].removeprefix("serviceAccount:"))
+        for one in of(with_secrets, "secret_manager_secret_iam_member")
+    }
+    assert had == read
+    assert len(read) == 8  # three of channels by two functions, one of a probe, one of the caches
+    assert not list(of(with_secrets, "secret_manager_secret_version"))
+
+
+def test_every_grant_is_to_one_account_and_as_small_as_it_can_be(deployed: Resources) -> None:
+    kinds = {plan.kind(one) for one in deployed if "_iam_" in plan.kind(one)}
+    assert all(kind.endswith("_iam_member") for kind in kinds), "bindings and policies would take away what others have"
+    grants = list(of(deployed, *kinds))
+    assert len(grants) > 50
+    assert not [one for one in grants if one.get("member") in {"allUsers", "allAuthenticatedUsers"}]
+    assert not {one["role"] for one in grants} & {"roles/owner", "roles/editor", "roles/viewer"}
+    assert {one["role"] for one in of(deployed, "project_iam_member")} <= ON_THE_PROJECT
+    for one in of(deployed, "project_iam_member"):
+        limited = one["role"] in {"roles/storage.objectViewer", "roles/datastore.user", "roles/datastore.viewer"}
+        assert bool(one["condition"]) == limited
+
+
+def test_pubsub_may_do_what_it_does_for_every_subscription(deployed: Resources) -> None:
+    agent = "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
+    delivering = {one["name"] for one in of(deployed, "pubsub_subscription") if one["dead_letter_policy"]}
+    consumed = {
+        one["index"]
+        for one in deployed
+        if plan.kind(one) == "pubsub_subscription_iam_member" and one["change"]["after"]["member"] == agent
+    }
+    assert consumed == delivering
+    kept = {one["name"] for one in of(deployed, "pubsub_subscription") if not one["dead_letter_policy"]}
+    topics = {one["name"] for one in of(deployed, "pubsub_topic")}
+    assert kept == {name for name in topics if name.endswith("-dead-letter")}
+
+
+def test_pubsub_calls_every_function_with_triggers_and_no_other(deployed: Resources) -> None:
+    called = {
+        one["name"]
+        for one in of(deployed, "cloud_run_v2_service_iam_member")
+        if one["member"] == "serviceAccount:aia-push@example-project.iam.gserviceaccount.com"
+    }
+    assert called == {name.replace("_", "-") for name, one in DEPLOYMENT["functions"].items() if one["triggers"]}
+
+
+def test_what_is_asked_for_by_its_value_is_indexed(deployed: Resources) -> None:
+    sources = "\n".join(text(ROOT / "functions" / name) for name in (*FUNCTIONS, "adapters"))
+    asked = {name for group in re.findall(r"where=\{([^}]*)\}", sources) for name in re.findall(r'"(\w+)":', group)}
+    asked |= set(re.findall(r"_read\(desks, (\w+)=", sources))
+    indexed = {
+        one["field"].removeprefix("data.")
+        for one in of(deployed, "firestore_field")
+        if one["index_config"][0]["indexes"]
+    }
+    assert {"active", "open", "over_on", "waiting"} <= asked
+    assert asked == indexed
+
+
+def test_no_collection_indexes_whole_documents(deployed: Resources) -> None:
+    sources = text(ROOT / "functions")
+    named = set(re.findall(r'^(?:COLLECTION|DESKS|INCIDENTS|SILENCES|ACTIONS) = "(\w+)"', sources, re.MULTILINE))
+    named |= set(re.findall(r'store\.(?:get|find|create)\("(\w+)"', sources))
+    exempt = {
+        one["collection"]
+        for one in of(deployed, "firestore_field")
+        if one["field"] == "data" and not one["index_config"][0]["indexes"]
+    }
+    assert {"desks", "ledger", "probes", "conditions"} <= named
+    assert named == exempt
+
+
+def as_json(value: Any) -> Any:
+    """A block as the API has it: without what is not set, and one block of its kind by itself."""
+    single = (
+        "alert_strategy",
+        "documentation",
+        "condition_prometheus_query_language",
+        "condition_threshold",
+        "trigger",
+    )
+    if isinstance(value, dict):
+        kept = {name: one for name, one in value.items() if one not in (None, [], {}) and name != "timeouts"}
+        return {name: as_json(one[0] if name in single else one) for name, one in kept.items()}
+    return [as_json(one) for one in value if one is not None] if isinstance(value, list) else value
+
+
+def test_the_api_takes_every_policy(deployed: Resources) -> None:
+    policies = [AlertPolicy.from_json(json.dumps(as_json(one))) for one in of(deployed, "monitoring_alert_policy")]
+    rules = {one.conditions[0].condition_prometheus_query_language.alert_rule: one for one in policies}
+    assert set(rules) - {""} == set(RULES)
+    for name in RULES:
+        condition = rules[name].conditions[0].condition_prometheus_query_language
+        assert condition.query
+        assert condition.duration.total_seconds() % 30 == 0
+        assert condition.evaluation_interval.total_seconds() % 30 == 0
+        assert "{{" not in rules[name].documentation.subject + rules[name].documentation.content, name
+
+
+def test_the_report_of_the_plan_names_what_there_is(deployed: Resources) -> None:
+    said = plan.report(deployed)
+    for name in FUNCTIONS:
+        assert f"    {name.replace('_', '-')}\n" in said
+    assert said.endswith(f"{len(deployed)} resources")
+
+
+def test_a_plan_of_a_run_that_is_not_there_is_refused() -> None:
+    with pytest.raises(plan.PlanError, match=r"tests/plan.tftest.hcl: must have a run 'nothing' that plans"):
+        plan.planned("plan", "nothing")
