@@ -445,6 +445,8 @@ def answers(tmp_path: Path, source: str, kind: str, body: bytes) -> tuple[int, l
     (tmp_path / "main.py").write_text(f"import functions_framework\nseen = functions_framework.seen\n{source}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(functions_framework, "seen", seen, raising=False)
+        # what it knows of a function by its name would hold for the functions of other tests, too
+        patch.setattr(functions_framework._function_registry, "REGISTRY_MAP", {})
         create_app: Callable[[str, str, str], flask.Flask] = functions_framework.create_app
         app = create_app("main", str(tmp_path / "main.py"), kind)
     app.config["PROPAGATE_EXCEPTIONS"] = False

@@ -70,7 +70,8 @@ function headline(seen) {
     drifted ? `${plural(drifted, "model")} drifted` : null,
     down ? `${plural(down, "probe")} down` : null,
   ].filter(Boolean);
-  const nothing = Object.keys(PARTS).every((name) => name === "me" || failed.has(name));
+  // Models are asked for once a minute only: what is asked for all the time tells sooner.
+  const nothing = Object.keys(PARTS).every((name) => name === "me" || name === "models" || failed.has(name));
   const says = nothing ? "Nothing answers" : parts.join(" · ") || "All is well";
   if (at("state").textContent !== says) at("state").textContent = says; // said aloud once
   at("state").className = down || nothing ? "critical" : open.length ? incidents.worst(open) : drifted ? "warning" : "good";
