@@ -226,21 +226,14 @@ def published(case: Case, ids: Collection[str]) -> Case:
     return replace(case, pending=tuple(decision for decision in case.pending if decision.id not in ids))
 
 
-def _first(request: ActionRequest, plan: Plan, verdict: Verdict, now: datetime) -> Case:
-    case = Case(request=request, plan=plan, stage=verdict.stage, reason=verdict.reason, sequence=1, at=now)
-    return replace(case, pending=(_decision(case, verdict, ""),))
+def decided(case: Case, detail: str = "", by: str = "") -> ActionDecision:
+    """The newest decision about a case.
 
-
-def _step(case: Case, verdict: Verdict, now: datetime, by: str = "") -> Case:
-    if verdict.stage not in NEXT.get(case.stage, frozenset()):
-        allowed = sorted(NEXT.get(case.stage, ()))
-        raise ValueError(f"stage: after {case.stage} must come one of {allowed}, got {verdict.stage}")
-    at = max(now, case.at)
-    after = replace(case, stage=verdict.stage, reason=verdict.reason, sequence=case.sequence + 1, at=at)
-    return replace(after, pending=(*case.pending, _decision(after, verdict, by)))
-
-
-def _decision(case: Case, verdict: Verdict, by: str) -> ActionDecision:
+    Args:
+        case: after it.
+        detail: what the outside answered.
+        by: the person who approved or rejected.
+    """
     request = case.request
     return ActionDecision(
         request_id=request.id,
@@ -249,10 +242,24 @@ def _decision(case: Case, verdict: Verdict, by: str) -> ActionDecision:
         action=request.action,
         target=request.target,
         mode=request.mode,
-        stage=verdict.stage,
-        reason=verdict.reason,
+        stage=case.stage,
+        reason=case.reason,
         at=case.at,
         plan=case.plan.summary[:LONGEST],
-        detail=verdict.detail[:LONGEST],
+        detail=detail[:LONGEST],
         by=by,
     )
+
+
+def _first(request: ActionRequest, plan: Plan, verdict: Verdict, now: datetime) -> Case:
+    case = Case(request=request, plan=plan, stage=verdict.stage, reason=verdict.reason, sequence=1, at=now)
+    return replace(case, pending=(decided(case, verdict.detail),))
+
+
+def _step(case: Case, verdict: Verdict, now: datetime, by: str = "") -> Case:
+    if verdict.stage not in NEXT.get(case.stage, frozenset()):
+        allowed = sorted(NEXT.get(case.stage, ()))
+        raise ValueError(f"stage: after {case.stage} must come one of {allowed}, got {verdict.stage}")
+    at = max(now, case.at)
+    after = replace(case, stage=verdict.stage, reason=verdict.reason, sequence=case.sequence + 1, at=at)
+    return replace(after, pending=(*case.pending, decided(after, verdict.detail, by)))

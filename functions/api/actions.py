@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from core.actions.guards import EVERY, Guards
-from core.actions.life import Case
+from core.actions.life import Case, decided
 from core.errors import AiaError
 from core.events import ActionDecision, Stage
 from core.incidents.model import Reason
@@ -146,22 +146,9 @@ def _read(data: Data) -> Case:
     return msgspec.convert(data, Case, builtin_types=(datetime,))
 
 
-def _last(case: Case) -> Iterator[ActionDecision]:
-    """What a case tells of its decisions: those not yet published, and the newest."""
-    request = case.request
-    newest = ActionDecision(
-        request_id=request.id,
-        sequence=case.sequence,
-        incident_id=request.incident_id,
-        action=request.action,
-        target=request.target,
-        mode=request.mode,
-        stage=case.stage,
-        reason=case.reason,
-        at=case.at,
-        plan=case.plan.summary,
-    )
-    yield from (newest, *case.pending)
+def _last(case: Case) -> tuple[ActionDecision, ...]:
+    """What a case tells of its decisions: the newest, and those not yet published."""
+    return (decided(case), *case.pending)
 
 
 def _whole(row: Data) -> Data:

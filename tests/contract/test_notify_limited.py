@@ -35,9 +35,10 @@ from functions.adapters.sqlite_store import SqliteStore
 from tests.support.clock import START, Hand
 from tests.support.letters import MESSAGE
 from tests.support.pagerduty import PagerDutyServer
-from tests.support.receivers import Reply, serving
+from tests.support.receivers import Reply
 from tests.support.slack import SlackServer
 from tests.support.smtp import PASSWORD, USER, MailServer
+from tests.support.targets import serving
 
 pytest_plugins = ["tests.support.stores"]
 KEY = "0123456789abcdef0123456789abcdef"

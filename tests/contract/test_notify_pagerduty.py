@@ -17,7 +17,8 @@ from functions.adapters.notify.port import Outcome, Receipt
 from tests.support.letters import MESSAGE, MESSAGES, NOW
 from tests.support.pagerduty import PagerDutyServer, faults
 from tests.support.quiet import quiet, said
-from tests.support.receivers import Reply, serving
+from tests.support.receivers import Reply
+from tests.support.targets import serving
 
 KEY = "0123456789abcdef0123456789SECRET"
 SECONDS = 2.0

@@ -18,8 +18,9 @@ from functions.adapters.notify.port import Channel, Outcome, Receipt
 from functions.adapters.notify.slack import SlackBot, SlackWebhook
 from tests.support.letters import MESSAGE, MESSAGES, NOW
 from tests.support.quiet import quiet, said
-from tests.support.receivers import Reply, serving
+from tests.support.receivers import Reply
 from tests.support.slack import ROOM, TOKEN, SlackServer, faults
+from tests.support.targets import serving
 
 SECONDS = 2.0
 

@@ -1,18 +1,16 @@
 """The outside of the action runner in memory: it counts, fails and dies where a test wants it."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
 
 from core.actions.guards import Guards
 from core.actions.life import NEXT, Case
 from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Tick, Verb
-from core.metrics import Kind, check
 from core.settings.response import ActionName, Automation
 from functions.action_runner.documents import ACTIONS, INCIDENTS, read_case, read_guards
 from functions.action_runner.effects import TOPIC, Runner
@@ -20,10 +18,9 @@ from functions.action_runner.runner import NAME, handle
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import LEASE, Ledger
-from functions.adapters.ports import Data, Document, Store
-from functions.adapters.store import normal
+from functions.adapters.ports import Store
+from tests.support.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
-START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 INCIDENT = "model/flight-delay@2026-01-02T08:59:00Z"
 REQUEST = ActionRequest(
     incident_id=INCIDENT,
@@ -49,45 +46,21 @@ def commanded(verb: Verb, subject: str, *, by: str = "anna", at: datetime = STAR
     return Command(verb=verb, subject=subject, by=by, at=at, note=note)
 
 
-class KilledError(BaseException):
-    """The process is gone; no handler may catch it, so it is no `Exception`."""
-
-
 @dataclass
-class World:
-    """The outside, in memory: every call of a port passes boundaries.
+class World(Breaking):
+    """What the action runner did: decisions and calls; at one boundary (`meet_at`) another one does something meanwhile."""
 
-    Any of them may be where the process ends (`kill_at`), or where another one does something (`meet_at`).
-    """
-
-    now: datetime = START
-    documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     published: list[ActionDecision] = field(default_factory=list)
-    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    gauges: dict[tuple[str, ...], float] = field(default_factory=dict)
     called: Counter[str] = field(default_factory=Counter)
     excused: Counter[str] = field(default_factory=Counter)
-    boundaries: int = 0
-    kill_at: int = 0
     meet_at: int = 0
     meanwhile: Callable[[], None] = lambda: None
-    dead: bool = False
-    chance: Callable[[], float] = lambda: 1.0
 
-    def boundary(self) -> None:
-        self.boundaries += 1
+    def passing(self) -> None:
         if self.boundaries == self.meet_at:
             self.meanwhile()
-        if self.dead or self.boundaries == self.kill_at:
-            self.dead = True
-            self.excuse()
-            raise KilledError
-        if self.chance() < 0.02:
-            self.excuse()
-            raise UnavailableError("the outside does not answer")
 
     def excuse(self) -> None:
-        """Calls that happened and are not confirmed when something breaks may happen once more: nobody can know."""
         for key, calls in self.called.items():
             entry = self.documents.get((LEDGER, f"{key}:apply"))
             if entry is None or entry.data["state"] != "done":
@@ -166,44 +139,6 @@ class MemoryAction:
 
 
 @dataclass
-class MemoryStore:
-    world: World
-    revision: int = 0
-
-    def get(self, collection: str, key: str) -> Document | None:
-        self.world.boundary()
-        return self.world.documents.get((collection, key))
-
-    def create(self, collection: str, key: str, data: Data) -> Document:
-        return self._write(collection, key, data, None)
-
-    def replace(self, document: Document, collection: str, data: Data) -> Document:
-        return self._write(collection, document.key, data, document)
-
-    def delete(self, document: Document, collection: str) -> None:
-        self.world.boundary()
-        if self.world.documents.get((collection, document.key)) != document:
-            raise ConflictError(f"{collection}/{document.key}")
-        del self.world.documents[collection, document.key]
-        self.world.boundary()
-
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        self.world.boundary()
-        named = [document for (name, _), document in sorted(self.world.documents.items()) if name == collection]
-        return [one for one in named if all(one.data[name] == value for name, value in (where or {}).items())][:limit]
-
-    def _write(self, collection: str, key: str, data: Data, expected: Document | None) -> Document:
-        self.world.boundary()
-        if self.world.documents.get((collection, key)) != expected:
-            raise ConflictError(f"{collection}/{key}")
-        self.revision += 1
-        document = Document(key=key, data=normal(data), revision=str(self.revision))
-        self.world.documents[collection, key] = document
-        self.world.boundary()
-        return document
-
-
-@dataclass
 class MemoryBus:
     world: World
     down: bool = False
@@ -215,21 +150,6 @@ class MemoryBus:
         assert topic == TOPIC
         self.world.published.append(decode(encode(event), ActionDecision))
         self.world.boundary()
-
-
-@dataclass
-class MemoryMetrics:
-    world: World
-
-    def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
-        check(name, Kind.GAUGE, labels)
-        self.world.gauges[name, *labels.values()] = value
-
-    def count(self, name: str, by: float = 1.0, **labels: str) -> None:
-        check(name, Kind.COUNTER, labels)
-        self.world.counts[name, *labels.values()] += int(by)
-
-    def flush(self) -> None: ...
 
 
 @dataclass

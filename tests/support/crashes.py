@@ -22,6 +22,7 @@ from functions.adapters.actions.port import Action
 from functions.adapters.desks.documents import DESKS
 from functions.adapters.desks.perform import LEASE
 from tests.support import automation, outside
+from tests.support.breaking import KilledError
 from tests.support.outside import CHARTER, LIFE, TARGET
 
 DESTRUCTIVE = tuple(name for name in ActionName if TRAITS[name].destructive)
@@ -36,7 +37,6 @@ _AUTOMATION = Automation(per_hour=100, limits=dict.fromkeys(DESTRUCTIVE, _FREE))
 _COMMANDS = (Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.SILENCE, Verb.UNSILENCE)
 Spoil = Callable[[automation.MemoryAction], Action]
 _ATTEMPTS = 80
-_GONE = (outside.KilledError, automation.KilledError)
 _FAILED = (UnavailableError, BusyError, ConflictError)
 
 
@@ -82,7 +82,7 @@ class _Story:
         self.desk.world.dead = self.runner.world.dead = False
         try:
             act()
-        except _GONE:
+        except KilledError:
             self.kills += 1
             return False
         except _FAILED:

@@ -1,21 +1,20 @@
 """The outside of the incident router in memory: it counts, fails and dies where a test wants it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from core.errors import BusyError, ConflictError, UnavailableError
+from core.errors import BusyError, UnavailableError
 from core.events import ActionRequest, Command, Event, Finding, IncidentChange, Severity, Status, Tick, Verb
 from core.incidents.charter import Charter
 from core.incidents.fold import fold
 from core.incidents.messages import Message
 from core.incidents.model import Incident, Watch
 from core.incidents.outbox import Desk
-from core.metrics import Kind, check
 from core.settings import People, Route, Stakeholder, Tier, When
 from functions.adapters.desks.channels import Troubled
 from functions.adapters.desks.desk import Desks
@@ -26,12 +25,11 @@ from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import Ledger
 from functions.adapters.notify.port import Channel, Outcome, Receipt
-from functions.adapters.ports import Data, Document, Store
-from functions.adapters.store import normal
+from functions.adapters.ports import Data, Store
 from functions.incident_router.router import Handled, Received, Router, handle
 from functions.incident_sweep.sweep import Sweeper, sweep
+from tests.support.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
-START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 TARGET = "model/flight-delay"
 ALL = frozenset(Severity)
 PEOPLE = People(
@@ -86,45 +84,27 @@ LIFE = [
 ]
 
 
-class KilledError(BaseException):
-    """The process is gone; no handler may catch it, so it is no `Exception`."""
-
-
 @dataclass
-class World:
-    """The outside, in memory: every call of a port passes two boundaries, and any of them may be where it ends."""
+class World(Breaking):
+    """What the router and the sweep did: changes, requests, findings and messages, and which of them may be doubled."""
 
     now: datetime = START + timedelta(days=1)
-    documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     published: list[IncidentChange] = field(default_factory=list)
     asked: list[ActionRequest] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
     told: list[Message] = field(default_factory=list)
-    counts: Counter[tuple[str, ...]] = field(default_factory=Counter)
-    gauges: dict[tuple[str, ...], float] = field(default_factory=dict)
     promised: set[str] = field(default_factory=set)
     excused: set[str] = field(default_factory=set)
-    boundaries: int = 0
-    kill_at: int = 0
-    dead: bool = False
-    chance: Callable[[], float] = lambda: 1.0
-
-    def boundary(self) -> None:
-        self.boundaries += 1
-        if self.dead or self.boundaries == self.kill_at:
-            self.dead = True
-            self.excuse()
-            raise KilledError
-        if self.chance() < 0.02:
-            self.excuse()
-            raise UnavailableError("the outside does not answer")
 
     def excuse(self) -> None:
-        """An effect that happened and is not confirmed when something breaks may happen again: nobody can know."""
         done = {
             key for (name, key), found in self.documents.items() if name == LEDGER and found.data["state"] == "done"
         }
         self.excused |= set(self.performed()) - done
+
+    def saved(self, collection: str, data: Data) -> None:
+        if collection == DESKS:
+            self.promised |= {effect.key for effect in read_desk(data).pending if effect.lane != "copy"}
 
     def performed(self) -> Counter[str]:
         return Counter(
@@ -141,44 +121,6 @@ class World:
 
     def channel_keys(self, channel: str) -> list[str]:
         return [message.key for message in self.told if message.channel == channel]
-
-
-@dataclass
-class MemoryStore:
-    world: World
-    revision: int = 0
-
-    def get(self, collection: str, key: str) -> Document | None:
-        self.world.boundary()
-        return self.world.documents.get((collection, key))
-
-    def create(self, collection: str, key: str, data: Data) -> Document:
-        return self._write(collection, key, data, None)
-
-    def replace(self, document: Document, collection: str, data: Data) -> Document:
-        return self._write(collection, document.key, data, document)
-
-    def delete(self, document: Document, collection: str) -> None:
-        self.world.boundary()
-        del self.world.documents[collection, document.key]
-        self.world.boundary()
-
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        self.world.boundary()
-        named = [document for (name, _), document in sorted(self.world.documents.items()) if name == collection]
-        return [one for one in named if all(one.data[name] == value for name, value in (where or {}).items())][:limit]
-
-    def _write(self, collection: str, key: str, data: Data, expected: Document | None) -> Document:
-        self.world.boundary()
-        if self.world.documents.get((collection, key)) != expected:
-            raise ConflictError(f"{collection}/{key}")
-        self.revision += 1
-        document = Document(key=key, data=normal(data), revision=str(self.revision))
-        self.world.documents[collection, key] = document
-        if collection == DESKS:
-            self.world.promised |= {effect.key for effect in read_desk(data).pending if effect.lane != "copy"}
-        self.world.boundary()
-        return document
 
 
 @dataclass
@@ -212,22 +154,6 @@ class MemoryChannel:
             self.world.told.append(message)
         self.world.boundary()
         return self.answer
-
-
-@dataclass
-class MemoryMetrics:
-    world: World
-
-    def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
-        check(name, Kind.GAUGE, labels)
-        self.world.gauges[name, *labels.values()] = value
-
-    def count(self, name: str, by: float = 1.0, **labels: str) -> None:
-        check(name, Kind.COUNTER, labels)
-        self.world.counts[name, *labels.values()] += int(by)
-
-    def flush(self) -> None:
-        pass
 
 
 @dataclass

@@ -1,13 +1,12 @@
 """What the receivers of messages have in common: an HTTP server that judges each call, and keeps what it accepted."""
 
 import argparse
-import contextlib
 import json
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -125,18 +124,6 @@ class Window:
             return self.times[0] + self.seconds - now
         self.times.append(now)
         return 0.0
-
-
-@contextlib.contextmanager
-def serving(server: ThreadingHTTPServer) -> Iterator[None]:
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def run(make: Callable[[argparse.Namespace], Receiver], parser: argparse.ArgumentParser) -> int:

@@ -10,6 +10,18 @@ from core.errors import SettingsError
 from core.settings import Settings, parse
 
 Path = tuple[str | int, ...]
+MODEL = {
+    "name": "flight-delay",
+    "owner": "flights",
+    "table": "a.b",
+    "timestamp": "at",
+    "id": "id",
+    "score": "score",
+    "features": {"numeric": ["hour"]},
+    "reference": {"days": 30},
+    "window": "7d",
+}
+"""A model that other sections may name; samples are copied before anything in them is changed."""
 JUNK = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.dates() | st.datetimes(),
     lambda inner: (

@@ -11,24 +11,12 @@ from core.events import Severity
 from core.settings import Category, Dependency, ImpactPolicy, Maintenance, Policy, Revenue, Rule, parse
 from functions.alert_intake.targets import SORTS
 from tests.support import settings as support
-from tests.support.settings import JUNK, Path, faults, places, told
+from tests.support.settings import JUNK, MODEL, Path, faults, places, told
 
 SAMPLE: dict[str, Any] = {
     "version": 1,
     "jobs": {},
-    "models": [
-        {
-            "name": "flight-delay",
-            "owner": "flights",
-            "table": "a.b",
-            "timestamp": "at",
-            "id": "id",
-            "score": "score",
-            "features": {"numeric": ["hour"]},
-            "reference": {"days": 30},
-            "window": "7d",
-        }
-    ],
+    "models": [MODEL],
     "dependencies": [{"from": "stream/rebookings", "to": "model/flight-delay", "share": 0.5}],
     "revenue": {"stream/rebookings": {"dollars_per_hour": 2000, "uncertainty": 0.5}},
     "incidents": {

@@ -10,19 +10,8 @@ from hypothesis import strategies as st
 from core.events import Severity
 from core.settings import Category, Hours, Person, Rotation, Route, Stakeholder, Tier, When, parse
 from tests.support import settings as support
-from tests.support.settings import JUNK, Path, faults, places, told
+from tests.support.settings import JUNK, MODEL, Path, faults, places, told
 
-MODEL = {
-    "name": "flight-delay",
-    "owner": "flights",
-    "table": "a.b",
-    "timestamp": "at",
-    "id": "id",
-    "score": "score",
-    "features": {"numeric": ["hour"]},
-    "reference": {"days": 30},
-    "window": "7d",
-}
 SAMPLE: dict[str, Any] = {
     "version": 1,
     "jobs": {},

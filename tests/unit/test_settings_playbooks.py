@@ -10,26 +10,14 @@ from hypothesis import strategies as st
 from core.events import Mode, Severity
 from core.settings import ActionName, Automation, Category, Deed, Limits, Playbook, Resource, When, parse
 from tests.support import settings as support
-from tests.support.settings import JUNK, Path, faults, places, told
+from tests.support.settings import JUNK, MODEL, Path, faults, places, told
 
 SERVICE = "projects/my-project/locations/europe-west1/services/shop"
 ENDPOINT = "projects/123456789/locations/europe-west1/endpoints/4711"
 SAMPLE: dict[str, Any] = {
     "version": 1,
     "jobs": {"incident_sweep": "* * * * *", "action_runner": "* * * * *"},
-    "models": [
-        {
-            "name": "flight-delay",
-            "owner": "flights",
-            "table": "a.b",
-            "timestamp": "at",
-            "id": "id",
-            "score": "score",
-            "features": {"numeric": ["hour"]},
-            "reference": {"days": 30},
-            "window": "7d",
-        }
-    ],
+    "models": [MODEL],
     "resources": {
         "service/shop": {"service": SERVICE, "logs": 'resource.type="cloud_run_revision"\nseverity>=ERROR'},
         "model/flight-delay": {"endpoint": ENDPOINT},
