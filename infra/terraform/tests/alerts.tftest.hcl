@@ -30,7 +30,7 @@ run "archives" {
 
 run "channels" {
   assert {
-    condition     = contains(keys(local.rules), "IncidentRouterSilent") && alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name]) if contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", "-"))])
+    condition     = length(setsubtract(["AlertIntakeSilent", "IncidentRouterSilent"], keys(local.rules))) == 0 && alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name]) if contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", "-"))])
     error_message = "Whoever is told that the router or the intake is silent must not be told through them."
   }
   assert {
