@@ -142,18 +142,18 @@ def is_late(case: Case, now: datetime) -> bool:
 
 
 def answered(
-    case: Case, command: Command, verdict: Verdict, *, now: datetime, severity: Severity | None = None
+    case: Case, command: Command, verdict: Verdict | None, *, now: datetime, severity: Severity | None = None
 ) -> Case:
     """The case after a person approved or rejected it.
 
     Args:
         case: which awaits it.
         command: what the person said.
-        verdict: of the guard rails, asked again; not looked at where the person rejects.
+        verdict: of the guard rails, asked again; None, or not looked at, where the person rejects.
         now: the instant.
         severity: of the incident now.
     """
-    if command.verb is Verb.REJECT:
+    if command.verb is Verb.REJECT or verdict is None:
         verdict = Verdict(stage=Stage.REJECTED, reason=Reason.PERSON_REJECTED, detail=command.note)
     return replace(_step(case, verdict, now, by=command.by), severity=severity)
 

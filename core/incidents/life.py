@@ -24,6 +24,7 @@ from core.incidents.model import (
 from core.incidents.timing import began
 
 OPENS = frozenset({Change.OPENED, Change.REOPENED})
+CARE = frozenset({Change.ACKNOWLEDGED, Change.MITIGATED})
 _STATES = {
     Change.ACKNOWLEDGED: State.ACKNOWLEDGED,
     Change.MITIGATED: State.MITIGATED,

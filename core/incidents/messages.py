@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import Change, Severity, Status
+from core.incidents.life import CARE
 from core.incidents.model import Entry, Impact, Incident, Reason, Tracked, Watch
 from core.incidents.notice import Notice
 from core.incidents.text import clean, comparison, duration, instant, number, period
@@ -18,7 +19,6 @@ _ENDED = {
     Reason.NOTHING_HEARD: "nothing more was heard of it",
     Reason.ALREADY_OVER: "it was over before anybody could be told",
 }
-_CARE = frozenset({Change.ACKNOWLEDGED, Change.MITIGATED})
 _LINE = 900
 _NO_TIME = timedelta(0)
 _Said = tuple[tuple[str, str], ...]
@@ -118,7 +118,7 @@ def facts(notice: Notice, members: Sequence[Tracked], runbooks: str = "") -> tup
     lead = _lead(incident, members)
     if notice.change is Change.RESOLVED:
         said = _afterwards(lead, incident)
-    elif notice.change in _CARE:
+    elif notice.change in CARE:
         by_hand = notice.reason is Reason.COMMANDED
         said = (("Said", _said(incident) if by_hand else ""), *_at_stake(lead, incident, members))
     else:

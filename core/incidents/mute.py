@@ -11,6 +11,8 @@ from core.patterns import any_matches, matches
 from core.settings.cron import fields
 from core.settings.response import Maintenance
 
+LONGEST_SILENCE = timedelta(days=30)
+"""From when somebody asks for it until it ends."""
 _RAREST = timedelta(days=8 * 366)
 """The longest time between two instants of a schedule: from one 29 February to the next, over a year like 2100."""
 _DAY = timedelta(days=1)

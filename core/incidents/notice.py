@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from core.events import Change, IncidentChange, Severity
 from core.incidents.charter import Charter
-from core.incidents.life import OPENS, Step, advance
+from core.incidents.life import CARE, OPENS, Step, advance
 from core.incidents.model import Heard, Incident, Ladder, Reason, State, Watch
 from core.incidents.mute import Mute, Silence, muted
 from core.incidents.routing import channels, facts, stakeholders
@@ -21,7 +21,6 @@ from core.settings.people import People
 _REST = timedelta(hours=1)
 """After so long without news, flaps are forgotten."""
 _DOUBLINGS = 5
-_CARE = frozenset({Change.ACKNOWLEDGED, Change.MITIGATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +122,7 @@ def _looked(incident: Incident, view: _View) -> _Look:
         return _climbed(incident, view)
     if news.reason is Reason.HELD:
         return _Look(incident=incident, waits=True)
-    if news.change in _CARE and incident.heard.severity is None:
+    if news.change in CARE and incident.heard.severity is None:
         return _Look(incident=_heard(incident, news, view, (), ()))  # those who take care need not be told
     if mute := mute_of(incident, view.now, view.charter, view.silences):
         return _quiet(incident, mute, news, view.at)
@@ -262,7 +261,7 @@ def _audience(
     heard, over = incident.heard, news.change is Change.RESOLVED
     if news.change is Change.UPDATED:
         return heard.ladders, heard.channels
-    if news.change in _CARE or (over and heard.firing):
+    if news.change in CARE or (over and heard.firing):
         return (), heard.channels
     known = {ladder.stakeholder: ladder for ladder in heard.ladders} if news.change is Change.ESCALATED else {}
     names = [name for name in stakeholders(facts(incident), people, now) if name in people.stakeholders]

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from operator import is_
 
 from core.events import ActionRequest, Change, IncidentChange, Status
-from core.incidents.life import shortened
+from core.incidents.life import OPENS, shortened
 from core.incidents.messages import Message
 from core.incidents.model import Incident, State, Watch
 
@@ -24,7 +24,6 @@ MESSAGES_SIZE, CHANGES_SIZE = 180_000, 120_000
 oldest."""
 _EFFECT_SIZE = 400
 """Bytes of an effect beside its texts."""
-_BEGINS = frozenset({Change.OPENED, Change.REOPENED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +166,7 @@ def _telling(message: Message, before: Incident | None, now: datetime) -> Effect
 def _begins(effect: Effect) -> bool:
     """Whether the receiver, without this message, does not know what later ones are about."""
     message = effect.message
-    return message is not None and (effect.first or message.missed or message.change in _BEGINS)
+    return message is not None and (effect.first or message.missed or message.change in OPENS)
 
 
 def _missing(effect: Effect) -> Effect:

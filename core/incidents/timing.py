@@ -19,7 +19,8 @@ class Closed:
         acknowledged_at: when somebody took care, or None.
         answered: the acknowledgements before it came back.
         resolved_at: when it was over, or a person said so; None while it lasts.
-        counts: whether it is measured: it was an incident, and is no part of another one.
+        cancelled: whether it was no incident.
+        merged_into: the id of the incident that it is part of, or empty.
     """
 
     severity: Severity
@@ -28,7 +29,13 @@ class Closed:
     acknowledged_at: datetime | None = None
     answered: tuple[Answer, ...] = ()
     resolved_at: datetime | None = None
-    counts: bool = True
+    cancelled: bool = False
+    merged_into: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is measured: it was an incident, and is no part of another one."""
+        return not self.cancelled and not self.merged_into
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +53,6 @@ class Times:
     mttr: timedelta | None
     n_acknowledged: int
     n_resolved: int
-
-
-def closed(incident: Incident) -> Closed:
-    """What is measured of this incident; cancelled and merged ones do not count."""
-    return Closed(
-        severity=incident.severity,
-        opened_at=incident.opened_at,
-        began_at=incident.began_at,
-        acknowledged_at=incident.acknowledged_at,
-        answered=incident.answered,
-        resolved_at=ended(incident),
-        counts=not incident.cancelled and not incident.merged_into,
-    )
 
 
 def began(incident: Incident | Closed) -> datetime:

@@ -9,13 +9,10 @@ from core.actions.guards import Guards
 from core.actions.life import Case
 from core.events import Severity
 from core.settings.response import ActionName
+from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
 from functions.adapters.ports import Data, Metrics, Store
 from functions.adapters.store import update
 
-ACTIONS = "actions"
-"""A document a request; its key is the request's id."""
-GUARDS, GUARDS_KEY = "guards", "all"
-"""One document for all actions: a place in the budget is taken by a conditional write of it."""
 INCIDENTS = "incidents"
 """The incident router's copies to read."""
 KEEP = timedelta(days=90)
@@ -28,15 +25,10 @@ def case_data(case: Case) -> Data:
     return data | {"waiting": case.waiting, "expires_at": case.at + KEEP}
 
 
-def read_case(data: Data) -> Case:
-    """The case that a document holds."""
-    return msgspec.convert(data, Case, builtin_types=(datetime,))
-
-
 def find_case(store: Store, request_id: str) -> Case | None:
     """The case of a request, or None."""
     found = store.get(ACTIONS, request_id)
-    return read_case(found.data) if found else None
+    return case_of(found.data) if found else None
 
 
 def change_case(store: Store, metrics: Metrics, key: str, step: Callable[[Case | None], Case | None]) -> Case:
@@ -53,13 +45,13 @@ def change_case(store: Store, metrics: Metrics, key: str, step: Callable[[Case |
 
     def turn(data: Data | None) -> Data | None:
         nonlocal decided
-        before = read_case(data) if data else None
+        before = case_of(data) if data else None
         after = step(before)
         changed = after is not None and after != before
         decided = after.sequence - (before.sequence if before else 0) if changed and after else 0
         return case_data(after) if changed and after else None
 
-    case = read_case(update(store, ACTIONS, key, turn))
+    case = case_of(update(store, ACTIONS, key, turn))
     for decision in case.pending[len(case.pending) - decided :]:
         action = decision.action if decision.action in tuple(ActionName) else "unknown"
         metrics.count("aia_actions_total", action=action, outcome=decision.stage)
@@ -69,7 +61,7 @@ def change_case(store: Store, metrics: Metrics, key: str, step: Callable[[Case |
 def read_guards(store: Store) -> Guards:
     """What the guard rails remember."""
     found = store.get(GUARDS, GUARDS_KEY)
-    return _guards(found.data if found else None)
+    return guards_of(found.data if found else None)
 
 
 def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
@@ -80,7 +72,7 @@ def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
     """
 
     def turn(data: Data | None) -> Data | None:
-        before = _guards(data)
+        before = guards_of(data)
         after = step(before)
         kept: Data = msgspec.to_builtins(after, builtin_types=(datetime,))
         return None if after == before else kept
@@ -92,7 +84,3 @@ def severity_now(store: Store, incident_id: str) -> Severity | None:
     """How bad the incident is now; None where it is over, or nothing is known of it."""
     found = store.get(INCIDENTS, incident_id)
     return Severity(found.data["severity"]) if found and found.data["open"] else None
-
-
-def _guards(data: Data | None) -> Guards:
-    return msgspec.convert(data or {}, Guards, builtin_types=(datetime,))

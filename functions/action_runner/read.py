@@ -1,7 +1,5 @@
 """What a message of one of the three topics carries: a request for an action, a person's command, or a tick."""
 
-import msgspec
-
 from core.actions.guards import EVERY
 from core.errors import PoisonError
 from core.events import ActionRequest, Command, Tick, Verb
@@ -15,13 +13,6 @@ _KINDS = (ActionRequest.TYPE, Command.TYPE, Tick.TYPE)
 _SUBJECTS = (*ActionName, EVERY)
 
 
-class _Head(msgspec.Struct):
-    type: str
-
-
-_head = msgspec.json.Decoder(_Head)
-
-
 def read(message: Message, cron: str) -> ActionRequest | Command | Tick:
     """The event that a message carries.
 
@@ -32,10 +23,7 @@ def read(message: Message, cron: str) -> ActionRequest | Command | Tick:
     Raises:
         PoisonError: it carries none of the three, or one whose names cannot stand in a key.
     """
-    try:
-        kind = _head.decode(message.data).type
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise PoisonError(f"event: {error}") from error
+    kind = events.type_of(message.data)
     if kind == Tick.TYPE:
         return events.tick(message, cron)
     if kind == Command.TYPE:

@@ -23,16 +23,15 @@ from core.errors import ActionError, AiaError, BusyError
 from core.events import ActionRequest, Command, Stage, Tick, Verb
 from core.settings.response import ActionName
 from functions.action_runner.documents import (
-    ACTIONS,
     change_case,
     change_guards,
     find_case,
-    read_case,
     read_guards,
     severity_now,
 )
 from functions.action_runner.effects import Runner, settle
 from functions.adapters import logs
+from functions.adapters.cases import ACTIONS, case_of
 
 log = logging.getLogger(__name__)
 NAME = "action_runner"
@@ -78,7 +77,7 @@ def look_after(runner: Runner, tick: Tick) -> None:
     awaiting = 0
     for document in found:
         try:
-            awaiting += settle(runner, read_case(document.data)).stage is Stage.AWAITING
+            awaiting += settle(runner, case_of(document.data)).stage is Stage.AWAITING
         except AiaError as error:
             failures.append(error)
             log.warning("not led on yet: %s", error, extra=logs.fields(request=document.key))
@@ -147,7 +146,8 @@ def _answer(runner: Runner, command: Command) -> None:
         details = logs.fields(request=command.subject, by=command.by, reason=objection)
         log.warning("%s not heard: %s", command.verb, objection, extra=details)
     elif case is not None:
-        verdict = _heard(runner, case.request, case.plan, command)
+        approves = command.verb is Verb.APPROVE
+        verdict = _permitted(runner, case.request, case.plan, approved=True) if approves else None
         severity = severity_now(runner.store, case.request.incident_id)
 
         def step(held: Case) -> Case:
@@ -156,9 +156,3 @@ def _answer(runner: Runner, command: Command) -> None:
         case = runner.change(case, step)
     if case is not None:
         settle(runner, case)
-
-
-def _heard(runner: Runner, request: ActionRequest, plan: Plan, command: Command) -> Verdict:
-    if command.verb is Verb.REJECT:
-        return Verdict(stage=Stage.REJECTED, reason=Reason.PERSON_REJECTED, detail=command.note)
-    return _permitted(runner, request, plan, approved=True)

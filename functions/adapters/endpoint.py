@@ -9,6 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, TypeVar
 
 import flask
@@ -21,6 +22,7 @@ from functions.adapters.push import Message, read_push
 log = logging.getLogger(__name__)
 LONGEST_REASON = 500
 """Characters; a decoder repeats what it was given, and that may be megabytes."""
+A = TypeVar("A")
 E = TypeVar("E")
 
 
@@ -56,14 +58,23 @@ def answer(
     """
     if request.method != "POST":
         return f"method: must be POST, got {request.method}", 405
+    act = partial(_outcome, request.get_data(), function, read, handle, park)
+    outcome, status = measured(request, act, function=function, metrics=metrics)
+    return ("" if status < 400 else outcome), status  # noqa: PLR2004 - HTTP's own boundary
+
+
+def measured(
+    request: flask.Request, act: Callable[[], tuple[str, A]], *, function: str, metrics: Metrics
+) -> tuple[str, A]:
+    """Act on a request in its trace; count the outcome, the first thing that is returned, and how long it took."""
     header = request.headers.get("traceparent") or request.headers.get("X-Cloud-Trace-Context", "")
     logs.set_trace(header, os.environ.get("GOOGLE_CLOUD_PROJECT", ""))
     started = time.perf_counter()
-    outcome, status = _outcome(request.get_data(), function, read, handle, park)
+    outcome, answer = act()
     metrics.count("aia_function_requests_total", function=function, outcome=outcome)
     metrics.gauge("aia_function_seconds", time.perf_counter() - started, function=function)
     metrics.flush()
-    return ("" if status < 400 else outcome), status  # noqa: PLR2004 - HTTP's own boundary
+    return outcome, answer
 
 
 def _outcome(

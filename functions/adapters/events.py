@@ -12,11 +12,15 @@ from functions.adapters.push import Message
 E = TypeVar("E", bound=Event)
 
 
-class _Head(msgspec.Struct):
+class _Kind(msgspec.Struct):
     type: str
+
+
+class _Head(_Kind):
     version: int
 
 
+_kind = msgspec.json.Decoder(_Kind)
 _head = msgspec.json.Decoder(_Head)
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -45,12 +49,17 @@ def decode(data: bytes, kind: type[E]) -> E:
         raise PoisonError(f"{kind.TYPE}: {error}") from error
 
 
-def decode_any(data: bytes, *kinds: type[Event]) -> Any:  # noqa: ANN401 - one of the kinds; the type checker knows no union of them
-    """The event that the bytes hold, of one of some kinds; raises as `decode` does."""
+def type_of(data: bytes) -> str:
+    """The type that the bytes say they are of; `PoisonError` where they say none."""
     try:
-        named = _head.decode(data).type
+        return _kind.decode(data).type
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise PoisonError(f"event: {error}") from error
+
+
+def decode_any(data: bytes, *kinds: type[Event]) -> Any:  # noqa: ANN401 - one of the kinds; the type checker knows no union of them
+    """The event that the bytes hold, of one of some kinds; raises as `decode` does."""
+    named = type_of(data)
     found = next((kind for kind in kinds if named == kind.TYPE), None)
     if found is None:
         raise PoisonError(f"type: must be {' or '.join(repr(kind.TYPE) for kind in kinds)}, got {named[:80]!r}")

@@ -4,7 +4,6 @@ import functools
 import json
 import logging
 import os
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,7 +13,7 @@ import functions_framework
 from core.errors import UnavailableError
 from functions.adapters import logs, metrics
 from functions.adapters.bus import open_bus
-from functions.adapters.endpoint import answer
+from functions.adapters.endpoint import answer, measured
 from functions.adapters.parking import Parking
 from functions.adapters.ports import Clock
 from functions.adapters.push import Message
@@ -98,13 +97,8 @@ def _pushed(request: flask.Request, deps: Deps) -> flask.Response:
 
 
 def _posted(request: flask.Request, deps: Deps) -> flask.Response:
-    logs.set_trace(request.headers.get("traceparent", ""), os.environ.get("GOOGLE_CLOUD_PROJECT", ""))
-    started, metrics = time.perf_counter(), deps.intake.metrics
-    outcome, response = _taken(request, deps)
-    metrics.count("aia_function_requests_total", function=NAME, outcome=outcome)
-    metrics.gauge("aia_function_seconds", time.perf_counter() - started, function=NAME)
-    metrics.flush()
-    return response
+    act = functools.partial(_taken, request, deps)
+    return measured(request, act, function=NAME, metrics=deps.intake.metrics)[1]
 
 
 def _taken(request: flask.Request, deps: Deps) -> tuple[str, flask.Response]:

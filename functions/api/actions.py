@@ -8,20 +8,17 @@ from pathlib import Path
 
 import msgspec
 
-from core.actions.guards import EVERY, Guards
+from core.actions.guards import EVERY
 from core.actions.life import Case, decided
 from core.errors import AiaError
 from core.events import ActionDecision, Stage
 from core.incidents.model import Reason
 from core.settings.response import ActionName, Automation
+from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
 from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.api.kept import Kept
 
 log = logging.getLogger(__name__)
-ACTIONS = "actions"
-"""The action runner's documents: one a request, its key is the request's id."""
-GUARDS, GUARDS_KEY = "guards", "all"
-"""The action runner's document of its guard rails, with the switches."""
 RECENT = timedelta(days=7)
 MOST = 50
 """Actions shown of what was done of late."""
@@ -50,14 +47,14 @@ class Actions:
         While the warehouse does not answer `recent` is None: what waits is shown all the same.
         """
         documents = self.store.find(ACTIONS, where={"waiting": True})
-        waiting = [case for case in (_read(document.data) for document in documents) if not case.over]
+        waiting = [case for case in (case_of(document.data) for document in documents) if not case.over]
         waiting.sort(key=lambda case: (case.stage is not Stage.AWAITING, case.answer_by or case.at))
         return {"waiting": [shown(case) for case in waiting], "recent": self._recent(), "automation": self.switches()}
 
     def switches(self) -> Data:
         """Whether actions may happen: by the settings, and by the last word of people."""
         found = self.store.get(GUARDS, GUARDS_KEY)
-        guards = msgspec.convert(found.data if found else {}, Guards, builtin_types=(datetime,))
+        guards = guards_of(found.data if found else None)
         return {
             "enabled": self.automation.enabled,
             "halted": [switch for switch in guards.switches if switch.halted],
@@ -69,7 +66,7 @@ class Actions:
         found = self.store.get(ACTIONS, request_id)
         if found is None:
             raise LookupError(f"action: none has the id {request_id[:80]!r}")
-        return _read(found.data)
+        return case_of(found.data)
 
     def of(self, incident: Data) -> list[Data]:
         """The automated responses that the timeline of an incident names, as they are now."""
@@ -115,7 +112,7 @@ class Actions:
         if request_id in self._over:
             return self._over[request_id]
         found = self.store.get(ACTIONS, request_id)
-        case = _read(found.data) if found else None
+        case = case_of(found.data) if found else None
         if case is not None and not case.waiting:
             if len(self._over) >= _OVER_LIMIT:
                 self._over.clear()
@@ -140,10 +137,6 @@ def shown(case: Case) -> Data:
         "touched": case.plan.touched,
         "undoing": case.undoing.detail if case.undoing else "",
     }
-
-
-def _read(data: Data) -> Case:
-    return msgspec.convert(data, Case, builtin_types=(datetime,))
 
 
 def _last(case: Case) -> tuple[ActionDecision, ...]:

@@ -10,6 +10,7 @@ import msgspec
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from core.errors import AiaError, Fault
+from core.incidents.mute import LONGEST_SILENCE
 
 LARGEST = 16_384
 """Bytes of a body."""
@@ -17,7 +18,6 @@ LONGEST_NAME, LONGEST_NOTE = 80, 300
 """Characters."""
 LONGEST_SUBJECT = 300
 """Bytes of a pattern, as the router takes it."""
-LONGEST_SILENCE = timedelta(days=30)
 SIGNED_IN = "X-Goog-Authenticated-User-Email"
 """Identity-Aware Proxy says who is signed in, and removes what a client sends under that name."""
 _TYPE = "application/json"

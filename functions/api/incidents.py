@@ -40,16 +40,19 @@ class Incidents:
 
     def one(self, incident_id: str) -> Data:
         """One incident with its actions; `LookupError` when there is none."""
-        data = self._data(incident_id)
+        data = self.state(incident_id)
         return data | {"actions": self.actions.of(data)}
 
     def state(self, incident_id: str) -> Data:
         """One incident without its actions; `LookupError` when there is none."""
-        return self._data(incident_id)
+        document = self.store.get(INCIDENTS, incident_id)
+        if document is None:
+            raise LookupError(f"incident: none has the id {incident_id[:80]!r}")
+        return document.data
 
     def report(self, incident_id: str) -> str:
         """The report about one incident, in Markdown; `LookupError` when there is none."""
-        data = self._data(incident_id)
+        data = self.state(incident_id)
         members = msgspec.convert(data["conditions"], tuple[Tracked, ...], builtin_types=(datetime,))
         keys = [member.key for member in members]
         incident = msgspec.convert(data | {"conditions": keys}, Incident, builtin_types=(datetime,))
@@ -61,12 +64,6 @@ class Incidents:
         now = self.clock()
         held = (silence for silence in read_silences(found.data if found else None) if silence.until > now)
         return sorted(held, key=lambda silence: (silence.until, silence.pattern))
-
-    def _data(self, incident_id: str) -> Data:
-        document = self.store.get(INCIDENTS, incident_id)
-        if document is None:
-            raise LookupError(f"incident: none has the id {incident_id[:80]!r}")
-        return document.data
 
     def _over(self, limit: int, current: frozenset[str]) -> Iterator[Data]:
         """At least `limit` of those that are over, day by day, from tomorrow's (of a clock that runs ahead) back."""

@@ -19,7 +19,7 @@ from functions.drift_score.baseline import Baseline
 from functions.drift_score.conditions import Watch, tell
 from functions.drift_score.performance import assess, evidence, gauges, write
 from functions.drift_score.reference import Profiles, reference_of
-from functions.drift_score.window import Current, Window, carriers, compare, look
+from functions.drift_score.window import Current, Window, by_segment, carriers, compare, look
 
 NAME = "drift_score"
 LEASE = timedelta(minutes=5)
@@ -101,10 +101,12 @@ def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: 
     effects.write_scores(outside.warehouse, window, current)
     effects.measure_drift(outside.metrics, window, current.features)
     effects.measure_prediction(outside.metrics, window, current.prediction)
-    moved = carriers(outside.warehouse, window, profile, current, current.features)
+    # Counting by segments may cost a query each: both reports are explained by the same counts.
+    counted = functools.cache(functools.partial(by_segment, outside.warehouse, window, profile, current))
+    moved = carriers(model, profile, current.features, counted)
     verdict = of_drift(model.name, current.features, moved)
     firing = _tell(window, outside, Watch(kind="drift", **_patience(model)), verdict)
-    moved = carriers(outside.warehouse, window, profile, current, current.prediction)
+    moved = carriers(model, profile, current.prediction, counted)
     verdict = of_prediction(model.name, current.prediction, moved)
     _tell(window, outside, Watch(kind="prediction_drift", **_patience(model)), verdict)
     return firing

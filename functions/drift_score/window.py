@@ -1,6 +1,6 @@
 """A window of a model: what there is in it, read by its rows or counted in the warehouse, compared with its reference."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -144,12 +144,12 @@ def by_segment(
 
 
 def carriers(
-    warehouse: Warehouse, window: Window, profile: Profile, current: Current, report: DriftReport
+    model: Model, profile: Profile, report: DriftReport, counted: Callable[[str], Mapping[str, Counts]]
 ) -> dict[str, str]:
-    """Which segments carry the drift of the strongest features, in words by column."""
+    """Which segments carry the drift of the strongest features, in words by column; `counted` is `by_segment` of the window."""
     found = {}
-    for by in window.model.segments if report.drifted else ():
-        counts = by_segment(warehouse, window, profile, current, by)
+    for by in model.segments if report.drifted else ():
+        counts = counted(by)
         leading = {part.feature: part for part in reversed(attribute(profile, counts, by=by, report=report))}
         total = max(sum(part.rows for part in counts.values()), 1)
         texts = [

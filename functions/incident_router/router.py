@@ -9,7 +9,7 @@ from core.events import ActionDecision, Command, Finding, Verb
 from core.incidents.commands import note, obey
 from core.incidents.fold import fold
 from core.incidents.model import Decision, Watch
-from core.incidents.mute import Silence
+from core.incidents.mute import LONGEST_SILENCE, Silence
 from functions.adapters import events, logs
 from functions.adapters.desks.desk import Decide, Desks, act
 from functions.adapters.desks.documents import INCIDENTS
@@ -23,7 +23,6 @@ COPIED_WITHIN = timedelta(minutes=10)
 """For so long an incident that is not known may be known soon: what is said of it can overtake the copy of it."""
 AHEAD = timedelta(minutes=5)
 """How far the clock of who says something may be ahead."""
-LONGEST_SILENCE = timedelta(days=30)
 Handled = Finding | Command | ActionDecision
 _INCIDENT = frozenset({Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL})
 _SILENCE = frozenset({Verb.SILENCE, Verb.UNSILENCE})

@@ -9,7 +9,7 @@ import msgspec
 
 from core.errors import AiaError
 from core.events import Severity
-from core.incidents.model import Answer, Impact, State
+from core.incidents.model import Impact, State
 from core.incidents.timing import Closed, Times, by_severity
 from functions.adapters.desks.desk import Desks
 from functions.adapters.desks.documents import INCIDENTS
@@ -23,18 +23,10 @@ MOST = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Copy:
+class _Copy(Closed):
     """As much of the copy of an incident as is measured."""
 
-    severity: Severity
     state: State
-    opened_at: datetime
-    began_at: datetime | None = None
-    acknowledged_at: datetime | None = None
-    answered: tuple[Answer, ...] = ()
-    resolved_at: datetime | None = None
-    cancelled: bool = False
-    merged_into: str = ""
     impact: Impact | None = None
 
 
@@ -81,8 +73,7 @@ def _count(desks: Desks, live: Sequence[_Copy]) -> None:
 def _times(desks: Desks, live: Sequence[_Copy], at: datetime) -> None:
     days = [(at - timedelta(days=ago)).date().isoformat() for ago in range(DAYS + 1)]
     over = [one for day in days for one in _read(desks, over_on=day)]
-    closed = [_closed(one) for one in (*live, *over)]
-    for severity, times in by_severity(closed, at - timedelta(days=DAYS), at).items():
+    for severity, times in by_severity((*live, *over), at - timedelta(days=DAYS), at).items():
         _set(desks, severity, times)
 
 
@@ -91,15 +82,3 @@ def _set(desks: Desks, severity: Severity, times: Times) -> None:
         desks.metrics.gauge("aia_incident_mtta_seconds", times.mtta.total_seconds(), severity=severity)
     if times.mttr is not None:
         desks.metrics.gauge("aia_incident_mttr_seconds", times.mttr.total_seconds(), severity=severity)
-
-
-def _closed(copy: _Copy) -> Closed:
-    return Closed(
-        severity=copy.severity,
-        opened_at=copy.opened_at,
-        began_at=copy.began_at,
-        acknowledged_at=copy.acknowledged_at,
-        answered=copy.answered,
-        resolved_at=copy.resolved_at,
-        counts=not copy.cancelled and not copy.merged_into,
-    )

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -121,9 +122,9 @@ def _by_channel(waiting: Iterable[Desk]) -> list[_Channel]:
     return list(found.values())
 
 
-def _urgency(waiting: tuple[Desk, Sequence[Effect]]) -> tuple[int, str]:
+def _urgency(waiting: tuple[Desk, Sequence[Effect]]) -> tuple[int, datetime]:
     worst = max(effect.message.severity.rank for effect in waiting[1] if effect.message)
-    return -worst, min(effect.since for effect in waiting[1]).isoformat()
+    return -worst, min(effect.since for effect in waiting[1])
 
 
 def _drain(sweeper: Sweeper, end: float, channel: _Channel) -> None:

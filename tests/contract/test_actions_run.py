@@ -11,6 +11,7 @@ from core.actions.plan import Health
 from core.errors import ActionError, UnavailableError
 from core.settings.response import Resource
 from functions.adapters.actions import run
+from functions.adapters.actions.calls import short
 from functions.adapters.actions.restart_service import RestartService
 from functions.adapters.actions.scale_out import ScaleOut
 from tests.support.action_conformance import KEY, ActionSuite, PendingSuite, UndoSuite, applied, request
@@ -62,7 +63,7 @@ class RestartWorld(_RunWorld):
 
     def restored(self) -> Any:
         """Which revision has which share of the traffic."""
-        newest = run.short(self.server.service.latest_ready_revision)
+        newest = short(self.server.service.latest_ready_revision)
         return [(one.revision or newest, one.percent, one.tag) for one in self.server.service.traffic]
 
     def interfere(self) -> None:
@@ -206,7 +207,7 @@ class TestScaleOut(ActionSuite, PendingSuite, UndoSuite):
 
     def test_bounded_revisions_whose_traffic_names_one_are_not_scaled(self, world: ScaleWorld) -> None:
         self.bound(world, 5)
-        newest = run.short(world.server.service.latest_created_revision)
+        newest = short(world.server.service.latest_created_revision)
         world.server.set(traffic=[TrafficTarget(type_=REVISION, revision=newest, percent=100)])
         world.settle()
         with pytest.raises(ActionError, match="latest"):

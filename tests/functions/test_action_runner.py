@@ -11,7 +11,7 @@ from core.actions.reason import Reason
 from core.errors import ActionError, BusyError, UnavailableError
 from core.events import ActionRequest, Mode, Severity, Stage, Verb
 from core.settings.response import ActionName, Automation, Limits
-from functions.action_runner.documents import ACTIONS
+from functions.adapters.cases import ACTIONS
 from functions.adapters.ledger import LEASE, Ledger
 from tests.support.automation import INCIDENT, PLAN, REQUEST, RISKY, START, Setup, commanded, set_up
 

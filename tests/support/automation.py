@@ -12,9 +12,10 @@ from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Tick, Verb
 from core.settings.response import ActionName, Automation
-from functions.action_runner.documents import ACTIONS, INCIDENTS, read_case, read_guards
+from functions.action_runner.documents import INCIDENTS, read_guards
 from functions.action_runner.effects import TOPIC, Runner
 from functions.action_runner.runner import NAME, handle
+from functions.adapters.cases import ACTIONS, case_of
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import LEASE, Ledger
@@ -182,11 +183,11 @@ class Setup:
     def case(self, request: ActionRequest = REQUEST) -> Case:
         found = self.store.get(ACTIONS, request.id)
         assert found is not None, f"nothing is known of {request.id}"
-        assert found.data["waiting"] == read_case(found.data).waiting
-        return read_case(found.data)
+        assert found.data["waiting"] == case_of(found.data).waiting
+        return case_of(found.data)
 
     def cases(self) -> list[Case]:
-        return [read_case(document.data) for document in self.store.find(ACTIONS)]
+        return [case_of(document.data) for document in self.store.find(ACTIONS)]
 
     def guards(self) -> Guards:
         return read_guards(self.store)

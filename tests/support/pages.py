@@ -24,7 +24,8 @@ from core.incidents.mute import Silence
 from core.incidents.outbox import Desk
 from core.settings import Features, Model, Reference, Settings, TcpProbe
 from core.settings.response import Automation
-from functions.action_runner.documents import ACTIONS, GUARDS, GUARDS_KEY, case_data
+from functions.action_runner.documents import case_data
+from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY
 from functions.adapters.desks.documents import (
     INCIDENTS,
     SILENCES,

@@ -77,6 +77,15 @@ def lookup(resources: Mapping[str, Resource], target: str, field: str) -> str:
     return value
 
 
+def short(name: str) -> str:
+    """The last part of a resource's name.
+
+    >>> short("projects/p/locations/us-central1/services/web")
+    'web'
+    """
+    return name.rpartition("/")[2]
+
+
 def digest(text: str) -> str:
     """A text as a label or an identifier may spell it: 32 hexadecimal digits.
 

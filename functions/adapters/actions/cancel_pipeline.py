@@ -11,8 +11,9 @@ from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState
 from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
+from functions.adapters.actions.calls import short
 from functions.adapters.actions.pipeline import PipelineAction
-from functions.adapters.actions.vertex import CANCELLED, short, told
+from functions.adapters.actions.vertex import CANCELLED, told
 
 RUNNING = (
     PipelineState.PIPELINE_STATE_QUEUED,

@@ -8,9 +8,9 @@ from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState
 from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
-from functions.adapters.actions.calls import digest
+from functions.adapters.actions.calls import digest, short
 from functions.adapters.actions.pipeline import PipelineAction
-from functions.adapters.actions.vertex import ENDED, short, told
+from functions.adapters.actions.vertex import ENDED, told
 
 RERUN_OF = "aia-rerun-of"
 """The label of a job that names the one it repeats."""

@@ -13,7 +13,7 @@ from core.errors import ActionError
 from core.events import ActionRequest
 from core.settings.response import Resource
 from functions.adapters.actions import run
-from functions.adapters.actions.calls import lookup
+from functions.adapters.actions.calls import lookup, short
 
 KEY = "aia-monitoring/restart"
 """The annotation that says under which key the revision was made."""
@@ -36,7 +36,7 @@ class RestartService:
         service = self._services.get(lookup(self._resources, request.target, "service"))
         revision = run.serving_revision(service)
         return Plan(
-            summary=f"service {run.short(service.name)}: a new revision like {revision} in its place",
+            summary=f"service {short(service.name)}: a new revision like {revision} in its place",
             steps=(Step(what="the revision that serves", before=revision, after="a new one of the same template"),),
             touched=1,
             state={
@@ -51,7 +51,7 @@ class RestartService:
         """Make the revision and give it the traffic; returns the operation's name, without waiting for its end."""
         service = self._services.get(plan.state["service"])
         if service.template.annotations.get(KEY) == key:
-            return f"revision {run.short(service.latest_created_revision)} was made under this key before"
+            return f"revision {short(service.latest_created_revision)} was made under this key before"
         if str(service.generation) != plan.state["generation"]:
             raise ActionError(_changed(service.name, plan.state["generation"], service.generation))
         template = RevisionTemplate(service.template)
@@ -67,7 +67,7 @@ class RestartService:
         ready = run.readiness(service)
         if ready.health is not Health.GOOD:
             return ready
-        newest = run.short(service.latest_created_revision)
+        newest = short(service.latest_created_revision)
         if newest == plan.state["revision"]:
             return Verification(health=Health.BAD, detail=f"there is no revision after {newest}")
         if not run.serves_all(service):

@@ -18,7 +18,7 @@ from google.cloud.run_v2.types import (
 
 from core.actions.plan import Health, Verification
 from core.errors import ActionError
-from functions.adapters.actions.calls import PATIENCE, answers, channel, limits
+from functions.adapters.actions.calls import PATIENCE, answers, channel, limits, short
 
 LATEST = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
 REVISION = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
@@ -69,15 +69,6 @@ class Services:
 def connect() -> Services:
     """Cloud Run as the environment has it: AIA_RUN_ENDPOINT, or Google's own."""
     return Services(endpoint=os.environ.get("AIA_RUN_ENDPOINT", ""))
-
-
-def short(name: str) -> str:
-    """The last part of a resource's name.
-
-    >>> short("projects/p/locations/us-central1/services/web")
-    'web'
-    """
-    return name.rpartition("/")[2]
 
 
 def serving_revision(service: Service) -> str:

@@ -17,7 +17,7 @@ from core.errors import ActionError
 from core.events import ActionRequest
 from core.settings.response import Resource
 from functions.adapters.actions import run
-from functions.adapters.actions.calls import lookup
+from functions.adapters.actions.calls import lookup, short
 
 KEY = "aia-monitoring/scale-out"
 """The annotation of the service that says under which key it was scaled."""
@@ -73,7 +73,7 @@ class ScaleOut:
         service = self._services.get(lookup(self._resources, request.target, "service"))
         before = _scale(service)
         after = _grown(before, service.template.scaling.min_instance_count, self._most, self._warmest)
-        name = run.short(service.name)
+        name = short(service.name)
         if after == before:
             return Plan(summary=f"service {name}: has the most instances it may have, {before}")
         if after.each != before.each:

@@ -14,8 +14,8 @@ from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
 from core.settings.response import Resource
-from functions.adapters.actions.calls import digest, lookup
-from functions.adapters.actions.vertex import Endpoints, connect_endpoints, short
+from functions.adapters.actions.calls import digest, lookup, short
+from functions.adapters.actions.vertex import Endpoints, connect_endpoints
 
 KEY = "aia-traffic"
 """The label that says under which key the traffic was moved."""

@@ -148,15 +148,6 @@ def connect_pipelines() -> Pipelines:
     return Pipelines(endpoint=os.environ.get("AIA_VERTEX_ENDPOINT", ""))
 
 
-def short(name: str) -> str:
-    """The last part of a resource's name.
-
-    >>> short("projects/p/locations/us-central1/pipelineJobs/nightly-1")
-    'nightly-1'
-    """
-    return name.rpartition("/")[2]
-
-
 def told(state: int) -> str:
     """A state as people say it.
 

@@ -23,7 +23,7 @@ from core.events import IncidentChange
 from core.incidents.charter import Charter
 from core.incidents.commands import refuse
 from core.incidents.messages import compose
-from core.incidents.model import Decision, Incident, Watch
+from core.incidents.model import Decision, Watch
 from core.incidents.mute import Silence
 from core.incidents.notice import inform, mute_of
 from core.incidents.outbox import Desk, Effect, after, lanes, without
@@ -102,11 +102,15 @@ class Turn:
         self.decision = self.decide(self.desk.watch, now)
         if self.at is not None and self.decision.watch == self.desk.watch:
             return None
-        informed = inform(
-            self.decision.watch, at=self.at or now, now=now, charter=charter, silences=self.desks.silences()
-        )
+        silences = self.desks.silences()
+        informed = inform(self.decision.watch, at=self.at or now, now=now, charter=charter, silences=silences)
         changes = self.changes = (*self.decision.changes, *informed.changes)
-        watch, asked = requests(informed.watch, charter.playbooks, now=now, quiet=self._quiet(now))
+        watch, asked = requests(
+            informed.watch,
+            charter.playbooks,
+            now=now,
+            quiet=lambda one: mute_of(one, now, charter, silences) is not None,
+        )
         if watch == self.desk.watch and informed.waits == self.desk.waits:
             return None
         told = [
@@ -125,10 +129,6 @@ class Turn:
             reopen_within=charter.policy.reopen_within,
         )
         return desk_data(self.desk)
-
-    def _quiet(self, now: datetime) -> Callable[[Incident], bool]:
-        silences = self.desks.silences()
-        return lambda incident: mute_of(incident, now, self.desks.charter, silences) is not None
 
 
 def act(desks: Desks, group: str, decide: Decide, *, at: datetime | None) -> None:

@@ -36,8 +36,9 @@ def read_desk(data: Data) -> Desk:
 def incident_data(desk: Desk, incident_id: str) -> Data | None:
     """An incident of a desk as people read it: with its conditions, the worst first, but without their histories.
 
-    `updated_at` is the newest observation by then; `open` tells whether it is not resolved yet, so that the open ones can be found; `over_on` the day on which it was
-    resolved, for those of a day; `revision` which copy is newer; `group` where its desk is.
+    `updated_at` is the newest observation by then; `open` tells whether it is not resolved yet, so that the open ones can be
+    found; `over_on` the day on which it was resolved, for those of a day; `revision` which copy is newer; `group` where its
+    desk is.
     """
     found = next((one for one in desk.watch.incidents if one.id == incident_id), None)
     if found is None:
