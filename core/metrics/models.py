@@ -60,6 +60,12 @@ METRICS = (
         "1",
         "How many columns of the model's window have the flaw, the window itself counted as one.",
     ),
+    gauge(
+        "aia_model_version_timestamp_seconds",
+        "model version",
+        "s",
+        "When the version that is in use came into use, in seconds since 1970.",
+    ),
     counter(
         "aia_retraining_requests_total",
         "model reason",

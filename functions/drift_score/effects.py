@@ -34,6 +34,15 @@ def score_rows(features: DriftReport, prediction: DriftReport) -> list[Data]:
     return rows + [row for score in prediction.features for row in _feature_rows(PREDICTION, score)]
 
 
+def measure_version(metrics: Metrics, window: Window, version: Data | None) -> None:
+    """Set the gauge of the version in use; none where the settings pin the reference of a model without versions."""
+    if version is None:
+        return
+    labels = {"model": window.model.name, "version": window.version}
+    since = version["created_at"].timestamp()
+    metrics.gauge("aia_model_version_timestamp_seconds", since, at=window.end, **labels)
+
+
 def measure_drift(metrics: Metrics, window: Window, report: DriftReport) -> None:
     """Set the gauges of the features' report; those of single features only where a verdict was given."""
     model, at = window.model.name, window.end

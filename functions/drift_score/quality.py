@@ -1,10 +1,10 @@
 """What is wrong with the data of a window, whatever its distribution."""
 
-from collections import Counter
 from datetime import datetime
 
 from core.drift import Flaw, QualityIssue, QualityThresholds, quality
-from functions.adapters.ports import Metrics
+from functions.adapters.ports import Data, Metrics, Warehouse
+from functions.drift_score import statements
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.window import Current, Window
 
@@ -25,11 +25,26 @@ def inspect(
     return tuple(issue for issue in found if not _usual(issue, baseline, settings.share))
 
 
+def write(warehouse: Warehouse, window: Window, issues: tuple[QualityIssue, ...]) -> None:
+    """Write one row a flaw, in place of what an earlier delivery of the tick wrote."""
+    rows = issue_rows(issues)
+    warehouse.query(statements.WRITE_QUALITY, **window.parameters, version=window.version, issues=rows)
+
+
+def issue_rows(issues: tuple[QualityIssue, ...]) -> list[Data]:
+    """One row a flaw, also of those that are not there."""
+    found = {flaw: [issue.feature for issue in issues if issue.flaw is flaw] for flaw in Flaw}
+    return [
+        {"flaw": flaw.value, "issues": len(names), "features": ", ".join(filter(None, names))}
+        for flaw, names in found.items()
+    ]
+
+
 def gauges(metrics: Metrics, window: Window, issues: tuple[QualityIssue, ...]) -> None:
     """Set one gauge a flaw, also of those that are not there."""
-    counted = Counter(issue.flaw for issue in issues)
-    for flaw in Flaw:
-        metrics.gauge("aia_data_quality_issues", counted[flaw], at=window.end, model=window.model.name, flaw=flaw.value)
+    model, at = window.model.name, window.end
+    for row in issue_rows(issues):
+        metrics.gauge("aia_data_quality_issues", row["issues"], at=at, model=model, flaw=row["flaw"])
 
 
 def _usual(issue: QualityIssue, baseline: Baseline, share: float) -> bool:

@@ -86,6 +86,7 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
     window = Window(model=model, version=reference.version, start=at - model.window, end=at)
     baseline = outside.profiles.get(reference)
     current = compare(outside.warehouse, window, baseline.profile, seen.rows)
+    effects.measure_version(outside.metrics, window, seen.version)
     drifting = _watch_drift(window, baseline, current, outside)
     _watch_quality(window, quality.inspect(window, reference, baseline, current, seen.newest), outside)
     accuracy = _watch_accuracy(window, baseline, current, outside) if model.label else None
@@ -113,8 +114,9 @@ def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: 
 
 
 def _watch_quality(window: Window, issues: tuple[QualityIssue, ...], outside: Outside) -> None:
-    """Tell what is wrong with the data."""
+    """Write and tell what is wrong with the data."""
     model = window.model
+    quality.write(outside.warehouse, window, issues)
     quality.gauges(outside.metrics, window, issues)
     _tell(window, outside, Watch(kind="data_quality", **_patience(model)), of_quality(model.name, issues))
 

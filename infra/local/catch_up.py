@@ -139,11 +139,13 @@ def points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
     yield from _drift_points(warehouse)
     yield from _prediction_points(warehouse)
     yield from _performance_points(warehouse)
+    yield from _quality_points(warehouse)
+    yield from _version_points(warehouse)
 
 
 def _drift_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
     sql = (
-        "SELECT DISTINCT model, feature, test, value, drifted, n_current, window_end FROM ops.drift_scores"
+        "SELECT DISTINCT model, feature, test, value, p_value, drifted, n_current, window_end FROM ops.drift_scores"
         " WHERE role != 'prediction'"
     )
     shares: dict[tuple[str, datetime], dict[str, bool]] = {}
@@ -157,10 +159,10 @@ def _drift_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
             shares.setdefault((model, at), {})[feature] = row["drifted"]
             labels = {"model": model, "feature": feature}
             yield HistoryPoint(name="aia_drift_drifted", labels=labels, at=at, value=float(row["drifted"]))
-            if row["value"] is not None:
-                yield HistoryPoint(
-                    name="aia_drift_value", labels=labels | {"test": row["test"]}, at=at, value=row["value"]
-                )
+            for name in ("value", "p_value"):
+                if row[name] is not None:
+                    tested = labels | {"test": row["test"]}
+                    yield HistoryPoint(name=f"aia_drift_{name}", labels=tested, at=at, value=row[name])
     for (model, at), drifted in shares.items():
         share = sum(drifted.values()) / len(drifted)
         yield HistoryPoint(name="aia_drift_features_drifted_ratio", labels={"model": model}, at=at, value=share)
@@ -187,6 +189,25 @@ def _performance_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
             yield HistoryPoint(
                 name="aia_model_measure_value", labels=labels | {"measure": measure}, at=at, value=row["value"]
             )
+
+
+def _quality_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
+    for row in warehouse.query("SELECT DISTINCT model, flaw, issues, window_end FROM ops.data_quality"):
+        labels = {"model": row["model"], "flaw": row["flaw"]}
+        yield HistoryPoint(
+            name="aia_data_quality_issues", labels=labels, at=row["window_end"], value=float(row["issues"])
+        )
+
+
+def _version_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
+    sql = (
+        "SELECT DISTINCT scores.model, scores.version, scores.window_end, used.created_at"
+        " FROM ops.drift_scores AS scores JOIN ops.model_versions AS used USING (model, version)"
+    )
+    for row in warehouse.query(sql):
+        labels, since = {"model": row["model"], "version": row["version"]}, row["created_at"].timestamp()
+        name = "aia_model_version_timestamp_seconds"
+        yield HistoryPoint(name=name, labels=labels, at=row["window_end"], value=since)
 
 
 def _floor(instant: datetime, step: timedelta) -> datetime:

@@ -10,7 +10,7 @@ locals {
     drift_score = {
       publishes = ["findings", "retraining"]
       reads     = concat(local.model_tables, ["ops.model_versions"])
-      writes    = concat(local.scores, ["ops.dead_letters"])
+      writes    = concat(local.scores, ["ops.data_quality", "ops.dead_letters"])
       store     = "roles/datastore.user"
     }
     health_check = {

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from zetasql.core.exceptions import ZetaSQLError
 
-from core.drift import Profile, Statement, classifier, score
+from core.drift import Flaw, Profile, QualityIssue, Statement, classifier, score
 from core.errors import QueryError
 from core.settings import Features, Label, Model, Reference
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.drift_score import effects, performance, statements
+from functions.drift_score import effects, performance, quality, statements
 from infra.local.warehouse import read_definitions
 from tests.support.googlesql import GoogleSql
 
@@ -41,10 +41,15 @@ PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability"
 PERFORMANCE = performance.Performance(
     found=classifier([0.9, 0.2, 0.7], [1, 0, 0]), reference=None, expected=None, check=None, rows=60
 )
+ISSUES = (
+    QualityIssue(flaw=Flaw.MISSING, feature="distance", value=0.3, limit=0.02),
+    QualityIssue(flaw=Flaw.VOLUME, feature="", value=60, limit=120),
+)
 
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
     "incident": "model-flight-delay-20260301-00000000",
+    "issues": quality.issue_rows(ISSUES),
     "measures": performance.measure_rows(PERFORMANCE),
     "mode": "exact",
     "model": "flight-delay",
@@ -138,6 +143,19 @@ def test_writing_measures_again_replaces_them_and_no_others(warehouse: BigQueryW
     warehouse.query(statements.WRITE_PERFORMANCE, **parameters | {"measures": parameters["measures"][:1]})
     counted = "SELECT model, COUNT(*) AS n FROM ops.model_performance GROUP BY model ORDER BY model"
     assert warehouse.query(counted) == [{"model": "churn", "n": 8}, {"model": "flight-delay", "n": 1}]
+
+
+def test_writing_flaws_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:
+    parameters = used(statements.WRITE_QUALITY)
+    warehouse.query(statements.WRITE_QUALITY, **parameters | {"model": "churn"})
+    warehouse.query(statements.WRITE_QUALITY, **parameters | {"issues": quality.issue_rows(())})
+    warehouse.query(statements.WRITE_QUALITY, **parameters)
+    found = warehouse.query("SELECT model, flaw, features FROM ops.data_quality WHERE issues > 0 ORDER BY model, flaw")
+    assert [tuple(row.values()) for row in found] == [
+        (model, flaw, name)
+        for model in ("churn", "flight-delay")
+        for flaw, name in (("missing", "distance"), ("volume", ""))
+    ]
 
 
 def test_writing_scores_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:

@@ -14,7 +14,7 @@ import pytest
 from google.cloud import bigquery
 from werkzeug.test import EnvironBuilder
 
-from core.events import Severity, Status
+from core.events import Severity, Status, stamp
 from core.settings import Reference, Settings
 from functions.adapters.parking import Parking
 from functions.adapters.warehouse import BigQueryWarehouse
@@ -83,6 +83,30 @@ def test_the_gauges_say_what_the_rows_say(world: World) -> None:
     assert values["aia_drift_features_drifted_ratio", "delay"] == pytest.approx(1 / 3)
     assert values["aia_drift_scored_timestamp_seconds", "delay"] == TICK.timestamp()
     assert values["aia_heartbeat_timestamp_seconds", "drift_score"] == TICK.timestamp()
+    [used] = world.warehouse.query("SELECT version, created_at FROM ops.model_versions")
+    assert values["aia_model_version_timestamp_seconds", "delay", used["version"]] == used["created_at"].timestamp()
+
+
+def test_a_newer_version_is_the_one_in_use_from_its_day_on(world: World) -> None:
+    newer = version() | {"version": "2", "created_at": stamp(TICK - DAY)}
+    later = version() | {"version": "3", "created_at": stamp(TICK + DAY)}
+    load(world.client, "ops.model_versions", [newer, later])
+    load(world.client, MODEL.table, flights(600, TICK, seed=2))
+    world.tick()
+    used = {key[2]: value for key, value in world.metrics.values.items() if key[0].startswith("aia_model_version")}
+    assert used == {"2": (TICK - DAY).timestamp()}
+
+
+def test_a_pinned_reference_without_versions_says_nothing_of_a_version(
+    client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path
+) -> None:
+    world = trained(client, warehouse, tmp_path)
+    warehouse.query("DELETE FROM ops.model_versions WHERE TRUE")
+    world.models = (replace(MODEL, reference=Reference(days=10, until=TRAINED.date())),)
+    load(client, MODEL.table, flights(600, TICK, seed=2))
+    world.tick()
+    assert world.metrics.values["aia_drift_rows", "delay"] == 600
+    assert not [key for key in world.metrics.values if key[0].startswith("aia_model_version")]
 
 
 def test_a_tick_delivered_five_times_has_the_effect_of_once(world: World) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
+from core.drift import Flaw
 from core.events import Severity, Status, stamp
 from core.settings import Quality, Reference
 from functions.adapters.warehouse import BigQueryWarehouse
@@ -32,6 +33,14 @@ def issues(world: World) -> dict[str, float]:
     return {key[1]: value for key, value in values if key[0] == "aia_data_quality_issues" and value}
 
 
+def flawed(world: World) -> dict[str, str]:
+    """The rows that are not zero, by flaw: which columns have it."""
+    rows = world.warehouse.query("SELECT flaw, issues, features FROM ops.data_quality")
+    assert {row["flaw"] for row in rows} == set(Flaw)
+    assert {row["flaw"]: row["issues"] for row in rows if row["issues"]} == issues(world)
+    return {row["flaw"]: row["features"] for row in rows if row["issues"]}
+
+
 def test_flaws_of_columns_become_one_finding_that_names_each(world: World) -> None:
     rows = holes(flights(ROWS, TICK, seed=2), "temperature", 4)
     load(world.client, MODEL.table, [row | ({"carrier": "ZZ"} if n % 5 == 0 else {}) for n, row in enumerate(rows)])
@@ -43,6 +52,7 @@ def test_flaws_of_columns_become_one_finding_that_names_each(world: World) -> No
     assert finding.evidence["carrier"].endswith("(ZZ)")
     assert finding.runbook == "models.md#data_quality"
     assert issues(world) == {"missing": 1, "new_category": 1}
+    assert flawed(world) == {"missing": "temperature", "new_category": "carrier"}
 
 
 def test_a_score_that_is_missing_is_a_flaw(world: World) -> None:
