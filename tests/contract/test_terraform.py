@@ -98,6 +98,12 @@ BROKEN: dict[str, tuple[str, str, str]] = {
     "an unknown attribute": ("topics.tf", "ack_deadline_seconds ", "acknowledge_deadline "),
     "a value outside its enumeration": ("store.tf", '"FIRESTORE_NATIVE"', '"FIRESTORE"'),
     "an unknown resource": ("budget.tf", "google_billing_budget", "google_billing_budgets"),
+    "an unknown attribute of an alert policy": ("alerts.tf", "evaluation_interval ", "evaluated_every "),
+    "a value outside an enumeration of an alert policy": (
+        "alerts.tf",
+        'combiner              = "OR"',
+        'combiner = "EITHER"',
+    ),
     "a required block that is missing": ("modules/function/subscriptions.tf", "push_endpoint = ", "# push_endpoint = "),
 }
 

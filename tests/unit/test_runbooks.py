@@ -6,16 +6,11 @@ from pathlib import Path
 import pytest
 
 from core.health.watch import Kind
+from tests.support.alert_rules import sections
 
 ROOT = Path(__file__).resolve().parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
 DRIFT_KINDS = re.findall(r'Watch\(kind="(\w+)"', (ROOT / "functions" / "drift_score" / "scoring.py").read_text())
-
-
-def sections(name: str) -> set[str]:
-    """The anchors of a runbook's sections, as GitHub makes them of headings."""
-    headings = re.findall(r"^## (.+)$", (RUNBOOKS / name).read_text(), re.MULTILINE)
-    return {heading.lower().replace(" ", "-") for heading in headings}
 
 
 def test_the_kinds_of_drift_score_were_found() -> None:
@@ -24,9 +19,9 @@ def test_the_kinds_of_drift_score_were_found() -> None:
 
 @pytest.mark.parametrize("kind", DRIFT_KINDS)
 def test_what_drift_score_finds_has_a_runbook(kind: str) -> None:
-    assert kind in sections("models.md")
+    assert kind in sections(RUNBOOKS / "models.md")
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_what_health_check_finds_has_a_runbook(kind: Kind) -> None:
-    assert kind in sections("probes.md")
+    assert kind in sections(RUNBOOKS / "probes.md")

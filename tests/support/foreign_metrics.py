@@ -1,0 +1,62 @@
+"""The metrics of others that the alert rules look at, with their labels.
+
+Google's are those of https://cloud.google.com/monitoring/api/metrics_gcp, under the names that PromQL has for them, with the
+labels of the metric and of the resource it is asked of. `monitored_resource` is Google's own: what several sorts of resources
+write must be asked of one. The others are what docs/runbooks ask services and exporters for.
+"""
+
+from core.metrics.metric import Kind
+
+_LINES = """
+aiplatform_googleapis_com:pipelinejob_duration gauge: pipeline_job_id location
+aiplatform_googleapis_com:prediction_online_error_count counter: endpoint_id deployed_model_id location
+aiplatform_googleapis_com:prediction_online_prediction_count counter: endpoint_id deployed_model_id location
+aiplatform_googleapis_com:prediction_online_prediction_latencies histogram: endpoint_id deployed_model_id latency_type location
+aiplatform_googleapis_com:prediction_online_response_count counter: endpoint_id deployed_model_id response_code location
+aiplatform_googleapis_com:reasoning_engine_request_count counter: reasoning_engine_id response_code location
+aiplatform_googleapis_com:reasoning_engine_request_latencies histogram: reasoning_engine_id response_code location
+cloudsql_googleapis_com:database_cpu_utilization gauge: database_id region
+cloudsql_googleapis_com:database_disk_utilization gauge: database_id region
+cloudsql_googleapis_com:database_memory_utilization gauge: database_id region
+kubernetes_io:container_restart_count counter: cluster_name location namespace_name pod_name container_name
+kubernetes_io:node_memory_allocatable_utilization gauge: cluster_name location node_name memory_type component
+kubernetes_io:node_status_condition gauge: cluster_name location node_name condition status
+kubernetes_io:pod_status_unschedulable gauge: cluster_name location namespace_name pod_name
+loadbalancing_googleapis_com:https_request_count counter: url_map_name response_code response_code_class backend_target_name
+loadbalancing_googleapis_com:https_total_latencies histogram: url_map_name response_code response_code_class backend_target_name
+logging_googleapis_com:log_entry_count counter: log severity method service
+pubsub_googleapis_com:subscription_num_undelivered_messages gauge: subscription_id
+pubsub_googleapis_com:subscription_oldest_unacked_message_age gauge: subscription_id
+redis_googleapis_com:stats_memory_system_memory_usage_ratio gauge: instance_id node_id region
+run_googleapis_com:job_completed_execution_count counter: job_name result location
+serviceruntime_googleapis_com:api_request_count counter: service method version location credential_id response_code response_code_class grpc_status_code protocol
+serviceruntime_googleapis_com:quota_allocation_usage gauge: service location quota_metric
+serviceruntime_googleapis_com:quota_exceeded gauge: service location quota_metric limit_name
+serviceruntime_googleapis_com:quota_limit gauge: service location quota_metric limit_name
+http_server_request_duration_seconds histogram: job instance http_route http_request_method http_response_status_code
+db_client_operation_duration_seconds histogram: job instance db_system_name db_operation_name error_type
+pg_stat_database_numbackends gauge: instance job datname
+pg_settings_max_connections gauge: instance job
+"""
+_SHARED = {"monitored_resource", "project_id"}
+
+
+def _read(line: str) -> tuple[str, str, frozenset[str]]:
+    head, _, labels = line.partition(": ")
+    name, kind = head.split()
+    return name, kind, frozenset({*labels.split(), *_SHARED})
+
+
+def _series(name: str, kind: str, labels: frozenset[str]) -> dict[str, tuple[Kind, frozenset[str]]]:
+    """The series of a metric: a histogram has buckets, and counts that grow as counters do."""
+    if kind != "histogram":
+        return {name: (Kind(kind), labels)}
+    return {
+        f"{name}_bucket": (Kind.COUNTER, labels | {"le"}),
+        f"{name}_count": (Kind.COUNTER, labels),
+        f"{name}_sum": (Kind.COUNTER, labels),
+    }
+
+
+FOREIGN = {series: found for line in _LINES.split("\n") if line for series, found in _series(*_read(line)).items()}
+"""Kind and labels of each series by its name."""
