@@ -105,9 +105,10 @@ def clients(host: str) -> Iterator[tuple[PublisherClient, SubscriberClient]]:
 
 
 @contextmanager
-def our_server(data: Path, environment: Mapping[str, str] | None = None) -> Iterator[Bus]:
+def our_server(data: Path, environment: Mapping[str, str] | None = None, options: Sequence[str] = ()) -> Iterator[Bus]:
     """Our server on a file."""
     command = [sys.executable, "-m", "infra.local.pubsub", "--port", "0", "--data", str(data), "--project", PROJECT]
+    command += options
     env = {**os.environ, "GOOGLE_CLOUD_PROJECT": PROJECT, **(environment or {})}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as process:
         try:

@@ -15,9 +15,9 @@
     leases     messages in the hands of a client
     paging     lists in pages
     publisher, subscriber, streaming   the two services
-    push       delivery to an HTTP endpoint
+    push, answers                      delivery to an HTTP endpoint
     bigquery, rows                     delivery to a table
-    metrics    how long messages have waited, for Prometheus
+    metrics, tally   what waits, for how long, and how pushes were answered, for Prometheus
     topology   the topics and subscriptions of infra/functions.yaml
 
 Delivered at least once, in publish order while nothing fails. Not here, and refused with a reason: exactly-once delivery,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra.local.pubsub import metrics
 from infra.local.pubsub.server import serve
+from infra.local.pubsub.tally import Tally
 
 
 def main() -> None:
@@ -19,8 +20,9 @@ def main() -> None:
     parser.add_argument("--log-level", default="WARNING")
     arguments = parser.parse_args()
     logging.basicConfig(level=arguments.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    with metrics.serve(arguments.metrics_port, arguments.data):
-        asyncio.run(serve(arguments.port, arguments.data, arguments.project))
+    tally = Tally()
+    with metrics.serve(arguments.metrics_port, arguments.data, tally):
+        asyncio.run(serve(arguments.port, arguments.data, arguments.project, tally))
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ class Broker:
             live = self.subscription(name)
             live.stop()
             del self.subscriptions[name]
+            self._outlets.http.tally.drop(name)
             await self._store.delete_subscription(live.number)
 
     async def publish(self, topic: str, messages: Iterable[Proto]) -> list[str]:

@@ -1,6 +1,6 @@
-"""How long messages have waited: what Cloud Monitoring has of every subscription by itself, and under its name in PromQL.
+"""What waits, for how long, and how pushes were answered: by the names that Cloud Monitoring has in PromQL.
 
-Read from the file, beside the server that writes it, so that it is told of a server that hangs as well.
+What waits is read from the file, beside the server that writes it, so that it is told of a server that hangs as well.
 """
 
 import sqlite3
@@ -12,23 +12,32 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from infra.local.pubsub import names
+from infra.local.pubsub.tally import Tally
 
-NAME = "pubsub_googleapis_com:subscription_oldest_unacked_message_age"
+AGE = "pubsub_googleapis_com:subscription_oldest_unacked_message_age"
+UNDELIVERED = "pubsub_googleapis_com:subscription_num_undelivered_messages"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_HEAD = f"# HELP {NAME} Seconds since the oldest message that is not acknowledged was published, or 0.\n# TYPE {NAME} gauge\n"
-# For each subscription one step into the table's key, however much waits.
-_OLDEST = "SELECT name, (SELECT min(id) FROM queue WHERE subscription = number) FROM subscriptions ORDER BY name"
+_AGE_HEAD = (
+    f"# HELP {AGE} Seconds since the oldest message that is not acknowledged was published, or 0.\n# TYPE {AGE} gauge\n"
+)
+_UNDELIVERED_HEAD = f"# HELP {UNDELIVERED} Messages that are not acknowledged.\n# TYPE {UNDELIVERED} gauge\n"
+# The oldest is one step into the table's key, however much waits; counting takes some 0.1 s where 300,000 messages do.
+_WAITING = """
+SELECT name, (SELECT min(id) FROM queue WHERE subscription = number), (SELECT count(*) FROM queue WHERE subscription = number)
+FROM subscriptions ORDER BY name
+"""
 
 
 @contextmanager
-def serve(port: int, data: Path) -> Iterator[int]:
+def serve(port: int, data: Path, tally: Tally) -> Iterator[int]:
     """Serve `/metrics` on loopback until the block ends; the value is the port.
 
     Args:
         port: 0 takes a free one.
         data: the SQLite file, which may not be there yet.
+        tally: where pushes are counted.
     """
-    with ThreadingHTTPServer(("127.0.0.1", port), _pages(data)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), _pages(data, tally)) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="metrics", daemon=True)
         thread.start()
         try:
@@ -39,31 +48,35 @@ def serve(port: int, data: Path) -> Iterator[int]:
 
 
 def render(data: Path, now: float) -> str:
-    """The exposition.
+    """The exposition of what waits.
 
     Args:
         data: the SQLite file.
         now: seconds since 1970.
     """
     with closing(sqlite3.connect(f"{data.resolve().as_uri()}?mode=ro", uri=True, timeout=1)) as database:
-        rows = database.execute(_OLDEST).fetchall()
-    return _HEAD + "".join(_line(name, oldest, now) for name, oldest in rows)
+        rows = database.execute(_WAITING).fetchall()
+    ages = [f"{AGE}{{{names.labels(name)}}} {_age(oldest, now):.1f}\n" for name, oldest, _ in rows]
+    counts = [f"{UNDELIVERED}{{{names.labels(name)}}} {count}\n" for name, _, count in rows]
+    return "".join([_AGE_HEAD, *ages, _UNDELIVERED_HEAD, *counts])
 
 
-def _line(name: str, oldest: int | None, now: float) -> str:
-    labels = f'project_id="{names.project(name)}",subscription_id="{names.short(name)}"'
-    # Numbers of messages are microseconds since 1970.
-    return f"{NAME}{{{labels}}} {max(0.0, now - oldest / 1e6) if oldest else 0.0:.1f}\n"
+def _age(oldest: int | None, now: float) -> float:
+    """Numbers of messages are microseconds since 1970."""
+    return max(0.0, now - oldest / 1e6) if oldest else 0.0
 
 
-def _pages(data: Path) -> type[BaseHTTPRequestHandler]:
+def _pages(data: Path, tally: Tally) -> type[BaseHTTPRequestHandler]:
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # http.server's own name
             try:
-                found = (200, render(data, time.time())) if self.path == "/metrics" else (404, "not found\n")
+                found = (200, self._exposition()) if self.path == "/metrics" else (404, "not found\n")
             except sqlite3.Error as error:  # before the server has made the file
                 found = 503, f"{error}\n"
             self._answer(*found)
+
+        def _exposition(self) -> str:
+            return render(data, time.time()) + tally.render()
 
         def _answer(self, status: int, text: str) -> None:
             body = text.encode()

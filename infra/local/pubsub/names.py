@@ -47,3 +47,8 @@ def short(name: str) -> str:
 def project(name: str) -> str:
     """The project of a name."""
     return name.split("/")[1]
+
+
+def labels(name: str) -> str:
+    """How Cloud Monitoring labels what it has of a subscription, as Prometheus writes labels."""
+    return f'project_id="{project(name)}",subscription_id="{short(name)}"'

@@ -3,34 +3,38 @@
 import asyncio
 import base64
 import logging
+import time
 from dataclasses import dataclass
 from typing import Any, Final
 
 import httpx
 import msgspec
 
+from infra.local.pubsub.answers import Answer, of_error, of_status
 from infra.local.pubsub.backlog import Backlog, Item
+from infra.local.pubsub.tally import Tally
 from infra.local.pubsub.wire import Proto
 
 log = logging.getLogger(__name__)
 
-SUCCESS: Final = frozenset({102, 200, 201, 202, 204})
 _HEADERS: Final = {"Content-Type": "application/json", "User-Agent": "CloudPubSub-Google"}
 _encoder = msgspec.json.Encoder()
 
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """The client, and how many requests one subscription may have under way."""
+    """The client, how many requests one subscription may have under way, and where they are counted."""
 
     client: httpx.AsyncClient
     concurrency: int
+    tally: Tally
 
 
-def open_http(concurrency: int) -> Http:
+def open_http(concurrency: int, tally: Tally) -> Http:
     """A client that follows nothing and takes nothing from the environment."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    return Http(httpx.AsyncClient(limits=limits, trust_env=False, timeout=None), concurrency)  # noqa: S113 - see `_post`
+    client = httpx.AsyncClient(limits=limits, trust_env=False, timeout=None)  # noqa: S113 - see `_post`
+    return Http(client, concurrency, tally)
 
 
 def envelope(item: Item, config: Proto) -> bytes:
@@ -60,6 +64,7 @@ class Push:
         self._config = config
         self._backlog = backlog
         self._http = http
+        http.tally.open(config.name)
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -74,19 +79,21 @@ class Push:
             task.add_done_callback(lambda _: free.release())
 
     async def _deliver(self, item: Item) -> None:
-        fault = await self._post(envelope(item, self._config))
-        if not fault:
+        body = envelope(item, self._config)
+        start = time.monotonic()
+        answer = await self._post(body)
+        self._http.tally.add(self._config.name, answer, time.monotonic() - start)
+        if not answer.fault:
             self._backlog.acknowledge([item.id])
             return
-        log.info("%s: message %d, delivery %d: %s", self._config.name, item.id, item.failures + 1, fault)
+        log.info("%s: message %d, delivery %d: %s", self._config.name, item.id, item.failures + 1, answer.fault)
         self._backlog.fail([item.id])
 
-    async def _post(self, body: bytes) -> str:
-        """Why the endpoint did not take it, or nothing."""
+    async def _post(self, body: bytes) -> Answer:
         endpoint = self._config.push_config.push_endpoint
         try:
             async with asyncio.timeout(self._config.ack_deadline_seconds):
                 response = await self._http.client.post(endpoint, content=body, headers=_HEADERS)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-            return f"{endpoint}: {type(error).__name__} {error}".strip()
-        return "" if response.status_code in SUCCESS else f"{endpoint}: answered {response.status_code}"
+            return of_error(error, endpoint)
+        return of_status(response.status_code, endpoint)

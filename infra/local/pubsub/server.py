@@ -18,6 +18,7 @@ from infra.local.pubsub.push import open_http
 from infra.local.pubsub.store import Store
 from infra.local.pubsub.subscriber import Subscriber
 from infra.local.pubsub.subscription import Outlets
+from infra.local.pubsub.tally import Tally
 
 PUSHES: Final = 16
 """Requests that one push subscription may have under way."""
@@ -28,10 +29,10 @@ MAX_MESSAGE: Final = 20 * 1024**2
 
 
 @asynccontextmanager
-async def opened(data: Path, project: str) -> AsyncIterator[Broker]:
-    """A broker at work on a file."""
+async def opened(data: Path, project: str, tally: Tally | None = None) -> AsyncIterator[Broker]:
+    """A broker at work on a file, whose pushes are counted."""
     store = Store(data, asyncio.get_running_loop())
-    outlets = Outlets(open_http(PUSHES), Warehouse(project))
+    outlets = Outlets(open_http(PUSHES, tally or Tally()), Warehouse(project))
     broker = Broker(store, outlets)
     await broker.start()
     try:
@@ -42,13 +43,13 @@ async def opened(data: Path, project: str) -> AsyncIterator[Broker]:
         store.close()
 
 
-async def serve(port: int, data: Path, project: str) -> None:
+async def serve(port: int, data: Path, project: str, tally: Tally) -> None:
     """Serve on loopback until SIGTERM or SIGINT; port 0 takes a free one, and the ready line tells which."""
     sys.setswitchinterval(0.001)  # the journal and the tables work in threads; the loop must not wait long for its turn
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened(data, project) as broker:
+    async with opened(data, project, tally) as broker:
         server = _server(broker)
         bound = server.add_insecure_port(f"127.0.0.1:{port}")
         await server.start()
