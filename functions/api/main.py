@@ -1,4 +1,4 @@
-"""The API and the page it serves: incidents and what can be done about them, models with their drift, probes.
+"""The API and the page it serves: incidents and what can be done about them, models with their drift, probes, dashboards.
 
 Behind IAM on Google Cloud. Reading changes nothing. What people tell it to do is published as a command, which the
 functions that keep incidents and run actions carry out. Every answer is JSON but the page, its parts and reports.
@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 import flask
 import functions_framework
 
-from functions.adapters import config, logs
+from functions.adapters import config, logs, prometheus
 from functions.adapters.ports import Bus
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
 from functions.api.actions import Actions
 from functions.api.commands import Commands
+from functions.api.dashboards import Dashboards, load
 from functions.api.incidents import Incidents
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
@@ -39,6 +40,12 @@ def deps() -> Deps:
         incidents=incidents,
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=_opener(project), clock=_now),
+        dashboards=Dashboards(
+            all=load(),
+            prometheus=prometheus.connect(project),
+            models=[model.name for model in settings.models],
+            clock=_now,
+        ),
     )
 
 

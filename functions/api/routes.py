@@ -15,6 +15,7 @@ from functions.api import reply
 from functions.api.actions import Actions
 from functions.api.body import BodyError, signed_in
 from functions.api.commands import Commands
+from functions.api.dashboards import Dashboards
 from functions.api.incidents import Incidents
 from functions.api.views import Views
 
@@ -31,6 +32,7 @@ class Deps:
     incidents: Incidents
     actions: Actions
     commands: Commands
+    dashboards: Dashboards
 
 
 def _get(path: str, endpoint: str) -> Rule:
@@ -44,12 +46,17 @@ def _post(path: str, endpoint: str) -> Rule:
 _routes = Map(
     [
         _get("/", "page"),
+        _get("/dashboards", "dashboards_page"),
+        _get("/dashboards/<name>", "dashboards_page"),
         _get("/health", "healthz"),
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
         _get("/api/me", "me"),
         _get("/api/models", "models"),
         _get("/api/models/<name>/drift", "drift"),
         _get("/api/probes", "probes"),
+        _get("/api/dashboards", "dashboards"),
+        _get("/api/dashboards/<name>", "dashboard"),
+        _get("/api/dashboards/<name>/tiles/<int:index>", "tile"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
@@ -111,12 +118,16 @@ def _me(request: flask.Request) -> flask.Response:
 
 _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "page": lambda _request, _deps: reply.file("index.html"),
+    "dashboards_page": lambda _request, _deps, **_name: reply.file("dashboards.html"),
     "static": lambda _request, _deps, name: reply.file(name),
     "healthz": lambda _request, _deps: flask.Response("ok", mimetype="text/plain"),
     "me": lambda request, _deps: _me(request),
     "models": lambda request, deps: reply.json(deps().views.models(), request),
     "drift": lambda request, deps, name: reply.json(deps().views.drift(name, _days(request)), request),
     "probes": lambda request, deps: reply.json(deps().views.probes(), request),
+    "dashboards": lambda request, deps: reply.json(deps().dashboards.titles(), request),
+    "dashboard": lambda request, deps, name: reply.json(deps().dashboards.layout(name), request),
+    "tile": lambda request, deps, **which: reply.json(deps().dashboards.tile(request=request, **which), request),
     "incidents": lambda request, deps: reply.json(deps().incidents.all(_limit(request)), request),
     "incident": lambda request, deps, incident_id: reply.json(deps().incidents.one(incident_id), request),
     "report": lambda _request, deps, incident_id: reply.markdown(deps().incidents.report(incident_id)),

@@ -131,6 +131,7 @@ class Stack:
             "BIGQUERY_EMULATOR_HOST": self.ports.url("warehouse"),
             "AIA_STORE": self.store,
             "AIA_MONITORING_ENDPOINT": f"127.0.0.1:{self.ports['monitoring']}",
+            "AIA_PROMETHEUS_URL": self.ports.url("prometheus"),
             "AIA_LOCATION": "local",
             "AIA_API_URL": self.ports.url("page"),
             "AIA_INBOX_URL": f"{self.ports.url('inbox')}/",

@@ -96,6 +96,7 @@ module "function" {
     writes    = local.right[each.key].writes
     store     = local.right[each.key].store == null ? null : { role = local.right[each.key].store, database = google_firestore_database.this.name }
     metrics   = local.right[each.key].metrics
+    charts    = local.right[each.key].charts
   }
 
   depends_on = [

@@ -1,5 +1,5 @@
 # What each function may do, and nothing beyond: what it publishes, which tables it reads and writes, whether it runs
-# queries, keeps documents and writes metrics. A function that is not here is refused. The grants are in modules/function.
+# queries, keeps documents, writes metrics and reads them. A function that is not here is refused. The grants are in modules/function.
 
 locals {
   # The tables that the settings name, dataset.table or project.dataset.table.
@@ -44,6 +44,7 @@ locals {
       reads     = concat(local.scores, ["ops.action_decisions"])
       store     = "roles/datastore.viewer"
       metrics   = false
+      charts    = true
     }
   }
 
@@ -55,6 +56,7 @@ locals {
       store     = try(local.rights[name].store, null)
       settings  = try(local.rights[name].settings, true)
       metrics   = try(local.rights[name].metrics, true)
+      charts    = try(local.rights[name].charts, false)
     }
   }
 }

@@ -34,6 +34,7 @@ ON_THE_PROJECT = {
     "roles/datastore.viewer",
     "roles/logging.logWriter",
     "roles/monitoring.metricWriter",
+    "roles/monitoring.viewer",
     "roles/storage.objectViewer",
 }
 """What can be granted on nothing smaller than a project."""

@@ -97,13 +97,32 @@ def test_an_archive_has_its_entry_point_its_settings_and_its_locked_requirements
 
 
 def test_what_tools_and_editors_leave_behind_is_in_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = ["core/errors.py", "functions/__init__.py", "functions/adapters/push.py", "functions/one/page/a.css"]
+    wanted = ["boards/b.json", "core/errors.py", "functions/__init__.py", "functions/adapters/push.py"]
+    wanted += ["functions/one/page/a.css"]
     litter = ["core/.DS_Store", "core/__pycache__/errors.py", "functions/one/.#main.py", "functions/one/a.css~"]
+    litter += ["boards/b.json~"]
     for name in [*wanted, *litter, "functions/one/main.py", "infra/monitoring.yaml"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
+    (tmp_path / "infra" / "functions.yaml").write_text("functions: {one: {include: [boards]}}")
     monkeypatch.setattr(stage, "ROOT", tmp_path)
     assert [name for name, _ in stage.sources("one")] == [*wanted, "main.py", "monitoring.yaml"]
+
+
+def test_the_archive_of_the_api_has_the_dashboards_as_they_are_deployed_and_finds_them(staged: Path) -> None:
+    deployed = sorted(path.name for path in (stage.ROOT / "dashboards").glob("*.json"))
+    code = "from functions.api import dashboards; print(dashboards.FOLDER, *dashboards.load())"
+    out = subprocess.run([sys.executable, "-c", code], cwd=staged / "api", check=True, capture_output=True, text=True)
+    folder, *names = out.stdout.split()
+    assert Path(folder) == (staged / "api" / "dashboards").resolve()
+    assert sorted(f"{name}.json" for name in names) == deployed
+    assert names == ["executive", "technical", "operations", "business", "models"]
+
+
+def test_only_the_api_carries_the_dashboards() -> None:
+    assert [name for name in FUNCTIONS if any(path.startswith("dashboards/") for path, _ in stage.sources(name))] == [
+        "api"
+    ]
 
 
 def test_requirements_that_cannot_be_exported_are_told_with_the_reason() -> None:

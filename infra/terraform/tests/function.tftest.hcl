@@ -25,6 +25,7 @@ variables {
     writes    = ["ops.dead_letters"]
     store     = { role = "roles/datastore.user", database = "aia-store" }
     metrics   = true
+    charts    = true
   }
 }
 
@@ -85,7 +86,7 @@ run "rights" {
     source = "./modules/function"
   }
   assert {
-    condition     = alltrue([for one in concat(values(google_pubsub_topic_iam_member.publishes), values(google_bigquery_table_iam_member.reads), values(google_bigquery_table_iam_member.writes), google_project_iam_member.queries, google_project_iam_member.keeps, google_project_iam_member.measures) : one.member == "serviceAccount:${output.account}"])
+    condition     = alltrue([for one in concat(values(google_pubsub_topic_iam_member.publishes), values(google_bigquery_table_iam_member.reads), values(google_bigquery_table_iam_member.writes), google_project_iam_member.queries, google_project_iam_member.keeps, google_project_iam_member.measures, google_project_iam_member.charts) : one.member == "serviceAccount:${output.account}"])
     error_message = "Its rights must be its own."
   }
   assert {
@@ -95,6 +96,10 @@ run "rights" {
   assert {
     condition     = google_project_iam_member.keeps[0].condition[0].expression == "resource.name == \"projects/example-project/databases/aia-store\""
     error_message = "It must keep documents in its own database only."
+  }
+  assert {
+    condition     = google_project_iam_member.measures[0].role == "roles/monitoring.metricWriter" && google_project_iam_member.charts[0].role == "roles/monitoring.viewer"
+    error_message = "It must write metrics and read them, and no more of monitoring."
   }
 }
 
@@ -109,7 +114,7 @@ run "without_triggers_nobody_calls" {
     rights   = { publishes = {}, reads = [], writes = [], metrics = false }
   }
   assert {
-    condition     = length(google_cloud_run_v2_service_iam_member.invokes) + length(google_project_iam_member.queries) + length(google_project_iam_member.keeps) + length(google_project_iam_member.measures) == 0
+    condition     = length(google_cloud_run_v2_service_iam_member.invokes) + length(google_project_iam_member.queries) + length(google_project_iam_member.keeps) + length(google_project_iam_member.measures) + length(google_project_iam_member.charts) == 0
     error_message = "Nothing may be granted that is not asked for."
   }
 }

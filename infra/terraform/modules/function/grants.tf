@@ -60,6 +60,14 @@ resource "google_project_iam_member" "measures" {
   member  = "serviceAccount:${local.account}"
 }
 
+# Values are read of a whole project, or of none of it.
+resource "google_project_iam_member" "charts" {
+  count   = var.rights.charts ? 1 : 0
+  project = var.project
+  role    = "roles/monitoring.viewer"
+  member  = "serviceAccount:${local.account}"
+}
+
 resource "google_secret_manager_secret_iam_member" "reads" {
   for_each  = var.secrets
   project   = var.project

@@ -1,0 +1,155 @@
+"""The dashboards: the very files that are deployed to Cloud Monitoring, and the data of their tiles.
+
+Whoever looks names a tile and never a query: what is asked stands in the dashboards.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import flask
+import msgspec
+
+from functions.adapters.ports import Clock, Data
+from functions.adapters.prometheus import Prometheus, Series
+from functions.api import span, variables
+from functions.api.kept import Kept
+from functions.api.layout import shown
+from functions.api.span import Span
+from functions.api.widgets import Dashboard, DataSet, Tile
+
+FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
+"""Where an archive and the sources have them: at the root, beside `functions/`."""
+ORDER = ("executive", "technical", "operations", "business", "models")
+"""In which they are listed; any others come after them."""
+MOST_SERIES = 50
+"""Series of a data set of a chart; a chart of more says nothing."""
+MOST_ROWS = 200
+"""Rows of a data set of a table."""
+_FRESH_SECONDS = 10.0
+
+
+def load(folder: Path = FOLDER) -> dict[str, Dashboard]:
+    """Every dashboard by the name of its file, in the order in which they are listed."""
+    read = {path.stem: msgspec.json.decode(path.read_bytes(), type=Dashboard) for path in folder.glob("*.json")}
+    return {name: read[name] for name in sorted(read, key=_rank)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dashboards:
+    """Answers about dashboards.
+
+    Attributes:
+        all: every one by its name.
+        prometheus: what the queries are asked.
+        models: what the variable `model` may be chosen from.
+        clock: now.
+    """
+
+    all: dict[str, Dashboard]
+    prometheus: Prometheus
+    models: Sequence[str]
+    clock: Clock
+    _kept: Kept = field(default_factory=Kept)
+
+    def titles(self) -> list[Data]:
+        """Their names and titles."""
+        return [{"name": name, "title": one.display_name} for name, one in self.all.items()]
+
+    def layout(self, name: str) -> Data:
+        """What one looks like; `LookupError` when there is none of that name."""
+        dashboard = self._named(name)
+        return {
+            "name": name,
+            "title": dashboard.display_name,
+            "columns": dashboard.mosaic_layout.columns,
+            "variables": [
+                {
+                    "name": one.template_variable,
+                    "value": "" if one.string_value == variables.ANY else one.string_value,
+                    "choices": list(self.models) if one.label_key == "model" else [],
+                }
+                for one in dashboard.dashboard_filters
+                if one.template_variable
+            ],
+            "tiles": shown(dashboard),
+        }
+
+    def tile(self, name: str, index: int, request: flask.Request) -> Data:
+        """The data of one tile, of all its data sets.
+
+        Raises:
+            LookupError: there is no such dashboard or tile.
+            BadRequest: the span or the value of a variable is wrong.
+            QueryError: a query is refused.
+            UnavailableError: Prometheus does not answer.
+        """
+        dashboard = self._named(name)
+        tiles = dashboard.mosaic_layout.tiles
+        if not 0 <= index < len(tiles):
+            raise LookupError(f"tile: must be 0 to {len(tiles) - 1} of {name}, got {index}")
+        asked = span.read(request, int(self.clock().timestamp()))
+        values = variables.chosen(request, dashboard.dashboard_filters)
+        filters = dashboard.dashboard_filters
+        charted, current = _asks(tiles[index])
+        sets = [
+            self._data(variables.filled(query, filters, values, step=asked.step), asked, charted, current)
+            for query in _queries(tiles[index])
+        ]
+        return {"start": asked.start, "end": asked.end, "step": asked.step, "at": asked.until, "sets": sets}
+
+    def _named(self, name: str) -> Dashboard:
+        if name not in self.all:
+            raise LookupError(f"dashboard: must be one of {', '.join(self.all)}, got {name[:80]!r}")
+        return self.all[name]
+
+    def _data(self, query: str, asked: Span, charted: bool, current: bool) -> Data:  # noqa: FBT001 - what is asked for
+        series = self._range(query, asked) if charted else []
+        now = self._instant(query, asked) if current else []
+        return {
+            "series": [{"labels": one.labels, "values": one.values} for one in _first(series, MOST_SERIES)],
+            "now": [{"labels": one.labels, "value": one.values[0]} for one in _first(now, MOST_ROWS)],
+            "left_out": max(0, len(series) - MOST_SERIES, len(now) - MOST_ROWS),
+        }
+
+    def _range(self, query: str, asked: Span) -> list[Series]:
+        start, end, step = asked.start, asked.end, asked.step
+        key = (query, start, end, step)
+        ask = self.prometheus.range
+        return self._kept(key, lambda: ask(query, start=start, end=end, step=step), seconds=_FRESH_SECONDS)
+
+    def _instant(self, query: str, asked: Span) -> list[Series]:
+        at = asked.until // span.SHORTEST_STEP * span.SHORTEST_STEP
+        return self._kept((query, at), lambda: self.prometheus.instant(query, at=at), seconds=_FRESH_SECONDS)
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return ORDER.index(name) if name in ORDER else len(ORDER), name
+
+
+def _queries(tile: Tile) -> list[str]:
+    """What a tile asks, a query a data set."""
+    widget = tile.widget
+    sets: tuple[DataSet, ...] = ()
+    if widget.xy_chart:
+        sets = widget.xy_chart.data_sets
+    elif widget.scorecard:
+        sets = (DataSet(time_series_query=widget.scorecard.time_series_query),)
+    elif widget.time_series_table:
+        sets = widget.time_series_table.data_sets
+    return [one.time_series_query.prometheus_query for one in sets]
+
+
+def _asks(tile: Tile) -> tuple[bool, bool]:
+    """Whether a tile shows values over time, and whether it shows the newest ones, as Cloud Monitoring does."""
+    card = tile.widget.scorecard
+    return bool(tile.widget.xy_chart or (card and card.spark_chart_view is not None)), tile.widget.xy_chart is None
+
+
+def _first(series: Sequence[Series], most: int) -> Sequence[Series]:
+    """All of them, or those that are the largest at the end."""
+    return series if len(series) <= most else sorted(series, key=_last, reverse=True)[:most]
+
+
+def _last(one: Series) -> float:
+    return next((value for value in reversed(one.values) if value is not None), float("-inf"))

@@ -1,0 +1,82 @@
+"""How a dashboard looks: its tiles in reading order, each with all that the page needs to draw it but the data."""
+
+from functions.adapters.ports import Data
+from functions.api.widgets import Chart, Dashboard, DataSet, Scorecard, Table, Threshold, Tile, Widget
+
+_PLOTS = {"STACKED_AREA": "area", "STACKED_BAR": "bar"}
+
+
+def shown(dashboard: Dashboard) -> list[Data]:
+    """The tiles, from left to right and from top to bottom; `index` is a tile's place in the file."""
+    tiles = sorted(enumerate(dashboard.mosaic_layout.tiles), key=lambda one: (one[1].y_pos, one[1].x_pos))
+    return [_place(index, tile) | _widget(tile.widget) for index, tile in tiles]
+
+
+def _place(index: int, tile: Tile) -> Data:
+    place = {"x": tile.x_pos, "y": tile.y_pos, "width": tile.width, "height": tile.height}
+    return {"index": index, "title": tile.widget.title, **place}
+
+
+def _widget(widget: Widget) -> Data:
+    if widget.xy_chart:
+        return _chart(widget.xy_chart)
+    if widget.scorecard:
+        return _scorecard(widget.scorecard)
+    if widget.time_series_table:
+        return _table(widget.time_series_table)
+    if widget.text:
+        return {"kind": "text", "text": widget.text.content}
+    if widget.section_header:
+        return {"kind": "header", "text": widget.section_header.subtitle, "line": widget.section_header.divider_below}
+    return {"kind": "unknown"}
+
+
+def _chart(chart: Chart) -> Data:
+    axes = {"Y1": chart.y_axis, "Y2": chart.y2_axis}
+    return {
+        "kind": "chart",
+        "sets": [_set(one) | {"plot": _PLOTS.get(one.plot_type, "line")} for one in chart.data_sets],
+        "thresholds": [_threshold(one) for one in chart.thresholds],
+        "axes": {name: {"label": axis.label, "log": axis.scale == "LOG10"} for name, axis in axes.items()},
+    }
+
+
+def _scorecard(scorecard: Scorecard) -> Data:
+    gauge = scorecard.gauge_view
+    query = scorecard.time_series_query
+    return {
+        "kind": "scorecard",
+        "sets": [_set(DataSet(time_series_query=query))],
+        "thresholds": [_threshold(one) for one in scorecard.thresholds],
+        "spark": scorecard.spark_chart_view is not None,
+        "gauge": gauge and {"low": gauge.lower_bound, "high": gauge.upper_bound},
+    }
+
+
+def _table(table: Table) -> Data:
+    return {
+        "kind": "table",
+        "sets": [_set(one) for one in table.data_sets],
+        "hidden": [one.column for one in table.column_settings if not one.visible],
+        "columns": [one.column for one in table.column_settings if one.visible],
+        "bars": table.metric_visualization == "BAR",
+    }
+
+
+def _set(one: DataSet) -> Data:
+    return {
+        "query": one.time_series_query.prometheus_query,
+        "unit": one.time_series_query.unit_override or "1",
+        "legend": one.legend_template or one.table_template,
+        "axis": one.target_axis,
+    }
+
+
+def _threshold(one: Threshold) -> Data:
+    return {
+        "value": one.value,
+        "label": one.label,
+        "level": {"RED": "critical", "YELLOW": "warning"}.get(one.color, ""),
+        "below": one.direction == "BELOW",
+        "axis": one.target_axis,
+    }

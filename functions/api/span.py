@@ -1,0 +1,70 @@
+"""Which instants a chart is asked for: bounded, and on a grid that all viewers share."""
+
+from dataclasses import dataclass
+
+import flask
+from werkzeug.exceptions import BadRequest
+
+LONGEST = 400 * 86_400
+"""Seconds of a span."""
+SHORTEST_STEP, LONGEST_STEP = 15, 31 * 86_400
+"""Seconds."""
+MOST_POINTS = 1000
+"""Instants of a span."""
+_POINTS = 400
+"""Instants of a span whose step nobody says."""
+_HOUR = 3600
+_END_OF_TIME = 1 << 33
+_STEPS = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
+_SHOWN = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """Instants from `start` to `end`, `step` apart: all in seconds, and multiples of `step`.
+
+    Attributes:
+        start: the first one.
+        end: the last one.
+        step: between two.
+        until: the end that was asked for, which need not be on the grid.
+    """
+
+    start: int
+    end: int
+    step: int
+    until: int
+
+
+def read(request: flask.Request, now: int) -> Span:
+    """The span that a request asks for: `start` and `end` (the last hour), and `step` (as fits).
+
+    Raises:
+        BadRequest: it is not one, or has too many instants.
+    """
+    end = _seconds(request, "end", now, least=0, most=_END_OF_TIME)
+    start = _seconds(request, "start", end - _HOUR, least=0, most=_END_OF_TIME)
+    if not 0 < end - start <= LONGEST:
+        raise BadRequest(f"start: must be before end, by at most {LONGEST // 86_400} days, got {start} and {end}")
+    step = _seconds(request, "step", fitting(end - start), least=SHORTEST_STEP, most=LONGEST_STEP)
+    if (end - start) // step >= MOST_POINTS:
+        raise BadRequest(f"step: must make at most {MOST_POINTS} instants of {end - start} s, got {step}")
+    return Span(start=start // step * step, end=end // step * step, step=step, until=end)
+
+
+def fitting(seconds: int) -> int:
+    """The shortest round step by which a span has a few hundred instants at most.
+
+    >>> fitting(3600), fitting(30 * 86_400), fitting(400 * 86_400)
+    (15, 7200, 86400)
+    """
+    return next(step for step in _STEPS if seconds <= step * _POINTS)
+
+
+def _seconds(request: flask.Request, name: str, default: int, *, least: int, most: int) -> int:
+    given = request.args.get(name)
+    if given is None:
+        return default
+    if not (given.isascii() and given.isdigit() and len(given) <= len(str(most)) and least <= int(given) <= most):
+        raise BadRequest(f"{name}: must be a whole number of seconds, {least} to {most}, got {given[:_SHOWN]!r}")
+    return int(given)
