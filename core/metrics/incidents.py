@@ -11,6 +11,12 @@ METRICS = (
         "Incidents that are not resolved and that nobody has acknowledged.",
     ),
     gauge(
+        "aia_incident_waiting_seconds",
+        "severity",
+        "s",
+        "How long the incident that nobody has acknowledged for longest has waited; 0 where none waits.",
+    ),
+    gauge(
         "aia_incidents_impact_dollars_per_hour",
         "",
         "1",

@@ -10,7 +10,7 @@ import msgspec
 from core.errors import AiaError
 from core.events import Severity
 from core.incidents.model import Impact, State
-from core.incidents.timing import Closed, Times, by_severity
+from core.incidents.timing import Closed, Times, began, by_severity
 from functions.adapters.desks.desk import Desks
 from functions.adapters.desks.documents import INCIDENTS
 
@@ -42,7 +42,7 @@ def measure(desks: Desks, *, channels: Mapping[str, int], at: datetime) -> None:
         desks.metrics.gauge("aia_notifications_waiting", channels.get(name, 0), channel=name)
     try:
         live = _read(desks, open=True)
-        _count(desks, live)
+        _count(desks, live, at)
         if at.minute % EVERY_MINUTES == 0:
             _times(desks, live, at)
     except AiaError as error:
@@ -60,12 +60,14 @@ def _read(desks: Desks, **where: object) -> list[_Copy]:
     return found
 
 
-def _count(desks: Desks, live: Sequence[_Copy]) -> None:
+def _count(desks: Desks, live: Sequence[_Copy], at: datetime) -> None:
     for severity in Severity:
         of_it = [one for one in live if one.severity is severity]
         desks.metrics.gauge("aia_incidents_open", len(of_it), severity=severity)
-        ignored = sum(one.state is State.OPEN for one in of_it)
-        desks.metrics.gauge("aia_incidents_unacknowledged", ignored, severity=severity)
+        ignored = [one for one in of_it if one.state is State.OPEN]
+        desks.metrics.gauge("aia_incidents_unacknowledged", len(ignored), severity=severity)
+        longest = max(((at - began(one)).total_seconds() for one in ignored), default=0.0)
+        desks.metrics.gauge("aia_incident_waiting_seconds", max(longest, 0.0), severity=severity)
     dollars = sum(one.impact.dollars_per_hour for one in live if one.impact)
     desks.metrics.gauge("aia_incidents_impact_dollars_per_hour", dollars)
 

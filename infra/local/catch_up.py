@@ -24,6 +24,7 @@ _TICK_EVERY = timedelta(days=1)
 WINDOW = timedelta(days=7)
 """The longest window in the settings: so much lies before the first tick, so that its window is whole."""
 _LAST_TICK_EVERY = timedelta(minutes=15)
+_MEASURED_EVERY = timedelta(minutes=5)
 _PATIENCE_SECONDS = 120.0
 
 
@@ -88,6 +89,11 @@ class CatchUp:
     def follow(self, now: datetime) -> None:
         """Publish what has become due since."""
         self.replay.advance(now, self._send)
+
+    def measure(self, now: datetime) -> None:
+        """Have the mean times of incidents measured now: the next sweep that measures them may be five minutes away."""
+        tick = Tick(job="incident_sweep", scheduled_at=_floor(now, _MEASURED_EVERY))
+        self._bus.publish("ticks", tick, job=tick.job)
 
     def _ticks(self, now: datetime) -> Iterator[datetime]:
         """Daily at midnight, and the last quarter of an hour; nothing that was scored before."""

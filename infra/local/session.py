@@ -81,6 +81,7 @@ class Session:
         say("charts of the past")
         self._start_prometheus()
         self._stack.start_scheduler(at_once=("health_check",))
+        catch_up.measure(datetime.now(UTC))
         self._feed = threading.Thread(target=self._keep_feeding, args=(catch_up,), name="feed", daemon=True)
         self._feed.start()
         return scored

@@ -172,6 +172,16 @@ def test_times_to_acknowledge_and_to_resolve_are_measured(setup: Setup) -> None:
     assert setup.world.gauges["aia_incident_mttr_seconds", "error"] == 600
 
 
+def test_how_long_nobody_has_taken_care_is_measured_until_somebody_does(setup: Setup) -> None:
+    now(setup)
+    setup.sweep(minutes=3)
+    assert setup.world.gauges["aia_incident_waiting_seconds", "error"] == 180
+    assert setup.world.gauges["aia_incident_waiting_seconds", "critical"] == 0
+    setup.command(Verb.ACKNOWLEDGE)
+    setup.sweep(minutes=1)
+    assert setup.world.gauges["aia_incident_waiting_seconds", "error"] == 0
+
+
 def test_each_acknowledgement_of_what_came_back_is_measured_from_when_it_did(setup: Setup) -> None:
     setup.world.now = setup.world.now.replace(minute=0)
     start = setup.world.now

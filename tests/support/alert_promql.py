@@ -13,6 +13,7 @@ KNOWN = {name: (one.kind, frozenset(one.labels)) for name, one in CATALOGUE.item
 _LANGUAGE = """
     sum min max avg count by without on ignoring and or unless offset bool group_left group_right rate increase changes
     last_over_time avg_over_time max_over_time min_over_time absent absent_over_time histogram_quantile time vector
+    label_replace
 """
 _WORDS = frozenset(_LANGUAGE.split())
 _TEXT = re.compile(r'"[^"]*"')
@@ -100,12 +101,18 @@ def unknown_labels(files: RuleFiles) -> list[str]:
 
 def wrong_kinds(files: RuleFiles) -> list[str]:
     """Rules that take a gauge for a counter, or the other way round."""
-    return [
-        rule.fault(f"{call} of {name}, which is a {KNOWN[name][0]}")
-        for rule in files.rules
-        for call, name in _CALLED.findall(rule.expr)
-        if name in KNOWN and (KNOWN[name][0] is Kind.COUNTER) != (call in _OF_COUNTERS)
-    ]
+    return [rule.fault(fault) for rule in files.rules for fault in wrong_call(rule.expr)]
+
+
+def wrong_call(expr: str) -> Iterator[str]:
+    """Functions of counters that an expression calls with gauges, and of gauges with counters.
+
+    >>> list(wrong_call("rate(aia_probe_up[5m])"))
+    ['rate of aia_probe_up, which is a gauge']
+    """
+    for call, name in _CALLED.findall(expr):
+        if name in KNOWN and (KNOWN[name][0] is Kind.COUNTER) != (call in _OF_COUNTERS):
+            yield f"{call} of {name}, which is a {KNOWN[name][0]}"
 
 
 def missed_nothings(files: RuleFiles) -> list[str]:

@@ -1,4 +1,4 @@
-"""The metrics of others that the alert rules look at, with their labels.
+"""The metrics of others that the alert rules and the dashboards look at, with their labels.
 
 Google's are those of https://cloud.google.com/monitoring/api/metrics_gcp, under the names that PromQL has for them, with the
 labels of the metric and of the resource it is asked of. `monitored_resource` is Google's own: what several sorts of resources
@@ -27,6 +27,8 @@ loadbalancing_googleapis_com:https_total_latencies histogram: url_map_name respo
 logging_googleapis_com:log_entry_count counter: log severity method service
 pubsub_googleapis_com:subscription_num_undelivered_messages gauge: subscription_id
 pubsub_googleapis_com:subscription_oldest_unacked_message_age gauge: subscription_id
+pubsub_googleapis_com:subscription_push_request_count counter: subscription_id response_class response_code delivery_type
+pubsub_googleapis_com:subscription_push_request_latencies histogram: subscription_id response_code delivery_type
 redis_googleapis_com:stats_memory_system_memory_usage_ratio gauge: instance_id node_id region
 run_googleapis_com:job_completed_execution_count counter: job_name result location
 serviceruntime_googleapis_com:api_request_count counter: service method version location credential_id response_code response_code_class grpc_status_code protocol

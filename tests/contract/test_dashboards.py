@@ -1,0 +1,70 @@
+"""The dashboards: what Google's API takes, laid out to be read, and asking only for what somebody writes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from functions.api.dashboards import ORDER
+from infra import stage
+from tests.support import dashboard_checks, dashboard_promql, dashboards, promtool
+from tests.support.dashboard_promql import metrics
+from tests.support.dashboards import Dashboards, Query
+
+BOARDS = dashboards.read()
+STATISTICS = {"ks", "psi", "wasserstein", "js", "chi2"}
+
+
+@pytest.mark.parametrize(
+    "check", [*dashboard_checks.CHECKS, *dashboard_promql.CHECKS], ids=lambda check: str(check.__name__)
+)
+def test_there_are_none(check: Callable[[Dashboards], list[str]]) -> None:
+    assert check(BOARDS) == []
+
+
+@promtool.needed
+def test_prometheus_takes_every_query(tmp_path: Path) -> None:
+    assert dashboard_promql.unparsed(BOARDS, tmp_path) == []
+
+
+def test_all_dashboards_were_read() -> None:
+    assert set(BOARDS.texts) == {f"{name}.json" for name in ORDER}
+    written = sum(text.count('"prometheusQuery"') for text in BOARDS.texts.values())
+    assert len(list(BOARDS.asked)) == written > 100
+
+
+def test_every_metric_of_ours_is_on_a_dashboard_or_said_not_to_be() -> None:
+    shown = {name for _, query in BOARDS.asked for name in metrics(query.plain)}
+    assert set(dashboard_promql.CATALOGUE) - shown == dashboard_promql.UNSEEN
+
+
+def test_each_of_the_five_tests_of_drift_has_a_chart() -> None:
+    asked = "".join(query.expr for tile, query in BOARDS.asked if tile.file == "models.json" and tile.kind == "xyChart")
+    assert {name for name in STATISTICS if f'test="{name}"' in asked} == STATISTICS
+
+
+@pytest.mark.parametrize("file", BOARDS.documents)
+def test_a_dashboard_answers_first_and_explains_later(file: str) -> None:
+    first = [tile for tile in BOARDS.of(file) if tile.place[1] == 0]
+    assert {tile.kind for tile in first} == {"scorecard"}
+    kinds = [tile.kind for tile in BOARDS.of(file)]
+    assert {"scorecard", "xyChart", "timeSeriesTable", "text", "sectionHeader"} == set(kinds)
+
+
+@pytest.mark.parametrize("file", BOARDS.documents)
+def test_the_tiles_stand_in_the_order_in_which_they_are_read(file: str) -> None:
+    places = [(tile.place[1], tile.place[0]) for tile in BOARDS.of(file)]
+    assert places == sorted(places)
+
+
+def test_a_variable_stands_for_a_matcher() -> None:
+    query = Query(expr='max(up{a="b", ${model}}) + rate(x_total[${__interval}])', template="", unit="1")
+    assert query.plain == 'max(up{a="b", model=~".*"}) + rate(x_total[1m])'
+    assert query.variables == {"model"}
+
+
+def test_the_version_of_a_model_is_asked_for_no_longer_than_it_takes_to_be_another() -> None:
+    """Longer, and an old one would be shown beside the new one."""
+    [query] = [query.expr for _, query in BOARDS.asked if "aia_model_version_timestamp_seconds" in query.expr]
+    assert "[20m]" in query
+    assert '"*/15 * * * *"' in (stage.ROOT / "infra" / "monitoring.yaml").read_text()

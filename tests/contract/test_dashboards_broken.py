@@ -1,0 +1,301 @@
+"""What is broken in a dashboard, or in what it names, is told with the name of the file and of the tile."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra import stage
+from tests.support import dashboard_checks, dashboard_promql, dashboards, promtool
+from tests.support.dashboards import Dashboards
+
+FOLDERS = ("dashboards", "infra/alerts", "docs/runbooks")
+DRIFT = "Features that have drifted, worst model (%)"
+
+
+@dataclass(frozen=True)
+class Break:
+    """A change that must be told: in the file, the text `sound` becomes `broken`; a fault begins with `told`."""
+
+    file: str
+    sound: str
+    broken: str
+    told: str
+
+
+READ: dict[str, Break] = {
+    "no JSON": Break("technical", '"displayName":', "displayName:", "technical.json: must be JSON"),
+    "a key of a dashboard": Break(
+        "technical", '"mosaicLayout"', '"mosaicLayouts"', "technical.json: Google's API does not take it"
+    ),
+    "a key of a widget": Break(
+        "technical", '"sparkChartType"', '"sparkChartKind"', "technical.json: Google's API does not take it"
+    ),
+    "a key of a query": Break(
+        "technical", '"prometheusQuery"', '"promQuery"', "technical.json: Google's API does not take it"
+    ),
+    "a plot": Break("technical", '"STACKED_BAR"', '"STACKED_BARS"', "technical.json: Google's API does not take it"),
+    "a colour": Break("technical", '"YELLOW"', '"ORANGE"', "technical.json: Google's API does not take it"),
+    "a number that is a word": Break(
+        "technical", '"columns": 48', '"columns": "wide"', "technical.json: Google's API does not take it"
+    ),
+    "a zero": Break(
+        "technical",
+        '"mosaicLayout": {',
+        '"etag": "",\n  "mosaicLayout": {',
+        "technical.json: comes back otherwise than it was sent: $.etag",
+    ),
+    "two layouts": Break(
+        "technical",
+        '"mosaicLayout": {',
+        '"gridLayout": {"columns": 2},\n  "mosaicLayout": {',
+        "technical.json: Google's API does not take it",
+    ),
+    "no name": Break("technical", '"AIA: technical"', '""', "technical.json: must have a displayName"),
+    "a name of the server's": Break(
+        "technical", '"displayName"', '"name": "x",\n  "displayName"', "technical.json: must not have name"
+    ),
+    "a stakeholder": Break(
+        "technical", '"stakeholder": "technical"', '"stakeholder": "ops"', "technical.json: labels.stakeholder must be"
+    ),
+    "columns": Break(
+        "technical", '"columns": 48', '"columns": 12', "technical.json: must be a mosaicLayout of 48 columns"
+    ),
+    "a widget that only Google draws": Break(
+        "operations",
+        '"sectionHeader": {"subtitle": "What is checked from outside"}',
+        '"incidentList": {}',
+        "operations.json: Probes: must be one of",
+    ),
+    "no title": Break("technical", f'"title": "{DRIFT}",', "", "technical.json: tile 0: must have a title"),
+    "a title of two": Break(
+        "technical",
+        "Right predictions, worst model (%)",
+        DRIFT,
+        f"technical.json: {DRIFT}: is the title of 2 tiles",
+    ),
+    "a tile too wide": Break(
+        "technical", '"width": 12', '"width": 49', f"technical.json: {DRIFT}: must lie within 48 columns"
+    ),
+    "a tile over another": Break(
+        "technical", '"width": 12', '"width": 13', f"technical.json: {DRIFT}: lies over 'Right predictions"
+    ),
+    "a hole": Break("technical", '"width": 12', '"width": 11', "technical.json: 8 of "),
+    "a threshold of a chart with a colour": Break(
+        "technical",
+        '{"label": "FunctionFailing", "value": 0.2, "targetAxis": "Y1"}',
+        '{"label": "FunctionFailing", "value": 0.2, "color": "RED"}',
+        "technical.json: Requests that fail, by function (%): a threshold of a scorecard has color and direction",
+    ),
+    "a threshold": Break(
+        "technical",
+        '"value": 0.25',
+        '"value": 0.3',
+        f"technical.json: {DRIFT}: threshold 0.3 must be 0.25 or 0.5, as ModelDriftElevated has it",
+    ),
+    "a threshold of another metric": Break(
+        "technical",
+        '"label": "AccuracyBelowFloor"',
+        '"label": "DeadLettersWaiting"',
+        "technical.json: Right predictions, worst model (%): threshold 0.85 stands for DeadLettersWaiting, which looks at other",
+    ),
+    "a threshold of nothing": Break(
+        "technical",
+        '"label": "AccuracyBelowFloor"',
+        '"label": "AccuracyLow"',
+        "technical.json: Right predictions, worst model (%): threshold 0.85 stands for 'AccuracyLow', which is no alert",
+    ),
+    "the objective": Break(
+        "operations",
+        '"label": "objective", "value": 0.99',
+        '"label": "objective", "value": 0.999',
+        "operations.json: Push requests that are taken (%): threshold 0.999 must be 0.99, as objective has it",
+    ),
+    "a runbook": Break(
+        "technical",
+        "docs/runbooks/pipelines.md#too-long",
+        "docs/runbooks/pipeline.md#too-long",
+        "technical.json: What to do about pipelines: docs/runbooks/pipeline.md has no section 'too-long'",
+    ),
+    "a section of a runbook": Break(
+        "technical",
+        "docs/runbooks/pipelines.md#too-long",
+        "docs/runbooks/pipelines.md#too-short",
+        "technical.json: What to do about pipelines: docs/runbooks/pipelines.md has no section 'too-short'",
+    ),
+    "a runbook that nobody links": Break(
+        "executive",
+        "[nobody acknowledges](docs/runbooks/system.md#nobody-acknowledges)",
+        "nobody acknowledges",
+        "executive.json: Critical incidents nobody has acknowledged: no text of the dashboard links",
+    ),
+    "no query": Break(
+        "executive",
+        '"prometheusQuery": "max(last_over_time(aia_roi_ratio[1d]))", ',
+        "",
+        "executive.json: Return on investment, 30 days (%): must ask in PromQL",
+    ),
+    "a metric of ours": Break(
+        "technical",
+        "aia_drift_features_drifted_ratio",
+        "aia_drift_features_ratio",
+        f"technical.json: {DRIFT}: looks at aia_drift_features_ratio, which nobody writes",
+    ),
+    "a metric of Google's": Break(
+        "operations",
+        "subscription_oldest_unacked_message_age",
+        "subscription_oldest_message_age",
+        "operations.json: Oldest message nobody has taken (s): looks at pubsub_googleapis_com:subscription_oldest_message",
+    ),
+    "a label that is chosen by": Break(
+        "operations",
+        '{response_class=\\"ack\\"}',
+        '{response=\\"ack\\"}',
+        "operations.json: Push requests that are taken (%): looks at pubsub_googleapis_com:subscription_push_request_count"
+        " by response,",
+    ),
+    "a label that is summed up by": Break(
+        "technical",
+        "max by (model) (last_over_time(aia_drift_features",
+        "max by (feature) (last_over_time(aia_drift_features",
+        f"technical.json: {DRIFT}: looks at aia_drift_features_drifted_ratio by feature, which it has not",
+    ),
+    "a counter taken for a gauge": Break(
+        "operations",
+        "increase(aia_actions_total[1d])",
+        "last_over_time(aia_actions_total[1d])",
+        "operations.json: Decisions about actions, of a day, by outcome: last_over_time of aia_actions_total, which is",
+    ),
+    "a gauge of this moment": Break(
+        "executive",
+        "max(last_over_time(aia_roi_ratio[1d]))",
+        "max(aia_roi_ratio)",
+        "executive.json: Return on investment, 30 days (%): aia_roi_ratio must be asked for with how far to look back",
+    ),
+    "a legend": Break(
+        "technical",
+        '"legendTemplate": "${pipeline} ${outcome}"',
+        '"legendTemplate": "${pipeline} ${result}"',
+        "technical.json: Runs that ended, of a day, by outcome: names result, which no result has",
+    ),
+    "a column": Break(
+        "technical",
+        '{"column": "stage", "visible": true}',
+        '{"column": "step", "visible": true}',
+        "technical.json: Stages in the newest run (s): names step, which no result has",
+    ),
+    "a variable": Break(
+        "models",
+        "aia_drift_rows{${model}}",
+        "aia_drift_rows{${name}}",
+        "models.json: Rows in the window: uses the variable 'name', which is not declared",
+    ),
+    "a variable that nothing uses": Break(
+        "technical",
+        '"mosaicLayout": {',
+        '"dashboardFilters": [{"labelKey": "model", "templateVariable": "model", "filterType": "METRIC_LABEL"}],'
+        '\n  "mosaicLayout": {',
+        "technical.json: declares the variable 'model', which no tile uses",
+    ),
+    "a unit": Break(
+        "technical",
+        '"unitOverride": "10^2.%"',
+        '"unitOverride": "percent"',
+        f"technical.json: {DRIFT}: unitOverride must be one of",
+    ),
+    "dollars of seconds": Break(
+        "executive",
+        '"prometheusQuery": "max(last_over_time(aia_incident_waiting_seconds[10m]))", "unitOverride": "s"',
+        '"prometheusQuery": "max(last_over_time(aia_incident_waiting_seconds[10m]))", "unitOverride": "USD"',
+        "executive.json: Longest wait for somebody to take care (s): is no number of dollars",
+    ),
+}
+"""What the checks of this repository see."""
+
+UNPARSED: dict[str, Break] = {
+    "brackets": Break(
+        "technical",
+        "by (model) (last_over_time(aia_drift_f",
+        "by (model) last_over_time(aia_drift_f",
+        "technical.json: ",
+    ),
+    "a function": Break("technical", "histogram_quantile(", "histogram_percentile(", "technical.json: "),
+    "a duration": Break("executive", "aia_roi_ratio[1d]", "aia_roi_ratio[1day]", "executive.json: "),
+}
+"""What Prometheus refuses."""
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for folder in FOLDERS:
+        shutil.copytree(stage.ROOT / folder, tmp_path / folder)
+    return tmp_path
+
+
+def break_it(tree: Path, change: Break) -> Dashboards:
+    path = tree / "dashboards" / f"{change.file}.json"
+    before = path.read_text()
+    assert change.sound in before, f"{change.file} has no {change.sound!r}"
+    path.write_text(before.replace(change.sound, change.broken, 1))
+    return dashboards.read(tree)
+
+
+def faults(boards: Dashboards) -> list[str]:
+    return [fault for check in (*dashboard_checks.CHECKS, *dashboard_promql.CHECKS) for fault in check(boards)]
+
+
+@pytest.mark.parametrize("name", READ)
+def test_what_is_broken_is_told_by_its_file_and_its_tile(tree: Path, name: str) -> None:
+    found = faults(break_it(tree, READ[name]))
+    assert [fault for fault in found if fault.startswith(READ[name].told)], found
+
+
+@promtool.needed
+@pytest.mark.parametrize("name", UNPARSED)
+def test_what_prometheus_does_not_take_is_told_by_its_file(tree: Path, name: str) -> None:
+    folder = tree / "queries"
+    folder.mkdir()
+    [fault] = dashboard_promql.unparsed(break_it(tree, UNPARSED[name]), folder)
+    assert fault.startswith(UNPARSED[name].told), fault
+
+
+def test_a_metric_of_the_catalogue_that_no_function_writes_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dashboard_promql, "written", lambda: {"aia_probe_up"})
+    found = dashboard_promql.unwritten_metrics(dashboards.read(tree))
+    assert f"technical.json: {DRIFT}: looks at aia_drift_features_drifted_ratio, which no function writes" in found
+    assert not [fault for fault in found if "aia_probe_up," in fault]
+
+
+def drop_a_rule(tree: Path) -> None:
+    path = tree / "infra" / "alerts" / "system.yaml"
+    path.write_text(path.read_text().replace("alert: DeadLettersWaiting", "alert: DeadLettersThere"))
+
+
+def drop_a_section(tree: Path) -> None:
+    path = tree / "docs" / "runbooks" / "pipelines.md"
+    path.write_text(path.read_text().replace("## too long", "## slow"))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (drop_a_rule, "operations.json: Messages given up (dead letters): threshold 1 stands for 'DeadLettersWaiting'"),
+        (drop_a_section, "technical.json: What to do about pipelines: docs/runbooks/pipelines.md has no section 'too-"),
+    ],
+)
+def test_what_is_renamed_elsewhere_is_told_by_the_dashboard(
+    tree: Path, change: Callable[[Path], None], told: str
+) -> None:
+    change(tree)
+    found = faults(dashboards.read(tree))
+    assert [fault for fault in found if fault.startswith(told)], found
+
+
+def test_a_break_that_changes_nothing_would_be_no_break() -> None:
+    for change in (*READ.values(), *UNPARSED.values()):
+        text = (stage.ROOT / "dashboards" / f"{change.file}.json").read_text()
+        assert change.sound in text
+        assert json.loads(text)
