@@ -31,6 +31,7 @@ _GROUPS = {
         "monitoring_slo",
         "monitoring_uptime_check_config",
     ),
+    "Dashboards": ("monitoring_dashboard",),
     "Accounts and secrets": ("service_account", "secret_manager_secret", "project_iam_custom_role"),
 }
 _NAMING = ("name", "display_name", "secret_id", "account_id", "repository_id", "dataset_id", "service", "role_id")
@@ -155,6 +156,8 @@ def _name(one: Resource) -> str:
         return f"{after['collection']}.{after['field']}"
     if kind(one) == "bigquery_table":
         return f"{after['dataset_id']}.{after['table_id']}"
+    if kind(one) == "monitoring_dashboard":
+        return str(json.loads(after["dashboard_json"])["displayName"])
     return next((str(after[key]) for key in _NAMING if after.get(key)), one["address"])
 
 

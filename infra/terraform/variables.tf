@@ -38,6 +38,12 @@ variable "alerts" {
   default     = null
 }
 
+variable "dashboards" {
+  description = "The folder of the dashboards; where none is given, dashboards/ beside infra/."
+  type        = string
+  default     = null
+}
+
 variable "environment" {
   description = "What $${NAME} in the settings stands for, where it is no secret. AIA_API_URL and AIA_WAREHOUSE_ADDRESS are known already."
   type        = map(string)
@@ -137,7 +143,7 @@ variable "direct_channels" {
 }
 
 variable "runbooks_url" {
-  description = "The address of the folder of the runbooks, as https://github.com/example/aia/blob/main/docs/runbooks; without it alerts name the path only."
+  description = "The address of the folder of the runbooks, as https://github.com/example/aia/blob/main/docs/runbooks; without it alerts and dashboards name the path only."
   type        = string
   default     = ""
   nullable    = false

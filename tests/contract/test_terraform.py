@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from google.cloud.monitoring_dashboard_v1 import Dashboard
 from google.cloud.monitoring_v3 import AlertPolicy
 
 from functions.adapters import config
@@ -336,10 +337,22 @@ def test_the_api_takes_every_policy(deployed: Resources) -> None:
         assert "{{" not in rules[name].documentation.subject + rules[name].documentation.content, name
 
 
+def test_the_api_takes_every_dashboard_as_it_is_sent(deployed: Resources) -> None:
+    sent = [one["dashboard_json"] for one in of(deployed, "monitoring_dashboard")]
+    taken = {Dashboard.from_json(text, ignore_unknown_fields=False).display_name for text in sent}
+    files = sorted((ROOT / "dashboards").glob("*.json"))
+    assert taken == {json.loads(path.read_text())["displayName"] for path in files}
+    assert len(sent) == len(files) == 5
+    assert not [text for text in sent if "](docs/" in text], "a link that leads nowhere"
+    assert all("(docs/runbooks/" in text for text in sent)
+
+
 def test_the_report_of_the_plan_names_what_there_is(deployed: Resources) -> None:
     said = plan.report(deployed)
     for name in FUNCTIONS:
         assert f"    {name.replace('_', '-')}\n" in said
+    assert "Dashboards (5)\n" in said
+    assert "    AIA: executive\n" in said
     assert said.endswith(f"{len(deployed)} resources")
 
 

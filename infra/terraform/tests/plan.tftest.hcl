@@ -38,6 +38,11 @@ run "plan" {
   command = plan
 
   assert {
+    condition     = toset(keys(google_monitoring_dashboard.this)) == toset(["business", "executive", "models", "operations", "technical"])
+    error_message = "Every file of dashboards/ must be a dashboard."
+  }
+
+  assert {
     condition     = toset(keys(output.accounts)) == toset(keys(local.functions)) && length(toset(values(output.accounts))) == length(local.functions)
     error_message = "Every function must have an account of its own."
   }
