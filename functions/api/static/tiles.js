@@ -23,11 +23,11 @@ function header(tile) {
 function words(tile) {
   const body = el("div", { class: "body prose", tabindex: 0, role: "group", "aria-label": tile.title });
   import("./markdown.js").then(({ markdown }) => body.replaceChildren(...markdown(tile.text)));
-  return { node: place(el("article", { class: "tile text" }, tile.title && el("h3", {}, tile.title), body), tile) };
+  return { node: place(el("article", { class: "tile text", "aria-label": tile.title }, tile.title && el("h3", {}, tile.title), body), tile) };
 }
 
 const unknown = (tile) =>
-  ({ node: place(el("article", { class: "tile" }, el("h3", {}, tile.title), el("p", { class: "message" }, "This page cannot draw that; Cloud Monitoring can.")), tile) });
+  ({ node: place(el("article", { class: "tile", "aria-label": tile.title }, el("h3", {}, tile.title), el("p", { class: "message" }, "This page cannot draw that; Cloud Monitoring can.")), tile) });
 
 function note(data) {
   const left = data.sets.reduce((sum, set) => sum + set.left_out, 0);
