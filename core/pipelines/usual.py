@@ -15,6 +15,8 @@ NEWEST = 20
 """How many of the newest runs say what is usual."""
 LEAST = 5
 """With fewer nothing is usual."""
+SCHEDULED = timedelta(minutes=10)
+"""Runs that follow each other more closely are a series, not a schedule: when it is over, none is missing."""
 _ALIKE_SHARE, _ALIKE_FACTOR = 0.8, 1.5
 
 
@@ -24,7 +26,8 @@ class Rhythm:
 
     Attributes:
         interval: from start to start, usually.
-        is_regular: whether four of five intervals are at most half as long again; else nothing can be late.
+        is_regular: whether it is at least ten minutes, and four of five intervals are at most half as long again; else
+            nothing can be late.
     """
 
     interval: timedelta
@@ -70,4 +73,4 @@ def rhythm(starts: Sequence[datetime]) -> Rhythm | None:
         return None
     interval = median(gaps)
     alike = sum(gap <= interval * _ALIKE_FACTOR for gap in gaps) >= len(gaps) * _ALIKE_SHARE
-    return Rhythm(interval=timedelta(seconds=interval), is_regular=interval > 0 and alike)
+    return Rhythm(interval=timedelta(seconds=interval), is_regular=interval >= SCHEDULED.total_seconds() and alike)

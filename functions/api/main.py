@@ -19,6 +19,7 @@ from functions.adapters.warehouse import open_warehouse
 from functions.api.actions import Actions
 from functions.api.commands import Commands
 from functions.api.incidents import Incidents
+from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
 
@@ -39,6 +40,7 @@ def deps() -> Deps:
         incidents=incidents,
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=_opener(project), clock=_now),
+        pipelines=Pipelines(store=store, clock=_now),
     )
 
 

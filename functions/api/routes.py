@@ -16,6 +16,7 @@ from functions.api.actions import Actions
 from functions.api.body import BodyError, signed_in
 from functions.api.commands import Commands
 from functions.api.incidents import Incidents
+from functions.api.pipelines import Pipelines
 from functions.api.views import Views
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Deps:
     incidents: Incidents
     actions: Actions
     commands: Commands
+    pipelines: Pipelines
 
 
 def _get(path: str, endpoint: str) -> Rule:
@@ -50,6 +52,7 @@ _routes = Map(
         _get("/api/models", "models"),
         _get("/api/models/<name>/drift", "drift"),
         _get("/api/probes", "probes"),
+        _get("/api/pipelines", "pipelines"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
@@ -117,6 +120,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "models": lambda request, deps: reply.json(deps().views.models(), request),
     "drift": lambda request, deps, name: reply.json(deps().views.drift(name, _days(request)), request),
     "probes": lambda request, deps: reply.json(deps().views.probes(), request),
+    "pipelines": lambda request, deps: reply.json(deps().pipelines.all(), request),
     "incidents": lambda request, deps: reply.json(deps().incidents.all(_limit(request)), request),
     "incident": lambda request, deps, incident_id: reply.json(deps().incidents.one(incident_id), request),
     "report": lambda _request, deps, incident_id: reply.markdown(deps().incidents.report(incident_id)),

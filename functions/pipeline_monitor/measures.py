@@ -24,7 +24,7 @@ def measure(metrics: Metrics, line: Line, now: datetime) -> None:
         line: what is remembered of the pipeline.
         now: the instant that is asked for.
     """
-    for outcome in _OUTCOMES:  # a counter that is there before it first counts shows its first increase
+    for outcome in _OUTCOMES:  # so that none is a zero and not a gap
         metrics.count("aia_pipeline_runs_total", 0, pipeline=line.name, outcome=outcome)
     metrics.gauge("aia_pipeline_running", len(line.running(now)), pipeline=line.name)
     score = health(line, now).score

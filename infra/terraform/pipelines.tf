@@ -24,6 +24,6 @@ resource "google_project_iam_custom_role" "pipeline_runs" {
 
 resource "google_project_iam_member" "pipeline_runs" {
   project = var.project
-  role    = google_project_iam_custom_role.pipeline_runs.id
+  role    = "projects/${var.project}/roles/${google_project_iam_custom_role.pipeline_runs.role_id}"
   member  = "serviceAccount:${module.function["pipeline_monitor"].account}"
 }

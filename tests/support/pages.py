@@ -40,6 +40,7 @@ from functions.adapters.store import update
 from functions.api.actions import Actions
 from functions.api.commands import Commands
 from functions.api.incidents import Incidents
+from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
 
@@ -132,6 +133,7 @@ def deps(store: Store, warehouse: Rows, office: Office, clock: Callable[[], date
         incidents=incidents,
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=lambda: office, clock=clock),
+        pipelines=Pipelines(store=store, clock=clock),
     )
 
 

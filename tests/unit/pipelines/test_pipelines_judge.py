@@ -222,3 +222,10 @@ def test_intervals_say_how_often_it_runs() -> None:
     found = rhythm([AT + n * timedelta(hours=1) for n in (0, 1, 2, 3, 4, 5, 9)])
     assert found is not None
     assert (found.interval, found.is_regular) == (timedelta(hours=1), True)
+
+
+def test_runs_one_after_the_other_are_no_schedule() -> None:
+    for minutes, is_regular in ((9, False), (10, True)):
+        found = rhythm([AT + n * minutes * MINUTE for n in range(9)])
+        assert found is not None
+        assert found.is_regular is is_regular
