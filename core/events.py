@@ -6,9 +6,33 @@ Identifiers are deterministic, so that the same observation made twice is the sa
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
+
+from core.instants import YEARS, require_aware, stamp
+from core.pipelines.event import PipelineRun, RunStatus
+
+__all__ = [
+    "YEARS",
+    "ActionDecision",
+    "ActionRequest",
+    "Change",
+    "Command",
+    "Event",
+    "Finding",
+    "IncidentChange",
+    "Mode",
+    "PipelineRun",
+    "RetrainingRequest",
+    "RunStatus",
+    "Severity",
+    "Stage",
+    "Status",
+    "Tick",
+    "Verb",
+    "stamp",
+]
 
 
 class Status(StrEnum):
@@ -104,7 +128,7 @@ class Tick:
     scheduled_at: datetime
 
     def __post_init__(self) -> None:
-        _require_aware("scheduled_at", self.scheduled_at)
+        require_aware("scheduled_at", self.scheduled_at)
 
     @property
     def id(self) -> str:
@@ -150,9 +174,9 @@ class Finding:
     holds_until: datetime | None = None
 
     def __post_init__(self) -> None:
-        _require_aware("observed_at", self.observed_at)
+        require_aware("observed_at", self.observed_at)
         if self.holds_until is not None:
-            _require_aware("holds_until", self.holds_until)
+            require_aware("holds_until", self.holds_until)
 
     @property
     def condition(self) -> str:
@@ -199,7 +223,7 @@ class IncidentChange:
     summary: str = ""
 
     def __post_init__(self) -> None:
-        _require_aware("at", self.at)
+        require_aware("at", self.at)
 
     @property
     def id(self) -> str:
@@ -232,9 +256,9 @@ class Command:
     until: datetime | None = None
 
     def __post_init__(self) -> None:
-        _require_aware("at", self.at)
+        require_aware("at", self.at)
         if self.until is not None:
-            _require_aware("until", self.until)
+            require_aware("until", self.until)
 
     @property
     def id(self) -> str:
@@ -272,7 +296,7 @@ class ActionRequest:
     severity: Severity
 
     def __post_init__(self) -> None:
-        _require_aware("requested_at", self.requested_at)
+        require_aware("requested_at", self.requested_at)
 
     @property
     def id(self) -> str:
@@ -316,7 +340,7 @@ class ActionDecision:
     by: str = ""
 
     def __post_init__(self) -> None:
-        _require_aware("at", self.at)
+        require_aware("at", self.at)
 
     @property
     def id(self) -> str:
@@ -356,9 +380,9 @@ class RetrainingRequest:
     floor: float | None = None
 
     def __post_init__(self) -> None:
-        _require_aware("requested_at", self.requested_at)
-        _require_aware("window_start", self.window_start)
-        _require_aware("window_end", self.window_end)
+        require_aware("requested_at", self.requested_at)
+        require_aware("window_start", self.window_start)
+        require_aware("window_end", self.window_end)
         if self.window_start >= self.window_end:
             raise ValueError(f"window_end: must be after {stamp(self.window_start)}, got {stamp(self.window_end)}")
 
@@ -368,24 +392,4 @@ class RetrainingRequest:
         return f"{self.model}:{stamp(self.requested_at)}"
 
 
-YEARS = range(1971, 9999)
-"""The years an event may be about: every time zone, and seconds since 1970, can name their instants."""
-
-Event = Tick | Finding | IncidentChange | Command | ActionRequest | ActionDecision | RetrainingRequest
-
-
-def stamp(instant: datetime) -> str:
-    """An instant as identifiers spell it: UTC, ISO 8601, microseconds only where there are any.
-
-    >>> stamp(datetime(2026, 1, 2, 3, 4, tzinfo=UTC))
-    '2026-01-02T03:04:00Z'
-    """
-    utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return utc.isoformat().replace("+00:00", "Z")
-
-
-def _require_aware(name: str, instant: datetime) -> None:
-    if instant.tzinfo is None:
-        raise ValueError(f"{name}: must carry a time zone, got {instant.isoformat()}")
-    if instant.year not in YEARS:
-        raise ValueError(f"{name}: must be a year {YEARS[0]} to {YEARS[-1]}, got {instant.isoformat()}")
+Event = Tick | Finding | IncidentChange | Command | ActionRequest | ActionDecision | RetrainingRequest | PipelineRun

@@ -20,6 +20,7 @@ from functions.api.actions import Actions
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards, load
 from functions.api.incidents import Incidents
+from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
 
@@ -46,6 +47,7 @@ def deps() -> Deps:
             models=[model.name for model in settings.models],
             clock=_now,
         ),
+        pipelines=Pipelines(store=store, clock=_now),
     )
 
 

@@ -17,6 +17,7 @@ from functions.api.body import BodyError, signed_in
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
 from functions.api.incidents import Incidents
+from functions.api.pipelines import Pipelines
 from functions.api.views import Views
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Deps:
     actions: Actions
     commands: Commands
     dashboards: Dashboards
+    pipelines: Pipelines
 
 
 def _get(path: str, endpoint: str) -> Rule:
@@ -57,6 +59,7 @@ _routes = Map(
         _get("/api/dashboards", "dashboards"),
         _get("/api/dashboards/<name>", "dashboard"),
         _get("/api/dashboards/<name>/tiles/<int:index>", "tile"),
+        _get("/api/pipelines", "pipelines"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
@@ -128,6 +131,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "dashboards": lambda request, deps: reply.json(deps().dashboards.titles(), request),
     "dashboard": lambda request, deps, name: reply.json(deps().dashboards.layout(name), request),
     "tile": lambda request, deps, **which: reply.json(deps().dashboards.tile(request=request, **which), request),
+    "pipelines": lambda request, deps: reply.json(deps().pipelines.all(), request),
     "incidents": lambda request, deps: reply.json(deps().incidents.all(_limit(request)), request),
     "incident": lambda request, deps, incident_id: reply.json(deps().incidents.one(incident_id), request),
     "report": lambda _request, deps, incident_id: reply.markdown(deps().incidents.report(incident_id)),

@@ -4,7 +4,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from google.cloud import bigquery, pubsub_v1
@@ -15,9 +15,11 @@ from core.ledger import State
 from functions.adapters.bus import open_bus
 from functions.adapters.ports import Warehouse
 from functions.adapters.store import open_store
+from infra.local.pipeline_points import pipeline_points
 from infra.local.prometheus import HistoryPoint
 from infra.local.replay import Message, Replay, load_reference, publish
 from infra.local.replay.history import MODEL
+from infra.local.runs import run_of
 
 _CHUNK = timedelta(days=14)
 _TICK_EVERY = timedelta(days=1)
@@ -25,6 +27,8 @@ WINDOW = timedelta(days=7)
 """The longest window in the settings: so much lies before the first tick, so that its window is whole."""
 _LAST_TICK_EVERY = timedelta(minutes=15)
 _MEASURED_EVERY = timedelta(minutes=5)
+BATCHES = "replay-batch"
+"""The pipeline that a batch of history is a run of."""
 _PATIENCE_SECONDS = 120.0
 
 
@@ -41,12 +45,14 @@ class CatchUp:
         project: of the stack.
         warehouse: where the history is.
         days: how far back the first tick lies, at most.
+        batches: the runs that the batches of history were.
     """
 
     replay: Replay
     project: str
     warehouse: Warehouse
     days: int
+    batches: list[str] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self._publisher = pubsub_v1.PublisherClient()
@@ -77,12 +83,17 @@ class CatchUp:
             self._await_landed(max(start, self.replay.history.reference.end), self.replay.published_until)
         while (start := self.replay.published_until) < now:
             end = min(now, start + _CHUNK)
-            self.replay.advance(end, self._send)
-            self._await_landed(start, end)
-            while due and due[0] <= end:
-                self._tick(due[0])
-                scored.append(due.pop(0))
-                progress(scored[-1])
+            with run_of(self._bus, BATCHES) as batch:
+                self.batches.append(batch.event.run_id)
+                with batch.stage("publish"):
+                    self.replay.advance(end, self._send)
+                with batch.stage("land"):
+                    self._await_landed(start, end)
+                with batch.stage("score"):
+                    while due and due[0] <= end:
+                        self._tick(due[0])
+                        scored.append(due.pop(0))
+                        progress(scored[-1])
             progress(end)
         return tuple(scored)
 
@@ -147,6 +158,7 @@ def points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
     yield from _performance_points(warehouse)
     yield from _quality_points(warehouse)
     yield from _version_points(warehouse)
+    yield from pipeline_points(warehouse)
 
 
 def _drift_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:

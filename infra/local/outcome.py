@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import AiaError
+from core.metrics import pipelines
 from functions.adapters.ports import Warehouse
 from infra.local.ports import Ports
 
@@ -65,6 +66,7 @@ class Outcome:
             ("audit trail", self._audit),
             ("metrics in Prometheus", self._metrics),
             ("probes", self._probes),
+            ("pipelines", self._pipelines),
             ("page", self._page),
             ("dashboards", self._dashboards),
         ]
@@ -179,6 +181,17 @@ class Outcome:
         probes = get(f"{self.ports.url('page')}/api/probes")
         checked = [probe for probe in probes if probe.get("checked_at")]
         return ", ".join(f"{probe['name']} {probe['detail']}" for probe in checked), len(checked) == len(probes) > 0
+
+    def _pipelines(self) -> tuple[str, bool]:
+        """Each has run, and each of its metrics is in Prometheus."""
+        found = {one["name"]: one["runs"] for one in get(f"{self.ports.url('page')}/api/pipelines")}
+        names = [metric.name for metric in pipelines.METRICS]
+        # not by `or`, which takes two metrics with the same labels for one
+        query = urllib.parse.urlencode({"query": f'last_over_time({{__name__=~"{"|".join(names)}"}}[1h])'})
+        answer = get(f"{self.ports.url('prometheus')}/api/v1/query?{query}")["data"]["result"]
+        missing = set(names) - {series["metric"]["__name__"] for series in answer}
+        runs = ", ".join(f"{name} {len(runs)}" for name, runs in found.items())
+        return f"runs: {runs or 'none'}; {len(missing)} of {len(names)} metrics missing", bool(found) and not missing
 
     def _page(self) -> tuple[str, bool]:
         with urllib.request.urlopen(self.ports.url("page"), timeout=15) as response:  # noqa: S310 - as above

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Self
 
 from core.errors import AiaError
+from functions.adapters.bus import open_bus
 from functions.adapters.ports import Warehouse
 from functions.adapters.warehouse import open_warehouse
 from infra.local import prometheus
 from infra.local.catch_up import WINDOW, CatchUp, points
 from infra.local.ports import Ports
 from infra.local.replay import FLIGHTS, Replay
+from infra.local.runs import await_written, run_of
 from infra.local.stack import PROJECT, Stack
 
 log = logging.getLogger(__name__)
 _FEED_SECONDS = 5.0
+REPLAY = "replay"
+"""The pipeline that bringing the stack up to now is a run of."""
 
 
 @dataclass(slots=True)
@@ -70,17 +74,23 @@ class Session:
         """
         now = datetime.now(UTC)
         self._stack.start(say)
-        say("the model, trained on January and February")
-        replay = Replay.resume(FLIGHTS, self.folder, now, days=self.days + WINDOW.days)
-        begin = replay.published_until
-        catch_up = CatchUp(replay=replay, project=PROJECT, warehouse=self.warehouse, days=self.days)
-        catch_up.load_reference()
-        say("history")
-        whole = max(timedelta(seconds=1), now - begin)
-        scored = catch_up.run(now, lambda at: progress((at - begin) / whole))
-        say("charts of the past")
-        self._start_prometheus()
-        self._stack.start_scheduler(at_once=("health_check",))
+        with run_of(open_bus(PROJECT, patience=5.0), REPLAY) as run:
+            say("the model, trained on January and February")
+            with run.stage("model"):
+                replay = Replay.resume(FLIGHTS, self.folder, now, days=self.days + WINDOW.days)
+            begin = replay.published_until
+            catch_up = CatchUp(replay=replay, project=PROJECT, warehouse=self.warehouse, days=self.days)
+            with run.stage("reference"):
+                catch_up.load_reference()
+            say("history")
+            whole = max(timedelta(seconds=1), now - begin)
+            with run.stage("history"):
+                scored = catch_up.run(now, lambda at: progress((at - begin) / whole))
+            say("charts of the past")
+            with run.stage("charts"):
+                await_written(self.warehouse, catch_up.batches)
+                self._start_prometheus()
+        self._stack.start_scheduler(at_once=("health_check", "pipeline_monitor"))
         catch_up.measure(datetime.now(UTC))
         self._feed = threading.Thread(target=self._keep_feeding, args=(catch_up,), name="feed", daemon=True)
         self._feed.start()

@@ -8,10 +8,7 @@ locals {
   functions           = local.deployment.functions
   retry               = local.deployment.retry
   table_subscriptions = local.deployment.tables
-
-  # Jobs of Vertex AI are told on a topic of their own, which whoever follows pipelines subscribes to.
-  pipeline_runs = "pipeline-runs"
-  topics        = toset(concat(local.deployment.topics, [local.pipeline_runs]))
+  topics              = toset(local.deployment.topics)
 
   packages = coalesce(var.packages, "${path.module}/../../build/packages")
   archives = { for name in keys(local.functions) : name => fileset(local.packages, "${name}-????????????????.zip") }

@@ -39,6 +39,12 @@ locals {
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
+    pipeline_monitor = {
+      publishes = ["findings"]
+      reads     = ["ops.pipeline_runs"]
+      writes    = ["ops.pipeline_runs", "ops.dead_letters"]
+      store     = "roles/datastore.user"
+    }
     api = {
       publishes = ["commands"]
       reads     = concat(local.scores, ["ops.action_decisions"])

@@ -8,6 +8,7 @@ locals {
     desks      = ["active"]
     incidents  = ["open", "over_on"]
     ledger     = ["expires_on"]
+    pipelines  = []
     probes     = []
     profiles   = []
     rates      = []

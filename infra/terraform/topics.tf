@@ -3,9 +3,6 @@ resource "google_pubsub_topic" "this" {
   name         = each.value
   kms_key_name = var.kms_key
 
-  # Nothing subscribes here: what was told in the last week can still be replayed to a first subscriber.
-  message_retention_duration = each.value == local.pipeline_runs ? "604800s" : null
-
   message_storage_policy {
     allowed_persistence_regions = [var.region]
   }

@@ -11,13 +11,16 @@ from zetasql.core.exceptions import ZetaSQLError
 
 from core.drift import Flaw, Profile, QualityIssue, Statement, classifier, score
 from core.errors import QueryError
+from core.pipelines.event import PipelineRun, RunStatus
 from core.settings import Features, Label, Model, Reference
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score import effects, performance, quality, statements
+from functions.pipeline_monitor import history as history_of_runs
 from infra.local.warehouse import read_definitions
 from tests.support.googlesql import GoogleSql
+from tests.support.runs import AT, MINUTE, line_of, told, whole
 
 pytest_plugins = ["tests.support.warehouse"]
 pytestmark = pytest.mark.timeout(300)  # the analyser is compiled when it is first used, which takes a while
@@ -45,11 +48,14 @@ ISSUES = (
     QualityIssue(flaw=Flaw.MISSING, feature="distance", value=0.3, limit=0.02),
     QualityIssue(flaw=Flaw.VOLUME, feature="", value=60, limit=120),
 )
+RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
+    "first": NOW - timedelta(hours=1),
     "incident": "model-flight-delay-20260301-00000000",
     "issues": quality.issue_rows(ISSUES),
+    "last": NOW,
     "measures": performance.measure_rows(PERFORMANCE),
     "mode": "exact",
     "model": "flight-delay",
@@ -58,6 +64,9 @@ PARAMETERS: dict[str, Any] = {
     "n_current": 60,
     "n_labels": 40,
     "n_reference": 100,
+    "pipeline": "etl",
+    "rows": history_of_runs.rows(RUN),
+    "run_id": "r0",
     "scores": effects.score_rows(REPORT, PREDICTION),
     "since": NOW - timedelta(days=35),
     "version": "1",
@@ -195,3 +204,44 @@ def test_what_is_wrong_is_refused_by_both_with_its_name(
 def test_a_parameter_of_the_wrong_type_is_refused_by_the_analyser(analyser: GoogleSql) -> None:
     with pytest.raises(ZetaSQLError, match="TIMESTAMP, INT64"):
         analyser.analyse("SELECT model FROM ops.drift_scores WHERE window_end >= @since", {"since": 1})
+
+
+RUNS = (
+    "SELECT stage, status, started_at, ended_at, seconds FROM ops.pipeline_runs WHERE run_id = @run_id ORDER BY stage"
+)
+
+
+def write_run(warehouse: BigQueryWarehouse, *events: PipelineRun) -> list[dict[str, Any]]:
+    """What the table has of a run once it is written."""
+    [run] = line_of(events).runs
+    sql = EVERY["pipeline_monitor/write_runs.sql"].sql
+    given = {"pipeline": "etl", "run_id": run.run_id, "first": run.first, "last": run.last}
+    warehouse.query(sql, **given, rows=history_of_runs.rows(run))
+    return warehouse.query(RUNS, run_id=run.run_id)
+
+
+def test_a_run_is_written_in_place_of_what_was_known_of_it_before(warehouse: BigQueryWarehouse) -> None:
+    end = told(RunStatus.SUCCEEDED, 10, run="in-place")
+    other = write_run(warehouse, told(RunStatus.FAILED, 11, run="beside"))
+    [alone] = write_run(warehouse, end)
+    assert (alone["stage"], alone["started_at"], alone["seconds"]) == ("", None, None)
+    story = (*whole(0, 10, read=3), end)
+    events = [replace(event, run_id="in-place") for event in story]
+    whole_run, stage = write_run(warehouse, *events)
+    assert (whole_run["started_at"], whole_run["ended_at"], whole_run["seconds"]) == (AT, AT + 10 * MINUTE, 600)
+    assert (stage["stage"], stage["status"], stage["seconds"]) == ("read", "succeeded", 180)
+    assert write_run(warehouse, *events) == [whole_run, stage]
+    assert warehouse.query(RUNS, run_id="beside") == other
+
+
+@pytest.mark.parametrize("event", [told(RunStatus.FAILED, 1), told(RunStatus.RUNNING, 1, stage="read")])
+def test_a_run_of_which_little_is_known_still_fits_the_table(
+    analyser: GoogleSql, warehouse: BigQueryWarehouse, event: PipelineRun
+) -> None:
+    [run] = line_of([event]).runs
+    parameters = {"pipeline": "etl", "run_id": "little", "first": run.first, "last": run.last}
+    parameters |= {"rows": history_of_runs.rows(run)}
+    sql = EVERY["pipeline_monitor/write_runs.sql"].sql
+    analyser.analyse(sql, parameters)
+    warehouse.query(sql, **parameters)
+    assert len(warehouse.query(RUNS, run_id="little")) == 1 + len(run.stages)

@@ -30,6 +30,7 @@ RULES = [
     for rule in group["rules"]
 ]
 ON_THE_PROJECT = {
+    "projects/example-project/roles/aiaPipelineRuns",
     "roles/bigquery.jobUser",
     "roles/datastore.user",
     "roles/datastore.viewer",
@@ -249,7 +250,7 @@ def test_a_secret_is_read_by_those_who_have_it_and_by_nobody_else(with_secrets: 
 
 
 def test_every_grant_is_to_one_account_and_as_small_as_it_can_be(deployed: Resources) -> None:
-    kinds = {plan.kind(one) for one in deployed if "_iam_" in plan.kind(one)}
+    kinds = {plan.kind(one) for one in deployed if "_iam_" in plan.kind(one)} - {"project_iam_custom_role"}
     assert all(kind.endswith("_iam_member") for kind in kinds), "bindings and policies would take away what others have"
     grants = list(of(deployed, *kinds))
     assert len(grants) > 50
@@ -259,6 +260,13 @@ def test_every_grant_is_to_one_account_and_as_small_as_it_can_be(deployed: Resou
     for one in of(deployed, "project_iam_member"):
         limited = one["role"] in {"roles/storage.objectViewer", "roles/datastore.user", "roles/datastore.viewer"}
         assert bool(one["condition"]) == limited
+
+
+def test_a_role_of_our_own_reads_pipeline_jobs_and_no_more(deployed: Resources) -> None:
+    [role] = of(deployed, "project_iam_custom_role")
+    assert (role["role_id"], role["permissions"]) == ("aiaPipelineRuns", ["aiplatform.pipelineJobs.get"])
+    [grant] = [one for one in granted(deployed, "pipeline_monitor") if one["role"].endswith(role["role_id"])]
+    assert grant["project"] == "example-project"
 
 
 def test_pubsub_may_do_what_it_does_for_every_subscription(deployed: Resources) -> None:

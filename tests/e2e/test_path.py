@@ -191,8 +191,12 @@ BAD = {
 }
 
 
-FUNCTIONS = ("drift_score", "health_check", "incident_router", "incident_sweep", "action_runner")
-TOPICS = {"incident_router": ("finding", "findings"), "action_runner": ("action_request", "actions")}
+FUNCTIONS = ("drift_score", "health_check", "incident_router", "incident_sweep", "action_runner", "pipeline_monitor")
+TOPICS = {
+    "incident_router": ("finding", "findings"),
+    "action_runner": ("action_request", "actions"),
+    "pipeline_monitor": ("pipeline_run", "pipeline-runs"),
+}
 
 
 def test_what_a_function_cannot_read_is_parked_with_its_reason_and_counted(stack: LocalStack) -> None:

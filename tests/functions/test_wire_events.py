@@ -22,7 +22,9 @@ from core.events import (
     Finding,
     IncidentChange,
     Mode,
+    PipelineRun,
     RetrainingRequest,
+    RunStatus,
     Severity,
     Stage,
     Status,
@@ -120,7 +122,16 @@ DECISIONS = st.builds(
     detail=st.text(),
     by=st.text(),
 )
-EVENTS: st.SearchStrategy[Event] = TICKS | FINDINGS | CHANGES | REQUESTS | COMMANDS | ACTION_REQUESTS | DECISIONS
+RUNS = st.builds(
+    PipelineRun,
+    pipeline=st.text(),
+    run_id=st.text(),
+    status=st.sampled_from(RunStatus),
+    observed_at=INSTANTS,
+    stage=st.text(),
+    error=st.text(),
+)
+EVENTS: st.SearchStrategy[Event] = TICKS | FINDINGS | CHANGES | REQUESTS | COMMANDS | ACTION_REQUESTS | DECISIONS | RUNS
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -200,6 +211,16 @@ GOLDEN: dict[str, Event] = {
         at=AT + timedelta(minutes=4),
         plan="endpoint flights: 100 % of the traffic from model 7 back to model 6",
         by="anna",
+    ),
+    "event_pipeline_run_v1.json": PipelineRun(
+        pipeline="nightly-features",
+        run_id="nightly-features-20260102-0",
+        status=RunStatus.FAILED,
+        observed_at=AT,
+        stage="join",
+        started_at=AT - timedelta(minutes=12, seconds=30),
+        ended_at=AT - timedelta(seconds=1),
+        error="MemoryError: 14.2 GiB asked for, 8 GiB are there",
     ),
 }
 
@@ -308,7 +329,7 @@ def test_a_missing_field_is_named() -> None:
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_data_is_an_event_or_poison(data: bytes) -> None:
-    for kind in (Tick, Finding, IncidentChange, RetrainingRequest, Command, ActionRequest, ActionDecision):
+    for kind in (Tick, Finding, IncidentChange, RetrainingRequest, Command, ActionRequest, ActionDecision, PipelineRun):
         with pytest.raises(PoisonError):
             events.decode(data, kind)
 

@@ -43,6 +43,7 @@ from functions.api.actions import Actions
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
 from functions.api.incidents import Incidents
+from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
 
@@ -138,6 +139,7 @@ def deps(store: Store, warehouse: Rows, office: Office, clock: Callable[[], date
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=lambda: office, clock=clock),
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=[MODEL.name], clock=clock),
+        pipelines=Pipelines(store=store, clock=clock),
     )
 
 

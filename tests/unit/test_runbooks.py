@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.health.watch import Kind
+from core.pipelines.verdict import Kind as PipelineKind
 from tests.support.alert_rules import sections
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,3 +26,8 @@ def test_what_drift_score_finds_has_a_runbook(kind: str) -> None:
 @pytest.mark.parametrize("kind", list(Kind))
 def test_what_health_check_finds_has_a_runbook(kind: Kind) -> None:
     assert kind in sections(RUNBOOKS / "probes.md")
+
+
+@pytest.mark.parametrize("kind", list(PipelineKind))
+def test_what_pipeline_monitor_finds_has_a_runbook(kind: PipelineKind) -> None:
+    assert kind in sections(RUNBOOKS / "pipelines.md")

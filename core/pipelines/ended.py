@@ -1,0 +1,132 @@
+"""What is concluded from the runs that have ended: whether the last one failed, and whether they take longer than usual.
+
+It is concluded from all runs that are kept, so it is the same in whatever order they were told of.
+"""
+
+from collections.abc import Callable, Sequence
+
+from core.events import Severity, Status
+from core.hysteresis import Condition, observe
+from core.pipelines.bottleneck import Growth, bottleneck, growths
+from core.pipelines.event import RunStatus
+from core.pipelines.line import Line
+from core.pipelines.run import Run
+from core.pipelines.text import last_error, spell
+from core.pipelines.usual import usual_of_run
+from core.pipelines.verdict import Kind, Reason, Verdict
+
+FACTOR = 2.0
+"""How many times as long as usual is slow."""
+SLOWER_BY, STAGE_SLOWER_BY = 60.0, 30.0
+"""Seconds by which a run, or a stage, must be longer than usual besides: what takes no time may take twice that."""
+FIRE_AFTER, RECOVER_AFTER = 2, 2
+"""Runs in a row that make a pipeline slow, or fast again."""
+IN_A_ROW = 3
+"""So many failures in a row are critical."""
+
+Seen = tuple[bool, float, float, str]
+"""Whether a run is slow, the seconds that make it so, the usual ones, and both in words."""
+
+
+def of_runs(line: Line) -> tuple[Verdict, ...]:
+    """Conclude from the runs that have ended; nothing where none has."""
+    counted = tuple(run for run in line.ended if run.span.status is not RunStatus.CANCELLED)
+    found = [_failed(line, counted), _slow(line), _stage_slow(line)]
+    return tuple(verdict for verdict in found if verdict is not None)
+
+
+def _failed(line: Line, counted: Sequence[Run]) -> Verdict | None:
+    if not counted or counted[-1].span.end is None:
+        return None
+    last = counted[-1]
+    at, failed = counted[-1].span.end, last.span.status is RunStatus.FAILED
+    if not failed:
+        text = f"{line.name}: run {last.run_id} succeeded{_took(last)}"
+        return Verdict(kind=Kind.FAILED, holds=False, at=at, reason=Reason.LAST_SUCCEEDED, summary=text)
+    streak = next(
+        (n for n, run in enumerate(reversed(counted)) if run.span.status is not RunStatus.FAILED), len(counted)
+    )
+    stage, error = last_error(last)
+    where = f" in {stage}" if stage else ""
+    again = f", {streak} times in a row" if streak > 1 else ""
+    return Verdict(
+        kind=Kind.FAILED,
+        holds=True,
+        at=at,
+        reason=Reason.LAST_FAILED,
+        summary=f"{line.name}: run {last.run_id} failed{where}{again}{f': {error}' if error else ''}",
+        severity=Severity.CRITICAL if streak >= IN_A_ROW else Severity.ERROR,
+        value=float(streak),
+        unit="runs",
+        evidence={"run": last.run_id} | ({"stage": stage} if stage else {}) | ({"error": error} if error else {}),
+    )
+
+
+def _slow(line: Line) -> Verdict | None:
+    def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
+        usual, seconds = usual_of_run(earlier), run.span.seconds
+        if usual is None or seconds is None:
+            return None
+        text = f"run {run.run_id} took {spell(seconds)}, usual is {spell(usual)}"
+        return seconds > usual * FACTOR and seconds > usual + SLOWER_BY, seconds, usual, text
+
+    return _by_duration(line, Kind.SLOW, seen)
+
+
+def _stage_slow(line: Line) -> Verdict | None:
+    def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
+        if usual_of_run(earlier) is None:
+            return None
+        slow = [one for one in growths(run, earlier) if _is_slow(one)]
+        if not slow:
+            return False, 0.0, 0.0, f"no stage of run {run.run_id} took far longer than usual"
+        worst = slow[0]
+        text = f"stage {worst.stage} of run {run.run_id} took {spell(worst.seconds)}, usual is {spell(worst.usual)}"
+        return True, worst.seconds, worst.usual, text
+
+    return _by_duration(line, Kind.STAGE_SLOW, seen)
+
+
+def _is_slow(growth: Growth) -> bool:
+    return growth.factor > FACTOR and growth.seconds > growth.usual + STAGE_SLOWER_BY
+
+
+def _by_duration(line: Line, kind: Kind, seen: Callable[[Run, Sequence[Run]], Seen | None]) -> Verdict | None:
+    """Look at each run that succeeded in the light of those before it, in the order in which they ended."""
+    condition, newest = Condition(), None
+    runs = line.succeeded
+    for index, run in enumerate(runs):
+        found, end = seen(run, runs[:index]), run.span.end
+        if found is not None and end is not None:
+            condition = observe(condition, holds=found[0], at=end, fire_after=FIRE_AFTER, recover_after=RECOVER_AFTER)
+            newest = run, found
+    if newest is None or condition.at is None:
+        return None
+    run, (slow, seconds, usual, text) = newest
+    firing = condition.status is Status.FIRING
+    decided = slow is firing
+    return Verdict(
+        kind=kind,
+        holds=firing if decided else None,
+        at=condition.at,
+        reason=(Reason.LONGER if slow else Reason.AS_USUAL) if decided else Reason.UNDECIDED,
+        summary=f"{line.name}: {text}",
+        value=seconds if slow else None,
+        threshold=usual * FACTOR if slow else None,
+        unit="seconds",
+        evidence=_where(run, runs) | {"run": run.run_id},
+    )
+
+
+def _where(run: Run, runs: Sequence[Run]) -> dict[str, str]:
+    found = bottleneck(run, runs[: runs.index(run)])
+    if found is None:
+        return {}
+    most = {"bottleneck": f"{found.stage} took {spell(found.seconds)}, {found.share:.0%} of all stages"}
+    if found.grown is None:
+        return most
+    return most | {"grown": f"{found.grown.stage} from {spell(found.grown.usual)} to {spell(found.grown.seconds)}"}
+
+
+def _took(run: Run) -> str:
+    return "" if run.span.seconds is None else f" in {spell(run.span.seconds)}"

@@ -1,0 +1,65 @@
+"""What a runner tells of a run of a pipeline, or of one of its stages."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from core.instants import require_aware, stamp
+
+
+class RunStatus(StrEnum):
+    """How far a run or a stage is."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, however."""
+        return self is not RunStatus.RUNNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineRun:
+    """A run of a pipeline, or a stage of it, is seen in some status.
+
+    Attributes:
+        pipeline: the pipeline's name, the same for every run.
+        run_id: the run, unlike every other of the pipeline.
+        status: of the stage, or of the run where no stage is named.
+        observed_at: the instant it had this status at, in UTC.
+        stage: the stage's name, or empty for the run as a whole.
+        started_at: when it began, where the runner knows.
+        ended_at: when it ended, where the runner knows; else `observed_at` stands for it.
+        error: why it failed, in one line.
+    """
+
+    TYPE: ClassVar[str] = "pipeline_run"
+    VERSION: ClassVar[int] = 1
+
+    pipeline: str
+    run_id: str
+    status: RunStatus
+    observed_at: datetime
+    stage: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: str = ""
+
+    def __post_init__(self) -> None:
+        require_aware("observed_at", self.observed_at)
+        for name, instant in (("started_at", self.started_at), ("ended_at", self.ended_at)):
+            if instant is not None:
+                require_aware(name, instant)
+        if self.ended_at is not None and not self.status.is_over:
+            raise ValueError(f"ended_at: must not be given while {self.status}, got {stamp(self.ended_at)}")
+        if self.started_at is not None and self.started_at > (end := self.ended_at or self.observed_at):
+            raise ValueError(f"started_at: must not be after {stamp(end)}, got {stamp(self.started_at)}")
+
+    @property
+    def id(self) -> str:
+        """The run, the stage, the status and the instant: the same observation made twice has the same id."""
+        return f"{self.pipeline}:{self.run_id}:{self.stage}:{self.status}:{stamp(self.observed_at)}"

@@ -1,0 +1,118 @@
+"""How well a pipeline does, as one number and the parts it is made of.
+
+    health = success * duration * regularity        each 0 to 1; what is not known is left out
+
+A product, so that one bad part is enough: a pipeline that always fails has no health, however punctually it does.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from core.pipelines.event import RunStatus
+from core.pipelines.line import Line
+from core.pipelines.usual import NEWEST, rhythm, usual_of_run
+
+FADING = 0.85
+"""What a run counts, for each newer one: half as much after four of them."""
+TOLERATED = 1.5
+"""How many times the usual duration, or interval, costs nothing."""
+_GONE_AFTER = 4.0
+"""After how many usual intervals without a run nothing is left."""
+_SOUND = 0.9
+
+
+class Reason(StrEnum):
+    """What the number says, by its worst part."""
+
+    HEALTHY = "healthy"
+    FAILURES = "failures"
+    SLOW = "slow"
+    OVERDUE = "overdue"
+    NO_RUNS = "no_runs"
+    """No run has succeeded or failed yet: nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How well a pipeline does.
+
+    Attributes:
+        score: 0 (nothing works) to 1; None where nothing is known.
+        success: the share of the newest 20 runs that succeeded, newer ones count more; cancelled ones do not count.
+        duration: 1 up to half as long again as usual, then in proportion: 0.5 at three times the usual.
+        regularity: 1 up to one and a half of the usual intervals since the last start, then falling to 0 at four.
+        reason: what the score says.
+    """
+
+    score: float | None
+    success: float | None
+    duration: float | None
+    regularity: float | None
+    reason: Reason
+
+
+def health(line: Line, now: datetime) -> Health:
+    """How well a pipeline does.
+
+    Args:
+        line: what is remembered of it.
+        now: the instant that is asked for.
+
+    >>> from datetime import UTC, timedelta
+    >>> from core.pipelines.event import PipelineRun
+    >>> from core.pipelines.line import advance
+    >>> noon, line = datetime(2026, 1, 2, 12, tzinfo=UTC), Line(name="etl")
+    >>> for day, status in enumerate((RunStatus.FAILED, RunStatus.SUCCEEDED)):
+    ...     at = noon + timedelta(days=day)
+    ...     line = advance(line, PipelineRun(pipeline="etl", run_id=str(day), status=status, observed_at=at)).line
+    >>> found = health(line, noon + timedelta(days=2))
+    >>> round(found.score, 3), found.reason.value, health(Line(name="new"), noon).reason.value
+    (0.541, 'failures', 'no_runs')
+    """
+    success = _success(line)
+    if success is None:
+        return Health(score=None, success=None, duration=None, regularity=None, reason=Reason.NO_RUNS)
+    parts = {Reason.FAILURES: success, Reason.SLOW: _duration(line), Reason.OVERDUE: _regularity(line, now)}
+    score = 1.0
+    for part in parts.values():
+        score *= 1.0 if part is None else part
+    worst = min(parts, key=lambda reason: _known(parts[reason]))
+    return Health(
+        score=score,
+        success=success,
+        duration=parts[Reason.SLOW],
+        regularity=parts[Reason.OVERDUE],
+        reason=worst if _known(parts[worst]) < _SOUND else Reason.HEALTHY,
+    )
+
+
+def _known(part: float | None) -> float:
+    return 1.0 if part is None else part
+
+
+def _success(line: Line) -> float | None:
+    counted = [run for run in line.ended if run.span.status is not RunStatus.CANCELLED][-NEWEST:]
+    if not counted:
+        return None
+    weights = [FADING**age for age in reversed(range(len(counted)))]
+    good = [w for w, run in zip(weights, counted, strict=True) if run.span.status is RunStatus.SUCCEEDED]
+    return sum(good) / sum(weights)
+
+
+def _duration(line: Line) -> float | None:
+    runs = line.succeeded
+    usual = usual_of_run(runs[:-1])
+    seconds = runs[-1].span.seconds if runs else None
+    if usual is None or seconds is None:
+        return None
+    return min(1.0, TOLERATED * usual / seconds) if seconds else 1.0
+
+
+def _regularity(line: Line, now: datetime) -> float | None:
+    starts = line.starts
+    found = rhythm(starts)
+    if found is None or not found.is_regular:
+        return None
+    waited = (now - starts[-1]) / found.interval
+    return min(1.0, max(0.0, (_GONE_AFTER - waited) / (_GONE_AFTER - TOLERATED)))

@@ -1,0 +1,129 @@
+"""What is remembered of one pipeline: its newest runs, and which of them the history does not have yet."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.pipelines.event import PipelineRun, RunStatus
+from core.pipelines.run import Run, fold
+
+KEPT = 50
+"""Runs that are kept of a pipeline, the newest."""
+MOST_UNWRITTEN = 10
+"""Further ones that are kept because the history does not have them yet."""
+LOST_AFTER = timedelta(days=7)
+"""A run that nothing is told of for so long is not under way any more: its runner died without a word."""
+
+
+class Outcome(StrEnum):
+    """What an event did."""
+
+    ENDED = "ended"
+    """The run is over, and was not before."""
+    CHANGED = "changed"
+    """Something new is known of the run."""
+    UNCHANGED = "unchanged"
+    """It says nothing new: delivered twice, or older than what is known."""
+    FORGOTTEN = "forgotten"
+    """It is about a run older than those that are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What is remembered of a pipeline.
+
+    Attributes:
+        name: of the pipeline.
+        runs: those that are kept, the one with the oldest news first.
+        unwritten: the ids of runs that ended, or changed since, and are not in the history as they are now.
+    """
+
+    name: str
+    runs: tuple[Run, ...] = ()
+    unwritten: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """As findings name it."""
+        return f"pipeline/{self.name}"
+
+    @property
+    def last(self) -> datetime | None:
+        """The newest observation of any run."""
+        return self.runs[-1].last if self.runs else None
+
+    @property
+    def ended(self) -> tuple[Run, ...]:
+        """The runs that are over, in the order in which they ended."""
+        return tuple(sorted((run for run in self.runs if run.span.end), key=lambda run: (run.span.end, run.run_id)))
+
+    @property
+    def succeeded(self) -> tuple[Run, ...]:
+        """The runs that succeeded, in the order in which they ended."""
+        return tuple(run for run in self.ended if run.span.status is RunStatus.SUCCEEDED)
+
+    @property
+    def starts(self) -> tuple[datetime, ...]:
+        """When the runs began, where that is known, in order."""
+        return tuple(sorted(run.span.start for run in self.runs if run.span.start))
+
+    def running(self, now: datetime) -> tuple[Run, ...]:
+        """The runs that have begun, have not ended, and of which something was told within a week."""
+        return tuple(run for run in self.runs if not run.span.status.is_over and now - run.last < LOST_AFTER)
+
+    def get(self, run_id: str) -> Run | None:
+        """The run of that id, if it is kept."""
+        return next((run for run in self.runs if run.run_id == run_id), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A pipeline after an event: the line as it shall be, the run as it is now (if it is kept), and what happened."""
+
+    line: Line
+    run: Run | None
+    outcome: Outcome
+
+
+def advance(line: Line, event: PipelineRun) -> Step:
+    """Count an event about a run of the pipeline.
+
+    Args:
+        line: what is remembered of the pipeline that the event is about.
+        event: in whatever order, and however often.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    >>> end = PipelineRun(pipeline="etl", run_id="7", status=RunStatus.FAILED, observed_at=noon)
+    >>> step = advance(Line(name="etl"), end)
+    >>> step.outcome.value, step.line.unwritten, advance(step.line, end).outcome.value
+    ('ended', ('7',), 'unchanged')
+    """
+    before = line.get(event.run_id)
+    if before is None and len(line.runs) >= KEPT and event.observed_at < line.runs[0].last:
+        return Step(line=line, run=None, outcome=Outcome.FORGOTTEN)
+    run = fold(before, event)
+    if run is before:
+        return Step(line=line, run=run, outcome=Outcome.UNCHANGED)
+    is_over = run.span.status.is_over
+    was_over = before is not None and before.span.status.is_over
+    others = tuple(one for one in line.runs if one is not before)
+    unwritten = tuple(one for one in line.unwritten if one != run.run_id)
+    after = _trimmed(replace(line, runs=(*others, run), unwritten=(*unwritten, run.run_id) if is_over else unwritten))
+    return Step(line=after, run=run, outcome=Outcome.ENDED if is_over and not was_over else Outcome.CHANGED)
+
+
+def written(line: Line, run: Run) -> Line:
+    """The history has the run as it is given; where it has changed since, it is to be written again."""
+    if line.get(run.run_id) != run:
+        return line
+    return _trimmed(replace(line, unwritten=tuple(one for one in line.unwritten if one != run.run_id)))
+
+
+def _trimmed(line: Line) -> Line:
+    runs = tuple(sorted(line.runs, key=lambda run: (run.last, run.run_id)))
+    unwritten = set(line.unwritten)
+    spare = [run for run in runs[:-KEPT] if run.run_id in unwritten][-MOST_UNWRITTEN:]
+    kept = (*spare, *runs[-KEPT:])
+    names = {run.run_id for run in kept}
+    return replace(line, runs=kept, unwritten=tuple(one for one in line.unwritten if one in names))

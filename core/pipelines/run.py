@@ -1,0 +1,172 @@
+"""A run of a pipeline, put together from what is told of it, in whatever order that comes.
+
+What is known of a run is a join: each piece is the greatest or the least of what all events say. So the order plays no
+part, an event that comes twice changes nothing, and an old one never takes the place of a newer one.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.pipelines.event import PipelineRun, RunStatus
+
+MOST_STAGES = 50
+"""Stages that are kept of a run, the first by their names."""
+_RANKS = {status: rank for rank, status in enumerate(RunStatus)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """What is known of a run as a whole, or of one stage.
+
+    Attributes:
+        status: a status that ends it stays, whatever is told of running later; of two such the one told of last.
+        told_at: the observation that says so.
+        ended_at: as that observation gives it.
+        error: as that observation gives it.
+        started_at: the earliest start that is given.
+        seen_at: the earliest instant at which it was seen running.
+    """
+
+    status: RunStatus
+    told_at: datetime
+    ended_at: datetime | None = None
+    error: str = ""
+    started_at: datetime | None = None
+    seen_at: datetime | None = None
+
+    @property
+    def start(self) -> datetime | None:
+        """When it began, or was first seen running; None where neither is known."""
+        return self.started_at or self.seen_at
+
+    @property
+    def end(self) -> datetime | None:
+        """When it ended; None while it runs."""
+        return (self.ended_at or self.told_at) if self.status.is_over else None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took; None while it runs, and where its start is not known."""
+        if self.start is None or self.end is None or self.end < self.start:
+            return None
+        return (self.end - self.start).total_seconds()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage of a run."""
+
+    name: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run of a pipeline.
+
+    Attributes:
+        run_id: unlike every other of the pipeline.
+        span: of the run as a whole.
+        first: the earliest instant that is told of it.
+        last: the newest observation of it.
+        stages: by their names.
+    """
+
+    run_id: str
+    span: Span
+    first: datetime
+    last: datetime
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def in_order(self) -> tuple[Stage, ...]:
+        """The stages in the order in which they began; those of unknown start last."""
+        return tuple(sorted(self.stages, key=lambda stage: (stage.span.start is None, stage.span.start, stage.name)))
+
+
+def fold(run: Run | None, event: PipelineRun) -> Run:
+    """A run with what one more event says of it.
+
+    Args:
+        run: what is known so far, or None.
+        event: about the same run.
+
+    Returns:
+        The very same run where the event says nothing new.
+
+    >>> from datetime import UTC, timedelta
+    >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
+    >>> end = PipelineRun(pipeline="etl", run_id="7", status=RunStatus.SUCCEEDED, observed_at=noon)
+    >>> begin = PipelineRun(
+    ...     pipeline="etl", run_id="7", status=RunStatus.RUNNING, observed_at=noon - timedelta(minutes=2)
+    ... )
+    >>> fold(fold(None, end), begin).span.seconds, fold(fold(None, begin), end).span.seconds
+    (120.0, 120.0)
+    """
+    told = _told(event)
+    if run is None:
+        return Run(
+            run_id=event.run_id,
+            span=_whole(event, told),
+            first=_first(event),
+            last=event.observed_at,
+            stages=(Stage(name=event.stage, span=told),) if event.stage else (),
+        )
+    if run.run_id != event.run_id:
+        raise ValueError(f"run_id: must be {run.run_id!r}, got {event.run_id!r}")
+    after = replace(
+        run,
+        span=_joined(run.span, _whole(event, told)),
+        first=min(run.first, _first(event)),
+        last=max(run.last, event.observed_at),
+        stages=_with_stage(run.stages, event.stage, told) if event.stage else run.stages,
+    )
+    return run if after == run else after
+
+
+def _told(event: PipelineRun) -> Span:
+    """What one event says of what it is about."""
+    return Span(
+        status=event.status,
+        told_at=event.observed_at,
+        ended_at=event.ended_at,
+        error=event.error,
+        started_at=event.started_at,
+        seen_at=None if event.status.is_over else event.observed_at,
+    )
+
+
+def _whole(event: PipelineRun, told: Span) -> Span:
+    """What an event says of the run as a whole: where it is about a stage, that the run was under way by then."""
+    if not event.stage:
+        return told
+    return Span(status=RunStatus.RUNNING, told_at=event.observed_at, seen_at=event.started_at or event.observed_at)
+
+
+def _first(event: PipelineRun) -> datetime:
+    return min(instant for instant in (event.started_at, event.ended_at, event.observed_at) if instant)
+
+
+def _with_stage(stages: tuple[Stage, ...], name: str, told: Span) -> tuple[Stage, ...]:
+    spans = {stage.name: stage.span for stage in stages}
+    spans[name] = _joined(spans[name], told) if name in spans else told
+    return tuple(Stage(name=one, span=spans[one]) for one in sorted(spans)[:MOST_STAGES])
+
+
+def _joined(one: Span, other: Span) -> Span:
+    deciding = max(one, other, key=_weight)
+    return replace(
+        deciding,
+        started_at=_earliest(one.started_at, other.started_at),
+        seen_at=_earliest(one.seen_at, other.seen_at),
+    )
+
+
+def _weight(span: Span) -> tuple[bool, datetime, int, bool, datetime, str]:
+    """Of two spans the greater one decides; every field counts, so that no two that differ weigh the same."""
+    end = span.ended_at or span.told_at
+    return span.status.is_over, span.told_at, _RANKS[span.status], span.ended_at is not None, end, span.error
+
+
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((instant for instant in (one, other) if instant is not None), default=None)

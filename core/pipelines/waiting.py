@@ -1,0 +1,87 @@
+"""What is concluded from the time that has passed: whether a run is late, and whether one does not end."""
+
+from datetime import datetime, timedelta
+
+from core.events import Severity
+from core.pipelines.line import LOST_AFTER, Line
+from core.pipelines.text import spell
+from core.pipelines.usual import rhythm, usual_of_run
+from core.pipelines.verdict import Kind, Reason, Verdict
+
+FACTOR = 2.0
+"""How many usual intervals without a start are too many."""
+LATE_BY = timedelta(minutes=5)
+"""By so much a run must be late besides."""
+RETIRED_AFTER, RETIRED_INTERVALS = timedelta(days=8), 10
+"""Without a run for so long and for so many intervals, a pipeline is not late: it is no longer started."""
+HUNG_FACTOR, HUNG_BY = 4.0, timedelta(minutes=30)
+"""How many times as long as usual a run may take, and by how much longer, before it counts as one that does not end."""
+HUNG_AFTER = timedelta(days=1)
+"""How long it may take where nothing is usual."""
+
+
+def of_time(line: Line, now: datetime) -> tuple[Verdict, ...]:
+    """Conclude from the time that has passed.
+
+    Args:
+        line: what is remembered of the pipeline.
+        now: the instant of the tick.
+    """
+    return _overdue(line, now), _hung(line, now)
+
+
+def of_absence(line: Line, now: datetime) -> tuple[Verdict, ...]:
+    """Conclude for a pipeline that nothing has been told of for so long that it is forgotten: nothing holds any more."""
+    text = f"{line.name}: nothing is told of it any more"
+    return tuple(Verdict(kind=kind, holds=False, at=now, reason=Reason.RETIRED, summary=text) for kind in Kind)
+
+
+def _overdue(line: Line, now: datetime) -> Verdict:
+    starts = line.starts
+    found = rhythm(starts)
+    if found is None or not found.is_regular:
+        text = f"{line.name}: has no rhythm to be late against"
+        return Verdict(kind=Kind.OVERDUE, holds=False, at=now, reason=Reason.IRREGULAR, summary=text)
+    waited = now - starts[-1]
+    if waited > max(RETIRED_AFTER, found.interval * RETIRED_INTERVALS):
+        text = f"{line.name}: has not run for {spell(waited.total_seconds())}, it is taken to be retired"
+        return Verdict(kind=Kind.OVERDUE, holds=False, at=now, reason=Reason.RETIRED, summary=text)
+    late = waited > found.interval * FACTOR and waited > found.interval + LATE_BY
+    usual = spell(found.interval.total_seconds())
+    return Verdict(
+        kind=Kind.OVERDUE,
+        holds=late,
+        at=now,
+        reason=Reason.LATE if late else Reason.IN_TIME,
+        summary=f"{line.name}: last started {spell(waited.total_seconds())} ago, usually does so every {usual}",
+        severity=Severity.ERROR,
+        value=waited.total_seconds(),
+        threshold=(found.interval * FACTOR).total_seconds(),
+        unit="seconds",
+    )
+
+
+def _hung(line: Line, now: datetime) -> Verdict:
+    usual = usual_of_run(line.succeeded)
+    limit = HUNG_AFTER.total_seconds() if usual is None else max(usual * HUNG_FACTOR, usual + HUNG_BY.total_seconds())
+    taken = {run.run_id: (now - run.span.start).total_seconds() for run in line.running(now) if run.span.start}
+    endless = [run_id for run_id, seconds in taken.items() if seconds > limit]
+    if not endless:
+        text = f"{line.name}: no run takes too long"
+        return Verdict(kind=Kind.HUNG, holds=False, at=now, reason=Reason.ALL_ENDED, summary=text)
+    worst = max(endless, key=lambda run_id: taken[run_id])
+    known = "" if usual is None else f", usual is {spell(usual)}"
+    return Verdict(
+        kind=Kind.HUNG,
+        holds=True,
+        at=now,
+        reason=Reason.ENDLESS,
+        summary=f"{line.name}: run {worst} has not ended after {spell(taken[worst])}{known}",
+        value=taken[worst],
+        threshold=limit,
+        unit="seconds",
+        evidence={
+            "runs": ", ".join(endless[:5]),
+            "given up": f"{spell(LOST_AFTER.total_seconds())} after its last word",
+        },
+    )

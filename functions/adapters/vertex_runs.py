@@ -1,0 +1,77 @@
+"""What Vertex AI knows of a pipeline job that its log does not tell: when it began and ended, its tasks, its error."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from core.incidents.text import clean
+from core.pipelines.event import PipelineRun, RunStatus
+
+
+class Jobs(Protocol):
+    """Tells of pipeline jobs."""
+
+    def __call__(self, name: str, logged: PipelineRun) -> list[PipelineRun]:
+        """What is known of a job that was logged to have ended.
+
+        Args:
+            name: `projects/P/locations/L/pipelineJobs/ID`.
+            logged: what the log says of it.
+
+        Raises:
+            UnavailableError: Vertex AI does not answer.
+            ActionError: it refuses, and would refuse again; or there is no such job.
+        """
+        ...
+
+
+class VertexJobs:
+    """Asks Vertex AI, whose client is loaded when it is first asked: it takes most of a second."""
+
+    def __init__(self) -> None:
+        self._pipelines: Any = None
+
+    def __call__(self, name: str, logged: PipelineRun) -> list[PipelineRun]:
+        """What is known of a job; see `Jobs`."""
+        from functions.adapters.actions.vertex import connect_pipelines  # noqa: PLC0415 - only who runs Vertex AI pays
+
+        self._pipelines = self._pipelines or connect_pipelines()
+        return [*told(self._pipelines.get(name), logged)]
+
+
+def told(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa: ANN401 - Vertex AI's PipelineJob, which is not imported here
+    """A job as events: one about the whole, one about each task that began and runs no others."""
+    if _STATES.get(job.state.name.removeprefix("PIPELINE_STATE_")) is not logged.status:
+        return
+    yield _event(logged, "", logged.status, job)
+    parents = {task.parent_task_id for task in job.job_detail.task_details}
+    for task in job.job_detail.task_details:
+        status = _STATES.get(task.state.name)
+        if status is not None and task.start_time is not None and task.task_id not in parents:
+            yield _event(logged, task.task_name, status, task)
+
+
+_STATES = {status.name: status for status in RunStatus}
+"""The states of jobs and tasks that say how far they are; what was skipped or not triggered did not run."""
+
+
+def _event(logged: PipelineRun, stage: str, status: RunStatus, part: Any) -> PipelineRun:  # noqa: ANN401 - the job, or one of its tasks
+    started_at, ended_at = _plain(part.start_time), _plain(part.end_time) if status.is_over else None
+    if started_at and started_at > (ended_at or logged.observed_at):
+        started_at = None  # Vertex AI's clocks differ: no duration rather than a wrong one
+    return replace(
+        logged,
+        status=status,
+        # The log's own instant for the whole, so that this event, which says more, takes the place of what was logged.
+        observed_at=(ended_at if stage else None) or logged.observed_at,
+        stage=stage,
+        started_at=started_at,
+        ended_at=ended_at,
+        error=clean(part.error.message),
+    )
+
+
+def _plain(instant: datetime | None) -> datetime | None:
+    """Without the nanoseconds of the client's own class."""
+    return None if instant is None else datetime.fromtimestamp(instant.timestamp(), UTC)

@@ -1,0 +1,77 @@
+"""Pipelines as people see them: their newest runs with their stages, where the time goes, and how well they do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.pipelines.bottleneck import bottleneck
+from core.pipelines.health import health
+from core.pipelines.line import Line
+from core.pipelines.run import Run, Span
+from core.pipelines.usual import rhythm, usual_of_run
+from functions.adapters.pipelines import COLLECTION, read_line
+from functions.adapters.ports import Clock, Data, Store
+from functions.api.kept import Kept
+
+RUNS = 10
+"""Runs that are shown of a pipeline, the newest."""
+_FRESH_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipelines:
+    """Reads what pipeline_monitor keeps."""
+
+    store: Store
+    clock: Clock
+    _kept: Kept = field(default_factory=Kept)
+
+    def all(self) -> list[Data]:
+        """Every pipeline, by its name."""
+        return self._kept(("pipelines",), self._all, seconds=_FRESH_SECONDS)
+
+    def _all(self) -> list[Data]:
+        now = self.clock()
+        return [shown(read_line(document.data), now) for document in self.store.find(COLLECTION)]
+
+
+def shown(line: Line, now: datetime) -> Data:
+    """A pipeline as people see it at an instant."""
+    succeeded, beat = line.succeeded, rhythm(line.starts)
+    return {
+        "name": line.name,
+        "running": len(line.running(now)),
+        "health": health(line, now),
+        "usual_seconds": usual_of_run(succeeded),
+        "interval_seconds": beat.interval.total_seconds() if beat and beat.is_regular else None,
+        "last_success_at": succeeded[-1].span.end if succeeded else None,
+        "bottleneck": _bottleneck(succeeded),
+        "runs": [_run(run) for run in sorted(line.runs, key=_began, reverse=True)[:RUNS]],
+    }
+
+
+def _began(run: Run) -> tuple[datetime, str]:
+    return run.span.start or run.first, run.run_id
+
+
+def _bottleneck(succeeded: Sequence[Run]) -> Data | None:
+    found = bottleneck(succeeded[-1], succeeded[:-1]) if succeeded else None
+    if found is None:
+        return None
+    grown = found.grown and {"stage": found.grown.stage, "seconds": found.grown.seconds, "usual": found.grown.usual}
+    return {"stage": found.stage, "seconds": found.seconds, "share": found.share, "grown": grown}
+
+
+def _run(run: Run) -> Data:
+    stages = [{"name": stage.name, **_span(stage.span)} for stage in run.in_order]
+    return {"run_id": run.run_id, **_span(run.span), "stages": stages}
+
+
+def _span(span: Span) -> Data:
+    return {
+        "status": span.status,
+        "started_at": span.start,
+        "ended_at": span.end,
+        "seconds": span.seconds,
+        "error": span.error,
+    }

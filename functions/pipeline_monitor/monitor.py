@@ -1,0 +1,139 @@
+"""What is done with an event about a run, and at a tick: remember, measure, tell, and write the history, in this order.
+
+A run is remembered in one conditional write. All that follows is made from what is remembered, not from the event, and is
+the same made twice: so a fault at any point is repaired when the event comes again, or at the next tick.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+
+from core.errors import ActionError, AiaError, UnavailableError
+from core.events import PipelineRun, Tick
+from core.pipelines.ended import of_runs
+from core.pipelines.line import Line, Outcome, Step, advance
+from core.pipelines.waiting import of_absence, of_time
+from functions.adapters.logs import fields
+from functions.adapters.pipelines import COLLECTION, line_data, read_line
+from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
+from functions.adapters.store import update
+from functions.adapters.vertex_runs import Jobs
+from functions.pipeline_monitor import conditions, history, measures
+from functions.pipeline_monitor.log_entry import Logged
+
+NAME = "pipeline_monitor"
+FORGOTTEN_AFTER = timedelta(days=90)
+"""A pipeline that nothing is told of for so long is forgotten."""
+MOST = 5000
+"""Pipelines that a tick looks at."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """What the function needs; `project` is the one whose Vertex AI jobs are logged."""
+
+    store: Store
+    bus: Bus
+    warehouse: Warehouse
+    metrics: Metrics
+    jobs: Jobs
+    project: str
+
+
+def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
+    """Act on an event; safe to call again with the same one, or an old one.
+
+    Raises:
+        UnavailableError: something outside does not answer; what can be done without it is done.
+    """
+    match event:
+        case Tick():
+            look(monitor, event)
+        case Logged():
+            follow_logged(monitor, event)
+        case PipelineRun():
+            follow(monitor, event)
+
+
+def follow(monitor: Monitor, *events: PipelineRun) -> None:
+    """Count events about one run, and do what follows."""
+    steps = _counted(monitor.store, events)
+    for step in steps:
+        if step.outcome is Outcome.FORGOTTEN:
+            log.info("older than the runs that are kept: %s", events[0].id, extra=fields(pipeline=step.line.name))
+        elif step.outcome is Outcome.ENDED and step.run is not None:
+            measures.count(monitor.metrics, step.line, step.run)
+    line = steps[-1].line
+    measures.measure(monitor.metrics, line, line.last or events[0].observed_at)
+    conditions.tell(monitor.store, line, of_runs(line), conditions.known(monitor.store, line))
+    conditions.publish(monitor.store, monitor.bus)
+    history.write(monitor.store, monitor.warehouse, line)
+
+
+def follow_logged(monitor: Monitor, logged: Logged) -> None:
+    """Count what Vertex AI logged of a job, with what it knows of one that has ended beyond that."""
+    event = logged.event
+    if event is None:
+        return
+    if not event.status.is_over or not logged.location:
+        follow(monitor, event)
+        return
+    name = f"projects/{monitor.project}/locations/{logged.location}/pipelineJobs/{logged.job_id}"
+    try:
+        more = monitor.jobs(name, event)
+    except ActionError as error:
+        log.warning("without its tasks: %s", error)
+        more = []
+    except UnavailableError:
+        follow(monitor, event)  # its end is known all the same, and told of now
+        raise
+    follow(monitor, event, *more)
+
+
+def look(monitor: Monitor, tick: Tick) -> None:
+    """Measure every pipeline again, and look for runs that are late or do not end."""
+    at, faults = tick.scheduled_at, list[AiaError]()
+    known = conditions.all_known(monitor.store)
+    for document in monitor.store.find(COLLECTION, limit=MOST):
+        try:
+            _look_at(monitor, document, at, known)
+        except AiaError as error:
+            log.warning("left for the next tick: %s: %s", document.key, error)
+            faults.append(error)
+        except msgspec.MsgspecError as error:
+            log.error("cannot be read: %s: %s", document.key, error)  # noqa: TRY400 - the message names it
+    conditions.publish(monitor.store, monitor.bus)
+    if faults:
+        raise faults[0]
+    monitor.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
+
+
+def _look_at(monitor: Monitor, document: Document, at: datetime, known: dict[str, Data]) -> None:
+    line = read_line(document.data)
+    if line.last is not None and at - line.last > FORGOTTEN_AFTER:
+        conditions.tell(monitor.store, line, of_absence(line, at), known)
+        monitor.store.delete(document, COLLECTION)
+        return
+    measures.measure(monitor.metrics, line, at)
+    conditions.tell(monitor.store, line, (*of_runs(line), *of_time(line, at)), known)
+    history.write(monitor.store, monitor.warehouse, line)
+
+
+def _counted(store: Store, events: Sequence[PipelineRun]) -> list[Step]:
+    """What each of the events did, once the line is saved with all of them."""
+    taken: list[Step] = []
+
+    def change(data: Data | None) -> Data | None:
+        before = line = Line(name=events[0].pipeline) if data is None else read_line(data)
+        taken.clear()
+        for event in events:
+            taken.append(advance(line, event))
+            line = taken[-1].line
+        return None if line == before else line_data(line)
+
+    update(store, COLLECTION, events[0].pipeline, change)
+    return taken

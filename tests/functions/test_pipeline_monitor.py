@@ -1,0 +1,332 @@
+"""What pipeline_monitor remembers, measures, tells and writes; and what faults do to it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+
+import pytest
+
+from core.errors import UnavailableError
+from core.events import PipelineRun, RunStatus
+from core.pipelines.line import KEPT
+from functions.pipeline_monitor.log_entry import Logged
+from tests.support.breaking import KilledError
+from tests.support.pipelines import PROJECT, World
+from tests.support.runs import AT, MINUTE, PIPELINE, told, whole
+
+FAILED, SUCCEEDED, CANCELLED, RUNNING = (
+    RunStatus.FAILED,
+    RunStatus.SUCCEEDED,
+    RunStatus.CANCELLED,
+    RunStatus.RUNNING,
+)
+STORY = [
+    event
+    for number, status in enumerate([SUCCEEDED, FAILED, FAILED, SUCCEEDED])
+    for event in whole(number, 10, status, read=3, train=6)
+]
+JOB = f"projects/{PROJECT}/locations/europe-west1/pipelineJobs/etl-20260102030000"
+
+
+def logged(status: RunStatus, minute: float) -> Logged:
+    event = told(status, minute, run="etl-20260102030000")
+    return Logged(event=event, location="europe-west1", job_id=event.run_id)
+
+
+# What an event leaves behind
+
+
+def test_a_run_is_measured_from_its_beginning_to_its_end() -> None:
+    world, events = World(), whole(0, 10, read=3, train=6)
+    world.give(*events[:3])
+    assert world.gauge("running") == 1
+    assert world.ended("succeeded") == 0
+    assert world.outside.rows == {}
+    world.give(*events[3:])
+    assert world.gauge("running") == 0
+    assert world.gauge("run_seconds") == 600
+    assert world.gauge("stage_seconds", PIPELINE, "train") == 360
+    assert world.gauge("health_ratio") == 1
+    assert world.gauge("success_timestamp_seconds") == (AT + 10 * MINUTE).timestamp()
+    assert (world.ended("succeeded"), world.ended("failed"), world.ended("cancelled")) == (1, 0, 0)
+
+
+def test_the_history_has_a_row_a_run_and_a_row_a_stage() -> None:
+    world = World()
+    world.give(*whole(0, 10, FAILED, read=3))
+    run, stage = world.outside.rows[PIPELINE, "r0", ""], world.outside.rows[PIPELINE, "r0", "read"]
+    assert run == {
+        "stage": "",
+        "status": "failed",
+        "first_at": AT,
+        "started_at": AT,
+        "ended_at": AT + 10 * MINUTE,
+        "seconds": 600.0,
+        "error": "",
+    }
+    assert (stage["status"], stage["seconds"]) == ("succeeded", 180.0)
+    assert world.line().unwritten == ()
+
+
+def test_a_failure_is_told_and_the_next_success_ends_it() -> None:
+    world = World()
+    world.give(*STORY)
+    assert world.outside.told() == [
+        ("pipeline_failed of 03.03:10", "firing"),
+        ("pipeline_failed of 04.03:10", "firing"),
+        ("pipeline_failed of 05.03:10", "resolved"),
+    ]
+    first, again, _ = world.outside.published
+    assert (first.target, first.severity, first.runbook) == ("pipeline/etl", "error", "pipelines.md#pipeline_failed")
+    assert again.summary == "etl: run r2 failed, 2 times in a row"
+    assert first.evidence["reason"] == "last_failed"
+
+
+def test_a_pipeline_that_slows_down_is_told_once_a_run() -> None:
+    world = World()
+    for number, minutes in enumerate([10, 10, 10, 10, 10, 30, 30, 30, 10, 10]):
+        world.give(*whole(number, minutes, train=minutes - 1))
+    assert [one for one in world.outside.told() if one[0].startswith("pipeline_slow")] == [
+        ("pipeline_slow of 08.03:30", "firing"),
+        ("pipeline_slow of 09.03:30", "firing"),
+        ("pipeline_slow of 11.03:10", "resolved"),
+    ]
+
+
+def test_a_tick_finds_what_is_late_and_what_does_not_end() -> None:
+    world = World()
+    for number in range(7):
+        world.give(*whole(number))
+    world.tick(days=7)
+    assert world.outside.published == []
+    world.tick(days=8, minutes=1)
+    world.give(told(RUNNING, 9 * 1440, run="r9"))
+    world.tick(days=9, minutes=20)
+    assert world.gauge("running") == 1
+    world.tick(days=9, hours=1)
+    assert world.outside.told() == [
+        ("pipeline_overdue of 10.03:01", "firing"),
+        ("pipeline_overdue of 11.03:20", "resolved"),
+        ("pipeline_hung of 11.04:00", "firing"),
+    ]
+    assert world.gauge("health_ratio") == 1
+    assert (
+        world.outside.gauges["aia_heartbeat_timestamp_seconds", "pipeline_monitor"]
+        == (AT + timedelta(days=9, hours=1)).timestamp()
+    )
+
+
+def test_ticks_that_say_nothing_new_write_nothing() -> None:
+    world = World()
+    for number in range(7):
+        world.give(*whole(number))
+    before = dict(world.outside.documents)
+    world.tick(days=7)
+    world.tick(days=7, minutes=1)
+    assert world.outside.documents == before
+
+
+def test_a_pipeline_that_nothing_is_told_of_is_forgotten_and_what_fires_ends() -> None:
+    world = World()
+    world.give(*whole(0, status=FAILED))
+    world.tick(days=89)
+    assert world.line().runs
+    world.tick(days=91)
+    assert not [key for key in world.outside.documents if key[0] == "pipelines"]
+    assert world.outside.told() == [
+        ("pipeline_failed of 02.03:10", "firing"),
+        ("pipeline_failed of 03.03:00", "resolved"),
+    ]
+
+
+def test_what_is_kept_of_a_pipeline_is_bounded() -> None:
+    world = World()
+    for number in range(KEPT + 7):
+        world.give(*whole(number))
+    assert len(world.line().runs) == KEPT
+    assert len(world.outside.rows) == KEPT + 7
+    world.give(*whole(1))
+    assert world.ended("succeeded") == KEPT + 7
+
+
+# Vertex AI
+
+
+def test_of_a_job_that_was_logged_to_have_ended_vertex_ai_is_asked() -> None:
+    world = World()
+    end = logged(SUCCEEDED, 12)
+    assert end.event is not None
+    whole_job = replace(end.event, started_at=AT + MINUTE, ended_at=AT + 11 * MINUTE)
+    task = replace(whole_job, stage="train", observed_at=AT + 9 * MINUTE, ended_at=AT + 9 * MINUTE)
+    world.outside.jobs[JOB] = [whole_job, task]
+    world.give(logged(RUNNING, 2))
+    assert world.outside.asked == []
+    world.give(end, end)
+    assert set(world.outside.asked) == {JOB}
+    assert (world.gauge("run_seconds"), world.gauge("stage_seconds", PIPELINE, "train")) == (600, 480)
+    assert world.ended("succeeded") == 1
+
+
+def test_a_job_that_waits_says_nothing() -> None:
+    world = World()
+    world.give(Logged(event=None, location="europe-west1", job_id="etl-1"))
+    assert world.outside.documents == {}
+
+
+@pytest.mark.parametrize("location", ["", "europe-west1"])
+def test_a_job_that_vertex_ai_does_not_know_is_counted_by_its_log(location: str) -> None:
+    world = World()
+    world.give(logged(RUNNING, 0), replace(logged(FAILED, 12), location=location))
+    assert (world.gauge("run_seconds"), world.ended("failed")) == (720, 1)
+
+
+def test_while_vertex_ai_does_not_answer_a_failure_is_told_all_the_same_and_its_tasks_follow() -> None:
+    world, end = World(), logged(FAILED, 12)
+    assert end.event is not None
+    world.outside.jobs[JOB] = [replace(end.event, stage="train", started_at=AT)]
+    world.outside.down = {"jobs"}
+    with pytest.raises(UnavailableError):
+        world.give(end)
+    assert world.outside.told() == [("pipeline_failed of 02.03:12", "firing")]
+    world.outside.down = set()
+    world.give(end)
+    assert world.gauge("stage_seconds", PIPELINE, "train") == 720
+    assert len(world.outside.rows) == 2
+    assert world.ended("failed") == 1
+
+
+# Delivered again, late, in any order, with something down, killed
+
+
+def expected() -> World:
+    world = World()
+    world.give(*STORY)
+    return world
+
+
+def assert_as_expected(world: World) -> None:
+    wanted = expected()
+    assert world.line().runs == wanted.line().runs
+    assert world.line().unwritten == ()
+    assert world.outside.rows == wanted.outside.rows
+    last = world.outside.documents["conditions", "pipeline/etl:pipeline_failed"].data
+    assert (last["status"], last["has_unsent"]) == ("resolved", False)
+    for name, value in wanted.outside.gauges.items():
+        assert world.outside.gauges[name] == pytest.approx(value), name
+
+
+def test_delivered_five_times_it_has_the_effect_of_once() -> None:
+    world = World()
+    for event in STORY:
+        world.give(*[event] * 5)
+    assert_as_expected(world)
+    assert len(world.outside.published) == 3
+    assert (world.ended("succeeded"), world.ended("failed")) == (2, 2)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_in_any_order_the_last_word_is_the_same(seed: int) -> None:
+    world, events = World(), [*STORY, *STORY]
+    Random(seed).shuffle(events)
+    world.give(*events)
+    assert world.line().runs == expected().line().runs
+    assert world.outside.rows == expected().outside.rows
+    assert (world.ended("succeeded"), world.ended("failed")) == (2, 2)
+    told_last = [event.status.value for event in world.outside.published if event.kind == "pipeline_failed"]
+    assert told_last[-1:] in ([], ["resolved"])
+
+
+@pytest.mark.parametrize("port", ["bus", "warehouse"])
+def test_while_something_is_down_nothing_is_lost(port: str) -> None:
+    world = World()
+    world.outside.down = {port}
+    failing: list[PipelineRun] = []
+    for event in STORY:
+        try:
+            world.give(event)
+        except UnavailableError:
+            failing.append(event)
+    assert failing
+    world.outside.down = set()
+    world.deliver(failing)
+    assert_as_expected(world)
+    assert {event.status.value for event in world.outside.published} == {"firing", "resolved"}
+
+
+def test_while_the_warehouse_is_down_findings_and_metrics_are_told() -> None:
+    world = World()
+    world.outside.down = {"warehouse"}
+    with pytest.raises(UnavailableError):
+        world.give(*whole(0, status=FAILED)[1:])
+    assert world.outside.told() == [("pipeline_failed of 02.03:10", "firing")]
+    assert world.ended("failed") == 1
+    assert world.line().unwritten == ("r0",)
+
+
+def test_a_tick_makes_up_for_what_no_event_comes_again_for() -> None:
+    world = World()
+    world.outside.down = {"warehouse", "bus"}
+    failed = [event for event in STORY if not world.acknowledges(event)]
+    assert len(failed) > len(STORY) / 2
+    world.outside.down = set()
+    world.tick(days=3, hours=1)
+    assert_as_expected(world)
+
+
+def test_one_pipeline_that_cannot_be_looked_at_holds_up_no_other() -> None:
+    world = World()
+    world.give(*whole(0), *(replace(event, pipeline="other") for event in whole(0)))
+    world.outside.documents["pipelines", "broken"] = replace(
+        world.outside.documents["pipelines", PIPELINE], key="broken", data={"line": "{}"}
+    )
+    world.outside.gauges.clear()
+    world.tick(hours=1)
+    assert world.gauge("running", PIPELINE) == world.gauge("running", "other") == 0
+
+
+def test_killed_at_any_boundary_it_does_what_it_would_have_done() -> None:
+    probe = expected().outside.boundaries
+    for kill_at in range(1, probe + 1):
+        world = World()
+        world.outside.kill_at = kill_at
+        world.deliver(STORY)
+        world.tick(days=3, hours=1)
+        assert_as_expected(world)
+        ends = world.ended("succeeded") + world.ended("failed")
+        assert 3 <= ends <= 4, "a count may be lost with the process that held it, none is made twice"
+
+
+def test_killed_at_a_tick_the_next_one_does_it() -> None:
+    def late() -> World:
+        world = World()
+        for number in range(7):
+            world.give(*whole(number))
+        return world
+
+    boundaries = late().outside.boundaries
+    kills = 0
+    for kill_at in range(1, 60):
+        world = late()
+        world.outside.kill_at = boundaries + kill_at
+        try:
+            world.tick(days=8, minutes=1)
+        except KilledError:
+            kills += 1
+        world.outside.dead, world.outside.kill_at = False, 0
+        world.tick(days=8, minutes=2)
+        assert {event.kind for event in world.outside.published} == {"pipeline_overdue"}
+        assert world.outside.documents["conditions", "pipeline/etl:pipeline_overdue"].data["has_unsent"] is False
+    assert kills > 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_outside_that_answers_now_and_then_loses_nothing(seed: int) -> None:
+    world, rng = World(), Random(seed)
+    world.outside.chance = lambda: rng.random() / 2
+    events = list(STORY)
+    rng.shuffle(events)
+    world.deliver(events)
+    world.outside.chance = lambda: 1.0
+    world.tick(days=3, hours=1)
+    assert world.line().runs == expected().line().runs
+    assert world.outside.rows == expected().outside.rows

@@ -1,0 +1,255 @@
+"""pipeline_monitor on its way through a push request: what is read, what is parked, and what hostile bodies do."""
+
+import json
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import functions_framework
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import PoisonError
+from core.events import PipelineRun, RunStatus, Tick
+from functions.adapters.events import encode
+from functions.adapters.pipelines import line_data, read_line
+from functions.adapters.push import Message
+from functions.adapters.store import normal
+from functions.pipeline_monitor.log_entry import Logged
+from functions.pipeline_monitor.main import Deps
+from functions.pipeline_monitor.read import read
+from tests.support.hostile import mutated, spoilt
+from tests.support.pipelines import World, push
+from tests.support.runs import AT, line_of, told, whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import flask
+    from flask.testing import FlaskClient
+
+PAYLOADS = Path(__file__).parents[1] / "payloads"
+ENTRY = """
+from functions.pipeline_monitor.main import respond
+
+def main(request):
+    return respond(request, request.environ["deps"])
+"""
+CRON = "* * * * *"
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+MUTATIONS = 3000
+
+
+@dataclass
+class Deployed:
+    """The function behind its framework."""
+
+    client: "FlaskClient"
+    world: World = field(default_factory=World)
+    parked: list[str] = field(default_factory=list)
+
+    def post(self, body: bytes) -> int:
+        deps = Deps(monitor=self.world.monitor, park=self._park, cron=CRON)
+        return self.client.post("/", data=body, environ_overrides={"deps": deps}).status_code
+
+    def _park(self, body: bytes, reason: str, message: Message | None) -> None:
+        self.parked.append(reason)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> "FlaskClient":
+    source = tmp_path_factory.mktemp("source") / "pipeline_monitor_entry.py"
+    source.write_text(ENTRY)
+    create_app: Callable[..., flask.Flask] = functions_framework.create_app
+    return create_app(target="main", source=str(source), signature_type="http").test_client()
+
+
+@pytest.fixture
+def deployed(client: "FlaskClient") -> Deployed:
+    return Deployed(client)
+
+
+def message(data: bytes, published_at: datetime = NOON) -> Message:
+    return Message(id="7", data=data, published_at=published_at)
+
+
+def payload(name: str, **values: Any) -> bytes:
+    body = json.loads((PAYLOADS / name).read_bytes())
+    return json.dumps(body | values).encode()
+
+
+# What is read
+
+
+def test_a_run_comes_in_by_its_event(deployed: Deployed) -> None:
+    for event in whole(0, 10, read=3):
+        assert deployed.post(push(encode(event))) == 204
+    assert deployed.world.gauge("run_seconds") == 600
+    assert deployed.parked == []
+
+
+def test_a_job_comes_in_by_its_log(deployed: Deployed) -> None:
+    for state, second in (("RUNNING", 0), ("FAILED", 90)):
+        at = f"2026-01-02T03:{second // 60:02d}:{second % 60:02d}.254713912Z"
+        body = json.loads(payload("vertex_pipeline_job_event.json", timestamp=at))
+        body["jsonPayload"]["state"] = f"PIPELINE_STATE_{state}"
+        assert deployed.post(push(json.dumps(body).encode())) == 204
+    line = deployed.world.line("train-flight-delay")
+    assert (line.runs[0].run_id, line.runs[0].span.seconds) == ("train-flight-delay-20260102024510", 90)
+    assert deployed.world.outside.asked == [
+        "projects/aia-local/locations/europe-west1/pipelineJobs/train-flight-delay-20260102024510"
+    ]
+
+
+def test_a_tick_comes_in_as_the_scheduler_sends_it(deployed: Deployed) -> None:
+    assert deployed.post(push(b'{"type": "tick", "version": 1, "job": "pipeline_monitor"}')) == 204
+    heartbeat = deployed.world.outside.gauges["aia_heartbeat_timestamp_seconds", "pipeline_monitor"]
+    assert heartbeat == NOON.timestamp()
+
+
+def test_the_smallest_event_is_enough() -> None:
+    data = {"type": "pipeline_run", "version": 1, "pipeline": "etl", "run_id": "1", "status": "failed"}
+    found = read(message(json.dumps(data | {"observed_at": "2026-01-02T13:00:00+02:00"}).encode()), CRON)
+    assert found == PipelineRun(
+        pipeline="etl", run_id="1", status=RunStatus.FAILED, observed_at=datetime(2026, 1, 2, 11, tzinfo=UTC)
+    )
+
+
+def test_an_error_is_kept_in_one_line_of_bounded_length() -> None:
+    found = read(message(encode(told(RunStatus.FAILED, error="a\n\x1b[31mb\u202e" + "x" * 5000))), CRON)
+    assert isinstance(found, PipelineRun)
+    assert found.error.startswith("a [31mb xxx")
+    assert len(found.error) == 300
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [("QUEUED", None), ("PENDING", None), ("RUNNING", "running"), ("PAUSED", "running"), ("CANCELLING", "running")]
+    + [(status.upper(), status) for status in ("succeeded", "failed", "cancelled")],
+)
+def test_every_state_of_a_job_is_known(state: str, status: str | None) -> None:
+    body = json.loads(payload("vertex_pipeline_job_event.json"))
+    body["jsonPayload"]["state"] = f"PIPELINE_STATE_{state}"
+    found = read(message(json.dumps(body).encode()), CRON)
+    assert isinstance(found, Logged)
+    assert (found.event and found.event.status.value) == status
+    assert (found.location, found.job_id) == ("europe-west1", "train-flight-delay-20260102024510")
+
+
+def test_a_job_without_the_name_of_its_pipeline_is_called_by_its_id_without_the_stamp() -> None:
+    body = json.loads(payload("vertex_pipeline_job_event.json"))
+    del body["jsonPayload"]["pipelineName"]
+    found = read(message(json.dumps(body).encode()), CRON)
+    assert isinstance(found, Logged)
+    assert found.event is not None
+    assert found.event.pipeline == "train-flight-delay"
+
+
+# What is parked
+
+
+def run(**values: object) -> bytes:
+    return payload("event_pipeline_run_v1.json", **values)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "message: must be a JSON object"),
+        (b"[]", "message: must be a JSON object"),
+        (b"{}", "event: Object missing required field `type`"),
+        (b'{"type": "finding", "version": 1}', "type: must be 'pipeline_run' or 'tick', got 'finding'"),
+        (payload("vertex_pipeline_logentry_minimal.json"), "log entry: Object missing required field `timestamp`"),
+        (
+            payload("vertex_pipeline_job_event.json", jsonPayload={"state": "PIPELINE_STATE_UNSPECIFIED"}),
+            "log entry: jsonPayload.state must be one of PIPELINE_STATE_QUEUED, ",
+        ),
+        (
+            payload("vertex_pipeline_job_event.json", timestamp="0001-01-01T00:00:00Z"),
+            "log entry: observed_at: must be",
+        ),
+        (payload("vertex_pipeline_job_event.json", timestamp="2026-01-02T12:11:00Z"), "observed_at: must not be after"),
+        (run(version=2), "version: pipeline_run must be version 1, got 2"),
+        (run(status="done"), "Invalid enum value 'done' - at `$.status`"),
+        (run(pipeline=""), "pipeline: must be 1 to 128 bytes of printable text, not starting with '__', got ''"),
+        (run(pipeline="__x"), "pipeline: must be 1 to 128 bytes"),
+        (run(pipeline="é" * 65), "pipeline: must be 1 to 128 bytes"),
+        (run(run_id="a\nb"), "run_id: must be 1 to 256 bytes of printable text"),
+        (run(stage="x" * 129), "stage: must be 1 to 128 bytes"),
+        (run(observed_at="2026-01-02T12:10:01Z"), "observed_at: must not be after 2026-01-02T12:00:00Z"),
+        (run(ended_at="2026-01-02T12:10:01Z"), "ended_at: must not be after 2026-01-02T12:00:00Z"),
+        (run(started_at="2026-01-02T03:14:59.5Z"), "started_at: must not be after 2026-01-02T03:14:59Z"),
+    ],
+)
+def test_what_no_retry_can_help_is_parked_with_its_reason(deployed: Deployed, data: bytes, reason: str) -> None:
+    assert deployed.post(push(data)) == 204
+    [parked] = deployed.parked
+    assert reason in parked
+    assert deployed.world.outside.documents == {}
+    assert deployed.world.outside.counts["aia_function_requests_total", "pipeline_monitor", "parked"] == 1
+
+
+def test_the_clock_of_a_runner_may_be_a_little_ahead() -> None:
+    assert isinstance(read(message(run(observed_at="2026-01-02T12:09:59Z")), CRON), PipelineRun)
+
+
+def test_what_passes_comes_again_and_is_not_parked(deployed: Deployed) -> None:
+    deployed.world.outside.down = {"warehouse"}
+    assert deployed.post(push(encode(whole(0)[-1]))) == 503
+    assert deployed.parked == []
+
+
+@pytest.mark.parametrize("name", ["event_pipeline_run_v1.json", "vertex_pipeline_job_event.json"])
+def test_no_body_however_distorted_breaks_it(name: str) -> None:
+    rng = random.Random(20261126)
+    saved = (PAYLOADS / name).read_bytes()
+    tree, read_well = json.loads(saved), 0
+    for number in range(MUTATIONS):
+        data = json.dumps(mutated(rng, tree)).encode() if number % 4 else saved
+        data = spoilt(rng, data) if number % 4 == 0 else data
+        try:
+            found = read(message(data), CRON)
+        except PoisonError:
+            continue
+        event = found.event if isinstance(found, Logged) else found
+        if isinstance(event, PipelineRun):
+            world = World()
+            world.give(event)
+            assert world.line(event.pipeline).runs
+            read_well += 1
+    assert 100 < read_well < MUTATIONS
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+@settings(max_examples=200)
+def test_any_bytes_are_an_event_or_poison(data: bytes) -> None:
+    with pytest.raises(PoisonError):
+        read(message(data), CRON)
+
+
+def test_the_largest_message_is_answered(deployed: Deployed) -> None:
+    assert deployed.post(push(encode(told(RunStatus.FAILED, error="x" * 9_000_000)))) == 204
+    assert len(deployed.world.line().runs[0].span.error) == 300
+    assert deployed.post(push(run(pipeline="x" * 9_000_000))) == 204
+    assert deployed.post(push(b"[" * 5_000_000)) == 204
+    assert len(deployed.parked) == 2
+
+
+def test_runs_of_many_stages_that_all_fail_with_long_errors_fit_a_document() -> None:
+    line = line_of(
+        told(RunStatus.FAILED, 1440 * number, run=f"r{number}", stage=f"{stage:03d}" + "é" * 62, error="é" * 300)
+        for number in range(50)
+        for stage in range(50)
+    )
+    kept = read_line(normal(line_data(line)))
+    assert kept.runs[-1] == line.runs[-1]
+    assert 10 < len(kept.runs) < len(line.runs)
+
+
+def test_a_tick_of_another_version_is_parked(deployed: Deployed) -> None:
+    assert deployed.post(push(b'{"type":"tick","version":9,"job":"x","scheduled_at":"2026-01-02T03:04:00Z"}')) == 204
+    assert len(deployed.parked) == 1
+    assert isinstance(read(message(encode(Tick(job="pipeline_monitor", scheduled_at=AT))), CRON), Tick)

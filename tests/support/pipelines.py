@@ -1,0 +1,150 @@
+"""The outside of pipeline_monitor in memory: every call of a port passes boundaries, and any may be the last."""
+
+import base64
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.errors import ActionError, UnavailableError
+from core.events import Event, Finding, Tick
+from core.pipelines.event import PipelineRun
+from core.pipelines.line import Line
+from functions.adapters.events import decode, encode
+from functions.adapters.pipelines import COLLECTION, read_line
+from functions.adapters.ports import Data
+from functions.pipeline_monitor.monitor import Monitor, handle
+from tests.support.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
+from tests.support.runs import AT, PIPELINE
+
+PROJECT = "aia-local"
+
+
+@dataclass
+class Outside(Breaking):
+    """What the function did: findings and rows; and what of the outside does not answer.
+
+    Attributes:
+        published: findings, in their order.
+        rows: of `ops.pipeline_runs`, by pipeline, run and stage.
+        jobs: what Vertex AI knows, by the name of the job.
+        down: the ports that do not answer: bus, warehouse or jobs.
+    """
+
+    published: list[Finding] = field(default_factory=list)
+    rows: dict[tuple[str, str, str], Data] = field(default_factory=dict)
+    jobs: dict[str, list[PipelineRun]] = field(default_factory=dict)
+    down: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
+
+    def answers(self, port: str) -> None:
+        self.boundary()
+        if port in self.down:
+            raise UnavailableError(f"{port}: does not answer")
+
+    def told(self) -> list[tuple[str, str]]:
+        """What was published, once each: the kind and the status."""
+        return list(
+            dict.fromkeys(
+                (f"{event.kind} of {event.observed_at:%d.%H:%M}", event.status.value) for event in self.published
+            )
+        )
+
+
+@dataclass
+class MemoryBus:
+    outside: Outside
+
+    def publish(self, topic: str, event: Event, **_: str) -> None:
+        assert topic == "findings"
+        self.outside.answers("bus")
+        self.outside.published.append(decode(encode(event), Finding))
+        self.outside.boundary()
+
+
+@dataclass
+class MemoryWarehouse:
+    outside: Outside
+
+    def query(self, sql: str, **given: Any) -> list[Data]:
+        assert "MERGE ops.pipeline_runs" in sql
+        self.outside.answers("warehouse")
+        run = given["pipeline"], given["run_id"]
+        before = {key: row for key, row in self.outside.rows.items() if key[:2] == run}
+        assert all(given["first"] <= row["first_at"] <= given["last"] for row in before.values()), (
+            "not found to be replaced"
+        )
+        for key in before:
+            del self.outside.rows[key]
+        self.outside.rows |= {(*run, row["stage"]): row for row in given["rows"]}
+        self.outside.boundary()
+        return []
+
+    def append(self, table: str, rows: object) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class World:
+    """One deployment of the function on an outside in memory."""
+
+    outside: Outside = field(default_factory=Outside)
+
+    @property
+    def monitor(self) -> Monitor:
+        return Monitor(
+            store=MemoryStore(self.outside, revision=len(self.outside.documents) + self.outside.boundaries),
+            bus=MemoryBus(self.outside),
+            warehouse=MemoryWarehouse(self.outside),
+            metrics=MemoryMetrics(self.outside),
+            jobs=self._jobs,
+            project=PROJECT,
+        )
+
+    def give(self, *events: Any) -> None:
+        for event in events:
+            handle(self.monitor, event)
+
+    def deliver(self, events: Iterable[Any], *, attempts: int = 60) -> None:
+        """As Pub/Sub does: what fails comes again, after the others, until it is acknowledged."""
+        waiting = list(events)
+        for _ in range(attempts):
+            waiting = [event for event in waiting if not self.acknowledges(event)]
+            if not waiting:
+                return
+        raise AssertionError(f"{len(waiting)} events are never acknowledged")
+
+    def acknowledges(self, event: Any) -> bool:
+        """Whether the event is done with."""
+        self.outside.dead = False
+        try:
+            self.give(event)
+        except (KilledError, UnavailableError):
+            return False
+        return True
+
+    def tick(self, at: datetime = AT, **later: float) -> None:
+        self.give(Tick(job="pipeline_monitor", scheduled_at=at + timedelta(**later)))
+
+    def line(self, name: str = PIPELINE) -> Line:
+        return read_line(self.outside.documents[COLLECTION, name].data)
+
+    def gauge(self, name: str, *labels: str) -> float:
+        return self.outside.gauges[f"aia_pipeline_{name}", *(labels or (PIPELINE,))]
+
+    def ended(self, outcome: str) -> int:
+        return self.outside.counts["aia_pipeline_runs_total", PIPELINE, outcome]
+
+    def _jobs(self, name: str, logged: PipelineRun) -> list[PipelineRun]:
+        self.outside.asked.append(name)
+        self.outside.answers("jobs")
+        if name not in self.outside.jobs:
+            raise ActionError(f"{name}: refused: NotFound")
+        return self.outside.jobs[name]
+
+
+def push(data: bytes, published_at: str = "2026-01-02T12:00:00Z") -> bytes:
+    """The body of a push request."""
+    inner = {"messageId": "7", "publishTime": published_at, "data": base64.b64encode(data).decode()}
+    return json.dumps({"message": inner, "subscription": "projects/p/subscriptions/pipeline-monitor"}).encode()

@@ -1,0 +1,231 @@
+"""What is concluded of a pipeline: failures, slowness, lateness, runs without end."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.events import Severity, Status
+from core.hysteresis import Condition
+from core.incidents.classify import classify
+from core.pipelines.bottleneck import bottleneck
+from core.pipelines.ended import of_runs
+from core.pipelines.event import PipelineRun, RunStatus
+from core.pipelines.line import Line
+from core.pipelines.usual import rhythm, usual_of_run
+from core.pipelines.verdict import Kind, Reason, Verdict, settle
+from core.pipelines.waiting import of_absence, of_time
+from core.settings.people import Category
+from tests.support.runs import AT, DAY, MINUTE, PIPELINE, days, events, line_of, told, whole
+
+FAILED, SUCCEEDED, CANCELLED, RUNNING = (
+    RunStatus.FAILED,
+    RunStatus.SUCCEEDED,
+    RunStatus.CANCELLED,
+    RunStatus.RUNNING,
+)
+
+
+def verdicts(line: Line, now: datetime | None = None) -> dict[Kind, Verdict]:
+    found = of_runs(line) if now is None else of_time(line, now)
+    return {verdict.kind: verdict for verdict in found}
+
+
+def test_nothing_is_concluded_of_a_pipeline_without_runs() -> None:
+    assert of_runs(Line(name=PIPELINE)) == ()
+    assert [verdict.holds for verdict in of_time(Line(name=PIPELINE), AT)] == [False, False]
+
+
+def test_a_failure_is_told_with_its_stage_and_its_error_until_the_next_success() -> None:
+    line = line_of(
+        [*whole(0), told(FAILED, 3000, run="r1", stage="train", error="out of memory"), told(FAILED, 3001, run="r1")]
+    )
+    found = verdicts(line)[Kind.FAILED]
+    assert (found.holds, found.reason, found.severity) == (True, Reason.LAST_FAILED, Severity.ERROR)
+    assert found.summary == "etl: run r1 failed in train: out of memory"
+    assert found.evidence == {"run": "r1", "stage": "train", "error": "out of memory"}
+    better = verdicts(line_of(whole(4), line))[Kind.FAILED]
+    assert (better.holds, better.summary) == (False, "etl: run r4 succeeded in 10 min")
+
+
+def test_three_failures_in_a_row_are_critical() -> None:
+    line = line_of(event for number in range(3) for event in whole(number, status=FAILED))
+    found = verdicts(line)[Kind.FAILED]
+    assert (found.severity, found.value) == (Severity.CRITICAL, 3)
+    assert found.summary == "etl: run r2 failed, 3 times in a row"
+
+
+def test_a_cancelled_run_says_neither() -> None:
+    line = line_of([*whole(0, status=FAILED), *whole(1, status=CANCELLED)])
+    assert verdicts(line)[Kind.FAILED].evidence["run"] == "r0"
+    assert of_runs(line_of(whole(0, status=CANCELLED))) == ()
+
+
+def test_an_older_failure_that_becomes_known_late_is_no_news() -> None:
+    line = line_of([*whole(1), *whole(0, status=FAILED)])
+    assert verdicts(line)[Kind.FAILED].holds is False
+
+
+@pytest.mark.parametrize(
+    ("last", "holds", "reason"),
+    [
+        ((10, 10), False, Reason.AS_USUAL),
+        ((10, 21), None, Reason.UNDECIDED),
+        ((21, 21), True, Reason.LONGER),
+        ((21, 21, 10), None, Reason.UNDECIDED),
+        ((21, 21, 10, 10), False, Reason.AS_USUAL),
+        ((19.9, 19.9), False, Reason.AS_USUAL),
+    ],
+)
+def test_a_pipeline_is_slow_after_two_runs_and_fast_after_two(
+    *, last: tuple[float, ...], holds: bool | None, reason: Reason
+) -> None:
+    found = verdicts(days([10] * 5 + list(last)))[Kind.SLOW]
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_slowness_is_told_with_where_the_time_went() -> None:
+    line = days([10] * 5 + [30, 30], read=[1] * 7, train=[8] * 5 + [28, 28])
+    slow, stage = verdicts(line)[Kind.SLOW], verdicts(line)[Kind.STAGE_SLOW]
+    assert slow.summary == "etl: run r6 took 30 min, usual is 10 min"
+    assert (slow.value, slow.threshold, slow.unit) == (1800, 1200, "seconds")
+    assert slow.evidence["bottleneck"] == "train took 28 min, 97% of all stages"
+    assert slow.evidence["grown"] == "train from 8 min to 28 min"
+    assert (stage.holds, stage.value, stage.threshold) == (True, 1680, 960)
+    assert stage.summary == "etl: stage train of run r6 took 28 min, usual is 8 min"
+
+
+def test_what_takes_no_time_may_take_twice_that() -> None:
+    line = days([0.1] * 5 + [0.9] * 2, read=[0.05] * 5 + [0.5] * 2)
+    assert (verdicts(line)[Kind.SLOW].holds, verdicts(line)[Kind.STAGE_SLOW].holds) == (False, False)
+
+
+def test_with_few_runs_nothing_is_usual() -> None:
+    line = days([10, 10, 10, 10, 300])
+    assert usual_of_run(line.succeeded[:4]) is None
+    assert set(verdicts(line)) == {Kind.FAILED}
+
+
+def test_a_failed_run_says_nothing_of_how_long_it_takes() -> None:
+    line = line_of(whole(9, 500, FAILED), days([10] * 6))
+    assert verdicts(line)[Kind.SLOW].holds is False
+
+
+@given(st.lists(events(runs=8), max_size=40), st.randoms(use_true_random=False))
+def test_conclusions_are_the_same_in_every_order(told_of_it: list[PipelineRun], rng: Random) -> None:
+    shuffled = rng.sample(told_of_it, len(told_of_it))
+    now = AT + DAY
+    assert of_runs(line_of(shuffled)) == of_runs(line_of(told_of_it))
+    assert of_time(line_of(shuffled), now) == of_time(line_of(told_of_it), now)
+
+
+@pytest.mark.parametrize(
+    ("waited", "holds", "reason"),
+    [
+        (1.0, False, Reason.IN_TIME),
+        (2.0, False, Reason.IN_TIME),
+        (2.01, True, Reason.LATE),
+        (9.9, True, Reason.LATE),
+        (10.1, False, Reason.RETIRED),
+    ],
+)
+def test_a_pipeline_with_a_rhythm_may_be_late_until_it_is_retired(
+    *, waited: float, holds: bool, reason: Reason
+) -> None:
+    line = days([10] * 7)
+    found = verdicts(line, line.starts[-1] + waited * DAY)[Kind.OVERDUE]
+    assert (found.holds, found.reason) == (holds, reason)
+
+
+def test_a_pipeline_without_a_rhythm_is_never_late() -> None:
+    starts = [0, 1, 5, 6, 20, 21, 50]
+    line = line_of(event for number in starts for event in whole(number))
+    found = rhythm(line.starts)
+    assert found is not None
+    assert not found.is_regular
+    assert verdicts(line, AT + 300 * DAY)[Kind.OVERDUE].reason is Reason.IRREGULAR
+    assert rhythm([AT] * 9) is not None
+    assert verdicts(days([10] * 5), AT + 300 * DAY)[Kind.OVERDUE].reason is Reason.IRREGULAR
+
+
+def test_a_run_that_does_not_end_is_told_by_what_is_usual() -> None:
+    line = line_of([told(RUNNING, 20_000, run="r9")], days([10] * 6))
+    start = AT + 20_000 * MINUTE
+    assert verdicts(line, start + 39 * MINUTE)[Kind.HUNG].holds is False
+    found = verdicts(line, start + 41 * MINUTE)[Kind.HUNG]
+    assert (found.holds, found.reason) == (True, Reason.ENDLESS)
+    assert found.summary == "etl: run r9 has not ended after 41 min, usual is 10 min"
+    assert verdicts(line, start + 8 * DAY)[Kind.HUNG].reason is Reason.ALL_ENDED
+
+
+def test_where_nothing_is_usual_a_run_may_take_a_day() -> None:
+    line = line_of([told(RUNNING)])
+    assert verdicts(line, AT + DAY)[Kind.HUNG].holds is False
+    assert verdicts(line, AT + DAY + MINUTE)[Kind.HUNG].holds is True
+
+
+def test_a_condition_is_remembered_only_where_something_is_worth_telling() -> None:
+    fires = verdicts(line_of(whole(0, status=FAILED)))[Kind.FAILED]
+    still = replace(fires, at=fires.at + DAY)
+    ended = replace(still, holds=False, at=still.at + DAY)
+    fresh = Condition()
+    assert settle(fresh, replace(fires, holds=False)) is fresh
+    assert settle(fresh, replace(fires, holds=None)) is fresh
+    first = settle(fresh, fires)
+    assert first == Condition(status=Status.FIRING, at=fires.at, since=fires.at)
+    assert settle(first, fires) is first
+    second = settle(first, still)
+    assert (second.at, second.since) == (still.at, fires.at)
+    assert settle(second, fires) is second, "an older verdict changes nothing"
+    assert settle(second, replace(fires, holds=False)) is second
+    assert settle(second, ended).status is Status.RESOLVED
+    assert settle(second, replace(still, holds=False)).status is Status.RESOLVED, "a run became known late"
+
+
+def test_when_nothing_is_told_any_more_nothing_holds() -> None:
+    found = of_absence(days([10]), AT + 99 * DAY)
+    assert {verdict.kind for verdict in found} == set(Kind)
+    assert not any(verdict.holds for verdict in found)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_is_noticed_is_of_the_class_of_pipelines(kind: Kind) -> None:
+    assert classify(f"pipeline/{PIPELINE}", kind, "pipeline_monitor", Severity.ERROR).category is Category.PIPELINE
+
+
+def test_the_bottleneck_is_the_stage_that_took_the_most() -> None:
+    line = days([10] * 6, read=[2, 2, 2, 2, 2, 5], train=[6] * 6)
+    found = bottleneck(line.succeeded[-1], line.succeeded[:-1])
+    assert found is not None
+    assert (found.stage, found.seconds, round(found.share, 3)) == ("train", 360, 0.545)
+    assert found.grown is not None
+    assert (found.grown.stage, found.grown.seconds, found.grown.usual, found.grown.factor) == ("read", 300, 120, 2.5)
+    assert bottleneck(days([10]).succeeded[0], []) is None
+    instant = bottleneck(days([10], read=[0]).succeeded[0], [])
+    assert instant is not None
+    assert instant.share == 1
+
+
+def test_no_time_at_all_grows_infinitely() -> None:
+    line = days([10] * 6, read=[0, 0, 0, 0, 0, 5])
+    found = bottleneck(line.succeeded[-1], line.succeeded[:-1])
+    assert found is not None
+    assert found.grown is not None
+    assert found.grown.factor == float("inf")
+
+
+def test_intervals_say_how_often_it_runs() -> None:
+    assert rhythm([AT + n * DAY for n in range(5)]) is None
+    found = rhythm([AT + n * timedelta(hours=1) for n in (0, 1, 2, 3, 4, 5, 9)])
+    assert found is not None
+    assert (found.interval, found.is_regular) == (timedelta(hours=1), True)
+
+
+def test_runs_one_after_the_other_are_no_schedule() -> None:
+    for minutes, is_regular in ((9, False), (10, True)):
+        found = rhythm([AT + n * minutes * MINUTE for n in range(9)])
+        assert found is not None
+        assert found.is_regular is is_regular
