@@ -15,6 +15,7 @@ from functions.api import reply
 from functions.api.actions import Actions
 from functions.api.body import BodyError, signed_in
 from functions.api.commands import Commands
+from functions.api.experience import Experience
 from functions.api.incidents import Incidents
 from functions.api.views import Views
 
@@ -31,6 +32,7 @@ class Deps:
     incidents: Incidents
     actions: Actions
     commands: Commands
+    experience: Experience
 
 
 def _get(path: str, endpoint: str) -> Rule:
@@ -60,6 +62,7 @@ _routes = Map(
         _post("/api/silences", "silence"),
         _post("/api/silences/end", "unsilence"),
         _post("/api/automation/<any(halt, resume):verb>", "switch"),
+        _post("/api/experience", "experience"),
     ],
     merge_slashes=False,  # a target may hold two in a row
 )
@@ -127,4 +130,5 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "silence": lambda request, deps: reply.accepted(deps().commands.silence(request)),
     "unsilence": lambda request, deps: reply.accepted(deps().commands.unsilence(request)),
     "switch": lambda request, deps, verb: reply.accepted(deps().commands.switch(request, verb)),
+    "experience": lambda request, deps: reply.accepted(deps().experience.take(request)),
 }
