@@ -19,6 +19,7 @@ from infra.local.pipeline_points import pipeline_points
 from infra.local.prometheus import HistoryPoint
 from infra.local.replay import Message, Replay, load_reference, publish
 from infra.local.replay.history import MODEL
+from infra.local.replay.weblog import Feed
 from infra.local.runs import run_of
 
 _CHUNK = timedelta(days=14)
@@ -46,6 +47,7 @@ class CatchUp:
         warehouse: where the history is.
         days: how far back the first tick lies, at most.
         batches: the runs that the batches of history were.
+        visitors: of a website, reported beside it.
     """
 
     replay: Replay
@@ -53,6 +55,7 @@ class CatchUp:
     warehouse: Warehouse
     days: int
     batches: list[str] = field(init=False, default_factory=list)
+    visitors: Feed
 
     def __post_init__(self) -> None:
         self._publisher = pubsub_v1.PublisherClient()
@@ -95,11 +98,20 @@ class CatchUp:
                         scored.append(due.pop(0))
                         progress(scored[-1])
             progress(end)
+        self._visit(now)
         return tuple(scored)
 
     def follow(self, now: datetime) -> None:
         """Publish what has become due since."""
         self.replay.advance(now, self._send)
+        self.visitors.advance(now, self._send)
+
+    def _visit(self, now: datetime) -> None:
+        """Publish what visitors reported of late, and return when it is in the warehouse."""
+        start = self.visitors.until
+        expected = self.visitors.advance(now, self._send)
+        what = f"{expected} rows in telemetry.experience from {start.isoformat()} to {now.isoformat()}"
+        _await(what, lambda: self._count("experience", "observed_at", start, now, id_="event_id") >= expected)
 
     def measure(self, now: datetime) -> None:
         """Have the mean times of incidents measured now: the next sweep that measures them may be five minutes away."""
@@ -136,9 +148,9 @@ class CatchUp:
         what = f"{expected} rows in telemetry.{table} from {start.isoformat()} to {end.isoformat()}"
         _await(what, lambda: self._count(table, column, start, end) >= expected)
 
-    def _count(self, table: str, column: str, start: datetime, end: datetime) -> int:
+    def _count(self, table: str, column: str, start: datetime, end: datetime, id_: str = "prediction_id") -> int:
         # What is delivered twice counts once, or a row that is still on its way would not be waited for.
-        sql = f"SELECT COUNT(DISTINCT prediction_id) AS n FROM telemetry.{table} WHERE {column} >= @start AND {column} < @end"  # noqa: S608 - constants
+        sql = f"SELECT COUNT(DISTINCT {id_}) AS n FROM telemetry.{table} WHERE {column} >= @start AND {column} < @end"  # noqa: S608 - constants
         return int(self.warehouse.query(sql, start=start, end=end)[0]["n"])
 
     def _tick(self, at: datetime) -> None:

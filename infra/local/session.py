@@ -16,6 +16,7 @@ from infra.local import prometheus
 from infra.local.catch_up import WINDOW, CatchUp, points
 from infra.local.ports import Ports
 from infra.local.replay import FLIGHTS, Replay
+from infra.local.replay.weblog import BEFORE, Feed, Weblog
 from infra.local.runs import await_written, run_of
 from infra.local.stack import PROJECT, Stack
 
@@ -79,7 +80,13 @@ class Session:
             with run.stage("model"):
                 replay = Replay.resume(FLIGHTS, self.folder, now, days=self.days + WINDOW.days)
             begin = replay.published_until
-            catch_up = CatchUp(replay=replay, project=PROJECT, warehouse=self.warehouse, days=self.days)
+            catch_up = CatchUp(
+                replay=replay,
+                project=PROJECT,
+                warehouse=self.warehouse,
+                days=self.days,
+                visitors=Feed(Weblog.read(), now - BEFORE),
+            )
             with run.stage("reference"):
                 catch_up.load_reference()
             say("history")
@@ -90,7 +97,7 @@ class Session:
             with run.stage("charts"):
                 await_written(self.warehouse, catch_up.batches)
                 self._start_prometheus()
-        self._stack.start_scheduler(at_once=("health_check", "pipeline_monitor"))
+        self._stack.start_scheduler(at_once=("health_check", "pipeline_monitor", "telemetry_rollup"))
         catch_up.measure(datetime.now(UTC))
         self._feed = threading.Thread(target=self._keep_feeding, args=(catch_up,), name="feed", daemon=True)
         self._feed.start()
