@@ -19,6 +19,7 @@ from core.business import origins
 from core.business.candidates import Candidates, candidates, closed, sporadic, steady
 from core.business.checks import EstimateError, Floats, root, square, vector
 from core.business.origins import Past
+from core.business.tempering import tempered
 
 WEEK = 7
 LEAST = 21
@@ -32,7 +33,7 @@ class Reason(StrEnum):
     """What the forecast is made from."""
 
     SEASONAL = "seasonal"
-    """Level, trend and season: the season explains enough to be believed."""
+    """Level, trend and season: with it the errors are at least 3 % smaller."""
     LEVEL_ONLY = "level_only"
     """Level and trend: there is too little to see a season, or it explains nothing."""
     SPORADIC = "sporadic"
@@ -145,12 +146,13 @@ def _flat(value: float, horizon: int) -> Forecast:
 def _combined(series: Floats, horizon: int, level: float, season: int) -> Forecast:
     length = season if series.size >= _SEASONS * season else 1
     rare = sporadic(series, length)
+    series = tempered(series, length)
     looked = max(horizon, WEEK)  # so that whatever the origins, every day of the past is looked at
     at = origins.origins(series.size, length)
     tried = steady(series, at, looked) if rare else candidates(series, at, looked, length)
     past = Past(
         paths=tried.paths[:-1],
-        came=origins.tempered(origins.came(series, at[:-1], looked), tried.calm[:-1]),
+        came=origins.came(series, at[:-1], looked),
         age=series.size - 1 - at[:-1],
     )
     weight = origins.weigh(past)
@@ -167,7 +169,9 @@ def _combined(series: Floats, horizon: int, level: float, season: int) -> Foreca
         total=_total(days, before, past, level),
         reason=Reason.SPORADIC if rare else _reason(weight, tried),
     )
-    return _both(made, tried.lately[-1, :horizon]) if _unlike(before, middle, tried, length) else made
+    if _unlike(before, middle, tried, length):
+        return _holding(_holding(made, tried.lately[-1, :horizon]), tried.calm[-1, :horizon])
+    return made
 
 
 def _floor(series: Floats) -> float:
@@ -176,8 +180,9 @@ def _floor(series: Floats) -> float:
 
 
 def _reason(weight: Floats, tried: Candidates) -> Reason:
-    best_seasonal = weight[tried.seasonal].max(initial=0.0)
-    return Reason.SEASONAL if best_seasonal > weight[~tried.seasonal].max() else Reason.LEVEL_ONLY
+    """Whether the best candidate with a season weighs so much more that it can be no chance among so many."""
+    flat, seasonal = weight[~tried.seasonal].max(), weight[tried.seasonal].max(initial=0.0)
+    return Reason.SEASONAL if seasonal > np.e * flat else Reason.LEVEL_ONLY
 
 
 def _total(days: tuple[Floats, Floats, Floats], before: Floats, past: Past, level: float) -> Band:
@@ -193,20 +198,21 @@ def _total(days: tuple[Floats, Floats, Floats], before: Floats, past: Past, leve
 
 def _unlike(before: Floats, middle: Floats, tried: Candidates, season: int) -> bool:
     """Whether the last season is farther from what is forecast of the next one than it was at any origin before."""
-    days = slice(0, season)
-    made = root(np.concatenate([before, middle[None]])[:, days].mean(axis=1))
-    off = np.abs(root(tried.lately[:, days].mean(axis=1)) - made)
+    made = np.concatenate([before, middle[None]])[:, :season]
+    off = np.abs(np.median(root(tried.lately[:, :season]) - root(made), axis=1))
     return bool(off[-1] > off[:-1].max())
 
 
-def _both(made: Forecast, lately: Floats) -> Forecast:
-    """The forecast with bounds that hold as well that everything stays as it was in the last season."""
-    low, high, whole = made.total.low, made.total.high, float(lately.sum())
+def _holding(made: Forecast, path: Floats) -> Forecast:
+    """The forecast with bounds that hold this path too."""
+    low, high, whole = made.total.low, made.total.high, float(path.sum())
     return replace(
         made,
-        low=np.minimum(made.low, lately),
-        high=np.maximum(made.high, lately),
+        low=np.minimum(made.low, path),
+        high=np.maximum(made.high, path),
         total=replace(
-            made.total, low=None if low is None else min(low, whole), high=None if high is None else max(high, whole)
+            made.total,
+            low=None if low is None else min(low, whole),
+            high=None if high is None else max(high, whole),
         ),
     )

@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 
 from core.business.checks import EstimateError, Floats
 
-_LARGEST = 12.0  # of a parameter's logarithm: beyond it the likelihood is level
+_LARGEST = 8.0  # of a parameter's logarithm: so far out all customers are as good as alike, and the likelihood is level
 _STEEP = 1e-3  # of the mean log-likelihood, by the logarithm of a parameter
 
 Likelihood = Callable[[Floats], tuple[float, Floats]]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from core.business.checks import Floats, Ints, root, square
+from core.business.checks import Floats, Ints, root
 
 STEP = 3
 """Days from one origin to the next: no divisor of a week, so that every weekday begins some."""
@@ -22,7 +22,6 @@ _HALF_LIFE = 120.0  # days after which an error counts half
 _POOLED = 2  # neighbouring horizons whose errors are taken together
 _FEW = 10  # errors from which on a horizon counts as measured
 _FEW_ORIGINS = 20  # below so many the ends of a distribution are not seen
-_WILD = 8 * 1.4826  # median absolute errors beyond which a day is cut
 _TEMPERATURE = 0.03  # relative error that divides a candidate's weight by e
 _LEAST_PIECES = 2.0
 _PIECES = 1.3  # pieces that overlap are worth more than their number without overlap
@@ -62,19 +61,6 @@ def came(series: Floats, at: Ints, horizon: int) -> Floats:
     padded = np.concatenate([series, np.full(horizon, np.nan)])
     found: Floats = padded[at[:, None] + np.arange(1, horizon + 1)]
     return found
-
-
-def tempered(came: Floats, calm: Floats) -> Floats:
-    """What came, with days cut that are wildly off a calm forecast: one wrong booking shall not drown the rest.
-
-    Args:
-        came: NaN where unknown, shape (n, horizon).
-        calm: a forecast that no single day moves, the same shape.
-    """
-    off = root(came) - root(calm)
-    known = np.abs(off[~np.isnan(off)])
-    most = _WILD * float(np.median(known)) if known.size else 0.0
-    return square(root(calm) + np.clip(off, -most, most)) if most > 0 else came
 
 
 def weigh(past: Past) -> Floats:

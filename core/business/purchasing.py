@@ -2,8 +2,9 @@ r"""BG/NBD: how often customers come, and whether they still do.
 
 While a customer comes, purchases follow a Poisson process of rate \(\lambda\); after each, the customer stays away for good
 with probability p. Over the customers \(\lambda\) is Gamma(r, alpha) and p is Beta(a, b) [1]. Only x repeat purchases, the
-last of them at \(t_x\), within T are needed of a customer. The formulas stand in logarithms, and the hypergeometric function
-after Euler's transformation, so that nothing overflows with many purchases [2].
+last of them at \(t_x\), within T are needed of a customer. The likelihood stands in logarithms [2],
+and what is expected is integrated rather than taken from the hypergeometric function of [1], which overflows or cancels
+out with many purchases and where customers are nearly alike.
 
 References:
     [1] Fader, Hardie and Lee (2005), "Counting your customers" the easy way: an alternative to the Pareto/NBD model.
@@ -13,13 +14,16 @@ References:
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma, expit, gammaln, hyp2f1
+from scipy.special import betainc, betaincinv, betaln, digamma, expit, gammaln, log_expit, logit
 
 from core.business.checks import Floats
 from core.business.likelihood import maximise
 
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 0.1, 0.8, 2.5), (5.0, 1.0, 0.2, 5.0))
-_NEAR = 1e-6  # to a point where the formula is a limit
+_TAIL = 1e-12  # of a distribution, beyond which it is not looked at
+_LEVEL = 1e-9  # relative change that counts as none
+_NODES = 96
+_TOGETHER = 10_000  # customers, so that the integrals of many do not fill the memory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,15 +84,37 @@ def alive(model: Purchasing, history: History) -> Floats:
 
 def expected(model: Purchasing, history: History, time: float) -> Floats:
     """How many purchases each customer is expected to make within the next `time`; shape (n,)."""
-    x = history.frequency
-    a = model.a if abs(model.a - 1) > _NEAR else 1 + _NEAR
-    c = a + model.b + x - 1
-    c = np.where(np.abs(c) > _NEAR, c, _NEAR)
-    left = (model.alpha + history.age) / (model.alpha + history.age + time)
-    series = hyp2f1(a + model.b - 1 - model.r, a - 1, c, 1 - left)
-    if_alive = c / (a - 1) * (1 - left ** (a - 1) * series)
-    found: Floats = np.maximum(if_alive * alive(model, history), 0.0)
+    if time == 0:
+        return np.zeros(history.age.size)
+    parts = -(-history.age.size // _TOGETHER) or 1
+    columns = (np.array_split(column, parts) for column in (history.frequency, history.age))
+    if_alive = np.concatenate([_if_alive(model, x, age, time) for x, age in zip(*columns, strict=True)])
+    found: Floats = if_alive * alive(model, history)
     return found
+
+
+def _if_alive(model: Purchasing, x: Floats, age: Floats, time: float) -> Floats:
+    r"""The expectation for customers who still come, as an integral over the chance p of staying away after a purchase.
+
+    Of p is known Beta(a, b + x), of the rate Gamma(r + x, alpha + T), and
+    \(E = \int (1 - (1 + p t / (\alpha + T))^{-r-x}) / p \; \mathrm{d}F(p)\). On the scale of log odds it is smooth, and nothing
+    cancels out. Where p is so near to 0 or 1 that the integrand is level, it is taken times the mass there.
+    """
+    b, shape, ahead = model.b + x, model.r + x, time / (model.alpha + age)
+
+    def bought(away: Floats, by: Floats, over: Floats) -> Floats:
+        found: Floats = -np.expm1(-by * np.log1p(away * over)) / away
+        return found
+
+    stay = np.maximum(betaincinv(b, model.a, _TAIL), _LEVEL)
+    leave = np.minimum(np.maximum(betaincinv(model.a, b, _TAIL), _LEVEL / (shape * ahead)), 1 - stay)
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    begin, end = logit(leave)[:, None], -logit(stay)[:, None]
+    odds = begin + (end - begin) * (nodes + 1) / 2
+    density = np.exp(model.a * log_expit(odds) + b[:, None] * log_expit(-odds) - betaln(model.a, b)[:, None])
+    between = (density * bought(expit(odds), shape[:, None], ahead[:, None])) @ weights * (end - begin)[:, 0] / 2
+    ends = shape * ahead * betainc(model.a, b, leave) + bought(np.ones(1), shape, ahead) * betainc(b, model.a, stay)
+    return np.asarray(between + ends)
 
 
 def _log_odds_gone(model: Purchasing, history: History) -> Floats:

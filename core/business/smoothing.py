@@ -19,7 +19,7 @@ from itertools import product
 
 import numpy as np
 
-from core.business.checks import Floats
+from core.business.checks import Floats, Ints
 
 _ALPHAS = (0.01, 0.03, 0.08, 0.2, 0.5)
 _GAMMAS = (0.03, 0.1, 0.3)
@@ -117,7 +117,7 @@ def run(filters: Bank, series: Floats, season: int) -> States:
     return States(level=levels, trend=trends, season=profiles)
 
 
-def ahead(filters: Bank, states: States, origins: np.typing.NDArray[np.int64], horizon: int) -> Floats:
+def ahead(filters: Bank, states: States, origins: Ints, horizon: int) -> Floats:
     """What each filter expected after each origin, of the next `horizon` days; shape (origins, horizon, k)."""
     steps = np.arange(1, horizon + 1)
     damped = np.cumsum(filters.phi ** steps[:, None], axis=0)
