@@ -17,6 +17,12 @@ resource "google_bigquery_dataset" "this" {
   location                   = var.region
   delete_contents_on_destroy = !var.protect
 
+  # Otherwise whoever may look at the project may read all of it. Everybody else is granted a table at a time.
+  access {
+    role          = "OWNER"
+    special_group = "projectOwners"
+  }
+
   dynamic "default_encryption_configuration" {
     for_each = var.kms_key[*]
     content {
