@@ -12,4 +12,6 @@ resource "google_pubsub_topic_iam_member" "pipeline_runs" {
   topic  = google_pubsub_topic.this[local.pipeline_runs].id
   role   = "roles/pubsub.publisher"
   member = google_logging_project_sink.pipeline_runs.writer_identity
+
+  depends_on = [terraform_data.accounts]
 }

@@ -84,7 +84,7 @@ resource "google_pubsub_subscription" "table" {
   }
 
   # It is refused where its account may not write the table yet.
-  depends_on = [google_bigquery_table_iam_member.subscription]
+  depends_on = [terraform_data.grants]
 }
 
 resource "google_bigquery_table_iam_member" "subscription" {
@@ -94,7 +94,7 @@ resource "google_bigquery_table_iam_member" "subscription" {
   role       = "roles/bigquery.dataEditor"
   member     = local.agents.pubsub
 
-  depends_on = [google_pubsub_topic.this] # which Pub/Sub's account is there with
+  depends_on = [terraform_data.accounts]
 }
 
 resource "google_pubsub_subscription_iam_member" "table" {
