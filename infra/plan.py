@@ -4,6 +4,7 @@ Where the registry of providers cannot be reached, the schema of the provider be
 (`../shared/terraform/offline.sh`); elsewhere Terraform fetches the provider.
 """
 
+import fcntl
 import functools
 import json
 import os
@@ -50,10 +51,21 @@ def environment() -> dict[str, str]:
     """The environment that Terraform runs in, here or on a machine without a registry."""
     own = {**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
     if OFFLINE.is_file():
-        subprocess.run([str(OFFLINE)], check=True, capture_output=True)  # installs what it needs, and checks nothing
-        cache = Path(own.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        own["TF_CLI_CONFIG_FILE"] = str(cache / "terraform-google-schema" / "offline.tfrc")
+        own["TF_CLI_CONFIG_FILE"] = str(_offline())
     return own
+
+
+def _offline() -> Path:
+    """Terraform's configuration that names the provider's stand-in, which is installed unless it is already."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terraform-google-schema"
+    cache.mkdir(parents=True, exist_ok=True)
+    config = cache / "offline.tfrc"
+    newest = max(path.stat().st_mtime for path in OFFLINE.parent.iterdir())
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # installed again, it would be taken away from a Terraform that runs
+        if not config.exists() or config.stat().st_mtime < newest:
+            subprocess.run([str(OFFLINE)], check=True, capture_output=True)  # checks nothing, for it is given nothing
+    return config
 
 
 def terraform(*arguments: str, folder: Path = TERRAFORM, data: Path) -> subprocess.CompletedProcess[str]:
@@ -86,6 +98,15 @@ def planned(file: str = "plan", run: str = "plan") -> list[Resource]:
     Raises:
         PlanError: Terraform is absent, or refuses the configuration.
     """
+    plans = _plans(file)
+    if run not in plans:
+        raise PlanError(f"tests/{file}.tftest.hcl: must have a run {run!r} that plans")
+    return [one for one in plans[run] if "create" in one["change"]["actions"]]
+
+
+@functools.cache
+def _plans(file: str) -> Mapping[str, list[Resource]]:
+    """The changes that each run of a test plans; Terraform runs all of them at once."""
     if shutil.which("terraform") is None:
         raise PlanError("terraform is absent: install Terraform 1.7 or newer")
     with tempfile.TemporaryDirectory() as folder:
@@ -95,11 +116,7 @@ def planned(file: str = "plan", run: str = "plan") -> list[Resource]:
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode:
         raise PlanError("\n".join(_complaints(lines)) or done.stderr.strip())
-    for line in lines:
-        if line["type"] == "test_plan" and line.get("@testrun") == run:
-            changes: list[Resource] = line["test_plan"]["resource_changes"]
-            return [one for one in changes if "create" in one["change"]["actions"]]
-    raise PlanError(f"tests/{file}.tftest.hcl: must have a run {run!r} that plans")
+    return {line["@testrun"]: line["test_plan"]["resource_changes"] for line in lines if line["type"] == "test_plan"}
 
 
 def _complaints(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     CERTIFICATE_SELF_SIGNED = "certificate_self_signed"
     CERTIFICATE_UNTRUSTED = "certificate_untrusted"
     CERTIFICATE_WRONG_HOST = "certificate_wrong_host"
+    NO_TOKEN = "no_token"  # noqa: S105 - the name of a reason
     PROBE_BROKEN = "probe_broken"
 
 

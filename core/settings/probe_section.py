@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, cast
+from urllib.parse import urlsplit
 
-from core.settings.network import address, host, resolver, url
+from core.settings.network import address, host, resolver, secure_url, url
 from core.settings.reader import Section, section
 from core.settings.scalars import duration, named, one_of, text, whole
 from core.settings.types import Address, DnsProbe, Expect, HttpProbe, Probe, TcpProbe, TlsProbe
@@ -44,7 +45,19 @@ def _expect(top: Section, kind: str) -> Expect:
 
 
 def _http(top: Section, common: dict[str, Any]) -> HttpProbe:
-    return HttpProbe(**common, url=top.required("url", url))
+    auth = top.optional("auth", one_of("google"), None)
+    probe = HttpProbe(
+        **common,
+        # A token is good for whoever reads it: it must not travel in the open.
+        url=top.required("url", secure_url if auth else url),
+        auth=auth,
+        audience=top.optional("audience", text, None),
+    )
+    if top.sound and auth and urlsplit(probe.url).username is not None:
+        top.fault("url", "must have no credentials where auth is given", None)
+    if top.sound and probe.audience and not auth:
+        top.fault("audience", "must be left out where there is no auth", probe.audience)
+    return probe
 
 
 def _tls(top: Section, common: dict[str, Any]) -> TlsProbe:

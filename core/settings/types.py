@@ -204,10 +204,18 @@ class _Probe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpProbe(_Probe):
-    """Whether a URL answers. It may hold a credential, so that it is not shown."""
+    """Whether a URL answers. It may hold a credential, so that it is not shown.
+
+    Attributes:
+        url: what is asked.
+        auth: `google` where the function proves who it is, by an identity token.
+        audience: for whom that token is; the origin of the URL where none is given.
+    """
 
     kind: ClassVar[str] = "http"
     url: str = field(repr=False)
+    auth: str | None = None
+    audience: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

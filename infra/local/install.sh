@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the one-machine deployment needs and is missing: a locked virtual environment and Prometheus; with --test
-# also Chromium and Redis, for the tests of the pages and of the cache. Safe to run again, and to interrupt.
+# also Chromium, Redis and checkov, for the tests of the pages, of the cache and of the deployment. Safe to run again, and to
+# interrupt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 FOLDER=$(pwd -P)
@@ -59,4 +60,10 @@ fi
 # --- Redis, for the tests of what flushes a cache; Debian's package starts a service of its own on port 6379, they do not use it
 if [ "${1:-}" = --test ] && ! have redis-server; then
   apt_install redis-server || brew_install redis || die "Redis is missing; install it so that 'redis-server' is on PATH"
+fi
+
+# --- checkov, for the test of the deployment; apart, because it pins what the functions need in other versions
+if [ "${1:-}" = --test ]; then
+  [ -x .venv/checkov/bin/python ] || .venv/bin/uv venv --quiet .venv/checkov
+  .venv/bin/uv pip sync --quiet --python .venv/checkov/bin/python infra/local/checkov.txt
 fi

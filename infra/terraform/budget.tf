@@ -26,6 +26,8 @@ resource "google_billing_budget" "this" {
     spend_basis       = "FORECASTED_SPEND"
   }
 
+  # To people and not to the topic `alerts`: what Google publishes of a budget is no alert but how it stands, several times a day.
+  # Without addresses Google tells those who administer the billing account.
   dynamic "all_updates_rule" {
     for_each = length(google_monitoring_notification_channel.email) > 0 ? [1] : []
     content {

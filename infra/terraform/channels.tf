@@ -6,6 +6,7 @@ resource "google_monitoring_notification_channel" "alerts" {
   description  = "The topic that alert_intake takes alerts from."
   type         = "pubsub"
   labels       = { topic = google_pubsub_topic.this["alerts"].id }
+  force_delete = true # its policies go on without it, or go as well
 }
 
 # Google makes the account with the project's first channel of this kind.
@@ -13,7 +14,7 @@ resource "google_pubsub_topic_iam_member" "alerts" {
   topic      = google_pubsub_topic.this["alerts"].id
   role       = "roles/pubsub.publisher"
   member     = local.agents.monitoring
-  depends_on = [google_monitoring_notification_channel.alerts]
+  depends_on = [terraform_data.accounts]
 }
 
 resource "google_monitoring_notification_channel" "email" {
@@ -21,6 +22,7 @@ resource "google_monitoring_notification_channel" "email" {
   display_name = "Directly to ${each.value}"
   type         = "email"
   labels       = { email_address = each.value }
+  force_delete = true
   depends_on   = [google_project_service.this]
 }
 
@@ -29,9 +31,11 @@ resource "google_monitoring_notification_channel" "watchdog" {
   display_name = "Expects the watchdog"
   type         = "email"
   labels       = { email_address = var.watchdog_email }
+  force_delete = true
   depends_on   = [google_project_service.this]
 }
 
+# Made outside and found by their names: the provider would write their tokens into the state.
 data "google_monitoring_notification_channel" "direct" {
   for_each     = var.direct_channels
   type         = each.key

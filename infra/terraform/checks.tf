@@ -18,6 +18,10 @@ resource "terraform_data" "checked" {
       error_message = "alert_intake_public: must be true where AIA_INTAKE_TOKEN is in `secrets`, and only there: an intake that is open to the network asks for a token by itself, and one behind IAM would refuse Pub/Sub for having none."
     }
     precondition {
+      condition     = length(setsubtract(keys(var.min_instances), keys(local.functions))) == 0
+      error_message = "min_instances: ${join(", ", setsubtract(keys(var.min_instances), keys(local.functions)))} must be a function of infra/functions.yaml."
+    }
+    precondition {
       condition     = length(local.recorded) == 0
       error_message = "infra/alerts: recording rules (${join(", ", local.recorded)}) must be written out in the alerts: Cloud Monitoring records nothing."
     }
@@ -53,5 +57,12 @@ check "people_hear_of_the_system" {
   assert {
     condition     = length(var.notification_emails) + length(var.direct_channels) > 0
     error_message = "Neither notification_emails nor direct_channels is given: nobody is told when this system itself does not work."
+  }
+}
+
+check "the_page_can_be_probed" {
+  assert {
+    condition     = var.api_ingress == "ALLOW_ALL" || var.api_url != null || length(google_cloud_run_v2_service_iam_member.probes) == 0
+    error_message = "api_ingress is ${var.api_ingress}: a probe of AIA_API_URL comes from Cloud Run, which is no place inside, and would fail. Give api_url, the address of the load balancer, or take the probe out of the settings: the uptime check looks at the page as well."
   }
 }

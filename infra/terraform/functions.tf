@@ -10,7 +10,7 @@ resource "google_service_account_iam_member" "push_tokens" {
   service_account_id = google_service_account.push.id
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = local.agents.pubsub
-  depends_on         = [google_pubsub_topic.this]
+  depends_on         = [terraform_data.accounts]
 }
 
 locals {
@@ -27,7 +27,7 @@ locals {
   # Where nobody said where messages go, they go nowhere: an address that no machine can have (RFC 2606).
   nowhere = "https://inbox.invalid/"
   known = merge({
-    AIA_API_URL           = local.addresses["api"]
+    AIA_API_URL           = coalesce(var.api_url, local.addresses["api"])
     AIA_INBOX_URL         = local.nowhere
     AIA_WAREHOUSE_ADDRESS = "bigquery.googleapis.com:443"
   }, var.environment)
@@ -49,7 +49,7 @@ locals {
     alert_intake = var.alert_intake_public ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
   }
   invokers = {
-    api          = setunion(var.api_users, [local.agents.monitoring]) # the uptime check calls as Monitoring's own account
+    api          = var.api_users
     alert_intake = toset(var.alert_intake_public ? ["allUsers"] : [])
   }
 }
@@ -82,7 +82,8 @@ module "function" {
   resources = {
     memory          = each.value.memory
     timeout_seconds = max(60, [for trigger in each.value.triggers : trigger.ack_deadline_seconds]...)
-    max_instances   = var.max_instances
+    min_instances   = lookup(var.min_instances, each.key, 0)
+    max_instances   = max(var.max_instances, lookup(var.min_instances, each.key, 0))
   }
   triggers = {
     for subscription, trigger in local.triggers[each.key] : subscription => merge(trigger, {
@@ -102,9 +103,17 @@ module "function" {
   depends_on = [
     google_project_service.this,
     google_bigquery_table.this,
-    google_project_iam_member.builder_logs,
-    google_project_iam_member.builder_copies,
-    google_storage_bucket_iam_member.builder_reads,
-    google_artifact_registry_repository_iam_member.builder_writes,
+    terraform_data.grants,
   ]
+}
+
+# Where the settings say that a probe proves who it is, it may call the page.
+resource "google_cloud_run_v2_service_iam_member" "probes" {
+  count = anytrue([
+    for probe in try(local.settings.probes, []) : try(probe.auth == "google" && strcontains(probe.url, "$${AIA_API_URL}"), false)
+  ]) ? 1 : 0
+  location = var.region
+  name     = module.function["api"].service
+  role     = "roles/run.invoker"
+  member   = "serviceAccount:${module.function["health_check"].account}"
 }

@@ -12,6 +12,8 @@ resource "google_pubsub_topic_iam_member" "pipeline_runs" {
   topic  = google_pubsub_topic.this["pipeline-runs"].id
   role   = "roles/pubsub.publisher"
   member = google_logging_project_sink.pipeline_runs.writer_identity
+
+  depends_on = [terraform_data.accounts]
 }
 
 # The log tells how a job ended; when its tasks began and ended, Vertex AI tells who asks (Google's own role lists all else too).

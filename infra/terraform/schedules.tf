@@ -3,7 +3,7 @@ resource "google_cloud_scheduler_job" "this" {
   for_each    = local.settings.jobs
   name        = replace(each.key, "_", "-")
   description = "A tick for ${each.key}."
-  region      = var.region
+  region      = coalesce(var.scheduler_region, var.region)
   schedule    = each.value
   time_zone   = "Etc/UTC"
 
@@ -11,6 +11,11 @@ resource "google_cloud_scheduler_job" "this" {
     topic_name = google_pubsub_topic.this["ticks"].id
     attributes = { job = each.key }
     data       = base64encode(jsonencode({ type = "tick", version = 1, job = each.key }))
+  }
+
+  # A job that runs once a day must not lose it to one refusal.
+  retry_config {
+    retry_count = 3
   }
 
   depends_on = [google_project_service.this]

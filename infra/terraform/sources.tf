@@ -1,5 +1,5 @@
 resource "google_storage_bucket" "sources" {
-  # checkov:skip=CKV_GCP_62:It holds archives of this repository and no data; Cloud Audit Logs say who wrote there.
+  # checkov:skip=CKV_GCP_62:A log of its readers would tell who read archives of this repository, which hold no data.
   name                        = "${var.project}-aia-sources"
   location                    = var.region
   force_destroy               = true # everything in it is built again by make package

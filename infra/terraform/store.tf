@@ -24,10 +24,14 @@ locals {
 }
 
 resource "google_firestore_database" "this" {
-  name                    = var.database
-  location_id             = coalesce(var.database_location, var.region)
-  type                    = "FIRESTORE_NATIVE"
-  concurrency_mode        = "OPTIMISTIC"
+  name             = var.database
+  location_id      = coalesce(var.database_location, var.region)
+  type             = "FIRESTORE_NATIVE"
+  concurrency_mode = "OPTIMISTIC"
+
+  # A week back, minute by minute, for when something wrote what it should not have.
+  point_in_time_recovery_enablement = "POINT_IN_TIME_RECOVERY_ENABLED"
+
   delete_protection_state = var.protect ? "DELETE_PROTECTION_ENABLED" : "DELETE_PROTECTION_DISABLED"
   deletion_policy         = "DELETE"
 

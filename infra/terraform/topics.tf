@@ -1,8 +1,20 @@
+locals {
+  # What somebody subscribes to.
+  heard = toset(concat(
+    flatten([for function in values(local.functions) : [for trigger in function.triggers : trigger.topic]]),
+    [for one in values(local.table_subscriptions) : one.topic],
+  ))
+}
+
 resource "google_pubsub_topic" "this" {
   for_each     = local.topics
   name         = each.value
   kms_key_name = var.kms_key
 
+  # Where nobody subscribes yet, what was told in the last week can still be replayed to a first subscriber.
+  message_retention_duration = contains(local.heard, each.value) ? null : "604800s"
+
+  # Not `enforce_in_transit`: Cloud Monitoring, Cloud Logging and Cloud Scheduler publish from wherever they are.
   message_storage_policy {
     allowed_persistence_regions = [var.region]
   }
@@ -28,7 +40,7 @@ resource "google_pubsub_subscription" "dead_letter" {
   name                       = "${each.value}-dead-letter"
   topic                      = google_pubsub_topic.dead_letter[each.value].id
   ack_deadline_seconds       = 60
-  message_retention_duration = "604800s"
+  message_retention_duration = "2678400s" # as long as Pub/Sub keeps anything: 31 days
 
   expiration_policy {
     ttl = "" # never, however long nobody pulls
@@ -41,4 +53,6 @@ resource "google_pubsub_topic_iam_member" "dead_letter" {
   topic    = google_pubsub_topic.dead_letter[each.value].id
   role     = "roles/pubsub.publisher"
   member   = local.agents.pubsub
+
+  depends_on = [terraform_data.accounts]
 }

@@ -1,9 +1,18 @@
-# Whether the page answers from outside. It is behind IAM, so the check calls as Monitoring's own account, which may.
-# The path is not /healthz: Cloud Run keeps paths that end with a z to itself.
+# Whether what people and other systems call answers from outside. The page is behind IAM, so the check calls as Monitoring's own
+# account, which may; checks count as inside, whatever the ingress. An open intake answers what is no POST with 405.
+# No path is /healthz: Cloud Run keeps paths that end with a z to itself.
 
-resource "google_monitoring_uptime_check_config" "api" {
-  count        = var.api_ingress == "ALLOW_ALL" ? 1 : 0
-  display_name = "api"
+locals {
+  reached = merge(
+    { api = { alert = "ApiUnreachable", status = 200, proves = true, channels = [google_monitoring_notification_channel.alerts.name] } },
+    # What is about the way to people must not go that way.
+    var.alert_intake_public ? { alert_intake = { alert = "AlertIntakeUnreachable", status = 405, proves = false, channels = local.direct_channels } } : {},
+  )
+}
+
+resource "google_monitoring_uptime_check_config" "this" {
+  for_each     = local.reached
+  display_name = each.key
   timeout      = "10s"
   period       = "300s"
 
@@ -13,35 +22,47 @@ resource "google_monitoring_uptime_check_config" "api" {
     use_ssl      = true
     validate_ssl = true
 
-    service_agent_authentication {
-      type = "OIDC_TOKEN"
+    dynamic "service_agent_authentication" {
+      for_each = each.value.proves ? ["OIDC_TOKEN"] : []
+      content {
+        type = service_agent_authentication.value
+      }
     }
     accepted_response_status_codes {
-      status_value = 200
+      status_value = each.value.status
     }
   }
 
   monitored_resource {
     type   = "uptime_url"
-    labels = { project_id = var.project, host = trimprefix(local.addresses["api"], "https://") }
+    labels = { project_id = var.project, host = trimprefix(local.addresses[each.key], "https://") }
   }
 
   depends_on = [module.function]
 }
 
+resource "google_cloud_run_v2_service_iam_member" "uptime" {
+  location = var.region
+  name     = module.function["api"].service
+  role     = "roles/run.invoker"
+  member   = local.agents.monitoring
+
+  depends_on = [terraform_data.accounts]
+}
+
 resource "google_monitoring_alert_policy" "uptime" {
-  count                 = length(google_monitoring_uptime_check_config.api)
-  display_name          = "uptime/ApiUnreachable"
+  for_each              = local.reached
+  display_name          = "uptime/${each.value.alert}"
   combiner              = "OR"
   severity              = "ERROR"
-  user_labels           = { severity = "error", category = "availability", function = "api" }
-  notification_channels = [google_monitoring_notification_channel.alerts.name]
+  user_labels           = { severity = "error", category = "availability", function = each.key }
+  notification_channels = each.value.channels
 
   conditions {
-    display_name = "ApiUnreachable"
+    display_name = each.value.alert
 
     condition_threshold {
-      filter          = "metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND resource.type=\"uptime_url\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.api[0].uptime_check_id}\""
+      filter          = "metric.type=\"monitoring.googleapis.com/uptime_check/check_passed\" AND resource.type=\"uptime_url\" AND metric.labels.check_id=\"${google_monitoring_uptime_check_config.this[each.key].uptime_check_id}\""
       comparison      = "COMPARISON_GT"
       threshold_value = 1
       duration        = "300s"
@@ -57,7 +78,10 @@ resource "google_monitoring_alert_policy" "uptime" {
 
   documentation {
     mime_type = "text/markdown"
-    subject   = "The page cannot be reached"
-    content   = "Seen from at least two places. Nobody can acknowledge or approve anything there; messages go out as before.\n\nRunbook: ${var.runbooks_url == "" ? "docs/runbooks" : var.runbooks_url}/system.md#a-function-does-not-answer"
+    subject   = "${each.key} cannot be reached"
+    content = join("\n\n", [
+      "Seen from at least two places. ${each.key == "api" ? "Nobody can acknowledge or approve anything on the page; messages go out as before." : "Other systems cannot send their alerts; what comes by Pub/Sub is taken as before."}",
+      "Runbook: ${var.runbooks_url == "" ? "docs/runbooks" : var.runbooks_url}/system.md#a-function-does-not-answer",
+    ])
   }
 }

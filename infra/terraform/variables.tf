@@ -100,6 +100,17 @@ variable "api_ingress" {
   }
 }
 
+variable "api_url" {
+  description = "The address of the page where a load balancer stands before it, as https://aia.example.com; where none is given, its own."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.api_url == null || can(regex("^https://[^/]+[^/]$", var.api_url))
+    error_message = "api_url: must be an https address without a path, as in https://aia.example.com."
+  }
+}
+
 variable "alert_intake_public" {
   description = "Whether alert_intake takes webhooks from the network. It then asks for a token by itself: AIA_INTAKE_TOKEN must be in `secrets`."
   type        = bool
@@ -190,6 +201,18 @@ variable "max_instances" {
   }
 }
 
+variable "min_instances" {
+  description = "How many instances of a function always run, by its name, so that nobody waits for one to start; about 10 $ a month each."
+  type        = map(number)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for count in values(var.min_instances) : count >= 0 && count <= 10 && floor(count) == count])
+    error_message = "min_instances: must be whole numbers, 0 to 10."
+  }
+}
+
 variable "database" {
   description = "The name of the Firestore database."
   type        = string
@@ -204,6 +227,12 @@ variable "database" {
 
 variable "database_location" {
   description = "Where the database is, for regions that Firestore is not in; where none is given, the region."
+  type        = string
+  default     = null
+}
+
+variable "scheduler_region" {
+  description = "Where the schedules are, for regions that Cloud Scheduler is not in; where none is given, the region."
   type        = string
   default     = null
 }

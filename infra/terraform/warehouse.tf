@@ -17,6 +17,12 @@ resource "google_bigquery_dataset" "this" {
   location                   = var.region
   delete_contents_on_destroy = !var.protect
 
+  # Otherwise whoever may look at the project may read all of it. Everybody else is granted a table at a time.
+  access {
+    role          = "OWNER"
+    special_group = "projectOwners"
+  }
+
   dynamic "default_encryption_configuration" {
     for_each = var.kms_key[*]
     content {
@@ -78,7 +84,7 @@ resource "google_pubsub_subscription" "table" {
   }
 
   # It is refused where its account may not write the table yet.
-  depends_on = [google_bigquery_table_iam_member.subscription]
+  depends_on = [terraform_data.grants]
 }
 
 resource "google_bigquery_table_iam_member" "subscription" {
@@ -88,7 +94,7 @@ resource "google_bigquery_table_iam_member" "subscription" {
   role       = "roles/bigquery.dataEditor"
   member     = local.agents.pubsub
 
-  depends_on = [google_pubsub_topic.this] # which Pub/Sub's account is there with
+  depends_on = [terraform_data.accounts]
 }
 
 resource "google_pubsub_subscription_iam_member" "table" {

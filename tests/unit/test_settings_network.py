@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.settings import Address, DnsProbe, parse
+from core.settings import Address, DnsProbe, HttpProbe, parse
 from tests.support import settings as support
 from tests.support.settings import Path, faults
 
@@ -65,3 +65,36 @@ def test_a_url_is_of_http_with_a_host(url: object) -> None:
 def test_no_fault_and_no_text_of_the_settings_shows_what_a_url_may_hide(url: str) -> None:
     assert "hunter2" not in "\n".join(faults(changed(("channels", 0, "url"), url)))
     assert "hunter2" not in repr(parse(SAMPLE))
+
+
+def probe(**own: object) -> dict[str, Any]:
+    """The settings with one probe of a URL that proves who it is."""
+    first = {"name": "api", "kind": "http", "url": "https://api.example.com/health", "every": "5m", "auth": "google"}
+    return changed(("probes", 0), {key: value for key, value in (first | own).items() if value is not None})
+
+
+@pytest.mark.parametrize("url", ["https://api.example.com/health", "http://127.0.0.1:8080/health"])
+def test_a_probe_may_prove_who_it_is(url: str) -> None:
+    first = parse(probe(url=url)).probes[0]
+    assert isinstance(first, HttpProbe)
+    assert (first.auth, first.audience) == ("google", None)
+    given = parse(probe(url=url, audience="1-a.apps.googleusercontent.com")).probes[0]
+    assert isinstance(given, HttpProbe)
+    assert given.audience == "1-a.apps.googleusercontent.com"
+
+
+@pytest.mark.parametrize(
+    ("own", "fault"),
+    [
+        ({"auth": "basic"}, "probes[0].auth: must be one of google, got 'basic'"),
+        ({"url": "http://api.example.com/"}, "probes[0].url: must be an https URL, or one of this machine"),
+        ({"url": "https://user:hunter2@a.b/"}, "probes[0].url: must have no credentials where auth is given"),
+        ({"auth": None, "audience": "x"}, "probes[0].audience: must be left out where there is no auth, got 'x'"),
+        ({"audience": ""}, "probes[0].audience: must be 1 to 200 printable characters"),
+        ({"kind": "dns", "host": "a.b"}, "probes[0].auth: must be a known key"),
+    ],
+)
+def test_a_token_goes_only_where_it_may(own: dict[str, object], fault: str) -> None:
+    found = "\n".join(faults({**probe(**own)}))
+    assert fault in found
+    assert "hunter2" not in found

@@ -2,6 +2,9 @@
 
 Redirects are followed, up to five, unless a redirect is itself the expected answer; never from https to http, and
 credentials go to no other origin. The body is read up to 64 KiB. Proxies of the environment are not used.
+
+With `auth: google` an identity token of the function's account goes along, unless the URL is one of this very machine: there
+nobody asks for one, and nobody there could be trusted with it. So the same settings hold on a laptop.
 """
 
 import http.client
@@ -17,12 +20,15 @@ from urllib3.util import Url, parse_url
 
 from core.health.result import ProbeResult, Reason, judge
 from core.settings import HttpProbe
+from core.settings.network import is_loopback
 from functions.adapters.net import PORTS, Deadline, address, connected, headers, trusting
 from functions.adapters.probes import tls
 from functions.adapters.probes.failure import failed, why
+from functions.adapters.probes.identity import NoTokenError, Tokens
 
 REDIRECTS = 5
 BODY = 64 * 1024
+TOKENS = Tokens()
 _REDIRECT = {301, 302, 303, 307, 308}
 
 
@@ -34,13 +40,19 @@ class _Answer:
     expires_at: datetime | None
 
 
-def check(probe: HttpProbe) -> ProbeResult:
+def check(probe: HttpProbe, tokens: Tokens = TOKENS) -> ProbeResult:
     """Get the URL, and compare the answer with what the settings expect."""
     trusting()  # now, because it must not count as the target's time
-    deadline = Deadline(probe.timeout.total_seconds())
+    whole = Deadline(probe.timeout.total_seconds())
     asked = [parse_url(probe.url)]
+    try:
+        bearer = _bearer(probe, asked[0], tokens, whole)
+        deadline = Deadline(whole.left())  # nor does the time that the token took
+    except (NoTokenError, TimeoutError) as error:
+        result = failed(Reason.NO_TOKEN, _where(asked[0]), whole)
+        return replace(result, detail=f"{result.detail}: {error}")
     while True:
-        answer = _ask(asked[-1], deadline)
+        answer = _ask(asked[-1], deadline, bearer if _origin(asked[-1]) == _origin(asked[0]) else {})
         if isinstance(answer, ProbeResult):
             return answer
         if answer.status not in _REDIRECT or answer.location is None or answer.status == probe.expect.status:
@@ -51,9 +63,17 @@ def check(probe: HttpProbe) -> ProbeResult:
         asked.append(onward)
 
 
-def _ask(url: Url, deadline: Deadline) -> _Answer | ProbeResult:
+def _bearer(probe: HttpProbe, url: Url, tokens: Tokens, deadline: Deadline) -> dict[str, str]:
+    """What proves who asks, where it is asked for."""
+    if probe.auth is None or is_loopback(address(url)[0]):
+        return {}
+    origin = url._replace(path=None, query=None).url
+    return {"Authorization": f"Bearer {tokens.get(probe.audience or origin, deadline)}"}
+
+
+def _ask(url: Url, deadline: Deadline, bearer: dict[str, str]) -> _Answer | ProbeResult:
     try:
-        return _get(url, deadline)
+        return _get(url, deadline, bearer)
     except ssl.SSLCertVerificationError as error:
         result = failed(why(error), _where(url), deadline)
         return replace(result, certificate_expires_at=tls.refused_expiry(*address(url), deadline))
@@ -61,10 +81,10 @@ def _ask(url: Url, deadline: Deadline) -> _Answer | ProbeResult:
         return failed(_why(error), _where(url), deadline)
 
 
-def _get(url: Url, deadline: Deadline) -> _Answer:
+def _get(url: Url, deadline: Deadline, bearer: dict[str, str]) -> _Answer:
     with connected(url, deadline) as (connection, socket):
         expires_at = tls.expiry(socket) if isinstance(socket, ssl.SSLSocket) else None
-        connection.request("GET", url.request_uri, headers=headers(url), preload_content=False)
+        connection.request("GET", url.request_uri, headers=headers(url) | bearer, preload_content=False)
         response = connection.getresponse()
         body, location = _body(response).decode(errors="replace"), response.headers.get("Location")
         return _Answer(status=response.status, location=location, body=body, expires_at=expires_at)

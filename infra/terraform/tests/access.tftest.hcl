@@ -89,6 +89,10 @@ run "open_intake" {
     error_message = "An intake that is open must ask both of its doors for a proof."
   }
   assert {
+    condition     = google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].accepted_response_status_codes[0].status_value == 405 && length(google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].service_agent_authentication) == 0
+    error_message = "An open intake must be looked at from outside, without a token."
+  }
+  assert {
     condition     = toset(flatten([for name, members in local.invokers : [for member in members : name if startswith(member, "all")]])) == toset(["alert_intake"])
     error_message = "Nothing else may be public."
   }
@@ -100,9 +104,47 @@ run "nothing_is_public" {
     api_users = ["group:ml@example.com"]
   }
   assert {
-    condition     = local.invokers["api"] == toset(["group:ml@example.com", "serviceAccount:service-123456789012@gcp-sa-monitoring-notification.iam.gserviceaccount.com"]) && length(local.invokers["alert_intake"]) == 0
-    error_message = "The api must be called by its users and by the uptime check, and the intake by nobody but Pub/Sub."
+    condition     = local.invokers["api"] == toset(["group:ml@example.com"]) && length(local.invokers["alert_intake"]) == 0
+    error_message = "The api must be called by its users, and the intake by nobody but Pub/Sub."
   }
+  assert {
+    condition     = google_cloud_run_v2_service_iam_member.uptime.member == local.agents.monitoring && google_cloud_run_v2_service_iam_member.uptime.name == "api" && google_cloud_run_v2_service_iam_member.uptime.role == "roles/run.invoker"
+    error_message = "The uptime check must be allowed to call the api."
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_service_iam_member.probes) == 0
+    error_message = "Where no probe proves who it is, health_check must not be allowed to call the api."
+  }
+}
+
+run "behind_a_load_balancer" {
+  command = plan
+  variables {
+    settings    = null
+    secrets     = []
+    environment = { AIA_INBOX_URL = "https://inbox.example.com/" }
+    api_ingress = "ALLOW_INTERNAL_AND_GCLB"
+    api_url     = "https://aia.example.com"
+  }
+  assert {
+    condition     = alltrue([for name in ["health_check", "incident_router"] : local.environments[name]["AIA_API_URL"] == "https://aia.example.com"])
+    error_message = "Probes and messages must lead to the load balancer."
+  }
+  assert {
+    condition     = google_monitoring_uptime_check_config.this["api"].monitored_resource[0].labels["host"] == "api-123456789012.europe-west1.run.app"
+    error_message = "The uptime check must look at the service itself: it counts as inside."
+  }
+}
+
+run "closed_without_an_address" {
+  command = plan
+  variables {
+    settings    = null
+    secrets     = []
+    environment = { AIA_INBOX_URL = "https://inbox.example.com/" }
+    api_ingress = "ALLOW_INTERNAL_ONLY"
+  }
+  expect_failures = [check.the_page_can_be_probed]
 }
 
 run "own_keys" {

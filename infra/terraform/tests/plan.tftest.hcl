@@ -83,8 +83,20 @@ run "plan" {
     error_message = "Every table of infra/tables must be there."
   }
   assert {
-    condition     = alltrue([for one in google_bigquery_table.this : one.deletion_protection]) && google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_ENABLED"
+    condition     = alltrue([for one in google_bigquery_table.this : one.deletion_protection]) && alltrue([for one in google_bigquery_dataset.this : !one.delete_contents_on_destroy]) && google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_ENABLED"
     error_message = "What holds data must be protected."
+  }
+  assert {
+    condition     = alltrue([for one in google_bigquery_dataset.this : [for access in one.access : "${access.role} ${access.special_group}"] == ["OWNER projectOwners"]])
+    error_message = "Nobody may read a dataset for being allowed to look at the project."
+  }
+  assert {
+    condition     = toset([for name, topic in google_pubsub_topic.this : name if topic.message_retention_duration != null]) == setsubtract(keys(google_pubsub_topic.this), local.heard)
+    error_message = "Where nobody subscribes, messages must be kept for who comes later."
+  }
+  assert {
+    condition     = toset([for field in google_firestore_field.expires_at : field.collection if length(field.ttl_config) == 1]) == toset(["actions", "ledger"])
+    error_message = "What may be forgotten must be forgotten, or it grows for ever."
   }
   assert {
     condition     = alltrue([for one in concat(values(google_pubsub_subscription.table), values(google_pubsub_subscription.dead_letter)) : one.expiration_policy[0].ttl == ""])
@@ -103,6 +115,10 @@ run "plan" {
   assert {
     condition     = length(google_project_iam_custom_role.actions) == 0 && length(google_cloud_run_v2_service_iam_member.actions) == 0 && length(google_secret_manager_secret.this) == 0 && length(google_billing_budget.this) == 0 && length(google_kms_crypto_key_iam_member.this) == 0
     error_message = "Nothing that nobody asked for may be there: no right to act, no secret, no budget, no key."
+  }
+  assert {
+    condition     = toset([for one in google_cloud_run_v2_service_iam_member.probes : "${one.role} ${one.member} ${one.name}"]) == toset(["roles/run.invoker serviceAccount:fn-health-check@example-project.iam.gserviceaccount.com api"])
+    error_message = "health_check must be allowed to call the api that it probes."
   }
   assert {
     condition     = google_storage_bucket_iam_member.builder_reads.role == "roles/storage.objectViewer" && google_artifact_registry_repository_iam_member.builder_writes.role == "roles/artifactregistry.writer" && google_project_iam_member.builder_logs.role == "roles/logging.logWriter" && google_project_iam_member.builder_copies.role == "roles/storage.objectViewer"

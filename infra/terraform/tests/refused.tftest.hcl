@@ -32,12 +32,14 @@ run "bad_values" {
     region              = "europe-west1-b"
     api_users           = ["allUsers"]
     api_ingress         = "ALLOW_NONE"
+    api_url             = "https://example.com/page"
     environment         = { AIA_INBOX_URL = "https://inbox.example.com/", PAGERDUTY_KEY = "x" }
     secrets             = ["pagerduty_key"]
     notification_emails = ["Ada"]
     action_accounts     = ["123456789012-compute@developer.gserviceaccount.com"]
     runtime             = "python310"
     max_instances       = 0
+    min_instances       = { incident_router = 11 }
     kms_key             = "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1"
     vpc_connector       = "aia"
     budget              = { billing_account = "012345-6789AB-CDEF01", amount = 0 }
@@ -50,12 +52,14 @@ run "bad_values" {
     var.region,
     var.api_users,
     var.api_ingress,
+    var.api_url,
     var.environment,
     var.secrets,
     var.notification_emails,
     var.action_accounts,
     var.runtime,
     var.max_instances,
+    var.min_instances,
     var.kms_key,
     var.vpc_connector,
     var.budget,
@@ -71,6 +75,14 @@ run "what_follows_from_the_deployment" {
     environment = { AIA_STORE = "sqlite:///tmp/store.db" }
   }
   expect_failures = [var.environment]
+}
+
+run "instances_of_a_function_that_is_not_there" {
+  command = plan
+  variables {
+    min_instances = { incident_rooter = 1 }
+  }
+  expect_failures = [terraform_data.checked]
 }
 
 run "a_secret_that_nobody_uses" {

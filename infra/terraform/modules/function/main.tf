@@ -42,7 +42,7 @@ resource "google_cloudfunctions2_function" "this" {
     available_memory                 = var.resources.memory
     available_cpu                    = "1"
     max_instance_request_concurrency = 8
-    min_instance_count               = 0
+    min_instance_count               = var.resources.min_instances
     max_instance_count               = var.resources.max_instances
     timeout_seconds                  = var.resources.timeout_seconds
     ingress_settings                 = var.ingress

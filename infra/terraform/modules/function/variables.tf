@@ -46,7 +46,7 @@ variable "build" {
 
 variable "resources" {
   description = "What an instance has, how long a request may take, and how many instances there are."
-  type        = object({ memory = string, timeout_seconds = number, max_instances = number })
+  type        = object({ memory = string, timeout_seconds = number, min_instances = optional(number, 0), max_instances = number })
   nullable    = false
 
   validation {

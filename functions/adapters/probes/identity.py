@@ -1,0 +1,89 @@
+"""Who the function is, for what stands behind IAM: identity tokens of its own account, from Google's metadata server.
+
+A token names the one audience that may take it. It is kept until shortly before it expires, and never logged.
+"""
+
+import base64
+import binascii
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from urllib.parse import quote
+
+from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
+
+from functions.adapters.net import Deadline, connected, headers
+
+METADATA = "metadata.google.internal"
+"""Answers on Cloud Run, Compute Engine and Kubernetes Engine; `GCE_METADATA_HOST` names another, as for Google's clients."""
+MARGIN = 300.0
+"""Seconds before its end from which on a token is asked for anew."""
+LONGEST = 16 * 1024
+_PATH = "/computeMetadata/v1/instance/service-accounts/default/identity"
+_FLAVOR = "Google"
+
+
+class NoTokenError(Exception):
+    """There is no token; the message says why, and holds no secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    value: str = field(repr=False)
+    until: float
+
+
+class Tokens:
+    """The tokens of this instance, by their audience.
+
+    Args:
+        clock: seconds since 1970.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._kept: dict[str, _Token] = {}
+
+    def get(self, audience: str, deadline: Deadline) -> str:
+        """A token for an audience.
+
+        Raises:
+            NoTokenError: none can be had.
+        """
+        kept = self._kept.get(audience)
+        if kept is None or kept.until - MARGIN <= self._clock():
+            # Two probes may ask at once: either token is good.
+            self._kept[audience] = kept = _token(_asked(audience, deadline))
+        return kept.value
+
+
+def _asked(audience: str, deadline: Deadline) -> str:
+    host = os.environ.get("GCE_METADATA_HOST", METADATA)
+    url = parse_url(f"http://{host}{_PATH}?audience={quote(audience, safe='')}&format=full")
+    try:
+        with connected(url, deadline) as (connection, _):
+            own = headers(url) | {"Metadata-Flavor": _FLAVOR}
+            connection.request("GET", url.request_uri, headers=own, preload_content=False)
+            response = connection.getresponse()
+            body = response.read(LONGEST)
+    except (OSError, HTTPException, HTTPError) as error:
+        raise NoTokenError(f"the metadata server does not answer ({type(error).__name__})") from error
+    if response.status != 200:  # noqa: PLR2004 - HTTP's own number
+        raise NoTokenError(f"the metadata server answered {response.status}")
+    if response.headers.get("Metadata-Flavor") != _FLAVOR:
+        raise NoTokenError("what answered is not the metadata server")
+    return body.decode("ascii", errors="replace").strip()
+
+
+def _token(text: str) -> _Token:
+    """The token with its end; whether it is genuine is for the audience to check."""
+    try:
+        _, payload, _ = text.split(".")
+        until = float(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])
+    except (ValueError, TypeError, KeyError, binascii.Error):
+        raise NoTokenError("the metadata server answered with no token") from None  # the cause would hold the answer
+    return _Token(text, until)

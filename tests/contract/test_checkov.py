@@ -1,0 +1,121 @@
+"""What checkov has against the deployment: nothing that has no written reason, and no reason for what it has nothing against."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from infra import plan, stage
+
+CHECKOV = stage.ROOT / ".venv" / "checkov" / "bin" / "checkov"
+ACCEPTED = plan.TERRAFORM / "checkov-accepted.yaml"
+OWN_KEYS = {"CKV_GCP_80", "CKV_GCP_81", "CKV_GCP_83", "CKV_GCP_84"}
+"""What it says where things are not encrypted with a key of one's own."""
+# What runs must not depend on what can be reached, nor tell anybody of it.
+NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"}
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH"),
+    pytest.mark.skipif(not CHECKOV.exists(), reason="checkov is absent: `make test` installs it"),
+    pytest.mark.timeout(300),
+]
+
+
+Resources = list[plan.Resource]
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Resources:
+    """What a project and a region give."""
+    return plan.planned()
+
+
+def scanned(*what: str) -> dict[str, Any]:
+    """What checkov says of a folder or a file."""
+    options = ("--skip-download", "--download-external-modules", "false", "--output", "json", "--compact")
+    command = [str(CHECKOV), *what, *options]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=NO_NETWORK)
+    assert done.stdout, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)
+    assert said["summary"]["parsing_errors"] == 0, said["results"]["parsing_errors"]
+    return said
+
+
+def as_plan(resources: Iterable[plan.Resource]) -> dict[str, Any]:
+    """The resources as `terraform show -json` writes a plan."""
+    own = [
+        {"mode": "managed", "values": one["change"]["after"]} | {key: one[key] for key in ("address", "type", "name")}
+        for one in resources
+    ]
+    return {
+        "format_version": "1.2",
+        "terraform_version": "1.7.0",
+        "planned_values": {"root_module": {"resources": own}},
+        "resource_changes": list(resources),
+        "configuration": {"root_module": {}},
+    }
+
+
+def failed(resources: Resources, folder: Path) -> set[tuple[str, str]]:
+    """Check and resource of what checkov has against resources."""
+    file = folder / "plan.json"
+    file.write_text(json.dumps(as_plan(resources)))
+    said = scanned("--file", str(file), "--framework", "terraform_plan")
+    assert said["summary"]["resource_count"] == len(resources)
+    assert said["summary"]["passed"] > 100
+    return {(one["check_id"], one["resource"]) for one in said["results"]["failed_checks"]}
+
+
+def accepts(reason: dict[str, str], check: str, resource: str) -> bool:
+    """Whether a reason is about a finding; `*` at its end stands for anything."""
+    about = reason["resource"]
+    there = resource.startswith(about[:-1]) if about.endswith("*") else resource == about
+    return reason["check"] == check and there
+
+
+def test_what_it_has_against_the_plan_has_a_written_reason_that_still_holds(
+    deployed: Resources, tmp_path: Path
+) -> None:
+    reasons: list[dict[str, str]] = yaml.safe_load(ACCEPTED.read_text())
+    found = failed(deployed, tmp_path)
+    unexplained = sorted(one for one in found if not any(accepts(reason, *one) for reason in reasons))
+    assert not unexplained, "mend it, or write a reason into infra/terraform/checkov-accepted.yaml"
+    stale = [reason for reason in reasons if not any(accepts(reason, *one) for one in found)]
+    assert not stale, "take these out of infra/terraform/checkov-accepted.yaml"
+    assert all(len(reason["why"]) > 40 for reason in reasons)
+
+
+def test_with_a_key_of_ones_own_nothing_is_encrypted_otherwise(tmp_path: Path) -> None:
+    assert not [one for one in failed(plan.planned("access", "own_keys"), tmp_path) if one[0] in OWN_KEYS]
+
+
+def test_it_has_nothing_against_the_files_but_what_they_explain() -> None:
+    said = scanned("--directory", str(plan.TERRAFORM), "--framework", "terraform")
+    assert not [f"{one['file_path']}: {one['check_id']} {one['resource']}" for one in said["results"]["failed_checks"]]
+    assert said["summary"]["passed"] > 30
+    assert all(len(one["check_result"]["suppress_comment"]) > 40 for one in said["results"]["skipped_checks"])
+
+
+def test_it_would_say_so(deployed: Resources, tmp_path: Path) -> None:
+    bad = [
+        made("google_project_iam_member", role="roles/owner", member="user:a@example.com", project="p"),
+        made("google_storage_bucket_iam_member", role="roles/storage.objectViewer", member="allUsers", bucket="b"),
+    ]
+    found = failed([*deployed, *bad], tmp_path)
+    assert ("CKV_GCP_117", "google_project_iam_member.bad") in found
+    assert ("CKV_GCP_28", "google_storage_bucket_iam_member.bad") in found
+
+
+def made(resource: str, **attributes: str) -> plan.Resource:
+    """A resource as a plan has it."""
+    return {
+        "address": f"{resource}.bad",
+        "type": resource,
+        "name": "bad",
+        "change": {"actions": ["create"], "before": None, "after": attributes},
+    }

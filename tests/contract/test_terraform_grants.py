@@ -1,0 +1,168 @@
+"""The grants that are easily forgotten, and without which everything is there and nothing works: each by its name."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra import plan, stage
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH"),
+    pytest.mark.timeout(300),  # plans are made once, by whichever test is first
+]
+DEPLOYMENT = stage.deployment()
+DOMAIN = "example-project.iam.gserviceaccount.com"
+PUBSUB = "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
+MONITORING = "serviceAccount:service-123456789012@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
+PUSH = f"serviceAccount:aia-push@{DOMAIN}"
+BUILDER = f"serviceAccount:aia-builder@{DOMAIN}"
+Resources = list[plan.Resource]
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Resources:
+    """What a project and a region give."""
+    return plan.planned()
+
+
+@pytest.fixture(scope="module")
+def with_secrets() -> Resources:
+    """What settings with secrets and with playbooks that act give."""
+    return plan.planned("access", "secrets")
+
+
+@pytest.fixture(scope="module")
+def acting() -> Resources:
+    """The same, with the accounts that actions act as."""
+    return plan.planned("access", "actions")
+
+
+def after(resources: Resources, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Key and attributes of the resources of a type; the key is what it is made for each of, if anything."""
+    return ((str(one.get("index", "")), one["change"]["after"]) for one in resources if plan.kind(one) == kind)
+
+
+def granted(resources: Resources, kind: str, role: str, member: str) -> set[str]:
+    """For which keys a role is granted to a member."""
+    return {key for key, one in after(resources, kind) if (one.get("role"), one.get("member")) == (role, member)}
+
+
+def function_account(name: str) -> str:
+    return f"serviceAccount:fn-{name.replace('_', '-')}@{DOMAIN}"
+
+
+def test_pubsub_publishes_to_every_dead_letter_topic(deployed: Resources) -> None:
+    wanted = {topic["name"] for _, topic in after(deployed, "pubsub_topic") if topic["name"].endswith("-dead-letter")}
+    assert wanted
+    publishes = granted(deployed, "pubsub_topic_iam_member", "roles/pubsub.publisher", PUBSUB)
+    assert {f"{topic}-dead-letter" for topic in publishes} == wanted
+
+
+def test_pubsub_subscribes_to_every_source_of_dead_letters(deployed: Resources) -> None:
+    sources = {one["name"] for _, one in after(deployed, "pubsub_subscription") if one["dead_letter_policy"]}
+    assert len(sources) > 10
+    assert granted(deployed, "pubsub_subscription_iam_member", "roles/pubsub.subscriber", PUBSUB) == sources
+
+
+def test_pubsub_writes_the_tables_of_its_subscriptions_and_no_other(deployed: Resources) -> None:
+    tables = {
+        one["bigquery_config"][0]["table"].removeprefix("example-project.")
+        for _, one in after(deployed, "pubsub_subscription")
+        if one["bigquery_config"]
+    }
+    written = {
+        f"{one['dataset_id']}.{one['table_id']}"
+        for _, one in after(deployed, "bigquery_table_iam_member")
+        if (one["role"], one["member"]) == ("roles/bigquery.dataEditor", PUBSUB)
+    }
+    assert written == tables == {one["table"] for one in DEPLOYMENT["tables"].values()}
+
+
+def test_pubsub_makes_the_tokens_of_the_push_account(deployed: Resources) -> None:
+    [(_, one)] = after(deployed, "service_account_iam_member")
+    assert (one["role"], one["member"]) == ("roles/iam.serviceAccountOpenIdTokenCreator", PUBSUB)
+
+
+def test_the_push_account_calls_the_service_of_every_function_with_triggers(deployed: Resources) -> None:
+    called = {
+        one["name"]
+        for _, one in after(deployed, "cloud_run_v2_service_iam_member")
+        if (one["role"], one["member"]) == ("roles/run.invoker", PUSH)
+    }
+    assert called == {name.replace("_", "-") for name, one in DEPLOYMENT["functions"].items() if one["triggers"]}
+    pushed = [one for _, one in after(deployed, "pubsub_subscription") if one["push_config"]]
+    tokens = {one["push_config"][0]["oidc_token"][0]["service_account_email"] for one in pushed}
+    assert tokens == {PUSH.partition(":")[2]}
+
+
+def test_monitoring_publishes_to_alerts_and_calls_the_page(deployed: Resources) -> None:
+    assert granted(deployed, "pubsub_topic_iam_member", "roles/pubsub.publisher", MONITORING) == {""}
+    calls = [
+        one["name"] for _, one in after(deployed, "cloud_run_v2_service_iam_member") if one["member"] == MONITORING
+    ]
+    assert calls == ["api"]
+
+
+def test_the_writer_of_every_log_sink_publishes_to_its_topic() -> None:
+    text = "\n".join(path.read_text() for path in sorted(plan.TERRAFORM.glob("*.tf")))
+    sinks = set(re.findall(r'resource "google_logging_project_sink" "(\w+)"', text))
+    writers = set(re.findall(r"member\s+= google_logging_project_sink\.(\w+)\.writer_identity", text))
+    assert sinks == writers == {"pipeline_runs"}
+
+
+def test_the_sink_of_pipelines_publishes_to_their_topic(deployed: Resources) -> None:
+    [(_, sink)] = after(deployed, "logging_project_sink")
+    assert sink["unique_writer_identity"]
+    # The writer is known once the sink is there: the one grant without a member yet.
+    unnamed = [one for _, one in after(deployed, "pubsub_topic_iam_member") if not one.get("member")]
+    assert [one["role"] for one in unnamed] == ["roles/pubsub.publisher"]
+
+
+def test_what_runs_pipelines_may_use_vertex_ai_and_act_as_their_account(acting: Resources) -> None:
+    roles = {one["role_id"]: set(one["permissions"]) for _, one in after(acting, "project_iam_custom_role")}
+    assert "aiplatform.pipelineJobs.create" in roles["aiaActions"]
+    acts_as = granted(
+        acting, "service_account_iam_member", "roles/iam.serviceAccountUser", function_account("action_runner")
+    )
+    assert f"pipelines@{DOMAIN}" in acts_as
+
+
+def test_nobody_else_may_use_vertex_ai_or_act_as_an_account(acting: Resources) -> None:
+    users = {
+        one["member"]
+        for _, one in after(acting, "service_account_iam_member")
+        if one.get("role") == "roles/iam.serviceAccountUser"
+    }
+    assert users == {function_account("action_runner")}
+    on_project = {str(one.get("role")) for _, one in after(acting, "project_iam_member")}
+    assert not {role for role in on_project if role.startswith("roles/aiplatform")}
+
+
+def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with_secrets: Resources) -> None:
+    read: dict[str, set[str]] = {}
+    for _, one in after(with_secrets, "secret_manager_secret_iam_member"):
+        assert one["role"] == "roles/secretmanager.secretAccessor"
+        read.setdefault(one["secret_id"], set()).add(one["member"])
+    people = {function_account("incident_router"), function_account("incident_sweep")}
+    assert read == {
+        "pagerduty-key": people,
+        "slack-webhook-url": people,
+        "smtp-password": people,
+        "partner-token": {function_account("health_check")},
+        "aia-redis-password": {function_account("action_runner")},
+    }
+
+
+def test_the_build_account_can_build_and_no_more(deployed: Resources) -> None:
+    kinds = {plan.kind(one) for one in deployed if plan.kind(one).endswith("_iam_member")}
+    roles = {(kind, one["role"]) for kind in kinds for _, one in after(deployed, kind) if one.get("member") == BUILDER}
+    assert roles == {
+        ("artifact_registry_repository_iam_member", "roles/artifactregistry.writer"),
+        ("project_iam_member", "roles/logging.logWriter"),
+        ("project_iam_member", "roles/storage.objectViewer"),
+        ("storage_bucket_iam_member", "roles/storage.objectViewer"),
+    }
+    assert len([one for _, one in after(deployed, "cloudfunctions2_function")]) == len(DEPLOYMENT["functions"])
