@@ -166,7 +166,7 @@ def _combined(series: Floats, horizon: int, level: float, season: int) -> Foreca
         low=days[0],
         middle=days[1],
         high=days[2],
-        total=_total(days, before, past, level),
+        total=_total(days, 1.0 if rare else origins.lift(before, past), before, past, level),
         reason=Reason.SPORADIC if rare else _reason(weight, tried),
     )
     if _unlike(before, middle, tried, length):
@@ -185,10 +185,10 @@ def _reason(weight: Floats, tried: Candidates) -> Reason:
     return Reason.SEASONAL if seasonal > np.e * flat else Reason.LEVEL_ONLY
 
 
-def _total(days: tuple[Floats, Floats, Floats], before: Floats, past: Past, level: float) -> Band:
+def _total(days: tuple[Floats, Floats, Floats], lift: float, before: Floats, past: Past, level: float) -> Band:
     """The band of the sum; where no sum of the past is known, as wide as the daily bounds together."""
     low, middle, high = days
-    whole = float(middle.sum()) * origins.lift(before, past)
+    whole = float(middle.sum()) * lift
     spread = origins.spread_of_sum(before, past, level, middle.size)
     if spread is None:
         return Band(low=min(float(low.sum()), whole), middle=whole, high=max(float(high.sum()), whole))

@@ -1,7 +1,7 @@
 """How far forecasts are off, and how often their bounds hold, over many series."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,5 +76,5 @@ def _holds(case: Case, found: Forecast) -> float:
     return float(low is not None and high is not None and low <= case.future.sum() <= high)
 
 
-def _mean(values: object) -> float:
-    return float(np.mean(list(values)))  # type: ignore[call-overload] - any iterable of numbers
+def _mean(values: Iterable[float | np.floating]) -> float:
+    return float(np.mean(list(values)))
