@@ -161,7 +161,8 @@ def _combined(series: Floats, horizon: int, level: float, season: int) -> Foreca
     below, above = origins.bounds(root(past.came) - root(before), past, level)
     low = np.where(shut, 0.0, np.maximum(square(root(middle) + below), _floor(series)))
     high = np.where(shut, 0.0, square(root(middle) + above))
-    days = low[:horizon], middle[:horizon], high[:horizon]
+    # A square of a root is off in its last digit: where an end is the middle, it is so exactly.
+    days = np.minimum(low, middle)[:horizon], middle[:horizon], np.maximum(high, middle)[:horizon]
     made = Forecast(
         low=days[0],
         middle=days[1],
@@ -193,7 +194,8 @@ def _total(days: tuple[Floats, Floats, Floats], lift: float, before: Floats, pas
     if spread is None:
         return Band(low=min(float(low.sum()), whole), middle=whole, high=max(float(high.sum()), whole))
     below, above = square(root(np.array([whole])) + np.array([-spread, spread])).tolist()
-    return Band(low=max(below, 0.0) if low.min() >= 0 else below, middle=whole, high=above)
+    least = 0.0 if low.min() >= 0 else -np.inf
+    return Band(low=min(max(below, least), whole), middle=whole, high=max(above, whole))
 
 
 def _unlike(before: Floats, middle: Floats, tried: Candidates, season: int) -> bool:
