@@ -80,12 +80,12 @@ BOUNDS = {
         bad=0.7, good=1.0, unit="ratio", why="less than expected; above it there is nothing to mend"
     ),
     "forecast_error_ratio": Bound(
-        bad=0.5, good=0.1, unit="ratio", why="cash machines are off by 22 %, flights by 7 %: see docs/forecast.md"
+        bad=0.5, good=0.1, unit="ratio", why="flights are off by 8 %, cash machines by 20 %, a shop's countries by 70 %"
     ),
     "forecast_coverage_ratio": Bound(
         bad=0.6, good=0.85, unit="ratio", why="90 % is promised; of 28 days, chance alone gives 80 to 100 %"
     ),
-    "risk_ratio": Bound(bad=0.25, good=0.0, unit="ratio", why="a quarter of the revenue is more than any day is off"),
+    "risk_ratio": Bound(bad=0.25, good=0.0, unit="ratio", why="a quarter of what is earned hangs on open incidents"),
     "churn_ratio": Bound(
         bad=0.8, good=0.3, unit="ratio", why="a real shop lost 32 to 44 % a quarter (UCI Online Retail)"
     ),

@@ -161,12 +161,13 @@ def _combined(series: Floats, horizon: int, level: float, season: int) -> Foreca
     below, above = origins.bounds(root(past.came) - root(before), past, level)
     low = np.where(shut, 0.0, np.maximum(square(root(middle) + below), _floor(series)))
     high = np.where(shut, 0.0, square(root(middle) + above))
-    days = low[:horizon], middle[:horizon], high[:horizon]
+    # A square of a root is off in its last digit: where an end is the middle, it is so exactly.
+    days = np.minimum(low, middle)[:horizon], middle[:horizon], np.maximum(high, middle)[:horizon]
     made = Forecast(
         low=days[0],
         middle=days[1],
         high=days[2],
-        total=_total(days, before, past, level),
+        total=_total(days, 1.0 if rare else origins.lift(before, past), before, past, level),
         reason=Reason.SPORADIC if rare else _reason(weight, tried),
     )
     if _unlike(before, middle, tried, length):
@@ -185,15 +186,16 @@ def _reason(weight: Floats, tried: Candidates) -> Reason:
     return Reason.SEASONAL if seasonal > np.e * flat else Reason.LEVEL_ONLY
 
 
-def _total(days: tuple[Floats, Floats, Floats], before: Floats, past: Past, level: float) -> Band:
+def _total(days: tuple[Floats, Floats, Floats], lift: float, before: Floats, past: Past, level: float) -> Band:
     """The band of the sum; where no sum of the past is known, as wide as the daily bounds together."""
     low, middle, high = days
-    whole = float(middle.sum()) * origins.lift(before, past)
+    whole = float(middle.sum()) * lift
     spread = origins.spread_of_sum(before, past, level, middle.size)
     if spread is None:
         return Band(low=min(float(low.sum()), whole), middle=whole, high=max(float(high.sum()), whole))
     below, above = square(root(np.array([whole])) + np.array([-spread, spread])).tolist()
-    return Band(low=max(below, 0.0) if low.min() >= 0 else below, middle=whole, high=above)
+    least = 0.0 if low.min() >= 0 else -np.inf
+    return Band(low=min(max(below, least), whole), middle=whole, high=max(above, whole))
 
 
 def _unlike(before: Floats, middle: Floats, tried: Candidates, season: int) -> bool:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 
 from core.business.checks import EstimateError, Floats
 
 _LARGEST = 8.0  # of a parameter's logarithm: so far out all customers are as good as alike, and the likelihood is level
+_ROUNDS = 20
 _STEEP = 1e-3  # of the mean log-likelihood, by the logarithm of a parameter
 
 Likelihood = Callable[[Floats], tuple[float, Floats]]
@@ -30,15 +31,22 @@ def maximise(likelihood: Likelihood, starts: Sequence[Sequence[float]], what: st
         value, gradient = likelihood(np.exp(logs))
         return -value, -gradient * np.exp(logs)
 
-    ends = [
-        minimize(falling, np.log(start), jac=True, method="L-BFGS-B", bounds=[(-_LARGEST, _LARGEST)] * len(start))
-        for start in starts
-    ]
+    ends = [_descend(falling, np.log(start)) for start in starts]
     best = min((end for end in ends if np.isfinite(end.fun)), key=lambda end: float(end.fun), default=None)
     if best is None or not _arrived(best.x, best.jac):
         raise EstimateError(f"{what}: no maximum of the likelihood was found from {len(starts)} starts")
     found: Floats = np.exp(best.x)
     return found
+
+
+def _descend(falling: Likelihood, start: Floats) -> OptimizeResult:
+    """Where descending ends; begun anew where it stopped on a slope, as in a narrow valley what it learnt misleads it."""
+    end = OptimizeResult(x=start)
+    for _ in range(_ROUNDS):
+        end = minimize(falling, end.x, jac=True, method="L-BFGS-B", bounds=[(-_LARGEST, _LARGEST)] * start.size)
+        if not np.isfinite(end.fun) or _arrived(end.x, end.jac):
+            break
+    return end
 
 
 def _arrived(logs: Floats, slope: Floats) -> bool:

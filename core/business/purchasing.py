@@ -12,6 +12,7 @@ References:
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from scipy.special import betainc, betaincinv, betaln, digamma, expit, gammaln, log_expit, logit
@@ -108,13 +109,20 @@ def _if_alive(model: Purchasing, x: Floats, age: Floats, time: float) -> Floats:
 
     stay = np.maximum(betaincinv(b, model.a, _TAIL), _LEVEL)
     leave = np.minimum(np.maximum(betaincinv(model.a, b, _TAIL), _LEVEL / (shape * ahead)), 1 - stay)
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = _gauss_legendre()
     begin, end = logit(leave)[:, None], -logit(stay)[:, None]
     odds = begin + (end - begin) * (nodes + 1) / 2
     density = np.exp(model.a * log_expit(odds) + b[:, None] * log_expit(-odds) - betaln(model.a, b)[:, None])
     between = (density * bought(expit(odds), shape[:, None], ahead[:, None])) @ weights * (end - begin)[:, 0] / 2
     ends = shape * ahead * betainc(model.a, b, leave) + bought(np.ones(1), shape, ahead) * betainc(b, model.a, stay)
     return np.asarray(between + ends)
+
+
+@cache
+def _gauss_legendre() -> tuple[Floats, Floats]:
+    """Places within -1 to 1 and their weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return nodes, weights
 
 
 def _log_odds_gone(model: Purchasing, history: History) -> Floats:

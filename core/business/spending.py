@@ -17,7 +17,7 @@ from core.business.likelihood import maximise
 
 _LEAST_Q = 1.05
 """Below it the mean over all customers grows without bound, and is not to be believed."""
-_STARTS = ((1.0, 1.0, 1.0), (6.0, 2.0, 0.5), (2.0, 10.0, 5.0))
+_STARTS = ((1.0, 1.0, 1.0), (6.0, 2.0, 1.0), (30.0, 30.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +51,26 @@ def fit(count: Floats, mean: Floats) -> Spending:
         EstimateError: no maximum was found.
     """
     unit = float(mean.mean())
-    p, beyond, v = maximise(lambda parameters: _mean_log(parameters, count, mean / unit), _STARTS, "spending").tolist()
-    return Spending(p=p, q=_LEAST_Q + beyond, v=v * unit)
+    p, beyond, middle = maximise(
+        lambda parameters: _by_mean(parameters, count, mean / unit), _STARTS, "spending"
+    ).tolist()
+    q = _LEAST_Q + beyond
+    return Spending(p=p, q=q, v=middle * (q - 1) / p * unit)
 
 
 def expected(model: Spending, count: Floats, mean: Floats) -> Floats:
     """What a purchase of each customer is expected to be worth, in dollars; shape (n,)."""
     found: Floats = model.p * (model.v + count * mean) / (model.p * count + model.q - 1)
     return found
+
+
+def _by_mean(parameters: Floats, count: Floats, mean: Floats) -> tuple[float, Floats]:
+    """The same by p, what q is above its least, and the mean purchase, which are nearly independent of each other."""
+    p, beyond, middle = parameters.tolist()
+    scale = _LEAST_Q + beyond - 1
+    v = middle * scale / p
+    value, (by_p, by_q, by_v) = _mean_log(np.array([p, beyond, v]), count, mean)
+    return value, np.array([by_p - by_v * v / p, by_q + by_v * v / scale, by_v * v / middle])
 
 
 def _mean_log(parameters: Floats, count: Floats, mean: Floats) -> tuple[float, Floats]:

@@ -228,6 +228,41 @@ def test_better_than_last_week_again() -> None:
     assert ours < 0.8 * naive
 
 
+def messy(rng: np.random.Generator) -> Floats:
+    """A series with some of all that happens to series."""
+    days = int(rng.integers(21, 420))
+    series = rng.lognormal(5, rng.uniform(0, 2), days)
+    if rng.random() < 0.5:
+        series *= rng.integers(0, 3, 7)[np.arange(days) % 7]
+    if rng.random() < 0.4:
+        series[rng.random(days) < rng.random()] = 0
+    if rng.random() < 0.4:
+        series[rng.random(days) < rng.random()] = np.nan
+    if rng.random() < 0.3:
+        series[rng.integers(0, days) :] *= rng.uniform(0, 10)
+    if rng.random() < 0.2:
+        series -= rng.uniform(0, 300)
+    if rng.random() < 0.1:
+        series[rng.integers(0, days)] = 1e9
+    return series
+
+
+@given(st.integers(0, 10**6), st.sampled_from([1, 7, 30, 90]), st.sampled_from([1, 7, 7, 24]))
+def test_bounds_are_in_order_whatever_happens_to_a_series(seed: int, horizon: int, season: int) -> None:
+    series = messy(np.random.default_rng(seed))
+    found = forecast(series, horizon=horizon, season=season)
+    if found.total.low is not None:
+        assert np.isfinite([found.low, found.middle, found.high]).all()
+        assert (found.low <= found.middle).all()
+        assert (found.middle <= found.high).all()
+        assert found.total.middle is not None
+        assert found.total.high is not None
+        assert found.total.low <= found.total.middle <= found.total.high < math.inf
+        if np.nanmin(series) >= 0:
+            assert found.low.min() >= 0
+            assert found.total.low >= 0
+
+
 @given(
     st.lists(st.one_of(st.floats(-1e6, 1e6), st.just(math.nan), st.just(0.0)), max_size=120),
     st.integers(1, 40),

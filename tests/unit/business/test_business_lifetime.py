@@ -114,6 +114,8 @@ def test_the_gradient_of_amounts_is_right(cdnow: LifetimeModel) -> None:
     at = np.array([3.0, 2.0, 9.0])
     _, slope = spending._mean_log(at, *known)
     assert slope == pytest.approx(approx_fprime(at, lambda one: spending._mean_log(one, *known)[0], 1e-7), abs=1e-5)
+    _, slope = spending._by_mean(at, *known)
+    assert slope == pytest.approx(approx_fprime(at, lambda one: spending._by_mean(one, *known)[0], 1e-7), abs=1e-5)
 
 
 parameters = st.builds(
@@ -217,6 +219,18 @@ def test_equal_amounts_have_no_correlation() -> None:
     assert fit(**whole).correlation == 0.0
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.01, 2.0])
+@pytest.mark.parametrize("often", [2, 1000])
+def test_amounts_that_are_alike_or_far_apart_are_fitted(spread: float, often: int) -> None:
+    rng = np.random.default_rng(7)
+    count = rng.integers(1, 2 * often, 500).astype(float)
+    model = spending.fit(count, 20 * rng.lognormal(0, spread, 500))
+    if spread < 1:
+        assert model.mean == pytest.approx(20.0, rel=0.02)
+        assert spending.expected(model, count, np.full(500, 20.0)) == pytest.approx(np.full(500, 20.0), rel=0.02)
+    assert np.isfinite([model.p, model.q, model.v, model.mean]).all()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -257,9 +271,10 @@ def test_customers_of_no_age_are_refused() -> None:
         fit(**whole)
 
 
-def test_a_likelihood_without_a_maximum_is_refused() -> None:
-    def kinked(at: Floats) -> tuple[float, Floats]:
-        return float(at.sum()), np.full(1, np.nan)
+@pytest.mark.parametrize(("value", "slope"), [(0.0, 1.0), (np.nan, 1.0)])
+def test_a_likelihood_without_a_maximum_is_refused(value: float, slope: float) -> None:
+    def lying(at: Floats) -> tuple[float, Floats]:
+        return value, np.full(at.size, slope)
 
-    with pytest.raises(EstimateError, match="kinks: no maximum of the likelihood was found from 1 starts"):
-        likelihood.maximise(kinked, [[1.0]], "kinks")
+    with pytest.raises(EstimateError, match="lies: no maximum of the likelihood was found from 1 starts"):
+        likelihood.maximise(lying, [[1.0]], "lies")

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.business.facts import BOUNDS, WEIGHTS, Facts
 from core.business.satisfaction import satisfaction, score
+from core.incidents.text import number
 from core.settings.people_section import NAMES
 
 FACTS = [field.name for field in fields(Facts)]
@@ -26,6 +28,14 @@ def test_every_fact_has_bounds_and_every_group_facts() -> None:
     assert {name for weights in WEIGHTS.values() for name in weights} == set(FACTS)
     assert all(weight > 0 for weights in WEIGHTS.values() for weight in weights.values())
     assert all(bound.bad != bound.good and bound.why for bound in BOUNDS.values())
+
+
+def test_the_guide_has_the_table_as_it_is() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "forecast.md").read_text(encoding="utf-8")
+    for name, bound in BOUNDS.items():
+        groups = ", ".join(f"{group} {weights[name]:g}" for group, weights in WEIGHTS.items() if name in weights)
+        ends = f"{number(bound.bad, bound.unit)} | {number(bound.good, bound.unit)}"
+        assert f"| `{name}` | {ends} | {groups} | {bound.why} |" in guide
 
 
 @pytest.mark.parametrize("name", FACTS)
