@@ -99,7 +99,7 @@ class Prometheus:
         status, body = self._fetched(f"{self._url}/api/v1/{what}", parameters)
         try:
             answer = msgspec.json.decode(body, type=_Answer)
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise UnavailableError(f"{self._name}: answers {status} and no JSON of Prometheus ({error})") from error
         if status in _REFUSED:
             raise QueryError(f"{self._name}: refuses the query: {_reason(answer.error)}")

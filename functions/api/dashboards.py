@@ -96,7 +96,7 @@ class Dashboards:
             self._data(variables.filled(query, filters, values, step=asked.step), asked, charted, current)
             for query in _queries(tiles[index])
         ]
-        return {"start": asked.start, "end": asked.end, "step": asked.step, "at": asked.until, "sets": sets}
+        return {"start": asked.start, "end": asked.end, "step": asked.step, "sets": sets}
 
     def _named(self, name: str) -> Dashboard:
         if name not in self.all:
@@ -119,8 +119,8 @@ class Dashboards:
         return self._kept(key, lambda: ask(query, start=start, end=end, step=step), seconds=_FRESH_SECONDS)
 
     def _instant(self, query: str, asked: Span) -> list[Series]:
-        at = asked.until // span.SHORTEST_STEP * span.SHORTEST_STEP
-        return self._kept((query, at), lambda: self.prometheus.instant(query, at=at), seconds=_FRESH_SECONDS)
+        ask = self.prometheus.instant
+        return self._kept((query, asked.end), lambda: ask(query, at=asked.end), seconds=_FRESH_SECONDS)
 
 
 def _rank(name: str) -> tuple[int, str]:

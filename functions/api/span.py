@@ -1,4 +1,7 @@
-"""Which instants a chart is asked for: bounded, and on a grid that all viewers share."""
+"""Which instants a chart is asked for: bounded, and the same for all who look within a minute.
+
+They are counted back from the end, as Cloud Monitoring does, so that the newest values are there however far apart they are.
+"""
 
 from dataclasses import dataclass
 
@@ -14,6 +17,8 @@ MOST_POINTS = 1000
 _POINTS = 400
 """Instants of a span whose step nobody says."""
 _HOUR = 3600
+_TOGETHER = 60
+"""Seconds within which all see the same."""
 _END_OF_TIME = 1 << 33
 _STEPS = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 _SHOWN = 80
@@ -21,19 +26,11 @@ _SHOWN = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """Instants from `start` to `end`, `step` apart: all in seconds, and multiples of `step`.
-
-    Attributes:
-        start: the first one.
-        end: the last one.
-        step: between two.
-        until: the end that was asked for, which need not be on the grid.
-    """
+    """Instants from `start` to `end`, `step` apart: all in seconds."""
 
     start: int
     end: int
     step: int
-    until: int
 
 
 def read(request: flask.Request, now: int) -> Span:
@@ -49,7 +46,9 @@ def read(request: flask.Request, now: int) -> Span:
     step = _seconds(request, "step", fitting(end - start), least=SHORTEST_STEP, most=LONGEST_STEP)
     if (end - start) // step >= MOST_POINTS:
         raise BadRequest(f"step: must make at most {MOST_POINTS} instants of {end - start} s, got {step}")
-    return Span(start=start // step * step, end=end // step * step, step=step, until=end)
+    count, together = (end - start) // step, min(step, _TOGETHER)
+    end = end // together * together
+    return Span(start=end - count * step, end=end, step=step)
 
 
 def fitting(seconds: int) -> int:

@@ -1,6 +1,7 @@
 """What must have happened after a replay: every step of the path, checked from outside."""
 
 import json
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
@@ -16,6 +17,9 @@ from infra.local.ports import Ports
 MODEL = "flight-delay"
 STAKEHOLDERS = ("technical", "operations", "business")
 """Who must hear of the model's drift, by the settings."""
+
+_FINEST_STEP = 15
+"""Seconds between the values that are looked for: what was written a moment ago is among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,7 @@ class Outcome:
             ("metrics in Prometheus", self._metrics),
             ("probes", self._probes),
             ("page", self._page),
+            ("dashboards", self._dashboards),
         ]
         return [_step(name, check) for name, check in checks]
 
@@ -179,6 +184,38 @@ class Outcome:
         with urllib.request.urlopen(self.ports.url("page"), timeout=15) as response:  # noqa: S310 - as above
             size = len(response.read())
         return f"{size:,} bytes", size > 0
+
+    def _dashboards(self) -> tuple[str, bool]:
+        """Whether every query of every dashboard has an answer, and one with data."""
+        queries, silent = 0, []
+        for dashboard in get(f"{self._dashboards_url}"):
+            layout = get(f"{self._dashboards_url}/{dashboard['name']}")
+            for tile in layout["tiles"]:
+                asked = tile.get("sets", [])
+                queries += len(asked)
+                told = self._answered(dashboard["name"], tile["index"]) if asked else []
+                silent += [f"{dashboard['name']}, {tile['title']}: {why}" for why in told]
+        found = f"{queries} queries" + (f", {len(silent)} of them silent: {'; '.join(silent)}" if silent else "")
+        return found, queries > 0 and not silent
+
+    @property
+    def _dashboards_url(self) -> str:
+        return f"{self.ports.url('page')}/api/dashboards"
+
+    def _answered(self, name: str, index: int) -> list[str]:
+        """What is wrong with each query of a tile that has no answer, or none with data."""
+        try:
+            data = get(f"{self._dashboards_url}/{name}/tiles/{index}?step={_FINEST_STEP}")
+        except urllib.error.HTTPError as error:
+            return [str(json.load(error)["error"])]
+        return ["no data" for one in data["sets"] if not _has_data(one)]
+
+
+def _has_data(one: dict[str, Any]) -> bool:
+    newest = [sample["value"] for sample in one["now"]]
+    return any(
+        value is not None for values in (newest, *(each["values"] for each in one["series"])) for value in values
+    )
 
 
 def _step(name: str, check: Callable[[], tuple[str, bool]]) -> Step:

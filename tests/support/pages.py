@@ -9,6 +9,7 @@ from typing import Any
 
 import flask
 import msgspec
+import requests
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from core.actions import life
@@ -36,9 +37,11 @@ from functions.adapters.desks.documents import (
 )
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Data, Store
+from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
 from functions.api.actions import Actions
 from functions.api.commands import Commands
+from functions.api.dashboards import Dashboards
 from functions.api.incidents import Incidents
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
@@ -55,6 +58,8 @@ MODEL = Model(
     window=timedelta(days=1),
     accuracy_floor=0.85,
 )
+NOBODY = Prometheus(name="Prometheus", url="http://127.0.0.1:9", open_session=requests.Session)
+"""Where nobody listens."""
 PROBE = TcpProbe(name="db", every=timedelta(minutes=1), host="db.internal", port=5432)
 SETTINGS = Settings(jobs={}, models=(MODEL,), probes=(PROBE,))
 
@@ -132,6 +137,7 @@ def deps(store: Store, warehouse: Rows, office: Office, clock: Callable[[], date
         incidents=incidents,
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=lambda: office, clock=clock),
+        dashboards=Dashboards(all={}, prometheus=NOBODY, models=[MODEL.name], clock=clock),
     )
 
 

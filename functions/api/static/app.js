@@ -150,7 +150,7 @@ addEventListener("hashchange", goToLinked);
 document.addEventListener("visibilitychange", () => { if (!document.hidden) keepFresh(); });
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; drawModels(known.models); } });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawModels(known.models));
+document.addEventListener("themechange", () => drawModels(known.models));
 onChange(() => {
   draw();
   if (busy()) { clearTimeout(timer); timer = setTimeout(keepFresh, HURRY); }

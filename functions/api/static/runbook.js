@@ -9,9 +9,14 @@ export const settle = (me) => { base = WEB.test(me.runbooks) ? me.runbooks.repla
 // A line breaks between the file and the section.
 const broken = (section) => section.split(/(?<=#)/).flatMap((part) => [el("wbr"), part]);
 
+const sectionOf = (where) => where.replace(/^docs\/runbooks\//, "");
+
+// Where it leads; empty where that is not known.
+export const addressOf = (where) => (WEB.test(where) ? where : base && !where.includes(":") ? base + sectionOf(where) : "");
+
 export function runbook(where) {
-  const section = where.replace(/^docs\/runbooks\//, "");
-  const address = WEB.test(where) ? where : base && !where.includes(":") ? base + section : "";
+  const section = sectionOf(where);
+  const address = addressOf(where);
   if (!address) return el("span", { title: `docs/runbooks/${section}` }, broken(section));
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, WEB.test(where) ? "Runbook" : broken(section));
 }

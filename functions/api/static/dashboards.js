@@ -1,0 +1,168 @@
+// The dashboards: which one, over which time and how often stands in the address, so that it can be shared and gone back to.
+import { get } from "./api.js";
+import { at, el } from "./dom.js";
+import { plural } from "./format.js";
+import { settle } from "./runbook.js";
+import { made } from "./tiles.js";
+import { RANGES, REFRESHES, stepOf } from "./times.js";
+
+const AT_ONCE = 4;
+const POINTS = 400;
+const COLUMNS = 62;
+const AGAIN = 10;
+// What is looked at over weeks and what is looked at over hours; a range that is chosen goes before.
+const FIRST = { executive: "30d", business: "30d", models: "7d" };
+const state = { name: "", titles: [], layout: null, tiles: [], turn: 0, timer: 0, failed: 0 };
+
+const chosen = () => new URLSearchParams(location.search);
+const range = () => (chosen().get("range") in RANGES ? chosen().get("range") : FIRST[state.name] ?? "1d");
+const refresh = () => (chosen().get("refresh") in REFRESHES ? chosen().get("refresh") : "1m");
+const nameOf = () => decodeURIComponent(location.pathname.split("/")[2] ?? "") || state.titles[0]?.name;
+const short = (title) => title.replace(/^AIA:\s*/, "").replace(/^./, (first) => first.toUpperCase());
+const address = (name, query = chosen()) => `/dashboards/${encodeURIComponent(name)}${[...query].length ? `?${query}` : ""}`;
+
+function tell(problem) {
+  if (at("problem").textContent !== problem) at("problem").textContent = problem;
+  at("problem").hidden = !problem;
+}
+
+function choose(key, value) {
+  const query = chosen();
+  query.set(key, value);
+  history.pushState(null, "", address(state.name, query));
+  controls();
+  load();
+}
+
+function go(event, name) {
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  const query = chosen();
+  for (const key of [...query.keys()]) if (!["range", "refresh"].includes(key)) query.delete(key);
+  history.pushState(null, "", address(name, query));
+  open().then(() => at("title").focus({ preventScroll: true }));
+}
+
+function controls() {
+  at("names").replaceChildren(...state.titles.map(({ name, title }) =>
+    el("a", { href: address(name), "aria-current": name === state.name ? "page" : null, onclick: (event) => go(event, name) }, short(title))));
+  for (const input of at("ranges").querySelectorAll("input")) input.checked = input.value === range();
+  at("refresh").value = refresh();
+  for (const select of at("variables").querySelectorAll("select")) select.value = chosen().get(select.name) ?? select.dataset.first;
+}
+
+function selector({ name, value, choices }) {
+  const current = chosen().get(name) ?? value;
+  const all = [...new Set([...choices, ...(current ? [current] : [])])];
+  const select = el("select", { name, "data-first": value, onchange: (event) => choose(name, event.target.value) },
+    el("option", { value: "" }, "all"), all.map((one) => el("option", { value: one }, one)));
+  return el("label", {}, `${name.replace(/^./, (first) => first.toUpperCase())} `, select);
+}
+
+function build(layout) {
+  for (const one of state.tiles) one.clear?.();
+  state.tiles = layout.tiles.map(made);
+  at("variables").replaceChildren(...layout.variables.filter((one) => one.choices.length || chosen().has(one.name)).map(selector));
+  at("grid").style.setProperty("--columns", layout.columns);
+  at("grid").replaceChildren(...state.tiles.map((one) => one.node));
+}
+
+function question(tile, seconds, end) {
+  const step = stepOf(seconds, tile.kind === "chart" && tile.sets.some((set) => set.plot === "bar") ? COLUMNS : POINTS);
+  const query = new URLSearchParams({ start: end - seconds, end, step });
+  for (const one of state.layout.variables) query.set(one.name, chosen().get(one.name) ?? one.value);
+  return `/api/dashboards/${encodeURIComponent(state.name)}/tiles/${tile.index}?${query}`;
+}
+
+async function bring(one, turn, seconds, end) {
+  try {
+    const data = await get(question(one.tile, seconds, end));
+    if (turn === state.turn) one.take(data);
+  } catch (error) {
+    if (turn !== state.turn) return;
+    state.failed += 1;
+    one.fail(error.name === "TimeoutError" ? "There is no answer in time" : error.message);
+  }
+}
+
+// A few at a time, in reading order; whoever chooses something else meanwhile does not wait for the rest.
+async function load() {
+  const turn = ++state.turn;
+  clearTimeout(state.timer);
+  const seconds = RANGES[range()][0];
+  const end = Math.floor(Date.now() / 15000) * 15;
+  const waiting = state.tiles.filter((one) => one.take);
+  for (const one of waiting) one.wait();
+  state.failed = 0;
+  const worker = async () => {
+    while (waiting.length && turn === state.turn) await bring(waiting.shift(), turn, seconds, end);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  if (turn !== state.turn) return;
+  at("updated").textContent = state.failed ? `${plural(state.failed, "tile")} not up to date` : `as of ${new Date().toLocaleTimeString()}`;
+  document.body.dataset.loaded = "true";
+  again();
+}
+
+function again() {
+  clearTimeout(state.timer);
+  const [every] = REFRESHES[refresh()];
+  if (every && !document.hidden) state.timer = setTimeout(load, 1000 * (state.failed ? Math.min(every, AGAIN) : every));
+}
+
+async function open() {
+  const name = nameOf();
+  if (name !== state.name || !state.layout) {
+    state.name = name;
+    state.layout = null;
+    state.turn++;
+    delete document.body.dataset.loaded;
+    try {
+      const layout = await get(`/api/dashboards/${encodeURIComponent(name)}`);
+      if (name !== state.name) return;
+      state.layout = layout;
+    } catch (error) {
+      tell(error.message);
+      controls();
+      at("grid").replaceChildren();
+      document.body.dataset.loaded = "true";
+      return;
+    }
+    tell("");
+    at("title").textContent = `${short(state.layout.title)} dashboard`;
+    document.title = `${short(state.layout.title)} · aia`;
+    build(state.layout);
+  }
+  controls();
+  await load();
+}
+
+function fixed() {
+  at("ranges").replaceChildren(...Object.entries(RANGES).map(([key, [, title]]) =>
+    el("label", { title }, el("input", { type: "radio", name: "range", value: key, "aria-label": title, onchange: () => choose("range", key) }), el("span", { "aria-hidden": "true" }, key.replace(/(?<=\d)(?=\D)/, " ")))));
+  at("refresh").replaceChildren(...Object.entries(REFRESHES).map(([key, [, title]]) => el("option", { value: key }, title)));
+  at("refresh").addEventListener("change", () => choose("refresh", at("refresh").value));
+  at("controls").addEventListener("submit", (event) => event.preventDefault());
+}
+
+// Runbooks are linked where it is known where they are; where that is not told, they are only named.
+async function start() {
+  try {
+    const [titles, me] = await Promise.all([get("/api/dashboards"), get("/api/me").catch(() => null)]);
+    if (me) settle(me);
+    state.titles = titles;
+  } catch (error) {
+    tell(error.message);
+    document.body.dataset.loaded = "true";
+    setTimeout(start, 1000 * AGAIN);
+    return;
+  }
+  if (!location.pathname.split("/")[2]) history.replaceState(null, "", address(state.titles[0].name));
+  await open();
+}
+
+addEventListener("popstate", open);
+document.addEventListener("visibilitychange", () => { if (!document.hidden && state.layout && REFRESHES[refresh()][0]) load(); });
+document.addEventListener("themechange", () => { for (const one of state.tiles) one.redraw?.(); });
+fixed();
+start();

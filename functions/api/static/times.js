@@ -1,0 +1,30 @@
+// Ranges of time and the axis of time, in the browser's own language and time zone.
+const HOUR = 3600;
+const DAY = 24 * HOUR;
+export const RANGES = { "1h": [HOUR, "1 hour"], "6h": [6 * HOUR, "6 hours"], "1d": [DAY, "1 day"], "7d": [7 * DAY, "7 days"], "30d": [30 * DAY, "30 days"], "1y": [365 * DAY, "1 year"] };
+export const REFRESHES = { off: [0, "off"], "10s": [10, "10 s"], "1m": [60, "1 min"], "5m": [300, "5 min"] };
+
+const of = (options) => {
+  const format = new Intl.DateTimeFormat(undefined, options);
+  return (seconds) => format.format(new Date(seconds * 1000));
+};
+const clock = of({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const day = of({ day: "numeric", month: "short" });
+const month = of({ month: "short" });
+const year = of({ year: "numeric" });
+export const instant = of({ weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+// What stands at the lines of the axis: the clock within a day, then days, then months.
+export function ticks(_, splits, _axis, _space, apart) {
+  return splits.map((second) => {
+    const at = new Date(second * 1000);
+    const midnight = at.getHours() === 0 && at.getMinutes() === 0;
+    if (apart < DAY) return midnight ? day(second) : clock(second);
+    if (apart < 28 * DAY) return day(second);
+    return at.getMonth() === 0 ? year(second) : month(second);
+  });
+}
+
+// Round steps, few enough for what is drawn: what the server would choose as well, or columns wide enough to see.
+const STEPS = [15, 30, 60, 120, 300, 600, 900, 1800, HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY];
+export const stepOf = (seconds, points) => STEPS.find((step) => seconds <= step * points) ?? STEPS.at(-1);
