@@ -22,18 +22,18 @@ _BY_WORD = {
     for category, words in {
         Category.AVAILABILITY: "availability unavailable down outage unreachable health healthy unhealthy probe"
         " uptime crash crashed crashing crashloop restart restarts error errors 5xx failing slo burn absent",
-        Category.LATENCY: "latency slow slowness duration p50 p90 p95 p99 timeout timeouts",
+        Category.LATENCY: "latency slow slower slowness frame duration p50 p90 p95 p99 timeout timeouts",
         Category.DRIFT: "drift drifted psi skew",
         Category.MODEL_QUALITY: "performance accuracy calibration segment segments label labels auc precision recall f1 mae"
         " rmse mape champion challenger",
         Category.DATA_QUALITY: "freshness fresh stale volume row rows missing null nulls schema quality duplicate duplicates"
         " completeness outdated",
         Category.PIPELINE: "pipeline pipelines training retraining job jobs stage workflow backfill ingestion batch",
-        Category.BUSINESS: "business revenue conversion sales order orders churn satisfaction kpi market customers bookings",
+        Category.BUSINESS: "business revenue forecast conversion sales order orders churn satisfaction kpi market customers bookings",
         Category.SECURITY: "security tls certificate cert auth unauthorized forbidden intrusion access secret secrets"
         " vulnerability credential credentials leak leaked",
         Category.COMPLIANCE: "compliance audit gdpr retention privacy pii residency consent fairness bias",
-        Category.CAPACITY: "capacity saturation saturated cpu memory disk oom quota backlog utilization utilisation"
+        Category.CAPACITY: "capacity saturation saturated cpu memory disk oom quota unschedulable backlog utilization utilisation"
         " throttled throttling exhausted storage",
         Category.COST: "cost costs spend spending budget billing",
         Category.PLATFORM: "platform deployment deploy rollout config scoring",

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 import google.auth.exceptions
+import msgspec
 from google.api_core import exceptions
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud.pubsub_v1 import PublisherClient
@@ -15,6 +16,7 @@ from google.cloud.pubsub_v1.types import BatchSettings, PublisherOptions
 from core.errors import UnavailableError
 from core.events import Event, Finding
 from functions.adapters.events import encode
+from functions.adapters.ports import Data
 
 ATTEMPT_SECONDS: Final = 5.0
 """How long one attempt to publish may take."""
@@ -87,11 +89,27 @@ class PubsubBus:
         Raises:
             UnavailableError: the bus did not take all of them, perhaps the first ones.
         """
+        self._publish_many(topic, [(encode(event), _attributes(event)) for event in events])
+
+    def publish_rows(self, topic: str, rows: Sequence[Data], **attributes: str) -> None:
+        """Publish rows of a table and return when the bus has all of them.
+
+        Args:
+            topic: the topic's short name.
+            rows: each a message: names of columns to values; instants are aware datetimes.
+            attributes: by which the subscription that writes the table filters.
+
+        Raises:
+            UnavailableError: the bus did not take all of them, perhaps some.
+        """
+        self._publish_many(topic, [(msgspec.json.encode(row), attributes) for row in rows])
+
+    def _publish_many(self, topic: str, messages: Sequence[tuple[bytes, dict[str, str]]]) -> None:
         path = self._client.topic_path(self._project, topic)
-        for start in range(0, len(events), BATCH):
+        for start in range(0, len(messages), BATCH):
             with _told(path):
-                batch = events[start : start + BATCH]
-                futures = [self._batching.publish(path, encode(event), **_attributes(event)) for event in batch]
+                batch = messages[start : start + BATCH]
+                futures = [self._batching.publish(path, data, **attributes) for data, attributes in batch]
                 for future in futures:
                     future.result(timeout=self._patience + 1)
 

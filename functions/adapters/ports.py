@@ -66,6 +66,17 @@ class BulkBus(Bus, Protocol):
         ...
 
 
+class RowBus(Bus, Protocol):
+    """Publishes rows as well, which a subscription writes into a table by itself."""
+
+    def publish_rows(self, topic: str, rows: Sequence[Data], **attributes: str) -> None:
+        """Return when the bus has all of them; `UnavailableError` when it does not answer.
+
+        Perhaps it has some of them then.
+        """
+        ...
+
+
 class Warehouse(Protocol):
     """The history."""
 

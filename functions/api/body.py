@@ -115,22 +115,27 @@ class Fields:
         self.faults.append(Fault(name, allowed, given[:_SHOWN] if isinstance(given, str) else given))
 
 
-def read(request: flask.Request) -> Fields:
-    """The fields that a request carries.
+def payload(request: flask.Request) -> bytes:
+    """The JSON that a request carries, as bytes.
 
     Nothing but `application/json` is taken: a page of another site can make a browser send forms and plain text here, with
     the person's credentials, but no JSON, unless we allow it (and nothing here does).
 
     Raises:
         UnsupportedMediaType: it says that it carries something else, or nothing.
-        RequestEntityTooLarge: it is larger than any command.
-        BodyError: it carries no JSON object.
+        RequestEntityTooLarge: it is larger than anything that is taken.
     """
     if request.mimetype != _TYPE:
         raise UnsupportedMediaType(f"content-type: must be {_TYPE}, got {request.mimetype[:_SHOWN]!r}")
     data = request.stream.read(LARGEST + 1)  # also of a body that does not say how long it is
     if len(data) > LARGEST:
         raise RequestEntityTooLarge(f"body: must be at most {LARGEST} bytes")
+    return data
+
+
+def read(request: flask.Request) -> Fields:
+    """The fields that a request carries; raises as `payload` does, and `BodyError` where it carries no JSON object."""
+    data = payload(request)
     try:
         body = msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -13,12 +13,13 @@ import flask
 import functions_framework
 
 from functions.adapters import config, logs, prometheus
-from functions.adapters.ports import Bus
+from functions.adapters.ports import RowBus
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
 from functions.api.actions import Actions
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards, load
+from functions.api.experience import Experience
 from functions.api.incidents import Incidents
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
@@ -35,17 +36,19 @@ def deps() -> Deps:
     store, warehouse = open_store(os.environ["AIA_STORE"], project), open_warehouse(project)
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=_now)
     incidents = Incidents(store=store, actions=actions, clock=_now)
+    opened = _opener(project)
     return Deps(
         views=Views(settings=settings, store=store, warehouse=warehouse),
         incidents=incidents,
         actions=actions,
-        commands=Commands(incidents=incidents, actions=actions, bus=_opener(project), clock=_now),
+        commands=Commands(incidents=incidents, actions=actions, bus=opened, clock=_now),
         dashboards=Dashboards(
             all=load(),
             prometheus=prometheus.connect(project),
             models=[model.name for model in settings.models],
             clock=_now,
         ),
+        experience=Experience(bus=opened, clock=_now),
     )
 
 
@@ -55,10 +58,10 @@ def main(request: flask.Request) -> flask.Response:
     return answer(request, deps)
 
 
-def _opener(project: str) -> Callable[[], Bus]:
+def _opener(project: str) -> Callable[[], RowBus]:
     @functools.cache
-    def opened() -> Bus:
-        from functions.adapters.bus import open_bus  # noqa: PLC0415 - most instances only read, and start without it
+    def opened() -> RowBus:
+        from functions.adapters.bus import open_bus  # noqa: PLC0415 - what only reads starts without it
 
         return open_bus(project, patience=PATIENCE)
 

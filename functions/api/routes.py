@@ -16,6 +16,7 @@ from functions.api.actions import Actions
 from functions.api.body import BodyError, signed_in
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
+from functions.api.experience import Experience
 from functions.api.incidents import Incidents
 from functions.api.views import Views
 
@@ -33,6 +34,7 @@ class Deps:
     actions: Actions
     commands: Commands
     dashboards: Dashboards
+    experience: Experience
 
 
 def _get(path: str, endpoint: str) -> Rule:
@@ -67,6 +69,7 @@ _routes = Map(
         _post("/api/silences", "silence"),
         _post("/api/silences/end", "unsilence"),
         _post("/api/automation/<any(halt, resume):verb>", "switch"),
+        _post("/api/experience", "experience"),
     ],
     merge_slashes=False,  # a target may hold two in a row
 )
@@ -138,4 +141,5 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "silence": lambda request, deps: reply.accepted(deps().commands.silence(request)),
     "unsilence": lambda request, deps: reply.accepted(deps().commands.unsilence(request)),
     "switch": lambda request, deps, verb: reply.accepted(deps().commands.switch(request, verb)),
+    "experience": lambda request, deps: reply.accepted(deps().experience.take(request)),
 }

@@ -18,6 +18,7 @@ from functions.adapters.store import open_store
 from infra.local.prometheus import HistoryPoint
 from infra.local.replay import Message, Replay, load_reference, publish
 from infra.local.replay.history import MODEL
+from infra.local.replay.weblog import Feed
 
 _CHUNK = timedelta(days=14)
 _TICK_EVERY = timedelta(days=1)
@@ -41,12 +42,14 @@ class CatchUp:
         project: of the stack.
         warehouse: where the history is.
         days: how far back the first tick lies, at most.
+        visitors: of a website, reported beside it.
     """
 
     replay: Replay
     project: str
     warehouse: Warehouse
     days: int
+    visitors: Feed
 
     def __post_init__(self) -> None:
         self._publisher = pubsub_v1.PublisherClient()
@@ -84,11 +87,20 @@ class CatchUp:
                 scored.append(due.pop(0))
                 progress(scored[-1])
             progress(end)
+        self._visit(now)
         return tuple(scored)
 
     def follow(self, now: datetime) -> None:
         """Publish what has become due since."""
         self.replay.advance(now, self._send)
+        self.visitors.advance(now, self._send)
+
+    def _visit(self, now: datetime) -> None:
+        """Publish what visitors reported of late, and return when it is in the warehouse."""
+        start = self.visitors.until
+        expected = self.visitors.advance(now, self._send)
+        what = f"{expected} rows in telemetry.experience from {start.isoformat()} to {now.isoformat()}"
+        _await(what, lambda: self._count("experience", "observed_at", start, now, id_="event_id") >= expected)
 
     def measure(self, now: datetime) -> None:
         """Have the mean times of incidents measured now: the next sweep that measures them may be five minutes away."""
@@ -125,9 +137,9 @@ class CatchUp:
         what = f"{expected} rows in telemetry.{table} from {start.isoformat()} to {end.isoformat()}"
         _await(what, lambda: self._count(table, column, start, end) >= expected)
 
-    def _count(self, table: str, column: str, start: datetime, end: datetime) -> int:
+    def _count(self, table: str, column: str, start: datetime, end: datetime, id_: str = "prediction_id") -> int:
         # What is delivered twice counts once, or a row that is still on its way would not be waited for.
-        sql = f"SELECT COUNT(DISTINCT prediction_id) AS n FROM telemetry.{table} WHERE {column} >= @start AND {column} < @end"  # noqa: S608 - constants
+        sql = f"SELECT COUNT(DISTINCT {id_}) AS n FROM telemetry.{table} WHERE {column} >= @start AND {column} < @end"  # noqa: S608 - constants
         return int(self.warehouse.query(sql, start=start, end=end)[0]["n"])
 
     def _tick(self, at: datetime) -> None:

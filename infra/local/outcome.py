@@ -64,6 +64,7 @@ class Outcome:
             ("notified", self._notified),
             ("audit trail", self._audit),
             ("metrics in Prometheus", self._metrics),
+            ("what visitors see", self._experience),
             ("probes", self._probes),
             ("page", self._page),
             ("dashboards", self._dashboards),
@@ -174,6 +175,19 @@ class Outcome:
         return f"{points} days of drift, {len(live['data']['result'])} live series", points >= len(
             self.ticks
         ) // 2 and bool(live["data"]["result"])
+
+    def _experience(self) -> tuple[str, bool]:
+        query = urllib.parse.urlencode(
+            {"query": "max by (service, device) (last_over_time(aia_experience_sessions[1h]))"}
+        )
+        answer = get(f"{self.ports.url('prometheus')}/api/v1/query?{query}")
+        found = {
+            f"{one['metric']['service']} on {one['metric']['device']}": float(one["value"][1])
+            for one in answer["data"]["result"]
+        }
+        return ", ".join(f"{count:.0f} sessions of {name}" for name, count in sorted(found.items())) or "none", bool(
+            found
+        )
 
     def _probes(self) -> tuple[str, bool]:
         probes = get(f"{self.ports.url('page')}/api/probes")

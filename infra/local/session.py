@@ -15,6 +15,7 @@ from infra.local import prometheus
 from infra.local.catch_up import WINDOW, CatchUp, points
 from infra.local.ports import Ports
 from infra.local.replay import FLIGHTS, Replay
+from infra.local.replay.weblog import BEFORE, Feed, Weblog
 from infra.local.stack import PROJECT, Stack
 
 log = logging.getLogger(__name__)
@@ -73,14 +74,15 @@ class Session:
         say("the model, trained on January and February")
         replay = Replay.resume(FLIGHTS, self.folder, now, days=self.days + WINDOW.days)
         begin = replay.published_until
-        catch_up = CatchUp(replay=replay, project=PROJECT, warehouse=self.warehouse, days=self.days)
+        visitors = Feed(Weblog.read(), now - BEFORE)
+        catch_up = CatchUp(replay=replay, project=PROJECT, warehouse=self.warehouse, days=self.days, visitors=visitors)
         catch_up.load_reference()
         say("history")
         whole = max(timedelta(seconds=1), now - begin)
         scored = catch_up.run(now, lambda at: progress((at - begin) / whole))
         say("charts of the past")
         self._start_prometheus()
-        self._stack.start_scheduler(at_once=("health_check",))
+        self._stack.start_scheduler(at_once=("health_check", "telemetry_rollup"))
         catch_up.measure(datetime.now(UTC))
         self._feed = threading.Thread(target=self._keep_feeding, args=(catch_up,), name="feed", daemon=True)
         self._feed.start()

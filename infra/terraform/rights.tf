@@ -39,8 +39,12 @@ locals {
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
+    telemetry_rollup = {
+      reads  = ["telemetry.experience"]
+      writes = ["ops.dead_letters"]
+    }
     api = {
-      publishes = ["commands"]
+      publishes = ["commands", "telemetry"] # what browsers report
       reads     = concat(local.scores, ["ops.action_decisions"])
       store     = "roles/datastore.viewer"
       metrics   = false

@@ -1,7 +1,7 @@
 """The API over a SQLite store that is filled as the router and the action runner fill it, and a bus that is obeyed."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -42,6 +42,7 @@ from functions.adapters.store import update
 from functions.api.actions import Actions
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
+from functions.api.experience import Experience
 from functions.api.incidents import Incidents
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
@@ -89,6 +90,7 @@ class Office:
     store: Store
     desks: dict[str, Desk] = field(default_factory=dict)
     published: list[tuple[str, Command, dict[str, str]]] = field(default_factory=list)
+    reported: list[Data] = field(default_factory=list)
     obeys: bool = True
     down: bool = False
     delay: threading.Event | None = None
@@ -102,6 +104,12 @@ class Office:
         self.published.append((topic, command, attributes))
         if self.obeys:
             self.carry_out(command)
+
+    def publish_rows(self, topic: str, rows: Sequence[Data], **attributes: str) -> None:
+        if self.down:
+            raise UnavailableError(f"bus: {topic} does not answer")
+        assert (topic, attributes) == ("telemetry", {"table": "experience"})
+        self.reported += rows
 
     def carry_out(self, command: Command) -> None:
         if command.verb in (Verb.HALT, Verb.RESUME):
@@ -138,6 +146,7 @@ def deps(store: Store, warehouse: Rows, office: Office, clock: Callable[[], date
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=lambda: office, clock=clock),
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=[MODEL.name], clock=clock),
+        experience=Experience(bus=lambda: office, clock=clock),
     )
 
 

@@ -1,0 +1,110 @@
+"""What browsers report of what people see: checked strictly, and published as rows of a table.
+
+Anybody who may open the page may report, so what is taken is small, of few kinds, and says nothing of who sent it. A browser's
+clock may be wrong by hours: it says how long ago something was, and the instant is made here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+import flask
+import msgspec
+
+from core.errors import Fault
+from core.experience.report import Device
+from functions.adapters.ports import Clock, Data, RowBus
+from functions.api.body import BodyError, payload
+
+TOPIC, TABLE = "telemetry", "experience"
+MOST_EVENTS = 100
+OLDEST = timedelta(minutes=15)
+LONGEST_SECONDS = 600.0
+"""Of a frame, a page load or a request: what is longer was a computer asleep."""
+_SHOWN = 80
+
+_Service = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+_Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+_Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST_SECONDS)]
+_Ago = Annotated[float, msgspec.Meta(ge=0, le=OLDEST.total_seconds())]
+
+
+class _Event(msgspec.Struct, tag_field="kind", forbid_unknown_fields=True, kw_only=True):
+    ago: _Ago
+
+
+class _Frame(_Event, tag="frame"):
+    value: _Seconds
+
+
+class _Load(_Event, tag="load"):
+    value: _Seconds
+
+
+class _Request(_Event, tag="request"):
+    failed: bool
+    value: _Seconds | None = None
+
+
+class _View(_Event, tag="view"):
+    pass
+
+
+class _Report(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    report: _Name
+    service: _Service
+    session: _Name
+    device: Device
+    events: Annotated[list[_Frame | _Load | _Request | _View], msgspec.Meta(min_length=1, max_length=MOST_EVENTS)]
+
+
+_decoder = msgspec.json.Decoder(_Report)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experience:
+    """Takes reports.
+
+    Attributes:
+        bus: opens the bus, or gives the open one.
+        clock: now.
+    """
+
+    bus: Callable[[], RowBus]
+    clock: Clock
+
+    def take(self, request: flask.Request) -> str:
+        """Publish what a report says.
+
+        Returns:
+            The id of the report; sent again under it, its events count once.
+
+        Raises:
+            BodyError: it is no report; the message says where and why.
+            UnavailableError: the bus does not take it.
+        """
+        report = _decoded(payload(request))
+        self.bus().publish_rows(TOPIC, list(self._rows(report)), table=TABLE)
+        return report.report
+
+    def _rows(self, report: _Report) -> Iterator[Data]:
+        now = self.clock()
+        for number, event in enumerate(report.events):
+            yield {
+                "event_id": f"{report.session}:{report.report}:{number}",
+                "observed_at": now - timedelta(seconds=event.ago),
+                "service": report.service,
+                "session_id": report.session,
+                "device": report.device,
+                "kind": event.__struct_config__.tag,
+                "value": getattr(event, "value", None),
+                "failed": getattr(event, "failed", None),
+            }
+
+
+def _decoded(data: bytes) -> _Report:
+    try:
+        return _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BodyError([Fault("body", f"must be a report ({error})", repr(data[:_SHOWN]))]) from error

@@ -1,0 +1,1 @@
+"""What people see, every five minutes, over the hour before."""
