@@ -8,7 +8,7 @@ Group = Mapping[str, Any]
 """A group of rules, as a rule file has it."""
 PART_OF = "app.kubernetes.io/part-of"
 _ELSEWHERE = re.compile(r"\b(?:\w+_googleapis_com|kubernetes_io):|\baia_")
-_METRIC = re.compile(r"\w[{\[]|\bjob:\w")
+_METRIC = re.compile(r"\b[a-z]\w*_\w+\b(?!\s*\()|\bjob:\w")
 _RUNBOOKS = "docs/runbooks/"
 
 
@@ -22,8 +22,8 @@ def of_cluster(rule: Mapping[str, Any]) -> bool:
     True
     >>> of_cluster({"expr": 'absent_over_time(aia_heartbeat_timestamp_seconds{function="api"}[1h])'})
     False
-    >>> of_cluster({"expr": "vector(1)"})
-    False
+    >>> of_cluster({"expr": "sum(pg_stat_database_numbackends)"}), of_cluster({"expr": "vector(1)"})
+    (True, False)
     """
     return bool(_METRIC.search(rule["expr"])) and not _ELSEWHERE.search(rule["expr"])
 
