@@ -290,11 +290,13 @@ def test_the_account_may_look_at_pods_and_do_nothing() -> None:
 GROUP = {"name": "a", "interval": "1m", "rules": [{"alert": "A", "expr": "http_requests_total{} > 1"}]}
 BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     "a key of a rule": (
-        managed("x", [GROUP | {"rules": [{"alert": "A", "expr": "x{} > 1", "fore": "5m"}]}], "")[0],
+        managed("x", [GROUP | {"rules": [{"alert": "A", "expr": "http_requests_total > 1", "fore": "5m"}]}], "")[0],
         "x.yaml: ClusterRules aia-x: $.spec.groups[0].rules[0]",
     ),
     "a rule that alerts and records": (
-        managed("x", [GROUP | {"rules": [{"alert": "A", "record": "a:b:c", "expr": "x{} > 1"}]}], "")[0],
+        managed("x", [GROUP | {"rules": [{"alert": "A", "record": "a:b:c", "expr": "http_requests_total > 1"}]}], "")[
+            0
+        ],
         "x.yaml: ClusterRules aia-x: $.spec.groups[0].rules[0]",
     ),
     "a group without a time": (
