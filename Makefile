@@ -9,10 +9,10 @@ ifneq ($(shell cat .venv/folder 2>/dev/null || pwd -P),$(shell pwd -P))
 .PHONY: $(VENV)
 endif
 
-.PHONY: help run demo test lint type bench package plan clean
+.PHONY: help run demo test lint type bench package plan grafana kubernetes clean
 
 help: ## say what there is
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 $(VENV): pyproject.toml uv.lock infra/local/install.sh
 	@infra/local/install.sh && touch $@
@@ -43,6 +43,12 @@ package: $(VENV) ## one archive a function, into build/packages
 
 plan: $(VENV) ## print what terraform apply would create, without a cloud
 	@python -m infra.plan
+
+grafana: $(VENV) ## the dashboards for Grafana, into build/grafana; RUNBOOKS=URL is where their links lead
+	@python -m infra.grafana --runbooks "$(RUNBOOKS)"
+
+kubernetes: $(VENV) ## the alert rules for Kubernetes, into build/kubernetes; RUNBOOKS as above, LABELS="--label NAME=VALUE"
+	@python -m infra.kubernetes --runbooks "$(RUNBOOKS)" $(LABELS)
 
 clean: ## remove what was built, the virtual environment and the local data
 	@rm -rf build dist .aia .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage *.egg-info

@@ -147,7 +147,7 @@ def _values(rule: Rule, queries: list[Query]) -> set[float]:
     compared = set(comparisons(rule.expr))
     counted = {one for query in queries for one in comparisons(query.plain)}
     single = {1.0} if counted & compared or (">", 0.0) in compared else set()
-    return {value for _, value in compared if value} | single
+    return {value for _, value in compared} | single
 
 
 def comparisons(expr: str) -> list[tuple[str, float]]:
