@@ -44,6 +44,7 @@ PERFORMANCE = performance.Performance(
 
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
+    "end": NOW,
     "incident": "model-flight-delay-20260301-00000000",
     "measures": performance.measure_rows(PERFORMANCE),
     "mode": "exact",
@@ -55,6 +56,7 @@ PARAMETERS: dict[str, Any] = {
     "n_reference": 100,
     "scores": effects.score_rows(REPORT, PREDICTION),
     "since": NOW - timedelta(days=35),
+    "start": NOW - timedelta(hours=1),
     "version": "1",
     "window_end": NOW,
     "window_start": NOW - timedelta(days=7),
