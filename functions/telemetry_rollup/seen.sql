@@ -1,4 +1,5 @@
--- What people saw in the hour before a tick, by service and kind of device; every report once.
+-- What people saw in the hour before a tick, by service and kind of device; every report once, and percentiles exact, so that
+-- the same tick always gives the same numbers.
 -- A session counts where it was there within the hour, with its whole length, of some hours at most; seen once, it has none.
 WITH reports AS (
   SELECT service, device, session_id, kind, value, failed, observed_at, observed_at >= @start AS recent
@@ -16,28 +17,38 @@ sessions AS (
   GROUP BY service, device, session_id
   HAVING LOGICAL_OR(recent)
 ),
-lengths AS (
-  SELECT
-    service,
-    device,
-    COUNT(*) AS sessions,
-    COUNT(seconds) AS timed,
-    APPROX_QUANTILES(seconds, 100)[SAFE_OFFSET(50)] AS session_seconds
+middles AS (
+  SELECT service, device, seconds, PERCENTILE_CONT(seconds, 0.5) OVER (PARTITION BY service, device) AS middle
   FROM sessions
+),
+lengths AS (
+  SELECT service, device, COUNT(*) AS sessions, COUNT(seconds) AS timed, MAX(middle) AS session_seconds
+  FROM middles
   GROUP BY service, device
 ),
 times AS (
   SELECT
     service,
     device,
-    COUNTIF(kind = 'frame' AND value IS NOT NULL) AS frames,
-    APPROX_QUANTILES(IF(kind = 'frame', value, NULL), 100)[SAFE_OFFSET(95)] AS frame_seconds,
-    COUNTIF(kind = 'load' AND value IS NOT NULL) AS loads,
-    APPROX_QUANTILES(IF(kind = 'load', value, NULL), 100)[SAFE_OFFSET(75)] AS load_seconds,
-    COUNTIF(kind = 'request' AND failed IS NOT NULL) AS requests,
-    COUNTIF(kind = 'request' AND failed) AS failures
+    kind,
+    value,
+    failed,
+    PERCENTILE_CONT(IF(kind = 'frame', value, NULL), 0.95) OVER (PARTITION BY service, device) AS frame_seconds,
+    PERCENTILE_CONT(IF(kind = 'load', value, NULL), 0.75) OVER (PARTITION BY service, device) AS load_seconds
   FROM reports
   WHERE recent
+),
+counts AS (
+  SELECT
+    service,
+    device,
+    COUNTIF(kind = 'frame' AND value IS NOT NULL) AS frames,
+    MAX(frame_seconds) AS frame_seconds,
+    COUNTIF(kind = 'load' AND value IS NOT NULL) AS loads,
+    MAX(load_seconds) AS load_seconds,
+    COUNTIF(kind = 'request' AND failed IS NOT NULL) AS requests,
+    COUNTIF(kind = 'request' AND failed) AS failures
+  FROM times
   GROUP BY service, device
 )
 SELECT
@@ -46,13 +57,13 @@ SELECT
   lengths.sessions,
   lengths.timed,
   lengths.session_seconds,
-  times.frames,
-  times.frame_seconds,
-  times.loads,
-  times.load_seconds,
-  times.requests,
-  times.failures
+  counts.frames,
+  counts.frame_seconds,
+  counts.loads,
+  counts.load_seconds,
+  counts.requests,
+  counts.failures
 FROM lengths
-JOIN times ON times.service = lengths.service AND times.device = lengths.device
+JOIN counts ON counts.service = lengths.service AND counts.device = lengths.device
 ORDER BY lengths.sessions DESC, lengths.service, lengths.device
 LIMIT @most

@@ -1,6 +1,7 @@
 """The Bus port over the official client, against our server."""
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from core.errors import UnavailableError
 from core.events import Finding, Severity, Status
 from functions.adapters.bus import BATCH, open_bus
 from functions.adapters.events import decode
-from functions.adapters.ports import BulkBus
+from functions.adapters.ports import BulkBus, RowBus
 from tests.contract.pubsub_fixtures import PROJECT, Bus, endpoint, google_emulator, our_server
 
 FINDING = Finding(
@@ -54,6 +55,21 @@ def test_a_published_event_arrives_whole_with_what_filters_need(server: Bus, bus
         "severity": "error",
         "table": "findings",
     }
+
+
+def test_rows_arrive_as_json_each_with_the_attributes_of_its_table(server: Bus, bus: RowBus) -> None:
+    topic = server.topic()
+    subscription = server.subscription(topic, filter='attributes.table = "experience"')
+    rows = [
+        {"event_id": f"e{n}", "observed_at": FINDING.observed_at, "value": n / 4, "failed": None}
+        for n in range(BATCH + 3)
+    ]
+    bus.publish_rows(topic.rsplit("/", 1)[1], rows, table="experience")
+    bus.publish_rows(topic.rsplit("/", 1)[1], rows[:1], table="another")
+    taken = [json.loads(one.message.data) for one in server.pull(subscription, len(rows))]
+    assert sorted(taken, key=lambda row: row["value"]) == [
+        row | {"observed_at": "2013-12-31T00:00:00Z"} for row in rows
+    ]
 
 
 def test_a_published_event_reaches_a_push_endpoint(server: Bus, bus: BulkBus) -> None:

@@ -53,6 +53,7 @@ RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
     "first": NOW - timedelta(hours=1),
+    "end": NOW,
     "incident": "model-flight-delay-20260301-00000000",
     "issues": quality.issue_rows(ISSUES),
     "last": NOW,
@@ -69,6 +70,7 @@ PARAMETERS: dict[str, Any] = {
     "run_id": "r0",
     "scores": effects.score_rows(REPORT, PREDICTION),
     "since": NOW - timedelta(days=35),
+    "start": NOW - timedelta(hours=1),
     "version": "1",
     "window_end": NOW,
     "window_start": NOW - timedelta(days=7),

@@ -1,0 +1,166 @@
+"""Reports of browsers: what becomes of them, and what is refused."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from core.events import stamp
+from functions.adapters.store import open_store
+from functions.api.experience import MOST_EVENTS
+from infra.local.warehouse import read_definitions
+from tests.support import pages
+from tests.support.clock import START, Hand
+from tests.support.pages import Office, Rows
+
+EVENTS: list[dict[str, Any]] = [
+    {"kind": "view", "ago": 0},
+    {"kind": "load", "ago": 59.5, "value": 1.25},
+    {"kind": "frame", "ago": 3, "value": 0.016},
+    {"kind": "request", "ago": 2, "value": 0.3, "failed": False},
+    {"kind": "request", "ago": 1, "failed": True},
+]
+REPORT: dict[str, Any] = {
+    "report": "a3b1c5d7-0001",
+    "service": "shop",
+    "session": "5d1c0b9e-7777",
+    "device": "mobile",
+    "events": EVENTS,
+}
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
+    yield Office(store)
+    store.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def client(office: Office) -> FlaskClient:
+    return pages.application(pages.deps(office.store, Rows(), office, Hand())).test_client()
+
+
+def send(client: FlaskClient, **changed: Any) -> TestResponse:
+    return client.post("/api/experience", json={**REPORT, **changed})
+
+
+def told(response: TestResponse) -> str:
+    body: dict[str, str] = json.loads(response.data)
+    return body["error"]
+
+
+def test_a_report_is_published_as_rows_of_the_table(client: FlaskClient, office: Office) -> None:
+    response = send(client)
+    assert (response.status_code, json.loads(response.data)) == (202, {"id": REPORT["report"]})
+    [table] = [one for one in read_definitions() if one.id == "telemetry.experience"]
+    assert all(list(row) == [column["name"] for column in table.schema] for row in office.reported)
+    assert office.reported[1] == {
+        "event_id": "5d1c0b9e-7777:a3b1c5d7-0001:1",
+        "observed_at": START.replace(hour=11, minute=59, second=0, microsecond=500_000),
+        "service": "shop",
+        "session_id": "5d1c0b9e-7777",
+        "device": "mobile",
+        "kind": "load",
+        "value": 1.25,
+        "failed": None,
+    }
+    shown = [(row["kind"], row["value"], row["failed"]) for row in office.reported]
+    assert shown == [
+        ("view", None, None),
+        ("load", 1.25, None),
+        ("frame", 0.016, None),
+        ("request", 0.3, False),
+        ("request", None, True),
+    ]
+    assert {stamp(row["observed_at"])[:13] for row in office.reported} == {"2026-11-23T11", "2026-11-23T12"}
+
+
+def test_a_report_sent_again_has_the_same_ids_and_two_reports_have_none_in_common(
+    client: FlaskClient, office: Office
+) -> None:
+    send(client)
+    send(client)
+    send(client, report="a3b1c5d7-0002")
+    ids = [row["event_id"] for row in office.reported]
+    assert ids[:5] == ids[5:10]
+    assert len(set(ids)) == 10
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [
+        ({"service": "Shop"}, "$.service"),
+        ({"service": "a" * 64}, "$.service"),
+        ({"service": ""}, "$.service"),
+        ({"session": "short"}, "$.session"),
+        ({"session": "x" * 65}, "$.session"),
+        ({"session": "with space here"}, "$.session"),
+        ({"report": "../../../etc"}, "$.report"),
+        ({"device": "watch"}, "$.device"),
+        ({"events": []}, "$.events"),
+        ({"events": [{"kind": "view", "ago": 0}] * (MOST_EVENTS + 1)}, "$.events"),
+        ({"events": [{"kind": "click", "ago": 0}]}, "$.events[0].kind"),
+        ({"events": [{"kind": "view"}]}, "ago"),
+        ({"events": [{"kind": "view", "ago": -1}]}, "$.events[0].ago"),
+        ({"events": [{"kind": "view", "ago": 901}]}, "$.events[0].ago"),
+        ({"events": [{"kind": "view", "ago": 0, "value": 1}]}, "value"),
+        ({"events": [{"kind": "frame", "ago": 0}]}, "value"),
+        ({"events": [{"kind": "frame", "ago": 0, "value": -0.1}]}, "$.events[0].value"),
+        ({"events": [{"kind": "load", "ago": 0, "value": 601}]}, "$.events[0].value"),
+        ({"events": [{"kind": "load", "ago": 0, "value": "1"}]}, "$.events[0].value"),
+        ({"events": [{"kind": "request", "ago": 0}]}, "failed"),
+        ({"events": [{"kind": "request", "ago": 0, "failed": 1}]}, "$.events[0].failed"),
+        ({"user": "ada@example.com"}, "user"),
+    ],
+)
+def test_what_is_no_report_is_refused_by_the_path_of_what_is_wrong(
+    client: FlaskClient, office: Office, changed: dict[str, Any], where: str
+) -> None:
+    response = send(client, **changed)
+    assert response.status_code == 400
+    assert told(response).startswith("body: must be a report (")
+    assert where in told(response)
+    assert office.reported == []
+
+
+@pytest.mark.parametrize("missing", REPORT)
+def test_nothing_of_a_report_may_be_missing(client: FlaskClient, office: Office, missing: str) -> None:
+    response = client.post("/api/experience", json={name: value for name, value in REPORT.items() if name != missing})
+    assert response.status_code == 400
+    assert f"missing required field `{missing}`" in told(response)
+    assert office.reported == []
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 5000, b'{"events": NaN}'])
+def test_a_body_that_is_no_object_is_told(client: FlaskClient, office: Office, data: bytes) -> None:
+    response = client.post("/api/experience", data=data, content_type="application/json")
+    assert response.status_code == 400
+    assert office.reported == []
+
+
+def test_the_largest_report_fits_and_a_larger_body_does_not(client: FlaskClient, office: Office) -> None:
+    largest = {"kind": "request", "ago": 123.45678901234567, "value": 0.12345678901234567, "failed": False}
+    assert send(client, events=[largest] * MOST_EVENTS, session="x" * 64, report="y" * 64).status_code == 202
+    assert len(office.reported) == MOST_EVENTS
+    assert client.post("/api/experience", data=b" " * 20_000, content_type="application/json").status_code == 413
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
+def test_what_a_page_of_another_site_can_send_is_refused(client: FlaskClient, office: Office, kind: str) -> None:
+    assert client.post("/api/experience", data=json.dumps(REPORT), content_type=kind).status_code == 415
+    assert office.reported == []
+
+
+def test_a_bus_that_does_not_answer_is_told(client: FlaskClient, office: Office) -> None:
+    office.down = True
+    response = send(client)
+    assert (response.status_code, told(response)) == (503, "bus: telemetry does not answer")
+
+
+def test_it_is_only_told_and_not_asked(client: FlaskClient) -> None:
+    assert client.get("/api/experience").status_code == 405
