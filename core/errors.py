@@ -6,6 +6,8 @@
     │   └── UnknownVersionError   an event of a version newer than this code
     ├── QueryError           the warehouse refused a statement: names the missing table or column
     ├── ProfileError         a drift profile, or what is compared with one, is not what it must be (core.drift)
+    ├── EstimateError        what an estimate is made from is not what it must be (core.business)
+    │   └── TooFewCustomersError  too few customers to fit what they are worth
     ├── ActionError          an action cannot be done, whenever it is tried: the outside refused it, or is not as planned
     ├── ConflictError        somebody else wrote the document first
     ├── BusyError            somebody else holds the claim; try again later

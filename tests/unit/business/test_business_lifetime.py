@@ -1,0 +1,265 @@
+"""Lifetime value: the published figures of CDNOW, customers whose truth is known, and what is refused."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy.integrate import quad
+from scipy.optimize import approx_fprime
+from scipy.special import betaln, xlog1py
+
+from core.business import likelihood, purchasing, spending
+from core.business.checks import EstimateError, Floats
+from core.business.lifetime import LEAST_AGAIN, LEAST_CUSTOMERS, LifetimeModel, TooFewCustomersError, fit
+from core.business.purchasing import History, Purchasing
+from core.business.spending import Spending
+
+CDNOW = Path(__file__).parents[2] / "data" / "cdnow_summary_monetary.csv"
+# Customers 1, 2, 3, 11 and 501, and what lifetimes 0.11.3 (BetaGeoFitter, GammaGammaFitter) says of them.
+SOME = [0, 1, 2, 10, 500]
+PURCHASES_39 = [1.2259104, 0.2032506, 0.1947809, 1.8709916, 0.2071302]
+ALIVE = [0.7266091, 0.2122274, 1.0, 0.4914267, 1.0]
+SPEND = [24.658619, 18.911480, 35.171002, 29.902780, 35.171002]
+
+
+@pytest.fixture(scope="module")
+def cdnow() -> LifetimeModel:
+    """Fitted to weeks: the model asks for no unit, only for the same one everywhere."""
+    _, frequency, recency, age, monetary = np.loadtxt(CDNOW, delimiter=",", skiprows=1).T
+    return fit(frequency, recency, age, monetary)
+
+
+def test_purchases_are_those_that_were_published(cdnow: LifetimeModel) -> None:
+    # Fader, Hardie and Lee (2005), table 2: r 0.243, alpha 4.414, a 0.793, b 2.426, log-likelihood -9582.4
+    found = cdnow.purchases
+    assert [found.r, found.alpha, found.a, found.b] == pytest.approx([0.243, 4.414, 0.793, 2.426], abs=5e-4)
+    assert purchasing.log_likelihood(found, cdnow.history) == pytest.approx(-9582.4, abs=0.05)
+
+
+def test_amounts_are_those_that_were_published(cdnow: LifetimeModel) -> None:
+    # Fader and Hardie (2013), The Gamma-Gamma model of monetary value: p 6.25, q 3.74, gamma 15.44; lifetimes 15.4477
+    found = cdnow.amounts
+    assert [found.p, found.q, found.v] == pytest.approx([6.25, 3.74, 15.44], abs=0.01)
+    assert cdnow.correlation == pytest.approx(0.1139, abs=1e-4)
+
+
+def test_customers_are_expected_to_do_what_lifetimes_expects(cdnow: LifetimeModel) -> None:
+    assert cdnow.expected_purchases(39)[SOME] == pytest.approx(PURCHASES_39, rel=1e-4)
+    assert cdnow.alive()[SOME] == pytest.approx(ALIVE, rel=1e-4)
+    assert cdnow.expected_spend()[SOME] == pytest.approx(SPEND, rel=1e-4)
+    assert cdnow.expected_purchases(39).sum() == pytest.approx(1653.42, rel=1e-4)
+
+
+def test_the_value_is_purchases_times_spend(cdnow: LifetimeModel) -> None:
+    assert cdnow.value(39) == pytest.approx(cdnow.expected_purchases(39) * cdnow.expected_spend())
+    assert cdnow.value() == pytest.approx(cdnow.value(365))
+    assert cdnow.value(0) == pytest.approx(np.zeros(2357), abs=1e-9)
+    with pytest.raises(EstimateError, match="days: must be a number of at least 0, got -1"):
+        cdnow.value(-1)
+
+
+def customers(seed: int, many: int) -> tuple[Purchasing, Spending, tuple[Floats, ...], NDArray[np.int64]]:
+    """Customers of known parameters, watched for up to 300 days, and what they bought in the 100 days after."""
+    rng = np.random.default_rng(seed)
+    truth, amounts = Purchasing(r=0.8, alpha=30.0, a=0.9, b=3.0), Spending(p=4.0, q=5.0, v=40.0)
+    age = rng.uniform(100, 300, many)
+    rows, later = np.zeros((many, 3)), np.zeros(many, dtype=np.int64)
+    for n, until in enumerate(age.tolist()):
+        rate, leaves = rng.gamma(truth.r, 1 / truth.alpha), rng.beta(truth.a, truth.b)
+        times, now = [], rng.exponential(1 / rate)
+        while now < until + 100:
+            times.append(now)
+            now = now + rng.exponential(1 / rate) if rng.random() >= leaves else np.inf
+        before = [time for time in times if time < until]
+        later[n] = len(times) - len(before)
+        scale = rng.gamma(amounts.q, 1 / amounts.v)
+        paid = rng.gamma(amounts.p, 1 / scale, len(before))
+        rows[n] = len(before), max(before, default=0.0), paid.mean() if before else 0.0
+    return truth, amounts, (rows[:, 0], rows[:, 1], age, rows[:, 2]), later
+
+
+def test_parameters_that_made_the_customers_are_found_again() -> None:
+    truth, amounts, known, later = customers(1, 6000)
+    found = fit(*known)
+    assert found.purchases.r / found.purchases.alpha == pytest.approx(truth.r / truth.alpha, rel=0.1)
+    share = found.purchases.a / (found.purchases.a + found.purchases.b)
+    assert share == pytest.approx(truth.a / (truth.a + truth.b), rel=0.15)
+    assert found.amounts.mean == pytest.approx(amounts.mean, rel=0.06)
+    assert found.expected_purchases(100).sum() == pytest.approx(later.sum(), rel=0.08)
+    for part in np.array_split(np.argsort(found.expected_purchases(100)), 4):
+        assert found.expected_purchases(100)[part].sum() == pytest.approx(later[part].sum(), rel=0.2, abs=40)
+
+
+def test_the_unit_of_time_and_of_money_does_not_matter(cdnow: LifetimeModel) -> None:
+    history = cdnow.history
+    days = fit(history.frequency, history.recency * 7, history.age * 7, cdnow.monetary * 100)
+    assert days.purchases.alpha == pytest.approx(cdnow.purchases.alpha * 7, rel=1e-3)
+    assert days.value(7 * 39) == pytest.approx(cdnow.value(39) * 100, rel=1e-3)
+
+
+@pytest.mark.parametrize("at", [[0.5, 3.0, 0.7, 2.0], [3.0, 0.4, 5.0, 0.2]])
+def test_the_gradient_of_purchases_is_right(at: list[float], cdnow: LifetimeModel) -> None:
+    _, slope = purchasing._mean_log(np.array(at), cdnow.history)
+    near = approx_fprime(np.array(at), lambda one: purchasing._mean_log(one, cdnow.history)[0], 1e-7)
+    assert slope == pytest.approx(near, abs=1e-5)
+
+
+def test_the_gradient_of_amounts_is_right(cdnow: LifetimeModel) -> None:
+    again = cdnow.monetary > 0
+    known = cdnow.history.frequency[again], cdnow.monetary[again]
+    at = np.array([3.0, 2.0, 9.0])
+    _, slope = spending._mean_log(at, *known)
+    assert slope == pytest.approx(approx_fprime(at, lambda one: spending._mean_log(one, *known)[0], 1e-7), abs=1e-5)
+
+
+parameters = st.builds(
+    Purchasing,
+    r=st.floats(0.05, 20),
+    alpha=st.floats(0.5, 500),
+    a=st.one_of(st.floats(0.05, 20), st.just(1.0)),
+    b=st.one_of(st.floats(0.05, 20), st.just(0.5)),
+)
+
+
+@given(parameters, st.integers(0, 3000), st.floats(0, 1), st.floats(1, 2000), st.floats(0, 1000))
+def test_expectations_are_finite_and_grow_with_time(
+    model: Purchasing, frequency: int, share: float, age: float, days: float
+) -> None:
+    recency = age * share if frequency else 0.0
+    history = History(frequency=np.array([float(frequency)]), recency=np.array([recency]), age=np.array([age]))
+    there = purchasing.alive(model, history)[0]
+    soon, late = (purchasing.expected(model, history, time)[0] for time in (days, 2 * days))
+    assert 0 <= there <= 1
+    assert there == 1 or frequency
+    at_most = (model.r + frequency) / (model.alpha + age) * days * there  # as if nobody stayed away any more
+    assert 0 <= soon <= at_most * (1 + 1e-5) + 1e-5
+    assert soon <= late * (1 + 1e-6) + 1e-5
+
+
+def integrated(model: Purchasing, history: History, time: float) -> float:
+    """The same expectation by its definition: over the chance of staying away, with the rate's gamma integrated out."""
+    x, age = history.frequency[0], history.age[0]
+    b, shape, rate = model.b + x, model.r + x, model.alpha + age
+
+    def weighed(away: float) -> float:
+        density = np.exp((model.a - 1) * np.log(away) + xlog1py(b - 1, -away) - betaln(model.a, b))
+        return float(density * -np.expm1(-shape * np.log1p(away * time / rate)) / away)
+
+    peak = model.a / (model.a + b)
+    parts = [0.0, peak / 10, peak, min(10 * peak, (1 + peak) / 2), 1.0]
+    whole = sum(quad(weighed, low, high, limit=200)[0] for low, high in pairwise(parts))
+    return float(whole * purchasing.alive(model, history)[0])
+
+
+@pytest.mark.parametrize("frequency", [0, 1, 7, 150, 2000])
+@pytest.mark.parametrize(
+    "model",
+    [
+        Purchasing(r=0.24, alpha=30.0, a=0.79, b=2.4),
+        Purchasing(r=0.9, alpha=28.0, a=1.0, b=2.4),
+        Purchasing(r=2.0, alpha=300.0, a=0.6, b=0.4),
+        Purchasing(r=0.9, alpha=28.0, a=2900.0, b=2500.0),
+        Purchasing(r=2500.0, alpha=2500.0, a=15.0, b=30.0),
+        Purchasing(r=0.5, alpha=10.0, a=0.01, b=2900.0),
+        Purchasing(r=2900.0, alpha=100.0, a=2900.0, b=2900.0),
+    ],
+)
+def test_the_expectation_is_the_integral_it_stands_for(model: Purchasing, frequency: int) -> None:
+    recency = 350.0 if frequency else 0.0
+    history = History(frequency=np.array([float(frequency)]), recency=np.array([recency]), age=np.array([365.0]))
+    for days in (1.0, 90.0, 3650.0):
+        expected = integrated(model, history, days)
+        assert purchasing.expected(model, history, days)[0] == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+@given(parameters, st.floats(1, 2000))
+def test_who_was_seen_lately_is_likelier_to_come_again(model: Purchasing, age: float) -> None:
+    recency = np.linspace(0, age, 9)[1:]
+    history = History(frequency=np.full(8, 3.0), recency=recency, age=np.full(8, age))
+    assert (np.diff(purchasing.alive(model, history)) >= 0).all()
+
+
+def test_spend_lies_between_its_own_and_that_of_all() -> None:
+    model = Spending(p=4.0, q=5.0, v=40.0)
+    found = spending.expected(model, np.array([0.0, 1.0, 3.0, 1000.0]), np.array([0.0, 100.0, 100.0, 100.0]))
+    assert found[0] == model.mean == 40.0
+    assert (np.diff(found) > 0).all()
+    assert found[-1] == pytest.approx(100.0, rel=0.01)
+
+
+def some(**change: list[float]) -> dict[str, list[float]]:
+    many = 200
+    whole = {
+        "frequency": [float(n % 4) for n in range(many)],
+        "recency": [float(n % 4) * 20 for n in range(many)],
+        "age": [100.0 + n for n in range(many)],
+        "monetary": [10.0 + n % 17 for n in range(many)],
+    }
+    return whole | {name: values + whole[name][len(values) :] for name, values in change.items()}
+
+
+def test_amounts_without_a_repeat_purchase_are_not_looked_at() -> None:
+    plain, strange = fit(**some()), fit(**some(monetary=[-5.0]))
+    assert strange.amounts == plain.amounts
+    assert strange.monetary[0] == 0
+    assert fit(**some(monetary=[float("nan")])).value() == pytest.approx(plain.value())
+
+
+def test_equal_amounts_have_no_correlation() -> None:
+    whole = some()
+    whole["monetary"] = [20.0 if n % 2 else 20.0 + 1e-9 for n in range(200)]
+    whole["frequency"] = [1.0] * 200
+    whole["recency"] = [5.0] * 200
+    assert fit(**whole).correlation == 0.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"frequency": [1.5]}, r"frequency\[0\]: must be a whole number of at least 0, got 1.5"),
+        ({"frequency": [0.0, -1.0]}, r"frequency\[1\]: must be a whole number of at least 0, got -1"),
+        ({"recency": [3.0]}, r"recency\[0\]: must be 0 without a repeat purchase, got 3"),
+        ({"recency": [0.0, 999.0]}, r"recency\[1\]: must be at least 0 and at most the age, got 999"),
+        ({"age": [-1.0]}, r"age\[0\]: must be at least 0, got -1"),
+        ({"age": [float("nan")]}, r"age\[0\]: must be finite, got nan"),
+        ({"monetary": [0.0, -2.0]}, r"monetary\[1\]: must be at least 0 where there is a repeat purchase, got -2"),
+        (
+            {"monetary": [0.0, float("nan")]},
+            r"monetary\[1\]: must be at least 0 where there is a repeat purchase, got nan",
+        ),
+        ({"monetary": [1.0] * 201}, "monetary: must have 200 values as frequency has, got 201"),
+    ],
+)
+def test_a_wrong_argument_is_named(change: dict[str, list[float]], message: str) -> None:
+    with pytest.raises(EstimateError, match=message):
+        fit(**some(**change))
+
+
+def test_too_few_customers_are_refused_by_an_error_of_their_own() -> None:
+    few = {name: values[: LEAST_CUSTOMERS - 1] for name, values in some().items()}
+    with pytest.raises(TooFewCustomersError, match=r"customers: must be at least 100, 30 of them .* got 99 and 74"):
+        fit(**few)
+    once = some()
+    once["frequency"] = [1.0] * (LEAST_AGAIN - 1) + [0.0] * (201 - LEAST_AGAIN)
+    once["recency"] = [0.0] * 200
+    with pytest.raises(TooFewCustomersError, match="got 200 and 29"):
+        fit(**once)
+
+
+def test_customers_of_no_age_are_refused() -> None:
+    whole = some()
+    whole["age"], whole["recency"] = [0.0] * 200, [0.0] * 200
+    with pytest.raises(EstimateError, match="age: must be above 0 for some customer, got 0 for all"):
+        fit(**whole)
+
+
+def test_a_likelihood_without_a_maximum_is_refused() -> None:
+    def kinked(at: Floats) -> tuple[float, Floats]:
+        return float(at.sum()), np.full(1, np.nan)
+
+    with pytest.raises(EstimateError, match="kinks: no maximum of the likelihood was found from 1 starts"):
+        likelihood.maximise(kinked, [[1.0]], "kinks")
