@@ -1,5 +1,6 @@
 """monitoring.yaml as typed settings: what is watched, when, how strictly, and who hears of it."""
 
+from core.settings.business import Business, Cost, Customers, MarketTable, Orders, Spending
 from core.settings.people import (
     Category,
     Channel,
@@ -56,9 +57,12 @@ __all__ = [
     "ActionName",
     "Address",
     "Automation",
+    "Business",
     "Category",
     "Channel",
     "ConsoleChannel",
+    "Cost",
+    "Customers",
     "Deed",
     "Dependency",
     "DnsProbe",
@@ -72,7 +76,9 @@ __all__ = [
     "Label",
     "Limits",
     "Maintenance",
+    "MarketTable",
     "Model",
+    "Orders",
     "PagerdutyChannel",
     "People",
     "Person",
@@ -90,6 +96,7 @@ __all__ = [
     "Sensitivity",
     "Settings",
     "SlackChannel",
+    "Spending",
     "Stakeholder",
     "Task",
     "TcpProbe",

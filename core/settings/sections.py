@@ -3,6 +3,8 @@
 from types import MappingProxyType
 
 from core.errors import SettingsError
+from core.settings.business import Business
+from core.settings.business_section import read_business
 from core.settings.channel_section import read_channels
 from core.settings.incident_section import read_impact, read_maintenance, read_policy, read_revenue, read_rule
 from core.settings.model_section import read_model
@@ -62,6 +64,7 @@ def _settings(top: Section) -> Settings:
         playbooks=read_playbooks(top, resources),
         automation=top.optional("automation", section(read_automation), Automation()),
         resources=resources,
+        business=top.optional("business", section(read_business), Business()),
     )
 
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
+from core.settings.business import Business
 from core.settings.people import Channel, People
 from core.settings.response import Automation, ImpactPolicy, Maintenance, Playbook, Policy, Resource, Revenue, Rule
 
@@ -284,6 +285,7 @@ class Settings:
         playbooks: what is done by itself; every one that matches counts.
         automation: the guard rails of what is done by itself.
         resources: what targets are in the cloud, by target.
+        business: where orders, costs and the market are.
     """
 
     jobs: Mapping[str, str]
@@ -300,3 +302,4 @@ class Settings:
     playbooks: tuple[Playbook, ...] = ()
     automation: Automation = field(default_factory=Automation)
     resources: Mapping[str, Resource] = field(default_factory=dict)
+    business: Business = field(default_factory=Business)

@@ -15,9 +15,10 @@ from core.ledger import State
 from functions.adapters.bus import open_bus
 from functions.adapters.ports import Warehouse
 from functions.adapters.store import open_store
+from infra.local import business_points
 from infra.local.pipeline_points import pipeline_points
 from infra.local.prometheus import HistoryPoint
-from infra.local.replay import Message, Replay, load_reference, publish
+from infra.local.replay import Message, Replay, load_orders, load_reference, publish
 from infra.local.replay.history import MODEL
 from infra.local.replay.weblog import Feed
 from infra.local.runs import run_of
@@ -30,7 +31,15 @@ _LAST_TICK_EVERY = timedelta(minutes=15)
 _MEASURED_EVERY = timedelta(minutes=5)
 BATCHES = "replay-batch"
 """The pipeline that a batch of history is a run of."""
+BUSINESS_DAYS = 7
+"""So far back the business is measured day by day; forecasts of the weeks before are made by the first of them."""
 _PATIENCE_SECONDS = 120.0
+_TABLES = (
+    ("flight_predictions", "prediction_id", "scored_at"),
+    ("flight_labels", "prediction_id", "arrived_at"),
+    ("orders", "order_id", "ordered_at"),
+)
+"""What is published: the tables, what tells their rows apart, and the instant that a row is about."""
 
 
 class StalledError(Exception):
@@ -63,8 +72,10 @@ class CatchUp:
         self._store = open_store(os.environ["AIA_STORE"], self.project)
 
     def load_reference(self) -> None:
-        """Load what the model was trained on, once."""
-        load_reference(bigquery.Client(project=self.project), self.replay.history)
+        """Load what the model was trained on, and the orders before the replay, once."""
+        client = bigquery.Client(project=self.project)
+        load_reference(client, self.replay.history)
+        load_orders(client, self.replay.orders, self.replay.began)
 
     def run(self, now: datetime, progress: Callable[[datetime], None]) -> tuple[datetime, ...]:
         """Publish everything until `now`.
@@ -94,7 +105,7 @@ class CatchUp:
                     self._await_landed(start, end)
                 with batch.stage("score"):
                     while due and due[0] <= end:
-                        self._tick(due[0])
+                        self._tick(due[0], now)
                         scored.append(due.pop(0))
                         progress(scored[-1])
             progress(end)
@@ -111,7 +122,7 @@ class CatchUp:
         start = self.visitors.until
         expected = self.visitors.advance(now, self._send)
         what = f"{expected} rows in telemetry.experience from {start.isoformat()} to {now.isoformat()}"
-        _await(what, lambda: self._count("experience", "observed_at", start, now, id_="event_id") >= expected)
+        _await(what, lambda: self._count("experience", "event_id", "observed_at", start, now) >= expected)
 
     def measure(self, now: datetime) -> None:
         """Have the mean times of incidents measured now: the next sweep that measures them may be five minutes away."""
@@ -140,37 +151,40 @@ class CatchUp:
 
     def _await_landed(self, start: datetime, end: datetime) -> None:
         """Return when everything that was logged between two instants is in the warehouse."""
-        expected = Counter(message.attributes["table"] for message in self.replay.history.messages(start, end))
-        for table, column in (("flight_predictions", "scored_at"), ("flight_labels", "arrived_at")):
-            self._await_rows(expected[table], table, column, start, end)
+        expected = Counter(message.attributes["table"] for message in self.replay.messages(start, end))
+        for table, row, column in _TABLES:
+            what = f"{expected[table]} rows in telemetry.{table} from {start.isoformat()} to {end.isoformat()}"
+            _await(what, lambda: self._count(table, row, column, start, end) >= expected[table])  # noqa: B023 - called before the next
 
-    def _await_rows(self, expected: int, table: str, column: str, start: datetime, end: datetime) -> None:
-        what = f"{expected} rows in telemetry.{table} from {start.isoformat()} to {end.isoformat()}"
-        _await(what, lambda: self._count(table, column, start, end) >= expected)
-
-    def _count(self, table: str, column: str, start: datetime, end: datetime, id_: str = "prediction_id") -> int:
+    def _count(self, table: str, row: str, column: str, start: datetime, end: datetime) -> int:
         # What is delivered twice counts once, or a row that is still on its way would not be waited for.
-        sql = f"SELECT COUNT(DISTINCT {id_}) AS n FROM telemetry.{table} WHERE {column} >= @start AND {column} < @end"  # noqa: S608 - constants
+        sql = f"SELECT COUNT(DISTINCT {row}) AS n FROM telemetry.{table} WHERE {column} >= @start AND {column} < @end"  # noqa: S608 - constants
         return int(self.warehouse.query(sql, start=start, end=end)[0]["n"])
 
-    def _tick(self, at: datetime) -> None:
-        tick = Tick(job="drift_score", scheduled_at=at)
-        self._bus.publish("ticks", tick, job=tick.job)
-        _await(f"the score of {MODEL} for {at.isoformat()}", lambda: self._scored(at))
+    def _tick(self, at: datetime, now: datetime) -> None:
+        """The tick of an instant; the business is measured beside the model, some days back, and is done with its record."""
+        jobs = ["drift_score", *(["bi_rollup"] if at > now - timedelta(days=BUSINESS_DAYS) else [])]
+        for job in jobs:
+            self._bus.publish("ticks", Tick(job=job, scheduled_at=at), job=job)
+        _await(f"the score of {MODEL} for {at.isoformat()}", lambda: self._done(f"drift_score:{MODEL}:{stamp(at)}"))
+        if "bi_rollup" in jobs:
+            record = f"bi_rollup:record:{stamp(_floor(at, _TICK_EVERY))}"
+            _await(f"the business of {at.isoformat()}", lambda: self._done(record))
 
-    def _scored(self, at: datetime) -> bool:
-        entry = self._store.get("ledger", f"drift_score:{MODEL}:{stamp(at)}")
+    def _done(self, key: str) -> bool:
+        entry = self._store.get("ledger", key)
         return entry is not None and entry.data["state"] == State.DONE
 
 
 def points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
-    """What the scores and the measures of the past would have written as metrics."""
+    """What the scores, the measures and the business of the past would have written as metrics."""
     yield from _drift_points(warehouse)
     yield from _prediction_points(warehouse)
     yield from _performance_points(warehouse)
     yield from _quality_points(warehouse)
     yield from _version_points(warehouse)
     yield from pipeline_points(warehouse)
+    yield from business_points.points(warehouse)
 
 
 def _drift_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:

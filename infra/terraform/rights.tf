@@ -6,6 +6,10 @@ locals {
   model_tables = distinct(flatten([for model in try(local.settings.models, []) : compact([model.table, try(model.label.table, "")])]))
   scores       = ["ops.drift_scores", "ops.model_performance"]
 
+  # Those that the section business names, and those that bi_rollup keeps.
+  business_tables = distinct([for section in ["orders", "spending", "market"] : local.settings.business[section].table if can(local.settings.business[section].table)])
+  marts           = [for name in keys(local.tables) : name if startswith(name, "marts.")]
+
   rights = {
     drift_score = {
       publishes = ["findings", "retraining"]
@@ -48,6 +52,11 @@ locals {
     telemetry_rollup = {
       reads  = ["telemetry.experience"]
       writes = ["ops.dead_letters"]
+    }
+    bi_rollup = {
+      reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions"])
+      writes = concat(local.marts, ["ops.revenue_forecasts", "ops.dead_letters"])
+      store  = "roles/datastore.user"
     }
     api = {
       publishes = ["commands", "telemetry"] # what browsers report

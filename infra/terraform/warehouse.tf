@@ -5,8 +5,9 @@ locals {
     trimsuffix(file, ".json") => jsondecode(file("${local.infra}/tables/${file}"))
   }
   datasets = {
+    marts     = "What the business is: revenue, customers and figures, kept up to date from the orders."
     ops       = "What the system did and found: scores, incidents, actions, messages that were parked."
-    telemetry = "What applications say of their models: predictions, and what became of them."
+    telemetry = "What applications say: predictions, what became of them, and orders."
   }
 }
 

@@ -12,10 +12,11 @@ from zetasql.core.exceptions import ZetaSQLError
 from core.drift import Flaw, Profile, QualityIssue, Statement, classifier, score
 from core.errors import QueryError
 from core.pipelines.event import PipelineRun, RunStatus
-from core.settings import Features, Label, Model, Reference
+from core.settings import Features, Label, MarketTable, Model, Orders, Reference, Spending
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup import statements as business
 from functions.drift_score import effects, performance, quality, statements
 from functions.pipeline_monitor import history as history_of_runs
 from infra.local.warehouse import read_definitions
@@ -39,6 +40,21 @@ MODEL = Model(
     window=timedelta(days=7),
 )
 LABEL = Label(table="telemetry.flight_labels", column="late", arrives_within=timedelta(hours=12))
+ORDERS = Orders(
+    table="telemetry.orders",
+    timestamp="ordered_at",
+    id="order_id",
+    source="source",
+    amount="amount_dollars",
+    customer="customer_id",
+    outcome="outcome",
+)
+BY_SIGN = replace(ORDERS, customer=None, outcome=None)
+OF_ORDERS = ("revenue_hourly", "customer_days", "last_day")
+SPENDING = Spending(table="telemetry.orders", timestamp="ordered_at", kind="source", amount="amount_dollars")
+MARKET = MarketTable(
+    table="telemetry.flight_predictions", timestamp="scored_at", id="prediction_id", company="carrier", ours="UA"
+)
 REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {"age": [2.0] * 60, "plan": ["a"] * 60})
 PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability": [0.5] * 60})
 PERFORMANCE = performance.Performance(
@@ -52,12 +68,17 @@ RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
-    "first": NOW - timedelta(hours=1),
+    "day": NOW,
+    "failed": ["failed", "declined"],
+    "figures": [{"measured_at": NOW, "name": "aia_revenue_dollars", "labels": "{}", "value": 1.5}],
+    "first": NOW - timedelta(days=2),
+    "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0}],
     "end": NOW,
     "incident": "model-flight-delay-20260301-00000000",
     "issues": quality.issue_rows(ISSUES),
     "last": NOW,
     "measures": performance.measure_rows(PERFORMANCE),
+    "middle": NOW - timedelta(days=10),
     "mode": "exact",
     "model": "flight-delay",
     "models": ["flight-delay", "churn"],
@@ -65,12 +86,18 @@ PARAMETERS: dict[str, Any] = {
     "n_current": 60,
     "n_labels": 40,
     "n_reference": 100,
+    "oldest": NOW - timedelta(days=60),
     "pipeline": "etl",
+    "refunded": ["refunded"],
     "rows": history_of_runs.rows(RUN),
     "run_id": "r0",
     "scores": effects.score_rows(REPORT, PREDICTION),
+    "second": NOW - timedelta(days=1),
     "since": NOW - timedelta(days=35),
+    "sources": ["shop"],
     "start": NOW - timedelta(hours=1),
+    "taken": ["taken"],
+    "until": NOW,
     "version": "1",
     "window_end": NOW,
     "window_start": NOW - timedelta(days=7),
@@ -99,6 +126,12 @@ def every_statement() -> dict[str, Statement]:
         "drift_score/labelled_window.sql": both,
         "drift_score/look.sql": statements.look(MODEL),
         "adapters/training/count_labels.sql": history.count_labels_sql(MODEL, LABEL),
+        **{f"bi_rollup/{name}.sql": business.of_orders(name, ORDERS) for name in OF_ORDERS},
+        **{f"bi_rollup/{name}.sql by sign": business.of_orders(name, BY_SIGN) for name in OF_ORDERS},
+        "bi_rollup/orders.sql": business.orders(ORDERS),
+        "bi_rollup/market.sql": business.market(MARKET),
+        "bi_rollup/market.sql by amount": business.market(replace(MARKET, amount="distance")),
+        "bi_rollup/spending.sql": business.spending(SPENDING),
         "drift_score/window.sql by column": chunked(window),
         "drift_score/labelled_window.sql by column": chunked(both),
     }

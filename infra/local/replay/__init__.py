@@ -1,9 +1,22 @@
-"""The flights of 2013, replayed as the log of a model in production that ends now."""
+"""The flights of 2013 as the log of a model in production that ends now, and the orders of a shop beside it."""
 
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History, Message, Span
+from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.publish import publish
-from infra.local.replay.reference import load_reference
+from infra.local.replay.reference import load_orders, load_reference
 from infra.local.replay.replay import Marker, Replay
 
-__all__ = ["FLIGHTS", "History", "Marker", "Message", "Replay", "Span", "load_reference", "publish"]
+__all__ = [
+    "FLIGHTS",
+    "ORDERS",
+    "History",
+    "Marker",
+    "Message",
+    "Orders",
+    "Replay",
+    "Span",
+    "load_orders",
+    "load_reference",
+    "publish",
+]

@@ -72,15 +72,15 @@ def prepare(flights: pa.Table, weather: pa.Table) -> Prepared:
     )
 
 
-def write(table: pa.Table, path: Path) -> None:
-    """Write the table as small as parquet makes it."""
+def write(table: pa.Table, path: Path, *, delta: str = "scheduled") -> None:
+    """Write the table as small as parquet makes it; the column `delta` grows from row to row."""
     pq.write_table(
         table.replace_schema_metadata(None),
         path,
         compression="zstd",
         compression_level=22,
-        use_dictionary=[name for name in table.column_names if name != "scheduled"],
-        column_encoding={"scheduled": "DELTA_BINARY_PACKED"},
+        use_dictionary=[name for name in table.column_names if name != delta],
+        column_encoding={delta: "DELTA_BINARY_PACKED"},
         row_group_size=len(table),
         data_page_size=16 << 20,
         dictionary_pagesize_limit=16 << 20,

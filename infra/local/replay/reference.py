@@ -1,16 +1,19 @@
-"""Loads the reference into the warehouse in bulk, as a team would that starts to watch a model it already runs."""
+"""Loads what is older than the replay in bulk, as a team would that starts to watch what it already runs."""
 
 import io
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from google.cloud import bigquery
 
 from infra.local.replay.history import MODEL, VERSION, History, Span
+from infra.local.replay.orders import Orders
 
 PREDICTIONS = "telemetry.flight_predictions"
 LABELS = "telemetry.flight_labels"
 VERSIONS = "ops.model_versions"
+ORDERED = "telemetry.orders"
 
 
 def load_reference(client: bigquery.Client, history: History) -> int:
@@ -29,6 +32,16 @@ def load_reference(client: bigquery.Client, history: History) -> int:
         + _load(client, LABELS, "arrived_at", span, history.reference_labels())
         + _load(client, VERSIONS, "reference_start", span, version_row(span))
     )
+
+
+def load_orders(client: bigquery.Client, orders: Orders, until: datetime) -> int:
+    """Load every order before an instant; what is there already is not loaded again.
+
+    Returns:
+        How many rows were loaded, 0 when all were there.
+    """
+    span = Span(orders.first, until)
+    return _load(client, ORDERED, "ordered_at", span, orders.rows(*span))
 
 
 def version_row(span: Span) -> pa.Table:

@@ -1,6 +1,6 @@
 """Goes on with the replay where it stopped, on whatever day that was."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Self
 import msgspec
 
 from infra.local.replay.history import History, Message
+from infra.local.replay.orders import ORDERS, Orders
 
 
 class Marker(msgspec.Struct, frozen=True):
@@ -17,22 +18,27 @@ class Marker(msgspec.Struct, frozen=True):
     Attributes:
         anchor: the day on which 2013-12-31 lies, chosen at the first start and kept.
         published_until: everything before this instant has been acknowledged.
+        began: where publishing began; orders before it are loaded at once. Not known of a replay that began before there
+            were orders: then where it stands now.
     """
 
     anchor: date
     published_until: datetime
+    began: datetime | None = None
 
 
 @dataclass(slots=True)
 class Replay:
-    """A history, and the file that says how much of it is published.
+    """A history with the orders beside it, and the file that says how much of them is published.
 
     Attributes:
-        history: what is published.
+        history: the log of the model.
+        orders: of the shop.
         path: the file of the marker.
     """
 
     history: History
+    orders: Orders
     path: Path
 
     @classmethod
@@ -50,19 +56,32 @@ class Replay:
         marker = _read(path)
         history = History.read(flights, now, cache=folder, anchor=marker.anchor if marker else None)
         if marker is None:
-            _write(path, Marker(history.anchor, _begin(history, days)))
-        return cls(history, path)
+            begin = _begin(history, days)
+            marker = Marker(history.anchor, begin, begin)
+        if marker.began is None:
+            marker = Marker(marker.anchor, marker.published_until, marker.published_until)
+        _write(path, marker)
+        return cls(history, Orders.read(ORDERS, history.anchor), path)
 
     @property
     def published_until(self) -> datetime:
         """Everything before this instant has been acknowledged."""
-        marker = _read(self.path)
-        return marker.published_until if marker else self.history.reference.end
+        return self._marker.published_until
+
+    @property
+    def began(self) -> datetime:
+        """Where publishing began: what is older is loaded at once."""
+        return self._marker.began or self.history.reference.end
+
+    def messages(self, start: datetime, end: datetime) -> Iterator[Message]:
+        """What was logged and ordered at or after `start` and before `end`; `ValueError` if that is later than now."""
+        yield from self.history.messages(start, end)
+        yield from self.orders.messages(start, end)
 
     def advance(self, now: datetime, publish: Callable[[Iterable[Message]], int]) -> int:
         """Publish what has become due, a day at a time; after each day the marker is moved.
 
-        A crash in between publishes that day once more: readers tell the rows by `prediction_id`.
+        A crash in between publishes that day once more: readers tell the rows by `prediction_id` and `order_id`.
 
         Args:
             now: the present; nothing later is published.
@@ -74,9 +93,14 @@ class Replay:
         self.history = self.history.live(now)
         published = 0
         for start, end in self.history.days_since(self.published_until):
-            published += publish(self.history.messages(start, end))
-            _write(self.path, Marker(self.history.anchor, end))
+            published += publish(self.messages(start, end))
+            _write(self.path, Marker(self.history.anchor, end, self.began))
         return published
+
+    @property
+    def _marker(self) -> Marker:
+        end = self.history.reference.end
+        return _read(self.path) or Marker(self.history.anchor, end, end)
 
 
 def _begin(history: History, days: int | None) -> datetime:

@@ -1,0 +1,1 @@
+"""Keeps the figures of the business: revenue, forecasts, customers, market, return, satisfaction."""

@@ -1,0 +1,5 @@
+-- What the newest forecast made by an instant expects of two days.
+SELECT source, day, middle
+FROM ops.revenue_forecasts
+WHERE made_at >= @since AND made_at <= @until AND (day = @first OR day = @second)
+QUALIFY ROW_NUMBER() OVER (PARTITION BY source, day ORDER BY made_at DESC) = 1

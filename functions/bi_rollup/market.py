@@ -1,0 +1,32 @@
+"""Where we stand in the market."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+
+from core.business.market import position
+from functions.bi_rollup import statements
+from functions.bi_rollup.figures import Figure, Made
+from functions.bi_rollup.rollup import Outside
+
+NAME = "market"
+SHOWN = 20
+"""Companies whose share is a metric, the largest; ours always is."""
+
+
+def make(outside: Outside, due: datetime, _: Made | None) -> Made:
+    """Read what each company sold in the days before."""
+    table = outside.settings.business.market
+    if table is None:
+        raise ValueError("business.market: must be given, got nothing")
+    span = {"since": due - timedelta(days=table.days), "until": due}
+    rows = outside.warehouse.query(statements.market(table), **span)
+    return Made(due=due, figures=tuple(_figures({row["company"]: float(row["sales"]) for row in rows}, table.ours)))
+
+
+def _figures(sales: Mapping[str, float], ours: str) -> Iterator[Figure]:
+    found = position(sales, ours)
+    largest = sorted(found.shares, key=lambda company: (-found.shares[company], company))[:SHOWN]
+    for company in {*largest, ours} & found.shares.keys():
+        yield Figure("aia_market_share_ratio", found.shares[company], {"company": company})
+    if found.rank is not None:
+        yield Figure("aia_market_rank", float(found.rank))

@@ -1,0 +1,111 @@
+"""Revenue and payments: the hourly mart, the 24 hours before the tick, and what had been expected of them."""
+
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+
+from core.settings import Orders, Settings
+from functions.adapters.logs import fields
+from functions.adapters.ports import Data, Warehouse
+from functions.bi_rollup import statements
+from functions.bi_rollup.figures import Figure, Made
+from functions.bi_rollup.rollup import Outside
+from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor, since
+
+NAME = "revenue"
+MART = "marts.revenue_hourly"
+_OUTCOMES = ("taken", "refunded", "failed")
+_PROFILE = 28 * DAY
+"""Whole weeks, over which it is learnt how a day's revenue spreads over its hours."""
+log = logging.getLogger(__name__)
+
+
+def make(outside: Outside, due: datetime, before: Made | None) -> Made:
+    """Bring the mart up to the tick, and read what the 24 hours before it brought."""
+    orders = _orders(outside.settings)
+    start = since(MART, before, due, late=orders.late, step=HOUR)
+    roll_up(outside.warehouse, orders, start, ceiling(due, HOUR))
+    shapes = _shapes(outside.warehouse, due)
+    rows = {row["source"]: row for row in _last_day(outside.warehouse, orders, due)}
+    figures = [*_payments(rows, sorted({*shapes, *rows})), *_expected(outside.warehouse, shapes, due)]
+    return Made(due=due, figures=tuple(figures), rollups={MART: due}, facts=_facts(rows.values()))
+
+
+def roll_up(warehouse: Warehouse, orders: Orders, start: datetime, end: datetime) -> None:
+    """Write the whole hours of a span; safe to call again."""
+    sql = statements.of_orders("revenue_hourly", orders)
+    warehouse.query(sql, since=start, until=end, **statements.words(orders))
+
+
+def _last_day(warehouse: Warehouse, orders: Orders, due: datetime) -> list[Data]:
+    sql = statements.of_orders("last_day", orders)
+    rows = warehouse.query(sql, since=due - DAY, until=due, **statements.words(orders))
+    if unknown := sum(row["unknown"] for row in rows):
+        log.warning("orders not counted: their amount or outcome is not understood", extra=fields(orders=unknown))
+    return rows
+
+
+def _payments(rows: Mapping[str, Data], sources: Sequence[str]) -> Iterator[Figure]:
+    """A source that is known and sold nothing earned nothing; the share of no payments is not known."""
+    for source in sources:
+        row = rows.get(source, {"dollars": 0.0, "taken": 0, "refunded": 0, "failed": 0})
+        yield Figure("aia_revenue_dollars", row["dollars"], {"source": source})
+        made = {outcome: int(row[outcome]) for outcome in _OUTCOMES}
+        for outcome, count in made.items():
+            yield Figure("aia_payments", float(count), {"source": source, "outcome": outcome})
+        if everything := sum(made.values()):
+            yield Figure("aia_payment_success_ratio", 1.0 - made["failed"] / everything, {"source": source})
+
+
+def _facts(rows: Collection[Data]) -> dict[str, float]:
+    """The share of all payments that did not fail, where there were any."""
+    made = {outcome: sum(int(row[outcome]) for row in rows) for outcome in _OUTCOMES}
+    everything = sum(made.values())
+    return {"payment_success_ratio": 1.0 - made["failed"] / everything} if everything else {}
+
+
+def _expected(warehouse: Warehouse, shapes: Mapping[str, Sequence[float]], due: datetime) -> Iterator[Figure]:
+    """The part of each of the two days that lies in the 24 hours, by how the source's days usually run."""
+    first, second = floor(due - DAY, DAY), floor(due, DAY)
+    rows = warehouse.query(statements.EXPECTED, since=due - DAY - HORIZON, until=due - DAY, first=first, second=second)
+    middles = {(row["source"], row["day"]): row["middle"] for row in rows}
+    for source, shape in shapes.items():
+        share = passed(shape, (due - second) / HOUR)
+        days = [(first, 1.0 - share), (second, share)]
+        if all((source, day) in middles for day, part in days if part):
+            dollars = sum(middles[source, day] * part for day, part in days if part)
+            yield Figure("aia_revenue_expected_dollars", dollars, {"source": source})
+
+
+def passed(shape: Sequence[float], hours: float) -> float:
+    """The share of a day's revenue that is usually in after so many hours of it, 0 to 1.
+
+    Args:
+        shape: what each of its 24 hours brought; where that is nothing in all, time itself is the measure.
+        hours: 0 to 24.
+
+    >>> passed([0.0] * 8 + [10.0, 30.0] + [0.0] * 14, 8.5), passed([0.0] * 24, 6)
+    (0.125, 0.25)
+    """
+    whole = int(hours)
+    everything = sum(shape)
+    if everything <= 0:
+        return hours / len(shape)
+    part = (hours - whole) * shape[whole] if whole < len(shape) else 0.0
+    return min(1.0, max(0.0, (sum(shape[:whole]) + part) / everything))
+
+
+def _shapes(warehouse: Warehouse, due: datetime) -> dict[str, list[float]]:
+    """What each known source earned in each hour of the day, over the days before."""
+    end = floor(due, DAY)
+    shapes: dict[str, list[float]] = {}
+    for row in warehouse.query(statements.BY_HOUR, since=end - _PROFILE, until=end):
+        shapes.setdefault(row["source"], [0.0] * 24)[row["of_day"]] = row["dollars"]
+    return shapes
+
+
+def _orders(settings: Settings) -> Orders:
+    orders = settings.business.orders
+    if orders is None:
+        raise ValueError("business.orders: must be given, got nothing")
+    return orders

@@ -1,0 +1,120 @@
+"""One tick: the parts of the job that are due are made, in their order, and what is known is shown.
+
+A part is due at whole multiples of its length: the daily ones at midnight (UTC), made by the first tick after it. What they
+made is kept and shown at every tick until it is made anew, but not when it is older than it should be: then it is missing.
+"""
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.business.checks import EstimateError
+from core.errors import BusyError, ConflictError, QueryError, UnavailableError
+from core.events import Tick, stamp
+from core.settings import Settings
+from functions.adapters.ledger import Ledger
+from functions.adapters.logs import fields
+from functions.adapters.ports import Metrics, Store, Warehouse
+from functions.bi_rollup.figures import Made, load, save, show, show_rollups
+from functions.bi_rollup.spans import floor
+
+NAME = "bi_rollup"
+LEASE = timedelta(minutes=5)
+"""How long nobody else makes the same part for the same instant: as long as the subscription waits for an answer."""
+_HOPELESS = (QueryError, EstimateError)
+"""What no retry helps."""
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What the job needs from outside, and the settings."""
+
+    settings: Settings
+    warehouse: Warehouse
+    store: Store
+    metrics: Metrics
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of the job.
+
+    Attributes:
+        name: its key in the store.
+        every: how often it is made.
+        wanted: whether the settings ask for it.
+        make: makes it for an instant, given what it made last.
+        lasts: how old its figures may be and still be shown.
+    """
+
+    name: str
+    every: timedelta
+    wanted: Callable[[Settings], bool]
+    make: Callable[[Outside, datetime, Made | None], Made]
+    lasts: timedelta
+
+    def due(self, at: datetime) -> datetime:
+        """The newest instant that it is due for, not after `at`."""
+        return floor(at, self.every)
+
+
+def roll_up(tick: Tick, outside: Outside, parts: Sequence[Part]) -> None:
+    """Make what is due and show what is known; safe to call again.
+
+    A part that the warehouse refuses, or that cannot be computed, is left out, as a retry would not help, and there is no sign of life then. What
+    follows a part that could not be made for want of an answer waits with it.
+
+    Raises:
+        UnavailableError: something outside does not answer; the tick must come again for what is left.
+        BusyError: another makes a part right now.
+    """
+    at = tick.scheduled_at
+    wanted = [part for part in parts if part.wanted(outside.settings)]
+    faults = _make(wanted, at, outside)
+    for part in wanted:
+        _show(part, at, outside)
+    for fault in faults:
+        if not isinstance(fault, _HOPELESS):
+            raise fault
+    if not faults:
+        outside.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
+
+
+def _make(parts: Sequence[Part], at: datetime, outside: Outside) -> list[Exception]:
+    faults: list[Exception] = []
+    for part in parts:
+        try:
+            _once(part, part.due(at), outside)
+        except (UnavailableError, BusyError, ConflictError) as error:
+            log.warning("not made: %s: %s", part.name, error, extra=fields(part=part.name))
+            return [error, *faults]
+        except Exception as error:
+            log.exception("not made: %s", part.name, extra=fields(part=part.name))
+            faults.append(error)
+    return faults
+
+
+def _once(part: Part, due: datetime, outside: Outside) -> None:
+    before = load(outside.store, part.name)
+    if before is not None and before.due == due:
+        return
+    effect = functools.partial(_effect, part, due, before, outside)
+    outside.ledger.once(f"{NAME}:{part.name}:{stamp(due)}", effect, lease=LEASE)
+
+
+def _effect(part: Part, due: datetime, before: Made | None, outside: Outside) -> None:
+    save(outside.store, part.name, part.make(outside, due, before))
+
+
+def _show(part: Part, at: datetime, outside: Outside) -> None:
+    """Show what the part made; what was made for a later instant has been shown by a later tick."""
+    made = load(outside.store, part.name)
+    if made is None or made.due > at:
+        return
+    show_rollups(outside.metrics, made, at)
+    if at - made.due <= part.lasts:
+        show(outside.metrics, made, at)

@@ -1,0 +1,106 @@
+"""How well each group of people is served, from what is measured for it; what is not measured here is not counted."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields as fields_of
+from datetime import datetime, timedelta
+
+from core.business.facts import Facts
+from core.business.satisfaction import satisfaction
+from core.incidents.model import Incident, State
+from core.incidents.timing import Closed, mean_times
+from core.settings import Model, Settings
+from functions.adapters.logs import fields
+from functions.adapters.ports import Store, Warehouse
+from functions.bi_rollup import incidents, statements
+from functions.bi_rollup.figures import Figure, Made, load
+from functions.bi_rollup.rollup import Outside
+from functions.bi_rollup.spans import DAY, HOUR
+
+NAME = "satisfaction"
+SPAN = 7 * DAY
+_SEEN = 15 * timedelta(minutes=1)
+"""How old the newest check of a probe may be."""
+_CLOSED = tuple(one.name for one in fields_of(Closed))
+log = logging.getLogger(__name__)
+
+
+def make(every: Mapping[str, timedelta], outside: Outside, due: datetime, _: Made | None) -> Made:
+    """Gather the facts, and score them for each group.
+
+    Args:
+        every: how often the parts are made whose facts are taken, by their names.
+        outside: what is read.
+        due: the instant.
+    """
+    parts = {name: made for name in every if (made := load(outside.store, name)) is not None}
+    facts = {
+        **_of_parts(parts, every, due),
+        **_of_incidents(incidents.read(outside.store, due - SPAN, due), outside.settings, due),
+        **_of_answers(outside.warehouse, due),
+        **_of_models(outside.warehouse, outside.settings.models, due),
+        **_of_probes(outside.store, due),
+    }
+    found = satisfaction(Facts(**facts))
+    log.info("satisfaction", extra=fields(**{group: one.reason for group, one in found.items()}))
+    figures = [
+        Figure("aia_stakeholder_satisfaction_ratio", one.score, {"stakeholder": group})
+        for group, one in found.items()
+        if one.score is not None
+    ]
+    return Made(due=due, figures=tuple(figures))
+
+
+def _of_parts(parts: Mapping[str, Made], every: Mapping[str, timedelta], due: datetime) -> dict[str, float]:
+    """What other parts know, while it is not too old; and how much older than it should be the oldest table is."""
+    fresh = [made for name, made in parts.items() if due - made.due <= 2 * every[name] + HOUR]
+    facts = {name: value for made in fresh for name, value in made.facts.items()}
+    late = [due - until - every[name] for name, made in parts.items() for until in made.rollups.values()]
+    return facts | ({"rollup_age_seconds": max(timedelta(0), *late).total_seconds()} if late else {})
+
+
+def _of_incidents(found: Sequence[Incident], settings: Settings, due: datetime) -> dict[str, float]:
+    live = [one for one in found if one.state is not State.RESOLVED]
+    closed = [Closed(**{name: getattr(one, name) for name in _CLOSED}) for one in found]
+    times = mean_times(closed, due - SPAN, due)
+    earned = sum(one.dollars_per_hour for one in settings.revenue.values())
+    at_risk = sum(one.impact.dollars_per_hour for one in live if one.impact)
+    facts = {
+        "mtta_seconds": times.mtta.total_seconds() if times.mtta is not None else None,
+        "mttr_seconds": times.mttr.total_seconds() if times.mttr is not None else None,
+        "unacknowledged_ratio": sum(one.state is State.OPEN for one in live) / len(live) if live else 0.0,
+        "risk_ratio": at_risk / earned if earned else None,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _of_answers(warehouse: Warehouse, due: datetime) -> dict[str, float]:
+    [row] = warehouse.query(statements.ANSWERS, since=due - SPAN, until=due)
+    facts = {"pages_per_week": float(row["called"])}
+    return facts | ({"actions_failed_ratio": row["failed"] / row["applied"]} if row["applied"] else {})
+
+
+def _of_models(warehouse: Warehouse, models: Iterable[Model], due: datetime) -> dict[str, float]:
+    """Of the models of the settings; one that was not scored for so long counts as scored just before that."""
+    rows = {row["model"]: row for row in warehouse.query(statements.MODELS, since=due - SPAN, until=due)}
+    known = [(model, rows[model.name]) for model in models if model.name in rows]
+    if not known:
+        return {}
+    ages = [due - rows[model.name]["window_end"] if model.name in rows else SPAN for model in models]
+    margins = [
+        row["accuracy"] - model.accuracy_floor
+        for model, row in known
+        if model.accuracy_floor is not None and row["accuracy"] is not None
+    ]
+    facts = {
+        "drift_scored_age_seconds": max(ages).total_seconds(),
+        "models_drifted_ratio": sum(bool(row["drifted"]) for _, row in known) / len(known),
+    }
+    return facts | ({"accuracy_margin": min(margins)} if margins else {})
+
+
+def _of_probes(store: Store, due: datetime) -> dict[str, float]:
+    """The share of the newest checks that passed, over the probes that are being checked."""
+    checked = [one.data for one in store.find("probes") if one.data["checked_at"] > due - _SEEN]
+    shares = [float(one["availability"]) for one in checked]
+    return {"availability_ratio": sum(shares) / len(shares)} if shares else {}

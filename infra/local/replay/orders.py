@@ -1,0 +1,115 @@
+"""The orders of a shop as they would be had its year ended today, like the flights beside them.
+
+The last day of the data, 2011-12-09, becomes the anchor day. After it the first one comes again, 53 weeks after it came
+before: whole weeks, so that the days on which the shop is closed come every seven days for ever.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Self
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from infra.local.replay.flights import Array, minutes
+from infra.local.replay.history import Message
+
+ORDERS = Path(__file__).resolve().parents[1] / "data" / "orders.parquet"
+TABLE = "orders"
+
+_LAST_DAY = date(2011, 12, 9)
+_DAY_MINUTES = 24 * 60
+_CYCLE_MINUTES = 53 * 7 * _DAY_MINUTES
+_ATTRIBUTES = {"table": TABLE}
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """Every order of the file; all arrays have one entry an order, ordered by `ordered_at`.
+
+    Attributes:
+        anchor: the day on which the last day lies.
+        ordered_at: minutes since 1970 (UTC), as the data have it.
+        source: the shop.
+        customer: their number, 0 where nobody knows.
+        dollars: what was paid, negative where it was paid back.
+    """
+
+    anchor: date
+    ordered_at: Array
+    source: Array
+    customer: Array
+    dollars: Array
+
+    @classmethod
+    def read(cls, path: Path, anchor: date) -> Self:
+        """Read the file that `prepare_orders` writes."""
+        table = pq.read_table(path)
+        return cls(
+            anchor=anchor,
+            ordered_at=table["ordered_at"].to_numpy().astype("datetime64[m]").astype(np.int64),
+            source=np.array(table["source"].to_pylist(), dtype=object),
+            customer=table["customer"].fill_null(0).to_numpy(),
+            dollars=table["dollars"].to_numpy(),
+        )
+
+    @property
+    def first(self) -> datetime:
+        """The instant of the very first order."""
+        return datetime.fromtimestamp((int(self.ordered_at[0]) + self._shift) * 60, UTC)
+
+    def messages(self, start: datetime, end: datetime) -> Iterator[Message]:
+        """What was ordered at or after `start` and before `end`, as messages of the topic `telemetry`."""
+        columns = self._columns(start, end)
+        for row in zip(*columns.values(), strict=True):
+            yield Message(_encode(dict(zip(columns, row, strict=True))), _ATTRIBUTES)
+
+    def rows(self, start: datetime, end: datetime) -> pa.Table:
+        """The same, as `telemetry.orders` holds it."""
+        arrays = {name: pa.array(values) for name, values in self._columns(start, end).items()}
+        strings = {"customer_id": arrays["customer_id"].cast(pa.string())}  # all may be null
+        return pa.table(arrays | strings | {"ordered_at": arrays["ordered_at"].cast(pa.timestamp("us", "UTC"))})
+
+    @property
+    def _shift(self) -> int:
+        return (self.anchor - _LAST_DAY).days * _DAY_MINUTES
+
+    def _columns(self, start: datetime, end: datetime) -> dict[str, list[object]]:
+        found: dict[str, list[object]] = {
+            name: [] for name in ("order_id", "customer_id", "ordered_at", "source", "amount_dollars", "outcome")
+        }
+        for shift, index in self._due(start, end):
+            at = np.datetime_as_string((self.ordered_at[index] + shift).astype("datetime64[m]"), "s", timezone="UTC")
+            for name, values in self._chunk(index, at).items():
+                found[name] += values
+        return found
+
+    def _due(self, start: datetime, end: datetime) -> Iterator[tuple[int, slice]]:
+        """The orders of the span, cycle after cycle, and by how many minutes each is moved."""
+        first, last = minutes(start) - self._shift, minutes(end) - self._shift
+        latest = int(self.ordered_at[-1])
+        for cycle in range(
+            max(0, -(-(first - latest) // _CYCLE_MINUTES)), (last - int(self.ordered_at[0])) // _CYCLE_MINUTES + 1
+        ):
+            moved = cycle * _CYCLE_MINUTES
+            low, high = np.searchsorted(self.ordered_at, [first - moved, last - moved])
+            if low < high:
+                yield self._shift + moved, slice(int(low), int(high))
+
+    def _chunk(self, index: slice, at: Array) -> dict[str, list[object]]:
+        """The row's number tells orders of one minute apart, and its instant the cycles."""
+        dollars = self.dollars[index].tolist()
+        return {
+            "order_id": [f"{when[:16]}-{number:05d}" for number, when in enumerate(at.tolist(), index.start)],
+            "customer_id": [str(one) if one else None for one in self.customer[index].tolist()],
+            "ordered_at": at.tolist(),
+            "source": self.source[index].tolist(),
+            "amount_dollars": dollars,
+            "outcome": ["refunded" if one < 0 else "taken" for one in dollars],
+        }

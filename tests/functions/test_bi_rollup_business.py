@@ -1,0 +1,336 @@
+"""bi_rollup over real BigQuery calls and a real store: what the orders say, however and whenever they arrive."""
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from google.cloud import bigquery
+
+from core.errors import UnavailableError
+from core.settings import Business, Cost, Customers, MarketTable, Settings, Spending
+from functions.adapters.store import open_store
+from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup.figures import load as load_made
+from functions.bi_rollup.parts import PARTS
+from infra.local.warehouse import create_tables
+from tests.support.business import DAY, HOUR, ORDERS, SETTINGS, TICK, TODAY, World, order, weeks, world
+from tests.support.flights import flights, load
+
+if TYPE_CHECKING:
+    from tests.support.warehouse import Place
+
+pytest_plugins = ["tests.support.warehouse"]
+FIVE = timedelta(minutes=5)
+SHOP = "shop"
+
+
+def only(*names: str) -> list:  # type: ignore[type-arg]
+    return [part for part in PARTS if part.name in names]
+
+
+@pytest.fixture
+def shop(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
+    """Twelve weeks of orders until today."""
+    found = world(client, warehouse, tmp_path, PARTS)
+    found.order(*weeks(TODAY, 12))
+    return found
+
+
+@pytest.fixture
+def empty(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
+    return world(client, warehouse, tmp_path, PARTS)
+
+
+def test_an_order_counts_once_for_what_became_of_it(empty: World) -> None:
+    empty.parts = only("revenue")
+    one = order(1, TICK - HOUR, 100.0)
+    empty.order(
+        one,
+        one,  # delivered twice
+        order(2, TICK - 2 * HOUR, -30.0),
+        order(3, TICK - 2 * HOUR, 70.0, outcome="failed"),
+        order(4, TICK - 2 * HOUR, 40.0, outcome="perhaps"),
+        order(5, TICK - DAY - FIVE, 500.0),  # before the 24 hours
+        order(6, TICK, 900.0),  # after them
+        order(7, TICK - HOUR, 7.0, source="other"),
+    )
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 70.0
+    assert empty.value("aia_revenue_dollars", "other") == 7.0
+    counts = [empty.value("aia_payments", outcome, SHOP) for outcome in ("taken", "refunded", "failed")]
+    assert counts == [1.0, 1.0, 1.0]
+    assert empty.value("aia_payment_success_ratio", SHOP) == pytest.approx(2 / 3)
+    hours = [row for row in empty.hours() if row["source"] == SHOP]
+    assert sum(row["dollars"] for row in hours) == 570.0 + 900.0  # the hour of the tick is made anew at the next one
+    assert sum(row["unknown"] for row in hours) == 1
+
+
+def test_without_a_column_of_outcomes_the_sign_says_what_became_of_it(empty: World) -> None:
+    empty.parts = only("revenue")
+    orders = replace(ORDERS, outcome=None, customer=None)
+    empty.settings = replace(SETTINGS, business=Business(orders=orders))
+    empty.order(order(1, TICK - HOUR, 50.0, outcome="?"), order(2, TICK - HOUR, -20.0, outcome="?"))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 30.0
+    assert empty.value("aia_payments", "refunded", SHOP) == 1.0
+
+
+def test_the_words_of_outcomes_are_those_of_the_settings(empty: World) -> None:
+    empty.parts = only("revenue")
+    words = {"taken": ("paid", "settled"), "refunded": ("back",), "failed": ("declined",)}
+    empty.settings = replace(SETTINGS, business=Business(orders=replace(ORDERS, outcomes=words)))
+    for number, word in enumerate(("paid", "settled", "back", "declined"), 1):
+        empty.order(order(number, TICK - HOUR, 10.0, outcome=word))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 10.0  # what is paid back counts against it, whatever its sign
+    assert empty.value("aia_payments", "failed", SHOP) == 1.0
+
+
+def test_a_late_order_is_counted_within_what_the_settings_allow(empty: World) -> None:
+    empty.parts = only("revenue")
+    empty.order(order(1, TICK - 5 * HOUR))
+    empty.tick()
+    empty.order(order(2, TICK - 2 * DAY), order(3, TICK - 4 * DAY))
+    empty.tick(TICK + FIVE)
+    assert [row["taken"] for row in empty.hours()] == [1, 1]
+    assert min(row["hour"] for row in empty.hours()) == TICK.replace(minute=0) - 2 * DAY
+
+
+def test_after_an_outage_everything_since_is_made(empty: World) -> None:
+    empty.parts = only("revenue")
+    empty.order(order(1, TICK - HOUR))
+    empty.tick()
+    empty.order(*(order(n, TICK + n * DAY) for n in range(2, 20)))
+    empty.tick(TICK + 20 * DAY)
+    assert len(empty.hours()) == 19
+
+
+def test_a_tick_again_changes_nothing_and_an_old_one_takes_nothing_away(empty: World) -> None:
+    empty.parts = only("revenue")
+    empty.order(order(1, TICK - HOUR), order(2, TICK - FIVE))
+    empty.tick()
+    before = empty.hours()
+    empty.tick()
+    empty.forget()
+    empty.tick()
+    empty.tick(TICK - 2 * HOUR)
+    assert empty.hours() == before
+
+
+def test_no_orders_are_no_figures_and_no_fault(empty: World) -> None:
+    empty.tick()
+    assert empty.hours() == []
+    assert empty.customers() == []
+    named = {name for name, *_ in empty.metrics.values}
+    assert "aia_heartbeat_timestamp_seconds" in named
+    assert not named & {"aia_revenue_dollars", "aia_customers", "aia_revenue_forecast_dollars", "aia_market_rank"}
+
+
+def test_a_source_that_sold_nothing_today_earned_nothing_and_its_payments_say_nothing(shop: World) -> None:
+    shop.parts = only("revenue")
+    shop.tick(TODAY + 2 * DAY)
+    assert shop.value("aia_revenue_dollars", SHOP) == 0.0
+    assert shop.value("aia_payment_success_ratio", SHOP) is None
+
+
+def test_forecasts_are_made_for_today_and_for_the_weeks_before(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick()
+    rows = shop.warehouse.query("SELECT made_at, day, low, middle, high FROM ops.revenue_forecasts")
+    made = {row["made_at"] for row in rows}
+    assert (min(made), max(made), len(made)) == (TODAY - 28 * DAY, TODAY, 29)
+    assert sum(row["made_at"] == TODAY for row in rows) == 30
+    assert all(row["low"] <= row["middle"] <= row["high"] for row in rows)
+    bounds = [shop.value("aia_revenue_forecast_dollars", bound, SHOP) for bound in ("low", "middle", "high")]
+    assert bounds == sorted(bounds, key=lambda dollars: dollars or 0.0)
+    assert bounds[0] is not None
+    assert 0 < (shop.value("aia_forecast_error_ratio", SHOP) or 0) < 0.5
+    assert (shop.value("aia_forecast_coverage_ratio", SHOP) or 0) > 0.6
+
+
+def test_a_forecast_knows_nothing_of_the_days_after_it(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick()
+    before = _forecasts(shop)
+    shop.order(*(order(f"x{n}", TODAY - 3 * DAY + n * HOUR, 9000.0) for n in range(60)))
+    shop.forget()
+    shop.tick()
+    for at in (TODAY - 28 * DAY, TODAY - 3 * DAY):
+        assert _forecasts(shop)[at] == [(day, pytest.approx(middle)) for day, middle in before[at]]
+    assert _forecasts(shop)[TODAY] != before[TODAY]
+
+
+def test_a_day_on_which_nothing_ran_is_forecast_later_and_the_others_are_left(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick(TICK - 3 * DAY)
+    shop.tick(TICK)
+    assert len(_forecasts(shop)) == 32
+
+
+def test_what_was_expected_of_the_last_day_is_what_was_forecast_before_it(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick(TODAY)
+    assert shop.value("aia_revenue_expected_dollars", SHOP) is None  # nothing had been forecast yet
+    shop.tick(TODAY + FIVE)
+    [first] = [row for row in _forecasts(shop)[TODAY - DAY] if row[0] == TODAY - DAY]
+    expected = shop.value("aia_revenue_expected_dollars", SHOP)
+    assert expected == pytest.approx(first[1], rel=1e-9)  # nobody buys at night: nothing of today's counts yet
+
+
+def test_too_short_a_past_is_not_forecast(empty: World) -> None:
+    empty.parts = only("revenue", "forecasts")
+    empty.order(*weeks(TODAY, 1))
+    empty.tick()
+    assert empty.warehouse.query("SELECT * FROM ops.revenue_forecasts") == []
+    assert empty.value("aia_revenue_forecast_dollars", "middle", SHOP) is None
+
+
+def test_customers_are_counted_by_what_they_did(empty: World) -> None:
+    empty.parts = only("customers")
+    empty.order(
+        order(1, TODAY - 5 * DAY, 20.0, customer_id="new"),
+        order(2, TODAY - 50 * DAY, 20.0, customer_id="loyal"),
+        order(3, TODAY - 50 * DAY + HOUR, 5.0, customer_id="loyal"),  # the same day: one visit
+        order(4, TODAY - 4 * DAY, 30.0, customer_id="loyal"),
+        order(5, TODAY - 3 * DAY, -10.0, customer_id="loyal"),
+        order(6, TODAY - 40 * DAY, 20.0, customer_id="lost"),
+        order(7, TODAY - 40 * DAY, 20.0, customer_id=None),
+        order(8, TODAY - 2 * DAY, 20.0, customer_id="declined", outcome="failed"),
+        order(9, TODAY + HOUR, 20.0, customer_id="today"),  # of a day that is not over
+    )
+    empty.tick()
+    states = {state: empty.value("aia_customers", state) for state in ("new", "active", "lapsed")}
+    assert states == {"new": 1.0, "active": 1.0, "lapsed": 1.0}
+    assert empty.value("aia_customer_churn_ratio") == 0.5
+    loyal = next(row for row in empty.customers() if row["customer"] == "loyal")
+    assert (loyal["days"], loyal["orders"], loyal["dollars"], loyal["first_dollars"]) == (2, 3, 45.0, 25.0)
+    assert (loyal["first_day"], loyal["last_day"]) == (TODAY - 50 * DAY, TODAY - 4 * DAY)
+    assert empty.value("aia_customer_lifetime_value_dollars") is None  # three customers tell nothing
+
+
+def test_customers_are_worth_something_when_there_are_enough_of_them(shop: World) -> None:
+    shop.parts = only("customers")
+    shop.tick()
+    value = shop.value("aia_customer_lifetime_value_dollars")
+    assert value is not None
+    assert 10 < value < 5000
+
+
+def test_customers_made_again_are_the_same_and_late_orders_join_them(shop: World) -> None:
+    shop.parts = only("customers")
+    shop.tick()
+    before = rounded(shop)
+    shop.forget()
+    shop.tick()
+    assert rounded(shop) == before
+    shop.order(order("late", TODAY - DAY, 5.0, customer_id="latecomer"))
+    shop.tick(TICK + DAY)
+    assert len(shop.customers()) == len(before) + 1
+
+
+def test_without_a_column_of_customers_nobody_is_counted(shop: World) -> None:
+    shop.settings = replace(SETTINGS, business=Business(orders=replace(ORDERS, customer=None)))
+    shop.tick()
+    assert shop.customers() == []
+    assert shop.value("aia_customers", "new") is None
+    assert shop.value("aia_revenue_dollars", SHOP) is not None
+
+
+def test_the_market_is_counted_once_a_sale(empty: World) -> None:
+    market = MarketTable(
+        table="telemetry.flight_predictions", timestamp="scored_at", id="prediction_id", company="carrier", ours="DL"
+    )
+    empty.settings = Settings(jobs={}, business=Business(market=market))
+    rows = flights(200, TODAY, seed=1)
+    load(empty.client, market.table, rows)
+    load(empty.client, market.table, rows[:50])
+    empty.tick()
+    shares = {name: empty.value("aia_market_share_ratio", name) or 0.0 for name in ("UA", "DL", "AA")}
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert shares["DL"] == sum(row["carrier"] == "DL" for row in rows) / 200
+    assert empty.value("aia_market_rank") == 2.0
+
+
+def test_costs_come_from_the_settings_and_from_what_was_spent(empty: World) -> None:
+    spending = Spending(table="telemetry.orders", timestamp="ordered_at", kind="source", amount="amount_dollars")
+    costs = {"serving": Cost(dollars_per_hour=2.0)}
+    empty.settings = Settings(jobs={}, business=Business(costs=costs, spending=spending))
+    empty.order(order(1, TICK - 3 * DAY, 100.0, source="storage"), order(2, TICK - 40 * DAY, 100.0, source="storage"))
+    empty.tick()
+    assert empty.value("aia_cost_dollars", "serving") == 1440.0
+    assert empty.value("aia_cost_dollars", "storage") == 100.0
+    assert empty.value("aia_roi_ratio") == -1.0
+
+
+def test_the_figures_of_a_day_are_written_once(shop: World) -> None:
+    shop.tick(TODAY)
+    shop.tick(TODAY)
+    shop.tick(TODAY + FIVE)
+    rows = shop.warehouse.query("SELECT DISTINCT day, measured_at, name, labels, value FROM marts.figures")
+    counted = shop.warehouse.query("SELECT COUNT(*) AS n FROM marts.figures")[0]["n"]
+    assert counted == len(rows) > 0
+    assert {row["day"] for row in rows} == {TODAY}
+    revenue = [row for row in rows if row["name"] == "aia_revenue_dollars"]
+    assert [(row["labels"], row["measured_at"]) for row in revenue] == [('{"source": "shop"}', TODAY)]
+
+
+def test_a_table_that_is_not_there_is_said_and_keeps_nothing_else_from_being_made(shop: World) -> None:
+    market = MarketTable(table="telemetry.nowhere", timestamp="a", id="b", company="c", ours="d")
+    shop.settings = replace(SETTINGS, business=replace(SETTINGS.business, market=market))
+    shop.tick()
+    assert shop.value("aia_revenue_dollars", SHOP) is not None
+    assert shop.value("aia_customers", "active") is not None
+    assert shop.value("aia_heartbeat_timestamp_seconds", "bi_rollup") is None
+
+
+def test_while_the_warehouse_is_down_the_tick_waits_for_it(own_place: "Place", tmp_path: Path) -> None:
+    with closing(own_place.client("down")) as client:
+        create_tables(client)
+        found = World(
+            client, open_store(f"sqlite://{tmp_path}/s.db", "t"), BigQueryWarehouse(client, patience=0.5), PARTS
+        )
+        found.order(*weeks(TODAY, 3))
+        own_place.emulator.stop()
+        with pytest.raises(UnavailableError):
+            found.tick()
+        assert found.value("aia_heartbeat_timestamp_seconds", "bi_rollup") is None
+        own_place.emulator.start()
+        found.tick()
+        assert found.value("aia_revenue_dollars", SHOP) is not None
+
+
+def test_everything_of_one_shop_comes_out_of_one_tick(shop: World) -> None:
+    shop.settings = replace(
+        SETTINGS,
+        business=replace(
+            SETTINGS.business, customers=Customers(period=30 * DAY), costs={"a": Cost(dollars_per_hour=1)}
+        ),
+    )
+    shop.order(order("today", TICK - HOUR))
+    shop.tick()
+    named = {name for name, *_ in shop.metrics.values}
+    assert named >= {
+        *("aia_revenue_dollars", "aia_payments", "aia_payment_success_ratio", "aia_revenue_forecast_dollars"),
+        *("aia_forecast_error_ratio", "aia_forecast_coverage_ratio", "aia_customers", "aia_customer_churn_ratio"),
+        *("aia_customer_lifetime_value_dollars", "aia_cost_dollars", "aia_roi_ratio"),
+        *("aia_stakeholder_satisfaction_ratio", "aia_rollup_timestamp_seconds", "aia_heartbeat_timestamp_seconds"),
+    }
+    kept = load_made(shop.store, "forecasts")
+    assert kept is not None
+    assert set(kept.facts) == {"forecast_error_ratio", "forecast_coverage_ratio", "revenue_ratio"}
+
+
+def rounded(found: World) -> list:  # type: ignore[type-arg]
+    """The customers; in which order amounts are added up is not for us to say."""
+    return [row | {"dollars": round(row["dollars"], 6)} for row in found.customers()]
+
+
+def _forecasts(found: World) -> dict:  # type: ignore[type-arg]
+    rows = found.warehouse.query("SELECT made_at, day, middle FROM ops.revenue_forecasts ORDER BY made_at, day")
+    by_made: dict = {}  # type: ignore[type-arg]
+    for row in rows:
+        by_made.setdefault(row["made_at"], []).append((row["day"], row["middle"]))
+    return by_made

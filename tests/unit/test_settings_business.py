@@ -1,0 +1,97 @@
+"""The section `business`: what may be said of orders, customers, costs and the market, and what is refused by name."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.settings import Business, Cost, MarketTable, parse
+from tests.support.settings import JUNK, Path, changed, faults, places, told
+
+ORDERS: dict[str, Any] = {
+    "table": "telemetry.orders",
+    "timestamp": "ordered_at",
+    "id": "order_id",
+    "source": "source",
+    "amount": "amount_dollars",
+    "customer": "customer_id",
+    "outcome": "outcome",
+    "outcomes": {"taken": ["paid", "settled"], "failed": ["declined"]},
+    "late": "2d",
+}
+SAMPLE: dict[str, Any] = {
+    "version": 1,
+    "jobs": {},
+    "business": {
+        "orders": ORDERS,
+        "customers": {"period": "60d"},
+        "costs": {"serving": {"dollars_per_hour": 12.5}},
+        "spending": {"table": "a.spent", "timestamp": "at", "kind": "service", "amount": "dollars"},
+        "market": {"table": "a.sold", "timestamp": "at", "id": "id", "company": "carrier", "ours": "UA", "days": 7},
+    },
+}
+
+
+def business(raw: dict[str, Any] | None = None) -> Business:
+    return parse(raw or SAMPLE).business
+
+
+def test_everything_is_read_as_it_stands() -> None:
+    found = business()
+    assert found.orders is not None
+    assert (found.orders.customer, found.orders.late) == ("customer_id", timedelta(days=2))
+    assert found.customers.period == timedelta(days=60)
+    assert found.costs == {"serving": Cost(dollars_per_hour=12.5)}
+    assert found.spending is not None
+    assert found.spending.kind == "service"
+    assert found.market == MarketTable(
+        table="a.sold", timestamp="at", id="id", company="carrier", ours="UA", days=7, amount=None
+    )
+
+
+def test_words_that_are_not_given_mean_themselves() -> None:
+    orders = business().orders
+    assert orders is not None
+    assert orders.outcomes == {"taken": ("paid", "settled"), "refunded": ("refunded",), "failed": ("declined",)}
+
+
+def test_without_the_section_nothing_of_the_business_is_measured() -> None:
+    assert business({"version": 1, "jobs": {}}) == Business()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "fault"),
+    [
+        (("orders", "table"), "orders; DROP TABLE x", "business.orders.table: must be 'dataset.table'"),
+        (("orders", "amount"), "a b", "business.orders.amount: must be a column"),
+        (("orders", "id"), "`id`", "business.orders.id: must be a column"),
+        (("orders", "source"), ..., "business.orders.source: must be given, got None"),
+        (("orders", "late"), "1m", "business.orders.late: must be 1h to 30d"),
+        (("orders", "outcome"), ..., "business.orders.outcome: must be given where there are outcomes, got None"),
+        (
+            ("orders", "outcomes", "failed"),
+            ["paid"],
+            "business.orders.outcomes.failed[0]: must mean one outcome, got 'paid'",
+        ),
+        (("orders", "outcomes", "lost"), ["x"], "business.orders.outcomes.lost: must be a known key"),
+        (("orders", "customer"), ..., "business.orders.customer: must be given where there is customers, got None"),
+        (("orders",), ..., "business.orders.customer: must be given where there is customers, got None"),
+        (("customers", "period"), "36h", "business.customers.period: must be 1d to 365d, in whole d"),
+        (("costs", "Serving"), {"dollars_per_hour": 1}, "business.costs.Serving: must be a name of small letters"),
+        (("costs", "serving", "dollars_per_hour"), -1, "business.costs.serving.dollars_per_hour: must be a number"),
+        (("spending", "kind"), "service.description", "business.spending.kind: must be a column"),
+        (("market", "days"), 0, "business.market.days: must be 1 to 365, got 0"),
+        (("market", "ours"), "", "business.market.ours: must be 1 to 200 printable characters"),
+        (("market", "rank"), 1, "business.market.rank: must be a known key"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_key_and_value(path: Path, value: object, fault: str) -> None:
+    told_of = faults(changed(SAMPLE, ("business", *path), value))
+    assert any(one.startswith(fault) for one in told_of), told_of
+
+
+@given(st.sampled_from([place for place in places(SAMPLE) if place[:1] == ("business",)]), JUNK)
+def test_whatever_is_written_is_read_or_told_of(path: Path, value: object) -> None:
+    assert told(changed(SAMPLE, path, value))
