@@ -50,7 +50,7 @@ resource "google_pubsub_subscription" "dead_letter" {
 # Pub/Sub itself moves what fails, by its own account: it publishes there and acknowledges here.
 resource "google_pubsub_topic_iam_member" "dead_letter" {
   for_each = local.topics
-  topic    = google_pubsub_topic.dead_letter[each.value].id
+  topic    = google_pubsub_topic.dead_letter[each.value].name
   role     = "roles/pubsub.publisher"
   member   = local.agents.pubsub
 
