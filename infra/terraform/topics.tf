@@ -56,3 +56,11 @@ resource "google_pubsub_topic_iam_member" "dead_letter" {
 
   depends_on = [terraform_data.accounts]
 }
+
+# Applications that say what they did, and systems that send findings or alerts, are not of this deployment.
+resource "google_pubsub_topic_iam_member" "outside" {
+  for_each = merge([for topic, members in var.publishers : { for member in members : "${topic} ${member}" => { topic = topic, member = member } }]...)
+  topic    = google_pubsub_topic.this[each.value.topic].name
+  role     = "roles/pubsub.publisher"
+  member   = each.value.member
+}
