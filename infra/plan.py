@@ -12,34 +12,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from infra.plan_text import Resource, kind, report
+
+__all__ = ["OFFLINE", "TERRAFORM", "PlanError", "Resource", "install", "kind", "planned", "report", "terraform"]
 
 ROOT = Path(__file__).resolve().parent.parent
 TERRAFORM = ROOT / "infra" / "terraform"
 OFFLINE = ROOT.parent / "shared" / "terraform" / "offline.sh"
 """Checks against the provider's schema on a machine that cannot reach its registry."""
-_GROUPS = {
-    "Functions": ("cloudfunctions2_function", "cloud_scheduler_job", "storage_bucket_object"),
-    "Messages": ("pubsub_topic", "pubsub_subscription", "logging_project_sink"),
-    "Data": ("bigquery_dataset", "bigquery_table", "firestore_database", "firestore_field", "storage_bucket"),
-    "Alerts": (
-        "monitoring_alert_policy",
-        "monitoring_notification_channel",
-        "monitoring_service",
-        "monitoring_slo",
-        "monitoring_uptime_check_config",
-    ),
-    "Dashboards": ("monitoring_dashboard",),
-    "Accounts and secrets": ("service_account", "secret_manager_secret", "project_iam_custom_role"),
-}
-_NAMING = ("name", "display_name", "secret_id", "account_id", "repository_id", "dataset_id", "service", "role_id")
-_PLACES = ("topic", "subscription", "table_id", "secret_id", "bucket", "repository", "name", "service_account_id")
-
-Resource = Mapping[str, Any]
-"""A resource of a plan, as Terraform's JSON has it."""
 
 
 class PlanError(Exception):
@@ -124,70 +108,6 @@ def _complaints(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         if line["type"] == "diagnostic" and line["diagnostic"]["severity"] == "error":
             said = line["diagnostic"]
             yield f"{said.get('range', {}).get('filename', 'terraform')}: {said['summary']}: {said['detail']}"
-
-
-def kind(resource: Resource) -> str:
-    """The type of a resource without the provider."""
-    text: str = resource["type"]
-    return text.removeprefix("google_")
-
-
-def report(resources: Iterable[Resource]) -> str:
-    """The resources by group and type, and who is granted what."""
-    types: dict[str, list[str]] = defaultdict(list)
-    grants: dict[str, list[str]] = defaultdict(list)
-    for one in resources:
-        after = one["change"]["after"]
-        if "_iam_member" in kind(one):
-            member = str(after.get("member") or "the writer of the log sink").rpartition(":")[2]
-            grants[member].append(f"{after.get('role') or 'the role of the actions'} on {_place(one)}")
-        else:
-            types[kind(one)].append(_name(one))
-    grouped = {name for names in _GROUPS.values() for name in names}
-    groups = _GROUPS | {"The rest": tuple(sorted(set(types) - grouped))}
-    lines = [line for title, names in groups.items() for line in _group(title, {name: types[name] for name in names})]
-    lines += [
-        "Who may do what",
-        *(f"  {line}" for member in sorted(grants) for line in _granted(member, grants[member])),
-    ]
-    total = sum(map(len, types.values())) + sum(map(len, grants.values()))
-    return "\n".join([*lines, "", f"{total} resources"])
-
-
-def _group(title: str, types: Mapping[str, list[str]]) -> Iterator[str]:
-    yield f"{title} ({sum(map(len, types.values()))})"
-    for name, members in types.items():
-        if members:
-            yield f"  {name.replace('_', ' ')} ({len(members)})"
-            yield from (f"    {member}" for member in sorted(members))
-    yield ""
-
-
-def _granted(member: str, what: list[str]) -> list[str]:
-    return [member, *(f"  {line}" for line in sorted(what))]
-
-
-def _name(one: Resource) -> str:
-    after = one["change"]["after"]
-    if kind(one) == "firestore_field":
-        return f"{after['collection']}.{after['field']}"
-    if kind(one) == "bigquery_table":
-        return f"{after['dataset_id']}.{after['table_id']}"
-    if kind(one) == "monitoring_dashboard":
-        return str(json.loads(after["dashboard_json"])["displayName"])
-    return next((str(after[key]) for key in _NAMING if after.get(key)), one["address"])
-
-
-def _place(one: Resource) -> str:
-    """What is granted on: its name, or its key where the name is not known before it exists."""
-    after = one["change"]["after"]
-    if kind(one) == "project_iam_member":
-        limited = [condition["title"] for condition in after["condition"]]
-        return f"the project, {limited[0]}" if limited else "the project"
-    if kind(one) == "bigquery_table_iam_member":
-        return f"{after['dataset_id']}.{after['table_id']}"
-    known = next((str(after[key]) for key in _PLACES if after.get(key)), "")
-    return known or str(one.get("index", one["address"]))
 
 
 def main() -> int:

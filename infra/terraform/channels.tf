@@ -11,7 +11,7 @@ resource "google_monitoring_notification_channel" "alerts" {
 
 # Google makes the account with the project's first channel of this kind.
 resource "google_pubsub_topic_iam_member" "alerts" {
-  topic      = google_pubsub_topic.this["alerts"].id
+  topic      = google_pubsub_topic.this["alerts"].name
   role       = "roles/pubsub.publisher"
   member     = local.agents.monitoring
   depends_on = [terraform_data.accounts]

@@ -7,7 +7,7 @@ resource "google_service_account" "push" {
 
 # Pub/Sub makes the tokens of that account. Its own role allows it in projects made since April 2021.
 resource "google_service_account_iam_member" "push_tokens" {
-  service_account_id = google_service_account.push.id
+  service_account_id = "projects/${var.project}/serviceAccounts/${local.push_account}"
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = local.agents.pubsub
   depends_on         = [terraform_data.accounts]

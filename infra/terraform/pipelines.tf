@@ -9,7 +9,7 @@ resource "google_logging_project_sink" "pipeline_runs" {
 }
 
 resource "google_pubsub_topic_iam_member" "pipeline_runs" {
-  topic  = google_pubsub_topic.this["pipeline-runs"].id
+  topic  = google_pubsub_topic.this["pipeline-runs"].name
   role   = "roles/pubsub.publisher"
   member = google_logging_project_sink.pipeline_runs.writer_identity
 

@@ -50,9 +50,17 @@ resource "google_pubsub_subscription" "dead_letter" {
 # Pub/Sub itself moves what fails, by its own account: it publishes there and acknowledges here.
 resource "google_pubsub_topic_iam_member" "dead_letter" {
   for_each = local.topics
-  topic    = google_pubsub_topic.dead_letter[each.value].id
+  topic    = google_pubsub_topic.dead_letter[each.value].name
   role     = "roles/pubsub.publisher"
   member   = local.agents.pubsub
 
   depends_on = [terraform_data.accounts]
+}
+
+# Applications that say what they did, and systems that send findings or alerts, are not of this deployment.
+resource "google_pubsub_topic_iam_member" "outside" {
+  for_each = merge([for topic, members in var.publishers : { for member in members : "${topic} ${member}" => { topic = topic, member = member } }]...)
+  topic    = google_pubsub_topic.this[each.value.topic].name
+  role     = "roles/pubsub.publisher"
+  member   = each.value.member
 }

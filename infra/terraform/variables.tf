@@ -111,6 +111,22 @@ variable "api_url" {
   }
 }
 
+variable "publishers" {
+  description = "Who else may publish, by topic: applications to telemetry, other systems to alerts or findings; members of IAM."
+  type        = map(set(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = length(setsubtract(keys(var.publishers), ["telemetry", "alerts", "findings"])) == 0
+    error_message = "publishers: topics must be telemetry, alerts or findings: on the others only functions speak."
+  }
+  validation {
+    condition     = alltrue([for member in flatten([for members in values(var.publishers) : tolist(members)]) : can(regex("^(user|group|serviceAccount|domain|principal|principalSet):.+", member))])
+    error_message = "publishers: must be members as user:, group:, serviceAccount:, domain:, principal: or principalSet: name them."
+  }
+}
+
 variable "alert_intake_public" {
   description = "Whether alert_intake takes webhooks from the network. It then asks for a token by itself: AIA_INTAKE_TOKEN must be in `secrets`."
   type        = bool

@@ -16,7 +16,7 @@ from google.cloud.monitoring_v3 import AlertPolicy
 
 from functions.adapters import config
 from infra import plan, stage
-from infra.local.pubsub.topology import subscriptions
+from infra.local.pubsub.topology import DEAD_LETTER_RETENTION_SECONDS, subscriptions
 
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH")
 
@@ -141,6 +141,8 @@ def test_its_subscriptions_are_those_of_the_local_stack(deployed: Resources) -> 
             }
         ]
         assert one["dead_letter_policy"][0]["max_delivery_attempts"] == retry["max_delivery_attempts"]
+    kept = {one["name"]: one for one in of(deployed, "pubsub_subscription") if one["name"].endswith("-dead-letter")}
+    assert {one["message_retention_duration"] for one in kept.values()} == {f"{DEAD_LETTER_RETENTION_SECONDS}s"}
 
 
 def test_the_tables_that_are_written_without_a_function_are_those_of_the_local_stack(deployed: Resources) -> None:
@@ -357,10 +359,18 @@ def test_the_api_takes_every_dashboard_as_it_is_sent(deployed: Resources) -> Non
 def test_the_report_of_the_plan_names_what_there_is(deployed: Resources) -> None:
     said = plan.report(deployed)
     for name in FUNCTIONS:
-        assert f"    {name.replace('_', '-')}\n" in said
-    assert "Dashboards (5)\n" in said
-    assert "    AIA: executive\n" in said
-    assert said.endswith(f"{len(deployed)} resources")
+        assert f"    {name.replace('_', '-')}: " in said
+    for line in (
+        "Dashboards (5)\n",
+        "AIA: executive",
+        "    roles/pubsub.publisher on action-decisions-dead-letter, ",
+        "    roles/iam.serviceAccountOpenIdTokenCreator on aia-push@example-project.iam.gserviceaccount.com\n",
+        "  Cloud Monitoring itself (service-123456789012@gcp-sa-monitoring-notification.iam.gserviceaccount.com)\n",
+        '    health-check: calls its function, attributes.job = "health_check"\n',
+    ):
+        assert line in said
+    assert f"\n{len(deployed)} resources: " in said
+    assert max(map(len, said.splitlines())) < 320  # only filters are that long
 
 
 def test_a_plan_of_a_run_that_is_not_there_is_refused() -> None:

@@ -73,6 +73,21 @@ def test_an_archive_holds_no_other_function(function: str) -> None:
     assert folders <= {"adapters", function}
 
 
+def test_packaging_again_elsewhere_gives_the_same_archives(tmp_path: Path) -> None:
+    digests = []
+    for name, environment in (
+        ("a", {"TZ": "UTC"}),
+        ("b", {"TZ": "Asia/Tokyo", "PYTHONHASHSEED": "7", "LANG": "tr_TR"}),
+    ):
+        command = [sys.executable, "-m", "infra.stage", "--archives", str(tmp_path / name)]
+        subprocess.run(command, cwd=stage.ROOT, env=os.environ | environment, check=True, umask=0o077 * (name == "b"))
+        files = sorted((tmp_path / name).iterdir())
+        digests.append({file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files})
+    assert digests[0] == digests[1]
+    assert {name.rpartition("-")[0] for name in digests[0]} == set(FUNCTIONS)
+    assert all(digest[:16] == name.rpartition("-")[2].removesuffix(".zip") for name, digest in digests[0].items())
+
+
 def test_the_same_tree_gives_the_same_bytes(tmp_path: Path) -> None:
     first = stage.archive(FUNCTIONS[0], tmp_path / "a")
     second = stage.archive(FUNCTIONS[0], tmp_path / "b")

@@ -24,6 +24,9 @@ TABLE_DEADLINE_SECONDS = 60
 RETENTION_SECONDS = 7 * 24 * 3600
 """How long a message waits for a function that does not take it, where the function does not say: as long as it may."""
 
+DEAD_LETTER_RETENTION_SECONDS = 31 * 24 * 3600
+"""How long somebody has to look at what failed: as long as Pub/Sub keeps anything."""
+
 _MUTABLE = (
     "message_retention_duration",
     "push_config",
@@ -60,7 +63,8 @@ def apply_topology(project: str, deployment: Mapping[str, Any], endpoints: Mappi
         for topic in deployment["topics"]:
             clients.topic(topic)
             clients.topic(topic + DEAD_LETTER)
-            clients.subscription(topic + DEAD_LETTER, topic + DEAD_LETTER, {})
+            kept = {"message_retention_duration": {"seconds": DEAD_LETTER_RETENTION_SECONDS}}
+            clients.subscription(topic + DEAD_LETTER, topic + DEAD_LETTER, kept)
         for name, topic, details in _wanted(project, deployment, endpoints):
             clients.subscription(name, topic, details | clients.failure(topic, deployment["retry"]))
 

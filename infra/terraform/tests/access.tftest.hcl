@@ -101,11 +101,16 @@ run "open_intake" {
 run "nothing_is_public" {
   command = plan
   variables {
-    api_users = ["group:ml@example.com"]
+    api_users  = ["group:ml@example.com"]
+    publishers = { telemetry = ["serviceAccount:shop@shop-project.iam.gserviceaccount.com"], alerts = ["group:ml@example.com"] }
   }
   assert {
     condition     = local.invokers["api"] == toset(["group:ml@example.com"]) && length(local.invokers["alert_intake"]) == 0
     error_message = "The api must be called by its users, and the intake by nobody but Pub/Sub."
+  }
+  assert {
+    condition     = toset([for one in google_pubsub_topic_iam_member.outside : "${one.role} ${one.topic} ${one.member}"]) == toset(["roles/pubsub.publisher telemetry serviceAccount:shop@shop-project.iam.gserviceaccount.com", "roles/pubsub.publisher alerts group:ml@example.com"])
+    error_message = "Who publishes from outside must publish to the topics that are named, and no others."
   }
   assert {
     condition     = google_cloud_run_v2_service_iam_member.uptime.member == local.agents.monitoring && google_cloud_run_v2_service_iam_member.uptime.name == "api" && google_cloud_run_v2_service_iam_member.uptime.role == "roles/run.invoker"

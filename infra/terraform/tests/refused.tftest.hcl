@@ -38,6 +38,7 @@ run "bad_values" {
     notification_emails = ["Ada"]
     action_accounts     = ["123456789012-compute@developer.gserviceaccount.com"]
     runtime             = "python310"
+    publishers          = { commands = ["allUsers"] }
     max_instances       = 0
     min_instances       = { incident_router = 11 }
     kms_key             = "projects/p/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/1"
@@ -58,6 +59,7 @@ run "bad_values" {
     var.notification_emails,
     var.action_accounts,
     var.runtime,
+    var.publishers,
     var.max_instances,
     var.min_instances,
     var.kms_key,
