@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import AiaError
+from core.metrics import business
 from functions.adapters.ports import Warehouse
 from infra.local.ports import Ports
 
@@ -60,6 +61,7 @@ class Outcome:
             ("notified", self._notified),
             ("audit trail", self._audit),
             ("metrics in Prometheus", self._metrics),
+            ("business", self._business),
             ("probes", self._probes),
             ("page", self._page),
         ]
@@ -169,6 +171,19 @@ class Outcome:
         return f"{points} days of drift, {len(live['data']['result'])} live series", points >= len(
             self.ticks
         ) // 2 and bool(live["data"]["result"])
+
+    def _business(self) -> tuple[str, bool]:
+        """Every metric of the business has a value now."""
+        names = [metric.name for metric in business.METRICS]
+        query = urllib.parse.urlencode({"query": f'count by (__name__) ({{__name__=~"{"|".join(names)}"}})'})
+        answer = get(f"{self.ports.url('prometheus')}/api/v1/query?{query}")
+        missing = set(names) - {series["metric"]["__name__"] for series in answer["data"]["result"]}
+        days = self._count("SELECT COUNT(DISTINCT TIMESTAMP_TRUNC(hour, DAY)) AS n FROM marts.revenue_hourly")
+        customers = self._count("SELECT COUNT(*) AS n FROM marts.customers")
+        text = (
+            f"{days} days of revenue, {customers:,} customers; metrics missing: {', '.join(sorted(missing)) or 'none'}"
+        )
+        return text, not missing and days > 0 and customers > 0
 
     def _probes(self) -> tuple[str, bool]:
         probes = get(f"{self.ports.url('page')}/api/probes")

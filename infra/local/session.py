@@ -80,7 +80,7 @@ class Session:
         scored = catch_up.run(now, lambda at: progress((at - begin) / whole))
         say("charts of the past")
         self._start_prometheus()
-        self._stack.start_scheduler(at_once=("health_check",))
+        self._stack.start_scheduler(at_once=("health_check", "bi_rollup"))
         self._feed = threading.Thread(target=self._keep_feeding, args=(catch_up,), name="feed", daemon=True)
         self._feed.start()
         return scored
@@ -92,9 +92,9 @@ class Session:
         self._stack.start_prometheus()
 
     def _keep_feeding(self, catch_up: CatchUp) -> None:
-        """Flights go on being logged as their time comes."""
+        """Flights and orders go on being logged as their time comes."""
         while not self._stop.wait(_FEED_SECONDS):
             try:
                 catch_up.follow(datetime.now(UTC))
             except AiaError as error:
-                log.warning("the newest flights were not published, they are tried again: %s", error)
+                log.warning("the newest flights and orders were not published, they are tried again: %s", error)

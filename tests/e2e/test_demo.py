@@ -83,11 +83,11 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
     outcome = Outcome(Ports(stack.ports | unreachable), stack.warehouse, (*ticks, never))
     steps = outcome.steps()
     failed = {step.name: step.found for step in steps if not step.ok}
-    assert failed.keys() == {"windows scored", "metrics in Prometheus"}
+    assert failed.keys() == {"windows scored", "metrics in Prometheus", "business"}
     console = Console(record=True, width=200)
     console.print(_table(steps))
     assert _verdict(console, outcome, steps, 1.0) == 1
     said = console.export_text()
     assert re.search(r"did not happen: windows scored: 10 of 11 ticks", said)
     assert "did not happen: metrics in Prometheus: URLError" in said
-    assert said.splitlines()[-1] == "demo: failed missing=2 seconds=1"
+    assert said.splitlines()[-1] == "demo: failed missing=3 seconds=1"
