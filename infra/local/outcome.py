@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import AiaError
-from core.metrics import pipelines
+from core.metrics import business, pipelines
 from functions.adapters.ports import Warehouse
 from infra.local.ports import Ports
 
@@ -66,6 +66,7 @@ class Outcome:
             ("audit trail", self._audit),
             ("metrics in Prometheus", self._metrics),
             ("what visitors see", self._experience),
+            ("business", self._business),
             ("probes", self._probes),
             ("pipelines", self._pipelines),
             ("page", self._page),
@@ -190,6 +191,19 @@ class Outcome:
         return ", ".join(f"{count:.0f} sessions of {name}" for name, count in sorted(found.items())) or "none", bool(
             found
         )
+
+    def _business(self) -> tuple[str, bool]:
+        """Every metric of the business has a value now."""
+        names = [metric.name for metric in business.METRICS]
+        query = urllib.parse.urlencode({"query": f'count by (__name__) ({{__name__=~"{"|".join(names)}"}})'})
+        answer = get(f"{self.ports.url('prometheus')}/api/v1/query?{query}")
+        missing = set(names) - {series["metric"]["__name__"] for series in answer["data"]["result"]}
+        days = self._count("SELECT COUNT(DISTINCT TIMESTAMP_TRUNC(hour, DAY)) AS n FROM marts.revenue_hourly")
+        customers = self._count("SELECT COUNT(*) AS n FROM marts.customers")
+        text = (
+            f"{days} days of revenue, {customers:,} customers; metrics missing: {', '.join(sorted(missing)) or 'none'}"
+        )
+        return text, not missing and days > 0 and customers > 0
 
     def _probes(self) -> tuple[str, bool]:
         probes = get(f"{self.ports.url('page')}/api/probes")

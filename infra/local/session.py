@@ -110,9 +110,9 @@ class Session:
         self._stack.start_prometheus()
 
     def _keep_feeding(self, catch_up: CatchUp) -> None:
-        """Flights go on being logged as their time comes."""
+        """Flights and orders go on being logged as their time comes."""
         while not self._stop.wait(_FEED_SECONDS):
             try:
                 catch_up.follow(datetime.now(UTC))
             except AiaError as error:
-                log.warning("the newest flights were not published, they are tried again: %s", error)
+                log.warning("the newest flights and orders were not published, they are tried again: %s", error)

@@ -4,6 +4,7 @@
 locals {
   collections = {
     actions    = ["waiting"]
+    business   = []
     conditions = ["source", "has_unsent"]
     desks      = ["active"]
     incidents  = ["open", "over_on"]

@@ -83,7 +83,8 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
     outcome = Outcome(Ports(stack.ports | unreachable), stack.warehouse, (*ticks, never))
     steps = outcome.steps()
     failed = {step.name: step.found for step in steps if not step.ok}
-    assert failed.keys() == {"windows scored", "metrics in Prometheus", "pipelines"}
+    without = {"metrics in Prometheus", "business", "what visitors see", "pipelines"}
+    assert failed.keys() == {"windows scored", *without}
     console = Console(record=True, width=200)
     console.print(_table(steps))
     assert _verdict(console, outcome, steps, 1.0) == 1

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
@@ -14,8 +14,12 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from core.errors import UnavailableError
-from infra.local.replay import FLIGHTS, History, Message, load_reference, publish
+from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup import revenue
+from infra.local.business_points import points
+from infra.local.replay import FLIGHTS, ORDERS, History, Message, Orders, load_orders, load_reference, publish
 from infra.local.replay.publish import BATCH_BYTES, batches
+from tests.support import business
 
 pytest_plugins = ["tests.support.warehouse"]
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
@@ -169,3 +173,18 @@ def test_loaded_rows_and_streamed_messages_have_the_same_shape(history: History,
         ),
     )
     assert dict(found) == row | {"scored_at": datetime.fromisoformat(row["scored_at"])}
+
+
+def test_older_orders_are_loaded_once_and_the_past_has_its_points(client: bigquery.Client) -> None:
+    orders = Orders.read(ORDERS, NOW.date())
+    until = orders.first + timedelta(days=20)
+    count = load_orders(client, orders, until)
+    assert count == len(orders.rows(orders.first, until)) > 0
+    assert load_orders(client, orders, until) == 0
+    warehouse, day = BigQueryWarehouse(client), orders.first.replace(hour=0, minute=0)
+    revenue.roll_up(warehouse, business.ORDERS, day, until)
+    found = [point for point in points(warehouse) if point.labels == {"source": "shop-uk"}]
+    assert [point.at for point in found] == [day + timedelta(days=n) for n in range(1, len(found) + 1)]
+    assert any(point.value == 0.0 for point in found)  # a day on which the shop is closed
+    expected = sum(row["amount_dollars"] for row in orders.rows(day, found[-1].at).to_pylist() if "uk" in row["source"])
+    assert sum(point.value for point in found) == pytest.approx(expected)

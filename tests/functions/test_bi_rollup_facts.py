@@ -1,0 +1,165 @@
+"""What bi_rollup knows of incidents, probes and models, and what it makes of it."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from google.cloud import bigquery
+
+from core.events import Severity, stamp
+from core.incidents.model import Impact, Incident, State
+from core.settings import Business, Cost, Dependency, Revenue, Settings
+from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup import incidents
+from functions.bi_rollup.parts import PARTS
+from tests.support.business import DAY, HOUR, TICK, World, world
+from tests.support.drift import MODEL
+from tests.support.flights import load
+
+pytest_plugins = ["tests.support.warehouse"]
+DUE = TICK.replace(minute=0)
+IMPACT = Impact(dollars_per_hour=100.0, low=80.0, high=120.0, targets=("model/delay",), reason="")
+
+
+@pytest.fixture
+def served(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
+    found = world(client, warehouse, tmp_path, [part for part in PARTS if part.name in ("worth", "satisfaction")])
+    found.settings = Settings(
+        jobs={},
+        models=(MODEL,),
+        dependencies=(Dependency(target="stream/s", needs="model/delay", share=0.5),),
+        revenue={"model/delay": Revenue(dollars_per_hour=100), "stream/s": Revenue(dollars_per_hour=40)},
+        business=Business(costs={"serving": Cost(dollars_per_hour=50)}),
+    )
+    return found
+
+
+def incident(**changed: Any) -> Incident:
+    opened = changed.pop("opened_at", DUE - 10 * HOUR)
+    fields: dict[str, Any] = {
+        "id": "i",
+        "target": "model/delay",
+        "title": "",
+        "state": State.OPEN,
+        "severity": Severity.ERROR,
+        "category": "drift",
+        "impact": IMPACT,
+    }
+    return Incident(opened_at=opened, **fields | changed)
+
+
+def keep(found: World, one: Incident) -> None:
+    data: dict[str, Any] = msgspec.to_builtins(one, builtin_types=(type(DUE),))
+    over_on = one.resolved_at.date().isoformat() if one.resolved_at else ""
+    found.store.create("incidents", one.id, data | {"conditions": [], "open": not over_on, "over_on": over_on})
+
+
+def score(found: World, group: str) -> float:
+    value = found.value("aia_stakeholder_satisfaction_ratio", group)
+    assert value is not None
+    return value
+
+
+def test_what_models_bring_in_is_less_what_incidents_cost(served: World) -> None:
+    keep(served, incident())
+    keep(served, incident(id="none", cancelled=True))
+    keep(served, incident(id="part", merged_into="i"))
+    keep(served, incident(id="elsewhere", impact=_elsewhere()))
+    served.tick()
+    assert served.value("aia_gain_dollars", "model") == 72_000.0
+    assert served.value("aia_gain_dollars", "stream") == 14_400.0
+    assert served.value("aia_gain_dollars", "incidents") == -1000.0
+    assert served.value("aia_cost_dollars", "serving") == 36_000.0
+    assert served.value("aia_roi_ratio") == pytest.approx((86_400 - 1000 - 36_000) / 36_000)
+
+
+def _elsewhere() -> Impact:
+    return Impact(dollars_per_hour=900.0, low=0.0, high=900.0, targets=("stream/other",), reason="")
+
+
+def test_of_an_incident_that_began_before_only_its_part_within_counts() -> None:
+    old = incident(opened_at=DUE - 60 * DAY, resolved_at=DUE - 20 * DAY, state=State.RESOLVED)
+    assert incidents.cost(old, DUE - 30 * DAY, DUE) == pytest.approx(100 * 24 * 10)
+    assert incidents.cost(old, DUE - 10 * DAY, DUE) == 0.0
+
+
+def test_an_incident_that_cannot_be_read_is_left_out(served: World) -> None:
+    keep(served, incident())
+    served.store.create("incidents", "broken", {"id": "broken", "open": True, "over_on": "", "conditions": []})
+    assert [one.id for one in incidents.read(served.store, DUE - DAY, DUE)] == ["i"]
+
+
+def test_who_answers_fast_is_served_better(served: World) -> None:
+    over = incident(
+        acknowledged_at=DUE - 10 * HOUR + timedelta(minutes=3), resolved_at=DUE - 9 * HOUR, state=State.RESOLVED
+    )
+    keep(served, over)
+    served.tick()
+    good = score(served, "operations")
+    keep(served, incident(id="ignored"))
+    called = {
+        "type": "incident_change",
+        "version": 1,
+        "incident_id": "ignored",
+        "sequence": 2,
+        "change": "updated",
+        "state": "open",
+        "severity": "error",
+        "target": "model/delay",
+        "title": "",
+        "reason": "not_acknowledged",
+    }
+    rows = [called | {"id": f"ignored:{n}", "at": stamp(DUE - n * HOUR)} for n in range(40)]
+    load(served.client, "ops.incident_changes", rows + rows)
+    served.tick(TICK + HOUR)
+    assert score(served, "operations") < good / 2
+
+
+def test_probes_that_fail_are_counted_while_they_are_checked(served: World) -> None:
+    for name, share, ago in (("up", 1.0, timedelta(0)), ("down", 0.9, timedelta(0)), ("gone", 0.0, DAY)):
+        served.store.create("probes", name, {"name": name, "availability": share, "checked_at": DUE - ago})
+    served.tick()
+    low = score(served, "operations")
+    [down] = [one for one in served.store.find("probes") if one.key == "down"]
+    served.store.replace(down, "probes", down.data | {"availability": 1.0, "checked_at": DUE + HOUR})
+    [up] = [one for one in served.store.find("probes") if one.key == "up"]
+    served.store.replace(up, "probes", up.data | {"checked_at": DUE + HOUR})
+    served.tick(TICK + HOUR)
+    assert low < score(served, "operations") == 1.0
+
+
+def test_nothing_known_is_no_score(served: World) -> None:
+    served.tick()
+    assert served.value("aia_stakeholder_satisfaction_ratio", "technical") is None
+    assert served.value("aia_stakeholder_satisfaction_ratio", "executive") is not None  # money is known
+
+
+def test_a_model_that_drifts_and_is_below_its_floor_is_told(served: World) -> None:
+    scored = {
+        "model": "delay",
+        "role": "feature",
+        "feature": "distance",
+        "test": "ks",
+        "drifted": True,
+        "mode": "exact",
+        "n_reference": 100,
+        "n_current": 100,
+        "window_start": stamp(DUE - DAY),
+        "window_end": stamp(DUE - HOUR),
+        "scored_at": stamp(DUE - HOUR),
+    }
+    older = scored | {"drifted": False, "window_end": stamp(DUE - 2 * HOUR)}
+    measured = {
+        "model": "delay",
+        "measure": "accuracy",
+        "value": 0.7,
+        "n_labels": 100,
+        "n_current": 100,
+        **{name: scored[name] for name in ("window_start", "window_end", "scored_at")},
+    }
+    load(served.client, "ops.drift_scores", [older, scored])
+    load(served.client, "ops.model_performance", [measured])
+    served.tick()
+    assert score(served, "technical") < 0.2
