@@ -80,7 +80,7 @@ class Session:
         scored = catch_up.run(now, lambda at: progress((at - begin) / whole))
         say("charts of the past")
         self._start_prometheus()
-        self._stack.start_scheduler(at_once=("health_check", "bi_rollup"))
+        self._stack.start_scheduler(at_once=("health_check",), soon=("bi_rollup",))
         self._feed = threading.Thread(target=self._keep_feeding, args=(catch_up,), name="feed", daemon=True)
         self._feed.start()
         return scored
