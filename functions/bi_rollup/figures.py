@@ -1,7 +1,7 @@
 """Figures that are kept until they are made anew: what was measured, when, and how far the marts reach."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
@@ -49,6 +49,14 @@ class Made:
     rollups: Mapping[str, datetime] = field(default_factory=dict)
     facts: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def reach(self) -> tuple[Figure, ...]:
+        """Up to when the tables are complete, as figures."""
+        return tuple(
+            Figure("aia_rollup_timestamp_seconds", until.timestamp(), {"rollup": name})
+            for name, until in self.rollups.items()
+        )
+
     def to_data(self) -> Data:
         """As the store keeps it."""
         figures = [{"name": one.name, "value": one.value, "labels": dict(one.labels)} for one in self.figures]
@@ -77,13 +85,7 @@ def save(store: Store, part: str, made: Made) -> None:
     update(store, COLLECTION, part, change)
 
 
-def show(metrics: Metrics, made: Made, at: datetime) -> None:
-    """Set the metrics to the figures."""
-    for one in made.figures:
+def show(metrics: Metrics, figures: Iterable[Figure], at: datetime) -> None:
+    """Set the metrics to figures."""
+    for one in figures:
         metrics.gauge(one.name, one.value, at=at, **one.labels)
-
-
-def show_rollups(metrics: Metrics, made: Made, at: datetime) -> None:
-    """Set how far the tables reach, also when the figures are too old to be shown."""
-    for name, until in made.rollups.items():
-        metrics.gauge("aia_rollup_timestamp_seconds", until.timestamp(), at=at, rollup=name)

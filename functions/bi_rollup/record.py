@@ -24,5 +24,5 @@ def _rows(made: Made | None, due: datetime) -> list[Data]:
         return []
     return [
         {"measured_at": made.due, "name": one.name, "labels": one.spelt, "value": float(one.value)}
-        for one in made.figures
+        for one in (*made.figures, *made.reach)
     ]

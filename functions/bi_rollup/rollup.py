@@ -17,7 +17,7 @@ from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Metrics, Store, Warehouse
-from functions.bi_rollup.figures import Made, load, save, show, show_rollups
+from functions.bi_rollup.figures import Made, load, save, show
 from functions.bi_rollup.spans import floor
 
 NAME = "bi_rollup"
@@ -115,6 +115,6 @@ def _show(part: Part, at: datetime, outside: Outside) -> None:
     made = load(outside.store, part.name)
     if made is None or made.due > at:
         return
-    show_rollups(outside.metrics, made, at)
+    show(outside.metrics, made.reach, at)  # also when the figures are too old to be shown
     if at - made.due <= part.lasts:
-        show(outside.metrics, made, at)
+        show(outside.metrics, made.figures, at)

@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from croniter import croniter
 from google.api_core.exceptions import GoogleAPICallError, RetryError
@@ -25,11 +25,18 @@ def payload(job: str) -> bytes:
 
 
 class Scheduler:
-    """Publishes the ticks of the jobs on their schedules until it is stopped."""
+    """Publishes the ticks of the jobs on their schedules until it is stopped.
 
-    def __init__(self, jobs: Mapping[str, str], topic: str) -> None:
+    Args:
+        jobs: the cron expression of each.
+        topic: where ticks are published.
+        soon: how long until the first tick of some jobs, however far off the next one of their schedule is.
+    """
+
+    def __init__(self, jobs: Mapping[str, str], topic: str, soon: Mapping[str, timedelta] | None = None) -> None:
         self._jobs = jobs
         self._topic = topic
+        self._soon = dict(soon or {})
         self._publisher = pubsub_v1.PublisherClient()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
@@ -45,7 +52,9 @@ class Scheduler:
             self._thread.join()
 
     def _run(self) -> None:
-        due = {job: self._next(cron, datetime.now(UTC)) for job, cron in self._jobs.items()}
+        now = datetime.now(UTC)
+        due = {job: self._next(cron, now) for job, cron in self._jobs.items()}
+        due |= {job: min(due[job], now + after) for job, after in self._soon.items()}
         while due:
             job = min(due, key=lambda name: due[name])
             if self._stop.wait(max(0.0, (due[job] - datetime.now(UTC)).total_seconds())):

@@ -97,7 +97,9 @@ class Session:
             with run.stage("charts"):
                 await_written(self.warehouse, catch_up.batches)
                 self._start_prometheus()
-        self._stack.start_scheduler(at_once=("health_check", "bi_rollup", "pipeline_monitor", "telemetry_rollup"))
+        self._stack.start_scheduler(
+            at_once=("health_check", "pipeline_monitor", "telemetry_rollup"), soon=("bi_rollup",)
+        )
         catch_up.measure(datetime.now(UTC))
         self._feed = threading.Thread(target=self._keep_feeding, args=(catch_up,), name="feed", daemon=True)
         self._feed.start()

@@ -8,6 +8,7 @@ Prometheus, the scheduler                                                       
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +32,8 @@ PRIVATE = [
     *(name for name in FUNCTIONS if name not in PUBLIC_FUNCTIONS),
 ]
 """The ports that nobody outside talks to."""
+SOON = timedelta(seconds=12)
+"""After which a function that has just answered sends its metrics again."""
 NOWHERE = "127.0.0.1:9"
 """Where nobody listens (the port of the discard protocol), so that a connection is refused at once."""
 NO_CLOUD = ("AIA_RUN_ENDPOINT", "AIA_VERTEX_ENDPOINT", "AIA_IAM_ENDPOINT", "AIA_LOGGING_ENDPOINT")
@@ -114,11 +117,14 @@ class Stack:
             )
         )
 
-    def start_scheduler(self, at_once: tuple[str, ...]) -> None:
-        """Publish ticks from now on, and one of each job in `at_once` right now."""
-        self._scheduler = Scheduler(
-            config.load(stage.ROOT / "infra" / "monitoring.yaml").jobs, f"projects/{PROJECT}/topics/ticks"
-        )
+    def start_scheduler(self, at_once: tuple[str, ...], soon: tuple[str, ...] = ()) -> None:
+        """Publish ticks from now on, one of each job in `at_once` right now, and of each in `soon` in some seconds.
+
+        What has just ticked, as all that is brought up to now, would keep its metrics to itself till the tick after: a
+        function sends them every 10 s at most.
+        """
+        jobs = config.load(stage.ROOT / "infra" / "monitoring.yaml").jobs
+        self._scheduler = Scheduler(jobs, f"projects/{PROJECT}/topics/ticks", dict.fromkeys(soon, SOON))
         self._scheduler.start()
         for job in at_once:
             self._scheduler.publish(job)
