@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.pipelines.run import Run
-from core.pipelines.usual import usual_of_stage
+from core.pipelines.usual import usual_of_stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +79,10 @@ def bottleneck(run: Run, earlier: Sequence[Run]) -> Bottleneck | None:
 
 def growths(run: Run, earlier: Sequence[Run]) -> list[Growth]:
     """The stages that took longer than usual, the one that lost the most time first."""
-    found = []
-    for stage in run.in_order:
-        usual = usual_of_stage(stage.name, earlier)
-        if usual is not None and stage.span.seconds is not None and stage.span.seconds > usual:
-            found.append(Growth(stage=stage.name, seconds=stage.span.seconds, usual=usual))
+    usual = usual_of_stages(earlier)
+    found = [
+        Growth(stage=stage.name, seconds=stage.span.seconds, usual=usual[stage.name])
+        for stage in run.in_order
+        if stage.name in usual and stage.span.seconds is not None and stage.span.seconds > usual[stage.name]
+    ]
     return sorted(found, key=lambda growth: growth.usual - growth.seconds)

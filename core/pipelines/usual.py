@@ -52,9 +52,14 @@ def usual_of_run(earlier: Sequence[Run]) -> float | None:
     return usual_seconds(run.span.seconds for run in earlier)
 
 
-def usual_of_stage(name: str, earlier: Sequence[Run]) -> float | None:
-    """How long a stage usually takes, in seconds."""
-    return usual_seconds(stage.span.seconds for run in earlier for stage in run.stages if stage.name == name)
+def usual_of_stages(earlier: Sequence[Run]) -> dict[str, float]:
+    """How long each stage usually takes, in seconds; without those of which too little is known."""
+    taken: dict[str, list[float | None]] = {}
+    for run in earlier[-NEWEST:]:
+        for stage in run.stages:
+            taken.setdefault(stage.name, []).append(stage.span.seconds)
+    usual = {name: usual_seconds(durations) for name, durations in taken.items()}
+    return {name: seconds for name, seconds in usual.items() if seconds is not None}
 
 
 def rhythm(starts: Sequence[datetime]) -> Rhythm | None:

@@ -12,7 +12,8 @@ from functions.adapters.ports import Bus, Data, Store
 from functions.adapters.store import update
 
 SOURCE = "pipeline_monitor"
-_MOST = 25_000
+_MOST = 10_000
+"""Conditions that are read at once: more than a tick's pipelines can have."""
 
 
 def known(store: Store, line: Line) -> dict[str, Data]:

@@ -27,7 +27,7 @@ from functions.pipeline_monitor.log_entry import Logged
 NAME = "pipeline_monitor"
 FORGOTTEN_AFTER = timedelta(days=90)
 """A pipeline that nothing is told of for so long is forgotten."""
-MOST = 5000
+MOST = 1000
 """Pipelines that a tick looks at."""
 log = logging.getLogger(__name__)
 
