@@ -134,7 +134,7 @@ READ: dict[str, Break] = {
     ),
     "no query": Break(
         "executive",
-        '"prometheusQuery": "max(last_over_time(aia_roi_ratio[1d]))", ',
+        '"prometheusQuery": "max(last_over_time(aia_roi_ratio[1h]))", ',
         "",
         "executive.json: Return on investment, 30 days (%): must ask in PromQL",
     ),
@@ -171,7 +171,7 @@ READ: dict[str, Break] = {
     ),
     "a gauge of this moment": Break(
         "executive",
-        "max(last_over_time(aia_roi_ratio[1d]))",
+        "max(last_over_time(aia_roi_ratio[1h]))",
         "max(aia_roi_ratio)",
         "executive.json: Return on investment, 30 days (%): aia_roi_ratio must be asked for with how far to look back",
     ),
@@ -223,7 +223,7 @@ UNPARSED: dict[str, Break] = {
         "technical.json: ",
     ),
     "a function": Break("technical", "histogram_quantile(", "histogram_percentile(", "technical.json: "),
-    "a duration": Break("executive", "aia_roi_ratio[1d]", "aia_roi_ratio[1day]", "executive.json: "),
+    "a duration": Break("executive", "aia_roi_ratio[1h]", "aia_roi_ratio[1hour]", "executive.json: "),
 }
 """What Prometheus refuses."""
 

@@ -12,7 +12,7 @@ KNOWN = {name: (one.kind, frozenset(one.labels)) for name, one in CATALOGUE.item
 
 _LANGUAGE = """
     sum min max avg count by without on ignoring and or unless offset bool group_left group_right rate increase changes
-    last_over_time avg_over_time max_over_time min_over_time absent absent_over_time histogram_quantile time vector
+    last_over_time avg_over_time max_over_time min_over_time sum_over_time count_over_time absent absent_over_time histogram_quantile time vector
     label_replace
 """
 _WORDS = frozenset(_LANGUAGE.split())
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z_][\w:]*")
 _SELECTED = re.compile(r"([A-Za-z_][\w:]*)\s*\{([^}]*)\}")
 _MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
 _SUMMED = re.compile(r"\bby\s*\(([^)]*)\)\s*\(")
-_CALLED = re.compile(r"\b(rate|increase|changes|last_over_time|avg_over_time)\(\s*([A-Za-z_][\w:]*)")
+_CALLED = re.compile(r"\b(rate|increase|changes|(?:last|avg|max|min|sum|count)_over_time)\(\s*([A-Za-z_][\w:]*)")
 _OF_COUNTERS = {"rate", "increase"}
 _LABEL = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
 _VALUE = re.compile(r'\{\{ \$value \| (?:humanize(?:Duration|Percentage)?|printf "%\.2f") \}\}')
