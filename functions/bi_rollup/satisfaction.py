@@ -7,9 +7,12 @@ from datetime import datetime, timedelta
 
 from core.business.facts import Facts
 from core.business.satisfaction import satisfaction
+from core.experience import LEAST
 from core.incidents.model import Incident, State
 from core.incidents.timing import Closed, mean_times
+from core.pipelines.health import health
 from core.settings import Model, Settings
+from functions.adapters import pipelines
 from functions.adapters.logs import fields
 from functions.adapters.ports import Store, Warehouse
 from functions.bi_rollup import incidents, statements
@@ -40,6 +43,8 @@ def make(every: Mapping[str, timedelta], outside: Outside, due: datetime, _: Mad
         **_of_answers(outside.warehouse, due),
         **_of_models(outside.warehouse, outside.settings.models, due),
         **_of_probes(outside.store, due),
+        **_of_pipelines(outside.store, due),
+        **_of_people(outside.warehouse, due),
     }
     found = satisfaction(Facts(**facts))
     log.info("satisfaction", extra=fields(**{group: one.reason for group, one in found.items()}))
@@ -104,3 +109,21 @@ def _of_probes(store: Store, due: datetime) -> dict[str, float]:
     checked = [one.data for one in store.find("probes") if one.data["checked_at"] > due - _SEEN]
     shares = [float(one["availability"]) for one in checked]
     return {"availability_ratio": sum(shares) / len(shares)} if shares else {}
+
+
+def _of_pipelines(store: Store, due: datetime) -> dict[str, float]:
+    """The health of the worst pipeline, of those of which anything is known."""
+    lines = [pipelines.read_line(one.data) for one in store.find(pipelines.COLLECTION)]
+    scores = [score for line in lines if (score := health(line, due).score) is not None]
+    return {"pipeline_health_ratio": min(scores)} if scores else {}
+
+
+def _of_people(warehouse: Warehouse, due: datetime) -> dict[str, float]:
+    """What people saw in their browsers, as far as there are enough reports to tell."""
+    [row] = warehouse.query(statements.EXPERIENCE, since=due - SPAN, until=due)
+    found = {}
+    if row["requests"] >= LEAST["aia_experience_error_ratio"]:
+        found["experience_error_ratio"] = row["failures"] / row["requests"]
+    if row["loads"] >= LEAST["aia_experience_load_seconds"]:
+        found["experience_load_seconds"] = row["load_seconds"]
+    return found

@@ -54,7 +54,7 @@ locals {
       writes = ["ops.dead_letters"]
     }
     bi_rollup = {
-      reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions"])
+      reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions", "telemetry.experience"])
       writes = concat(local.marts, ["ops.revenue_forecasts", "ops.dead_letters"])
       store  = "roles/datastore.user"
     }

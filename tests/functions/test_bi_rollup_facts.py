@@ -10,13 +10,18 @@ from google.cloud import bigquery
 
 from core.events import Severity, stamp
 from core.incidents.model import Impact, Incident, State
+from core.pipelines.event import RunStatus
+from core.pipelines.health import health
+from core.pipelines.line import Line
 from core.settings import Business, Cost, Dependency, Revenue, Settings
+from functions.adapters.pipelines import line_data
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.bi_rollup import incidents
+from functions.bi_rollup import incidents, satisfaction
 from functions.bi_rollup.parts import PARTS
 from tests.support.business import DAY, HOUR, TICK, World, world
 from tests.support.drift import MODEL
 from tests.support.flights import load
+from tests.support.runs import AT, line_of, whole
 
 pytest_plugins = ["tests.support.warehouse"]
 DUE = TICK.replace(minute=0)
@@ -163,3 +168,22 @@ def test_a_model_that_drifts_and_is_below_its_floor_is_told(served: World) -> No
     load(served.client, "ops.model_performance", [measured])
     served.tick()
     assert score(served, "technical") < 0.2
+
+
+def test_a_pipeline_that_fails_is_told(served: World) -> None:
+    line = line_of(whole(0) + whole(1) + whole(2, status=RunStatus.FAILED))
+    served.store.create("pipelines", line.name, line_data(line))
+    served.store.create("pipelines", "new", line_data(Line(name="new")))
+    due = AT + 3 * DAY
+    assert satisfaction._of_pipelines(served.store, due) == {"pipeline_health_ratio": health(line, due).score}
+
+
+def test_what_people_see_is_told_where_enough_of_them_report(served: World) -> None:
+    one = {"observed_at": stamp(DUE - HOUR), "service": "shop", "session_id": "s", "device": "mobile"}
+    loads = [one | {"event_id": f"l{n}", "kind": "load", "value": 2.0 + n} for n in range(5)]
+    requests = [one | {"event_id": f"r{n}", "kind": "request", "failed": n == 0} for n in range(19)]
+    load(served.client, "telemetry.experience", [*loads, *loads, *requests])
+    assert satisfaction._of_people(served.warehouse, DUE) == {"experience_load_seconds": 5.0}
+    last = one | {"event_id": "r19", "kind": "request", "failed": False}
+    load(served.client, "telemetry.experience", [last])
+    assert satisfaction._of_people(served.warehouse, DUE)["experience_error_ratio"] == 0.05
