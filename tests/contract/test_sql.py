@@ -12,7 +12,7 @@ from zetasql.core.exceptions import ZetaSQLError
 from core.drift import Flaw, Profile, QualityIssue, Statement, classifier, score
 from core.errors import QueryError
 from core.pipelines.event import PipelineRun, RunStatus
-from core.settings import Features, Label, MarketTable, Model, Orders, Reference, Spending
+from core.settings import Features, Label, MarketTable, Model, Reference, Spending
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
@@ -20,6 +20,7 @@ from functions.bi_rollup import statements as business
 from functions.drift_score import effects, performance, quality, statements
 from functions.pipeline_monitor import history as history_of_runs
 from infra.local.warehouse import read_definitions
+from tests.support.business import ORDERS
 from tests.support.googlesql import GoogleSql
 from tests.support.runs import AT, MINUTE, line_of, told, whole
 
@@ -40,15 +41,6 @@ MODEL = Model(
     window=timedelta(days=7),
 )
 LABEL = Label(table="telemetry.flight_labels", column="late", arrives_within=timedelta(hours=12))
-ORDERS = Orders(
-    table="telemetry.orders",
-    timestamp="ordered_at",
-    id="order_id",
-    source="source",
-    amount="amount_dollars",
-    customer="customer_id",
-    outcome="outcome",
-)
 BY_SIGN = replace(ORDERS, customer=None, outcome=None)
 OF_ORDERS = ("revenue_hourly", "customer_days", "last_day")
 SPENDING = Spending(table="telemetry.orders", timestamp="ordered_at", kind="source", amount="amount_dollars")

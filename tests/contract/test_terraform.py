@@ -17,7 +17,9 @@ from google.cloud.monitoring_v3 import AlertPolicy
 from functions.adapters import config
 from infra import plan, stage
 from infra.local.pubsub.topology import DEAD_LETTER_RETENTION_SECONDS, subscriptions
+from tests.support.plans import Resources
 
+pytest_plugins = ["tests.support.plans"]
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH")
 
 ROOT = stage.ROOT
@@ -40,19 +42,6 @@ ON_THE_PROJECT = {
     "roles/storage.objectViewer",
 }
 """What can be granted on nothing smaller than a project."""
-Resources = list[plan.Resource]
-
-
-@pytest.fixture(scope="module")
-def deployed() -> Resources:
-    """What a project and a region give."""
-    return plan.planned()
-
-
-@pytest.fixture(scope="module")
-def with_secrets() -> Resources:
-    """What settings with secrets and with playbooks that act give."""
-    return plan.planned("access", "secrets")
 
 
 def of(resources: Resources, *kinds: str) -> Iterator[dict[str, Any]]:
