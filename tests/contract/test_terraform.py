@@ -17,9 +17,8 @@ from google.cloud.monitoring_v3 import AlertPolicy
 from functions.adapters import config
 from infra import plan, stage
 from infra.local.pubsub.topology import DEAD_LETTER_RETENTION_SECONDS, subscriptions
-from tests.support.plans import Resources
 
-pytest_plugins = ["tests.support.plans"]
+pytest_plugins = ["tests.support.plan_fixtures"]
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH")
 
 ROOT = stage.ROOT
@@ -42,6 +41,7 @@ ON_THE_PROJECT = {
     "roles/storage.objectViewer",
 }
 """What can be granted on nothing smaller than a project."""
+Resources = list[plan.Resource]
 
 
 def of(resources: Resources, *kinds: str) -> Iterator[dict[str, Any]]:

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from infra import plan, stage
-from tests.support.plans import Resources
 
-pytest_plugins = ["tests.support.plans"]
+pytest_plugins = ["tests.support.plan_fixtures"]
 pytestmark = [
     pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH"),
     pytest.mark.timeout(300),  # plans are made once, by whichever test is first
@@ -21,6 +20,7 @@ PUBSUB = "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.
 MONITORING = "serviceAccount:service-123456789012@gcp-sa-monitoring-notification.iam.gserviceaccount.com"
 PUSH = f"serviceAccount:aia-push@{DOMAIN}"
 BUILDER = f"serviceAccount:aia-builder@{DOMAIN}"
+Resources = list[plan.Resource]
 
 
 @pytest.fixture(scope="module")

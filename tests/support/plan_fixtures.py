@@ -1,4 +1,4 @@
-"""Plans of the deployment, made once by whichever test of a file is the first: `pytest_plugins = ["tests.support.plans"]`."""
+"""Plans of the deployment, made once by whichever test of a file is the first: `pytest_plugins = ["tests.support.plan_fixtures"]`."""
 
 import pytest
 

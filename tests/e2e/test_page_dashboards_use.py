@@ -1,0 +1,295 @@
+"""How people use the dashboards in a browser: by mouse and keyboard, in time, and while Prometheus is away."""
+
+import re
+import threading
+
+import pytest
+from playwright.sync_api import expect
+
+from core.errors import UnavailableError
+from tests.support import charts
+from tests.support.boards import PAINTED, excuse, look, settled, spans, tile
+from tests.support.charts import Charts
+from tests.support.viewing import Night
+
+pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
+
+UNNAMED = """
+  () => [...document.querySelectorAll("button, select, input, a, [tabindex='0'], [role=img], [role=switch], [role=meter]")]
+    .filter((node) => node.checkVisibility() && !(node.ariaLabel || node.labels?.length || node.textContent.trim()))
+    .map((node) => node.outerHTML.slice(0, 120))
+"""
+HIDE = """
+  (hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }
+"""
+SHIFTS = """
+  window.shifts = [];
+  new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map((one) => one.value)))
+    .observe({ type: "layout-shift", buffered: true });
+"""
+DAY = 86_400
+
+
+def test_the_range_is_chosen_by_keyboard_and_stands_in_the_address(viewer: Night, prometheus: Charts) -> None:
+    page = look(viewer)
+    assert spans(prometheus, "latency") == [DAY]
+    page.get_by_role("radio", name="1 day").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="7 days")).to_be_checked()
+    expect(page.get_by_role("radio", name="7 days")).to_be_focused()
+    expect(page).to_have_url(re.compile(r"/dashboards/sample\?range=7d$"))
+    settled(page)
+    assert spans(prometheus, "latency")[-1] == 7 * DAY
+    page.reload()
+    expect(page.get_by_role("radio", name="7 days")).to_be_checked()
+    page.go_back()
+    expect(page.get_by_role("radio", name="1 day")).to_be_checked()
+
+
+def test_columns_are_wide_enough_to_see(viewer: Night, prometheus: Charts) -> None:
+    look(viewer, "?range=30d")
+    [step] = {step for query, _, _, step in prometheus.asked if query == "runs"}
+    assert 20 <= 30 * DAY / step <= 70
+
+
+def test_every_range_can_be_shared(viewer: Night, prometheus: Charts) -> None:
+    lengths = {"1h": 3600, "6h": 6 * 3600, "1d": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "1y": 365 * DAY}
+    for name, seconds in lengths.items():
+        look(viewer, f"?range={name}")
+        assert spans(prometheus, "latency")[-1] == pytest.approx(seconds, rel=0.01)
+    odd = look(viewer, "?range=nonsense&refresh=never")
+    expect(odd.get_by_role("radio", name="1 day")).to_be_checked()
+    expect(odd.get_by_label("Refresh")).to_have_value("1m")
+
+
+def test_the_model_is_chosen_by_keyboard_and_can_be_shared(viewer: Night, prometheus: Charts) -> None:
+    page = look(viewer)
+    choice = page.get_by_label("Model")
+    expect(choice.get_by_role("option")).to_have_text(["all", "churn", "late"])
+    choice.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page).to_have_url(re.compile(r"model=churn"))
+    settled(page)
+    assert prometheus.asked[-1]
+    assert 'accuracy{model=~"churn"}' in [query for query, *_ in prometheus.asked]
+    other = look(viewer, "?model=gone%22%7D")
+    expect(other.get_by_label("Model")).to_have_value('gone"}')
+    assert 'accuracy{model=~"gone\\"\\\\}"}' in [query for query, *_ in prometheus.asked]
+
+
+def test_it_asks_again_as_often_as_is_chosen_and_not_while_it_is_hidden(viewer: Night) -> None:
+    page = look(viewer, prepare=lambda page: page.clock.install())
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/tiles/0?" in request.url else None)
+    page.get_by_label("Refresh").focus()
+    page.keyboard.press("ArrowUp")
+    expect(page).to_have_url(re.compile(r"refresh=10s"))
+
+    def asked_after(seconds: int) -> int:
+        settled(page)
+        asked.clear()
+        page.clock.fast_forward(seconds * 1000)
+        page.wait_for_timeout(300)
+        settled(page)
+        return len(asked)
+
+    assert asked_after(11) == 1
+    assert asked_after(5) == 0
+    assert asked_after(6) == 1
+    page.evaluate(HIDE, arg=True)
+    assert asked_after(11) == 1  # what was due when it was hidden
+    assert asked_after(600) == 0
+    page.evaluate(HIDE, arg=False)
+    page.wait_for_timeout(300)
+    assert asked_after(1) == 0
+    page.get_by_label("Refresh").select_option("off")
+    assert asked_after(600) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_is_light_or_dark_as_the_system_until_somebody_says_otherwise(viewer: Night, scheme: str) -> None:
+    page = look(viewer, scheme=scheme)
+    other = {"light": "dark", "dark": "light"}[scheme]
+    switch = page.get_by_role("switch", name="Dark colours")
+    expect(page.locator("html")).to_have_attribute("data-theme", scheme)
+    expect(switch).to_have_attribute("aria-checked", str(scheme == "dark").lower())
+    before = page.locator(".tile.chart canvas").first.evaluate("(canvas) => canvas.toDataURL()")
+    switch.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("html")).to_have_attribute("data-theme", other)
+    assert page.locator(".tile.chart canvas").first.evaluate("(canvas) => canvas.toDataURL()") != before
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", other)
+    page.get_by_role("link", name="Incidents, models, probes").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", other)
+    page.get_by_role("switch", name="Dark colours").press(" ")
+    assert page.evaluate("localStorage.getItem('aia.theme')") is None
+    page.emulate_media(color_scheme=other)  # type: ignore[arg-type]
+    expect(page.locator("html")).to_have_attribute("data-theme", other)
+
+
+def test_the_data_and_the_queries_of_a_tile_are_there_for_who_cannot_see_it(viewer: Night) -> None:
+    page = look(viewer)
+    button = tile(page, "Revenue").get_by_role("button", name="Data and queries of Revenue")
+    button.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Revenue")
+    expect(dialog.get_by_role("columnheader")).to_have_text(["Time", "partners", "shop"])
+    assert dialog.get_by_role("row").count() > 200
+    expect(dialog.get_by_role("row").nth(1)).to_contain_text("$")
+    expect(dialog.locator("pre")).to_have_text("revenue")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(button).to_be_focused()
+    tile(page, "Open incidents").get_by_role("button").click()
+    expect(page.get_by_role("dialog").get_by_role("columnheader")).to_contain_text(["Series", "Now"])
+
+
+def test_everything_has_a_name_and_charts_say_what_they_show(viewer: Night) -> None:
+    page = look(viewer)
+    assert page.evaluate(UNNAMED) == []
+    said = page.get_by_role("img", name=re.compile("^Revenue: stacked areas, 2 series"))
+    expect(said).to_have_attribute("aria-label", re.compile(r"Newest: partners \$\d+.*, shop \$\d+"))
+    expect(page.get_by_role("img", name=re.compile("^Runs: stacked columns, 2 series"))).to_be_visible()
+    expect(page.get_by_role("navigation")).to_have_count(2)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sample dashboard")
+    assert page.title() == "Sample · aia"
+
+
+def test_the_focus_goes_in_reading_order(viewer: Night) -> None:
+    page = look(viewer)
+    page.get_by_label("Refresh").focus()
+    order = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        title = page.evaluate("document.activeElement.closest('article')?.querySelector('h3')?.textContent")
+        if title and title not in order:
+            order.append(title)
+    assert order == [title for title in page.locator("#grid h3").all_text_contents() if title != "A pie"]
+
+
+def test_a_crosshair_goes_through_all_charts_and_says_what_was(viewer: Night) -> None:
+    page = look(viewer)
+    legend = tile(page, "Revenue").locator(".names .value").first
+    newest = legend.text_content()
+    tile(page, "Latency").locator(".plot-area").hover(position={"x": 200, "y": 60})
+    note = page.locator(".note-at:not([hidden])")
+    expect(note).to_have_count(1)
+    expect(note).to_contain_text("web")
+    for title in ("Latency", "Revenue", "Runs", "Rate"):
+        assert "translate(0px" not in (
+            tile(page, title).locator(".u-cursor-x").get_attribute("style") or "translate(0px"
+        )
+    expect(legend).not_to_have_text(newest or "")
+    page.mouse.move(5, 5)
+    expect(note).to_have_count(0)
+    expect(legend).to_have_text(newest or "")
+
+
+def test_a_series_is_switched_off_and_on_in_the_legend(viewer: Night) -> None:
+    page = look(viewer)
+    chart = tile(page, "Revenue")
+    button = chart.get_by_role("button", name=re.compile("^shop"))
+    before = chart.locator("canvas").evaluate("(canvas) => canvas.toDataURL()")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-pressed", "false")
+    expect(button).to_be_focused()
+    assert chart.locator("canvas").evaluate("(canvas) => canvas.toDataURL()") != before
+    page.keyboard.press("Enter")
+    expect(button).to_have_attribute("aria-pressed", "true")
+
+
+def test_while_prometheus_is_away_tiles_say_so_and_keep_what_they_showed(viewer: Night, prometheus: Charts) -> None:
+    page = look(viewer, prepare=lambda page: page.clock.install())
+    prometheus.fault = UnavailableError("Prometheus: does not answer (ConnectionError)")
+    page.clock.fast_forward(61_000)
+    expect(tile(page, "Latency")).to_contain_text("Prometheus: does not answer (ConnectionError)")
+    assert all(colours > 20 for colours in page.evaluate(PAINTED))
+    expect(tile(page, "Right predictions").locator(".figure")).to_have_text("81%")
+    expect(page.locator("#updated")).to_contain_text("not up to date")
+    prometheus.fault = None
+    page.clock.fast_forward(16_000)
+    expect(page.locator("#updated")).to_contain_text("as of")
+    expect(page.locator(".message:visible").first).not_to_contain_text("Prometheus")
+    excuse(viewer)
+
+
+def test_where_it_is_away_from_the_start_every_tile_says_so(viewer: Night, prometheus: Charts) -> None:
+    prometheus.fault = UnavailableError("Prometheus: does not answer within 15 s")
+    page = look(viewer)
+    for title in ("Latency", "Right predictions", "By company"):
+        expect(tile(page, title)).to_contain_text("Prometheus: does not answer within 15 s")
+    expect(page.locator(".tile.text")).to_contain_text("Read the")
+    excuse(viewer)
+
+
+def test_nothing_moves_while_data_comes(viewer: Night, prometheus: Charts) -> None:
+    prometheus.delay = threading.Event()
+    page = viewer.browser.new_page(viewport={"width": 1440, "height": 900})
+    viewer.opened.append(page)
+    page.add_init_script(SHIFTS)
+    page.goto(f"{viewer.url}/dashboards/sample")
+    page.locator(".tile.waiting").first.wait_for()
+    waiting = [one.bounding_box() for one in page.locator("#grid > *").all()]
+    prometheus.delay.set()
+    page.locator("body[data-loaded]").wait_for()
+    assert [one.bounding_box() for one in page.locator("#grid > *").all()] == waiting
+    assert sum(page.evaluate("window.shifts")) < 0.02
+
+
+def test_whoever_goes_on_before_all_has_come_sees_what_was_chosen_last(viewer: Night, prometheus: Charts) -> None:
+    prometheus.delay = threading.Event()
+    page = viewer.browser.new_page(viewport={"width": 1440, "height": 900})
+    viewer.opened.append(page)
+    page.goto(f"{viewer.url}/dashboards/sample?range=1h")
+    page.locator(".tile.waiting").first.wait_for()
+    page.get_by_role("radio", name="30 days").check(force=True)
+    prometheus.delay.set()
+    page.locator("body[data-loaded]").wait_for()
+    label = tile(page, "Latency").get_by_role("img").get_attribute("aria-label") or ""
+    start, end = re.findall(r"(\w+ \d+), 20\d\d", label)
+    assert start != end
+    assert spans(prometheus, "latency")[-1] == 30 * DAY
+
+
+def test_dashboards_are_gone_to_and_back_from_without_the_page_being_loaded_again(viewer: Night) -> None:
+    page = look(viewer, "?range=6h&model=churn")
+    page.evaluate("window.same = true")
+    page.get_by_role("link", name="Other").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Other dashboard")
+    expect(page).to_have_url(re.compile(r"/dashboards/other\?range=6h$"))
+    expect(page.get_by_role("link", name="Other")).to_have_attribute("aria-current", "page")
+    expect(page.get_by_label("Model")).to_have_count(0)
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sample dashboard")
+    expect(page.get_by_label("Model")).to_have_value("churn")
+    assert page.evaluate("window.same") is True
+
+
+def test_without_a_name_it_is_the_first_and_one_that_is_none_is_told(viewer: Night) -> None:
+    page = viewer.open("dashboards", width=1440)
+    expect(page).to_have_url(re.compile("/dashboards/sample$"))
+    page = viewer.open("dashboards/nothing", width=1440)
+    expect(page.get_by_role("alert")).to_have_text("dashboard: must be one of sample, other, got 'nothing'")
+    page.get_by_role("link", name="Sample").click()
+    expect(tile(page, "Right predictions").locator(".figure")).to_have_text("81%")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    excuse(viewer)
+
+
+def test_series_that_are_cut_off_are_told(viewer: Night, prometheus: Charts) -> None:
+    many = [({"probe": f"p{number:02}"}, charts.rising(number)) for number in range(70)]
+    prometheus.answers = {**prometheus.answers, "latency": many}
+    expect(tile(look(viewer), "Latency").locator(".cut")).to_have_text("20 more series are not shown")
+
+
+def test_the_pages_lead_to_each_other(viewer: Night) -> None:
+    page = viewer.open()
+    page.get_by_role("link", name="Dashboards").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sample dashboard")
+    page.get_by_role("link", name="Incidents, models, probes").click()
+    expect(page.get_by_role("heading", level=2, name="Incidents")).to_be_visible()

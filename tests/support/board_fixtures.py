@@ -1,0 +1,35 @@
+"""A browser before dashboards whose Prometheus knows every answer; a pytest plugin, beside `viewing_fixtures`."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from playwright.sync_api import Browser
+
+from functions.api.dashboards import Dashboards
+from tests.support import charts, pages
+from tests.support.charts import Charts
+from tests.support.pages import Office, Rows
+from tests.support.viewing import Night
+
+
+@pytest.fixture
+def prometheus() -> Charts:
+    return charts.charts()
+
+
+@pytest.fixture
+def viewer(browser: Browser, office: Office, prometheus: Charts) -> Iterator[Night]:
+    def now() -> datetime:
+        return datetime.now(UTC)
+
+    made = pages.deps(office.store, Rows(), office, now)
+    every = {"sample": charts.dashboard(), "other": charts.dashboard(displayName="AIA: other", dashboardFilters=[])}
+    boards = Dashboards(all=every, prometheus=prometheus, models=["churn", "late"], clock=now)  # type: ignore[arg-type]
+    with pages.served(pages.application(replace(made, dashboards=boards))) as url:
+        viewer = Night(browser, office, Rows(), url)
+        yield viewer
+        for page in viewer.opened:
+            page.close()
+    assert viewer.faults == []
