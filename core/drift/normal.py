@@ -69,9 +69,9 @@ def shift_of_rank(rank: Floats) -> Floats:
     return signed
 
 
-def without_chance(value: Floats, by_chance: Floats) -> Floats:
-    """A distance without what chance adds to its square, at least 0."""
-    rest: Floats = np.sqrt(np.maximum(np.square(value) - by_chance, 0.0))
+def without_chance(value: Floats, chance: Floats) -> Floats:
+    """A distance without what chance adds: the root of the difference of their squares, which may be too large; at least 0."""
+    rest: Floats = np.sqrt(np.maximum(value - chance, 0.0)) * np.sqrt(value + chance)
     return rest
 
 

@@ -172,9 +172,9 @@ def _numeric(profile: Profile, counts: Counts, thresholds: Thresholds, distances
     p_value = np.where(judged, np.minimum(3 * np.minimum(np.minimum(ks_p, rank_p), said.pooled_p), 1.0), said.pooled_p)
     sd = np.where(profile.grid.sd > 0, profile.grid.sd, 1.0)
     distance = measured.area / sd
-    by_chance = 1 / n + 1 / m
-    ks_excess = without_chance(measured.ks, np.pi**2 / 12 * by_chance)
-    area_excess = without_chance(distance, np.square(prepared.spread / sd) * by_chance)
+    by_chance = np.sqrt(1 / n + 1 / m)
+    ks_excess = without_chance(measured.ks, np.pi / np.sqrt(12) * by_chance)
+    area_excess = without_chance(distance, prepared.spread / sd * by_chance)
     blank = np.where((prepared.rows > 0) & (present > 0), 0.0, np.nan)
     distance = distance + np.where((cumulated[:, -1] > 0) & (prepared.counted > 0), 0.0, np.nan)
     table = np.stack((measured.ks, ks_p, ks_excess, distance, area_excess, shift_of_rank(measured.rank))) + blank

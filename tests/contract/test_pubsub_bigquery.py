@@ -178,9 +178,10 @@ def test_rows_wait_while_the_warehouse_is_away_and_while_the_server_is(own_place
         bus.publish(topic, b'{"id": "before"}')
         await_that(lambda: _count(client, table) >= 1, "the first row")
         own_place.emulator.kill()
-        for number in range(500):
-            bus.publisher.publish(topic, json.dumps({"id": f"during-{number}"}).encode())
+        sent = [bus.publisher.publish(topic, json.dumps({"id": f"during-{number}"}).encode()) for number in range(500)]
         bus.publish(topic, b'{"id": "last"}')
+        for one in sent:
+            one.result(timeout=30)
         bus.kill()
     own_place.emulator.start()
     with our_server(data, own_place.environment) as bus:

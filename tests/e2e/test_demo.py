@@ -91,4 +91,4 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
     said = console.export_text()
     assert re.search(r"did not happen: windows scored: 10 of 11 ticks", said)
     assert "did not happen: metrics in Prometheus: URLError" in said
-    assert said.splitlines()[-1] == "demo: failed missing=3 seconds=1"
+    assert said.splitlines()[-1] == "demo: failed missing=5 seconds=1"

@@ -194,6 +194,7 @@ def test_a_page_asks_often_for_incidents_seldom_for_models_and_for_nothing_while
     page.clock.fast_forward(61_000)
     assert "/api/models" in settle()
     page.evaluate(f"({HIDE})(true)")
+    assert settle() <= {"/api/experience"}  # it says what was seen until then
     page.clock.fast_forward(600_000)
     assert settle() == set()
     page.evaluate(f"({HIDE})(false)")

@@ -50,7 +50,7 @@ run "channels" {
     error_message = "alert_intake takes alerts from the topic alerts."
   }
   assert {
-    condition     = google_pubsub_topic_iam_member.pipeline_runs.member == google_logging_project_sink.pipeline_runs.writer_identity && google_pubsub_topic_iam_member.pipeline_runs.topic == google_pubsub_topic.this["pipeline-runs"].id && google_logging_project_sink.pipeline_runs.unique_writer_identity
+    condition     = google_pubsub_topic_iam_member.pipeline_runs.member == google_logging_project_sink.pipeline_runs.writer_identity && google_pubsub_topic_iam_member.pipeline_runs.topic == google_pubsub_topic.this["pipeline-runs"].name && google_logging_project_sink.pipeline_runs.unique_writer_identity
     error_message = "The writer of the log sink must publish to its topic."
   }
   assert {
