@@ -163,6 +163,12 @@ READ: dict[str, Break] = {
         "max by (feature) (last_over_time(aia_drift_features",
         f"technical.json: {DRIFT}: looks at aia_drift_features_drifted_ratio by feature, which it has not",
     ),
+    "a warning in red": Break(
+        "executive",
+        '"color": "YELLOW", "direction": "BELOW", "label": "RoiNegative"',
+        '"color": "RED", "direction": "BELOW", "label": "RoiNegative"',
+        "executive.json: Return on investment, 30 days (%): threshold 0 must be YELLOW",
+    ),
     "a counter taken for a gauge": Break(
         "operations",
         "increase(aia_actions_total[1d])",

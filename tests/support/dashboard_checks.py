@@ -125,6 +125,9 @@ def _threshold(boards: Dashboards, tile: Tile, threshold: dict[str, object]) -> 
     if (tile.kind == "scorecard") != (len(of_card) == 2) or (tile.kind != "scorecard" and of_card):
         yield "a threshold of a scorecard has color and direction, and one of a chart has neither"
     label, value = str(threshold.get("label", "")), float(str(threshold.get("value", 0)))
+    severities = {boards.rules[name].labels["severity"] for name in label.split(", ") if name in boards.rules}
+    if threshold.get("color") == "RED" and severities == {"warning"}:
+        yield f"threshold {value:g} must be YELLOW, as {label} is a warning"
     for name in label.split(", "):
         if name in SETTINGS:
             allowed = {SETTINGS[name]}
