@@ -1,7 +1,7 @@
 """The API and the page it serves: incidents and what can be done about them, models with their drift, probes, dashboards.
 
 Behind IAM on Google Cloud. Reading changes nothing. What people tell it to do is published as a command, which the
-functions that keep incidents and run actions carry out. Every answer is JSON but the page, its parts and reports.
+functions that keep incidents and run actions carry out. Every answer is JSON but the page, its parts, reports and runbooks.
 """
 
 import functools

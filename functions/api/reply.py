@@ -35,7 +35,7 @@ def accepted(command_id: str) -> flask.Response:
 
 
 def markdown(text: str) -> flask.Response:
-    """A report, to be read as it is or kept."""
+    """A report or a runbook, to be read as it is or kept."""
     response = _plain(flask.Response(text, content_type="text/markdown; charset=utf-8"))
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -11,7 +11,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from core.errors import AiaError
-from functions.api import reply
+from functions.api import reply, runbooks
 from functions.api.actions import Actions
 from functions.api.body import BodyError, signed_in
 from functions.api.commands import Commands
@@ -52,6 +52,7 @@ _routes = Map(
         _get("/", "page"),
         _get("/dashboards", "dashboards_page"),
         _get("/dashboards/<name>", "dashboards_page"),
+        _get("/runbooks/<name>", "runbook_page"),
         _get("/health", "healthz"),
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
         _get("/api/me", "me"),
@@ -61,6 +62,7 @@ _routes = Map(
         _get("/api/dashboards", "dashboards"),
         _get("/api/dashboards/<name>", "dashboard"),
         _get("/api/dashboards/<name>/tiles/<int:index>", "tile"),
+        _get("/api/runbooks/<name>", "runbook"),
         _get("/api/pipelines", "pipelines"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
@@ -83,7 +85,7 @@ def answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
 
     Args:
         request: as functions-framework gives it.
-        deps: what the answers come from; not asked for by the page, its parts and `/health`.
+        deps: what the answers come from; not asked for by the page, its parts, runbooks and `/health`.
     """
     try:
         endpoint, values = _routes.bind_to_environ(request.environ).match()
@@ -119,12 +121,18 @@ def _limit(request: flask.Request) -> int:
 
 
 def _me(request: flask.Request) -> flask.Response:
-    return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL", "")})
+    return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"})
+
+
+def _runbook_page(name: str) -> flask.Response:
+    runbooks.named(name)
+    return reply.file("runbook.html")
 
 
 _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "page": lambda _request, _deps: reply.file("index.html"),
     "dashboards_page": lambda _request, _deps, **_name: reply.file("dashboards.html"),
+    "runbook_page": lambda _request, _deps, name: _runbook_page(name),
     "static": lambda _request, _deps, name: reply.file(name),
     "healthz": lambda _request, _deps: flask.Response("ok", mimetype="text/plain"),
     "me": lambda request, _deps: _me(request),
@@ -134,6 +142,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "dashboards": lambda request, deps: reply.json(deps().dashboards.titles(), request),
     "dashboard": lambda request, deps, name: reply.json(deps().dashboards.layout(name), request),
     "tile": lambda request, deps, **which: reply.json(deps().dashboards.tile(request=request, **which), request),
+    "runbook": lambda _request, _deps, name: reply.markdown(runbooks.named(name).read_text(encoding="utf-8")),
     "pipelines": lambda request, deps: reply.json(deps().pipelines.all(), request),
     "incidents": lambda request, deps: reply.json(deps().incidents.all(_limit(request)), request),
     "incident": lambda request, deps, incident_id: reply.json(deps().incidents.one(incident_id), request),

@@ -122,8 +122,8 @@ def test_who_is_signed_in_says_so_whatever_the_body_claims(
 
 def test_the_page_learns_who_is_signed_in(client: FlaskClient) -> None:
     signed_in = {"X-Goog-Authenticated-User-Email": "accounts.google.com:grace@example.com"}
-    assert client.get("/api/me", headers=signed_in).json == {"by": "grace@example.com", "runbooks": ""}
-    assert client.get("/api/me").json == {"by": "", "runbooks": ""}
+    assert client.get("/api/me", headers=signed_in).json == {"by": "grace@example.com", "runbooks": "/runbooks"}
+    assert client.get("/api/me").json == {"by": "", "runbooks": "/runbooks"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 // Markdown as elements. The library only tells what is what; elements are made here, so that nothing in a text is markup.
 import { el } from "./dom.js";
-import { addressOf } from "./runbook.js";
+import { link } from "./runbook.js";
 import { lexer } from "./vendor/marked.js";
 
 const inline = (token) => (token.tokens ? token.tokens.map(made) : [plain(token.text ?? token.raw)]);
@@ -22,12 +22,11 @@ const MAKE = {
   br: () => el("br"),
   hr: () => el("hr"),
   space: () => null,
-  link(token) {
-    const address = addressOf(token.href);
-    return address ? el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, inline(token)) : el("span", { title: token.href }, inline(token));
-  },
+  link: (token) => link(token.href, inline(token)) ?? el("span", { title: token.href }, inline(token)),
 };
 
 const made = (token) => (MAKE[token.type] ?? inline)(token);
 
-export const markdown = (text) => lexer(text).map(made).flat().filter(Boolean);
+// Whoever wants headings of its own says how one is made, of its depth and what stands in it.
+export const markdown = (text, heading = null) =>
+  lexer(text).map((token) => (heading && token.type === "heading" ? heading(token.depth, inline(token)) : made(token))).flat().filter(Boolean);

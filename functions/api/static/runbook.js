@@ -2,21 +2,42 @@
 import { el } from "./dom.js";
 
 const WEB = /^https?:\/\//i;
+const SERVED = "/runbooks/";
+const FILE = /^[\w-]+\.md(#\S*)?$/;
 let base = "";
+let reading = false;
 
-export const settle = (me) => { base = WEB.test(me.runbooks) ? me.runbooks.replace(/\/*$/, "/") : ""; };
+export const settle = (me) => { base = WEB.test(me.runbooks) || /^\/\w/.test(me.runbooks) ? me.runbooks.replace(/\/*$/, "/") : ""; };
+
+// On the page of a runbook others are beside it, wherever those are that the other pages lead to.
+export function read() {
+  base = SERVED;
+  reading = true;
+}
 
 // A line breaks between the file and the section.
 const broken = (section) => section.split(/(?<=#)/).flatMap((part) => [el("wbr"), part]);
 
 const sectionOf = (where) => where.replace(/^docs\/runbooks\//, "");
 
+// The API serves runbooks and nothing beside them; what is kept elsewhere may have more.
+const held = (section) => (WEB.test(base) ? !section.includes(":") : FILE.test(section));
+
 // Where it leads; empty where that is not known.
-export const addressOf = (where) => (WEB.test(where) ? where : base && !where.includes(":") ? base + sectionOf(where) : "");
+function addressOf(where) {
+  if (WEB.test(where) || (reading && where.startsWith("#"))) return where;
+  const section = sectionOf(where);
+  return base && held(section) ? base + section : "";
+}
+
+// Between runbooks one goes on reading; anything else is opened beside what is looked at.
+export function link(where, ...children) {
+  const href = addressOf(where);
+  if (!href) return null;
+  return el("a", reading && !WEB.test(href) ? { href } : { href, target: "_blank", rel: "noopener noreferrer" }, ...children);
+}
 
 export function runbook(where) {
   const section = sectionOf(where);
-  const address = addressOf(where);
-  if (!address) return el("span", { title: `docs/runbooks/${section}` }, broken(section));
-  return el("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, WEB.test(where) ? "Runbook" : broken(section));
+  return link(where, WEB.test(where) ? "Runbook" : broken(section)) ?? el("span", { title: `docs/runbooks/${section}` }, broken(section));
 }

@@ -1,0 +1,102 @@
+"""The runbooks in a browser: where the links of the other pages lead."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from functions.api import runbooks
+from tests.support.alert_rules import sections
+from tests.support.boards import look
+from tests.support.viewing import Night
+
+pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
+
+HOSTILE = """# About
+
+## Same `code`
+## Same `code`
+
+<img src=x onerror="document.title='owned'"> [down](#same-code-1) [beside](system.md#channels)
+[above](../api.md#reading) [script](javascript:alert(1)) [elsewhere](//example.com/a.md) [web](https://example.com/a)
+
+| a | b |
+|---|---|
+| 1 | 2 |
+"""
+
+
+def at_top(page: Page, anchor: str) -> None:
+    """Return when the section is where the browser has been scrolled to, as far as the text is long enough."""
+    page.wait_for_function(
+        "(id) => { const top = document.getElementById(id)?.getBoundingClientRect().top;"
+        " return scrollY > 0 && top >= -1 && top < innerHeight; }",
+        arg=anchor,
+    )
+
+
+def test_a_link_of_a_dashboard_leads_to_the_section(viewer: Night) -> None:
+    page = look(viewer)
+    faults: list[str] = []
+    page.context.on("console", lambda line: faults.append(line.text) if line.type in ("error", "warning") else None)
+    link = page.locator(".tile.text").get_by_role("link", name="runbook")
+    expect(link).to_have_attribute("href", "/runbooks/models.md#drift")
+    with page.expect_popup() as opened:
+        link.click()
+    runbook = opened.value
+    runbook.locator("body[data-loaded]").wait_for()
+    expect(runbook).to_have_title("Runbook: models · aia")
+    expect(runbook.locator(":target")).to_have_text("drift")
+    expect(runbook.locator(":target")).to_be_in_viewport()
+    assert faults == []
+
+
+@pytest.mark.parametrize("anchor", ["scoring_failed", "no-new-drift-report"])
+def test_a_section_further_down_is_scrolled_to(viewer: Night, anchor: str) -> None:
+    def low(page: Page) -> None:
+        page.set_viewport_size({"width": 1200, "height": 400})
+
+    at_top(viewer.open(f"runbooks/models.md#{anchor}", prepare=low), anchor)
+
+
+@pytest.mark.parametrize("path", sorted(runbooks.FOLDER.glob("*.md")), ids=lambda path: path.stem)
+def test_every_section_is_there_and_every_link_leads_somewhere(viewer: Night, path: Path) -> None:
+    page = viewer.open(f"runbooks/{path.name}")
+    found = page.locator("#runbook :is(h1, h2, h3)").evaluate_all("all => all.map((one) => one.id)")
+    assert sections(path) <= set(found)
+    for href in page.locator("#runbook a:not([target])").evaluate_all("all => all.map((one) => one.href)"):
+        address, _, anchor = href.removeprefix(f"{viewer.url}/runbooks/").partition("#")
+        assert not anchor or anchor in sections(runbooks.FOLDER / address)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1200
+
+
+def test_what_a_runbook_says_is_no_markup_and_leads_only_where_it_may(
+    viewer: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "made.md").write_text(HOSTILE)
+    monkeypatch.setattr(runbooks.named, "__defaults__", (tmp_path,))
+    page = viewer.open("runbooks/made.md")
+    assert page.locator("#runbook h2").evaluate_all("all => all.map((one) => one.id)") == ["same-code", "same-code-1"]
+    links = page.locator("#runbook a").evaluate_all(
+        "all => all.map((one) => [one.textContent, one.getAttribute('href')])"
+    )
+    assert links == [
+        ["down", "#same-code-1"],
+        ["beside", "/runbooks/system.md#channels"],
+        ["web", "https://example.com/a"],
+    ]
+    expect(page.locator("#runbook")).to_contain_text("<img src=x onerror")
+    expect(page.locator("#runbook td")).to_have_text(["1", "2"])
+    expect(page.locator("img, #runbook script")).to_have_count(0)
+    assert page.title() == "About · aia"
+
+
+def test_an_incident_leads_to_its_runbook(night: Night) -> None:
+    link = night.open().locator("[data-fact='What to do'] a").first
+    expect(link).to_have_attribute("href", "/runbooks/models.md#accuracy")
+
+
+@pytest.mark.parametrize("name", ["models.md", "system.md"])
+def test_on_a_phone_it_is_as_wide_as_the_screen(viewer: Night, name: str) -> None:
+    page = viewer.open(f"runbooks/{name}", width=320)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
