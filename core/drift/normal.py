@@ -70,9 +70,9 @@ def shift_of_rank(rank: Floats) -> Floats:
 
 
 def without_chance(value: Floats, chance: Floats) -> Floats:
-    """A distance without what chance adds: the root of the difference of their squares, which may be too large; at least 0."""
+    """A distance without what chance adds: the root of the difference of their squares, which may be too large; 0 to itself."""
     rest: Floats = np.sqrt(np.maximum(value - chance, 0.0)) * np.sqrt(value + chance)
-    return rest
+    return np.minimum(rest, value)
 
 
 def kolmogorov(distance: Floats, rows: Floats) -> Floats:

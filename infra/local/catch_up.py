@@ -32,7 +32,8 @@ _MEASURED_EVERY = timedelta(minutes=5)
 BATCHES = "replay-batch"
 """The pipeline that a batch of history is a run of."""
 BUSINESS_DAYS = 7
-"""So far back the business is measured day by day; forecasts of the weeks before are made by the first of them."""
+"""So far back the business is measured day by day, but over a third of the days at most; forecasts of the weeks before are
+made by the first of them."""
 _PATIENCE_SECONDS = 120.0
 _TABLES = (
     ("flight_predictions", "prediction_id", "scored_at"),
@@ -163,7 +164,8 @@ class CatchUp:
 
     def _tick(self, at: datetime, now: datetime) -> None:
         """The tick of an instant; the business is measured beside the model, some days back, and is done with its record."""
-        jobs = ["drift_score", *(["bi_rollup"] if at > now - timedelta(days=BUSINESS_DAYS) else [])]
+        measured = timedelta(days=min(BUSINESS_DAYS, max(1, self.days // 3)))
+        jobs = ["drift_score", *(["bi_rollup"] if at > now - measured else [])]
         for job in jobs:
             self._bus.publish("ticks", Tick(job=job, scheduled_at=at), job=job)
         _await(f"the score of {MODEL} for {at.isoformat()}", lambda: self._done(f"drift_score:{MODEL}:{stamp(at)}"))
