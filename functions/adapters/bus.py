@@ -26,8 +26,8 @@ BATCH: Final = 200
 """How many events one request carries where there are many."""
 _MOST_BYTES = 9_000_000
 """Of a batch; Pub/Sub takes 10 MB."""
-_GATHERING_SECONDS = 0.02
-"""How long a batch that is not full waits for more."""
+_GATHERING_SECONDS = 0.2
+"""How long a batch that is not full waits for more: cut in two while it is being filled, its parts might overtake each other."""
 
 _PASSING = if_exception_type(
     exceptions.Aborted,
