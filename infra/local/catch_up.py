@@ -14,11 +14,13 @@ from core.events import Tick, stamp
 from core.ledger import State
 from functions.adapters.bus import open_bus
 from functions.adapters.ports import Warehouse
+from functions.adapters.publishing import Message
 from functions.adapters.store import open_store
 from infra.local import business_points
+from infra.local.experience_points import experience_points
 from infra.local.pipeline_points import pipeline_points
 from infra.local.prometheus import HistoryPoint
-from infra.local.replay import Message, Replay, load_orders, load_reference, publish
+from infra.local.replay import Replay, load_orders, load_reference, publish
 from infra.local.replay.history import MODEL
 from infra.local.replay.weblog import Feed
 from infra.local.runs import run_of
@@ -179,7 +181,7 @@ class CatchUp:
 
 
 def points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
-    """What the scores, the measures and the business of the past would have written as metrics."""
+    """What the scores, the measures, the business and the visitors of the past would have written as metrics."""
     yield from _drift_points(warehouse)
     yield from _prediction_points(warehouse)
     yield from _performance_points(warehouse)
@@ -187,6 +189,7 @@ def points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
     yield from _version_points(warehouse)
     yield from pipeline_points(warehouse)
     yield from business_points.points(warehouse)
+    yield from experience_points(warehouse)
 
 
 def _drift_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:

@@ -10,9 +10,10 @@ import pytest
 
 from core.errors import UnavailableError
 from core.events import Finding, Severity, Status
-from functions.adapters.bus import BATCH, open_bus
+from functions.adapters.bus import open_bus
 from functions.adapters.events import decode
 from functions.adapters.ports import BulkBus, RowBus
+from functions.adapters.publishing import BATCH_MESSAGES
 from tests.contract.pubsub_fixtures import PROJECT, Bus, endpoint, google_emulator, our_server
 
 FINDING = Finding(
@@ -62,7 +63,7 @@ def test_rows_arrive_as_json_each_with_the_attributes_of_its_table(server: Bus, 
     subscription = server.subscription(topic, filter='attributes.table = "experience"')
     rows = [
         {"event_id": f"e{n}", "observed_at": FINDING.observed_at, "value": n / 4, "failed": None}
-        for n in range(BATCH + 3)
+        for n in range(BATCH_MESSAGES + 3)
     ]
     bus.publish_rows(topic.rsplit("/", 1)[1], rows, table="experience")
     bus.publish_rows(topic.rsplit("/", 1)[1], rows[:1], table="another")
@@ -84,7 +85,9 @@ def test_a_published_event_reaches_a_push_endpoint(server: Bus, bus: BulkBus) ->
 def test_many_events_arrive_whole_each_with_what_filters_need(server: Bus, bus: BulkBus) -> None:
     topic = server.topic()
     subscription = server.subscription(topic)
-    events = [replace(FINDING, observed_at=FINDING.observed_at + timedelta(seconds=n)) for n in range(2 * BATCH + 3)]
+    events = [
+        replace(FINDING, observed_at=FINDING.observed_at + timedelta(seconds=n)) for n in range(2 * BATCH_MESSAGES + 3)
+    ]
     bus.publish_all(topic.rsplit("/", 1)[1], events)
     received = server.pull(subscription, len(events))
     assert len(received) == len(events)

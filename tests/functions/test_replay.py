@@ -14,11 +14,11 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from core.errors import UnavailableError
+from functions.adapters.publishing import BATCH_BYTES, Message, batches
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup import revenue
 from infra.local.business_points import points
-from infra.local.replay import FLIGHTS, ORDERS, History, Message, Orders, load_orders, load_reference, publish
-from infra.local.replay.publish import BATCH_BYTES, batches
+from infra.local.replay import FLIGHTS, ORDERS, History, Orders, load_orders, load_reference, publish
 from tests.support import business
 
 pytest_plugins = ["tests.support.warehouse"]

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from core.errors import UnavailableError
-from infra.local.replay import FLIGHTS, History, Message, Replay
+from functions.adapters.publishing import Message
+from infra.local.replay import FLIGHTS, History, Replay
 from infra.local.replay.flights import CATEGORICAL, NUMERIC, Flights
 from infra.local.replay.history import MODEL
 from infra.local.replay.train import score

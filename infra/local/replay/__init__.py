@@ -1,7 +1,7 @@
 """The flights of 2013 as the log of a model in production that ends now, and the orders of a shop beside it."""
 
 from infra.local.replay.flights import FLIGHTS
-from infra.local.replay.history import History, Message, Span
+from infra.local.replay.history import History, Span
 from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.publish import publish
 from infra.local.replay.reference import load_orders, load_reference
@@ -12,7 +12,6 @@ __all__ = [
     "ORDERS",
     "History",
     "Marker",
-    "Message",
     "Orders",
     "Replay",
     "Span",

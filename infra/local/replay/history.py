@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
+from functions.adapters.publishing import Message
 from infra.local.replay.flights import TRAINED_FROM, TRAINED_UNTIL, Array, Flights, minutes
 from infra.local.replay.scores import probabilities
 
@@ -30,13 +31,6 @@ _FIRST_REPORT_MINUTES = 60
 _LAST_REPORT_MINUTES = 360
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Message(NamedTuple):
-    """A message of the `telemetry` topic."""
-
-    data: bytes
-    attributes: Mapping[str, str]
 
 
 class Span(NamedTuple):

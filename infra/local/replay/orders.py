@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from functions.adapters.publishing import Message
 from infra.local.replay.flights import Array, minutes
-from infra.local.replay.history import Message
 
 ORDERS = Path(__file__).resolve().parents[1] / "data" / "orders.parquet"
 TABLE = "orders"

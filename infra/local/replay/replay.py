@@ -8,7 +8,8 @@ from typing import Self
 
 import msgspec
 
-from infra.local.replay.history import History, Message
+from functions.adapters.publishing import Message
+from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
 
 

@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from core.events import stamp
+from functions.adapters.publishing import Message
 from infra.local.replay.flights import Array
-from infra.local.replay.history import Message
 
 WEBLOG = Path(__file__).resolve().parents[1] / "data" / "weblog.parquet"
 FIRST = datetime(2015, 5, 17, 10, tzinfo=UTC)
