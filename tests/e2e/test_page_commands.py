@@ -180,6 +180,8 @@ def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_
     expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
     expect(card(page)).to_be_focused()
     page.keyboard.press("Tab")
+    expect(fact(page, "What to do").get_by_role("link")).to_be_focused()
+    page.keyboard.press("Tab")
     expect(button(page, "Mitigated")).to_be_focused()
 
 

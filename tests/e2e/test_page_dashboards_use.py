@@ -124,6 +124,7 @@ def test_it_is_light_or_dark_as_the_system_until_somebody_says_otherwise(viewer:
     page.reload()
     expect(page.locator("html")).to_have_attribute("data-theme", other)
     page.get_by_role("link", name="Incidents, models, probes").click()
+    expect(page.get_by_role("heading", name="Incidents")).to_be_visible()
     expect(page.locator("html")).to_have_attribute("data-theme", other)
     page.get_by_role("switch", name="Dark colours").press(" ")
     assert page.evaluate("localStorage.getItem('aia.theme')") is None

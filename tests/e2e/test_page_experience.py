@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from tests.support.viewing import Night
 
-pytest_plugins = ["tests.support.viewing_fixtures"]
+pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
 HIDE = """
   Object.defineProperty(document, "hidden", {value: true, configurable: true});
   document.dispatchEvent(new Event("visibilitychange"));
@@ -41,6 +41,21 @@ def test_the_page_reports_its_load_its_requests_and_that_somebody_is_there(night
     requests = [row for row in rows if row["kind"] == "request"]
     assert requests
     assert not [row for row in requests if row["failed"]]
+
+
+def test_the_page_of_a_runbook_reports_its_load(night: Night) -> None:
+    assert loads(night, "runbooks/experience.md") == ["aia"]
+
+
+def test_a_dashboard_reports_its_load(viewer: Night) -> None:
+    assert loads(viewer, "dashboards/sample") == ["aia"]
+
+
+def loads(night: Night, path: str) -> list[str]:
+    """Of which services a page that is opened and left reports that it was loaded."""
+    page = night.open(path)
+    rows = reported(night, page, lambda found: any(row["kind"] == "load" for row in found))
+    return [row["service"] for row in rows if row["kind"] == "load"]
 
 
 def test_a_request_that_fails_is_reported_as_failed(night: Night) -> None:

@@ -35,9 +35,8 @@
   }
 
   system.addEventListener("change", draw);
-  document.addEventListener("DOMContentLoaded", () => {
-    document.getElementById("theme").addEventListener("click", turn);
-    draw();
-  });
+  // Whoever is quick presses it before the page is whole.
+  document.addEventListener("click", (event) => { if (event.target.closest("#theme")) turn(); });
+  document.addEventListener("DOMContentLoaded", draw);
   draw();
 })();
