@@ -5,19 +5,13 @@ import re
 import shutil
 import signal
 import subprocess
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
-from infra.local.demo import _table, _verdict
-from infra.local.outcome import Outcome, Step
-from infra.local.ports import PUBLIC, Ports
-from tests.support.stack import AIA, LocalStack, aia, environment, eventually, free_ports, midnight, processes
+from infra.local.ports import PUBLIC
+from tests.support.stack import AIA, aia, environment, eventually, free_ports, processes
 
-DAYS = 10
-"""Of the history of `stack`."""
 OK = re.compile(
     r"demo: ok model=flight-delay drifted=[a-z_]+(,[a-z_]+)* incident=model-flight-delay-\d{8}-[0-9a-f]{8} "
     r"notified=[1-9]\d* seconds=\d+"
@@ -73,25 +67,3 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     assert "demo: failed, interrupted" in said
     assert list(tmp_path.iterdir()) == []
     assert mentioning(str(tmp_path)) == []
-
-
-@pytest.mark.timeout(240)
-def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStack) -> None:
-    ticks = tuple(midnight(days) for days in range(DAYS))
-    never = midnight() + timedelta(seconds=1)
-    unreachable = free_ports(("prometheus",))
-    outcome = Outcome(Ports(stack.ports | unreachable), stack.warehouse, (*ticks, never))
-    without = {"metrics in Prometheus", "business", "what visitors see", "pipelines"}
-
-    def expected() -> list[Step]:
-        steps = outcome.steps()
-        return steps if {step.name for step in steps if not step.ok} == {"windows scored", *without} else []
-
-    steps = eventually(expected, "just these steps missing", within=120, every=2)  # some metrics take their time
-    console = Console(record=True, width=200)
-    console.print(_table(steps))
-    assert _verdict(console, outcome, steps, 1.0) == 1
-    said = console.export_text()
-    assert re.search(r"did not happen: windows scored: 10 of 11 ticks", said)
-    assert "did not happen: metrics in Prometheus: URLError" in said
-    assert said.splitlines()[-1] == "demo: failed missing=5 seconds=1"

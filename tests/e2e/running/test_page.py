@@ -19,7 +19,7 @@ from tests.support.stack import LocalStack, eventually, fresh
 
 pytestmark = pytest.mark.timeout(240)  # the first test starts the stack
 
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+SCREENSHOTS = Path(__file__).resolve().parents[3] / "build" / "screenshots"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"]
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 REPORT_VIOLATIONS = """

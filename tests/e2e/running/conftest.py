@@ -1,4 +1,4 @@
-"""One running `aia local` for every test that only looks or publishes; tests that break things start their own."""
+"""One running `aia local` for the tests of this folder, which only look or publish; those that break things start their own."""
 
 from collections.abc import Iterator
 

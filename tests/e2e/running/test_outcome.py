@@ -1,0 +1,37 @@
+"""What `aia demo` says of a stack where not everything happened."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from rich.console import Console
+
+from infra.local.demo import _table, _verdict
+from infra.local.outcome import Outcome, Step
+from infra.local.ports import Ports
+from tests.support.stack import LocalStack, eventually, free_ports, midnight
+
+DAYS = 10
+"""Of the history of `stack`."""
+
+
+@pytest.mark.timeout(240)
+def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStack) -> None:
+    ticks = tuple(midnight(days) for days in range(DAYS))
+    never = midnight() + timedelta(seconds=1)
+    unreachable = free_ports(("prometheus",))
+    outcome = Outcome(Ports(stack.ports | unreachable), stack.warehouse, (*ticks, never))
+    without = {"metrics in Prometheus", "business", "what visitors see", "pipelines"}
+
+    def expected() -> list[Step]:
+        steps = outcome.steps()
+        return steps if {step.name for step in steps if not step.ok} == {"windows scored", *without} else []
+
+    steps = eventually(expected, "just these steps missing", within=120, every=2)  # some metrics take their time
+    console = Console(record=True, width=200)
+    console.print(_table(steps))
+    assert _verdict(console, outcome, steps, 1.0) == 1
+    said = console.export_text()
+    assert re.search(r"did not happen: windows scored: 10 of 11 ticks", said)
+    assert "did not happen: metrics in Prometheus: URLError" in said
+    assert said.splitlines()[-1] == "demo: failed missing=5 seconds=1"
