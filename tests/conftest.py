@@ -19,5 +19,6 @@ class _ByFile(LoadFileScheduling):
         return RUNNING if nodeid.startswith(RUNNING) else str(super()._split_scope(nodeid))
 
 
+@pytest.hookimpl(optionalhook=True)  # only xdist asks for it
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _ByFile:
     return _ByFile(config, log)

@@ -223,7 +223,8 @@ def _size(effect: Effect) -> int:
     if (message := effect.message) is not None:
         texts += [message.title, message.text, message.target, message.url, message.runbook, message.key]
         texts += [text for fact in message.facts for text in (fact.name, fact.text, "name text")]
-    return _EFFECT_SIZE + sum(len(text.encode()) for text in texts)
+    # Whether a text is ASCII is known without looking at it.
+    return _EFFECT_SIZE + sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
 
 
 def _carried(pending: Sequence[Effect], gone: Collection[str]) -> tuple[Effect, ...]:

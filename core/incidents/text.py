@@ -19,8 +19,12 @@ def clean(text: str, limit: int = LINE_LIMIT) -> str:
     if len(text) <= limit and text.isprintable() and "  " not in text:
         return text.strip()
     cut = text[: limit * 4]
-    line = " ".join("".join(char if char.isprintable() else " " for char in cut).split())
+    line = " ".join(part for word in cut.split() for part in ((word,) if word.isprintable() else _printable(word)))
     return line if len(line) <= limit and len(cut) == len(text) else line[: limit - 1].rstrip() + "…"
+
+
+def _printable(word: str) -> list[str]:
+    return "".join(char if char.isprintable() else " " for char in word).split()
 
 
 def instant(at: datetime) -> str:

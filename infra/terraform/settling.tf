@@ -3,7 +3,7 @@
 # Its own accounts come with the first topic, channel and sink; a grant to one that is not there yet is refused.
 resource "terraform_data" "accounts" {
   provisioner "local-exec" {
-    command = "sleep 60"
+    command = "sleep ${var.settling_seconds.accounts}"
   }
 
   depends_on = [
@@ -17,7 +17,7 @@ resource "terraform_data" "accounts" {
 # A grant counts after two minutes as a rule: a build without it fails, and a subscription to a table is refused.
 resource "terraform_data" "grants" {
   provisioner "local-exec" {
-    command = "sleep 120"
+    command = "sleep ${var.settling_seconds.grants}"
   }
 
   depends_on = [

@@ -316,3 +316,18 @@ variable "budget" {
     error_message = "budget.currency: must be a currency by three letters, as in EUR."
   }
 }
+
+variable "settling_seconds" {
+  description = "How long a first apply waits for Google's own accounts, and until grants count. 0 waits for nothing."
+  type = object({
+    accounts = optional(number, 60)
+    grants   = optional(number, 120)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for seconds in values(var.settling_seconds) : try(seconds >= 0 && seconds <= 900 && floor(seconds) == seconds, false)])
+    error_message = "settling_seconds: must be whole numbers from 0 to 900."
+  }
+}

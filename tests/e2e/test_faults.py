@@ -57,7 +57,7 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 def logged(stack: LocalStack, until: datetime) -> dict[str, set[str]]:
     """What the replay has published: ids by table."""
     anchor = json.loads((stack.folder / "replay.json").read_text())["anchor"]
-    history = History.read(FLIGHTS, until, cache=stack.folder, anchor=datetime.fromisoformat(anchor).date())
+    history = History.read(FLIGHTS, until, anchor=datetime.fromisoformat(anchor).date())
     found: dict[str, set[str]] = {"flight_predictions": set(), "flight_labels": set()}
     for message in history.messages(BEGIN, until):
         found[message.attributes["table"]].add(json.loads(message.data)["prediction_id"])

@@ -72,8 +72,8 @@ def publisher(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 
 @pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> History:
-    return History.read(FLIGHTS, NOW, cache=tmp_path_factory.mktemp("scores"))
+def history() -> History:
+    return History.read(FLIGHTS, NOW)
 
 
 def test_a_day_arrives_whole_in_order_and_in_full_batches(

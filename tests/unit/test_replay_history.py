@@ -23,7 +23,7 @@ from functions.adapters.publishing import Message
 from infra.local.replay import FLIGHTS, History, Replay
 from infra.local.replay.flights import CATEGORICAL, NUMERIC, Flights
 from infra.local.replay.history import MODEL
-from infra.local.replay.train import score
+from infra.local.replay.scores import probabilities
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
@@ -32,13 +32,8 @@ YEAR = timedelta(days=365)
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("scores")
-
-
-@pytest.fixture(scope="module")
-def history(cache: Path) -> History:
-    return History.read(FLIGHTS, NOW, cache=cache)
+def history() -> History:
+    return History.read(FLIGHTS, NOW)
 
 
 class Prediction(msgspec.Struct):
@@ -125,15 +120,15 @@ def test_an_arrival_is_reported_one_to_six_hours_later_and_hardly_two_alike(hist
     assert delays[60:].min() > 0.8 * delays[60:].mean()
 
 
-def test_ids_are_unique_over_more_than_a_year(cache: Path) -> None:
-    history = History.read(FLIGHTS, NOW + YEAR + 30 * DAY, cache=cache, anchor=NOW.date())
+def test_ids_are_unique_over_more_than_a_year() -> None:
+    history = History.read(FLIGHTS, NOW + YEAR + 30 * DAY, anchor=NOW.date())
     log = Log.of(history.messages(history.reference.start, history.now))
     assert len(log.scored) + len(log.arrived) == log.sent
     assert len(log.arrived) > 327_346
 
 
-def test_the_same_anchor_gives_the_same_messages_whatever_the_time(history: History, cache: Path) -> None:
-    later = History.read(FLIGHTS, NOW + 3 * DAY, cache=cache, anchor=NOW.date())
+def test_the_same_anchor_gives_the_same_messages_whatever_the_time(history: History) -> None:
+    later = History.read(FLIGHTS, NOW + 3 * DAY, anchor=NOW.date())
     span = history.days[-2]
     assert list(later.messages(*span)) == list(history.messages(*span))
 
@@ -165,9 +160,9 @@ def test_the_days_follow_one_another_from_the_reference_to_now(history: History)
     assert all(span.end - span.start == DAY for span in spans[:-1])
 
 
-def test_after_the_last_day_comes_the_first_even_over_a_leap_day(cache: Path) -> None:
+def test_after_the_last_day_comes_the_first_even_over_a_leap_day() -> None:
     anchor = date(2023, 12, 31)
-    history = History.read(FLIGHTS, datetime(2025, 3, 1, tzinfo=UTC), cache=cache, anchor=anchor)
+    history = History.read(FLIGHTS, datetime(2025, 3, 1, tzinfo=UTC), anchor=anchor)
     first, again = (
         read(history.messages(start, start + 120 * DAY))[0]
         for start in (datetime(2023, 1, 2, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
@@ -248,8 +243,8 @@ def test_ticks_run_from_the_reference_to_now(history: History) -> None:
     assert {two - one for one, two in pairwise(quarterly)} == {timedelta(minutes=15)}
 
 
-def test_now_must_carry_a_time_zone(history: History, cache: Path) -> None:
-    for call in (lambda now: History.read(FLIGHTS, now, cache=cache), history.live):
+def test_now_must_carry_a_time_zone(history: History) -> None:
+    for call in (lambda now: History.read(FLIGHTS, now), history.live):
         with pytest.raises(ValueError, match=r"now: must carry a time zone, got 2026-03-04T00:00:00"):
             call(datetime(2026, 3, 4))  # noqa: DTZ001 - the very mistake
 
@@ -265,15 +260,15 @@ def test_the_model_is_right_more_often_than_the_rule_on_months_it_never_saw(hist
         assert roc_auc_score(flights.late[rows], scores[rows]) > 0.85
 
 
-def test_training_again_gives_the_same_scores(history: History) -> None:
-    assert np.array_equal(score(history._flights), history._scores)
-
-
-def test_scores_are_worked_out_once_for_the_same_file(history: History, cache: Path) -> None:
-    [kept] = cache.iterdir()
+def test_scores_are_worked_out_once_for_the_same_file_and_again_they_are_the_same(
+    history: History, tmp_path: Path
+) -> None:
+    again = probabilities(history._flights, FLIGHTS, tmp_path)
+    assert np.array_equal(again, history._scores)
+    [kept] = tmp_path.iterdir()
     written = kept.stat().st_mtime_ns
-    History.read(FLIGHTS, NOW, cache=cache)
-    assert [path.stat().st_mtime_ns for path in cache.iterdir()] == [written]
+    assert np.array_equal(probabilities(history._flights, FLIGHTS, tmp_path), again)
+    assert [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == [written]
 
 
 class CrashError(Exception):
@@ -296,49 +291,42 @@ class Topic:
         return len(data)
 
 
-@pytest.fixture
-def folder(tmp_path: Path, history: History, cache: Path) -> Path:
-    for kept in cache.iterdir():
-        (tmp_path / kept.name).write_bytes(kept.read_bytes())
-    return tmp_path
-
-
-def test_a_replay_goes_on_where_it_stopped(folder: Path, history: History) -> None:
-    topic, first = Topic(), Replay.resume(FLIGHTS, folder, NOW)
+def test_a_replay_goes_on_where_it_stopped(tmp_path: Path, history: History) -> None:
+    topic, first = Topic(), Replay.resume(FLIGHTS, tmp_path, NOW)
     first.advance(NOW, topic.publish)
     assert topic.data == [message.data for span in history.days for message in first.messages(*span)]
     before = len(topic.data)
     assert first.advance(NOW, topic.publish) == 0
-    later = Replay.resume(FLIGHTS, folder, NOW + 3 * DAY)
+    later = Replay.resume(FLIGHTS, tmp_path, NOW + 3 * DAY)
     assert later.history.anchor == NOW.date()
     assert later.advance(NOW + 3 * DAY, topic.publish) == len(topic.data) - before > 0
     assert later.published_until == NOW + 3 * DAY
     assert len(set(topic.data)) == len(topic.data)
 
 
-def test_a_crash_loses_nothing_and_repeats_at_most_the_day_in_hand(folder: Path, history: History) -> None:
+def test_a_crash_loses_nothing_and_repeats_at_most_the_day_in_hand(tmp_path: Path, history: History) -> None:
     topic = Topic(dies_after=2)
     with pytest.raises(CrashError):
-        Replay.resume(FLIGHTS, folder, NOW).advance(NOW, topic.publish)
-    resumed = Replay.resume(FLIGHTS, folder, NOW)
+        Replay.resume(FLIGHTS, tmp_path, NOW).advance(NOW, topic.publish)
+    resumed = Replay.resume(FLIGHTS, tmp_path, NOW)
     assert resumed.published_until == history.days[1].end
     resumed.advance(NOW, Topic().publish)
     assert resumed.published_until == NOW
 
 
-def test_what_is_not_acknowledged_is_published_again(folder: Path, history: History) -> None:
+def test_what_is_not_acknowledged_is_published_again(tmp_path: Path, history: History) -> None:
     def unavailable(messages: Iterable[Message]) -> int:
         next(iter(messages))
         raise UnavailableError("Pub/Sub")
 
-    replay = Replay.resume(FLIGHTS, folder, NOW)
+    replay = Replay.resume(FLIGHTS, tmp_path, NOW)
     with pytest.raises(UnavailableError):
         replay.advance(NOW, unavailable)
     assert replay.published_until == history.reference.end
 
 
-def test_a_clock_set_back_publishes_nothing(folder: Path) -> None:
-    replay, topic = Replay.resume(FLIGHTS, folder, NOW), Topic()
+def test_a_clock_set_back_publishes_nothing(tmp_path: Path) -> None:
+    replay, topic = Replay.resume(FLIGHTS, tmp_path, NOW), Topic()
     replay.advance(NOW, topic.publish)
     published = len(topic.data)
     assert replay.advance(NOW - DAY, topic.publish) == 0

@@ -57,13 +57,12 @@ class History:
     _by_report: Array
 
     @classmethod
-    def read(cls, path: Path, now: datetime, *, cache: Path, anchor: date | None = None) -> Self:
-        """Read the flights and score them.
+    def read(cls, path: Path, now: datetime, *, anchor: date | None = None) -> Self:
+        """Read the flights and score them, which takes some seconds the first time.
 
         Args:
             path: the file that `prepare` writes.
             now: where the history ends; with a time zone.
-            cache: a folder for the scores, which take some seconds the first time.
             anchor: the day on which 2013-12-31 lies, when it is not the day of `now`: a stack that was started on
                 another day goes on with that day's.
 
@@ -77,7 +76,7 @@ class History:
             now=now,
             anchor=anchor or now.astimezone(UTC).date(),
             _flights=flights,
-            _scores=probabilities(flights, path, cache),
+            _scores=probabilities(flights, path),
             _reported_at=np.sort(reported_at),
             _by_report=np.argsort(reported_at, kind="stable"),
         )

@@ -48,14 +48,14 @@ class Replay:
 
         Args:
             flights: the file that `prepare` writes.
-            folder: where the marker and the model's scores are kept.
+            folder: where the marker is kept.
             now: the present; the first start makes its day the last of the year.
             days: where the first start begins: at the midnight (UTC) so many days ago, but not within the reference;
                 at the end of the reference when absent.
         """
         path = folder / "replay.json"
         marker = _read(path)
-        history = History.read(flights, now, cache=folder, anchor=marker.anchor if marker else None)
+        history = History.read(flights, now, anchor=marker.anchor if marker else None)
         if marker is None:
             begin = _begin(history, days)
             marker = Marker(history.anchor, begin, begin)

@@ -1,6 +1,7 @@
 """The model's scores, worked out once."""
 
 import hashlib
+import os
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import pyarrow.parquet as pq
 
 from infra.local.replay.flights import Array, Flights
 
+KEPT = Path(__file__).resolve().parents[3] / "build" / "replay"
+"""Where scores are kept for every stack of this machine."""
+
 _CODE = ("flights.py", "train.py")
 
 
-def probabilities(flights: Flights, path: Path, cache: Path) -> Array:
+def probabilities(flights: Flights, path: Path, cache: Path = KEPT) -> Array:
     """The model's score of every flight, 0 to 1.
 
     Args:
@@ -31,7 +35,7 @@ def _keep(flights: Flights, kept: Path) -> None:
     from infra.local.replay.train import score  # noqa: PLC0415 - scikit-learn costs a second, and only the first start
 
     kept.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = kept.with_suffix(".part")
+    unfinished = kept.with_suffix(f".{os.getpid()}.part")  # another stack may work them out at the same time
     pq.write_table(pa.table({"probability": score(flights)}), unfinished, compression="zstd")
     unfinished.replace(kept)
 

@@ -16,6 +16,7 @@ variables {
   notification_emails = ["ml-on-call@example.com"]
   watchdog_email      = "1234@hc-ping.example.com"
   environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
+  settling_seconds    = { accounts = 0, grants = 0 } # there is nothing to wait for
 }
 
 run "archives" {

@@ -47,6 +47,7 @@ run "bad_values" {
     availability_goal   = 1
     runbooks_url        = "http://example.com/runbooks"
     direct_channels     = { email = "mail" }
+    settling_seconds    = { grants = -1 }
   }
   expect_failures = [
     var.project,
@@ -68,6 +69,7 @@ run "bad_values" {
     var.availability_goal,
     var.runbooks_url,
     var.direct_channels,
+    var.settling_seconds,
   ]
 }
 
