@@ -1,5 +1,6 @@
 """drift_score over real BigQuery calls and a real store: whatever fails, the redelivery of the tick completes it."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tests.support.warehouse import Place
 
 pytest_plugins = ["tests.support.warehouse"]
+_numbers = itertools.count()
 STEADY = Verdict(holds=False, reason=Reason.STEADY, summary="steady")
 
 
@@ -165,7 +167,7 @@ POLICY = Retraining(important=("temperature",), minimum_labels=500)
 
 @pytest.fixture
 def own_world(own_place: "Place", tmp_path: Path) -> Iterator[World]:
-    with closing(own_place.client("test")) as client:
+    with closing(own_place.client(f"test-{next(_numbers)}")) as client:
         create_tables(client)
         load(client, "ops.model_versions", [version(), version(model="second")])
         past = flights(600, TRAINED, seed=1, span=10 * DAY)

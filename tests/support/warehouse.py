@@ -3,11 +3,11 @@
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from google.cloud import bigquery
 
+from core.errors import UnavailableError
 from functions.adapters.warehouse import BigQueryWarehouse
 from infra.local.warehouse import Emulator, create_tables, write_credentials
 
@@ -49,11 +49,20 @@ def place(tmp_path_factory: pytest.TempPathFactory, place_at: Callable[[Emulator
         yield place_at(emulator)
 
 
+@pytest.fixture(scope="module")
+def _own_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with Emulator(data=tmp_path_factory.mktemp("own")) as emulator:
+        yield emulator
+
+
 @pytest.fixture
-def own_place(tmp_path: Path, place_at: Callable[[Emulator], Place]) -> Iterator[Place]:
-    """An emulator of the test's own, to be stopped and started again."""
-    with Emulator(data=tmp_path / "warehouse") as emulator:
-        yield place_at(emulator)
+def own_place(_own_emulator: Emulator, place_at: Callable[[Emulator], Place]) -> Place:
+    """An emulator of the module's own, to be stopped and started again; a test may leave it stopped."""
+    try:
+        _own_emulator.wait(0)
+    except UnavailableError:
+        _own_emulator.start()
+    return place_at(_own_emulator)
 
 
 @pytest.fixture
