@@ -9,15 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import msgspec
-
-from core.errors import ActionError, AiaError, UnavailableError
+from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
 from core.events import PipelineRun, Tick
 from core.pipelines.ended import of_runs
 from core.pipelines.line import Line, Outcome, Step, advance
 from core.pipelines.waiting import of_absence, of_time
 from functions.adapters.logs import fields
-from functions.adapters.pipelines import COLLECTION, line_data, read_line
+from functions.adapters.pipelines import COLLECTION, fitted, line_data, read_line
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
 from functions.adapters.store import update
 from functions.adapters.vertex_runs import Jobs
@@ -61,13 +59,12 @@ def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
 
 def follow(monitor: Monitor, *events: PipelineRun) -> None:
     """Count events about one run, and do what follows."""
-    steps = _counted(monitor.store, events)
+    steps, line = _counted(monitor.store, events)
     for step in steps:
         if step.outcome is Outcome.FORGOTTEN:
             log.info("older than the runs that are kept: %s", events[0].id, extra=fields(pipeline=step.line.name))
         elif step.outcome is Outcome.ENDED and step.run is not None:
             measures.count(monitor.metrics, step.line, step.run)
-    line = steps[-1].line
     measures.measure(monitor.metrics, line, line.last or events[0].observed_at)
     conditions.tell(monitor.store, line, of_runs(line), conditions.known(monitor.store, line))
     conditions.publish(monitor.store, monitor.bus)
@@ -101,11 +98,11 @@ def look(monitor: Monitor, tick: Tick) -> None:
     for document in monitor.store.find(COLLECTION, limit=MOST):
         try:
             _look_at(monitor, document, at, known)
+        except UnreadableError as error:
+            log.error("%s: %s", document.key, error)  # noqa: TRY400 - the message says what is wrong
         except AiaError as error:
             log.warning("left for the next tick: %s: %s", document.key, error)
             faults.append(error)
-        except msgspec.MsgspecError as error:
-            log.error("cannot be read: %s: %s", document.key, error)  # noqa: TRY400 - the message names it
     conditions.publish(monitor.store, monitor.bus)
     if faults:
         raise faults[0]
@@ -123,17 +120,23 @@ def _look_at(monitor: Monitor, document: Document, at: datetime, known: dict[str
     history.write(monitor.store, monitor.warehouse, line)
 
 
-def _counted(store: Store, events: Sequence[PipelineRun]) -> list[Step]:
-    """What each of the events did, once the line is saved with all of them."""
+def _counted(store: Store, events: Sequence[PipelineRun]) -> tuple[list[Step], Line]:
+    """What each of the events did, and the line once it is saved with all of them."""
     taken: list[Step] = []
+    before = after = Line(name=events[0].pipeline)
 
     def change(data: Data | None) -> Data | None:
+        nonlocal before, after
         before = line = Line(name=events[0].pipeline) if data is None else read_line(data)
         taken.clear()
         for event in events:
             taken.append(advance(line, event))
             line = taken[-1].line
-        return None if line == before else line_data(line)
+        after = fitted(line)
+        return None if after == before else line_data(after)
 
     update(store, COLLECTION, events[0].pipeline, change)
-    return taken
+    waiting = {run_id for line in (before, *(step.line for step in taken)) for run_id in line.unwritten}
+    if lost := sorted(run_id for run_id in waiting if after.get(run_id) is None):
+        log.warning("never written to the history: %s", ", ".join(lost), extra=fields(pipeline=after.name))
+    return taken, after

@@ -1,15 +1,19 @@
 """What pipeline_monitor remembers, measures, tells and writes; and what faults do to it."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
 from core.errors import UnavailableError
 from core.events import PipelineRun, RunStatus
-from core.pipelines.line import KEPT
+from core.pipelines.line import KEPT, MOST_UNWRITTEN
+from functions.adapters.ports import Data, Warehouse
 from functions.pipeline_monitor.log_entry import Logged
+from functions.pipeline_monitor.monitor import handle
 from tests.support.breaking import KilledError
 from tests.support.pipelines import PROJECT, World
 from tests.support.runs import AT, MINUTE, PIPELINE, told, whole
@@ -149,6 +153,27 @@ def test_what_is_kept_of_a_pipeline_is_bounded() -> None:
     assert world.ended("succeeded") == KEPT + 7
 
 
+def test_runs_that_the_history_will_never_have_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.outside.down = {"warehouse"}
+    for number in range(KEPT + MOST_UNWRITTEN + 2):
+        with pytest.raises(UnavailableError):
+            world.give(whole(number)[-1])
+    assert [record.message for record in caplog.records if "history" in record.message] == [
+        "never written to the history: r0",
+        "never written to the history: r1",
+    ]
+
+
+def test_many_runs_at_a_time_keep_their_durations() -> None:
+    world, count = World(), 2 * KEPT
+    world.give(*(told(RUNNING, number / 60, run=f"r{number}") for number in range(count)))
+    assert world.gauge("running") == count
+    world.give(*(told(SUCCEEDED, 60 + number / 60, run=f"r{number}") for number in range(count)))
+    assert {row["seconds"] for row in world.outside.rows.values()} == {3600}
+    assert len(world.outside.rows) == world.ended("succeeded") == count
+
+
 # Vertex AI
 
 
@@ -271,6 +296,35 @@ def test_a_tick_makes_up_for_what_no_event_comes_again_for() -> None:
     world.outside.down = set()
     world.tick(days=3, hours=1)
     assert_as_expected(world)
+
+
+@dataclass
+class Overtaken:
+    """A warehouse that a statement reaches only after something else has happened."""
+
+    inner: Warehouse
+    first: list[Callable[[], None]]
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:
+        while self.first:
+            self.first.pop()()
+        return self.inner.query(sql, **parameters)
+
+    def append(self, table: str, rows: Sequence[Data]) -> None:
+        raise NotImplementedError
+
+
+def test_what_another_instance_wrote_in_the_meantime_is_written_again() -> None:
+    world = World()
+    end, stage = told(SUCCEEDED, 10, start=0), told(SUCCEEDED, 10, stage="train", start=0)
+    world.give(told(RUNNING), told(RUNNING, stage="train"))
+    slow = Overtaken(world.monitor.warehouse, [lambda: world.give(stage)])
+    handle(replace(world.monitor, warehouse=slow), end)
+    assert world.outside.rows[PIPELINE, "r0", "train"]["status"] == "running", "the older statement came last"
+    assert world.line().unwritten == ("r0",)
+    world.tick(minutes=11)
+    assert world.outside.rows[PIPELINE, "r0", "train"]["status"] == "succeeded"
+    assert world.line().unwritten == ()
 
 
 def test_one_pipeline_that_cannot_be_looked_at_holds_up_no_other() -> None:
