@@ -51,7 +51,7 @@ def _of(document: Document, now: datetime) -> Data:
 
 def shown(line: Line, now: datetime) -> Data:
     """A pipeline as people see it at an instant."""
-    succeeded, beat = line.succeeded, rhythm(line.starts)
+    succeeded, beat = line.succeeded, rhythm(line.starts, line.past)
     return {
         "name": line.name,
         "fault": None,

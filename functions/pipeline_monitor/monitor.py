@@ -7,26 +7,24 @@ the same made twice: so a fault at any point is repaired when the event comes ag
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
 from core.events import PipelineRun, Tick
 from core.pipelines.ended import of_runs
 from core.pipelines.line import Line, Outcome, Step, advance
+from core.pipelines.retired import is_forgotten, is_retired
 from core.pipelines.waiting import of_absence, of_time
 from functions.adapters.logs import fields
 from functions.adapters.pipelines import COLLECTION, fitted, line_data, read_line
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
-from functions.adapters.store import update
+from functions.adapters.store import every, update
 from functions.adapters.vertex_runs import Jobs
 from functions.pipeline_monitor import conditions, history, measures
 from functions.pipeline_monitor.log_entry import Logged
 
 NAME = "pipeline_monitor"
-FORGOTTEN_AFTER = timedelta(days=90)
-"""A pipeline that nothing is told of for so long is forgotten."""
-MOST = 1000
-"""Pipelines that a tick looks at."""
+_NEWS = (Outcome.ENDED, Outcome.CHANGED)
 log = logging.getLogger(__name__)
 
 
@@ -65,8 +63,10 @@ def follow(monitor: Monitor, *events: PipelineRun) -> None:
             log.info("older than the runs that are kept: %s", events[0].id, extra=fields(pipeline=step.line.name))
         elif step.outcome is Outcome.ENDED and step.run is not None:
             measures.count(monitor.metrics, step.line, step.run)
-    measures.measure(monitor.metrics, line, line.last or events[0].observed_at)
-    conditions.tell(monitor.store, line, of_runs(line), conditions.known(monitor.store, line))
+    if line.last is not None and any(step.outcome in _NEWS for step in steps):
+        measures.measure(monitor.metrics, line, line.last)  # else the tick has, at a later instant
+    if line.unwritten:
+        conditions.tell(monitor.store, line, of_runs(line), conditions.known(monitor.store, line))
     conditions.publish(monitor.store, monitor.bus)
     history.write(monitor.store, monitor.warehouse, line)
 
@@ -95,7 +95,7 @@ def look(monitor: Monitor, tick: Tick) -> None:
     """Measure every pipeline again, and look for runs that are late or do not end."""
     at, faults = tick.scheduled_at, list[AiaError]()
     known = conditions.all_known(monitor.store)
-    for document in monitor.store.find(COLLECTION, limit=MOST):
+    for document in every(monitor.store, COLLECTION):
         try:
             _look_at(monitor, document, at, known)
         except UnreadableError as error:
@@ -109,15 +109,24 @@ def look(monitor: Monitor, tick: Tick) -> None:
     monitor.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
-def _look_at(monitor: Monitor, document: Document, at: datetime, known: dict[str, Data]) -> None:
+def _look_at(monitor: Monitor, document: Document, at: datetime, known: conditions.Known) -> None:
     line = read_line(document.data)
-    if line.last is not None and at - line.last > FORGOTTEN_AFTER:
-        conditions.tell(monitor.store, line, of_absence(line, at), known)
-        monitor.store.delete(document, COLLECTION)
+    if is_retired(line, at):
+        _retire(monitor, document, line, at, known)
         return
     measures.measure(monitor.metrics, line, at)
-    conditions.tell(monitor.store, line, (*of_runs(line), *of_time(line, at)), known)
+    # What was told before the history had it is the same now: it is concluded from nothing but runs that ended.
+    ended = of_runs(line) if line.unwritten else ()
+    conditions.tell(monitor.store, line, (*ended, *of_time(line, at)), known)
     history.write(monitor.store, monitor.warehouse, line)
+
+
+def _retire(monitor: Monitor, document: Document, line: Line, at: datetime, known: conditions.Known) -> None:
+    """End what holds of a pipeline; its documents go when the bus has all that is told, its runs when they are forgotten."""
+    conditions.tell(monitor.store, line, of_absence(line, at), known)
+    history.write(monitor.store, monitor.warehouse, line)
+    if conditions.forget(monitor.store, line, known) and is_forgotten(line, at):
+        monitor.store.delete(document, COLLECTION)
 
 
 def _counted(store: Store, events: Sequence[PipelineRun]) -> tuple[list[Step], Line]:
