@@ -9,6 +9,7 @@
     ├── EstimateError        what an estimate is made from is not what it must be (core.business)
     │   └── TooFewCustomersError  too few customers to fit what they are worth
     ├── ActionError          an action cannot be done, whenever it is tried: the outside refused it, or is not as planned
+    ├── UnreadableError      what is kept in a document is not what this version writes; the others are read all the same
     ├── ConflictError        somebody else wrote the document first
     ├── BusyError            somebody else holds the claim; try again later
     └── UnavailableError     something outside does not answer; try again later
@@ -67,6 +68,10 @@ class QueryError(AiaError):
 
 class ActionError(AiaError):
     """An action cannot be done; the message says what refused it and why."""
+
+
+class UnreadableError(AiaError):
+    """A document does not hold what it must; whoever reads several passes it over and says so."""
 
 
 class ConflictError(AiaError):

@@ -11,14 +11,13 @@ from enum import StrEnum
 
 from core.pipelines.event import RunStatus
 from core.pipelines.line import Line
-from core.pipelines.usual import NEWEST, rhythm, usual_of_run
+from core.pipelines.retired import is_retired
+from core.pipelines.usual import NEWEST, TOLERATED, rhythm, usual_of_run
 
 FADING = 0.85
 """What a run counts, for each newer one: half as much after four of them."""
-TOLERATED = 1.5
-"""How many times the usual duration, or interval, costs nothing."""
-_GONE_AFTER = 4.0
-"""After how many usual intervals without a run nothing is left."""
+_TOLERATED_MISSES, _MOST_MISSES = 0.5, 3.0
+"""How many intervals beyond the longest usual pause cost nothing, and after how many nothing is left."""
 _SOUND = 0.9
 
 
@@ -31,6 +30,8 @@ class Reason(StrEnum):
     OVERDUE = "overdue"
     NO_RUNS = "no_runs"
     """No run has succeeded or failed yet: nothing is known."""
+    RETIRED = "retired"
+    """It is no longer started: nothing is said of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +39,10 @@ class Health:
     """How well a pipeline does.
 
     Attributes:
-        score: 0 (nothing works) to 1; None where nothing is known.
+        score: 0 (nothing works) to 1; None where nothing is known, and of a pipeline that is retired.
         success: the share of the newest 20 runs that succeeded, newer ones count more; cancelled ones do not count.
         duration: 1 up to half as long again as usual, then in proportion: 0.5 at three times the usual.
-        regularity: 1 up to one and a half of the usual intervals since the last start, then falling to 0 at four.
+        regularity: 1 up to half an interval beyond the longest usual pause since the last start, then falling to 0 at three.
         reason: what the score says.
     """
 
@@ -71,8 +72,9 @@ def health(line: Line, now: datetime) -> Health:
     (0.541, 'failures', 'no_runs')
     """
     success = _success(line)
-    if success is None:
-        return Health(score=None, success=None, duration=None, regularity=None, reason=Reason.NO_RUNS)
+    if success is None or is_retired(line, now):
+        reason = Reason.NO_RUNS if success is None else Reason.RETIRED
+        return Health(score=None, success=None, duration=None, regularity=None, reason=reason)
     parts = {Reason.FAILURES: success, Reason.SLOW: _duration(line), Reason.OVERDUE: _regularity(line, now)}
     score = 1.0
     for part in parts.values():
@@ -111,8 +113,8 @@ def _duration(line: Line) -> float | None:
 
 def _regularity(line: Line, now: datetime) -> float | None:
     starts = line.starts
-    found = rhythm(starts)
+    found = rhythm(starts, line.past)
     if found is None or not found.is_regular:
         return None
-    waited = (now - starts[-1]) / found.interval
-    return min(1.0, max(0.0, (_GONE_AFTER - waited) / (_GONE_AFTER - TOLERATED)))
+    misses = found.missed(now - starts[-1])
+    return min(1.0, max(0.0, (_MOST_MISSES - misses) / (_MOST_MISSES - _TOLERATED_MISSES)))

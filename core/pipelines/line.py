@@ -1,14 +1,22 @@
-"""What is remembered of one pipeline: its newest runs, and which of them the history does not have yet."""
+"""What is remembered of one pipeline: its newest runs, and which of them the history does not have yet.
 
+Runs that ended and runs under way have bounds of their own. What is under way has the oldest news by nature: in one bound
+with the others it would be dropped first, and its end would come back as a run without a beginning.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.pipelines.event import PipelineRun, RunStatus
+from core.pipelines.past import NOTHING, Past, counted
 from core.pipelines.run import Run, fold
 
 KEPT = 50
-"""Runs that are kept of a pipeline, the newest."""
+"""Runs that ended and are kept of a pipeline, the newest."""
+MOST_UNDER_WAY = 500
+"""Runs that are kept beside them because they have not ended, those with the newest news."""
 MOST_UNWRITTEN = 10
 """Further ones that are kept because the history does not have them yet."""
 LOST_AFTER = timedelta(days=7)
@@ -25,7 +33,7 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     """It says nothing new: delivered twice, or older than what is known."""
     FORGOTTEN = "forgotten"
-    """It is about a run older than those that are kept."""
+    """It is about a run no newer than those that are kept no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +44,15 @@ class Line:
         name: of the pipeline.
         runs: those that are kept, the one with the oldest news first.
         unwritten: the ids of runs that ended, or changed since, and are not in the history as they are now.
+        forgotten: the newest news of a run that ended and is kept no longer.
+        past: what stays of the starts of such runs.
     """
 
     name: str
     runs: tuple[Run, ...] = ()
     unwritten: tuple[str, ...] = ()
+    forgotten: datetime | None = None
+    past: Past = NOTHING
 
     @property
     def target(self) -> str:
@@ -64,8 +76,8 @@ class Line:
 
     @property
     def starts(self) -> tuple[datetime, ...]:
-        """When the runs began, where that is known, in order."""
-        return tuple(sorted(run.span.start for run in self.runs if run.span.start))
+        """When the runs began, in order; of one that only its end is told of, when it ended: that is as regular."""
+        return self.past.after([_began(run) for run in self.runs])
 
     def running(self, now: datetime) -> tuple[Run, ...]:
         """The runs that have begun, have not ended, and of which something was told within a week."""
@@ -100,7 +112,7 @@ def advance(line: Line, event: PipelineRun) -> Step:
     ('ended', ('7',), 'unchanged')
     """
     before = line.get(event.run_id)
-    if before is None and len(line.runs) >= KEPT and event.observed_at < line.runs[0].last:
+    if before is None and line.forgotten is not None and event.observed_at <= line.forgotten:
         return Step(line=line, run=None, outcome=Outcome.FORGOTTEN)
     run = fold(before, event)
     if run is before:
@@ -114,16 +126,62 @@ def advance(line: Line, event: PipelineRun) -> Step:
 
 
 def written(line: Line, run: Run) -> Line:
-    """The history has the run as it is given; where it has changed since, it is to be written again."""
-    if line.get(run.run_id) != run:
-        return line
-    return _trimmed(replace(line, unwritten=tuple(one for one in line.unwritten if one != run.run_id)))
+    """The history has the run as it is given; where it has changed since, it is to be written again.
+
+    Also where somebody else wrote it in the meantime: what was known before may have come into the history after that.
+    """
+    now, others = line.get(run.run_id), tuple(one for one in line.unwritten if one != run.run_id)
+    if now is None or now == run:
+        return _trimmed(replace(line, unwritten=others))
+    return replace(line, unwritten=line.unwritten if run.run_id in line.unwritten else (*others, run.run_id))
+
+
+def lighter(line: Line, by: int) -> Line:
+    """The line with fewer runs: of those that ended or of those under way, whichever are more, the oldest go.
+
+    Args:
+        line: that is too large to be kept.
+        by: how many runs go, at least 1; one always stays.
+    """
+    over, under_way = _apart(line)
+    for _ in range(min(by, len(line.runs) - 1)):
+        (over if len(over) >= len(under_way) else under_way).pop(0)
+    return _with_only(line, [*over, *under_way])
 
 
 def _trimmed(line: Line) -> Line:
-    runs = tuple(sorted(line.runs, key=lambda run: (run.last, run.run_id)))
+    over, under_way = _apart(line)
     unwritten = set(line.unwritten)
-    spare = [run for run in runs[:-KEPT] if run.run_id in unwritten][-MOST_UNWRITTEN:]
-    kept = (*spare, *runs[-KEPT:])
-    names = {run.run_id for run in kept}
-    return replace(line, runs=kept, unwritten=tuple(one for one in line.unwritten if one in names))
+    spare = [run for run in over[:-KEPT] if run.run_id in unwritten][-MOST_UNWRITTEN:]
+    return _with_only(line, [*spare, *over[-KEPT:], *under_way[-MOST_UNDER_WAY:]])
+
+
+def _apart(line: Line) -> tuple[list[Run], list[Run]]:
+    """The runs that ended, and those under way, each with the oldest news first."""
+    runs = _by_news(line.runs)
+    return [run for run in runs if run.span.status.is_over], [run for run in runs if not run.span.status.is_over]
+
+
+def _with_only(line: Line, kept: Iterable[Run]) -> Line:
+    """The line without the other runs; what must stay of them does."""
+    runs = tuple(_by_news(kept))
+    ids = {run.run_id for run in runs}
+    dropped = [run for run in line.runs if run.run_id not in ids]
+    after = replace(line, runs=runs, unwritten=tuple(one for one in line.unwritten if one in ids))
+    if not dropped:
+        return after
+    starts = [_began(run) for run in line.runs]
+    ends = [run.last for run in dropped if run.span.status.is_over]
+    return replace(
+        after,
+        forgotten=max([*ends, *([line.forgotten] if line.forgotten else [])], default=None),
+        past=counted(line.past, starts, max(_began(run) for run in dropped)),
+    )
+
+
+def _by_news(runs: Iterable[Run]) -> list[Run]:
+    return sorted(runs, key=lambda run: (run.last, run.run_id))
+
+
+def _began(run: Run) -> datetime:
+    return run.span.start or run.span.end or run.first

@@ -4,16 +4,11 @@ from datetime import datetime, timedelta
 
 from core.events import Severity
 from core.pipelines.line import LOST_AFTER, Line
+from core.pipelines.retired import is_retired
 from core.pipelines.text import spell
-from core.pipelines.usual import rhythm, usual_of_run
+from core.pipelines.usual import TOLERATED, Rhythm, rhythm, usual_of_run
 from core.pipelines.verdict import Kind, Reason, Verdict
 
-FACTOR = 2.0
-"""How many usual intervals without a start are too many."""
-LATE_BY = timedelta(minutes=5)
-"""By so much a run must be late besides."""
-RETIRED_AFTER, RETIRED_INTERVALS = timedelta(days=8), 10
-"""Without a run for so long and for so many intervals, a pipeline is not late: it is no longer started."""
 HUNG_FACTOR, HUNG_BY = 4.0, timedelta(minutes=30)
 """How many times as long as usual a run may take, and by how much longer, before it counts as one that does not end."""
 HUNG_AFTER = timedelta(days=1)
@@ -31,34 +26,39 @@ def of_time(line: Line, now: datetime) -> tuple[Verdict, ...]:
 
 
 def of_absence(line: Line, now: datetime) -> tuple[Verdict, ...]:
-    """Conclude for a pipeline that nothing has been told of for so long that it is forgotten: nothing holds any more."""
+    """Conclude for a pipeline that is retired: nothing holds any more."""
     text = f"{line.name}: nothing is told of it any more"
     return tuple(Verdict(kind=kind, holds=False, at=now, reason=Reason.RETIRED, summary=text) for kind in Kind)
 
 
 def _overdue(line: Line, now: datetime) -> Verdict:
     starts = line.starts
-    found = rhythm(starts)
+    found = rhythm(starts, line.past)
     if found is None or not found.is_regular:
         text = f"{line.name}: has no rhythm to be late against"
         return Verdict(kind=Kind.OVERDUE, holds=False, at=now, reason=Reason.IRREGULAR, summary=text)
     waited = now - starts[-1]
-    if waited > max(RETIRED_AFTER, found.interval * RETIRED_INTERVALS):
-        text = f"{line.name}: has not run for {spell(waited.total_seconds())}, it is taken to be retired"
+    ago = spell(waited.total_seconds())
+    if is_retired(line, now):
+        text = f"{line.name}: has not run for {ago}, it is taken to be retired"
         return Verdict(kind=Kind.OVERDUE, holds=False, at=now, reason=Reason.RETIRED, summary=text)
-    late = waited > found.interval * FACTOR and waited > found.interval + LATE_BY
-    usual = spell(found.interval.total_seconds())
+    late = waited > found.late_after
     return Verdict(
         kind=Kind.OVERDUE,
         holds=late,
         at=now,
         reason=Reason.LATE if late else Reason.IN_TIME,
-        summary=f"{line.name}: last started {spell(waited.total_seconds())} ago, usually does so every {usual}",
+        summary=f"{line.name}: last started {ago} ago, usually does so every {_usually(found)}",
         severity=Severity.ERROR,
         value=waited.total_seconds(),
-        threshold=(found.interval * FACTOR).total_seconds(),
+        threshold=found.late_after.total_seconds(),
         unit="seconds",
     )
+
+
+def _usually(found: Rhythm) -> str:
+    interval, pause = spell(found.interval.total_seconds()), spell(found.pause.total_seconds())
+    return f"{interval} with pauses of up to {pause}" if found.pause > found.interval * TOLERATED else interval
 
 
 def _hung(line: Line, now: datetime) -> Verdict:

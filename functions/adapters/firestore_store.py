@@ -72,12 +72,16 @@ class FirestoreStore:
             reference = self._reference(collection, document.key)
             reference.delete(option=self._unless_changed(document), **self._limits)
 
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        """The documents whose top-level fields equal `where`, ordered by key."""
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        """The documents whose top-level fields equal `where`, ordered by key, from the one that follows `after` on."""
         with self._answers(collection, "*"):
             query = self._client.collection(collection).order_by("__name__").limit(limit)
             for name, value in fields(where or {}).items():
                 query = query.where(filter=FieldFilter(FieldPath("data", name).to_api_repr(), "==", value))
+            if after:
+                query = query.start_after({"__name__": self._reference(collection, after)})
             return [_document(snapshot) for snapshot in query.get(**self._limits)]
 
     def close(self) -> None:

@@ -1,11 +1,14 @@
 """Pipelines as the store keeps them: pipeline_monitor writes them, the pages read them."""
 
-from dataclasses import replace
+import contextlib
+from collections.abc import Iterator
 
 import msgspec
 
-from core.pipelines.line import Line
-from functions.adapters.ports import Data
+from core.errors import UnreadableError
+from core.pipelines.line import Line, lighter
+from functions.adapters.ports import Data, Store
+from functions.adapters.store import every
 
 COLLECTION = "pipelines"
 """A document a pipeline; its key is the pipeline's name."""
@@ -13,17 +16,36 @@ MOST_BYTES = 900_000
 """Of a document's text; Firestore takes a megabyte. Fifty runs of twenty stages are about 100,000."""
 
 
+def fitted(line: Line) -> Line:
+    """The pipeline as it fits into a document: of runs with so many stages that all do not fit, the oldest are dropped."""
+    while (size := len(msgspec.json.encode(line))) > MOST_BYTES and len(line.runs) > 1:
+        line = lighter(line, max(1, len(line.runs) * (size - MOST_BYTES) // size))
+    return line
+
+
 def line_data(line: Line) -> Data:
-    """The document of a pipeline; runs with so many stages that all do not fit are dropped, the oldest first.
+    """The document of a pipeline.
 
     It is one text: nobody looks for anything within it, and a store takes a text a hundred times faster than thousands of
     values.
     """
-    while len(text := msgspec.json.encode(line)) > MOST_BYTES and len(line.runs) > 1:
-        line = replace(line, runs=line.runs[1:])
-    return {"line": text.decode()}
+    return {"line": msgspec.json.encode(fitted(line)).decode()}
 
 
 def read_line(data: Data) -> Line:
-    """The pipeline that a document holds."""
-    return msgspec.json.decode(data["line"], type=Line)
+    """The pipeline that a document holds.
+
+    Raises:
+        UnreadableError: it was written by another version, or spoilt.
+    """
+    try:
+        return msgspec.json.decode(data["line"], type=Line)
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise UnreadableError(f"cannot be read: {type(error).__name__}: {error}") from error
+
+
+def readable(store: Store) -> Iterator[Line]:
+    """Every pipeline, by its name, but those that cannot be read."""
+    for document in every(store, COLLECTION):
+        with contextlib.suppress(UnreadableError):  # pipeline_monitor says so, once a minute
+            yield read_line(document.data)

@@ -42,8 +42,10 @@ class Store(Protocol):
         """Delete the very revision that was read; `ConflictError` when it is no longer the newest."""
         ...
 
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        """The documents whose top-level fields equal `where`, ordered by key."""
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        """The documents whose top-level fields equal `where`, ordered by key, from the one that follows the key `after` on."""
         ...
 
 

@@ -69,10 +69,12 @@ class SqliteStore:
         sql = "DELETE FROM documents WHERE collection = ? AND key = ? AND revision = ? RETURNING key"
         self._change(sql, document, collection)
 
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        """The documents whose top-level fields equal `where`, ordered by key."""
-        conditions = ["collection = ?"]
-        values: list[Any] = [collection]
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        """The documents whose top-level fields equal `where`, ordered by key, from the one that follows `after` on."""
+        conditions = ["collection = ?", "key > ?"]
+        values: list[Any] = [collection, after]
         for name, value in fields(where or {}).items():
             condition, operands = _equals(name, value)
             conditions.append(condition)

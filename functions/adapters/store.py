@@ -8,12 +8,12 @@ firestore://NAME                Firestore, another database of the project
 import random
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import ConflictError
-from functions.adapters.ports import Data, Store
+from functions.adapters.ports import Data, Document, Store
 
 LONGEST_KEY = 750
 """Bytes; Firestore allows 1,500, and its adapter spells some characters with two."""
@@ -21,6 +21,8 @@ DEEPEST = 18
 """Mappings and lists in each other; Firestore allows 20 and two are its adapter's."""
 LARGEST = 1_000_000
 """Bytes of a document as Firestore counts them; it allows 1 MiB with the name and the adapter's own fields."""
+PAGE = 100
+"""Documents that are read at once where all are: a hundred of the largest are as much as an instance may hold."""
 _ATTEMPTS = 24
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -78,6 +80,25 @@ def update(store: Store, collection: str, key: str, change: Callable[[Data | Non
             # full jitter, so that writers who collided once do not collide again
             time.sleep(random.uniform(0, min(1.0, 0.005 * 2**attempt)))  # noqa: S311 - spreads load, keeps no secret
     raise ConflictError(f"{collection}/{key}: somebody else wrote it first, {_ATTEMPTS} times in a row")
+
+
+def every(
+    store: Store, collection: str, *, where: Mapping[str, Any] | None = None, page: int = PAGE
+) -> Iterator[Document]:
+    """All documents whose top-level fields equal `where`, ordered by key, however many there are.
+
+    Args:
+        store: where they are.
+        collection: the collection.
+        where: as for `Store.find`.
+        page: how many are read, and held, at once.
+    """
+    after = ""
+    while found := store.find(collection, where=where, after=after, limit=page):
+        yield from found
+        if len(found) < page:
+            return
+        after = found[-1].key
 
 
 def check_key(key: str) -> str:

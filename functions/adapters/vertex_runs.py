@@ -1,9 +1,9 @@
 """What Vertex AI knows of a pipeline job that its log does not tell: when it began and ended, its tasks, its error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from core.incidents.text import clean
 from core.pipelines.event import PipelineRun, RunStatus
@@ -41,34 +41,59 @@ class VertexJobs:
 
 
 def told(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa: ANN401 - Vertex AI's PipelineJob, which is not imported here
-    """A job as events: one about the whole, one about each task that began and runs no others."""
+    """A job as events: one about the whole, one about each task that began and runs no others.
+
+    Tasks may share a name, as the turns of a loop do: they are one stage, from the first start to the last end, whose outcome
+    is the worst of theirs.
+    """
     if _STATES.get(job.state.name.removeprefix("PIPELINE_STATE_")) is not logged.status:
         return
-    yield _event(logged, "", logged.status, job)
+    yield _event(logged, "", _Part(logged.status, job.start_time, job.end_time, job.error.message))
     parents = {task.parent_task_id for task in job.job_detail.task_details}
+    stages: dict[str, list[_Part]] = {}
     for task in job.job_detail.task_details:
         status = _STATES.get(task.state.name)
         if status is not None and task.start_time is not None and task.task_id not in parents:
-            yield _event(logged, task.task_name, status, task)
+            part = _Part(status, task.start_time, task.end_time, task.error.message)
+            stages.setdefault(task.task_name, []).append(part)
+    for name, parts in stages.items():
+        yield _event(logged, name, _joined(parts))
 
 
 _STATES = {status.name: status for status in RunStatus}
 """The states of jobs and tasks that say how far they are; what was skipped or not triggered did not run."""
+_WORST_LAST = (RunStatus.SUCCEEDED, RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED)
 
 
-def _event(logged: PipelineRun, stage: str, status: RunStatus, part: Any) -> PipelineRun:  # noqa: ANN401 - the job, or one of its tasks
-    started_at, ended_at = _plain(part.start_time), _plain(part.end_time) if status.is_over else None
+class _Part(NamedTuple):
+    """What Vertex AI says of a job, or of a task."""
+
+    status: RunStatus
+    start: datetime | None
+    end: datetime | None
+    error: str
+
+
+def _joined(parts: Sequence[_Part]) -> _Part:
+    """Tasks as one: the worst of them says how it went, and why."""
+    worst = max(parts, key=lambda part: (_WORST_LAST.index(part.status), bool(part.error)))
+    starts, ends = [one.start for one in parts if one.start], [one.end for one in parts if one.end]
+    return worst._replace(start=min(starts, default=None), end=max(ends, default=None))
+
+
+def _event(logged: PipelineRun, stage: str, part: _Part) -> PipelineRun:
+    started_at, ended_at = _plain(part.start), _plain(part.end) if part.status.is_over else None
     if started_at and started_at > (ended_at or logged.observed_at):
         started_at = None  # Vertex AI's clocks differ: no duration rather than a wrong one
     return replace(
         logged,
-        status=status,
+        status=part.status,
         # The log's own instant for the whole, so that this event, which says more, takes the place of what was logged.
         observed_at=(ended_at if stage else None) or logged.observed_at,
         stage=stage,
         started_at=started_at,
         ended_at=ended_at,
-        error=clean(part.error.message),
+        error=clean(part.error),
     )
 
 

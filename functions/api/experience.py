@@ -2,17 +2,21 @@
 
 Anybody who may open the page may report, so what is taken is small, of few kinds, and says nothing of who sent it. A browser's
 clock may be wrong by hours: it says how long ago something was, and the instant is made here.
+
+A report that is lost costs nothing, and people on call look at the page just when something does not answer: so reports wait
+for the bus only for a moment, and only few of them at once.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import BoundedSemaphore
 from typing import Annotated
 
 import flask
 import msgspec
 
-from core.errors import Fault
+from core.errors import Fault, UnavailableError
 from core.experience.report import Device
 from functions.adapters.ports import Clock, Data, RowBus
 from functions.api.body import BodyError, payload
@@ -22,6 +26,12 @@ MOST_EVENTS = 100
 OLDEST = timedelta(minutes=15)
 LONGEST_SECONDS = 600.0
 """Of a frame, a page load or a request: what is longer was a computer asleep."""
+PATIENCE = 2.0
+"""Seconds that a report waits for the bus."""
+AT_ONCE = 2
+"""Reports of an instance that wait for the bus at the same time, of the eight requests that it answers."""
+RETRY_AFTER = 60
+"""Seconds after which a report may be sent again: as often as a page reports anyway."""
 _SHOWN = 80
 
 _Service = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
@@ -73,6 +83,7 @@ class Experience:
 
     bus: Callable[[], RowBus]
     clock: Clock
+    _places: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
 
     def take(self, request: flask.Request) -> str:
         """Publish what a report says.
@@ -82,10 +93,15 @@ class Experience:
 
         Raises:
             BodyError: it is no report; the message says where and why.
-            UnavailableError: the bus does not take it.
+            UnavailableError: the bus does not take it, or other reports wait for it already.
         """
         report = _decoded(payload(request))
-        self.bus().publish_rows(TOPIC, list(self._rows(report)), table=TABLE)
+        if not self._places.acquire(blocking=False):
+            raise UnavailableError(f"reports: {AT_ONCE} wait for the bus already")
+        try:
+            self.bus().publish_rows(TOPIC, list(self._rows(report)), table=TABLE)
+        finally:
+            self._places.release()
         return report.report
 
     def _rows(self, report: _Report) -> Iterator[Data]:

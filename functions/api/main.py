@@ -16,6 +16,7 @@ from functions.adapters import config, logs, prometheus
 from functions.adapters.ports import RowBus
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
+from functions.api import experience
 from functions.api.actions import Actions
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards, load
@@ -37,12 +38,11 @@ def deps() -> Deps:
     store, warehouse = open_store(os.environ["AIA_STORE"], project), open_warehouse(project)
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=_now)
     incidents = Incidents(store=store, actions=actions, clock=_now)
-    opened = _opener(project)
     return Deps(
         views=Views(settings=settings, store=store, warehouse=warehouse),
         incidents=incidents,
         actions=actions,
-        commands=Commands(incidents=incidents, actions=actions, bus=opened, clock=_now),
+        commands=Commands(incidents=incidents, actions=actions, bus=opener(project, PATIENCE), clock=_now),
         dashboards=Dashboards(
             all=load(),
             prometheus=prometheus.connect(project),
@@ -50,7 +50,7 @@ def deps() -> Deps:
             clock=_now,
         ),
         pipelines=Pipelines(store=store, clock=_now),
-        experience=Experience(bus=opened, clock=_now),
+        experience=Experience(bus=opener(project, experience.PATIENCE), clock=_now),
     )
 
 
@@ -60,12 +60,14 @@ def main(request: flask.Request) -> flask.Response:
     return answer(request, deps)
 
 
-def _opener(project: str) -> Callable[[], RowBus]:
+def opener(project: str, patience: float) -> Callable[[], RowBus]:
+    """What opens the bus when it is first needed, and gives the open one from then on."""
+
     @functools.cache
     def opened() -> RowBus:
         from functions.adapters.bus import open_bus  # noqa: PLC0415 - what only reads starts without it
 
-        return open_bus(project, patience=PATIENCE)
+        return open_bus(project, patience=patience)
 
     return opened
 

@@ -1,21 +1,25 @@
 """Pipelines as people see them: their newest runs with their stages, where the time goes, and how well they do."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from core.errors import UnreadableError
 from core.pipelines.bottleneck import bottleneck
 from core.pipelines.health import health
 from core.pipelines.line import Line
 from core.pipelines.run import Run, Span
 from core.pipelines.usual import rhythm, usual_of_run
 from functions.adapters.pipelines import COLLECTION, read_line
-from functions.adapters.ports import Clock, Data, Store
+from functions.adapters.ports import Clock, Data, Document, Store
+from functions.adapters.store import every
 from functions.api.kept import Kept
 
 RUNS = 10
 """Runs that are shown of a pipeline, the newest."""
 _FRESH_SECONDS = 10.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +36,25 @@ class Pipelines:
 
     def _all(self) -> list[Data]:
         now = self.clock()
-        return [shown(read_line(document.data), now) for document in self.store.find(COLLECTION)]
+        return [_of(document, now) for document in every(self.store, COLLECTION)]
+
+
+def _of(document: Document, now: datetime) -> Data:
+    """A pipeline as people see it, also where what is kept of it cannot be read: that hides no other."""
+    try:
+        return shown(read_line(document.data), now)
+    except UnreadableError as error:
+        log.error("%s: %s", document.key, error)  # noqa: TRY400 - the message says what is wrong
+        nothing = shown(Line(name=document.key), now)
+        return nothing | {"running": None, "fault": str(error)}
 
 
 def shown(line: Line, now: datetime) -> Data:
     """A pipeline as people see it at an instant."""
-    succeeded, beat = line.succeeded, rhythm(line.starts)
+    succeeded, beat = line.succeeded, rhythm(line.starts, line.past)
     return {
         "name": line.name,
+        "fault": None,
         "running": len(line.running(now)),
         "health": health(line, now),
         "usual_seconds": usual_of_run(succeeded),

@@ -48,6 +48,13 @@ def error(status: HTTPStatus, message: str, **more: Any) -> flask.Response:  # n
     return response
 
 
+def later(message: str, *, seconds: int) -> flask.Response:
+    """What does not answer now, and when to ask again."""
+    response = error(HTTPStatus.SERVICE_UNAVAILABLE, message)
+    response.headers["Retry-After"] = str(seconds)
+    return response
+
+
 def file(name: str) -> flask.Response:
     """The page or a part of it."""
     response = _plain(flask.send_from_directory(STATIC, name, max_age=300))

@@ -10,13 +10,13 @@ import flask
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
-from core.errors import AiaError
+from core.errors import AiaError, UnavailableError
 from functions.api import reply, runbooks
 from functions.api.actions import Actions
 from functions.api.body import BodyError, signed_in
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
-from functions.api.experience import Experience
+from functions.api.experience import RETRY_AFTER, Experience
 from functions.api.incidents import Incidents
 from functions.api.pipelines import Pipelines
 from functions.api.views import Views
@@ -124,6 +124,14 @@ def _me(request: flask.Request) -> flask.Response:
     return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"})
 
 
+def _report(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
+    try:
+        return reply.accepted(deps().experience.take(request))
+    except UnavailableError as error:
+        log.warning("a report is lost: %s", error)
+        return reply.later(str(error), seconds=RETRY_AFTER)
+
+
 def _runbook_page(name: str) -> flask.Response:
     runbooks.named(name)
     return reply.file("runbook.html")
@@ -154,5 +162,5 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "silence": lambda request, deps: reply.accepted(deps().commands.silence(request)),
     "unsilence": lambda request, deps: reply.accepted(deps().commands.unsilence(request)),
     "switch": lambda request, deps, verb: reply.accepted(deps().commands.switch(request, verb)),
-    "experience": lambda request, deps: reply.accepted(deps().experience.take(request)),
+    "experience": _report,
 }

@@ -113,7 +113,7 @@ def _of_probes(store: Store, due: datetime) -> dict[str, float]:
 
 def _of_pipelines(store: Store, due: datetime) -> dict[str, float]:
     """The health of the worst pipeline, of those of which anything is known."""
-    lines = [pipelines.read_line(one.data) for one in store.find(pipelines.COLLECTION)]
+    lines = pipelines.readable(store)
     scores = [score for line in lines if (score := health(line, due).score) is not None]
     return {"pipeline_health_ratio": min(scores)} if scores else {}
 

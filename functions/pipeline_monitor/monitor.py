@@ -7,28 +7,24 @@ the same made twice: so a fault at any point is repaired when the event comes ag
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import msgspec
-
-from core.errors import ActionError, AiaError, UnavailableError
+from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
 from core.events import PipelineRun, Tick
 from core.pipelines.ended import of_runs
 from core.pipelines.line import Line, Outcome, Step, advance
+from core.pipelines.retired import is_forgotten, is_retired
 from core.pipelines.waiting import of_absence, of_time
 from functions.adapters.logs import fields
-from functions.adapters.pipelines import COLLECTION, line_data, read_line
+from functions.adapters.pipelines import COLLECTION, fitted, line_data, read_line
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
-from functions.adapters.store import update
+from functions.adapters.store import every, update
 from functions.adapters.vertex_runs import Jobs
 from functions.pipeline_monitor import conditions, history, measures
 from functions.pipeline_monitor.log_entry import Logged
 
 NAME = "pipeline_monitor"
-FORGOTTEN_AFTER = timedelta(days=90)
-"""A pipeline that nothing is told of for so long is forgotten."""
-MOST = 1000
-"""Pipelines that a tick looks at."""
+_NEWS = (Outcome.ENDED, Outcome.CHANGED)
 log = logging.getLogger(__name__)
 
 
@@ -61,15 +57,16 @@ def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
 
 def follow(monitor: Monitor, *events: PipelineRun) -> None:
     """Count events about one run, and do what follows."""
-    steps = _counted(monitor.store, events)
+    steps, line = _counted(monitor.store, events)
     for step in steps:
         if step.outcome is Outcome.FORGOTTEN:
             log.info("older than the runs that are kept: %s", events[0].id, extra=fields(pipeline=step.line.name))
         elif step.outcome is Outcome.ENDED and step.run is not None:
             measures.count(monitor.metrics, step.line, step.run)
-    line = steps[-1].line
-    measures.measure(monitor.metrics, line, line.last or events[0].observed_at)
-    conditions.tell(monitor.store, line, of_runs(line), conditions.known(monitor.store, line))
+    if line.last is not None and any(step.outcome in _NEWS for step in steps):
+        measures.measure(monitor.metrics, line, line.last)  # else the tick has, at a later instant
+    if line.unwritten:
+        conditions.tell(monitor.store, line, of_runs(line), conditions.known(monitor.store, line))
     conditions.publish(monitor.store, monitor.bus)
     history.write(monitor.store, monitor.warehouse, line)
 
@@ -98,42 +95,57 @@ def look(monitor: Monitor, tick: Tick) -> None:
     """Measure every pipeline again, and look for runs that are late or do not end."""
     at, faults = tick.scheduled_at, list[AiaError]()
     known = conditions.all_known(monitor.store)
-    for document in monitor.store.find(COLLECTION, limit=MOST):
+    for document in every(monitor.store, COLLECTION):
         try:
             _look_at(monitor, document, at, known)
+        except UnreadableError as error:
+            log.error("%s: %s", document.key, error)  # noqa: TRY400 - the message says what is wrong
         except AiaError as error:
             log.warning("left for the next tick: %s: %s", document.key, error)
             faults.append(error)
-        except msgspec.MsgspecError as error:
-            log.error("cannot be read: %s: %s", document.key, error)  # noqa: TRY400 - the message names it
     conditions.publish(monitor.store, monitor.bus)
     if faults:
         raise faults[0]
     monitor.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
-def _look_at(monitor: Monitor, document: Document, at: datetime, known: dict[str, Data]) -> None:
+def _look_at(monitor: Monitor, document: Document, at: datetime, known: conditions.Known) -> None:
     line = read_line(document.data)
-    if line.last is not None and at - line.last > FORGOTTEN_AFTER:
-        conditions.tell(monitor.store, line, of_absence(line, at), known)
-        monitor.store.delete(document, COLLECTION)
+    if is_retired(line, at):
+        _retire(monitor, document, line, at, known)
         return
     measures.measure(monitor.metrics, line, at)
-    conditions.tell(monitor.store, line, (*of_runs(line), *of_time(line, at)), known)
+    # What was told before the history had it is the same now: it is concluded from nothing but runs that ended.
+    ended = of_runs(line) if line.unwritten else ()
+    conditions.tell(monitor.store, line, (*ended, *of_time(line, at)), known)
     history.write(monitor.store, monitor.warehouse, line)
 
 
-def _counted(store: Store, events: Sequence[PipelineRun]) -> list[Step]:
-    """What each of the events did, once the line is saved with all of them."""
+def _retire(monitor: Monitor, document: Document, line: Line, at: datetime, known: conditions.Known) -> None:
+    """End what holds of a pipeline; its documents go when the bus has all that is told, its runs when they are forgotten."""
+    conditions.tell(monitor.store, line, of_absence(line, at), known)
+    history.write(monitor.store, monitor.warehouse, line)
+    if conditions.forget(monitor.store, line, known) and is_forgotten(line, at):
+        monitor.store.delete(document, COLLECTION)
+
+
+def _counted(store: Store, events: Sequence[PipelineRun]) -> tuple[list[Step], Line]:
+    """What each of the events did, and the line once it is saved with all of them."""
     taken: list[Step] = []
+    before = after = Line(name=events[0].pipeline)
 
     def change(data: Data | None) -> Data | None:
+        nonlocal before, after
         before = line = Line(name=events[0].pipeline) if data is None else read_line(data)
         taken.clear()
         for event in events:
             taken.append(advance(line, event))
             line = taken[-1].line
-        return None if line == before else line_data(line)
+        after = fitted(line)
+        return None if after == before else line_data(after)
 
     update(store, COLLECTION, events[0].pipeline, change)
-    return taken
+    waiting = {run_id for line in (before, *(step.line for step in taken)) for run_id in line.unwritten}
+    if lost := sorted(run_id for run_id in waiting if after.get(run_id) is None):
+        log.warning("never written to the history: %s", ", ".join(lost), extra=fields(pipeline=after.name))
+    return taken, after

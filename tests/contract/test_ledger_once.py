@@ -71,8 +71,10 @@ class Faulty:
     def delete(self, document: Document, collection: str) -> None:
         self._write(lambda: self._store.delete(document, collection))
 
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        return self._store.find(collection, where=where, limit=limit)
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        return self._store.find(collection, where=where, after=after, limit=limit)
 
     def _write(self, act: Callable[[], T]) -> T:
         self._left -= 1

@@ -14,7 +14,7 @@ from core.errors import ConflictError
 from functions.adapters.firestore_store import FirestoreStore, read, spell
 from functions.adapters.ports import Data, Store
 from functions.adapters.sqlite_store import SqliteStore
-from functions.adapters.store import update
+from functions.adapters.store import every, update
 
 if TYPE_CHECKING:
     from tests.support.stores import Place
@@ -258,6 +258,17 @@ def test_at_most_so_many_are_found(store: Store) -> None:
     for key in "cab":
         store.create("c", key, {"v": 1})
     assert [document.key for document in store.find("c", where={"v": 1}, limit=2)] == ["a", "b"]
+
+
+@pytest.mark.parametrize("page", [1, 2, 5, 100])
+def test_all_are_found_page_by_page_whatever_their_keys_hold(store: Store, page: int) -> None:
+    for number, key in enumerate(KEYS):
+        store.create("c", key, {"v": number % 2})
+        store.create("d", key, {"v": 0})
+    in_order = sorted(KEYS, key=str.encode)
+    assert [document.key for document in every(store, "c", page=page)] == in_order
+    odd = [key for key in in_order if KEYS.index(key) % 2]
+    assert [document.key for document in every(store, "c", where={"v": 1}, page=page)] == odd
 
 
 @pytest.mark.parametrize("where", [{"a.b": 1}, {"a'": 1}, {'"': 1}, {"a": [1]}, {"a": {"b": 1}}])

@@ -76,6 +76,25 @@ def test_a_job_is_told_with_its_own_instants_and_its_tasks(server: VertexPipelin
     assert taken == {"read": ("succeeded", 600, ""), "fit": ("failed", 2700, "out of memory")}
 
 
+@pytest.mark.parametrize("turned", [1, -1])
+def test_tasks_of_one_name_are_one_stage_whose_failure_no_later_success_hides(
+    server: VertexPipelines, turned: int
+) -> None:
+    job = ended(server)
+    tasks = [
+        (TASK.FAILED, 12, 17, {"code": 9, "message": "out of memory"}),
+        (TASK.CANCELLED, 13, 18, {"code": 1, "message": "stopped"}),
+        (TASK.SUCCEEDED, 11, 31, {}),
+    ]
+    job.job_detail.task_details = [
+        {"task_id": n, "task_name": "fit", "state": state, "start_time": at(start), "end_time": at(end), "error": error}
+        for n, (state, start, end, error) in enumerate(tasks[::turned], start=2)
+    ]
+    [stage] = folded(VertexJobs()(NAME, LOGGED)).stages
+    assert (stage.span.status, stage.span.error) == (RunStatus.FAILED, "out of memory")
+    assert (stage.span.start, stage.span.end) == (at(11), at(31))
+
+
 def test_a_job_that_vertex_ai_says_something_else_of_is_left_as_it_was_logged(server: VertexPipelines) -> None:
     ended(server, RUNNING)
     assert VertexJobs()(NAME, LOGGED) == []

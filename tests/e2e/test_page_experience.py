@@ -67,6 +67,25 @@ def test_a_request_that_fails_is_reported_as_failed(night: Night) -> None:
     night.faults.clear()  # the browser's own line about the answer 404
 
 
+def test_a_request_that_the_page_itself_gives_up_is_not_reported(night: Night) -> None:
+    page = night.open()
+    page.route("**/api/slow*", lambda _route: None)  # never answered
+    page.evaluate("""async () => {
+      for (let turn = 0; turn < 5; turn += 1) {
+        const given = new AbortController();
+        const answer = fetch(`/api/slow?${turn}`, {signal: given.signal}).catch(() => {});
+        setTimeout(() => given.abort(), 20);
+        await answer;
+      }
+    }""")
+    page.wait_for_timeout(300)
+    seen = "performance.getEntriesByType('resource').filter((one) => one.name.includes('/api/slow')).map((one) => one.responseStatus)"
+    assert page.evaluate(seen) == [0] * 5
+    rows = reported(night, page, bool)
+    assert [row for row in rows if row["kind"] == "request"]
+    assert not [row for row in rows if row["failed"]]
+
+
 def test_frames_are_timed_while_something_moves_and_only_then(night: Night) -> None:
     page = night.open()
     page.wait_for_timeout(300)

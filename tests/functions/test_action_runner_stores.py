@@ -150,8 +150,10 @@ class Moody:
         self.mood(collection)
         self.inner.delete(document, collection)
 
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        return self.inner.find(collection, where=where, limit=limit)
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        return self.inner.find(collection, where=where, after=after, limit=limit)
 
 
 @pytest.mark.parametrize("read_only", ["guards", "actions", "ledger"])

@@ -1,17 +1,24 @@
 """Reports of browsers: what becomes of them, and what is refused."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import flask
+import grpc
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from core.errors import UnavailableError
 from core.events import stamp
 from functions.adapters.store import open_store
-from functions.api.experience import MOST_EVENTS
+from functions.api.experience import AT_ONCE, MOST_EVENTS, PATIENCE, Experience
+from functions.api.main import opener
 from infra.local.warehouse import read_definitions
 from tests.support import pages
 from tests.support.clock import START, Hand
@@ -160,6 +167,47 @@ def test_a_bus_that_does_not_answer_is_told(client: FlaskClient, office: Office)
     office.down = True
     response = send(client)
     assert (response.status_code, told(response)) == (503, "bus: telemetry does not answer")
+    assert response.headers["Retry-After"] == "60"
+    office.down = False
+    assert send(client).status_code == 202
+
+
+def test_reports_that_wait_hold_up_no_further_ones_and_no_page(office: Office) -> None:
+    app = pages.application(pages.deps(office.store, Rows(), office, Hand()))
+    office.delay = threading.Event()
+    with ThreadPoolExecutor(AT_ONCE) as waiting:
+        reports = [waiting.submit(send, app.test_client(), report=f"a3b1c5d7-{n}") for n in range(AT_ONCE)]
+        while office.waiting < AT_ONCE:
+            time.sleep(0.01)
+        refused = send(app.test_client())
+        office.delay.set()
+    assert (refused.status_code, told(refused)) == (503, "reports: 2 wait for the bus already")
+    assert [one.result().status_code for one in reports] == [202] * AT_ONCE
+    assert send(app.test_client()).status_code == 202
+
+
+def test_a_report_asks_the_bus_for_a_moment_only(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def hang(_: bytes, call: grpc.ServicerContext) -> bytes:
+        given.append(call.time_remaining())
+        call.abort(grpc.StatusCode.UNAVAILABLE, "does not answer")
+        return b""
+
+    served = grpc.method_handlers_generic_handler(
+        "google.pubsub.v1.Publisher", {"Publish": grpc.unary_unary_rpc_method_handler(hang)}
+    )
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((served,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{port}")
+    made = Experience(bus=opener("aia-local", PATIENCE), clock=Hand())
+    with client.application.test_request_context(method="POST", json=REPORT), pytest.raises(UnavailableError):
+        made.take(flask.request)
+    server.stop(None)
+    assert given
+    assert max(given) <= PATIENCE
 
 
 def test_it_is_only_told_and_not_asked(client: FlaskClient) -> None:

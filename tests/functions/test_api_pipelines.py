@@ -80,3 +80,13 @@ def test_a_failed_run_is_shown_with_its_error(store: Store) -> None:
 
 def test_without_pipelines_the_list_is_empty(store: Store) -> None:
     assert asked(store, now=datetime.now(UTC) + timedelta(0)) == []
+
+
+def test_a_document_that_cannot_be_read_is_told_and_hides_no_other(store: Store) -> None:
+    store.create(COLLECTION, "bad", {"line": "{}"})
+    store.create(COLLECTION, "worse", {})
+    bad, good, worse = asked(store, days([10]))
+    assert (bad["name"], bad["running"], bad["runs"], bad["health"]["score"]) == ("bad", None, [], None)
+    assert bad["fault"] == "cannot be read: ValidationError: Object missing required field `name`"
+    assert worse["fault"] == "cannot be read: KeyError: 'line'"
+    assert (good["name"], good["fault"], len(good["runs"])) == ("etl", None, 1)

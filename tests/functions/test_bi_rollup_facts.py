@@ -174,6 +174,7 @@ def test_a_pipeline_that_fails_is_told(served: World) -> None:
     line = line_of(whole(0) + whole(1) + whole(2, status=RunStatus.FAILED))
     served.store.create("pipelines", line.name, line_data(line))
     served.store.create("pipelines", "new", line_data(Line(name="new")))
+    served.store.create("pipelines", "spoilt", {"line": "{}"})
     due = AT + 3 * DAY
     assert satisfaction._of_pipelines(served.store, due) == {"pipeline_health_ratio": health(line, due).score}
 

@@ -96,8 +96,10 @@ class SlowStore:
     def delete(self, document: Document, collection: str) -> None:
         self.inner.delete(document, collection)
 
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        return self.inner.find(collection, where=where, limit=limit)
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        return self.inner.find(collection, where=where, after=after, limit=limit)
 
 
 def with_store(setup: Setup, store: Store) -> None:
@@ -269,8 +271,10 @@ class Breaking:
     def delete(self, document: Document, collection: str) -> None:
         self.inner.delete(document, collection)
 
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        return self.inner.find(collection, where=where, limit=limit)
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        return self.inner.find(collection, where=where, after=after, limit=limit)
 
 
 def test_a_desk_that_becomes_unreadable_in_the_middle_does_not_hold_up_the_others(setup: Setup) -> None:

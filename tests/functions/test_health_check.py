@@ -109,8 +109,10 @@ class Around:
     def delete(self, document: Document, collection: str) -> None:
         raise NotImplementedError
 
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
-        return self._store.find(collection, where=where, limit=limit)
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        return self._store.find(collection, where=where, after=after, limit=limit)
 
 
 @dataclass

@@ -1,18 +1,23 @@
 """What pipeline_monitor remembers, measures, tells and writes; and what faults do to it."""
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import pytest
 
 from core.errors import UnavailableError
 from core.events import PipelineRun, RunStatus
-from core.pipelines.line import KEPT
+from core.pipelines.line import KEPT, MOST_UNWRITTEN
+from functions.adapters.pipelines import line_data
+from functions.adapters.ports import Data, Warehouse
 from functions.pipeline_monitor.log_entry import Logged
+from functions.pipeline_monitor.monitor import handle
 from tests.support.breaking import KilledError
 from tests.support.pipelines import PROJECT, World
-from tests.support.runs import AT, MINUTE, PIPELINE, told, whole
+from tests.support.runs import AT, MINUTE, PIPELINE, line_of, told, whole
 
 FAILED, SUCCEEDED, CANCELLED, RUNNING = (
     RunStatus.FAILED,
@@ -99,13 +104,13 @@ def test_a_tick_finds_what_is_late_and_what_does_not_end() -> None:
         world.give(*whole(number))
     world.tick(days=7)
     assert world.outside.published == []
-    world.tick(days=8, minutes=1)
+    world.tick(days=8, minutes=6)
     world.give(told(RUNNING, 9 * 1440, run="r9"))
     world.tick(days=9, minutes=20)
     assert world.gauge("running") == 1
     world.tick(days=9, hours=1)
     assert world.outside.told() == [
-        ("pipeline_overdue of 10.03:01", "firing"),
+        ("pipeline_overdue of 10.03:06", "firing"),
         ("pipeline_overdue of 11.03:20", "resolved"),
         ("pipeline_hung of 11.04:00", "firing"),
     ]
@@ -126,17 +131,80 @@ def test_ticks_that_say_nothing_new_write_nothing() -> None:
     assert world.outside.documents == before
 
 
+def test_a_pipeline_that_is_no_longer_started_is_neither_late_nor_measured_and_known_when_it_comes_back() -> None:
+    world = World()
+    for number in range(7):
+        world.give(*whole(number))
+    world.tick(days=15)
+    assert world.gauge("health_ratio") == 0
+    world.outside.gauges.clear()
+    world.tick(days=17)
+    assert world.outside.told() == [
+        ("pipeline_overdue of 17.03:00", "firing"),
+        ("pipeline_overdue of 19.03:00", "resolved"),
+    ]
+    world.tick(days=17, minutes=1)
+    assert [key[0] for key in world.outside.documents] == ["pipelines"]
+    assert {name for name, *_ in world.outside.gauges} == {"aia_heartbeat_timestamp_seconds"}
+    world.give(*whole(30))
+    assert world.gauge("health_ratio") == 1
+    world.tick(days=32, minutes=6)
+    assert world.outside.told()[-1] == ("pipeline_overdue of 03.03:06", "firing")
+
+
 def test_a_pipeline_that_nothing_is_told_of_is_forgotten_and_what_fires_ends() -> None:
     world = World()
     world.give(*whole(0, status=FAILED))
     world.tick(days=89)
     assert world.line().runs
-    world.tick(days=91)
-    assert not [key for key in world.outside.documents if key[0] == "pipelines"]
+    world.outside.down = {"bus"}
+    for minute in range(2):
+        with pytest.raises(UnavailableError):
+            world.tick(days=91, minutes=minute)
+    assert {key[0] for key in world.outside.documents} == {"conditions", "pipelines"}, "what is not told yet stays"
+    world.outside.down = set()
+    world.tick(days=91, minutes=2)
+    world.tick(days=91, minutes=3)
+    assert world.outside.documents == {}
     assert world.outside.told() == [
         ("pipeline_failed of 02.03:10", "firing"),
         ("pipeline_failed of 03.03:00", "resolved"),
     ]
+
+
+def test_an_old_event_that_comes_again_does_not_measure_as_of_then() -> None:
+    world = World()
+    for number in range(8):
+        world.give(*whole(number))
+    world.tick(days=10)
+    measured = world.gauge("health_ratio")
+    assert measured < 0.9
+    world.give(*whole(7))
+    assert world.gauge("health_ratio") == measured
+
+
+def test_a_tick_concludes_again_only_what_is_not_in_the_history() -> None:
+    world = World()
+    world.give(*whole(0, status=FAILED))
+    assert world.outside.documents.pop(("conditions", "pipeline/etl:pipeline_failed"))
+    world.tick(days=0, hours=1)
+    assert ("conditions", "pipeline/etl:pipeline_failed") not in world.outside.documents
+    document = world.outside.documents["pipelines", PIPELINE]
+    changed = replace(document, data=line_data(replace(world.line(), unwritten=("r0",))))
+    world.outside.documents["pipelines", PIPELINE] = changed
+    world.tick(days=0, hours=2)
+    assert ("conditions", "pipeline/etl:pipeline_failed") in world.outside.documents
+
+
+def test_a_tick_looks_at_every_pipeline_however_many_there_are() -> None:
+    world, count = World(), 1100
+    line = line_of(whole(0))
+    for number in range(count):
+        world.monitor.store.create(
+            "pipelines", f"p{number:04d}", line_data(replace(line, name=f"p{number:04d}", unwritten=()))
+        )
+    world.tick(hours=1)
+    assert [world.gauge("health_ratio", f"p{number:04d}") for number in range(count)] == [1] * count
 
 
 def test_what_is_kept_of_a_pipeline_is_bounded() -> None:
@@ -147,6 +215,27 @@ def test_what_is_kept_of_a_pipeline_is_bounded() -> None:
     assert len(world.outside.rows) == KEPT + 7
     world.give(*whole(1))
     assert world.ended("succeeded") == KEPT + 7
+
+
+def test_runs_that_the_history_will_never_have_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.outside.down = {"warehouse"}
+    for number in range(KEPT + MOST_UNWRITTEN + 2):
+        with pytest.raises(UnavailableError):
+            world.give(whole(number)[-1])
+    assert [record.message for record in caplog.records if "history" in record.message] == [
+        "never written to the history: r0",
+        "never written to the history: r1",
+    ]
+
+
+def test_many_runs_at_a_time_keep_their_durations() -> None:
+    world, count = World(), 2 * KEPT
+    world.give(*(told(RUNNING, number / 60, run=f"r{number}") for number in range(count)))
+    assert world.gauge("running") == count
+    world.give(*(told(SUCCEEDED, 60 + number / 60, run=f"r{number}") for number in range(count)))
+    assert {row["seconds"] for row in world.outside.rows.values()} == {3600}
+    assert len(world.outside.rows) == world.ended("succeeded") == count
 
 
 # Vertex AI
@@ -273,6 +362,35 @@ def test_a_tick_makes_up_for_what_no_event_comes_again_for() -> None:
     assert_as_expected(world)
 
 
+@dataclass
+class Overtaken:
+    """A warehouse that a statement reaches only after something else has happened."""
+
+    inner: Warehouse
+    first: list[Callable[[], None]]
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:
+        while self.first:
+            self.first.pop()()
+        return self.inner.query(sql, **parameters)
+
+    def append(self, table: str, rows: Sequence[Data]) -> None:
+        raise NotImplementedError
+
+
+def test_what_another_instance_wrote_in_the_meantime_is_written_again() -> None:
+    world = World()
+    end, stage = told(SUCCEEDED, 10, start=0), told(SUCCEEDED, 10, stage="train", start=0)
+    world.give(told(RUNNING), told(RUNNING, stage="train"))
+    slow = Overtaken(world.monitor.warehouse, [lambda: world.give(stage)])
+    handle(replace(world.monitor, warehouse=slow), end)
+    assert world.outside.rows[PIPELINE, "r0", "train"]["status"] == "running", "the older statement came last"
+    assert world.line().unwritten == ("r0",)
+    world.tick(minutes=11)
+    assert world.outside.rows[PIPELINE, "r0", "train"]["status"] == "succeeded"
+    assert world.line().unwritten == ()
+
+
 def test_one_pipeline_that_cannot_be_looked_at_holds_up_no_other() -> None:
     world = World()
     world.give(*whole(0), *(replace(event, pipeline="other") for event in whole(0)))
@@ -309,11 +427,11 @@ def test_killed_at_a_tick_the_next_one_does_it() -> None:
         world = late()
         world.outside.kill_at = boundaries + kill_at
         try:
-            world.tick(days=8, minutes=1)
+            world.tick(days=8, minutes=6)
         except KilledError:
             kills += 1
         world.outside.dead, world.outside.kill_at = False, 0
-        world.tick(days=8, minutes=2)
+        world.tick(days=8, minutes=7)
         assert {event.kind for event in world.outside.published} == {"pipeline_overdue"}
         assert world.outside.documents["conditions", "pipeline/etl:pipeline_overdue"].data["has_unsent"] is False
     assert kills > 5

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,6 +80,42 @@ def message(data: bytes, published_at: datetime = NOON) -> Message:
 def payload(name: str, **values: Any) -> bytes:
     body = json.loads((PAYLOADS / name).read_bytes())
     return json.dumps(body | values).encode()
+
+
+# What the guide tells a runner to publish
+
+
+class Publisher:
+    """Google's client, which here keeps what is published."""
+
+    def __init__(self) -> None:
+        self.published: list[bytes] = []
+
+    def publish(self, topic: str, data: bytes) -> "Publisher":
+        assert topic == "projects/aia-local/topics/pipeline-runs"
+        self.published.append(data)
+        return self
+
+    def result(self) -> None:
+        pass
+
+
+def test_the_guide_tells_of_a_run_that_failed(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "pipelines.md").read_text(encoding="utf-8")
+    [sample] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    publisher = Publisher()
+    monkeypatch.setattr("google.cloud.pubsub_v1.PublisherClient", lambda: publisher)
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:9")
+    exec(sample, {})
+    now = datetime.now(UTC).isoformat()
+    assert [deployed.post(push(data, now)) for data in publisher.published] == [204] * len(publisher.published)
+    [finding] = deployed.world.outside.published
+    assert finding.summary.endswith("failed in join: MemoryError: 14 GiB asked for, 8 GiB are there")
+    assert {(stage, row["seconds"] > 700) for (_, _, stage), row in deployed.world.outside.rows.items()} == {
+        ("", True),
+        ("join", True),
+    }
+    assert deployed.world.gauge("running", "nightly-features") == 0
 
 
 # What is read

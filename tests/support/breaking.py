@@ -85,9 +85,12 @@ class MemoryStore:
         del self.world.documents[collection, document.key]
         self.world.boundary()
 
-    def find(self, collection: str, *, where: Mapping[str, Any] | None = None, limit: int = 1000) -> list[Document]:
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
         self.world.boundary()
-        named = [document for (name, _), document in sorted(self.world.documents.items()) if name == collection]
+        every = sorted(self.world.documents.items())
+        named = [document for (name, key), document in every if name == collection and key > after]
         return [one for one in named if all(one.data[name] == value for name, value in (where or {}).items())][:limit]
 
     def _write(self, collection: str, key: str, data: Data, expected: Document | None) -> Document:

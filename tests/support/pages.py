@@ -95,6 +95,7 @@ class Office:
     obeys: bool = True
     down: bool = False
     delay: threading.Event | None = None
+    waiting: int = 0
 
     def publish(self, topic: str, event: Event, **attributes: str) -> None:
         if self.down:
@@ -109,6 +110,9 @@ class Office:
     def publish_rows(self, topic: str, rows: Sequence[Data], **attributes: str) -> None:
         if self.down:
             raise UnavailableError(f"bus: {topic} does not answer")
+        if self.delay:
+            self.waiting += 1
+            assert self.delay.wait(20)
         assert (topic, attributes) == ("telemetry", {"table": "experience"})
         self.reported += rows
 

@@ -67,9 +67,10 @@ function watchRequests(to) {
   const mine = new URL(to, location.href).href;
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) {
-      // Others' answers show no status, and some browsers none at all: of those nothing is known.
-      if (entry.name === mine || entry.responseStatus === undefined || new URL(entry.name).origin !== location.origin) continue;
-      keep("request", { value: seconds(entry.duration), failed: entry.responseStatus === 0 || entry.responseStatus >= 400 });
+      // Others' answers show no status, some browsers none at all, and 0 is also what the page itself gave up, as each search while
+      // somebody types on: of those nothing is known.
+      if (entry.name === mine || !entry.responseStatus || new URL(entry.name).origin !== location.origin) continue;
+      keep("request", { value: seconds(entry.duration), failed: entry.responseStatus >= 400 });
     }
   }).observe({ type: "resource", buffered: true });
 }

@@ -10,9 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.pipelines.event import PipelineRun, RunStatus
-from core.pipelines.line import KEPT, LOST_AFTER, MOST_UNWRITTEN, Line, Outcome, advance, written
+from core.pipelines.line import (
+    KEPT,
+    LOST_AFTER,
+    MOST_UNDER_WAY,
+    MOST_UNWRITTEN,
+    Line,
+    Outcome,
+    advance,
+    lighter,
+    written,
+)
+from core.pipelines.past import PAUSES, Past, counted
 from core.pipelines.run import MOST_STAGES, Run, fold
-from tests.support.runs import AT, MINUTE, PIPELINE, days, events, line_of, told, whole
+from tests.support.runs import AT, DAY, MINUTE, PIPELINE, days, events, line_of, told, whole
 
 RUNNING, SUCCEEDED, CANCELLED, FAILED = (
     RunStatus.RUNNING,
@@ -129,6 +140,67 @@ def test_runs_the_history_does_not_have_are_kept_a_little_longer() -> None:
     assert set(line.unwritten) == {run.run_id for run in line.runs}
 
 
+def test_what_is_under_way_is_kept_beside_what_ended() -> None:
+    count = 4 * KEPT
+    line = line_of(told(RUNNING, number / 60, run=f"r{number}") for number in range(count))
+    assert len(line.running(AT + MINUTE)) == count
+    ended = line
+    for number in range(count):
+        step = advance(ended, told(SUCCEEDED, 60 + number / 60, run=f"r{number}"))
+        ended = step.line
+        assert step.run is not None
+        assert (step.outcome, step.run.span.seconds) == (Outcome.ENDED, 3600)
+    assert len(ended.runs) == KEPT + MOST_UNWRITTEN
+
+
+def test_of_very_many_under_way_those_with_the_newest_news_are_kept() -> None:
+    line = line_of([*whole(0), *(told(RUNNING, 20 + number, run=f"w{number}") for number in range(MOST_UNDER_WAY + 3))])
+    assert len(line.runs) == MOST_UNDER_WAY + 1
+    assert line.get("r0") is not None
+    assert line.get("w2") is None
+    assert line.forgotten is None
+
+
+@pytest.mark.parametrize("by", [1, 7])
+def test_what_is_dropped_because_all_is_too_large_is_not_counted_again(by: int) -> None:
+    line = line_of([told(RUNNING, 99_999, run="way"), *(event for number in range(20) for event in whole(number))])
+    smaller = lighter(line, by)
+    assert [run.run_id for run in smaller.runs] == [*(f"r{number}" for number in range(by, 20)), "way"]
+    for number in range(20):
+        step = advance(smaller, whole(number)[-1])
+        assert step.outcome is (Outcome.FORGOTTEN if number < by else Outcome.UNCHANGED)
+
+
+def test_of_too_much_that_is_under_way_the_oldest_goes_and_one_run_always_stays() -> None:
+    line = line_of([*whole(0), *(told(RUNNING, 20 + number, run=f"w{number}") for number in range(4))])
+    assert [run.run_id for run in lighter(line, 3).runs] == ["r0", "w3"]
+    assert len(lighter(line, 99).runs) == 1
+
+
+def test_of_a_run_that_only_its_end_is_told_of_the_end_says_when_it_runs() -> None:
+    line = line_of([told(SUCCEEDED, 9, run="end"), told(SUCCEEDED, 7, run="both", start=5)])
+    assert line.starts == (AT + 5 * MINUTE, AT + 9 * MINUTE)
+
+
+def test_pauses_between_runs_that_are_kept_no_longer_are_known() -> None:
+    hours = [hour for day in range(19) if day % 7 < 5 for hour in range(day * 24 + 8, day * 24 + 19)]
+    starts = [AT + timedelta(hours=hour) for hour in hours]
+    line = line_of(told(SUCCEEDED, hour * 60 + 1, run=f"r{hour}", start=hour * 60) for hour in hours)
+    assert line.starts == tuple(starts[-(KEPT + MOST_UNWRITTEN + 1) :])
+    assert line.past.since == starts[0]
+    assert max(pause.length for pause in line.past.pauses) == timedelta(hours=62)
+    assert len(line.past.pauses) == PAUSES
+
+
+def test_a_pause_is_remembered_for_five_weeks() -> None:
+    starts = [AT, AT + 3 * DAY, *(AT + number * DAY for number in range(4, 50))]
+    early, late = (counted(Past(), starts, AT + number * DAY) for number in (38, 39))
+    assert early.pauses[0].length == 3 * DAY
+    assert late.pauses[0].length == DAY
+    assert counted(early, starts, AT + 38 * DAY) is early
+    assert counted(early, [AT], AT + 5 * DAY).until == AT + 38 * DAY, "what is counted is not counted again"
+
+
 def test_what_changed_since_it_was_written_is_written_again() -> None:
     line = line_of(whole(0))
     before = line.runs[0]
@@ -136,6 +208,9 @@ def test_what_changed_since_it_was_written_is_written_again() -> None:
     assert written(line, before).unwritten == ()
     changed = line_of([told(SUCCEEDED, 3, stage="read", start=1)], line)
     assert written(changed, before).unwritten == ("r0",)
+    by_others = written(changed, changed.runs[0])
+    assert by_others.unwritten == ()
+    assert written(by_others, before).unwritten == ("r0",), "what was known before came into the history last"
     assert line_of([told(SUCCEEDED, 3, stage="read", start=1)], written(line, before)).unwritten == ("r0",)
 
 

@@ -66,9 +66,23 @@ def test_longer_than_usual_costs_in_proportion(minutes: float, duration: float) 
     assert found.reason is (Reason.HEALTHY if duration == 1 else Reason.SLOW)
 
 
-@pytest.mark.parametrize(("intervals", "regularity"), [(0, 1), (1.5, 1), (2.75, 0.5), (4, 0), (40, 0)])
+@pytest.mark.parametrize(("intervals", "regularity"), [(0, 1), (1.5, 1), (2.75, 0.5), (4, 0), (9, 0)])
 def test_waiting_costs_from_one_and_a_half_intervals_on(intervals: float, regularity: float) -> None:
     line = days([10] * 7)
     assert after(line, intervals) == regularity
     if regularity < 1:
         assert health(line, line.starts[-1] + intervals * DAY).reason is Reason.OVERDUE
+
+
+def test_the_weekend_of_what_runs_on_working_days_costs_nothing() -> None:
+    line = line_of(event for number in range(23) if number % 7 not in (2, 3) for event in whole(number))
+    friday = line.starts[-1]
+    assert friday == AT + 22 * DAY
+    for waited, regularity in ((3, 1), (3.5, 1), (4.75, 0.5), (6, 0)):
+        assert health(line, friday + waited * DAY).regularity == regularity, waited
+
+
+def test_of_a_pipeline_that_is_no_longer_started_nothing_is_said() -> None:
+    found = health(days([10] * 7), AT + 17 * DAY)
+    assert (found.score, found.regularity, found.reason) == (None, None, Reason.RETIRED)
+    assert health(days([10] * 7), AT + 16 * DAY).score == 0

@@ -14,7 +14,7 @@ from core.incidents.classify import classify
 from core.pipelines.bottleneck import bottleneck
 from core.pipelines.ended import of_runs
 from core.pipelines.event import PipelineRun, RunStatus
-from core.pipelines.line import Line
+from core.pipelines.line import KEPT, Line
 from core.pipelines.usual import rhythm, usual_of_run
 from core.pipelines.verdict import Kind, Reason, Verdict, settle
 from core.pipelines.waiting import of_absence, of_time
@@ -127,7 +127,8 @@ def test_conclusions_are_the_same_in_every_order(told_of_it: list[PipelineRun], 
     [
         (1.0, False, Reason.IN_TIME),
         (2.0, False, Reason.IN_TIME),
-        (2.01, True, Reason.LATE),
+        (2.003, False, Reason.IN_TIME),
+        (2.004, True, Reason.LATE),
         (9.9, True, Reason.LATE),
         (10.1, False, Reason.RETIRED),
     ],
@@ -147,8 +148,36 @@ def test_a_pipeline_without_a_rhythm_is_never_late() -> None:
     assert found is not None
     assert not found.is_regular
     assert verdicts(line, AT + 300 * DAY)[Kind.OVERDUE].reason is Reason.IRREGULAR
-    assert rhythm([AT] * 9) is not None
     assert verdicts(days([10] * 5), AT + 300 * DAY)[Kind.OVERDUE].reason is Reason.IRREGULAR
+
+
+def test_a_pipeline_that_tells_only_its_ends_may_be_late_as_well() -> None:
+    line = line_of(told(SUCCEEDED, number * 1440, run=f"r{number}") for number in range(7))
+    assert verdicts(line, AT + 8 * DAY)[Kind.OVERDUE].reason is Reason.IN_TIME
+    late = verdicts(line, AT + 9 * DAY)[Kind.OVERDUE]
+    assert (late.holds, late.summary) == (True, "etl: last started 3 d ago, usually does so every 1 d")
+
+
+def test_one_outage_is_not_usual_and_what_pauses_again_and_again_is_told_with_its_pauses() -> None:
+    once = line_of(event for number in range(30) if number not in (9, 10, 11, 12) for event in whole(number))
+    assert rhythm(once.starts, once.past) == rhythm([AT + number * DAY for number in range(30)])
+    weekdays = line_of(event for number in range(23) if number % 7 not in (2, 3) for event in whole(number))
+    found = verdicts(weekdays, AT + 27 * DAY)[Kind.OVERDUE]
+    assert (found.holds, found.threshold) == (True, (4 * DAY).total_seconds() + 300)
+    assert found.summary == "etl: last started 5 d ago, usually does so every 1 d with pauses of up to 3 d"
+
+
+def test_in_a_short_history_any_pause_may_be_usual() -> None:
+    starts = [AT + number * DAY for number in (0, 1, 2, 3, 4, 7, 8)]
+    short, longer = rhythm(starts), rhythm([*starts, *(AT + number * DAY for number in range(9, 16))])
+    assert short is not None
+    assert longer is not None
+    assert (short.pause, longer.pause) == (3 * DAY, DAY)
+
+
+def test_a_run_under_way_of_which_stages_are_told_retires_no_pipeline() -> None:
+    line = line_of([told(RUNNING, 11_000, run="r9", stage="train"), told(RUNNING, 24_000, run="r9")], days([10] * 7))
+    assert verdicts(line, AT + 17 * DAY)[Kind.OVERDUE].reason is Reason.LATE
 
 
 def test_a_run_that_does_not_end_is_told_by_what_is_usual() -> None:
@@ -215,6 +244,14 @@ def test_no_time_at_all_grows_infinitely() -> None:
     assert found is not None
     assert found.grown is not None
     assert found.grown.factor == float("inf")
+
+
+def test_while_others_come_and_go_a_run_without_an_end_stays_told_of() -> None:
+    line = line_of([told(RUNNING, 0, run="endless")])
+    for number in range(1, KEPT + 100):
+        line = line_of([told(RUNNING, number, run=f"r{number}"), told(SUCCEEDED, number + 0.2, run=f"r{number}")], line)
+    found = verdicts(line, line.starts[-1])[Kind.HUNG]
+    assert (found.holds, found.evidence["runs"]) == (True, "endless")
 
 
 def test_intervals_say_how_often_it_runs() -> None:
