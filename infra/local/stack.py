@@ -105,7 +105,7 @@ class Stack:
         config = prometheus.write_config(
             self.folder / "prometheus.yml",
             targets={"monitoring": local(self.ports["metrics"]), "pubsub": local(self.ports["backlog"])},
-            # The second way is for alerts about what the first leads through.
+            # The second way is for alerts about what the first leads through: those with `path: direct`.
             alerts_to=[local(self.ports["intake"]), local(self.ports["inbox"])],
         )
         listen = f"127.0.0.1:{self.ports['prometheus']}"

@@ -29,8 +29,8 @@ locals {
       interval_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.interval) : tonumber(part[0]) * local.seconds[part[1]]]))
       severity         = lookup({ critical = "CRITICAL", error = "ERROR", warning = "WARNING" }, lookup(rule.labels, "severity", ""), null)
 
-      # What is about the way to people must not go that way.
-      direct = lookup(rule.labels, "severity", "") == "none" || contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", ""))
+      # What is about the way to people must not go that way alone.
+      path = lookup(rule.labels, "path", "")
 
       # Labels of a policy have fewer letters than those of a rule, and no templates: the condition has them as they are.
       user_labels = {
@@ -56,7 +56,7 @@ resource "google_monitoring_alert_policy" "rule" {
   combiner              = "OR"
   severity              = each.value.severity
   user_labels           = each.value.user_labels
-  notification_channels = each.key == "Watchdog" ? concat(local.direct_channels, google_monitoring_notification_channel.watchdog[*].name) : each.value.direct ? local.direct_channels : [google_monitoring_notification_channel.alerts.name]
+  notification_channels = each.key == "Watchdog" ? concat(local.direct_channels, google_monitoring_notification_channel.watchdog[*].name) : concat(each.value.path == "direct" ? local.direct_channels : [], [google_monitoring_notification_channel.alerts.name])
 
   conditions {
     display_name = each.key
@@ -123,6 +123,10 @@ resource "google_monitoring_alert_policy" "rule" {
     precondition {
       condition     = contains(["none", "info", "warning", "error", "critical"], lookup(each.value.labels, "severity", ""))
       error_message = "infra/alerts/${each.value.file}: ${each.key}.labels.severity must be none, info, warning, error or critical, got ${lookup(each.value.labels, "severity", "nothing")}."
+    }
+    precondition {
+      condition     = contains(["", "direct"], each.value.path)
+      error_message = "infra/alerts/${each.value.file}: ${each.key}.labels.path must be direct, or not be there, got ${each.value.path}."
     }
   }
 

@@ -98,5 +98,16 @@ def test_every_function_on_a_schedule_is_missed_when_it_is_silent_and_not_betwee
         assert limits[job] > period.total_seconds(), f"{job}: silent for {limits[job]} s, though due every {period}"
 
 
+def test_what_is_about_the_way_to_people_is_told_past_it_as_well() -> None:
+    """The way is alert_intake, incident_router, incident_sweep, the channels, and what these need: queues and stores."""
+    direct = {rule.name for rule in FILES.rules if rule.labels.get("path") == "direct"}
+    about = {
+        rule.name for rule in FILES.rules if re.search(r'"(alert-intake"|incident-router|incident_sweep)', rule.expr)
+    }
+    assert about == {"AlertIntakeSilent", "IncidentRouterSilent", "IncidentSweepSilent"}
+    whole = {"CriticalUnacknowledged", "DeadLettersWaiting", "FunctionFailing", "NotifyFailures", "StoreFailures"}
+    assert direct == about | whole
+
+
 def test_the_watchdog_fires_always() -> None:
     assert FILES.rule(WATCHDOG).expr == "vector(1)"

@@ -75,6 +75,12 @@ READ: dict[str, Break] = {
         "playbook: retrain",
         "models.yaml: ModelDriftHigh: playbook must be one of",
     ),
+    "a path": Break(
+        f"{RULES}/system.yaml",
+        "owner: ml-platform, path: direct",
+        "owner: ml-platform, path: around",
+        "system.yaml: IncidentSweepSilent: path must be one of direct, got 'around'",
+    ),
     "an owner that is missing": Break(
         f"{RULES}/agents.yaml", ", owner: agents", "", "agents.yaml: AgentLatencyHigh: must have the label owner"
     ),

@@ -279,11 +279,10 @@ def test_who_takes_alerts_gets_them_also_when_another_one_is_gone(tmp_path: Path
     assert posted[0][1][0]["labels"] == {"alertname": "Always"}
 
 
-def test_an_alert_about_silence_is_in_the_inbox_and_so_is_its_end(tmp_path: Path) -> None:
+def test_a_direct_alert_is_in_the_inbox_and_so_is_its_end(tmp_path: Path) -> None:
+    silent = {"expr": 'absent(up{job="monitoring"} == 1)', "for": "8s", "labels": {"path": "direct"}}
     rules = rule_files(
-        tmp_path,
-        {"alert": "Always", "expr": "vector(1)", "for": "8s"},
-        {"alert": "RouterSilent", "expr": 'absent(up{job="monitoring"} == 1)', "for": "8s"},
+        tmp_path, {"alert": "Always", "expr": "vector(1)", "for": "8s"}, {"alert": "RouterSilent", **silent}
     )
     with Inbox(0, tmp_path / "inbox.sqlite") as inbox:
         threading.Thread(target=inbox.serve_forever, args=(0.05,), daemon=True).start()

@@ -20,8 +20,10 @@ ALLOWED = {
 }
 """The values of the labels that have few."""
 LABELS = {*ALLOWED, "owner"}
-BESIDE = {"target", "function"}
-"""What a rule may say of its target where the labels of its metric do not."""
+PATHS = {"direct"}
+"""`path` says that a rule is about the way to people, who are told of it past that way as well."""
+BESIDE = {"target", "function", "path"}
+"""What a rule may say of its target where the labels of its metric do not, and of the way to people."""
 NOTES = {"summary", "description", "runbook_url"}
 _CAMEL = re.compile(r"(?:[A-Z][a-z0-9]+)+")
 _USER_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
@@ -51,7 +53,7 @@ def bad_labels(files: RuleFiles) -> list[str]:
 def _labels(rule: Rule) -> Iterator[str]:
     yield from (rule.fault(f"must have the label {name}") for name in sorted(LABELS - rule.labels.keys()))
     yield from (rule.fault(f"has the unknown label {name}") for name in sorted(rule.labels.keys() - LABELS - BESIDE))
-    for name, values in ALLOWED.items():
+    for name, values in {**ALLOWED, "path": PATHS}.items():
         if name in rule.labels and rule.labels[name] not in values:
             yield rule.fault(f"{name} must be one of {', '.join(sorted(values))}, got {rule.labels[name]!r}")
     for name in sorted(LABELS & rule.labels.keys()):

@@ -30,8 +30,8 @@ run "archives" {
 
 run "channels" {
   assert {
-    condition     = length(setsubtract(["AlertIntakeSilent", "IncidentRouterSilent"], keys(local.rules))) == 0 && alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name]) if contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", "-"))])
-    error_message = "Whoever is told that the router or the intake is silent must not be told through them."
+    condition     = alltrue([for name in ["AlertIntakeSilent", "DeadLettersWaiting", "FunctionFailing", "IncidentRouterSilent", "IncidentSweepSilent", "NotifyFailures", "StoreFailures"] : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name, google_monitoring_notification_channel.alerts.name])])
+    error_message = "Whoever is told that the way to people is blocked must not be told that way alone."
   }
   assert {
     condition     = toset(google_monitoring_alert_policy.rule["Watchdog"].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name, google_monitoring_notification_channel.watchdog[0].name])
@@ -42,8 +42,8 @@ run "channels" {
     error_message = "The watchdog must be told every half an hour, and only to the service that expects it."
   }
   assert {
-    condition     = alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) if rule.labels["severity"] != "none" && !contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", "-"))])
-    error_message = "Other alerts must go to alert_intake."
+    condition     = alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) if rule.labels["severity"] != "none" && !contains(keys(rule.labels), "path")]) && google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels["stakeholder"] == "technical" && !contains(keys(google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels), "path")
+    error_message = "Other alerts must go to alert_intake, and to nobody else."
   }
   assert {
     condition     = google_monitoring_notification_channel.alerts.type == "pubsub" && google_monitoring_notification_channel.alerts.labels["topic"] == google_pubsub_topic.this["alerts"].id
@@ -98,6 +98,14 @@ run "a_rule_as_a_policy" {
     condition     = google_monitoring_alert_policy.rule["SampleHigh"].documentation[0].content == "$${metric_or_resource.label.model} of $${metric_or_resource.label.region} has $${metric.label.value}.\n\nRunbook: https://example.com/runbooks/models.md#drift" && google_monitoring_alert_policy.rule["SampleHigh"].documentation[0].links[0].url == "https://example.com/runbooks/models.md#drift"
     error_message = "The documentation must say what to do, and link it."
   }
+}
+
+run "another_path_is_refused" {
+  command = plan
+  variables {
+    alerts = "tests/samples/alerts_astray"
+  }
+  expect_failures = [google_monitoring_alert_policy.rule]
 }
 
 run "a_recording_rule_is_refused" {
