@@ -48,15 +48,18 @@ locals {
       runbook = startswith(lookup(rule.notes, "runbook_url", ""), "docs/runbooks/") && var.runbooks_url != "" ? replace(rule.notes.runbook_url, "docs/runbooks/", "${var.runbooks_url}/") : lookup(rule.notes, "runbook_url", "")
     }) if rule.name != null
   }
+
+  # What always fires is for who expects it: to people it would be an incident that never ends.
+  policies = { for name, rule in local.rules : name => rule if name != "Watchdog" || var.watchdog_email != null }
 }
 
 resource "google_monitoring_alert_policy" "rule" {
-  for_each              = local.rules
+  for_each              = local.policies
   display_name          = "${each.value.group}/${each.key}"
   combiner              = "OR"
   severity              = each.value.severity
   user_labels           = each.value.user_labels
-  notification_channels = each.key == "Watchdog" ? concat(local.direct_channels, google_monitoring_notification_channel.watchdog[*].name) : concat(each.value.path == "direct" ? local.direct_channels : [], [google_monitoring_notification_channel.alerts.name])
+  notification_channels = each.key == "Watchdog" ? google_monitoring_notification_channel.watchdog[*].name : concat(each.value.path == "direct" ? local.direct_channels : [], [google_monitoring_notification_channel.alerts.name])
 
   conditions {
     display_name = each.key

@@ -34,15 +34,15 @@ run "channels" {
     error_message = "Whoever is told that the way to people is blocked must not be told that way alone."
   }
   assert {
-    condition     = toset(google_monitoring_alert_policy.rule["Watchdog"].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name, google_monitoring_notification_channel.watchdog[0].name])
-    error_message = "The watchdog must go directly to whoever expects it."
+    condition     = google_monitoring_alert_policy.rule["Watchdog"].notification_channels == tolist([google_monitoring_notification_channel.watchdog[0].name])
+    error_message = "The watchdog must go to whoever expects it, and to nobody else: it never ends."
   }
   assert {
     condition     = google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].renotify_interval == "1800s" && toset(google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].notification_channel_names) == toset([google_monitoring_notification_channel.watchdog[0].name])
     error_message = "The watchdog must be told every half an hour, and only to the service that expects it."
   }
   assert {
-    condition     = alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) if rule.labels["severity"] != "none" && !contains(keys(rule.labels), "path")]) && google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels["stakeholder"] == "technical" && !contains(keys(google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels), "path")
+    condition     = alltrue([for name, rule in local.policies : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) if rule.labels["severity"] != "none" && !contains(keys(rule.labels), "path")]) && google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels["stakeholder"] == "technical" && !contains(keys(google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels), "path")
     error_message = "Other alerts must go to alert_intake, and to nobody else."
   }
   assert {
@@ -56,6 +56,17 @@ run "channels" {
   assert {
     condition     = toset(google_monitoring_alert_policy.burn["api/fast"].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) && toset(google_monitoring_alert_policy.burn["alert_intake/fast"].notification_channels) == toset(local.direct_channels)
     error_message = "What the alerts themselves pass must be told of directly."
+  }
+}
+
+run "nobody_expects_the_watchdog" {
+  command = plan
+  variables {
+    watchdog_email = null
+  }
+  assert {
+    condition     = contains(keys(local.rules), "Watchdog") && !contains(keys(google_monitoring_alert_policy.rule), "Watchdog") && length(google_monitoring_alert_policy.rule) == length(local.rules) - 1
+    error_message = "Where nobody expects the watchdog there must be no policy of it: it would call people for ever."
   }
 }
 

@@ -11,6 +11,7 @@ variables {
   region              = "europe-west1"
   packages            = "../../build/terraform/plan"
   notification_emails = ["ml-on-call@example.com"]
+  watchdog_email      = "1234@hc-ping.example.com"
   environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
 }
 
