@@ -29,6 +29,9 @@ locals {
       interval_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.interval) : tonumber(part[0]) * local.seconds[part[1]]]))
       severity         = lookup({ critical = "CRITICAL", error = "ERROR", warning = "WARNING" }, lookup(rule.labels, "severity", ""), null)
 
+      # The functions whose heartbeat is missed, also where it has never been.
+      misses = distinct(flatten(regexall("aia_heartbeat_timestamp_seconds\\{function=\"(\\w+)\"", rule.expr)))
+
       # What is about the way to people must not go that way alone.
       path = lookup(rule.labels, "path", "")
 
@@ -49,8 +52,12 @@ locals {
     }) if rule.name != null
   }
 
-  # What always fires is for who expects it: to people it would be an incident that never ends.
-  policies = { for name, rule in local.rules : name => rule if name != "Watchdog" || var.watchdog_email != null }
+  # What always fires is for who expects it: to people it would be an incident that never ends. Nor does anybody miss what is
+  # not scheduled (infra/scheduled.py).
+  policies = {
+    for name, rule in local.rules : name => rule
+    if(name != "Watchdog" || var.watchdog_email != null) && length(setsubtract(rule.misses, keys(local.settings.jobs))) == 0
+  }
 }
 
 resource "google_monitoring_alert_policy" "rule" {

@@ -30,6 +30,11 @@ run "secrets" {
   command = plan
 
   assert {
+    condition     = toset([for name in keys(local.rules) : name if endswith(name, "Silent") && contains(keys(google_monitoring_alert_policy.rule), name)]) == toset(["ActionRunnerSilent", "AlertIntakeSilent", "DriftScoreSilent", "HealthCheckSilent", "IncidentRouterSilent", "IncidentSweepSilent"])
+    error_message = "What the settings do not schedule must not be missed: its alert would fire for ever."
+  }
+
+  assert {
     condition = output.secrets == {
       PAGERDUTY_KEY      = toset(["incident_router", "incident_sweep"])
       SLACK_WEBHOOK_URL  = toset(["incident_router", "incident_sweep"])
