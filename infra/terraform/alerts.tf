@@ -140,5 +140,11 @@ resource "google_monitoring_alert_policy" "rule" {
     }
   }
 
-  depends_on = [google_project_service.this]
+  # What opens before its way to people is there is told to nobody, and never again. What is missed must have been started.
+  depends_on = [
+    google_cloud_scheduler_job.this,
+    google_project_service.this,
+    google_pubsub_topic_iam_member.alerts,
+    module.function,
+  ]
 }

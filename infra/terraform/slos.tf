@@ -70,4 +70,7 @@ resource "google_monitoring_alert_policy" "burn" {
     subject   = "${each.value.function} fails too often"
     content   = "At this rate its error budget of 28 days (${format("%.2f", (1 - var.availability_goal) * 100)} per cent) is gone in ${floor(28 / each.value.rate)} days. Its log says what fails.\n\nRunbook: ${var.runbooks_url == "" ? "docs/runbooks" : var.runbooks_url}/system.md#a-function-does-not-answer"
   }
+
+  # What opens before its way to people is there is told to nobody, and never again.
+  depends_on = [google_pubsub_topic_iam_member.alerts, module.function]
 }

@@ -340,6 +340,36 @@ def test_the_api_takes_every_policy(deployed: Resources) -> None:
         assert "{{" not in rules[name].documentation.subject + rules[name].documentation.content, name
 
 
+@pytest.fixture(scope="module")
+def needs() -> dict[str, set[str]]:
+    """What each resource waits for, as Terraform reads the files; modules and resources by their addresses."""
+    with tempfile.TemporaryDirectory() as data:
+        plan.install(plan.TERRAFORM, Path(data))
+        done = plan.terraform("graph", data=Path(data))
+    found: dict[str, set[str]] = {}
+    for what, waits_for in re.findall(r'"(\S+)" -> "(\S+)";', done.stdout):
+        found.setdefault(what, set()).add(waits_for)
+    return found
+
+
+def before(what: str, needs: dict[str, set[str]]) -> set[str]:
+    """Everything that is there when a resource is made."""
+    known, todo = set[str](), [what]
+    while todo:
+        new = needs.get(todo.pop(), set()) - known
+        known |= new
+        todo += new
+    return known
+
+
+@pytest.mark.parametrize("policy", ["rule", "burn", "uptime"])
+def test_what_alerts_pass_and_look_at_is_there_before_a_policy(needs: dict[str, set[str]], policy: str) -> None:
+    there = before(f"google_monitoring_alert_policy.{policy}", needs)
+    assert "google_pubsub_topic_iam_member.alerts" in there
+    assert "module.function.google_pubsub_subscription.push" in there
+    assert policy != "rule" or "google_cloud_scheduler_job.this" in there
+
+
 def test_the_api_takes_every_dashboard_as_it_is_sent(deployed: Resources) -> None:
     sent = [one["dashboard_json"] for one in of(deployed, "monitoring_dashboard")]
     taken = {Dashboard.from_json(text, ignore_unknown_fields=False).display_name for text in sent}
