@@ -30,6 +30,23 @@ RULES = [
     for group in yaml.safe_load(path.read_text())["groups"]
     for rule in group["rules"]
 ]
+SET_BY = {
+    "artifact_registry_repository_iam_member": "roles/artifactregistry.admin",
+    "bigquery_table_iam_member": "roles/bigquery.admin",
+    "billing_budget": "roles/billing.costsManager",
+    "cloud_run_v2_service_iam_member": "roles/run.admin",
+    "kms_crypto_key_iam_member": "roles/cloudkms.admin",
+    "logging_project_sink": "roles/logging.configWriter",
+    "project_iam_custom_role": "roles/iam.roleAdmin",
+    "project_iam_member": "roles/resourcemanager.projectIamAdmin",
+    "pubsub_subscription_iam_member": "roles/pubsub.admin",
+    "pubsub_topic_iam_member": "roles/pubsub.admin",
+    "secret_manager_secret_iam_member": "roles/secretmanager.admin",
+    "service_account_iam_member": "roles/iam.serviceAccountAdmin",
+    "storage_bucket_iam_member": "roles/storage.admin",
+}
+"""What makes each resource that an editor may not make: who grants, and what is outside the project or its settings."""
+GUIDE = ROOT / "docs" / "deploy.md"
 ON_THE_PROJECT = {
     "projects/example-project/roles/aiaPipelineRuns",
     "roles/bigquery.jobUser",
@@ -255,6 +272,23 @@ def test_every_grant_is_to_one_account_and_as_small_as_it_can_be(deployed: Resou
     for one in of(deployed, "project_iam_member"):
         limited = one["role"] in {"roles/storage.objectViewer", "roles/datastore.user", "roles/datastore.viewer"}
         assert bool(one["condition"]) == limited
+
+
+def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
+    files = "\n".join(path.read_text() for path in plan.TERRAFORM.rglob("*.tf"))
+    made = set(re.findall(r'resource "google_(\w+)"', files))
+    assert {kind for kind in made if kind.endswith("_iam_member")} <= SET_BY.keys() <= made
+    guide = GUIDE.read_text()
+    assert not {role for role in SET_BY.values() if f"`{role}`" not in guide}
+
+
+def test_calls_are_counted_against_the_project() -> None:
+    """The API of budgets refuses a person's credentials otherwise; no plan shows how the provider is set."""
+    [provider] = re.findall(r'provider "google" \{\n(.*?)\n\}', (plan.TERRAFORM / "versions.tf").read_text(), re.DOTALL)
+    settings = dict(re.findall(r"^\s*(\w+)\s*= (.+)$", provider, re.MULTILINE))
+    assert settings["user_project_override"] == "true"
+    assert settings["billing_project"] == settings["project"] == "var.project"
+    assert "user_project_override" in GUIDE.read_text()
 
 
 def test_a_role_of_our_own_reads_pipeline_jobs_and_no_more(deployed: Resources) -> None:
