@@ -282,6 +282,14 @@ def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
     assert not {role for role in SET_BY.values() if f"`{role}`" not in guide}
 
 
+def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
+    files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
+    names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 3
+    section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
+    assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
+
+
 def test_calls_are_counted_against_the_project() -> None:
     """The API of budgets refuses a person's credentials otherwise; no plan shows how the provider is set."""
     [provider] = re.findall(r'provider "google" \{\n(.*?)\n\}', (plan.TERRAFORM / "versions.tf").read_text(), re.DOTALL)

@@ -57,12 +57,17 @@ run "secrets" {
 run "actions" {
   command = plan
   variables {
+    role_suffix     = "2"
     action_accounts = ["shop-runtime@shop-project.iam.gserviceaccount.com", "pipelines@example-project.iam.gserviceaccount.com"]
   }
 
   assert {
     condition     = toset(google_project_iam_custom_role.actions[0].permissions) == toset(["aiplatform.pipelineJobs.cancel", "aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list", "logging.logEntries.list"])
     error_message = "action_runner must have what the playbooks name, and no more."
+  }
+  assert {
+    condition     = [google_project_iam_custom_role.actions[0].role_id, google_project_iam_custom_role.keys[0].role_id, google_project_iam_custom_role.pipeline_runs.role_id] == ["aiaActions2", "aiaRevokeAccess2", "aiaPipelineRuns2"] && google_project_iam_member.pipeline_runs.role == "projects/example-project/roles/aiaPipelineRuns2"
+    error_message = "Every role must have another name where one is asked for, or nobody could come back within a month."
   }
   assert {
     condition     = toset(google_project_iam_custom_role.keys[0].permissions) == toset(["iam.serviceAccountKeys.list"])

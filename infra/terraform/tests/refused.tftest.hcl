@@ -45,6 +45,7 @@ run "bad_values" {
     vpc_connector       = "aia"
     budget              = { billing_account = "012345-6789AB-CDEF01", amount = 0 }
     availability_goal   = 1
+    role_suffix         = "-2"
     runbooks_url        = "http://example.com/runbooks"
     direct_channels     = { email = "mail" }
   }
@@ -66,9 +67,18 @@ run "bad_values" {
     var.vpc_connector,
     var.budget,
     var.availability_goal,
+    var.role_suffix,
     var.runbooks_url,
     var.direct_channels,
   ]
+}
+
+run "a_goal_whose_alert_could_never_fire" {
+  command = plan
+  variables {
+    availability_goal = 0.93
+  }
+  expect_failures = [var.availability_goal]
 }
 
 run "what_follows_from_the_deployment" {
