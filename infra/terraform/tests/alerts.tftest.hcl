@@ -59,6 +59,17 @@ run "channels" {
   }
 }
 
+run "a_goal_that_one_failure_would_miss" {
+  command = plan
+  variables {
+    availability_goal = 0.9999
+  }
+  assert {
+    condition     = local.floors["fast"] == 695 && google_monitoring_alert_policy.burn["alert_intake/fast"].conditions[2].condition_threshold[0].threshold_value == 695
+    error_message = "One failure must not burn the budget fast enough, however high the goal is."
+  }
+}
+
 run "nobody_expects_the_watchdog" {
   command = plan
   variables {

@@ -104,6 +104,20 @@ run "plan" {
     error_message = "No subscription may expire."
   }
   assert {
+    condition = alltrue([
+      for one in google_monitoring_alert_policy.burn :
+      one.combiner == "AND" && length(one.conditions) == 3
+      && one.conditions[2].condition_threshold[0].aggregations[0].alignment_period == (endswith(one.display_name, "/fast") ? "3600s" : "86400s")
+      && one.conditions[2].condition_threshold[0].aggregations[0].per_series_aligner == "ALIGN_DELTA"
+      && one.conditions[2].condition_threshold[0].aggregations[0].cross_series_reducer == "REDUCE_SUM"
+    ])
+    error_message = "An error budget must be told of only where the long window saw enough requests."
+  }
+  assert {
+    condition     = alltrue([for one in google_monitoring_alert_policy.burn : one.conditions[2].condition_threshold[0].threshold_value == (endswith(one.display_name, "/fast") ? 50 : 200) && strcontains(one.conditions[2].condition_threshold[0].filter, "metric.type=\"run.googleapis.com/request_count\" AND resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${replace(one.user_labels.function, "_", "-")}\"")])
+    error_message = "One request that fails among few must call nobody."
+  }
+  assert {
     condition = toset(keys(google_monitoring_alert_policy.rule)) == toset(flatten([
       for file in fileset("../alerts", "*.yaml") : [for group in yamldecode(file("../alerts/${file}")).groups : [for rule in group.rules : rule.alert]]
     ]))
