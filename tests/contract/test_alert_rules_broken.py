@@ -55,7 +55,7 @@ READ: dict[str, Break] = {
         f"{RULES}/serving.yaml",
         "severity: critical",
         "severity: catastrophic",
-        "serving.yaml: ServingTrafficVanished: severity must be one of critical, error, info, warning, got 'catastrophic'",
+        "serving.yaml: ErrorBudgetGoneInTwoDays: severity must be one of critical, error, info, warning, got 'catastrophic'",
     ),
     "a category": Break(
         f"{RULES}/security.yaml",
