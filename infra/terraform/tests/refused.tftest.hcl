@@ -121,6 +121,15 @@ run "a_token_behind_iam" {
   expect_failures = [terraform_data.checked]
 }
 
+run "a_floor_that_no_alert_knows" {
+  command = plan
+  variables {
+    settings = "tests/samples/settings_floors.yaml"
+  }
+  # It is said, and refused nothing.
+  expect_failures = [check.every_accuracy_floor_has_its_alert]
+}
+
 run "settings_with_an_unknown_name" {
   command = plan
   variables {
