@@ -27,7 +27,12 @@ locals {
     for rule in local.read_rules : rule.name => merge(rule, {
       duration_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.duration) : tonumber(part[0]) * local.seconds[part[1]]]))
       interval_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.interval) : tonumber(part[0]) * local.seconds[part[1]]]))
-      severity         = lookup({ critical = "CRITICAL", error = "ERROR", warning = "WARNING" }, lookup(rule.labels, "severity", ""), null)
+      # How far back it looks at most.
+      lookback_seconds = max(0, [
+        for part in regexall("\\[([0-9]+)([smhdw])\\](?:\\s*offset\\s+([0-9]+)([smhdw]))?", rule.expr) :
+        tonumber(part[0]) * local.seconds[part[1]] + try(tonumber(part[2]) * local.seconds[part[3]], 0)
+      ]...)
+      severity = lookup({ critical = "CRITICAL", error = "ERROR", warning = "WARNING" }, lookup(rule.labels, "severity", ""), null)
 
       # The functions whose heartbeat is missed, also where it has never been.
       misses = distinct(flatten(regexall("aia_heartbeat_timestamp_seconds\\{function=\"(\\w+)\"", rule.expr)))
@@ -53,10 +58,12 @@ locals {
   }
 
   # What always fires is for who expects it: to people it would be an incident that never ends. Nor does anybody miss what is
-  # not scheduled (infra/scheduled.py).
+  # not scheduled (infra/scheduled.py). Conditions of thresholds look back for 25 hours at most; further is a preview.
   policies = {
     for name, rule in local.rules : name => rule
-    if(name != "Watchdog" || var.watchdog_email != null) && length(setsubtract(rule.misses, keys(local.settings.jobs))) == 0
+    if(name != "Watchdog" || var.watchdog_email != null)
+    && length(setsubtract(rule.misses, keys(local.settings.jobs))) == 0
+    && (var.long_lookback || rule.lookback_seconds <= 90000)
   }
 }
 

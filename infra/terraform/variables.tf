@@ -260,6 +260,13 @@ variable "protect" {
   nullable    = false
 }
 
+variable "long_lookback" {
+  description = "Whether there are policies of the rules that look back for more than 25 hours, which Cloud Monitoring offers as a preview."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
 variable "role_suffix" {
   description = "What the names of roles end with. Google keeps the name of a deleted role for more than a month: to apply anew within it, give another one."
   type        = string

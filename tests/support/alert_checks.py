@@ -28,7 +28,7 @@ NOTES = {"summary", "description", "runbook_url"}
 _CAMEL = re.compile(r"(?:[A-Z][a-z0-9]+)+")
 _USER_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _DURATION = re.compile(r"(?:\d+[smhd])+")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def unreadable(files: RuleFiles) -> list[str]:
@@ -106,7 +106,7 @@ def _fits(duration: object) -> bool:
 
 def seconds(duration: str) -> int:
     """How long a duration as in 1h30m is."""
-    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhd])", duration))
+    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", duration))
 
 
 def unseen(files: RuleFiles) -> list[str]:

@@ -81,6 +81,20 @@ run "nobody_expects_the_watchdog" {
   }
 }
 
+run "without_what_is_a_preview" {
+  command = plan
+  variables {
+    long_lookback = false
+  }
+  assert {
+    condition = setsubtract(keys(local.rules), keys(google_monitoring_alert_policy.rule)) == toset([
+      "AuditLogGap", "BackupNotMade", "ErrorBudgetGoneInOneMonth", "PaymentsBelowLastWeek", "PipelineNotRun", "RevenueBelowLastWeek",
+      "RollupLate", "RowVolumeAnomaly", "ServingTrafficVanished", "SessionsShort",
+    ])
+    error_message = "Where Google refuses long look-backs, all other rules must be policies all the same."
+  }
+}
+
 run "a_rule_as_a_policy" {
   command = plan
   variables {
