@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from infra.kubernetes.objects import linked, managed, operated
+from infra.scheduled import scheduled
 from infra.stage import ROOT
 
 FOLDER = Path(__file__).parent
@@ -49,9 +50,10 @@ def write(out: Path, *, runbooks: str, namespace: str, labels: dict[str, str]) -
 
 
 def rule_files(runbooks: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The groups of each rule file, by the name that its objects have."""
+    """The groups of each rule file, by the name that its objects have; without rules that miss what no job does."""
+    jobs = yaml.safe_load((ROOT / "infra" / "monitoring.yaml").read_text())["jobs"]
     for path in (*sorted((ROOT / "infra" / "alerts").glob("*.yaml")), RECORDING):
-        groups = yaml.safe_load(path.read_text())["groups"]
+        groups = scheduled(yaml.safe_load(path.read_text())["groups"], jobs)
         yield path.stem.replace("_", "-"), linked(groups, runbooks)
 
 

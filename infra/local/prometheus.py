@@ -15,7 +15,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
@@ -26,6 +26,7 @@ import yaml
 
 from core.errors import UnavailableError
 from core.metrics import lookup
+from infra.scheduled import scheduled
 
 RULES = Path(__file__).resolve().parent.parent / "alerts"
 SCRAPE_INTERVAL = "5s"
@@ -94,6 +95,22 @@ def write_config(path: Path, *, targets: Mapping[str, str], alerts_to: Sequence[
         }
     path.write_text(yaml.safe_dump(config, sort_keys=False))
     return path
+
+
+def write_rules(folder: Path, *, jobs: Collection[str], rules: Path = RULES) -> Path:
+    """Write the rule files anew into a folder, without rules that miss what no job does.
+
+    Args:
+        folder: emptied before; made when it is missing.
+        jobs: that the settings schedule.
+        rules: the folder that the rule files are read from.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path in sorted(rules.glob("*.yaml")):
+        groups = scheduled(yaml.safe_load(path.read_text())["groups"], jobs)
+        (folder / path.name).write_text(yaml.safe_dump({"groups": groups}, sort_keys=False, width=200))
+    return folder
 
 
 def command(*, config: Path, data_dir: Path, listen: str) -> list[str]:

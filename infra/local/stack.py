@@ -7,7 +7,7 @@ Prometheus, the scheduler                                                       
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -105,8 +105,9 @@ class Stack:
         config = prometheus.write_config(
             self.folder / "prometheus.yml",
             targets={"monitoring": local(self.ports["metrics"]), "pubsub": local(self.ports["backlog"])},
-            # The second way is for alerts about what the first leads through.
+            # The second way is for alerts about what the first leads through: those with `path: direct`.
             alerts_to=[local(self.ports["intake"]), local(self.ports["inbox"])],
+            rules=prometheus.write_rules(self.folder / "alerts", jobs=_jobs()),
         )
         listen = f"127.0.0.1:{self.ports['prometheus']}"
         self.programs.start(
@@ -123,8 +124,7 @@ class Stack:
         What has just ticked, as all that is brought up to now, would keep its metrics to itself till the tick after: a
         function sends them every 10 s at most.
         """
-        jobs = config.load(stage.ROOT / "infra" / "monitoring.yaml").jobs
-        self._scheduler = Scheduler(jobs, f"projects/{PROJECT}/topics/ticks", dict.fromkeys(soon, SOON))
+        self._scheduler = Scheduler(_jobs(), f"projects/{PROJECT}/topics/ticks", dict.fromkeys(soon, SOON))
         self._scheduler.start()
         for job in at_once:
             self._scheduler.publish(job)
@@ -212,3 +212,8 @@ class Stack:
             folder=stage.ROOT,
             ready=lambda: listens(port),
         )
+
+
+def _jobs() -> Mapping[str, str]:
+    """The jobs that the settings schedule."""
+    return config.load(stage.ROOT / "infra" / "monitoring.yaml").jobs

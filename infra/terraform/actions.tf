@@ -41,7 +41,7 @@ locals {
 
 resource "google_project_iam_custom_role" "actions" {
   count       = length(local.project_permissions) > 0 ? 1 : 0
-  role_id     = "aiaActions"
+  role_id     = "aiaActions${var.role_suffix}"
   title       = "Actions of the playbooks"
   description = "What the playbooks of the settings name, and no more."
   permissions = local.project_permissions
@@ -56,7 +56,7 @@ resource "google_project_iam_member" "actions" {
 
 resource "google_project_iam_custom_role" "keys" {
   count       = length(local.key_permissions) > 0 ? 1 : 0
-  role_id     = "aiaRevokeAccess"
+  role_id     = "aiaRevokeAccess${var.role_suffix}"
   title       = "Disables keys of service accounts"
   description = "Cannot make keys, unlike the role that Google has for it."
   permissions = local.key_permissions

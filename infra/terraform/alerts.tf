@@ -27,10 +27,18 @@ locals {
     for rule in local.read_rules : rule.name => merge(rule, {
       duration_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.duration) : tonumber(part[0]) * local.seconds[part[1]]]))
       interval_seconds = sum(concat([0], [for part in regexall("([0-9]+)([smhdw])", rule.interval) : tonumber(part[0]) * local.seconds[part[1]]]))
-      severity         = lookup({ critical = "CRITICAL", error = "ERROR", warning = "WARNING" }, lookup(rule.labels, "severity", ""), null)
+      # How far back it looks at most.
+      lookback_seconds = max(0, [
+        for part in regexall("\\[([0-9]+)([smhdw])\\](?:\\s*offset\\s+([0-9]+)([smhdw]))?", rule.expr) :
+        tonumber(part[0]) * local.seconds[part[1]] + try(tonumber(part[2]) * local.seconds[part[3]], 0)
+      ]...)
+      severity = lookup({ critical = "CRITICAL", error = "ERROR", warning = "WARNING" }, lookup(rule.labels, "severity", ""), null)
 
-      # What is about the way to people must not go that way.
-      direct = lookup(rule.labels, "severity", "") == "none" || contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", ""))
+      # The functions whose heartbeat is missed, also where it has never been.
+      misses = distinct(flatten(regexall("aia_heartbeat_timestamp_seconds\\{function=\"(\\w+)\"", rule.expr)))
+
+      # What is about the way to people must not go that way alone.
+      path = lookup(rule.labels, "path", "")
 
       # Labels of a policy have fewer letters than those of a rule, and no templates: the condition has them as they are.
       user_labels = {
@@ -48,15 +56,24 @@ locals {
       runbook = startswith(lookup(rule.notes, "runbook_url", ""), "docs/runbooks/") && var.runbooks_url != "" ? replace(rule.notes.runbook_url, "docs/runbooks/", "${var.runbooks_url}/") : lookup(rule.notes, "runbook_url", "")
     }) if rule.name != null
   }
+
+  # What always fires is for who expects it: to people it would be an incident that never ends. Nor does anybody miss what is
+  # not scheduled (infra/scheduled.py). Conditions of thresholds look back for 25 hours at most; further is a preview.
+  policies = {
+    for name, rule in local.rules : name => rule
+    if(name != "Watchdog" || var.watchdog_email != null)
+    && length(setsubtract(rule.misses, keys(local.settings.jobs))) == 0
+    && (var.long_lookback || rule.lookback_seconds <= 90000)
+  }
 }
 
 resource "google_monitoring_alert_policy" "rule" {
-  for_each              = local.rules
+  for_each              = local.policies
   display_name          = "${each.value.group}/${each.key}"
   combiner              = "OR"
   severity              = each.value.severity
   user_labels           = each.value.user_labels
-  notification_channels = each.key == "Watchdog" ? concat(local.direct_channels, google_monitoring_notification_channel.watchdog[*].name) : each.value.direct ? local.direct_channels : [google_monitoring_notification_channel.alerts.name]
+  notification_channels = each.key == "Watchdog" ? google_monitoring_notification_channel.watchdog[*].name : concat(each.value.path == "direct" ? local.direct_channels : [], [google_monitoring_notification_channel.alerts.name])
 
   conditions {
     display_name = each.key
@@ -124,7 +141,17 @@ resource "google_monitoring_alert_policy" "rule" {
       condition     = contains(["none", "info", "warning", "error", "critical"], lookup(each.value.labels, "severity", ""))
       error_message = "infra/alerts/${each.value.file}: ${each.key}.labels.severity must be none, info, warning, error or critical, got ${lookup(each.value.labels, "severity", "nothing")}."
     }
+    precondition {
+      condition     = contains(["", "direct"], each.value.path)
+      error_message = "infra/alerts/${each.value.file}: ${each.key}.labels.path must be direct, or not be there, got ${each.value.path}."
+    }
   }
 
-  depends_on = [google_project_service.this]
+  # What opens before its way to people is there is told to nobody, and never again. What is missed must have been started.
+  depends_on = [
+    google_cloud_scheduler_job.this,
+    google_project_service.this,
+    google_pubsub_topic_iam_member.alerts,
+    module.function,
+  ]
 }

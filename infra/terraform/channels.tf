@@ -1,5 +1,5 @@
 # Alerts go the way of all findings: to the topic `alerts`, and from there through alert_intake and incident_router to
-# people. What is about that very way goes to people directly.
+# people. What is about that very way (`path: direct` in a rule) goes to people directly as well.
 
 resource "google_monitoring_notification_channel" "alerts" {
   display_name = "alert_intake"

@@ -18,7 +18,7 @@ resource "google_pubsub_topic_iam_member" "pipeline_runs" {
 
 # The log tells how a job ended; when its tasks began and ended, Vertex AI tells who asks (Google's own role lists all else too).
 resource "google_project_iam_custom_role" "pipeline_runs" {
-  role_id     = "aiaPipelineRuns"
+  role_id     = "aiaPipelineRuns${var.role_suffix}"
   title       = "Reads pipeline jobs"
   description = "What became of a pipeline job and of its tasks."
   permissions = ["aiplatform.pipelineJobs.get"]

@@ -5,10 +5,15 @@ locals {
   slos = setintersection(["api", "alert_intake", "incident_router"], keys(local.functions))
 
   # How fast the budget of 28 days burns, over a long window and a short one, so that it ends soon after the fault does.
+  # Only where the long window saw so many requests: the intake and the router are called a few times in a quiet hour and answer
+  # 503 to a passing fault, so that Pub/Sub comes again. One of those among few is a large share, and calls people for what is
+  # over. That they do not work at all AlertIntakeSilent and IncidentRouterSilent tell, by the messages that wait.
   burns = {
-    fast = { rate = 14.4, windows = ["3600s", "300s"], severity = "CRITICAL" } # two per cent of it in an hour
-    slow = { rate = 3, windows = ["86400s", "7200s"], severity = "WARNING" }   # ten per cent of it in a day
+    fast = { rate = 14.4, windows = ["3600s", "300s"], severity = "CRITICAL", requests = 50 } # two per cent of it in an hour
+    slow = { rate = 3, windows = ["86400s", "7200s"], severity = "WARNING", requests = 200 }  # ten per cent of it in a day
   }
+  # With a goal so high that one failure of these many would still burn as fast, so many more that it does not.
+  floors  = { for speed, burn in local.burns : speed => max(burn.requests, ceil(1 / (burn.rate * (1 - var.availability_goal)))) }
   burning = merge([for name in local.slos : { for speed, burn in local.burns : "${name}/${speed}" => merge(burn, { function = name, speed = speed }) }]...)
 }
 
@@ -65,9 +70,29 @@ resource "google_monitoring_alert_policy" "burn" {
     }
   }
 
+  conditions {
+    display_name = "More than ${local.floors[each.value.speed]} requests over ${each.value.windows[0]}"
+
+    condition_threshold {
+      filter          = "metric.type=\"run.googleapis.com/request_count\" AND resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${module.function[each.value.function].service}\" AND resource.labels.location=\"${var.region}\""
+      comparison      = "COMPARISON_GT"
+      threshold_value = local.floors[each.value.speed]
+      duration        = "0s"
+
+      aggregations {
+        alignment_period     = each.value.windows[0]
+        per_series_aligner   = "ALIGN_DELTA"
+        cross_series_reducer = "REDUCE_SUM"
+      }
+    }
+  }
+
   documentation {
     mime_type = "text/markdown"
     subject   = "${each.value.function} fails too often"
     content   = "At this rate its error budget of 28 days (${format("%.2f", (1 - var.availability_goal) * 100)} per cent) is gone in ${floor(28 / each.value.rate)} days. Its log says what fails.\n\nRunbook: ${var.runbooks_url == "" ? "docs/runbooks" : var.runbooks_url}/system.md#a-function-does-not-answer"
   }
+
+  # What opens before its way to people is there is told to nobody, and never again.
+  depends_on = [google_pubsub_topic_iam_member.alerts, module.function]
 }

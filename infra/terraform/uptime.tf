@@ -84,4 +84,7 @@ resource "google_monitoring_alert_policy" "uptime" {
       "Runbook: ${var.runbooks_url == "" ? "docs/runbooks" : var.runbooks_url}/system.md#a-function-does-not-answer",
     ])
   }
+
+  # What opens before its way to people is there is told to nobody, and never again.
+  depends_on = [google_pubsub_topic_iam_member.alerts, module.function]
 }

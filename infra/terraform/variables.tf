@@ -260,6 +260,25 @@ variable "protect" {
   nullable    = false
 }
 
+variable "long_lookback" {
+  description = "Whether there are policies of the rules that look back for more than 25 hours, which Cloud Monitoring offers as a preview."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "role_suffix" {
+  description = "What the names of roles end with. Google keeps the name of a deleted role for more than a month: to apply anew within it, give another one."
+  type        = string
+  default     = ""
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9]{0,16}$", var.role_suffix))
+    error_message = "role_suffix: must be at most 16 letters and digits."
+  }
+}
+
 variable "kms_key" {
   description = "A key of Cloud KMS in the region that encrypts everything; where none is given, Google's own keys do."
   type        = string
@@ -289,8 +308,9 @@ variable "availability_goal" {
   nullable    = false
 
   validation {
-    condition     = var.availability_goal > 0.5 && var.availability_goal <= 0.9999
-    error_message = "availability_goal: must be more than 0.5 and at most 0.9999."
+    # Errors alone burn the budget 1 / (1 - goal) times too fast: with a lower goal never 14.4 times, which calls people.
+    condition     = var.availability_goal >= 0.94 && var.availability_goal <= 0.9999
+    error_message = "availability_goal: must be 0.94 to 0.9999; below, not even errors alone use up the budget fast enough for the alert."
   }
 }
 

@@ -12,6 +12,10 @@ provider "google" {
   project        = var.project
   region         = var.region
   default_labels = { system = "aia" }
+
+  # Some APIs ask whose quota a person's own credentials use, that of budgets above all, and refuse who does not say.
+  user_project_override = true
+  billing_project       = var.project
 }
 
 data "google_project" "this" {

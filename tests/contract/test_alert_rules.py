@@ -16,12 +16,14 @@ from croniter import croniter
 from core.incidents.classify import classify
 from infra import stage
 from tests.support import alert_checks, alert_promql, alert_rules, promtool
-from tests.support.alert_checks import MONITORING
+from tests.support.alert_checks import MONITORING, seconds
 from tests.support.alert_rules import WATCHDOG, Rule, RuleFiles
 from tests.support.intake import sent
 
 FILES = alert_rules.read()
 _OF_FUNCTION = re.compile(r'aia_heartbeat_timestamp_seconds\{function="(\w+)"\}')
+A_DAY_AND_AN_HOUR = 90_000
+"""As far as conditions of thresholds look back in Cloud Monitoring, in seconds; what lies beyond is a preview."""
 _LIMIT = re.compile(r"> (\d+)$", re.MULTILINE)
 
 of_told = pytest.mark.parametrize("rule", FILES.told, ids=lambda rule: f"{rule.file}-{rule.name}")
@@ -96,6 +98,31 @@ def test_every_function_on_a_schedule_is_missed_when_it_is_silent_and_not_betwee
         first, second = ticks.get_next(), ticks.get_next()
         period = second - first
         assert limits[job] > period.total_seconds(), f"{job}: silent for {limits[job]} s, though due every {period}"
+
+
+def test_what_is_about_the_way_to_people_is_told_past_it_as_well() -> None:
+    """The way is alert_intake, incident_router, incident_sweep, the channels, and what these need: queues and stores."""
+    direct = {rule.name for rule in FILES.rules if rule.labels.get("path") == "direct"}
+    about = {
+        rule.name for rule in FILES.rules if re.search(r'"(alert-intake"|incident-router|incident_sweep)', rule.expr)
+    }
+    assert about == {"AlertIntakeSilent", "IncidentRouterSilent", "IncidentSweepSilent"}
+    whole = {"CriticalUnacknowledged", "DeadLettersWaiting", "FunctionFailing", "NotifyFailures", "StoreFailures"}
+    assert direct == about | whole
+
+
+def looks_back(rule: Rule) -> int:
+    """How many seconds a rule looks back at most."""
+    found = re.findall(r"\[(\w+)\](?:\s*offset\s+(\w+))?", rule.expr)
+    return max((seconds(window) + seconds(offset) for window, offset in found), default=0)
+
+
+def test_what_looks_back_far_is_seldom_evaluated_and_the_guide_says_so() -> None:
+    far = {rule.name for rule in FILES.rules if looks_back(rule) > A_DAY_AND_AN_HOUR}
+    intervals = {group: seconds(interval) for _, group, interval in FILES.groups}
+    assert not {rule.name for rule in FILES.rules if rule.name in far and intervals[rule.group] < 300}
+    guide = (stage.ROOT / "docs" / "deploy.md").read_text().partition("## Rules that look back far")[2]
+    assert set(re.findall(r"`([A-Z]\w+)`", guide.partition("\n## ")[0])) == far
 
 
 def test_the_watchdog_fires_always() -> None:

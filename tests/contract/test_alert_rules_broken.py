@@ -55,7 +55,7 @@ READ: dict[str, Break] = {
         f"{RULES}/serving.yaml",
         "severity: critical",
         "severity: catastrophic",
-        "serving.yaml: ServingTrafficVanished: severity must be one of critical, error, info, warning, got 'catastrophic'",
+        "serving.yaml: ErrorBudgetGoneInTwoDays: severity must be one of critical, error, info, warning, got 'catastrophic'",
     ),
     "a category": Break(
         f"{RULES}/security.yaml",
@@ -74,6 +74,12 @@ READ: dict[str, Break] = {
         "playbook: retrain-on-drift",
         "playbook: retrain",
         "models.yaml: ModelDriftHigh: playbook must be one of",
+    ),
+    "a path": Break(
+        f"{RULES}/system.yaml",
+        "owner: ml-platform, path: direct",
+        "owner: ml-platform, path: around",
+        "system.yaml: IncidentSweepSilent: path must be one of direct, got 'around'",
     ),
     "an owner that is missing": Break(
         f"{RULES}/agents.yaml", ", owner: agents", "", "agents.yaml: AgentLatencyHigh: must have the label owner"

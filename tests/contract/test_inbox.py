@@ -178,7 +178,7 @@ def alert(name: str = "IncidentRouterSilent", *, began: int = 0, ended: bool = F
     at = datetime(2026, 1, 2, 9, began, tzinfo=UTC)
     ends = at + timedelta(minutes=5) if ended else datetime.now(UTC) + timedelta(minutes=4)
     return {
-        "labels": {"alertname": name, "severity": "critical", "function": "incident_router", **labels},
+        "labels": {"alertname": name, "severity": "critical", "function": "incident_router", "path": "direct"} | labels,
         "annotations": {
             "summary": "it is silent",
             "description": "Nobody hears.",
@@ -190,7 +190,7 @@ def alert(name: str = "IncidentRouterSilent", *, began: int = 0, ended: bool = F
     }
 
 
-def test_an_alert_about_silence_is_one_message_however_often_it_is_posted(box: Box) -> None:
+def test_a_direct_alert_is_one_message_however_often_it_is_posted(box: Box) -> None:
     assert [box.post([alert()], ALERTS) for _ in range(3)] == [(200, {})] * 3
     [kept] = box.messages()
     assert (kept["incident_id"], kept["change"], kept["channel"]) == ("IncidentRouterSilent", "opened", "direct")
@@ -200,7 +200,7 @@ def test_an_alert_about_silence_is_one_message_however_often_it_is_posted(box: B
     assert ">Show in Prometheus</a>" in box.get().data.decode()
 
 
-def test_the_end_of_a_silence_is_a_message_and_so_is_the_next_one(box: Box) -> None:
+def test_the_end_of_a_direct_alert_is_a_message_and_so_is_the_next_one(box: Box) -> None:
     for posted in (alert(), alert(ended=True), alert(ended=True), alert(began=30)):
         box.post([posted], ALERTS)
     told = [(kept["change"], kept["at"]) for kept in reversed(box.messages())]
@@ -216,17 +216,22 @@ def test_alerts_of_one_rule_with_other_labels_are_told_apart(box: Box) -> None:
     assert len(box.messages()) == 2
 
 
-def test_alerts_about_anything_but_silence_are_taken_and_not_kept(box: Box) -> None:
-    assert box.post([alert("ProbeDown"), alert("Watchdog"), alert("SilentNight")], ALERTS) == (200, {})
+def test_alerts_about_anything_but_the_way_to_people_are_taken_and_not_kept(box: Box) -> None:
+    others = [alert("ProbeDown", path=""), alert("HealthCheckSilent", path="around")]
+    assert box.post(others, ALERTS) == (200, {})
     assert box.messages() == []
-    box.post([alert("ProbeDown"), alert("HealthCheckSilent")], ALERTS)
-    assert [kept["incident_id"] for kept in box.messages()] == ["HealthCheckSilent"]
+    box.post([*others, alert("NotifyFailures")], ALERTS)
+    assert [kept["incident_id"] for kept in box.messages()] == ["NotifyFailures"]
 
 
 def test_an_alert_that_says_little_is_told_all_the_same(box: Box) -> None:
-    box.post([{"labels": {"alertname": "ASilent", "severity": "page"}, "startsAt": "2026-01-02T09:00:00Z"}], ALERTS)
-    [kept] = box.messages()
-    assert (kept["title"], kept["severity"], kept["change"]) == ("ASilent", "critical", "opened")
+    little = {"path": "direct", "severity": "page"}
+    began = "2026-01-02T09:00:00Z"
+    box.post(
+        [{"labels": little, "startsAt": began}, {"labels": little | {"alertname": "A"}, "startsAt": began}], ALERTS
+    )
+    told = {(kept["title"], kept["severity"], kept["change"]) for kept in box.messages()}
+    assert told == {("alert", "critical", "opened"), ("A", "critical", "opened")}
 
 
 @pytest.mark.parametrize(

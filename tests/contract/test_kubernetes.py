@@ -69,6 +69,16 @@ def test_each_kind_of_prometheus_gets_every_rule_once(built: Path) -> None:
         assert named(found) == EVERY
 
 
+def test_what_no_job_does_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    infra = tmp_path / "infra"
+    shutil.copytree(stage.ROOT / "infra" / "alerts", infra / "alerts")
+    (infra / "monitoring.yaml").write_text('jobs: {drift_score: "*/15 * * * *"}')
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    written = {rule.get("alert") for _, groups in command.rule_files("") for group in groups for rule in group["rules"]}
+    silent = {name for name in EVERY if name.endswith("Silent")}
+    assert silent & written == {"AlertIntakeSilent", "DriftScoreSilent", "IncidentRouterSilent"}
+
+
 def test_what_is_written_outside_the_cluster_is_looked_for_outside_it(built: Path) -> None:
     for one in documents(built / "gmp"):
         for rule in rules([one]) if one["kind"] != "PodMonitoring" else []:

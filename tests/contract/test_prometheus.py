@@ -18,7 +18,7 @@ from core.errors import UnavailableError
 from functions.adapters.metrics import CloudMetrics
 from infra.local.inbox.server import Inbox
 from infra.local.monitoring.server import serve
-from infra.local.prometheus import RULES, HistoryPoint, backfill, write_config
+from infra.local.prometheus import RULES, HistoryPoint, backfill, write_config, write_rules
 from tests.support.prometheus import needs_prometheus, prometheus, until
 
 pytestmark = needs_prometheus
@@ -279,11 +279,10 @@ def test_who_takes_alerts_gets_them_also_when_another_one_is_gone(tmp_path: Path
     assert posted[0][1][0]["labels"] == {"alertname": "Always"}
 
 
-def test_an_alert_about_silence_is_in_the_inbox_and_so_is_its_end(tmp_path: Path) -> None:
+def test_a_direct_alert_is_in_the_inbox_and_so_is_its_end(tmp_path: Path) -> None:
+    silent = {"expr": 'absent(up{job="monitoring"} == 1)', "for": "8s", "labels": {"path": "direct"}}
     rules = rule_files(
-        tmp_path,
-        {"alert": "Always", "expr": "vector(1)", "for": "8s"},
-        {"alert": "RouterSilent", "expr": 'absent(up{job="monitoring"} == 1)', "for": "8s"},
+        tmp_path, {"alert": "Always", "expr": "vector(1)", "for": "8s"}, {"alert": "RouterSilent", **silent}
     )
     with Inbox(0, tmp_path / "inbox.sqlite") as inbox:
         threading.Thread(target=inbox.serve_forever, args=(0.05,), daemon=True).start()
@@ -302,10 +301,23 @@ def test_an_alert_about_silence_is_in_the_inbox_and_so_is_its_end(tmp_path: Path
     assert told == [("RouterSilent", "resolved", "direct"), ("RouterSilent", "opened", "direct")]
 
 
-def test_the_rules_of_the_repository_are_loaded(tmp_path: Path) -> None:
-    with prometheus(tmp_path, rules=RULES) as server:
+def test_the_rules_of_the_repository_are_loaded_but_those_that_miss_what_no_job_does(tmp_path: Path) -> None:
+    every = {rule["alert"] for rule in read_rules(RULES)}
+    jobs = yaml.safe_load((RULES.parent / "monitoring.yaml").read_text())["jobs"]
+    whole = write_rules(tmp_path / "whole", jobs=jobs)
+    assert read_rules(whole) == read_rules(RULES)
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "gone.yaml").touch()  # of a file that is no longer there
+    rules = write_rules(tmp_path / "rules", jobs=["drift_score", "health_check", "incident_sweep"])
+    with prometheus(tmp_path, rules=rules) as server:
         names = {rule["name"] for group in server.get("/api/v1/rules")["groups"] for rule in group["rules"]}
     assert {"Watchdog", "IncidentSweepSilent"} <= names
+    assert every - names == {"ActionRunnerSilent", "BiRollupSilent", "PipelineMonitorSilent", "TelemetryRollupSilent"}
+
+
+def read_rules(folder: Path) -> list[dict[str, Any]]:
+    documents = [yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*.yaml"))]
+    return [rule for document in documents for group in document["groups"] for rule in group["rules"]]
 
 
 def test_the_configuration_is_one_that_promtool_accepts(tmp_path: Path) -> None:

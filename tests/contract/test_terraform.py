@@ -30,6 +30,23 @@ RULES = [
     for group in yaml.safe_load(path.read_text())["groups"]
     for rule in group["rules"]
 ]
+SET_BY = {
+    "artifact_registry_repository_iam_member": "roles/artifactregistry.admin",
+    "bigquery_table_iam_member": "roles/bigquery.admin",
+    "billing_budget": "roles/billing.costsManager",
+    "cloud_run_v2_service_iam_member": "roles/run.admin",
+    "kms_crypto_key_iam_member": "roles/cloudkms.admin",
+    "logging_project_sink": "roles/logging.configWriter",
+    "project_iam_custom_role": "roles/iam.roleAdmin",
+    "project_iam_member": "roles/resourcemanager.projectIamAdmin",
+    "pubsub_subscription_iam_member": "roles/pubsub.admin",
+    "pubsub_topic_iam_member": "roles/pubsub.admin",
+    "secret_manager_secret_iam_member": "roles/secretmanager.admin",
+    "service_account_iam_member": "roles/iam.serviceAccountAdmin",
+    "storage_bucket_iam_member": "roles/storage.admin",
+}
+"""What makes each resource that an editor may not make: who grants, and what is outside the project or its settings."""
+GUIDE = ROOT / "docs" / "deploy.md"
 ON_THE_PROJECT = {
     "projects/example-project/roles/aiaPipelineRuns",
     "roles/bigquery.jobUser",
@@ -257,6 +274,31 @@ def test_every_grant_is_to_one_account_and_as_small_as_it_can_be(deployed: Resou
         assert bool(one["condition"]) == limited
 
 
+def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
+    files = "\n".join(path.read_text() for path in plan.TERRAFORM.rglob("*.tf"))
+    made = set(re.findall(r'resource "google_(\w+)"', files))
+    assert {kind for kind in made if kind.endswith("_iam_member")} <= SET_BY.keys() <= made
+    guide = GUIDE.read_text()
+    assert not {role for role in SET_BY.values() if f"`{role}`" not in guide}
+
+
+def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
+    files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
+    names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 3
+    section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
+    assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
+
+
+def test_calls_are_counted_against_the_project() -> None:
+    """The API of budgets refuses a person's credentials otherwise; no plan shows how the provider is set."""
+    [provider] = re.findall(r'provider "google" \{\n(.*?)\n\}', (plan.TERRAFORM / "versions.tf").read_text(), re.DOTALL)
+    settings = dict(re.findall(r"^\s*(\w+)\s*= (.+)$", provider, re.MULTILINE))
+    assert settings["user_project_override"] == "true"
+    assert settings["billing_project"] == settings["project"] == "var.project"
+    assert "user_project_override" in GUIDE.read_text()
+
+
 def test_a_role_of_our_own_reads_pipeline_jobs_and_no_more(deployed: Resources) -> None:
     [role] = of(deployed, "project_iam_custom_role")
     assert (role["role_id"], role["permissions"]) == ("aiaPipelineRuns", ["aiplatform.pipelineJobs.get"])
@@ -338,6 +380,36 @@ def test_the_api_takes_every_policy(deployed: Resources) -> None:
         assert condition.duration.total_seconds() % 30 == 0
         assert condition.evaluation_interval.total_seconds() % 30 == 0
         assert "{{" not in rules[name].documentation.subject + rules[name].documentation.content, name
+
+
+@pytest.fixture(scope="module")
+def needs() -> dict[str, set[str]]:
+    """What each resource waits for, as Terraform reads the files; modules and resources by their addresses."""
+    with tempfile.TemporaryDirectory() as data:
+        plan.install(plan.TERRAFORM, Path(data))
+        done = plan.terraform("graph", data=Path(data))
+    found: dict[str, set[str]] = {}
+    for what, waits_for in re.findall(r'"(\S+)" -> "(\S+)";', done.stdout):
+        found.setdefault(what, set()).add(waits_for)
+    return found
+
+
+def before(what: str, needs: dict[str, set[str]]) -> set[str]:
+    """Everything that is there when a resource is made."""
+    known, todo = set[str](), [what]
+    while todo:
+        new = needs.get(todo.pop(), set()) - known
+        known |= new
+        todo += new
+    return known
+
+
+@pytest.mark.parametrize("policy", ["rule", "burn", "uptime"])
+def test_what_alerts_pass_and_look_at_is_there_before_a_policy(needs: dict[str, set[str]], policy: str) -> None:
+    there = before(f"google_monitoring_alert_policy.{policy}", needs)
+    assert "google_pubsub_topic_iam_member.alerts" in there
+    assert "module.function.google_pubsub_subscription.push" in there
+    assert policy != "rule" or "google_cloud_scheduler_job.this" in there
 
 
 def test_the_api_takes_every_dashboard_as_it_is_sent(deployed: Resources) -> None:

@@ -112,7 +112,7 @@ def test_the_sink_of_pipelines_publishes_to_their_topic(deployed: Resources) -> 
 
 def test_what_runs_pipelines_may_use_vertex_ai_and_act_as_their_account(acting: Resources) -> None:
     roles = {one["role_id"]: set(one["permissions"]) for _, one in after(acting, "project_iam_custom_role")}
-    assert "aiplatform.pipelineJobs.create" in roles["aiaActions"]
+    assert "aiplatform.pipelineJobs.create" in roles["aiaActions2"]
     acts_as = granted(
         acting, "service_account_iam_member", "roles/iam.serviceAccountUser", function_account("action_runner")
     )

@@ -20,13 +20,15 @@ ALLOWED = {
 }
 """The values of the labels that have few."""
 LABELS = {*ALLOWED, "owner"}
-BESIDE = {"target", "function"}
-"""What a rule may say of its target where the labels of its metric do not."""
+PATHS = {"direct"}
+"""`path` says that a rule is about the way to people, who are told of it past that way as well."""
+BESIDE = {"target", "function", "path"}
+"""What a rule may say of its target where the labels of its metric do not, and of the way to people."""
 NOTES = {"summary", "description", "runbook_url"}
 _CAMEL = re.compile(r"(?:[A-Z][a-z0-9]+)+")
 _USER_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _DURATION = re.compile(r"(?:\d+[smhd])+")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def unreadable(files: RuleFiles) -> list[str]:
@@ -51,7 +53,7 @@ def bad_labels(files: RuleFiles) -> list[str]:
 def _labels(rule: Rule) -> Iterator[str]:
     yield from (rule.fault(f"must have the label {name}") for name in sorted(LABELS - rule.labels.keys()))
     yield from (rule.fault(f"has the unknown label {name}") for name in sorted(rule.labels.keys() - LABELS - BESIDE))
-    for name, values in ALLOWED.items():
+    for name, values in {**ALLOWED, "path": PATHS}.items():
         if name in rule.labels and rule.labels[name] not in values:
             yield rule.fault(f"{name} must be one of {', '.join(sorted(values))}, got {rule.labels[name]!r}")
     for name in sorted(LABELS & rule.labels.keys()):
@@ -104,7 +106,7 @@ def _fits(duration: object) -> bool:
 
 def seconds(duration: str) -> int:
     """How long a duration as in 1h30m is."""
-    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhd])", duration))
+    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", duration))
 
 
 def unseen(files: RuleFiles) -> list[str]:

@@ -24,6 +24,7 @@ _NAME = re.compile(r"[A-Za-z_][\w:]*")
 _SELECTED = re.compile(r"([A-Za-z_][\w:]*)\s*\{([^}]*)\}")
 _MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
 _SUMMED = re.compile(r"\bby\s*\(([^)]*)\)\s*\(")
+_GIVEN = re.compile(r'\blabel_replace\(.*?, "(\w+)", "[^"]*", "", ""\)', re.DOTALL)
 _CALLED = re.compile(r"\b(rate|increase|changes|(?:last|avg|max|min|sum|count)_over_time)\(\s*([A-Za-z_][\w:]*)")
 _OF_COUNTERS = {"rate", "increase"}
 _LABEL = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
@@ -63,8 +64,12 @@ def grouped(expr: str) -> Iterator[tuple[str, str]]:
 
 
 def results(expr: str) -> set[str]:
-    """The labels that the results of an expression may have."""
-    return {label for _, label in grouped(expr)}
+    """The labels that the results of an expression may have.
+
+    >>> sorted(results('label_replace(sum by (a) (up), "b", "text", "", "")'))
+    ['a', 'b']
+    """
+    return {label for _, label in grouped(expr)} | set(_GIVEN.findall(expr))
 
 
 def _inside(expr: str, start: int) -> str:

@@ -1,7 +1,8 @@
-"""Alerts that Prometheus posts here by itself, so that people hear of it when what tells them is silent.
+"""Alerts that Prometheus posts here by itself, so that people hear of it when what tells them does not.
 
-Only alerts about silence are kept: all others reach people through `incident_router`, and would be told twice. Prometheus
-posts an alert again and again while it fires, and for a while after its end; each of the two is one message.
+Only alerts with the label `path: direct` are kept, which Terraform sends past the functions as well: all others reach people
+through `incident_router` alone. Prometheus posts an alert again and again while it fires, and for a while after its end; each of
+the two is one message.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from infra.local.inbox.messages import Posted
 
 CHANNEL = "direct"
 """The channel of these messages: no channel of the settings, for none of them is asked."""
-_SUFFIX = "Silent"
+_PATH = "direct"
 _KNOWN = frozenset(severity.value for severity in Severity)
 
 
@@ -33,7 +34,7 @@ _decoder = msgspec.json.Decoder(list[Alert])
 
 
 def read(body: bytes, now: datetime) -> list[Posted]:
-    """The messages of a request; of alerts that are not about silence there are none.
+    """The messages of a request; of alerts that are not about the way to people there are none.
 
     Args:
         body: the alerts as JSON.
@@ -46,14 +47,14 @@ def read(body: bytes, now: datetime) -> list[Posted]:
         alerts = _decoder.decode(body)
     except RecursionError as error:
         raise ValueError("body: nested too deeply") from error
-    return [_message(alert, now) for alert in alerts if alert.labels.get("alertname", "").endswith(_SUFFIX)]
+    return [_message(alert, now) for alert in alerts if alert.labels.get("path") == _PATH]
 
 
 def _message(alert: Alert, now: datetime) -> Posted:
     began = _utc(alert.starts_at)
     over = alert.ends_at is not None and _utc(alert.ends_at) <= now
     change = Change.RESOLVED if over else Change.OPENED
-    name = alert.labels["alertname"]
+    name = alert.labels.get("alertname", "alert")
     severity = alert.labels.get("severity", "")
     return Posted(
         key=f"{_fingerprint(alert.labels)}:{began.isoformat()}:{change}",

@@ -30,6 +30,11 @@ run "secrets" {
   command = plan
 
   assert {
+    condition     = toset([for name in keys(local.rules) : name if endswith(name, "Silent") && contains(keys(google_monitoring_alert_policy.rule), name)]) == toset(["ActionRunnerSilent", "AlertIntakeSilent", "DriftScoreSilent", "HealthCheckSilent", "IncidentRouterSilent", "IncidentSweepSilent"])
+    error_message = "What the settings do not schedule must not be missed: its alert would fire for ever."
+  }
+
+  assert {
     condition = output.secrets == {
       PAGERDUTY_KEY      = toset(["incident_router", "incident_sweep"])
       SLACK_WEBHOOK_URL  = toset(["incident_router", "incident_sweep"])
@@ -52,12 +57,17 @@ run "secrets" {
 run "actions" {
   command = plan
   variables {
+    role_suffix     = "2"
     action_accounts = ["shop-runtime@shop-project.iam.gserviceaccount.com", "pipelines@example-project.iam.gserviceaccount.com"]
   }
 
   assert {
     condition     = toset(google_project_iam_custom_role.actions[0].permissions) == toset(["aiplatform.pipelineJobs.cancel", "aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list", "logging.logEntries.list"])
     error_message = "action_runner must have what the playbooks name, and no more."
+  }
+  assert {
+    condition     = [google_project_iam_custom_role.actions[0].role_id, google_project_iam_custom_role.keys[0].role_id, google_project_iam_custom_role.pipeline_runs.role_id] == ["aiaActions2", "aiaRevokeAccess2", "aiaPipelineRuns2"] && google_project_iam_member.pipeline_runs.role == "projects/example-project/roles/aiaPipelineRuns2"
+    error_message = "Every role must have another name where one is asked for, or nobody could come back within a month."
   }
   assert {
     condition     = toset(google_project_iam_custom_role.keys[0].permissions) == toset(["iam.serviceAccountKeys.list"])

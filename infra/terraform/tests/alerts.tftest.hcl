@@ -31,20 +31,20 @@ run "archives" {
 
 run "channels" {
   assert {
-    condition     = length(setsubtract(["AlertIntakeSilent", "IncidentRouterSilent"], keys(local.rules))) == 0 && alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name]) if contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", "-"))])
-    error_message = "Whoever is told that the router or the intake is silent must not be told through them."
+    condition     = alltrue([for name in ["AlertIntakeSilent", "DeadLettersWaiting", "FunctionFailing", "IncidentRouterSilent", "IncidentSweepSilent", "NotifyFailures", "StoreFailures"] : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name, google_monitoring_notification_channel.alerts.name])])
+    error_message = "Whoever is told that the way to people is blocked must not be told that way alone."
   }
   assert {
-    condition     = toset(google_monitoring_alert_policy.rule["Watchdog"].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name, google_monitoring_notification_channel.watchdog[0].name])
-    error_message = "The watchdog must go directly to whoever expects it."
+    condition     = google_monitoring_alert_policy.rule["Watchdog"].notification_channels == tolist([google_monitoring_notification_channel.watchdog[0].name])
+    error_message = "The watchdog must go to whoever expects it, and to nobody else: it never ends."
   }
   assert {
     condition     = google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].renotify_interval == "1800s" && toset(google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].notification_channel_names) == toset([google_monitoring_notification_channel.watchdog[0].name])
     error_message = "The watchdog must be told every half an hour, and only to the service that expects it."
   }
   assert {
-    condition     = alltrue([for name, rule in local.rules : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) if rule.labels["severity"] != "none" && !contains(["alert_intake", "incident_router"], lookup(rule.labels, "function", "-"))])
-    error_message = "Other alerts must go to alert_intake."
+    condition     = alltrue([for name, rule in local.policies : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) if rule.labels["severity"] != "none" && !contains(keys(rule.labels), "path")]) && google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels["stakeholder"] == "technical" && !contains(keys(google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels), "path")
+    error_message = "Other alerts must go to alert_intake, and to nobody else."
   }
   assert {
     condition     = google_monitoring_notification_channel.alerts.type == "pubsub" && google_monitoring_notification_channel.alerts.labels["topic"] == google_pubsub_topic.this["alerts"].id
@@ -57,6 +57,42 @@ run "channels" {
   assert {
     condition     = toset(google_monitoring_alert_policy.burn["api/fast"].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) && toset(google_monitoring_alert_policy.burn["alert_intake/fast"].notification_channels) == toset(local.direct_channels)
     error_message = "What the alerts themselves pass must be told of directly."
+  }
+}
+
+run "a_goal_that_one_failure_would_miss" {
+  command = plan
+  variables {
+    availability_goal = 0.9999
+  }
+  assert {
+    condition     = local.floors["fast"] == 695 && google_monitoring_alert_policy.burn["alert_intake/fast"].conditions[2].condition_threshold[0].threshold_value == 695
+    error_message = "One failure must not burn the budget fast enough, however high the goal is."
+  }
+}
+
+run "nobody_expects_the_watchdog" {
+  command = plan
+  variables {
+    watchdog_email = null
+  }
+  assert {
+    condition     = contains(keys(local.rules), "Watchdog") && !contains(keys(google_monitoring_alert_policy.rule), "Watchdog") && length(google_monitoring_alert_policy.rule) == length(local.rules) - 1
+    error_message = "Where nobody expects the watchdog there must be no policy of it: it would call people for ever."
+  }
+}
+
+run "without_what_is_a_preview" {
+  command = plan
+  variables {
+    long_lookback = false
+  }
+  assert {
+    condition = setsubtract(keys(local.rules), keys(google_monitoring_alert_policy.rule)) == toset([
+      "AuditLogGap", "BackupNotMade", "ErrorBudgetGoneInOneMonth", "PaymentsBelowLastWeek", "PipelineNotRun", "RevenueBelowLastWeek",
+      "RollupLate", "RowVolumeAnomaly", "ServingTrafficVanished", "SessionsShort",
+    ])
+    error_message = "Where Google refuses long look-backs, all other rules must be policies all the same."
   }
 }
 
@@ -99,6 +135,14 @@ run "a_rule_as_a_policy" {
     condition     = google_monitoring_alert_policy.rule["SampleHigh"].documentation[0].content == "$${metric_or_resource.label.model} of $${metric_or_resource.label.region} has $${metric.label.value}.\n\nRunbook: https://example.com/runbooks/models.md#drift" && google_monitoring_alert_policy.rule["SampleHigh"].documentation[0].links[0].url == "https://example.com/runbooks/models.md#drift"
     error_message = "The documentation must say what to do, and link it."
   }
+}
+
+run "another_path_is_refused" {
+  command = plan
+  variables {
+    alerts = "tests/samples/alerts_astray"
+  }
+  expect_failures = [google_monitoring_alert_policy.rule]
 }
 
 run "a_recording_rule_is_refused" {

@@ -11,6 +11,7 @@ variables {
   region              = "europe-west1"
   packages            = "../../build/terraform/plan"
   notification_emails = ["ml-on-call@example.com"]
+  watchdog_email      = "1234@hc-ping.example.com"
   environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
 }
 
@@ -101,6 +102,20 @@ run "plan" {
   assert {
     condition     = alltrue([for one in concat(values(google_pubsub_subscription.table), values(google_pubsub_subscription.dead_letter)) : one.expiration_policy[0].ttl == ""])
     error_message = "No subscription may expire."
+  }
+  assert {
+    condition = alltrue([
+      for one in google_monitoring_alert_policy.burn :
+      one.combiner == "AND" && length(one.conditions) == 3
+      && one.conditions[2].condition_threshold[0].aggregations[0].alignment_period == (endswith(one.display_name, "/fast") ? "3600s" : "86400s")
+      && one.conditions[2].condition_threshold[0].aggregations[0].per_series_aligner == "ALIGN_DELTA"
+      && one.conditions[2].condition_threshold[0].aggregations[0].cross_series_reducer == "REDUCE_SUM"
+    ])
+    error_message = "An error budget must be told of only where the long window saw enough requests."
+  }
+  assert {
+    condition     = alltrue([for one in google_monitoring_alert_policy.burn : one.conditions[2].condition_threshold[0].threshold_value == (endswith(one.display_name, "/fast") ? 50 : 200) && strcontains(one.conditions[2].condition_threshold[0].filter, "metric.type=\"run.googleapis.com/request_count\" AND resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${replace(one.user_labels.function, "_", "-")}\"")])
+    error_message = "One request that fails among few must call nobody."
   }
   assert {
     condition = toset(keys(google_monitoring_alert_policy.rule)) == toset(flatten([

@@ -45,6 +45,7 @@ run "bad_values" {
     vpc_connector       = "aia"
     budget              = { billing_account = "012345-6789AB-CDEF01", amount = 0 }
     availability_goal   = 1
+    role_suffix         = "-2"
     runbooks_url        = "http://example.com/runbooks"
     direct_channels     = { email = "mail" }
     settling_seconds    = { grants = -1 }
@@ -67,10 +68,19 @@ run "bad_values" {
     var.vpc_connector,
     var.budget,
     var.availability_goal,
+    var.role_suffix,
     var.runbooks_url,
     var.direct_channels,
     var.settling_seconds,
   ]
+}
+
+run "a_goal_whose_alert_could_never_fire" {
+  command = plan
+  variables {
+    availability_goal = 0.93
+  }
+  expect_failures = [var.availability_goal]
 }
 
 run "what_follows_from_the_deployment" {
@@ -111,6 +121,15 @@ run "a_token_behind_iam" {
     secrets = ["AIA_INTAKE_TOKEN"]
   }
   expect_failures = [terraform_data.checked]
+}
+
+run "a_floor_that_no_alert_knows" {
+  command = plan
+  variables {
+    settings = "tests/samples/settings_floors.yaml"
+  }
+  # It is said, and refused nothing.
+  expect_failures = [check.every_accuracy_floor_has_its_alert]
 }
 
 run "settings_with_an_unknown_name" {
