@@ -60,6 +60,18 @@ METRICS = (
         "How well the group is served by what is measured for it, 0 to 1.",
     ),
     gauge(
+        "aia_business_flawed_rows",
+        "table flaw",
+        "1",
+        "Rows of orders, of the market or of spending, read last, that count for nothing or cannot be told apart.",
+    ),
+    gauge(
+        "aia_orders_newest_timestamp_seconds",
+        "",
+        "s",
+        "The instant of the newest order, in seconds since 1970; to the hour where it is more than a day ago.",
+    ),
+    gauge(
         "aia_rollup_timestamp_seconds",
         "rollup",
         "s",

@@ -1,48 +1,72 @@
 """Revenue and payments: the hourly mart, the 24 hours before the tick, and what had been expected of them."""
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from core.settings import Orders, Settings
 from functions.adapters.logs import fields
 from functions.adapters.ports import Data, Warehouse
-from functions.bi_rollup import statements
+from functions.bi_rollup import marts, statements
 from functions.bi_rollup.figures import Figure, Made
 from functions.bi_rollup.rollup import Outside
-from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor, since
+from functions.bi_rollup.spans import DAY, HORIZON, HOUR, floor
 
 NAME = "revenue"
-MART = "marts.revenue_hourly"
+MART = marts.Mart(name="marts.revenue_hourly", statement="revenue_hourly", step=HOUR)
 _OUTCOMES = ("taken", "refunded", "failed")
 _PROFILE = 28 * DAY
 """Whole weeks, over which it is learnt how a day's revenue spreads over its hours."""
+_NEWEST = 2 * HOUR
+"""How far back the mart is made anew at every tick; as far as orders may come late it is at the first tick of an hour."""
+_FLAWS = {
+    "unknown": "orders not counted: their amount or outcome is not understood",
+    "without_id": "orders without an id: one that is delivered twice counts twice",
+}
 log = logging.getLogger(__name__)
 
 
 def make(outside: Outside, due: datetime, before: Made | None) -> Made:
     """Bring the mart up to the tick, and read what the 24 hours before it brought."""
     orders = _orders(outside.settings)
-    start = since(MART, before, due, late=orders.late, step=HOUR)
-    roll_up(outside.warehouse, orders, start, ceiling(due, HOUR))
-    shapes = _shapes(outside.warehouse, due)
+    reached = marts.bring(MART, outside.warehouse, orders, due, before, late=_back(orders, due, before))
+    if reached < due:
+        return Made(due=reached, rollups={MART.name: reached})
+    hours = _by_hour(outside.warehouse, due)
+    shapes = _shapes(hours)
     rows = {row["source"]: row for row in _last_day(outside.warehouse, orders, due)}
-    figures = [*_payments(rows, sorted({*shapes, *rows})), *_expected(outside.warehouse, shapes, due)]
-    return Made(due=due, figures=tuple(figures), rollups={MART: due}, facts=_facts(rows.values()))
+    figures = [
+        *_payments(rows, sorted({*shapes, *rows})),
+        *_expected(outside.warehouse, shapes, due),
+        *_flawed(rows.values()),
+        *_newest([*rows.values(), *hours]),
+    ]
+    return Made(due=due, figures=tuple(figures), rollups={MART.name: due}, facts=_facts(rows.values()))
 
 
-def roll_up(warehouse: Warehouse, orders: Orders, start: datetime, end: datetime) -> None:
-    """Write the whole hours of a span; safe to call again."""
-    sql = statements.of_orders("revenue_hourly", orders)
-    warehouse.query(sql, since=start, until=end, **statements.words(orders))
+def _back(orders: Orders, due: datetime, before: Made | None) -> timedelta:
+    """How far back the mart is made anew."""
+    again = before is not None and floor(before.due, HOUR) == floor(due, HOUR)
+    return min(_NEWEST, orders.late) if again else orders.late
 
 
 def _last_day(warehouse: Warehouse, orders: Orders, due: datetime) -> list[Data]:
     sql = statements.of_orders("last_day", orders)
-    rows = warehouse.query(sql, since=due - DAY, until=due, **statements.words(orders))
-    if unknown := sum(row["unknown"] for row in rows):
-        log.warning("orders not counted: their amount or outcome is not understood", extra=fields(orders=unknown))
-    return rows
+    return warehouse.query(sql, since=due - DAY, until=due, **statements.words(orders))
+
+
+def _flawed(rows: Collection[Data]) -> Iterator[Figure]:
+    """How many orders have a flaw, told as well."""
+    for flaw, text in _FLAWS.items():
+        if count := sum(row[flaw] for row in rows):
+            log.warning(text, extra=fields(orders=count))
+        yield Figure("aia_business_flawed_rows", float(count), {"table": "orders", "flaw": flaw})
+
+
+def _newest(rows: Collection[Data]) -> Iterator[Figure]:
+    """When the newest order was made, where there was one in the last weeks."""
+    if rows:
+        yield Figure("aia_orders_newest_timestamp_seconds", max(row["newest"] for row in rows).timestamp())
 
 
 def _payments(rows: Mapping[str, Data], sources: Sequence[str]) -> Iterator[Figure]:
@@ -95,11 +119,15 @@ def passed(shape: Sequence[float], hours: float) -> float:
     return min(1.0, max(0.0, (sum(shape[:whole]) + part) / everything))
 
 
-def _shapes(warehouse: Warehouse, due: datetime) -> dict[str, list[float]]:
-    """What each known source earned in each hour of the day, over the days before."""
+def _by_hour(warehouse: Warehouse, due: datetime) -> list[Data]:
     end = floor(due, DAY)
+    return warehouse.query(statements.BY_HOUR, since=end - _PROFILE, until=end)
+
+
+def _shapes(hours: Iterable[Data]) -> dict[str, list[float]]:
+    """What each known source earned in each hour of the day, over the days before."""
     shapes: dict[str, list[float]] = {}
-    for row in warehouse.query(statements.BY_HOUR, since=end - _PROFILE, until=end):
+    for row in hours:
         shapes.setdefault(row["source"], [0.0] * 24)[row["of_day"]] = row["dollars"]
     return shapes
 

@@ -53,6 +53,11 @@ def of_orders(name: str, given: Orders) -> str:
     return _TEXTS[name].format(orders=orders(given).replace("\n", "\n    "))
 
 
+def oldest(given: Orders) -> str:
+    """The oldest order of a span; parameters `since` and `until`."""
+    return _TEXTS["oldest"].format(table=_quoted(given.table), timestamp=_quoted(given.timestamp))
+
+
 def market(given: MarketTable) -> str:
     """What each company sold in a span; parameters `since` and `until`."""
     return _TEXTS["market"].format(

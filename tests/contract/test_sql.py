@@ -121,6 +121,7 @@ def every_statement() -> dict[str, Statement]:
         **{f"bi_rollup/{name}.sql": business.of_orders(name, ORDERS) for name in OF_ORDERS},
         **{f"bi_rollup/{name}.sql by sign": business.of_orders(name, BY_SIGN) for name in OF_ORDERS},
         "bi_rollup/orders.sql": business.orders(ORDERS),
+        "bi_rollup/oldest.sql": business.oldest(ORDERS),
         "bi_rollup/market.sql": business.market(MARKET),
         "bi_rollup/market.sql by amount": business.market(replace(MARKET, amount="distance")),
         "bi_rollup/spending.sql": business.spending(SPENDING),
