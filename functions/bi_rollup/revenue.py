@@ -1,14 +1,13 @@
 """Revenue and payments: the hourly mart, the 24 hours before the tick, and what had been expected of them."""
 
-import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.settings import Orders, Settings
-from functions.adapters.logs import fields
 from functions.adapters.ports import Data, Warehouse
 from functions.bi_rollup import marts, statements
 from functions.bi_rollup.figures import Figure, Made
+from functions.bi_rollup.flaws import told
 from functions.bi_rollup.rollup import Outside
 from functions.bi_rollup.spans import DAY, HORIZON, HOUR, floor
 
@@ -19,11 +18,6 @@ _PROFILE = 28 * DAY
 """Whole weeks, over which it is learnt how a day's revenue spreads over its hours."""
 _NEWEST = 2 * HOUR
 """How far back the mart is made anew at every tick; as far as orders may come late it is at the first tick of an hour."""
-_FLAWS = {
-    "unknown": "orders not counted: their amount or outcome is not understood",
-    "without_id": "orders without an id: one that is delivered twice counts twice",
-}
-log = logging.getLogger(__name__)
 
 
 def make(outside: Outside, due: datetime, before: Made | None) -> Made:
@@ -38,7 +32,7 @@ def make(outside: Outside, due: datetime, before: Made | None) -> Made:
     figures = [
         *_payments(rows, sorted({*shapes, *rows})),
         *_expected(outside.warehouse, shapes, due),
-        *_flawed(rows.values()),
+        *told("orders", {flaw: sum(row[flaw] for row in rows.values()) for flaw in ("unknown", "without_id")}),
         *_newest([*rows.values(), *hours]),
     ]
     return Made(due=due, figures=tuple(figures), rollups={MART.name: due}, facts=_facts(rows.values()))
@@ -53,14 +47,6 @@ def _back(orders: Orders, due: datetime, before: Made | None) -> timedelta:
 def _last_day(warehouse: Warehouse, orders: Orders, due: datetime) -> list[Data]:
     sql = statements.of_orders("last_day", orders)
     return warehouse.query(sql, since=due - DAY, until=due, **statements.words(orders))
-
-
-def _flawed(rows: Collection[Data]) -> Iterator[Figure]:
-    """How many orders have a flaw, told as well."""
-    for flaw, text in _FLAWS.items():
-        if count := sum(row[flaw] for row in rows):
-            log.warning(text, extra=fields(orders=count))
-        yield Figure("aia_business_flawed_rows", float(count), {"table": "orders", "flaw": flaw})
 
 
 def _newest(rows: Collection[Data]) -> Iterator[Figure]:

@@ -3,20 +3,22 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.cloud import bigquery
 
-from core.errors import UnavailableError
+from core.errors import QueryError, UnavailableError
 from core.settings import Business, Cost, Customers, MarketTable, Orders, Settings, Spending
 from functions.adapters.ports import Data
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup.figures import Made
 from functions.bi_rollup.figures import load as load_made
 from functions.bi_rollup.parts import PARTS
+from functions.bi_rollup.rollup import Outside
 from infra.local.warehouse import create_tables
 from tests.support.business import DAY, HOUR, ORDERS, SETTINGS, TICK, TODAY, World, order, weeks, world
 from tests.support.flights import flights, load
@@ -362,6 +364,76 @@ def test_the_figures_of_a_day_are_written_once(shop: World) -> None:
     assert {row["day"] for row in rows} == {TODAY}
     revenue = [row for row in rows if row["name"] == "aia_revenue_dollars"]
     assert [(row["labels"], row["measured_at"]) for row in revenue] == [('{"source": "shop"}', TODAY)]
+
+
+def test_a_figure_that_is_made_late_on_a_day_is_written_down_as_well(shop: World) -> None:
+    broken = QueryError("refused")
+
+    def fails(outside: Outside, due: datetime, before: Made | None) -> Made:
+        raise broken
+
+    shop.parts = [replace(part, make=fails) if part.name == "forecasts" else part for part in PARTS]
+    shop.tick(TODAY)
+    shop.parts = PARTS
+    shop.tick(TODAY + FIVE)
+    shop.tick(TODAY + 2 * FIVE)
+    rows = shop.warehouse.query("SELECT day, measured_at, name FROM marts.figures")
+    assert {row["day"] for row in rows} == {TODAY}
+    at = {row["name"]: row["measured_at"] for row in rows}
+    assert at["aia_forecast_error_ratio"] == TODAY
+    assert at["aia_revenue_dollars"] == TODAY  # as it stood at the first tick
+
+
+def test_a_tick_of_yesterday_changes_nothing_of_today(empty: World) -> None:
+    empty.order(order(1, TODAY - 3 * DAY, customer_id="old"), order(2, TODAY - HOUR, customer_id="new"))
+    empty.tick(TODAY + HOUR)
+    empty.tick(TODAY - HOUR)
+    assert [row["customer"] for row in empty.customers()] == ["new", "old"]
+    assert {row["day"] for row in empty.warehouse.query("SELECT day FROM marts.figures")} == {TODAY}
+
+
+def test_companies_and_sales_that_make_no_sense_are_left_out_and_told(
+    empty: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    columns = "t TIMESTAMP, id STRING, company STRING, amount FLOAT64"
+    empty.client.query(f"CREATE TABLE telemetry.panel ({columns})").result()
+    sales = (
+        ("'a'", "us", "30.0"),
+        ("'a'", "us", "30.0"),  # the same sale
+        ("'b'", "us", "CAST('nan' AS FLOAT64)"),
+        (*("NULL", "them"), "35.0"),
+        (*("NULL", "them"), "35.0"),
+        ("'c'", "returns", "-5.0"),
+        ("'d'", "nobody knows", "NULL"),
+    )
+    rows = ", ".join(f"(TIMESTAMP '2026-03-01', {key}, '{company}', {amount})" for key, company, amount in sales)
+    empty.client.query(f"INSERT INTO telemetry.panel VALUES {rows}").result()
+    market = MarketTable(table="telemetry.panel", timestamp="t", id="id", company="company", ours="us", amount="amount")
+    empty.settings = Settings(jobs={}, business=Business(market=market))
+    empty.tick()
+    assert empty.value("aia_market_share_ratio", "us") == 0.3
+    assert empty.value("aia_market_rank") == 2.0
+    counts = {flaw: empty.value("aia_business_flawed_rows", flaw, "market") for flaw in ("without_amount", "company")}
+    assert counts == {"without_amount": 2.0, "company": 2.0}
+    assert empty.value("aia_business_flawed_rows", "without_id", "market") == 2.0
+    assert "companies left out: what they sold is not known, or below 0" in caplog.messages
+    assert empty.value("aia_heartbeat_timestamp_seconds", "bi_rollup") is not None
+
+
+def test_an_amount_that_is_no_number_leaves_the_return_on_the_others(empty: World) -> None:
+    empty.client.query("CREATE TABLE telemetry.spent (t TIMESTAMP, kind STRING, amount FLOAT64)").result()
+    amounts = {"storage": "720.0", "network": "CAST('nan' AS FLOAT64)", "disks": "NULL"}
+    rows = ", ".join(f"(TIMESTAMP '2026-03-01', '{kind}', {amount})" for kind, amount in amounts.items())
+    empty.client.query(f"INSERT INTO telemetry.spent VALUES {rows}, (TIMESTAMP '2026-03-01', 'storage', NULL)").result()
+    spending = Spending(table="telemetry.spent", timestamp="t", kind="kind", amount="amount")
+    costs = {"serving": Cost(dollars_per_hour=1)}
+    empty.settings = Settings(jobs={}, business=Business(costs=costs, spending=spending))
+    empty.tick()
+    found = {kind: empty.value("aia_cost_dollars", kind) for kind in ("serving", "storage", "network", "disks")}
+    assert found == {"serving": 720.0, "storage": 720.0, "network": None, "disks": None}
+    assert empty.value("aia_roi_ratio") == -1.0
+    assert empty.value("aia_business_flawed_rows", "without_amount", "spending") == 3.0
+    assert empty.value("aia_business_flawed_rows", "kind", "spending") == 2.0
 
 
 def test_a_table_that_is_not_there_is_said_and_keeps_nothing_else_from_being_made(shop: World) -> None:
