@@ -13,7 +13,7 @@ METRICS = (
         "aia_revenue_expected_dollars",
         "source",
         "1",
-        "What the newest forecast made before those 24 hours expected of them, in dollars.",
+        "What the newest forecast made before those 24 hours expected of them on average, in dollars.",
     ),
     gauge(
         "aia_revenue_forecast_dollars",
@@ -63,7 +63,7 @@ METRICS = (
         "aia_business_flawed_rows",
         "table flaw",
         "1",
-        "Rows of orders, of the market or of spending, read last, that count for nothing or cannot be told apart.",
+        "What was read last of orders, the market or spending that is left out, or cannot be told apart, by flaw.",
     ),
     gauge(
         "aia_orders_newest_timestamp_seconds",

@@ -10,6 +10,7 @@ log = logging.getLogger(__name__)
 WHAT = {
     ("orders", "unknown"): "orders not counted: their amount or outcome is not understood",
     ("orders", "without_id"): "orders without an id: one that is delivered twice counts twice",
+    ("orders", "source"): "sources without figures of their own: the largest are shown, the rest as one more, other",
     ("market", "without_amount"): "sales not counted: their amount is no number",
     ("market", "without_id"): "sales without an id: one that is delivered twice counts twice",
     ("market", "company"): "companies left out: what they sold is not known, or below 0",

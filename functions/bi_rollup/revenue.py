@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from core.settings import Orders, Settings
 from functions.adapters.ports import Data, Warehouse
-from functions.bi_rollup import marts, statements
+from functions.bi_rollup import marts, sources, statements
 from functions.bi_rollup.figures import Figure, Made
 from functions.bi_rollup.flaws import told
 from functions.bi_rollup.rollup import Outside
-from functions.bi_rollup.spans import DAY, HORIZON, HOUR, floor
+from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor
 
 NAME = "revenue"
 MART = marts.Mart(name="marts.revenue_hourly", statement="revenue_hourly", step=HOUR)
@@ -26,13 +26,16 @@ def make(outside: Outside, due: datetime, before: Made | None) -> Made:
     reached = marts.bring(MART, outside.warehouse, orders, due, before, late=_back(orders, due, before))
     if reached < due:
         return Made(due=reached, rollups={MART.name: reached})
-    hours = _by_hour(outside.warehouse, due)
+    end = floor(due, DAY)
+    named, more = sources.named(outside.warehouse, end - _PROFILE, ceiling(due, HOUR))
+    hours = outside.warehouse.query(statements.BY_HOUR, since=end - _PROFILE, until=end, sources=named)
     shapes = _shapes(hours)
-    rows = {row["source"]: row for row in _last_day(outside.warehouse, orders, due)}
+    rows = {row["source"]: row for row in _last_day(outside.warehouse, orders, due, named)}
+    flaws = {flaw: sum(row[flaw] for row in rows.values()) for flaw in ("unknown", "without_id")}
     figures = [
         *_payments(rows, sorted({*shapes, *rows})),
         *_expected(outside.warehouse, shapes, due),
-        *told("orders", {flaw: sum(row[flaw] for row in rows.values()) for flaw in ("unknown", "without_id")}),
+        *told("orders", flaws | {"source": more}),
         *_newest([*rows.values(), *hours]),
     ]
     return Made(due=due, figures=tuple(figures), rollups={MART.name: due}, facts=_facts(rows.values()))
@@ -44,9 +47,9 @@ def _back(orders: Orders, due: datetime, before: Made | None) -> timedelta:
     return min(_NEWEST, orders.late) if again else orders.late
 
 
-def _last_day(warehouse: Warehouse, orders: Orders, due: datetime) -> list[Data]:
+def _last_day(warehouse: Warehouse, orders: Orders, due: datetime, named: Sequence[str]) -> list[Data]:
     sql = statements.of_orders("last_day", orders)
-    return warehouse.query(sql, since=due - DAY, until=due, **statements.words(orders))
+    return warehouse.query(sql, since=due - DAY, until=due, sources=list(named), **statements.words(orders))
 
 
 def _newest(rows: Collection[Data]) -> Iterator[Figure]:
@@ -55,9 +58,9 @@ def _newest(rows: Collection[Data]) -> Iterator[Figure]:
         yield Figure("aia_orders_newest_timestamp_seconds", max(row["newest"] for row in rows).timestamp())
 
 
-def _payments(rows: Mapping[str, Data], sources: Sequence[str]) -> Iterator[Figure]:
+def _payments(rows: Mapping[str, Data], known: Sequence[str]) -> Iterator[Figure]:
     """A source that is known and sold nothing earned nothing; the share of no payments is not known."""
-    for source in sources:
+    for source in known:
         row = rows.get(source, {"dollars": 0.0, "taken": 0, "refunded": 0, "failed": 0})
         yield Figure("aia_revenue_dollars", row["dollars"], {"source": source})
         made = {outcome: int(row[outcome]) for outcome in _OUTCOMES}
@@ -78,12 +81,12 @@ def _expected(warehouse: Warehouse, shapes: Mapping[str, Sequence[float]], due: 
     """The part of each of the two days that lies in the 24 hours, by how the source's days usually run."""
     first, second = floor(due - DAY, DAY), floor(due, DAY)
     rows = warehouse.query(statements.EXPECTED, since=due - DAY - HORIZON, until=due - DAY, first=first, second=second)
-    middles = {(row["source"], row["day"]): row["middle"] for row in rows}
+    means = {(row["source"], row["day"]): row["mean"] for row in rows}
     for source, shape in shapes.items():
         share = passed(shape, (due - second) / HOUR)
         days = [(first, 1.0 - share), (second, share)]
-        if all((source, day) in middles for day, part in days if part):
-            dollars = sum(middles[source, day] * part for day, part in days if part)
+        if all((source, day) in means for day, part in days if part):
+            dollars = sum(means[source, day] * part for day, part in days if part)
             yield Figure("aia_revenue_expected_dollars", dollars, {"source": source})
 
 
@@ -103,11 +106,6 @@ def passed(shape: Sequence[float], hours: float) -> float:
         return hours / len(shape)
     part = (hours - whole) * shape[whole] if whole < len(shape) else 0.0
     return min(1.0, max(0.0, (sum(shape[:whole]) + part) / everything))
-
-
-def _by_hour(warehouse: Warehouse, due: datetime) -> list[Data]:
-    end = floor(due, DAY)
-    return warehouse.query(statements.BY_HOUR, since=end - _PROFILE, until=end)
 
 
 def _shapes(hours: Iterable[Data]) -> dict[str, list[float]]:

@@ -64,7 +64,7 @@ PARAMETERS: dict[str, Any] = {
     "failed": ["failed", "declined"],
     "figures": [{"measured_at": NOW, "name": "aia_revenue_dollars", "labels": "{}", "value": 1.5}],
     "first": NOW - timedelta(days=2),
-    "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0}],
+    "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0, "mean": 2.1}],
     "end": NOW,
     "incident": "model-flight-delay-20260301-00000000",
     "issues": quality.issue_rows(ISSUES),

@@ -1,5 +1,6 @@
 """bi_rollup over real BigQuery calls and a real store: what the orders say, however and whenever they arrive."""
 
+import math
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -15,6 +16,7 @@ from core.settings import Business, Cost, Customers, MarketTable, Orders, Settin
 from functions.adapters.ports import Data
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup import forecasts, rollup, sources
 from functions.bi_rollup.figures import Made
 from functions.bi_rollup.figures import load as load_made
 from functions.bi_rollup.parts import PARTS
@@ -264,9 +266,61 @@ def test_what_was_expected_of_the_last_day_is_what_was_forecast_before_it(shop: 
     shop.tick(TODAY)
     assert shop.value("aia_revenue_expected_dollars", SHOP) is None  # nothing had been forecast yet
     shop.tick(TODAY + FIVE)
-    [first] = [row for row in _forecasts(shop)[TODAY - DAY] if row[0] == TODAY - DAY]
+    [row] = shop.warehouse.query(
+        "SELECT middle, mean FROM ops.revenue_forecasts WHERE made_at = @day AND day = @day", day=TODAY - DAY
+    )
     expected = shop.value("aia_revenue_expected_dollars", SHOP)
-    assert expected == pytest.approx(first[1], rel=1e-9)  # nobody buys at night: nothing of today's counts yet
+    assert expected == pytest.approx(row["mean"], rel=1e-9)
+    assert row["mean"] > row["middle"]  # nobody buys at night: nothing of today's counts yet
+
+
+def test_a_forecast_of_an_older_version_is_as_good_as_it_was(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick(TODAY)
+    shop.client.query("UPDATE ops.revenue_forecasts SET mean = NULL, middle = 70.0 WHERE TRUE").result()
+    shop.tick(TODAY + FIVE)
+    assert shop.value("aia_revenue_expected_dollars", SHOP) == pytest.approx(70.0)
+
+
+def test_forecasts_are_made_some_days_a_step_and_go_on_where_it_ended(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollup, "STEPS", 5)
+    shop.parts = only("revenue", "forecasts")
+    for n, days in enumerate((0, 20, 29)):  # the mart in nine steps, then four days a step
+        shop.tick(TICK + n * FIVE)
+        assert len(_forecasts(shop)) == days
+    assert shop.value("aia_revenue_forecast_dollars", "middle", SHOP) is not None
+    assert sum(len(days) for days in _forecasts(shop).values()) == 28 * 7 + 30
+
+
+def test_the_largest_sources_have_figures_and_the_rest_is_one_more(
+    empty: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sources, "MOST", 2)
+    empty.parts = only("revenue", "forecasts")
+    for n, name in enumerate(("a", "b", "c", "d")):
+        empty.order(*(order(f"{name}{day}", TODAY - day * DAY + HOUR, 100.0 - n, source=name) for day in range(40)))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", "b") == 99.0
+    assert empty.value("aia_revenue_dollars", "other") == 98.0 + 97.0
+    assert empty.value("aia_revenue_dollars", "c") is None
+    assert empty.value("aia_revenue_forecast_dollars", "middle", "other") == pytest.approx(30 * 195.0)
+    assert empty.value("aia_forecast_error_ratio", "other") == pytest.approx(0.0)
+    assert empty.value("aia_business_flawed_rows", "source", "orders") == 2.0
+    assert any("the rest as one more, other" in message for message in caplog.messages)
+    empty.tick(TICK + FIVE)
+    assert empty.value("aia_revenue_expected_dollars", "other") is not None
+    assert len({row["source"] for row in empty.hours()}) == 4
+
+
+def test_days_whose_orders_may_still_come_are_not_known(shop: World) -> None:
+    shop.parts = only("revenue")
+    for later, unknown in ((0, 0), (2, 2), (5, 3)):
+        shop.tick(TODAY + later * DAY)
+        [days] = forecasts.daily(shop.warehouse, TODAY + later * DAY, [], ORDERS.late).values()
+        assert len(days) == 84 + later
+        assert [math.isnan(day) for day in days] == [False] * (len(days) - unknown) + [True] * unknown
 
 
 def test_too_short_a_past_is_not_forecast(empty: World) -> None:
