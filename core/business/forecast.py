@@ -61,13 +61,16 @@ class Forecast:
 
     Attributes:
         middle: the forecast of each day, near its median; NaN without data; shape (horizon,).
+        mean: what days like it bring on average, which is more, as revenue has more days far above than far below: what is
+            added up over days, and held against what came of them; shape (horizon,).
         low: the lower bound of each day, NaN where none is known; shape (horizon,).
         high: the upper bound.
-        total: the sum of all days, with bounds of the sum: neither is the sum of the daily ones.
+        total: the sum of all days, that of the means, with bounds of the sum, which are not the sum of the daily ones.
         reason: what it is made from.
     """
 
     middle: Floats
+    mean: Floats
     low: Floats
     high: Floats
     total: Band
@@ -127,6 +130,7 @@ def _without_bounds(known: Floats, horizon: int) -> Forecast:
     if not known.size:
         return Forecast(
             middle=nothing,
+            mean=nothing,
             low=nothing,
             high=nothing,
             total=Band(low=None, middle=None, high=None),
@@ -134,13 +138,13 @@ def _without_bounds(known: Floats, horizon: int) -> Forecast:
         )
     middle = np.full(horizon, known.mean())
     total = Band(low=None, middle=float(middle.sum()), high=None)
-    return Forecast(middle=middle, low=nothing, high=nothing, total=total, reason=Reason.TOO_SHORT)
+    return Forecast(middle=middle, mean=middle, low=nothing, high=nothing, total=total, reason=Reason.TOO_SHORT)
 
 
 def _flat(value: float, horizon: int) -> Forecast:
     days, total = np.full(horizon, value), value * horizon
     band = Band(low=total, middle=total, high=total)
-    return Forecast(middle=days, low=days, high=days, total=band, reason=Reason.CONSTANT)
+    return Forecast(middle=days, mean=days, low=days, high=days, total=band, reason=Reason.CONSTANT)
 
 
 def _combined(series: Floats, horizon: int, level: float, season: int) -> Forecast:
@@ -163,11 +167,13 @@ def _combined(series: Floats, horizon: int, level: float, season: int) -> Foreca
     high = np.where(shut, 0.0, square(root(middle) + above))
     # A square of a root is off in its last digit: where an end is the middle, it is so exactly.
     days = np.minimum(low, middle)[:horizon], middle[:horizon], np.maximum(high, middle)[:horizon]
+    mean = days[1] * (1.0 if rare else origins.lift(before, past))
     made = Forecast(
+        mean=mean,
         low=days[0],
         middle=days[1],
         high=days[2],
-        total=_total(days, 1.0 if rare else origins.lift(before, past), before, past, level),
+        total=_total(days, float(mean.sum()), before, past, level),
         reason=Reason.SPORADIC if rare else _reason(weight, tried),
     )
     if _unlike(before, middle, tried, length):
@@ -186,10 +192,9 @@ def _reason(weight: Floats, tried: Candidates) -> Reason:
     return Reason.SEASONAL if seasonal > np.e * flat else Reason.LEVEL_ONLY
 
 
-def _total(days: tuple[Floats, Floats, Floats], lift: float, before: Floats, past: Past, level: float) -> Band:
+def _total(days: tuple[Floats, Floats, Floats], whole: float, before: Floats, past: Past, level: float) -> Band:
     """The band of the sum; where no sum of the past is known, as wide as the daily bounds together."""
     low, middle, high = days
-    whole = float(middle.sum()) * lift
     spread = origins.spread_of_sum(before, past, level, middle.size)
     if spread is None:
         return Band(low=min(float(low.sum()), whole), middle=whole, high=max(float(high.sum()), whole))

@@ -22,6 +22,15 @@ class Market:
     share: float | None
 
 
+def plausible(sales: Mapping[str, float | None]) -> dict[str, float]:
+    """What companies sold of which it can be so: a number, and not below 0.
+
+    >>> plausible({"us": 30.0, "them": -5.0, "others": None})
+    {'us': 30.0}
+    """
+    return {company: sold for company, sold in sales.items() if sold is not None and 0.0 <= sold < math.inf}
+
+
 def position(sales: Mapping[str, float], ours: str) -> Market:
     """Our place in the market.
 

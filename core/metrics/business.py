@@ -13,7 +13,7 @@ METRICS = (
         "aia_revenue_expected_dollars",
         "source",
         "1",
-        "What the newest forecast made before those 24 hours expected of them, in dollars.",
+        "What the newest forecast made before those 24 hours expected of them on average, in dollars.",
     ),
     gauge(
         "aia_revenue_forecast_dollars",
@@ -58,6 +58,18 @@ METRICS = (
         "stakeholder",
         "1",
         "How well the group is served by what is measured for it, 0 to 1.",
+    ),
+    gauge(
+        "aia_business_flawed_rows",
+        "table flaw",
+        "1",
+        "What was read last of orders, the market or spending that is left out, or cannot be told apart, by flaw.",
+    ),
+    gauge(
+        "aia_orders_newest_timestamp_seconds",
+        "",
+        "s",
+        "The instant of the newest order, in seconds since 1970; to the hour where it is more than a day ago.",
     ),
     gauge(
         "aia_rollup_timestamp_seconds",

@@ -59,7 +59,7 @@ class Ledger:
             BusyError: somebody else performs it right now; the message names the key and says until when.
             UnavailableError: the store does not answer; the effect may have been performed.
         """
-        attempt = f"{self._owner}/{uuid.uuid4().hex[:12]}"
+        attempt = self._attempt()
         if not self._claim(key, attempt, lease):
             return Outcome.SKIPPED
         try:
@@ -71,6 +71,28 @@ class Ledger:
         if decision.verdict is Verdict.CONFIRMED_LATE:
             log.warning("the lease ended before the effect: %s", key, extra=fields(key=key, owner=attempt))
         return Outcome.PERFORMED
+
+    def alone(self, key: str, effect: Callable[[], None], *, lease: timedelta = LEASE) -> None:
+        """Perform the effect while nobody else does, however often it is asked for.
+
+        Whether it is to be performed at all is known elsewhere, as by a document that the effect itself writes.
+
+        Args:
+            key: what nobody else may do meanwhile; no key of `once`.
+            effect: what to perform.
+            lease: how long nobody else may try; longer than the effect may take.
+
+        Raises:
+            BusyError: somebody else performs it right now; the message names the key and says until when.
+            UnavailableError: the store does not answer.
+        """
+        attempt = self._attempt()
+        if not self._claim(key, attempt, lease):
+            raise ConflictError(f"{key}: has been performed once and for all")
+        try:
+            effect()
+        finally:
+            self._release(key, attempt)
 
     def purge(self, *, days: int = 30) -> int:
         """Forget the entries that expired on one of the last days; Firestore's TTL policy does it by itself.
@@ -91,6 +113,10 @@ class Ledger:
                 except ConflictError:
                     log.info("another forgot it or claimed it: %s", document.key)
         return forgotten
+
+    def _attempt(self) -> str:
+        """A name that no other attempt has."""
+        return f"{self._owner}/{uuid.uuid4().hex[:12]}"
 
     def _claim(self, key: str, attempt: str, lease: timedelta) -> bool:
         """Whether the claim is the attempt's now; not so when the effect has happened."""

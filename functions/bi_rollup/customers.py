@@ -14,13 +14,14 @@ from core.settings import Settings
 from functions.adapters.columns import Columns, read_columns
 from functions.adapters.logs import fields
 from functions.adapters.ports import Warehouse
-from functions.bi_rollup import statements
+from functions.bi_rollup import marts, statements
 from functions.bi_rollup.figures import Figure, Made
 from functions.bi_rollup.rollup import Outside
-from functions.bi_rollup.spans import DAY, since
+from functions.bi_rollup.spans import DAY
 
 NAME = "customers"
-DAYS, MART = "marts.customer_days", "marts.customers"
+DAYS = marts.Mart(name="marts.customer_days", statement="customer_days", step=DAY)
+MART = "marts.customers"
 MOST = 200_000
 """Customers that are read; of more a sample, whose numbers are scaled up to all."""
 _YEAR = 365
@@ -34,16 +35,17 @@ def make(outside: Outside, due: datetime, before: Made | None) -> Made:
     business = outside.settings.business
     if business.orders is None:
         raise ValueError("business.orders: must be given, got nothing")
-    start = since(DAYS, before, due, late=business.orders.late, step=DAY)
-    sql = statements.of_orders("customer_days", business.orders)
-    outside.warehouse.query(sql, since=start, until=due, **statements.words(business.orders))
+    orders = business.orders
+    reached = marts.bring(DAYS, outside.warehouse, orders, due, before, late=orders.late)
+    if reached < due:
+        return Made(due=reached, rollups={DAYS.name: reached})
     outside.warehouse.query(statements.CUSTOMERS, until=due)
     period = business.customers.period
     lives = _lives(outside.warehouse, due, period)
     figures = (*_states(lives, due, period), *_worth(lives)) if lives["first"].size else ()
     churn = [one.value for one in figures if one.name == "aia_customer_churn_ratio"]
     facts = {"churn_ratio": churn[0]} if churn else {}
-    return Made(due=due, figures=figures, rollups={DAYS: due, MART: due}, facts=facts)
+    return Made(due=due, figures=figures, rollups={DAYS.name: due, MART: due}, facts=facts)
 
 
 def wanted(settings: Settings) -> bool:

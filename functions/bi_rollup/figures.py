@@ -42,12 +42,14 @@ class Made:
         figures: the values.
         rollups: up to which instant the tables that it keeps are complete, by their names.
         facts: what else other parts need to know, by the names of `core.business.facts`.
+        noted: of other parts, the day whose figures are written down, by their names.
     """
 
     due: datetime
     figures: tuple[Figure, ...] = ()
     rollups: Mapping[str, datetime] = field(default_factory=dict)
     facts: Mapping[str, float] = field(default_factory=dict)
+    noted: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def reach(self) -> tuple[Figure, ...]:
@@ -60,13 +62,15 @@ class Made:
     def to_data(self) -> Data:
         """As the store keeps it."""
         figures = [{"name": one.name, "value": one.value, "labels": dict(one.labels)} for one in self.figures]
-        return {"due": self.due, "figures": figures, "rollups": dict(self.rollups), "facts": dict(self.facts)}
+        rest = {name: dict(getattr(self, name)) for name in ("rollups", "facts", "noted")}
+        return {"due": self.due, "figures": figures, **rest}
 
     @classmethod
     def from_data(cls, data: Data) -> Self:
         """What the store kept."""
         figures = tuple(Figure(one["name"], one["value"], one["labels"]) for one in data["figures"])
-        return cls(due=data["due"], figures=figures, rollups=data["rollups"], facts=data["facts"])
+        noted = data.get("noted", {})  # documents of an older version have none
+        return cls(due=data["due"], figures=figures, rollups=data["rollups"], facts=data["facts"], noted=noted)
 
 
 def load(store: Store, part: str) -> Made | None:

@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import groupby, islice
+from itertools import groupby
 
 import numpy as np
 
 from core.business.accuracy import Tracked, accuracy
 from core.business.forecast import Forecast, forecast
 from functions.adapters.ports import Data, Warehouse
-from functions.bi_rollup import statements
+from functions.bi_rollup import sources, statements
 from functions.bi_rollup.figures import Figure, Made
 from functions.bi_rollup.rollup import Outside
 from functions.bi_rollup.spans import DAY, HISTORY, HORIZON
@@ -18,8 +18,11 @@ from functions.bi_rollup.spans import DAY, HISTORY, HORIZON
 NAME = "forecasts"
 TABLE = "ops.revenue_forecasts"
 LEVEL = 0.9
+_COLUMNS = ("low", "middle", "high", "mean")
 _TRACKED = 28 * DAY
 _WEEK = 7 * DAY
+_STEP = 4
+"""Days for which is forecast in one step: of a hundred sources, 16 seconds at most."""
 _AT_ONCE = 20
 """Sources that are written by one statement: its parameters must stay below 10 MB."""
 _ALIVE = 28
@@ -32,11 +35,17 @@ def make(outside: Outside, due: datetime, before: Made | None) -> Made:
     What was not forecast while nothing ran, or before there was anything that ran, is forecast now, each day from what had
     been earned before it and from nothing else: so it is known from the first day on how right forecasts are.
     """
-    series = daily(outside.warehouse, due)
-    made = {at: _forecasts(series, (due - at) // DAY) for at in _missing(due, before)}
-    for sources in _some(sorted(series)):
-        _write(outside.warehouse, made, sources)
-    tracked = _tracked(outside.warehouse, due)
+    if outside.settings.business.orders is None:
+        raise ValueError("business.orders: must be given, got nothing")
+    named, _ = sources.named(outside.warehouse, due - _ALIVE * DAY, due)
+    series = daily(outside.warehouse, due, named, outside.settings.business.orders.late)
+    instants = _missing(due, before)[:_STEP]
+    made = {at: _forecasts(series, (due - at) // DAY) for at in instants}
+    for some in _some(sorted(series)):
+        _write(outside.warehouse, made, some, due)
+    if instants[-1] < due:
+        return Made(due=instants[-1], rollups={TABLE: instants[-1]})
+    tracked = _tracked(outside.warehouse, due, named)
     figures = (*_totals(made[due]), *_accuracy(tracked))
     return Made(due=due, figures=figures, rollups={TABLE: due}, facts=_facts(tracked, due))
 
@@ -47,48 +56,60 @@ def _missing(due: datetime, before: Made | None) -> list[datetime]:
     return [due - ago * DAY for ago in range(days, -1, -1)]
 
 
-def _some(sources: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (sources[first : first + _AT_ONCE] for first in range(0, len(sources), _AT_ONCE))
+def _some(known: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (known[first : first + _AT_ONCE] for first in range(0, len(known), _AT_ONCE))
 
 
-def _write(warehouse: Warehouse, made: Mapping[datetime, Mapping[str, Forecast]], sources: Sequence[str]) -> None:
-    """Write the forecasts of some sources: of the newest instant all days, of those made after the fact a week."""
-    newest = max(made)
+def _write(
+    warehouse: Warehouse, made: Mapping[datetime, Mapping[str, Forecast]], some: Sequence[str], due: datetime
+) -> None:
+    """Write the forecasts of some sources: of what is due all days, of those made after the fact a week."""
     rows = [
         row
         for at, known in made.items()
-        for source in known.keys() & set(sources)
-        for row in _rows(source, known[source], at, HORIZON if at == newest else _WEEK)
+        for source in known.keys() & set(some)
+        for row in _rows(source, known[source], at, HORIZON if at == due else _WEEK)
     ]
     if rows:
-        warehouse.query(
-            statements.WRITE_FORECASTS, since=min(made), until=newest, sources=list(sources), forecasts=rows
-        )
+        span = {"since": min(made), "until": max(made)}
+        warehouse.query(statements.WRITE_FORECASTS, **span, sources=list(some), forecasts=rows)
 
 
-def daily(warehouse: Warehouse, due: datetime) -> dict[str, list[float]]:
-    """What each source earned a day, from its first one on to the day before; a day without an order earned nothing."""
-    rows = warehouse.query(statements.BY_DAY, since=due - HISTORY, until=due)
+def daily(warehouse: Warehouse, due: datetime, named: Sequence[str], late: timedelta) -> dict[str, list[float]]:
+    """What each source earned a day, from its first one on to the day before.
+
+    A day without an order earned nothing, but for the last ones of no source at all, whose orders may still come: NaN.
+
+    Args:
+        warehouse: where the mart is.
+        due: the day after the last.
+        named: the sources that are not one of the rest; none where all are.
+        late: how late orders may come.
+    """
+    rows = warehouse.query(statements.BY_DAY, since=due - HISTORY, until=due, sources=list(named))
+    open_from = max([due - late, *(row["day"] + DAY for row in rows)])
     found: dict[str, list[float]] = {}
     for source, days in groupby(rows, key=lambda row: str(row["source"])):
         earned = {row["day"]: float(row["dollars"]) for row in days}
         first = min(earned)
-        found[source] = [earned.get(first + n * DAY, 0.0) for n in range((due - first) // DAY)]
+        known = (first + n * DAY for n in range((due - first) // DAY))
+        found[source] = [earned.get(day, math.nan if day >= open_from else 0.0) for day in known]
     return found
 
 
 def _forecasts(series: Mapping[str, Sequence[float]], ago: int) -> dict[str, Forecast]:
     """The forecast of each source as it was to be made some days ago, where there are bounds to it."""
     by_then = {source: days[: max(0, len(days) - ago)] for source, days in series.items()}
-    alive = {source: days for source, days in by_then.items() if any(days[-_ALIVE:])}
+    alive = {source: days for source, days in by_then.items() if np.nan_to_num(days[-_ALIVE:]).any()}
     made = {source: forecast(np.array(days), horizon=HORIZON // DAY, level=LEVEL) for source, days in alive.items()}
     return {source: one for source, one in made.items() if one.total.low is not None}
 
 
 def _rows(source: str, made: Forecast, at: datetime, ahead: timedelta) -> Iterator[Data]:
-    days = zip(made.low.tolist(), made.middle.tolist(), made.high.tolist(), strict=True)
-    for number, (low, middle, high) in enumerate(islice(days, ahead // DAY)):
-        yield {"made_at": at, "source": source, "day": at + number * DAY, "low": low, "middle": middle, "high": high}
+    columns = {name: getattr(made, name).tolist() for name in _COLUMNS}
+    for number in range(ahead // DAY):
+        of_day = {name: values[number] for name, values in columns.items()}
+        yield {"made_at": at, "source": source, "day": at + number * DAY, **of_day}
 
 
 def _totals(known: Mapping[str, Forecast]) -> Iterator[Figure]:
@@ -98,36 +119,34 @@ def _totals(known: Mapping[str, Forecast]) -> Iterator[Figure]:
                 yield Figure("aia_revenue_forecast_dollars", dollars, {"source": source, "bound": bound})
 
 
-def _tracked(warehouse: Warehouse, due: datetime) -> dict[str, list[tuple[datetime, Tracked]]]:
+def _tracked(warehouse: Warehouse, due: datetime, named: Sequence[str]) -> list[Data]:
     """Each of the days of four weeks with what the newest forecast made before it had expected of each source."""
     start = due - _TRACKED
-    rows = warehouse.query(statements.TRACKED, oldest=start - HORIZON, since=start, until=due)
-    found: dict[str, list[tuple[datetime, Tracked]]] = {}
-    for row in rows:
-        one = Tracked(**{name: row[name] for name in ("actual", "low", "middle", "high")})
-        found.setdefault(row["source"], []).append((row["day"], one))
-    return found
+    return warehouse.query(statements.TRACKED, oldest=start - HORIZON, since=start, until=due, sources=list(named))
 
 
-def _accuracy(tracked: Mapping[str, Sequence[tuple[datetime, Tracked]]]) -> Iterator[Figure]:
+def _one(row: Data) -> Tracked:
+    return Tracked(**{name: row[name] for name in ("actual", "low", "middle", "high")})
+
+
+def _accuracy(tracked: Sequence[Data]) -> Iterator[Figure]:
     """How far the forecasts of each source were off; nothing where no day was forecast or nothing came."""
-    for source, days in tracked.items():
-        found = accuracy([one for _, one in days])
+    for source, days in groupby(tracked, key=lambda row: str(row["source"])):
+        found = accuracy([_one(row) for row in days])
         if found.error_ratio is not None:
             yield Figure("aia_forecast_error_ratio", found.error_ratio, {"source": source})
         if found.coverage_ratio is not None:
             yield Figure("aia_forecast_coverage_ratio", found.coverage_ratio, {"source": source})
 
 
-def _facts(tracked: Mapping[str, Sequence[tuple[datetime, Tracked]]], due: datetime) -> dict[str, float]:
-    """The same of all sources together, and what the last week earned as a share of what was expected of it."""
-    everything = [pair for days in tracked.values() for pair in days]
-    found = accuracy([one for _, one in everything])
-    week = [one for day, one in everything if day >= due - _WEEK]
-    expected = math.fsum(one.middle for one in week)
+def _facts(tracked: Sequence[Data], due: datetime) -> dict[str, float]:
+    """The same of all sources together, and what the last week earned as a share of what was expected of it on average."""
+    found = accuracy([_one(row) for row in tracked])
+    week = [row for row in tracked if row["day"] >= due - _WEEK]
+    expected = math.fsum(row["mean"] for row in week)
     facts = {
         "forecast_error_ratio": found.error_ratio,
         "forecast_coverage_ratio": found.coverage_ratio,
-        "revenue_ratio": math.fsum(one.actual for one in week) / expected if expected > 0 else None,
+        "revenue_ratio": math.fsum(row["actual"] for row in week) / expected if expected > 0 else None,
     }
     return {name: value for name, value in facts.items() if value is not None}

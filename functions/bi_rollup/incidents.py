@@ -25,11 +25,17 @@ def read(store: Store, since: datetime, until: datetime) -> list[Incident]:
 
 def cost(incident: Incident, since: datetime, until: datetime) -> float:
     """What an incident cost within a span, in dollars: of one that reaches beyond it, the part of its time that lies within."""
-    start, end = incident.opened_at, min(ended(incident) or until, until)
+    start, end = lasted(incident, until)
     dollars = lost(incident, until).dollars
     if start >= since:
         return dollars
     return dollars * max(0.0, (end - since) / (end - start)) if end > start else 0.0
+
+
+def lasted(incident: Incident, until: datetime) -> tuple[datetime, datetime]:
+    """From when to when an incident cost anything: until it was mitigated or over."""
+    ends = (until, incident.mitigated_at, ended(incident))
+    return incident.opened_at, min(at for at in ends if at is not None)
 
 
 def _documents(store: Store, since: datetime, until: datetime) -> Iterator[Data]:

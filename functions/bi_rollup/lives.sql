@@ -3,8 +3,9 @@
 SELECT
   CAST(kept.days - 1 AS FLOAT64) AS again, TIMESTAMP_DIFF(@until, kept.first_day, DAY) AS first,
   TIMESTAMP_DIFF(@until, kept.last_day, DAY) AS last, TIMESTAMP_DIFF(@until, before.day, DAY) AS previous,
-  kept.dollars - kept.first_dollars AS dollars, COUNT(*) OVER () AS everybody
+  kept.dollars - kept.first_dollars AS dollars, every_one.customers AS everybody
 FROM marts.customers AS kept
+CROSS JOIN (SELECT COUNT(*) AS customers FROM marts.customers WHERE last_day < @until) AS every_one
 LEFT JOIN (
   SELECT customer, MAX(day) AS day
   FROM marts.customer_days

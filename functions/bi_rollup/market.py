@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from core.business.market import position
+from core.business.market import plausible, position
 from functions.bi_rollup import statements
 from functions.bi_rollup.figures import Figure, Made
+from functions.bi_rollup.flaws import told
 from functions.bi_rollup.rollup import Outside
 
 NAME = "market"
@@ -20,7 +21,10 @@ def make(outside: Outside, due: datetime, _: Made | None) -> Made:
         raise ValueError("business.market: must be given, got nothing")
     span = {"since": due - timedelta(days=table.days), "until": due}
     rows = outside.warehouse.query(statements.market(table), **span)
-    return Made(due=due, figures=tuple(_figures({row["company"]: float(row["sales"]) for row in rows}, table.ours)))
+    sales = plausible({row["company"]: row["sales"] for row in rows})
+    flaws = {name: sum(row[name] for row in rows) for name in ("without_amount", "without_id")}
+    flawed = told("market", flaws | {"company": len(rows) - len(sales)})
+    return Made(due=due, figures=(*_figures(sales, table.ours), *flawed))
 
 
 def _figures(sales: Mapping[str, float], ours: str) -> Iterator[Figure]:

@@ -33,17 +33,17 @@ _SERVED = Part(
     every=HOUR,
     lasts=3 * HOUR,
     wanted=lambda _: True,
-    make=partial(satisfaction.make, {part.name: part.every for part in _MEASURED}),
+    make=partial(satisfaction.make, _MEASURED),
 )
 PARTS = (
     *_MEASURED,
     _SERVED,
     Part(
         name=record.NAME,
-        every=DAY,
-        lasts=DAY,
+        every=_OFTEN,
+        lasts=_OFTEN,
         wanted=lambda _: True,
-        make=partial(record.make, [part.name for part in (*_MEASURED, _SERVED)]),
+        make=partial(record.make, (*_MEASURED, _SERVED)),
     ),
 )
 """Revenue first: the others read what its mart holds; the record last: it holds what the others made."""

@@ -1,53 +1,66 @@
 """Revenue and payments: the hourly mart, the 24 hours before the tick, and what had been expected of them."""
 
-import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from core.settings import Orders, Settings
-from functions.adapters.logs import fields
 from functions.adapters.ports import Data, Warehouse
-from functions.bi_rollup import statements
+from functions.bi_rollup import marts, sources, statements
 from functions.bi_rollup.figures import Figure, Made
+from functions.bi_rollup.flaws import told
 from functions.bi_rollup.rollup import Outside
-from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor, since
+from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor
 
 NAME = "revenue"
-MART = "marts.revenue_hourly"
+MART = marts.Mart(name="marts.revenue_hourly", statement="revenue_hourly", step=HOUR)
 _OUTCOMES = ("taken", "refunded", "failed")
 _PROFILE = 28 * DAY
 """Whole weeks, over which it is learnt how a day's revenue spreads over its hours."""
-log = logging.getLogger(__name__)
+_NEWEST = 2 * HOUR
+"""How far back the mart is made anew at every tick; as far as orders may come late it is at the first tick of an hour."""
 
 
 def make(outside: Outside, due: datetime, before: Made | None) -> Made:
     """Bring the mart up to the tick, and read what the 24 hours before it brought."""
     orders = _orders(outside.settings)
-    start = since(MART, before, due, late=orders.late, step=HOUR)
-    roll_up(outside.warehouse, orders, start, ceiling(due, HOUR))
-    shapes = _shapes(outside.warehouse, due)
-    rows = {row["source"]: row for row in _last_day(outside.warehouse, orders, due)}
-    figures = [*_payments(rows, sorted({*shapes, *rows})), *_expected(outside.warehouse, shapes, due)]
-    return Made(due=due, figures=tuple(figures), rollups={MART: due}, facts=_facts(rows.values()))
+    reached = marts.bring(MART, outside.warehouse, orders, due, before, late=_back(orders, due, before))
+    if reached < due:
+        return Made(due=reached, rollups={MART.name: reached})
+    end = floor(due, DAY)
+    named, more = sources.named(outside.warehouse, end - _PROFILE, ceiling(due, HOUR))
+    hours = outside.warehouse.query(statements.BY_HOUR, since=end - _PROFILE, until=end, sources=named)
+    shapes = _shapes(hours)
+    rows = {row["source"]: row for row in _last_day(outside.warehouse, orders, due, named)}
+    flaws = {flaw: sum(row[flaw] for row in rows.values()) for flaw in ("unknown", "without_id")}
+    figures = [
+        *_payments(rows, sorted({*shapes, *rows})),
+        *_expected(outside.warehouse, shapes, due),
+        *told("orders", flaws | {"source": more}),
+        *_newest([*rows.values(), *hours]),
+    ]
+    return Made(due=due, figures=tuple(figures), rollups={MART.name: due}, facts=_facts(rows.values()))
 
 
-def roll_up(warehouse: Warehouse, orders: Orders, start: datetime, end: datetime) -> None:
-    """Write the whole hours of a span; safe to call again."""
-    sql = statements.of_orders("revenue_hourly", orders)
-    warehouse.query(sql, since=start, until=end, **statements.words(orders))
+def _back(orders: Orders, due: datetime, before: Made | None) -> timedelta:
+    """How far back the mart is made anew."""
+    again = before is not None and floor(before.due, HOUR) == floor(due, HOUR)
+    return min(_NEWEST, orders.late) if again else orders.late
 
 
-def _last_day(warehouse: Warehouse, orders: Orders, due: datetime) -> list[Data]:
+def _last_day(warehouse: Warehouse, orders: Orders, due: datetime, named: Sequence[str]) -> list[Data]:
     sql = statements.of_orders("last_day", orders)
-    rows = warehouse.query(sql, since=due - DAY, until=due, **statements.words(orders))
-    if unknown := sum(row["unknown"] for row in rows):
-        log.warning("orders not counted: their amount or outcome is not understood", extra=fields(orders=unknown))
-    return rows
+    return warehouse.query(sql, since=due - DAY, until=due, sources=list(named), **statements.words(orders))
 
 
-def _payments(rows: Mapping[str, Data], sources: Sequence[str]) -> Iterator[Figure]:
+def _newest(rows: Collection[Data]) -> Iterator[Figure]:
+    """When the newest order was made, where there was one in the last weeks."""
+    if rows:
+        yield Figure("aia_orders_newest_timestamp_seconds", max(row["newest"] for row in rows).timestamp())
+
+
+def _payments(rows: Mapping[str, Data], known: Sequence[str]) -> Iterator[Figure]:
     """A source that is known and sold nothing earned nothing; the share of no payments is not known."""
-    for source in sources:
+    for source in known:
         row = rows.get(source, {"dollars": 0.0, "taken": 0, "refunded": 0, "failed": 0})
         yield Figure("aia_revenue_dollars", row["dollars"], {"source": source})
         made = {outcome: int(row[outcome]) for outcome in _OUTCOMES}
@@ -68,12 +81,12 @@ def _expected(warehouse: Warehouse, shapes: Mapping[str, Sequence[float]], due: 
     """The part of each of the two days that lies in the 24 hours, by how the source's days usually run."""
     first, second = floor(due - DAY, DAY), floor(due, DAY)
     rows = warehouse.query(statements.EXPECTED, since=due - DAY - HORIZON, until=due - DAY, first=first, second=second)
-    middles = {(row["source"], row["day"]): row["middle"] for row in rows}
+    means = {(row["source"], row["day"]): row["mean"] for row in rows}
     for source, shape in shapes.items():
         share = passed(shape, (due - second) / HOUR)
         days = [(first, 1.0 - share), (second, share)]
-        if all((source, day) in middles for day, part in days if part):
-            dollars = sum(middles[source, day] * part for day, part in days if part)
+        if all((source, day) in means for day, part in days if part):
+            dollars = sum(means[source, day] * part for day, part in days if part)
             yield Figure("aia_revenue_expected_dollars", dollars, {"source": source})
 
 
@@ -95,11 +108,10 @@ def passed(shape: Sequence[float], hours: float) -> float:
     return min(1.0, max(0.0, (sum(shape[:whole]) + part) / everything))
 
 
-def _shapes(warehouse: Warehouse, due: datetime) -> dict[str, list[float]]:
+def _shapes(hours: Iterable[Data]) -> dict[str, list[float]]:
     """What each known source earned in each hour of the day, over the days before."""
-    end = floor(due, DAY)
     shapes: dict[str, list[float]] = {}
-    for row in warehouse.query(statements.BY_HOUR, since=end - _PROFILE, until=end):
+    for row in hours:
         shapes.setdefault(row["source"], [0.0] * 24)[row["of_day"]] = row["dollars"]
     return shapes
 

@@ -2,6 +2,9 @@
 
 A part is due at whole multiples of its length: the daily ones at midnight (UTC), made by the first tick after it. What they
 made is kept and shown at every tick until it is made anew, but not when it is older than it should be: then it is missing.
+
+What is kept says how far a part is; nothing is made for an instant that it is past. A part that has much to make makes it in
+steps, each of which is kept, so that whoever dies has lost one step, and goes on at the next tick where it must.
 """
 
 import functools
@@ -12,7 +15,7 @@ from datetime import datetime, timedelta
 
 from core.business.checks import EstimateError
 from core.errors import BusyError, ConflictError, QueryError, UnavailableError
-from core.events import Tick, stamp
+from core.events import Tick
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
@@ -23,6 +26,8 @@ from functions.bi_rollup.spans import floor
 NAME = "bi_rollup"
 LEASE = timedelta(minutes=5)
 """How long nobody else makes the same part for the same instant: as long as the subscription waits for an answer."""
+STEPS = 12
+"""Steps of one part in one tick: all of a usual first one, and no more than the subscription waits for."""
 _HOPELESS = (QueryError, EstimateError)
 """What no retry helps."""
 log = logging.getLogger(__name__)
@@ -47,7 +52,7 @@ class Part:
         name: its key in the store.
         every: how often it is made.
         wanted: whether the settings ask for it.
-        make: makes it for an instant, given what it made last.
+        make: makes it for an instant, given what it made last, or one step of the way: what it returns says how far.
         lasts: how old its figures may be and still be shown.
     """
 
@@ -65,8 +70,9 @@ class Part:
 def roll_up(tick: Tick, outside: Outside, parts: Sequence[Part]) -> None:
     """Make what is due and show what is known; safe to call again.
 
-    A part that the warehouse refuses, or that cannot be computed, is left out, as a retry would not help, and there is no sign of life then. What
-    follows a part that could not be made for want of an answer waits with it.
+    Each part is shown as soon as it is made, so that one which dies or hangs takes no other with it. A part that the
+    warehouse refuses, or that cannot be computed, is left out, as a retry would not help, and there is no sign of life
+    then. What follows a part that could not be made for want of an answer, or has more to make, waits with it.
 
     Raises:
         UnavailableError: something outside does not answer; the tick must come again for what is left.
@@ -74,8 +80,11 @@ def roll_up(tick: Tick, outside: Outside, parts: Sequence[Part]) -> None:
     """
     at = tick.scheduled_at
     wanted = [part for part in parts if part.wanted(outside.settings)]
-    faults = _make(wanted, at, outside)
+    faults: list[Exception] = []
+    waiting = False
     for part in wanted:
+        if not waiting:
+            waiting = not _made(part, at, outside, faults)
         _show(part, at, outside)
     for fault in faults:
         if not isinstance(fault, _HOPELESS):
@@ -84,30 +93,42 @@ def roll_up(tick: Tick, outside: Outside, parts: Sequence[Part]) -> None:
         outside.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
-def _make(parts: Sequence[Part], at: datetime, outside: Outside) -> list[Exception]:
-    faults: list[Exception] = []
-    for part in parts:
-        try:
-            _once(part, part.due(at), outside)
-        except (UnavailableError, BusyError, ConflictError) as error:
-            log.warning("not made: %s: %s", part.name, error, extra=fields(part=part.name))
-            return [error, *faults]
-        except Exception as error:
-            log.exception("not made: %s", part.name, extra=fields(part=part.name))
-            faults.append(error)
-    return faults
+def _made(part: Part, at: datetime, outside: Outside, faults: list[Exception]) -> bool:
+    """Make a part where it is due; whether those after it may be made."""
+    try:
+        return _advance(part, part.due(at), outside)
+    except (UnavailableError, BusyError, ConflictError) as error:
+        log.warning("not made: %s: %s", part.name, error, extra=fields(part=part.name))
+        faults.insert(0, error)
+        return False
+    except Exception as error:
+        log.exception("not made: %s", part.name, extra=fields(part=part.name))
+        faults.append(error)
+        return True
 
 
-def _once(part: Part, due: datetime, outside: Outside) -> None:
+def _advance(part: Part, due: datetime, outside: Outside) -> bool:
+    """Make what is missing of a part up to an instant; whether nothing is then."""
+    if not _lacks(part, due, outside):
+        return True
+    outside.ledger.alone(f"{NAME}:{part.name}", functools.partial(_steps, part, due, outside), lease=LEASE)
+    finished = not _lacks(part, due, outside)
+    if not finished:
+        log.info("goes on at the next tick: %s", part.name, extra=fields(part=part.name))
+    return finished
+
+
+def _lacks(part: Part, due: datetime, outside: Outside) -> bool:
     before = load(outside.store, part.name)
-    if before is not None and before.due == due:
-        return
-    effect = functools.partial(_effect, part, due, before, outside)
-    outside.ledger.once(f"{NAME}:{part.name}:{stamp(due)}", effect, lease=LEASE)
+    return before is None or before.due < due
 
 
-def _effect(part: Part, due: datetime, before: Made | None, outside: Outside) -> None:
-    save(outside.store, part.name, part.make(outside, due, before))
+def _steps(part: Part, due: datetime, outside: Outside) -> None:
+    for _ in range(STEPS):
+        before = load(outside.store, part.name)
+        if before is not None and before.due >= due:
+            return
+        save(outside.store, part.name, part.make(outside, due, before))
 
 
 def _show(part: Part, at: datetime, outside: Outside) -> None:

@@ -17,7 +17,7 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Store, Warehouse
 from functions.bi_rollup import incidents, statements
 from functions.bi_rollup.figures import Figure, Made, load
-from functions.bi_rollup.rollup import Outside
+from functions.bi_rollup.rollup import Outside, Part
 from functions.bi_rollup.spans import DAY, HOUR
 
 NAME = "satisfaction"
@@ -28,14 +28,15 @@ _CLOSED = tuple(one.name for one in fields_of(Closed))
 log = logging.getLogger(__name__)
 
 
-def make(every: Mapping[str, timedelta], outside: Outside, due: datetime, _: Made | None) -> Made:
+def make(measured: Sequence[Part], outside: Outside, due: datetime, _: Made | None) -> Made:
     """Gather the facts, and score them for each group.
 
     Args:
-        every: how often the parts are made whose facts are taken, by their names.
+        measured: the parts whose facts are taken, as far as the settings still ask for them.
         outside: what is read.
         due: the instant.
     """
+    every = {part.name: part.every for part in measured if part.wanted(outside.settings)}
     parts = {name: made for name in every if (made := load(outside.store, name)) is not None}
     facts = {
         **_of_parts(parts, every, due),

@@ -18,6 +18,7 @@ EXPERIENCE = _TEXTS["experience"]
 BY_HOUR = _TEXTS["by_hour"]
 BY_DAY = _TEXTS["by_day"]
 EXPECTED = _TEXTS["expected"]
+SOURCES = _TEXTS["sources"]
 TRACKED = _TEXTS["tracked"]
 WRITE_FORECASTS = _TEXTS["write_forecasts"]
 WRITE_FIGURES = _TEXTS["write_figures"]
@@ -51,6 +52,11 @@ def words(given: Orders) -> dict[str, list[str]]:
 def of_orders(name: str, given: Orders) -> str:
     """The statement of that name, which reads orders; its parameters are those of `orders`."""
     return _TEXTS[name].format(orders=orders(given).replace("\n", "\n    "))
+
+
+def oldest(given: Orders) -> str:
+    """The oldest order of a span; parameters `since` and `until`."""
+    return _TEXTS["oldest"].format(table=_quoted(given.table), timestamp=_quoted(given.timestamp))
 
 
 def market(given: MarketTable) -> str:

@@ -1,14 +1,17 @@
 """What the platform brought in and cost over 30 days, and the return on it."""
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from core.business.gains import gains
+from core.business.gains import Harm, gains, losses
 from core.business.returns import roi
 from core.incidents.graph import Graph
 from core.settings import Settings
+from functions.adapters.ports import Data
 from functions.bi_rollup import incidents, statements
 from functions.bi_rollup.figures import Figure, Made
+from functions.bi_rollup.flaws import told
 from functions.bi_rollup.rollup import Outside
 from functions.bi_rollup.spans import DAY, HOUR
 
@@ -23,8 +26,10 @@ REST = "other"
 
 def make(outside: Outside, due: datetime, _: Made | None) -> Made:
     """Add up what the settings say that runs all the time, what incidents cost, and what was spent."""
-    gained, spent = _gained(outside, due), _spent(outside, due)
-    figures = [Figure("aia_gain_dollars", dollars, {"kind": kind}) for kind, dollars in gained.items()]
+    rows = _spending(outside, due)
+    gained, spent = _gained(outside, due), _spent(outside, rows or [])
+    figures = [] if rows is None else list(_flawed(rows))
+    figures += [Figure("aia_gain_dollars", dollars, {"kind": kind}) for kind, dollars in gained.items()]
     figures += [Figure("aia_cost_dollars", dollars, {"kind": kind}) for kind, dollars in spent.items()]
     ratio = roi(gained, spent).ratio
     if ratio is None:
@@ -42,28 +47,52 @@ def _gained(outside: Outside, due: datetime) -> dict[str, float]:
     """By the kind of target that earns it, and less what incidents cost of it."""
     settings = outside.settings
     models = [model.target for model in settings.models]
-    hourly = gains(models, Graph(settings.dependencies), settings.revenue)
+    graph = Graph(settings.dependencies)
+    hourly = gains(models, graph, settings.revenue)
     found: dict[str, float] = {}
     for target, dollars in hourly.items():
         kind = target.partition("/")[0]
         found[kind] = found.get(kind, 0.0) + dollars * (SPAN / HOUR)
-    return found | {INCIDENTS: -_lost(outside, set(hourly), due)} if found else {}
+    return found | {INCIDENTS: -losses(hourly, _harms(outside, graph, due))} if found else {}
 
 
-def _lost(outside: Outside, earning: set[str], due: datetime) -> float:
-    """What incidents cost that put at risk what the models bring in."""
-    found = incidents.read(outside.store, due - SPAN, due)
-    touching = [one for one in found if one.impact and earning.intersection(one.impact.targets)]
-    return math.fsum(incidents.cost(one, due - SPAN, due) for one in touching)
+def _harms(outside: Outside, graph: Graph, due: datetime) -> Iterator[Harm]:
+    """What incidents cost; an impact names the largest targets only, so what needs the incident's own is touched as well."""
+    for one in incidents.read(outside.store, due - SPAN, due):
+        if one.impact:
+            start, end = incidents.lasted(one, due)
+            yield Harm(
+                targets=frozenset({*one.impact.targets, one.target, *graph.reached(one.target)}),
+                start=max(start, due - SPAN),
+                end=end,
+                dollars=incidents.cost(one, due - SPAN, due),
+            )
 
 
-def _spent(outside: Outside, due: datetime) -> dict[str, float]:
-    business = outside.settings.business
-    found = {kind: cost.dollars_per_hour * (SPAN / HOUR) for kind, cost in business.costs.items()}
-    if business.spending is None:
-        return found
-    rows = outside.warehouse.query(statements.spending(business.spending), since=due - SPAN, until=due)
-    for row in sorted(rows, key=lambda row: -abs(row["dollars"])):
+def _spent(outside: Outside, rows: Iterable[Data]) -> dict[str, float]:
+    """By kind: what runs all the time, and the rows of what was spent."""
+    costs = outside.settings.business.costs
+    found = {kind: cost.dollars_per_hour * (SPAN / HOUR) for kind, cost in costs.items()}
+    for row in sorted(filter(_known, rows), key=lambda row: -abs(row["dollars"])):
         kind = str(row["kind"]) if len(found) < SHOWN or row["kind"] in found else REST
         found[kind] = found.get(kind, 0.0) + float(row["dollars"])
     return found
+
+
+def _spending(outside: Outside, due: datetime) -> list[Data] | None:
+    spending = outside.settings.business.spending
+    if spending is None:
+        return None
+    return outside.warehouse.query(statements.spending(spending), since=due - SPAN, until=due)
+
+
+def _known(row: Data) -> bool:
+    return row["dollars"] is not None and math.isfinite(row["dollars"])
+
+
+def _flawed(rows: Sequence[Data]) -> Iterator[Figure]:
+    flaws = {
+        "without_amount": sum(row["without_amount"] for row in rows),
+        "kind": sum(not _known(row) for row in rows),
+    }
+    return told("spending", flaws)

@@ -36,10 +36,10 @@ def _revenue(warehouse: Warehouse) -> Iterator[HistoryPoint]:
 
 
 def _expected(warehouse: Warehouse) -> Iterator[HistoryPoint]:
-    sql = "SELECT source, day, middle FROM ops.revenue_forecasts WHERE made_at = day"
+    sql = "SELECT source, day, COALESCE(mean, middle) AS mean FROM ops.revenue_forecasts WHERE made_at = day"
     for row in warehouse.query(sql):
         labels, at = {"source": row["source"]}, row["day"] + _DAY
-        yield HistoryPoint(name="aia_revenue_expected_dollars", labels=labels, at=at, value=row["middle"])
+        yield HistoryPoint(name="aia_revenue_expected_dollars", labels=labels, at=at, value=row["mean"])
 
 
 def _figures(warehouse: Warehouse) -> Iterator[HistoryPoint]:

@@ -16,6 +16,7 @@ from functions.adapters.bus import open_bus
 from functions.adapters.ports import Warehouse
 from functions.adapters.publishing import Message
 from functions.adapters.store import open_store
+from functions.bi_rollup import figures, record
 from infra.local import business_points
 from infra.local.experience_points import experience_points
 from infra.local.pipeline_points import pipeline_points
@@ -172,12 +173,16 @@ class CatchUp:
             self._bus.publish("ticks", Tick(job=job, scheduled_at=at), job=job)
         _await(f"the score of {MODEL} for {at.isoformat()}", lambda: self._done(f"drift_score:{MODEL}:{stamp(at)}"))
         if "bi_rollup" in jobs:
-            record = f"bi_rollup:record:{stamp(_floor(at, _TICK_EVERY))}"
-            _await(f"the business of {at.isoformat()}", lambda: self._done(record))
+            _await(f"the business of {at.isoformat()}", lambda: self._recorded(at))
 
     def _done(self, key: str) -> bool:
         entry = self._store.get("ledger", key)
         return entry is not None and entry.data["state"] == State.DONE
+
+    def _recorded(self, at: datetime) -> bool:
+        """Whether the last part of the business has been made since the beginning of a day."""
+        made = figures.load(self._store, record.NAME)
+        return made is not None and made.due >= _floor(at, _TICK_EVERY)
 
 
 def points(warehouse: Warehouse) -> Iterator[HistoryPoint]:

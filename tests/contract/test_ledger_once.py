@@ -127,6 +127,19 @@ def test_an_effect_that_fails_is_tried_again_at_once(ledger: Ledger, error: Base
     assert effect.times == 1
 
 
+def test_what_is_done_alone_is_done_as_often_as_it_is_asked_for(ledger: Ledger, store: Store, clock: Clock) -> None:
+    def ask() -> None:
+        with pytest.raises(BusyError, match="rollup: claimed by worker/"):
+            Ledger(store, clock, "other").alone("rollup", Effect(error=AssertionError("must not happen")))
+
+    effect = Effect(first=ask)
+    for _ in range(2):
+        ledger.alone("rollup", effect)
+        with pytest.raises(ValueError, match="no"):
+            ledger.alone("rollup", Effect(error=ValueError("no")))
+    assert effect.times == 2
+
+
 def test_a_claim_is_taken_over_when_its_lease_has_ended(ledger: Ledger, store: Store, clock: Clock) -> None:
     crashing = Ledger(Faulty(store, write=2, answered=False), clock, "crashing")
     with pytest.raises(UnavailableError):

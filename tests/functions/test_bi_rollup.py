@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BusyError, QueryError, UnavailableError
-from core.events import Tick, stamp
+from core.events import Tick
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.store import open_store
@@ -22,6 +22,14 @@ HOUR, DAY, FIVE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=5)
 HEART = ("aia_heartbeat_timestamp_seconds", "bi_rollup")
 ROI = ("aia_roi_ratio",)
 RANK = ("aia_market_rank",)
+
+
+class KilledError(BaseException):
+    """The process is gone."""
+
+
+def _dies(*_: object) -> Made:
+    raise KilledError
 
 
 class NoWarehouse:
@@ -111,11 +119,11 @@ def test_a_day_begins_with_the_first_tick_after_midnight_whenever_that_is(world:
     assert [due for name, due in world.made if name == "daily"] == [MIDNIGHT - DAY, MIDNIGHT]
 
 
-def test_a_late_tick_makes_what_was_due_and_does_not_take_the_place_of_what_is_newer(world: World) -> None:
+def test_a_late_tick_makes_nothing_of_what_has_been_made_for_later(world: World) -> None:
     world.tick(AT)
     world.metrics.values.clear()
     world.tick(AT - 2 * FIVE)
-    assert world.made["often", AT - 2 * FIVE] == 1
+    assert world.made == {("often", AT): 1, ("daily", MIDNIGHT): 1}
     kept = load(world.store, "often")
     assert kept is not None
     assert kept.due == AT
@@ -123,13 +131,55 @@ def test_a_late_tick_makes_what_was_due_and_does_not_take_the_place_of_what_is_n
     assert world.metrics.values[RANK] == MIDNIGHT.timestamp()
 
 
-def test_a_late_tick_of_yesterday_is_made_as_well(world: World) -> None:
+def test_a_late_tick_of_yesterday_goes_nowhere_back(world: World) -> None:
     world.tick(AT)
     world.tick(AT - DAY)
-    assert world.made["daily", MIDNIGHT - DAY] == 1
+    assert world.made["daily", MIDNIGHT - DAY] == 0
     kept = load(world.store, "daily")
     assert kept is not None
     assert kept.due == MIDNIGHT
+
+
+def test_what_is_taken_out_of_the_store_is_made_anew_at_the_next_tick(world: World) -> None:
+    world.tick()
+    for _ in range(2):
+        kept = world.store.get("business", "daily")
+        assert kept is not None
+        world.store.delete(kept, "business")
+        world.tick(AT + FIVE)
+    assert world.made["daily", MIDNIGHT] == 3
+
+
+def test_a_part_that_dies_takes_none_with_it_that_was_made_before(world: World) -> None:
+    world.parts[1] = replace(world.parts[1], make=_dies)
+    for n in range(3):
+        with pytest.raises(KilledError):
+            world.tick(AT + n * FIVE)
+        assert world.metrics.values[ROI] == (AT + n * FIVE).timestamp()
+
+
+def test_what_takes_many_steps_goes_on_where_it_died_and_at_the_next_tick(world: World) -> None:
+    first = MIDNIGHT - 20 * DAY
+    died = False
+
+    def step(_: Outside, due: datetime, before: Made | None) -> Made:
+        nonlocal died
+        at = min(due, before.due + DAY if before else first)
+        if at == first + 3 * DAY and not died:
+            died = True
+            raise KilledError
+        world.made["often", at] += 1
+        return Made(due=at)
+
+    world.parts[0] = replace(world.parts[0], make=step)
+    with pytest.raises(KilledError):
+        world.tick()
+    for n in range(2):
+        assert world.made["daily", MIDNIGHT] == 0  # it needs what is not complete
+        world.tick(AT + n * FIVE)
+    assert world.made["daily", MIDNIGHT] == 1
+    assert set(world.made.values()) == {1}
+    assert world.made["often", first + 19 * DAY] == 1
 
 
 def test_when_something_does_not_answer_the_tick_comes_again_for_what_is_left(world: World) -> None:
@@ -179,14 +229,6 @@ def test_figures_that_were_not_made_anew_are_shown_for_a_while_and_then_missing(
         assert world.metrics.values["aia_rollup_timestamp_seconds", "marts.often"] == AT.timestamp()
 
 
-def test_a_process_that_dies_between_the_figures_and_its_word_leaves_nothing_to_be_made_twice(world: World) -> None:
-    world.tick()
-    [entry] = [one for one in world.store.find("ledger") if one.key == f"bi_rollup:often:{stamp(AT)}"]
-    world.store.delete(entry, "ledger")
-    world.tick()
-    assert world.made["often", AT] == 1
-
-
 def test_who_is_at_it_is_not_disturbed(world: World) -> None:
     ledger = Ledger(world.store, lambda: world.now, "another")
 
@@ -194,15 +236,12 @@ def test_who_is_at_it_is_not_disturbed(world: World) -> None:
         with pytest.raises(BusyError):
             world.tick()
 
-    ledger.once(f"bi_rollup:often:{stamp(AT)}", meanwhile)
+    ledger.alone("bi_rollup:often", meanwhile)
     assert world.made == {}
 
 
 def test_after_a_process_that_died_the_part_is_made_when_its_lease_is_over(world: World) -> None:
-    class KilledError(BaseException):
-        """The process is gone."""
-
-    broken = replace(world.parts[0], make=lambda *_: (_ for _ in ()).throw(KilledError()))
+    broken = replace(world.parts[0], make=_dies)
     world.store, kept = open_store(f"sqlite://{world.folder}/store.db", "test"), world.parts
     world.parts = [broken, kept[1]]
     with pytest.raises(KilledError):

@@ -1,20 +1,26 @@
 """bi_rollup over real BigQuery calls and a real store: what the orders say, however and whenever they arrive."""
 
+import math
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.cloud import bigquery
 
-from core.errors import UnavailableError
-from core.settings import Business, Cost, Customers, MarketTable, Settings, Spending
+from core.errors import QueryError, UnavailableError
+from core.settings import Business, Cost, Customers, MarketTable, Orders, Settings, Spending
+from functions.adapters.ports import Data
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup import forecasts, rollup, sources
+from functions.bi_rollup.figures import Made
 from functions.bi_rollup.figures import load as load_made
 from functions.bi_rollup.parts import PARTS
+from functions.bi_rollup.rollup import Outside
 from infra.local.warehouse import create_tables
 from tests.support.business import DAY, HOUR, ORDERS, SETTINGS, TICK, TODAY, World, order, weeks, world
 from tests.support.flights import flights, load
@@ -93,10 +99,95 @@ def test_a_late_order_is_counted_within_what_the_settings_allow(empty: World) ->
     empty.parts = only("revenue")
     empty.order(order(1, TICK - 5 * HOUR))
     empty.tick()
-    empty.order(order(2, TICK - 2 * DAY), order(3, TICK - 4 * DAY))
+    empty.order(order(2, TICK - 2 * DAY), order(3, TICK - 4 * DAY), order(4, TICK - HOUR))
     empty.tick(TICK + FIVE)
-    assert [row["taken"] for row in empty.hours()] == [1, 1]
+    assert [row["taken"] for row in empty.hours()] == [1, 1]  # the newest hours at every tick,
+    empty.tick(TICK + 6 * FIVE)  # and as far back as they may come late once an hour
+    assert [row["taken"] for row in empty.hours()] == [1, 1, 1]
     assert min(row["hour"] for row in empty.hours()) == TICK.replace(minute=0) - 2 * DAY
+
+
+def test_an_order_with_two_instants_stays_the_one_that_it_was(empty: World) -> None:
+    empty.parts = only("revenue", "customers")
+    ten = TICK.replace(minute=0) - 2 * HOUR
+    empty.order(order(1, ten - FIVE, 100.0), order(1, ten + FIVE, 100.0))
+    for n in (0, 1, 24, 69, 70, 71, 72, 73):
+        empty.tick(TICK + n * HOUR)
+        assert [row["dollars"] for row in empty.hours()] == [100.0]
+    assert [row["orders"] for row in empty.customers()] == [1]
+
+
+def test_a_payment_that_is_tried_again_under_its_id_is_taken(empty: World) -> None:
+    empty.parts = only("revenue")
+    for number, outcomes in enumerate((("failed", "taken"), ("taken", "failed"), ("perhaps", "taken"))):
+        for n, outcome in enumerate(outcomes):
+            empty.order(order(number, TICK - HOUR + n * FIVE, 100.0, outcome=outcome))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 300.0
+    assert empty.value("aia_payment_success_ratio", SHOP) == 1.0
+
+
+def test_orders_without_an_id_count_each_and_are_told(empty: World, caplog: pytest.LogCaptureFixture) -> None:
+    empty.parts = only("revenue")
+    empty.client.query("CREATE TABLE telemetry.paid (t TIMESTAMP, id INT64, shop STRING, dollars FLOAT64)").result()
+    rows = ", ".join([f"(TIMESTAMP '2026-03-02 1{n}:00:00+00', NULL, 'shop', 5.0)" for n in (0, 0, 1)])
+    empty.client.query(f"INSERT INTO telemetry.paid VALUES {rows}, (TIMESTAMP '2026-03-02', 7, 'shop', NULL)").result()
+    paid = Orders(table="telemetry.paid", timestamp="t", id="id", source="shop", amount="dollars")
+    empty.settings = Settings(jobs={}, business=Business(orders=paid))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 15.0
+    assert empty.value("aia_business_flawed_rows", "without_id", "orders") == 3.0
+    assert empty.value("aia_business_flawed_rows", "unknown", "orders") == 1.0
+    assert "orders without an id: one that is delivered twice counts twice" in caplog.messages
+
+
+def test_the_newest_order_is_known_while_there_was_one_in_the_last_weeks(empty: World) -> None:
+    empty.parts = only("revenue")
+    empty.order(order(1, TICK - HOUR))
+    for later, newest in ((0 * DAY, TICK - HOUR), (5 * DAY, TICK.replace(minute=0) - HOUR)):
+        empty.tick(TICK + later)
+        assert empty.value("aia_orders_newest_timestamp_seconds") == newest.timestamp()
+    empty.metrics.values.clear()
+    empty.tick(TICK + 30 * DAY)
+    assert empty.value("aia_orders_newest_timestamp_seconds") is None
+
+
+def test_no_statement_reads_more_than_some_months_of_orders(empty: World) -> None:
+    empty.parts = only("revenue", "customers")
+    empty.order(*(order(n, TODAY - n * DAY) for n in range(1, 500, 40)))
+    spans: list[timedelta] = []
+
+    class Watching:
+        def query(self, sql: str, **parameters: Any) -> list[Data]:
+            if ORDERS.table in sql.replace("`", ""):
+                spans.append(parameters["until"] - parameters["since"])
+            return empty_warehouse.query(sql, **parameters)
+
+        def append(self, table: str, rows: Sequence[Data]) -> None:
+            raise AssertionError(table)
+
+    empty_warehouse, empty.warehouse = empty.warehouse, Watching()
+    empty.tick()
+    assert max(spans) <= 91 * DAY
+    assert len(empty.hours()) == sum(row["days"] for row in empty.customers()) == 13
+    spans.clear()
+    empty.tick(TICK + FIVE)
+    assert max(spans) <= DAY
+
+
+@pytest.mark.parametrize("part", ["revenue", "customers"])
+def test_what_is_made_anew_keeps_what_the_orders_have_forgotten(empty: World, part: str) -> None:
+    empty.parts = only(part)
+    empty.order(order(1, TODAY - 300 * DAY), order(2, TODAY - 20 * DAY), order(3, TODAY - DAY))
+    empty.tick()
+    empty.client.query("DELETE FROM telemetry.orders WHERE order_id IN ('1')").result()  # its partition has expired
+    empty.order(order(4, TODAY - 10 * DAY))  # very late
+    kept = empty.store.get("business", part)
+    assert kept is not None
+    empty.store.delete(kept, "business")
+    empty.tick(TICK + HOUR)
+    rows = empty.hours() if part == "revenue" else empty.warehouse.query("SELECT day FROM marts.customer_days")
+    assert len(rows) == 4
 
 
 def test_after_an_outage_everything_since_is_made(empty: World) -> None:
@@ -175,9 +266,61 @@ def test_what_was_expected_of_the_last_day_is_what_was_forecast_before_it(shop: 
     shop.tick(TODAY)
     assert shop.value("aia_revenue_expected_dollars", SHOP) is None  # nothing had been forecast yet
     shop.tick(TODAY + FIVE)
-    [first] = [row for row in _forecasts(shop)[TODAY - DAY] if row[0] == TODAY - DAY]
+    [row] = shop.warehouse.query(
+        "SELECT middle, mean FROM ops.revenue_forecasts WHERE made_at = @day AND day = @day", day=TODAY - DAY
+    )
     expected = shop.value("aia_revenue_expected_dollars", SHOP)
-    assert expected == pytest.approx(first[1], rel=1e-9)  # nobody buys at night: nothing of today's counts yet
+    assert expected == pytest.approx(row["mean"], rel=1e-9)
+    assert row["mean"] > row["middle"]  # nobody buys at night: nothing of today's counts yet
+
+
+def test_a_forecast_of_an_older_version_is_as_good_as_it_was(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick(TODAY)
+    shop.client.query("UPDATE ops.revenue_forecasts SET mean = NULL, middle = 70.0 WHERE TRUE").result()
+    shop.tick(TODAY + FIVE)
+    assert shop.value("aia_revenue_expected_dollars", SHOP) == pytest.approx(70.0)
+
+
+def test_forecasts_are_made_some_days_a_step_and_go_on_where_it_ended(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollup, "STEPS", 5)
+    shop.parts = only("revenue", "forecasts")
+    for n, days in enumerate((0, 20, 29)):  # the mart in nine steps, then four days a step
+        shop.tick(TICK + n * FIVE)
+        assert len(_forecasts(shop)) == days
+    assert shop.value("aia_revenue_forecast_dollars", "middle", SHOP) is not None
+    assert sum(len(days) for days in _forecasts(shop).values()) == 28 * 7 + 30
+
+
+def test_the_largest_sources_have_figures_and_the_rest_is_one_more(
+    empty: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sources, "MOST", 2)
+    empty.parts = only("revenue", "forecasts")
+    for n, name in enumerate(("a", "b", "c", "d")):
+        empty.order(*(order(f"{name}{day}", TODAY - day * DAY + HOUR, 100.0 - n, source=name) for day in range(40)))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", "b") == 99.0
+    assert empty.value("aia_revenue_dollars", "other") == 98.0 + 97.0
+    assert empty.value("aia_revenue_dollars", "c") is None
+    assert empty.value("aia_revenue_forecast_dollars", "middle", "other") == pytest.approx(30 * 195.0)
+    assert empty.value("aia_forecast_error_ratio", "other") == pytest.approx(0.0)
+    assert empty.value("aia_business_flawed_rows", "source", "orders") == 2.0
+    assert any("the rest as one more, other" in message for message in caplog.messages)
+    empty.tick(TICK + FIVE)
+    assert empty.value("aia_revenue_expected_dollars", "other") is not None
+    assert len({row["source"] for row in empty.hours()}) == 4
+
+
+def test_days_whose_orders_may_still_come_are_not_known(shop: World) -> None:
+    shop.parts = only("revenue")
+    for later, unknown in ((0, 0), (2, 2), (5, 3)):
+        shop.tick(TODAY + later * DAY)
+        [days] = forecasts.daily(shop.warehouse, TODAY + later * DAY, [], ORDERS.late).values()
+        assert len(days) == 84 + later
+        assert [math.isnan(day) for day in days] == [False] * (len(days) - unknown) + [True] * unknown
 
 
 def test_too_short_a_past_is_not_forecast(empty: World) -> None:
@@ -275,6 +418,76 @@ def test_the_figures_of_a_day_are_written_once(shop: World) -> None:
     assert {row["day"] for row in rows} == {TODAY}
     revenue = [row for row in rows if row["name"] == "aia_revenue_dollars"]
     assert [(row["labels"], row["measured_at"]) for row in revenue] == [('{"source": "shop"}', TODAY)]
+
+
+def test_a_figure_that_is_made_late_on_a_day_is_written_down_as_well(shop: World) -> None:
+    broken = QueryError("refused")
+
+    def fails(outside: Outside, due: datetime, before: Made | None) -> Made:
+        raise broken
+
+    shop.parts = [replace(part, make=fails) if part.name == "forecasts" else part for part in PARTS]
+    shop.tick(TODAY)
+    shop.parts = PARTS
+    shop.tick(TODAY + FIVE)
+    shop.tick(TODAY + 2 * FIVE)
+    rows = shop.warehouse.query("SELECT day, measured_at, name FROM marts.figures")
+    assert {row["day"] for row in rows} == {TODAY}
+    at = {row["name"]: row["measured_at"] for row in rows}
+    assert at["aia_forecast_error_ratio"] == TODAY
+    assert at["aia_revenue_dollars"] == TODAY  # as it stood at the first tick
+
+
+def test_a_tick_of_yesterday_changes_nothing_of_today(empty: World) -> None:
+    empty.order(order(1, TODAY - 3 * DAY, customer_id="old"), order(2, TODAY - HOUR, customer_id="new"))
+    empty.tick(TODAY + HOUR)
+    empty.tick(TODAY - HOUR)
+    assert [row["customer"] for row in empty.customers()] == ["new", "old"]
+    assert {row["day"] for row in empty.warehouse.query("SELECT day FROM marts.figures")} == {TODAY}
+
+
+def test_companies_and_sales_that_make_no_sense_are_left_out_and_told(
+    empty: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    columns = "t TIMESTAMP, id STRING, company STRING, amount FLOAT64"
+    empty.client.query(f"CREATE TABLE telemetry.panel ({columns})").result()
+    sales = (
+        ("'a'", "us", "30.0"),
+        ("'a'", "us", "30.0"),  # the same sale
+        ("'b'", "us", "CAST('nan' AS FLOAT64)"),
+        (*("NULL", "them"), "35.0"),
+        (*("NULL", "them"), "35.0"),
+        ("'c'", "returns", "-5.0"),
+        ("'d'", "nobody knows", "NULL"),
+    )
+    rows = ", ".join(f"(TIMESTAMP '2026-03-01', {key}, '{company}', {amount})" for key, company, amount in sales)
+    empty.client.query(f"INSERT INTO telemetry.panel VALUES {rows}").result()
+    market = MarketTable(table="telemetry.panel", timestamp="t", id="id", company="company", ours="us", amount="amount")
+    empty.settings = Settings(jobs={}, business=Business(market=market))
+    empty.tick()
+    assert empty.value("aia_market_share_ratio", "us") == 0.3
+    assert empty.value("aia_market_rank") == 2.0
+    counts = {flaw: empty.value("aia_business_flawed_rows", flaw, "market") for flaw in ("without_amount", "company")}
+    assert counts == {"without_amount": 2.0, "company": 2.0}
+    assert empty.value("aia_business_flawed_rows", "without_id", "market") == 2.0
+    assert "companies left out: what they sold is not known, or below 0" in caplog.messages
+    assert empty.value("aia_heartbeat_timestamp_seconds", "bi_rollup") is not None
+
+
+def test_an_amount_that_is_no_number_leaves_the_return_on_the_others(empty: World) -> None:
+    empty.client.query("CREATE TABLE telemetry.spent (t TIMESTAMP, kind STRING, amount FLOAT64)").result()
+    amounts = {"storage": "720.0", "network": "CAST('nan' AS FLOAT64)", "disks": "NULL"}
+    rows = ", ".join(f"(TIMESTAMP '2026-03-01', '{kind}', {amount})" for kind, amount in amounts.items())
+    empty.client.query(f"INSERT INTO telemetry.spent VALUES {rows}, (TIMESTAMP '2026-03-01', 'storage', NULL)").result()
+    spending = Spending(table="telemetry.spent", timestamp="t", kind="kind", amount="amount")
+    costs = {"serving": Cost(dollars_per_hour=1)}
+    empty.settings = Settings(jobs={}, business=Business(costs=costs, spending=spending))
+    empty.tick()
+    found = {kind: empty.value("aia_cost_dollars", kind) for kind in ("serving", "storage", "network", "disks")}
+    assert found == {"serving": 720.0, "storage": 720.0, "network": None, "disks": None}
+    assert empty.value("aia_roi_ratio") == -1.0
+    assert empty.value("aia_business_flawed_rows", "without_amount", "spending") == 3.0
+    assert empty.value("aia_business_flawed_rows", "kind", "spending") == 2.0
 
 
 def test_a_table_that_is_not_there_is_said_and_keeps_nothing_else_from_being_made(shop: World) -> None:

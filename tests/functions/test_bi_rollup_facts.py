@@ -1,5 +1,6 @@
 """What bi_rollup knows of incidents, probes and models, and what it makes of it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from functions.adapters.pipelines import line_data
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup import incidents, satisfaction
 from functions.bi_rollup.parts import PARTS
-from tests.support.business import DAY, HOUR, TICK, World, world
+from tests.support.business import DAY, HOUR, ORDERS, TICK, World, order, world
 from tests.support.drift import MODEL
 from tests.support.flights import load
 from tests.support.runs import AT, line_of, whole
@@ -71,7 +72,7 @@ def test_what_models_bring_in_is_less_what_incidents_cost(served: World) -> None
     keep(served, incident())
     keep(served, incident(id="none", cancelled=True))
     keep(served, incident(id="part", merged_into="i"))
-    keep(served, incident(id="elsewhere", impact=_elsewhere()))
+    keep(served, incident(id="elsewhere", target="stream/other", impact=_elsewhere()))
     served.tick()
     assert served.value("aia_gain_dollars", "model") == 72_000.0
     assert served.value("aia_gain_dollars", "stream") == 14_400.0
@@ -82,6 +83,48 @@ def test_what_models_bring_in_is_less_what_incidents_cost(served: World) -> None
 
 def _elsewhere() -> Impact:
     return Impact(dollars_per_hour=900.0, low=0.0, high=900.0, targets=("stream/other",), reason="")
+
+
+def test_incidents_of_what_models_bring_a_share_to_take_that_share_and_once(served: World) -> None:
+    served.settings = Settings(
+        jobs={},
+        models=(MODEL,),
+        dependencies=(Dependency(target="stream/s", needs="model/delay", share=0.1),),
+        revenue={"stream/s": Revenue(dollars_per_hour=1000)},
+        business=Business(costs={"serving": Cost(dollars_per_hour=50)}),
+    )
+    whole_stream = Impact(dollars_per_hour=1000.0, low=800.0, high=1200.0, targets=("stream/s",), reason="")
+    for name in ("one", "two"):
+        keep(served, incident(id=name, target="stream/s", impact=whole_stream, opened_at=DUE - 10 * DAY))
+    served.tick()
+    assert served.value("aia_gain_dollars", "incidents") == pytest.approx(-24_000.0)
+    assert served.value("aia_roi_ratio") == pytest.approx((72_000 - 24_000 - 36_000) / 36_000)
+
+
+def test_an_incident_costs_what_needs_its_target_although_its_impact_does_not_name_it(served: World) -> None:
+    others = Impact(dollars_per_hour=500.0, low=0.0, high=500.0, targets=("page/a", "page/b"), reason="")
+    keep(served, incident(impact=others))
+    served.tick()
+    assert served.value("aia_gain_dollars", "incidents") == pytest.approx(-10 * (100 + 20))
+
+
+def test_what_is_mitigated_costs_nothing_more() -> None:
+    one = incident(opened_at=DUE - 40 * DAY, mitigated_at=DUE - 39 * DAY)
+    assert incidents.cost(one, DUE - 30 * DAY, DUE) == 0.0
+    assert incidents.cost(one, DUE - 40 * DAY, DUE) == pytest.approx(2400)
+
+
+@pytest.mark.parametrize("business", [Business(), Business(orders=replace(ORDERS, customer=None))])
+def test_what_the_settings_do_not_ask_for_any_more_spoils_nothing(served: World, business: Business) -> None:
+    served.parts = [part for part in PARTS if part.name in ("customers", "satisfaction")]
+    served.settings = replace(served.settings, business=Business(orders=ORDERS))
+    served.order(order(1, DUE - 3 * DAY))
+    served.tick()
+    served.tick(TICK + HOUR)
+    assert score(served, "executive") == 1.0
+    served.settings = replace(served.settings, business=business)
+    served.tick(TICK + 10 * DAY)
+    assert score(served, "executive") == 1.0
 
 
 def test_of_an_incident_that_began_before_only_its_part_within_counts() -> None:

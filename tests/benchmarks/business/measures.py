@@ -23,6 +23,7 @@ class Measures:
         coverage: share of days within the bounds of 90 %.
         total_error: how far the sum of the days was off, as a share.
         total_coverage: share of sums within their bounds.
+        ratio: what came, as a share of the sum of the means, the median: about 1 where all is well.
         milliseconds: CPU time of a forecast, the median.
         cases: how many there were.
     """
@@ -34,6 +35,7 @@ class Measures:
     coverage: float
     total_error: float
     total_coverage: float
+    ratio: float
     milliseconds: float
     cases: int
 
@@ -51,6 +53,7 @@ def measure(cases: Sequence[Case]) -> Measures:
         coverage=_mean(np.mean((one.low <= case.future) & (case.future <= one.high)) for case, one in pairs),
         total_error=_mean(abs((one.total.middle or 0.0) / case.future.sum() - 1) for case, one in pairs),
         total_coverage=_mean(_holds(case, one) for case, one in pairs),
+        ratio=float(np.median([case.future.sum() / one.mean.sum() for case, one in pairs])),
         milliseconds=float(np.median(took)) * 1e3,
         cases=len(cases),
     )

@@ -1,8 +1,10 @@
 """The forecast: what a good one finds, what no input may do to it, and how often its bounds hold."""
 
 import math
+from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from core.business.checks import EstimateError, Floats
 from core.business.forecast import LEAST, LONGEST, Forecast, Reason, forecast
 
+ORDERS = Path(__file__).parents[3] / "infra/local/data/orders.parquet"
 WEEKLY = np.array([1000.0, 1100, 1050, 1200, 1500, 0, 600])
 
 
@@ -122,6 +125,43 @@ def test_refunds_may_make_days_negative() -> None:
     assert (found.high > 50).all()
     assert found.total.low is not None
     assert found.total.low < 0
+
+
+def ratios(series: Floats, first: int, step: int = 5) -> list[float]:
+    """What each of some weeks earned, as a share of what had been expected of it."""
+    ends = range(first, series.size - 7, step)
+    return [series[end : end + 7].sum() / forecast(series[:end], horizon=7).mean.sum() for end in ends]
+
+
+@pytest.mark.parametrize("noise", [0.3, 0.5, 1.0])
+def test_of_a_healthy_source_a_week_earns_what_is_expected_of_it(noise: float) -> None:
+    rng = np.random.default_rng(1)
+    found = [one for _ in range(3) for one in ratios(np.exp(rng.normal(6, noise, 300)), 150, 10)]
+    assert 0.9 < np.median(found) < 1.1
+
+
+def test_of_a_real_shop_a_week_earns_what_is_expected_of_it() -> None:
+    table = pq.read_table(ORDERS, columns=["ordered_at", "source", "dollars"])
+    day = table["ordered_at"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    day -= day.min()
+    dollars, sources = table["dollars"].to_numpy(), np.array(table["source"].to_pylist())
+    series = [np.bincount(day[sources == one], dollars[sources == one], day.max() + 1) for one in np.unique(sources)]
+    came, middle, mean = [], [], []
+    for end in range(120, day.max() - 6, 7):
+        made = [forecast(one[:end], horizon=7) for one in series]
+        came.append(sum(one[end : end + 7].sum() for one in series))
+        middle.append(sum(one.middle.sum() for one in made))
+        mean.append(sum(one.mean.sum() for one in made))
+    assert 0.93 < np.median(np.divide(came, mean)) < 1.07
+    assert np.median(np.divide(came, middle)) > 1.1  # what is near the median of each day adds up to less
+
+
+def test_the_means_add_up_to_the_total() -> None:
+    for series in (shop(300, noise=1.0), shop(10), np.ones(40), np.eye(1, 100)[0] + np.eye(1, 100, 50)[0]):
+        found = forecast(series)
+        assert found.total.middle == pytest.approx(found.mean.sum())
+    noisy = forecast(shop(300, noise=1.0))
+    assert noisy.mean.sum() > 1.1 * noisy.middle.sum()
 
 
 def test_what_was_nothing_before_the_first_sale_does_not_count() -> None:

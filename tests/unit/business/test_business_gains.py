@@ -1,8 +1,22 @@
 """What models bring in: their own revenue, and their share of what others earn with them."""
 
-from core.business.gains import gains
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from core.business.gains import Harm, gains, losses
 from core.incidents.graph import Graph
 from core.settings import Dependency, Revenue
+
+NINE = datetime(2026, 1, 2, 9, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def harm(start: float, hours: float, hourly: float, *targets: str) -> Harm:
+    """What cost so much an hour, some hours after nine."""
+    begin = NINE + start * HOUR
+    return Harm(targets=frozenset(targets), start=begin, end=begin + hours * HOUR, dollars=hours * hourly)
 
 
 def graph(*edges: tuple[str, str, float]) -> Graph:
@@ -31,3 +45,30 @@ def test_shares_are_multiplied_along_the_way() -> None:
 def test_models_that_earn_nothing_bring_in_nothing() -> None:
     assert gains(["model/m"], graph(), earning(stream_s=100)) == {}
     assert gains([], graph(), earning(model_m=100)) == {}
+
+
+def test_an_incident_takes_no_more_than_what_is_gained_of_what_it_touches() -> None:
+    hourly = {"stream/s": 100.0, "model/m": 50.0}
+    assert losses(hourly, [harm(0, 10, 1000, "stream/s")]) == pytest.approx(1000)
+    assert losses(hourly, [harm(0, 10, 60, "stream/s")]) == pytest.approx(600)
+    assert losses(hourly, [harm(0, 10, 75, "stream/s", "model/m", "page/p")]) == pytest.approx(750)
+    assert losses(hourly, [harm(0, 10, 1000, "page/p")]) == 0.0
+
+
+def test_what_is_touched_twice_at_once_is_lost_once() -> None:
+    hourly = {"stream/s": 100.0, "model/m": 50.0}
+    harms = [
+        harm(0, 4, 1000, "stream/s"),
+        harm(2, 4, 1000, "stream/s"),  # two hours of it together with the first
+        harm(1, 8, 10, "stream/s"),  # less than both, so that only the three hours after them count
+        harm(0, 1, 50, "model/m"),
+        harm(20, 0, 1000, "stream/s"),
+    ]
+    expected = 6 * 100 + 3 * 10 + 50
+    for order in permutations(harms):
+        assert losses(hourly, order) == pytest.approx(expected)
+
+
+def test_nothing_gained_is_nothing_lost() -> None:
+    assert losses({}, [harm(0, 1, 100, "stream/s")]) == 0.0
+    assert losses({"stream/s": 0.0}, [harm(0, 1, 100, "stream/s")]) == 0.0
