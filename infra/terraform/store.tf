@@ -14,6 +14,7 @@ locals {
     profiles   = []
     rates      = []
     retraining = []
+    trainings  = []
     silences   = []
   }
   # Collections whose documents say when they may be forgotten.
