@@ -14,8 +14,8 @@ locals {
     profiles   = []
     rates      = []
     retraining = []
-    trainings  = []
     silences   = []
+    trainings  = []
   }
   # Collections whose documents say when they may be forgotten.
   forgotten = toset(["actions", "ledger"])
