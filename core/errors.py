@@ -13,6 +13,7 @@
     ├── ConflictError        somebody else wrote the document first
     ├── BusyError            somebody else holds the claim; try again later
     └── UnavailableError     something outside does not answer; try again later
+        ├── QuotaError       a quota of the cloud is used up; try again later, and tell people
         └── LimitedError     a limit on how often it may be asked is reached; try again at a known instant
 
 A function answers a `PoisonError` with success (the message is parked) and every other error with a failure, so that
@@ -84,6 +85,10 @@ class BusyError(AiaError):
 
 class UnavailableError(AiaError):
     """Something outside does not answer; the message names it."""
+
+
+class QuotaError(UnavailableError):
+    """A quota of the cloud is used up: it may pass by itself, and it may need somebody to raise it."""
 
 
 class LimitedError(UnavailableError):

@@ -71,4 +71,9 @@ METRICS = (
         "model reason",
         "Requests to train the model again, by why it was asked.",
     ),
+    counter(
+        "aia_retraining_answers_total",
+        "model outcome",
+        "Requests to train the model again, by what came of them.",
+    ),
 )

@@ -42,6 +42,7 @@ from core.settings.types import (
     HttpProbe,
     Label,
     Model,
+    Parameter,
     Probe,
     Quality,
     Reference,
@@ -51,6 +52,7 @@ from core.settings.types import (
     Task,
     TcpProbe,
     TlsProbe,
+    TrainingPipeline,
 )
 
 __all__ = [
@@ -80,6 +82,7 @@ __all__ = [
     "Model",
     "Orders",
     "PagerdutyChannel",
+    "Parameter",
     "People",
     "Person",
     "Playbook",
@@ -102,6 +105,7 @@ __all__ = [
     "TcpProbe",
     "Tier",
     "TlsProbe",
+    "TrainingPipeline",
     "WebhookChannel",
     "When",
     "parse",

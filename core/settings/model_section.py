@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from core.settings.reader import Section, list_of, perhaps, section
 from core.settings.scalars import column, day, duration, member, named, number, slug, table, truth, whole
+from core.settings.training_section import read_pipeline
 from core.settings.types import Features, Label, Model, Quality, Reference, Retraining, Sensitivity, Task
 
 _STREAK = whole(1, 100)
@@ -11,6 +12,8 @@ _columns = list_of(column)
 _USUAL = Sensitivity()
 _SOUND = Quality()
 _RETRAINED = Retraining(important=())
+_LONGEST_LABEL = 63
+"""Characters of a label's value, wherever Google has labels."""
 
 
 def read_model(top: Section) -> Model:
@@ -56,6 +59,7 @@ def _retraining(top: Section) -> Retraining:
         cooldown=top.optional("cooldown", duration("1m", "90d"), _RETRAINED.cooldown),
         minimum_labels=top.optional("minimum_labels", whole(1, 10_000_000), _RETRAINED.minimum_labels),
         window=top.optional("window", duration("1d", "365d"), _RETRAINED.window),
+        pipeline=top.optional("pipeline", section(read_pipeline), None),
     )
 
 
@@ -71,6 +75,9 @@ def _complete(top: Section, model: Model, policy: Retraining) -> Retraining:
             top.fault(f"retraining.important[{index}]", "must be named once", name)
     if policy.drifted > len(important):
         top.fault("retraining.drifted", f"must be 1 to the {len(important)} important features", policy.drifted)
+    if policy.pipeline is not None and len(model.name) > _LONGEST_LABEL:
+        allowed = f"must not be given where the name has more than {_LONGEST_LABEL} characters: it labels the trainings"
+        top.fault("retraining.pipeline", allowed, model.name)
     return replace(policy, important=important)
 
 

@@ -9,7 +9,7 @@ from core.settings.network import address
 from core.settings.people_section import read_when
 from core.settings.reader import Node, Read, Section, WrongError, list_of, mapping_of, section
 from core.settings.response import ActionName, Automation, Deed, Limits, Playbook, Resource
-from core.settings.scalars import duration, matching, member, named, one_of, target, truth, whole
+from core.settings.scalars import duration, matching, member, named, one_of, service_account, target, truth, whole
 
 _NEEDS: Mapping[ActionName, str] = MappingProxyType(
     {
@@ -119,7 +119,7 @@ def _resource(top: Section) -> Resource:
         location=top.optional("location", _location, ""),
         redis=top.optional("redis", _redis, ""),
         prefix=top.optional("prefix", _prefix, ""),
-        service_account=top.optional("service_account", _account, ""),
+        service_account=top.optional("service_account", service_account, ""),
         logs=top.optional("logs", _filter, ""),
     )
     if top.sound:
@@ -158,7 +158,3 @@ _endpoint = matching(rf"{_PROJECT}/endpoints/[a-z0-9-]{{1,63}}", "must be projec
 _location = matching(_PROJECT, "must be projects/P/locations/L")
 _pipeline = matching(r"[^\"\\\x00-\x1f\x7f]{1,128}", 'must be a display name of 1 to 128 characters, without " and \\')
 _prefix = matching(r"[!-)+->@-Z^-~]{1,200}", "must be the beginning of keys: no space, and none of * ? [ ] \\")
-_account = matching(
-    r"[a-z0-9][a-z0-9-]{1,98}@(?:[a-z0-9.-]{1,98}\.iam|developer|appspot)\.gserviceaccount\.com",
-    "must be the e-mail address of a service account, as in 'ci@my-project.iam.gserviceaccount.com'",
-)

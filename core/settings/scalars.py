@@ -64,6 +64,10 @@ table = matching(
     r"(?:[a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,128}\.[A-Za-z0-9_]{1,128}",
     "must be 'dataset.table' or 'project.dataset.table' of letters, digits and underscores",
 )
+service_account = matching(
+    r"[a-z0-9][a-z0-9-]{1,98}@(?:[a-z0-9.-]{1,98}\.iam|developer|appspot)\.gserviceaccount\.com",
+    "must be the e-mail address of a service account, as in 'ci@my-project.iam.gserviceaccount.com'",
+)
 
 
 def text(node: Node) -> str:

@@ -87,6 +87,47 @@ class Quality:
     age: timedelta = timedelta(days=1)
 
 
+Parameter = bool | int | float | str | list["Parameter"] | dict[str, "Parameter"]
+"""A value of a pipeline's parameter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingPipeline:
+    """What trains a model on Vertex AI: a pipeline in a Kubeflow repository of Artifact Registry.
+
+    Attributes:
+        template: `https://REGION-kfp.pkg.dev/PROJECT/REPOSITORY/NAME/VERSION`.
+        root: `gs://bucket/folder`, under which a run writes.
+        location: the region it runs in; the template's where it is empty.
+        service_account: the e-mail address of the account it runs as; Vertex AI's own choice where it is empty.
+        parameters: what it is given beside `GIVEN`.
+    """
+
+    GIVEN: ClassVar[tuple[str, ...]] = ("model", "model_version", "window_start", "window_end", "request_id")
+    """The parameters that every training is given: from the request."""
+
+    template: str
+    root: str
+    location: str = ""
+    service_account: str = ""
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """The region or multi-region of the template's repository."""
+        return self.template.removeprefix("https://").partition("-kfp.")[0]
+
+    @property
+    def region(self) -> str:
+        """Where it runs."""
+        return self.location or self.place
+
+    @property
+    def name(self) -> str:
+        """The name of the pipeline, which its template has in the repository."""
+        return self.template.split("/")[-2]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retraining:
     """When a model is asked to be trained again, and on what.
@@ -100,6 +141,7 @@ class Retraining:
         cooldown: the least time between two requests.
         minimum_labels: with fewer labels in the data to train on, it is not asked for.
         window: how much data to train on.
+        pipeline: what trains it; where there is none, requests are kept, and whoever reads them trains.
     """
 
     important: tuple[str, ...]
@@ -107,6 +149,7 @@ class Retraining:
     cooldown: timedelta = timedelta(hours=6)
     minimum_labels: int = 1000
     window: timedelta = timedelta(days=60)
+    pipeline: TrainingPipeline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

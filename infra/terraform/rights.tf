@@ -49,6 +49,12 @@ locals {
       writes    = ["ops.pipeline_runs", "ops.dead_letters"]
       store     = "roles/datastore.user"
     }
+    retrain = {
+      publishes = ["pipeline-runs", "findings"]
+      reads     = ["ops.model_versions"]
+      writes    = ["ops.dead_letters"]
+      store     = "roles/datastore.user"
+    }
     telemetry_rollup = {
       reads  = ["telemetry.experience"]
       writes = ["ops.dead_letters"]

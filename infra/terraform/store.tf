@@ -15,6 +15,7 @@ locals {
     rates      = []
     retraining = []
     silences   = []
+    trainings  = []
   }
   # Collections whose documents say when they may be forgotten.
   forgotten = toset(["actions", "ledger"])

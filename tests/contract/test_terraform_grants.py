@@ -29,6 +29,12 @@ def acting() -> Resources:
     return plan.planned("access", "actions")
 
 
+@pytest.fixture(scope="module")
+def training() -> Resources:
+    """What settings give whose models are trained by pipelines."""
+    return plan.planned("retraining", "pipelines")
+
+
 def after(resources: Resources, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Key and attributes of the resources of a type; the key is what it is made for each of, if anything."""
     return ((str(one.get("index", "")), one["change"]["after"]) for one in resources if plan.kind(one) == kind)
@@ -128,6 +134,40 @@ def test_nobody_else_may_use_vertex_ai_or_act_as_an_account(acting: Resources) -
     assert users == {function_account("action_runner")}
     on_project = {str(one.get("role")) for _, one in after(acting, "project_iam_member")}
     assert not {role for role in on_project if role.startswith("roles/aiplatform")}
+
+
+def test_the_retraining_function_may_use_vertex_ai_and_act_as_the_pipelines_account(training: Resources) -> None:
+    roles = {one["role_id"]: set(one["permissions"]) for _, one in after(training, "project_iam_custom_role")}
+    assert roles["aiaRetraining"] == {f"aiplatform.pipelineJobs.{verb}" for verb in ("create", "get", "list")}
+    holders = {
+        one["member"]
+        for _, one in after(training, "project_iam_member")
+        if str(one["role"]).endswith("/roles/aiaRetraining")
+    }
+    assert holders == {function_account("retrain")}
+    acts_as = granted(training, "service_account_iam_member", "roles/iam.serviceAccountUser", holders.pop())
+    assert acts_as == {f"trainer@{DOMAIN}", "returns@shop-project.iam.gserviceaccount.com"}
+
+
+def test_nobody_else_may_start_trainings_or_act_as_their_account(training: Resources) -> None:
+    users = {
+        one["member"]
+        for _, one in after(training, "service_account_iam_member")
+        if one.get("role") == "roles/iam.serviceAccountUser"
+    }
+    assert users == {function_account("retrain")}
+    creators = [
+        one["role_id"]
+        for _, one in after(training, "project_iam_custom_role")
+        if "aiplatform.pipelineJobs.create" in one["permissions"]
+    ]
+    assert creators == ["aiaRetraining"]
+    on_project = {str(one.get("role")) for _, one in after(training, "project_iam_member")}
+    assert not {role for role in on_project if role.startswith("roles/aiplatform")}
+
+
+def test_where_nothing_trains_nobody_may_start_trainings(deployed: Resources) -> None:
+    assert "aiaRetraining" not in {one["role_id"] for _, one in after(deployed, "project_iam_custom_role")}
 
 
 def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with_secrets: Resources) -> None:

@@ -1,11 +1,12 @@
 """Vertex AI's services `EndpointService` and `PipelineService` for tests: resources that behave as documented.
 
-An endpoint's update respects mask and etag, and a split adds up to 100 over what is deployed. Pipeline jobs are listed by
-filters, in pages; a cancelled one goes through CANCELLING, and everything moves on only when the test says so.
+An endpoint's update respects mask and etag, and a split adds up to 100 over what is deployed. Pipeline jobs come of a
+specification or of a template of Artifact Registry; they are listed by filters, in pages; a cancelled one goes through
+CANCELLING, and everything moves on only when the test says so.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import grpc
@@ -40,6 +41,7 @@ CANCELLED = PipelineState.PIPELINE_STATE_CANCELLED
 _PAGE = 2
 """Jobs of a page, so that few of them make several."""
 _EDITABLE = ("display_name", "description", "labels", "traffic_split")
+_TEMPLATE = re.compile(r"https://[\w-]+-kfp\.pkg\.dev/[\w-]+/[\w-]+/[\w-]+/[\w.:-]+")
 _TERM = re.compile(r'(?P<field>display_name|state|labels\.[a-z0-9_-]+)="(?P<value>(?:[^"\\]|\\.)*)"')
 
 
@@ -105,6 +107,8 @@ class VertexPipelines(GrpcServer):
         services = {"google.cloud.aiplatform.v1.PipelineService": methods}
         super().__init__(services, "Permission 'aiplatform.pipelineJobs.create' denied")
         self.jobs: dict[str, PipelineJob] = {}
+        self.refusal: Refused | None = None
+        """What every job to create is answered with instead."""
 
     def add(self, job_id: str, state: int, *, pipeline: str = "nightly") -> PipelineJob:
         """A job that somebody created before."""
@@ -132,8 +136,13 @@ class VertexPipelines(GrpcServer):
         given = request.pipeline_job
         if not re.fullmatch(r"[a-z][a-z0-9-]{0,127}", request.pipeline_job_id):
             raise _invalid(f"pipeline_job_id: got {request.pipeline_job_id!r}")
-        if not given.runtime_config.gcs_output_directory or not given.pipeline_spec:
+        if self.refusal is not None:
+            raise self.refusal
+        if not given.runtime_config.gcs_output_directory or not (given.pipeline_spec or given.template_uri):
             raise _invalid("pipeline_job: pipeline_spec and runtime_config.gcs_output_directory are required")
+        if given.template_uri and not given.pipeline_spec and not _TEMPLATE.fullmatch(given.template_uri):
+            raise _invalid(f"pipeline_job.template_uri: must be of Artifact Registry, got {given.template_uri!r}")
+        _check_labels(given.labels)
         if given.state or given.name or given.create_time:
             raise _invalid("pipeline_job: an output-only field is given")
         name = f"{request.parent}/pipelineJobs/{request.pipeline_job_id}"
@@ -191,7 +200,11 @@ def _check_split(endpoint: Endpoint) -> None:
     unknown = set(split) - {model.id for model in endpoint.deployed_models}
     if unknown:
         raise _invalid(f"traffic_split: {sorted(unknown)} are not deployed")
-    for name, value in endpoint.labels.items():
+    _check_labels(endpoint.labels)
+
+
+def _check_labels(labels: Mapping[str, str]) -> None:
+    for name, value in labels.items():
         if not re.fullmatch(r"[a-z0-9_-]{1,64}", name) or not re.fullmatch(r"[a-z0-9_-]{0,64}", value):
             raise _invalid(f"labels: got {name}={value}")
 

@@ -7,6 +7,7 @@ import pytest
 
 from core.health.watch import Kind
 from core.pipelines.verdict import Kind as PipelineKind
+from functions.retrain import refusals
 from tests.support.alert_rules import sections
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,10 @@ def test_what_drift_score_finds_has_a_runbook(kind: str) -> None:
 @pytest.mark.parametrize("kind", list(Kind))
 def test_what_health_check_finds_has_a_runbook(kind: Kind) -> None:
     assert kind in sections(RUNBOOKS / "probes.md")
+
+
+def test_what_retrain_finds_has_a_runbook() -> None:
+    assert refusals.KIND in sections(RUNBOOKS / "models.md")
 
 
 @pytest.mark.parametrize("kind", list(PipelineKind))

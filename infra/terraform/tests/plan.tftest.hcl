@@ -92,7 +92,7 @@ run "plan" {
     error_message = "Nobody may read a dataset for being allowed to look at the project."
   }
   assert {
-    condition     = toset([for name, topic in google_pubsub_topic.this : name if topic.message_retention_duration != null]) == setsubtract(keys(google_pubsub_topic.this), local.heard)
+    condition     = alltrue([for name, topic in google_pubsub_topic.this : (topic.message_retention_duration != null) != contains(local.heard, name)])
     error_message = "Where nobody subscribes, messages must be kept for who comes later."
   }
   assert {

@@ -1,0 +1,73 @@
+"""What retraining leaves in the warehouse: each request a row as the bus writes it, and the version that a pipeline writes."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from google.cloud import bigquery
+from google.pubsub_v1.types import PubsubMessage, Subscription
+
+from core.events import RetrainingRequest
+from functions.adapters.events import encode
+from functions.adapters.training import history
+from functions.adapters.warehouse import BigQueryWarehouse
+from infra import stage
+from infra.local.pubsub.backlog import Item
+from infra.local.pubsub.rows import RowFormat
+from infra.local.warehouse import read_definitions
+from tests.support.flights import load
+from tests.support.googlesql import GoogleSql
+
+pytest_plugins = ["tests.support.warehouse"]
+pytestmark = pytest.mark.timeout(300)  # the analyser is compiled when it is first used, which takes a while
+
+TABLE = stage.deployment()["tables"]["retraining-audit"]["table"]
+AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
+REQUEST = RetrainingRequest(
+    model="delay",
+    model_version="7",
+    requested_at=AT,
+    reason="below_floor",
+    window_start=AT - timedelta(days=60),
+    window_end=AT - timedelta(hours=12),
+    n_labels=800,
+    features=("hour", "carrier"),
+    accuracy=0.8,
+    floor=0.85,
+)
+GUIDE = (Path(__file__).parents[2] / "docs" / "retraining.md").read_text()
+[WRITE_VERSION] = re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)
+RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbooks" / "models.md").read_text()
+[LOOK] = re.findall(r"```sql\n(.*?)```", RUNBOOK, re.DOTALL)
+VERSION = {"model": "delay", "version": "8", "window_start": REQUEST.window_start, "window_end": REQUEST.window_end}
+
+
+@pytest.mark.parametrize("request_", [REQUEST, replace(REQUEST, features=(), accuracy=None, floor=None)])
+def test_every_request_is_a_row_as_the_bus_writes_it(client: bigquery.Client, request_: RetrainingRequest) -> None:
+    schema = client.get_table(TABLE).schema
+    form = RowFormat(schema, Subscription.pb(Subscription(bigquery_config={"table": TABLE, "use_table_schema": True})))
+    row = form.row(Item(1, PubsubMessage.pb(PubsubMessage(data=encode(request_)))))
+    load(client, TABLE, [msgspec.json.decode(row)])
+    [kept] = client.query_and_wait(f"SELECT * FROM {TABLE}")
+    assert (kept["id"], kept["features"]) == (request_.id, list(request_.features))
+    assert (kept["accuracy"], kept["floor"]) == (request_.accuracy, request_.floor)
+    assert (kept["requested_at"], kept["window_start"]) == (AT, request_.window_start)
+    [found] = client.query_and_wait(re.sub(r"'NAME' AND .* ORDER", "'delay' ORDER", LOOK))
+    assert found["id"] == request_.id
+
+
+def test_a_pipeline_writes_its_version_once_however_often_the_step_runs(warehouse: BigQueryWarehouse) -> None:
+    for _ in range(2):
+        warehouse.query(WRITE_VERSION, **VERSION)
+    [row] = warehouse.query("SELECT * FROM ops.model_versions")
+    assert (row["version"], row["reference_end"]) == ("8", REQUEST.window_end)
+    assert history.version_in_use(warehouse, "delay", datetime.now(UTC) + timedelta(minutes=1)) == "8"
+
+
+def test_the_statements_of_the_guide_and_the_runbook_are_ones_of_bigquery() -> None:
+    analyser = GoogleSql(read_definitions())
+    analyser.analyse(WRITE_VERSION, VERSION)
+    analyser.analyse(LOOK, {})

@@ -1,0 +1,469 @@
+"""The function retrain by push requests, against a server of Vertex AI's API: once a request, never two of a model."""
+
+import base64
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import functions_framework
+import grpc
+import pytest
+
+from core.errors import UnavailableError
+from core.events import Event, Finding, PipelineRun, RetrainingRequest
+from core.retraining.start import CLAIM, Training, training
+from core.settings import Features, Model, Reference, Retraining, TrainingPipeline
+from functions.adapters.actions.vertex import Pipelines
+from functions.adapters.events import decode_any, encode
+from functions.adapters.ports import Data
+from functions.adapters.push import Message
+from functions.adapters.training.history import VERSION_IN_USE
+from functions.adapters.training.port import Trainings
+from functions.adapters.training.vertex import VertexTrainings
+from functions.retrain.main import Deps
+from functions.retrain.trainer import COLLECTION, Trainer
+from tests.support.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
+from tests.support.grpc_wire import Refused
+from tests.support.vertex import BORN, CANCELLING, LOCATION, RUNNING, SUCCEEDED, VertexPipelines
+
+if TYPE_CHECKING:
+    import flask
+    from flask.testing import FlaskClient
+
+HOUR = timedelta(hours=1)
+AT = BORN - HOUR
+ENTRY = """
+from functions.retrain.main import respond
+
+def main(request):
+    return respond(request, request.environ["deps"])
+"""
+PIPELINE = TrainingPipeline(
+    template="https://europe-west4-kfp.pkg.dev/my-project/pipelines/train-delay/v1",
+    root="gs://trainings/delay",
+    service_account="trainer@p.iam.gserviceaccount.com",
+    parameters={"rounds": 300, "rate": 0.1, "early": True, "table": "telemetry.delay", "depths": [3, {"most": 5}]},
+)
+POLICY = Retraining(important=("hour",), pipeline=PIPELINE)
+MODEL = Model(
+    name="delay",
+    owner="flights",
+    table="a.b",
+    timestamp="at",
+    id="id",
+    score="score",
+    features=Features(numeric=("hour",)),
+    reference=Reference(days=30),
+    window=timedelta(days=7),
+    retraining=POLICY,
+)
+REQUEST = RetrainingRequest(
+    model="delay",
+    model_version="7",
+    requested_at=AT,
+    reason="drift",
+    window_start=AT - timedelta(days=60),
+    window_end=AT - 12 * HOUR,
+    n_labels=800,
+)
+LATER = replace(REQUEST, requested_at=BORN + 100 * HOUR)
+JOB = f"{LOCATION}/pipelineJobs/{training(REQUEST, PIPELINE).job_id}"
+
+
+@dataclass
+class Outside(Breaking):
+    """What the function finds and does.
+
+    Attributes:
+        version: in use.
+        down: the ports that do not answer: bus or warehouse.
+        published: events, in their order.
+        parked: reasons.
+    """
+
+    version: str = "7"
+    down: set[str] = field(default_factory=set)
+    published: list[Event] = field(default_factory=list)
+    parked: list[str] = field(default_factory=list)
+
+    def publish(self, topic: str, event: Event, **_: str) -> None:
+        self.boundary()
+        if "bus" in self.down:
+            raise UnavailableError("bus: does not answer")
+        assert topic == {"pipeline_run": "pipeline-runs", "finding": "findings"}[event.TYPE]
+        self.published.append(decode_any(encode(event), PipelineRun, Finding))
+        self.boundary()
+
+    def query(self, sql: str, **given: Any) -> list[Data]:
+        assert (sql, given["model"]) == (VERSION_IN_USE, "delay")
+        self.boundary()
+        if "warehouse" in self.down:
+            raise UnavailableError("warehouse: does not answer")
+        return [{"version": self.version}] if self.version else []
+
+    def append(self, table: str, rows: object) -> None:
+        raise NotImplementedError
+
+    def park(self, body: bytes, reason: str, message: Message | None) -> None:
+        self.parked.append(reason)
+
+    @property
+    def runs(self) -> list[PipelineRun]:
+        return [event for event in self.published if isinstance(event, PipelineRun)]
+
+    @property
+    def findings(self) -> list[tuple[str, str]]:
+        found = (event for event in self.published if isinstance(event, Finding))
+        return [(event.id, event.status.value) for event in found]
+
+    def answers(self) -> dict[str, int]:
+        """What was counted, by outcome."""
+        name = "aia_retraining_answers_total"
+        return {key[2]: number for key, number in self.counts.items() if key[0] == name}
+
+
+@dataclass
+class Passing:
+    """Trainings on Vertex AI, each call of which passes boundaries."""
+
+    outside: Outside
+    inner: Trainings
+
+    def created_at(self, training: Training) -> datetime | None:
+        self.outside.boundary()
+        return self.inner.created_at(training)
+
+    def running(self, training: Training) -> str:
+        self.outside.boundary()
+        return self.inner.running(training)
+
+    def start(self, training: Training) -> datetime:
+        self.outside.boundary()
+        created_at = self.inner.start(training)
+        self.outside.boundary()
+        return created_at
+
+
+@dataclass
+class Deployed:
+    """The function behind its framework; what it remembers and knows lives on when it is killed."""
+
+    client: "FlaskClient"
+    server: VertexPipelines
+    outside: Outside = field(default_factory=Outside)
+    models: tuple[Model, ...] = (MODEL,)
+    connected: int = 0
+
+    @property
+    def deps(self) -> Deps:
+        trainer = Trainer(
+            store=MemoryStore(self.outside, revision=self.outside.boundaries),
+            bus=self.outside,
+            warehouse=self.outside,
+            metrics=MemoryMetrics(self.outside),
+            clock=lambda: self.outside.now,
+            trainings=self._connect,
+            models={model.name: model for model in self.models},
+        )
+        return Deps(trainer=trainer, park=self.outside.park)
+
+    def _connect(self) -> Trainings:
+        self.connected += 1
+        return Passing(self.outside, VertexTrainings("p", Pipelines(endpoint=self.server.endpoint, patience=0.5)))
+
+    def give(self, event: Event, published_at: str = "2026-12-01T12:00:00Z") -> int:
+        return self.post(encode(event), published_at)
+
+    def post(self, data: bytes, published_at: str = "2026-12-01T12:00:00Z") -> int:
+        inner = {"messageId": "7", "publishTime": published_at, "data": base64.b64encode(data).decode()}
+        body = json.dumps({"message": inner, "subscription": "projects/p/subscriptions/retrain"})
+        return self.client.post("/", data=body, environ_overrides={"deps": self.deps}).status_code
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> "FlaskClient":
+    source = tmp_path_factory.mktemp("source") / "retrain_entry.py"
+    source.write_text(ENTRY)
+    create_app: Callable[..., flask.Flask] = functions_framework.create_app
+    return create_app(target="main", source=str(source), signature_type="http").test_client()
+
+
+@pytest.fixture
+def server() -> Iterator[VertexPipelines]:
+    running = VertexPipelines()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def deployed(client: "FlaskClient", server: VertexPipelines) -> Deployed:
+    return Deployed(client, server)
+
+
+# What is started
+
+
+def test_a_training_is_created_as_the_request_and_the_settings_say(deployed: Deployed) -> None:
+    assert deployed.give(REQUEST) == 204
+    [job] = deployed.server.jobs.values()
+    assert (job.name, job.display_name, job.template_uri) == (JOB, "train-delay", PIPELINE.template)
+    assert job.service_account == "trainer@p.iam.gserviceaccount.com"
+    assert dict(job.labels) == {"aia-model": "delay", "aia-request": JOB.rpartition("-")[2]}
+    assert job.runtime_config.gcs_output_directory == "gs://trainings/delay"
+    values = type(job).to_dict(job)["runtime_config"]["parameter_values"]
+    assert values == PIPELINE.parameters | {
+        "model": "delay",
+        "model_version": "7",
+        "window_start": "2026-09-01T23:00:00Z",
+        "window_end": "2026-10-31T11:00:00Z",
+        "request_id": "delay:2026-10-31T23:00:00Z",
+    }
+    assert deployed.outside.answers() == {"started": 1}
+
+
+def test_its_run_is_told_of_at_once(deployed: Deployed) -> None:
+    deployed.give(REQUEST)
+    [run] = deployed.outside.runs
+    assert (run.pipeline, run.run_id) == ("train-delay", JOB.rpartition("/")[2])
+    assert (run.status.value, run.observed_at) == ("running", BORN)
+    assert deployed.outside.findings == []
+
+
+def test_without_an_account_vertex_ai_chooses_and_elsewhere_it_runs_elsewhere(deployed: Deployed) -> None:
+    pipeline = replace(PIPELINE, service_account="", location="europe-west1", parameters={})
+    deployed.models = (replace(MODEL, retraining=replace(POLICY, pipeline=pipeline)),)
+    assert deployed.give(REQUEST) == 204
+    [job] = deployed.server.jobs.values()
+    assert job.name.startswith("projects/p/locations/europe-west1/pipelineJobs/")
+    assert job.service_account == ""
+
+
+# Once
+
+
+def test_a_request_that_comes_again_starts_nothing_more(deployed: Deployed) -> None:
+    assert [deployed.give(REQUEST) for _ in range(3)] == [204] * 3
+    assert deployed.server.effects == 1
+    assert len(deployed.outside.runs) == 1
+    assert deployed.outside.answers() == {"started": 1, "repeated": 2}
+
+
+def test_killed_anywhere_it_starts_one_and_tells_of_it(client: "FlaskClient") -> None:
+    killed = 0
+    while True:
+        server = VertexPipelines()
+        try:
+            deployed = Deployed(client, server, Outside(kill_at=killed + 1))
+            try:
+                deployed.give(REQUEST)
+            except KilledError:
+                killed += 1
+                deployed.outside.dead, deployed.outside.kill_at = False, 0
+                assert deployed.give(REQUEST) == 204
+            else:
+                break
+            assert list(server.jobs) == [JOB]
+            assert server.effects == 1
+            assert len({run.id for run in deployed.outside.runs}) == 1
+            assert deployed.outside.answers() in ({"started": 1}, {"repeated": 1})
+            assert deployed.outside.documents[COLLECTION, "delay"].data["told"]
+        finally:
+            server.stop()
+    assert killed > 10
+
+
+def test_killed_before_it_told_it_tells_though_a_newer_version_came_meanwhile(deployed: Deployed) -> None:
+    deployed.outside.down = {"bus"}
+    assert deployed.give(REQUEST) == 503
+    assert list(deployed.server.jobs) == [JOB]
+    deployed.server.move([deployed.server.jobs[JOB].state], SUCCEEDED)
+    deployed.outside.down, deployed.outside.version = set(), "8"
+    assert deployed.give(REQUEST) == 204
+    assert [run.observed_at for run in deployed.outside.runs] == [BORN]
+    assert deployed.outside.answers() == {"started": 1}
+
+
+def test_an_answer_that_is_lost_is_no_second_training(deployed: Deployed) -> None:
+    deployed.server.lose_answer()
+    while deployed.give(REQUEST) != 204:
+        pass
+    assert deployed.server.effects == 1
+    assert deployed.outside.answers() == {"started": 1}
+
+
+# Not started
+
+
+def test_late_after_a_newer_version_nothing_is_trained(deployed: Deployed, caplog: pytest.LogCaptureFixture) -> None:
+    deployed.outside.version = "8"
+    with caplog.at_level("INFO"):
+        assert deployed.give(REQUEST) == 204
+    assert deployed.server.jobs == {}
+    assert "no training: delay: other_version: version 8 is in use, 7 was to be replaced" in caplog.messages
+    assert deployed.outside.answers() == {"other_version": 1}
+
+
+@pytest.mark.parametrize("state", [RUNNING, CANCELLING])
+def test_while_a_training_of_the_model_runs_no_other_is_started(deployed: Deployed, state: int) -> None:
+    deployed.server.add("by-hand", state, pipeline="train-delay")
+    for number in range(5):
+        deployed.server.add(f"before-{number}", SUCCEEDED, pipeline="train-delay")
+    deployed.server.add("another-model", RUNNING, pipeline="train-churn")
+    assert deployed.give(REQUEST) == 204
+    assert deployed.server.effects == 0
+    assert deployed.outside.answers() == {"running": 1}
+    deployed.server.move([state], SUCCEEDED)
+    assert deployed.give(LATER) == 204
+    assert deployed.server.effects == 1
+
+
+def test_the_next_request_waits_for_the_training_before_and_replaces_its_version(deployed: Deployed) -> None:
+    deployed.give(REQUEST)
+    assert deployed.give(LATER) == 204
+    deployed.server.move([deployed.server.jobs[JOB].state], SUCCEEDED)
+    deployed.outside.version = "8"
+    assert deployed.give(replace(LATER, requested_at=LATER.requested_at + HOUR, model_version="8")) == 204
+    assert deployed.server.effects == 2
+    assert deployed.outside.answers() == {"started": 2, "running": 1}
+    assert deployed.give(REQUEST) == 204
+    assert deployed.server.effects == 2
+
+
+def test_of_two_requests_at_one_moment_one_waits(deployed: Deployed) -> None:
+    deployed.outside.kill_at = 7  # the claim is saved, and nothing created
+    with pytest.raises(KilledError):
+        deployed.give(REQUEST)
+    assert (COLLECTION, "delay") in deployed.outside.documents
+    assert deployed.server.jobs == {}
+    deployed.outside.dead, deployed.outside.kill_at = False, 0
+    assert deployed.give(LATER) == 429
+    assert deployed.server.jobs == {}
+    deployed.outside.now += CLAIM
+    assert deployed.give(LATER) == 204
+    assert deployed.server.effects == 1
+    assert deployed.give(REQUEST) == 204
+    assert deployed.server.effects == 1
+
+
+@pytest.mark.parametrize(
+    ("models", "outcome", "label"),
+    [
+        ((), "unknown_model", "unknown"),
+        ((replace(MODEL, name="churn"),), "unknown_model", "unknown"),
+        ((replace(MODEL, retraining=None),), "no_pipeline", "delay"),
+        ((replace(MODEL, retraining=replace(POLICY, pipeline=None)),), "no_pipeline", "delay"),
+    ],
+)
+def test_where_nothing_trains_it_vertex_ai_is_not_asked(
+    deployed: Deployed, caplog: pytest.LogCaptureFixture, models: tuple[Model, ...], outcome: str, label: str
+) -> None:
+    deployed.models = models
+    with caplog.at_level("INFO"):
+        assert deployed.give(REQUEST) == 204
+    assert f"no training: delay: {outcome}: " in caplog.text
+    assert deployed.outside.counts["aia_retraining_answers_total", label, outcome] == 1
+    assert deployed.connected == 0
+    assert deployed.outside.published == []
+
+
+# Vertex AI does not answer, or refuses
+
+
+def test_what_does_not_answer_comes_again(deployed: Deployed) -> None:
+    deployed.outside.down = {"warehouse"}
+    assert deployed.give(REQUEST) == 503
+    deployed.outside.down = set()
+    deployed.server.stop()
+    assert deployed.give(REQUEST) == 503
+    assert deployed.outside.published == []
+    assert deployed.outside.answers() == {}
+
+
+FIRING = ("model/delay:retraining_refused:2026-10-31T23:00:00Z", "firing")
+RESOLVED = ("model/delay:retraining_refused:2026-11-01T00:00:00Z", "resolved")
+
+
+def test_what_is_refused_is_told_once_and_ends_when_a_later_request_starts(deployed: Deployed) -> None:
+    deployed.server.refusal = Refused(grpc.StatusCode.INVALID_ARGUMENT, "The template does not exist.")
+    assert [deployed.give(REQUEST) for _ in range(2)] == [204] * 2
+    assert deployed.outside.findings == [FIRING]
+    [finding] = [event for event in deployed.outside.published if isinstance(event, Finding)]
+    assert (finding.severity.value, finding.runbook) == ("error", "models.md#retraining_refused")
+    assert "The template does not exist." in finding.summary
+    assert deployed.outside.answers() == {"refused": 2}
+    deployed.server.refusal = None
+    deployed.outside.now += CLAIM
+    assert deployed.give(replace(REQUEST, requested_at=AT + HOUR / 2)) == 204
+    assert deployed.outside.findings == [FIRING, RESOLVED]
+
+
+def test_without_a_permission_it_is_refused(deployed: Deployed) -> None:
+    deployed.server.deny()
+    assert deployed.give(REQUEST) == 204
+    assert deployed.outside.findings == [FIRING]
+    assert deployed.outside.answers() == {"refused": 1}
+
+
+def test_without_credentials_it_is_refused(deployed: Deployed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/credentials.json")
+    monkeypatch.setattr(deployed, "_connect", lambda: VertexTrainings("p", Pipelines(patience=0.5)))
+    assert deployed.give(REQUEST) == 204
+    assert deployed.outside.findings == [FIRING]
+
+
+def test_a_quota_that_is_used_up_is_told_and_comes_again(deployed: Deployed) -> None:
+    deployed.server.refusal = Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, "Quota exceeded: concurrent pipelines.")
+    assert [deployed.give(REQUEST) for _ in range(2)] == [503] * 2
+    assert deployed.outside.findings == [FIRING]
+    deployed.server.refusal = None
+    assert deployed.give(REQUEST) == 204
+    assert deployed.outside.findings == [FIRING, RESOLVED]
+    assert deployed.outside.answers() == {"started": 1}
+
+
+def test_a_refusal_of_an_old_request_counts_for_nothing_once_a_newer_one_has_started(deployed: Deployed) -> None:
+    deployed.give(LATER)
+    deployed.server.move([deployed.server.jobs[next(iter(deployed.server.jobs))].state], SUCCEEDED)
+    deployed.server.refusal = Refused(grpc.StatusCode.PERMISSION_DENIED, "no")
+    assert deployed.give(REQUEST) == 204
+    assert deployed.outside.findings == []
+    assert deployed.outside.answers() == {"started": 1, "refused": 1}
+
+
+def test_a_finding_that_the_bus_did_not_take_is_told_when_it_comes_again(deployed: Deployed) -> None:
+    deployed.server.refusal = Refused(grpc.StatusCode.INVALID_ARGUMENT, "no")
+    deployed.outside.down = {"bus"}
+    assert deployed.give(REQUEST) == 503
+    deployed.outside.down = set()
+    assert deployed.give(REQUEST) == 204
+    assert deployed.outside.findings == [FIRING]
+
+
+# Nonsense
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "retraining_request: Input data was truncated"),
+        (b"train!", "retraining_request: JSON is malformed"),
+        (b'{"type": "finding", "version": 1}', "type: must be 'retraining_request', got 'finding'"),
+        (b'{"type": "retraining_request", "version": 2}', "version: retraining_request must be version 1, got 2"),
+        (b'{"type": "retraining_request", "version": 1}', "retraining_request: Object missing required field"),
+    ],
+)
+def test_what_no_retry_can_help_is_parked_with_its_reason(deployed: Deployed, data: bytes, reason: str) -> None:
+    assert deployed.post(data) == 204
+    [parked] = deployed.outside.parked
+    assert parked.startswith(reason)
+    assert deployed.server.calls == []
+
+
+def test_a_request_of_the_future_is_parked(deployed: Deployed) -> None:
+    assert deployed.give(REQUEST, published_at="2026-10-31T22:49:59Z") == 204
+    [parked] = deployed.outside.parked
+    assert parked.startswith("requested_at: must not be after 2026-10-31T22:49:59Z, when it was published, got 2026-10")
+    assert deployed.give(REQUEST, published_at="2026-10-31T22:50:00Z") == 204
+    assert deployed.outside.answers() == {"started": 1}
