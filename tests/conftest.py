@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
@@ -8,15 +10,16 @@ from xdist.scheduler import LoadFileScheduling
 settings.register_profile("patient", parent=settings.default, deadline=None)
 settings.load_profile("patient")
 
-RUNNING = "tests/e2e/running/"
-"""What looks at one running stack."""
+ROOT = Path(__file__).parent.parent
 
 
 class _ByFile(LoadFileScheduling):
-    """A file's tests run in one worker, and in one all files whose tests share a stack, so that it is started once."""
+    """A file's tests run in one worker, and so do all of a folder whose conftest.py has what they share: a stack, plans."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return RUNNING if nodeid.startswith(RUNNING) else str(super()._split_scope(nodeid))
+        file = Path(super()._split_scope(nodeid))
+        shares = file.parent != Path("tests") and (ROOT / file.parent / "conftest.py").exists()
+        return str(file.parent if shares else file)
 
 
 @pytest.hookimpl(optionalhook=True)  # only xdist asks for it

@@ -18,7 +18,6 @@ from functions.adapters import config
 from infra import plan, stage
 from infra.local.pubsub.topology import DEAD_LETTER_RETENTION_SECONDS, subscriptions
 
-pytest_plugins = ["tests.support.plan_fixtures"]
 pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH")
 
 ROOT = stage.ROOT
@@ -285,7 +284,7 @@ def test_the_guide_names_the_roles_that_it_takes_to_apply() -> None:
 def test_the_guide_names_the_roles_whose_names_are_kept_after_a_destroy() -> None:
     files = "\n".join(path.read_text() for path in plan.TERRAFORM.glob("*.tf"))
     names = re.findall(r'role_id\s+= "(\w+)\$\{var\.role_suffix\}"', files)
-    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 3
+    assert len(names) == files.count('resource "google_project_iam_custom_role"') == 4
     section = GUIDE.read_text().partition("## Take it down")[2].partition("\n## ")[0]
     assert not {name for name in (*names, "role_suffix") if f"`{name}" not in section}
 

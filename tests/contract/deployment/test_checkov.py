@@ -29,12 +29,6 @@ pytestmark = [
 Resources = list[plan.Resource]
 
 
-@pytest.fixture(scope="module")
-def deployed() -> Resources:
-    """What a project and a region give."""
-    return plan.planned()
-
-
 def scanned(*what: str) -> dict[str, Any]:
     """What checkov says of a folder or a file."""
     options = ("--skip-download", "--download-external-modules", "false", "--output", "json", "--compact")

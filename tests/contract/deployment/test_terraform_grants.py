@@ -9,7 +9,6 @@ import pytest
 
 from infra import plan, stage
 
-pytest_plugins = ["tests.support.plan_fixtures"]
 pytestmark = [
     pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH"),
     pytest.mark.timeout(300),  # plans are made once, by whichever test is first
