@@ -1,6 +1,7 @@
 """The warehouse port, over the wire, against BigQuery's emulator."""
 
 import base64
+import json
 import math
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -175,6 +177,27 @@ def test_creating_the_tables_again_changes_nothing(client: bigquery.Client, ware
     warehouse.append("ops.model_versions", [row])
     create_tables(client)
     assert len(warehouse.query("SELECT * FROM ops.model_versions")) == 1
+
+
+def test_a_table_of_an_earlier_version_gets_the_columns_that_came_later(place: "Place", tmp_path: Path) -> None:
+    column = {"name": "at", "type": "TIMESTAMP", "mode": "REQUIRED"}
+    later = [
+        {"name": name, "type": kind, "mode": "NULLABLE"} for name, kind in (("mean", "FLOAT64"), ("why", "STRING"))
+    ]
+    body = {"description": "", "partition": {"field": "at", "type": "DAY"}, "cluster": [], "schema": [column]}
+    file = tmp_path / "ops.grown.json"
+    with closing(place.client("grown")) as client:
+        file.write_text(json.dumps(body))
+        create_tables(client, tmp_path)
+        warehouse = BigQueryWarehouse(client, patience=2.0)
+        at = datetime(2026, 3, 1, tzinfo=UTC)
+        warehouse.append("ops.grown", [{"at": at}])
+        file.write_text(json.dumps(body | {"schema": [column, *later]}))
+        for _ in range(2):
+            create_tables(client, tmp_path)
+        warehouse.append("ops.grown", [{"at": at, "mean": 1.5, "why": "new"}])
+        rows = warehouse.query("SELECT * FROM ops.grown ORDER BY mean NULLS FIRST")
+    assert rows == [{"at": at, "mean": None, "why": None}, {"at": at, "mean": 1.5, "why": "new"}]
 
 
 def test_a_table_is_partitioned_and_clustered_as_defined(client: bigquery.Client) -> None:

@@ -43,7 +43,7 @@ def read_definitions(folder: Path = FOLDER) -> tuple[TableDefinition, ...]:
 
 
 def create_tables(client: bigquery.Client, folder: Path = FOLDER) -> None:
-    """Create the datasets and tables that the folder defines and are missing; what is there stays as it is."""
+    """Create what the folder defines and is missing: datasets, tables, and columns that came later; what is there stays."""
     definitions = read_definitions(folder)
     for dataset in sorted({definition.dataset for definition in definitions}):
         client.create_dataset(dataset, exists_ok=True)
@@ -74,4 +74,18 @@ def _create(client: bigquery.Client, definition: TableDefinition) -> None:
     try:
         client.create_table(table)
     except Conflict:  # it was there; `exists_ok` would ask for it again
+        _extend(client, table)
+
+
+def _extend(client: bigquery.Client, table: bigquery.Table) -> None:
+    """Add the columns that a table of an earlier version lacks; they are nullable, as BigQuery has it."""
+    found = client.get_table(table.reference)
+    known = {field.name for field in found.schema}
+    missing = [field for field in table.schema if field.name not in known]
+    if not missing:
         return
+    for field in missing:
+        added = f"ADD COLUMN IF NOT EXISTS `{field.name}` {field.field_type}"
+        client.query(f"ALTER TABLE `{table.dataset_id}`.`{table.table_id}` {added}").result()
+    found.schema = [*found.schema, *missing]
+    client.update_table(found, ["schema"])  # the emulator keeps what it says of a table apart from its columns
