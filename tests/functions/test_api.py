@@ -282,6 +282,16 @@ def test_probes_are_shown_also_before_their_first_check(views: Deps, store: Stor
     assert body(ask(views, "/api/probes"))[0]["status"] == "resolved"
 
 
+@pytest.mark.parametrize(("minutes", "overdue"), [(5, False), (7, True)])
+def test_a_probe_that_is_not_checked_any_more_is_overdue(
+    views: Deps, store: Store, minutes: int, *, overdue: bool
+) -> None:
+    """It is due every minute, and may be five minutes late."""
+    checked = datetime.now(UTC) - timedelta(minutes=minutes)
+    store.create("probes", "db", {"name": "db", "kind": "tcp", "status": "resolved", "checked_at": checked})
+    assert body(ask(views, "/api/probes"))[0]["overdue"] is overdue
+
+
 @pytest.mark.parametrize(
     ("path", "status", "says"),
     [
