@@ -12,7 +12,7 @@ import msgspec
 
 from functions.adapters.ports import Clock, Data
 from functions.adapters.prometheus import Prometheus, Series
-from functions.api import span, variables
+from functions.api import alerts, span, variables
 from functions.api.kept import Kept
 from functions.api.layout import shown
 from functions.api.span import Span
@@ -72,7 +72,7 @@ class Dashboards:
                 for one in dashboard.dashboard_filters
                 if one.template_variable
             ],
-            "tiles": shown(dashboard),
+            "tiles": shown(dashboard, alerts.severities()),
         }
 
     def tile(self, name: str, index: int, request: flask.Request) -> Data:

@@ -169,6 +169,18 @@ READ: dict[str, Break] = {
         '"color": "RED", "direction": "BELOW", "label": "RoiNegative"',
         "executive.json: Return on investment, 30 days (%): threshold 0 must be YELLOW",
     ),
+    "an error in yellow": Break(
+        "executive",
+        '"color": "RED", "direction": "ABOVE", "label": "RevenueAtRiskHigh"',
+        '"color": "YELLOW", "direction": "ABOVE", "label": "RevenueAtRiskHigh"',
+        "executive.json: At risk by open incidents ($ an hour): threshold 5000 must be RED, as RevenueAtRiskHigh is error",
+    ),
+    "a threshold of two severities": Break(
+        "executive",
+        '"label": "RevenueAtRiskHigh"}]',
+        '"label": "RevenueAtRiskHigh, RoiNegative"}]',
+        "executive.json: At risk by open incidents ($ an hour): threshold 5000 must stand for rules of one severity",
+    ),
     "a counter taken for a gauge": Break(
         "operations",
         "increase(aia_actions_total[1d])",

@@ -93,7 +93,7 @@ def test_a_layout_has_its_tiles_in_reading_order_with_all_but_the_data(deps: Dep
         "axis": "Y1",
     }
     assert [(one["level"], one["below"]) for one in by_index[CARD]["thresholds"]] == [
-        ("critical", True),
+        ("error", True),
         ("warning", True),
     ]
     assert (by_index[TABLE]["columns"], by_index[TABLE]["hidden"], by_index[TABLE]["bars"]) == (
@@ -101,6 +101,26 @@ def test_a_layout_has_its_tiles_in_reading_order_with_all_but_the_data(deps: Dep
         ["job"],
         True,
     )
+
+
+@pytest.mark.parametrize(
+    ("label", "color", "level"),
+    [
+        ("IncidentRouterSilent", "YELLOW", "critical"),
+        ("MessagesLeftWaiting", "RED", "error"),
+        ("MissingValuesHigh", "RED", "warning"),
+        ("BiRollupSilent, HealthCheckSilent", "YELLOW", "critical"),
+        ("ErrorBudgetGoneInOneMonth", "RED", "info"),
+        ("objective", "RED", "error"),
+        ("objective", "YELLOW", "warning"),
+        ("", "", ""),
+    ],
+)
+def test_a_card_is_as_grave_as_the_alert_rule_that_its_threshold_stands_for(label: str, color: str, level: str) -> None:
+    threshold = {"value": 1, "direction": "ABOVE", "color": color, "label": label}
+    tiles = [charts.tile(0, 0, "48x8", "A card", charts.card("up", thresholds=[threshold]))]
+    made = served(charts.charts(), mosaicLayout={"columns": 48, "tiles": tiles})
+    assert made.layout("sample")["tiles"][0]["thresholds"][0]["level"] == level
 
 
 def test_a_chart_has_values_counted_back_from_the_end_the_same_for_all_within_a_minute(deps: Deps) -> None:

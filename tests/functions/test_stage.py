@@ -134,6 +134,14 @@ def test_the_archive_of_the_api_has_the_dashboards_as_they_are_deployed_and_find
     assert names == ["executive", "technical", "operations", "business", "models"]
 
 
+def test_the_archive_of_the_api_knows_how_grave_each_alert_rule_is(staged: Path) -> None:
+    code = "from functions.api import alerts; print(alerts.severities()['HealthCheckSilent'], len(alerts.severities()))"
+    out = subprocess.run([sys.executable, "-c", code], cwd=staged / "api", check=True, capture_output=True, text=True)
+    severity, count = out.stdout.split()
+    assert severity == "critical"
+    assert int(count) > 50
+
+
 def test_only_the_api_carries_the_dashboards() -> None:
     assert [name for name in FUNCTIONS if any(path.startswith("dashboards/") for path, _ in stage.sources(name))] == [
         "api"

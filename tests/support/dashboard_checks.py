@@ -126,8 +126,11 @@ def _threshold(boards: Dashboards, tile: Tile, threshold: dict[str, object]) -> 
         yield "a threshold of a scorecard has color and direction, and one of a chart has neither"
     label, value = str(threshold.get("label", "")), float(str(threshold.get("value", 0)))
     severities = {boards.rules[name].labels["severity"] for name in label.split(", ") if name in boards.rules}
-    if threshold.get("color") == "RED" and severities == {"warning"}:
-        yield f"threshold {value:g} must be YELLOW, as {label} is a warning"
+    color = "RED" if severities & {"critical", "error"} else "YELLOW"
+    if severities and tile.kind == "scorecard" and threshold.get("color") != color:
+        yield f"threshold {value:g} must be {color}, as {label} is {' and '.join(sorted(severities))}"
+    if tile.kind == "scorecard" and len(severities) > 1:
+        yield f"threshold {value:g} must stand for rules of one severity, as one word tells it: {label}"
     for name in label.split(", "):
         if name in SETTINGS:
             allowed = {SETTINGS[name]}

@@ -2,10 +2,10 @@
 import { el, svg } from "./dom.js";
 import { split, text } from "./units.js";
 
-const RANK = { critical: 2, warning: 1 };
+const RANK = { critical: 4, error: 3, warning: 2, info: 1 };
 const beyond = (one, value) => (one.below ? value <= one.value : value >= one.value);
 
-// As Cloud Monitoring does: what is critical goes before what warns.
+// The gravest goes before the others.
 const crossed = (thresholds, value) =>
   thresholds.filter((one) => value !== null && beyond(one, value)).sort((one, other) => (RANK[other.level] ?? 0) - (RANK[one.level] ?? 0))[0] ?? null;
 
