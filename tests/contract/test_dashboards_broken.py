@@ -73,7 +73,7 @@ READ: dict[str, Break] = {
     "no title": Break("technical", f'"title": "{DRIFT}",', "", "technical.json: tile 0: must have a title"),
     "a title of two": Break(
         "technical",
-        "Right predictions, worst model (%)",
+        "Right predictions of flight-delay (%)",
         DRIFT,
         f"technical.json: {DRIFT}: is the title of 2 tiles",
     ),
@@ -100,13 +100,13 @@ READ: dict[str, Break] = {
         "technical",
         '"label": "AccuracyBelowFloor"',
         '"label": "DeadLettersWaiting"',
-        "technical.json: Right predictions, worst model (%): threshold 0.85 stands for DeadLettersWaiting, which looks at other",
+        "technical.json: Right predictions of flight-delay (%): threshold 0.85 stands for DeadLettersWaiting, which looks at other",
     ),
     "a threshold of nothing": Break(
         "technical",
         '"label": "AccuracyBelowFloor"',
         '"label": "AccuracyLow"',
-        "technical.json: Right predictions, worst model (%): threshold 0.85 stands for 'AccuracyLow', which is no alert",
+        "technical.json: Right predictions of flight-delay (%): threshold 0.85 stands for 'AccuracyLow', which is no alert",
     ),
     "the objective": Break(
         "operations",
@@ -148,7 +148,7 @@ READ: dict[str, Break] = {
         "operations",
         "subscription_oldest_unacked_message_age",
         "subscription_oldest_message_age",
-        "operations.json: Oldest message nobody has taken (s): looks at pubsub_googleapis_com:subscription_oldest_message",
+        "operations.json: Oldest alert or finding nobody has taken (s): looks at pubsub_googleapis_com:subscription_oldest_message",
     ),
     "a label that is chosen by": Break(
         "operations",
@@ -181,6 +181,30 @@ READ: dict[str, Break] = {
         '"label": "RevenueAtRiskHigh, RoiNegative"}]',
         "executive.json: At risk by open incidents ($ an hour): threshold 5000 must stand for rules of one severity",
     ),
+    "a card without the rule's floor": Break(
+        "business",
+        " and sum by (source) (max by (source, outcome) (last_over_time(aia_payments[1h]))) >= 100)",
+        ")",
+        "business.json: Payments that do not fail, worst source of 100 or more (%): must judge as PaymentSuccessRatioLow",
+    ),
+    "a card of less than the rule looks at": Break(
+        "technical",
+        'aia_model_accuracy_ratio{model=\\"flight-delay\\"}',
+        "aia_model_accuracy_ratio",
+        "technical.json: Right predictions of flight-delay (%): must judge as AccuracyBelowFloor does, by min by (model)",
+    ),
+    "a card that counts with another limit": Break(
+        "operations",
+        'function=\\"health_check\\"}[1h])) > 300',
+        'function=\\"health_check\\"}[1h])) > 1200',
+        "operations.json: Functions that watch and act, and are silent: must judge as HealthCheckSilent does",
+    ),
+    "a card that sums up what the rule takes one by one": Break(
+        "models",
+        "max(sum by (model) (max by (model, flaw)",
+        "max(sum by (flaw) (max by (model, flaw)",
+        "models.json: Flaws of the data, worst model: must judge as DataQualityPoor does",
+    ),
     "a counter taken for a gauge": Break(
         "operations",
         "increase(aia_actions_total[1d])",
@@ -209,7 +233,7 @@ READ: dict[str, Break] = {
         "models",
         "aia_drift_rows{${model}}",
         "aia_drift_rows{${name}}",
-        "models.json: Rows in the window: uses the variable 'name', which is not declared",
+        "models.json: Rows in the window, over time: uses the variable 'name', which is not declared",
     ),
     "a variable that nothing uses": Break(
         "technical",

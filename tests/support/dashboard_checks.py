@@ -156,6 +156,56 @@ def _values(rule: Rule, queries: list[Query]) -> set[float]:
     return {value for _, value in compared} | single
 
 
+def misjudging(boards: Dashboards) -> list[str]:
+    """Cards that judge by another condition than the rule whose name their threshold has."""
+    return [
+        tile.fault(f"must judge as {name} does, by {told(boards.rules[name].expr)}")
+        for tile in boards.tiles
+        if tile.kind == "scorecard"
+        for threshold in tile.thresholds
+        for name in str(threshold.get("label", "")).split(", ")
+        if name in boards.rules and not _judges(tile, threshold, boards.rules[name])
+    ]
+
+
+def _judges(tile: Tile, threshold: dict[str, object], rule: Rule) -> bool:
+    """Whether a card counts what the rule finds, or holds what the rule looks at against the rule's own limit."""
+    [query] = tile.queries
+    asked, expr = told(query.expr), told(rule.expr)
+    value, below = float(str(threshold.get("value", 0))), threshold.get("direction") == "BELOW"
+    if asked.startswith("count(") and f"({expr})" in asked:
+        return value == 1 and not below
+    sides = {"<", "<="} if below else {">", ">=", "=="}
+    limits = {value, value - 1} if ">" in sides and value == 1 else {value}
+    looked_at = _BOUND.sub(lambda found: "" if _is_limit(found, sides, limits) else found[0], _BETWEEN.sub(r"\1", expr))
+    return looked_at != expr and _free(looked_at) in _free(asked) and _chosen(expr) <= _chosen(asked)
+
+
+_BOUND = re.compile(r"\s*(>=|<=|==|>|<)\s*([\d.]+(?:\s*\*\s*[\d.]+)*)")
+_BETWEEN = re.compile(rf"({_BOUND.pattern}){_BOUND.pattern}$")
+"""Two limits: beyond the second one another rule is graver."""
+_MATCHER = re.compile(r"\w+\s*(?:=~|!~|!=|=)\s*\"[^\"]*\"")
+
+
+def _is_limit(found: re.Match[str], sides: set[str], limits: set[float]) -> bool:
+    return found[1] in sides and _product(found[2]) in limits
+
+
+def _free(expr: str) -> str:
+    """Without what chooses series, and without how far a gauge is looked back for."""
+    return re.sub(r"last_over_time\((\w[\w:]*)\[\w+\]\)", r"\1", re.sub(r"\{[^}]*\}", "", expr))
+
+
+def _chosen(expr: str) -> set[str]:
+    return set(_MATCHER.findall(expr))
+
+
+def told(expr: str) -> str:
+    """An expression on one line, without its variables."""
+    line = re.sub(r"\(\s+", "(", re.sub(r"\s+\)", ")", " ".join(expr.split())))
+    return re.sub(r"\{\}", "", re.sub(r"(,\s*)?\$\{(?!__)\w+\}", "", line))
+
+
 def comparisons(expr: str) -> list[tuple[str, float]]:
     """What an expression compares with numbers.
 
@@ -190,4 +240,4 @@ def missing_runbooks(boards: Dashboards) -> list[str]:
     return faults
 
 
-CHECKS = (unreadable, refused, unnamed, untitled, misplaced, wrong_thresholds, missing_runbooks)
+CHECKS = (unreadable, refused, unnamed, untitled, misplaced, wrong_thresholds, misjudging, missing_runbooks)
