@@ -1,5 +1,6 @@
 """The cards of a system whose watchers fall silent, in Prometheus itself: unknown is not zero, and silent is not well."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ COUNTERS = {"bi_rollup": 900, "pipeline_monitor": 900, "telemetry_rollup": 900}
 """Seconds from which each is silent."""
 
 
-def expr(title: str) -> str:
-    [query] = [query.plain for tile, query in BOARDS.asked if (tile.file, tile.title) == ("operations.json", title)]
-    return query
+def expr(title: str, *, file: str = "operations.json", interval: str = "1m") -> str:
+    [query] = [query for tile, query in BOARDS.asked if (tile.file, tile.title) == (file, title)]
+    return replace(query, expr=query.expr.replace("${__interval}", interval)).plain
 
 
 def series(name: str, each: str, **labels: str) -> dict[str, str]:
@@ -102,3 +103,44 @@ def test_a_message_that_waits_is_held_against_the_limit_of_who_must_take_it(tmp_
         asked("Oldest other message nobody has taken (s)", 5, 800),
     ]
     assert failing(tmp_path, questions, written) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "title", "written", "seen"),
+    [
+        (
+            "executive.json",
+            "Incidents that were open, by severity",
+            series("aia_incidents_open", "0x10 1x100 0x20", severity="critical"),
+            {"severity": "critical", "value": 1},
+        ),
+        (
+            "operations.json",
+            "Up, by probe (1 is up, 0 was down in between)",
+            series("aia_probe_up", "1x10 0x20 1x100", probe="web"),
+            {"probe": "web", "value": 0},
+        ),
+    ],
+)
+def test_what_was_between_two_points_of_a_chart_is_on_the_later_one(
+    tmp_path: Path, file: str, title: str, written: dict[str, str], seen: dict[str, Any]
+) -> None:
+    """Points of 30 days are two hours apart."""
+    [(label, name)] = [(key, value) for key, value in seen.items() if key != "value"]
+    samples = [{"labels": f'{{{label}="{name}"}}', "value": seen["value"]}]
+    question = {"expr": expr(title, file=file, interval="2h"), "eval_time": "120m", "exp_samples": samples}
+    assert failing(tmp_path, [question], [written]) == []
+
+
+def test_a_chart_of_what_was_counted_has_no_series_of_nothing_beside_it(tmp_path: Path) -> None:
+    counter = series("aia_notifications_total", "0x5 3x200", outcome="sent", channel="log")
+    title = "Messages to people, in each column, by outcome"
+    questions = [
+        {
+            "expr": expr(title, interval="2h"),
+            "eval_time": "60m",
+            "exp_samples": [{"labels": '{outcome="sent"}', "value": 3}],
+        },
+        {"expr": expr(title, interval="2h"), "eval_time": "600m", "exp_samples": [{"labels": "{}", "value": 0}]},
+    ]
+    assert failing(tmp_path, questions, [counter]) == []

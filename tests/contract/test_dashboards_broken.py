@@ -37,7 +37,7 @@ READ: dict[str, Break] = {
     "a key of a query": Break(
         "technical", '"prometheusQuery"', '"promQuery"', "technical.json: Google's API does not take it"
     ),
-    "a plot": Break("technical", '"STACKED_BAR"', '"STACKED_BARS"', "technical.json: Google's API does not take it"),
+    "a plot": Break("operations", '"STACKED_BAR"', '"STACKED_BARS"', "operations.json: Google's API does not take it"),
     "a colour": Break("technical", '"YELLOW"', '"ORANGE"', "technical.json: Google's API does not take it"),
     "a number that is a word": Break(
         "technical", '"columns": 48', '"columns": "wide"', "technical.json: Google's API does not take it"
@@ -207,9 +207,27 @@ READ: dict[str, Break] = {
     ),
     "a counter taken for a gauge": Break(
         "operations",
-        "increase(aia_actions_total[1d])",
-        "last_over_time(aia_actions_total[1d])",
-        "operations.json: Decisions about actions, of a day, by outcome: last_over_time of aia_actions_total, which is",
+        "increase(aia_actions_total[${__interval}])",
+        "last_over_time(aia_actions_total[${__interval}])",
+        "operations.json: Decisions about actions, in each column, by outcome: last_over_time of aia_actions_total, which is",
+    ),
+    "a zero beside what has labels": Break(
+        "operations",
+        "(increase(aia_notifications_total[${__interval}]))) or on () vector(0)",
+        "(increase(aia_notifications_total[${__interval}]))) or vector(0)",
+        "operations.json: Messages to people, in each column, by outcome: must end with `or on () vector(0)`",
+    ),
+    "what happens between the points of a chart": Break(
+        "executive",
+        "max_over_time(aia_incidents_open[${__interval}])",
+        "max_over_time(aia_incidents_open[10m])",
+        "executive.json: Incidents that were open, by severity: aia_incidents_open must be looked for all the way back",
+    ),
+    "a column of another time": Break(
+        "operations",
+        "increase(aia_notifications_total[${__interval}])",
+        "increase(aia_notifications_total[1h])",
+        "operations.json: Messages to people, in each column, by outcome: a column must show what happened in its own",
     ),
     "a gauge of this moment": Break(
         "executive",
@@ -221,7 +239,7 @@ READ: dict[str, Break] = {
         "technical",
         '"legendTemplate": "${pipeline} ${outcome}"',
         '"legendTemplate": "${pipeline} ${result}"',
-        "technical.json: Runs that ended, of a day, by outcome: names result, which no result has",
+        "technical.json: Runs that ended within 24 hours, by outcome: names result, which no result has",
     ),
     "a column": Break(
         "technical",

@@ -49,10 +49,14 @@ def test_the_range_is_chosen_by_keyboard_and_stands_in_the_address(viewer: Night
     expect(page.get_by_role("radio", name="1 day")).to_be_checked()
 
 
-def test_columns_are_wide_enough_to_see(viewer: Night, prometheus: Charts) -> None:
-    look(viewer, "?range=30d")
-    [step] = {step for query, _, _, step in prometheus.asked if query == "runs"}
-    assert 20 <= 30 * DAY / step <= 70
+@pytest.mark.parametrize(
+    ("span", "step"), [("1h", 300), ("6h", 1800), ("1d", 7200), ("7d", 21_600), ("30d", DAY), ("1y", 14 * DAY)]
+)
+def test_columns_are_wide_enough_to_see_and_of_a_round_time(
+    viewer: Night, prometheus: Charts, span: str, step: int
+) -> None:
+    look(viewer, f"?range={span}")
+    assert {step for query, _, _, step in prometheus.asked if query == "runs"} == {step}
 
 
 def test_every_range_can_be_shared(viewer: Night, prometheus: Charts) -> None:

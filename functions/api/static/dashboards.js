@@ -4,11 +4,10 @@ import { at, el } from "./dom.js";
 import { plural } from "./format.js";
 import { settle } from "./runbook.js";
 import { made } from "./tiles.js";
-import { RANGES, REFRESHES, stepOf } from "./times.js";
+import { columnOf, RANGES, REFRESHES, stepOf } from "./times.js";
 
 const AT_ONCE = 4;
 const POINTS = 400;
-const COLUMNS = 62;
 const AGAIN = 10;
 // What is looked at over weeks and what is looked at over hours; a range that is chosen goes before.
 const FIRST = { executive: "30d", business: "30d", models: "7d" };
@@ -68,7 +67,8 @@ function build(layout) {
 }
 
 function question(tile, seconds, end) {
-  const step = stepOf(seconds, tile.kind === "chart" && tile.sets.some((set) => set.plot === "bar") ? COLUMNS : POINTS);
+  const columned = tile.kind === "chart" && tile.sets.some((set) => set.plot === "bar");
+  const step = columned ? columnOf(range()) : stepOf(seconds, POINTS);
   const query = new URLSearchParams({ start: end - seconds, end, step });
   for (const one of state.layout.variables) query.set(one.name, chosen().get(one.name) ?? one.value);
   return `/api/dashboards/${encodeURIComponent(state.name)}/tiles/${tile.index}?${query}`;
