@@ -27,7 +27,22 @@ def shown(dashboard: Dashboard, severities: Mapping[str, Severity]) -> list[Data
 
 def _place(index: int, tile: Tile) -> Data:
     place = {"x": tile.x_pos, "y": tile.y_pos, "width": tile.width, "height": tile.height}
-    return {"index": index, "title": tile.widget.title, **place}
+    return {"index": index, "title": tile.widget.title, **place, "foreign": _is_foreign(tile.widget)}
+
+
+def _is_foreign(widget: Widget) -> bool:
+    """Whether a tile shows only what others measure: there may be nothing of it, which is no fault."""
+    queries = [one.time_series_query.prometheus_query for one in asked(widget)]
+    return bool(queries) and not any("aia_" in query for query in queries)
+
+
+def asked(widget: Widget) -> tuple[DataSet, ...]:
+    """What a widget asks, in order; nothing where it holds but words."""
+    if widget.xy_chart:
+        return widget.xy_chart.data_sets
+    if widget.scorecard:
+        return (DataSet(time_series_query=widget.scorecard.time_series_query),)
+    return widget.time_series_table.data_sets if widget.time_series_table else ()
 
 
 def _widget(widget: Widget, severities: Mapping[str, Severity]) -> Data:

@@ -24,6 +24,7 @@ from tests.support.charts import Charts
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 END = int(NOW.timestamp())
+WORDS = {"text": {"content": "words", "format": "MARKDOWN"}}
 LINES, AREAS, CARD, SPARK, TABLE, TEXT = 0, 2, 4, 6, 7, 8
 
 
@@ -121,6 +122,21 @@ def test_a_card_is_as_grave_as_the_alert_rule_that_its_threshold_stands_for(labe
     tiles = [charts.tile(0, 0, "48x8", "A card", charts.card("up", thresholds=[threshold]))]
     made = served(charts.charts(), mosaicLayout={"columns": 48, "tiles": tiles})
     assert made.layout("sample")["tiles"][0]["thresholds"][0]["level"] == level
+
+
+@pytest.mark.parametrize(
+    ("query", "foreign"),
+    [
+        ("max(kubernetes_io:node_status_condition)", True),
+        ("max(aia_probe_up)", False),
+        ("max(aia_probe_up) / max(kubernetes_io:node_status_condition)", False),
+    ],
+)
+def test_a_tile_of_what_only_others_measure_is_told_apart(query: str, *, foreign: bool) -> None:
+    """There may be nothing of it, which is no fault."""
+    tiles = [charts.tile(0, 0, "24x8", "A card", charts.card(query)), charts.tile(24, 0, "24x8", "Words", WORDS)]
+    made = served(charts.charts(), mosaicLayout={"columns": 48, "tiles": tiles})
+    assert [one["foreign"] for one in made.layout("sample")["tiles"]] == [foreign, False]
 
 
 def test_a_chart_has_values_counted_back_from_the_end_the_same_for_all_within_a_minute(deps: Deps) -> None:

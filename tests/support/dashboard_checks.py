@@ -1,6 +1,7 @@
 """What a dashboard must be beside its queries: what Google's API takes, and laid out to be read; every check gives the faults."""
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +23,11 @@ LONGEST = 30
 STAKEHOLDERS = {"executive", "technical", "operations", "business"}
 _GOAL = re.compile(r'variable "availability_goal" \{.*?default\s*=\s*([\d.]+)', re.DOTALL)
 _VARIABLES = (stage.ROOT / "infra" / "terraform" / "variables.tf").read_text()
-SETTINGS = {"objective": float(_GOAL.findall(_VARIABLES)[0])}
+_BURNS = re.compile(r"^\s*(\w+)\s*=\s*\{\s*rate\s*=\s*([\d.]+)", re.MULTILINE)
+_SLOS = (stage.ROOT / "infra" / "terraform" / "slos.tf").read_text()
+SETTINGS = {"objective": float(_GOAL.findall(_VARIABLES)[0])} | {
+    f"slo/{speed}": float(rate) for speed, rate in _BURNS.findall(_SLOS)
+}
 """What a threshold may stand for that is no alert rule: by its label, the value."""
 _LINK = re.compile(r"\]\(([^)]*)\)")
 _COMPARED = re.compile(r"(>=|<=|==|>|<)\s*(?:bool\s+)?([\d.]+(?:\s*\*\s*[\d.]+)*)")
@@ -216,10 +221,7 @@ def comparisons(expr: str) -> list[tuple[str, float]]:
 
 
 def _product(text: str) -> float:
-    product = 1.0
-    for factor in text.split("*"):
-        product *= float(factor)
-    return product
+    return round(math.prod(float(factor) for factor in text.split("*")), 12)
 
 
 def missing_runbooks(boards: Dashboards) -> list[str]:
