@@ -1,5 +1,6 @@
 """How a dashboard looks: its tiles in reading order, each with all that the page needs to draw it but the data."""
 
+import re
 from collections.abc import Mapping
 
 from core.events import Severity
@@ -9,6 +10,8 @@ from functions.api.widgets import Chart, Dashboard, DataSet, Scorecard, Table, T
 _PLOTS = {"STACKED_AREA": "area", "STACKED_BAR": "bar"}
 
 
+_FOREIGN = re.compile(r"\b(?:\w+_googleapis_com|kubernetes_io):|\bpg_")
+"""Metrics of Google and of exporters, by how their names begin."""
 _COLORS = {"RED": Severity.ERROR, "YELLOW": Severity.WARNING}
 """How grave a threshold is that stands for no alert rule."""
 _GRAVE = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO)
@@ -33,7 +36,7 @@ def _place(index: int, tile: Tile) -> Data:
 def _is_foreign(widget: Widget) -> bool:
     """Whether a tile shows only what others measure: there may be nothing of it, which is no fault."""
     queries = [one.time_series_query.prometheus_query for one in asked(widget)]
-    return bool(queries) and not any("aia_" in query for query in queries)
+    return bool(queries) and all(_FOREIGN.search(query) and "aia_" not in query for query in queries)
 
 
 def asked(widget: Widget) -> tuple[DataSet, ...]:

@@ -1,5 +1,4 @@
 // Charts over time: lines, stacked areas and stacked columns by uPlot, with the crosshair of a dashboard in all of them.
-import { colours, painted } from "./palette.js";
 import { stacked } from "./series.js";
 import { ticks } from "./times.js";
 import { steps, text } from "./units.js";
@@ -59,12 +58,11 @@ function drawThresholds(chart, thresholds, look) {
   ctx.restore();
 }
 
-function drawn(one, { colour, dashed }, look) {
+function drawn(one, { colour, dash, density }, look) {
   const common = { label: one.name, scale: one.axis, points: { show: false }, value: null };
-  if (one.plot === "bar") return { ...common, paths: uPlot.paths.bars({ size: [0.8, 48] }), stroke: look.card, width: 1, fill: colour };
-  const dash = dashed ? [6, 3] : undefined;
+  if (one.plot === "bar") return { ...common, paths: uPlot.paths.bars({ size: [0.8, 48] }), stroke: look.card, width: 1, fill: colour + density };
   const few = one.values.filter((value) => value !== null).length < 2;
-  return { ...common, stroke: colour, width: 1.7, dash, spanGaps: false, points: { show: few, size: 5, fill: colour }, fill: one.plot === "area" ? `${colour}59` : undefined };
+  return { ...common, stroke: colour, width: 1.7, dash: dash.length ? dash : undefined, spanGaps: false, points: { show: few, size: 5, fill: colour }, fill: one.plot === "area" ? `${colour}59` : undefined };
 }
 
 // An area ends at the one below it; columns are drawn from the highest, so that each shows what it adds.
@@ -115,10 +113,8 @@ function optionsOf({ tile, all, order, hidden, span, look, paint, width, height,
   };
 }
 
-// Draw a chart into `holder`. `hidden` holds the names that are switched off; `moved(index)` hears where the crosshair is.
-export function draw(holder, { tile, all, x, span, hidden, moved }) {
-  const look = colours();
-  const paint = painted(all.map((one) => one.name), look);
+// Draw a chart into `holder`, each series as `paint` says. `hidden` holds the names that are switched off; `moved(index)` hears where the crosshair is.
+export function draw(holder, { tile, all, paint, look, x, span, hidden, moved }) {
   const order = all.some((one) => one.plot === "bar") ? all.map((_, at) => all.length - 1 - at) : all.map((_, at) => at);
   const values = stacked(all, hidden);
   const hooks = {
@@ -127,5 +123,5 @@ export function draw(holder, { tile, all, x, span, hidden, moved }) {
   };
   const size = { width: holder.clientWidth, height: holder.clientHeight };
   const chart = new uPlot(optionsOf({ tile, all, order, hidden, span, look, paint, hooks, ...size }), [x, ...order.map((at) => values[at])], holder);
-  return { chart, colours: paint.map((one) => one.colour), place: (at) => order.indexOf(at) + 1 };
+  return { chart, place: (at) => order.indexOf(at) + 1 };
 }

@@ -11,11 +11,25 @@ const ranked = (name) => RANKED.indexOf(name);
 export const inOrder = (one, other) =>
   (ranked(one) >= 0 && ranked(other) >= 0 ? ranked(one) - ranked(other) : collator.compare(one, other));
 
+// The model of all series, where it is one: it stands above, and says nothing beside the rest of a name.
+function sameOf(data) {
+  const models = new Set(data.sets.flatMap((set) => set.series.map((one) => one.labels.model)));
+  return models.size === 1 && !models.has(undefined);
+}
+
+function brief(template, labels, same) {
+  if (!same) return named(template, labels);
+  const { model, ...others } = labels;
+  const name = named(template, others);
+  return name === "all" ? named(template, labels) : name;
+}
+
 // One entry a series: `{ name, unit, axis, plot, values }`, sets in their order and series by name.
 export function series(tile, data) {
+  const same = sameOf(data);
   return tile.sets.flatMap((set, index) =>
     (data.sets[index]?.series ?? [])
-      .map((one) => ({ name: named(set.legend, one.labels), unit: set.unit, axis: set.axis, plot: set.plot, values: one.values }))
+      .map((one) => ({ name: brief(set.legend, one.labels, same), unit: set.unit, axis: set.axis, plot: set.plot, values: one.values }))
       .filter((one) => one.values.some((value) => value !== null))
       .sort((one, other) => inOrder(one.name, other.name)));
 }
