@@ -87,6 +87,20 @@ def answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
         request: as functions-framework gives it.
         deps: what the answers come from; not asked for by the page, its parts, runbooks and `/health`.
     """
+    response = _answer(request, deps)
+    if response.status_code == HTTPStatus.NOT_FOUND and not request.path.startswith("/api/") and _is_read(request):
+        response = reply.missing()
+    return reply.packed(response, request)
+
+
+def _is_read(request: flask.Request) -> bool:
+    """Whether a person asks, by a browser, and no script."""
+    return (
+        request.method == "GET" and request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
+    )
+
+
+def _answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
     try:
         endpoint, values = _routes.bind_to_environ(request.environ).match()
         return _ENDPOINTS[endpoint](request, deps, **values)
@@ -124,16 +138,16 @@ def _me(request: flask.Request) -> flask.Response:
     return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"})
 
 
-def _runbook_page(name: str) -> flask.Response:
+def _runbook_page(request: flask.Request, name: str) -> flask.Response:
     runbooks.named(name)
-    return reply.file("runbook.html")
+    return reply.file("runbook.html", request)
 
 
 _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
-    "page": lambda _request, _deps: reply.file("index.html"),
-    "dashboards_page": lambda _request, _deps, **_name: reply.file("dashboards.html"),
-    "runbook_page": lambda _request, _deps, name: _runbook_page(name),
-    "static": lambda _request, _deps, name: reply.file(name),
+    "page": lambda request, _deps: reply.file("index.html", request),
+    "dashboards_page": lambda request, _deps, **_name: reply.file("dashboards.html", request),
+    "runbook_page": lambda request, _deps, name: _runbook_page(request, name),
+    "static": lambda request, _deps, name: reply.file(name, request),
     "healthz": lambda _request, _deps: flask.Response("ok", mimetype="text/plain"),
     "me": lambda request, _deps: _me(request),
     "models": lambda request, deps: reply.json(deps().views.models(), request),
