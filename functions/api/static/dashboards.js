@@ -42,9 +42,18 @@ function go(event, name) {
   open().then(() => at("title").focus({ preventScroll: true }));
 }
 
+// Where the names are more than the screen is wide, the one that is open is among those that are seen.
+function showChosen(nav) {
+  const open = nav.querySelector("[aria-current]");
+  if (!open) return;
+  const [all, one] = [nav.getBoundingClientRect(), open.getBoundingClientRect()];
+  nav.scrollLeft += one.left + one.width / 2 - all.left - all.width / 2;
+}
+
 function controls() {
   at("names").replaceChildren(...state.titles.map(({ name, title }) =>
     el("a", { href: address(name), "aria-current": name === state.name ? "page" : null, onclick: (event) => go(event, name) }, short(title))));
+  showChosen(at("names"));
   for (const input of at("ranges").querySelectorAll("input")) input.checked = input.value === range();
   at("refresh").value = refresh();
   for (const select of at("variables").querySelectorAll("select")) select.value = chosen().get(select.name) ?? select.dataset.first;
@@ -63,7 +72,9 @@ function build(layout) {
   state.tiles = layout.tiles.map(made);
   at("variables").replaceChildren(...layout.variables.filter((one) => one.choices.length || chosen().has(one.name)).map(selector));
   at("grid").style.setProperty("--columns", layout.columns);
-  at("grid").replaceChildren(...state.tiles.map((one) => one.node));
+  // Tiles before the first heading have one of their own, which only who hears the page needs.
+  const untitled = layout.tiles.length && layout.tiles[0].kind !== "header";
+  at("grid").replaceChildren(...(untitled ? [el("h2", { class: "hidden" }, "At a glance")] : []), ...state.tiles.map((one) => one.node));
 }
 
 function question(tile, seconds, end) {
