@@ -76,7 +76,12 @@ function framed(given) {
       node.classList.remove("waiting");
       node.classList.add("failed");
       node.removeAttribute("aria-busy");
-      say(reason, { over: body.childElementCount > 0 });
+      const shown = body.childElementCount > 0;
+      if (shown && drawing.lose) {
+        say("", { over: false });
+        return drawing.lose(body, state.data, reason);
+      }
+      say(reason, { over: shown });
     },
     redraw: () => { if (body.childElementCount) drawing.redraw?.(); },
     clear: () => drawing.clear?.(),

@@ -8,7 +8,7 @@ const of = (options) => {
   const format = new Intl.DateTimeFormat(undefined, options);
   return (seconds) => format.format(new Date(seconds * 1000));
 };
-const clock = of({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const clock = of({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = of({ day: "numeric", month: "short" });
 const month = of({ month: "short" });
 const year = of({ year: "numeric" });
