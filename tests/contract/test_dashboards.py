@@ -14,6 +14,7 @@ from tests.support.dashboards import Dashboards, Query
 from tests.support.foreign_metrics import FOREIGN
 
 BOARDS = dashboards.read()
+CERTIFICATE = "aia_probe_certificate_expiry_seconds"
 STATISTICS = {"ks", "psi", "wasserstein", "js", "chi2"}
 
 
@@ -44,7 +45,9 @@ def test_what_is_said_not_to_be_on_one_machine_is_what_others_measure_and_dashbo
     """And each such query asks for nothing else, so that none is excused which could have data."""
     foreign = {name for _, query in BOARDS.asked for name in metrics(query.plain) if name in FOREIGN}
     local = {name for name in foreign if name.startswith("pubsub_googleapis_com:")}
-    assert set(elsewhere.REASONS) == foreign - local
+    assert set(elsewhere.REASONS) == foreign - local | {CERTIFICATE}
+    settings = (stage.ROOT / "infra" / "monitoring.yaml").read_text()
+    assert "kind: tls" not in settings, "a certificate is probed here: then its card must have data"
     excused = [set(metrics(query.plain)) for _, query in BOARDS.asked if elsewhere.missing(query.plain)]
     assert [names for names in excused if not names <= set(elsewhere.REASONS)] == []
 
@@ -56,6 +59,7 @@ def test_a_query_is_silent_only_where_this_machine_could_answer_it() -> None:
         "has data, though infra/local/elsewhere.py says that a cluster"
     )
     assert elsewhere.fault("max(aia_probe_up)", has_data=False) == "no data"
+    assert elsewhere.fault(f"max(aia_probe_up) or min({CERTIFICATE})", has_data=False) == "no data"
     assert elsewhere.fault("max(aia_probe_up)", has_data=True) == ""
 
 

@@ -10,13 +10,14 @@ const MOST_NOTED = 10;
 const MOST_IN_ORDER = 8;
 
 // As the series is drawn: a line with its dashes, or a field.
-function swatch(one, { colour, dash, density }) {
+function swatch(one, { colour, dash, density, area }) {
   if (one.plot === "line") {
     const line = { x1: 0, y1: 2, x2: 26, y2: 2, stroke: colour, "stroke-width": 2.4, "stroke-dasharray": dash.join(" ") || null };
     return svg("svg", { class: "swatch", viewBox: "0 0 26 4", "aria-hidden": "true" }, svg("line", line));
   }
   const field = el("i");
-  field.style.background = colour + density;
+  field.style.background = colour + (one.plot === "area" ? area : density);
+  if (one.plot === "area") field.style.border = `1.5px ${dash.length ? "dashed" : "solid"} ${colour}`;
   return field;
 }
 

@@ -16,6 +16,7 @@ export function colours() {
 // Beyond the colours lines differ by their dashes: 56 pairs, more than a chart has series. Fields differ by how dense they are.
 const DASHES = [[], [7, 3], [2, 3], [12, 3, 2, 3], [15, 6], [6, 2, 2, 2, 2, 2], [3, 7]];
 const DENSITIES = ["", "99", "55", "33", "cc", "77", "22"];
+const AREAS = ["59", "2e", "80", "1a", "6b", "40", "94"]; // what lies behind is seen through them
 
 function hash(name) {
   let sum = 2166136261;
@@ -24,7 +25,9 @@ function hash(name) {
 }
 
 // The place of each name: by the name alone, or the next that no other name of the chart has; never by what came first.
+// Who stands alone has the first.
 function placed(names) {
+  if (names.length === 1) return [0];
   const found = new Map();
   const taken = new Set();
   for (const name of [...new Set(names)].sort()) {
@@ -38,11 +41,11 @@ function placed(names) {
   return names.map((name) => found.get(name));
 }
 
-// How each name is drawn, `{ colour, dash, density }`: no two alike; severities as everywhere on the page.
+// How each name is drawn, `{ colour, dash, density, area }`: no two alike; severities as everywhere on the page.
 export function painted(names, look) {
-  if (names.every((name) => SEVERITIES.includes(name))) return names.map((name) => ({ colour: look[name], dash: [], density: "" }));
+  if (names.every((name) => SEVERITIES.includes(name))) return names.map((name) => ({ colour: look[name], dash: [], density: "", area: AREAS[0] }));
   return placed(names).map((place) => {
     const level = Math.floor(place / SERIES) % DASHES.length;
-    return { colour: look.series[place % SERIES], dash: DASHES[level], density: DENSITIES[level] };
+    return { colour: look.series[place % SERIES], dash: DASHES[level], density: DENSITIES[level], area: AREAS[level] };
   });
 }
