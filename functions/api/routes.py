@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 
 import flask
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
@@ -53,6 +54,7 @@ _routes = Map(
         _get("/dashboards", "dashboards_page"),
         _get("/dashboards/<name>", "dashboards_page"),
         _get("/runbooks/<name>", "runbook_page"),
+        _get("/guides/<name>", "guide_page"),
         _get("/health", "healthz"),
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
         _get("/api/me", "me"),
@@ -63,6 +65,7 @@ _routes = Map(
         _get("/api/dashboards/<name>", "dashboard"),
         _get("/api/dashboards/<name>/tiles/<int:index>", "tile"),
         _get("/api/runbooks/<name>", "runbook"),
+        _get("/api/guides/<name>", "guide"),
         _get("/api/pipelines", "pipelines"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
@@ -85,7 +88,7 @@ def answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
 
     Args:
         request: as functions-framework gives it.
-        deps: what the answers come from; not asked for by the page, its parts, runbooks and `/health`.
+        deps: what the answers come from; not asked for by the page, its parts, runbooks, guides and `/health`.
     """
     response = _answer(request, deps)
     if response.status_code == HTTPStatus.NOT_FOUND and not request.path.startswith("/api/") and _is_read(request):
@@ -138,15 +141,19 @@ def _me(request: flask.Request) -> flask.Response:
     return reply.json({"by": signed_in(request), "runbooks": os.environ.get("AIA_RUNBOOKS_URL") or "/runbooks"})
 
 
-def _runbook_page(request: flask.Request, name: str) -> flask.Response:
-    runbooks.named(name)
+def _text_page(request: flask.Request, _text: Path) -> flask.Response:
     return reply.file("runbook.html", request)
+
+
+def _text(path: Path) -> flask.Response:
+    return reply.markdown(path.read_text(encoding="utf-8"))
 
 
 _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "page": lambda request, _deps: reply.file("index.html", request),
     "dashboards_page": lambda request, _deps, **_name: reply.file("dashboards.html", request),
-    "runbook_page": lambda request, _deps, name: _runbook_page(request, name),
+    "runbook_page": lambda request, _deps, name: _text_page(request, runbooks.named(name)),
+    "guide_page": lambda request, _deps, name: _text_page(request, runbooks.guide(name)),
     "static": lambda request, _deps, name: reply.file(name, request),
     "healthz": lambda _request, _deps: flask.Response("ok", mimetype="text/plain"),
     "me": lambda request, _deps: _me(request),
@@ -156,7 +163,8 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "dashboards": lambda request, deps: reply.json(deps().dashboards.titles(), request),
     "dashboard": lambda request, deps, name: reply.json(deps().dashboards.layout(name), request),
     "tile": lambda request, deps, **which: reply.json(deps().dashboards.tile(request=request, **which), request),
-    "runbook": lambda _request, _deps, name: reply.markdown(runbooks.named(name).read_text(encoding="utf-8")),
+    "runbook": lambda _request, _deps, name: _text(runbooks.named(name)),
+    "guide": lambda _request, _deps, name: _text(runbooks.guide(name)),
     "pipelines": lambda request, deps: reply.json(deps().pipelines.all(), request),
     "incidents": lambda request, deps: reply.json(deps().incidents.all(_limit(request)), request),
     "incident": lambda request, deps, incident_id: reply.json(deps().incidents.one(incident_id), request),
