@@ -15,6 +15,8 @@ _FRESH_SECONDS = 10.0
 _RECENT = timedelta(days=35)
 LATE = timedelta(minutes=5)
 """How much later than it is due a check of a probe may be: as long as HealthCheckSilent waits."""
+OLD = timedelta(hours=1)
+"""How old the newest window of a model may be: as ModelDriftStale has it."""
 
 
 @dataclass(slots=True)
@@ -104,6 +106,7 @@ def _latest(rows: Sequence[Data]) -> Data:
     drifted = [name for name, feature in features.items() if feature["drifted"]]
     strongest = max(features.values(), key=_psi, default=None)
     return {
+        "overdue": datetime.now(UTC) - first["window_end"] > OLD,
         **{name: first[name] for name in ("version", "window_start", "window_end", "n_reference", "n_current")},
         "reason": None if features else first["reason"],
         "drifted": drifted,

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from core.incidents.model import State
 from tests.support import pages
-from tests.support.pages import PROBE
+from tests.support.pages import MODEL, PROBE
 from tests.support.viewing import Night
 
 pytest_plugins = ["tests.support.viewing_fixtures"]
@@ -26,6 +26,7 @@ def calm(night: Night) -> Iterator[Night]:
             lead = [tracked for tracked in desk.watch.conditions if tracked.key in one.conditions]
             night.office.keep(pages.incident(one.id, lead, one.opened_at, **over))
     checked(night, minutes=0)
+    scored(night, minutes=0)
     yield night
     night.faults[:] = [fault for fault in night.faults if "Failed to load resource" not in fault]
 
@@ -35,6 +36,13 @@ def checked(night: Night, *, minutes: int) -> None:
     result = {"name": PROBE.name, "kind": "tcp", "where": "db.internal:5432", "status": "resolved", "since": at}
     result |= {"checked_at": at, "latency": 0.01, "detail": ""}
     pages.update(night.office.store, "probes", PROBE.name, lambda _: result)
+
+
+def scored(night: Night, *, minutes: int) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=minutes)
+    row = {"model": MODEL.name, "version": "v1", "feature": "age", "test": "psi", "value": 0.01, "p_value": None}
+    row |= {"drifted": False, "reason": "", "n_reference": 9, "n_current": 9, "window_start": at, "window_end": at}
+    night.warehouse.answers = {"model_performance": [], "DATE": [], "drift_scores": [row]}
 
 
 def glance(page: Page) -> dict[str, str]:
@@ -103,3 +111,18 @@ def test_a_probe_that_is_not_checked_any_more_is_neither_up_nor_well(calm: Night
     expect(page.locator("#state")).to_have_class("critical")
     expect(page.locator("[data-probe] .pill")).to_have_text("not known, was up")
     expect(page.locator("[data-probe]")).to_contain_text("not checked for 30 minutes")
+
+
+def test_a_model_that_is_not_scored_any_more_is_not_as_it_was(calm: Night) -> None:
+    scored(calm, minutes=90)
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("1 model not scored")
+    expect(page.locator("#state")).to_have_class("warning")
+    expect(page.locator("[data-model] .pill")).to_have_text("not known, not scored for 1 h 30 min")
+
+
+def test_what_was_never_looked_at_is_not_well(calm: Night) -> None:
+    calm.warehouse.answers = {}
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("1 model not scored")
+    expect(page.locator("#state")).to_have_class("warning")

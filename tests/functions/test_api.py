@@ -96,6 +96,16 @@ def test_a_model_that_was_never_scored_is_shown_as_such(views: Deps, warehouse: 
     assert (model["window_end"], model["drifted"], model["accuracy"]) == (None, [], None)
 
 
+@pytest.mark.parametrize(("minutes", "overdue"), [(59, False), (61, True)])
+def test_a_model_that_is_not_scored_any_more_is_overdue(
+    views: Deps, warehouse: Rows, minutes: int, *, overdue: bool
+) -> None:
+    scored = datetime.now(UTC) - timedelta(minutes=minutes)
+    warehouse.answers["drift_scores"] = [score("age", "psi", 0.4, drifted=True) | {"window_end": scored}]
+    [model] = body(ask(views, "/api/models"))
+    assert model["overdue"] is overdue
+
+
 def test_a_window_that_could_not_be_judged_says_why(views: Deps, warehouse: Rows) -> None:
     warehouse.answers["drift_scores"] = [score("", "", None, drifted=False, reason="insufficient_data")]
     [model] = body(ask(views, "/api/models"))

@@ -5,7 +5,7 @@ import { busy, expected, onChange } from "./commands.js";
 import { at, el, item, patch, show } from "./dom.js";
 import { plural, tick } from "./format.js";
 import * as incidents from "./incidents.js";
-import { model } from "./models.js";
+import { hasDrifted, isUnscored, model } from "./models.js";
 import { isDown, isUnchecked, probe } from "./probes.js";
 import * as responses from "./responses.js";
 import { settle } from "./runbook.js";
@@ -69,7 +69,8 @@ const listed = (words) => words.join(", ").replace(/, ([^,]*)$/, " and $1");
 
 function headline(seen) {
   const open = isKnown("incidents") ? seen.incidents.filter(incidents.isOpen) : [];
-  const drifted = isKnown("models") ? seen.models.filter((one) => one.drifted.length).length : 0;
+  const drifted = isKnown("models") ? seen.models.filter(hasDrifted).length : 0;
+  const unscored = isKnown("models") ? seen.models.filter(isUnscored).length : 0;
   const down = isKnown("probes") ? seen.probes.filter(isDown).length : 0;
   const unchecked = isKnown("probes") ? seen.probes.filter(isUnchecked).length : 0;
   const unknown = ["incidents", "probes", "models"].filter((name) => !isKnown(name));
@@ -78,6 +79,7 @@ function headline(seen) {
     drifted ? `${plural(drifted, "model")} drifted` : null,
     down ? `${plural(down, "probe")} down` : null,
     unchecked ? `${plural(unchecked, "probe")} not checked` : null,
+    unscored ? `${plural(unscored, "model")} not scored` : null,
     unknown.length ? `${listed(unknown).replace(/^./, (first) => first.toUpperCase())} are not known` : null,
   ].filter(Boolean);
   // Models are asked for once a minute only: what is asked for all the time tells sooner.
