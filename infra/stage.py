@@ -1,7 +1,7 @@
 """Stages the functions: what is deployed is what runs.
 
 The archive of a function holds, at its root, `main.py`, `monitoring.yaml`, `requirements.txt` (locked, of its own extra
-in pyproject.toml), `core/`, `functions/adapters/`, the function's own modules and the folders that `include` in
+in pyproject.toml), `core/`, `functions/adapters/`, the function's own modules and what `include` in
 functions.yaml names, and nothing else. The same tree gives the same bytes, so that a change of the code redeploys just
 the functions it touches.
 """
@@ -40,9 +40,15 @@ def sources(function: str) -> Iterator[tuple[str, Path]]:
         raise FileNotFoundError(f"function: must be a folder of functions/ with a main.py, got {function!r}")
     files = {"main.py": own / "main.py", "monitoring.yaml": ROOT / "infra" / "monitoring.yaml"}
     files["functions/__init__.py"] = ROOT / "functions" / "__init__.py"
-    included = [ROOT / name for name in deployment()["functions"].get(function, {}).get("include", [])]
-    for folder in (ROOT / "core", ROOT / "functions" / "adapters", own, *included):
-        for path in folder.rglob("*"):
+    included = deployment()["functions"].get(function, {}).get("include", [])
+    wanted = [
+        ROOT / "core",
+        ROOT / "functions" / "adapters",
+        own,
+        *(path for name in included for path in ROOT.glob(name)),
+    ]
+    for given in wanted:
+        for path in (given, *given.rglob("*")):
             name = path.relative_to(ROOT)
             if path.is_file() and not any(map(_is_litter, name.parts)) and path != own / "main.py":
                 files[name.as_posix()] = path

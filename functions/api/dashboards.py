@@ -12,11 +12,10 @@ import msgspec
 
 from functions.adapters.ports import Clock, Data
 from functions.adapters.prometheus import Prometheus, Series
-from functions.api import span, variables
+from functions.api import alerts, layout, span, variables
 from functions.api.kept import Kept
-from functions.api.layout import shown
 from functions.api.span import Span
-from functions.api.widgets import Dashboard, DataSet, Tile
+from functions.api.widgets import Dashboard, Tile
 
 FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
 """Where an archive and the sources have them: at the root, beside `functions/`."""
@@ -72,7 +71,7 @@ class Dashboards:
                 for one in dashboard.dashboard_filters
                 if one.template_variable
             ],
-            "tiles": shown(dashboard),
+            "tiles": layout.shown(dashboard, alerts.severities()),
         }
 
     def tile(self, name: str, index: int, request: flask.Request) -> Data:
@@ -129,15 +128,7 @@ def _rank(name: str) -> tuple[int, str]:
 
 def _queries(tile: Tile) -> list[str]:
     """What a tile asks, a query a data set."""
-    widget = tile.widget
-    sets: tuple[DataSet, ...] = ()
-    if widget.xy_chart:
-        sets = widget.xy_chart.data_sets
-    elif widget.scorecard:
-        sets = (DataSet(time_series_query=widget.scorecard.time_series_query),)
-    elif widget.time_series_table:
-        sets = widget.time_series_table.data_sets
-    return [one.time_series_query.prometheus_query for one in sets]
+    return [one.time_series_query.prometheus_query for one in layout.asked(tile.widget)]
 
 
 def _asks(tile: Tile) -> tuple[bool, bool]:

@@ -1,11 +1,15 @@
-"""Answers: JSON that a browser asks for again only where it has changed, text, files, and errors."""
+"""Answers: JSON and files that a browser asks for again only where they have changed, packed; text, and errors."""
 
+import gzip
+import mimetypes
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import flask
 import msgspec
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
 
 STATIC = Path(__file__).parent / "static"
 POLICY = (
@@ -13,6 +17,12 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Scripts, styles and requests are our own; nobody may show the page in a frame, to catch clicks on its buttons."""
+_SHOWN = 80
+_WORTH_PACKING = 1000
+"""Bytes: less travels as one packet anyway."""
+_PACKED = ("application/json", "image/svg+xml", "text/")
+_LEVEL = 5
+"""Of gzip: higher ones take twice the time for a hundredth of the size."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -20,11 +30,7 @@ def json(body: Any, request: flask.Request | None = None) -> flask.Response:  # 
     """JSON; 304 without a body where the request says that the browser has it already."""
     response = _plain(flask.Response(_encoder.encode(body), mimetype="application/json"))
     response.headers["Cache-Control"] = "no-store"
-    if request is not None:
-        response.headers["Cache-Control"] = "private, no-cache"
-        response.add_etag()
-        response.make_conditional(request.environ)
-    return response
+    return response if request is None else _lasting(response, request)
 
 
 def accepted(command_id: str) -> flask.Response:
@@ -55,10 +61,46 @@ def later(message: str, *, seconds: int) -> flask.Response:
     return response
 
 
-def file(name: str) -> flask.Response:
-    """The page or a part of it."""
-    response = _plain(flask.send_from_directory(STATIC, name, max_age=300))
+def file(name: str, request: flask.Request) -> flask.Response:
+    """The page or a part of it, under the hash of its contents: every file of an archive says that it is of 1980."""
+    return _lasting(_file(name), request)
+
+
+def missing() -> flask.Response:
+    """That there is nothing of that address, to be read by a person."""
+    response = _file("missing.html")
+    response.headers["Cache-Control"] = "no-store"
+    response.status_code = HTTPStatus.NOT_FOUND
+    return response
+
+
+def _file(name: str) -> flask.Response:
+    path = safe_join(str(STATIC), name)
+    if path is None or not Path(path).is_file():
+        raise NotFound(f"file: no file of the page is called {name[:_SHOWN]!r}")
+    kind, _ = mimetypes.guess_type(path)
+    response = _plain(flask.Response(Path(path).read_bytes(), mimetype=kind or "application/octet-stream"))
     response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def packed(response: flask.Response, request: flask.Request) -> flask.Response:
+    """The same answer in fewer bytes, where it has many and the browser takes them."""
+    if not (response.mimetype or "").startswith(_PACKED):
+        return response
+    response.vary.add("Accept-Encoding")
+    body = response.get_data()
+    if len(body) >= _WORTH_PACKING and request.accept_encodings["gzip"]:
+        response.set_data(gzip.compress(body, compresslevel=_LEVEL, mtime=0))
+        response.headers["Content-Encoding"] = "gzip"
+    return response
+
+
+def _lasting(response: flask.Response, request: flask.Request) -> flask.Response:
+    """To be kept by the browser alone, which asks each time whether it has changed: by a hash, packed or not."""
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.add_etag(weak=True)
+    response.make_conditional(request.environ)
     return response
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 
 import flask
 from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
@@ -53,6 +54,7 @@ _routes = Map(
         _get("/dashboards", "dashboards_page"),
         _get("/dashboards/<name>", "dashboards_page"),
         _get("/runbooks/<name>", "runbook_page"),
+        _get("/guides/<name>", "guide_page"),
         _get("/health", "healthz"),
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
         _get("/api/me", "me"),
@@ -63,6 +65,7 @@ _routes = Map(
         _get("/api/dashboards/<name>", "dashboard"),
         _get("/api/dashboards/<name>/tiles/<int:index>", "tile"),
         _get("/api/runbooks/<name>", "runbook"),
+        _get("/api/guides/<name>", "guide"),
         _get("/api/pipelines", "pipelines"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
@@ -85,8 +88,22 @@ def answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
 
     Args:
         request: as functions-framework gives it.
-        deps: what the answers come from; not asked for by the page, its parts, runbooks and `/health`.
+        deps: what the answers come from; not asked for by the page, its parts, runbooks, guides and `/health`.
     """
+    response = _answer(request, deps)
+    if response.status_code == HTTPStatus.NOT_FOUND and not request.path.startswith("/api/") and _is_read(request):
+        response = reply.missing()
+    return reply.packed(response, request)
+
+
+def _is_read(request: flask.Request) -> bool:
+    """Whether a person asks, by a browser, and no script."""
+    return (
+        request.method == "GET" and request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
+    )
+
+
+def _answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
     try:
         endpoint, values = _routes.bind_to_environ(request.environ).match()
         return _ENDPOINTS[endpoint](request, deps, **values)
@@ -132,16 +149,20 @@ def _report(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
         return reply.later(str(error), seconds=RETRY_AFTER)
 
 
-def _runbook_page(name: str) -> flask.Response:
-    runbooks.named(name)
-    return reply.file("runbook.html")
+def _text_page(request: flask.Request, _text: Path) -> flask.Response:
+    return reply.file("runbook.html", request)
+
+
+def _text(path: Path) -> flask.Response:
+    return reply.markdown(path.read_text(encoding="utf-8"))
 
 
 _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
-    "page": lambda _request, _deps: reply.file("index.html"),
-    "dashboards_page": lambda _request, _deps, **_name: reply.file("dashboards.html"),
-    "runbook_page": lambda _request, _deps, name: _runbook_page(name),
-    "static": lambda _request, _deps, name: reply.file(name),
+    "page": lambda request, _deps: reply.file("index.html", request),
+    "dashboards_page": lambda request, _deps, **_name: reply.file("dashboards.html", request),
+    "runbook_page": lambda request, _deps, name: _text_page(request, runbooks.named(name)),
+    "guide_page": lambda request, _deps, name: _text_page(request, runbooks.guide(name)),
+    "static": lambda request, _deps, name: reply.file(name, request),
     "healthz": lambda _request, _deps: flask.Response("ok", mimetype="text/plain"),
     "me": lambda request, _deps: _me(request),
     "models": lambda request, deps: reply.json(deps().views.models(), request),
@@ -150,7 +171,8 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "dashboards": lambda request, deps: reply.json(deps().dashboards.titles(), request),
     "dashboard": lambda request, deps, name: reply.json(deps().dashboards.layout(name), request),
     "tile": lambda request, deps, **which: reply.json(deps().dashboards.tile(request=request, **which), request),
-    "runbook": lambda _request, _deps, name: reply.markdown(runbooks.named(name).read_text(encoding="utf-8")),
+    "runbook": lambda _request, _deps, name: _text(runbooks.named(name)),
+    "guide": lambda _request, _deps, name: _text(runbooks.guide(name)),
     "pipelines": lambda request, deps: reply.json(deps().pipelines.all(), request),
     "incidents": lambda request, deps: reply.json(deps().incidents.all(_limit(request)), request),
     "incident": lambda request, deps, incident_id: reply.json(deps().incidents.one(incident_id), request),

@@ -1,4 +1,4 @@
-"""Which instants a chart is asked for: bounded, and the same for all who look within a minute.
+"""Which instants a chart is asked for: bounded, and the same for all who look within ten seconds.
 
 They are counted back from the end, as Cloud Monitoring does, so that the newest values are there however far apart they are.
 """
@@ -17,7 +17,7 @@ MOST_POINTS = 1000
 _POINTS = 400
 """Instants of a span whose step nobody says."""
 _HOUR = 3600
-_TOGETHER = 60
+_TOGETHER = 10
 """Seconds within which all see the same."""
 _END_OF_TIME = 1 << 33
 _STEPS = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)

@@ -6,13 +6,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from core.settings import Settings
+from core.settings import Probe, Settings
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.api.kept import Kept
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _FRESH_SECONDS = 10.0
 _RECENT = timedelta(days=35)
+LATE = timedelta(minutes=5)
+"""How much later than it is due a check of a probe may be: as long as HealthCheckSilent waits."""
+OLD = timedelta(hours=1)
+"""How old the newest window of a model may be: as ModelDriftStale has it."""
 
 
 @dataclass(slots=True)
@@ -36,9 +40,10 @@ class Views:
         return self._kept(("drift", name, days), lambda: self._drift(name, days), seconds=_FRESH_SECONDS)
 
     def probes(self) -> list[Data]:
-        """Every probe of the settings with its newest result, if it has one."""
+        """Every probe of the settings with its newest result, if it has one, and whether the next one should have come."""
         seen = {document.key: document.data for document in self.store.find("probes")}
-        return [{"name": probe.name, "kind": probe.kind, **seen.get(probe.name, {})} for probe in self.settings.probes]
+        now = datetime.now(UTC)
+        return [_probe(probe, seen.get(probe.name, {}), now) for probe in self.settings.probes]
 
     def _models(self, names: Sequence[str]) -> list[Data]:
         since = datetime.now(UTC) - _RECENT
@@ -55,6 +60,12 @@ class Views:
         since = datetime.now(UTC) - timedelta(days=days)
         rows = self.warehouse.query(_SQL["drift_by_day"], since=since, model=name)
         return {"model": name} | by_day(rows)
+
+
+def _probe(probe: Probe, data: Data, now: datetime) -> Data:
+    told = {"name": probe.name, "kind": probe.kind, **data}
+    checked = data.get("checked_at")
+    return told | ({} if checked is None else {"overdue": now - checked > probe.every + LATE})
 
 
 def by_day(rows: Sequence[Data]) -> Data:
@@ -95,6 +106,7 @@ def _latest(rows: Sequence[Data]) -> Data:
     drifted = [name for name, feature in features.items() if feature["drifted"]]
     strongest = max(features.values(), key=_psi, default=None)
     return {
+        "overdue": datetime.now(UTC) - first["window_end"] > OLD,
         **{name: first[name] for name in ("version", "window_start", "window_end", "n_reference", "n_current")},
         "reason": None if features else first["reason"],
         "drifted": drifted,

@@ -5,7 +5,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from core.errors import AiaError
 from core.metrics import business, pipelines
 from functions.adapters.ports import Warehouse
+from infra.local import elsewhere
 from infra.local.ports import Ports
 
 MODEL = "flight-delay"
@@ -227,29 +228,33 @@ class Outcome:
         return f"{size:,} bytes", size > 0
 
     def _dashboards(self) -> tuple[str, bool]:
-        """Whether every query of every dashboard has an answer, and one with data."""
-        queries, silent = 0, []
+        """Whether every query of every dashboard has an answer, and one with data where this machine can have any."""
+        queries: list[str] = []
+        silent: list[str] = []
         for dashboard in get(f"{self._dashboards_url}"):
             layout = get(f"{self._dashboards_url}/{dashboard['name']}")
             for tile in layout["tiles"]:
-                asked = tile.get("sets", [])
-                queries += len(asked)
-                told = self._answered(dashboard["name"], tile["index"]) if asked else []
+                asked = [one["query"] for one in tile.get("sets", [])]
+                queries += asked
+                told = self._answered(dashboard["name"], tile["index"], asked) if asked else []
                 silent += [f"{dashboard['name']}, {tile['title']}: {why}" for why in told]
-        found = f"{queries} queries" + (f", {len(silent)} of them silent: {'; '.join(silent)}" if silent else "")
-        return found, queries > 0 and not silent
+        found = [f"{len(queries)} queries", elsewhere.told(queries)]
+        found += [f"{len(silent)} silent: {'; '.join(silent)}"] if silent else []
+        return ", ".join(filter(None, found)), bool(queries) and not silent
 
     @property
     def _dashboards_url(self) -> str:
         return f"{self.ports.url('page')}/api/dashboards"
 
-    def _answered(self, name: str, index: int) -> list[str]:
-        """What is wrong with each query of a tile that has no answer, or none with data."""
+    def _answered(self, name: str, index: int, queries: Sequence[str]) -> list[str]:
+        """What is wrong with each query of a tile that has no answer, or another than it should have."""
         try:
             data = get(f"{self._dashboards_url}/{name}/tiles/{index}?step={_FINEST_STEP}")
         except urllib.error.HTTPError as error:
             return [str(json.load(error)["error"])]
-        return ["no data" for one in data["sets"] if not _has_data(one)]
+        answers = zip(queries, data["sets"], strict=True)
+        faults = (elsewhere.fault(query, has_data=_has_data(one)) for query, one in answers)
+        return [fault for fault in faults if fault]
 
 
 def _has_data(one: dict[str, Any]) -> bool:

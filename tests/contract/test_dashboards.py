@@ -7,11 +7,14 @@ import pytest
 
 from functions.api.dashboards import ORDER
 from infra import stage
+from infra.local import elsewhere
 from tests.support import dashboard_checks, dashboard_promql, dashboards, promtool
 from tests.support.dashboard_promql import metrics
 from tests.support.dashboards import Dashboards, Query
+from tests.support.foreign_metrics import FOREIGN
 
 BOARDS = dashboards.read()
+CERTIFICATE = "aia_probe_certificate_expiry_seconds"
 STATISTICS = {"ks", "psi", "wasserstein", "js", "chi2"}
 
 
@@ -36,6 +39,35 @@ def test_all_dashboards_were_read() -> None:
 def test_every_metric_of_ours_is_on_a_dashboard_or_said_not_to_be() -> None:
     shown = {name for _, query in BOARDS.asked for name in metrics(query.plain)}
     assert set(dashboard_promql.CATALOGUE) - shown == dashboard_promql.UNSEEN
+
+
+def test_what_is_said_not_to_be_on_one_machine_is_what_others_measure_and_dashboards_ask_for() -> None:
+    """And each such query asks for nothing else, so that none is excused which could have data."""
+    foreign = {name for _, query in BOARDS.asked for name in metrics(query.plain) if name in FOREIGN}
+    local = {name for name in foreign if name.startswith("pubsub_googleapis_com:")}
+    assert set(elsewhere.REASONS) == foreign - local | {CERTIFICATE}
+    settings = (stage.ROOT / "infra" / "monitoring.yaml").read_text()
+    assert "kind: tls" not in settings, "a certificate is probed here: then its card must have data"
+    excused = [set(metrics(query.plain)) for _, query in BOARDS.asked if elsewhere.missing(query.plain)]
+    assert [names for names in excused if not names <= set(elsewhere.REASONS)] == []
+
+
+def test_a_query_is_silent_only_where_this_machine_could_answer_it() -> None:
+    nodes = "count(kubernetes_io:node_status_condition)"
+    assert elsewhere.fault(nodes, has_data=False) == ""
+    assert elsewhere.fault(nodes, has_data=True).startswith(
+        "has data, though infra/local/elsewhere.py says that a cluster"
+    )
+    assert elsewhere.fault("max(aia_probe_up)", has_data=False) == "no data"
+    assert elsewhere.fault(f"max(aia_probe_up) or min({CERTIFICATE})", has_data=False) == "no data"
+    assert elsewhere.fault("max(aia_probe_up)", has_data=True) == ""
+
+
+def test_what_is_watched_of_the_infrastructure_is_on_a_dashboard() -> None:
+    """Whoever is called by one of these rules finds what it looks at."""
+    shown = {name for _, query in BOARDS.asked for name in metrics(query.plain)}
+    rules = [rule for rule in BOARDS.rules.values() if rule.file == "infrastructure.yaml"]
+    assert {rule.name: set(metrics(rule.expr)) - shown for rule in rules if set(metrics(rule.expr)) - shown} == {}
 
 
 def test_each_of_the_five_tests_of_drift_has_a_chart() -> None:

@@ -37,7 +37,7 @@ READ: dict[str, Break] = {
     "a key of a query": Break(
         "technical", '"prometheusQuery"', '"promQuery"', "technical.json: Google's API does not take it"
     ),
-    "a plot": Break("technical", '"STACKED_BAR"', '"STACKED_BARS"', "technical.json: Google's API does not take it"),
+    "a plot": Break("operations", '"STACKED_BAR"', '"STACKED_BARS"', "operations.json: Google's API does not take it"),
     "a colour": Break("technical", '"YELLOW"', '"ORANGE"', "technical.json: Google's API does not take it"),
     "a number that is a word": Break(
         "technical", '"columns": 48', '"columns": "wide"', "technical.json: Google's API does not take it"
@@ -73,7 +73,7 @@ READ: dict[str, Break] = {
     "no title": Break("technical", f'"title": "{DRIFT}",', "", "technical.json: tile 0: must have a title"),
     "a title of two": Break(
         "technical",
-        "Right predictions, worst model (%)",
+        "Right predictions of flight-delay (%)",
         DRIFT,
         f"technical.json: {DRIFT}: is the title of 2 tiles",
     ),
@@ -100,13 +100,13 @@ READ: dict[str, Break] = {
         "technical",
         '"label": "AccuracyBelowFloor"',
         '"label": "DeadLettersWaiting"',
-        "technical.json: Right predictions, worst model (%): threshold 0.85 stands for DeadLettersWaiting, which looks at other",
+        "technical.json: Right predictions of flight-delay (%): threshold 0.85 stands for DeadLettersWaiting, which looks at other",
     ),
     "a threshold of nothing": Break(
         "technical",
         '"label": "AccuracyBelowFloor"',
         '"label": "AccuracyLow"',
-        "technical.json: Right predictions, worst model (%): threshold 0.85 stands for 'AccuracyLow', which is no alert",
+        "technical.json: Right predictions of flight-delay (%): threshold 0.85 stands for 'AccuracyLow', which is no alert",
     ),
     "the objective": Break(
         "operations",
@@ -148,7 +148,7 @@ READ: dict[str, Break] = {
         "operations",
         "subscription_oldest_unacked_message_age",
         "subscription_oldest_message_age",
-        "operations.json: Oldest message nobody has taken (s): looks at pubsub_googleapis_com:subscription_oldest_message",
+        "operations.json: Oldest alert or finding nobody has taken (s): looks at pubsub_googleapis_com:subscription_oldest_message",
     ),
     "a label that is chosen by": Break(
         "operations",
@@ -169,11 +169,65 @@ READ: dict[str, Break] = {
         '"color": "RED", "direction": "BELOW", "label": "RoiNegative"',
         "executive.json: Return on investment, 30 days (%): threshold 0 must be YELLOW",
     ),
+    "an error in yellow": Break(
+        "executive",
+        '"color": "RED", "direction": "ABOVE", "label": "RevenueAtRiskHigh"',
+        '"color": "YELLOW", "direction": "ABOVE", "label": "RevenueAtRiskHigh"',
+        "executive.json: At risk by open incidents ($ an hour): threshold 5000 must be RED, as RevenueAtRiskHigh is error",
+    ),
+    "a threshold of two severities": Break(
+        "executive",
+        '"label": "RevenueAtRiskHigh"}]',
+        '"label": "RevenueAtRiskHigh, RoiNegative"}]',
+        "executive.json: At risk by open incidents ($ an hour): threshold 5000 must stand for rules of one severity",
+    ),
+    "a card without the rule's floor": Break(
+        "business",
+        " and sum by (source) (max by (source, outcome) (last_over_time(aia_payments[1h]))) >= 100)",
+        ")",
+        "business.json: Payments that do not fail, worst source of 100 or more (%): must judge as PaymentSuccessRatioLow",
+    ),
+    "a card of less than the rule looks at": Break(
+        "technical",
+        'aia_model_accuracy_ratio{model=\\"flight-delay\\"}',
+        "aia_model_accuracy_ratio",
+        "technical.json: Right predictions of flight-delay (%): must judge as AccuracyBelowFloor does, by min by (model)",
+    ),
+    "a card that counts with another limit": Break(
+        "operations",
+        'function=\\"health_check\\"}[1h])) > 300',
+        'function=\\"health_check\\"}[1h])) > 1200',
+        "operations.json: Functions that watch and act, and are silent: must judge as HealthCheckSilent does",
+    ),
+    "a card that sums up what the rule takes one by one": Break(
+        "models",
+        "max(sum by (model) (max by (model, flaw)",
+        "max(sum by (flaw) (max by (model, flaw)",
+        "models.json: Flaws of the data, worst model: must judge as DataQualityPoor does",
+    ),
     "a counter taken for a gauge": Break(
         "operations",
-        "increase(aia_actions_total[1d])",
-        "last_over_time(aia_actions_total[1d])",
-        "operations.json: Decisions about actions, of a day, by outcome: last_over_time of aia_actions_total, which is",
+        "increase(aia_actions_total[${__interval}])",
+        "last_over_time(aia_actions_total[${__interval}])",
+        "operations.json: Decisions about actions, in each column, by outcome: last_over_time of aia_actions_total, which is",
+    ),
+    "a zero beside what has labels": Break(
+        "operations",
+        "(increase(aia_notifications_total[${__interval}]))) or on () vector(0)",
+        "(increase(aia_notifications_total[${__interval}]))) or vector(0)",
+        "operations.json: Messages to people, in each column, by outcome: must end with `or on () vector(0)`",
+    ),
+    "what happens between the points of a chart": Break(
+        "executive",
+        "max_over_time(aia_incidents_open[${__interval}])",
+        "max_over_time(aia_incidents_open[10m])",
+        "executive.json: Incidents that were open, by severity: aia_incidents_open must be looked for all the way back",
+    ),
+    "a column of another time": Break(
+        "operations",
+        "increase(aia_notifications_total[${__interval}])",
+        "increase(aia_notifications_total[1h])",
+        "operations.json: Messages to people, in each column, by outcome: a column must show what happened in its own",
     ),
     "a gauge of this moment": Break(
         "executive",
@@ -185,7 +239,7 @@ READ: dict[str, Break] = {
         "technical",
         '"legendTemplate": "${pipeline} ${outcome}"',
         '"legendTemplate": "${pipeline} ${result}"',
-        "technical.json: Runs that ended, of a day, by outcome: names result, which no result has",
+        "technical.json: Runs that ended within 24 hours, by outcome: names result, which no result has",
     ),
     "a column": Break(
         "technical",
@@ -197,7 +251,7 @@ READ: dict[str, Break] = {
         "models",
         "aia_drift_rows{${model}}",
         "aia_drift_rows{${name}}",
-        "models.json: Rows in the window: uses the variable 'name', which is not declared",
+        "models.json: Rows in the window, over time: uses the variable 'name', which is not declared",
     ),
     "a variable that nothing uses": Break(
         "technical",

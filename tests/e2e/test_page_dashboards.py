@@ -20,7 +20,7 @@ def test_every_kind_of_tile_is_drawn(viewer: Night) -> None:
     expect(tile(page, "Runs").locator(".names")).to_contain_text("done3failed1")
     card = tile(page, "Right predictions")
     expect(card.locator(".figure")).to_have_text("81%")
-    expect(card.locator(".pill")).to_have_text("critical")
+    expect(card.locator(".pill")).to_have_text("error")
     expect(card.locator(".judged")).to_contain_text("at or below 90%")
     meter = tile(page, "Satisfaction").get_by_role("meter")
     expect(meter).to_have_attribute("aria-valuetext", "62.5%")

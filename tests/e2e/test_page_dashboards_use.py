@@ -31,6 +31,7 @@ SHIFTS = """
     .observe({ type: "layout-shift", buffered: true });
 """
 DAY = 86_400
+NONE = "\N{EN DASH}"
 
 
 def test_the_range_is_chosen_by_keyboard_and_stands_in_the_address(viewer: Night, prometheus: Charts) -> None:
@@ -49,10 +50,14 @@ def test_the_range_is_chosen_by_keyboard_and_stands_in_the_address(viewer: Night
     expect(page.get_by_role("radio", name="1 day")).to_be_checked()
 
 
-def test_columns_are_wide_enough_to_see(viewer: Night, prometheus: Charts) -> None:
-    look(viewer, "?range=30d")
-    [step] = {step for query, _, _, step in prometheus.asked if query == "runs"}
-    assert 20 <= 30 * DAY / step <= 70
+@pytest.mark.parametrize(
+    ("span", "step"), [("1h", 300), ("6h", 1800), ("1d", 7200), ("7d", 21_600), ("30d", DAY), ("1y", 14 * DAY)]
+)
+def test_columns_are_wide_enough_to_see_and_of_a_round_time(
+    viewer: Night, prometheus: Charts, span: str, step: int
+) -> None:
+    look(viewer, f"?range={span}")
+    assert {step for query, _, _, step in prometheus.asked if query == "runs"} == {step}
 
 
 def test_every_range_can_be_shared(viewer: Night, prometheus: Charts) -> None:
@@ -204,19 +209,65 @@ def test_a_series_is_switched_off_and_on_in_the_legend(viewer: Night) -> None:
     expect(button).to_have_attribute("aria-pressed", "true")
 
 
-def test_while_prometheus_is_away_tiles_say_so_and_keep_what_they_showed(viewer: Night, prometheus: Charts) -> None:
+def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(viewer: Night, prometheus: Charts) -> None:
     page = look(viewer, prepare=lambda page: page.clock.install())
+    expect(tile(page, "Open incidents").locator(".pill")).to_have_count(1)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/tiles/" in request.url else None)
     prometheus.fault = UnavailableError("Prometheus: does not answer (ConnectionError)")
     page.clock.fast_forward(61_000)
-    expect(tile(page, "Latency")).to_contain_text("Prometheus: does not answer (ConnectionError)")
+    problem = page.get_by_role("alert")
+    expect(problem).to_contain_text("Prometheus: does not answer (ConnectionError). What is shown is of ")
+    settled(page)
+    assert len(asked) < 9 == page.locator("[data-tile]").count(), "whoever does not answer is not asked on and on"
     assert all(colours > 20 for colours in page.evaluate(PAINTED))
-    expect(tile(page, "Right predictions").locator(".figure")).to_have_text("81%")
-    expect(page.locator("#updated")).to_contain_text("not up to date")
+    expect(tile(page, "Latency")).to_contain_text("Prometheus: does not answer (ConnectionError)")
+    for title, was in (("Right predictions", "was 81% at"), ("Satisfaction", "was 62.5% at")):
+        expect(tile(page, title).locator(".figure")).to_have_text(NONE)
+        expect(tile(page, title).locator(".pill")).to_have_text("not known")
+        expect(tile(page, title)).to_contain_text(was)
+    expect(page.locator(".scorecard .good, .scorecard .error, .scorecard .warning")).to_have_count(0)
+    expect(page.locator("#updated")).to_have_text(re.compile("^as of .*, out of date$"))
     prometheus.fault = None
     page.clock.fast_forward(16_000)
-    expect(page.locator("#updated")).to_contain_text("as of")
+    expect(page.locator("#updated")).to_have_text(re.compile(r"^as of [^,]*$"))
+    expect(problem).to_be_hidden()
+    expect(page.locator("#said")).to_have_text("Up to date again")
+    expect(tile(page, "Right predictions").locator(".figure")).to_have_text("81%")
     expect(page.locator(".message:visible").first).not_to_contain_text("Prometheus")
     excuse(viewer)
+
+
+def test_one_tile_that_has_no_answer_does_not_silence_the_others(viewer: Night) -> None:
+    page = look(viewer, prepare=lambda page: page.clock.install())
+    refused = {"status": 503, "json": {"error": "Prometheus: refuses the query: too many"}}
+    page.route(re.compile("/tiles/4"), lambda route: route.fulfill(**refused))  # type: ignore[arg-type]
+    page.clock.fast_forward(61_000)
+    expect(tile(page, "Right predictions").locator(".pill")).to_have_text("not known")
+    expect(tile(page, "Right predictions")).to_contain_text("refuses the query")
+    expect(tile(page, "Satisfaction").locator(".figure")).to_have_text("62.5%")
+    expect(page.locator("#updated")).to_have_text(re.compile("^as of .*, 1 tile not up to date$"))
+    expect(page.get_by_role("alert")).to_be_hidden()
+    excuse(viewer)
+
+
+def test_who_hangs_is_told_of_after_one_patience(viewer: Night, prometheus: Charts) -> None:
+    """Not after one for every few tiles."""
+    page = look(viewer)
+    prometheus.delay = threading.Event()
+    page.get_by_role("radio", name="6 hours").check(force=True)
+    expect(page.get_by_role("alert")).to_contain_text("There is no answer in time", timeout=12_000)
+    expect(page.locator("#grid [aria-busy]")).to_have_count(0, timeout=2000)
+    expect(tile(page, "Open incidents").locator(".pill")).to_have_text("not known")
+    prometheus.delay.set()
+    excuse(viewer)
+
+
+def test_the_page_says_of_which_instant_its_data_is(viewer: Night, prometheus: Charts) -> None:
+    page = look(viewer)
+    newest = max(end for _, _, end, _ in prometheus.asked)
+    said = page.evaluate("(second) => new Date(1000 * second).toLocaleTimeString()", newest)
+    expect(page.locator("#updated")).to_have_text(f"as of {said}")
 
 
 def test_where_it_is_away_from_the_start_every_tile_says_so(viewer: Night, prometheus: Charts) -> None:
@@ -275,7 +326,7 @@ def test_without_a_name_it_is_the_first_and_one_that_is_none_is_told(viewer: Nig
     page = viewer.open("dashboards", width=1440)
     expect(page).to_have_url(re.compile("/dashboards/sample$"))
     page = viewer.open("dashboards/nothing", width=1440)
-    expect(page.get_by_role("alert")).to_have_text("dashboard: must be one of sample, other, got 'nothing'")
+    expect(page.get_by_role("alert")).to_have_text("dashboard: must be one of sample, other, bare, got 'nothing'")
     page.get_by_role("link", name="Sample").click()
     expect(tile(page, "Right predictions").locator(".figure")).to_have_text("81%")
     expect(page.get_by_role("alert")).to_be_hidden()

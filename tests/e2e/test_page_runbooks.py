@@ -1,5 +1,6 @@
 """The runbooks in a browser: where the links of the other pages lead."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ HOSTILE = """# About
 |---|---|
 | 1 | 2 |
 """
+
+
+def anchors(path: Path) -> set[str]:
+    """The sections of a file, also those below others."""
+    titles = re.findall(r"^#{1,3} (.+)$", path.read_text(), re.MULTILINE)
+    plain = [re.sub(r"[^\w -]", "", title.strip().lower()).replace(" ", "-") for title in titles]
+    return {*plain, *sections(path)}
 
 
 def at_top(page: Page, anchor: str) -> None:
@@ -64,9 +72,12 @@ def test_every_section_is_there_and_every_link_leads_somewhere(viewer: Night, pa
     page = viewer.open(f"runbooks/{path.name}")
     found = page.locator("#runbook :is(h1, h2, h3)").evaluate_all("all => all.map((one) => one.id)")
     assert sections(path) <= set(found)
+    folders = {"runbooks": runbooks.FOLDER, "guides": runbooks.FOLDER.parent}
     for href in page.locator("#runbook a:not([target])").evaluate_all("all => all.map((one) => one.href)"):
-        address, _, anchor = href.removeprefix(f"{viewer.url}/runbooks/").partition("#")
-        assert not anchor or anchor in sections(runbooks.FOLDER / address)
+        address, _, anchor = href.removeprefix(f"{viewer.url}/").partition("#")
+        kind, _, name = address.partition("/")
+        assert not anchor or anchor in anchors(folders[kind] / name)
+    assert page.locator("#runbook span[title*='.md']").count() == 0, "a link that leads nowhere"
     assert page.evaluate("document.documentElement.scrollWidth") <= 1200
 
 
@@ -83,6 +94,7 @@ def test_what_a_runbook_says_is_no_markup_and_leads_only_where_it_may(
     assert links == [
         ["down", "#same-code-1"],
         ["beside", "/runbooks/system.md#channels"],
+        ["above", "/guides/api.md#reading"],
         ["web", "https://example.com/a"],
     ]
     expect(page.locator("#runbook")).to_contain_text("<img src=x onerror")
@@ -100,3 +112,14 @@ def test_an_incident_leads_to_its_runbook(night: Night) -> None:
 def test_on_a_phone_it_is_as_wide_as_the_screen(viewer: Night, name: str) -> None:
     page = viewer.open(f"runbooks/{name}", width=320)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_guide_leads_to_other_guides_and_back_to_runbooks(viewer: Night) -> None:
+    page = viewer.open("runbooks/system.md")
+    page.get_by_role("link", name="the guard rails").click()
+    page.locator("body[data-loaded]").wait_for()
+    expect(page).to_have_url(re.compile(r"/guides/actions\.md#the-guard-rails$"))
+    expect(page.locator(":target")).to_be_in_viewport()
+    hrefs = page.locator("#runbook a:not([target])").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+    assert hrefs
+    assert all(re.match(r"(/guides/|/runbooks/|#)", href) for href in hrefs), hrefs

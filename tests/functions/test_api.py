@@ -96,6 +96,16 @@ def test_a_model_that_was_never_scored_is_shown_as_such(views: Deps, warehouse: 
     assert (model["window_end"], model["drifted"], model["accuracy"]) == (None, [], None)
 
 
+@pytest.mark.parametrize(("minutes", "overdue"), [(59, False), (61, True)])
+def test_a_model_that_is_not_scored_any_more_is_overdue(
+    views: Deps, warehouse: Rows, minutes: int, *, overdue: bool
+) -> None:
+    scored = datetime.now(UTC) - timedelta(minutes=minutes)
+    warehouse.answers["drift_scores"] = [score("age", "psi", 0.4, drifted=True) | {"window_end": scored}]
+    [model] = body(ask(views, "/api/models"))
+    assert model["overdue"] is overdue
+
+
 def test_a_window_that_could_not_be_judged_says_why(views: Deps, warehouse: Rows) -> None:
     warehouse.answers["drift_scores"] = [score("", "", None, drifted=False, reason="insufficient_data")]
     [model] = body(ask(views, "/api/models"))
@@ -280,6 +290,16 @@ def test_probes_are_shown_also_before_their_first_check(views: Deps, store: Stor
     assert body(ask(views, "/api/probes")) == [{"name": "db", "kind": "tcp"}]
     store.create("probes", "db", {"name": "db", "kind": "tcp", "status": "resolved", "latency": 0.1})
     assert body(ask(views, "/api/probes"))[0]["status"] == "resolved"
+
+
+@pytest.mark.parametrize(("minutes", "overdue"), [(5, False), (7, True)])
+def test_a_probe_that_is_not_checked_any_more_is_overdue(
+    views: Deps, store: Store, minutes: int, *, overdue: bool
+) -> None:
+    """It is due every minute, and may be five minutes late."""
+    checked = datetime.now(UTC) - timedelta(minutes=minutes)
+    store.create("probes", "db", {"name": "db", "kind": "tcp", "status": "resolved", "checked_at": checked})
+    assert body(ask(views, "/api/probes"))[0]["overdue"] is overdue
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tests.support.charts import Charts
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 END = int(NOW.timestamp())
+WORDS = {"text": {"content": "words", "format": "MARKDOWN"}}
 LINES, AREAS, CARD, SPARK, TABLE, TEXT = 0, 2, 4, 6, 7, 8
 
 
@@ -93,7 +94,7 @@ def test_a_layout_has_its_tiles_in_reading_order_with_all_but_the_data(deps: Dep
         "axis": "Y1",
     }
     assert [(one["level"], one["below"]) for one in by_index[CARD]["thresholds"]] == [
-        ("critical", True),
+        ("error", True),
         ("warning", True),
     ]
     assert (by_index[TABLE]["columns"], by_index[TABLE]["hidden"], by_index[TABLE]["bars"]) == (
@@ -103,7 +104,42 @@ def test_a_layout_has_its_tiles_in_reading_order_with_all_but_the_data(deps: Dep
     )
 
 
-def test_a_chart_has_values_counted_back_from_the_end_the_same_for_all_within_a_minute(deps: Deps) -> None:
+@pytest.mark.parametrize(
+    ("label", "color", "level"),
+    [
+        ("IncidentRouterSilent", "YELLOW", "critical"),
+        ("MessagesLeftWaiting", "RED", "error"),
+        ("MissingValuesHigh", "RED", "warning"),
+        ("BiRollupSilent, HealthCheckSilent", "YELLOW", "critical"),
+        ("ErrorBudgetGoneInOneMonth", "RED", "info"),
+        ("objective", "RED", "error"),
+        ("objective", "YELLOW", "warning"),
+        ("", "", ""),
+    ],
+)
+def test_a_card_is_as_grave_as_the_alert_rule_that_its_threshold_stands_for(label: str, color: str, level: str) -> None:
+    threshold = {"value": 1, "direction": "ABOVE", "color": color, "label": label}
+    tiles = [charts.tile(0, 0, "48x8", "A card", charts.card("up", thresholds=[threshold]))]
+    made = served(charts.charts(), mosaicLayout={"columns": 48, "tiles": tiles})
+    assert made.layout("sample")["tiles"][0]["thresholds"][0]["level"] == level
+
+
+@pytest.mark.parametrize(
+    ("query", "foreign"),
+    [
+        ("max(kubernetes_io:node_status_condition)", True),
+        ("max(aia_probe_up)", False),
+        ("max(aia_probe_up) / max(kubernetes_io:node_status_condition)", False),
+    ],
+)
+def test_a_tile_of_what_only_others_measure_is_told_apart(query: str, *, foreign: bool) -> None:
+    """There may be nothing of it, which is no fault."""
+    tiles = [charts.tile(0, 0, "24x8", "A card", charts.card(query)), charts.tile(24, 0, "24x8", "Words", WORDS)]
+    made = served(charts.charts(), mosaicLayout={"columns": 48, "tiles": tiles})
+    assert [one["foreign"] for one in made.layout("sample")["tiles"]] == [foreign, False]
+
+
+def test_a_chart_has_values_counted_back_from_the_end_the_same_for_all_within_ten_seconds(deps: Deps) -> None:
     data = tile(deps, LINES, f"start={END - 3595}&end={END + 7}&step=60")
     assert (data["start"], data["end"], data["step"]) == (END - 3600, END, 60)
     [series] = [one for one in data["sets"][0]["series"] if one["labels"] == {"probe": "web"}]

@@ -77,3 +77,21 @@ def test_the_page_learns_where_runbooks_are(monkeypatch: pytest.MonkeyPatch, giv
     if given is not None:
         monkeypatch.setenv("AIA_RUNBOOKS_URL", given)
     assert json.loads(ask("/api/me").get_data())["runbooks"] == told
+
+
+GUIDES = sorted(path.name for path in runbooks.FOLDER.parent.glob("*.md"))
+
+
+def test_a_guide_that_runbooks_lead_to_is_given_as_it_is_and_has_a_page() -> None:
+    assert {"actions.md", "alerts.md", "settings.md"} <= set(GUIDES)
+    for name in GUIDES:
+        assert ask(f"/api/guides/{name}").get_data() == (runbooks.FOLDER.parent / name).read_bytes()
+        assert ask(f"/guides/{name}").mimetype == "text/html"
+
+
+@pytest.mark.parametrize("under", ["/guides", "/api/guides"])
+@pytest.mark.parametrize("name", ["models.md", "runbooks", "..%2FREADME.md", "page.png", "../README.md"])
+def test_a_name_that_no_guide_has_is_told_plainly(under: str, name: str) -> None:
+    response = ask(f"{under}/{name}")
+    assert response.status_code == 404
+    assert "error" in json.loads(response.get_data())

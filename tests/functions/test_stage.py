@@ -112,14 +112,14 @@ def test_an_archive_has_its_entry_point_its_settings_and_its_locked_requirements
 
 
 def test_what_tools_and_editors_leave_behind_is_in_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = ["boards/b.json", "core/errors.py", "docs/books/deep/a.md", "docs/books/b.md"]
+    wanted = ["boards/b.json", "core/errors.py", "docs/books/deep/a.md", "docs/books/b.md", "docs/guide.md"]
     wanted += ["functions/__init__.py", "functions/adapters/push.py", "functions/one/page/a.css"]
     litter = ["core/.DS_Store", "core/__pycache__/errors.py", "functions/one/.#main.py", "functions/one/a.css~"]
-    litter += ["boards/b.json~", "docs/books/.b.md.swp", "docs/guide.md"]
+    litter += ["boards/b.json~", "docs/books/.b.md.swp", "docs/.guide.md", "docs/picture.png"]
     for name in [*wanted, *litter, "functions/one/main.py", "infra/monitoring.yaml"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    (tmp_path / "infra" / "functions.yaml").write_text("functions: {one: {include: [boards, docs/books]}}")
+    (tmp_path / "infra" / "functions.yaml").write_text("functions: {one: {include: [boards, docs/*.md, docs/books]}}")
     monkeypatch.setattr(stage, "ROOT", tmp_path)
     assert [name for name, _ in stage.sources("one")] == [*sorted(wanted), "main.py", "monitoring.yaml"]
 
@@ -134,18 +134,27 @@ def test_the_archive_of_the_api_has_the_dashboards_as_they_are_deployed_and_find
     assert names == ["executive", "technical", "operations", "business", "models"]
 
 
+def test_the_archive_of_the_api_knows_how_grave_each_alert_rule_is(staged: Path) -> None:
+    code = "from functions.api import alerts; print(alerts.severities()['HealthCheckSilent'], len(alerts.severities()))"
+    out = subprocess.run([sys.executable, "-c", code], cwd=staged / "api", check=True, capture_output=True, text=True)
+    severity, count = out.stdout.split()
+    assert severity == "critical"
+    assert int(count) > 50
+
+
 def test_only_the_api_carries_the_dashboards() -> None:
     assert [name for name in FUNCTIONS if any(path.startswith("dashboards/") for path, _ in stage.sources(name))] == [
         "api"
     ]
 
 
-def test_the_archive_of_the_api_has_the_runbooks_and_finds_them_and_no_other_has(staged: Path) -> None:
+def test_the_archive_of_the_api_has_the_runbooks_and_guides_and_finds_them_and_no_other_has(staged: Path) -> None:
     code = "from functions.api import runbooks; print(runbooks.named('system.md'))"
     out = subprocess.run([sys.executable, "-c", code], cwd=staged / "api", check=True, capture_output=True, text=True)
     assert Path(out.stdout.strip()) == (staged / "api" / "docs" / "runbooks" / "system.md").resolve()
     kept = {name: {path for path, _ in stage.sources(name) if path.startswith("docs/")} for name in FUNCTIONS}
-    here = {path.relative_to(stage.ROOT).as_posix() for path in (stage.ROOT / "docs" / "runbooks").glob("*.md")}
+    docs = stage.ROOT / "docs"
+    here = {path.relative_to(stage.ROOT).as_posix() for path in (*docs.glob("*.md"), *docs.glob("runbooks/*.md"))}
     assert {name: found for name, found in kept.items() if found} == {"api": here}
 
 

@@ -26,6 +26,8 @@ def viewer(browser: Browser, office: Office, prometheus: Charts) -> Iterator[Nig
 
     made = pages.deps(office.store, Rows(), office, now)
     every = {"sample": charts.dashboard(), "other": charts.dashboard(displayName="AIA: other", dashboardFilters=[])}
+    first = [charts.tile(0, 0, "48x8", "A card", charts.card("open"))]
+    every["bare"] = charts.dashboard(displayName="AIA: bare", mosaicLayout={"columns": 48, "tiles": first})
     boards = Dashboards(all=every, prometheus=prometheus, models=["churn", "late"], clock=now)  # type: ignore[arg-type]
     with pages.served(pages.application(replace(made, dashboards=boards))) as url:
         viewer = Night(browser, office, Rows(), url)

@@ -1,6 +1,7 @@
 """What a dashboard must be beside its queries: what Google's API takes, and laid out to be read; every check gives the faults."""
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +23,11 @@ LONGEST = 30
 STAKEHOLDERS = {"executive", "technical", "operations", "business"}
 _GOAL = re.compile(r'variable "availability_goal" \{.*?default\s*=\s*([\d.]+)', re.DOTALL)
 _VARIABLES = (stage.ROOT / "infra" / "terraform" / "variables.tf").read_text()
-SETTINGS = {"objective": float(_GOAL.findall(_VARIABLES)[0])}
+_BURNS = re.compile(r"^\s*(\w+)\s*=\s*\{\s*rate\s*=\s*([\d.]+)", re.MULTILINE)
+_SLOS = (stage.ROOT / "infra" / "terraform" / "slos.tf").read_text()
+SETTINGS = {"objective": float(_GOAL.findall(_VARIABLES)[0])} | {
+    f"slo/{speed}": float(rate) for speed, rate in _BURNS.findall(_SLOS)
+}
 """What a threshold may stand for that is no alert rule: by its label, the value."""
 _LINK = re.compile(r"\]\(([^)]*)\)")
 _COMPARED = re.compile(r"(>=|<=|==|>|<)\s*(?:bool\s+)?([\d.]+(?:\s*\*\s*[\d.]+)*)")
@@ -126,8 +131,11 @@ def _threshold(boards: Dashboards, tile: Tile, threshold: dict[str, object]) -> 
         yield "a threshold of a scorecard has color and direction, and one of a chart has neither"
     label, value = str(threshold.get("label", "")), float(str(threshold.get("value", 0)))
     severities = {boards.rules[name].labels["severity"] for name in label.split(", ") if name in boards.rules}
-    if threshold.get("color") == "RED" and severities == {"warning"}:
-        yield f"threshold {value:g} must be YELLOW, as {label} is a warning"
+    color = "RED" if severities & {"critical", "error"} else "YELLOW"
+    if severities and tile.kind == "scorecard" and threshold.get("color") != color:
+        yield f"threshold {value:g} must be {color}, as {label} is {' and '.join(sorted(severities))}"
+    if tile.kind == "scorecard" and len(severities) > 1:
+        yield f"threshold {value:g} must stand for rules of one severity, as one word tells it: {label}"
     for name in label.split(", "):
         if name in SETTINGS:
             allowed = {SETTINGS[name]}
@@ -153,6 +161,56 @@ def _values(rule: Rule, queries: list[Query]) -> set[float]:
     return {value for _, value in compared} | single
 
 
+def misjudging(boards: Dashboards) -> list[str]:
+    """Cards that judge by another condition than the rule whose name their threshold has."""
+    return [
+        tile.fault(f"must judge as {name} does, by {told(boards.rules[name].expr)}")
+        for tile in boards.tiles
+        if tile.kind == "scorecard"
+        for threshold in tile.thresholds
+        for name in str(threshold.get("label", "")).split(", ")
+        if name in boards.rules and not _judges(tile, threshold, boards.rules[name])
+    ]
+
+
+def _judges(tile: Tile, threshold: dict[str, object], rule: Rule) -> bool:
+    """Whether a card counts what the rule finds, or holds what the rule looks at against the rule's own limit."""
+    [query] = tile.queries
+    asked, expr = told(query.expr), told(rule.expr)
+    value, below = float(str(threshold.get("value", 0))), threshold.get("direction") == "BELOW"
+    if asked.startswith("count(") and f"({expr})" in asked:
+        return value == 1 and not below
+    sides = {"<", "<="} if below else {">", ">=", "=="}
+    limits = {value, value - 1} if ">" in sides and value == 1 else {value}
+    looked_at = _BOUND.sub(lambda found: "" if _is_limit(found, sides, limits) else found[0], _BETWEEN.sub(r"\1", expr))
+    return looked_at != expr and _free(looked_at) in _free(asked) and _chosen(expr) <= _chosen(asked)
+
+
+_BOUND = re.compile(r"\s*(>=|<=|==|>|<)\s*([\d.]+(?:\s*\*\s*[\d.]+)*)")
+_BETWEEN = re.compile(rf"({_BOUND.pattern}){_BOUND.pattern}$")
+"""Two limits: beyond the second one another rule is graver."""
+_MATCHER = re.compile(r"\w+\s*(?:=~|!~|!=|=)\s*\"[^\"]*\"")
+
+
+def _is_limit(found: re.Match[str], sides: set[str], limits: set[float]) -> bool:
+    return found[1] in sides and _product(found[2]) in limits
+
+
+def _free(expr: str) -> str:
+    """Without what chooses series, and without how far a gauge is looked back for."""
+    return re.sub(r"last_over_time\((\w[\w:]*)\[\w+\]\)", r"\1", re.sub(r"\{[^}]*\}", "", expr))
+
+
+def _chosen(expr: str) -> set[str]:
+    return set(_MATCHER.findall(expr))
+
+
+def told(expr: str) -> str:
+    """An expression on one line, without its variables."""
+    line = re.sub(r"\(\s+", "(", re.sub(r"\s+\)", ")", " ".join(expr.split())))
+    return re.sub(r"\{\}", "", re.sub(r"(,\s*)?\$\{(?!__)\w+\}", "", line))
+
+
 def comparisons(expr: str) -> list[tuple[str, float]]:
     """What an expression compares with numbers.
 
@@ -163,10 +221,7 @@ def comparisons(expr: str) -> list[tuple[str, float]]:
 
 
 def _product(text: str) -> float:
-    product = 1.0
-    for factor in text.split("*"):
-        product *= float(factor)
-    return product
+    return round(math.prod(float(factor) for factor in text.split("*")), 12)
 
 
 def missing_runbooks(boards: Dashboards) -> list[str]:
@@ -187,4 +242,4 @@ def missing_runbooks(boards: Dashboards) -> list[str]:
     return faults
 
 
-CHECKS = (unreadable, refused, unnamed, untitled, misplaced, wrong_thresholds, missing_runbooks)
+CHECKS = (unreadable, refused, unnamed, untitled, misplaced, wrong_thresholds, misjudging, missing_runbooks)

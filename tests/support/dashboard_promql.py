@@ -95,7 +95,48 @@ def short_sighted(boards: Dashboards) -> list[str]:
 
 
 def _looks_back(expr: str, name: str) -> bool:
-    return len(re.findall(rf"\b{name}\b", expr)) == len(re.findall(rf"\b{name}(?:\{{[^}}]*\}})?\[", expr))
+    return len(re.findall(rf"\b{name}\b", expr)) == len(re.findall(rf"\b{name}(?:\{{[^}}]*\}})?\)?\[", expr))
+
+
+def false_zeros(boards: Dashboards) -> list[str]:
+    """Series of labels with a zero for nothing: it has none of the labels, so that it is always there beside them."""
+    return [
+        tile.fault("must end with `or on () vector(0)`, since what it sums up has labels")
+        for tile, query in boards.asked
+        if re.match(r"(?:round\()?\w+ by ", query.expr) and re.search(r"\bor vector\(0\)$", query.expr)
+    ]
+
+
+OFTEN = {
+    *("aia_incidents_open", "aia_incidents_impact_dollars_per_hour", "aia_probe_up", "aia_probe_latency_seconds"),
+    *("aia_actions_waiting", "aia_notifications_waiting", "aia_pipeline_health_ratio"),
+    "pubsub_googleapis_com:subscription_oldest_unacked_message_age",
+    "pubsub_googleapis_com:subscription_num_undelivered_messages",
+}
+"""What goes up and down between the points of a chart over days, and must be seen there."""
+
+
+def overlooked(boards: Dashboards) -> list[str]:
+    """Charts over time that look only shortly back from each point, however far apart the points are."""
+    return [
+        tile.fault(f"{name} must be looked for all the way back to the point before, by [${{__interval}}]")
+        for tile, query in boards.asked
+        if tile.kind == "xyChart"
+        for name in metrics(query.plain)
+        if name in OFTEN
+        and not re.search(rf"_over_time\({re.escape(name)}(?:\{{[^}}]*\}})?\[\$\{{__interval\}}\]", query.expr)
+    ]
+
+
+def slid(boards: Dashboards) -> list[str]:
+    """Columns of what happened within other times than theirs: one event would stand in many of them, or in none."""
+    return [
+        tile.fault("a column must show what happened in its own time: [${__interval}]")
+        for tile in boards.tiles
+        for one in tile.widget.get("dataSets", [])
+        if one.get("plotType") == "STACKED_BAR"
+        if set(re.findall(r"\[([^\]]*)\]", one["timeSeriesQuery"].get("prometheusQuery", ""))) != {"${__interval}"}
+    ]
 
 
 def unknown_names(boards: Dashboards) -> list[str]:
@@ -153,6 +194,16 @@ def unparsed(boards: Dashboards, folder: Path) -> list[str]:
 
 
 CHECKS = (
-    *(unasked, unknown_metrics, unwritten_metrics, unknown_labels, wrong_kinds, short_sighted),
+    *(
+        unasked,
+        unknown_metrics,
+        unwritten_metrics,
+        unknown_labels,
+        wrong_kinds,
+        short_sighted,
+        false_zeros,
+        overlooked,
+        slid,
+    ),
     *(unknown_names, unknown_variables, unknown_units),
 )

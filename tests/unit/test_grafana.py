@@ -1,5 +1,6 @@
 """The dashboards as Grafana has them: the same questions in the same places, whatever is asked twice is written alike."""
 
+import functools
 import json
 from collections.abc import Iterator
 from itertools import combinations
@@ -58,14 +59,21 @@ def test_all_are_written(made: dict[str, dict[str, Any]]) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_the_questions_are_the_same(made: dict[str, dict[str, Any]], file: str) -> None:
     asked = [(tile.title, query.expr) for tile in BOARDS.of(file) for query in tile.queries]
-    told = [(title, expr.replace('model=~"$model"', "${model}")) for title, expr in targets(made[file])]
+    back = {'model=~"$model"': "${model}", "$__interval": "${__interval}"}
+    told = [
+        (title, functools.reduce(lambda expr, pair: expr.replace(*pair), back.items(), expr))
+        for title, expr in targets(made[file])
+    ]
     assert told == asked
 
 
 @promtool.needed
 def test_prometheus_takes_every_question(made: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     groups = [
-        {"name": f"{file}: {number}", "rules": [{"record": "a:b:c", "expr": expr.replace("$model", ".*")}]}
+        {
+            "name": f"{file}: {number}",
+            "rules": [{"record": "a:b:c", "expr": expr.replace("$model", ".*").replace("$__interval", "1m")}],
+        }
         for file, board in made.items()
         for number, (_, expr) in enumerate(targets(board))
     ]

@@ -1,17 +1,17 @@
 // Asking the API, and telling it what a person wants.
 const PATIENCE = 20000;
 
-const asked = (path, options) => fetch(path, { ...options, signal: AbortSignal.timeout(PATIENCE) });
+const asked = (path, options, patience = PATIENCE) => fetch(path, { ...options, signal: AbortSignal.timeout(patience) });
 
 async function read(path, response) {
   const body = await response.json().catch(() => ({ error: `${path}: ${response.status} ${response.statusText}` }));
-  if (!response.ok) throw new Error(body.error ?? response.statusText);
+  if (!response.ok) throw Object.assign(new Error(body.error ?? response.statusText), { status: response.status });
   return body;
 }
 
-const answered = async (path, options) => read(path, await asked(path, options));
+const answered = async (path, options, patience) => read(path, await asked(path, options, patience));
 
-export const get = (path) => answered(path);
+export const get = (path, patience) => answered(path, {}, patience);
 export async function text(path) {
   const response = await asked(path);
   return response.ok ? response.text() : read(path, response);

@@ -5,8 +5,8 @@ import { busy, expected, onChange } from "./commands.js";
 import { at, el, item, patch, show } from "./dom.js";
 import { plural, tick } from "./format.js";
 import * as incidents from "./incidents.js";
-import { model } from "./models.js";
-import { probe } from "./probes.js";
+import { hasDrifted, isUnscored, model } from "./models.js";
+import { isDown, isUnchecked, probe } from "./probes.js";
 import * as responses from "./responses.js";
 import { settle } from "./runbook.js";
 import * as silences from "./silences.js";
@@ -39,6 +39,8 @@ const PARTS = {
   probes: { load: () => get("/api/probes"), draw: (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe))), every: EVERY },
   models: { load: scoredModels, draw: drawModels, every: SLOWLY },
 };
+// Where a part is shown: what stands there is pale while it is old.
+const SHOWN_IN = { incidents: ["open", "past-list"], probes: ["probes"], models: ["models"], actions: ["approvals-list", "automation"], silences: ["silences"] };
 const COMMANDED = ["incidents", "actions", "silences"];
 
 function drawModels(all) {
@@ -61,22 +63,34 @@ function draw() {
   headline(seen);
 }
 
+// What a part brought holds only while it goes on answering: before that, and afterwards, nobody knows.
+const isKnown = (name) => Boolean(asked[name]?.done) && !failed.has(name);
+const listed = (words) => words.join(", ").replace(/, ([^,]*)$/, " and $1");
+
 function headline(seen) {
-  const open = seen.incidents.filter(incidents.isOpen);
-  const drifted = seen.models.filter((one) => one.drifted.length).length;
-  const down = seen.probes.filter((one) => one.status === "firing").length;
+  const open = isKnown("incidents") ? seen.incidents.filter(incidents.isOpen) : [];
+  const drifted = isKnown("models") ? seen.models.filter(hasDrifted).length : 0;
+  const unscored = isKnown("models") ? seen.models.filter(isUnscored).length : 0;
+  const down = isKnown("probes") ? seen.probes.filter(isDown).length : 0;
+  const unchecked = isKnown("probes") ? seen.probes.filter(isUnchecked).length : 0;
+  const unknown = ["incidents", "probes", "models"].filter((name) => !isKnown(name));
   const parts = [
     open.length ? plural(open.length, "open incident") : null,
     drifted ? `${plural(drifted, "model")} drifted` : null,
     down ? `${plural(down, "probe")} down` : null,
+    unchecked ? `${plural(unchecked, "probe")} not checked` : null,
+    unscored ? `${plural(unscored, "model")} not scored` : null,
+    unknown.length ? `${listed(unknown).replace(/^./, (first) => first.toUpperCase())} are not known` : null,
   ].filter(Boolean);
   // Models are asked for once a minute only: what is asked for all the time tells sooner.
   const nothing = Object.keys(PARTS).every((name) => name === "me" || name === "models" || failed.has(name));
   const says = nothing ? "Nothing answers" : parts.join(" · ") || "All is well";
   if (at("state").textContent !== says) at("state").textContent = says; // said aloud once
-  at("state").className = down || nothing ? "critical" : open.length ? incidents.worst(open) : drifted ? "warning" : "good";
-  document.title = open.length ? `(${open.length}) aia` : "aia";
-  const tiles = [...incidents.glance(seen.incidents), ...(seen.actions ? responses.glance(seen.actions) : [])];
+  const blind = unknown.some((name) => name !== "models");
+  at("state").className = down || blind || unchecked || nothing ? "critical" : open.length ? incidents.worst(open) : parts.length ? "warning" : "good";
+  document.title = !isKnown("incidents") ? "(?) aia" : open.length ? `(${open.length}) aia` : "aia";
+  for (const name of ["incidents", "probes", "models", "actions", "silences"]) for (const id of SHOWN_IN[name]) at(id).classList.toggle("stale", failed.has(name));
+  const tiles = [...incidents.glance(isKnown("incidents") ? seen.incidents : null), ...responses.glance(isKnown("actions") ? seen.actions : null)];
   patch(at("glance"), tiles.map((tile) => item(tile.name, tile, () =>
     el("div", {}, el("dt", {}, tile.name), el("dd", { class: tile.tone }, tile.value), el("dd", { class: "soft" }, tile.link ? el("a", { href: tile.link }, tile.more) : tile.more)))));
 }

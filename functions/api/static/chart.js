@@ -1,10 +1,10 @@
 // Charts over time: lines, stacked areas and stacked columns by uPlot, with the crosshair of a dashboard in all of them.
-import { colours, painted } from "./palette.js";
 import { stacked } from "./series.js";
 import { ticks } from "./times.js";
 import { steps, text } from "./units.js";
 
 const GAP = 0.06;
+const MOST_POWERS = 6;
 const font = () => `11px ${getComputedStyle(document.body).fontFamily}`;
 
 // The axis begins at 0 where that costs little, and has the thresholds on it where they are near.
@@ -59,12 +59,11 @@ function drawThresholds(chart, thresholds, look) {
   ctx.restore();
 }
 
-function drawn(one, { colour, dashed }, look) {
+function drawn(one, { colour, dash, density, area }, look) {
   const common = { label: one.name, scale: one.axis, points: { show: false }, value: null };
-  if (one.plot === "bar") return { ...common, paths: uPlot.paths.bars({ size: [0.8, 48] }), stroke: look.card, width: 1, fill: colour };
-  const dash = dashed ? [6, 3] : undefined;
+  if (one.plot === "bar") return { ...common, paths: uPlot.paths.bars({ size: [0.8, 48] }), stroke: look.card, width: 1, fill: colour + density };
   const few = one.values.filter((value) => value !== null).length < 2;
-  return { ...common, stroke: colour, width: 1.7, dash, spanGaps: false, points: { show: few, size: 5, fill: colour }, fill: one.plot === "area" ? `${colour}59` : undefined };
+  return { ...common, stroke: colour, width: 1.7, dash: dash.length ? dash : undefined, spanGaps: false, points: { show: few, size: 5, fill: colour }, fill: one.plot === "area" ? colour + area : undefined };
 }
 
 // An area ends at the one below it; columns are drawn from the highest, so that each shows what it adds.
@@ -80,14 +79,27 @@ function widest(chart, values) {
   return Math.ceil(Math.max(0, ...(values ?? []).map((value) => chart.ctx.measureText(value).width)));
 }
 
+// Of an axis of powers few lines are enough: whole powers of ten, far enough apart, or 1, 2 and 5 of one or two.
+function powers(_, splits) {
+  const places = splits.map((one) => Math.log10(one));
+  const decades = places.at(-1) - places[0];
+  const every = Math.ceil(decades / MOST_POWERS);
+  return splits.map((one, at) => {
+    const power = Math.round(places[at]);
+    if (Math.abs(places[at] - power) < 1e-6) return power % every ? null : one;
+    return decades < 2 && [2, 5].includes(Math.round(one / 10 ** Math.floor(places[at]))) ? one : null;
+  });
+}
+
 function axis(name, unit, whole, look, extra) {
   return {
     scale: name, stroke: look.soft, font: font(), gap: 6, ticks: { show: false },
-    grid: { stroke: look.line, width: 1 },
+    grid: { stroke: look.line, width: 1, ...(extra.log ? { filter: powers } : {}) },
+    ...(extra.log ? { filter: powers } : {}),
     incrs: steps(unit, whole) ?? undefined,
-    values: (_, splits) => splits.map((one) => text(one, unit, Math.max(...splits.map(Math.abs)))),
+    values: (_, splits) => splits.map((one) => (one === null ? "" : text(one, unit, extra.log ? one : Math.max(...splits.map(Math.abs))))),
     size: (chart, values, at, cycle) => (cycle > 1 ? chart.axes[at]._size : widest(chart, values) + 14),
-    ...extra,
+    ...extra.options,
   };
 }
 
@@ -103,7 +115,8 @@ function optionsOf({ tile, all, order, hidden, span, look, paint, width, height,
     const thresholds = tile.thresholds.filter((one) => one.axis === name);
     const whole = own.every((one) => one.values.every((value) => value === null || Number.isInteger(value)));
     scales[name] = tile.axes[name]?.log ? { distr: 3 } : { range: (_, low, high) => bounds(low, high, floor, thresholds) };
-    axes.push(axis(name, own[0].unit, whole, look, place ? { side: 1, grid: { show: false } } : {}));
+    const extra = { log: tile.axes[name]?.log, options: place ? { side: 1, grid: { show: false } } : {} };
+    axes.push(axis(name, own[0].unit, whole, look, extra));
   });
   return {
     width, height, scales, axes, hooks, padding: [8, names.length > 1 ? 0 : 10, 0, 0],
@@ -115,10 +128,8 @@ function optionsOf({ tile, all, order, hidden, span, look, paint, width, height,
   };
 }
 
-// Draw a chart into `holder`. `hidden` holds the names that are switched off; `moved(index)` hears where the crosshair is.
-export function draw(holder, { tile, all, x, span, hidden, moved }) {
-  const look = colours();
-  const paint = painted(all.map((one) => one.name), look);
+// Draw a chart into `holder`, each series as `paint` says. `hidden` holds the names that are switched off; `moved(index)` hears where the crosshair is.
+export function draw(holder, { tile, all, paint, look, x, span, hidden, moved }) {
   const order = all.some((one) => one.plot === "bar") ? all.map((_, at) => all.length - 1 - at) : all.map((_, at) => at);
   const values = stacked(all, hidden);
   const hooks = {
@@ -127,5 +138,5 @@ export function draw(holder, { tile, all, x, span, hidden, moved }) {
   };
   const size = { width: holder.clientWidth, height: holder.clientHeight };
   const chart = new uPlot(optionsOf({ tile, all, order, hidden, span, look, paint, hooks, ...size }), [x, ...order.map((at) => values[at])], holder);
-  return { chart, colours: paint.map((one) => one.colour), place: (at) => order.indexOf(at) + 1 };
+  return { chart, place: (at) => order.indexOf(at) + 1 };
 }

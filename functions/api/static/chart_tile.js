@@ -1,35 +1,69 @@
 // A tile with a chart: the chart, its legend with the newest values or those at the crosshair, and a note beside the crosshair.
 import { draw } from "./chart.js";
-import { el } from "./dom.js";
+import { el, svg } from "./dom.js";
+import { colours, painted } from "./palette.js";
 import { instants, last, series } from "./series.js";
 import { instant } from "./times.js";
 import { text } from "./units.js";
 
 const MOST_NOTED = 10;
+const MOST_IN_ORDER = 8;
 
-function entry(one, colour, state, again) {
+// As the series is drawn: a line with its dashes, or a field.
+function swatch(one, { colour, dash, density, area }) {
+  if (one.plot === "line") {
+    const line = { x1: 0, y1: 2, x2: 26, y2: 2, stroke: colour, "stroke-width": 2.4, "stroke-dasharray": dash.join(" ") || null };
+    return svg("svg", { class: "swatch", viewBox: "0 0 26 4", "aria-hidden": "true" }, svg("line", line));
+  }
+  const field = el("i");
+  field.style.background = colour + (one.plot === "area" ? area : density);
+  if (one.plot === "area") field.style.border = `1.5px ${dash.length ? "dashed" : "solid"} ${colour}`;
+  return field;
+}
+
+function entry(one, look, state, again) {
   const value = el("span", { class: "value" }, text(last(one.values), one.unit));
-  const swatch = el("i", { class: one.plot === "line" ? "line" : "" });
-  swatch.style.background = colour;
   const button = el("button", {
     type: "button", "data-key": `legend/${one.name}`, "aria-pressed": String(!state.hidden.has(one.name)), title: one.name,
     onclick: () => { state.hidden[state.hidden.has(one.name) ? "delete" : "add"](one.name); again(); },
-  }, swatch, el("span", { class: "name" }, one.name), value);
+  }, swatch(one, look), el("span", { class: "name" }, one.name), value);
   return { button, value };
 }
 
+// Of many lines those stand first that are highest now; stacks and few lines keep their order.
+function ranked(all) {
+  const places = all.map((_, at) => at);
+  if (all.length <= MOST_IN_ORDER || all.some((one) => one.plot !== "line")) return places;
+  return places.sort((one, other) => (last(all[other].values) ?? -Infinity) - (last(all[one].values) ?? -Infinity) || one - other);
+}
+
+// A legend that has no room for all of its entries shows them all on demand, over the chart.
+function unfolding(legend, count, state) {
+  const box = el("div", { class: "legend-box" }, legend);
+  const button = el("button", { type: "button", class: "every", "data-key": "legend", onclick: () => turn(!state.open) });
+  function turn(open) {
+    box.style.height = open ? `${box.offsetHeight}px` : "";
+    state.open = open;
+    box.classList.toggle("open", open);
+    button.setAttribute("aria-expanded", String(open));
+    button.textContent = open ? "fewer" : `all ${count}`;
+  }
+  return { box, fold() {
+    if (legend.scrollHeight <= legend.clientHeight + 4) return;
+    box.append(button);
+    turn(state.open);
+  } };
+}
+
 // Beside the crosshair, of the chart under the pointer only: the instant, and what the series were, the largest first.
-function note(chart, holder, all, colours, hidden, x, index) {
+function note(chart, holder, all, paint, hidden, x, index) {
   holder.replaceChildren();
   holder.hidden = index === null || !chart.over.matches(":hover");
   if (holder.hidden) return;
-  const seen = all.map((one, at) => ({ ...one, colour: colours[at], value: one.values[index] })).filter((one) => one.value !== null && !hidden.has(one.name));
+  const seen = all.map((one, at) => ({ ...one, look: paint[at], value: one.values[index] })).filter((one) => one.value !== null && !hidden.has(one.name));
   seen.sort((one, other) => other.value - one.value);
-  const rows = seen.slice(0, MOST_NOTED).map((one) => {
-    const swatch = el("i");
-    swatch.style.background = one.colour;
-    return el("li", {}, swatch, el("span", { class: "name" }, one.name), el("b", {}, text(one.value, one.unit)));
-  });
+  const rows = seen.slice(0, MOST_NOTED).map((one) =>
+    el("li", {}, swatch(one, one.look), el("span", { class: "name" }, one.name), el("b", {}, text(one.value, one.unit))));
   const more = seen.length > MOST_NOTED && el("li", { class: "soft" }, `and ${seen.length - MOST_NOTED} more`);
   holder.append(el("p", {}, instant(x[index])), seen.length ? el("ul", {}, rows, more) : el("p", { class: "soft" }, "no value"));
   const right = chart.cursor.left > chart.over.clientWidth / 2;
@@ -48,7 +82,7 @@ function spoken(tile, all, span) {
 
 // `show(body, data)` draws; `redraw()` does so again in other colours or another size.
 export function chartTile(tile) {
-  const state = { hidden: new Set(), data: null, body: null, made: null };
+  const state = { hidden: new Set(), open: false, data: null, body: null, made: null };
 
   function clear() {
     state.made?.chart.destroy();
@@ -63,27 +97,26 @@ export function chartTile(tile) {
     clear();
     const plot = el("div", { class: "plot-area", role: "img", "aria-label": spoken(tile, all, state.data) });
     const noted = el("div", { class: "note-at", "aria-hidden": "true", hidden: true });
+    const look = colours();
+    const paint = painted(all.map((one) => one.name), look);
     const legend = el("ul", { class: "names" });
-    state.body.replaceChildren(el("div", { class: "plot-box" }, plot, noted), legend);
-    let entries = [];
-    const moved = (chart, index) => {
-      all.forEach((one, at) => { if (entries[at]) entries[at].value.textContent = text(index === null ? last(one.values) : one.values[index], one.unit); });
-      if (state.made) note(chart, noted, all, state.made.colours, state.hidden, x, index);
-    };
-    const show = () => draw(plot, { tile, all, x, span: state.data, hidden: state.hidden, moved });
+    const { box, fold } = unfolding(legend, all.length, state);
+    state.body.replaceChildren(el("div", { class: "plot-box" }, plot, noted), box);
     // The legend takes its room first: what is left is the chart's.
-    const placeholder = all.map((one) => entry(one, "", state, redraw));
-    legend.append(...placeholder.map((one) => el("li", {}, one.button)));
-    legend.classList.toggle("long", legend.scrollHeight > legend.clientHeight + 4);
-    state.made = show();
-    entries = placeholder;
+    const entries = all.map((one, at) => entry(one, paint[at], state, redraw));
+    legend.append(...ranked(all).map((at) => el("li", {}, entries[at].button)));
+    fold();
+    const moved = (chart, index) => {
+      all.forEach((one, at) => { entries[at].value.textContent = text(index === null ? last(one.values) : one.values[index], one.unit); });
+      if (state.made) note(chart, noted, all, paint, state.hidden, x, index);
+    };
+    state.made = draw(plot, { tile, all, paint, look, x, span: state.data, hidden: state.hidden, moved });
     entries.forEach(({ button }, at) => {
-      button.querySelector("i").style.background = state.made.colours[at];
       const light = (on) => state.made?.chart.setSeries(on ? state.made.place(at) : null, { focus: on });
       button.addEventListener("pointerenter", () => light(true));
       button.addEventListener("pointerleave", () => light(false));
     });
-    if (focused) [...legend.querySelectorAll("button")].find((button) => button.dataset.key === focused)?.focus({ preventScroll: true });
+    if (focused) [...box.querySelectorAll("button")].find((button) => button.dataset.key === focused)?.focus({ preventScroll: true });
   }
 
   const resized = () => {

@@ -4,15 +4,16 @@ import { at, el } from "./dom.js";
 import { plural } from "./format.js";
 import { settle } from "./runbook.js";
 import { made } from "./tiles.js";
-import { RANGES, REFRESHES, stepOf } from "./times.js";
+import { columnOf, RANGES, REFRESHES, stepOf } from "./times.js";
 
 const AT_ONCE = 4;
 const POINTS = 400;
-const COLUMNS = 62;
 const AGAIN = 10;
+const PATIENCE = 8000; // milliseconds of a tile's request: a little more than the API gives Prometheus
+const TOGETHER = 10; // seconds within which all see the same
 // What is looked at over weeks and what is looked at over hours; a range that is chosen goes before.
 const FIRST = { executive: "30d", business: "30d", models: "7d" };
-const state = { name: "", titles: [], layout: null, tiles: [], turn: 0, timer: 0, failed: 0 };
+const state = { name: "", titles: [], layout: null, tiles: [], waiting: [], asked: new Set(), turn: 0, timer: 0, failed: 0, inRow: 0, came: 0, asOf: 0, gone: false };
 
 const chosen = () => new URLSearchParams(location.search);
 const range = () => (chosen().get("range") in RANGES ? chosen().get("range") : FIRST[state.name] ?? "1d");
@@ -43,9 +44,18 @@ function go(event, name) {
   open().then(() => at("title").focus({ preventScroll: true }));
 }
 
+// Where the names are more than the screen is wide, the one that is open is among those that are seen.
+function showChosen(nav) {
+  const open = nav.querySelector("[aria-current]");
+  if (!open) return;
+  const [all, one] = [nav.getBoundingClientRect(), open.getBoundingClientRect()];
+  nav.scrollLeft += one.left + one.width / 2 - all.left - all.width / 2;
+}
+
 function controls() {
   at("names").replaceChildren(...state.titles.map(({ name, title }) =>
     el("a", { href: address(name), "aria-current": name === state.name ? "page" : null, onclick: (event) => go(event, name) }, short(title))));
+  showChosen(at("names"));
   for (const input of at("ranges").querySelectorAll("input")) input.checked = input.value === range();
   at("refresh").value = refresh();
   for (const select of at("variables").querySelectorAll("select")) select.value = chosen().get(select.name) ?? select.dataset.first;
@@ -64,25 +74,61 @@ function build(layout) {
   state.tiles = layout.tiles.map(made);
   at("variables").replaceChildren(...layout.variables.filter((one) => one.choices.length || chosen().has(one.name)).map(selector));
   at("grid").style.setProperty("--columns", layout.columns);
-  at("grid").replaceChildren(...state.tiles.map((one) => one.node));
+  // Tiles before the first heading have one of their own, which only who hears the page needs.
+  const untitled = layout.tiles.length && layout.tiles[0].kind !== "header";
+  at("grid").replaceChildren(...(untitled ? [el("h2", { class: "hidden" }, "At a glance")] : []), ...state.tiles.map((one) => one.node));
 }
 
 function question(tile, seconds, end) {
-  const step = stepOf(seconds, tile.kind === "chart" && tile.sets.some((set) => set.plot === "bar") ? COLUMNS : POINTS);
+  const columned = tile.kind === "chart" && tile.sets.some((set) => set.plot === "bar");
+  const step = columned ? columnOf(range()) : stepOf(seconds, POINTS);
   const query = new URLSearchParams({ start: end - seconds, end, step });
   for (const one of state.layout.variables) query.set(one.name, chosen().get(one.name) ?? one.value);
   return `/api/dashboards/${encodeURIComponent(state.name)}/tiles/${tile.index}?${query}`;
 }
 
+const clockOf = (seconds) => new Date(1000 * seconds).toLocaleTimeString();
+const isAway = (error) => error.status === undefined || error.status >= 500;
+
 async function bring(one, turn, seconds, end) {
+  state.asked.add(one);
   try {
-    const data = await get(question(one.tile, seconds, end));
-    if (turn === state.turn) one.take(data);
+    const data = await get(question(one.tile, seconds, end), PATIENCE);
+    if (turn !== state.turn) return;
+    state.asked.delete(one);
+    state.came += 1;
+    state.inRow = 0;
+    if (!state.gone) state.asOf = data.end;
+    one.take(data);
   } catch (error) {
     if (turn !== state.turn) return;
+    const reason = error.name === "TimeoutError" ? "There is no answer in time" : error.message;
+    state.asked.delete(one);
     state.failed += 1;
-    one.fail(error.name === "TimeoutError" ? "There is no answer in time" : error.message);
+    state.inRow = isAway(error) ? state.inRow + 1 : 0;
+    one.fail(reason);
+    if (state.inRow >= AT_ONCE || (state.failed >= AT_ONCE && state.failed > state.came)) giveUp(reason);
   }
+}
+
+// Nobody answers: what was not asked yet is not asked any more, and everything without an answer says so at once.
+function giveUp(reason) {
+  if (state.gone) return;
+  state.gone = true;
+  for (const one of [...state.asked, ...state.waiting.splice(0)]) one.fail(reason);
+  const shown = state.asOf ? ` What is shown is of ${clockOf(state.asOf)}, and may not hold any more.` : "";
+  tell(`${reason.replace(/\.?$/, ".")}${shown}`);
+  at("updated").textContent = state.asOf ? `as of ${clockOf(state.asOf)}, out of date` : "nothing has come yet";
+  at("said").textContent = "";
+}
+
+function finish() {
+  if (state.gone) return;
+  const back = !at("problem").hidden;
+  tell("");
+  if (back) at("said").textContent = "Up to date again";
+  const told = [state.came ? `as of ${clockOf(state.asOf)}` : "", state.failed ? `${plural(state.failed, "tile")} not up to date` : ""];
+  at("updated").textContent = told.filter(Boolean).join(", ");
 }
 
 // A few at a time, in reading order; whoever chooses something else meanwhile does not wait for the rest.
@@ -90,16 +136,16 @@ async function load() {
   const turn = ++state.turn;
   clearTimeout(state.timer);
   const seconds = RANGES[range()][0];
-  const end = Math.floor(Date.now() / 15000) * 15;
-  const waiting = state.tiles.filter((one) => one.take);
-  for (const one of waiting) one.wait();
-  state.failed = 0;
+  const end = Math.floor(Date.now() / 1000 / TOGETHER) * TOGETHER;
+  state.waiting = state.tiles.filter((one) => one.take);
+  for (const one of state.waiting) one.wait();
+  Object.assign(state, { asked: new Set(), failed: 0, inRow: 0, came: 0, gone: false });
   const worker = async () => {
-    while (waiting.length && turn === state.turn) await bring(waiting.shift(), turn, seconds, end);
+    while (state.waiting.length && turn === state.turn) await bring(state.waiting.shift(), turn, seconds, end);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   if (turn !== state.turn) return;
-  at("updated").textContent = state.failed ? `${plural(state.failed, "tile")} not up to date` : `as of ${new Date().toLocaleTimeString()}`;
+  finish();
   document.body.dataset.loaded = "true";
   again();
 }
@@ -114,6 +160,7 @@ async function open() {
   const name = nameOf();
   if (name !== state.name || !state.layout) {
     state.name = name;
+    state.asOf = 0;
     state.layout = null;
     state.turn++;
     delete document.body.dataset.loaded;

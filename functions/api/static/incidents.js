@@ -44,7 +44,11 @@ export function draw(all, silences, held) {
   patch(at("past-list"), past.map((incident) => entry(incident, silences)));
 }
 
+const unknown = (name) => ({ name, value: "–", more: "not known", tone: "critical" });
+
+// Of `null` nothing is known.
 export function glance(all) {
+  if (!all) return ["Open incidents", "At risk an hour"].map(unknown);
   const open = all.filter(isOpen);
   const at_risk = risk(all);
   const unowned = open.filter((one) => one.state === "open").length;

@@ -1,5 +1,5 @@
 import { el, show, svg } from "./dom.js";
-import { dayOf, number, percent, when, words } from "./format.js";
+import { dayOf, number, percent, span, when, words } from "./format.js";
 
 // A statistic that is as strong as this fills its cell; what drifted is told by the colour, how strongly by the opacity.
 const FULL = { psi: 1, ks: 0.5, wasserstein: 1, js: 0.5, chi2: null };
@@ -74,7 +74,12 @@ function plot(holder, drift, test, selected) {
   chart.over.addEventListener("mouseleave", () => latest(chart));
 }
 
+// A verdict holds only as long as windows go on being scored.
+export const hasDrifted = (data) => data.drifted.length > 0 && !data.overdue;
+export const isUnscored = (data) => !data.window_end || data.overdue;
+
 function pills(data) {
+  if (data.overdue) return [el("span", { class: "pill warning" }, `not known, not scored for ${span(data.window_end)}`)];
   const accuracy = data.accuracy;
   const low = isLow(accuracy) && el("span", { class: "pill critical" }, "accuracy below its floor");
   const drifted = data.drifted.length

@@ -9,15 +9,21 @@ function spark(history) {
     svg("path", { d: `M${points.map((point) => point.join(" ")).join("L")}` }));
 }
 
+// What was found holds only as long as checks go on.
+export const isUnchecked = (data) => !data.checked_at || data.overdue;
+export const isDown = (data) => data.status === "firing" && !isUnchecked(data);
+
 export function probe(data) {
   const up = data.status === "resolved";
-  const state = !data.checked_at ? ["info", "not checked yet"] : up ? ["good", "up"] : ["critical", "down"];
+  const state = !data.checked_at ? ["info", "not checked yet"]
+    : data.overdue ? ["warning", `not known, was ${up ? "up" : "down"}`] : up ? ["good", "up"] : ["critical", "down"];
   return el("article", { class: "card", "data-probe": data.name },
     el("div", { class: "row" }, el("h3", {}, data.name), el("span", { class: "soft" }, data.kind), el("span", { class: `pill push ${state[0]}` }, state[1])),
     el("div", { class: "soft" }, data.where),
     data.checked_at && el("div", { class: "row soft" },
       el("span", {}, `${seconds(data.latency)} · ${data.detail || "as expected"}`),
-      data.since && el("span", { class: "push" }, `${up ? "up" : "down"} for ${span(data.since)}`)),
+      data.overdue ? el("span", { class: "push" }, `not checked for ${span(data.checked_at)}`)
+        : data.since && el("span", { class: "push" }, `${up ? "up" : "down"} for ${span(data.since)}`)),
     data.certificate_expires_at && el("div", { class: "soft" }, `Certificate expires ${when(data.certificate_expires_at)}`),
     data.history?.length > 1 && spark(data.history));
 }

@@ -129,7 +129,9 @@ export function draw(actions) {
   ]);
 }
 
+// Of `null` nothing is known.
 export function glance(actions) {
+  if (!actions) return ["Await approval", "Automation"].map((name) => ({ name, value: "–", more: "not known", tone: "warning" }));
   const count = awaiting(actions).length;
   const off = !actions.automation.enabled;
   return [

@@ -4,15 +4,24 @@ import { el } from "./dom.js";
 const WEB = /^https?:\/\//i;
 const SERVED = "/runbooks/";
 const FILE = /^[\w-]+\.md(#\S*)?$/;
+const BESIDE = /^(\.\.\/|runbooks\/|docs\/runbooks\/)?([\w-]+\.md(?:#\S*)?)$/;
 let base = "";
-let reading = false;
+let reading = ""; // "runbooks" or "guides", where one of them is read
 
 export const settle = (me) => { base = WEB.test(me.runbooks) || /^\/\w/.test(me.runbooks) ? me.runbooks.replace(/\/*$/, "/") : ""; };
 
-// On the page of a runbook others are beside it, wherever those are that the other pages lead to.
-export function read() {
+// On the page of a runbook or a guide the others are beside it, wherever those are that the other pages lead to.
+export function read(kind) {
   base = SERVED;
-  reading = true;
+  reading = kind;
+}
+
+// Guides are in the folder above the runbooks; what is in no other of the two is not served.
+function besideOf(where) {
+  const [, folder, file] = BESIDE.exec(where) ?? [];
+  if (!file) return "";
+  if (folder === "../") return reading === "runbooks" ? `/guides/${file}` : "";
+  return `/${folder ? "runbooks" : reading}/${file}`;
 }
 
 // A line breaks between the file and the section.
@@ -26,6 +35,7 @@ const held = (section) => (WEB.test(base) ? !section.includes(":") : FILE.test(s
 // Where it leads; empty where that is not known.
 function addressOf(where) {
   if (WEB.test(where) || (reading && where.startsWith("#"))) return where;
+  if (reading) return besideOf(where);
   const section = sectionOf(where);
   return base && held(section) ? base + section : "";
 }

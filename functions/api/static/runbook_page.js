@@ -1,4 +1,4 @@
-// A runbook, to be read: the address names it and, where it has one, the section.
+// A runbook or a guide, to be read: the address names it and, where it has one, the section.
 import { text } from "./api.js";
 import { at, el } from "./dom.js";
 import { markdown } from "./markdown.js";
@@ -33,9 +33,10 @@ function draw(written) {
 }
 
 async function start() {
-  read();
+  const [, kind, name] = location.pathname.split("/");
+  read(kind);
   try {
-    draw(await text(`/api/runbooks/${location.pathname.split("/")[2]}`));
+    draw(await text(`/api/${kind}/${name}`));
   } catch (error) {
     at("problem").textContent = error.name === "TimeoutError" ? "There is no answer in time" : error.message;
     at("problem").hidden = false;

@@ -1,11 +1,12 @@
 // A tile with one number: the newest value, whether it is beyond a threshold (in a word, beside the colour), and how it came.
 import { el, svg } from "./dom.js";
+import { clock } from "./times.js";
 import { split, text } from "./units.js";
 
-const RANK = { critical: 2, warning: 1 };
+const RANK = { critical: 4, error: 3, warning: 2, info: 1 };
 const beyond = (one, value) => (one.below ? value <= one.value : value >= one.value);
 
-// As Cloud Monitoring does: what is critical goes before what warns.
+// The gravest goes before the others.
 const crossed = (thresholds, value) =>
   thresholds.filter((one) => value !== null && beyond(one, value)).sort((one, other) => (RANK[other.level] ?? 0) - (RANK[one.level] ?? 0))[0] ?? null;
 
@@ -63,6 +64,14 @@ export function scorecard(tile) {
         judged(tile, one.value) ?? "",
         more ? el("p", { class: "soft" }, `the first of ${more + 1} series`) : "",
         tile.gauge ? gauge(tile.gauge, one.value, unit, tone) : tile.spark && series ? spark(series.values, tone) : "");
+    },
+    // What does not come any more was so, and nobody knows whether it is.
+    lose(body, data, reason) {
+      const was = text(found(data).value, unit);
+      body.replaceChildren(
+        el("p", { class: "figure unknown" }, "–"),
+        el("p", { class: "judged", title: reason }, el("span", { class: "pill" }, "not known"), el("span", { class: "soft" }, `was ${was} at ${clock(data.end)}`)),
+        el("p", { class: "soft" }, reason));
     },
     table: (data) => ({
       columns: ["Series", "Now", "At the start", "Lowest", "Highest"],

@@ -11,11 +11,31 @@ const ranked = (name) => RANKED.indexOf(name);
 export const inOrder = (one, other) =>
   (ranked(one) >= 0 && ranked(other) >= 0 ? ranked(one) - ranked(other) : collator.compare(one, other));
 
+// A zero without labels stands for nothing yet: beside what there is by now it says nothing.
+function counted(all) {
+  const isNothing = (one) => !Object.keys(one.labels).length && one.values.every((value) => !value);
+  return all.length > 1 ? all.filter((one) => !isNothing(one)) : all;
+}
+
+// The model of all series, where it is one: it stands above, and says nothing beside the rest of a name.
+function sameOf(data) {
+  const models = new Set(data.sets.flatMap((set) => set.series.map((one) => one.labels.model)));
+  return models.size === 1 && !models.has(undefined);
+}
+
+function brief(template, labels, same) {
+  if (!same) return named(template, labels);
+  const { model, ...others } = labels;
+  const name = named(template, others);
+  return name === "all" ? named(template, labels) : name;
+}
+
 // One entry a series: `{ name, unit, axis, plot, values }`, sets in their order and series by name.
 export function series(tile, data) {
+  const same = sameOf(data);
   return tile.sets.flatMap((set, index) =>
-    (data.sets[index]?.series ?? [])
-      .map((one) => ({ name: named(set.legend, one.labels), unit: set.unit, axis: set.axis, plot: set.plot, values: one.values }))
+    counted(data.sets[index]?.series ?? [])
+      .map((one) => ({ name: brief(set.legend, one.labels, same), unit: set.unit, axis: set.axis, plot: set.plot, values: one.values }))
       .filter((one) => one.values.some((value) => value !== null))
       .sort((one, other) => inOrder(one.name, other.name)));
 }

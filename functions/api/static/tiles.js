@@ -10,6 +10,8 @@ const KINDS = { chart: chartTile, scorecard, table };
 // The page shows units itself: a title that names them says it twice.
 const titled = (title) => title.replace(/ \((s|%|\$)\)$/, "");
 
+const FOREIGN = "Nothing of this here. Google Cloud or an exporter measures it, where there is such a thing.";
+
 function place(node, tile) {
   node.style.gridColumn = `${tile.x + 1} / span ${tile.width}`;
   node.style.gridRow = `${tile.y + 1} / span ${tile.height}`;
@@ -65,7 +67,7 @@ function framed(given) {
       if (drawing.isEmpty(data)) {
         drawing.clear?.();
         body.replaceChildren();
-        return say("No data in this range", { over: false });
+        return say(tile.foreign ? FOREIGN : "No data in this range", { over: false });
       }
       say("", { over: false });
       drawing.show(body, data);
@@ -74,7 +76,12 @@ function framed(given) {
       node.classList.remove("waiting");
       node.classList.add("failed");
       node.removeAttribute("aria-busy");
-      say(reason, { over: body.childElementCount > 0 });
+      const shown = body.childElementCount > 0;
+      if (shown && drawing.lose) {
+        say("", { over: false });
+        return drawing.lose(body, state.data, reason);
+      }
+      say(reason, { over: shown });
     },
     redraw: () => { if (body.childElementCount) drawing.redraw?.(); },
     clear: () => drawing.clear?.(),

@@ -8,7 +8,7 @@ const of = (options) => {
   const format = new Intl.DateTimeFormat(undefined, options);
   return (seconds) => format.format(new Date(seconds * 1000));
 };
-const clock = of({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+export const clock = of({ hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const day = of({ day: "numeric", month: "short" });
 const month = of({ month: "short" });
 const year = of({ year: "numeric" });
@@ -25,6 +25,10 @@ export function ticks(_, splits, _axis, _space, apart) {
   });
 }
 
-// Round steps, few enough for what is drawn: what the server would choose as well, or columns wide enough to see.
+// Round steps, few enough for what is drawn: what the server would choose as well.
 const STEPS = [15, 30, 60, 120, 300, 600, 900, 1800, HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 30 * DAY];
 export const stepOf = (seconds, points) => STEPS.find((step) => seconds <= step * points) ?? STEPS.at(-1);
+
+// How long a column is, of each range: round, wide enough to see, and several times as long as what is counted comes apart.
+const COLUMNS = { "1h": 300, "6h": 1800, "1d": 2 * HOUR, "7d": 6 * HOUR, "30d": DAY, "1y": 14 * DAY };
+export const columnOf = (range) => COLUMNS[range];

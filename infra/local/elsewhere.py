@@ -1,0 +1,77 @@
+"""What dashboards ask about that the stack of one machine has not: such a query must be answered, and cannot have data here.
+
+Named one by one, so that a query without data is a fault wherever the stack could have written some. A test keeps the list
+in step with the dashboards.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+_ABSENT = {
+    "a cluster of Kubernetes": (
+        "kubernetes_io:container_restart_count",
+        "kubernetes_io:node_memory_allocatable_utilization",
+        "kubernetes_io:node_status_condition",
+        "kubernetes_io:pod_status_unschedulable",
+    ),
+    "Cloud SQL": (
+        "cloudsql_googleapis_com:database_cpu_utilization",
+        "cloudsql_googleapis_com:database_disk_utilization",
+        "cloudsql_googleapis_com:database_memory_utilization",
+    ),
+    "Memorystore for Redis": ("redis_googleapis_com:stats_memory_system_memory_usage_ratio",),
+    "PostgreSQL with an exporter": ("pg_settings_max_connections", "pg_stat_database_numbackends"),
+    "a load balancer of Google Cloud": (
+        "loadbalancing_googleapis_com:https_request_count",
+        "loadbalancing_googleapis_com:https_total_latencies_bucket",
+    ),
+    "Cloud Run": ("run_googleapis_com:request_count",),
+    "an endpoint of Vertex AI": ("aiplatform_googleapis_com:prediction_online_response_count",),
+    "a probe of a certificate": ("aia_probe_certificate_expiry_seconds",),
+    "quotas of Google Cloud": (
+        "serviceruntime_googleapis_com:quota_allocation_usage",
+        "serviceruntime_googleapis_com:quota_exceeded",
+        "serviceruntime_googleapis_com:quota_limit",
+    ),
+}
+REASONS = {name: what for what, names in _ABSENT.items() for name in names}
+"""What a machine would have to have, by the metric."""
+_WRITTEN = ("aia_", "pubsub_googleapis_com:")
+"""How the metrics begin that the stack writes."""
+_NAME = re.compile(r"[A-Za-z_][\w:]*")
+
+
+def missing(query: str) -> str:
+    """What a query asks about that is not on this machine; empty where any of it should have data.
+
+    >>> missing("max by (node_name) (kubernetes_io:node_status_condition)")
+    'a cluster of Kubernetes'
+    >>> missing("max(aia_probe_up)")
+    ''
+    """
+    names = [name for name in _NAME.findall(query) if name in REASONS or name.startswith(_WRITTEN)]
+    return REASONS[names[0]] if names and all(name in REASONS for name in names) else ""
+
+
+def fault(query: str, *, has_data: bool) -> str:
+    """What is wrong with an answer: no data, or data of what is said not to be here; empty where nothing is.
+
+    >>> fault("max(aia_probe_up)", has_data=False)
+    'no data'
+    """
+    what = missing(query)
+    if what and has_data:
+        return f"has data, though infra/local/elsewhere.py says that {what} is not on this machine"
+    return "" if what or has_data else "no data"
+
+
+def told(queries: Iterable[str]) -> str:
+    """How many queries are of what is not here, and of what.
+
+    >>> told(["up", "pg_settings_max_connections", "pg_stat_database_numbackends"])
+    '2 are of what is not on this machine (2 PostgreSQL with an exporter)'
+    """
+    counts = Counter(what for what in map(missing, queries) if what)
+    kinds = ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
+    return f"{counts.total()} are of what is not on this machine ({kinds})" if counts else ""

@@ -1,0 +1,69 @@
+"""Who uses the pages by keyboard, hears them, or holds a phone, in a browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.boards import excuse, look
+from tests.support.viewing import Night
+
+pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
+
+SMALL = """
+  () => [...document.querySelectorAll(".tools a, .tools select, .ranges span, .tile button, header a, header button")]
+    .filter((node) => node.checkVisibility() && node.getBoundingClientRect().height < 43.5)
+    .map((node) => node.outerHTML.slice(0, 100))
+"""
+PHONE = 390
+
+
+@pytest.mark.parametrize("path", ["", "dashboards/sample", "runbooks/models.md"])
+def test_the_first_key_leads_past_what_is_the_same_on_every_page(viewer: Night, path: str) -> None:
+    page = viewer.open(path, width=1200)
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_no_heading_of_a_dashboard_stands_above_its_own(viewer: Night) -> None:
+    """A tile is below a section, also those before the first one."""
+    page = viewer.open("dashboards/bare", width=1440)
+    levels = page.locator("h1, h2, h3").evaluate_all("all => all.map((one) => Number(one.tagName[1]))")
+    assert levels == [1, 2, 3, 2]
+
+
+@pytest.mark.parametrize("name", ["sample", "other"])
+def test_the_open_dashboard_is_seen_on_a_phone(viewer: Night, name: str) -> None:
+    page = viewer.open(f"dashboards/{name}", width=PHONE)
+    page.locator("#names").evaluate("(nav) => { nav.style.width = '60px'; }")
+    page.get_by_role("radio", name="6 hours").check(force=True)
+    expect(page).to_have_url(re.compile("range=6h"))
+    inside = """
+      (nav) => {
+        const [all, one] = [nav, nav.querySelector("[aria-current]")].map((node) => node.getBoundingClientRect());
+        const middle = one.left + one.width / 2;
+        return middle >= all.left && middle <= all.right;
+      }
+    """
+    assert page.locator("#names").evaluate(inside)
+
+
+def test_what_is_pressed_on_a_phone_is_as_large_as_a_finger(viewer: Night) -> None:
+    page = look(viewer, width=PHONE)
+    assert page.evaluate(SMALL) == []
+
+
+def test_an_address_of_nothing_is_a_page(viewer: Night) -> None:
+    page = viewer.browser.new_page()
+    response = page.goto(f"{viewer.url}/runbooks/nope.md")
+    assert response is not None
+    assert response.status == 404
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
+    page.get_by_role("link", name="dashboards").last.click()
+    expect(page).to_have_url(re.compile("/dashboards"))
+    page.close()
+    excuse(viewer)

@@ -1,0 +1,128 @@
+"""Nothing on the first page looks well that is not known, in a browser."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from core.incidents.model import State
+from tests.support import pages
+from tests.support.pages import MODEL, PROBE
+from tests.support.viewing import Night
+
+pytest_plugins = ["tests.support.viewing_fixtures"]
+
+NONE = "\N{EN DASH}"
+
+
+@pytest.fixture
+def calm(night: Night) -> Iterator[Night]:
+    """A night in which all is well: incidents are over, the probe was checked a moment ago."""
+    for desk in list(night.office.desks.values()):
+        over = {"state": State.RESOLVED, "resolved_at": datetime.now(UTC)}
+        for one in desk.watch.incidents:
+            lead = [tracked for tracked in desk.watch.conditions if tracked.key in one.conditions]
+            night.office.keep(pages.incident(one.id, lead, one.opened_at, **over))
+    checked(night, minutes=0)
+    scored(night, minutes=0)
+    yield night
+    night.faults[:] = [fault for fault in night.faults if "Failed to load resource" not in fault]
+
+
+def checked(night: Night, *, minutes: int) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=minutes)
+    result = {"name": PROBE.name, "kind": "tcp", "where": "db.internal:5432", "status": "resolved", "since": at}
+    result |= {"checked_at": at, "latency": 0.01, "detail": ""}
+    pages.update(night.office.store, "probes", PROBE.name, lambda _: result)
+
+
+def scored(night: Night, *, minutes: int) -> None:
+    at = datetime.now(UTC) - timedelta(minutes=minutes)
+    row = {"model": MODEL.name, "version": "v1", "feature": "age", "test": "psi", "value": 0.01, "p_value": None}
+    row |= {"drifted": False, "reason": "", "n_reference": 9, "n_current": 9, "window_start": at, "window_end": at}
+    night.warehouse.answers = {"model_performance": [], "DATE": [], "drift_scores": [row]}
+
+
+def glance(page: Page) -> dict[str, str]:
+    tiles = page.locator("#glance > div").all_inner_texts()
+    return {one.split("\n")[0]: one.split("\n")[1] for one in tiles}
+
+
+def without(part: str) -> object:
+    def prepare(page: Page) -> None:
+        page.route(re.compile(f"/api/{part}"), answer_503)
+
+    return prepare
+
+
+def answer_503(route: Route) -> None:
+    route.fulfill(status=503, json={"error": "Firestore: does not answer"})
+
+
+def test_all_is_well_where_everything_is_known(calm: Night) -> None:
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("All is well")
+    expect(page.locator("#state")).to_have_class("good")
+    assert glance(page)["Open incidents"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("part", "says", "tone"),
+    [
+        ("incidents", "Incidents are not known", "critical"),
+        ("probes", "Probes are not known", "critical"),
+        ("models", "Models are not known", "warning"),
+    ],
+)
+def test_what_never_came_is_not_known(calm: Night, part: str, says: str, tone: str) -> None:
+    page = calm.open(prepare=without(part))  # type: ignore[arg-type]
+    expect(page.locator("#state")).to_have_text(says)
+    expect(page.locator("#state")).to_have_class(tone)
+    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    incidents = part == "incidents"
+    assert glance(page)["Open incidents"] == (NONE if incidents else "0")
+    assert glance(page)["At risk an hour"] == (NONE if incidents else "$0")
+    assert page.title() == ("(?) aia" if incidents else "aia")
+    first = page.locator("#glance > div").first.locator("dd").first
+    expect(first).to_have_class("critical" if incidents else "good")
+
+
+def test_what_does_not_come_any_more_is_not_known_and_pale(calm: Night) -> None:
+    page = calm.open(prepare=lambda page: page.clock.install())
+    expect(page.locator("#state")).to_have_text("All is well")
+    page.route(re.compile("/api/(incidents|probes|actions)"), answer_503)
+    page.clock.fast_forward(16_000)
+    expect(page.locator("#state")).to_have_text("Incidents and probes are not known")
+    expect(page.locator("#probes")).to_have_class(re.compile("stale"))
+    assert set(glance(page).values()) == {NONE}
+    assert page.locator("#glance .good").count() == 0
+    page.unroute(re.compile("/api/(incidents|probes|actions)"))
+    page.clock.fast_forward(16_000)
+    expect(page.locator("#state")).to_have_text("All is well")
+    expect(page.locator("#probes")).not_to_have_class(re.compile("stale"))
+
+
+def test_a_probe_that_is_not_checked_any_more_is_neither_up_nor_well(calm: Night) -> None:
+    checked(calm, minutes=30)
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("1 probe not checked")
+    expect(page.locator("#state")).to_have_class("critical")
+    expect(page.locator("[data-probe] .pill")).to_have_text("not known, was up")
+    expect(page.locator("[data-probe]")).to_contain_text("not checked for 30 minutes")
+
+
+def test_a_model_that_is_not_scored_any_more_is_not_as_it_was(calm: Night) -> None:
+    scored(calm, minutes=90)
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("1 model not scored")
+    expect(page.locator("#state")).to_have_class("warning")
+    expect(page.locator("[data-model] .pill")).to_have_text("not known, not scored for 1 h 30 min")
+
+
+def test_what_was_never_looked_at_is_not_well(calm: Night) -> None:
+    calm.warehouse.answers = {}
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("1 model not scored")
+    expect(page.locator("#state")).to_have_class("warning")
