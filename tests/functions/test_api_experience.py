@@ -207,7 +207,7 @@ def test_a_report_asks_the_bus_for_a_moment_only(client: FlaskClient, monkeypatc
         made.take(flask.request)
     server.stop(None)
     assert given
-    assert max(given) <= PATIENCE
+    assert max(given) <= PATIENCE * 1.01  # gRPC rounds up what it tells the server
 
 
 def test_it_is_only_told_and_not_asked(client: FlaskClient) -> None:
