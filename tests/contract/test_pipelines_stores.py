@@ -11,6 +11,7 @@ from core.pipelines.line import Line
 from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.sqlite_store import SqliteStore
+from functions.pipeline_monitor.history import rows
 from functions.pipeline_monitor.monitor import Monitor, handle
 from tests.support.pipelines import World
 from tests.support.runs import AT, DAY, PIPELINE, line_of, told, whole
@@ -67,6 +68,7 @@ def test_instances_that_follow_the_same_run_at_once_lose_nothing(world: World, i
         told(RunStatus.FAILED, 9000, run="last", error="no rows")
     ]
     monitors = [instance() for _ in range(3)]
+    world.outside.overtaken = True
 
     def follow(monitor: Monitor, part: int) -> Callable[[], None]:
         return lambda: [handle(monitor, event) for event in events[part::3]] and None
@@ -78,6 +80,9 @@ def test_instances_that_follow_the_same_run_at_once_lose_nothing(world: World, i
     look()
     assert kept(monitors[0]).runs == line_of(events).runs
     assert kept(monitors[0]).unwritten == ()
+    assert world.outside.rows == {
+        (PIPELINE, run.run_id, row["stage"]): row for run in line_of(events).runs for row in rows(run)
+    }
     assert (world.ended("succeeded"), world.ended("failed")) == (4, 1)
     condition = monitors[0].store.get("conditions", f"pipeline/{PIPELINE}:pipeline_failed")
     assert condition is not None
