@@ -63,8 +63,9 @@ def test_what_is_touched_twice_at_once_is_lost_once() -> None:
         harm(1, 8, 10, "stream/s"),  # less than both, so that only the three hours after them count
         harm(0, 1, 50, "model/m"),
         harm(20, 0, 1000, "stream/s"),
+        harm(30, 1, 100, "stream/s"),  # long after all the others were over
     ]
-    expected = 6 * 100 + 3 * 10 + 50
+    expected = 7 * 100 + 3 * 10 + 50
     for order in permutations(harms):
         assert losses(hourly, order) == pytest.approx(expected)
 
