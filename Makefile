@@ -27,7 +27,7 @@ demo: $(VENV) ## the same without a person: start, replay, check the outcome, st
 	@aia demo
 
 test: $(VENV_TEST) ## every test, with the branch coverage of core/
-	@pytest -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=95
+	@pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=95
 
 lint: $(VENV) ## ruff and shell syntax
 	@ruff check && ruff format --check && bash -n infra/local/install.sh .ci/run

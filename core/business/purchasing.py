@@ -23,6 +23,7 @@ from core.business.likelihood import maximise
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 0.1, 0.8, 2.5), (5.0, 1.0, 0.2, 5.0))
 _TAIL = 1e-12  # of a distribution, beyond which it is not looked at
 _LEVEL = 1e-9  # relative change that counts as none
+_SMALLEST = np.finfo(np.float64).tiny  # of times that are divided by: shorter ones bring nothing either
 _NODES = 96
 _TOGETHER = 10_000  # customers, so that the integrals of many do not fill the memory
 
@@ -108,7 +109,9 @@ def _if_alive(model: Purchasing, x: Floats, age: Floats, time: float) -> Floats:
         return found
 
     stay = np.maximum(betaincinv(b, model.a, _TAIL), _LEVEL)
-    leave = np.minimum(np.maximum(betaincinv(model.a, b, _TAIL), _LEVEL / (shape * ahead)), 1 - stay)
+    leave = np.minimum(
+        np.maximum(betaincinv(model.a, b, _TAIL), _LEVEL / np.maximum(shape * ahead, _SMALLEST)), 1 - stay
+    )
     nodes, weights = _gauss_legendre()
     begin, end = logit(leave)[:, None], -logit(stay)[:, None]
     odds = begin + (end - begin) * (nodes + 1) / 2

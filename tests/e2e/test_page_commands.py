@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from core.events import Verb
 from core.incidents.outbox import Desk
+from tests.support.stack import eventually
 from tests.support.viewing import SECOND, WORST, Night, button, card, commands, fact
 
 pytest_plugins = ["tests.support.viewing_fixtures"]
@@ -169,6 +170,7 @@ def test_targets_are_silenced_by_a_pattern(night: Night) -> None:
     silences.get_by_role("button", name="End the silence of table/staging.*").click()
     expect(silences).not_to_contain_text("table/staging.*")
     expect(page.locator(".saving")).to_have_count(0, timeout=10_000)
+    eventually(lambda: len(commands(night)) > 1, "command that is shown as done before it is sent", within=10)
     assert [one[:2] for one in commands(night)] == [("silence", "model/flight*"), ("unsilence", "table/staging.*")]
 
 

@@ -16,6 +16,7 @@ STORIES = 1000
 MUTANTS = 50
 
 
+@pytest.mark.timeout(600)  # a thousand stories
 def test_killed_anywhere_with_sweeps_commands_and_actions_in_the_mix() -> None:
     counts: Counter[str] = Counter()
     for seed in range(STORIES):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.integrate import quad
@@ -128,6 +128,7 @@ parameters = st.builds(
 
 
 @given(parameters, st.integers(0, 3000), st.floats(0, 1), st.floats(1, 2000), st.floats(0, 1000))
+@example(Purchasing(r=1.06, alpha=453.0, a=1.0, b=0.5), 0, 0.0, 1.0, 5e-324)
 def test_expectations_are_finite_and_grow_with_time(
     model: Purchasing, frequency: int, share: float, age: float, days: float
 ) -> None:
