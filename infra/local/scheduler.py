@@ -4,6 +4,7 @@ Cloud Scheduler sends the same bytes every time, so the ticks carry no instant; 
 message was published.
 """
 
+import heapq
 import json
 import logging
 import threading
@@ -30,7 +31,7 @@ class Scheduler:
     Args:
         jobs: the cron expression of each.
         topic: where ticks are published.
-        soon: how long until the first tick of some jobs, however far off the next one of their schedule is.
+        soon: how long until a further tick of some jobs, wherever the next one of their schedule is.
     """
 
     def __init__(self, jobs: Mapping[str, str], topic: str, soon: Mapping[str, timedelta] | None = None) -> None:
@@ -53,14 +54,16 @@ class Scheduler:
 
     def _run(self) -> None:
         now = datetime.now(UTC)
-        due = {job: self._next(cron, now) for job, cron in self._jobs.items()}
-        due |= {job: min(due[job], now + after) for job, after in self._soon.items()}
+        due = [(self._next(cron, now), job, True) for job, cron in self._jobs.items()]
+        due += [(now + after, job, False) for job, after in self._soon.items()]
+        heapq.heapify(due)
         while due:
-            job = min(due, key=lambda name: due[name])
-            if self._stop.wait(max(0.0, (due[job] - datetime.now(UTC)).total_seconds())):
+            at, job, scheduled = heapq.heappop(due)
+            if self._stop.wait(max(0.0, (at - datetime.now(UTC)).total_seconds())):
                 return
             self.publish(job)
-            due[job] = self._next(self._jobs[job], max(due[job], datetime.now(UTC)))
+            if scheduled:
+                heapq.heappush(due, (self._next(self._jobs[job], max(at, datetime.now(UTC))), job, True))
 
     def publish(self, job: str) -> None:
         """Publish one tick now; a bus that does not answer costs this tick and is logged, as Cloud Scheduler does."""
