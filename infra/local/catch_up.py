@@ -206,9 +206,11 @@ def _drift_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
     for row in warehouse.query(sql):
         at, model, feature = row["window_end"], row["model"], row["feature"]
         yield HistoryPoint(name="aia_drift_rows", labels={"model": model}, at=at, value=row["n_current"])
-        yield HistoryPoint(
-            name="aia_drift_scored_timestamp_seconds", labels={"model": model}, at=at, value=at.timestamp()
-        )
+        for name, labels in (
+            ("aia_drift_scored_timestamp_seconds", {"model": model}),
+            ("aia_heartbeat_timestamp_seconds", {"function": "drift_score"}),
+        ):
+            yield HistoryPoint(name=name, labels=labels, at=at, value=at.timestamp())
         if feature:
             shares.setdefault((model, at), {})[feature] = row["drifted"]
             labels = {"model": model, "feature": feature}

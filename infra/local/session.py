@@ -98,7 +98,7 @@ class Session:
                 await_written(self.warehouse, catch_up.batches)
                 self._start_prometheus()
         self._stack.start_scheduler(
-            at_once=("health_check", "pipeline_monitor", "telemetry_rollup"), soon=("bi_rollup", "drift_score")
+            at_once=("health_check", "pipeline_monitor", "telemetry_rollup"), soon=("bi_rollup",)
         )
         catch_up.measure(datetime.now(UTC))
         self._feed = threading.Thread(target=self._keep_feeding, args=(catch_up,), name="feed", daemon=True)

@@ -4,8 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
+import yaml
 from rich.console import Console
 
+from infra import stage
 from infra.local.demo import _table, _verdict
 from infra.local.outcome import Outcome, Step
 from infra.local.ports import Ports
@@ -35,3 +37,10 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
     assert re.search(r"did not happen: windows scored: 10 of 11 ticks", said)
     assert "did not happen: metrics in Prometheus: URLError" in said
     assert said.splitlines()[-1] == "demo: failed missing=5 seconds=1"
+
+
+def test_every_job_is_heard_of_soon_after_the_start(stack: LocalStack) -> None:
+    """What ticks every quarter of an hour would be taken for silent until then."""
+    jobs = set(yaml.safe_load((stage.ROOT / "infra" / "monitoring.yaml").read_text())["jobs"])
+    query = "max by (function) (last_over_time(aia_heartbeat_timestamp_seconds[1h]))"
+    eventually(lambda: set(stack.prometheus(query)) >= jobs, "heartbeat of every job")
