@@ -18,6 +18,10 @@ PUBLIC = {
 """What people and programs outside look for: its name, the variable that moves it, and its port."""
 
 
+_reserved: list[socket.socket] = []
+"""Of the ports that were chosen, as long as this process lives."""
+
+
 class PortTakenError(Exception):
     """A port is in use; the message names the port and the variable that moves it."""
 
@@ -49,7 +53,21 @@ def assign(private: list[str], *, fixed: bool) -> Ports:
     public = {name: _fixed(*where) if fixed else 0 for name, where in PUBLIC.items()}
     with ExitStack() as held:  # all at once, so that no two get the same
         sockets = {name: held.enter_context(_hold(name, public.get(name, 0))) for name in [*PUBLIC, *private]}
-        return Ports({name: sock.getsockname()[1] for name, sock in sockets.items()})
+        ports = Ports({name: sock.getsockname()[1] for name, sock in sockets.items()})
+    _reserved.extend(reserve(port) for name, port in ports.by_name.items() if not public.get(name))
+    return ports
+
+
+def reserve(port: int) -> socket.socket:
+    """Keep a port from being given to anybody who asks for any, until the socket is closed.
+
+    It does not listen, so whoever asks for the very port gets it: a program of the stack may start seconds later, and again
+    when it was killed. Else another stack that starts meanwhile could choose the same.
+    """
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
+    return sock
 
 
 def _fixed(variable: str, default: int) -> int:

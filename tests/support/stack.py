@@ -26,7 +26,7 @@ from functions.adapters.events import encode
 from functions.adapters.ports import Store
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
-from infra.local.ports import PUBLIC
+from infra.local.ports import PUBLIC, reserve
 from infra.local.stack import PROJECT
 
 T = TypeVar("T")
@@ -89,12 +89,16 @@ class LocalStack:
     ports: dict[str, int] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
+    _reserved: list[socket.socket] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         self.ports = free_ports(tuple(PUBLIC))
+        self._reserved = [reserve(port) for port in self.ports.values()]
         return self
 
     def __exit__(self, *_: object) -> None:
+        for sock in self._reserved:
+            sock.close()
         status = 0
         if self._process and self._process.poll() is None:
             status = self.stop(signal.SIGTERM)
