@@ -24,12 +24,12 @@ def fitted(line: Line) -> Line:
 
 
 def line_data(line: Line) -> Data:
-    """The document of a pipeline.
+    """The document of a pipeline that fits into one.
 
     It is one text: nobody looks for anything within it, and a store takes a text a hundred times faster than thousands of
     values.
     """
-    return {"line": msgspec.json.encode(fitted(line)).decode()}
+    return {"line": msgspec.json.encode(line).decode()}
 
 
 def read_line(data: Data) -> Line:
