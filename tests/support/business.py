@@ -14,6 +14,7 @@ from core.settings import Business, Customers, Orders, Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.adapters.store import open_store
+from functions.bi_rollup.parts import PARTS
 from functions.bi_rollup.rollup import Outside, Part, roll_up
 from tests.support.flights import load
 from tests.support.recorders import RecordingMetrics
@@ -22,6 +23,8 @@ TICK = datetime(2026, 3, 2, 12, 35, tzinfo=UTC)
 TODAY = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+FIVE = timedelta(minutes=5)
+SHOP = "shop"
 ORDERS = Orders(
     table="telemetry.orders",
     timestamp="ordered_at",
@@ -81,6 +84,11 @@ class World:
 
 def world(client: bigquery.Client, warehouse: Warehouse, folder: Path, parts: Sequence[Part]) -> World:
     return World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse, parts)
+
+
+def only(*names: str) -> list[Part]:
+    """The parts of these names."""
+    return [part for part in PARTS if part.name in names]
 
 
 def order(number: object, at: datetime, dollars: float = 10.0, **changed: Any) -> Row:

@@ -1,0 +1,122 @@
+"""bi_rollup over real BigQuery calls and a real store: what is forecast, and what had been."""
+
+import math
+
+import pytest
+
+from functions.bi_rollup import forecasts, rollup, sources
+from tests.support.business import DAY, FIVE, HOUR, ORDERS, SHOP, TICK, TODAY, World, only, order, weeks
+
+pytest_plugins = ["tests.support.warehouse", "tests.support.business_fixtures"]
+
+
+def test_forecasts_are_made_for_today_and_for_the_weeks_before(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick()
+    rows = shop.warehouse.query("SELECT made_at, day, low, middle, high FROM ops.revenue_forecasts")
+    made = {row["made_at"] for row in rows}
+    assert (min(made), max(made), len(made)) == (TODAY - 28 * DAY, TODAY, 29)
+    assert sum(row["made_at"] == TODAY for row in rows) == 30
+    assert all(row["low"] <= row["middle"] <= row["high"] for row in rows)
+    bounds = [shop.value("aia_revenue_forecast_dollars", bound, SHOP) for bound in ("low", "middle", "high")]
+    assert bounds == sorted(bounds, key=lambda dollars: dollars or 0.0)
+    assert bounds[0] is not None
+    assert 0 < (shop.value("aia_forecast_error_ratio", SHOP) or 0) < 0.5
+    assert (shop.value("aia_forecast_coverage_ratio", SHOP) or 0) > 0.6
+
+
+def test_a_forecast_knows_nothing_of_the_days_after_it(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick()
+    before = _forecasts(shop)
+    shop.order(*(order(f"x{n}", TODAY - 3 * DAY + n * HOUR, 9000.0) for n in range(60)))
+    shop.forget()
+    shop.tick()
+    for at in (TODAY - 28 * DAY, TODAY - 3 * DAY):
+        assert _forecasts(shop)[at] == [(day, pytest.approx(middle)) for day, middle in before[at]]
+    assert _forecasts(shop)[TODAY] != before[TODAY]
+
+
+def test_a_day_on_which_nothing_ran_is_forecast_later_and_the_others_are_left(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick(TICK - 3 * DAY)
+    shop.tick(TICK)
+    assert len(_forecasts(shop)) == 32
+
+
+def test_what_was_expected_of_the_last_day_is_what_was_forecast_before_it(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick(TODAY)
+    assert shop.value("aia_revenue_expected_dollars", SHOP) is None  # nothing had been forecast yet
+    shop.tick(TODAY + FIVE)
+    [row] = shop.warehouse.query(
+        "SELECT middle, mean FROM ops.revenue_forecasts WHERE made_at = @day AND day = @day", day=TODAY - DAY
+    )
+    expected = shop.value("aia_revenue_expected_dollars", SHOP)
+    assert expected == pytest.approx(row["mean"], rel=1e-9)
+    assert row["mean"] > row["middle"]  # nobody buys at night: nothing of today's counts yet
+
+
+def test_a_forecast_of_an_older_version_is_as_good_as_it_was(shop: World) -> None:
+    shop.parts = only("revenue", "forecasts")
+    shop.tick(TODAY)
+    shop.client.query("UPDATE ops.revenue_forecasts SET mean = NULL, middle = 70.0 WHERE TRUE").result()
+    shop.tick(TODAY + FIVE)
+    assert shop.value("aia_revenue_expected_dollars", SHOP) == pytest.approx(70.0)
+
+
+def test_forecasts_are_made_some_days_a_step_and_go_on_where_it_ended(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollup, "STEPS", 5)
+    shop.parts = only("revenue", "forecasts")
+    for n, days in enumerate((0, 20, 29)):  # the mart in nine steps, then four days a step
+        shop.tick(TICK + n * FIVE)
+        assert len(_forecasts(shop)) == days
+    assert shop.value("aia_revenue_forecast_dollars", "middle", SHOP) is not None
+    assert sum(len(days) for days in _forecasts(shop).values()) == 28 * 7 + 30
+
+
+def test_the_largest_sources_have_figures_and_the_rest_is_one_more(
+    empty: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sources, "MOST", 2)
+    empty.parts = only("revenue", "forecasts")
+    for n, name in enumerate(("a", "b", "c", "d")):
+        empty.order(*(order(f"{name}{day}", TODAY - day * DAY + HOUR, 100.0 - n, source=name) for day in range(40)))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", "b") == 99.0
+    assert empty.value("aia_revenue_dollars", "other") == 98.0 + 97.0
+    assert empty.value("aia_revenue_dollars", "c") is None
+    assert empty.value("aia_revenue_forecast_dollars", "middle", "other") == pytest.approx(30 * 195.0)
+    assert empty.value("aia_forecast_error_ratio", "other") == pytest.approx(0.0)
+    assert empty.value("aia_business_flawed_rows", "source", "orders") == 2.0
+    assert any("the rest as one more, other" in message for message in caplog.messages)
+    empty.tick(TICK + FIVE)
+    assert empty.value("aia_revenue_expected_dollars", "other") is not None
+    assert len({row["source"] for row in empty.hours()}) == 4
+
+
+def test_days_whose_orders_may_still_come_are_not_known(shop: World) -> None:
+    shop.parts = only("revenue")
+    for later, unknown in ((0, 0), (2, 2), (5, 3)):
+        shop.tick(TODAY + later * DAY)
+        [days] = forecasts.daily(shop.warehouse, TODAY + later * DAY, [], ORDERS.late).values()
+        assert len(days) == 84 + later
+        assert [math.isnan(day) for day in days] == [False] * (len(days) - unknown) + [True] * unknown
+
+
+def test_too_short_a_past_is_not_forecast(empty: World) -> None:
+    empty.parts = only("revenue", "forecasts")
+    empty.order(*weeks(TODAY, 1))
+    empty.tick()
+    assert empty.warehouse.query("SELECT * FROM ops.revenue_forecasts") == []
+    assert empty.value("aia_revenue_forecast_dollars", "middle", SHOP) is None
+
+
+def _forecasts(found: World) -> dict:  # type: ignore[type-arg]
+    rows = found.warehouse.query("SELECT made_at, day, middle FROM ops.revenue_forecasts ORDER BY made_at, day")
+    by_made: dict = {}  # type: ignore[type-arg]
+    for row in rows:
+        by_made.setdefault(row["made_at"], []).append((row["day"], row["middle"]))
+    return by_made

@@ -1,0 +1,193 @@
+"""bi_rollup over real BigQuery calls and a real store: what the orders say, however and whenever they arrive."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from core.settings import Business, Orders, Settings
+from functions.adapters.ports import Data
+from tests.support.business import DAY, FIVE, HOUR, ORDERS, SETTINGS, SHOP, TICK, TODAY, World, only, order
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+pytest_plugins = ["tests.support.warehouse", "tests.support.business_fixtures"]
+
+
+def test_an_order_counts_once_for_what_became_of_it(empty: World) -> None:
+    empty.parts = only("revenue")
+    one = order(1, TICK - HOUR, 100.0)
+    empty.order(
+        one,
+        one,  # delivered twice
+        order(2, TICK - 2 * HOUR, -30.0),
+        order(3, TICK - 2 * HOUR, 70.0, outcome="failed"),
+        order(4, TICK - 2 * HOUR, 40.0, outcome="perhaps"),
+        order(5, TICK - DAY - FIVE, 500.0),  # before the 24 hours
+        order(6, TICK, 900.0),  # after them
+        order(7, TICK - HOUR, 7.0, source="other"),
+    )
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 70.0
+    assert empty.value("aia_revenue_dollars", "other") == 7.0
+    counts = [empty.value("aia_payments", outcome, SHOP) for outcome in ("taken", "refunded", "failed")]
+    assert counts == [1.0, 1.0, 1.0]
+    assert empty.value("aia_payment_success_ratio", SHOP) == pytest.approx(2 / 3)
+    hours = [row for row in empty.hours() if row["source"] == SHOP]
+    assert sum(row["dollars"] for row in hours) == 570.0 + 900.0  # the hour of the tick is made anew at the next one
+    assert sum(row["unknown"] for row in hours) == 1
+
+
+def test_without_a_column_of_outcomes_the_sign_says_what_became_of_it(empty: World) -> None:
+    empty.parts = only("revenue")
+    orders = replace(ORDERS, outcome=None, customer=None)
+    empty.settings = replace(SETTINGS, business=Business(orders=orders))
+    empty.order(order(1, TICK - HOUR, 50.0, outcome="?"), order(2, TICK - HOUR, -20.0, outcome="?"))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 30.0
+    assert empty.value("aia_payments", "refunded", SHOP) == 1.0
+
+
+def test_the_words_of_outcomes_are_those_of_the_settings(empty: World) -> None:
+    empty.parts = only("revenue")
+    words = {"taken": ("paid", "settled"), "refunded": ("back",), "failed": ("declined",)}
+    empty.settings = replace(SETTINGS, business=Business(orders=replace(ORDERS, outcomes=words)))
+    for number, word in enumerate(("paid", "settled", "back", "declined"), 1):
+        empty.order(order(number, TICK - HOUR, 10.0, outcome=word))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 10.0  # what is paid back counts against it, whatever its sign
+    assert empty.value("aia_payments", "failed", SHOP) == 1.0
+
+
+def test_a_late_order_is_counted_within_what_the_settings_allow(empty: World) -> None:
+    empty.parts = only("revenue")
+    empty.order(order(1, TICK - 5 * HOUR))
+    empty.tick()
+    empty.order(order(2, TICK - 2 * DAY), order(3, TICK - 4 * DAY), order(4, TICK - HOUR))
+    empty.tick(TICK + FIVE)
+    assert [row["taken"] for row in empty.hours()] == [1, 1]  # the newest hours at every tick,
+    empty.tick(TICK + 6 * FIVE)  # and as far back as they may come late once an hour
+    assert [row["taken"] for row in empty.hours()] == [1, 1, 1]
+    assert min(row["hour"] for row in empty.hours()) == TICK.replace(minute=0) - 2 * DAY
+
+
+def test_an_order_with_two_instants_stays_the_one_that_it_was(empty: World) -> None:
+    empty.parts = only("revenue", "customers")
+    ten = TICK.replace(minute=0) - 2 * HOUR
+    empty.order(order(1, ten - FIVE, 100.0), order(1, ten + FIVE, 100.0))
+    for n in (0, 1, 24, 69, 70, 71, 72, 73):
+        empty.tick(TICK + n * HOUR)
+        assert [row["dollars"] for row in empty.hours()] == [100.0]
+    assert [row["orders"] for row in empty.customers()] == [1]
+
+
+def test_a_payment_that_is_tried_again_under_its_id_is_taken(empty: World) -> None:
+    empty.parts = only("revenue")
+    for number, outcomes in enumerate((("failed", "taken"), ("taken", "failed"), ("perhaps", "taken"))):
+        for n, outcome in enumerate(outcomes):
+            empty.order(order(number, TICK - HOUR + n * FIVE, 100.0, outcome=outcome))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 300.0
+    assert empty.value("aia_payment_success_ratio", SHOP) == 1.0
+
+
+def test_orders_without_an_id_count_each_and_are_told(empty: World, caplog: pytest.LogCaptureFixture) -> None:
+    empty.parts = only("revenue")
+    empty.client.query("CREATE TABLE telemetry.paid (t TIMESTAMP, id INT64, shop STRING, dollars FLOAT64)").result()
+    rows = ", ".join([f"(TIMESTAMP '2026-03-02 1{n}:00:00+00', NULL, 'shop', 5.0)" for n in (0, 0, 1)])
+    empty.client.query(f"INSERT INTO telemetry.paid VALUES {rows}, (TIMESTAMP '2026-03-02', 7, 'shop', NULL)").result()
+    paid = Orders(table="telemetry.paid", timestamp="t", id="id", source="shop", amount="dollars")
+    empty.settings = Settings(jobs={}, business=Business(orders=paid))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 15.0
+    assert empty.value("aia_business_flawed_rows", "without_id", "orders") == 3.0
+    assert empty.value("aia_business_flawed_rows", "unknown", "orders") == 1.0
+    assert "orders without an id: one that is delivered twice counts twice" in caplog.messages
+
+
+def test_the_newest_order_is_known_while_there_was_one_in_the_last_weeks(empty: World) -> None:
+    empty.parts = only("revenue")
+    empty.order(order(1, TICK - HOUR))
+    for later, newest in ((0 * DAY, TICK - HOUR), (5 * DAY, TICK.replace(minute=0) - HOUR)):
+        empty.tick(TICK + later)
+        assert empty.value("aia_orders_newest_timestamp_seconds") == newest.timestamp()
+    empty.metrics.values.clear()
+    empty.tick(TICK + 30 * DAY)
+    assert empty.value("aia_orders_newest_timestamp_seconds") is None
+
+
+def test_no_statement_reads_more_than_some_months_of_orders(empty: World) -> None:
+    empty.parts = only("revenue", "customers")
+    empty.order(*(order(n, TODAY - n * DAY) for n in range(1, 500, 40)))
+    spans: list[timedelta] = []
+
+    class Watching:
+        def query(self, sql: str, **parameters: Any) -> list[Data]:
+            if ORDERS.table in sql.replace("`", ""):
+                spans.append(parameters["until"] - parameters["since"])
+            return empty_warehouse.query(sql, **parameters)
+
+        def append(self, table: str, rows: Sequence[Data]) -> None:
+            raise AssertionError(table)
+
+    empty_warehouse, empty.warehouse = empty.warehouse, Watching()
+    empty.tick()
+    assert max(spans) <= 91 * DAY
+    assert len(empty.hours()) == sum(row["days"] for row in empty.customers()) == 13
+    spans.clear()
+    empty.tick(TICK + FIVE)
+    assert max(spans) <= DAY
+
+
+@pytest.mark.parametrize("part", ["revenue", "customers"])
+def test_what_is_made_anew_keeps_what_the_orders_have_forgotten(empty: World, part: str) -> None:
+    empty.parts = only(part)
+    empty.order(order(1, TODAY - 300 * DAY), order(2, TODAY - 20 * DAY), order(3, TODAY - DAY))
+    empty.tick()
+    empty.client.query("DELETE FROM telemetry.orders WHERE order_id IN ('1')").result()  # its partition has expired
+    empty.order(order(4, TODAY - 10 * DAY))  # very late
+    kept = empty.store.get("business", part)
+    assert kept is not None
+    empty.store.delete(kept, "business")
+    empty.tick(TICK + HOUR)
+    rows = empty.hours() if part == "revenue" else empty.warehouse.query("SELECT day FROM marts.customer_days")
+    assert len(rows) == 4
+
+
+def test_after_an_outage_everything_since_is_made(empty: World) -> None:
+    empty.parts = only("revenue")
+    empty.order(order(1, TICK - HOUR))
+    empty.tick()
+    empty.order(*(order(n, TICK + n * DAY) for n in range(2, 20)))
+    empty.tick(TICK + 20 * DAY)
+    assert len(empty.hours()) == 19
+
+
+def test_a_tick_again_changes_nothing_and_an_old_one_takes_nothing_away(empty: World) -> None:
+    empty.parts = only("revenue")
+    empty.order(order(1, TICK - HOUR), order(2, TICK - FIVE))
+    empty.tick()
+    before = empty.hours()
+    empty.tick()
+    empty.forget()
+    empty.tick()
+    empty.tick(TICK - 2 * HOUR)
+    assert empty.hours() == before
+
+
+def test_no_orders_are_no_figures_and_no_fault(empty: World) -> None:
+    empty.tick()
+    assert empty.hours() == []
+    assert empty.customers() == []
+    named = {name for name, *_ in empty.metrics.values}
+    assert "aia_heartbeat_timestamp_seconds" in named
+    assert not named & {"aia_revenue_dollars", "aia_customers", "aia_revenue_forecast_dollars", "aia_market_rank"}
+
+
+def test_a_source_that_sold_nothing_today_earned_nothing_and_its_payments_say_nothing(shop: World) -> None:
+    shop.parts = only("revenue")
+    shop.tick(TODAY + 2 * DAY)
+    assert shop.value("aia_revenue_dollars", SHOP) == 0.0
+    assert shop.value("aia_payment_success_ratio", SHOP) is None
