@@ -3,26 +3,25 @@
 from datetime import datetime
 
 from core.drift import DriftReport, FeatureDrift, Reason
-from functions.adapters.ports import Data, Metrics, Warehouse
-from functions.drift_score import statements
-from functions.drift_score.window import Current, Window
+from functions.adapters.ports import Data, Metrics
+from functions.drift_score.compare import Current
+from functions.drift_score.ports import Results
+from functions.drift_score.window import Window
 
 FEATURE, PREDICTION, WINDOW = "feature", "prediction", "window"
 """What a row is about."""
 _UNJUDGED = (Reason.INSUFFICIENT_DATA, Reason.ABSENT)
 
 
-def write_scores(warehouse: Warehouse, window: Window, current: Current) -> None:
+def write_scores(results: Results, window: Window, current: Current) -> None:
     """Write both reports, in place of what an earlier delivery of the tick wrote."""
     report = current.features
-    warehouse.query(
-        statements.WRITE_SCORES,
-        **window.parameters,
-        version=window.version,
+    results.write_scores(
+        window,
+        score_rows(report, current.prediction),
         mode=report.mode.value,
         n_reference=report.n_reference,
         n_current=report.n_current,
-        scores=score_rows(report, current.prediction),
     )
 
 

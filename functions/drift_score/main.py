@@ -16,6 +16,7 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.parking import Parking
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
+from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import NAME, Outside, score_models
 
@@ -35,13 +36,15 @@ def deps() -> Deps:
     logs.setup()
     project = os.environ["GOOGLE_CLOUD_PROJECT"]
     store, warehouse = open_store(os.environ["AIA_STORE"], project), open_warehouse(project)
+    predictions = BigQueryPredictions(warehouse)
     outside = Outside(
-        warehouse=warehouse,
+        predictions=predictions,
+        results=BigQueryResults(warehouse),
         store=store,
         bus=open_bus(project),
         metrics=metrics.connect(NAME),
         ledger=Ledger(store, _now, NAME),
-        profiles=Profiles(store, warehouse),
+        profiles=Profiles(store, predictions),
     )
     return Deps(settings=config.load(), outside=outside, park=Parking(warehouse, NAME, _now))
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from core.drift import Classifier, Comparison, Estimate, compare_metrics, expected
 from functions.adapters.columns import Columns
-from functions.adapters.ports import Data, Metrics, Warehouse
-from functions.drift_score import statements
+from functions.adapters.ports import Data, Metrics
 from functions.drift_score.baseline import Baseline, Measures, measure
+from functions.drift_score.ports import Results
 from functions.drift_score.statements import LABEL
 from functions.drift_score.window import Window
 
@@ -67,16 +67,10 @@ def assess(window: Window, baseline: Baseline, columns: Columns, rows: int) -> P
     return Performance(found=found, reference=baseline.measures, expected=estimate, check=check, rows=rows)
 
 
-def write(warehouse: Warehouse, window: Window, performance: Performance) -> None:
+def write(results: Results, window: Window, performance: Performance) -> None:
     """Write every measure, in place of what an earlier delivery of the tick wrote."""
-    warehouse.query(
-        statements.WRITE_PERFORMANCE,
-        **window.parameters,
-        version=window.version,
-        measures=measure_rows(performance),
-        n_labels=performance.labels,
-        n_current=performance.rows,
-    )
+    rows = measure_rows(performance)
+    results.write_performance(window, rows, n_labels=performance.labels, n_current=performance.rows)
 
 
 def measure_rows(performance: Performance) -> list[Data]:

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from core.drift import Flaw, QualityIssue, QualityThresholds, quality
-from functions.adapters.ports import Data, Metrics, Warehouse
-from functions.drift_score import statements
+from functions.adapters.ports import Data, Metrics
 from functions.drift_score.baseline import Baseline
-from functions.drift_score.window import Current, Window
+from functions.drift_score.compare import Current
+from functions.drift_score.ports import Results
+from functions.drift_score.window import Window
 
 
 def inspect(
@@ -25,10 +26,9 @@ def inspect(
     return tuple(issue for issue in found if not _usual(issue, baseline, settings.share))
 
 
-def write(warehouse: Warehouse, window: Window, issues: tuple[QualityIssue, ...]) -> None:
+def write(results: Results, window: Window, issues: tuple[QualityIssue, ...]) -> None:
     """Write one row a flaw, in place of what an earlier delivery of the tick wrote."""
-    rows = issue_rows(issues)
-    warehouse.query(statements.WRITE_QUALITY, **window.parameters, version=window.version, issues=rows)
+    results.write_quality(window, issue_rows(issues))
 
 
 def issue_rows(issues: tuple[QualityIssue, ...]) -> list[Data]:

@@ -8,9 +8,10 @@ from core.errors import ConflictError, QueryError
 from core.events import stamp
 from core.settings import Model
 from functions.adapters.logs import fields
-from functions.adapters.ports import Data, Store, Warehouse
+from functions.adapters.ports import Data, Store
 from functions.drift_score.baseline import LARGEST, Baseline, learn
-from functions.drift_score.window import Window, look, read_rows, watched
+from functions.drift_score.ports import Predictions
+from functions.drift_score.window import Window, watched
 
 COLLECTION = "profiles"
 MOST_ROWS = 100_000
@@ -46,12 +47,12 @@ class Profiles:
 
     Args:
         store: keeps it for every process.
-        warehouse: holds the rows that it is learnt from.
+        predictions: the rows that it is learnt from.
     """
 
-    def __init__(self, store: Store, warehouse: Warehouse) -> None:
+    def __init__(self, store: Store, predictions: Predictions) -> None:
         self._store = store
-        self._warehouse = warehouse
+        self._predictions = predictions
         self._kept: dict[str, Baseline] = {}
 
     def get(self, reference: Window) -> Baseline:
@@ -73,10 +74,10 @@ class Profiles:
 
     def _learn(self, key: str, reference: Window) -> Baseline:
         model = reference.model
-        rows = look(self._warehouse, model, reference.start, reference.end).rows
+        rows = self._predictions.look(model, reference.start, reference.end).rows
         names = dict.fromkeys((*watched(model), *model.segments))
-        columns = read_rows(
-            self._warehouse, model, reference.start, reference.end, most=MOST_ROWS, names=names, seconds=True
+        columns = self._predictions.rows(
+            model, reference.start, reference.end, most=MOST_ROWS, names=names, seconds=True
         )
         baseline = learn(reference, columns, rows)
         if baseline.profile.rows >= model.minimum_rows:

@@ -10,8 +10,8 @@ from core.retraining import Decision, Reason, Span, State, asked, decide, publis
 from core.settings import Model, Retraining
 from functions.adapters import events
 from functions.adapters.logs import fields
-from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
-from functions.adapters.training import history
+from functions.adapters.ports import Bus, Data, Document, Metrics, Store
+from functions.drift_score.ports import Predictions
 
 COLLECTION = "retraining"
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class Seen:
 class Desk:
     """What asking needs from outside."""
 
-    warehouse: Warehouse
+    predictions: Predictions
     store: Store
     bus: Bus
     metrics: Metrics
@@ -62,7 +62,7 @@ def consider(desk: Desk, model: Model, seen: Seen) -> None:
     state = _state(found)
     span = training_span(policy, label, seen.at)
     decision, n_labels = _decide(
-        policy, model, seen, state, lambda: history.count_labels(desk.warehouse, model, label, span, seen.at)
+        policy, model, seen, state, lambda: desk.predictions.count_labels(model, label, span, seen.at)
     )
     if not decision.wanted:
         _explain(model, decision)

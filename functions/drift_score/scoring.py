@@ -13,13 +13,15 @@ from core.settings import Model
 from core.verdict import Verdict, of_accuracy, of_drift, of_prediction, of_quality, of_scoring
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
-from functions.adapters.ports import Bus, Metrics, Store, Warehouse
+from functions.adapters.ports import Bus, Metrics, Store
 from functions.drift_score import effects, quality, retrain
 from functions.drift_score.baseline import Baseline
+from functions.drift_score.compare import Current, by_segment, carriers, compare
 from functions.drift_score.conditions import Watch, tell
 from functions.drift_score.performance import assess, evidence, gauges, write
+from functions.drift_score.ports import Predictions, Results
 from functions.drift_score.reference import Profiles, reference_of
-from functions.drift_score.window import Current, Window, by_segment, carriers, compare, look
+from functions.drift_score.window import Window
 
 NAME = "drift_score"
 LEASE = timedelta(minutes=5)
@@ -31,7 +33,8 @@ log = logging.getLogger(__name__)
 class Outside:
     """What scoring needs from outside."""
 
-    warehouse: Warehouse
+    predictions: Predictions
+    results: Results
     store: Store
     bus: Bus
     metrics: Metrics
@@ -81,29 +84,29 @@ def score_model(model: Model, at: datetime, outside: Outside) -> None:
 
 
 def _score(model: Model, at: datetime, outside: Outside) -> None:
-    seen = look(outside.warehouse, model, at - model.window, at)
+    seen = outside.predictions.look(model, at - model.window, at)
     reference = reference_of(model, seen.version, at)
     window = Window(model=model, version=reference.version, start=at - model.window, end=at)
     baseline = outside.profiles.get(reference)
-    current = compare(outside.warehouse, window, baseline.profile, seen.rows)
+    current = compare(outside.predictions, window, baseline.profile, seen.rows)
     effects.measure_version(outside.metrics, window, seen.version)
     drifting = _watch_drift(window, baseline, current, outside)
     _watch_quality(window, quality.inspect(window, reference, baseline, current, seen.newest), outside)
     accuracy = _watch_accuracy(window, baseline, current, outside) if model.label else None
     drifted = current.features.drifted if drifting else ()
     asked = retrain.Seen(version=window.version, drifted=drifted, accuracy=accuracy, at=at)
-    desk = retrain.Desk(warehouse=outside.warehouse, store=outside.store, bus=outside.bus, metrics=outside.metrics)
+    desk = retrain.Desk(predictions=outside.predictions, store=outside.store, bus=outside.bus, metrics=outside.metrics)
     retrain.consider(desk, model, asked)
 
 
 def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: Outside) -> bool:
     """Write and tell how far features and score have moved; whether the drift of the features is firing."""
     model, profile = window.model, baseline.profile
-    effects.write_scores(outside.warehouse, window, current)
+    effects.write_scores(outside.results, window, current)
     effects.measure_drift(outside.metrics, window, current.features)
     effects.measure_prediction(outside.metrics, window, current.prediction)
     # Counting by segments may cost a query each: both reports are explained by the same counts.
-    counted = functools.cache(functools.partial(by_segment, outside.warehouse, window, profile, current))
+    counted = functools.cache(functools.partial(by_segment, outside.predictions, window, profile, current))
     moved = carriers(model, profile, current.features, counted)
     verdict = of_drift(model.name, current.features, moved)
     firing = _tell(window, outside, Watch(kind="drift", **_patience(model)), verdict)
@@ -116,7 +119,7 @@ def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: 
 def _watch_quality(window: Window, issues: tuple[QualityIssue, ...], outside: Outside) -> None:
     """Write and tell what is wrong with the data."""
     model = window.model
-    quality.write(outside.warehouse, window, issues)
+    quality.write(outside.results, window, issues)
     quality.gauges(outside.metrics, window, issues)
     _tell(window, outside, Watch(kind="data_quality", **_patience(model)), of_quality(model.name, issues))
 
@@ -125,7 +128,7 @@ def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outsid
     """Write and tell how right the model is; its accuracy, where it is known to be below the floor."""
     model = window.model
     performance = assess(window, baseline, current.columns, current.counts.rows)
-    write(outside.warehouse, window, performance)
+    write(outside.results, window, performance)
     gauges(outside.metrics, window, performance)
     if performance.check and performance.check.trend is Trend.WORSE:
         log.info("less right than expected without labels: %s", model.name, extra=fields(**evidence(performance)))

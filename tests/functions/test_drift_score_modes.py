@@ -11,7 +11,8 @@ from core.drift import FeatureDrift, Mode
 from core.events import Status
 from core.settings import Model
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.drift_score.window import Current, Window, by_segment, compare, look
+from functions.drift_score.compare import Current, by_segment, compare
+from functions.drift_score.window import Window
 from tests.support.drift import MODEL, World, trained
 from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load
 
@@ -30,7 +31,7 @@ def compared(world: World, model: Model) -> Current:
     window = Window(model=model, version="1", start=TICK - DAY, end=TICK)
     reference = Window(model=model, version="1", start=TRAINED - 10 * DAY, end=TRAINED)
     baseline = world.outside.profiles.get(reference)
-    return compare(world.warehouse, window, baseline.profile, look(world.warehouse, model, TICK - DAY, TICK).rows)
+    return compare(world.predictions, window, baseline.profile, world.predictions.look(model, TICK - DAY, TICK).rows)
 
 
 def features(current: Current) -> Iterator[FeatureDrift]:
@@ -58,7 +59,7 @@ def test_both_ways_count_the_same_segments(world: World) -> None:
     reference = Window(model=EXACT, version="1", start=TRAINED - 10 * DAY, end=TRAINED)
     profile = world.outside.profiles.get(reference).profile
     read, counted = (
-        by_segment(world.warehouse, window, profile, compared(world, model), "carrier") for model in (EXACT, COUNTED)
+        by_segment(world.predictions, window, profile, compared(world, model), "carrier") for model in (EXACT, COUNTED)
     )
     assert {name: part.rows for name, part in read.items()} == {name: part.rows for name, part in counted.items()}
     assert all((read[name].cells == counted[name].cells).all() for name in read)

@@ -11,6 +11,7 @@ from core.settings import Features, Label, Model, Reference
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.adapters.store import open_store
+from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import Outside, score_models
 from tests.support.flights import DAY, TICK, TRAINED, flights, load, version
@@ -47,15 +48,20 @@ class World:
     models: tuple[Model, ...] = (MODEL,)
 
     @property
+    def predictions(self) -> BigQueryPredictions:
+        return BigQueryPredictions(self.warehouse)
+
+    @property
     def outside(self) -> Outside:
         """As a new instance of the function builds it: nothing is kept from before but what the store has."""
         return Outside(
-            warehouse=self.warehouse,
+            predictions=self.predictions,
+            results=BigQueryResults(self.warehouse),
             store=self.store,
             bus=self.bus,
             metrics=self.metrics,
             ledger=Ledger(self.store, lambda: datetime.now(UTC), "drift_score"),
-            profiles=Profiles(self.store, self.warehouse),
+            profiles=Profiles(self.store, self.predictions),
         )
 
     def tick(self, at: datetime = TICK) -> None:

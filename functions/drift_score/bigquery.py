@@ -1,0 +1,81 @@
+"""The ports of drift_score over BigQuery; the statements are the `.sql` files beside it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from core.drift import Profile
+from core.retraining import Span
+from core.settings import Label, Model
+from functions.adapters.columns import Columns, read_columns
+from functions.adapters.ports import Data, Warehouse
+from functions.adapters.training import history
+from functions.drift_score import statements
+from functions.drift_score.statements import LABEL, SECOND
+from functions.drift_score.window import Look, Window
+
+
+class BigQueryPredictions:
+    """The port `Predictions` over BigQuery."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def look(self, model: Model, start: datetime, end: datetime) -> Look:
+        """The version in use, how many rows a window has and its newest, by one statement."""
+        parameters = {"model": model.name, "window_start": start, "window_end": end}
+        [row] = self._warehouse.query(statements.look(model), **parameters)
+        used = row if row["version"] is not None else None
+        return Look(version=used, rows=row["n_rows"], newest=row["newest"])
+
+    def rows(
+        self,
+        model: Model,
+        start: datetime,
+        end: datetime,
+        *,
+        most: int,
+        names: Iterable[str],
+        seconds: bool = False,
+    ) -> Columns:
+        """Columns of the predictions of a window, each once, and the labels that arrived by its end."""
+        numbers = {*model.features.numeric, model.score}
+        kinds: dict[str, type] = {name: float if name in numbers else str for name in names}
+        sql = statements.window(model, kinds, seconds=seconds)
+        kinds |= dict.fromkeys((SECOND,) * seconds + (LABEL,) * (model.label is not None), float)
+        parameters = {"model": model.name, "window_start": start, "window_end": end, "most": most}
+        return read_columns(self._warehouse, sql, kinds, **parameters)
+
+    def counts(self, window: Window, profile: Profile, by: str | None = None) -> list[Data]:
+        """Count a window in the warehouse."""
+        made = statements.counting(window.model, profile, window.start, window.end, by)
+        return self._warehouse.query(made.sql, **made.parameters)
+
+    def count_labels(self, model: Model, label: Label, span: Span, at: datetime) -> int:
+        """How many of the predictions of a span have a label by an instant."""
+        return history.count_labels(self._warehouse, model, label, span, at)
+
+
+class BigQueryResults:
+    """The port `Results` over BigQuery: one MERGE a table and window."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def write_scores(
+        self, window: Window, rows: Sequence[Data], *, mode: str, n_reference: int, n_current: int
+    ) -> None:
+        """Write all scores of a window."""
+        about = {"mode": mode, "n_reference": n_reference, "n_current": n_current}
+        self._write(statements.WRITE_SCORES, window, scores=list(rows), **about)
+
+    def write_performance(self, window: Window, rows: Sequence[Data], *, n_labels: int, n_current: int) -> None:
+        """Write all measures of a window."""
+        about = {"n_labels": n_labels, "n_current": n_current}
+        self._write(statements.WRITE_PERFORMANCE, window, measures=list(rows), **about)
+
+    def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
+        """Write all data-quality issues of a window."""
+        self._write(statements.WRITE_QUALITY, window, issues=list(rows))
+
+    def _write(self, sql: str, window: Window, **parameters: object) -> None:
+        self._warehouse.query(sql, **window.parameters, version=window.version, **parameters)

@@ -1,0 +1,105 @@
+"""Compares a window with its reference: by its rows, or counted in the warehouse."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from core.drift import (
+    Counts,
+    DriftReport,
+    Profile,
+    attribute,
+    count,
+    count_segments,
+    counts_by_segment,
+    counts_from_rows,
+    hour_of_week,
+    score,
+    score_counts,
+)
+from core.drift.verdict import overall
+from core.settings import Model
+from functions.adapters.columns import Columns
+from functions.drift_score.ports import Predictions
+from functions.drift_score.window import Window, thresholds, watched
+
+_MOST_CARRIED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Current:
+    """A window that was compared.
+
+    Attributes:
+        features: what is said of the features.
+        prediction: what is said of the score, as if it were the only feature.
+        counts: of features and score.
+        columns: all that was read, or score and label of a sample where the window was counted in the warehouse.
+    """
+
+    features: DriftReport
+    prediction: DriftReport
+    counts: Counts
+    columns: Columns
+
+
+def compare(predictions: Predictions, window: Window, profile: Profile, rows: int) -> Current:
+    """Compare a window with its reference: by its rows, or by counts where there are more than the settings allow."""
+    model = window.model
+    limits, slot = thresholds(model), hour_of_week(window.end)
+    if rows <= model.exact_rows:
+        names = dict.fromkeys((*watched(model), *model.segments))
+        columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=names)
+        return _parted(model, score(profile, columns, thresholds=limits, slot=slot), count(profile, columns), columns)
+    counts = counts_from_rows(profile, predictions.counts(window, profile))
+    columns = {}
+    if model.label:
+        columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=(model.score,))
+    return _parted(model, score_counts(profile, counts, thresholds=limits, slot=slot), counts, columns)
+
+
+def by_segment(
+    predictions: Predictions, window: Window, profile: Profile, current: Current, by: str
+) -> Mapping[str, Counts]:
+    """The counts of a window that was compared, by the values of one of the model's segment columns."""
+    if by in current.columns:
+        return count_segments(profile, current.columns, by)
+    return counts_by_segment(profile, predictions.counts(window, profile, by))
+
+
+def carriers(
+    model: Model, profile: Profile, report: DriftReport, counted: Callable[[str], Mapping[str, Counts]]
+) -> dict[str, str]:
+    """Which segments carry the drift of the strongest features, in words by column; `counted` is `by_segment` of the window."""
+    found = {}
+    for by in model.segments if report.drifted else ():
+        counts = counted(by)
+        leading = {part.feature: part for part in reversed(attribute(profile, counts, by=by, report=report))}
+        total = max(sum(part.rows for part in counts.values()), 1)
+        texts = [
+            f"{part.share:.0%} of the drift of {feature.name} comes from {part.segment} "
+            f"({part.n_current / total:.0%} of the rows)"
+            for feature in report.ranked[:_MOST_CARRIED]
+            if feature.drifted and feature.name != by and (part := leading[feature.name])
+        ]
+        if texts:
+            found[f"by {by}"] = "; ".join(texts)
+    return found
+
+
+def _parted(model: Model, report: DriftReport, counts: Counts, columns: Columns) -> Current:
+    return Current(
+        features=_part(report, model.features.names),
+        prediction=_part(report, (model.score,)),
+        counts=counts,
+        columns=columns,
+    )
+
+
+def _part(report: DriftReport, names: tuple[str, ...]) -> DriftReport:
+    features = tuple(feature for feature in report.features if feature.name in names)
+    return replace(
+        report,
+        features=features,
+        drifted=tuple(feature.name for feature in features if feature.drifted),
+        reason=overall(tuple(feature.reason for feature in features)),
+    )

@@ -1,0 +1,77 @@
+"""What drift_score reads and writes, by meaning: BigQuery in production, memory where history is computed in bulk."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from core.drift import Profile
+from core.retraining import Span
+from core.settings import Label, Model
+from functions.adapters.columns import Columns
+from functions.adapters.ports import Data
+from functions.drift_score.window import Look, Window
+
+
+class Predictions(Protocol):
+    """The prediction logs of models, with the labels that arrived, and their versions.
+
+    Every method raises `UnavailableError` when the warehouse does not answer, and `QueryError` when it refuses.
+    """
+
+    def look(self, model: Model, start: datetime, end: datetime) -> Look:
+        """The version in use at `end`, and what there is from `start` to just before `end`."""
+        ...
+
+    def rows(
+        self,
+        model: Model,
+        start: datetime,
+        end: datetime,
+        *,
+        most: int,
+        names: Iterable[str],
+        seconds: bool = False,
+    ) -> Columns:
+        """Columns of the predictions from `start` to just before `end`, each prediction once, in no particular order.
+
+        Args:
+            model: whose predictions.
+            start: of the window.
+            end: of the window; labels that arrived later are missing.
+            most: at most so many rows, always the same sample of more.
+            names: the columns.
+            seconds: whether the instant of each prediction is wanted as well, as column `SECOND`.
+
+        Returns:
+            The columns, and the label as column `LABEL` where the model has labels.
+        """
+        ...
+
+    def counts(self, window: Window, profile: Profile, by: str | None = None) -> list[Data]:
+        """How many rows of a window fall into each cell of the profile, by the values of a column where one is given."""
+        ...
+
+    def count_labels(self, model: Model, label: Label, span: Span, at: datetime) -> int:
+        """How many of the predictions of a span have a label by an instant."""
+        ...
+
+
+class Results(Protocol):
+    """The tables of scores; each write takes the place of what an earlier delivery of the tick wrote.
+
+    Every method raises `UnavailableError` when the warehouse does not answer, and `QueryError` when it refuses.
+    """
+
+    def write_scores(
+        self, window: Window, rows: Sequence[Data], *, mode: str, n_reference: int, n_current: int
+    ) -> None:
+        """Write the rows of `effects.score_rows`."""
+        ...
+
+    def write_performance(self, window: Window, rows: Sequence[Data], *, n_labels: int, n_current: int) -> None:
+        """Write the rows of `performance.measure_rows`."""
+        ...
+
+    def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
+        """Write the rows of `quality.issue_rows`."""
+        ...
