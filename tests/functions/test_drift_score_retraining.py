@@ -19,6 +19,7 @@ from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score import retrain
+from functions.drift_score.bigquery import BigQueryPredictions
 from functions.drift_score.retrain import Desk, Seen, consider, publish_pending
 from tests.support.drift import MODEL, World, trained
 from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load
@@ -178,7 +179,8 @@ def seen(hours: int) -> Seen:
 
 
 def desk(store: object, bus: object) -> Desk:
-    return Desk(warehouse=Labels(), store=store, bus=bus, metrics=RecordingMetrics())  # type: ignore[arg-type]  # proxies
+    predictions = BigQueryPredictions(Labels())
+    return Desk(predictions=predictions, store=store, bus=bus, metrics=RecordingMetrics())  # type: ignore[arg-type]  # proxies
 
 
 @pytest.mark.parametrize("seed", range(60))
