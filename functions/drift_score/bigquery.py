@@ -1,9 +1,9 @@
 """The ports of drift_score over BigQuery; the statements are the `.sql` files beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from core.drift import Profile
+from core.drift import Counts, Profile, counts_by_segment, counts_from_rows
 from core.retraining import Span
 from core.settings import Label, Model
 from functions.adapters.columns import Columns, read_columns
@@ -45,14 +45,21 @@ class BigQueryPredictions:
         parameters = {"model": model.name, "window_start": start, "window_end": end, "most": most}
         return read_columns(self._warehouse, sql, kinds, **parameters)
 
-    def counts(self, window: Window, profile: Profile, by: str | None = None) -> list[Data]:
-        """Count a window in the warehouse."""
-        made = statements.counting(window.model, profile, window.start, window.end, by)
-        return self._warehouse.query(made.sql, **made.parameters)
+    def counts(self, window: Window, profile: Profile) -> Counts:
+        """Count a window in the warehouse, by one statement."""
+        return counts_from_rows(profile, self._counted(window, profile))
+
+    def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
+        """Count a window by the values of a column, by one statement."""
+        return counts_by_segment(profile, self._counted(window, profile, by))
 
     def count_labels(self, model: Model, label: Label, span: Span, at: datetime) -> int:
         """How many of the predictions of a span have a label by an instant."""
         return history.count_labels(self._warehouse, model, label, span, at)
+
+    def _counted(self, window: Window, profile: Profile, by: str | None = None) -> list[Data]:
+        made = statements.counting(window.model, profile, window.start, window.end, by)
+        return self._warehouse.query(made.sql, **made.parameters)
 
 
 class BigQueryResults:

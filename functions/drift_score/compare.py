@@ -10,8 +10,6 @@ from core.drift import (
     attribute,
     count,
     count_segments,
-    counts_by_segment,
-    counts_from_rows,
     hour_of_week,
     score,
     score_counts,
@@ -50,7 +48,7 @@ def compare(predictions: Predictions, window: Window, profile: Profile, rows: in
         names = dict.fromkeys((*watched(model), *model.segments))
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=names)
         return _parted(model, score(profile, columns, thresholds=limits, slot=slot), count(profile, columns), columns)
-    counts = counts_from_rows(profile, predictions.counts(window, profile))
+    counts = predictions.counts(window, profile)
     columns = {}
     if model.label:
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=(model.score,))
@@ -63,7 +61,7 @@ def by_segment(
     """The counts of a window that was compared, by the values of one of the model's segment columns."""
     if by in current.columns:
         return count_segments(profile, current.columns, by)
-    return counts_by_segment(profile, predictions.counts(window, profile, by))
+    return predictions.counts_by(window, profile, by)
 
 
 def carriers(

@@ -1,10 +1,10 @@
 """What drift_score reads and writes, by meaning: BigQuery in production, memory where history is computed in bulk."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from core.drift import Profile
+from core.drift import Counts, Profile
 from core.retraining import Span
 from core.settings import Label, Model
 from functions.adapters.columns import Columns
@@ -47,8 +47,12 @@ class Predictions(Protocol):
         """
         ...
 
-    def counts(self, window: Window, profile: Profile, by: str | None = None) -> list[Data]:
-        """How many rows of a window fall into each cell of the profile, by the values of a column where one is given."""
+    def counts(self, window: Window, profile: Profile) -> Counts:
+        """How many rows of a window fall into each cell of the profile."""
+        ...
+
+    def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
+        """The same, by the values of one of the model's segment columns."""
         ...
 
     def count_labels(self, model: Model, label: Label, span: Span, at: datetime) -> int:

@@ -34,6 +34,7 @@ class Program:
         ready: whether it answers by now.
         env: added to the environment.
         folder: where it runs.
+        once: whether it ends by itself, with status 0, and is not started again then.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Program:
     ready: Callable[[], bool]
     env: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
+    once: bool = False
 
 
 class Programs:
@@ -137,7 +139,11 @@ class Programs:
         due: dict[str, float] = {}
         while not self._stopping.wait(0.2):
             with self._lock:
-                dead = [program for program, process in self._running.values() if process.poll() is not None]
+                dead = [
+                    program
+                    for program, process in self._running.values()
+                    if process.poll() is not None and not (program.once and process.returncode == 0)
+                ]
                 for program in dead:
                     if program.name not in due:
                         now = time.monotonic()

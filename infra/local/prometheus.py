@@ -1,26 +1,26 @@
 """Prometheus beside the local Cloud Monitoring server: its configuration, its command line and its history.
 
-**Charts over weeks.** History that was replayed is written as blocks *before* Prometheus starts: it then takes samples from
-where the newest block ends, and nothing overlaps. Written later it could hide what Prometheus has only in its log, so that is
-refused; a history that changes between two runs is written anew up to where the first one ended.
+**Charts over weeks.** The past is written as blocks, part by part, beside a Prometheus that runs: it looks for new blocks once a
+minute. One thing must be minded: when Prometheus *starts*, it forgets what it has in its log only and is older than the end of
+its newest block. So what was scraped must be in blocks before a newer part of the past is written: `head_start` tells.
 
-**Gauges written once a day.** PromQL looks back five minutes for a value, so a daily point would be on no chart. `backfill`
+**Gauges written once a day.** PromQL looks back five minutes for a value, so a daily point would be on no chart. `write_blocks`
 repeats a value every hour until the next one, and a day at most, so that a gap in the history stays a gap. Charts ask for
 `last_over_time(NAME[1h])`, which is also what Cloud Monitoring needs for a gauge that is written every quarter of an hour.
 Repeating every five minutes would serve plain NAME as well, at ten times the time and twelve times the size.
 """
 
-import hashlib
 import json
 import shutil
 import subprocess
 import tempfile
+import urllib.request
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 import yaml
 
@@ -37,6 +37,8 @@ WRITER = {"job": "history", "instance": "history"}
 """The labels that say who wrote the points of the history."""
 
 _RECORD = "history.json"
+_NOTHING = 2**62
+"""Milliseconds: what Prometheus says where it has no sample is larger."""
 # Two hours times 3, six times over: longer than anything Prometheus compacts (31 days), so that it leaves such blocks alone,
 # and few, because promtool reads the whole text once a block.
 _BLOCK = "1458h"
@@ -132,47 +134,61 @@ def command(*, config: Path, data_dir: Path, listen: str) -> list[str]:
     ]
 
 
-def backfill(
-    points: Iterable[HistoryPoint], data_dir: Path, *, until: datetime, every: timedelta = HOUR, hold: timedelta = DAY
+def write_blocks(
+    points: Iterable[HistoryPoint],
+    data_dir: Path,
+    *,
+    part: str,
+    until: datetime,
+    every: timedelta = HOUR,
+    hold: timedelta = DAY,
 ) -> int:
-    """Write replayed history as blocks of Prometheus' database; called before Prometheus starts.
+    """Write a part of the past as blocks of Prometheus' database, whether it runs or not.
 
-    The same history is written once, however often this is called; another one takes the place of what an earlier call wrote.
+    A running Prometheus finds them within a minute. A part that is written again takes the place of what was written before.
 
     Args:
         points: in any order; of two about the same series and instant the latter stands.
         data_dir: Prometheus' own; made when it is missing.
-        until: the end of the history, not in the future: Prometheus would refuse to scrape anything before it.
+        part: the name of the part.
+        until: the end of the part, not in the future; a value is not repeated beyond it.
         every: how often a value is repeated until the next one.
         hold: how long a value is repeated at most.
 
     Returns:
-        How many blocks were written; 0 when they are there already, or when there are no points.
+        How many blocks were written; 0 when there are no points.
 
     Raises:
         ValueError: a point is not as the catalogue has it.
-        UnavailableError: promtool is missing or fails, or Prometheus has been here before the first history.
+        UnavailableError: promtool is missing or fails.
     """
-    series, record = _series(points), _read_record(data_dir)
-    digest = _digest(series, every=every, hold=hold)
-    if record.get("digest") == digest:
-        return 0
-    end = min(until, datetime.fromisoformat(record["until"])) if record else until
     data_dir.mkdir(parents=True, exist_ok=True)
+    record = _read_record(data_dir)
     with tempfile.TemporaryDirectory(dir=data_dir, prefix="history.tmp") as work:
         text = Path(work, "history.om")
         with text.open("w") as file:
-            samples = _write(series, file, until=end, every=every, hold=hold)
+            samples = _write(_series(points), file, until=until, every=every, hold=hold)
         blocks = _make_blocks(text, Path(work, "blocks")) if samples else []
-        _drop(data_dir, set(record.get("blocks", [])))
-        record = {"digest": "unfinished", "until": end.isoformat(), "blocks": [block.name for block in blocks]}
-        _write_record(
-            data_dir, record
-        )  # before the blocks, so that a crash in between leaves none that nobody knows of
+        _drop(data_dir, set(record.get(part, [])))
+        # Before the blocks, so that a crash in between leaves none that nobody knows of.
+        _write_record(data_dir, record | {part: [block.name for block in blocks]})
         for block in blocks:
             block.rename(data_dir / block.name)
-    _write_record(data_dir, record | {"digest": digest})
     return len(blocks)
+
+
+def head_start(url: str) -> datetime | None:
+    """The oldest instant that a running Prometheus has in its log only; None where it has nothing or does not answer.
+
+    Args:
+        url: of its API.
+    """
+    try:
+        with urllib.request.urlopen(f"{url}/api/v1/status/tsdb", timeout=5) as response:  # noqa: S310 - this machine
+            oldest = json.load(response)["data"]["headStats"]["minTime"]
+    except (OSError, ValueError, LookupError):
+        return None
+    return datetime.fromtimestamp(oldest / 1000, UTC) if 0 < oldest < _NOTHING else None
 
 
 Key = tuple[str, str]
@@ -223,26 +239,13 @@ def _lines(
             yield f"{head} {values[at]!r} {second}\n"
 
 
-def _digest(series: Mapping[Key, Mapping[datetime, float]], *, every: timedelta, hold: timedelta) -> str:
-    """A digest of the history itself: the same points in another order, or at a later `until`, have the same."""
-    digest = hashlib.sha256(f"{every} {hold}".encode())
-    for key in sorted(series):
-        values = (f" {at.timestamp()}={value!r}" for at, value in sorted(series[key].items()))
-        digest.update(f"\n{key[0]}{{{key[1]}}}{''.join(values)}".encode())
-    return digest.hexdigest()
-
-
-def _read_record(data_dir: Path) -> dict[str, Any]:
-    """What an earlier call wrote, or nothing; Prometheus must not have started before the first."""
+def _read_record(data_dir: Path) -> dict[str, list[str]]:
+    """The blocks of each part that was written."""
     path = data_dir / _RECORD
-    if path.exists():
-        return dict(json.loads(path.read_text()))
-    if (data_dir / "wal").exists():
-        raise UnavailableError(f"history: must be written before Prometheus first starts, got its log in {data_dir}")
-    return {}
+    return dict(json.loads(path.read_text())) if path.exists() else {}
 
 
-def _write_record(data_dir: Path, record: Mapping[str, Any]) -> None:
+def _write_record(data_dir: Path, record: Mapping[str, Sequence[str]]) -> None:
     (data_dir / _RECORD).write_text(json.dumps(record))
 
 
@@ -258,7 +261,7 @@ def _make_blocks(text: Path, out: Path) -> list[Path]:
 
 
 def _drop(data_dir: Path, own: set[str]) -> None:
-    """Remove the blocks of an earlier history, also those that compaction made of them and of nothing else."""
+    """Remove blocks, also those that compaction made of them and of nothing else."""
     for meta in data_dir.glob("*/meta.json"):
         sources = json.loads(meta.read_text())["compaction"]["sources"]
         if sources and own.issuperset(sources):

@@ -3,6 +3,7 @@
 import fcntl
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,19 +11,19 @@ from types import FrameType
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from core.errors import AiaError
 from infra.local import leftovers
-from infra.local.catch_up import StalledError
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
-from infra.local.session import Session
+from infra.local.session import Session, StalledError
 from infra.local.stack import PRIVATE
 from infra.stage import StageError
 
 EXPECTED = (AiaError, PortTakenError, StageError, StalledError, StartError)
 """What can go wrong on a user's machine; the message says enough, a traceback adds nothing."""
+
+_FOLLOW_SECONDS = 1.0
 
 
 class FolderInUseError(AiaError):
@@ -37,6 +38,7 @@ def run(folder: Path, days: int) -> int:
         with locked(folder), Session(folder, assign(PRIVATE, fixed=True), days) as session:
             start(session, console)
             console.print(_where(session.ports, folder))
+            follow(session, console)
             signal.pause()
     except KeyboardInterrupt:
         console.print("stopped; the data is in", str(folder))
@@ -47,14 +49,24 @@ def run(folder: Path, days: int) -> int:
     return 0
 
 
-def start(session: Session, console: Console) -> tuple:  # type: ignore[type-arg]
-    """Start a session with a progress bar; returns the instants that were scored."""
-    columns = (TextColumn("{task.description:<45}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("starting", total=1.0)
-        return session.start(
-            lambda what: bar.update(task, description=what), lambda share: bar.update(task, completed=share)
-        )
+def start(session: Session, console: Console) -> None:
+    """Start a session, and say what is being done meanwhile."""
+    with console.status("starting") as status:
+        session.start(status.update)
+
+
+def follow(session: Session, console: Console) -> None:
+    """Say how far the history is, until all of it is in."""
+    said = ""
+    while True:
+        found = session.backfill()
+        line = f"history: {found['days']} of {found['of']} days" if found else ""
+        if line != said:
+            console.print(line, highlight=False)
+            said = line
+        if found.get("done"):
+            return
+        time.sleep(_FOLLOW_SECONDS)
 
 
 def interruptible() -> None:

@@ -1,29 +1,48 @@
-"""One life of the local stack: started, brought up to now, and kept up to now."""
+"""One life of the local stack: started, given its past, and kept up to now."""
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from google.cloud.pubsub_v1 import PublisherClient
+
 from core.errors import AiaError
+from core.events import Tick
 from functions.adapters.bus import open_bus
-from functions.adapters.ports import Warehouse
+from functions.adapters.ports import Data, Warehouse
+from functions.adapters.publishing import Message
+from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
-from infra.local import prometheus
-from infra.local.catch_up import WINDOW, CatchUp, points
+from infra.local.past import plan as planning
+from infra.local.past.plan import Plan
+from infra.local.past.program import COLLECTION, KEY, TRACKS
 from infra.local.ports import Ports
-from infra.local.replay import FLIGHTS, Replay
+from infra.local.replay.flights import FLIGHTS
+from infra.local.replay.publish import publish
+from infra.local.replay.replay import Replay
 from infra.local.replay.weblog import BEFORE, Feed, Weblog
-from infra.local.runs import await_written, run_of
 from infra.local.stack import PROJECT, Stack
 
 log = logging.getLogger(__name__)
+WINDOW = timedelta(days=7)
+"""The longest window in the settings: so much lies before the first tick, so that its window is whole."""
 _FEED_SECONDS = 5.0
-REPLAY = "replay"
-"""The pipeline that bringing the stack up to now is a run of."""
+_POLL_SECONDS = 0.1
+_FIRST_PART_SECONDS = 600.0
+_MEASURED_EVERY = timedelta(minutes=5)
+_NEED_ROWS = ("drift_score", "bi_rollup", "telemetry_rollup")
+"""The jobs that read what is logged: they begin when its newest weeks are in."""
+_SOON = ("incident_sweep", "pipeline_monitor", "bi_rollup")
+"""The jobs that are published once more some seconds after the start, to measure what the first ticks brought about."""
+
+
+class StalledError(Exception):
+    """Something did not happen in time; the message says what."""
 
 
 @dataclass(slots=True)
@@ -33,7 +52,7 @@ class Session:
     Attributes:
         folder: where all data is kept.
         ports: where the programs listen.
-        days: how much history is replayed at the first start.
+        days: how much history there is after the first start.
     """
 
     folder: Path
@@ -63,58 +82,75 @@ class Session:
         """The running stack's warehouse."""
         return open_warehouse(PROJECT)
 
-    def start(self, say: Callable[[str], None], progress: Callable[[float], None]) -> tuple[datetime, ...]:
-        """Start everything and bring it up to now.
+    @property
+    def plan(self) -> Plan:
+        """The history that is computed."""
+        return planning.read_plan(self.folder)
+
+    def backfill(self) -> Data:
+        """How far the history is, as the pages read it; empty before the first part."""
+        found = open_store(self._stack.store, PROJECT).get(COLLECTION, KEY)
+        return found.data if found else {}
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Start everything; returns when the pages show the newest weeks, and the rest of the history comes behind.
 
         Args:
             say: told what is being done.
-            progress: told which share of the history is in, 0 to 1.
 
-        Returns:
-            The instants that were scored, oldest first.
+        Raises:
+            StartError: a program did not come up.
+            StalledError: the first part of the history did not come.
         """
         now = datetime.now(UTC)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        replay = self._replay(now)
         self._stack.start(say)
-        with run_of(open_bus(PROJECT, patience=5.0), REPLAY) as run:
-            say("the model, trained on January and February")
-            with run.stage("model"):
-                replay = Replay.resume(FLIGHTS, self.folder, now, days=self.days + WINDOW.days)
-            begin = replay.published_until
-            catch_up = CatchUp(
-                replay=replay,
-                project=PROJECT,
-                warehouse=self.warehouse,
-                days=self.days,
-                visitors=Feed(Weblog.read(), now - BEFORE),
-            )
-            with run.stage("reference"):
-                catch_up.load_reference()
-            say("history")
-            whole = max(timedelta(seconds=1), now - begin)
-            with run.stage("history"):
-                scored = catch_up.run(now, lambda at: progress((at - begin) / whole))
-            say("charts of the past")
-            with run.stage("charts"):
-                await_written(self.warehouse, catch_up.batches)
-                self._start_prometheus()
-        self._stack.start_scheduler(
-            at_once=("health_check", "pipeline_monitor", "telemetry_rollup"), soon=("bi_rollup",)
-        )
-        catch_up.measure(datetime.now(UTC))
-        self._feed = threading.Thread(target=self._keep_feeding, args=(catch_up,), name="feed", daemon=True)
+        self._feed = threading.Thread(target=self._keep_feeding, args=(replay, now), name="feed", daemon=True)
         self._feed.start()
-        return scored
-
-    def _start_prometheus(self) -> None:
-        """History is written before Prometheus first starts; later it has what it scraped."""
-        if not (self._stack.prometheus_data / "wal").exists():
-            prometheus.backfill(points(self.warehouse), self._stack.prometheus_data, until=datetime.now(UTC))
+        self._stack.start_scheduler(lambda job: job not in _NEED_ROWS)
+        say("the newest weeks of history")
+        self._await_first_part()
         self._stack.start_prometheus()
+        self._stack.start_scheduler(lambda job: job in _NEED_ROWS, soon=_SOON)
 
-    def _keep_feeding(self, catch_up: CatchUp) -> None:
-        """Flights and orders go on being logged as their time comes."""
-        while not self._stop.wait(_FEED_SECONDS):
+    def measure(self) -> None:
+        """Have the mean times of incidents measured now: the next sweep that measures them may be five minutes away."""
+        now = datetime.now(UTC)
+        tick = Tick(job="incident_sweep", scheduled_at=now - (now - datetime.min.replace(tzinfo=UTC)) % _MEASURED_EVERY)
+        open_bus(PROJECT).publish("ticks", tick, job=tick.job)
+
+    def _replay(self, now: datetime) -> Replay:
+        """Where live publishing goes on; what is further back is planned as history."""
+        replay = Replay.resume(FLIGHTS, self.folder, now, days=self.days + WINDOW.days)
+        begin = replay.published_until
+        if now - begin > planning.SHORT:
+            planning.write_plan(self.folder, planning.extended(self.plan, begin, now, window=WINDOW))
+            replay.skip_to(now)
+        return replay
+
+    def _await_first_part(self) -> None:
+        """Return when the newest part of the first history is in, on every track; a later one is not waited for."""
+        deadline = time.monotonic() + _FIRST_PART_SECONDS
+        while any(self.plan.spans[0].reached_by(track) >= self.plan.spans[0].end for track in TRACKS):
+            if time.monotonic() > deadline:
+                logs = self.folder / "logs" / "history.log"
+                raise StalledError(f"history: its first part was not in after {_FIRST_PART_SECONDS:.0f} s; see {logs}")
+            time.sleep(_POLL_SECONDS)
+
+    def _keep_feeding(self, replay: Replay, now: datetime) -> None:
+        """Flights, orders and visits go on being logged as their time comes."""
+        visitors = Feed(Weblog.read(), now - BEFORE)
+        publisher, topic = PublisherClient(), f"projects/{PROJECT}/topics/telemetry"
+
+        def send(messages: Iterable[Message]) -> int:
+            return publish(messages, publisher, topic)
+
+        while True:
             try:
-                catch_up.follow(datetime.now(UTC))
+                visitors.advance(datetime.now(UTC), send)
+                replay.advance(datetime.now(UTC), send)
             except AiaError as error:
                 log.warning("the newest flights and orders were not published, they are tried again: %s", error)
+            if self._stop.wait(_FEED_SECONDS):
+                return

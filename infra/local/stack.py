@@ -2,7 +2,8 @@
 
 BigQuery's emulator, Pub/Sub, the monitoring server, the inbox                     what stands for what is outside
 the functions, each from its staged archive under functions-framework              what is deployed
-Prometheus, the scheduler                                                          what runs when the history is in
+history                                                                            computes the past, then ends
+Prometheus, the scheduler                                                          what runs when the newest weeks are in
 """
 
 import os
@@ -55,15 +56,15 @@ class Stack:
         self.folder = folder.resolve()
         self.ports = ports
         self.programs = Programs(self.folder)
-        self._scheduler: Scheduler | None = None
+        self._schedulers: list[Scheduler] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
-            if self._scheduler:
-                self._scheduler.stop()
+            for scheduler in self._schedulers:
+                scheduler.stop()
         finally:
             self.programs.stop()
 
@@ -78,7 +79,7 @@ class Stack:
         return store_url(self.folder)
 
     def start(self, say: Callable[[str], None]) -> None:
-        """Bring up everything but Prometheus and the scheduler.
+        """Bring up everything but Prometheus and the scheduler, and let the history be computed beside it.
 
         Args:
             say: told what is being done.
@@ -94,7 +95,7 @@ class Stack:
         say("BigQuery, Pub/Sub, monitoring, inbox, functions")
         services = (self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())
         # Side by side: no function asks for a service before its first request, and BigQuery's emulator waits for itself.
-        self.programs.start(*services, *map(self._function, FUNCTIONS))
+        self.programs.start(self._history(), *services, *map(self._function, FUNCTIONS))
         say("tables and subscriptions")
         create_tables(bigquery.Client(project=PROJECT))
         apply_topology(PROJECT, stage.deployment(), {name: self._function_url(name) for name in FUNCTIONS})
@@ -118,16 +119,19 @@ class Stack:
             )
         )
 
-    def start_scheduler(self, at_once: tuple[str, ...], soon: tuple[str, ...] = ()) -> None:
-        """Publish ticks from now on, one of each job in `at_once` right now, and of each in `soon` in some seconds.
+    def start_scheduler(self, wanted: Callable[[str], bool], soon: tuple[str, ...] = ()) -> None:
+        """Publish the ticks of the jobs that are wanted from now on, one of each right now.
 
-        What has just ticked, as all that is brought up to now, would keep its metrics to itself till the tick after: a
-        function sends them every 10 s at most.
+        Args:
+            wanted: whether a job, by its name, is published.
+            soon: the jobs that are published once more in some seconds: a function sends its metrics every 10 s at most.
         """
-        self._scheduler = Scheduler(_jobs(), f"projects/{PROJECT}/topics/ticks", dict.fromkeys(soon, SOON))
-        self._scheduler.start()
-        for job in at_once:
-            self._scheduler.publish(job)
+        jobs = {job: cron for job, cron in _jobs().items() if wanted(job)}
+        scheduler = Scheduler(jobs, f"projects/{PROJECT}/topics/ticks", dict.fromkeys(soon, SOON))
+        self._schedulers.append(scheduler)
+        scheduler.start()
+        for job in jobs:
+            scheduler.publish(job)
 
     def _environment(self, credentials: Path) -> dict[str, str]:
         return {
@@ -182,6 +186,11 @@ class Stack:
             env=emulator.environment | {"BQEMU_UPLOAD_STAGING_DIR": str(self.folder / "uploads")},
             ready=lambda: answers(f"{emulator.url}/bigquery/v2/projects/{PROJECT}/datasets"),
         )
+
+    def _history(self) -> Program:
+        where = ["--data", str(self.folder), "--project", PROJECT]
+        command = [sys.executable, "-m", "infra.local.past", *where]
+        return Program(name="history", command=command, folder=stage.ROOT, ready=lambda: True, once=True)
 
     def _pubsub(self) -> Program:
         where = [

@@ -20,7 +20,7 @@ import pytest
 
 from core.events import Finding, Status, Tick, stamp
 from infra.local.ports import PUBLIC
-from infra.local.replay import FLIGHTS
+from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
 from tests.support.stack import LocalStack, aia, eventually, free_ports, fresh, listens, midnight
 

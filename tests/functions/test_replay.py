@@ -18,7 +18,10 @@ from functions.adapters.publishing import BATCH_BYTES, Message, batches
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup import marts, revenue
 from infra.local.business_points import points
-from infra.local.replay import FLIGHTS, ORDERS, History, Orders, load_orders, load_reference, publish
+from infra.local.replay.flights import FLIGHTS
+from infra.local.replay.orders import ORDERS, Orders
+from infra.local.replay.history import History
+from infra.local.replay.publish import publish
 from tests.support import business
 
 pytest_plugins = ["tests.support.warehouse"]

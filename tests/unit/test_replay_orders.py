@@ -11,7 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from infra.local.replay import FLIGHTS, ORDERS, Orders, Replay
+from infra.local.replay.flights import FLIGHTS
+from infra.local.replay.orders import ORDERS, Orders
+from infra.local.replay.replay import Replay
 from infra.local.replay.prepare import write
 from infra.local.replay.prepare_orders import prepare
 

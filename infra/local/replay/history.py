@@ -1,7 +1,8 @@
-"""The log of the model as it would be had its year ended today.
+"""The log of the model as it would be were today the day before Christmas 2013.
 
-2013-12-31 becomes the anchor day, and every other day keeps its distance from it. After the year's last day comes its
-first one again, 365 days after it came before; the calendar of the day plays no part, so a leap day is a day like others.
+2013-12-24 becomes the anchor day, and every other day keeps its distance from it. On that day a week of storms has moved the
+model's inputs: what the stack detects first is real. After the year's last day comes its first one again, 365 days after it
+came before; the calendar of the day plays no part, so a leap day is a day like others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,7 @@ from infra.local.replay.scores import probabilities
 MODEL = "flight-delay"
 VERSION = "v1"
 
-_LAST_DAY = date(2013, 12, 31)
+_ANCHORED = date(2013, 12, 24)
 _DAY_MINUTES = 24 * 60
 _YEAR_MINUTES = 365 * _DAY_MINUTES
 _CHUNK_ROWS = 10_000
@@ -46,24 +47,28 @@ class History:
 
     Attributes:
         now: nothing later is in it.
-        anchor: the day on which 2013-12-31 lies.
+        anchor: the day on which 2013-12-24 lies.
+        flights: of the year, in the order in which they were scored.
+        scores: the model's, one a flight.
+        reported_at: when the label of each flight arrives, in minutes since 1970 like the flights' own instants.
     """
 
     now: datetime
     anchor: date
-    _flights: Flights
-    _scores: Array
-    _reported_at: Array
+    flights: Flights
+    scores: Array
+    reported_at: Array
+    _reports: Array
     _by_report: Array
 
     @classmethod
     def read(cls, path: Path, now: datetime, *, anchor: date | None = None) -> Self:
-        """Read the flights and score them, which takes some seconds the first time.
+        """Read the flights and the model's scores of them.
 
         Args:
             path: the file that `prepare` writes.
             now: where the history ends; with a time zone.
-            anchor: the day on which 2013-12-31 lies, when it is not the day of `now`: a stack that was started on
+            anchor: the day on which 2013-12-24 lies, when it is not the day of `now`: a stack that was started on
                 another day goes on with that day's.
 
         Raises:
@@ -75,9 +80,10 @@ class History:
         return cls(
             now=now,
             anchor=anchor or now.astimezone(UTC).date(),
-            _flights=flights,
-            _scores=probabilities(flights, path),
-            _reported_at=np.sort(reported_at),
+            flights=flights,
+            scores=probabilities(),
+            reported_at=reported_at,
+            _reports=np.sort(reported_at),
             _by_report=np.argsort(reported_at, kind="stable"),
         )
 
@@ -120,24 +126,32 @@ class History:
         """
         if end > self.now:
             raise ValueError(f"end: must not be later than now, {self.now.isoformat()}, got {end.isoformat()}")
-        for shift, rows in self._due(self._flights.scored_at, start, end):
+        for shift, rows in self.scored(start, end):
             yield from _messages(self._predictions(shift, rows), _PREDICTION)
-        for shift, rows in self._due(self._reported_at, start, end):
+        for shift, rows in self._reported(start, end):
             yield from _messages(self._labels(shift, rows), _LABEL)
 
-    def reference_rows(self) -> pa.Table:
-        """The predictions of the reference, as `telemetry.flight_predictions` holds them."""
-        chunks = [self._predictions(*due) for due in self._due(self._flights.scored_at, *self.reference)]
+    def prediction_rows(self, start: datetime, end: datetime) -> pa.Table:
+        """The predictions of a span, as `telemetry.flight_predictions` holds them."""
+        chunks = [self._predictions(*due) for due in self.scored(start, end)]
         return _table(chunks, instants=("scored_at",))
 
-    def reference_labels(self) -> pa.Table:
-        """The labels that arrived within the reference, as `telemetry.flight_labels` holds them."""
-        chunks = [self._labels(*due) for due in self._due(self._reported_at, *self.reference)]
+    def label_rows(self, start: datetime, end: datetime) -> pa.Table:
+        """The labels that arrived in a span, as `telemetry.flight_labels` holds them."""
+        chunks = [self._labels(*due) for due in self._reported(start, end)]
         return _table(chunks, instants=("arrived_at",))
+
+    def scored(self, start: datetime, end: datetime) -> Iterator[tuple[int, slice]]:
+        """The flights that were scored at or after `start` and before `end`: in chunks, and by how many minutes each is moved."""
+        yield from self._due(self.flights.scored_at, start, end)
+
+    def _reported(self, start: datetime, end: datetime) -> Iterator[tuple[int, slice]]:
+        """The same of labels that arrived, as places in the order of their arrival."""
+        yield from self._due(self._reports, start, end)
 
     @property
     def _shift(self) -> int:
-        return (self.anchor - _LAST_DAY).days * _DAY_MINUTES
+        return (self.anchor - _ANCHORED).days * _DAY_MINUTES
 
     def _due(self, times: Array, start: datetime, end: datetime) -> Iterator[tuple[int, slice]]:
         """Chunks of the rows whose time lies in the span, and by how many minutes each is moved; `times` is sorted."""
@@ -148,7 +162,7 @@ class History:
                 yield self._shift + cycle * _YEAR_MINUTES, slice(begin, min(begin + _CHUNK_ROWS, high))
 
     def _predictions(self, shift: int, rows: slice) -> dict[str, list[object]]:
-        flights = self._flights
+        flights = self.flights
         names = {name: _strings(column, rows) for name, column in flights.categorical.items()}
         entities = [
             f"{carrier}{flight}" for carrier, flight in zip(names["carrier"], flights.flight[rows], strict=True)
@@ -162,20 +176,20 @@ class History:
             "entity_id": entities,
             **{name: np.round(column[rows].astype(float), 2).tolist() for name, column in flights.numeric.items()},
             **names,
-            "probability": self._scores[rows].tolist(),
+            "probability": self.scores[rows].tolist(),
         }
 
     def _labels(self, shift: int, rows: slice) -> dict[str, list[object]]:
         of_flight = self._by_report[rows]
         return {
             "prediction_id": self._ids(shift, of_flight),
-            "late": self._flights.late[of_flight].tolist(),
-            "arrived_at": _stamps(self._reported_at[rows] + shift),
+            "late": self.flights.late[of_flight].tolist(),
+            "arrived_at": _stamps(self.reported_at[of_flight] + shift),
         }
 
     def _ids(self, shift: int, rows: slice | Array) -> list[object]:
         """Carrier, number, origin and planned departure: no two flights share them."""
-        flights = self._flights
+        flights = self.flights
         carriers = _strings(flights.categorical["carrier"], rows)
         origins = _strings(flights.categorical["origin"], rows)
         planned = _stamps(flights.scheduled[rows] + shift, unit="m")
@@ -190,6 +204,8 @@ def _messages(columns: Mapping[str, list[object]], attributes: Mapping[str, str]
 
 
 def _table(chunks: list[dict[str, list[object]]], *, instants: tuple[str, ...]) -> pa.Table:
+    if not chunks:
+        return pa.table({})
     columns = {name: [value for chunk in chunks for value in chunk[name]] for name in chunks[0]}
     arrays = {name: pa.array(values, from_pandas=True) for name, values in columns.items()}  # NaN becomes null
     seconds = {name: arrays[name].cast(pa.timestamp("us", "UTC")) for name in instants}

@@ -12,12 +12,14 @@ from functions.adapters.publishing import Message
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
 
+_NAME = "replay.json"
+
 
 class Marker(msgspec.Struct, frozen=True):
     """How far the replay has come.
 
     Attributes:
-        anchor: the day on which 2013-12-31 lies, chosen at the first start and kept.
+        anchor: the day on which 2013-12-24 lies, chosen at the first start and kept.
         published_until: everything before this instant has been acknowledged.
         began: where publishing began; orders before it are loaded at once. Not known of a replay that began before there
             were orders: then where it stands now.
@@ -53,7 +55,7 @@ class Replay:
             days: where the first start begins: at the midnight (UTC) so many days ago, but not within the reference;
                 at the end of the reference when absent.
         """
-        path = folder / "replay.json"
+        path = folder / _NAME
         marker = _read(path)
         history = History.read(flights, now, anchor=marker.anchor if marker else None)
         if marker is None:
@@ -63,6 +65,10 @@ class Replay:
             marker = Marker(marker.anchor, marker.published_until, marker.published_until)
         _write(path, marker)
         return cls(history, Orders.read(ORDERS, history.anchor), path)
+
+    def skip_to(self, instant: datetime) -> None:
+        """Take everything before an instant for published: it comes as history."""
+        _write(self.path, Marker(self.history.anchor, instant, self.began))
 
     @property
     def published_until(self) -> datetime:
@@ -102,6 +108,11 @@ class Replay:
     def _marker(self) -> Marker:
         end = self.history.reference.end
         return _read(self.path) or Marker(self.history.anchor, end, end)
+
+
+def read_marker(folder: Path) -> Marker | None:
+    """How far the replay in a folder has come, or None where none has begun."""
+    return _read(folder / _NAME)
 
 
 def _begin(history: History, days: int | None) -> datetime:

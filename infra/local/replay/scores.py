@@ -1,47 +1,54 @@
-"""The model's scores, worked out once."""
+"""The model's score of every flight, as shipped in `infra/local/data/predictions.parquet`.
 
-import hashlib
-import os
-from importlib.metadata import version
+    python -m infra.local.replay.scores
+
+trains the model and writes the file anew. What a model predicts is an input of what watches it; shipped, nobody who starts the
+stack waits for a training. A test trains the model again and compares.
+"""
+
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from infra.local.replay.flights import Array, Flights
+from infra.local.replay.flights import FLIGHTS, Array, Flights
 
-KEPT = Path(__file__).resolve().parents[3] / "build" / "replay"
-"""Where scores are kept for every stack of this machine."""
-
-_CODE = ("flights.py", "train.py")
-
-
-def probabilities(flights: Flights, path: Path, cache: Path = KEPT) -> Array:
-    """The model's score of every flight, 0 to 1.
-
-    Args:
-        flights: what is scored.
-        path: the file that they were read from.
-        cache: a folder; scores that the same code worked out there before, from the same file, are read again.
-    """
-    kept = cache / f"predictions-{_digest(path)}.parquet"
-    if not kept.exists():
-        _keep(flights, kept)
-    return np.asarray(pq.read_table(kept)["probability"].to_numpy())
+PREDICTIONS = FLIGHTS.with_name("predictions.parquet")
+_COLUMN = "probability_millionths"
+_MILLION = 1_000_000
 
 
-def _keep(flights: Flights, kept: Path) -> None:
-    from infra.local.replay.train import score  # noqa: PLC0415 - scikit-learn costs a second, and only the first start
-
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = kept.with_suffix(f".{os.getpid()}.part")  # another stack may work them out at the same time
-    pq.write_table(pa.table({"probability": score(flights)}), unfinished, compression="zstd")
-    unfinished.replace(kept)
+def probabilities(path: Path = PREDICTIONS) -> Array:
+    """The model's score of every flight, 0 to 1, in the order of `Flights`."""
+    return np.asarray(pq.read_table(path)[_COLUMN].to_numpy() / _MILLION)
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256(version("scikit-learn").encode())
-    for source in (path, *(Path(__file__).with_name(name) for name in _CODE)):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
+def write(scores: Array, path: Path = PREDICTIONS) -> None:
+    """Write the scores, which have six digits, as small as parquet makes them."""
+    whole = np.round(scores * _MILLION).astype(np.int32)
+    pq.write_table(
+        pa.table({_COLUMN: whole}),
+        path,
+        compression="zstd",
+        compression_level=22,
+        use_dictionary=False,
+        column_encoding={_COLUMN: "BYTE_STREAM_SPLIT"},
+        row_group_size=len(whole),
+        data_page_size=16 << 20,
+        write_statistics=False,
+        store_schema=False,
+    )
+
+
+def main() -> None:
+    """Train the model on January and February, score every flight, and write the file."""
+    from infra.local.replay.train import score  # noqa: PLC0415 - scikit-learn takes a second to import
+
+    scores = score(Flights.read(FLIGHTS))
+    write(scores)
+    print(f"{len(scores)} predictions, {PREDICTIONS.stat().st_size} bytes in {PREDICTIONS}")
+
+
+if __name__ == "__main__":
+    main()

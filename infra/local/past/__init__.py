@@ -1,0 +1,1 @@
+"""The past of the stack on one machine: computed from rows by the functions' own code, and loaded in bulk."""

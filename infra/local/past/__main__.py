@@ -1,0 +1,52 @@
+"""Runs the program `history`: see `program`."""
+
+import argparse
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from google.cloud import bigquery
+
+from functions.adapters import config
+from functions.adapters.bus import open_bus
+from functions.adapters.store import open_store
+from infra import stage
+from infra.local.past.shop import BusinessTrack
+from infra.local.past.model import ModelTrack
+from infra.local.past.plan import read_plan
+from infra.local.past.program import Backfill
+from infra.local.replay.flights import FLIGHTS
+from infra.local.replay.history import History
+from infra.local.replay.orders import ORDERS, Orders
+from infra.local.replay.replay import read_marker
+
+
+def main() -> None:
+    """Compute the past of a stack."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.past", description="Compute the past of a stack.")
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the stack")
+    parser.add_argument("--project", required=True, help="the project of the stack")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    marker = read_marker(given.data)
+    if marker is None:
+        parser.error(f"--data: must be a folder in which a replay has begun, got {given.data}")
+    settings = config.load(stage.ROOT / "infra" / "monitoring.yaml")
+    now = max((span.end for span in read_plan(given.data).spans), default=datetime.now(UTC))
+    history = History.read(FLIGHTS, now, anchor=marker.anchor)
+    Backfill(
+        folder=given.data,
+        tracks=(
+            ModelTrack(history, settings),
+            BusinessTrack(Orders.read(ORDERS, history.anchor), history, settings, now),
+        ),
+        client=bigquery.Client(project=given.project),
+        store=open_store(os.environ["AIA_STORE"], given.project),
+        bus=open_bus(given.project, patience=5.0),
+        prometheus_url=os.environ["AIA_PROMETHEUS_URL"],
+    ).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""Metrics of the past: what the functions set at past ticks, as points of the history."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.metrics import Kind, check
+from functions.adapters.ports import Clock
+from infra.local.prometheus import HistoryPoint
+
+_HEARTBEAT = "aia_heartbeat_timestamp_seconds"
+
+
+@dataclass(slots=True)
+class PastMetrics:
+    """The port `Metrics`, which keeps every gauge that is about an instant.
+
+    Counters and heartbeats are left out: in the past that is computed, no function ran.
+
+    Attributes:
+        clock: the instant of gauges that name none; without it those are left out.
+        points: in the order in which they were set.
+    """
+
+    clock: Clock | None = None
+    points: list[HistoryPoint] = field(default_factory=list)
+
+    def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
+        """Keep a value."""
+        check(name, Kind.GAUGE, labels)
+        at = at or (self.clock() if self.clock else None)
+        if at is not None and name != _HEARTBEAT:
+            self.points.append(HistoryPoint(name=name, labels=labels, at=at, value=float(value)))
+
+    def count(self, name: str, by: float = 1.0, **labels: str) -> None:  # noqa: ARG002 - the port's signature
+        """Keep nothing."""
+        check(name, Kind.COUNTER, labels)
+
+    def flush(self) -> None:
+        """Send nothing."""
+
+    def take(self) -> list[HistoryPoint]:
+        """The points that were kept since the last call."""
+        taken, self.points = self.points, []
+        return taken

@@ -1,0 +1,150 @@
+"""Which parts of the past are computed, and how far that is: the newest days first, and never a part twice once it is in.
+
+The plan is a file of the stack's folder. A span is added for the first start, and for every later one that follows a long
+stop; each track (the model, the business) works from the end of a span to its start.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from core.errors import UnreadableError
+from infra.local.files import write_file
+
+DAY = timedelta(days=1)
+SHORT = timedelta(hours=3)
+"""What was missed within so short a stop is published as if it came late; after a longer one it comes as history."""
+NAME = "history.json"
+
+
+class Span(msgspec.Struct, frozen=True):
+    """A span of the past.
+
+    Attributes:
+        start: rows before it are not loaded.
+        ticks_from: the first instant that may be scored: a window lies before it.
+        end: rows from it on are published live.
+        reached: by track, the instant from which on everything is in; the end where nothing is.
+    """
+
+    start: datetime
+    ticks_from: datetime
+    end: datetime
+    reached: dict[str, datetime] = {}
+
+    def reached_by(self, track: str) -> datetime:
+        """The instant from which on everything of a track is in."""
+        return self.reached.get(track, self.end)
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """All spans, the oldest first."""
+
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a span that a track computes next.
+
+    Attributes:
+        index: of the span.
+        start: of the part.
+        end: what follows is in.
+        instants: the midnights (UTC) within, the oldest first.
+    """
+
+    index: int
+    start: datetime
+    end: datetime
+    instants: tuple[datetime, ...]
+
+
+def read_plan(folder: Path) -> Plan:
+    """The plan of a stack; an empty one where there is none.
+
+    Raises:
+        UnreadableError: the file is broken.
+    """
+    path = folder / NAME
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Plan)
+    except FileNotFoundError:
+        return Plan()
+    except msgspec.MsgspecError as error:
+        raise UnreadableError(f"{path}: cannot be read: {error}") from error
+
+
+def write_plan(folder: Path, plan: Plan) -> None:
+    """Write the plan in place of the one before."""
+    write_file(folder / NAME, msgspec.json.encode(plan))
+
+
+def extended(plan: Plan, start: datetime, end: datetime, *, window: timedelta) -> Plan:
+    """The plan with a further span.
+
+    Args:
+        plan: so far.
+        start: from where on nothing is in.
+        end: from where on everything is published live.
+        window: how much lies before the first tick of the very first span; a later one has the rows before it.
+    """
+    if not plan.spans:
+        return Plan((Span(start=start, ticks_from=start + window, end=end),))
+    begin = max(start, plan.spans[-1].end)  # a start that was killed has added the span already
+    if begin >= end:
+        return plan
+    return Plan((*plan.spans, Span(start=begin, ticks_from=begin, end=end)))
+
+
+def next_part(plan: Plan, track: str, *, first: timedelta, size: timedelta) -> Part | None:
+    """The part that a track computes next, or None where everything is in.
+
+    Args:
+        plan: how far it is.
+        track: the name.
+        first: how long the first part of a span is.
+        size: how long the others are; what would be left of a span and is shorter than half of it is taken along.
+    """
+    for index in reversed(range(len(plan.spans))):
+        span = plan.spans[index]
+        end = span.reached_by(track)
+        if end <= span.start:
+            continue
+        start = _midnight(end - (first if end == span.end else size))
+        start = span.start if start - span.start < size / 2 else start
+        return Part(index=index, start=start, end=end, instants=_midnights(max(start, span.ticks_from), end))
+    return None
+
+
+def with_part(plan: Plan, track: str, part: Part) -> Plan:
+    """The plan when a part is in."""
+    span = plan.spans[part.index]
+    done = msgspec.structs.replace(span, reached={**span.reached, track: part.start})
+    return Plan((*plan.spans[: part.index], done, *plan.spans[part.index + 1 :]))
+
+
+def progress(plan: Plan, tracks: Mapping[str, object]) -> tuple[int, int]:
+    """How many days of history are in, of all tracks, and how many there are."""
+    whole = sum(_days(span.ticks_from, span.end) for span in plan.spans)
+    left = sum(
+        max((_days(span.ticks_from, span.reached_by(track)) for track in tracks), default=0) for span in plan.spans
+    )
+    return whole - left, whole
+
+
+def _days(start: datetime, end: datetime) -> int:
+    return max(0, round((end - start) / DAY))
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _midnights(start: datetime, end: datetime) -> tuple[datetime, ...]:
+    """The midnights at or after `start` and before `end`."""
+    first = _midnight(start) if _midnight(start) == start else _midnight(start) + DAY
+    return tuple(first + DAY * number for number in range(max(0, -((first - end) // DAY))))
