@@ -21,7 +21,8 @@ NAME = "forecasts"
 TABLE = "ops.revenue_forecasts"
 LEVEL = 0.9
 _COLUMNS = ("low", "middle", "high", "mean")
-_TRACKED = 28 * DAY
+TRACKED = 28 * DAY
+"""The days over which forecasts are held against what came."""
 _WEEK = 7 * DAY
 _STEP = 4
 """Days for which is forecast in one step: of a hundred sources, 16 seconds at most."""
@@ -67,7 +68,7 @@ def make(outside: Outside, due: datetime, before: Made | None, *, forecaster: Fo
 
 def _missing(due: datetime, before: Made | None) -> list[datetime]:
     """The instants from four weeks ago that have no forecast yet, the one that is due the last of them."""
-    days = _TRACKED // DAY if before is None else min(_TRACKED // DAY, max(0, (due - before.due) // DAY - 1))
+    days = TRACKED // DAY if before is None else min(TRACKED // DAY, max(0, (due - before.due) // DAY - 1))
     return [due - ago * DAY for ago in range(days, -1, -1)]
 
 
@@ -135,7 +136,7 @@ def _totals(known: Mapping[str, Forecast]) -> Iterator[Figure]:
 
 def _tracked(tables: BusinessTables, due: datetime, named: Sequence[str]) -> list[TrackedDay]:
     """Each of the days of four weeks with what the newest forecast made before it had expected of each source."""
-    start = due - _TRACKED
+    start = due - TRACKED
     return tables.tracked(start - HORIZON, start, due, named)
 
 
