@@ -14,6 +14,8 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.parking import Parking
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
+from functions.bi_rollup import incidents
+from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.parts import PARTS
 from functions.bi_rollup.rollup import NAME, Outside, roll_up
 
@@ -32,9 +34,11 @@ def deps() -> Deps:
     logs.setup()
     project = os.environ["GOOGLE_CLOUD_PROJECT"]
     store, warehouse = open_store(os.environ["AIA_STORE"], project), open_warehouse(project)
+    settings = config.load()
     outside = Outside(
-        settings=config.load(),
-        warehouse=warehouse,
+        settings=settings,
+        tables=BigQueryTables(warehouse, settings.business),
+        incidents=functools.partial(incidents.read, store),
         store=store,
         metrics=metrics.connect(NAME),
         ledger=Ledger(store, _now, NAME),

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from core.business.market import plausible, position
-from functions.bi_rollup import statements
 from functions.bi_rollup.figures import Figure, Made
 from functions.bi_rollup.flaws import told
 from functions.bi_rollup.rollup import Outside
@@ -19,10 +18,9 @@ def make(outside: Outside, due: datetime, _: Made | None) -> Made:
     table = outside.settings.business.market
     if table is None:
         raise ValueError("business.market: must be given, got nothing")
-    span = {"since": due - timedelta(days=table.days), "until": due}
-    rows = outside.warehouse.query(statements.market(table), **span)
-    sales = plausible({row["company"]: row["sales"] for row in rows})
-    flaws = {name: sum(row[name] for row in rows) for name in ("without_amount", "without_id")}
+    rows = outside.tables.market(due - timedelta(days=table.days), due)
+    sales = plausible({row.company: row.sales for row in rows})
+    flaws = {name: sum(getattr(row, name) for row in rows) for name in ("without_amount", "without_id")}
     flawed = told("market", flaws | {"company": len(rows) - len(sales)})
     return Made(due=due, figures=(*_figures(sales, table.ours), *flawed))
 

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from functions.adapters.ports import Data
-from functions.bi_rollup import statements
 from functions.bi_rollup.figures import Made, load
+from functions.bi_rollup.ports import FigureRow
 from functions.bi_rollup.rollup import Outside, Part
 from functions.bi_rollup.spans import DAY, floor
 
@@ -29,7 +28,7 @@ def make(parts: Sequence[Part], outside: Outside, due: datetime, before: Made | 
         if part.name not in noted and (made := load(outside.store, part.name)) and _of_today(made, part, due)
     }
     if rows := [row for made in new.values() for row in _rows(made)]:
-        outside.warehouse.query(statements.WRITE_FIGURES, day=day, figures=rows)
+        outside.tables.write_figures(day, rows)
     return Made(due=due, noted=noted | dict.fromkeys(new, day))
 
 
@@ -38,8 +37,8 @@ def _of_today(made: Made, part: Part, due: datetime) -> bool:
     return made.due >= part.due(due) and floor(made.due, DAY) == floor(due, DAY)
 
 
-def _rows(made: Made) -> list[Data]:
+def _rows(made: Made) -> list[FigureRow]:
     return [
-        {"measured_at": made.due, "name": one.name, "labels": one.spelt, "value": float(one.value)}
+        FigureRow(measured_at=made.due, name=one.name, labels=one.spelt, value=float(one.value))
         for one in (*made.figures, *made.reach)
     ]

@@ -3,16 +3,20 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from core.settings import Orders, Settings
-from functions.adapters.ports import Data, Warehouse
-from functions.bi_rollup import marts, sources, statements
+from core.settings import Orders
+from functions.bi_rollup import marts, sources
 from functions.bi_rollup.figures import Figure, Made
 from functions.bi_rollup.flaws import told
+from functions.bi_rollup.ports import BusinessTables, HourRevenue, Payments
 from functions.bi_rollup.rollup import Outside
 from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor
 
 NAME = "revenue"
-MART = marts.Mart(name="marts.revenue_hourly", statement="revenue_hourly", step=HOUR)
+MART = marts.Mart(
+    name="marts.revenue_hourly",
+    write=lambda tables, since, until: tables.write_revenue_hours(since, until),
+    step=HOUR,
+)
 _OUTCOMES = ("taken", "refunded", "failed")
 _PROFILE = 28 * DAY
 """Whole weeks, over which it is learnt how a day's revenue spreads over its hours."""
@@ -22,19 +26,19 @@ _NEWEST = 2 * HOUR
 
 def make(outside: Outside, due: datetime, before: Made | None) -> Made:
     """Bring the mart up to the tick, and read what the 24 hours before it brought."""
-    orders = _orders(outside.settings)
-    reached = marts.bring(MART, outside.warehouse, orders, due, before, late=_back(orders, due, before))
+    tables = outside.tables
+    reached = marts.bring(MART, tables, due, before, late=_back(outside.orders, due, before))
     if reached < due:
         return Made(due=reached, rollups={MART.name: reached})
     end = floor(due, DAY)
-    named, more = sources.named(outside.warehouse, end - _PROFILE, ceiling(due, HOUR))
-    hours = outside.warehouse.query(statements.BY_HOUR, since=end - _PROFILE, until=end, sources=named)
+    named, more = sources.named(tables, end - _PROFILE, ceiling(due, HOUR))
+    hours = tables.revenue_by_hour(end - _PROFILE, end, named)
     shapes = _shapes(hours)
-    rows = {row["source"]: row for row in _last_day(outside.warehouse, orders, due, named)}
-    flaws = {flaw: sum(row[flaw] for row in rows.values()) for flaw in ("unknown", "without_id")}
+    rows = {row.source: row for row in tables.payments(due - DAY, due, named)}
+    flaws = {flaw: sum(getattr(row, flaw) for row in rows.values()) for flaw in ("unknown", "without_id")}
     figures = [
         *_payments(rows, sorted({*shapes, *rows})),
-        *_expected(outside.warehouse, shapes, due),
+        *_expected(tables, shapes, due),
         *told("orders", flaws | {"source": more}),
         *_newest([*rows.values(), *hours]),
     ]
@@ -47,41 +51,36 @@ def _back(orders: Orders, due: datetime, before: Made | None) -> timedelta:
     return min(_NEWEST, orders.late) if again else orders.late
 
 
-def _last_day(warehouse: Warehouse, orders: Orders, due: datetime, named: Sequence[str]) -> list[Data]:
-    sql = statements.of_orders("last_day", orders)
-    return warehouse.query(sql, since=due - DAY, until=due, sources=list(named), **statements.words(orders))
-
-
-def _newest(rows: Collection[Data]) -> Iterator[Figure]:
+def _newest(rows: Collection[Payments | HourRevenue]) -> Iterator[Figure]:
     """When the newest order was made, where there was one in the last weeks."""
     if rows:
-        yield Figure("aia_orders_newest_timestamp_seconds", max(row["newest"] for row in rows).timestamp())
+        yield Figure("aia_orders_newest_timestamp_seconds", max(row.newest for row in rows).timestamp())
 
 
-def _payments(rows: Mapping[str, Data], known: Sequence[str]) -> Iterator[Figure]:
+def _payments(rows: Mapping[str, Payments], known: Sequence[str]) -> Iterator[Figure]:
     """A source that is known and sold nothing earned nothing; the share of no payments is not known."""
     for source in known:
-        row = rows.get(source, {"dollars": 0.0, "taken": 0, "refunded": 0, "failed": 0})
-        yield Figure("aia_revenue_dollars", row["dollars"], {"source": source})
-        made = {outcome: int(row[outcome]) for outcome in _OUTCOMES}
+        row = rows.get(source)
+        yield Figure("aia_revenue_dollars", row.dollars if row else 0.0, {"source": source})
+        made = {outcome: getattr(row, outcome) if row else 0 for outcome in _OUTCOMES}
         for outcome, count in made.items():
             yield Figure("aia_payments", float(count), {"source": source, "outcome": outcome})
         if everything := sum(made.values()):
             yield Figure("aia_payment_success_ratio", 1.0 - made["failed"] / everything, {"source": source})
 
 
-def _facts(rows: Collection[Data]) -> dict[str, float]:
+def _facts(rows: Collection[Payments]) -> dict[str, float]:
     """The share of all payments that did not fail, where there were any."""
-    made = {outcome: sum(int(row[outcome]) for row in rows) for outcome in _OUTCOMES}
+    made = {outcome: sum(getattr(row, outcome) for row in rows) for outcome in _OUTCOMES}
     everything = sum(made.values())
     return {"payment_success_ratio": 1.0 - made["failed"] / everything} if everything else {}
 
 
-def _expected(warehouse: Warehouse, shapes: Mapping[str, Sequence[float]], due: datetime) -> Iterator[Figure]:
+def _expected(tables: BusinessTables, shapes: Mapping[str, Sequence[float]], due: datetime) -> Iterator[Figure]:
     """The part of each of the two days that lies in the 24 hours, by how the source's days usually run."""
     first, second = floor(due - DAY, DAY), floor(due, DAY)
-    rows = warehouse.query(statements.EXPECTED, since=due - DAY - HORIZON, until=due - DAY, first=first, second=second)
-    means = {(row["source"], row["day"]): row["mean"] for row in rows}
+    rows = tables.expected(due - DAY - HORIZON, due - DAY, (first, second))
+    means = {(row.source, row.day): row.mean for row in rows}
     for source, shape in shapes.items():
         share = passed(shape, (due - second) / HOUR)
         days = [(first, 1.0 - share), (second, share)]
@@ -108,16 +107,9 @@ def passed(shape: Sequence[float], hours: float) -> float:
     return min(1.0, max(0.0, (sum(shape[:whole]) + part) / everything))
 
 
-def _shapes(hours: Iterable[Data]) -> dict[str, list[float]]:
+def _shapes(hours: Iterable[HourRevenue]) -> dict[str, list[float]]:
     """What each known source earned in each hour of the day, over the days before."""
     shapes: dict[str, list[float]] = {}
     for row in hours:
-        shapes.setdefault(row["source"], [0.0] * 24)[row["of_day"]] = row["dollars"]
+        shapes.setdefault(row.source, [0.0] * 24)[row.of_day] = row.dollars
     return shapes
-
-
-def _orders(settings: Settings) -> Orders:
-    orders = settings.business.orders
-    if orders is None:
-        raise ValueError("business.orders: must be given, got nothing")
-    return orders

@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 from core.business.checks import EstimateError
 from core.errors import BusyError, ConflictError, QueryError, UnavailableError
 from core.events import Tick
-from core.settings import Settings
+from core.settings import Orders, Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
-from functions.adapters.ports import Metrics, Store, Warehouse
+from functions.adapters.ports import Metrics, Store
 from functions.bi_rollup.figures import Made, load, save, show
+from functions.bi_rollup.ports import BusinessTables, IncidentReader
 from functions.bi_rollup.spans import floor
 
 NAME = "bi_rollup"
@@ -38,10 +39,22 @@ class Outside:
     """What the job needs from outside, and the settings."""
 
     settings: Settings
-    warehouse: Warehouse
+    tables: BusinessTables
+    incidents: IncidentReader
     store: Store
     metrics: Metrics
     ledger: Ledger
+
+    @property
+    def orders(self) -> Orders:
+        """Where orders are.
+
+        Raises:
+            ValueError: the settings do not say.
+        """
+        if self.settings.business.orders is None:
+            raise ValueError("business.orders: must be given, got nothing")
+        return self.settings.business.orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

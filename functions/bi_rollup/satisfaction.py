@@ -14,9 +14,9 @@ from core.pipelines.health import health
 from core.settings import Model, Settings
 from functions.adapters import pipelines
 from functions.adapters.logs import fields
-from functions.adapters.ports import Store, Warehouse
-from functions.bi_rollup import incidents, statements
+from functions.adapters.ports import Store
 from functions.bi_rollup.figures import Figure, Made, load
+from functions.bi_rollup.ports import BusinessTables
 from functions.bi_rollup.rollup import Outside, Part
 from functions.bi_rollup.spans import DAY, HOUR
 
@@ -40,12 +40,12 @@ def make(measured: Sequence[Part], outside: Outside, due: datetime, _: Made | No
     parts = {name: made for name in every if (made := load(outside.store, name)) is not None}
     facts = {
         **_of_parts(parts, every, due),
-        **_of_incidents(incidents.read(outside.store, due - SPAN, due), outside.settings, due),
-        **_of_answers(outside.warehouse, due),
-        **_of_models(outside.warehouse, outside.settings.models, due),
+        **_of_incidents(outside.incidents(due - SPAN, due), outside.settings, due),
+        **_of_answers(outside.tables, due),
+        **_of_models(outside.tables, outside.settings.models, due),
         **_of_probes(outside.store, due),
         **_of_pipelines(outside.store, due),
-        **_of_people(outside.warehouse, due),
+        **_of_people(outside.tables, due),
     }
     found = satisfaction(Facts(**facts))
     log.info("satisfaction", extra=fields(**{group: one.reason for group, one in found.items()}))
@@ -65,7 +65,9 @@ def _of_parts(parts: Mapping[str, Made], every: Mapping[str, timedelta], due: da
     return facts | ({"rollup_age_seconds": max(timedelta(0), *late).total_seconds()} if late else {})
 
 
-def _of_incidents(found: Sequence[Incident], settings: Settings, due: datetime) -> dict[str, float]:
+def _of_incidents(found: Sequence[Incident] | None, settings: Settings, due: datetime) -> dict[str, float]:
+    if found is None:
+        return {}
     live = [one for one in found if one.state is not State.RESOLVED]
     closed = [Closed(**{name: getattr(one, name) for name in _CLOSED}) for one in found]
     times = mean_times(closed, due - SPAN, due)
@@ -80,27 +82,29 @@ def _of_incidents(found: Sequence[Incident], settings: Settings, due: datetime) 
     return {name: value for name, value in facts.items() if value is not None}
 
 
-def _of_answers(warehouse: Warehouse, due: datetime) -> dict[str, float]:
-    [row] = warehouse.query(statements.ANSWERS, since=due - SPAN, until=due)
-    facts = {"pages_per_week": float(row["called"])}
-    return facts | ({"actions_failed_ratio": row["failed"] / row["applied"]} if row["applied"] else {})
+def _of_answers(tables: BusinessTables, due: datetime) -> dict[str, float]:
+    done = tables.answers(due - SPAN, due)
+    if done is None:
+        return {}
+    facts = {"pages_per_week": float(done.called)}
+    return facts | ({"actions_failed_ratio": done.failed / done.applied} if done.applied else {})
 
 
-def _of_models(warehouse: Warehouse, models: Iterable[Model], due: datetime) -> dict[str, float]:
+def _of_models(tables: BusinessTables, models: Iterable[Model], due: datetime) -> dict[str, float]:
     """Of the models of the settings; one that was not scored for so long counts as scored just before that."""
-    rows = {row["model"]: row for row in warehouse.query(statements.MODELS, since=due - SPAN, until=due)}
+    rows = {row.model: row for row in tables.models(due - SPAN, due)}
     known = [(model, rows[model.name]) for model in models if model.name in rows]
     if not known:
         return {}
-    ages = [due - rows[model.name]["window_end"] if model.name in rows else SPAN for model in models]
+    ages = [due - rows[model.name].window_end if model.name in rows else SPAN for model in models]
     margins = [
-        row["accuracy"] - model.accuracy_floor
+        row.accuracy - model.accuracy_floor
         for model, row in known
-        if model.accuracy_floor is not None and row["accuracy"] is not None
+        if model.accuracy_floor is not None and row.accuracy is not None
     ]
     facts = {
         "drift_scored_age_seconds": max(ages).total_seconds(),
-        "models_drifted_ratio": sum(bool(row["drifted"]) for _, row in known) / len(known),
+        "models_drifted_ratio": sum(bool(row.drifted) for _, row in known) / len(known),
     }
     return facts | ({"accuracy_margin": min(margins)} if margins else {})
 
@@ -119,12 +123,12 @@ def _of_pipelines(store: Store, due: datetime) -> dict[str, float]:
     return {"pipeline_health_ratio": min(scores)} if scores else {}
 
 
-def _of_people(warehouse: Warehouse, due: datetime) -> dict[str, float]:
+def _of_people(tables: BusinessTables, due: datetime) -> dict[str, float]:
     """What people saw in their browsers, as far as there are enough reports to tell."""
-    [row] = warehouse.query(statements.EXPERIENCE, since=due - SPAN, until=due)
+    saw = tables.people(due - SPAN, due)
     found = {}
-    if row["requests"] >= LEAST["aia_experience_error_ratio"]:
-        found["experience_error_ratio"] = row["failures"] / row["requests"]
-    if row["loads"] >= LEAST["aia_experience_load_seconds"]:
-        found["experience_load_seconds"] = row["load_seconds"]
+    if saw.requests >= LEAST["aia_experience_error_ratio"]:
+        found["experience_error_ratio"] = saw.failures / saw.requests
+    if saw.loads >= LEAST["aia_experience_load_seconds"] and saw.load_seconds is not None:
+        found["experience_load_seconds"] = saw.load_seconds
     return found

@@ -2,19 +2,18 @@
 
 from datetime import datetime
 
-from functions.adapters.ports import Warehouse
-from functions.bi_rollup import statements
+from functions.bi_rollup.ports import OrderTables
 
 MOST = 100
 """Sources with figures of their own, the largest; the rest is one more, `other`."""
 
 
-def named(warehouse: Warehouse, since: datetime, until: datetime) -> tuple[list[str], int]:
+def named(tables: OrderTables, since: datetime, until: datetime) -> tuple[list[str], int]:
     """The sources that earned most in a span, where they are not all there are, and how many more there are.
 
     Returns:
         No names where each is shown by its own.
     """
-    rows = warehouse.query(statements.SOURCES, since=since, until=until, most=MOST)
-    more = max(0, rows[0]["sources"] - MOST) if rows else 0
-    return ([row["source"] for row in rows] if more else []), more
+    largest, everything = tables.largest_sources(since, until, MOST)
+    more = max(0, everything - MOST)
+    return (largest if more else []), more

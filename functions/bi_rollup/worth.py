@@ -3,15 +3,17 @@
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from typing import TypeGuard
 
 from core.business.gains import Harm, gains, losses
 from core.business.returns import roi
 from core.incidents.graph import Graph
+from core.incidents.model import Incident
 from core.settings import Settings
-from functions.adapters.ports import Data
-from functions.bi_rollup import incidents, statements
+from functions.bi_rollup import incidents
 from functions.bi_rollup.figures import Figure, Made
 from functions.bi_rollup.flaws import told
+from functions.bi_rollup.ports import REST, Spent
 from functions.bi_rollup.rollup import Outside
 from functions.bi_rollup.spans import DAY, HOUR
 
@@ -21,7 +23,6 @@ INCIDENTS = "incidents"
 """The kind of gain that is none: what incidents cost is taken off what the models bring in."""
 SHOWN = 20
 """Kinds of what was spent that are a metric of their own, the largest; the rest is one more."""
-REST = "other"
 
 
 def make(outside: Outside, due: datetime, _: Made | None) -> Made:
@@ -44,7 +45,7 @@ def wanted(settings: Settings) -> bool:
 
 
 def _gained(outside: Outside, due: datetime) -> dict[str, float]:
-    """By the kind of target that earns it, and less what incidents cost of it."""
+    """By the kind of target that earns it, and less what incidents cost of it, where that is known."""
     settings = outside.settings
     models = [model.target for model in settings.models]
     graph = Graph(settings.dependencies)
@@ -53,12 +54,15 @@ def _gained(outside: Outside, due: datetime) -> dict[str, float]:
     for target, dollars in hourly.items():
         kind = target.partition("/")[0]
         found[kind] = found.get(kind, 0.0) + dollars * (SPAN / HOUR)
-    return found | {INCIDENTS: -losses(hourly, _harms(outside, graph, due))} if found else {}
+    opened = outside.incidents(due - SPAN, due)
+    if not found or opened is None:
+        return found
+    return found | {INCIDENTS: -losses(hourly, _harms(opened, graph, due))}
 
 
-def _harms(outside: Outside, graph: Graph, due: datetime) -> Iterator[Harm]:
+def _harms(opened: Iterable[Incident], graph: Graph, due: datetime) -> Iterator[Harm]:
     """What incidents cost; an impact names the largest targets only, so what needs the incident's own is touched as well."""
-    for one in incidents.read(outside.store, due - SPAN, due):
+    for one in opened:
         if one.impact:
             start, end = incidents.lasted(one, due)
             yield Harm(
@@ -69,30 +73,30 @@ def _harms(outside: Outside, graph: Graph, due: datetime) -> Iterator[Harm]:
             )
 
 
-def _spent(outside: Outside, rows: Iterable[Data]) -> dict[str, float]:
+def _spent(outside: Outside, rows: Iterable[Spent]) -> dict[str, float]:
     """By kind: what runs all the time, and the rows of what was spent."""
     costs = outside.settings.business.costs
     found = {kind: cost.dollars_per_hour * (SPAN / HOUR) for kind, cost in costs.items()}
-    for row in sorted(filter(_known, rows), key=lambda row: -abs(row["dollars"])):
-        kind = str(row["kind"]) if len(found) < SHOWN or row["kind"] in found else REST
-        found[kind] = found.get(kind, 0.0) + float(row["dollars"])
+    known = [(row.kind, row.dollars) for row in rows if _is_number(row.dollars)]
+    for name, dollars in sorted(known, key=lambda one: -abs(one[1])):
+        kind = name if len(found) < SHOWN or name in found else REST
+        found[kind] = found.get(kind, 0.0) + dollars
     return found
 
 
-def _spending(outside: Outside, due: datetime) -> list[Data] | None:
-    spending = outside.settings.business.spending
-    if spending is None:
+def _spending(outside: Outside, due: datetime) -> list[Spent] | None:
+    if outside.settings.business.spending is None:
         return None
-    return outside.warehouse.query(statements.spending(spending), since=due - SPAN, until=due)
+    return outside.tables.spending(due - SPAN, due)
 
 
-def _known(row: Data) -> bool:
-    return row["dollars"] is not None and math.isfinite(row["dollars"])
+def _is_number(dollars: float | None) -> TypeGuard[float]:
+    return dollars is not None and math.isfinite(dollars)
 
 
-def _flawed(rows: Sequence[Data]) -> Iterator[Figure]:
+def _flawed(rows: Sequence[Spent]) -> Iterator[Figure]:
     flaws = {
-        "without_amount": sum(row["without_amount"] for row in rows),
-        "kind": sum(not _known(row) for row in rows),
+        "without_amount": sum(row.without_amount for row in rows),
+        "kind": sum(not _is_number(row.dollars) for row in rows),
     }
     return told("spending", flaws)

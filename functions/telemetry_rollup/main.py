@@ -13,6 +13,7 @@ from functions.adapters import config, events, logs, metrics
 from functions.adapters.endpoint import Park, answer
 from functions.adapters.parking import Parking
 from functions.adapters.warehouse import open_warehouse
+from functions.telemetry_rollup.reports import BigQueryReports
 from functions.telemetry_rollup.rollup import NAME, Outside, roll_up
 
 
@@ -32,7 +33,7 @@ def deps() -> Deps:
     warehouse = open_warehouse(os.environ["GOOGLE_CLOUD_PROJECT"])
     return Deps(
         settings=config.load(),
-        outside=Outside(warehouse=warehouse, metrics=metrics.connect(NAME)),
+        outside=Outside(reports=BigQueryReports(warehouse), metrics=metrics.connect(NAME)),
         park=Parking(warehouse, NAME, lambda: datetime.now(UTC)),
     )
 

@@ -7,11 +7,11 @@ the hour of the next one.
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from core.events import Tick
 from core.experience import Seen, measures
-from functions.adapters.ports import Metrics, Warehouse
+from functions.adapters.ports import Metrics
+from functions.telemetry_rollup.reports import Reports
 
 log = logging.getLogger(__name__)
 NAME = "telemetry_rollup"
@@ -20,14 +20,13 @@ LONGEST_SESSION = timedelta(hours=6)
 """How far back a session's first report is looked for."""
 MOST = 200
 """Services by devices, those with the most sessions first: whoever may report can invent more, and each is a series."""
-SEEN = (Path(__file__).parent / "seen.sql").read_text()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     """What the function needs from outside."""
 
-    warehouse: Warehouse
+    reports: Reports
     metrics: Metrics
 
 
@@ -39,15 +38,14 @@ def roll_up(tick: Tick, outside: Outside) -> None:
         QueryError: the table is missing.
     """
     at = tick.scheduled_at
-    for seen in look(outside.warehouse, at):
+    for seen in look(outside.reports, at):
         _set(outside.metrics, seen, at)
     outside.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
-def look(warehouse: Warehouse, at: datetime) -> list[Seen]:
+def look(reports: Reports, at: datetime) -> list[Seen]:
     """What was seen in the hour before an instant, by service and kind of device."""
-    since, start = at - LONGEST_SESSION, at - WINDOW
-    return [Seen(**row) for row in warehouse.query(SEEN, since=since, start=start, end=at, most=MOST)]
+    return reports.seen(at - LONGEST_SESSION, at - WINDOW, at, MOST)
 
 
 def _set(metrics: Metrics, seen: Seen, at: datetime) -> None:

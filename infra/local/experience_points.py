@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from core.experience import measures
 from functions.adapters.ports import Warehouse
+from functions.telemetry_rollup.reports import BigQueryReports
 from functions.telemetry_rollup.rollup import WINDOW, look
 from infra.local.prometheus import HistoryPoint
 
@@ -14,7 +15,7 @@ def experience_points(warehouse: Warehouse) -> Iterator[HistoryPoint]:
     """What a tick at the end of every hour with a report measures, but the last one, which may not be over."""
     for row in warehouse.query(_HOURS)[:-1]:
         at = row["hour"] + WINDOW
-        for seen in look(warehouse, at):
+        for seen in look(BigQueryReports(warehouse), at):
             labels = {"service": seen.service, "device": seen.device}
             for one in measures(seen):
                 if one.value is not None:

@@ -12,6 +12,7 @@ from google.cloud import bigquery
 from core.experience import Seen
 from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.telemetry_rollup.reports import BigQueryReports
 from functions.telemetry_rollup.rollup import MOST, look
 from infra.local.experience_points import experience_points
 
@@ -44,7 +45,7 @@ def report(warehouse: BigQueryWarehouse) -> Report:
 
 
 def seen(warehouse: BigQueryWarehouse, at: datetime = AT) -> Seen:
-    [one] = look(warehouse, at)
+    [one] = look(BigQueryReports(warehouse), at)
     return one
 
 
@@ -102,7 +103,7 @@ def test_services_and_devices_are_told_apart_and_the_busiest_come_first(
 ) -> None:
     report(row(5, service="a", device="mobile", session_id="1"), row(5, service="a", device="mobile", session_id="2"))
     report(row(5, service="a", device="desktop"), row(5, service="b", device="desktop"))
-    assert [(one.service, one.device, one.sessions) for one in look(warehouse, AT)] == [
+    assert [(one.service, one.device, one.sessions) for one in look(BigQueryReports(warehouse), AT)] == [
         ("a", "mobile", 2),
         ("a", "desktop", 1),
         ("b", "desktop", 1),
@@ -112,13 +113,13 @@ def test_services_and_devices_are_told_apart_and_the_busiest_come_first(
 def test_who_invents_services_does_not_crowd_out_those_there_are(warehouse: BigQueryWarehouse, report: Report) -> None:
     report(*(row(5, service=f"x{number}") for number in range(MOST + 50)))
     report(*(row(5, service="shop", session_id=f"s{number}") for number in range(3)))
-    found = look(warehouse, AT)
+    found = look(BigQueryReports(warehouse), AT)
     assert (len(found), found[0].service) == (MOST, "shop")
 
 
 def test_an_empty_table_is_nothing_seen(warehouse: BigQueryWarehouse, client: bigquery.Client) -> None:
     assert client.get_table("telemetry.experience").num_rows == 0
-    assert look(warehouse, AT) == []
+    assert look(BigQueryReports(warehouse), AT) == []
 
 
 def test_the_past_is_charted_hour_by_hour_and_the_last_hour_is_left_to_who_measures_now(

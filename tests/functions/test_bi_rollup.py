@@ -1,6 +1,7 @@
 """One tick of bi_rollup: what is due is made once, whatever fails comes with the next delivery, what is old is not shown."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,9 +10,12 @@ import pytest
 
 from core.errors import BusyError, QueryError, UnavailableError
 from core.events import Tick
-from core.settings import Settings
+from core.incidents.model import Incident
+from core.settings import Business, Settings
 from functions.adapters.ledger import Ledger
+from functions.adapters.ports import Data
 from functions.adapters.store import open_store
+from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.figures import Figure, Made, load
 from functions.bi_rollup.rollup import Outside, Part, roll_up
 from tests.support.recorders import RecordingMetrics
@@ -35,10 +39,15 @@ def _dies(*_: object) -> Made:
 class NoWarehouse:
     """A warehouse that nobody here may ask."""
 
-    def query(self, sql: str, **_: object) -> list[dict[str, object]]:
+    def query(self, sql: str, **_: object) -> list[Data]:
         raise AssertionError(sql)
 
-    append = query
+    def append(self, table: str, rows: Sequence[Data]) -> None:
+        raise AssertionError(table, rows)
+
+
+def _no_incidents(since: datetime, until: datetime) -> list[Incident]:
+    raise AssertionError((since, until))
 
 
 @dataclass
@@ -78,7 +87,8 @@ class World:
     def _outside(self) -> Outside:
         return Outside(
             settings=Settings(jobs={}),
-            warehouse=NoWarehouse(),
+            tables=BigQueryTables(NoWarehouse(), Business()),
+            incidents=_no_incidents,
             store=self.store,
             metrics=self.metrics,
             ledger=Ledger(self.store, lambda: self.now, "bi_rollup"),

@@ -227,7 +227,7 @@ def test_what_people_see_is_told_where_enough_of_them_report(served: World) -> N
     loads = [one | {"event_id": f"l{n}", "kind": "load", "value": 2.0 + n} for n in range(5)]
     requests = [one | {"event_id": f"r{n}", "kind": "request", "failed": n == 0} for n in range(19)]
     load(served.client, "telemetry.experience", [*loads, *loads, *requests])
-    assert satisfaction._of_people(served.warehouse, DUE) == {"experience_load_seconds": 5.0}
+    assert satisfaction._of_people(served.tables, DUE) == {"experience_load_seconds": 5.0}
     last = one | {"event_id": "r19", "kind": "request", "failed": False}
     load(served.client, "telemetry.experience", [last])
-    assert satisfaction._of_people(served.warehouse, DUE)["experience_error_ratio"] == 0.05
+    assert satisfaction._of_people(served.tables, DUE)["experience_error_ratio"] == 0.05

@@ -101,7 +101,7 @@ def test_days_whose_orders_may_still_come_are_not_known(shop: World) -> None:
     shop.parts = only("revenue")
     for later, unknown in ((0, 0), (2, 2), (5, 3)):
         shop.tick(TODAY + later * DAY)
-        [days] = forecasts.daily(shop.warehouse, TODAY + later * DAY, [], ORDERS.late).values()
+        [days] = forecasts.daily(shop.tables, TODAY + later * DAY, [], ORDERS.late).values()
         assert len(days) == 84 + later
         assert [math.isnan(day) for day in days] == [False] * (len(days) - unknown) + [True] * unknown
 

@@ -14,9 +14,10 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from core.errors import UnavailableError
+from core.settings import Business
 from functions.adapters.publishing import BATCH_BYTES, Message, batches
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.bi_rollup import marts, revenue
+from functions.bi_rollup.bigquery import BigQueryTables
 from infra.local.business_points import points
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.orders import ORDERS, Orders
@@ -185,7 +186,7 @@ def test_older_orders_are_loaded_once_and_the_past_has_its_points(client: bigque
     assert count == len(orders.rows(orders.first, until)) > 0
     assert load_orders(client, orders, until) == 0
     warehouse, day = BigQueryWarehouse(client), orders.first.replace(hour=0, minute=0)
-    marts.write(revenue.MART, warehouse, business.ORDERS, day, until)
+    BigQueryTables(warehouse, Business(orders=business.ORDERS)).write_revenue_hours(day, until)
     found = [point for point in points(warehouse) if point.labels == {"source": "shop-uk"}]
     assert [point.at for point in found] == [day + timedelta(days=n) for n in range(1, len(found) + 1)]
     assert any(point.value == 0.0 for point in found)  # a day on which the shop is closed

@@ -18,6 +18,7 @@ from core.settings import Settings
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
 from functions.telemetry_rollup.main import Deps, respond
+from functions.telemetry_rollup.reports import BigQueryReports
 from functions.telemetry_rollup.rollup import LONGEST_SESSION, MOST, NAME, Outside
 from tests.support.breaking import KilledError
 from tests.support.intake import Parked
@@ -81,7 +82,7 @@ class World:
         request = flask.Request(EnvironBuilder(method="POST", data=body.encode()).get_environ())
         deps = Deps(
             settings=Settings(jobs={NAME: "*/5 * * * *"}),
-            outside=Outside(warehouse=self, metrics=self),
+            outside=Outside(reports=BigQueryReports(self), metrics=self),
             park=self.park,
         )
         return respond(request, deps)[1]

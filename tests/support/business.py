@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from core.settings import Business, Customers, Orders, Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.adapters.store import open_store
+from functions.bi_rollup import incidents
+from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.parts import PARTS
 from functions.bi_rollup.rollup import Outside, Part, roll_up
 from tests.support.flights import load
@@ -54,11 +57,17 @@ class World:
         """As a new instance of the function builds it."""
         return Outside(
             settings=self.settings,
-            warehouse=self.warehouse,
+            tables=self.tables,
+            incidents=partial(incidents.read, self.store),
             store=self.store,
             metrics=self.metrics,
             ledger=Ledger(self.store, lambda: datetime.now(UTC), "bi_rollup"),
         )
+
+    @property
+    def tables(self) -> BigQueryTables:
+        """The tables of the business in the warehouse."""
+        return BigQueryTables(self.warehouse, self.settings.business)
 
     def tick(self, at: datetime = TICK) -> None:
         roll_up(Tick(job="bi_rollup", scheduled_at=at), self.outside, self.parts)

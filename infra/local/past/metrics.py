@@ -1,5 +1,6 @@
 """Metrics of the past: what the functions set at past ticks, as points of the history."""
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -25,10 +26,10 @@ class PastMetrics:
     points: list[HistoryPoint] = field(default_factory=list)
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
-        """Keep a value."""
+        """Keep a value; one that is no number is dropped, as by the metrics of now."""
         check(name, Kind.GAUGE, labels)
         at = at or (self.clock() if self.clock else None)
-        if at is not None and name != _HEARTBEAT:
+        if at is not None and name != _HEARTBEAT and math.isfinite(value):
             self.points.append(HistoryPoint(name=name, labels=labels, at=at, value=float(value)))
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:  # noqa: ARG002 - the port's signature

@@ -149,6 +149,24 @@ class History:
         """The same of labels that arrived, as places in the order of their arrival."""
         yield from self._due(self._reports, start, end)
 
+    def by_category(self, start: datetime, end: datetime, feature: str) -> tuple[Array, Array, tuple[str, ...]]:
+        """The predictions of a span by one categorical feature, without the rest of their rows.
+
+        Returns:
+            When each was made, in minutes since 1970 (UTC); the code of its category, -1 where that is missing; and the
+            names of the categories by code.
+        """
+        column = self.flights.categorical[feature]
+        codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        due = list(self.scored(start, end))
+        times = [self.flights.scored_at[rows] + shift for shift, rows in due]
+        nothing = np.empty(0, dtype=np.int64)
+        return (
+            np.concatenate([nothing, *times]),
+            np.concatenate([nothing, *(codes[rows] for _, rows in due)]),
+            tuple(column.dictionary.to_pylist()),
+        )
+
     @property
     def _shift(self) -> int:
         return (self.anchor - _ANCHORED).days * _DAY_MINUTES

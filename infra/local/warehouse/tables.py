@@ -39,7 +39,7 @@ class TableDefinition:
 
 def read_definitions(folder: Path = FOLDER) -> tuple[TableDefinition, ...]:
     """Every definition in the folder, ordered by table."""
-    return tuple(_read(path) for path in sorted(folder.glob("*.json")))
+    return tuple(read_definition(path) for path in sorted(folder.glob("*.json")))
 
 
 def create_tables(client: bigquery.Client, folder: Path = FOLDER) -> None:
@@ -51,7 +51,8 @@ def create_tables(client: bigquery.Client, folder: Path = FOLDER) -> None:
         _create(client, definition)
 
 
-def _read(path: Path) -> TableDefinition:
+def read_definition(path: Path) -> TableDefinition:
+    """The definition in a file."""
     dataset, name = path.stem.split(".")
     body = json.loads(path.read_text())
     return TableDefinition(
