@@ -13,13 +13,7 @@ from typing import Self
 
 from core.errors import UnavailableError
 
-# DuckDB would fetch its spatial extension when it starts; the wheel carries the same file.
-_PROGRAM = """
-import duckdb_extensions
-duckdb_extensions.import_extension("spatial")
-from bqemulator.cli import main
-main()
-"""
+_PROGRAM = "infra.local.warehouse.launcher"
 _POLL_SECONDS = 0.05
 
 
@@ -59,7 +53,7 @@ class Emulator:
         """The program and its arguments."""
         ports = ["--rest-port", str(self.port), "--grpc-port", str(self.grpc_port)]
         place = ["--persistent", "--data-dir", str(self.data), "--project", self.project]
-        return [sys.executable, "-c", _PROGRAM, "start", *place, *ports, "--log-level", "error"]
+        return [sys.executable, "-m", _PROGRAM, "start", *place, *ports, "--log-level", "error"]
 
     @property
     def environment(self) -> dict[str, str]:
