@@ -8,14 +8,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from infra.local.catch_up import StalledError
-from infra.local.outcome import MODEL, Outcome, Step
+from infra.local.outcome import MODEL, STAKEHOLDERS, Outcome, Step, post
 from infra.local.ports import assign
 from infra.local.run import EXPECTED, interruptible, locked, start
-from infra.local.session import Session
+from infra.local.session import Session, StalledError
 from infra.local.stack import PRIVATE
 
 _PATIENCE_SECONDS = 75.0
+_POLL_SECONDS = 0.2
 _SHOWN = 4
 
 
@@ -29,13 +29,12 @@ def demo(days: int, keep: Path | None) -> int:
         try:
             cleanup.enter_context(locked(folder))
             session = cleanup.enter_context(Session(folder, assign(PRIVATE, fixed=False), days))
-            ticks = start(session, console)
-            if not ticks:
-                raise StalledError(
-                    f"{folder}: everything that was due has been scored before; give --keep a new folder"
-                )
-            outcome = Outcome(session.ports, session.warehouse, ticks)
-            steps = _settled(outcome)
+            if session.plan.spans:
+                raise StalledError(f"{folder}: a stack has run here before; give --keep a new folder")
+            start(session, console)
+            outcome = Outcome(session.ports, session.warehouse, session.plan.instants)
+            _acknowledge(outcome, session)
+            steps = _settled(outcome, session)
         except KeyboardInterrupt:
             console.print("demo: failed, interrupted")
             return 130
@@ -46,14 +45,43 @@ def demo(days: int, keep: Path | None) -> int:
         return _verdict(console, outcome, steps, time.monotonic() - started)
 
 
-def _settled(outcome: Outcome) -> list[Step]:
+def _acknowledge(outcome: Outcome, session: Session) -> None:
+    """Do what a person does once the incident of the model has reached them, and have the time measured that it took.
+
+    Raises:
+        StalledError: there was no incident of which people were notified.
+    """
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not (found := _notified(outcome)):
+        if time.monotonic() > deadline:
+            raise StalledError(f"incident of model/{MODEL}: nobody was notified after {_PATIENCE_SECONDS:.0f} s")
+        time.sleep(_POLL_SECONDS)
+    post(f"{session.ports.url('page')}/api/incidents/{found}/acknowledge", {"by": "demo"})
+    while not any(one["acknowledged_at"] for one in outcome.incidents()) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    session.measure()
+
+
+def _notified(outcome: Outcome) -> str:
+    """The id of the open incident of the model of which everybody was notified; empty before."""
+    told = [message["incident_id"] for message in outcome.messages()]
+    open_ = [one["id"] for one in outcome.incidents() if one["state"] == "open"]
+    return next((name for name in open_ if told.count(name) >= len(STAKEHOLDERS)), "")
+
+
+def _settled(outcome: Outcome, session: Session) -> list[Step]:
     """The steps as soon as all have happened, or as they are when patience ends."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
-        steps = outcome.steps()
+        steps = [*outcome.steps(), _history(session)] if session.backfill().get("done") else [_history(session)]
         if all(step.ok for step in steps) or time.monotonic() > deadline:
             return steps
         time.sleep(1)
+
+
+def _history(session: Session) -> Step:
+    found = session.backfill()
+    return Step("history", f"{found['days']} of {found['of']} days", ok=bool(found["done"]))
 
 
 def _table(steps: list[Step]) -> Table:

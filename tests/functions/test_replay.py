@@ -20,8 +20,8 @@ from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.bigquery import BigQueryTables
 from infra.local.business_points import points
 from infra.local.replay.flights import FLIGHTS
-from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.history import History
+from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.publish import publish
 from tests.support import business
 

@@ -20,11 +20,9 @@ from sklearn.metrics import roc_auc_score
 
 from core.errors import UnavailableError
 from functions.adapters.publishing import Message
-from infra.local.replay.flights import FLIGHTS
-from infra.local.replay.history import History
+from infra.local.replay.flights import CATEGORICAL, FLIGHTS, NUMERIC, Flights
+from infra.local.replay.history import MODEL, History
 from infra.local.replay.replay import Replay
-from infra.local.replay.flights import CATEGORICAL, NUMERIC, Flights
-from infra.local.replay.history import MODEL
 from infra.local.replay.scores import probabilities
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,9 +13,9 @@ import pytest
 
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.orders import ORDERS, Orders
-from infra.local.replay.replay import Replay
 from infra.local.replay.prepare import write
 from infra.local.replay.prepare_orders import prepare
+from infra.local.replay.replay import Replay
 
 ANCHOR = date(2026, 3, 4)
 END = datetime(2026, 3, 5, tzinfo=UTC)

@@ -12,10 +12,10 @@ from functions.adapters import config
 from functions.adapters.bus import open_bus
 from functions.adapters.store import open_store
 from infra import stage
-from infra.local.past.shop import BusinessTrack
 from infra.local.past.model import ModelTrack
 from infra.local.past.plan import read_plan
 from infra.local.past.program import Backfill
+from infra.local.past.shop import BusinessTrack
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders

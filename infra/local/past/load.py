@@ -17,7 +17,7 @@ from core.errors import ConflictError
 from functions.adapters.ports import Data, Store
 
 log = logging.getLogger(__name__)
-_PASSING = (exceptions.GoogleAPICallError, exceptions.RetryError, OSError)
+_PASSING = (exceptions.NotFound, exceptions.ServerError, exceptions.TooManyRequests, exceptions.RetryError, OSError)
 """What passes: the warehouse starts, is started again, or does not have its tables yet."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _MICROSECOND = timedelta(microseconds=1)
@@ -87,6 +87,6 @@ def _count(client: bigquery.Client, name: str, instant: str, rows: pa.Table) -> 
         bigquery.ScalarQueryParameter("end", "TIMESTAMP", ends["max"] + _MICROSECOND),
     ]
     config = bigquery.QueryJobConfig(query_parameters=parameters)
-    sql = f"SELECT COUNT(*) AS n FROM {name} WHERE {instant} >= @start AND {instant} < @end"  # noqa: S608 - constants
+    sql = f"SELECT COUNT(*) AS n FROM {name} WHERE `{instant}` >= @start AND `{instant}` < @end"  # noqa: S608 - constants
     # not query_and_wait: the emulator answers a refused statement there with no rows and no error
     return int(next(iter(client.query(sql, job_config=config).result())).n)

@@ -4,7 +4,7 @@ The plan is a file of the stack's folder. A span is added for the first start, a
 stop; each track (the model, the business) works from the end of a span to its start.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,6 +44,11 @@ class Plan(msgspec.Struct, frozen=True):
     """All spans, the oldest first."""
 
     spans: tuple[Span, ...] = ()
+
+    @property
+    def instants(self) -> tuple[datetime, ...]:
+        """The midnights that are scored, the oldest first."""
+        return tuple(at for span in self.spans for at in _midnights(span.ticks_from, span.end))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +132,7 @@ def with_part(plan: Plan, track: str, part: Part) -> Plan:
     return Plan((*plan.spans[: part.index], done, *plan.spans[part.index + 1 :]))
 
 
-def progress(plan: Plan, tracks: Mapping[str, object]) -> tuple[int, int]:
+def progress(plan: Plan, tracks: Sequence[str]) -> tuple[int, int]:
     """How many days of history are in, of all tracks, and how many there are."""
     whole = sum(_days(span.ticks_from, span.end) for span in plan.spans)
     left = sum(

@@ -93,7 +93,8 @@ class RecordedPredictions:
             return np.round(flights.numeric[name][rows].astype(float), _DIGITS)
         column = flights.categorical[name]
         words = np.array(column.dictionary.to_pylist(), dtype=object)
-        return words[column.indices.to_numpy()[rows]]
+        found: NDArray[Any] = words[column.indices.to_numpy()[rows]]
+        return found
 
     def _seconds(self, shift: int, rows: slice) -> Array:
         return (self.history.flights.scored_at[rows] + shift) * float(_MINUTE)

@@ -266,7 +266,9 @@ def read_definitions_once() -> None:
 
     def rewriting(rewrite: Callable[..., str]) -> Callable[..., str]:
         def rewritten(bq_sql: str, *, project_id: str, caller: Any, catalog: Any) -> str:  # noqa: ANN401 - the emulator's own
-            views = any(table is not None and table.table_type == "VIEW" for table in _tables(bq_sql, project_id, catalog))
+            views = any(
+                table is not None and table.table_type == "VIEW" for table in _tables(bq_sql, project_id, catalog)
+            )
             if not views and not catalog.list_all_row_access_policies():
                 return bq_sql
             return rewrite(bq_sql, project_id=project_id, caller=caller, catalog=catalog)
@@ -365,7 +367,9 @@ def write_no_row_counts() -> None:
     def counting(hydrate: Callable[..., None]) -> Callable[..., None]:
         def counted(self: Any) -> None:  # noqa: ANN401 - the emulator's own
             hydrate(self)
-            found = self._engine.execute("SELECT schema_name, table_name, estimated_size FROM duckdb_tables()").fetchall()
+            found = self._engine.execute(
+                "SELECT schema_name, table_name, estimated_size FROM duckdb_tables()"
+            ).fetchall()
             counts = {(schema, name): count for schema, name, count in found}
             tables = self._cache._tables  # noqa: SLF001 - the emulator reaches into it likewise
             for (project, dataset, name), table in tables.items():
