@@ -3,7 +3,6 @@
 import json
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,7 @@ from core.errors import UnavailableError
 from functions.adapters.metrics import CloudMetrics
 from infra.local.inbox.server import Inbox
 from infra.local.monitoring.server import serve
-from infra.local.prometheus import RULES, HistoryPoint, backfill, write_config, write_rules
+from infra.local.prometheus import RULES, HistoryPoint, head_start, write_blocks, write_config, write_rules
 from tests.support.prometheus import needs_prometheus, prometheus, until
 
 pytestmark = needs_prometheus
@@ -94,7 +93,7 @@ def test_a_value_that_is_no_longer_shown_is_gone_at_once(tmp_path: Path) -> None
 
 
 def test_history_is_on_a_chart_over_weeks(tmp_path: Path) -> None:
-    assert backfill(daily(60), tmp_path / "data", until=NOW) > 0
+    assert write_blocks(daily(60), tmp_path / "data", part="p", until=NOW) > 0
     with prometheus(tmp_path) as server:
         chart = server.chart(LAST, NOW - 60 * DAY + timedelta(minutes=17), NOW - timedelta(minutes=43), 6 * HOUR)
     assert chart["f0"] == [0.0] * 240
@@ -102,7 +101,7 @@ def test_history_is_on_a_chart_over_weeks(tmp_path: Path) -> None:
 
 
 def test_history_of_most_of_a_year_and_a_hundred_series_is_whole(tmp_path: Path) -> None:
-    assert backfill(daily(300, 100), tmp_path / "data", until=NOW) > 1
+    assert write_blocks(daily(300, 100), tmp_path / "data", part="p", until=NOW) > 1
     with prometheus(tmp_path) as server:
         start, end = NOW - 300 * DAY + HOUR, NOW - DAY + HOUR
         chart = server.chart("count(last_over_time(aia_drift_value[1h]))", start, end, DAY)
@@ -111,53 +110,63 @@ def test_history_of_most_of_a_year_and_a_hundred_series_is_whole(tmp_path: Path)
         assert total[""] == [float(day * sum(range(100))) for day in range(300)]
 
 
-def test_the_same_history_is_written_once(tmp_path: Path) -> None:
-    points = daily(30)
-    backfill(points, tmp_path / "data", until=NOW)
+def test_a_part_that_is_written_again_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    write_blocks(daily(30), tmp_path / "data", part="p", until=NOW)
     first = blocks(tmp_path)
-    assert backfill(points[::-1], tmp_path / "data", until=NOW + HOUR) == 0
-    assert blocks(tmp_path) == first
+    points = daily(30)[::-1]
+    assert write_blocks(points, tmp_path / "data", part="p", until=NOW) == len(first) == len(blocks(tmp_path))
+    assert not first & blocks(tmp_path)
     with prometheus(tmp_path) as server:
         [samples] = server.chart("count_over_time(aia_drift_value[1d])", NOW - HALF, NOW - HALF, DAY)["f1"]
     assert samples == 24
 
 
-def test_another_history_takes_the_place_of_the_first_and_ends_where_that_did(tmp_path: Path) -> None:
-    backfill(daily(30), tmp_path / "data", until=NOW - DAY)
-    first = blocks(tmp_path)
-    more = [*daily(30), *daily(30, end=NOW - 60 * DAY)]
-    assert backfill(more, tmp_path / "data", until=NOW) == len(blocks(tmp_path))
-    assert not first & blocks(tmp_path)
+def test_parts_are_written_the_newest_first_and_follow_each_other_on_a_chart(tmp_path: Path) -> None:
+    newest = [point for point in daily(30) if point.at >= NOW - 10 * DAY]
+    older = [point for point in daily(30) if point.at < NOW - 10 * DAY]
+    write_blocks(newest, tmp_path / "data", part="newest", until=NOW)
     with prometheus(tmp_path) as server:
-        days = server.chart(LAST, NOW - 90 * DAY + HALF, NOW, DAY)["f1"]
-        hours = server.chart(LAST, NOW - DAY + HALF, NOW, HOUR)["f1"]
-    assert hours == [29.0]
-    assert days == [float(day) for day in [*range(30), *range(30)]]
+        days = server.chart(LAST, NOW - 10 * DAY + HALF, NOW, DAY)["f1"]
+    write_blocks(older, tmp_path / "data", part="older", until=NOW - 10 * DAY)
+    with prometheus(tmp_path) as server:
+        whole = server.chart(LAST, NOW - 30 * DAY + HALF, NOW, DAY)["f1"]
+    assert days == [float(day) for day in range(20, 30)]
+    assert whole == [float(day) for day in range(30)]
 
 
-def test_what_is_scraped_stays_when_prometheus_starts_again_on_another_history(tmp_path: Path) -> None:
-    backfill(daily(3), tmp_path / "data", until=NOW)
+def test_what_was_scraped_stays_when_an_older_part_comes(tmp_path: Path) -> None:
+    write_blocks(daily(3), tmp_path / "data", part="newest", until=NOW)
     with serve() as ports:
         with prometheus(tmp_path, target=ports.target) as server:
             until(lambda: server.now("up == 1"))
-        stopped = time.time()
-        until(lambda: time.time() > stopped + 1)  # a history that went on to now would hide what was scraped
-        backfill(daily(1, end=NOW + DAY), tmp_path / "data", until=datetime.now(UTC), every=timedelta(seconds=1))
+        write_blocks(daily(3, end=NOW - 3 * DAY), tmp_path / "data", part="older", until=NOW - 3 * DAY)
         with prometheus(tmp_path) as server:
             assert "1" in [value for one in server.now("up[1h]") for _, value in one["values"]]
-            assert server.chart("timestamp(aia_drift_value)", NOW, NOW, HOUR)["f1"] == [NOW.timestamp()]
+            assert server.chart(LAST, NOW - 6 * DAY + HALF, NOW, DAY)["f1"] == [0.0, 1.0, 2.0, 0.0, 1.0, 2.0]
+
+
+def test_a_running_prometheus_says_from_when_on_its_log_is(tmp_path: Path) -> None:
+    began = datetime.now(UTC)
+    with prometheus(tmp_path) as server:
+        assert head_start(server.url) is None
+    with serve() as ports, prometheus(tmp_path, target=ports.target) as server:
+        until(lambda: head_start(server.url))
+        found = head_start(server.url)
+    assert found is not None
+    assert began - HOUR < found <= datetime.now(UTC)
+    assert head_start("http://127.0.0.1:9") is None
 
 
 def test_a_gap_in_the_history_stays_a_gap(tmp_path: Path) -> None:
     points = [point for point in daily(10) if not NOW - 6 * DAY < point.at < NOW - 3 * DAY]
-    backfill(points, tmp_path / "data", until=NOW)
+    write_blocks(points, tmp_path / "data", part="p", until=NOW)
     with prometheus(tmp_path) as server:
         days = server.chart(LAST, NOW - 10 * DAY + HALF, NOW, DAY)["f1"]
     assert days == [0, 1, 2, 3, 4, 7, 8, 9]
 
 
 def test_nothing_is_written_after_the_end_of_the_history(tmp_path: Path) -> None:
-    backfill(daily(3), tmp_path / "data", until=NOW - 12 * HOUR)
+    write_blocks(daily(3), tmp_path / "data", part="p", until=NOW - 12 * HOUR)
     with prometheus(tmp_path) as server:
         last = server.now("max(timestamp(last_over_time(aia_drift_value[2d])))")
         newest = server.chart("timestamp(aia_drift_value)", NOW - DAY, NOW, HOUR)["f1"]
@@ -171,7 +180,7 @@ def test_counters_and_odd_label_values_are_history_too(tmp_path: Path) -> None:
         HistoryPoint(name="aia_notifications_total", labels=labels, at=NOW - day * DAY, value=10.0 - day)
         for day in range(1, 4)
     ]
-    backfill(points, tmp_path / "data", until=NOW)
+    write_blocks(points, tmp_path / "data", part="p", until=NOW)
     with prometheus(tmp_path) as server:
         [sample] = server.now("last_over_time(aia_notifications_total[25h])")
     assert sample["metric"] == labels | {"__name__": "aia_notifications_total", "job": "history", "instance": "history"}
@@ -179,27 +188,20 @@ def test_counters_and_odd_label_values_are_history_too(tmp_path: Path) -> None:
 
 
 def test_no_history_is_no_blocks(tmp_path: Path) -> None:
-    assert backfill([], tmp_path / "data", until=NOW) == 0
+    assert write_blocks([], tmp_path / "data", part="p", until=NOW) == 0
     assert blocks(tmp_path) == set()
 
 
 def test_a_point_that_is_not_in_the_catalogue_is_refused(tmp_path: Path) -> None:
     point = HistoryPoint(name="aia_probe_up", labels={"job": "x"}, at=NOW, value=1.0)
     with pytest.raises(ValueError, match="aia_probe_up: labels must be"):
-        backfill([point], tmp_path / "data", until=NOW)
-
-
-def test_a_first_history_after_prometheus_has_started_is_refused(tmp_path: Path) -> None:
-    with prometheus(tmp_path):
-        pass
-    with pytest.raises(UnavailableError, match="before Prometheus first starts"):
-        backfill(daily(3), tmp_path / "data", until=NOW)
+        write_blocks([point], tmp_path / "data", part="p", until=NOW)
 
 
 def test_a_missing_promtool_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UnavailableError, match="promtool: must be on PATH"):
-        backfill(daily(3), tmp_path / "data", until=NOW)
+        write_blocks(daily(3), tmp_path / "data", part="p", until=NOW)
     assert blocks(tmp_path) == set()
 
 

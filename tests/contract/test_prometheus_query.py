@@ -19,7 +19,7 @@ from functions.adapters import prometheus as adapter
 from functions.adapters.prometheus import Prometheus, Series, connect
 from functions.api.variables import filled
 from functions.api.widgets import Filter
-from infra.local.prometheus import HistoryPoint, backfill
+from infra.local.prometheus import HistoryPoint, write_blocks
 from tests.support.prometheus import needs_prometheus, prometheus
 from tests.support.targets import Handler, Web
 
@@ -51,7 +51,7 @@ def history(values: list[float], models: list[str]) -> list[HistoryPoint]:
 
 @needs_prometheus
 def test_prometheus_gives_values_on_the_grid_and_gaps_where_there_is_none(tmp_path: Path) -> None:
-    backfill(history([1.0, 2.0, 3.5], ["m"]), tmp_path / "data", until=datetime.fromtimestamp(NOW, UTC))
+    write_blocks(history([1.0, 2.0, 3.5], ["m"]), tmp_path / "data", part="p", until=datetime.fromtimestamp(NOW, UTC))
     with prometheus(tmp_path) as server:
         found = asks(server.url).range("max by (model) (aia_drift_rows)", start=NOW - 4 * HOUR, end=NOW, step=HOUR)
         newest = asks(server.url).instant("max by (model) (aia_drift_rows)", at=NOW)
@@ -77,7 +77,9 @@ def test_a_query_that_cannot_be_parsed_is_refused_with_the_reason(tmp_path: Path
 
 @needs_prometheus
 def test_a_chosen_value_finds_its_series_and_no_other_whatever_is_in_it(tmp_path: Path) -> None:
-    backfill(history([1.0], [*HOSTILE, "other"]), tmp_path / "data", until=datetime.fromtimestamp(NOW, UTC))
+    write_blocks(
+        history([1.0], [*HOSTILE, "other"]), tmp_path / "data", part="p", until=datetime.fromtimestamp(NOW, UTC)
+    )
     filters = [Filter(label_key="model", template_variable="model")]
     with prometheus(tmp_path) as server:
         for value in [*HOSTILE, ""]:

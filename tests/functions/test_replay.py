@@ -14,16 +14,13 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from core.errors import UnavailableError
-from core.settings import Business
 from functions.adapters.publishing import BATCH_BYTES, Message, batches
-from functions.adapters.warehouse import BigQueryWarehouse
-from functions.bi_rollup.bigquery import BigQueryTables
-from infra.local.business_points import points
+from infra.local.past.load import load_rows
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.publish import publish
-from tests.support import business
+from infra.local.replay.reference import LABELS, ORDERED, PREDICTIONS, VERSIONS, version_row
 
 pytest_plugins = ["tests.support.warehouse"]
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
@@ -135,8 +132,18 @@ def test_a_topic_that_is_missing_is_not_tried_again(endpoint: Endpoint, publishe
     assert endpoint.requests == []
 
 
+def load_reference(client: bigquery.Client, history: History) -> int:
+    """Load what the model was trained on, as the oldest part of the past does."""
+    rows = {
+        PREDICTIONS: ("scored_at", history.prediction_rows(*history.reference)),
+        LABELS: ("arrived_at", history.label_rows(*history.reference)),
+        VERSIONS: ("created_at", version_row(history.reference)),
+    }
+    return sum(load_rows(client, name, instant, table) for name, (instant, table) in rows.items())
+
+
 def test_the_reference_is_loaded_once(history: History, client: bigquery.Client) -> None:
-    expected = len(history.reference_rows()) + len(history.reference_labels()) + 1
+    expected = len(history.prediction_rows(*history.reference)) + len(history.label_rows(*history.reference)) + 1
     assert load_reference(client, history) == expected
     assert load_reference(client, history) == 0
     [counts] = client.query_and_wait("""
@@ -144,11 +151,11 @@ def test_the_reference_is_loaded_once(history: History, client: bigquery.Client)
                COUNTIF(IS_NAN(p.pressure)) AS nan, COUNTIF(l.late) AS late, MIN(p.scored_at) AS first
         FROM telemetry.flight_predictions AS p LEFT JOIN telemetry.flight_labels AS l USING (prediction_id)
     """)
-    assert counts.rows_ == counts.ids == len(history.reference_rows())
-    assert counts.no_pressure == history.reference_rows()["pressure"].null_count
+    assert counts.rows_ == counts.ids == len(history.prediction_rows(*history.reference))
+    assert counts.no_pressure == history.prediction_rows(*history.reference)["pressure"].null_count
     assert counts.nan == 0
     assert 0.2 < counts.late / counts.rows_ < 0.25
-    assert counts.first == history.reference_rows()["scored_at"][0].as_py()
+    assert counts.first == history.prediction_rows(*history.reference)["scored_at"][0].as_py()
 
 
 def test_the_version_says_what_the_model_was_trained_on(history: History, client: bigquery.Client) -> None:
@@ -179,16 +186,9 @@ def test_loaded_rows_and_streamed_messages_have_the_same_shape(history: History,
     assert dict(found) == row | {"scored_at": datetime.fromisoformat(row["scored_at"])}
 
 
-def test_older_orders_are_loaded_once_and_the_past_has_its_points(client: bigquery.Client) -> None:
+def test_older_orders_are_loaded_once(client: bigquery.Client) -> None:
     orders = Orders.read(ORDERS, NOW.date())
-    until = orders.first + timedelta(days=20)
-    count = load_orders(client, orders, until)
-    assert count == len(orders.rows(orders.first, until)) > 0
-    assert load_orders(client, orders, until) == 0
-    warehouse, day = BigQueryWarehouse(client), orders.first.replace(hour=0, minute=0)
-    BigQueryTables(warehouse, Business(orders=business.ORDERS)).write_revenue_hours(day, until)
-    found = [point for point in points(warehouse) if point.labels == {"source": "shop-uk"}]
-    assert [point.at for point in found] == [day + timedelta(days=n) for n in range(1, len(found) + 1)]
-    assert any(point.value == 0.0 for point in found)  # a day on which the shop is closed
-    expected = sum(row["amount_dollars"] for row in orders.rows(day, found[-1].at).to_pylist() if "uk" in row["source"])
-    assert sum(point.value for point in found) == pytest.approx(expected)
+    rows = orders.rows(orders.first, orders.first + timedelta(days=20))
+    assert load_rows(client, ORDERED, "ordered_at", rows) == len(rows) > 0
+    assert load_rows(client, ORDERED, "ordered_at", rows) == 0
+    assert load_rows(client, ORDERED, "ordered_at", rows.slice(0, 0)) == 0

@@ -23,7 +23,8 @@ from functions.adapters.publishing import Message
 from infra.local.replay.flights import CATEGORICAL, FLIGHTS, NUMERIC, Flights
 from infra.local.replay.history import MODEL, History
 from infra.local.replay.replay import Replay
-from infra.local.replay.scores import probabilities
+from infra.local.replay.scores import PREDICTIONS, probabilities, write
+from infra.local.replay.train import score
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
@@ -85,13 +86,13 @@ def instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def test_the_last_day_of_the_year_becomes_today(history: History, log: Log) -> None:
+def test_the_day_before_christmas_becomes_today(history: History, log: Log) -> None:
     planned = Counter(key[-17:-7] for key in log.scored)
     assert max(planned) == "2026-03-04"
     flights = Flights.read(FLIGHTS)
     days = flights.scheduled.astype("datetime64[m]").astype("datetime64[D]")
-    assert planned["2026-03-03"] == np.count_nonzero(days == np.datetime64("2013-12-30"))
-    assert history.reference.start == datetime(2025, 3, 5, tzinfo=UTC)
+    assert planned["2026-03-03"] == np.count_nonzero(days == np.datetime64("2013-12-23"))
+    assert history.reference.start == datetime(2025, 3, 12, tzinfo=UTC)
     assert history.reference.end - history.reference.start == 59 * DAY
 
 
@@ -112,9 +113,7 @@ def test_every_label_answers_a_prediction_made_before(log: Log) -> None:
 
 
 def test_an_arrival_is_reported_one_to_six_hours_later_and_hardly_two_alike(history: History) -> None:
-    reported = np.empty_like(history._reported_at)
-    reported[history._by_report] = history._reported_at
-    delays = np.bincount(reported - history._flights.arrived_at)
+    delays = np.bincount(history.reported_at - history.flights.arrived_at)
     assert delays[:60].sum() == 0
     assert len(delays) == 361
     assert delays[60:].min() > 0.8 * delays[60:].mean()
@@ -156,7 +155,7 @@ def test_the_days_follow_one_another_from_the_reference_to_now(history: History)
     spans = history.days
     assert spans[0].start == history.reference.end
     assert all(one.end == two.start for one, two in pairwise(spans))
-    assert len(spans) == 306
+    assert len(spans) == 299
     assert all(span.end - span.start == DAY for span in spans[:-1])
 
 
@@ -165,7 +164,7 @@ def test_after_the_last_day_comes_the_first_even_over_a_leap_day() -> None:
     history = History.read(FLIGHTS, datetime(2025, 3, 1, tzinfo=UTC), anchor=anchor)
     first, again = (
         read(history.messages(start, start + 120 * DAY))[0]
-        for start in (datetime(2023, 1, 2, tzinfo=UTC), datetime(2024, 1, 2, tzinfo=UTC))
+        for start in (datetime(2023, 1, 9, tzinfo=UTC), datetime(2024, 1, 9, tzinfo=UTC))
     )
     assert len(first) == len(again) > 100_000
     assert [row["entity_id"] for row in first] == [row["entity_id"] for row in again]
@@ -179,8 +178,8 @@ def test_after_the_last_day_comes_the_first_even_over_a_leap_day() -> None:
 def test_what_comes_after_now_goes_on_without_a_gap(history: History) -> None:
     live = history.live(NOW + 2 * DAY)
     predictions, labels = read(live.messages(NOW, live.now))
-    assert 1500 < len(predictions) < 2500
-    assert 1500 < len(labels) < 2500
+    assert 1200 < len(predictions) < 2500
+    assert 1200 < len(labels) < 2500
     assert len({row["scored_at"][:10] for row in predictions}) == 3
 
 
@@ -218,8 +217,9 @@ def test_the_features_are_those_of_the_settings() -> None:
 
 
 def test_weather_that_was_not_observed_is_null(history: History) -> None:
-    predictions, _ = read(history.messages(*history.days[-1]))
-    today = [row for row in predictions if row["prediction_id"][-17:-7] == "2026-03-04"]
+    later = history.live(NOW + 7 * DAY)
+    predictions, _ = read(later.messages(*later.days[-1]))
+    today = [row for row in predictions if row["prediction_id"][-17:-7] == "2026-03-11"]
     weather = ("temperature", "dew_point", "wind_speed", "precipitation", "pressure", "visibility")
     assert {row[name] for row in today for name in weather} == {None}
     assert all(0 <= row["probability"] <= 1 for row in today)
@@ -228,19 +228,10 @@ def test_weather_that_was_not_observed_is_null(history: History) -> None:
 def test_the_reference_holds_what_the_messages_of_its_span_would(history: History) -> None:
     predictions, labels = read(history.messages(*history.reference))
     for table, rows, at in (
-        (history.reference_rows(), predictions, "scored_at"),
-        (history.reference_labels(), labels, "arrived_at"),
+        (history.prediction_rows(*history.reference), predictions, "scored_at"),
+        (history.label_rows(*history.reference), labels, "arrived_at"),
     ):
         assert table.to_pylist() == [row | {at: instant(row[at])} for row in rows] != []
-
-
-def test_ticks_run_from_the_reference_to_now(history: History) -> None:
-    daily, quarterly = history.ticks(DAY), history.ticks(timedelta(minutes=15))
-    assert daily[0] == history.reference.end + DAY
-    assert daily[-1] == datetime(2026, 3, 4, tzinfo=UTC)
-    assert len(daily) == 305
-    assert quarterly[-1] == datetime(2026, 3, 4, 15, 30, tzinfo=UTC)
-    assert {two - one for one, two in pairwise(quarterly)} == {timedelta(minutes=15)}
 
 
 def test_now_must_carry_a_time_zone(history: History) -> None:
@@ -250,7 +241,7 @@ def test_now_must_carry_a_time_zone(history: History) -> None:
 
 
 def test_the_model_is_right_more_often_than_the_rule_on_months_it_never_saw(history: History) -> None:
-    flights, scores = history._flights, history._scores
+    flights, scores = history.flights, history.scores
     months = flights.scored_at.astype("datetime64[m]").astype("datetime64[M]")
     for month in np.arange("2013-03", "2014-01", dtype="datetime64[M]"):
         rows = months == month
@@ -260,15 +251,15 @@ def test_the_model_is_right_more_often_than_the_rule_on_months_it_never_saw(hist
         assert roc_auc_score(flights.late[rows], scores[rows]) > 0.85
 
 
-def test_scores_are_worked_out_once_for_the_same_file_and_again_they_are_the_same(
-    history: History, tmp_path: Path
-) -> None:
-    again = probabilities(history._flights, FLIGHTS, tmp_path)
-    assert np.array_equal(again, history._scores)
-    [kept] = tmp_path.iterdir()
-    written = kept.stat().st_mtime_ns
-    assert np.array_equal(probabilities(history._flights, FLIGHTS, tmp_path), again)
-    assert [path.stat().st_mtime_ns for path in tmp_path.iterdir()] == [written]
+@pytest.mark.timeout(300)  # half a minute of training, on a machine that does nothing else
+def test_the_scores_that_are_shipped_are_those_of_the_model(history: History, tmp_path: Path) -> None:
+    """Training again gives the same model; another processor may decide a tie between two splits otherwise."""
+    again = score(history.flights)
+    assert np.mean(np.abs(again - history.scores)) < 1e-3
+    assert np.quantile(np.abs(again - history.scores), 0.99) < 0.01
+    write(history.scores, tmp_path / "again.parquet")
+    assert np.array_equal(probabilities(tmp_path / "again.parquet"), history.scores)
+    assert (tmp_path / "again.parquet").read_bytes() == PREDICTIONS.read_bytes()
 
 
 class CrashError(Exception):

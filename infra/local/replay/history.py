@@ -112,12 +112,6 @@ class History:
             start = end
         return tuple(spans)
 
-    def ticks(self, every: timedelta) -> list[datetime]:
-        """The instants after the reference at which a job is due that runs so often, the last one not after `now`."""
-        epoch = datetime(1970, 1, 1, tzinfo=UTC)
-        first = self.reference.end - (self.reference.end - epoch) % every + every
-        return [first + every * step for step in range((self.now - first) // every + 1)]
-
     def messages(self, start: datetime, end: datetime) -> Iterator[Message]:
         """What was logged at or after `start` and before `end`: first the predictions, then the labels that arrived.
 
