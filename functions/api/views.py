@@ -83,15 +83,26 @@ class Views:
         return self.settings.jobs.get("drift_score")
 
     def _lasts(self, models: Sequence[Data]) -> float:
-        """Seconds for which nothing changes about models: until the tick after the oldest of their newest windows."""
+        """Seconds for which what the warehouse says of models is kept."""
         if self.start.coming():
             return _COMING_SECONDS
         ends = [model["window_end"] for model in models]
-        if not self._schedule or not ends or None in ends:
-            return _AWAITED_SECONDS
-        due = following(self._schedule, min(ends))
-        left = (due - datetime.now(UTC)).total_seconds() if due else _LONGEST_SECONDS
-        return min(left, _LONGEST_SECONDS) if left > 0 else _AWAITED_SECONDS
+        return lasts(ends, self._schedule, now=self.start.clock())
+
+
+def lasts(ends: Sequence[datetime | None], schedule: str | None, *, now: datetime) -> float:
+    """Seconds until newer windows are due than the newest ones, which end at `ends`; while they are, a short time.
+
+    >>> ends = [datetime(2026, 1, 2, 12, 15), datetime(2026, 1, 2, 12, 15)]
+    >>> lasts(ends, "*/15 * * * *", now=datetime(2026, 1, 2, 12, 28)), lasts(ends, "0 * * * *", now=datetime(2026, 1, 2, 12, 28))
+    (120.0, 300.0)
+    """
+    known = [end for end in ends if end is not None]
+    if not schedule or not known or len(known) < len(ends):
+        return _AWAITED_SECONDS
+    due = following(schedule, min(known))
+    left = (due - now).total_seconds() if due else _LONGEST_SECONDS
+    return min(left, _LONGEST_SECONDS) if left > 0 else _AWAITED_SECONDS
 
 
 def by_day(rows: Sequence[Data]) -> Data:

@@ -25,7 +25,7 @@ export function drawHistory(from = Infinity) {
   box.hidden = !isComing();
   if (box.hidden) return box.replaceChildren();
   const { days, of, since } = state.history;
-  const beyond = 1000 * from < Date.parse(since) ? `. What was before ${dayOf(since)} is still loading` : "";
+  const beyond = 1000 * from < Date.parse(since) ? `; before ${dayOf(since)} it is still loading` : "";
   const says = `History: ${days} of ${of} days${beyond}`;
   if (box.querySelector("span")?.textContent === says) return;
   box.replaceChildren(el("progress", { max: of, value: days, "aria-hidden": "true" }), el("span", {}, says));
