@@ -60,7 +60,7 @@ class Backfills:
     def _read(self) -> History | None:
         try:
             found = self.store.get(COLLECTION, KEY)
-            return found and msgspec.convert(found.data, History, builtin_types=(datetime,))
+            return msgspec.convert(found.data, History, builtin_types=(datetime,)) if found else None
         except (AiaError, msgspec.ValidationError) as error:
             log.warning("%s/%s: is not known: %s", COLLECTION, KEY, error)
             return None
