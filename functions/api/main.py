@@ -39,10 +39,10 @@ def deps() -> Deps:
     logs.setup()
     project, settings = os.environ["GOOGLE_CLOUD_PROJECT"], config.load()
     store, warehouse = open_store(os.environ["AIA_STORE"], project), open_warehouse(project)
-    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=_now)
-    incidents = Incidents(store=store, actions=actions, clock=_now)
     backfills = Backfills(store=store)
     start = Start(at=_STARTED, clock=_now, coming=lambda: backfills.coming)
+    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=_now, start=start)
+    incidents = Incidents(store=store, actions=actions, clock=_now)
     return Deps(
         views=Views(settings=settings, store=store, warehouse=warehouse, start=start),
         incidents=incidents,

@@ -1,6 +1,6 @@
 """Pictures of the first page and of each dashboard in the first minutes of a new stack, for people to look at.
 
-python tests/benchmarks/pictures.py [--days 306] [--at 20 60 180] [--dark] [build/pictures]
+python tests/benchmarks/pictures.py [build/pictures] [--days 306] [--at 20 60 180] [--dark]
 """
 
 import argparse

@@ -53,7 +53,8 @@ def fresh(browser: Browser, office: Office, prometheus: Charts) -> Iterator[Nigh
     every["system"] = charts.dashboard(displayName="AIA: system", mosaicLayout={"columns": 48, "tiles": [card]})
     prometheus.answers = {**prometheus.answers, SILENT: [({}, lambda _: 1.0)]}
     boards = Dashboards(all=every, prometheus=prometheus, models=[], clock=now, started=started)  # type: ignore[arg-type]
-    made = replace(made, views=replace(made.views, start=start), start=start, dashboards=boards)
+    actions = replace(made.actions, start=start)
+    made = replace(made, views=replace(made.views, start=start), actions=actions, start=start, dashboards=boards)
     with pages.served(pages.application(made)) as url:
         viewer = Night(browser, office, rows, url)
         yield viewer

@@ -39,7 +39,8 @@ def made(store: Store, rows: Rows, *, started: datetime, now: datetime = NOW) ->
     """The API as it is at an instant, started at another."""
     deps = pages.deps(store, rows, Office(store), lambda: now)
     start = Start(at=started, clock=lambda: now, coming=lambda: deps.backfills.coming)
-    return replace(deps, views=replace(deps.views, start=start), start=start)
+    actions = replace(deps.actions, start=start)
+    return replace(deps, views=replace(deps.views, start=start), actions=actions, start=start)
 
 
 def ask(deps: Deps, path: str) -> flask.Response:
@@ -165,6 +166,16 @@ def test_while_a_past_is_coming_scores_are_asked_for_again_soon(store: Store, mo
         for now[0] in (100.0, 106.0):
             body(deps, "/api/models")
         assert len(rows.asked) == asked
+
+
+@pytest.mark.parametrize(("minutes", "starting"), [(1, True), (3, False)])
+def test_actions_say_whether_their_history_is_starting(store: Store, minutes: int, *, starting: bool) -> None:
+    rows = Rows()
+    rows.down = True
+    deps = made(store, rows, started=NOW - timedelta(minutes=minutes))
+    assert (body(deps, "/api/actions")["recent"], body(deps, "/api/actions")["starting"]) == (None, starting)
+    rows.down = False
+    assert (body(deps, "/api/actions")["recent"], body(deps, "/api/actions")["starting"]) == ([], False)
 
 
 class Beats(Charts):

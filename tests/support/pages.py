@@ -148,10 +148,10 @@ class Office:
 
 
 def deps(store: Store, warehouse: Rows, office: Office, clock: Callable[[], datetime], **switches: Any) -> Deps:
-    actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock)
-    incidents = Incidents(store=store, actions=actions, clock=clock)
     backfills = Backfills(store=store)
     start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), coming=lambda: backfills.coming)
+    actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
+    incidents = Incidents(store=store, actions=actions, clock=clock)
     return Deps(
         views=Views(settings=SETTINGS, store=store, warehouse=warehouse, start=start),
         incidents=incidents,

@@ -59,7 +59,7 @@ function draw() {
   const seen = expected({ ...known, incidents: withLinked(known.incidents) });
   const held = new Set(known.incidents.filter(incidents.isOpen).map((one) => one.id));
   if (asked.incidents?.done) incidents.draw(seen.incidents, seen.silences, held);
-  if (seen.actions) responses.draw(seen.actions, isStarting("models"));
+  if (seen.actions) responses.draw(seen.actions);
   if (asked.silences?.done) silences.draw(seen.silences);
   headline(seen);
 }

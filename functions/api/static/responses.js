@@ -108,7 +108,7 @@ function line(one) {
   el("div", {}, one.summary || one.detail || because(one.reason), one.by && ` · ${one.by}`, " · ", el("a", { href: `#incident=${encodeURIComponent(one.incident_id)}` }, "incident")));
 }
 
-function recent(actions, starting) {
+function recent(actions) {
   const going = actions.waiting.filter((one) => one.stage !== "awaiting_approval");
   const known = new Set(actions.waiting.map((one) => one.id));
   const past = (actions.recent ?? []).filter((one) => !known.has(one.id));
@@ -117,16 +117,16 @@ function recent(actions, starting) {
     el("h3", {}, "Of the last 7 days"),
     all.length ? el("ul", { class: "lines" }, all.slice(0, SHOWN).map(line)) : el("p", { class: "soft" }, "Nothing was asked for."),
     all.length > SHOWN && el("details", { "data-key": "recent" }, el("summary", {}, `${all.length - SHOWN} more`), el("ul", { class: "lines" }, all.slice(SHOWN).map(line))),
-    actions.recent === null && (starting ? el("p", { class: "soft" }, "The history is starting; this is only what is under way.")
+    actions.recent === null && (actions.starting ? el("p", { class: "soft" }, "The history is starting; this is only what is under way.")
       : el("p", { class: "fault" }, "The history does not answer; this is only what is under way.")));
 }
 
-export function draw(actions, starting) {
+export function draw(actions) {
   drawApprovals(actions);
   const context = { sending: pending("automation"), fault: fault("automation") };
   patch(at("automation"), [
     item("switch", [actions.automation, context], () => switches(actions, context)),
-    item("recent", [actions.waiting, actions.recent, starting], () => recent(actions, starting)),
+    item("recent", [actions.waiting, actions.recent, actions.starting], () => recent(actions)),
   ]);
 }
 
