@@ -16,6 +16,7 @@ from core.incidents.model import Reason
 from core.settings.response import ActionName, Automation
 from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
 from functions.adapters.ports import Clock, Data, Store, Warehouse
+from functions.api.due import Start
 from functions.api.kept import Kept
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ MOST = 50
 SUBJECTS = (EVERY, *ActionName)
 """What may be halted."""
 _RECENT_SECONDS = 60.0
+_ANSWERED = "recent"
+"""By which the start of this instance knows that the history of actions has answered."""
 _OVER_LIMIT = 1000
 """Cases remembered of which nothing will change any more."""
 _SQL = {name: (Path(__file__).parent / f"{name}.sql").read_text() for name in ("recent_actions", "actions_of_incident")}
@@ -38,18 +41,25 @@ class Actions:
     warehouse: Warehouse
     automation: Automation
     clock: Clock
+    start: Start
     _kept: Kept = field(default_factory=Kept)
     _over: dict[str, Case] = field(default_factory=dict)
 
     def all(self) -> Data:
         """What waits, the soonest to expire first; what was decided of late; and the switches.
 
-        While the warehouse does not answer `recent` is None: what waits is shown all the same.
+        While the warehouse does not answer `recent` is None: what waits is shown all the same. `starting`: it never has yet.
         """
         documents = self.store.find(ACTIONS, where={"waiting": True})
         waiting = [case for case in (case_of(document.data) for document in documents) if not case.over]
         waiting.sort(key=lambda case: (case.stage is not Stage.AWAITING, case.answer_by or case.at))
-        return {"waiting": [shown(case) for case in waiting], "recent": self._recent(), "automation": self.switches()}
+        recent = self._recent()
+        return {
+            "waiting": [shown(case) for case in waiting],
+            "recent": recent,
+            "starting": recent is None and self.start.is_starting(_ANSWERED),
+            "automation": self.switches(),
+        }
 
     def switches(self) -> Data:
         """Whether actions may happen: by the settings, and by the last word of people."""
@@ -95,10 +105,12 @@ class Actions:
             return self.warehouse.query(_SQL["recent_actions"], since=since, most=MOST)
 
         try:
-            return self._kept(("recent",), read, seconds=_RECENT_SECONDS)
+            recent = self._kept(("recent",), read, seconds=_RECENT_SECONDS)
         except AiaError as error:
             log.warning("actions without their history: %s", error)
             return None
+        self.start.answered.add(_ANSWERED)
+        return recent
 
     def _cases(self, incident: Data) -> Iterator[Case]:
         told = [entry["finding_id"] for entry in incident["timeline"] if entry["reason"] == Reason.ACTION]

@@ -3,8 +3,10 @@
 Whoever looks names a tile and never a query: what is asked stands in the dashboards.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import flask
@@ -26,6 +28,13 @@ MOST_SERIES = 50
 MOST_ROWS = 200
 """Rows of a data set of a table."""
 _FRESH_SECONDS = 10.0
+_ABOUT_AGE = re.compile(r"\babsent_over_time\(|\btime\(\) -")
+"""What asks how long ago something was said: of a system that has just started that says nothing."""
+_RAN = (
+    'count(last_over_time(aia_heartbeat_timestamp_seconds{function=~"health_check|incident_sweep|action_runner"}[2m]))'
+)
+"""Whether functions did their jobs at an instant: those that do so every minute."""
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 def load(folder: Path = FOLDER) -> dict[str, Dashboard]:
@@ -43,12 +52,14 @@ class Dashboards:
         prometheus: what the queries are asked.
         models: what the variable `model` may be chosen from.
         clock: now.
+        started: when this instance started.
     """
 
     all: dict[str, Dashboard]
     prometheus: Prometheus
     models: Sequence[str]
     clock: Clock
+    started: datetime = _EPOCH
     _kept: Kept = field(default_factory=Kept)
 
     def titles(self) -> list[Data]:
@@ -95,7 +106,32 @@ class Dashboards:
             self._data(variables.filled(query, filters, values, step=asked.step), asked, charted, current)
             for query in _queries(tiles[index])
         ]
-        return {"start": asked.start, "end": asked.end, "step": asked.step, "sets": sets}
+        return {
+            "start": asked.start,
+            "end": asked.end,
+            "step": asked.step,
+            "sets": sets,
+            "judged_from": self._judged_from(tiles[index]),
+        }
+
+    def _judged_from(self, tile: Tile) -> datetime | None:
+        """From when on a card about the age of something may say that it is too old: as its alert rules, after their `for`.
+
+        None where it may now: long after the start, or where the system ran on while only this instance started.
+        """
+        card = tile.widget.scorecard
+        if card is None or not _ABOUT_AGE.search(card.time_series_query.prometheus_query):
+            return None
+        rules = {name for threshold in card.thresholds for name in threshold.label.split(", ")}
+        settled = self.started + max(
+            (alerts.patience().get(name, timedelta(0)) for name in rules), default=timedelta(0)
+        )
+        return None if self.clock() >= settled or self._ran() else settled
+
+    def _ran(self) -> bool:
+        """Whether the system ran a moment before this instance started."""
+        before = int(self.started.timestamp()) - 30
+        return bool(self._kept(("ran",), lambda: self.prometheus.instant(_RAN, at=before), seconds=_FRESH_SECONDS * 6))
 
     def _named(self, name: str) -> Dashboard:
         if name not in self.all:

@@ -18,8 +18,10 @@ from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
 from functions.api import experience
 from functions.api.actions import Actions
+from functions.api.backfills import Backfills
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards, load
+from functions.api.due import Start
 from functions.api.experience import Experience
 from functions.api.incidents import Incidents
 from functions.api.pipelines import Pipelines
@@ -28,6 +30,7 @@ from functions.api.views import Views
 
 PATIENCE = 10.0
 """Seconds that a person waits for the bus before being told that it does not answer."""
+_STARTED = datetime.now(UTC)
 
 
 @functools.cache
@@ -36,10 +39,12 @@ def deps() -> Deps:
     logs.setup()
     project, settings = os.environ["GOOGLE_CLOUD_PROJECT"], config.load()
     store, warehouse = open_store(os.environ["AIA_STORE"], project), open_warehouse(project)
-    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=_now)
+    backfills = Backfills(store=store)
+    start = Start(at=_STARTED, clock=_now, coming=lambda: backfills.coming)
+    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=_now, start=start)
     incidents = Incidents(store=store, actions=actions, clock=_now)
     return Deps(
-        views=Views(settings=settings, store=store, warehouse=warehouse),
+        views=Views(settings=settings, store=store, warehouse=warehouse, start=start),
         incidents=incidents,
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=opener(project, PATIENCE), clock=_now),
@@ -48,9 +53,12 @@ def deps() -> Deps:
             prometheus=prometheus.connect(project),
             models=[model.name for model in settings.models],
             clock=_now,
+            started=_STARTED,
         ),
         pipelines=Pipelines(store=store, clock=_now),
         experience=Experience(bus=opener(project, experience.PATIENCE), clock=_now),
+        backfills=backfills,
+        start=start,
     )
 
 

@@ -14,9 +14,11 @@ from werkzeug.routing import Map, Rule
 from core.errors import AiaError, UnavailableError
 from functions.api import reply, runbooks
 from functions.api.actions import Actions
+from functions.api.backfills import Backfills
 from functions.api.body import BodyError, signed_in
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
+from functions.api.due import Start
 from functions.api.experience import RETRY_AFTER, Experience
 from functions.api.incidents import Incidents
 from functions.api.pipelines import Pipelines
@@ -38,6 +40,8 @@ class Deps:
     dashboards: Dashboards
     pipelines: Pipelines
     experience: Experience
+    backfills: Backfills
+    start: Start
 
 
 def _get(path: str, endpoint: str) -> Rule:
@@ -58,6 +62,7 @@ _routes = Map(
         _get("/health", "healthz"),
         _get("/assets/<path:name>", "static"),  # /static is Flask's own
         _get("/api/me", "me"),
+        _get("/api/backfills", "backfills"),
         _get("/api/models", "models"),
         _get("/api/models/<name>/drift", "drift"),
         _get("/api/probes", "probes"),
@@ -106,7 +111,7 @@ def _is_read(request: flask.Request) -> bool:
 def _answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
     try:
         endpoint, values = _routes.bind_to_environ(request.environ).match()
-        return _ENDPOINTS[endpoint](request, deps, **values)
+        return _answered(endpoint, _ENDPOINTS[endpoint](request, deps, **values), deps)
     except MethodNotAllowed as error:
         allowed = " or ".join(sorted(error.valid_methods or []))
         return reply.error(HTTPStatus.METHOD_NOT_ALLOWED, f"method: must be {allowed}, got {request.method}")
@@ -119,7 +124,15 @@ def _answer(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
         return reply.error(HTTPStatus.NOT_FOUND, str(error.args[0]))
     except AiaError as error:
         log.error("%s: %s", request.path, error)  # noqa: TRY400 - the message names what is missing
-        return reply.error(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        starting = {"starting": True} if deps().start.is_starting(endpoint) else {}
+        return reply.error(HTTPStatus.SERVICE_UNAVAILABLE, str(error), **starting)
+
+
+def _answered(endpoint: str, response: flask.Response, deps: Callable[[], Deps]) -> flask.Response:
+    """Remember that what is asked for data has answered: what is away later does not start any more."""
+    if endpoint in _ASKED:
+        deps().start.answered.add(endpoint)
+    return response
 
 
 def _whole(request: flask.Request, name: str, *, default: int, most: int) -> int:
@@ -165,6 +178,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "static": lambda request, _deps, name: reply.file(name, request),
     "healthz": lambda _request, _deps: flask.Response("ok", mimetype="text/plain"),
     "me": lambda request, _deps: _me(request),
+    "backfills": lambda request, deps: reply.json(deps().backfills.all(), request),
     "models": lambda request, deps: reply.json(deps().views.models(), request),
     "drift": lambda request, deps, name: reply.json(deps().views.drift(name, _days(request)), request),
     "probes": lambda request, deps: reply.json(deps().views.probes(), request),
@@ -186,3 +200,5 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "switch": lambda request, deps, verb: reply.accepted(deps().commands.switch(request, verb)),
     "experience": _report,
 }
+_ASKED = frozenset({"models", "drift", "probes", "tile", "pipelines", "incidents", "actions", "silences"})
+"""The endpoints that show what others measured."""

@@ -8,42 +8,50 @@ from pathlib import Path
 
 from core.settings import Probe, Settings
 from functions.adapters.ports import Data, Store, Warehouse
+from functions.api.due import LATE, Start, following
 from functions.api.kept import Kept
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
-_FRESH_SECONDS = 10.0
+_COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
+"""How long what the warehouse said is kept: while the past is being loaded, while newer windows are due, and at most."""
 _RECENT = timedelta(days=35)
-LATE = timedelta(minutes=5)
-"""How much later than it is due a check of a probe may be: as long as HealthCheckSilent waits."""
 OLD = timedelta(hours=1)
 """How old the newest window of a model may be: as ModelDriftStale has it."""
 
 
 @dataclass(slots=True)
 class Views:
-    """Answers for the page; what the warehouse said is kept for some seconds, so that many viewers cost one query."""
+    """Answers for the page; what the warehouse said is kept until newer windows are due, so that many viewers cost one query.
+
+    Attributes:
+        settings: what is watched.
+        store: where probes are.
+        warehouse: where scores are.
+        start: of this instance.
+    """
 
     settings: Settings
     store: Store
     warehouse: Warehouse
+    start: Start
     _kept: Kept = field(default_factory=Kept)
 
     def models(self) -> list[Data]:
         """Every model of the settings with its newest scored window and its accuracy by day."""
         names = [model.name for model in self.settings.models]
-        return self._kept(("models",), lambda: self._models(names), seconds=_FRESH_SECONDS)
+        return self._kept(("models",), lambda: self._models(names), seconds=self._lasts)
 
     def drift(self, name: str, days: int) -> Data:
         """One model's tests by feature and day, over the last `days`; `LookupError` when there is no such model."""
         if name not in {model.name for model in self.settings.models}:
             raise LookupError(f"model: no model is called {name!r}")
-        return self._kept(("drift", name, days), lambda: self._drift(name, days), seconds=_FRESH_SECONDS)
+        lasts = self._lasts(self.models())
+        return self._kept(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
 
     def probes(self) -> list[Data]:
         """Every probe of the settings with its newest result, if it has one, and whether the next one should have come."""
         seen = {document.key: document.data for document in self.store.find("probes")}
-        now = datetime.now(UTC)
-        return [_probe(probe, seen.get(probe.name, {}), now) for probe in self.settings.probes]
+        return [self._probe(probe, seen.get(probe.name, {})) for probe in self.settings.probes]
 
     def _models(self, names: Sequence[str]) -> list[Data]:
         since = datetime.now(UTC) - _RECENT
@@ -51,7 +59,7 @@ class Views:
         performance = _group(self.warehouse.query(_SQL["performance_by_day"], since=since, models=list(names)), "model")
         return [
             {"name": model.name, "owner": model.owner}
-            | _latest(rows[model.name])
+            | self._latest(rows[model.name])
             | {"accuracy": _accuracy(performance[model.name], model.accuracy_floor)}
             for model in self.settings.models
         ]
@@ -61,11 +69,40 @@ class Views:
         rows = self.warehouse.query(_SQL["drift_by_day"], since=since, model=name)
         return {"model": name} | by_day(rows)
 
+    def _probe(self, probe: Probe, data: Data) -> Data:
+        schedule, longest = self.settings.jobs.get("health_check"), probe.every + LATE
+        told = {"name": probe.name, "kind": probe.kind, **data}
+        return told | self.start.standing(data.get("checked_at"), schedule, longest=longest)
 
-def _probe(probe: Probe, data: Data, now: datetime) -> Data:
-    told = {"name": probe.name, "kind": probe.kind, **data}
-    checked = data.get("checked_at")
-    return told | ({} if checked is None else {"overdue": now - checked > probe.every + LATE})
+    def _latest(self, rows: Sequence[Data]) -> Data:
+        newest = latest(rows)
+        return newest | self.start.standing(newest["window_end"], self._schedule, longest=OLD)
+
+    @property
+    def _schedule(self) -> str | None:
+        return self.settings.jobs.get("drift_score")
+
+    def _lasts(self, models: Sequence[Data]) -> float:
+        """Seconds for which what the warehouse says of models is kept."""
+        if self.start.coming():
+            return _COMING_SECONDS
+        ends = [model["window_end"] for model in models]
+        return lasts(ends, self._schedule, now=self.start.clock())
+
+
+def lasts(ends: Sequence[datetime | None], schedule: str | None, *, now: datetime) -> float:
+    """Seconds until newer windows are due than the newest ones, which end at `ends`; while they are, a short time.
+
+    >>> ends = [datetime(2026, 1, 2, 12, 15), datetime(2026, 1, 2, 12, 15)]
+    >>> lasts(ends, "*/15 * * * *", now=datetime(2026, 1, 2, 12, 28)), lasts(ends, "0 * * * *", now=datetime(2026, 1, 2, 12, 28))
+    (120.0, 300.0)
+    """
+    known = [end for end in ends if end is not None]
+    if not schedule or not known or len(known) < len(ends):
+        return _AWAITED_SECONDS
+    due = following(schedule, min(known))
+    left = (due - now).total_seconds() if due else _LONGEST_SECONDS
+    return min(left, _LONGEST_SECONDS) if left > 0 else _AWAITED_SECONDS
 
 
 def by_day(rows: Sequence[Data]) -> Data:
@@ -91,7 +128,8 @@ def _group(rows: Sequence[Data], key: str) -> dict[str, list[Data]]:
     return groups
 
 
-def _latest(rows: Sequence[Data]) -> Data:
+def latest(rows: Sequence[Data]) -> Data:
+    """The newest window of a model from its rows, one a feature and test."""
     if not rows:
         return {"window_end": None, "drifted": [], "features": []}
     first = rows[0]
@@ -106,7 +144,6 @@ def _latest(rows: Sequence[Data]) -> Data:
     drifted = [name for name, feature in features.items() if feature["drifted"]]
     strongest = max(features.values(), key=_psi, default=None)
     return {
-        "overdue": datetime.now(UTC) - first["window_end"] > OLD,
         **{name: first[name] for name in ("version", "window_start", "window_end", "n_reference", "n_current")},
         "reason": None if features else first["reason"],
         "drifted": drifted,

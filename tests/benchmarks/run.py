@@ -1,6 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-python tests/benchmarks/run.py [imports latency drift incidents business]
+python tests/benchmarks/run.py [imports latency start drift incidents business]
 """
 
 import subprocess
@@ -12,6 +12,7 @@ ROOT = HERE.parent.parent
 PARTS = {
     "imports": [HERE / "imports.py"],
     "latency": [HERE / "latency.py"],
+    "start": [HERE / "start.py"],
     "drift": [HERE / "drift" / "run.py"],
     "incidents": [HERE / "incidents" / "run.py"],
     "business": [HERE / "business" / "run.py"],

@@ -287,7 +287,8 @@ def test_what_has_changed_is_sent(views: Deps, office: Office) -> None:
 
 
 def test_probes_are_shown_also_before_their_first_check(views: Deps, store: Store) -> None:
-    assert body(ask(views, "/api/probes")) == [{"name": "db", "kind": "tcp"}]
+    [probe] = body(ask(views, "/api/probes"))
+    assert (probe["name"], probe["kind"], "status" in probe, probe["overdue"]) == ("db", "tcp", False, True)
     store.create("probes", "db", {"name": "db", "kind": "tcp", "status": "resolved", "latency": 0.1})
     assert body(ask(views, "/api/probes"))[0]["status"] == "resolved"
 

@@ -40,8 +40,10 @@ from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
 from functions.api.actions import Actions
+from functions.api.backfills import Backfills
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
+from functions.api.due import Start
 from functions.api.experience import Experience
 from functions.api.incidents import Incidents
 from functions.api.pipelines import Pipelines
@@ -63,7 +65,10 @@ MODEL = Model(
 NOBODY = Prometheus(name="Prometheus", url="http://127.0.0.1:9", open_session=requests.Session)
 """Where nobody listens."""
 PROBE = TcpProbe(name="db", every=timedelta(minutes=1), host="db.internal", port=5432)
-SETTINGS = Settings(jobs={}, models=(MODEL,), probes=(PROBE,))
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+"""When the API started, unless a test says otherwise."""
+JOBS = {"drift_score": "*/15 * * * *", "health_check": "* * * * *"}
+SETTINGS = Settings(jobs=JOBS, models=(MODEL,), probes=(PROBE,))
 
 
 class Rows:
@@ -143,16 +148,20 @@ class Office:
 
 
 def deps(store: Store, warehouse: Rows, office: Office, clock: Callable[[], datetime], **switches: Any) -> Deps:
-    actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock)
+    backfills = Backfills(store=store)
+    start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), coming=lambda: backfills.coming)
+    actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
     return Deps(
-        views=Views(settings=SETTINGS, store=store, warehouse=warehouse),
+        views=Views(settings=SETTINGS, store=store, warehouse=warehouse, start=start),
         incidents=incidents,
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=lambda: office, clock=clock),
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=[MODEL.name], clock=clock),
         pipelines=Pipelines(store=store, clock=clock),
         experience=Experience(bus=lambda: office, clock=clock),
+        backfills=backfills,
+        start=start,
     )
 
 

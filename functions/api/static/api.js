@@ -5,7 +5,7 @@ const asked = (path, options, patience = PATIENCE) => fetch(path, { ...options, 
 
 async function read(path, response) {
   const body = await response.json().catch(() => ({ error: `${path}: ${response.status} ${response.statusText}` }));
-  if (!response.ok) throw Object.assign(new Error(body.error ?? response.statusText), { status: response.status });
+  if (!response.ok) throw Object.assign(new Error(body.error ?? response.statusText), { status: response.status, starting: Boolean(body.starting) });
   return body;
 }
 

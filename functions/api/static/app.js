@@ -4,15 +4,16 @@ import { get } from "./api.js";
 import { busy, expected, onChange } from "./commands.js";
 import { at, el, item, patch, show } from "./dom.js";
 import { plural, tick } from "./format.js";
+import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history.js";
 import * as incidents from "./incidents.js";
-import { hasDrifted, isUnscored, model } from "./models.js";
-import { isDown, isUnchecked, probe } from "./probes.js";
+import { hasDrifted, isAwaited as isUnscoredYet, isUnscored, model } from "./models.js";
+import { isAwaited as isUncheckedYet, isDown, isUnchecked, probe } from "./probes.js";
 import * as responses from "./responses.js";
 import { settle } from "./runbook.js";
 import * as silences from "./silences.js";
 import { meet } from "./who.js";
 
-const EVERY = 15000;
+const EVERY = 10000;
 const SLOWLY = 60000;
 const HURRY = 1500;
 const AGAIN = 5000;
@@ -20,7 +21,7 @@ const PAST = 30;
 const choice = {};
 const known = { incidents: [], actions: null, silences: [], models: [], probes: [], me: null };
 const asked = {};
-const failed = new Map();
+const failed = new Map(); // by the name of a part: `{ reason, starting }`
 let linked = null;
 let timer = 0;
 
@@ -65,6 +66,8 @@ function draw() {
 
 // What a part brought holds only while it goes on answering: before that, and afterwards, nobody knows.
 const isKnown = (name) => Boolean(asked[name]?.done) && !failed.has(name);
+// What has not come up yet is no fault.
+const isStarting = (name) => Boolean(failed.get(name)?.starting);
 const listed = (words) => words.join(", ").replace(/, ([^,]*)$/, " and $1");
 
 function headline(seen) {
@@ -73,24 +76,34 @@ function headline(seen) {
   const unscored = isKnown("models") ? seen.models.filter(isUnscored).length : 0;
   const down = isKnown("probes") ? seen.probes.filter(isDown).length : 0;
   const unchecked = isKnown("probes") ? seen.probes.filter(isUnchecked).length : 0;
-  const unknown = ["incidents", "probes", "models"].filter((name) => !isKnown(name));
+  const unscoredYet = isKnown("models") ? seen.models.filter(isUnscoredYet).length : 0;
+  const uncheckedYet = isKnown("probes") ? seen.probes.filter(isUncheckedYet).length : 0;
+  const all = ["incidents", "probes", "models"].filter((name) => !isKnown(name));
+  const unknown = all.filter((name) => !isStarting(name));
+  const starting = all.filter(isStarting);
+  const capital = (text) => text.replace(/^./, (first) => first.toUpperCase());
   const parts = [
     open.length ? plural(open.length, "open incident") : null,
     drifted ? `${plural(drifted, "model")} drifted` : null,
     down ? `${plural(down, "probe")} down` : null,
     unchecked ? `${plural(unchecked, "probe")} not checked` : null,
     unscored ? `${plural(unscored, "model")} not scored` : null,
-    unknown.length ? `${listed(unknown).replace(/^./, (first) => first.toUpperCase())} are not known` : null,
+    unknown.length ? `${capital(listed(unknown))} are not known` : null,
+  ].filter(Boolean);
+  const awaited = [
+    uncheckedYet ? `${plural(uncheckedYet, "probe")} not checked yet` : null,
+    unscoredYet ? `${plural(unscoredYet, "model")} not scored yet` : null,
+    starting.length ? `${capital(listed(starting))} are not known yet` : null,
   ].filter(Boolean);
   // Models are asked for once a minute only: what is asked for all the time tells sooner.
-  const nothing = Object.keys(PARTS).every((name) => name === "me" || name === "models" || failed.has(name));
-  const says = nothing ? "Nothing answers" : parts.join(" · ") || "All is well";
+  const nothing = Object.keys(PARTS).every((name) => name === "me" || name === "models" || (failed.has(name) && !isStarting(name)));
+  const says = nothing ? "Nothing answers" : [...parts, ...awaited].join(" · ") || "All is well";
   if (at("state").textContent !== says) at("state").textContent = says; // said aloud once
   const blind = unknown.some((name) => name !== "models");
-  at("state").className = down || blind || unchecked || nothing ? "critical" : open.length ? incidents.worst(open) : parts.length ? "warning" : "good";
+  at("state").className = down || blind || unchecked || nothing ? "critical" : open.length ? incidents.worst(open) : parts.length ? "warning" : awaited.length ? "" : "good";
   document.title = !isKnown("incidents") ? "(?) aia" : open.length ? `(${open.length}) aia` : "aia";
   for (const name of ["incidents", "probes", "models", "actions", "silences"]) for (const id of SHOWN_IN[name]) at(id).classList.toggle("stale", failed.has(name));
-  const tiles = [...incidents.glance(isKnown("incidents") ? seen.incidents : null), ...responses.glance(isKnown("actions") ? seen.actions : null)];
+  const tiles = [...incidents.glance(isKnown("incidents") ? seen.incidents : null, isStarting("incidents")), ...responses.glance(isKnown("actions") ? seen.actions : null, isStarting("actions"))];
   patch(at("glance"), tiles.map((tile) => item(tile.name, tile, () =>
     el("div", {}, el("dt", {}, tile.name), el("dd", { class: tile.tone }, tile.value), el("dd", { class: "soft" }, tile.link ? el("a", { href: tile.link }, tile.more) : tile.more)))));
 }
@@ -102,17 +115,17 @@ async function bring(name) {
   try {
     const data = await PARTS[name].load();
     if (asked[name] !== turn) return;
-    failed.delete(name);
+    if (failed.delete(name)) askAgain(); // what was away may be another stack, with a past to load
     known[name] = data;
     turn.done = true;
     PARTS[name].draw?.(data);
   } catch (error) {
-    if (asked[name] === turn) failed.set(name, error.message);
+    if (asked[name] === turn) failed.set(name, { reason: error.message, starting: Boolean(error.starting) });
   }
 }
 
 function tell() {
-  const reasons = [...new Set(failed.values())];
+  const reasons = [...new Set([...failed.values()].filter((one) => !one.starting).map((one) => one.reason))];
   const problem = reasons.length ? `Not everything here is up to date: ${reasons.join("; ")}` : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
@@ -120,6 +133,9 @@ function tell() {
 }
 
 async function refresh(names) {
+  const more = isDue() && (await follow());
+  if (more && !names.includes("models")) names.push("models");
+  drawHistory();
   await Promise.all(names.map(bring));
   draw();
   tell();
@@ -135,7 +151,7 @@ async function keepFresh() {
   await refresh(Object.keys(PARTS).filter((name) => due(name) || (busy() && COMMANDED.includes(name))));
   tick();
   clearTimeout(timer);
-  timer = setTimeout(keepFresh, busy() ? HURRY : failed.size ? AGAIN : EVERY);
+  timer = setTimeout(keepFresh, busy() ? HURRY : isComing() ? OFTEN : failed.size ? AGAIN : EVERY);
 }
 
 // A message links to its incident as #incident=<id>: open it there, also where it is not in the list any more.

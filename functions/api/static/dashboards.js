@@ -2,6 +2,7 @@
 import { get } from "./api.js";
 import { at, el } from "./dom.js";
 import { plural } from "./format.js";
+import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history.js";
 import { settle } from "./runbook.js";
 import { made } from "./tiles.js";
 import { columnOf, RANGES, REFRESHES, stepOf } from "./times.js";
@@ -9,11 +10,12 @@ import { columnOf, RANGES, REFRESHES, stepOf } from "./times.js";
 const AT_ONCE = 4;
 const POINTS = 400;
 const AGAIN = 10;
+const SOON = 3; // seconds, while what is asked is starting
 const PATIENCE = 8000; // milliseconds of a tile's request: a little more than the API gives Prometheus
 const TOGETHER = 10; // seconds within which all see the same
 // What is looked at over weeks and what is looked at over hours; a range that is chosen goes before.
 const FIRST = { executive: "30d", business: "30d", models: "7d" };
-const state = { name: "", titles: [], layout: null, tiles: [], waiting: [], asked: new Set(), turn: 0, timer: 0, failed: 0, inRow: 0, came: 0, asOf: 0, gone: false };
+const state = { name: "", titles: [], layout: null, tiles: [], waiting: [], asked: new Set(), turn: 0, timer: 0, failed: 0, inRow: 0, came: 0, asOf: 0, gone: false, starting: false, drawn: 0 };
 
 const chosen = () => new URLSearchParams(location.search);
 const range = () => (chosen().get("range") in RANGES ? chosen().get("range") : FIRST[state.name] ?? "1d");
@@ -99,14 +101,15 @@ async function bring(one, turn, seconds, end) {
     state.came += 1;
     state.inRow = 0;
     if (!state.gone) state.asOf = data.end;
-    one.take(data);
+    one.take(data, isComing());
   } catch (error) {
     if (turn !== state.turn) return;
     const reason = error.name === "TimeoutError" ? "There is no answer in time" : error.message;
     state.asked.delete(one);
     state.failed += 1;
     state.inRow = isAway(error) ? state.inRow + 1 : 0;
-    one.fail(reason);
+    state.starting ||= Boolean(error.starting);
+    one.fail(reason, error.starting);
     if (state.inRow >= AT_ONCE || (state.failed >= AT_ONCE && state.failed > state.came)) giveUp(reason);
   }
 }
@@ -115,7 +118,8 @@ async function bring(one, turn, seconds, end) {
 function giveUp(reason) {
   if (state.gone) return;
   state.gone = true;
-  for (const one of [...state.asked, ...state.waiting.splice(0)]) one.fail(reason);
+  for (const one of [...state.asked, ...state.waiting.splice(0)]) one.fail(reason, state.starting);
+  if (state.starting) return tell("");
   const shown = state.asOf ? ` What is shown is of ${clockOf(state.asOf)}, and may not hold any more.` : "";
   tell(`${reason.replace(/\.?$/, ".")}${shown}`);
   at("updated").textContent = state.asOf ? `as of ${clockOf(state.asOf)}, out of date` : "nothing has come yet";
@@ -123,10 +127,14 @@ function giveUp(reason) {
 }
 
 function finish() {
-  if (state.gone) return;
+  if (state.starting) at("updated").textContent = "starting";
+  if (state.gone || state.starting) return;
   const back = !at("problem").hidden;
   tell("");
-  if (back) at("said").textContent = "Up to date again";
+  if (back) {
+    at("said").textContent = "Up to date again";
+    askAgain(); // what was away may be another stack, with a past to load
+  }
   const told = [state.came ? `as of ${clockOf(state.asOf)}` : "", state.failed ? `${plural(state.failed, "tile")} not up to date` : ""];
   at("updated").textContent = told.filter(Boolean).join(", ");
 }
@@ -135,11 +143,15 @@ function finish() {
 async function load() {
   const turn = ++state.turn;
   clearTimeout(state.timer);
+  if (isDue()) await follow();
+  if (turn !== state.turn) return;
   const seconds = RANGES[range()][0];
   const end = Math.floor(Date.now() / 1000 / TOGETHER) * TOGETHER;
+  drawHistory(end - seconds);
+  state.drawn = Date.now();
   state.waiting = state.tiles.filter((one) => one.take);
   for (const one of state.waiting) one.wait();
-  Object.assign(state, { asked: new Set(), failed: 0, inRow: 0, came: 0, gone: false });
+  Object.assign(state, { asked: new Set(), failed: 0, inRow: 0, came: 0, gone: false, starting: false });
   const worker = async () => {
     while (state.waiting.length && turn === state.turn) await bring(state.waiting.shift(), turn, seconds, end);
   };
@@ -153,7 +165,18 @@ async function load() {
 function again() {
   clearTimeout(state.timer);
   const [every] = REFRESHES[refresh()];
-  if (every && !document.hidden) state.timer = setTimeout(load, 1000 * (state.failed ? Math.min(every, AGAIN) : every));
+  if (!every || document.hidden) return;
+  const wait = 1000 * (state.starting ? SOON : state.failed ? Math.min(every, AGAIN) : every);
+  state.timer = isComing() ? setTimeout(look, Math.min(OFTEN, wait)) : setTimeout(load, wait);
+}
+
+// While the past comes, charts are drawn again when there is more of it, and else as often as is chosen.
+async function look() {
+  const more = isDue() && (await follow());
+  const [every] = REFRESHES[refresh()];
+  if (more || state.starting || !isComing() || Date.now() - state.drawn >= 1000 * every) return load();
+  drawHistory(Math.floor(Date.now() / 1000) - RANGES[range()][0]);
+  again();
 }
 
 async function open() {

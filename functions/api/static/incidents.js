@@ -44,11 +44,11 @@ export function draw(all, silences, held) {
   patch(at("past-list"), past.map((incident) => entry(incident, silences)));
 }
 
-const unknown = (name) => ({ name, value: "–", more: "not known", tone: "critical" });
+const unknown = (name, starting) => ({ name, value: "–", more: starting ? "not known yet" : "not known", tone: starting ? "" : "critical" });
 
-// Of `null` nothing is known.
-export function glance(all) {
-  if (!all) return ["Open incidents", "At risk an hour"].map(unknown);
+// Of `null` nothing is known; `starting`: nor can it be yet.
+export function glance(all, starting) {
+  if (!all) return ["Open incidents", "At risk an hour"].map((name) => unknown(name, starting));
   const open = all.filter(isOpen);
   const at_risk = risk(all);
   const unowned = open.filter((one) => one.state === "open").length;

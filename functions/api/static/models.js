@@ -1,5 +1,5 @@
 import { el, show, svg } from "./dom.js";
-import { dayOf, number, percent, span, when, words } from "./format.js";
+import { clock, dayOf, number, percent, span, when, words } from "./format.js";
 
 // A statistic that is as strong as this fills its cell; what drifted is told by the colour, how strongly by the opacity.
 const FULL = { psi: 1, ks: 0.5, wasserstein: 1, js: 0.5, chi2: null };
@@ -75,10 +75,14 @@ function plot(holder, drift, test, selected) {
 }
 
 // A verdict holds only as long as windows go on being scored.
-export const hasDrifted = (data) => data.drifted.length > 0 && !data.overdue;
-export const isUnscored = (data) => !data.window_end || data.overdue;
+export const hasDrifted = (data) => data.drifted.length > 0 && !data.overdue && !data.awaited;
+export const isAwaited = (data) => Boolean(data.awaited);
+export const isUnscored = (data) => !isAwaited(data) && (!data.window_end || data.overdue);
+
+const first = (data) => (data.due_at ? `the first score is due at ${clock(data.due_at)}` : "its history is loading");
 
 function pills(data) {
+  if (data.awaited) return [el("span", { class: "pill info" }, `not known yet, ${first(data)}`)];
   if (data.overdue) return [el("span", { class: "pill warning" }, `not known, not scored for ${span(data.window_end)}`)];
   const accuracy = data.accuracy;
   const low = isLow(accuracy) && el("span", { class: "pill critical" }, "accuracy below its floor");
@@ -91,7 +95,7 @@ function pills(data) {
 // One model: what it is, its tests by feature and day, and the chosen feature as a line. `choice` remembers the feature.
 export function model(data, drift, test, choice) {
   if (!data.window_end) {
-    return { card: el("article", { class: "card" }, el("h3", {}, data.name), el("p", { class: "soft" }, "Not scored yet.")), draw: () => {} };
+    return { card: el("article", { class: "card" }, el("h3", {}, data.name), el("p", { class: "soft" }, `Not scored yet${data.awaited ? `: ${first(data)}` : data.due_at ? `: a score was due at ${clock(data.due_at)}` : ""}.`)), draw: () => {} };
   }
   const holder = el("div", { class: "plot" });
   const body = el("div", {});

@@ -1,5 +1,5 @@
 import { el, svg } from "./dom.js";
-import { seconds, span, when } from "./format.js";
+import { clock, seconds, span, when } from "./format.js";
 
 function spark(history) {
   const top = Math.max(1e-6, ...history.map((one) => one.latency ?? 0));
@@ -10,19 +10,21 @@ function spark(history) {
 }
 
 // What was found holds only as long as checks go on.
-export const isUnchecked = (data) => !data.checked_at || data.overdue;
-export const isDown = (data) => data.status === "firing" && !isUnchecked(data);
+export const isAwaited = (data) => Boolean(data.awaited);
+export const isUnchecked = (data) => !isAwaited(data) && (!data.checked_at || data.overdue);
+export const isDown = (data) => data.status === "firing" && !isAwaited(data) && !isUnchecked(data);
 
 export function probe(data) {
   const up = data.status === "resolved";
-  const state = !data.checked_at ? ["info", "not checked yet"]
-    : data.overdue ? ["warning", `not known, was ${up ? "up" : "down"}`] : up ? ["good", "up"] : ["critical", "down"];
+  const state = data.awaited ? ["info", data.checked_at ? `not known yet, was ${up ? "up" : "down"}` : "not checked yet"]
+    : !data.checked_at ? ["warning", "not checked"] : data.overdue ? ["warning", `not known, was ${up ? "up" : "down"}`] : up ? ["good", "up"] : ["critical", "down"];
   return el("article", { class: "card", "data-probe": data.name },
     el("div", { class: "row" }, el("h3", {}, data.name), el("span", { class: "soft" }, data.kind), el("span", { class: `pill push ${state[0]}` }, state[1])),
     el("div", { class: "soft" }, data.where),
+    data.due_at && el("div", { class: "soft" }, `${data.awaited ? "First check due" : "A check was due"} at ${clock(data.due_at)}`),
     data.checked_at && el("div", { class: "row soft" },
       el("span", {}, `${seconds(data.latency)} · ${data.detail || "as expected"}`),
-      data.overdue ? el("span", { class: "push" }, `not checked for ${span(data.checked_at)}`)
+      data.overdue || data.awaited ? el("span", { class: "push" }, `not checked for ${span(data.checked_at)}`)
         : data.since && el("span", { class: "push" }, `${up ? "up" : "down"} for ${span(data.since)}`)),
     data.certificate_expires_at && el("div", { class: "soft" }, `Certificate expires ${when(data.certificate_expires_at)}`),
     data.history?.length > 1 && spark(data.history));

@@ -117,7 +117,8 @@ function recent(actions) {
     el("h3", {}, "Of the last 7 days"),
     all.length ? el("ul", { class: "lines" }, all.slice(0, SHOWN).map(line)) : el("p", { class: "soft" }, "Nothing was asked for."),
     all.length > SHOWN && el("details", { "data-key": "recent" }, el("summary", {}, `${all.length - SHOWN} more`), el("ul", { class: "lines" }, all.slice(SHOWN).map(line))),
-    actions.recent === null && el("p", { class: "fault" }, "The history does not answer; this is only what is under way."));
+    actions.recent === null && (actions.starting ? el("p", { class: "soft" }, "The history is starting; this is only what is under way.")
+      : el("p", { class: "fault" }, "The history does not answer; this is only what is under way.")));
 }
 
 export function draw(actions) {
@@ -125,13 +126,13 @@ export function draw(actions) {
   const context = { sending: pending("automation"), fault: fault("automation") };
   patch(at("automation"), [
     item("switch", [actions.automation, context], () => switches(actions, context)),
-    item("recent", [actions.waiting, actions.recent], () => recent(actions)),
+    item("recent", [actions.waiting, actions.recent, actions.starting], () => recent(actions)),
   ]);
 }
 
-// Of `null` nothing is known.
-export function glance(actions) {
-  if (!actions) return ["Await approval", "Automation"].map((name) => ({ name, value: "–", more: "not known", tone: "warning" }));
+// Of `null` nothing is known; `starting`: nor can it be yet.
+export function glance(actions, starting) {
+  if (!actions) return ["Await approval", "Automation"].map((name) => ({ name, value: "–", more: starting ? "not known yet" : "not known", tone: starting ? "" : "warning" }));
   const count = awaiting(actions).length;
   const off = !actions.automation.enabled;
   return [

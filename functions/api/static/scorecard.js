@@ -10,6 +10,14 @@ const beyond = (one, value) => (one.below ? value <= one.value : value >= one.va
 const crossed = (thresholds, value) =>
   thresholds.filter((one) => value !== null && beyond(one, value)).sort((one, other) => (RANK[other.level] ?? 0) - (RANK[one.level] ?? 0))[0] ?? null;
 
+// What a system that has just started says of the age of things is no verdict yet.
+const isEarly = (data, tile, value) => Boolean(data.judged_from) && crossed(tile.thresholds, value) !== null;
+
+function early(data) {
+  return el("p", { class: "judged", title: "Not everything has been due since the start" },
+    el("span", { class: "pill" }, "not known yet"), el("span", { class: "soft" }, `starting, judged from ${clock(Date.parse(data.judged_from) / 1000)} on`));
+}
+
 function judged(tile, value) {
   if (!tile.thresholds.length || value === null) return null;
   const one = crossed(tile.thresholds, value);
@@ -56,12 +64,13 @@ export function scorecard(tile) {
     show(body, data) {
       const one = found(data);
       const [number, name] = split(one.value, unit);
-      const tone = crossed(tile.thresholds, one.value)?.level ?? "";
+      const soon = isEarly(data, tile, one.value);
+      const tone = soon ? "" : crossed(tile.thresholds, one.value)?.level ?? "";
       const series = of(data, one);
       const more = data.sets[0].now.length + data.sets[0].left_out - 1;
       body.replaceChildren(
-        el("p", { class: `figure ${tone}` }, number, name && el("small", {}, name)),
-        judged(tile, one.value) ?? "",
+        soon ? el("p", { class: "figure unknown" }, "–") : el("p", { class: `figure ${tone}` }, number, name && el("small", {}, name)),
+        (soon ? early(data) : judged(tile, one.value)) ?? "",
         more ? el("p", { class: "soft" }, `the first of ${more + 1} series`) : "",
         tile.gauge ? gauge(tile.gauge, one.value, unit, tone) : tile.spark && series ? spark(series.values, tone) : "");
     },

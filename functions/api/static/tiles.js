@@ -59,7 +59,7 @@ function framed(given) {
   return {
     node, tile,
     wait: () => node.setAttribute("aria-busy", "true"),
-    take(data) {
+    take(data, coming) {
       node.classList.remove("waiting", "failed");
       node.removeAttribute("aria-busy");
       state.data = data;
@@ -67,13 +67,18 @@ function framed(given) {
       if (drawing.isEmpty(data)) {
         drawing.clear?.();
         body.replaceChildren();
-        return say(tile.foreign ? FOREIGN : "No data in this range", { over: false });
+        return say(tile.foreign ? FOREIGN : coming ? "No data yet, its history is loading" : "No data in this range", { over: false });
       }
       say("", { over: false });
       drawing.show(body, data);
     },
-    fail(reason) {
+    // What is starting has not failed.
+    fail(reason, starting) {
       node.classList.remove("waiting");
+      if (starting && !body.childElementCount) {
+        node.removeAttribute("aria-busy");
+        return say("No data yet, what measures it is starting", { over: false });
+      }
       node.classList.add("failed");
       node.removeAttribute("aria-busy");
       const shown = body.childElementCount > 0;

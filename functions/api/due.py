@@ -1,0 +1,81 @@
+"""What has not been measured yet, and what should have been: by the schedule, counted from when this instance started.
+
+Nothing is a fault before it was due. An instance cannot know when a system was set up, but no settings are older to it than
+itself: what they ask for is first due at the next tick after its start, also where the whole system just starts again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from core.settings import cron
+from functions.adapters.ports import Clock, Data
+
+LATE = timedelta(minutes=5)
+"""How much later than it is due a check of a probe may be: as long as HealthCheckSilent waits."""
+MOMENT = timedelta(minutes=1)
+"""How much later than the first tick after a start what was measured before it must be measured again."""
+STARTING = timedelta(minutes=2)
+"""How long after a start what has never answered may be starting too."""
+_LONGEST_WAIT = timedelta(days=8)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """The start of this instance.
+
+    Attributes:
+        at: when it was.
+        clock: now.
+        coming: whether the past is still being loaded.
+        answered: what has answered since the start, by the endpoint that asked it.
+    """
+
+    at: datetime
+    clock: Clock
+    coming: Callable[[], bool] = lambda: False
+    answered: set[str] = field(default_factory=set)
+
+    def is_starting(self, endpoint: str) -> bool:
+        """Whether what does not answer now may not have come up yet: it never answered, and this began a moment ago."""
+        return endpoint not in self.answered and (self.clock() - self.at < STARTING or self.coming())
+
+    def standing(self, last: datetime | None, schedule: str | None, *, longest: timedelta) -> Data:
+        """Whether a measurement is missing, and since when.
+
+        Args:
+            last: when it was last made; None where it never was.
+            schedule: the cron expression of the job that makes it; None where nobody does.
+            longest: how old it may be.
+
+        Returns:
+            `overdue`: it should be newer. `awaited`: it is none or too old, and the first one since the start is not due yet:
+            when that is says `due_at`.
+        """
+        now = self.clock()
+        if last is not None and now - last <= longest:
+            return {"overdue": False, "awaited": False, "due_at": None}
+        first = following(schedule, self.at) if schedule else None
+        grace = LATE if last is None else MOMENT
+        awaited = self.coming() or (first is not None and now <= first + grace)
+        return {"overdue": not awaited, "awaited": awaited, "due_at": first}
+
+
+def following(schedule: str, after: datetime) -> datetime | None:
+    """The first instant of a cron expression after another one; None where it is more than some days away.
+
+    >>> following("*/15 * * * *", datetime(2026, 1, 2, 12, 7, 30))
+    datetime.datetime(2026, 1, 2, 12, 15)
+    >>> following("0 9 * * 1", datetime(2026, 1, 2, 12))  # a Friday
+    datetime.datetime(2026, 1, 5, 9, 0)
+    """
+    minutes, hours, days, months, weekdays = cron.fields(schedule)
+    either = "*" not in (schedule.split()[2], schedule.split()[4])
+    instant = after.replace(second=0, microsecond=0)
+    while instant - after < _LONGEST_WAIT:
+        instant += timedelta(minutes=1)
+        by_date, by_day = instant.day in days, bool({instant.isoweekday(), instant.isoweekday() % 7} & weekdays)
+        is_day = by_date or by_day if either else by_date and by_day
+        if instant.minute in minutes and instant.hour in hours and instant.month in months and is_day:
+            return instant
+    return None

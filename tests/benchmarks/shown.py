@@ -1,0 +1,127 @@
+"""What the pages of a stack still lack, asked through its API as a browser does."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from typing import Any
+
+from infra.local import elsewhere
+from infra.local.outcome import MODEL
+from tests.support.stack import LocalStack
+
+DAY = 86_400
+PAST = (
+    *("aia_drift_value", "aia_drift_features_drifted_ratio", "aia_prediction_drift_value", "aia_model_accuracy_ratio"),
+    *("aia_model_measure_value", "aia_revenue_dollars"),
+)
+"""Metrics that have a past: a chart of one must show it."""
+OLDER = 14 * DAY
+"""Seconds: so old the oldest point of such a chart must be at least, where the stack has so many days."""
+_FINEST = 15
+
+
+@dataclass(slots=True)
+class Shown:
+    """Asks again only for what was not there the last time.
+
+    Attributes:
+        stack: whose pages.
+        lacks: what is not there yet, by name, with the reason.
+        tiles: those that lack something, by dashboard and index; None before they are known.
+    """
+
+    stack: LocalStack
+    lacks: dict[str, str] = field(default_factory=dict)
+    tiles: dict[tuple[str, int], dict[str, Any]] | None = None
+
+    def answers(self) -> bool:
+        """Whether the first page does."""
+        try:
+            with urllib.request.urlopen(self.stack.url("page"), timeout=5) as response:
+                return response.status == 200  # type: ignore[no-any-return]
+        except OSError:
+            return False
+
+    def everything(self, *, told: bool) -> bool:
+        """Whether the newest weeks are on every dashboard and the model on the first page.
+
+        Args:
+            told: whether the incident of the model must be open, with a message in the inbox.
+        """
+        self.lacks = {}
+        try:
+            self._boards()
+            self._model()
+            if told:
+                self._told()
+        except (OSError, LookupError, ValueError) as error:
+            self.lacks["api"] = repr(error)
+        return not self.lacks
+
+    def history(self) -> dict[str, Any] | None:
+        """How far the past is; None where nothing is told of it."""
+        try:
+            found: dict[str, Any] | None = self.stack.get("/api/backfills")["history"]
+        except (OSError, LookupError, ValueError):
+            return None
+        return found
+
+    def _boards(self) -> None:
+        if self.tiles is None:
+            names = [one["name"] for one in self.stack.get("/api/dashboards")]
+            layouts = {name: self.stack.get(f"/api/dashboards/{name}")["tiles"] for name in names}
+            self.tiles = {
+                (name, tile["index"]): tile for name, tiles in layouts.items() for tile in tiles if tile.get("sets")
+            }
+        for (name, index), tile in list(self.tiles.items()):
+            if why := self._fault(name, index, tile):
+                self.lacks[f"{name}, {tile['title']}"] = why
+            else:
+                del self.tiles[name, index]
+
+    def _fault(self, name: str, index: int, tile: dict[str, Any]) -> str:
+        path = f"/api/dashboards/{name}/tiles/{index}"
+        queries = [one["query"] for one in tile["sets"]]
+        try:
+            now = self.stack.get(f"{path}?step={_FINEST}")["sets"]
+            faults = [elsewhere.fault(query, has_data=_values(one)) for query, one in zip(queries, now, strict=True)]
+            if any(faults):
+                return "; ".join(filter(None, faults))
+            if (
+                tile["kind"] != "chart"
+                or not self._has_weeks
+                or not any(metric in query for metric in PAST for query in queries)
+            ):
+                return ""
+            end = int(time.time()) - OLDER
+            past = self.stack.get(f"{path}?start={end - 16 * DAY}&end={end}&step=3600")["sets"]
+        except urllib.error.HTTPError as error:
+            return str(json.load(error)["error"])
+        return "" if any(map(_values, past)) else f"no point older than {OLDER // DAY} days"
+
+    @property
+    def _has_weeks(self) -> bool:
+        return self.stack.days > OLDER // DAY
+
+    def _model(self) -> None:
+        found = {one["name"]: one for one in self.stack.get("/api/models")}
+        if found[MODEL]["window_end"] is None:
+            self.lacks["model"] = "not scored"
+        elif self._has_weeks and len(self.stack.get(f"/api/models/{MODEL}/drift?days=30")["days"]) <= OLDER // DAY:
+            self.lacks["model"] = "no weeks of drift"
+
+    def _told(self) -> None:
+        found = [one for one in self.stack.incidents(f"model/{MODEL}") if one["state"] != "resolved"]
+        if not found:
+            self.lacks["incident"] = f"none is open of {MODEL}"
+        elif not self.stack.inbox(found[0]["id"]):
+            self.lacks["message"] = f"none about {found[0]['id']}"
+
+
+def _values(one: dict[str, Any]) -> bool:
+    newest = [sample["value"] for sample in one["now"]]
+    return any(
+        value is not None for values in (newest, *(each["values"] for each in one["series"])) for value in values
+    )

@@ -1,0 +1,113 @@
+"""From the moment a new stack answers until its history is in, the first page never shows a fault that is none."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+from infra.local.outcome import MODEL
+from tests.support.browser import chromium
+from tests.support.stack import LocalStack, eventually
+from tests.support.viewing_fixtures import FLAGS
+
+pytestmark = pytest.mark.timeout(900)
+
+DAYS = 120
+KINDS = re.compile(r"drift(?!.*stale)|accuracy|quality|missing", re.IGNORECASE)
+"""What may really be wrong with the model: by what scores it, and by the alert rules about that."""
+RED = "#problem:visible, #missing:visible, #state.critical, .failed:visible, [data-probe] .critical:visible, .fault:visible"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Iterator[LocalStack]:
+    """A stack that has just been told to start."""
+    with LocalStack(tmp_path / "data", DAYS) as stack:
+        stack.launch()
+        yield stack
+
+
+def reached(page: Page, stack: LocalStack, path: str = "/") -> Page:
+    """The page as soon as it answers."""
+
+    def go() -> bool:
+        try:
+            return page.goto(stack.url("page") + path) is not None
+        except Error:
+            return False
+
+    eventually(go, "page that answers", within=300)
+    return page
+
+
+def faults(page: Page) -> list[str]:
+    """What the page shows as wrong right now, but the model's own incident."""
+    red = [f"{one!r} is shown" for one in page.locator(RED).all_inner_texts()]
+    said = [
+        line
+        for line in page.locator("body").inner_text().splitlines()
+        if re.search("does not answer|Nothing answers", line)
+    ]
+    return [*red, *said]
+
+
+def strangers(stack: LocalStack) -> list[str]:
+    """Open incidents that are not about the model and what may be wrong with it."""
+    found = [one for one in stack.get("/api/incidents") if one["state"] != "resolved"]
+    return [
+        f"{one['id']}: {one['title']}"
+        for one in found
+        if one["target"] != f"model/{MODEL}" or not all(KINDS.search(member["kind"]) for member in one["conditions"])
+    ]
+
+
+def history(stack: LocalStack) -> dict[str, Any]:
+    found: dict[str, Any] = stack.get("/api/backfills")["history"] or {}
+    return found
+
+
+def test_while_history_comes_the_first_page_says_so_and_shows_no_fault(browser: Browser, new: LocalStack) -> None:
+    page = reached(browser.new_page(), new)
+    said, deadline = set(), time.monotonic() + 600
+    while time.monotonic() < deadline:
+        assert faults(page) == []
+        assert strangers(new) == []
+        shown = page.locator("#history:visible").all_inner_texts()
+        said |= {re.sub(r"^\s*", "", text) for text in shown}
+        if history(new).get("done"):
+            break
+        page.wait_for_timeout(500)
+    assert history(new)["done"], "the history did not come to its end"
+    told = [re.fullmatch(r"History: (\d+) of (\d+) days", text) for text in said]
+    assert told, "nothing was said of the history while it came"
+    assert all(told), said
+    days = sorted(int(one[1]) for one in told if one)
+    assert days[-1] <= history(new)["of"]
+    eventually(lambda: not page.locator("#history:visible").count(), "page without the word that history comes")
+    assert faults(page) == []
+    incidents = [one for one in new.incidents(f"model/{MODEL}") if one["state"] != "resolved"]
+    eventually(lambda: incidents and new.inbox(incidents[0]["id"]), "message about the model's incident")
+
+
+@pytest.mark.parametrize("board", ["operations", "models"])
+def test_while_history_comes_a_dashboard_shows_no_fault(browser: Browser, new: LocalStack, board: str) -> None:
+    page = reached(browser.new_page(), new, f"/dashboards/{board}?range=1y")
+    deadline = time.monotonic() + 600
+    while time.monotonic() < deadline and not history(new).get("done"):
+        assert faults(page) == []
+        silent = page.get_by_role("article", name=re.compile("silent")).locator(".pill").all_inner_texts()
+        assert set(silent) <= {"not known yet", "OK"}, silent
+        page.wait_for_timeout(500)
+    assert history(new)["done"], "the history did not come to its end"
+    assert faults(page) == []
