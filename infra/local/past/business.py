@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Protocol, Self
 
 import numpy as np
 import pyarrow as pa
@@ -36,12 +36,19 @@ from infra.local.past.business_rows import OrderRows, SaleRows, Words
 from infra.local.past.business_tables import MemoryTables, Models, People, no_models, no_people
 from infra.local.past.metrics import PastMetrics
 from infra.local.prometheus import HistoryPoint
-from infra.local.replay.flights import CATEGORICAL
-from infra.local.replay.history import History
+from infra.local.replay.flights import CATEGORICAL, Array
 from infra.local.replay.orders import Orders
 
 ORDERS, FLIGHTS = "telemetry.orders", "telemetry.flight_predictions"
 """The tables whose rows are here."""
+
+
+class Predictions(Protocol):
+    """What is read of the history of the model: `replay.History`."""
+
+    def scored(self, start: datetime, end: datetime, feature: str) -> tuple[Array, Array, tuple[str, ...]]:
+        """The predictions of a span by one categorical feature: when, codes and names."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +72,7 @@ class PastBusiness:
     def build(
         cls,
         orders: Orders,
-        history: History,
+        history: Predictions,
         settings: Settings,
         now: datetime,
         *,
@@ -112,8 +119,8 @@ class PastBusiness:
         Raises:
             ValueError: the instants are not ascending, or no whole hours.
         """
-        for before, at in zip([None, *instants[:-1]], instants, strict=True):
-            if at != floor(at, HOUR) or (before and at <= before):
+        for number, at in enumerate(instants):
+            if at != floor(at, HOUR) or at <= max(instants[:number], default=at - HOUR):
                 raise ValueError(f"instants: must be whole hours, each after the one before, got {at.isoformat()}")
         metrics, store = PastMetrics(), SqliteStore(":memory:")
         outside = Outside(
@@ -225,7 +232,7 @@ def _no_orders(rows: pa.Table) -> OrderRows:
     return OrderRows.read(rows.slice(0, 0), given)
 
 
-def _market(history: History, business: Business, since: datetime, now: datetime) -> SaleRows | None:
+def _market(history: Predictions, business: Business, since: datetime, now: datetime) -> SaleRows | None:
     """The flights of a span as sales, each with an id of its own."""
     table = business.market
     if table is None:

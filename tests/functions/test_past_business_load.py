@@ -1,0 +1,100 @@
+"""The past of the business, loaded into a warehouse and a store: the first live tick goes on from there, and agrees with it."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from google.cloud import bigquery
+
+from functions.adapters.ports import Data, Warehouse
+from functions.adapters.warehouse import BigQueryWarehouse
+from functions.bi_rollup.parts import PARTS
+from infra.local.past.business import PastBusiness
+from tests.support import past
+from tests.support.business import DAY, HOUR, ORDERS, TODAY, World, world
+from tests.support.past import NO_MARKET, build, midnights
+
+pytest_plugins = ["tests.support.warehouse"]
+NOW = TODAY + 11 * HOUR
+KEPT_APART = {
+    "aia_stakeholder_satisfaction_ratio",
+    "aia_gain_dollars",
+    "aia_roi_ratio",
+    "aia_heartbeat_timestamp_seconds",
+}
+"""What depends on incidents, which nobody kept in the past, and what says only when it was set."""
+
+
+class Counting:
+    """A warehouse that counts what it is asked."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self.asked: list[Mapping[str, Any]] = []
+        self._warehouse = warehouse
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:
+        self.asked.append(parameters | {"sql": sql})
+        return self._warehouse.query(sql, **parameters)
+
+    def append(self, table: str, rows: Sequence[Data]) -> None:
+        raise AssertionError(table)
+
+
+def load(client: bigquery.Client, table: str, rows: pa.Table) -> None:
+    file = io.BytesIO()
+    pq.write_table(rows, file)
+    config = bigquery.LoadJobConfig(source_format="PARQUET", write_disposition="WRITE_APPEND")
+    client.load_table_from_file(file, f"{client.project}.{table}", rewind=True, job_config=config).result()
+
+
+@pytest.fixture(scope="module")
+def computed() -> PastBusiness:
+    found = build(now=NOW, settings=NO_MARKET)
+    found.run(midnights(1))
+    return found
+
+
+@pytest.fixture
+def loaded(computed: PastBusiness, client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
+    """A deployment whose past has been computed up to the last midnight."""
+    found = world(client, warehouse, tmp_path, PARTS)
+    found.settings = NO_MARKET
+    tables = computed.marts() | computed.tables(TODAY - 40 * DAY, NOW)
+    for name, rows in (tables | {ORDERS.table: past.SHOP.rows(TODAY - 5 * DAY, NOW)}).items():
+        load(client, name, rows)
+    for (collection, key), data in computed.documents().items():
+        found.store.create(collection, key, data)
+    return found
+
+
+def test_the_first_live_tick_after_the_past_only_brings_it_up_to_now(loaded: World) -> None:
+    counting = Counting(loaded.warehouse)
+    loaded.warehouse = counting
+    loaded.tick(NOW)
+    assert len(counting.asked) == 8
+    since = [asked["since"] for asked in counting.asked if ORDERS.table in asked["sql"].replace("`", "")]
+    assert min(since) >= TODAY - 3 * DAY  # only as far back as orders may come late
+    expected = {
+        series(point.name, point.labels): point.value for point in build(now=NOW, settings=NO_MARKET).run([NOW])
+    }
+    found = {key: value for key, value in loaded.metrics.values.items() if key[0] not in KEPT_APART}
+    assert found == pytest.approx({key: value for key, value in expected.items() if key[0] not in KEPT_APART})
+    assert {"aia_revenue_expected_dollars", "aia_customer_lifetime_value_dollars"} <= {name for name, *_ in found}
+
+
+def test_a_day_goes_on_as_if_it_had_always_run(loaded: World) -> None:
+    at = TODAY + DAY
+    load(loaded.client, ORDERS.table, past.SHOP.rows(NOW, at))
+    loaded.tick(at)
+    expected = {series(point.name, point.labels): point.value for point in build(now=at, settings=NO_MARKET).run([at])}
+    found = {key: value for key, value in loaded.metrics.values.items() if key[0] not in KEPT_APART}
+    assert found == pytest.approx({key: value for key, value in expected.items() if key[0] not in KEPT_APART})
+
+
+def series(name: str, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """As `RecordingMetrics` names it."""
+    return (name, *(labels[key] for key in sorted(labels)))

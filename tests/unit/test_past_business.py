@@ -1,0 +1,156 @@
+"""The past of the business in memory: it knows nothing later, in whatever order it is computed, and computes nothing twice."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from core.business.forecast import forecast
+from core.settings import Business, Model, Settings, Spending
+from functions.bi_rollup.ports import ModelState, PeopleSaw
+from infra.local.past import business
+from infra.local.past.business import PastBusiness
+from tests.support import past
+from tests.support.business import DAY, HOUR, ORDERS, TODAY
+from tests.support.drift import MODEL
+from tests.support.past import SETTINGS, build, by_series, midnights
+
+CHARTS = {
+    *("aia_revenue_dollars", "aia_revenue_expected_dollars", "aia_payments", "aia_payment_success_ratio"),
+    *("aia_revenue_forecast_dollars", "aia_forecast_error_ratio", "aia_forecast_coverage_ratio"),
+    *("aia_customers", "aia_customer_churn_ratio", "aia_customer_lifetime_value_dollars"),
+    *("aia_market_share_ratio", "aia_market_rank", "aia_gain_dollars", "aia_cost_dollars", "aia_roi_ratio"),
+    *("aia_stakeholder_satisfaction_ratio", "aia_business_flawed_rows", "aia_orders_newest_timestamp_seconds"),
+    *("aia_rollup_timestamp_seconds", "aia_heartbeat_timestamp_seconds"),
+}
+NO_CUSTOMERS = replace(SETTINGS, business=Business(orders=replace(ORDERS, customer=None)))
+
+
+def held(tables: dict[str, pa.Table]) -> dict[str, list[dict[str, Any]]]:
+    return {name: table.to_pylist() for name, table in tables.items()}
+
+
+@pytest.fixture(scope="module")
+def in_order() -> tuple[PastBusiness, dict[past.Key, float]]:
+    """Four days, the oldest first."""
+    made = build()
+    return made, by_series(made.run(midnights(3)))
+
+
+def test_every_chart_has_its_past(in_order: tuple[PastBusiness, dict[past.Key, float]]) -> None:
+    _, points = in_order
+    assert {name for name, *_ in points} == CHARTS
+    for name in CHARTS:
+        assert {at for found, _, at in points if found == name} == set(midnights(3)), name
+
+
+def test_the_newest_days_first_are_the_same_as_all_in_order(
+    in_order: tuple[PastBusiness, dict[past.Key, float]],
+) -> None:
+    whole, points = in_order
+    parts = build()
+    found = [*parts.run(midnights(0)), *parts.run(midnights(2, 1)), *parts.run(midnights(3, 3))]
+    assert by_series(found) == points
+    assert parts.documents() == whole.documents()
+    assert held(parts.marts()) == held(whole.marts())
+    week = (TODAY - 5 * DAY, TODAY + DAY)
+    assert held(parts.tables(*week)) == held(whole.tables(*week))
+
+
+def test_a_tick_knows_nothing_of_what_came_after_it(in_order: tuple[PastBusiness, dict[past.Key, float]]) -> None:
+    _, points = in_order
+    then = build(now=TODAY - 2 * DAY)
+    known = {key: value for key, value in points.items() if key[-1] <= TODAY - 2 * DAY}
+    assert by_series(then.run(midnights(3, 2))) == known
+
+
+def test_a_source_that_rested_is_forecast_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weeks without an order of a source: an older forecast of it counts, whichever day is computed first."""
+    shop = past.SHOP
+    day = (shop.ordered_at - shop.ordered_at[0]) // (24 * 60)
+    kept = ~((shop.source == "shop-world") & (day > 30) & (day < 62))
+    columns = {name: getattr(shop, name)[kept] for name in ("ordered_at", "source", "customer", "dollars")}
+    monkeypatch.setattr(past, "SHOP", replace(shop, **columns))
+    whole, parts = build(settings=NO_CUSTOMERS), build(settings=NO_CUSTOMERS)
+    points = by_series(whole.run(midnights(9)))
+    assert by_series([*parts.run(midnights(0)), *parts.run(midnights(9, 1))]) == points
+
+
+def test_each_forecast_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[bytes] = []
+
+    def counting(daily: np.ndarray[Any, Any], **given: Any) -> Any:
+        made.append(daily.tobytes())
+        return forecast(daily, **given)
+
+    monkeypatch.setattr(business, "forecast", counting)
+    found = build(settings=NO_CUSTOMERS)
+    for first in (0, 2, 1):
+        found.run(midnights(first, first))
+    assert len(made) == len(set(made)) > 28
+
+
+def test_nobody_was_called_about_the_past_and_that_is_neither_good_nor_bad(
+    in_order: tuple[PastBusiness, dict[past.Key, float]],
+) -> None:
+    _, points = in_order
+    kinds = {dict(labels)["kind"] for name, labels, _ in points if name == "aia_gain_dollars"}
+    groups = {dict(labels)["stakeholder"] for name, labels, _ in points if name == "aia_stakeholder_satisfaction_ratio"}
+    assert kinds == {"model"}
+    assert groups == {"executive", "business"}
+
+
+def test_what_is_known_of_models_and_of_visitors_counts() -> None:
+    def models(since: datetime, until: datetime) -> list[ModelState]:
+        return [ModelState(model="delay", window_end=until, drifted=True, accuracy=None)]
+
+    def people(since: datetime, until: datetime) -> PeopleSaw:
+        return PeopleSaw(requests=100, failures=50, loads=0, load_seconds=None)
+
+    def satisfied(model: Model, **facts: Any) -> dict[str, float]:
+        found = build(settings=Settings(jobs={}, models=(model,)), **facts).run(midnights(0))
+        return {point.labels["stakeholder"]: point.value for point in found if "stakeholder" in point.labels}
+
+    assert satisfied(MODEL) == {}
+    known = satisfied(MODEL, models=models, people=people)
+    assert known["technical"] < 0.5
+    assert known["operations"] < 0.1
+
+
+def test_what_is_read_from_tables_that_are_not_here_is_left_out() -> None:
+    elsewhere = replace(
+        SETTINGS.business,
+        orders=replace(ORDERS, table="elsewhere.orders"),
+        market=replace(past.MARKET, table="elsewhere.sales"),
+        spending=Spending(table="elsewhere.costs", timestamp="a", kind="b", amount="c"),
+    )
+    found = build(settings=replace(SETTINGS, business=elsewhere))
+    assert {point.name for point in found.run(midnights(0))} == {"aia_heartbeat_timestamp_seconds"}
+    assert found.marts() == {}
+
+
+def test_before_the_first_order_there_is_nothing_and_no_fault() -> None:
+    long_ago = past.SHOP.first - 10 * DAY
+    found = build(now=long_ago + 5 * HOUR)
+    names = {point.name for point in found.run([long_ago.replace(hour=0, minute=0)])}
+    assert "aia_heartbeat_timestamp_seconds" in names
+    assert not names & {"aia_revenue_dollars", "aia_customers"}
+    assert [len(table) for table in found.marts().values()] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "instants",
+    [[TODAY, TODAY - DAY], [TODAY, TODAY], [TODAY + timedelta(minutes=5)]],
+)
+def test_instants_that_are_not_in_order_or_no_whole_hours_are_refused(instants: Sequence[datetime]) -> None:
+    with pytest.raises(ValueError, match="instants: must be whole hours, each after the one before, got 2026"):
+        build().run(instants)
+
+
+def test_no_instants_are_no_points() -> None:
+    found = build()
+    assert (found.run([]), found.documents(), found.marts()) == ([], {}, {})
