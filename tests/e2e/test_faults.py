@@ -44,7 +44,7 @@ def published_until(stack: LocalStack) -> datetime:
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack whose bus and whose warehouse were killed in the midst of its first replay."""
-    with LocalStack(tmp_path_factory.mktemp("broken") / "data", DAYS) as stack:
+    with LocalStack(tmp_path_factory.mktemp("broken") / "data", DAYS, process_per_function=True) as stack:
         stack.launch()
         eventually(lambda: published_until(stack) > BEGIN + timedelta(days=3), "replay on its way", within=120)
         with stack.kept_dead("warehouse"):
@@ -222,7 +222,7 @@ def deliveries(stack: LocalStack) -> dict[str, int]:
 
 def test_a_stopped_stack_leaves_nothing_behind_and_goes_on_with_its_data(broken: LocalStack) -> None:
     before, came = state(broken), deliveries(broken)
-    ports = [*broken.ports.values(), int(broken.argument("drift_score", "--port"))]
+    ports = [*broken.ports.values(), broken.port("drift_score")]
     assert len(broken.left_behind()) > len(broken.programs())
     status = broken.stop(signal.SIGINT)
     assert (status, broken.left_behind()) == (0, [])
@@ -241,7 +241,7 @@ def test_a_stopped_stack_leaves_nothing_behind_and_goes_on_with_its_data(broken:
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), [("pubsub", signal.SIGHUP), ("inbox", signal.SIGINT), ("drift_score", signal.SIGTERM)]
+    ("name", "number"), [("pubsub", signal.SIGHUP), ("inbox", signal.SIGINT), ("functions", signal.SIGTERM)]
 )
 def test_a_stack_stopped_while_it_starts_a_program_leaves_nothing_behind(
     tmp_path: Path, name: str, number: signal.Signals
@@ -256,7 +256,7 @@ def test_a_stack_stopped_while_it_starts_a_program_leaves_nothing_behind(
 def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(tmp_path: Path) -> None:
     with LocalStack(tmp_path / "data", 1) as stack:
         stack.launch()
-        eventually(lambda: "drift_score" in stack.programs(), "functions")
+        eventually(lambda: "functions" in stack.programs(), "functions")
         while stack.process.poll() is None:
             stack.process.send_signal(signal.SIGINT)
             time.sleep(0.05)

@@ -237,7 +237,7 @@ def _assert_parked(row: dict[str, Any], function: str, data: bytes, reason: str)
 
 def _post_bad_base64(stack: LocalStack, function: str) -> bytes:
     body = b'{"message": {"data": "%%%", "messageId": "7", "publishTime": "2026-01-02T03:04:05Z"}, "subscription": "s"}'
-    url = f"http://127.0.0.1:{stack.argument(function, '--port')}"
+    url = f"http://127.0.0.1:{stack.port(function)}"
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as response:
         assert response.status == 204
