@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -187,6 +187,50 @@ def test_functions_killed_while_they_work_do_it_once(broken: LocalStack) -> None
         [message] = eventually(lambda i=incident["id"]: broken.inbox(i), "message", within=150)  # type: ignore[misc] # as above
         assert message["change"] == "opened"
     assert_complete(broken)
+
+
+def test_a_probe_is_down_only_after_several_failures_and_up_only_after_several_successes(broken: LocalStack) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    at = [now + timedelta(minutes=minutes) for minutes in range(1, 6)]  # ahead of the scheduler, which is then ignored
+    with broken.paused("api"):  # every check waits out its time limit
+        assert [checked(broken, instant) for instant in at[:3]] == ["resolved", "resolved", "firing"]
+        [message] = eventually(lambda: told_of_the_api(broken), "message")
+    assert (message["change"], message["severity"]) == ("opened", "critical")
+    eventually(lambda: broken.get("/api/probes"), "api that runs again")
+    incident = incident_of_the_api(broken, "open")
+    assert datetime.fromisoformat(incident["opened_at"]) == at[2]
+    assert [condition["kind"] for condition in incident["conditions"]] == ["endpoint_down"]
+    assert [checked(broken, instant) for instant in at[3:]] == ["firing", "resolved"]
+    over = incident_of_the_api(broken, "resolved")
+    assert over["id"] == incident["id"]
+    assert datetime.fromisoformat(over["resolved_at"]) == at[4]
+
+
+def checked(stack: LocalStack, at: datetime) -> str:
+    """Publish a tick of health_check; what is believed of the api after it."""
+    stack.publish("ticks", Tick(job="health_check", scheduled_at=at), job="health_check")
+
+    def seen() -> str:
+        probe = stack.store.get("probes", "api")
+        return probe.data["status"] if probe is not None and probe.data["checked_at"] == at else ""
+
+    return eventually(seen, f"check of {at}")
+
+
+def incident_of_the_api(stack: LocalStack, state: str) -> dict[str, Any]:
+    def found() -> list[dict[str, Any]]:
+        return [one for one in stack.incidents("probe/api") if one["state"] == state]
+
+    [incident] = eventually(found, f"{state} incident of the api")
+    return incident
+
+
+def told_of_the_api(stack: LocalStack) -> list[dict[str, Any]]:
+    return [
+        one
+        for one in stack.get("/messages.json", of="inbox")
+        if one["incident_id"].startswith("probe-api") and one["channel"] == "technical"
+    ]
 
 
 def test_a_second_stack_on_the_same_data_is_refused(broken: LocalStack) -> None:
