@@ -38,14 +38,15 @@ def main(*, verbose: bool) -> None:
     show_default=True,
     help="How much history is replayed, up to now.",
 )
-def local(data: Path, days: int) -> None:
+@click.option("--process-per-function", is_flag=True, help="One process a function, as deployed.")
+def local(*, data: Path, days: int, process_per_function: bool) -> None:
     """Run the whole system on this machine, without a cloud account.
 
     Starts everything, replays real flights as a model's prediction log, and serves the pages until Ctrl-C.
     """
     from infra.local.run import run  # noqa: PLC0415 - help and other commands need none of it
 
-    sys.exit(run(data, days))
+    sys.exit(run(data, days, process_per_function=process_per_function))
 
 
 @main.command()

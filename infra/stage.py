@@ -8,11 +8,14 @@ the functions it touches.
 
 import argparse
 import hashlib
+import json
+import os
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _UNIX = 3  # what the archive says it was made on, wherever that is
+_RECORD = ".staged"
+"""In a staged folder: the digest of what it was staged from. No archive holds a name with a dot before it."""
 
 
 class StageError(Exception):
@@ -29,18 +34,29 @@ class StageError(Exception):
 
 def deployment() -> dict[str, Any]:
     """What `infra/functions.yaml` says is deployed."""
-    document: dict[str, Any] = yaml.safe_load((ROOT / "infra" / "functions.yaml").read_text())
+    file = ROOT / "infra" / "functions.yaml"
+    document: dict[str, Any] = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
     return document
 
 
 def sources(function: str) -> Iterator[tuple[str, Path]]:
-    """The files of a function's archive, as name in the archive and path here, in order of the names."""
+    """The files of a function's archive, as name in the archive and path here, in order of the names.
+
+    Raises:
+        FileNotFoundError: there is no such function.
+    """
+    return _sources(function, deployment(), _files)
+
+
+def _sources(
+    function: str, deployed: Mapping[str, Any], files_in: Callable[[Path], Iterable[tuple[str, Path]]]
+) -> Iterator[tuple[str, Path]]:
     own = ROOT / "functions" / function
     if not (own / "main.py").is_file():
         raise FileNotFoundError(f"function: must be a folder of functions/ with a main.py, got {function!r}")
     files = {"main.py": own / "main.py", "monitoring.yaml": ROOT / "infra" / "monitoring.yaml"}
     files["functions/__init__.py"] = ROOT / "functions" / "__init__.py"
-    included = deployment()["functions"].get(function, {}).get("include", [])
+    included = deployed["functions"].get(function, {}).get("include", [])
     wanted = [
         ROOT / "core",
         ROOT / "functions" / "adapters",
@@ -48,11 +64,18 @@ def sources(function: str) -> Iterator[tuple[str, Path]]:
         *(path for name in included for path in ROOT.glob(name)),
     ]
     for given in wanted:
-        for path in (given, *given.rglob("*")):
-            name = path.relative_to(ROOT)
-            if path.is_file() and not any(map(_is_litter, name.parts)) and path != own / "main.py":
-                files[name.as_posix()] = path
+        files.update((name, path) for name, path in files_in(given) if path != own / "main.py")
     yield from sorted(files.items())
+
+
+def _files(given: Path) -> list[tuple[str, Path]]:
+    """A file, or the files of a folder, as name and path; without litter."""
+    found = []
+    for path in (given, *given.rglob("*")):
+        name = path.relative_to(ROOT)
+        if not any(map(_is_litter, name.parts)) and path.is_file():
+            found.append((name.as_posix(), path))
+    return found
 
 
 def _is_litter(name: str) -> bool:
@@ -79,14 +102,64 @@ def requirements(function: str) -> str:
 
 
 def stage(function: str, into: Path) -> Path:
-    """Lay the files of a function's archive into a new folder `into/<function>`, and return it."""
-    folder = into / function
+    """Lay the files of a function's archive into a folder `into/<function>`, and return it."""
+    return stage_all([function], into)[function]
+
+
+def stage_all(functions: Iterable[str], into: Path, *, locked: bool = True) -> dict[str, Path]:
+    """Lay the files of each function's archive into a folder `into/<function>`.
+
+    A folder that holds the same already is left as it is, with what Python compiled in it. A new one takes its name when
+    it is complete, so an interruption leaves none that only looks so.
+
+    Args:
+        functions: their names.
+        into: where the folders are.
+        locked: whether `requirements.txt` is written as well; without it, the folders run only in this environment.
+
+    Returns:
+        The folders by function.
+
+    Raises:
+        FileNotFoundError: there is no such function.
+        StageError: the requirements of a function could not be exported.
+    """
+    deployed, files_in, content = deployment(), cache(_files), cache(Path.read_bytes)
+    digest_of = cache(lambda path: hashlib.sha256(content(path)).hexdigest())
+    lock = {name: digest_of(ROOT / name) for name in ("pyproject.toml", "uv.lock")} if locked else {}
+    staged = {}
+    for function in functions:
+        files = dict(_sources(function, deployed, files_in))
+        record = json.dumps(lock | {name: digest_of(path) for name, path in files.items()})
+        contents = {name: content(path) for name, path in files.items()}
+        staged[function] = into / function
+        if not _holds(staged[function], record, contents):
+            extra = {"requirements.txt": requirements(function).encode()} if locked else {}
+            _write(staged[function], contents | extra | {_RECORD: record.encode()})
+    return staged
+
+
+def _holds(folder: Path, record: str, contents: Mapping[str, bytes]) -> bool:
+    """Whether a folder was staged from the very same files, and none of them was lost or cut off since."""
+    try:
+        return (folder / _RECORD).read_text() == record and all(
+            os.stat(f"{folder}/{name}").st_size == len(data)  # noqa: PTH116 - thousands of files, and a Path costs more
+            for name, data in contents.items()
+        )
+    except OSError:
+        return False
+
+
+def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write the files of a folder in place of what is there."""
+    draft = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    for parent in {(draft / name).parent for name in contents}:
+        parent.mkdir(parents=True, exist_ok=True)
+    for name, data in contents.items():
+        (draft / name).write_bytes(data)
     shutil.rmtree(folder, ignore_errors=True)
-    for name, path in sources(function):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, folder / name)
-    (folder / "requirements.txt").write_text(requirements(function))
-    return folder
+    draft.rename(folder)
 
 
 def archive(function: str, into: Path) -> Path:
@@ -117,11 +190,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--archives", type=Path, metavar="DIR", help="one archive a function, named by its hash")
     options = parser.parse_args(arguments)
     known = deployment()["functions"]
-    for function in options.functions or known:
+    wanted = options.functions or list(known)
+    for function in wanted:
         if function not in known:
             parser.error(f"FUNCTION: must be one of {', '.join(known)}, got {function!r}")
-        if options.folders:
-            print(stage(function, options.folders))
+    if options.folders:
+        print(*stage_all(wanted, options.folders).values(), sep="\n")
+    for function in wanted:
         if options.archives:
             print(archive(function, options.archives))
     return 0

@@ -1,11 +1,14 @@
 """Maximum likelihood over positive parameters, by their logarithms."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import OptimizeResult, minimize
 
 from core.business.checks import EstimateError, Floats
+
+if TYPE_CHECKING:
+    from scipy.optimize import OptimizeResult
 
 _LARGEST = 8.0  # of a parameter's logarithm: so far out all customers are as good as alike, and the likelihood is level
 _ROUNDS = 20
@@ -39,8 +42,10 @@ def maximise(likelihood: Likelihood, starts: Sequence[Sequence[float]], what: st
     return found
 
 
-def _descend(falling: Likelihood, start: Floats) -> OptimizeResult:
+def _descend(falling: Likelihood, start: Floats) -> "OptimizeResult":
     """Where descending ends; begun anew where it stopped on a slope, as in a narrow valley what it learnt misleads it."""
+    from scipy.optimize import OptimizeResult, minimize  # noqa: PLC0415 - takes 700 ms, and only a fit needs it
+
     end = OptimizeResult(x=start)
     for _ in range(_ROUNDS):
         end = minimize(falling, end.x, jac=True, method="L-BFGS-B", bounds=[(-_LARGEST, _LARGEST)] * start.size)

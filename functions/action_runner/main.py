@@ -17,6 +17,7 @@ from functions.adapters.actions.registry import Registry
 from functions.adapters.bus import open_bus
 from functions.adapters.endpoint import Park, answer
 from functions.adapters.ledger import Ledger
+from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
@@ -31,7 +32,7 @@ class Deps:
     park: Park
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()

@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from typing import Any
 
 _trace: ContextVar[str] = ContextVar("trace", default="")
+_function: ContextVar[str] = ContextVar("function", default="")
 _SEVERITY = {"WARN": "WARNING", "FATAL": "CRITICAL", "NOTSET": "DEFAULT"}
 
 
@@ -26,6 +27,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S") + f".{int(record.msecs):03d}Z",
         }
+        if function := _function.get():
+            entry["function"] = function
         entry |= getattr(record, "fields", {})
         if trace := _trace.get():
             entry["logging.googleapis.com/trace"] = trace
@@ -49,6 +52,11 @@ def set_trace(header: str, project: str) -> None:
     """Remember the trace of the request in hand, from its `X-Cloud-Trace-Context` or `traceparent` header."""
     trace = header.split("-")[1] if header.startswith("00-") else header.split("/", maxsplit=1)[0]
     _trace.set(f"projects/{project}/traces/{trace}" if trace and project else "")
+
+
+def set_function(name: str) -> None:
+    """Name the function that the request in hand is for, where one process serves several."""
+    _function.set(name)
 
 
 def fields(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - any value JSON can hold

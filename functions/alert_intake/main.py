@@ -14,6 +14,7 @@ from core.errors import UnavailableError
 from functions.adapters import logs, metrics
 from functions.adapters.bus import open_bus
 from functions.adapters.endpoint import answer, measured
+from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.ports import Clock
 from functions.adapters.push import Message
@@ -34,7 +35,7 @@ class Deps:
     clock: Clock
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()

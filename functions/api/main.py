@@ -4,7 +4,6 @@ Behind IAM on Google Cloud. Reading changes nothing. What people tell it to do i
 functions that keep incidents and run actions carry out. Every answer is JSON but the page, its parts, reports and runbooks.
 """
 
-import functools
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ import flask
 import functions_framework
 
 from functions.adapters import config, logs, prometheus
+from functions.adapters.once import once
 from functions.adapters.ports import RowBus
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
@@ -33,7 +33,7 @@ PATIENCE = 10.0
 _STARTED = datetime.now(UTC)
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()
@@ -71,7 +71,7 @@ def main(request: flask.Request) -> flask.Response:
 def opener(project: str, patience: float) -> Callable[[], RowBus]:
     """What opens the bus when it is first needed, and gives the open one from then on."""
 
-    @functools.cache
+    @once
     def opened() -> RowBus:
         from functions.adapters.bus import open_bus  # noqa: PLC0415 - what only reads starts without it
 

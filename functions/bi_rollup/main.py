@@ -11,6 +11,7 @@ import functions_framework
 from functions.adapters import config, events, logs, metrics
 from functions.adapters.endpoint import Park, answer
 from functions.adapters.ledger import Ledger
+from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
@@ -28,7 +29,7 @@ class Deps:
     park: Park
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()

@@ -13,6 +13,7 @@ from functions.adapters import config, events, logs, metrics
 from functions.adapters.bus import open_bus
 from functions.adapters.endpoint import Park, answer
 from functions.adapters.ledger import Ledger
+from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
@@ -30,7 +31,7 @@ class Deps:
     park: Park
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()

@@ -10,13 +10,14 @@ import functions_framework
 from functions.adapters import config, events, logs, metrics
 from functions.adapters.bus import open_bus
 from functions.adapters.endpoint import answer
+from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
 from functions.health_check.check import NAME, Deps, check
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()

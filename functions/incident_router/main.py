@@ -10,6 +10,7 @@ import functions_framework
 from functions.adapters import config, logs
 from functions.adapters.desks.build import build
 from functions.adapters.endpoint import Park, answer
+from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.warehouse import open_warehouse
 from functions.incident_router.router import Router, handle, read
@@ -25,7 +26,7 @@ class Deps:
     park: Park
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()

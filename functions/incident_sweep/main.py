@@ -11,6 +11,7 @@ from core.events import Tick
 from functions.adapters import config, events, logs
 from functions.adapters.desks.build import build
 from functions.adapters.endpoint import Park, answer
+from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.push import Message
 from functions.adapters.warehouse import open_warehouse
@@ -28,7 +29,7 @@ class Deps:
     cron: str
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()

@@ -11,6 +11,7 @@ import functions_framework
 from functions.adapters import config, logs, metrics
 from functions.adapters.bus import open_bus
 from functions.adapters.endpoint import Park, answer
+from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.store import open_store
 from functions.adapters.vertex_runs import VertexJobs
@@ -28,7 +29,7 @@ class Deps:
     cron: str
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()

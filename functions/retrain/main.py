@@ -11,6 +11,7 @@ import functions_framework
 from functions.adapters import config, logs, metrics
 from functions.adapters.bus import open_bus
 from functions.adapters.endpoint import Park, answer
+from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.store import open_store
 from functions.adapters.training.port import Trainings
@@ -27,7 +28,7 @@ class Deps:
     park: Park
 
 
-@functools.cache
+@once
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()
@@ -39,7 +40,7 @@ def deps() -> Deps:
         warehouse=warehouse,
         metrics=metrics.connect(NAME),
         clock=_now,
-        trainings=functools.cache(functools.partial(_vertex, project)),
+        trainings=once(functools.partial(_vertex, project)),
         models={model.name: model for model in config.load().models},
     )
     return Deps(trainer=trainer, park=Parking(warehouse, NAME, _now))

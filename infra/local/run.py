@@ -30,12 +30,12 @@ class FolderInUseError(AiaError):
     """Another stack keeps its data in the same folder."""
 
 
-def run(folder: Path, days: int) -> int:
+def run(folder: Path, days: int, *, process_per_function: bool = False) -> int:
     """Run until Ctrl-C; returns the exit status."""
     console = Console()
     interruptible()
     try:
-        with locked(folder), Session(folder, assign(PRIVATE, fixed=True), days) as session:
+        with locked(folder), Session(folder, assign(PRIVATE, fixed=True), days, process_per_function) as session:
             start(session, console)
             console.print(_where(session.ports, folder))
             follow(session, console)

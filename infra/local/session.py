@@ -53,17 +53,19 @@ class Session:
         folder: where all data is kept.
         ports: where the programs listen.
         days: how much history there is after the first start.
+        process_per_function: whether each function is a process by itself.
     """
 
     folder: Path
     ports: Ports
     days: int
+    process_per_function: bool = False
     _stack: Stack = field(init=False)
     _stop: threading.Event = field(init=False, default_factory=threading.Event)
     _feed: threading.Thread | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        self._stack = Stack(self.folder, self.ports)
+        self._stack = Stack(self.folder, self.ports, process_per_function=self.process_per_function)
 
     def __enter__(self) -> Self:
         self._stack.__enter__()

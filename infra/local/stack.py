@@ -1,7 +1,7 @@
 """The whole system on one machine: every program, what it is told, and in which order they come up.
 
 BigQuery's emulator, Pub/Sub, the monitoring server, the inbox                     what stands for what is outside
-the functions, each from its staged archive under functions-framework              what is deployed
+the functions, each from its staged archive: in one process, or in one each        what is deployed
 history                                                                            computes the past, then ends
 Prometheus, the scheduler                                                          what runs when the newest weeks are in
 """
@@ -17,7 +17,7 @@ from google.cloud import bigquery
 
 from functions.adapters import config
 from infra import stage
-from infra.local import prometheus
+from infra.local import functions_host, prometheus
 from infra.local.ports import Ports, answers, listens, store_url
 from infra.local.programs import Program, Programs
 from infra.local.pubsub.topology import apply_topology
@@ -50,11 +50,14 @@ class Stack:
     Args:
         folder: where all data is kept; what is there is gone on with.
         ports: where the programs listen.
+        process_per_function: whether each function is a program by itself, under functions-framework, as it is deployed;
+            else all are the program `functions`.
     """
 
-    def __init__(self, folder: Path, ports: Ports) -> None:
+    def __init__(self, folder: Path, ports: Ports, *, process_per_function: bool = False) -> None:
         self.folder = folder.resolve()
         self.ports = ports
+        self.process_per_function = process_per_function
         self.programs = Programs(self.folder)
         self._schedulers: list[Scheduler] = []
 
@@ -95,7 +98,7 @@ class Stack:
         say("BigQuery, Pub/Sub, monitoring, inbox, functions")
         services = (self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())
         # Side by side: no function asks for a service before its first request, and BigQuery's emulator waits for itself.
-        self.programs.start(self._history(), *services, *map(self._function, FUNCTIONS))
+        self.programs.start(self._history(), *services, *self._functions())
         say("tables and subscriptions")
         create_tables(bigquery.Client(project=PROJECT))
         apply_topology(PROJECT, stage.deployment(), {name: self._function_url(name) for name in FUNCTIONS})
@@ -152,8 +155,22 @@ class Stack:
     def _function_url(self, name: str) -> str:
         return self.ports.url(PUBLIC_FUNCTIONS.get(name, name))
 
-    def _function(self, name: str) -> Program:
-        folder = stage.stage(name, self.folder / "functions")
+    def _functions(self) -> list[Program]:
+        folder = self.folder / "functions"
+        staged = stage.stage_all(FUNCTIONS, folder, locked=False)
+        if self.process_per_function:
+            return [self._function(name, folder) for name, folder in staged.items()]
+        urls = {name: self._function_url(name) for name in FUNCTIONS}
+        return [
+            Program(
+                name="functions",
+                command=functions_host.command(folder, {name: _port(url) for name, url in urls.items()}),
+                folder=folder,
+                ready=lambda: all(map(answers, urls.values())),
+            )
+        ]
+
+    def _function(self, name: str, folder: Path) -> Program:
         url = self._function_url(name)
         command = [
             str(Path(sys.executable).with_name("functions-framework")),
@@ -164,7 +181,7 @@ class Stack:
         ]
         return Program(
             name=name,
-            command=[*command, "--host", "127.0.0.1", "--port", url.rsplit(":", 1)[1]],
+            command=[*command, "--host", "127.0.0.1", "--port", str(_port(url))],
             # The project's own tree is installed in this environment; the archive must come before it.
             env={"PYTHONPATH": str(folder), "K_SERVICE": name},
             folder=folder,
@@ -221,6 +238,10 @@ class Stack:
             folder=stage.ROOT,
             ready=lambda: listens(port),
         )
+
+
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2])
 
 
 def _jobs() -> Mapping[str, str]:

@@ -36,7 +36,7 @@ def shortened(rules: Path, into: Path) -> Path:
 @pytest.fixture
 def impatient(tmp_path: Path) -> Iterator[LocalStack]:
     """A stack whose Prometheus waits for seconds where the repository's waits for minutes."""
-    with LocalStack(tmp_path / "data", 1) as stack:
+    with LocalStack(tmp_path / "data", 1, process_per_function=True) as stack:
         stack.start()
         path = stack.folder / "prometheus.yml"
         config = yaml.safe_load(path.read_text())

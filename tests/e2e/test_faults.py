@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -44,7 +44,7 @@ def published_until(stack: LocalStack) -> datetime:
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack whose bus and whose warehouse were killed in the midst of its first replay."""
-    with LocalStack(tmp_path_factory.mktemp("broken") / "data", DAYS) as stack:
+    with LocalStack(tmp_path_factory.mktemp("broken") / "data", DAYS, process_per_function=True) as stack:
         stack.launch()
         eventually(lambda: published_until(stack) > BEGIN + timedelta(days=3), "replay on its way", within=120)
         with stack.kept_dead("warehouse"):
@@ -189,6 +189,50 @@ def test_functions_killed_while_they_work_do_it_once(broken: LocalStack) -> None
     assert_complete(broken)
 
 
+def test_a_probe_is_down_only_after_several_failures_and_up_only_after_several_successes(broken: LocalStack) -> None:
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    at = [now + timedelta(minutes=minutes) for minutes in range(1, 6)]  # ahead of the scheduler, which is then ignored
+    with broken.paused("api"):  # every check waits out its time limit
+        assert [checked(broken, instant) for instant in at[:3]] == ["resolved", "resolved", "firing"]
+        [message] = eventually(lambda: told_of_the_api(broken), "message")
+    assert (message["change"], message["severity"]) == ("opened", "critical")
+    eventually(lambda: broken.get("/api/probes"), "api that runs again")
+    incident = incident_of_the_api(broken, "open")
+    assert datetime.fromisoformat(incident["opened_at"]) == at[2]
+    assert [condition["kind"] for condition in incident["conditions"]] == ["endpoint_down"]
+    assert [checked(broken, instant) for instant in at[3:]] == ["firing", "resolved"]
+    over = incident_of_the_api(broken, "resolved")
+    assert over["id"] == incident["id"]
+    assert datetime.fromisoformat(over["resolved_at"]) == at[4]
+
+
+def checked(stack: LocalStack, at: datetime) -> str:
+    """Publish a tick of health_check; what is believed of the api after it."""
+    stack.publish("ticks", Tick(job="health_check", scheduled_at=at), job="health_check")
+
+    def seen() -> str:
+        probe = stack.store.get("probes", "api")
+        return probe.data["status"] if probe is not None and probe.data["checked_at"] == at else ""
+
+    return eventually(seen, f"check of {at}")
+
+
+def incident_of_the_api(stack: LocalStack, state: str) -> dict[str, Any]:
+    def found() -> list[dict[str, Any]]:
+        return [one for one in stack.incidents("probe/api") if one["state"] == state]
+
+    [incident] = eventually(found, f"{state} incident of the api")
+    return incident
+
+
+def told_of_the_api(stack: LocalStack) -> list[dict[str, Any]]:
+    return [
+        one
+        for one in stack.get("/messages.json", of="inbox")
+        if one["incident_id"].startswith("probe-api") and one["channel"] == "technical"
+    ]
+
+
 def test_a_second_stack_on_the_same_data_is_refused(broken: LocalStack) -> None:
     ports = {PUBLIC[name][0]: str(port) for name, port in free_ports(tuple(PUBLIC)).items()}
     before = broken.programs()
@@ -222,7 +266,7 @@ def deliveries(stack: LocalStack) -> dict[str, int]:
 
 def test_a_stopped_stack_leaves_nothing_behind_and_goes_on_with_its_data(broken: LocalStack) -> None:
     before, came = state(broken), deliveries(broken)
-    ports = [*broken.ports.values(), int(broken.argument("drift_score", "--port"))]
+    ports = [*broken.ports.values(), broken.port("drift_score")]
     assert len(broken.left_behind()) > len(broken.programs())
     status = broken.stop(signal.SIGINT)
     assert (status, broken.left_behind()) == (0, [])
@@ -241,7 +285,7 @@ def test_a_stopped_stack_leaves_nothing_behind_and_goes_on_with_its_data(broken:
 
 
 @pytest.mark.parametrize(
-    ("name", "number"), [("pubsub", signal.SIGHUP), ("inbox", signal.SIGINT), ("drift_score", signal.SIGTERM)]
+    ("name", "number"), [("pubsub", signal.SIGHUP), ("inbox", signal.SIGINT), ("functions", signal.SIGTERM)]
 )
 def test_a_stack_stopped_while_it_starts_a_program_leaves_nothing_behind(
     tmp_path: Path, name: str, number: signal.Signals
@@ -256,7 +300,7 @@ def test_a_stack_stopped_while_it_starts_a_program_leaves_nothing_behind(
 def test_pressing_ctrl_c_again_and_again_leaves_nothing_behind(tmp_path: Path) -> None:
     with LocalStack(tmp_path / "data", 1) as stack:
         stack.launch()
-        eventually(lambda: "drift_score" in stack.programs(), "functions")
+        eventually(lambda: "functions" in stack.programs(), "functions")
         while stack.process.poll() is None:
             stack.process.send_signal(signal.SIGINT)
             time.sleep(0.05)

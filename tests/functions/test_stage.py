@@ -29,8 +29,7 @@ FORBIDDEN = (
 @pytest.fixture(scope="module")
 def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("staged")
-    for function in FUNCTIONS:
-        stage.stage(function, folder)
+    stage.stage_all(FUNCTIONS, folder)
     return folder
 
 
@@ -167,3 +166,83 @@ def test_a_function_that_is_none_is_refused_by_name(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         stage.main(["nothing"])
     assert "got 'nothing'" in capsys.readouterr().err
+
+
+def stamps(folder: Path) -> dict[str, int]:
+    """When each file of a folder was written."""
+    return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository of one function."""
+    for name in ("core/a.py", "functions/adapters/b.py", "functions/one/c.py", "functions/one/main.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"# {name}\n")
+    for name in ("functions/__init__.py", "infra/monitoring.yaml", "uv.lock", "pyproject.toml"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "infra" / "functions.yaml").write_text("functions: {one: {}}")
+    monkeypatch.setattr(stage, "ROOT", tmp_path)
+    return tmp_path
+
+
+def staged_one(small: Path) -> Path:
+    return stage.stage_all(["one"], small / "build", locked=False)["one"]
+
+
+def test_what_is_staged_already_is_left_with_what_python_compiled_in_it(small: Path) -> None:
+    folder = staged_one(small)
+    (folder / "core" / "__pycache__").mkdir()
+    before = stamps(folder)
+    assert stamps(staged_one(small)) == before
+
+
+@pytest.mark.parametrize("name", ["core/a.py", "functions/one/main.py", "infra/monitoring.yaml"])
+def test_a_changed_source_is_staged_again(small: Path, name: str) -> None:
+    staged_one(small)
+    (small / name).write_text("# changed\n")
+    folder = staged_one(small)
+    assert (folder / {"core/a.py": name}.get(name, Path(name).name)).read_text() == "# changed\n"
+
+
+def test_a_removed_source_is_gone_from_what_is_staged(small: Path) -> None:
+    staged_one(small)
+    (small / "core" / "a.py").unlink()
+    assert not (staged_one(small) / "core" / "a.py").exists()
+
+
+@pytest.mark.parametrize("data", [None, b"# c"])
+def test_a_staged_file_that_was_lost_or_cut_off_is_written_again(small: Path, data: bytes | None) -> None:
+    file = staged_one(small) / "core" / "a.py"
+    file.unlink() if data is None else file.write_bytes(data)
+    staged_one(small)
+    assert file.read_text() == "# core/a.py\n"
+
+
+def test_staging_that_is_interrupted_leaves_no_folder_that_looks_complete(
+    small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    def interrupted(path: Path, data: bytes) -> None:
+        if written:
+            raise KeyboardInterrupt
+        written.append(path.name)
+        path.touch()
+        assert data
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            staged_one(small)
+    assert written
+    assert not (small / "build" / "one").exists()
+    folder = staged_one(small)
+    assert sorted(path.name for path in folder.parent.iterdir()) == ["one"]
+    assert (folder / "core" / "a.py").read_text() == "# core/a.py\n"
+
+
+def test_the_requirements_are_staged_where_they_are_asked_for(staged: Path, tmp_path: Path) -> None:
+    assert "functions-framework==" in (staged / "api" / "requirements.txt").read_text()
+    assert not (stage.stage_all(["api"], tmp_path, locked=False)["api"] / "requirements.txt").exists()

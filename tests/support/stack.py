@@ -81,11 +81,13 @@ class LocalStack:
     Attributes:
         folder: where its data is.
         days: of history.
+        process_per_function: whether each function is a program by itself, so that it can be killed by itself.
         ports: of what is public, by name.
     """
 
     folder: Path
     days: int
+    process_per_function: bool = False
     ports: dict[str, int] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
     _clients: dict[str, Any] = field(default_factory=dict)
@@ -115,13 +117,17 @@ class LocalStack:
         own = {PUBLIC[name][0]: str(port) for name, port in self.ports.items()}
         with self.output.open("wb") as out:
             self._process = subprocess.Popen(
-                [AIA, "local", "--data", str(self.folder), "--days", str(self.days)],
+                [AIA, "local", "--data", str(self.folder), "--days", str(self.days), *self._flags],
                 env=environment(**own),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    @property
+    def _flags(self) -> list[str]:
+        return ["--process-per-function"] if self.process_per_function else []
 
     def await_running(self, *, within: float = 150.0) -> None:
         """Return when it says that it runs."""
@@ -210,11 +216,12 @@ class LocalStack:
         """What a program wrote."""
         return (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
 
-    def argument(self, name: str, option: str) -> str:
-        """The value of an option in a program's command line."""
+    def port(self, function: str) -> int:
+        """Where a function listens, by the command line of its program."""
+        name, option = (function, "--port\0") if self.process_per_function else ("functions", f"{function}=")
         pid = eventually(lambda: self.programs()[name], f"program called {name}")
-        command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
-        return command[command.index(option) + 1]
+        _, _, rest = Path(f"/proc/{pid}/cmdline").read_text().partition(option)
+        return int(rest.partition("\0")[0])
 
     def left_behind(self) -> list[int]:
         """The processes that have this stack's folder in their environment or command line."""

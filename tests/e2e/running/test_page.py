@@ -375,7 +375,7 @@ def test_while_the_warehouse_is_down_incidents_still_come_and_then_all_recovers(
 
 def test_a_page_whose_api_is_gone_says_so_and_recovers(viewer: Viewer, stack: LocalStack) -> None:
     page = viewer.open()
-    with stack.kept_dead("api"):
+    with stack.kept_dead("functions"):
         page.get_by_role("combobox", name="Days").select_option("30")
         expect(page.locator("#state")).to_have_text("Nothing answers", timeout=60_000)
         expect(page.get_by_role("alert")).to_be_visible()

@@ -237,7 +237,7 @@ def _assert_parked(row: dict[str, Any], function: str, data: bytes, reason: str)
 
 def _post_bad_base64(stack: LocalStack, function: str) -> bytes:
     body = b'{"message": {"data": "%%%", "messageId": "7", "publishTime": "2026-01-02T03:04:05Z"}, "subscription": "s"}'
-    url = f"http://127.0.0.1:{stack.argument(function, '--port')}"
+    url = f"http://127.0.0.1:{stack.port(function)}"
     request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as response:
         assert response.status == 204
@@ -257,39 +257,3 @@ def _parked(stack: LocalStack, function: str) -> float:
         stack.publish("ticks", Tick(job=function, scheduled_at=midnight(5)), job=function)
     query = f'sum by (outcome) (aia_function_requests_total{{function="{function}", outcome="parked"}})'
     return stack.prometheus(query).get("parked", 0)
-
-
-def test_a_probe_is_down_only_after_several_failures_and_up_only_after_several_successes(stack: LocalStack) -> None:
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    at = [now + timedelta(minutes=minutes) for minutes in range(1, 6)]  # ahead of the scheduler, which is then ignored
-    with stack.paused("api"):  # every check waits out its time limit
-        assert [_check(stack, instant) for instant in at[:3]] == ["resolved", "resolved", "firing"]
-        [message] = eventually(lambda: _about_api(stack), "message")
-    assert (message["change"], message["severity"]) == ("opened", "critical")
-    eventually(lambda: stack.get("/api/probes"), "api that runs again")
-    incident = one_incident(stack, "probe/api", "open")
-    assert datetime.fromisoformat(incident["opened_at"]) == at[2]
-    assert [condition["kind"] for condition in incident["conditions"]] == ["endpoint_down"]
-    assert [_check(stack, instant) for instant in at[3:]] == ["firing", "resolved"]
-    over = one_incident(stack, "probe/api", "resolved")
-    assert over["id"] == incident["id"]
-    assert datetime.fromisoformat(over["resolved_at"]) == at[4]
-
-
-def _check(stack: LocalStack, at: datetime) -> str:
-    """Publish a tick of health_check; what is believed of the api after it."""
-    stack.publish("ticks", Tick(job="health_check", scheduled_at=at), job="health_check")
-
-    def seen() -> str:
-        probe = stack.store.get("probes", "api")
-        return probe.data["status"] if probe is not None and probe.data["checked_at"] == at else ""
-
-    return eventually(seen, f"check of {at}")
-
-
-def _about_api(stack: LocalStack) -> list[dict[str, Any]]:
-    return [
-        one
-        for one in stack.get("/messages.json", of="inbox")
-        if one["incident_id"].startswith("probe-api") and one["channel"] == "technical"
-    ]

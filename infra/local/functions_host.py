@@ -1,0 +1,179 @@
+"""All functions in one process, each from its own archive and on its own port: a program of the local stack.
+
+`core/`, `functions/adapters/` and the settings are the same bytes in every archive, so they are loaded once, from the first
+one; `main.py` and the modules of a function are loaded from the archive of that function. Each function is a WSGI
+application of functions-framework, served by gunicorn as functions-framework itself does. gunicorn forks before
+anything is loaded, since gRPC does not survive a fork; when the process dies, gunicorn starts it again.
+"""
+
+import argparse
+import hashlib
+import importlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
+
+HOST = "127.0.0.1"
+THREADS = 8
+"""Requests that a function answers at a time; as many as functions-framework on two cores."""
+SHARED = ("core", "functions/__init__.py", "functions/adapters", "monitoring.yaml")
+"""What every archive has the same of."""
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class ArchivesDifferError(Exception):
+    """Two archives cannot be served by one process; the message names a file that differs."""
+
+
+def command(folder: Path, ports: Mapping[str, int]) -> list[str]:
+    """The command line that serves the functions staged in `folder`, by name, on their ports."""
+    where = [f"{name}={port}" for name, port in ports.items()]
+    # -P: the folder it runs in is not searched for modules, so `core` is that of an archive
+    return [sys.executable, "-P", "-m", "infra.local.functions_host", str(folder), *where]
+
+
+def require_same(folders: Iterable[Path]) -> None:
+    """Check that archives agree in what one process loads once.
+
+    Raises:
+        ArchivesDifferError: they do not.
+    """
+    first, *others = folders
+    expected = _digests(first)
+    for other in others:
+        found = _digests(other)
+        differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        if differing:
+            raise ArchivesDifferError(f"{other / differing[0]}: must be the same as {first / differing[0]}")
+
+
+def _digests(folder: Path) -> dict[str, bytes]:
+    files = (path for name in SHARED for path in (folder / name, *(folder / name).rglob("*")))
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).digest()
+        for path in files
+        if path.is_file() and path.suffix != ".pyc"
+    }
+
+
+def load(folders: Mapping[str, Path]) -> dict[str, Wsgi]:
+    """Load every function from its archive.
+
+    Args:
+        folders: the staged archives by function; `core` and `functions` must not be imported yet.
+
+    Returns:
+        The applications by function.
+    """
+    import functions_framework  # noqa: PLC0415 - loaded behind the fork only
+
+    sys.path.insert(0, str(next(iter(folders.values()))))
+    importlib.import_module("functions").__path__ = [str(folder / "functions") for folder in folders.values()]
+    return {name: _loaded(functions_framework, folder) for name, folder in folders.items()}
+
+
+def _loaded(framework: Any, folder: Path) -> Wsgi:  # noqa: ANN401 - a module
+    path = list(sys.path)
+    application: Wsgi = framework.create_app("main", str(folder / "main.py"))
+    # The framework leaves the module and its folder where the next function would find them.
+    del sys.modules["main"]
+    sys.path[:] = path
+    return application
+
+
+def by_port(applications: Mapping[str, Wsgi], ports: Mapping[str, int], enter: Callable[[str], None]) -> Wsgi:
+    """One application that hands each request to the function whose port it came to.
+
+    Args:
+        applications: of the functions, by name.
+        ports: of the functions, by name.
+        enter: told the function's name before it gets the request, in the same thread.
+    """
+    names = {str(port): name for name, port in ports.items()}
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        name = names[environ["SERVER_PORT"]]
+        enter(name)
+        return applications[name](environ, start_response)
+
+    return answer
+
+
+class _Pools(Executor):
+    """Threads of their own for each port, so that a function whose threads are all busy holds up no other one."""
+
+    def __init__(self, ports: Iterable[int], threads: int) -> None:
+        self._by_port = {port: ThreadPoolExecutor(threads) for port in ports}
+
+    def submit(self, handle: Callable[..., Any], connection: Any) -> "Future[Any]":  # type: ignore[override]  # noqa: ANN401 - gunicorn gives connections only
+        """Handle a connection by a thread of the port it came to."""
+        return self._by_port[connection.server[1]].submit(handle, connection)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002 - as the class above has it
+        """Take nothing more."""
+        for pool in self._by_port.values():
+            pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc] # gunicorn has no types
+    def get_thread_pool(self) -> Executor:
+        return _Pools((listener.getsockname()[1] for listener in self.sockets), self.cfg.threads)
+
+
+class _Server(BaseApplication):  # type: ignore[misc] # gunicorn has no types
+    def __init__(self, folders: Mapping[str, Path], ports: Mapping[str, int]) -> None:
+        self._folders = folders
+        self._ports = ports
+        super().__init__()
+
+    def load_config(self) -> None:
+        options = {
+            "bind": [f"{HOST}:{port}" for port in self._ports.values()],
+            "control_socket_disable": True,
+            "limit_request_line": 0,
+            "loglevel": "error",
+            "threads": THREADS,
+            "timeout": 0,
+            "worker_class": _Worker,
+            "worker_exit": _send_last_metrics,
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Wsgi:
+        applications = load(self._folders)
+        logs = importlib.import_module("functions.adapters.logs")
+        return by_port(applications, self._ports, logs.set_function)
+
+
+def _send_last_metrics(_arbiter: object, _worker: object) -> None:
+    """Before the process ends; each function by itself would do so when it ends, one after the other."""
+    if metrics := sys.modules.get("functions.adapters.metrics"):
+        metrics.close_all()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM, as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.functions_host", description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where each function is staged, in a folder of its name")
+    parser.add_argument("functions", nargs="+", metavar="NAME=PORT", help="which functions, and where they listen")
+    options = parser.parse_args(arguments)
+    ports = {name: int(port) for name, _, port in (given.partition("=") for given in options.functions)}
+    folders = {name: options.folder.resolve() / name for name in ports}
+    try:
+        require_same(folders.values())
+    except ArchivesDifferError as error:
+        print(f"functions: {error}", file=sys.stderr)
+        return 1
+    _Server(folders, ports).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
