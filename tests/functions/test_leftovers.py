@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.local import leftovers
-from infra.local.leftovers import Mark
+from infra.local.leftovers import Leftovers, Mark
 from infra.local.programs import Program, Programs
 from infra.local.run import locked
 
@@ -64,7 +64,7 @@ def test_the_programs_of_a_stack_that_was_killed_are_ended_when_the_folder_is_ta
         assert [mark.runs() for mark in marks] == [True, True]
         with locked(tmp_path):
             assert [mark.runs() for mark in marks] == [False, False]
-    assert leftovers.end(tmp_path) == []
+    assert leftovers.end(tmp_path) == Leftovers(unclean=True)
 
 
 def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:
         child_mark = Mark.of(int(child))
         leftovers.write_down(tmp_path, {"parent": parent})
         assert child_mark.runs()
-        assert leftovers.end(tmp_path) == ["parent"]
+        assert leftovers.end(tmp_path).ended == ("parent",)
         until(lambda: not child_mark.runs())
 
 
@@ -80,14 +80,14 @@ def test_a_program_that_does_not_end_when_asked_is_killed(tmp_path: Path, monkey
     monkeypatch.setattr(leftovers, "PATIENCE_SECONDS", 0.2)
     with running(STUBBORN) as (stubborn, _):
         leftovers.write_down(tmp_path, {"stubborn": stubborn})
-        assert leftovers.end(tmp_path) == ["stubborn"]
+        assert leftovers.end(tmp_path).ended == ("stubborn",)
         until(lambda: not stubborn.runs())
 
 
 def test_another_process_that_has_the_number_of_one_that_ended_is_left_alone(tmp_path: Path) -> None:
     with running(SLEEP) as (other, _):
         leftovers.write_down(tmp_path, {"ended": Mark(pid=other.pid, started="before the flood")})
-        assert leftovers.end(tmp_path) == []
+        assert leftovers.end(tmp_path) == Leftovers(unclean=True)
         assert other.runs()
 
 
@@ -96,12 +96,12 @@ def test_one_that_had_ended_before_it_was_written_down_is_none(tmp_path: Path) -
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has looked yet
         assert not Mark.of(process.pid).runs()
         leftovers.write_down(tmp_path, {"ended": Mark.of(process.pid)})
-        assert leftovers.end(tmp_path) == []
+        assert leftovers.end(tmp_path) == Leftovers(unclean=True)
     assert not Mark.of(process.pid).runs()
 
 
 def test_a_folder_that_never_had_a_stack_has_no_leftovers(tmp_path: Path) -> None:
-    assert leftovers.end(tmp_path) == []
+    assert leftovers.end(tmp_path) == Leftovers(unclean=True)
 
 
 def test_programs_are_written_down_while_they_run_also_when_they_are_started_again(tmp_path: Path) -> None:
