@@ -26,7 +26,7 @@ def main(*, verbose: bool) -> None:
 @main.command(epilog=f"Ports, and the variables that move them: {_VARIABLES}.")
 @click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default=Path(".aia"),
     show_default=True,
     help="Where everything is kept; what is there is gone on with.",
@@ -38,14 +38,17 @@ def main(*, verbose: bool) -> None:
     show_default=True,
     help="How much history is replayed, up to now.",
 )
-def local(data: Path, days: int) -> None:
+@click.option(
+    "--set-aside", is_flag=True, help="Move broken files of the data to a folder beside, and start without them."
+)
+def local(data: Path, days: int, *, set_aside: bool) -> None:
     """Run the whole system on this machine, without a cloud account.
 
     Starts everything, replays real flights as a model's prediction log, and serves the pages until Ctrl-C.
     """
     from infra.local.run import run  # noqa: PLC0415 - help and other commands need none of it
 
-    sys.exit(run(data, days))
+    sys.exit(run(data, days, set_aside=set_aside))
 
 
 @main.command()

@@ -61,9 +61,7 @@ class Programs:
             _refuse_taken(program)
         # In a thread of its own, since a Ctrl-C in the midst would leave a program behind that nobody knows of.
         with ThreadPoolExecutor(1, "spawn") as spawner:
-            for program in programs:
-                spawner.submit(self._add, program).result()
-        runs = [self._runs[program.name] for program in programs if program.name in self._runs]
+            runs = [spawner.submit(self._add, program).result() for program in programs]
         began = time.monotonic()
         for run in runs:
             self._await(run, runs, began)
@@ -103,7 +101,7 @@ class Programs:
         with self._lock:
             return {name: run.process.pid for name, run in self._runs.items()}
 
-    def _add(self, program: Program) -> None:
+    def _add(self, program: Program) -> Run:
         with self._lock:
             if self._stopping.is_set():
                 raise StoppedError(f"{program.name}: not started, the stack is being stopped")
@@ -112,11 +110,12 @@ class Programs:
             self._watchdog.ready()
             path = self._logs / f"{program.name}.log"
             begin = path.stat().st_size if path.exists() else 0
-            self._runs[program.name] = Run(program, self._spawn(program), path, begin)
+            run = self._runs[program.name] = Run(program, self._spawn(program), path, begin)
             leftovers.write_down(self._folder, self._marks)
             if self._watch is None:
                 self._watch = threading.Thread(target=self._keep_alive, name="watch", daemon=True)
                 self._watch.start()
+        return run
 
     def _spawn(self, program: Program) -> "subprocess.Popen[bytes]":
         with (self._logs / f"{program.name}.log").open("ab") as out:
@@ -187,7 +186,7 @@ def _refuse_failed(runs: list[Run]) -> None:
 
 def _refuse_taken(program: Program) -> None:
     """Refuse a port on which another program answers already: it would be taken for the one that is started."""
-    if not program.once and program.ready() and (taken := ports.taken([*program.command, *program.env.values()])):
+    if (taken := ports.taken([*program.command, *program.env.values()])) and not program.once and program.ready():
         raise StartError(f"{program.name}: {taken}")
 
 
