@@ -33,11 +33,11 @@ _TOGETHER = {
 _ORDER = (STORE, WAREHOUSE, MARKER, PUBSUB, INBOX)
 """The store first: what goes with it goes before it, and so before a broken warehouse or marker is out of sight."""
 _LOST = {
-    PUBSUB: "messages that were not delivered stay in it",
-    INBOX: "the inbox begins empty",
+    PUBSUB: "messages that were not delivered are in the file set aside",
+    INBOX: "the inbox starts empty",
 }
 _HISTORY = "the history is computed again"
-_WITHOUT_STORE = "incidents and what people did about them stay in it"
+_WITHOUT_STORE = "incidents so far are in the file set aside"
 _BESIDE = ("-wal", "-shm", ".wal")
 """Endings of what SQLite and DuckDB keep beside a file."""
 _WHOLE_BYTES = 64 * 2**20
@@ -46,8 +46,14 @@ _KIND = 0xFF
 """What is left of SQLite's error codes without their finer distinctions."""
 _BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FORMAT)
 _OPEN_SECONDS = 5.0
-_OPEN = "import duckdb, sys; duckdb.connect(sys.argv[1], read_only=True).execute('FROM duckdb_tables()').fetchall()"
-_NO_DAMAGE = ("lock", "extension")
+_OPEN = """
+import duckdb, os, sys
+database = duckdb.connect(sys.argv[1], read_only=True)
+(least,) = database.execute("SELECT total_blocks * block_size FROM pragma_database_size()").fetchone()
+if os.path.getsize(sys.argv[1]) < least:
+    sys.exit(f"Error: must have {least} bytes, got {os.path.getsize(sys.argv[1])}")
+"""
+_NO_DAMAGE = ("could not set lock", "extension")
 """Words of DuckDB's errors that are about other programs or about itself."""
 
 
@@ -70,8 +76,8 @@ class DamagedError(AiaError):
     def __init__(self, folder: Path, damages: list[Damage]) -> None:
         faults = [f"{folder / damage.name}: {damage.why}" for damage in damages]
         names = ", ".join(_listed(folder, damages))
-        way_out = f"`aia local --data {folder} --set-aside` moves {names} to a folder beside and starts"
-        super().__init__("\n".join([*faults, f"{way_out}: {'; '.join(_consequences(damages))}"]))
+        way_out = f"`aia local --data {folder} --set-aside` moves {names} to {folder}/set-aside-TIME and starts"
+        super().__init__("\n".join([*faults, "; ".join([way_out, *_consequences(damages)])]))
 
 
 def check(folder: Path) -> list[Damage]:
@@ -101,7 +107,7 @@ def set_aside(folder: Path, damages: list[Damage]) -> str:
         _forget_history(folder / STORE)
     for name in names:
         _move(folder, name, beside)
-    return f"set aside in {beside}: {', '.join(names)}; {'; '.join(_consequences(damages))}"
+    return "; ".join([f"set aside in {beside}: {', '.join(names)}", *_consequences(damages)])
 
 
 def _listed(folder: Path, damages: list[Damage]) -> list[str]:
@@ -173,7 +179,7 @@ def _duckdb(path: Path, *, begun: bool) -> str:
         path.unlink()
         return ""
     with path.open("rb") as file:
-        if file.read(12)[8:] != b"DUCK":
+        if file.read(12)[8:] != b"DUCK":  # behind a checksum
             return "is not a database (it has no header of DuckDB)"
     return _opened(path)
 

@@ -16,6 +16,7 @@ _LONGEST_PAUSE = 30.0
 _HEALTHY_SECONDS = 60.0
 """A program that ran so long had come up: when it ends then, it is started again at once."""
 _TAIL = 8
+_OUTPUT_BYTES = 2**16
 _IN_USE = re.compile(r"address (is )?already in use|failed to add port|errno (98|48)\b", re.IGNORECASE)
 _FULL = re.compile(r"no space left on device|disk is full|errno 28\b", re.IGNORECASE)
 
@@ -132,8 +133,9 @@ class Run:
         self._due = now + self._pause
 
     def _output(self) -> str:
+        """The newest of what it wrote since it was first started."""
         with self.log.open("rb") as file:
-            file.seek(self.log_start)
+            file.seek(max(self.log_start, self.log.stat().st_size - _OUTPUT_BYTES))
             return file.read().decode(errors="replace")
 
 

@@ -42,6 +42,7 @@ class Programs:
         self._logs.mkdir(parents=True, exist_ok=True)
         self._runs: dict[str, Run] = {}
         self._marks: dict[str, leftovers.Mark] = {}
+        self._written: dict[str, leftovers.Mark] = {}
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._watchdog = Watchdog(folder)
@@ -111,7 +112,7 @@ class Programs:
             path = self._logs / f"{program.name}.log"
             begin = path.stat().st_size if path.exists() else 0
             run = self._runs[program.name] = Run(program, self._spawn(program), path, begin)
-            leftovers.write_down(self._folder, self._marks)
+            self._write_down()
             if self._watch is None:
                 self._watch = threading.Thread(target=self._keep_alive, name="watch", daemon=True)
                 self._watch.start()
@@ -157,19 +158,21 @@ class Programs:
 
     def _look(self) -> None:
         """See who has ended, and start again who is due."""
-        changed = False
         now = time.monotonic()
         for name, run in list(self._runs.items()):
             if not run.down and run.process.poll() is not None:
-                changed = True
                 self._bury(run)
                 if run.end(now, KILLS):
                     del self._runs[name]
             elif run.due(now):
-                changed = True
                 run.begin(now, partial(self._spawn, run.program))
-        if changed:
+        self._write_down()
+
+    def _write_down(self) -> None:
+        """Write down which programs run, if that has changed since it was written."""
+        if self._marks != self._written:
             leftovers.write_down(self._folder, self._marks)
+            self._written = dict(self._marks)
 
     def _bury(self, run: Run) -> None:
         """End what a program that has ended left of its own."""

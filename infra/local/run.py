@@ -128,6 +128,8 @@ def _lock(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / "lock").open("w")
+    except FileExistsError as error:
+        raise FolderError(f"{folder}: must be a folder, got a file; give another --data") from error
     except OSError as error:
         raise FolderError(f"{error.filename}: {error.strerror}; give another --data") from error
     with file:
