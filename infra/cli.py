@@ -26,7 +26,7 @@ def main(*, verbose: bool) -> None:
 @main.command(epilog=f"Ports, and the variables that move them: {_VARIABLES}.")
 @click.option(
     "--data",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     default=Path(".aia"),
     show_default=True,
     help="Where everything is kept; what is there is gone on with.",
@@ -39,14 +39,17 @@ def main(*, verbose: bool) -> None:
     help="How much history is replayed, up to now.",
 )
 @click.option("--process-per-function", is_flag=True, help="One process a function, as deployed.")
-def local(*, data: Path, days: int, process_per_function: bool) -> None:
+@click.option(
+    "--set-aside", is_flag=True, help="Move broken files of the data to a folder beside, and start without them."
+)
+def local(*, data: Path, days: int, process_per_function: bool, set_aside: bool) -> None:
     """Run the whole system on this machine, without a cloud account.
 
     Starts everything, replays real flights as a model's prediction log, and serves the pages until Ctrl-C.
     """
     from infra.local.run import run  # noqa: PLC0415 - help and other commands need none of it
 
-    sys.exit(run(data, days, process_per_function=process_per_function))
+    sys.exit(run(data, days, process_per_function=process_per_function, set_aside=set_aside))
 
 
 @main.command()

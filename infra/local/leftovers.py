@@ -3,16 +3,19 @@
 A process is told from a later one of the same number by when it started.
 """
 
-import json
 import logging
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+import msgspec
+
+from infra.local import files
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 10.0
@@ -51,11 +54,27 @@ class Mark:
             return
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftovers:
+    """What a stack left behind.
+
+    Attributes:
+        unclean: whether it did not stop in order: it was killed, or the machine went down.
+        ended: the programs that still ran, and were ended.
+    """
+
+    unclean: bool
+    ended: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if self.ended:
+            return f"cleaned up after a stack that was killed: {', '.join(self.ended)}"
+        return "the last stack on this data was killed; nothing of it still ran" if self.unclean else ""
+
+
 def write_down(folder: Path, programs: Mapping[str, Mark]) -> None:
     """Write into the folder of a stack's data which programs run, by their names."""
-    draft = folder / f"{_RECORD}.part"
-    draft.write_text(json.dumps({name: asdict(mark) for name, mark in programs.items()}))
-    draft.replace(folder / _RECORD)
+    files.write(folder / _RECORD, msgspec.json.encode(dict(programs)))
 
 
 def forget(folder: Path) -> None:
@@ -63,11 +82,11 @@ def forget(folder: Path) -> None:
     (folder / _RECORD).unlink(missing_ok=True)
 
 
-def end(folder: Path) -> list[str]:
-    """End what still runs of the programs that were written down, and all they started; returns their names."""
-    left = {name: mark for name, mark in _read(folder).items() if mark.runs()}
-    for name, mark in left.items():
-        log.warning("%s was left behind by a stack that was killed; it is ended", name)
+def end(folder: Path) -> Leftovers:
+    """End what still runs of the programs that were written down, and all they started."""
+    record = _read(folder)
+    left = {name: mark for name, mark in (record or {}).items() if mark.runs()}
+    for mark in left.values():
         mark.signal(signal.SIGTERM)
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline and any(mark.runs() for mark in left.values()):
@@ -75,15 +94,19 @@ def end(folder: Path) -> list[str]:
     for mark in left.values():
         mark.signal(signal.SIGKILL)
     forget(folder)
-    return list(left)
+    return Leftovers(unclean=record is not None, ended=tuple(left))
 
 
-def _read(folder: Path) -> dict[str, Mark]:
+def _read(folder: Path) -> dict[str, Mark] | None:
+    """What was written down; None when nothing was, or nothing that can be read."""
+    path = folder / _RECORD
     try:
-        record = json.loads((folder / _RECORD).read_text())
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Mark])
     except FileNotFoundError:
-        return {}
-    return {name: Mark(**mark) for name, mark in record.items()}
+        return None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        log.warning("%s: is ignored, it holds no record of programs (%s); end by hand what still runs", path, error)
+        return None
 
 
 def _started(pid: int) -> str:

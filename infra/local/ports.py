@@ -1,9 +1,11 @@
 """The ports of the local stack: fixed where people look, free everywhere else."""
 
 import os
+import re
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +19,11 @@ PUBLIC = {
 }
 """What people and programs outside look for: its name, the variable that moves it, and its port."""
 
-
 _reserved: list[socket.socket] = []
 """Of the ports that were chosen, as long as this process lives."""
+_NUMBER = re.compile(r"(?<!\d)\d{2,5}(?!\d)")
+_chosen: dict[int, str] = {}
+"""The ports that were chosen, and by which variable each is moved; empty for one that nobody sees."""
 
 
 class PortTakenError(Exception):
@@ -54,8 +58,29 @@ def assign(private: list[str], *, fixed: bool) -> Ports:
     with ExitStack() as held:  # all at once, so that no two get the same
         sockets = {name: held.enter_context(_hold(name, public.get(name, 0))) for name in [*PUBLIC, *private]}
         ports = Ports({name: sock.getsockname()[1] for name, sock in sockets.items()})
+    _chosen.update({port: PUBLIC[name][0] if public.get(name) else "" for name, port in ports.by_name.items()})
     _reserved.extend(reserve(port) for name, port in ports.by_name.items() if not public.get(name))
     return ports
+
+
+def taken(words: Iterable[str]) -> str:
+    """Which port of this stack that words name another program listens on; empty when there is none.
+
+    Args:
+        words: a command line, say, or what a program wrote when it ended.
+    """
+    named = {int(number) for word in words for number in _NUMBER.findall(word)}
+    for port in sorted(named & _chosen.keys()):
+        try:
+            _listen(port).close()
+        except OSError as error:
+            return _taken(port, _chosen[port], error)
+    return ""
+
+
+def _taken(port: int, variable: str, error: OSError) -> str:
+    way_out = f"set {variable} to another one" if variable else "start again, which chooses another one"
+    return f"port {port} is taken ({error.strerror}); {way_out}"
 
 
 def reserve(port: int) -> socket.socket:
@@ -83,9 +108,7 @@ def _hold(name: str, port: int) -> socket.socket:
     except OSError as error:
         if not port:
             raise
-        raise PortTakenError(
-            f"port {port} is taken ({error.strerror}); set {PUBLIC[name][0]} to another one"
-        ) from error
+        raise PortTakenError(_taken(port, PUBLIC[name][0], error)) from error
 
 
 def _listen(port: int) -> socket.socket:

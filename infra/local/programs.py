@@ -6,47 +6,31 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from infra.local import leftovers
+from infra.local import leftovers, ports
+from infra.local.program import Program, Run, StartError, StoppedError
+from infra.local.progress import Progress
+from infra.local.watchdog import Watchdog
+
+__all__ = ["Program", "Programs", "StartError", "StoppedError"]
 
 log = logging.getLogger(__name__)
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 30.0
-_HEALTHY_SECONDS = 60.0
-"""A program that ran so long had come up: when it ends then, it is started again at once."""
-
-
-class StartError(Exception):
-    """A program did not come up; the message names it and where its log is."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
-    """How a program is started.
-
-    Attributes:
-        name: what people call it; its log is `<name>.log`.
-        command: the program and its arguments.
-        ready: whether it answers by now.
-        env: added to the environment.
-        folder: where it runs.
-        once: whether it ends by itself, with status 0, and is not started again then.
-    """
-
-    name: str
-    command: list[str]
-    ready: Callable[[], bool]
-    env: Mapping[str, str] = field(default_factory=dict)
-    folder: Path | None = None
-    once: bool = False
+STALLED_SECONDS = 60.0
+"""A program that does not answer has stalled when for so long it used no processor time and its log did not grow."""
+LONGEST_START_SECONDS = 600.0
+"""How long a program may take to answer, however much it does."""
+KILLS = 5
+"""How often a program may be killed while it starts before that is given up."""
+_POLL_SECONDS = 0.05
+_WATCH_SECONDS = 0.2
+_STOP_SECONDS = 10.0
 
 
 class Programs:
-    """The running programs, in the order they were started.
+    """The running programs, in the order they were started; safe to use from several threads.
 
     Args:
         folder: of the stack's data; the logs are in `logs/`, and which programs run is written down in it.
@@ -56,60 +40,86 @@ class Programs:
         self._folder = folder
         self._logs = folder / "logs"
         self._logs.mkdir(parents=True, exist_ok=True)
+        self._runs: dict[str, Run] = {}
         self._marks: dict[str, leftovers.Mark] = {}
-        self._running: dict[str, tuple[Program, subprocess.Popen[bytes]]] = {}
+        self._written: dict[str, leftovers.Mark] = {}
         self._lock = threading.RLock()
         self._stopping = threading.Event()
-        self._watch = threading.Thread(target=self._keep_alive, name="watch", daemon=True)
+        self._watchdog = Watchdog(folder)
+        self._watch: threading.Thread | None = None
 
-    def start(self, *programs: Program, within: float = 60.0) -> None:
+    def start(self, *programs: Program) -> None:
         """Start programs side by side and return when all are ready.
 
+        One that is killed meanwhile is started again, as it is later; one that ends by itself is an error.
+
         Raises:
-            StartError: one of them ended, or was not ready in time (seconds).
+            StartError: one of them ended, was killed again and again, or does not get on; or one of their ports is taken.
+            StoppedError: the stack is being stopped.
+            OSError: one of them cannot be started; the error names the file.
         """
+        for program in programs:
+            _refuse_taken(program)
         # In a thread of its own, since a Ctrl-C in the midst would leave a program behind that nobody knows of.
         with ThreadPoolExecutor(1, "spawn") as spawner:
-            for program in programs:
-                spawner.submit(self._spawn, program).result()
-        deadline = time.monotonic() + within
-        for program in programs:
-            self._await(program, deadline)
-        if not self._watch.is_alive():
-            self._watch.start()
+            runs = [spawner.submit(self._add, program).result() for program in programs]
+        began = time.monotonic()
+        for run in runs:
+            self._await(run, runs, began)
+        with self._lock:
+            self._look()
+            _refuse_failed(runs)
+            for run in runs:
+                run.starting = False
 
     def stop(self) -> None:
         """Stop everything, last started first; what does not end when asked is killed."""
         self._stopping.set()
         with self._lock:
-            running = list(self._running.values())[::-1]
-            self._running.clear()
-        for _, process in running:
+            running = [run.process for run in self._runs.values() if not run.down][::-1]
+            self._runs.clear()
+        for process in running:
             _signal(process, signal.SIGTERM)
-        deadline = time.monotonic() + 10
-        for _, process in running:
+        deadline = time.monotonic() + _STOP_SECONDS
+        for process in running:
             try:
                 process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 log.warning("killing %s", process.args)
             _signal(process, signal.SIGKILL)
             process.wait()
+            self._watchdog.remove(process.pid)
+        self._watchdog.close()
         leftovers.forget(self._folder)
 
     def kill(self, name: str) -> None:
         """Kill a program as a crash would; it is started again."""
         with self._lock:
-            _signal(self._running[name][1], signal.SIGKILL)
+            _signal(self._runs[name].process, signal.SIGKILL)
 
     def process_ids(self) -> dict[str, int]:
         """The process of each running program."""
         with self._lock:
-            return {name: process.pid for name, (_, process) in self._running.items()}
+            return {name: run.process.pid for name, run in self._runs.items()}
 
-    def _spawn(self, program: Program) -> None:
-        with self._lock, (self._logs / f"{program.name}.log").open("ab") as out:
+    def _add(self, program: Program) -> Run:
+        with self._lock:
             if self._stopping.is_set():
-                return
+                raise StoppedError(f"{program.name}: not started, the stack is being stopped")
+            if program.name in self._runs:
+                raise ValueError(f"program: must not run yet, got {program.name!r}")
+            self._watchdog.ready()
+            path = self._logs / f"{program.name}.log"
+            begin = path.stat().st_size if path.exists() else 0
+            run = self._runs[program.name] = Run(program, self._spawn(program), path, begin)
+            self._write_down()
+            if self._watch is None:
+                self._watch = threading.Thread(target=self._keep_alive, name="watch", daemon=True)
+                self._watch.start()
+        return run
+
+    def _spawn(self, program: Program) -> "subprocess.Popen[bytes]":
+        with (self._logs / f"{program.name}.log").open("ab") as out:
             process = subprocess.Popen(
                 program.command,
                 cwd=program.folder,
@@ -119,51 +129,72 @@ class Programs:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            self._running[program.name] = (program, process)
-            self._marks[program.name] = leftovers.Mark.of(process.pid)
-            leftovers.write_down(self._folder, self._marks)
+        self._watchdog.add(process.pid)
+        self._marks[program.name] = leftovers.Mark.of(process.pid)
+        return process
 
-    def _await(self, program: Program, deadline: float) -> None:
-        process = self._running[program.name][1]
-        where = self._logs / f"{program.name}.log"
-        while not program.ready():
-            if process.poll() is not None:
-                raise StartError(f"{program.name} ended with status {process.returncode}; see {where}\n{_tail(where)}")
-            if time.monotonic() > deadline:
-                raise StartError(f"{program.name} does not answer; see {where}\n{_tail(where)}")
-            time.sleep(0.05)
+    def _await(self, run: Run, all_runs: list[Run], began: float) -> None:
+        """Return when one is ready; meanwhile none of the others may fail either."""
+        progress = Progress(run.log)
+        while not run.ready():
+            _refuse_failed(all_runs)
+            if self._stopping.is_set():
+                raise StoppedError(f"{run.program.name}: the stack is being stopped")
+            waited = time.monotonic() - began
+            if progress.idle(run.process.pid) > STALLED_SECONDS or waited > LONGEST_START_SECONDS:
+                raise StartError(run.text(f"does not answer after {waited:.0f} s"))
+            time.sleep(_POLL_SECONDS)
 
     def _keep_alive(self) -> None:
-        pauses: dict[str, float] = {}
-        started: dict[str, float] = {}
-        due: dict[str, float] = {}
-        while not self._stopping.wait(0.2):
+        while not self._stopping.wait(_WATCH_SECONDS):
             with self._lock:
-                dead = [
-                    program
-                    for program, process in self._running.values()
-                    if process.poll() is not None and not (program.once and process.returncode == 0)
-                ]
-                for program in dead:
-                    if program.name not in due:
-                        now = time.monotonic()
-                        quick = now - started.get(program.name, -_HEALTHY_SECONDS) < _HEALTHY_SECONDS
-                        pause = pauses.get(program.name, 0.0) * 2 if quick else _FIRST_PAUSE
-                        pauses[program.name] = min(_LONGEST_PAUSE, pause)
-                        due[program.name] = now + pauses[program.name]
-                        log.warning("%s ended; it is started again in %.1f s", program.name, pauses[program.name])
-                    elif time.monotonic() >= due[program.name]:
-                        del due[program.name]
-                        started[program.name] = time.monotonic()
-                        self._spawn(program)
+                if self._stopping.is_set():
+                    return
+                try:
+                    self._watchdog.ready()
+                    self._look()
+                except OSError as error:  # a full disk, say: the next look does what this one could not
+                    log.warning("programs are not looked after: %s", error)
+
+    def _look(self) -> None:
+        """See who has ended, and start again who is due."""
+        now = time.monotonic()
+        for name, run in list(self._runs.items()):
+            if not run.down and run.process.poll() is not None:
+                self._bury(run)
+                if run.end(now, KILLS):
+                    del self._runs[name]
+            elif run.due(now):
+                run.begin(now, partial(self._spawn, run.program))
+        self._write_down()
+
+    def _write_down(self) -> None:
+        """Write down which programs run, if that has changed since it was written."""
+        if self._marks != self._written:
+            leftovers.write_down(self._folder, self._marks)
+            self._written = dict(self._marks)
+
+    def _bury(self, run: Run) -> None:
+        """End what a program that has ended left of its own."""
+        _signal(run.process, signal.SIGKILL)
+        self._marks.pop(run.program.name, None)
+        self._watchdog.remove(run.process.pid)
 
 
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+def _refuse_failed(runs: list[Run]) -> None:
+    for run in runs:
+        if run.failed:
+            raise StartError(run.failed)
+
+
+def _refuse_taken(program: Program) -> None:
+    """Refuse a port on which another program answers already: it would be taken for the one that is started."""
+    if (taken := ports.taken([*program.command, *program.env.values()])) and not program.once and program.ready():
+        raise StartError(f"{program.name}: {taken}")
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: int) -> None:
     try:
         os.killpg(process.pid, number)
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):  # of a group that has ended, macOS says the latter
         return
-
-
-def _tail(path: Path, lines: int = 8) -> str:
-    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])

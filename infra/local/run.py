@@ -1,41 +1,67 @@
 """`aia local`: the whole system on this machine until Ctrl-C."""
 
 import fcntl
+import logging
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 
 from core.errors import AiaError
-from infra.local import leftovers
+from infra.local import damage, leftovers
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
 from infra.local.session import Session, StalledError
 from infra.local.stack import PRIVATE
 from infra.stage import StageError
 
-EXPECTED = (AiaError, PortTakenError, StageError, StalledError, StartError)
+log = logging.getLogger(__name__)
+EXPECTED = (AiaError, OSError, PortTakenError, StageError, StalledError, StartError)
 """What can go wrong on a user's machine; the message says enough, a traceback adds nothing."""
 
 _FOLLOW_SECONDS = 1.0
 
 
-class FolderInUseError(AiaError):
+_LEAST_BYTES = 100 * 2**20
+"""The least space on the device of the data: what a stack writes in its first minutes."""
+
+
+class FolderError(AiaError):
+    """The folder cannot be used for the data; the message names it and says why."""
+
+
+class FolderInUseError(FolderError):
     """Another stack keeps its data in the same folder."""
 
 
-def run(folder: Path, days: int, *, process_per_function: bool = False) -> int:
-    """Run until Ctrl-C; returns the exit status."""
+def run(folder: Path, days: int, *, process_per_function: bool = False, set_aside: bool = False) -> int:
+    """Run until Ctrl-C; returns the exit status.
+
+    Args:
+        folder: of the data.
+        days: how much history there is at the first start.
+        process_per_function: whether each function is a process by itself.
+        set_aside: whether broken files are moved away, rather than named.
+    """
     console = Console()
     interruptible()
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     try:
-        with locked(folder), Session(folder, assign(PRIVATE, fixed=True), days, process_per_function) as session:
+        with (
+            locked(folder, say, set_aside=set_aside),
+            Session(folder, assign(PRIVATE, fixed=True), days, process_per_function) as session,
+        ):
             start(session, console)
             console.print(_where(session.ports, folder))
             follow(session, console)
@@ -44,9 +70,18 @@ def run(folder: Path, days: int, *, process_per_function: bool = False) -> int:
         console.print("stopped; the data is in", str(folder))
         return 0
     except EXPECTED as error:
-        Console(stderr=True).print(f"[red]aia local:[/red] {error}", highlight=False, soft_wrap=True)
+        log.info("where it failed", exc_info=True)
+        text = f"[red]aia local:[/red] {escape(told(error, folder))}"
+        Console(stderr=True).print(text, highlight=False, soft_wrap=True)
         return 1
     return 0
+
+
+def told(error: Exception, folder: Path) -> str:
+    """What people are told about an expected error: of one of the system, which path and why."""
+    if not isinstance(error, OSError) or isinstance(error, ConnectionError | TimeoutError) or not error.strerror:
+        return str(error)
+    return f"{error.filename or folder}: {error.strerror}"
 
 
 def start(session: Session, console: Console) -> None:
@@ -81,22 +116,56 @@ def interruptible() -> None:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep others from the folder, and end what a stack that was killed left running in it.
+def locked(folder: Path, say: Callable[[str], None] = print, *, set_aside: bool = False) -> Iterator[None]:
+    """Keep others from the folder, end what a stack that was killed left running in it, and see that its files are whole.
+
+    Args:
+        folder: of the data; made when it is missing.
+        say: told what had to be cleaned up.
+        set_aside: whether broken files are moved away.
 
     Raises:
-        FolderInUseError: another stack has the folder.
+        FolderError: another stack has the folder, it cannot be written, or its device is full.
+        DamagedError: files in it are broken, and not to be set aside.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
+    with _lock(folder):
+        if left := str(leftovers.end(folder)):
+            say(left)
+        _require_space(folder)
+        if damages := damage.check(folder):
+            if not set_aside:
+                raise damage.DamagedError(folder, damages)
+            say(damage.set_aside(folder, damages))
+        yield
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / "lock").open("w")
+    except FileExistsError as error:
+        raise FolderError(f"{folder}: must be a folder, got a file; give another --data") from error
+    except OSError as error:
+        raise FolderError(f"{error.filename}: {error.strerror}; give another --data") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise FolderInUseError(
                 f"{folder}: another stack runs on this data; stop it, or give another --data"
             ) from error
-        leftovers.end(folder)
+        except OSError as error:
+            raise FolderError(f"{file.name}: cannot be locked ({error.strerror}); give another --data") from error
         yield
+
+
+def _require_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < _LEAST_BYTES:
+        raise FolderError(
+            f"{folder}: must have {_LEAST_BYTES >> 20} MB free, got {free >> 20} MB; make space, or give another --data"
+        )
 
 
 def _where(ports: Ports, folder: Path) -> Panel:

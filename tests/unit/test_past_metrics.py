@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from infra.local.past.metrics import PointMetrics
+from infra.local.past.metrics import PastMetrics
 from infra.local.prometheus import HistoryPoint
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def test_a_gauge_is_a_point() -> None:
-    metrics = PointMetrics()
+    metrics = PastMetrics()
     metrics.gauge("aia_market_rank", 2, at=AT)
     metrics.gauge("aia_gain_dollars", 1.5, at=AT, kind="model")
     metrics.flush()
@@ -24,19 +24,19 @@ def test_a_gauge_is_a_point() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_what_is_no_number_is_no_point(value: float) -> None:
-    metrics = PointMetrics()
+    metrics = PastMetrics()
     metrics.gauge("aia_roi_ratio", value, at=AT)
     assert metrics.points == []
 
 
 def test_a_counter_has_no_past() -> None:
-    metrics = PointMetrics()
+    metrics = PastMetrics()
     metrics.count("aia_function_requests_total", function="bi_rollup", outcome="done")
     assert metrics.points == []
 
 
 def test_a_value_of_no_instant_and_what_the_catalogue_does_not_have_are_refused() -> None:
-    metrics = PointMetrics()
+    metrics = PastMetrics()
     with pytest.raises(ValueError, match="aia_roi_ratio: at must be given"):
         metrics.gauge("aia_roi_ratio", 1.0)
     with pytest.raises(ValueError, match="aia_gain_dollars: labels must be"):

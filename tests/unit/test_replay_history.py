@@ -210,12 +210,12 @@ def kind_of(value: object) -> str:
 def test_predictions_by_a_feature_are_those_of_the_messages(history: History, feature: str) -> None:
     later, span = history.live(NOW + 2 * DAY), (NOW - DAY, NOW + 2 * DAY)  # the end of a year and the begin of the next
     predictions, _ = read(later.messages(*span))
-    times, codes, names = later.scored(*span, feature)
+    times, codes, names = later.by_category(*span, feature)
     assert codes.min() >= 0
     found = Counter(zip(times.tolist(), (names[code] for code in codes.tolist()), strict=True))
     assert found == Counter((instant(row["scored_at"]).timestamp() // 60, row[feature]) for row in predictions)
     assert sum(found.values()) > 1000
-    assert [part.size for part in history.scored(span[0], span[0], feature)[:2]] == [0, 0]
+    assert [part.size for part in history.by_category(span[0], span[0], feature)[:2]] == [0, 0]
 
 
 def test_the_features_are_those_of_the_settings() -> None:

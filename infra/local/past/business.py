@@ -46,7 +46,7 @@ ORDERS, FLIGHTS = "telemetry.orders", "telemetry.flight_predictions"
 class Predictions(Protocol):
     """What is read of the history of the model: `replay.History`."""
 
-    def scored(self, start: datetime, end: datetime, feature: str) -> tuple[Array, Array, tuple[str, ...]]:
+    def by_category(self, start: datetime, end: datetime, feature: str) -> tuple[Array, Array, tuple[str, ...]]:
         """The predictions of a span by one categorical feature: when, codes and names."""
         ...
 

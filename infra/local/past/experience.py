@@ -16,7 +16,7 @@ from core.events import Tick
 from core.experience import Seen
 from functions.bi_rollup.ports import PeopleSaw
 from functions.telemetry_rollup.rollup import NAME, Outside, roll_up
-from infra.local.past.metrics import PointMetrics
+from infra.local.past.metrics import PastMetrics
 from infra.local.prometheus import HistoryPoint
 from infra.local.replay.weblog import FIRST, HOURS, Weblog
 
@@ -95,11 +95,11 @@ def experience_points(weblog: Weblog, instants: Iterable[datetime]) -> list[Hist
         weblog: that was there all the time.
         instants: of the ticks; each measures the hour before it.
     """
-    metrics = PointMetrics()
+    metrics = PastMetrics()
     outside = Outside(reports=WeblogReports(weblog), metrics=metrics)
     for at in instants:
         roll_up(Tick(job=NAME, scheduled_at=at), outside)
-    return metrics.points
+    return metrics.take()
 
 
 def _seen(service: str, device: str, reports: Sequence[Report], start: datetime) -> Seen:

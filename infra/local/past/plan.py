@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import UnreadableError
-from infra.local.files import write_file
+from infra.local import files
 
 DAY = timedelta(days=1)
 SHORT = timedelta(hours=3)
@@ -80,12 +80,12 @@ def read_plan(folder: Path) -> Plan:
     except FileNotFoundError:
         return Plan()
     except msgspec.MsgspecError as error:
-        raise UnreadableError(f"{path}: cannot be read: {error}") from error
+        raise UnreadableError(str(error)) from error
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
     """Write the plan in place of the one before."""
-    write_file(folder / NAME, msgspec.json.encode(plan))
+    files.write(folder / NAME, msgspec.json.encode(plan))
 
 
 def extended(plan: Plan, start: datetime, end: datetime, *, window: timedelta) -> Plan:

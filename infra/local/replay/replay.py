@@ -8,11 +8,17 @@ from typing import Self
 
 import msgspec
 
+from core.errors import AiaError
 from functions.adapters.publishing import Message
+from infra.local import files
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
 
 _NAME = "replay.json"
+
+
+class MarkerError(AiaError):
+    """The file of the marker holds none; the message names it and what to do."""
 
 
 class Marker(msgspec.Struct, frozen=True):
@@ -123,13 +129,17 @@ def _begin(history: History, days: int | None) -> datetime:
 
 
 def _read(path: Path) -> Marker | None:
-    if not path.exists():
+    """The marker, or None before the first start; `MarkerError` when the file holds none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Marker)
+    except FileNotFoundError:
         return None
-    return msgspec.json.decode(path.read_bytes(), type=Marker)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise MarkerError(
+            f"{path}: holds no marker of the replay ({error}); `aia local --set-aside` starts without it"
+        ) from error
 
 
 def _write(path: Path, marker: Marker) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(msgspec.json.encode(marker))
-    unfinished.replace(path)
+    files.write(path, msgspec.json.encode(marker))

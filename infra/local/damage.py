@@ -1,0 +1,213 @@
+"""Files of a stack's data that are broken: found before anything is started, named all at once, set aside on request.
+
+What refers to what decides what is set aside with a broken file:
+
+- the rows of the history in the warehouse carry ids that follow from the marker, `replay.json`, and the plan, `history.json`, says
+  which of them are there: none is of use without the others;
+- the store says what was done with rows of the warehouse: without it the history has to come again, into a new warehouse.
+
+A store that is kept while the history comes again forgets how far the history had come.
+"""
+
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from core.errors import AiaError, UnreadableError
+from infra.local.past.plan import NAME as PLAN
+from infra.local.past.plan import read_plan
+from infra.local.replay.replay import Marker
+
+MARKER, STORE, PUBSUB, INBOX = "replay.json", "store.sqlite", "pubsub.sqlite", "inbox.sqlite"
+WAREHOUSE = "warehouse/bqemulator.duckdb"
+_TOGETHER = {
+    STORE: (PLAN, MARKER, WAREHOUSE, STORE),
+    WAREHOUSE: (PLAN, MARKER, WAREHOUSE),
+    MARKER: (PLAN, WAREHOUSE, MARKER),
+    PLAN: (MARKER, WAREHOUSE, PLAN),
+}
+"""What is set aside with a broken file, in this order: whenever it is broken off, the next check finds what is left of it."""
+_ORDER = (STORE, WAREHOUSE, MARKER, PLAN, PUBSUB, INBOX)
+"""The store first: what goes with it goes before it, and so before a broken warehouse or marker is out of sight."""
+_LOST = {
+    PUBSUB: "messages that were not delivered are in the file set aside",
+    INBOX: "the inbox starts empty",
+}
+_HISTORY = "the history is computed again"
+_WITHOUT_STORE = "incidents so far are in the file set aside"
+_BESIDE = ("-wal", "-shm", ".wal")
+"""Endings of what SQLite and DuckDB keep beside a file."""
+_WHOLE_BYTES = 64 * 2**20
+"""The largest SQLite file that is read as a whole; of a larger one, only the beginning is."""
+_KIND = 0xFF
+"""What is left of SQLite's error codes without their finer distinctions."""
+_BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FORMAT)
+_OPEN_SECONDS = 5.0
+_OPEN = """
+import duckdb, os, sys
+database = duckdb.connect(sys.argv[1], read_only=True)
+(least,) = database.execute("SELECT total_blocks * block_size FROM pragma_database_size()").fetchone()
+if os.path.getsize(sys.argv[1]) < least:
+    sys.exit(f"Error: must have {least} bytes, got {os.path.getsize(sys.argv[1])}")
+"""
+_NO_DAMAGE = ("could not set lock", "extension")
+"""Words of DuckDB's errors that are about other programs or about itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A broken file.
+
+    Attributes:
+        name: of the file, within the folder of the data.
+        why: what is wrong with it.
+    """
+
+    name: str
+    why: str
+
+
+class DamagedError(AiaError):
+    """Files are broken; the message names each, and says how to go on."""
+
+    def __init__(self, folder: Path, damages: list[Damage]) -> None:
+        faults = [f"{folder / damage.name}: {damage.why}" for damage in damages]
+        names = ", ".join(_listed(folder, damages))
+        way_out = f"`aia local --data {folder} --set-aside` moves {names} to {folder}/set-aside-TIME and starts"
+        super().__init__("\n".join([*faults, "; ".join([way_out, *_consequences(damages)])]))
+
+
+def check(folder: Path) -> list[Damage]:
+    """The broken files in the folder of a stack's data, while no stack runs on it.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    begun = (folder / MARKER).exists()
+    with ThreadPoolExecutor(1, "check") as beside:
+        warehouse = beside.submit(_duckdb, folder / WAREHOUSE, begun=begun)
+        found = {name: _sqlite(folder / name, begun=begun) for name in (PUBSUB, STORE, INBOX)}
+        found |= {MARKER: _marker(folder / MARKER), PLAN: _plan(folder), WAREHOUSE: warehouse.result()}
+    return [Damage(name, why) for name, why in found.items() if why]
+
+
+def set_aside(folder: Path, damages: list[Damage]) -> str:
+    """Move broken files, and what goes with them, to a new folder beside; returns what people are told.
+
+    Raises:
+        OSError: a file cannot be moved.
+    """
+    names = _listed(folder, damages)
+    beside = folder / f"set-aside-{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    beside.mkdir()
+    if STORE not in names and MARKER in names:
+        _forget_history(folder / STORE)
+    for name in names:
+        _move(folder, name, beside)
+    return "; ".join([f"set aside in {beside}: {', '.join(names)}", *_consequences(damages)])
+
+
+def _listed(folder: Path, damages: list[Damage]) -> list[str]:
+    """What is moved for broken files, in order."""
+    broken = sorted((damage.name for damage in damages), key=_ORDER.index)
+    names = dict.fromkeys(name for one in broken for name in _TOGETHER.get(one, (one,)))
+    return [name for name in names if (folder / name).exists()]
+
+
+def _consequences(damages: list[Damage]) -> list[str]:
+    names = {damage.name for damage in damages}
+    history = [_HISTORY] if names & _TOGETHER.keys() else []
+    store = [_WITHOUT_STORE] if STORE in names else []
+    return history + store + [words for name, words in _LOST.items() if name in names]
+
+
+def _move(folder: Path, name: str, beside: Path) -> None:
+    for ending in ("", *_BESIDE):
+        source = folder / f"{name}{ending}"
+        if source.exists():
+            target = beside / f"{name}{ending}"
+            target.parent.mkdir(exist_ok=True)
+            source.rename(target)
+
+
+def _forget_history(store: Path) -> None:
+    """Let the history come again where the store is kept."""
+    if store.exists():
+        with closing(sqlite3.connect(store)) as database, suppress(sqlite3.OperationalError), database:
+            database.execute("DELETE FROM documents WHERE collection = 'backfills'")
+
+
+def _marker(path: Path) -> str:
+    try:
+        msgspec.json.decode(path.read_bytes(), type=Marker)
+    except FileNotFoundError:
+        return ""
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return f"holds no marker of the replay ({error})"
+    return ""
+
+
+def _plan(folder: Path) -> str:
+    try:
+        read_plan(folder)
+    except UnreadableError as error:
+        return f"holds no plan of the history ({error})"
+    return ""
+
+
+def _sqlite(path: Path, *, begun: bool) -> str:
+    """What is wrong with a SQLite file, if anything: one that is locked, say, is not looked into."""
+    if not path.exists():
+        return ""
+    if not path.is_file():
+        return "must be a file, got a folder"
+    if not path.stat().st_size:  # a stack that was killed in its first second leaves such files
+        return "is empty" if begun else ""
+    look = (
+        "PRAGMA quick_check(1)" if path.stat().st_size <= _WHOLE_BYTES else "SELECT 'ok', count(*) FROM sqlite_master"
+    )
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=rw", uri=True, timeout=1)) as database:
+            said = database.execute(look).fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        return f"is not a database ({error})" if error.sqlite_errorcode & _KIND in _BROKEN else ""
+    return "" if said == "ok" else f"is damaged ({said.splitlines()[-1]})"
+
+
+def _duckdb(path: Path, *, begun: bool) -> str:
+    """What is wrong with the file of the warehouse, if anything."""
+    if not path.exists():
+        return ""
+    if not path.is_file():
+        return "must be a file, got a folder"
+    if not path.stat().st_size and not begun:  # killed in its first moment; DuckDB opens no such file
+        path.unlink()
+        return ""
+    with path.open("rb") as file:
+        if file.read(12)[8:] != b"DUCK":  # behind a checksum
+            return "is not a database (it has no header of DuckDB)"
+    return _opened(path)
+
+
+def _opened(path: Path) -> str:
+    """What DuckDB says about a file; nothing when it takes long, since then it reads it.
+
+    In a process of its own: DuckDB need not survive a broken file, and would keep its memory for good.
+    """
+    command = [sys.executable, "-I", "-c", _OPEN, str(path)]
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=_OPEN_SECONDS)
+    except subprocess.TimeoutExpired:
+        return ""
+    if not done.returncode:
+        return ""
+    last = done.stderr.strip().splitlines()[-1:]
+    why = last[0].partition(": ")[2] if last else f"DuckDB ends with {done.returncode}"
+    return "" if any(word in why.lower() for word in _NO_DAMAGE) else f"is damaged ({why})"
