@@ -181,7 +181,7 @@ def test_the_newest_jobs_are_kept_and_no_row_of_any(few: "Place") -> None:
     assert stored(few.emulator.data, "SELECT * FROM _bqemulator_catalog.jobs") == []
 
 
-def test_appends_leave_no_copies_and_the_number_of_rows_outlives_a_crash(own_place: "Place") -> None:
+def test_appends_leave_no_copies_and_their_number_outlives_a_crash_and_a_clean_end(own_place: "Place") -> None:
     emulator = own_place.emulator
     with closing(own_place.client("counted")) as client:
         create_tables(client)
@@ -192,8 +192,12 @@ def test_appends_leave_no_copies_and_the_number_of_rows_outlives_a_crash(own_pla
         emulator.kill()
         emulator.start()
         after = client.get_table("ops.model_versions").num_rows
+    process = emulator._process
     emulator.stop()
+    assert process is not None
+    assert process.returncode == 0, "it had to be killed"
     assert (before, after) == (3, 3)
+    assert not (emulator.data / "bqemulator.duckdb.wal").exists()
     assert stored(emulator.data, "SELECT * FROM _bqemulator_catalog.snapshots") == []
     schemas = "SELECT table_name FROM duckdb_tables() WHERE schema_name = '_bqemulator_snapshots'"
     assert stored(emulator.data, schemas) == []
