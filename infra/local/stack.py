@@ -29,7 +29,7 @@ FUNCTIONS = tuple(stage.deployment()["functions"])
 PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake"}
 """The public ports of the functions that people and programs outside talk to."""
 PRIVATE = [
-    *("warehouse", "storage", "monitoring", "metrics", "backlog"),
+    *("warehouse", "monitoring", "metrics", "backlog"),
     *(name for name in FUNCTIONS if name not in PUBLIC_FUNCTIONS),
 ]
 """The ports that nobody outside talks to."""
@@ -193,14 +193,12 @@ class Stack:
             data=self.folder / "warehouse",
             project=PROJECT,
             port=self.ports["warehouse"],
-            grpc_port=self.ports["storage"],
         )
         emulator.data.mkdir(parents=True, exist_ok=True)
         return Program(
             name="warehouse",
             command=emulator.command,
-            # Else it leaves a folder in the temporary directory, which it would share with other stacks and users.
-            env=emulator.environment | {"BQEMU_UPLOAD_STAGING_DIR": str(self.folder / "uploads")},
+            env=emulator.environment,
             ready=lambda: answers(f"{emulator.url}/bigquery/v2/projects/{PROJECT}/datasets"),
         )
 

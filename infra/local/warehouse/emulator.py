@@ -32,14 +32,12 @@ class Emulator:
         data: the folder of its data; made when it is missing. One emulator at a time may use it.
         project: the project it answers for.
         port: where it serves BigQuery's REST API on the loopback address.
-        grpc_port: where it serves the Storage API.
         log: the file its output is appended to.
     """
 
     data: Path
     project: str = "aia-local"
     port: int = field(default_factory=free_port)
-    grpc_port: int = field(default_factory=free_port)
     log: Path = Path(os.devnull)
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
@@ -51,14 +49,21 @@ class Emulator:
     @property
     def command(self) -> list[str]:
         """The program and its arguments."""
-        ports = ["--rest-port", str(self.port), "--grpc-port", str(self.grpc_port)]
         place = ["--persistent", "--data-dir", str(self.data), "--project", self.project]
-        return [sys.executable, "-m", _PROGRAM, "start", *place, *ports, "--log-level", "error"]
+        listen = ["--rest-port", str(self.port), "--log-level", "error"]
+        return [sys.executable, "-m", _PROGRAM, "start", *place, *listen]
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the program needs besides the environment it is started in; Avro would be fetched from outside."""
-        return {"BQEMU_ENABLE_FORMAT_EXTENSIONS": "false"}
+        """What the program needs besides the environment it is started in."""
+        return {
+            "BQEMU_ENABLE_FORMAT_EXTENSIONS": "false",  # Avro would be fetched from outside
+            # Else they lie in the temporary directory, which it would share with others.
+            "BQEMU_UPLOAD_STAGING_DIR": str(self.data / "uploads"),
+            # Memory that was freed goes back: neither an arena a thread nor Arrow's own pool holds it.
+            "MALLOC_ARENA_MAX": "2",
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
+        }
 
     def start(self, timeout: float = 60.0) -> Self:
         """Start it, and return when it answers.

@@ -1,6 +1,8 @@
 """The tables, as `infra/tables/<dataset>.<table>.json` defines them for terraform and for one machine alike."""
 
+import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from google.api_core.exceptions import Conflict
 from google.cloud import bigquery
 
 FOLDER = Path(__file__).resolve().parents[2] / "tables"
+LABEL = "definitions"
+"""The label of a dataset that says of which definitions its tables were made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +47,38 @@ def read_definitions(folder: Path = FOLDER) -> tuple[TableDefinition, ...]:
 
 
 def create_tables(client: bigquery.Client, folder: Path = FOLDER) -> None:
-    """Create what the folder defines and is missing: datasets, tables, and columns that came later; what is there stays."""
+    """Create what the folder defines and is missing: datasets, tables, and columns that came later; what is there stays.
+
+    A dataset carries a label that says of which definitions its tables were made. Where it is the same, and all tables are
+    there, none of them is asked for.
+    """
     definitions = read_definitions(folder)
     for dataset in sorted({definition.dataset for definition in definitions}):
-        client.create_dataset(dataset, exists_ok=True)
+        _create_dataset(client, dataset, [definition for definition in definitions if definition.dataset == dataset])
+
+
+def _create_dataset(client: bigquery.Client, name: str, definitions: Sequence[TableDefinition]) -> None:
+    mark = _mark(definitions)
+    dataset = bigquery.Dataset(f"{client.project}.{name}")
+    dataset.labels = {LABEL: mark}
+    try:
+        client.create_dataset(dataset)
+    except Conflict:
+        dataset = client.get_dataset(dataset.reference)
+        there = {table.table_id for table in client.list_tables(dataset)}
+        if dataset.labels.get(LABEL) == mark and there.issuperset(definition.name for definition in definitions):
+            return
     for definition in definitions:
         _create(client, definition)
+    if dataset.labels.get(LABEL) != mark:
+        dataset.labels[LABEL] = mark
+        client.update_dataset(dataset, ["labels"])
+
+
+def _mark(definitions: Sequence[TableDefinition]) -> str:
+    """What changes when a column does; fit for a label."""
+    columns = [(definition.name, [column["name"] for column in definition.schema]) for definition in definitions]
+    return hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:16]
 
 
 def read_definition(path: Path) -> TableDefinition:

@@ -1,0 +1,157 @@
+"""What the emulator does to each statement, done once a text.
+
+It parses a statement some forty times on its way to DuckDB, which is nearly all of what a statement costs. Ours are some fifty
+texts, with parameters. What is kept here follows from its arguments alone.
+"""
+
+import functools
+import importlib.util
+import sys
+from collections.abc import Callable, Hashable
+from importlib.abc import MetaPathFinder
+from typing import Final
+
+from infra.local.warehouse.parts import Part, part, replace
+
+KEPT: Final = 512
+"""Texts of which something is kept."""
+_EXECUTOR: Final = "bqemulator.jobs.executor"
+_DEFINITIONS: Final = "bqemulator.catalog.ddl_sync"
+_QUERIES: Final = frozenset({"SELECT", "MERGE", "INSERT", "UPDATE", "DELETE"})
+"""Statements that neither create nor drop anything."""
+_SELECT: Final = frozenset({"SELECT"})
+
+
+def parse_once() -> None:
+    """Parse a text once, and give each caller a copy of the tree: copying costs a fifth of parsing."""
+
+    def parsing(parse_one: Part) -> Part:
+        @functools.lru_cache(KEPT)
+        def tree(sql: str, read: str) -> Part:
+            return parse_one(sql, read=read)
+
+        def parse(sql: Part, read: Part = None, **options: Part) -> Part:
+            if options or not isinstance(sql, str) or not isinstance(read, str):
+                return parse_one(sql, read=read, **options)
+            return tree(sql, read).copy()
+
+        return parse
+
+    replace("sqlglot", "parse_one", parsing)
+
+
+def translate_once() -> None:
+    """Keep what a text becomes, by the columns of its tables and who asks: nothing else decides it."""
+
+    def translating(translate: Part) -> Part:
+        kept: dict[Hashable, Part] = {}
+
+        def translated(self: Part, bq_sql: str, *, schema: Part = None, caller: Part = None) -> Part:
+            key = bq_sql, _frozen(schema), caller
+            if key not in kept:
+                _make_room(kept)
+                kept[key] = translate(self, bq_sql, schema=schema, caller=caller)
+            return kept[key]
+
+        return translated
+
+    replace("bqemulator.sql.translator", "SQLTranslator.translate", translating)
+    for name in ("rewrite_table_refs", "_parse_script_or_raise", "classify_statement_type"):
+        replace(_EXECUTOR, name, functools.lru_cache(KEPT))
+
+
+def define_by_definitions() -> None:
+    """Look for what a statement creates, drops or changes only where it is of a kind that does."""
+    kind = part(_EXECUTOR, "classify_statement_type")
+
+    def unless(kinds: frozenset[str], at: int, nothing: Part = None) -> Callable[[Part], Part]:
+        def skipping(look: Part) -> Part:
+            return lambda *values: nothing if kind(values[at]) in kinds else look(*values)
+
+        return skipping
+
+    def announcing(announce: Part) -> Part:
+        async def unless_select(project: str, bq_sql: str, context: Part) -> None:
+            if kind(bq_sql) not in _SELECT:
+                await announce(project, bq_sql, context)
+
+        return unless_select
+
+    for name in ("_detect_catalog_drop", "_detect_create_schema", "_detect_plain_create_table"):
+        replace(_DEFINITIONS, name, unless(_QUERIES, 0))
+    replace(_DEFINITIONS, "_detect_plain_create_view", unless(_QUERIES, 0, (None, None)))
+    replace(_EXECUTOR, "detect_drop_routine", unless(_QUERIES, 0))
+    replace(_EXECUTOR, "_reject_dml_on_immutable", unless(_SELECT, 1))
+    replace(_EXECUTOR, "_capture_dml_snapshots", announcing)
+
+
+def read_definitions_once() -> None:
+    """Do not look through a text for views and row policies where there are none, nor for columns that are known."""
+
+    def rewriting(rewrite: Part) -> Part:
+        def rewritten(bq_sql: str, *, project_id: str, caller: Part, catalog: Part) -> Part:
+            tables = [table for table in _tables(bq_sql, project_id, catalog) if table is not None]
+            if catalog.list_all_row_access_policies() or any(table.table_type == "VIEW" for table in tables):
+                return rewrite(bq_sql, project_id=project_id, caller=caller, catalog=catalog)
+            return bq_sql
+
+        return rewritten
+
+    def building(build: Part) -> Part:
+        kept: dict[Hashable, tuple[list[Part], Part]] = {}
+
+        def built(bq_sql: str, *, project_id: str, catalog: Part) -> Part:
+            columns = [table and table.schema_ for table in _tables(bq_sql, project_id, catalog)]
+            before, schema = kept.get((bq_sql, project_id), (None, None))
+            if before is None or any(old is not new for old, new in zip(before, columns, strict=True)):
+                schema = build(bq_sql, project_id=project_id, catalog=catalog)
+                _make_room(kept)
+                kept[bq_sql, project_id] = columns, schema
+            return schema
+
+        return built
+
+    replace("bqemulator.sql.inner_query", "rewrite_for_row_access", rewriting)
+    replace("bqemulator.sql.inner_query", "build_catalog_schema", building)
+
+
+def look_for_no_pandas() -> None:
+    """Say at once that pandas is not installed: DuckDB looks along the whole path for it at each value of each statement."""
+    if importlib.util.find_spec("pandas") is None:
+        sys.meta_path.insert(0, NoPandas())
+
+
+class NoPandas(MetaPathFinder):
+    """Ends a search for pandas where it begins."""
+
+    def find_spec(self, fullname: str, *_: object) -> None:
+        """Say nothing about any other module."""
+        if fullname == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'", name=fullname)
+
+
+@functools.lru_cache(KEPT)
+def _names(sql: str) -> tuple[tuple[str, str, str], ...]:
+    """The tables that a text names, each as project, dataset and table; what is not said of them is empty."""
+    failed, table = part("sqlglot", "errors.SqlglotError"), part("sqlglot", "exp.Table")
+    try:
+        tree = part("sqlglot", "parse_one")(sql, read="bigquery")
+    except failed:
+        return ()
+    return tuple({(found.catalog, found.db, found.name) for found in tree.find_all(table)})
+
+
+def _tables(sql: str, project: str, catalog: Part) -> list[Part]:
+    """What the catalog says of each table that a text names; None where it says nothing."""
+    return [catalog.get_table(given or project, dataset, name) for given, dataset, name in _names(sql)]
+
+
+def _frozen(value: Part) -> Hashable:
+    """Nested dictionaries of text as something that can be a key."""
+    return tuple((key, _frozen(item)) for key, item in value.items()) if isinstance(value, dict) else value
+
+
+def _make_room(kept: dict[Hashable, Part]) -> None:
+    """Drop the oldest, if nothing more can be kept."""
+    if len(kept) >= KEPT:
+        del kept[next(iter(kept))]
