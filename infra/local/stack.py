@@ -149,6 +149,8 @@ class Stack:
             "AIA_API_URL": self.ports.url("page"),
             "AIA_INBOX_URL": f"{self.ports.url('inbox')}/",
             "AIA_WAREHOUSE_ADDRESS": f"127.0.0.1:{self.ports['warehouse']}",
+            # Windows of some thousand rows are done before a second thread has begun; side by side they only wait.
+            "OMP_NUM_THREADS": "1",
             **dict.fromkeys(NO_CLOUD, NOWHERE),
         }
 

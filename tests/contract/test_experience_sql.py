@@ -13,7 +13,6 @@ from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.telemetry_rollup.reports import BigQueryReports
 from functions.telemetry_rollup.rollup import MOST, look
-from infra.local.experience_points import experience_points
 from infra.local.past.experience import MemoryReports, Report
 
 pytest_plugins = ["tests.support.warehouse"]
@@ -132,27 +131,3 @@ def test_who_invents_services_does_not_crowd_out_those_there_are(browsers: Brows
 
 def test_an_empty_table_is_nothing_seen(browsers: Browsers) -> None:
     assert browsers.look() == []
-
-
-def test_the_past_is_charted_hour_by_hour_and_the_last_hour_is_left_to_who_measures_now(
-    warehouse: BigQueryWarehouse,
-) -> None:
-    for hours, visits in ((4, 7), (2, 2), (0, 6)):
-        for number in range(visits):
-            session, minutes = f"{hours}-{number}", hours * 60 - 6
-            rows = row(minutes, session_id=session), row(minutes - 1, session_id=session)
-            warehouse.append("telemetry.experience", rows)
-    points = [(one.name, one.at, one.value) for one in experience_points(warehouse)]
-    first, second = AT - timedelta(hours=3), AT - timedelta(hours=1)
-    assert points == [
-        ("aia_experience_sessions", first, 7.0),
-        ("aia_experience_session_seconds", first, 60.0),
-        ("aia_experience_sessions", second, 2.0),
-    ]
-    assert {tuple(one.labels.items()) for one in experience_points(warehouse)} == {
-        (("service", "shop"), ("device", "desktop"))
-    }
-
-
-def test_of_no_report_no_point_is_charted(warehouse: BigQueryWarehouse) -> None:
-    assert list(experience_points(warehouse)) == []

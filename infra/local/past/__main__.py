@@ -20,6 +20,7 @@ from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.replay import read_marker
+from infra.local.replay.weblog import Weblog
 
 
 def main() -> None:
@@ -28,7 +29,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the folder of the stack")
     parser.add_argument("--project", required=True, help="the project of the stack")
     given = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("infra.local.past").setLevel(logging.INFO)  # what the functions say of past ticks is no news
     marker = read_marker(given.data)
     if marker is None:
         parser.error(f"--data: must be a folder in which a replay has begun, got {given.data}")
@@ -39,7 +41,7 @@ def main() -> None:
         folder=given.data,
         tracks=(
             ModelTrack(history, settings),
-            BusinessTrack(Orders.read(ORDERS, history.anchor), history, settings, now),
+            BusinessTrack(Orders.read(ORDERS, history.anchor), Weblog.read(), history, settings, now),
         ),
         client=bigquery.Client(project=given.project),
         store=open_store(os.environ["AIA_STORE"], given.project),

@@ -18,7 +18,7 @@ class PastMetrics:
     Counters and heartbeats are left out: in the past that is computed, no function ran.
 
     Attributes:
-        clock: the instant of gauges that name none; without it those are left out.
+        clock: the instant of gauges that name none; without it such a gauge is refused.
         points: in the order in which they were set.
     """
 
@@ -26,10 +26,16 @@ class PastMetrics:
     points: list[HistoryPoint] = field(default_factory=list)
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
-        """Keep a value; one that is no number is dropped, as by the metrics of now."""
+        """Keep a value; one that is no number is dropped, as by the metrics of now.
+
+        Raises:
+            ValueError: the catalogue has no such gauge, or it is not known what instant it is about.
+        """
         check(name, Kind.GAUGE, labels)
         at = at or (self.clock() if self.clock else None)
-        if at is not None and name != _HEARTBEAT and math.isfinite(value):
+        if at is None:
+            raise ValueError(f"{name}: at must be given for a point of the past, got nothing")
+        if name != _HEARTBEAT and math.isfinite(value):
             self.points.append(HistoryPoint(name=name, labels=labels, at=at, value=float(value)))
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:  # noqa: ARG002 - the port's signature

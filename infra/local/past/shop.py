@@ -1,25 +1,34 @@
-"""The track of the business: its charts, marts and forecasts, day by day."""
+"""The track of the business: its charts, marts and forecasts day by day, and what visitors saw hour by hour."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import pyarrow as pa
+
 from core.settings import Settings
+from functions.bi_rollup import forecasts
 from infra.local.past.business import PastBusiness
+from infra.local.past.experience import WeblogReports, experience_points
 from infra.local.past.plan import Part
 from infra.local.past.track import Computed
 from infra.local.replay.history import History
 from infra.local.replay.orders import Orders
 from infra.local.replay.reference import ORDERED
+from infra.local.replay.weblog import Weblog
+
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
 class BusinessTrack:
-    """The shop beside the model.
+    """The shop and the website beside the model.
 
     A day of the business costs fifty times what a day of the model does, so its first part is short and the others are few.
     """
 
     orders: Orders
+    weblog: Weblog
     history: History
     settings: Settings
     now: datetime
@@ -30,12 +39,14 @@ class BusinessTrack:
 
     def compute(self, part: Part) -> Computed:
         """Tick the days of a part; with the newest part of all come the orders, the marts, and what the live ticks go on with."""
-        self._business = self._business or PastBusiness.build(self.orders, self.history, self.settings, self.now)
-        points = self._business.run(part.instants)
+        if self._business is None:
+            people = WeblogReports(self.weblog).people
+            self._business = PastBusiness.build(self.orders, self.history, self.settings, self.now, people=people)
+        points = [*self._business.run(part.instants), *experience_points(self.weblog, _hours(part))]
         if part.index > 0 or not part.instants:
             # What a stop left out of the tables, the next live tick makes, as it would in the cloud.
             return Computed(points=points)
-        tables = self._business.tables(part.instants[0], part.instants[-1] + timedelta(days=1))
+        tables = self._written(part)
         if part.end < self.now:
             return Computed(points=points, tables=tables)
         orders = {ORDERED: self.orders.rows(self.orders.first, part.end)}
@@ -44,3 +55,24 @@ class BusinessTrack:
             tables={**orders, **tables, **self._business.marts()},
             documents=self._business.documents(),
         )
+
+    def _written(self, part: Part) -> dict[str, pa.Table]:
+        """The figures of the days of a part, and the forecasts that it made and no newer part did.
+
+        Each day is held against forecasts of the weeks before it, so that a part makes those of the weeks before it as well.
+        """
+        if self._business is None:
+            return {}
+        start, end = part.instants[0], part.instants[-1] + timedelta(days=1)
+        before = start - forecasts.TRACKED
+        newer = end if part.end == self.now else end - forecasts.TRACKED
+        made = self._business.tables(before, newer)[forecasts.TABLE]
+        return {**self._business.tables(start, end), forecasts.TABLE: made}
+
+
+def _hours(part: Part) -> Iterator[datetime]:
+    """The whole hours of a part."""
+    at = part.start.replace(minute=0, second=0, microsecond=0) + _HOUR
+    while at < part.end:
+        yield at
+        at += _HOUR
