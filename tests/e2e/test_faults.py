@@ -284,6 +284,19 @@ def test_a_stopped_stack_leaves_nothing_behind_and_goes_on_with_its_data(broken:
     assert_complete(broken)
 
 
+def test_a_stack_that_is_killed_leaves_nothing_running_says_so_at_the_next_start_and_goes_on(
+    broken: LocalStack,
+) -> None:
+    ports = list(broken.ports.values())
+    assert len(broken.left_behind()) > len(broken.programs())
+    assert broken.stop(signal.SIGKILL) == -signal.SIGKILL
+    eventually(lambda: not broken.left_behind(), "end of everything")
+    assert not any(map(listens, ports))
+    broken.start()
+    assert "the last stack on this data was killed; nothing of it still ran" in broken.output.read_text()
+    assert_complete(broken)
+
+
 @pytest.mark.parametrize(
     ("name", "number"), [("pubsub", signal.SIGHUP), ("inbox", signal.SIGINT), ("functions", signal.SIGTERM)]
 )
@@ -317,6 +330,20 @@ def test_a_taken_port_is_named_with_the_variable_that_moves_it(tmp_path: Path, n
     assert f"port {port} is taken" in taken.stderr
     assert f"set {PUBLIC[name][0]} to another one" in taken.stderr
     assert "Traceback" not in taken.stderr
+
+
+def test_a_broken_file_is_named_and_the_stack_starts_without_it_on_request(tmp_path: Path) -> None:
+    with LocalStack(tmp_path / "data", 1) as stack:
+        stack.folder.mkdir()
+        (stack.folder / "store.sqlite").write_text("nonsense" * 100)
+        refused = aia("local", "--data", str(stack.folder))
+        assert refused.returncode == 1
+        assert f"{stack.folder / 'store.sqlite'}: is not a database" in refused.stderr
+        assert not (stack.folder / "logs").exists()
+        stack.launch("--set-aside")
+        eventually(lambda: "drift_score" in stack.programs(), "functions")
+        assert "set aside in" in stack.output.read_text()
+        assert [path.name for path in stack.folder.glob("set-aside-*/*")] == ["store.sqlite"]
 
 
 def test_a_port_given_twice_and_a_port_that_is_none_are_refused(tmp_path: Path) -> None:

@@ -111,13 +111,13 @@ class LocalStack:
 
     # starting and stopping
 
-    def launch(self) -> None:
-        """Start it, and do not wait."""
+    def launch(self, *options: str) -> None:
+        """Start it with more options, and do not wait."""
         self.folder.mkdir(parents=True, exist_ok=True)
         own = {PUBLIC[name][0]: str(port) for name, port in self.ports.items()}
         with self.output.open("wb") as out:
             self._process = subprocess.Popen(
-                [AIA, "local", "--data", str(self.folder), "--days", str(self.days), *self._flags],
+                [AIA, "local", "--data", str(self.folder), "--days", str(self.days), *self._flags, *options],
                 env=environment(**own),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
