@@ -118,10 +118,8 @@ def test_an_archive_alone_in_its_process_answers_a_message(
         )
         closing.callback(os.killpg, process.pid, signal.SIGKILL)
         eventually(lambda: listens(port) or process.poll() is not None, "port that listens")
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/", data=push(message(function)))
-        status = 204
-        if function == "api":  # it takes no messages
-            request, status = urllib.request.Request(f"http://127.0.0.1:{port}/api/incidents"), 200
+        path, data, status = ("/", push(message(function)), 204) if function != "api" else ("/api/incidents", None, 200)
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data)
         with urllib.request.urlopen(request, timeout=60) as response:
             assert response.status == status
     said = (tmp_path / "out").read_text()
