@@ -1,0 +1,127 @@
+"""Each archive alone, as it is deployed: a process of its own under functions-framework, and one message."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.events import Event, Status, Tick
+from functions.adapters.events import encode
+from infra import stage
+from infra.local.monitoring.server import serve
+from infra.local.ports import listens
+from infra.local.warehouse import write_credentials
+from tests.support.intake import push
+from tests.support.stack import environment, eventually, free_ports, fresh
+
+FUNCTIONS = tuple(stage.deployment()["functions"])
+JOBS = (
+    "action_runner",
+    "bi_rollup",
+    "drift_score",
+    "health_check",
+    "incident_sweep",
+    "pipeline_monitor",
+    "telemetry_rollup",
+)
+AT = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+class BigQuery(BaseHTTPRequestHandler):
+    """Runs every statement, finds no rows, and takes every row."""
+
+    def do_GET(self) -> None:
+        self._answer({"jobComplete": True, "schema": {"fields": []}, "rows": [], "totalRows": "0"})
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self._answer({} if "rows" in asked else asked | {"status": {"state": "DONE"}})
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+    def _answer(self, body: dict[str, Any]) -> None:
+        data = json.dumps(body).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of a function: nothing to watch, and services that have nothing to say."""
+    folder = tmp_path_factory.mktemp("outside")
+    settings = {"version": 1, "jobs": dict.fromkeys(JOBS, "* * * * *")}
+    (folder / "monitoring.yaml").write_text(json.dumps(settings))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BigQuery)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    with serve() as monitoring:
+        yield environment(
+            GOOGLE_CLOUD_PROJECT="aia-test",
+            GOOGLE_APPLICATION_CREDENTIALS=str(write_credentials(folder / "key.json")),
+            BIGQUERY_EMULATOR_HOST=f"http://127.0.0.1:{server.server_port}",
+            PUBSUB_EMULATOR_HOST="127.0.0.1:9",
+            AIA_LOCATION="local",
+            AIA_MONITORING_ENDPOINT=monitoring.endpoint,
+            AIA_PROMETHEUS_URL="http://127.0.0.1:9",
+            AIA_SETTINGS=str(folder / "monitoring.yaml"),
+            AIA_STORE=f"sqlite://{folder}/store.sqlite",
+        )
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return stage.stage_all(FUNCTIONS, tmp_path_factory.mktemp("staged"), locked=False)
+
+
+PARKING = ("alert_intake", "bi_rollup", "retrain")
+"""Whose own messages want more from outside than there is: they get one that is parked."""
+
+
+def message(function: str) -> bytes:
+    """A message that the function acts on, though nothing is to be done about it, or one that it parks."""
+    events: dict[str, Event] = {job: Tick(job=job, scheduled_at=AT) for job in JOBS}
+    events["incident_router"] = fresh(status=Status.RESOLVED)
+    return b"neither an alert nor an event" if function in PARKING else encode(events[function])
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_an_archive_alone_in_its_process_answers_a_message(
+    staged: dict[str, Path], outside: dict[str, str], tmp_path: Path, function: str
+) -> None:
+    port = free_ports((function,))[function]
+    command = [str(Path(sys.executable).with_name("functions-framework")), "--target", "main", "--source", "main.py"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    # The project's own tree is installed in this environment; the archive must come before it.
+    own = outside | {"PYTHONPATH": str(staged[function]), "THREADS": "2"}
+    with ExitStack() as closing:
+        out = closing.enter_context((tmp_path / "out").open("wb"))
+        process = closing.enter_context(
+            subprocess.Popen(command, cwd=staged[function], env=own, stdout=out, stderr=out, start_new_session=True)
+        )
+        closing.callback(os.killpg, process.pid, signal.SIGKILL)
+        eventually(lambda: listens(port) or process.poll() is not None, "port that listens")
+        path, data, status = ("/", push(message(function)), 204) if function != "api" else ("/api/incidents", None, 200)
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            assert response.status == status
+    said = (tmp_path / "out").read_text()
+    assert "Traceback" not in said
+    assert ("parked" in said) is (function in PARKING)
