@@ -36,7 +36,7 @@ usable() { # false as well when the folder was moved: the programs in .venv/bin 
   [ -x .venv/bin/uv ] && .venv/bin/python -c '' 2>/dev/null && [ "$(cat .venv/folder 2>/dev/null || pwd -P)" = "$FOLDER" ]
 }
 usable || install_uv || die "no virtual environment could be made with $python; see above"
-UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --quiet --locked --all-extras
+UV_PROJECT_ENVIRONMENT=.venv .venv/bin/uv sync --quiet --locked --all-extras --compile-bytecode
 echo "$FOLDER" >.venv/folder
 
 # --- Prometheus
