@@ -13,8 +13,9 @@ from google.cloud.pubsub_v1 import PublisherClient
 from core.errors import UnavailableError
 from core.events import Event, Finding
 from functions.adapters.events import encode
+from functions.adapters.message import Message
 from functions.adapters.ports import Data
-from functions.adapters.publishing import Message, batches, patient, send
+from functions.adapters.publishing import batches, patient, send
 
 ATTEMPT_SECONDS: Final = 5.0
 """How long one attempt to publish may take."""

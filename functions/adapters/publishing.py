@@ -1,13 +1,15 @@
 """Requests to publish: whole batches straight to Pub/Sub's API, no futures and no thread a message."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from google.api_core import exceptions
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1 import PublisherClient as Api
 from google.pubsub_v1.types import PublishRequest
+
+from functions.adapters.message import Message
 
 BATCH_MESSAGES: Final = 1000
 BATCH_BYTES: Final = 9_000_000
@@ -22,13 +24,6 @@ _PASSING = if_exception_type(
     exceptions.ServiceUnavailable,
     exceptions.Unknown,
 )
-
-
-class Message(NamedTuple):
-    """What a topic takes."""
-
-    data: bytes
-    attributes: Mapping[str, str]
 
 
 def batches(messages: Iterable[Message]) -> Iterator[list[Message]]:

@@ -14,8 +14,8 @@ from google.cloud.pubsub_v1 import PublisherClient
 from core.errors import AiaError
 from core.events import Tick
 from functions.adapters.bus import open_bus
+from functions.adapters.message import Message
 from functions.adapters.ports import Data, Warehouse
-from functions.adapters.publishing import Message
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
 from infra.local.past import plan as planning

@@ -22,7 +22,8 @@ from infra.local.ports import Ports, answers, listens, store_url
 from infra.local.programs import Program, Programs
 from infra.local.pubsub.topology import apply_topology
 from infra.local.scheduler import Scheduler
-from infra.local.warehouse import Emulator, create_tables, write_credentials
+from infra.local.warehouse import Emulator, write_credentials
+from infra.local.warehouse.tables import create_tables
 
 PROJECT = "aia-local"
 FUNCTIONS = tuple(stage.deployment()["functions"])

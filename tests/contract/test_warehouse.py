@@ -25,8 +25,9 @@ from functions.adapters.columns import read_columns
 from functions.adapters.parking import Parking, letter_id
 from functions.adapters.push import Message
 from functions.adapters.warehouse import BigQueryWarehouse
-from infra.local.warehouse import create_tables, read_definitions
+from infra.local.warehouse import read_definitions
 from infra.local.warehouse.emulator import free_port
+from infra.local.warehouse.tables import create_tables
 
 if TYPE_CHECKING:
     from tests.support.warehouse import Place

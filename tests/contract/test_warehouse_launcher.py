@@ -16,8 +16,9 @@ from google.cloud import bigquery
 
 from core.errors import QueryError
 from functions.adapters.warehouse import BigQueryWarehouse
-from infra.local.warehouse import Emulator, create_tables, keeping, launcher
+from infra.local.warehouse import Emulator, keeping, launcher
 from infra.local.warehouse.parts import PatchError, part, replace
+from infra.local.warehouse.tables import create_tables
 
 if TYPE_CHECKING:
     from tests.support.warehouse import Place

@@ -16,7 +16,7 @@ from functions.bi_rollup.figures import Made
 from functions.bi_rollup.figures import load as load_made
 from functions.bi_rollup.parts import PARTS
 from functions.bi_rollup.rollup import Outside
-from infra.local.warehouse import create_tables
+from infra.local.warehouse.tables import create_tables
 from tests.support.business import DAY, HOUR, ORDERS, SETTINGS, TICK, TODAY, World, order, weeks
 from tests.support.flights import flights, load
 

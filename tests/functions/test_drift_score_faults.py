@@ -19,7 +19,7 @@ from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.conditions import Watch, tell
-from infra.local.warehouse import create_tables
+from infra.local.warehouse.tables import create_tables
 from tests.support.drift import MODEL, World, trained
 from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load, version
 

@@ -14,7 +14,8 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from core.errors import UnavailableError
-from functions.adapters.publishing import BATCH_BYTES, Message, batches
+from functions.adapters.message import Message
+from functions.adapters.publishing import BATCH_BYTES, batches
 from infra.local.past.load import load_rows
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History

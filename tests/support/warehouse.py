@@ -9,7 +9,8 @@ from google.cloud import bigquery
 
 from core.errors import UnavailableError
 from functions.adapters.warehouse import BigQueryWarehouse
-from infra.local.warehouse import Emulator, create_tables, write_credentials
+from infra.local.warehouse import Emulator, write_credentials
+from infra.local.warehouse.tables import create_tables
 
 _numbers = itertools.count(1)
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from core.errors import UnavailableError
-from functions.adapters.publishing import Message
+from functions.adapters.message import Message
 from infra.local.replay.flights import CATEGORICAL, FLIGHTS, NUMERIC, Flights
 from infra.local.replay.history import MODEL, History
 from infra.local.replay.replay import Replay

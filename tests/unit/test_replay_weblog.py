@@ -18,7 +18,7 @@ from infra.local.replay.weblog import FIRST, HOURS, SERVICE, WEBLOG, Feed, Weblo
 from infra.local.warehouse import read_definitions
 
 if TYPE_CHECKING:
-    from functions.adapters.publishing import Message
+    from functions.adapters.message import Message
 
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

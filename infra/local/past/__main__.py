@@ -4,12 +4,12 @@ import argparse
 import logging
 import os
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
-
-from google.cloud import bigquery
+from typing import TYPE_CHECKING
 
 from functions.adapters import config
-from functions.adapters.bus import open_bus
+from functions.adapters.ports import Bus
 from functions.adapters.store import open_store
 from infra import stage
 from infra.local.past.model import ModelTrack
@@ -21,6 +21,9 @@ from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.replay import read_marker
 from infra.local.replay.weblog import Weblog
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
 
 
 def main() -> None:
@@ -43,11 +46,23 @@ def main() -> None:
             ModelTrack(history, settings),
             BusinessTrack(Orders.read(ORDERS, history.anchor), Weblog.read(), history, settings, now),
         ),
-        client=bigquery.Client(project=given.project),
+        client=cache(partial(_warehouse, given.project)),
         store=open_store(os.environ["AIA_STORE"], given.project),
-        bus=open_bus(given.project, patience=5.0),
+        bus=cache(partial(_bus, given.project)),
         prometheus_url=os.environ["AIA_PROMETHEUS_URL"],
     ).run()
+
+
+def _warehouse(project: str) -> "bigquery.Client":
+    from google.cloud import bigquery  # noqa: PLC0415 - see `Backfill`
+
+    return bigquery.Client(project=project)
+
+
+def _bus(project: str) -> Bus:
+    from functions.adapters.bus import open_bus  # noqa: PLC0415 - see `Backfill`
+
+    return open_bus(project, patience=5.0)
 
 
 if __name__ == "__main__":

@@ -11,21 +11,7 @@ from core.business.checks import Ints
 from functions.bi_rollup.ports import FigureRow, ForecastRow
 from infra.local.past.business_rows import OUTCOMES, micros
 from infra.local.past.business_tables import MemoryTables
-from infra.local.warehouse.tables import FOLDER, read_definition
-
-_TYPES = {
-    "STRING": pa.string(),
-    "INT64": pa.int64(),
-    "FLOAT64": pa.float64(),
-    "BOOL": pa.bool_(),
-    "TIMESTAMP": pa.timestamp("us", "UTC"),
-}
-
-
-def schema(table: str) -> pa.Schema:
-    """The columns of a table of `infra/tables`, as `dataset.table`."""
-    columns = read_definition(FOLDER / f"{table}.json").schema
-    return pa.schema([pa.field(one["name"], _TYPES[one["type"]], one["mode"] != "REQUIRED") for one in columns])
+from infra.local.past.tables import schema
 
 
 def mart_rows(tables: MemoryTables, until: datetime) -> dict[str, pa.Table]:

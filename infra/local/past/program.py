@@ -8,23 +8,24 @@ a part counts as in when its charts, rows and documents are, and each of these m
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-
-from google.cloud import bigquery
+from typing import TYPE_CHECKING
 
 from functions.adapters.ports import Bus, Data, Store
 from functions.adapters.store import update
 from infra.local import prometheus
 from infra.local.past import plan as planning
-from infra.local.past.load import keep_documents, load_rows, patiently
 from infra.local.past.plan import Part, Plan
 from infra.local.past.report import Stages, report
 from infra.local.past.track import Computed, Track
-from infra.local.warehouse import read_definitions
+from infra.local.warehouse.definitions import read_definitions
+
+if TYPE_CHECKING:
+    from google.cloud import bigquery
 
 log = logging.getLogger(__name__)
 COLLECTION, KEY = "backfills", "history"
@@ -42,17 +43,17 @@ class Backfill:
     Attributes:
         folder: of the stack.
         tracks: what is computed.
-        client: of the warehouse.
+        client: opens the warehouse: its client is slow to import, and needed once the first part is computed.
         store: of the functions.
-        bus: takes the runs.
+        bus: opens the bus, which takes the runs.
         prometheus_url: of Prometheus' API.
     """
 
     folder: Path
     tracks: Sequence[Track]
-    client: bigquery.Client
+    client: Callable[[], "bigquery.Client"]
     store: Store
-    bus: Bus
+    bus: Callable[[], Bus]
     prometheus_url: str
 
     def run(self) -> None:
@@ -87,16 +88,19 @@ class Backfill:
         return computed, stages
 
     def _load(self, track: Track, part: Part, computed: Computed, stages: Stages) -> None:
+        from infra.local.past.load import keep_documents, load_rows, patiently  # noqa: PLC0415 - see `client`
+
         with stages.stage("load"):
+            load = partial(load_rows, self.client())
             for name, rows in computed.tables.items():
-                patiently(name, partial(load_rows, self.client, name, _instants()[name], rows))
+                patiently(name, partial(load, name, _instants()[name], rows))
             keep_documents(self.store, computed.documents)
         plan = planning.with_part(planning.read_plan(self.folder), track.name, part)
         planning.write_plan(self.folder, plan)
         self._say_progress()
         log.info("%s from %s to %s is in", track.name, part.start.isoformat(), part.end.isoformat())
         if part.index == 0:
-            report(self.bus, f"history-{track.name}", stages)
+            report(self.bus(), f"history-{track.name}", stages)
 
     def _say_progress(self) -> None:
         plan = planning.read_plan(self.folder)

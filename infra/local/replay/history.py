@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from functions.adapters.publishing import Message
+from functions.adapters.message import Message
 from infra.local.replay.flights import TRAINED_FROM, TRAINED_UNTIL, Array, Flights, minutes
 from infra.local.replay.scores import probabilities
 

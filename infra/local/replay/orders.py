@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from functions.adapters.publishing import Message
+from functions.adapters.message import Message
 from infra.local.replay.flights import Array, minutes
 
 ORDERS = Path(__file__).resolve().parents[1] / "data" / "orders.parquet"

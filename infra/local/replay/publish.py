@@ -6,7 +6,8 @@ from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient
 
 from core.errors import UnavailableError
-from functions.adapters.publishing import Message, batches, patient, send
+from functions.adapters.message import Message
+from functions.adapters.publishing import batches, patient, send
 
 _ATTEMPT_SECONDS = 60.0
 

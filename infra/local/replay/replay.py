@@ -9,7 +9,7 @@ from typing import Self
 import msgspec
 
 from core.errors import AiaError
-from functions.adapters.publishing import Message
+from functions.adapters.message import Message
 from infra.local import files
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders

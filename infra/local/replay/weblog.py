@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from core.events import stamp
-from functions.adapters.publishing import Message
+from functions.adapters.message import Message
 from infra.local.replay.flights import Array
 
 WEBLOG = Path(__file__).resolve().parents[1] / "data" / "weblog.parquet"

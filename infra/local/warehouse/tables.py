@@ -1,49 +1,17 @@
-"""The tables, as `infra/tables/<dataset>.<table>.json` defines them for terraform and for one machine alike."""
+"""Makes the tables that `infra/tables` defines, in the warehouse of one machine."""
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from google.api_core.exceptions import Conflict
 from google.cloud import bigquery
 
-FOLDER = Path(__file__).resolve().parents[2] / "tables"
+from infra.local.warehouse.definitions import FOLDER, TableDefinition, read_definitions
+
 LABEL = "definitions"
 """The label of a dataset that says of which definitions its tables were made."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableDefinition:
-    """One table.
-
-    Attributes:
-        dataset: the dataset's name.
-        name: the table's name.
-        description: what a row is.
-        partition: the column and the unit, as in `{"field": "scored_at", "type": "DAY"}`.
-        cluster: the columns that rows are kept sorted by.
-        schema: the columns, as BigQuery's API spells them.
-    """
-
-    dataset: str
-    name: str
-    description: str
-    partition: dict[str, str]
-    cluster: tuple[str, ...]
-    schema: tuple[dict[str, Any], ...]
-
-    @property
-    def id(self) -> str:
-        """The dataset and the name."""
-        return f"{self.dataset}.{self.name}"
-
-
-def read_definitions(folder: Path = FOLDER) -> tuple[TableDefinition, ...]:
-    """Every definition in the folder, ordered by table."""
-    return tuple(read_definition(path) for path in sorted(folder.glob("*.json")))
 
 
 def create_tables(client: bigquery.Client, folder: Path = FOLDER) -> None:
@@ -79,20 +47,6 @@ def _mark(definitions: Sequence[TableDefinition]) -> str:
     """What changes when a column does; fit for a label."""
     columns = [(definition.name, [column["name"] for column in definition.schema]) for definition in definitions]
     return hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:16]
-
-
-def read_definition(path: Path) -> TableDefinition:
-    """The definition in a file."""
-    dataset, name = path.stem.split(".")
-    body = json.loads(path.read_text())
-    return TableDefinition(
-        dataset=dataset,
-        name=name,
-        description=body["description"],
-        partition=body["partition"],
-        cluster=tuple(body["cluster"]),
-        schema=tuple(body["schema"]),
-    )
 
 
 def _create(client: bigquery.Client, definition: TableDefinition) -> None:

@@ -1,0 +1,53 @@
+"""The tables, as `infra/tables/<dataset>.<table>.json` defines them for terraform and for one machine alike."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parents[2] / "tables"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableDefinition:
+    """One table.
+
+    Attributes:
+        dataset: the dataset's name.
+        name: the table's name.
+        description: what a row is.
+        partition: the column and the unit, as in `{"field": "scored_at", "type": "DAY"}`.
+        cluster: the columns that rows are kept sorted by.
+        schema: the columns, as BigQuery's API spells them.
+    """
+
+    dataset: str
+    name: str
+    description: str
+    partition: dict[str, str]
+    cluster: tuple[str, ...]
+    schema: tuple[dict[str, Any], ...]
+
+    @property
+    def id(self) -> str:
+        """The dataset and the name."""
+        return f"{self.dataset}.{self.name}"
+
+
+def read_definitions(folder: Path = FOLDER) -> tuple[TableDefinition, ...]:
+    """Every definition in the folder, ordered by table."""
+    return tuple(read_definition(path) for path in sorted(folder.glob("*.json")))
+
+
+def read_definition(path: Path) -> TableDefinition:
+    """The definition in a file."""
+    dataset, name = path.stem.split(".")
+    body = json.loads(path.read_text())
+    return TableDefinition(
+        dataset=dataset,
+        name=name,
+        description=body["description"],
+        partition=body["partition"],
+        cluster=tuple(body["cluster"]),
+        schema=tuple(body["schema"]),
+    )
