@@ -1,0 +1,102 @@
+"""Which parts of the past are computed: every day once, the newest first, however often the stack is stopped."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import UnreadableError
+from infra.local.past.plan import DAY, NAME, Part, Plan, extended, next_part, progress, read_plan, with_part, write_plan
+
+NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 3, 4, tzinfo=UTC)
+WEEK = 7 * DAY
+FIRST, SIZE = 10 * DAY, 30 * DAY
+
+
+def fresh(days: int) -> Plan:
+    """The plan of a first start with so many days before the last midnight, and a week of rows before them."""
+    return extended(Plan(), MIDNIGHT - days * DAY - WEEK, NOW, window=WEEK)
+
+
+def parts(plan: Plan, track: str = "model") -> list[Part]:
+    """The parts that a track computes, in their order."""
+    found = []
+    while part := next_part(plan, track, first=FIRST, size=SIZE):
+        found.append(part)
+        plan = with_part(plan, track, part)
+    return found
+
+
+def test_the_newest_days_come_first_and_a_short_rest_is_taken_along() -> None:
+    found = parts(fresh(45))
+    assert [(part.start, part.end) for part in found] == [
+        (MIDNIGHT - 10 * DAY, NOW),
+        (MIDNIGHT - 52 * DAY, MIDNIGHT - 10 * DAY),
+    ]
+    assert found[0].instants == tuple(MIDNIGHT - ago * DAY for ago in range(10, -1, -1))
+    assert found[1].instants == tuple(MIDNIGHT - ago * DAY for ago in range(45, 10, -1))
+
+
+@given(days=st.integers(1, 300), hours=st.integers(0, 23), gap=st.integers(0, 40))
+def test_every_midnight_is_computed_once_and_every_row_lies_in_one_part(days: int, hours: int, gap: int) -> None:
+    now = MIDNIGHT + timedelta(hours=hours)
+    plan = extended(Plan(), MIDNIGHT - days * DAY - WEEK, now, window=WEEK)
+    plan = extended(plan, now, now + gap * DAY, window=WEEK)
+    found = parts(plan)
+    instants = sorted(at for part in found for at in part.instants)
+    assert instants == list(plan.instants)
+    assert len(set(instants)) == len(instants)
+    spans = sorted((part.start, part.end) for part in found)
+    assert spans[0][0] == MIDNIGHT - days * DAY - WEEK
+    assert spans[-1][1] == now + gap * DAY
+    assert all(one[1] == two[0] for one, two in zip(spans, spans[1:], strict=False))
+
+
+def test_a_later_span_comes_before_what_is_left_of_an_earlier_one() -> None:
+    plan = fresh(45)
+    first = next_part(plan, "model", first=FIRST, size=SIZE)
+    assert first is not None
+    plan = extended(with_part(plan, "model", first), NOW + timedelta(hours=1), NOW + 2 * DAY, window=WEEK)
+    found = parts(plan)
+    assert [part.index for part in found] == [1, 0]
+    assert found[0].instants == (MIDNIGHT + DAY, MIDNIGHT + 2 * DAY)
+
+
+def test_a_start_that_was_killed_adds_its_span_once() -> None:
+    plan = extended(fresh(20), NOW, NOW + DAY, window=WEEK)
+    again = extended(plan, NOW, NOW + DAY + timedelta(minutes=5), window=WEEK)
+    assert [(span.start, span.end) for span in again.spans[1:]] == [
+        (NOW, NOW + DAY),
+        (NOW + DAY, NOW + DAY + timedelta(minutes=5)),
+    ]
+    assert extended(again, NOW, NOW + DAY, window=WEEK) == again
+
+
+def test_progress_is_that_of_the_slowest_track() -> None:
+    plan = fresh(45)
+    assert progress(plan, ["model", "business"]) == (0, 46)
+    for track, days in (("model", 0), ("business", 11)):
+        part = next_part(plan, track, first=FIRST, size=SIZE)
+        assert part is not None
+        plan = with_part(plan, track, part)
+        assert progress(plan, ["model", "business"])[0] == days
+    while part := next_part(plan, "model", first=FIRST, size=SIZE):
+        plan = with_part(plan, "model", part)
+    assert progress(plan, ["model"]) == (46, 46)
+    assert progress(plan, ["model", "business"]) == (11, 46)
+    assert progress(Plan(), ["model"]) == (0, 0)
+
+
+def test_the_plan_is_kept_in_the_folder_and_a_broken_one_is_said(tmp_path: Path) -> None:
+    assert read_plan(tmp_path) == Plan()
+    part = next_part(fresh(45), "model", first=FIRST, size=SIZE)
+    assert part is not None
+    plan = with_part(fresh(45), "model", part)
+    write_plan(tmp_path, plan)
+    assert read_plan(tmp_path) == plan
+    (tmp_path / NAME).write_bytes(b"")
+    with pytest.raises(UnreadableError, match="truncated"):
+        read_plan(tmp_path)
