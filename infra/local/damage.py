@@ -107,7 +107,7 @@ def set_aside(folder: Path, damages: list[Damage]) -> str:
     names = _listed(folder, damages)
     beside = folder / f"set-aside-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     beside.mkdir()
-    if STORE not in names and MARKER in names:
+    if STORE not in names and {WAREHOUSE, MARKER} & set(names):
         _forget_history(folder / STORE)
     for name in names:
         _move(folder, name, beside)

@@ -67,7 +67,7 @@ class Programs:
         for run in runs:
             self._await(run, runs, began)
         with self._lock:
-            self._look()
+            self._bury_dead()
             _refuse_failed(runs)
             for run in runs:
                 run.starting = False
@@ -95,7 +95,8 @@ class Programs:
     def kill(self, name: str) -> None:
         """Kill a program as a crash would; it is started again."""
         with self._lock:
-            _signal(self._runs[name].process, signal.SIGKILL)
+            if not self._runs[name].down:
+                _signal(self._runs[name].process, signal.SIGKILL)
 
     def process_ids(self) -> dict[str, int]:
         """The process of each running program."""
@@ -146,39 +147,43 @@ class Programs:
             time.sleep(_POLL_SECONDS)
 
     def _keep_alive(self) -> None:
+        trouble = ""
         while not self._stopping.wait(_WATCH_SECONDS):
             with self._lock:
                 if self._stopping.is_set():
                     return
                 try:
                     self._watchdog.ready()
-                    self._look()
+                    self._bury_dead()
+                    self._start_due()
+                    self._write_down()
+                    trouble = ""
                 except OSError as error:  # a full disk, say: the next look does what this one could not
-                    log.warning("programs are not looked after: %s", error)
+                    if str(error) != trouble:
+                        log.warning("programs are not looked after: %s", error)
+                    trouble = str(error)
 
-    def _look(self) -> None:
-        """See who has ended, and start again who is due."""
-        now = time.monotonic()
+    def _bury_dead(self) -> None:
+        """See who has ended, and end what it left of its own."""
         for name, run in list(self._runs.items()):
-            if not run.down and run.process.poll() is not None:
-                self._bury(run)
-                if run.end(now, KILLS):
-                    del self._runs[name]
-            elif run.due(now):
-                run.begin(now, partial(self._spawn, run.program))
-        self._write_down()
+            if run.down or run.process.poll() is None:
+                continue
+            _signal(run.process, signal.SIGKILL)
+            self._marks.pop(name, None)
+            self._watchdog.remove(run.process.pid)
+            if run.end(time.monotonic(), KILLS):
+                del self._runs[name]
+
+    def _start_due(self) -> None:
+        for run in self._runs.values():
+            if run.due(time.monotonic()):
+                run.begin(time.monotonic(), partial(self._spawn, run.program))
 
     def _write_down(self) -> None:
         """Write down which programs run, if that has changed since it was written."""
         if self._marks != self._written:
             leftovers.write_down(self._folder, self._marks)
             self._written = dict(self._marks)
-
-    def _bury(self, run: Run) -> None:
-        """End what a program that has ended left of its own."""
-        _signal(run.process, signal.SIGKILL)
-        self._marks.pop(run.program.name, None)
-        self._watchdog.remove(run.process.pid)
 
 
 def _refuse_failed(runs: list[Run]) -> None:

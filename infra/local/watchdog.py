@@ -18,10 +18,11 @@ from pathlib import Path
 
 PATIENCE_SECONDS = 5.0
 """How long a program may take to end when it is asked to, before it is killed."""
+_DEAF = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Watchdog:
-    """The watchdog of one stack, as its owner sees it; started with the first group. One thread at a time may use it.
+    """The watchdog of one stack, as its owner sees it. One thread at a time may use it.
 
     Args:
         folder: of the stack's data; on the watchdog's command line, for people who look at what runs.
@@ -31,6 +32,7 @@ class Watchdog:
         self._folder = folder
         self._groups: set[int] = set()
         self._process: subprocess.Popen[bytes] | None = None
+        self._pipe: int | None = None
 
     def ready(self) -> None:
         """Start it, or start it again when it was killed."""
@@ -49,47 +51,51 @@ class Watchdog:
 
     def close(self) -> None:
         """End it, and the groups that were not removed."""
-        if self._process is not None:
-            self._hang_up(self._process)
-            try:
-                self._process.wait(2 * PATIENCE_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
+        self._hang_up()
+        if self._process is None:
+            return
+        try:
+            self._process.wait(2 * PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
 
     def _start(self) -> None:
-        if self._process is not None:
-            self._hang_up(self._process)
-        command = [sys.executable, "-I", "-S", __file__, str(self._folder)]
-        # Python opens pipes so that no other program inherits them.
-        self._process = subprocess.Popen(
-            command,
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        for group in self._groups:
+        self._hang_up()
+        reader, self._pipe = os.pipe()  # Python has no other program inherit them
+        for group in self._groups:  # before it starts: whenever its owner is killed, it reads them
             self._tell(f"+{group}\n")
+        try:
+            self._process = _spawn([sys.executable, "-I", "-S", __file__, str(self._folder)], reader)
+        finally:
+            os.close(reader)
 
     def _tell(self, line: str) -> None:
         # One that was killed reads nothing; the next `ready` tells another one all.
-        if self._process is not None and self._process.stdin is not None:
+        if self._pipe is not None:
             with contextlib.suppress(BrokenPipeError):
-                self._process.stdin.write(line.encode())
+                os.write(self._pipe, line.encode())
 
-    @staticmethod
-    def _hang_up(process: "subprocess.Popen[bytes]") -> None:
-        if process.stdin is not None:
-            process.stdin.close()
+    def _hang_up(self) -> None:
+        if self._pipe is not None:
+            os.close(self._pipe)
+            self._pipe = None
+
+
+def _spawn(command: list[str], reader: int) -> "subprocess.Popen[bytes]":
+    """Start the watchdog, deaf to what may end it from its first moment on: its owner's end is what it waits for."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _DEAF)
+    try:
+        return subprocess.Popen(
+            command, stdin=reader, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def main() -> None:
     """Note the groups until the pipe closes, then end them."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # its owner's end is what it waits for
     groups: set[int] = set()
     for line in sys.stdin:
         change = groups.add if line.startswith("+") else groups.discard

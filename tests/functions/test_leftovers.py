@@ -70,12 +70,16 @@ def log_of(folder: Path, name: str) -> str:
     return (folder / "logs" / f"{name}.log").read_text()
 
 
+def numbers(text: str) -> list[int]:
+    return [int(line) for line in text.splitlines() if line.isdigit()]
+
+
 @contextmanager
 def owner_of_two(folder: Path, second: str = SLEEP) -> Iterator[tuple[Mark, Mark, list[Mark]]]:
     """A process that keeps two programs running, its watchdog, and all that was started: one has a child."""
     with running(OWNER, str(folder), second) as (owner, watchdog):
-        until(lambda: log_of(folder, "a") and log_of(folder, "b"))
-        started = [*(leftovers._read(folder) or {}).values(), Mark.of(int(log_of(folder, "a")))]
+        until(lambda: numbers(log_of(folder, "a")) and "up" in log_of(folder, "b"))
+        started = [*(leftovers._read(folder) or {}).values(), *map(Mark.of, numbers(log_of(folder, "a")))]
         assert [mark.runs() for mark in started] == [True, True, True]
         yield owner, Mark.of(int(watchdog)), started
 

@@ -198,6 +198,15 @@ def test_the_warehouse_and_the_marker_are_set_aside_together_and_the_history_com
         assert store.execute("SELECT count(*) FROM documents WHERE collection = 'incidents'").fetchone() == (500,)
 
 
+def test_the_history_comes_again_for_a_new_warehouse_also_where_there_is_no_marker(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / MARKER).unlink()
+    overwrite(data / WAREHOUSE, at=0, size=20)
+    assert set_aside(data, capsys)[0] == {WAREHOUSE}
+    assert not history_is_known(data)
+
+
 def test_with_the_store_what_refers_to_it_is_set_aside(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     overwrite(data / STORE, at=0, size=20)
     moved, said = set_aside(data, capsys)
