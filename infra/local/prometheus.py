@@ -26,6 +26,7 @@ import yaml
 
 from core.errors import UnavailableError
 from core.metrics import lookup
+from infra.local import files
 from infra.scheduled import scheduled
 
 RULES = Path(__file__).resolve().parent.parent / "alerts"
@@ -240,13 +241,15 @@ def _lines(
 
 
 def _read_record(data_dir: Path) -> dict[str, list[str]]:
-    """The blocks of each part that was written."""
-    path = data_dir / _RECORD
-    return dict(json.loads(path.read_text())) if path.exists() else {}
+    """The blocks of each part that was written; nothing where that is not known any more."""
+    try:
+        return dict(json.loads((data_dir / _RECORD).read_text()))
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def _write_record(data_dir: Path, record: Mapping[str, Sequence[str]]) -> None:
-    (data_dir / _RECORD).write_text(json.dumps(record))
+    files.write(data_dir / _RECORD, json.dumps(record).encode())
 
 
 def _make_blocks(text: Path, out: Path) -> list[Path]:

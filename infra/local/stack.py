@@ -18,6 +18,7 @@ from google.cloud import bigquery
 from functions.adapters import config
 from infra import stage
 from infra.local import functions_host, prometheus
+from infra.local.patience import patiently
 from infra.local.ports import Ports, answers, listens, store_url
 from infra.local.programs import Program, Programs
 from infra.local.pubsub.topology import apply_topology
@@ -101,8 +102,9 @@ class Stack:
         # Side by side: no function asks for a service before its first request, and BigQuery's emulator waits for itself.
         self.programs.start(self._history(), *services, *self._functions())
         say("tables and subscriptions")
-        create_tables(bigquery.Client(project=PROJECT))
-        apply_topology(PROJECT, stage.deployment(), {name: self._function_url(name) for name in FUNCTIONS})
+        patiently("tables", lambda: create_tables(bigquery.Client(project=PROJECT)))
+        urls = {name: self._function_url(name) for name in FUNCTIONS}
+        patiently("subscriptions", lambda: apply_topology(PROJECT, stage.deployment(), urls))
 
     def start_prometheus(self) -> None:
         """Bring up Prometheus; blocks made for its data folder before are served from the start."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,7 +20,6 @@ from functions.adapters.ports import Data
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
-from functions.drift_score.ports import Predictions
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import Outside, score_models
 from functions.drift_score.statements import SECOND
@@ -32,6 +32,9 @@ from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
 from infra.local.replay.reference import LABELS, PREDICTIONS, VERSIONS, version_row
 from tests.support.recorders import RecordingBus, RecordingMetrics
+
+if TYPE_CHECKING:
+    from functions.drift_score.ports import Predictions
 
 pytest_plugins = ["tests.support.warehouse"]
 pytestmark = pytest.mark.timeout(180)
@@ -67,7 +70,9 @@ def loaded(history: History, client: bigquery.Client) -> BigQueryPredictions:
 
 def ordered(columns: Columns) -> Iterator[tuple[object, ...]]:
     """The rows, in an order that does not depend on who gave them; a missing number equals another."""
-    rows = zip(*(["" if value != value else value for value in column.tolist()] for column in columns.values()), strict=True)  # noqa: PLR0124 - not a number
+    rows = zip(
+        *(["" if value != value else value for value in column.tolist()] for column in columns.values()), strict=True
+    )
     return iter(sorted(rows, key=repr))
 
 
@@ -144,11 +149,13 @@ def test_the_past_is_scored_as_a_tick_of_then_would_have(
     score_models(Tick(job="drift_score", scheduled_at=AT), models, outside)
     computed = PastDrift(settings, RecordedPredictions(history)).compute([AT])
     for table in ("ops.drift_scores", "ops.model_performance", "ops.data_quality"):
-        written = warehouse.query(f"SELECT * FROM {table}")  # noqa: S608 - constants
+        written = warehouse.query(f"SELECT * FROM {table}")
         expected = computed.tables[table].to_pylist()
         assert len(written) == len(expected) > 0
         for one, two in zip(sorted(written, key=row_key), sorted(expected, key=row_key), strict=True):
-            assert {name: pytest.approx(value) if isinstance(value, float) else value for name, value in one.items()} == two
+            assert {
+                name: pytest.approx(value) if isinstance(value, float) else value for name, value in one.items()
+            } == two
     points = {
         (point.name, *(point.labels[key] for key in sorted(point.labels))): point.value
         for point in computed.points

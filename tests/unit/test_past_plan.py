@@ -1,5 +1,6 @@
 """Which parts of the past are computed: every day once, the newest first, however often the stack is stopped."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_every_midnight_is_computed_once_and_every_row_lies_in_one_part(days: in
     spans = sorted((part.start, part.end) for part in found)
     assert spans[0][0] == MIDNIGHT - days * DAY - WEEK
     assert spans[-1][1] == now + gap * DAY
-    assert all(one[1] == two[0] for one, two in zip(spans, spans[1:], strict=False))
+    assert all(one[1] == two[0] for one, two in itertools.pairwise(spans))
 
 
 def test_a_later_span_comes_before_what_is_left_of_an_earlier_one() -> None:

@@ -1,25 +1,18 @@
 """Loads the past in bulk: rows into the warehouse by load jobs, documents into the store."""
 
 import io
-import logging
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from google.api_core import exceptions
 from google.cloud import bigquery
 
 from core.errors import ConflictError
 from functions.adapters.ports import Data, Store
 
-log = logging.getLogger(__name__)
-_PASSING = (exceptions.NotFound, exceptions.ServerError, exceptions.TooManyRequests, exceptions.RetryError, OSError)
-"""What passes: the warehouse starts, is started again, or does not have its tables yet."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -63,20 +56,6 @@ def keep_documents(store: Store, documents: Mapping[tuple[str, str], Data]) -> N
     for (collection, key), data in documents.items():
         with suppress(ConflictError):
             store.create(collection, key, data)
-
-
-def patiently(what: str, act: Callable[[], object]) -> None:
-    """Do it until it succeeds: a warehouse that is away is started again, and its tables are made while it is waited for."""
-    pause = _FIRST_PAUSE
-    while True:
-        try:
-            act()
-        except _PASSING as error:
-            log.info("%s: tried again in %g s: %s", what, pause, error)
-            time.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-        else:
-            return
 
 
 def _count(client: bigquery.Client, name: str, instant: str, rows: pa.Table) -> int:

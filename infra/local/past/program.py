@@ -88,7 +88,8 @@ class Backfill:
         return computed, stages
 
     def _load(self, track: Track, part: Part, computed: Computed, stages: Stages) -> None:
-        from infra.local.past.load import keep_documents, load_rows, patiently  # noqa: PLC0415 - see `client`
+        from infra.local.past.load import keep_documents, load_rows  # noqa: PLC0415 - see `client`
+        from infra.local.patience import patiently  # noqa: PLC0415 - see `client`
 
         with stages.stage("load"):
             load = partial(load_rows, self.client())
