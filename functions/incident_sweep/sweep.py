@@ -174,4 +174,4 @@ def _each(items: Sequence[Item], act: Callable[[Item], Result], *, threads: int 
     if not items:
         return []
     with ThreadPoolExecutor(max_workers=min(threads, len(items))) as pool:
-        return list(pool.map(lambda item: copy_context().run(act, item), items))
+        return list(pool.map(lambda context, item: context.run(act, item), [copy_context() for _ in items], items))
