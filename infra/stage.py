@@ -15,6 +15,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,8 @@ def stage_all(functions: Iterable[str], into: Path, *, locked: bool = True) -> d
     deployed, files_in, content = deployment(), cache(_files), cache(Path.read_bytes)
     digest_of = cache(lambda path: hashlib.sha256(content(path)).hexdigest())
     lock = {name: digest_of(ROOT / name) for name in ("pyproject.toml", "uv.lock")} if locked else {}
-    staged = {}
+    staged: dict[str, Path] = {}
+    written: dict[tuple[str, bytes], Path] = {}
     for function in functions:
         files = dict(_sources(function, deployed, files_in))
         record = json.dumps(lock | {name: digest_of(path) for name, path in files.items()})
@@ -135,7 +137,8 @@ def stage_all(functions: Iterable[str], into: Path, *, locked: bool = True) -> d
         staged[function] = into / function
         if not _holds(staged[function], record, contents):
             extra = {"requirements.txt": requirements(function).encode()} if locked else {}
-            _write(staged[function], contents | extra | {_RECORD: record.encode()})
+            _write(staged[function], contents | extra | {_RECORD: record.encode()}, written)
+        written |= {(name, data): staged[function] / name for name, data in contents.items()}
     return staged
 
 
@@ -150,16 +153,24 @@ def _holds(folder: Path, record: str, contents: Mapping[str, bytes]) -> bool:
         return False
 
 
-def _write(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write the files of a folder in place of what is there."""
+def _write(folder: Path, contents: Mapping[str, bytes], written: Mapping[tuple[str, bytes], Path]) -> None:
+    """Write the files of a folder in place of what is there; what was written for another one before is the same file."""
     draft = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     for parent in {(draft / name).parent for name in contents}:
         parent.mkdir(parents=True, exist_ok=True)
     for name, data in contents.items():
-        (draft / name).write_bytes(data)
+        _link_or_write(draft / name, data, written.get((name, data)))
     shutil.rmtree(folder, ignore_errors=True)
     draft.rename(folder)
+
+
+def _link_or_write(path: Path, data: bytes, same: Path | None) -> None:
+    if same is not None:
+        with suppress(OSError):  # a file system without links
+            path.hardlink_to(same)
+            return
+    path.write_bytes(data)
 
 
 def archive(function: str, into: Path) -> Path:

@@ -112,8 +112,9 @@ class Session:
         self._feed.start()
         self._stack.start_scheduler(lambda job: job not in _NEED_ROWS)
         say("the newest weeks of history")
+        charts = self._stack.prepare_prometheus()
         self._await_first_part()
-        self._stack.start_prometheus()
+        self._stack.programs.start(charts)
         self._stack.start_scheduler(lambda job: job in _NEED_ROWS, soon=_SOON)
 
     def measure(self) -> None:

@@ -9,6 +9,7 @@ Prometheus, the scheduler                                                       
 import os
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -84,7 +85,7 @@ class Stack:
         return store_url(self.folder)
 
     def start(self, say: Callable[[str], None]) -> None:
-        """Bring up everything but Prometheus and the scheduler, and let the history be computed beside it.
+        """Bring up everything but Prometheus and the scheduler, with the history that is computed beside it.
 
         Args:
             say: told what is being done.
@@ -98,16 +99,19 @@ class Stack:
         credentials = write_credentials(self.folder / "credentials.json")
         os.environ.update(self._environment(credentials))
         say("BigQuery, Pub/Sub, monitoring, inbox, functions")
-        services = (self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())
-        # Side by side: no function asks for a service before its first request, and BigQuery's emulator waits for itself.
-        self.programs.start(self._history(), *services, *self._functions())
-        say("tables and subscriptions")
-        patiently("tables", lambda: create_tables(bigquery.Client(project=PROJECT)))
-        urls = {name: self._function_url(name) for name in FUNCTIONS}
-        patiently("subscriptions", lambda: apply_topology(PROJECT, stage.deployment(), urls))
+        self.programs.start(self._history())
+        # Side by side: no function asks for a service before its first request, and the services for none.
+        with ThreadPoolExecutor(2, "start") as pool:
+            started = [pool.submit(self._start_services), pool.submit(self._start_functions)]
+            try:
+                for one in started:
+                    one.result()
+            except BaseException:
+                self.programs.stop()  # else the other one would be waited for
+                raise
 
-    def start_prometheus(self) -> None:
-        """Bring up Prometheus; blocks made for its data folder before are served from the start."""
+    def prepare_prometheus(self) -> Program:
+        """Write what Prometheus reads."""
         local = "127.0.0.1:{}".format
         config = prometheus.write_config(
             self.folder / "prometheus.yml",
@@ -117,12 +121,10 @@ class Stack:
             rules=prometheus.write_rules(self.folder / "alerts", jobs=_jobs()),
         )
         listen = f"127.0.0.1:{self.ports['prometheus']}"
-        self.programs.start(
-            Program(
-                name="prometheus",
-                command=prometheus.command(config=config, data_dir=self.prometheus_data, listen=listen),
-                ready=lambda: answers(f"{self.ports.url('prometheus')}/-/ready"),
-            )
+        return Program(
+            name="prometheus",
+            command=prometheus.command(config=config, data_dir=self.prometheus_data, listen=listen),
+            ready=lambda: answers(f"{self.ports.url('prometheus')}/-/ready"),
         )
 
     def start_scheduler(self, wanted: Callable[[str], bool], soon: tuple[str, ...] = ()) -> None:
@@ -138,6 +140,15 @@ class Stack:
         scheduler.start()
         for job in jobs:
             scheduler.publish(job)
+
+    def _start_services(self) -> None:
+        self.programs.start(self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())
+        patiently("tables", lambda: create_tables(bigquery.Client(project=PROJECT)))
+        urls = {name: self._function_url(name) for name in FUNCTIONS}
+        patiently("subscriptions", lambda: apply_topology(PROJECT, stage.deployment(), urls))
+
+    def _start_functions(self) -> None:
+        self.programs.start(*self._functions())
 
     def _environment(self, credentials: Path) -> dict[str, str]:
         return {

@@ -71,7 +71,8 @@ def loaded(history: History, client: bigquery.Client) -> BigQueryPredictions:
 def ordered(columns: Columns) -> Iterator[tuple[object, ...]]:
     """The rows, in an order that does not depend on who gave them; a missing number equals another."""
     rows = zip(
-        *(["" if value != value else value for value in column.tolist()] for column in columns.values()), strict=True
+        *(["" if repr(value) == "nan" else value for value in column.tolist()] for column in columns.values()),
+        strict=True,
     )
     return iter(sorted(rows, key=repr))
 

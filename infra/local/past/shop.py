@@ -33,7 +33,7 @@ class BusinessTrack:
     settings: Settings
     now: datetime
     name: str = "business"
-    first: timedelta = timedelta(days=21)
+    first: timedelta = timedelta(days=15)
     size: timedelta = timedelta(days=92)
     _business: PastBusiness | None = None
 
