@@ -71,6 +71,8 @@ def load(folders: Mapping[str, Path]) -> dict[str, Wsgi]:
     Returns:
         The applications by function.
     """
+    # No archive's requirements have it; where it is installed, as it is here, BigQuery's client imports it.
+    sys.modules["pyarrow"] = None  # type: ignore[assignment] # so that importing it fails
     import functions_framework  # noqa: PLC0415 - loaded behind the fork only
 
     sys.path.insert(0, str(next(iter(folders.values()))))
