@@ -2,7 +2,7 @@
 
 What refers to what decides what is set aside with a broken file:
 
-- the rows of the history in the warehouse carry ids that follow from the marker, `replay.json`, and the plan, `history.json`, says
+- the rows of the history in the warehouse carry ids that follow from the marker, `replay.json`, and the plan, `history*.json`, says
   which of them are there: none is of use without the others;
 - the store says what was done with rows of the warehouse: without it the history has to come again, into a new warehouse.
 
@@ -22,16 +22,17 @@ import msgspec
 
 from core.errors import AiaError, UnreadableError
 from infra.local.past.plan import NAME as PLAN
-from infra.local.past.plan import read_plan
+from infra.local.past.plan import TRACKS, reached_name, read_plan
 from infra.local.replay.replay import Marker
 
 MARKER, STORE, PUBSUB, INBOX = "replay.json", "store.sqlite", "pubsub.sqlite", "inbox.sqlite"
 WAREHOUSE = "warehouse/bqemulator.duckdb"
+_PLANS = (PLAN, *map(reached_name, TRACKS))
 _TOGETHER = {
-    STORE: (PLAN, MARKER, WAREHOUSE, STORE),
-    WAREHOUSE: (PLAN, MARKER, WAREHOUSE),
-    MARKER: (PLAN, WAREHOUSE, MARKER),
-    PLAN: (MARKER, WAREHOUSE, PLAN),
+    STORE: (*_PLANS, MARKER, WAREHOUSE, STORE),
+    WAREHOUSE: (*_PLANS, MARKER, WAREHOUSE),
+    MARKER: (*_PLANS, WAREHOUSE, MARKER),
+    PLAN: (MARKER, WAREHOUSE, *_PLANS),
 }
 """What is set aside with a broken file, in this order: whenever it is broken off, the next check finds what is left of it."""
 _ORDER = (STORE, WAREHOUSE, MARKER, PLAN, PUBSUB, INBOX)

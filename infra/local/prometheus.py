@@ -37,7 +37,6 @@ DAY = timedelta(days=1)
 WRITER = {"job": "history", "instance": "history"}
 """The labels that say who wrote the points of the history."""
 
-_RECORD = "history.json"
 _NOTHING = 2**62
 """Milliseconds: what Prometheus says where it has no sample is larger."""
 # Two hours times 3, six times over: longer than anything Prometheus compacts (31 days), so that it leaves such blocks alone,
@@ -151,7 +150,7 @@ def write_blocks(
     Args:
         points: in any order; of two about the same series and instant the latter stands.
         data_dir: Prometheus' own; made when it is missing.
-        part: the name of the part.
+        part: the name of the part, which can stand in the name of a file.
         until: the end of the part, not in the future; a value is not repeated beyond it.
         every: how often a value is repeated until the next one.
         hold: how long a value is repeated at most.
@@ -164,15 +163,15 @@ def write_blocks(
         UnavailableError: promtool is missing or fails.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
-    record = _read_record(data_dir)
+    record = data_dir / f"history-{part}.json"
     with tempfile.TemporaryDirectory(dir=data_dir, prefix="history.tmp") as work:
         text = Path(work, "history.om")
         with text.open("w") as file:
             samples = _write(_series(points), file, until=until, every=every, hold=hold)
         blocks = _make_blocks(text, Path(work, "blocks")) if samples else []
-        _drop(data_dir, set(record.get(part, [])))
+        _drop(data_dir, _read_record(record))
         # Before the blocks, so that a crash in between leaves none that nobody knows of.
-        _write_record(data_dir, record | {part: [block.name for block in blocks]})
+        files.write(record, json.dumps([block.name for block in blocks]).encode())
         for block in blocks:
             block.rename(data_dir / block.name)
     return len(blocks)
@@ -240,16 +239,12 @@ def _lines(
             yield f"{head} {values[at]!r} {second}\n"
 
 
-def _read_record(data_dir: Path) -> dict[str, list[str]]:
-    """The blocks of each part that was written; nothing where that is not known any more."""
+def _read_record(path: Path) -> set[str]:
+    """The blocks of a part that was written; none where that is not known any more."""
     try:
-        return dict(json.loads((data_dir / _RECORD).read_text()))
+        return set(json.loads(path.read_text()))
     except (FileNotFoundError, ValueError):
-        return {}
-
-
-def _write_record(data_dir: Path, record: Mapping[str, Sequence[str]]) -> None:
-    files.write(data_dir / _RECORD, json.dumps(record).encode())
+        return set()
 
 
 def _make_blocks(text: Path, out: Path) -> list[Path]:

@@ -19,8 +19,8 @@ from functions.adapters.ports import Data, Warehouse
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
 from infra.local.past import plan as planning
-from infra.local.past.plan import Plan
-from infra.local.past.program import COLLECTION, KEY, TRACKS
+from infra.local.past.plan import TRACKS, Plan
+from infra.local.past.program import COLLECTION, KEY
 from infra.local.ports import Ports
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.publish import publish
@@ -137,7 +137,7 @@ class Session:
         deadline = time.monotonic() + _FIRST_PART_SECONDS
         while any(self.plan.spans[0].reached_by(track) >= self.plan.spans[0].end for track in TRACKS):
             if time.monotonic() > deadline:
-                logs = self.folder / "logs" / "history.log"
+                logs = self.folder / "logs" / "history-*.log"
                 raise StalledError(f"history: its first part was not in after {_FIRST_PART_SECONDS:.0f} s; see {logs}")
             time.sleep(_POLL_SECONDS)
 

@@ -2,7 +2,7 @@
 
 BigQuery's emulator, Pub/Sub, the monitoring server, the inbox                     what stands for what is outside
 the functions, each from its staged archive: in one process, or in one each        what is deployed
-history                                                                            computes the past, then ends
+history, a program a track                                                         computes the past, then ends
 Prometheus, the scheduler                                                          what runs when the newest weeks are in
 """
 
@@ -19,6 +19,7 @@ from google.cloud import bigquery
 from functions.adapters import config
 from infra import stage
 from infra.local import functions_host, prometheus
+from infra.local.past.plan import TRACKS
 from infra.local.patience import patiently
 from infra.local.ports import Ports, answers, listens, store_url
 from infra.local.programs import Program, Programs
@@ -99,7 +100,7 @@ class Stack:
         credentials = write_credentials(self.folder / "credentials.json")
         os.environ.update(self._environment(credentials))
         say("BigQuery, Pub/Sub, monitoring, inbox, functions")
-        self.programs.start(self._history())
+        self.programs.start(*map(self._history, TRACKS))
         # Side by side: no function asks for a service before its first request, and the services for none.
         with ThreadPoolExecutor(2, "start") as pool:
             started = [pool.submit(self._start_services), pool.submit(self._start_functions)]
@@ -218,10 +219,9 @@ class Stack:
             ready=lambda: answers(f"{emulator.url}/bigquery/v2/projects/{PROJECT}/datasets"),
         )
 
-    def _history(self) -> Program:
-        where = ["--data", str(self.folder), "--project", PROJECT]
-        command = [sys.executable, "-m", "infra.local.past", *where]
-        return Program(name="history", command=command, folder=stage.ROOT, ready=lambda: True, once=True)
+    def _history(self, track: str) -> Program:
+        command = [sys.executable, "-m", "infra.local.past", track, "--data", str(self.folder), "--project", PROJECT]
+        return Program(name=f"history-{track}", command=command, folder=stage.ROOT, ready=lambda: True, once=True)
 
     def _pubsub(self) -> Program:
         where = [

@@ -9,7 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import UnreadableError
-from infra.local.past.plan import DAY, NAME, Part, Plan, extended, next_part, progress, read_plan, with_part, write_plan
+from infra.local.past.plan import (
+    DAY,
+    NAME,
+    Part,
+    Plan,
+    extended,
+    next_part,
+    progress,
+    reached_name,
+    read_plan,
+    with_part,
+    write_plan,
+    write_reached,
+)
 
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 4, tzinfo=UTC)
@@ -78,26 +91,31 @@ def test_a_start_that_was_killed_adds_its_span_once() -> None:
 
 def test_progress_is_that_of_the_slowest_track() -> None:
     plan = fresh(45)
-    assert progress(plan, ["model", "business"]) == (0, 46)
+    assert progress(plan) == (0, 46)
     for track, days in (("model", 0), ("business", 11)):
         part = next_part(plan, track, first=FIRST, size=SIZE)
         assert part is not None
         plan = with_part(plan, track, part)
-        assert progress(plan, ["model", "business"])[0] == days
+        assert progress(plan)[0] == days
     while part := next_part(plan, "model", first=FIRST, size=SIZE):
         plan = with_part(plan, "model", part)
-    assert progress(plan, ["model"]) == (46, 46)
-    assert progress(plan, ["model", "business"]) == (11, 46)
-    assert progress(Plan(), ["model"]) == (0, 0)
+    assert progress(plan) == (11, 46)
+    assert progress(Plan()) == (0, 0)
 
 
 def test_the_plan_is_kept_in_the_folder_and_a_broken_one_is_said(tmp_path: Path) -> None:
     assert read_plan(tmp_path) == Plan()
     part = next_part(fresh(45), "model", first=FIRST, size=SIZE)
     assert part is not None
-    plan = with_part(fresh(45), "model", part)
+    plan = with_part(with_part(fresh(45), "model", part), "business", part)
     write_plan(tmp_path, plan)
+    assert read_plan(tmp_path) == fresh(45)
+    write_reached(tmp_path, "model", plan)
+    assert read_plan(tmp_path) == with_part(fresh(45), "model", part)
+    write_reached(tmp_path, "business", plan)
     assert read_plan(tmp_path) == plan
-    (tmp_path / NAME).write_bytes(b"")
-    with pytest.raises(UnreadableError, match="truncated"):
-        read_plan(tmp_path)
+    for name in (NAME, reached_name("model")):
+        (tmp_path / name).write_bytes(b"")
+        with pytest.raises(UnreadableError, match="truncated"):
+            read_plan(tmp_path)
+        (tmp_path / name).unlink()

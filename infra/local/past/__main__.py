@@ -1,4 +1,4 @@
-"""Runs the program `history`: see `program`."""
+"""Runs the program of a track: see `program`."""
 
 import argparse
 import logging
@@ -12,10 +12,9 @@ from functions.adapters import config
 from functions.adapters.ports import Bus
 from functions.adapters.store import open_store
 from infra import stage
-from infra.local.past.model import ModelTrack
-from infra.local.past.plan import read_plan
+from infra.local.past.plan import TRACKS, read_plan
 from infra.local.past.program import Backfill
-from infra.local.past.shop import BusinessTrack
+from infra.local.past.track import Track
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Compute the past of a stack."""
     parser = argparse.ArgumentParser(prog="python -m infra.local.past", description="Compute the past of a stack.")
+    parser.add_argument("track", choices=TRACKS, help="what is computed")
     parser.add_argument("--data", type=Path, required=True, help="the folder of the stack")
     parser.add_argument("--project", required=True, help="the project of the stack")
     given = parser.parse_args()
@@ -37,20 +37,26 @@ def main() -> None:
     marker = read_marker(given.data)
     if marker is None:
         parser.error(f"--data: must be a folder in which a replay has begun, got {given.data}")
-    settings = config.load(stage.ROOT / "infra" / "monitoring.yaml")
     now = max((span.end for span in read_plan(given.data).spans), default=datetime.now(UTC))
-    history = History.read(FLIGHTS, now, anchor=marker.anchor)
     Backfill(
         folder=given.data,
-        tracks=(
-            ModelTrack(history, settings),
-            BusinessTrack(Orders.read(ORDERS, history.anchor), Weblog.read(), history, settings, now),
-        ),
+        track=_track(given.track, History.read(FLIGHTS, now, anchor=marker.anchor)),
         client=cache(partial(_warehouse, given.project)),
         store=open_store(os.environ["AIA_STORE"], given.project),
         bus=cache(partial(_bus, given.project)),
         prometheus_url=os.environ["AIA_PROMETHEUS_URL"],
     ).run()
+
+
+def _track(name: str, history: History) -> Track:
+    settings = config.load(stage.ROOT / "infra" / "monitoring.yaml")
+    if name == "model":
+        from infra.local.past.model import ModelTrack  # noqa: PLC0415 - a track needs nothing of the other
+
+        return ModelTrack(history, settings)
+    from infra.local.past.shop import BusinessTrack  # noqa: PLC0415 - as above
+
+    return BusinessTrack(Orders.read(ORDERS, history.anchor), Weblog.read(), history, settings, history.now)
 
 
 def _warehouse(project: str) -> "bigquery.Client":

@@ -1,23 +1,26 @@
 """Which parts of the past are computed, and how far that is: the newest days first, and never a part twice once it is in.
 
 The plan is a file of the stack's folder. A span is added for the first start, and for every later one that follows a long
-stop; each track (the model, the business) works from the end of a span to its start.
+stop; each track (the model, the business) works from the end of a span to its start, and keeps how far it is in a file of its own.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from core.errors import UnreadableError
 from infra.local import files
 
+T = TypeVar("T")
 DAY = timedelta(days=1)
 SHORT = timedelta(hours=3)
 """What was missed within so short a stop is published as if it came late; after a longer one it comes as history."""
 NAME = "history.json"
+TRACKS = ("model", "business")
+"""The names of the tracks."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -40,7 +43,8 @@ class Span(msgspec.Struct, frozen=True):
         return self.reached.get(track, self.end)
 
 
-class Plan(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Plan:
     """All spans, the oldest first."""
 
     spans: tuple[Span, ...] = ()
@@ -68,24 +72,35 @@ class Part:
     instants: tuple[datetime, ...]
 
 
+def reached_name(track: str) -> str:
+    """The file that says how far a track is."""
+    return f"history-{track}.json"
+
+
 def read_plan(folder: Path) -> Plan:
-    """The plan of a stack; an empty one where there is none.
+    """The plan of a stack, with how far every track is; an empty one where there is none.
 
     Raises:
-        UnreadableError: the file is broken.
+        UnreadableError: one of the files is broken.
     """
-    path = folder / NAME
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=Plan)
-    except FileNotFoundError:
-        return Plan()
-    except msgspec.MsgspecError as error:
-        raise UnreadableError(str(error)) from error
+    spans = _decode(folder / NAME, list[Span]) or []
+    for track in TRACKS:
+        for index, instant in enumerate(_decode(folder / reached_name(track), list[datetime | None]) or []):
+            if instant is not None and index < len(spans):
+                spans[index] = _reached(spans[index], track, instant)
+    return Plan(tuple(spans))
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
-    """Write the plan in place of the one before."""
-    files.write(folder / NAME, msgspec.json.encode(plan))
+    """Write the spans in place of those before; only the stack itself may, not a track."""
+    spans = [msgspec.structs.replace(span, reached={}) for span in plan.spans]
+    files.write(folder / NAME, msgspec.json.encode(spans))
+
+
+def write_reached(folder: Path, track: str, plan: Plan) -> None:
+    """Write how far a track is; only the track itself may."""
+    reached = [span.reached.get(track) for span in plan.spans]
+    files.write(folder / reached_name(track), msgspec.json.encode(reached))
 
 
 def extended(plan: Plan, start: datetime, end: datetime, *, window: timedelta) -> Plan:
@@ -127,18 +142,30 @@ def next_part(plan: Plan, track: str, *, first: timedelta, size: timedelta) -> P
 
 def with_part(plan: Plan, track: str, part: Part) -> Plan:
     """The plan when a part is in."""
-    span = plan.spans[part.index]
-    done = msgspec.structs.replace(span, reached={**span.reached, track: part.start})
+    done = _reached(plan.spans[part.index], track, part.start)
     return Plan((*plan.spans[: part.index], done, *plan.spans[part.index + 1 :]))
 
 
-def progress(plan: Plan, tracks: Sequence[str]) -> tuple[int, int]:
-    """How many days of history are in, of all tracks, and how many there are."""
+def progress(plan: Plan) -> tuple[int, int]:
+    """How many days of history are in, of every track, and how many there are."""
     whole = sum(_days(span.ticks_from, span.end) for span in plan.spans)
     left = sum(
-        max((_days(span.ticks_from, span.reached_by(track)) for track in tracks), default=0) for span in plan.spans
+        max((_days(span.ticks_from, span.reached_by(track)) for track in TRACKS), default=0) for span in plan.spans
     )
     return whole - left, whole
+
+
+def _reached(span: Span, track: str, instant: datetime) -> Span:
+    return msgspec.structs.replace(span, reached={**span.reached, track: instant})
+
+
+def _decode(path: Path, kind: type[T]) -> T | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except FileNotFoundError:
+        return None
+    except msgspec.MsgspecError as error:
+        raise UnreadableError(str(error)) from error
 
 
 def _days(start: datetime, end: datetime) -> int:

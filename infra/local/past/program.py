@@ -1,14 +1,14 @@
-"""The program `history`: computes the past of a stack and loads it, while everything else runs.
+"""The programs `history-model` and `history-business`: compute the past of a stack and load it, while everything else runs.
 
-    python -m infra.local.past --data .aia --project aia-local
+    python -m infra.local.past model --data .aia --project aia-local
 
-It works through the plan of the stack's folder and ends when everything is in. Killed at any moment it goes on where it was:
+Each works through the plan of the stack's folder and ends when everything of its track is in. Killed at any moment it goes on where it was:
 a part counts as in when its charts, rows and documents are, and each of these may be written again.
 """
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 COLLECTION, KEY = "backfills", "history"
 """The document of the store that says how far the history is."""
-TRACKS = ("model", "business")
-"""The names of the tracks."""
 _HEAD_PATIENCE = timedelta(minutes=10)
 _PAUSE_SECONDS = 2.0
 
@@ -42,7 +40,7 @@ class Backfill:
 
     Attributes:
         folder: of the stack.
-        tracks: what is computed.
+        track: what is computed.
         client: opens the warehouse: its client is slow to import, and needed once the first part is computed.
         store: of the functions.
         bus: opens the bus, which takes the runs.
@@ -50,7 +48,7 @@ class Backfill:
     """
 
     folder: Path
-    tracks: Sequence[Track]
+    track: Track
     client: Callable[[], "bigquery.Client"]
     store: Store
     bus: Callable[[], Bus]
@@ -59,53 +57,38 @@ class Backfill:
     def run(self) -> None:
         """Compute and load until everything is in."""
         self._say_progress()
-        while work := list(self._next()):
-            # All that is first in the plan is computed before any of it is loaded: the warehouse starts meanwhile.
-            done = [(track, part, *self._computed(track, part)) for track, part in work]
-            for track, part, computed, stages in done:
-                self._load(track, part, computed, stages)
+        while part := self._next():
+            stages = Stages()
+            with stages.stage("compute"):
+                computed = self.track.compute(part)
+            with stages.stage("charts"):
+                self._await_head(part)
+                name = f"{self.track.name}-{part.start:%Y-%m-%d}"
+                prometheus.write_blocks(computed.points, self.folder / "prometheus", part=name, until=part.end)
+            with stages.stage("load"):
+                self._load(computed)
+            plan = planning.with_part(planning.read_plan(self.folder), self.track.name, part)
+            planning.write_reached(self.folder, self.track.name, plan)
+            self._say_progress()
+            log.info("in from %s to %s: %s", part.start.isoformat(), part.end.isoformat(), stages)
+            if part.index == 0:
+                report(self.bus(), f"history-{self.track.name}", stages)
 
-    def _next(self) -> Iterator[tuple[Track, Part]]:
-        """The first part of every track whose newest span has not begun; else the next part of the first track with one."""
+    def _next(self) -> Part | None:
         plan = planning.read_plan(self.folder)
-        parts = [
-            (track, part)
-            for track in self.tracks
-            if (part := planning.next_part(plan, track.name, first=track.first, size=track.size))
-        ]
-        begun = [(track, part) for track, part in parts if part.end == plan.spans[part.index].end]
-        yield from begun or parts[:1]
+        return planning.next_part(plan, self.track.name, first=self.track.first, size=self.track.size)
 
-    def _computed(self, track: Track, part: Part) -> tuple[Computed, Stages]:
-        stages = Stages()
-        with stages.stage("compute"):
-            computed = track.compute(part)
-        with stages.stage("charts"):
-            self._await_head(part)
-            prometheus.write_blocks(
-                computed.points, self.folder / "prometheus", part=f"{track.name} {part.start:%Y-%m-%d}", until=part.end
-            )
-        return computed, stages
-
-    def _load(self, track: Track, part: Part, computed: Computed, stages: Stages) -> None:
+    def _load(self, computed: Computed) -> None:
         from infra.local.past.load import keep_documents, load_rows  # noqa: PLC0415 - see `client`
         from infra.local.patience import patiently  # noqa: PLC0415 - see `client`
 
-        with stages.stage("load"):
-            load = partial(load_rows, self.client())
-            for name, rows in computed.tables.items():
-                patiently(name, partial(load, name, _instants()[name], rows))
-            keep_documents(self.store, computed.documents)
-        plan = planning.with_part(planning.read_plan(self.folder), track.name, part)
-        planning.write_plan(self.folder, plan)
-        self._say_progress()
-        log.info("%s from %s to %s is in", track.name, part.start.isoformat(), part.end.isoformat())
-        if part.index == 0:
-            report(self.bus(), f"history-{track.name}", stages)
+        load = partial(load_rows, self.client())
+        for name, rows in computed.tables.items():
+            patiently(name, partial(load, name, _instants()[name], rows))
+        keep_documents(self.store, computed.documents)
 
     def _say_progress(self) -> None:
-        plan = planning.read_plan(self.folder)
-        update(self.store, COLLECTION, KEY, lambda _: progress_data(plan, [track.name for track in self.tracks]))
+        update(self.store, COLLECTION, KEY, lambda _: progress_data(planning.read_plan(self.folder)))
 
     def _await_head(self, part: Part) -> None:
         """Return when what Prometheus scraped before a stop is in blocks, see `prometheus`; a chart is not worth more than some minutes."""
@@ -119,16 +102,16 @@ class Backfill:
             time.sleep(_PAUSE_SECONDS)
 
 
-def progress_data(plan: Plan, tracks: Sequence[str]) -> Data:
+def progress_data(plan: Plan) -> Data:
     """The document that says how far the history is."""
-    days, whole = planning.progress(plan, tracks)
-    since = max((plan.spans[-1].reached_by(track) for track in tracks), default=None) if plan.spans else None
+    days, whole = planning.progress(plan)
+    since = max((plan.spans[-1].reached_by(track) for track in planning.TRACKS), default=None) if plan.spans else None
     return {
         "days": days,
         "of": whole,
         "since": since,
         "updated_at": datetime.now(UTC),
-        "done": not any(span.reached_by(track) > span.start for span in plan.spans for track in tracks),
+        "done": not any(span.reached_by(track) > span.start for span in plan.spans for track in planning.TRACKS),
     }
 
 
