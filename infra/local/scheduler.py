@@ -43,7 +43,7 @@ class Scheduler:
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
 
     def start(self) -> None:
-        """Publish each job at its next instants, from now on."""
+        """Publish each job now and at its next instants."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -53,6 +53,8 @@ class Scheduler:
             self._thread.join()
 
     def _run(self) -> None:
+        for job in self._jobs:
+            self.publish(job)
         now = datetime.now(UTC)
         due = [(self._next(cron, now), job, True) for job, cron in self._jobs.items()]
         due += [(now + after, job, False) for job, after in self._soon.items()]

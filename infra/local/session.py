@@ -19,7 +19,7 @@ from functions.adapters.ports import Data, Warehouse
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
 from infra.local.past import plan as planning
-from infra.local.past.plan import TRACKS, Plan
+from infra.local.past.plan import Plan
 from infra.local.past.program import COLLECTION, KEY
 from infra.local.ports import Ports
 from infra.local.replay.flights import FLIGHTS
@@ -35,8 +35,8 @@ _FEED_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _FIRST_PART_SECONDS = 600.0
 _MEASURED_EVERY = timedelta(minutes=5)
-_NEED_ROWS = ("drift_score", "bi_rollup", "telemetry_rollup")
-"""The jobs that read what is logged: they begin when its newest weeks are in."""
+_NEED_ROWS = {"model": ("drift_score", "telemetry_rollup"), "business": ("bi_rollup",)}
+"""The jobs that read what is logged, by the track of the history that has it: they begin when its newest weeks are in."""
 _SOON = ("incident_sweep", "pipeline_monitor", "bi_rollup")
 """The jobs that are published once more some seconds after the start, to measure what the first ticks brought about."""
 
@@ -110,12 +110,15 @@ class Session:
         self._stack.start(say)
         self._feed = threading.Thread(target=self._keep_feeding, args=(replay, now), name="feed", daemon=True)
         self._feed.start()
-        self._stack.start_scheduler(lambda job: job not in _NEED_ROWS)
+        waiting = {job for jobs in _NEED_ROWS.values() for job in jobs}
+        self._stack.start_scheduler(lambda job: job not in waiting)
         say("the newest weeks of history")
         charts = self._stack.prepare_prometheus()
-        self._await_first_part()
+        for track, jobs in _NEED_ROWS.items():
+            self._await_first_part(track)
+            self._stack.start_scheduler(jobs.__contains__)
         self._stack.programs.start(charts)
-        self._stack.start_scheduler(lambda job: job in _NEED_ROWS, soon=_SOON)
+        self._stack.publish_soon(_SOON)
 
     def measure(self) -> None:
         """Have the mean times of incidents measured now: the next sweep that measures them may be five minutes away."""
@@ -132,13 +135,13 @@ class Session:
             replay.skip_to(now)
         return replay
 
-    def _await_first_part(self) -> None:
-        """Return when the newest part of the first history is in, on every track; a later one is not waited for."""
+    def _await_first_part(self, track: str) -> None:
+        """Return when the newest part of the first history is in; a later one is not waited for."""
         deadline = time.monotonic() + _FIRST_PART_SECONDS
-        while any(self.plan.spans[0].reached_by(track) >= self.plan.spans[0].end for track in TRACKS):
+        while (span := self.plan.spans[0]).reached_by(track) >= span.end:
             if time.monotonic() > deadline:
-                logs = self.folder / "logs" / "history-*.log"
-                raise StalledError(f"history: its first part was not in after {_FIRST_PART_SECONDS:.0f} s; see {logs}")
+                log_file = self.folder / "logs" / f"history-{track}.log"
+                raise StalledError(f"history: no part was in after {_FIRST_PART_SECONDS:.0f} s; see {log_file}")
             time.sleep(_POLL_SECONDS)
 
     def _keep_feeding(self, replay: Replay, now: datetime) -> None:

@@ -29,6 +29,8 @@ from infra.local.warehouse import Emulator, write_credentials
 from infra.local.warehouse.tables import create_tables
 
 PROJECT = "aia-local"
+TICKS = f"projects/{PROJECT}/topics/ticks"
+"""The topic of the ticks."""
 FUNCTIONS = tuple(stage.deployment()["functions"])
 PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake"}
 """The public ports of the functions that people and programs outside talk to."""
@@ -128,19 +130,17 @@ class Stack:
             ready=lambda: answers(f"{self.ports.url('prometheus')}/-/ready"),
         )
 
-    def start_scheduler(self, wanted: Callable[[str], bool], soon: tuple[str, ...] = ()) -> None:
-        """Publish the ticks of the jobs that are wanted from now on, one of each right now.
-
-        Args:
-            wanted: whether a job, by its name, is published.
-            soon: the jobs that are published once more in some seconds: a function sends its metrics every 10 s at most.
-        """
-        jobs = {job: cron for job, cron in _jobs().items() if wanted(job)}
-        scheduler = Scheduler(jobs, f"projects/{PROJECT}/topics/ticks", dict.fromkeys(soon, SOON))
+    def start_scheduler(self, wanted: Callable[[str], bool]) -> None:
+        """Publish the ticks of the jobs that are wanted, by their names, from now on, one of each right now."""
+        scheduler = Scheduler({job: cron for job, cron in _jobs().items() if wanted(job)}, TICKS)
         self._schedulers.append(scheduler)
         scheduler.start()
-        for job in jobs:
-            scheduler.publish(job)
+
+    def publish_soon(self, jobs: tuple[str, ...]) -> None:
+        """Publish a further tick of each job in some seconds: a function sends its metrics every 10 s at most."""
+        scheduler = Scheduler({}, TICKS, dict.fromkeys(jobs, SOON))
+        self._schedulers.append(scheduler)
+        scheduler.start()
 
     def _start_services(self) -> None:
         self.programs.start(self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())

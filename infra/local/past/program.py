@@ -7,6 +7,7 @@ a part counts as in when its charts, rows and documents are, and each of these m
 """
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ COLLECTION, KEY = "backfills", "history"
 """The document of the store that says how far the history is."""
 _HEAD_PATIENCE = timedelta(minutes=10)
 _PAUSE_SECONDS = 2.0
+_NICE = 10
+"""By how much older parts are less urgent than everything else."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +74,8 @@ class Backfill:
             planning.write_reached(self.folder, self.track.name, plan)
             self._say_progress()
             log.info("in from %s to %s: %s", part.start.isoformat(), part.end.isoformat(), stages)
+            if part.end == plan.spans[part.index].end:
+                os.nice(_NICE)  # what people look at by now comes first
             if part.index == 0:
                 report(self.bus(), f"history-{self.track.name}", stages)
 
