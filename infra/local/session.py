@@ -19,7 +19,7 @@ from functions.adapters.ports import Data, Warehouse
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
 from infra.local.past import plan as planning
-from infra.local.past.plan import Plan
+from infra.local.past.plan import TRACKS, Plan
 from infra.local.past.program import COLLECTION, KEY
 from infra.local.ports import Ports
 from infra.local.replay.flights import FLIGHTS
@@ -107,17 +107,18 @@ class Session:
         now = datetime.now(UTC)
         self.folder.mkdir(parents=True, exist_ok=True)
         replay = self._replay(now)
-        self._stack.start(say)
+        begun = all(self._begun(track) for track in TRACKS)
+        self._stack.start(say, tracks=[track for track in TRACKS if not self._finished(track)], charts=begun)
         self._feed = threading.Thread(target=self._keep_feeding, args=(replay, now), name="feed", daemon=True)
         self._feed.start()
         waiting = {job for jobs in _NEED_ROWS.values() for job in jobs}
         self._stack.start_scheduler(lambda job: job not in waiting)
         say("the newest weeks of history")
-        charts = self._stack.prepare_prometheus()
         for track, jobs in _NEED_ROWS.items():
             self._await_first_part(track)
             self._stack.start_scheduler(jobs.__contains__)
-        self._stack.programs.start(charts)
+        if not begun:
+            self._stack.start_prometheus()
         self._stack.publish_soon(_SOON)
 
     def measure(self) -> None:
@@ -138,11 +139,18 @@ class Session:
     def _await_first_part(self, track: str) -> None:
         """Return when the newest part of the first history is in; a later one is not waited for."""
         deadline = time.monotonic() + _FIRST_PART_SECONDS
-        while (span := self.plan.spans[0]).reached_by(track) >= span.end:
+        while not self._begun(track):
             if time.monotonic() > deadline:
                 log_file = self.folder / "logs" / f"history-{track}.log"
                 raise StalledError(f"history: no part was in after {_FIRST_PART_SECONDS:.0f} s; see {log_file}")
             time.sleep(_POLL_SECONDS)
+
+    def _begun(self, track: str) -> bool:
+        """Whether the newest part of the first history is in."""
+        return not self.plan.spans or self.plan.spans[0].reached_by(track) < self.plan.spans[0].end
+
+    def _finished(self, track: str) -> bool:
+        return all(span.reached_by(track) <= span.start for span in self.plan.spans)
 
     def _keep_feeding(self, replay: Replay, now: datetime) -> None:
         """Flights, orders and visits go on being logged as their time comes."""

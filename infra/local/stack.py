@@ -8,7 +8,7 @@ Prometheus, the scheduler                                                       
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,6 @@ from google.cloud import bigquery
 from functions.adapters import config
 from infra import stage
 from infra.local import functions_host, prometheus
-from infra.local.past.plan import TRACKS
 from infra.local.patience import patiently
 from infra.local.ports import Ports, answers, listens, store_url
 from infra.local.programs import Program, Programs
@@ -87,11 +86,13 @@ class Stack:
         """The URL of the store."""
         return store_url(self.folder)
 
-    def start(self, say: Callable[[str], None]) -> None:
-        """Bring up everything but Prometheus and the scheduler, with the history that is computed beside it.
+    def start(self, say: Callable[[str], None], *, tracks: Sequence[str], charts: bool) -> None:
+        """Bring up everything but the scheduler, with the history that is computed beside it.
 
         Args:
             say: told what is being done.
+            tracks: of the history, which are not in yet.
+            charts: whether Prometheus is started as well: later blocks are found by it within a minute only.
 
         Raises:
             StartError: a program did not come up.
@@ -102,10 +103,11 @@ class Stack:
         credentials = write_credentials(self.folder / "credentials.json")
         os.environ.update(self._environment(credentials))
         say("BigQuery, Pub/Sub, monitoring, inbox, functions")
-        self.programs.start(*map(self._history, TRACKS))
+        self.programs.start(*map(self._history, tracks))
         # Side by side: no function asks for a service before its first request, and the services for none.
-        with ThreadPoolExecutor(2, "start") as pool:
-            started = [pool.submit(self._start_services), pool.submit(self._start_functions)]
+        parts = [self._start_services, self._start_functions, *([self.start_prometheus] if charts else [])]
+        with ThreadPoolExecutor(len(parts), "start") as pool:
+            started = [pool.submit(part) for part in parts]
             try:
                 for one in started:
                     one.result()
@@ -113,8 +115,8 @@ class Stack:
                 self.programs.stop()  # else the other one would be waited for
                 raise
 
-    def prepare_prometheus(self) -> Program:
-        """Write what Prometheus reads."""
+    def start_prometheus(self) -> None:
+        """Bring up Prometheus; blocks made for its data folder before are served from the start."""
         local = "127.0.0.1:{}".format
         config = prometheus.write_config(
             self.folder / "prometheus.yml",
@@ -124,10 +126,12 @@ class Stack:
             rules=prometheus.write_rules(self.folder / "alerts", jobs=_jobs()),
         )
         listen = f"127.0.0.1:{self.ports['prometheus']}"
-        return Program(
-            name="prometheus",
-            command=prometheus.command(config=config, data_dir=self.prometheus_data, listen=listen),
-            ready=lambda: answers(f"{self.ports.url('prometheus')}/-/ready"),
+        self.programs.start(
+            Program(
+                name="prometheus",
+                command=prometheus.command(config=config, data_dir=self.prometheus_data, listen=listen),
+                ready=lambda: answers(f"{self.ports.url('prometheus')}/-/ready"),
+            )
         )
 
     def start_scheduler(self, wanted: Callable[[str], bool]) -> None:
