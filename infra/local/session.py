@@ -114,11 +114,12 @@ class Session:
         waiting = {job for jobs in _NEED_ROWS.values() for job in jobs}
         self._stack.start_scheduler(lambda job: job not in waiting)
         say("the newest weeks of history")
+        charts = self._stack.prometheus()
         for track, jobs in _NEED_ROWS.items():
             self._await_first_part(track)
             self._stack.start_scheduler(jobs.__contains__)
         if not begun:
-            self._stack.start_prometheus()
+            self._stack.programs.start(charts)
         self._stack.publish_soon(_SOON)
 
     def measure(self) -> None:

@@ -105,7 +105,7 @@ class Stack:
         say("BigQuery, Pub/Sub, monitoring, inbox, functions")
         self.programs.start(*map(self._history, tracks))
         # Side by side: no function asks for a service before its first request, and the services for none.
-        parts = [self._start_services, self._start_functions, *([self.start_prometheus] if charts else [])]
+        parts = [self._start_services, self._start_functions, *([self._start_prometheus] if charts else [])]
         with ThreadPoolExecutor(len(parts), "start") as pool:
             started = [pool.submit(part) for part in parts]
             try:
@@ -115,8 +115,8 @@ class Stack:
                 self.programs.stop()  # else the other one would be waited for
                 raise
 
-    def start_prometheus(self) -> None:
-        """Bring up Prometheus; blocks made for its data folder before are served from the start."""
+    def prometheus(self) -> Program:
+        """Prometheus, with what it reads written; blocks made for its data folder before are served from its start."""
         local = "127.0.0.1:{}".format
         config = prometheus.write_config(
             self.folder / "prometheus.yml",
@@ -126,12 +126,10 @@ class Stack:
             rules=prometheus.write_rules(self.folder / "alerts", jobs=_jobs()),
         )
         listen = f"127.0.0.1:{self.ports['prometheus']}"
-        self.programs.start(
-            Program(
-                name="prometheus",
-                command=prometheus.command(config=config, data_dir=self.prometheus_data, listen=listen),
-                ready=lambda: answers(f"{self.ports.url('prometheus')}/-/ready"),
-            )
+        return Program(
+            name="prometheus",
+            command=prometheus.command(config=config, data_dir=self.prometheus_data, listen=listen),
+            ready=lambda: answers(f"{self.ports.url('prometheus')}/-/ready"),
         )
 
     def start_scheduler(self, wanted: Callable[[str], bool]) -> None:
@@ -154,6 +152,9 @@ class Stack:
 
     def _start_functions(self) -> None:
         self.programs.start(*self._functions())
+
+    def _start_prometheus(self) -> None:
+        self.programs.start(self.prometheus())
 
     def _environment(self, credentials: Path) -> dict[str, str]:
         return {
