@@ -24,6 +24,9 @@ from infra.local.replay.weblog import Weblog
 if TYPE_CHECKING:
     from google.cloud import bigquery
 
+_NICE = 10
+"""By how much older parts are less urgent than what people look at by then."""
+
 
 def main() -> None:
     """Compute the past of a stack."""
@@ -45,6 +48,7 @@ def main() -> None:
         store=open_store(os.environ["AIA_STORE"], given.project),
         bus=cache(partial(_bus, given.project)),
         prometheus_url=os.environ["AIA_PROMETHEUS_URL"],
+        on_newest=partial(os.nice, _NICE),
     ).run()
 
 

@@ -7,7 +7,6 @@ a part counts as in when its charts, rows and documents are, and each of these m
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +32,6 @@ COLLECTION, KEY = "backfills", "history"
 """The document of the store that says how far the history is."""
 _HEAD_PATIENCE = timedelta(minutes=10)
 _PAUSE_SECONDS = 2.0
-_NICE = 10
-"""By how much older parts are less urgent than everything else."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +45,7 @@ class Backfill:
         store: of the functions.
         bus: opens the bus, which takes the runs.
         prometheus_url: of Prometheus' API.
+        on_newest: called when the newest part of a span is in.
     """
 
     folder: Path
@@ -56,6 +54,7 @@ class Backfill:
     store: Store
     bus: Callable[[], Bus]
     prometheus_url: str
+    on_newest: Callable[[], object] = lambda: None
 
     def run(self) -> None:
         """Compute and load until everything is in."""
@@ -75,7 +74,7 @@ class Backfill:
             self._say_progress()
             log.info("in from %s to %s: %s", part.start.isoformat(), part.end.isoformat(), stages)
             if part.end == plan.spans[part.index].end:
-                os.nice(_NICE)  # what people look at by now comes first
+                self.on_newest()
             if part.index == 0:
                 report(self.bus(), f"history-{self.track.name}", stages)
 
