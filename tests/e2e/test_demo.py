@@ -60,7 +60,7 @@ def test_an_interrupted_demo_leaves_nothing_behind(tmp_path: Path) -> None:
     with subprocess.Popen(
         command, env=environment(TMPDIR=str(tmp_path)), stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        eventually(lambda: list(tmp_path.glob("aia-demo-*/logs/drift_score.log")), "functions that start")
+        eventually(lambda: list(tmp_path.glob("aia-demo-*/logs/functions.log")), "functions that start")
         process.send_signal(signal.SIGINT)
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -68,6 +68,7 @@ def test_a_tick_whose_ledger_is_lost_writes_the_same_rows_in_place(stack: LocalS
     at = midnight(4)
     sql = "SELECT * FROM ops.drift_scores WHERE window_end = @at ORDER BY feature, test"
     before = stack.rows(sql, at=at)
+    tick(stack, at)
     entry = stack.store.get("ledger", f"drift_score:flight-delay:{stamp(at)}")
     assert entry is not None
     stack.store.delete(entry, "ledger")
