@@ -7,27 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page
 
 from infra.local.outcome import MODEL
-from tests.support.browser import chromium
 from tests.support.stack import LocalStack, eventually
-from tests.support.viewing_fixtures import FLAGS
 
+pytest_plugins = ["tests.support.viewing_fixtures"]
 pytestmark = pytest.mark.timeout(900)
 
 DAYS = 120
 KINDS = re.compile(r"drift(?!.*stale)|accuracy|quality|missing", re.IGNORECASE)
 """What may really be wrong with the model: by what scores it, and by the alert rules about that."""
 RED = "#problem:visible, #missing:visible, #state.critical, .failed:visible, [data-probe] .critical:visible, .fault:visible"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -57,7 +48,7 @@ def faults(page: Page) -> list[str]:
     said = [
         line
         for line in page.locator("body").inner_text().splitlines()
-        if re.search("does not answer|Nothing answers", line)
+        if re.search("(Prometheus|BigQuery|warehouse|store|history)[^.]* does not answer|Nothing answers", line)
     ]
     return [*red, *said]
 

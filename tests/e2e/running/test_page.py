@@ -362,7 +362,7 @@ def test_while_the_warehouse_is_down_incidents_still_come_and_then_all_recovers(
     page = viewer.open()
     with stack.kept_dead("warehouse"):
         told = incident(stack, finding)
-        page.get_by_role("combobox", name="Days").select_option("30")
+        page.get_by_role("combobox", name="Days").select_option("300")
         problem = page.get_by_role("alert")
         expect(problem).to_contain_text("BigQuery does not answer", timeout=60_000)
         expect(card(page, told)).to_be_visible()
