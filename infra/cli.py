@@ -36,7 +36,7 @@ def main(*, verbose: bool) -> None:
     type=click.IntRange(1, 306),
     default=306,
     show_default=True,
-    help="How much history is replayed, up to now.",
+    help="How many days of history there are at the first start.",
 )
 @click.option("--process-per-function", is_flag=True, help="One process a function, as deployed.")
 @click.option(
@@ -45,7 +45,7 @@ def main(*, verbose: bool) -> None:
 def local(*, data: Path, days: int, process_per_function: bool, set_aside: bool) -> None:
     """Run the whole system on this machine, without a cloud account.
 
-    Starts everything, replays real flights as a model's prediction log, and serves the pages until Ctrl-C.
+    Starts everything, with the history of a real model behind it, and serves the pages until Ctrl-C.
     """
     from infra.local.run import run  # noqa: PLC0415 - help and other commands need none of it
 
@@ -58,7 +58,7 @@ def local(*, data: Path, days: int, process_per_function: bool, set_aside: bool)
     type=click.IntRange(14, 306),
     default=45,
     show_default=True,
-    help="How much history is replayed, up to now.",
+    help="How many days of history there are at the first start.",
 )
 @click.option(
     "--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the data and the logs in this folder."
@@ -66,7 +66,7 @@ def local(*, data: Path, days: int, process_per_function: bool, set_aside: bool)
 def demo(days: int, keep: Path | None) -> None:
     """Run the main job once, check every step of it, and say what happened.
 
-    Starts the system on free ports in a temporary folder, replays real flights, waits for the outcome and stops. Exits
+    Starts the system on free ports in a temporary folder, acknowledges the incident of a real model, waits for the outcome and stops. Exits
     with 1 and says what did not happen when a step is missing.
     """
     from infra.local.demo import demo as run_demo  # noqa: PLC0415 - as above

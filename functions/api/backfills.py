@@ -6,17 +6,19 @@ is nothing to tell.
 
 import logging
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from core.errors import AiaError
-from functions.adapters.ports import Data, Store
+from functions.adapters.ports import Clock, Data, Store
 from functions.api.kept import Kept
 
 log = logging.getLogger(__name__)
 COLLECTION, KEY = "backfills", "history"
 _FRESH_SECONDS = 1.0
+STALLED = timedelta(minutes=20)
+"""A history that got no further for so long is not coming: what is late then is late."""
 
 
 class History(msgspec.Struct, frozen=True):
@@ -42,13 +44,14 @@ class Backfills:
     """Reads what the program that loads the past keeps."""
 
     store: Store
+    clock: Clock = field(default=lambda: datetime.now(UTC))
     _kept: Kept = field(default_factory=Kept)
 
     @property
     def coming(self) -> bool:
         """Whether a part of the past is still being loaded."""
         history = self._history()
-        return history is not None and not history.done
+        return history is not None and not history.done and self.clock() - history.updated_at < STALLED
 
     def all(self) -> Data:
         """What is being loaded, by its name; null where nothing is or was."""

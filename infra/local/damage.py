@@ -23,6 +23,7 @@ import msgspec
 from core.errors import AiaError, UnreadableError
 from infra.local.past.plan import NAME as PLAN
 from infra.local.past.plan import TRACKS, reached_name, read_plan
+from infra.local.prometheus import drop_history
 from infra.local.replay.replay import Marker
 
 MARKER, STORE, PUBSUB, INBOX = "replay.json", "store.sqlite", "pubsub.sqlite", "inbox.sqlite"
@@ -91,7 +92,7 @@ def check(folder: Path) -> list[Damage]:
     Raises:
         OSError: a file cannot be read.
     """
-    begun = (folder / MARKER).exists()
+    begun = any((folder / reached_name(track)).exists() for track in TRACKS)
     with ThreadPoolExecutor(1, "check") as beside:
         warehouse = beside.submit(_duckdb, folder / WAREHOUSE, begun=begun)
         found = {name: _sqlite(folder / name, begun=begun) for name in (PUBSUB, STORE, INBOX)}
@@ -110,6 +111,8 @@ def set_aside(folder: Path, damages: list[Damage]) -> str:
     beside.mkdir()
     if STORE not in names and {WAREHOUSE, MARKER} & set(names):
         _forget_history(folder / STORE)
+    if MARKER in names:
+        drop_history(folder / "prometheus")
     for name in names:
         _move(folder, name, beside)
     return "; ".join([f"set aside in {beside}: {', '.join(names)}", *_consequences(damages)])

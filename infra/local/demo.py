@@ -6,11 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from infra.local.outcome import MODEL, STAKEHOLDERS, Outcome, Step, post
 from infra.local.ports import assign
-from infra.local.run import EXPECTED, interruptible, locked, start
+from infra.local.run import EXPECTED, interruptible, locked, start, told
 from infra.local.session import Session, StalledError
 from infra.local.stack import PRIVATE
 
@@ -39,7 +40,7 @@ def demo(days: int, keep: Path | None) -> int:
             console.print("demo: failed, interrupted")
             return 130
         except EXPECTED as error:
-            console.print(f"[red]demo: failed[/red] {error}", highlight=False, soft_wrap=True)
+            console.print(f"[red]demo: failed[/red] {escape(told(error, folder))}", highlight=False, soft_wrap=True)
             return 1
         console.print(_table(steps))
         return _verdict(console, outcome, steps, time.monotonic() - started)

@@ -1,4 +1,4 @@
-"""Waits for what is being started: a warehouse that was killed is started again, and its tables are made meanwhile."""
+"""Waits for what is being started, or started again."""
 
 import logging
 import time
@@ -12,10 +12,16 @@ _PASSING = (exceptions.NotFound, exceptions.ServerError, exceptions.TooManyReque
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
-def patiently(what: str, act: Callable[[], object]) -> None:
-    """Do it until it succeeds: a warehouse that is away is started again, and its tables are made while it is waited for."""
+def patiently(what: str, act: Callable[[], object], stopped: Callable[[], bool] = lambda: False) -> None:
+    """Do it until it succeeds, or until nobody waits for it any more.
+
+    Args:
+        what: is done, for the log.
+        act: does it; called again after what may pass.
+        stopped: whether it is given up.
+    """
     pause = _FIRST_PAUSE
-    while True:
+    while not stopped():
         try:
             act()
         except _PASSING as error:

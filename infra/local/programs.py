@@ -92,6 +92,10 @@ class Programs:
         self._watchdog.close()
         leftovers.forget(self._folder)
 
+    def is_stopping(self) -> bool:
+        """Whether everything is being stopped."""
+        return self._stopping.is_set()
+
     def kill(self, name: str) -> None:
         """Kill a program as a crash would; it is started again."""
         with self._lock:

@@ -164,7 +164,9 @@ def write_blocks(
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     record = data_dir / f"history-{part}.json"
-    with tempfile.TemporaryDirectory(dir=data_dir, prefix="history.tmp") as work:
+    for left in data_dir.glob(f"history.tmp.{part}.*"):  # by a program that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=data_dir, prefix=f"history.tmp.{part}.") as work:
         text = Path(work, "history.om")
         with text.open("w") as file:
             samples = _write(_series(points), file, until=until, every=every, hold=hold)
@@ -175,6 +177,13 @@ def write_blocks(
         for block in blocks:
             block.rename(data_dir / block.name)
     return len(blocks)
+
+
+def drop_history(data_dir: Path) -> None:
+    """Remove every block of the past, while Prometheus does not run."""
+    for record in data_dir.glob("history-*.json"):
+        _drop(data_dir, _read_record(record))
+        record.unlink()
 
 
 def head_start(url: str) -> datetime | None:

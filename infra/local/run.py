@@ -94,9 +94,13 @@ def follow(session: Session, console: Console) -> None:
     """Say how far the history is, until all of it is in."""
     said = ""
     while True:
-        found = session.backfill()
+        try:
+            found = session.backfill()
+        except AiaError as error:  # a store that is busy; the history goes on
+            log.info("how far the history is is not known: %s", error)
+            found = {}
         line = f"history: {found['days']} of {found['of']} days" if found else ""
-        if line != said:
+        if line and line != said:
             console.print(line, highlight=False)
             said = line
         if found.get("done"):

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from google.api_core.exceptions import GoogleAPICallError
 from google.cloud.pubsub_v1 import PublisherClient
 
 from core.errors import AiaError
@@ -16,11 +17,11 @@ from core.events import Tick
 from functions.adapters.bus import open_bus
 from functions.adapters.message import Message
 from functions.adapters.ports import Data, Warehouse
-from functions.adapters.store import open_store
+from functions.adapters.store import open_store, update
 from functions.adapters.warehouse import open_warehouse
 from infra.local.past import plan as planning
 from infra.local.past.plan import TRACKS, Plan
-from infra.local.past.program import COLLECTION, KEY
+from infra.local.past.program import COLLECTION, KEY, progress_data
 from infra.local.ports import Ports
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.publish import publish
@@ -107,7 +108,8 @@ class Session:
         now = datetime.now(UTC)
         self.folder.mkdir(parents=True, exist_ok=True)
         replay = self._replay(now)
-        begun = all(self._begun(track) for track in TRACKS)
+        self._say_progress()
+        begun = planning.has_begun(self.plan)
         self._stack.start(say, tracks=[track for track in TRACKS if not self._finished(track)], charts=begun)
         self._feed = threading.Thread(target=self._keep_feeding, args=(replay, now), name="feed", daemon=True)
         self._feed.start()
@@ -116,9 +118,10 @@ class Session:
         say("the newest weeks of history")
         charts = self._stack.prometheus()
         for track, jobs in _NEED_ROWS.items():
-            self._await_first_part(track)
+            self._await(track, lambda track=track: all(span.is_loaded(track) for span in self.plan.spans))  # type: ignore[misc] # mypy cannot infer defaults of a lambda
             self._stack.start_scheduler(jobs.__contains__)
         if not begun:
+            self._await("*", lambda: planning.has_begun(self.plan))
             self._stack.programs.start(charts)
         self._stack.publish_soon(_SOON)
 
@@ -137,18 +140,19 @@ class Session:
             replay.skip_to(now)
         return replay
 
-    def _await_first_part(self, track: str) -> None:
-        """Return when the newest part of the first history is in; a later one is not waited for."""
+    def _say_progress(self) -> None:
+        """Say how far the history is before anybody asks: the pages, and whoever follows it."""
+        if self.plan.spans:
+            update(open_store(self._stack.store, PROJECT), COLLECTION, KEY, lambda _: progress_data(self.plan))
+
+    def _await(self, track: str, is_in: Callable[[], bool]) -> None:
+        """Return when the newest part of the history is in, as far as it is needed; older parts are not waited for."""
         deadline = time.monotonic() + _FIRST_PART_SECONDS
-        while not self._begun(track):
+        while not is_in():
             if time.monotonic() > deadline:
                 log_file = self.folder / "logs" / f"history-{track}.log"
                 raise StalledError(f"history: no part was in after {_FIRST_PART_SECONDS:.0f} s; see {log_file}")
             time.sleep(_POLL_SECONDS)
-
-    def _begun(self, track: str) -> bool:
-        """Whether the newest part of the first history is in."""
-        return not self.plan.spans or self.plan.spans[0].reached_by(track) < self.plan.spans[0].end
 
     def _finished(self, track: str) -> bool:
         return all(span.reached_by(track) <= span.start for span in self.plan.spans)
@@ -165,7 +169,7 @@ class Session:
             try:
                 visitors.advance(datetime.now(UTC), send)
                 replay.advance(datetime.now(UTC), send)
-            except AiaError as error:
+            except (AiaError, GoogleAPICallError, OSError) as error:
                 log.warning("the newest flights and orders were not published, they are tried again: %s", error)
             if self._stop.wait(_FEED_SECONDS):
                 return

@@ -8,8 +8,9 @@ Prometheus, the scheduler                                                       
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, as_completed
 from datetime import timedelta
 from pathlib import Path
 from typing import Self
@@ -106,14 +107,8 @@ class Stack:
         self.programs.start(*map(self._history, tracks))
         # Side by side: no function asks for a service before its first request, and the services for none.
         parts = [self._start_services, self._start_functions, *([self._start_prometheus] if charts else [])]
-        with ThreadPoolExecutor(len(parts), "start") as pool:
-            started = [pool.submit(part) for part in parts]
-            try:
-                for one in started:
-                    one.result()
-            except BaseException:
-                self.programs.stop()  # else the other one would be waited for
-                raise
+        for one in as_completed([_beside(part) for part in parts]):
+            one.result()
 
     def prometheus(self) -> Program:
         """Prometheus, with what it reads written; blocks made for its data folder before are served from its start."""
@@ -146,9 +141,9 @@ class Stack:
 
     def _start_services(self) -> None:
         self.programs.start(self._warehouse(), self._pubsub(), self._monitoring(), self._inbox())
-        patiently("tables", lambda: create_tables(bigquery.Client(project=PROJECT)))
+        patiently("tables", lambda: create_tables(bigquery.Client(project=PROJECT)), self.programs.is_stopping)
         urls = {name: self._function_url(name) for name in FUNCTIONS}
-        patiently("subscriptions", lambda: apply_topology(PROJECT, stage.deployment(), urls))
+        patiently("subscriptions", lambda: apply_topology(PROJECT, stage.deployment(), urls), self.programs.is_stopping)
 
     def _start_functions(self) -> None:
         self.programs.start(*self._functions())
@@ -261,6 +256,22 @@ class Stack:
 
 def _port(url: str) -> int:
     return int(url.rpartition(":")[2])
+
+
+def _beside(act: Callable[[], None]) -> "Future[None]":
+    """Do it in a thread that nobody waits for at the end: BigQuery's client asks a warehouse that was stopped for ten minutes."""
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            act()
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            done.set_exception(error)
+        else:
+            done.set_result(None)
+
+    threading.Thread(target=run, name="start", daemon=True).start()
+    return done
 
 
 def _jobs() -> Mapping[str, str]:

@@ -12,9 +12,11 @@ from core.errors import UnreadableError
 from infra.local.past.plan import (
     DAY,
     NAME,
+    TRACKS,
     Part,
     Plan,
     extended,
+    has_begun,
     next_part,
     progress,
     reached_name,
@@ -58,8 +60,10 @@ def test_the_newest_days_come_first_and_a_short_rest_is_taken_along() -> None:
 def test_every_midnight_is_computed_once_and_every_row_lies_in_one_part(days: int, hours: int, gap: int) -> None:
     now = MIDNIGHT + timedelta(hours=hours)
     plan = extended(Plan(), MIDNIGHT - days * DAY - WEEK, now, window=WEEK)
-    plan = extended(plan, now, now + gap * DAY, window=WEEK)
-    found = parts(plan)
+    newest = next_part(plan, "model", first=FIRST, size=SIZE)
+    assert newest is not None
+    plan = extended(with_part(plan, "model", newest), now, now + gap * DAY, window=WEEK)
+    found = [newest, *parts(plan)]
     instants = sorted(at for part in found for at in part.instants)
     assert instants == list(plan.instants)
     assert len(set(instants)) == len(instants)
@@ -79,14 +83,49 @@ def test_a_later_span_comes_before_what_is_left_of_an_earlier_one() -> None:
     assert found[0].instants == (MIDNIGHT + DAY, MIDNIGHT + 2 * DAY)
 
 
-def test_a_start_that_was_killed_adds_its_span_once() -> None:
-    plan = extended(fresh(20), NOW, NOW + DAY, window=WEEK)
-    again = extended(plan, NOW, NOW + DAY + timedelta(minutes=5), window=WEEK)
-    assert [(span.start, span.end) for span in again.spans[1:]] == [
-        (NOW, NOW + DAY),
-        (NOW + DAY, NOW + DAY + timedelta(minutes=5)),
-    ]
-    assert extended(again, NOW, NOW + DAY, window=WEEK) == again
+def test_a_span_of_which_nothing_is_in_goes_on_and_another_one_follows_it() -> None:
+    later = extended(fresh(20), NOW, NOW + DAY, window=WEEK)
+    assert [(span.start, span.end) for span in later.spans] == [(MIDNIGHT - 20 * DAY - WEEK, NOW + DAY)]
+    assert extended(later, NOW, NOW, window=WEEK) == later
+    part = next_part(later, "model", first=FIRST, size=SIZE)
+    assert part is not None
+    begun = with_part(later, "model", part, charts=False)
+    two = extended(begun, NOW, NOW + 2 * DAY, window=WEEK)
+    assert [(span.start, span.end) for span in two.spans[1:]] == [(NOW + DAY, NOW + 2 * DAY)]
+    assert extended(begun, NOW, NOW + DAY, window=WEEK) == begun
+
+
+def test_rows_are_in_before_the_charts_are() -> None:
+    plan = fresh(45)
+    assert not any(span.is_loaded(track) for span in plan.spans for track in TRACKS)
+    for track in TRACKS:
+        part = next_part(plan, track, first=FIRST, size=SIZE)
+        assert part is not None
+        assert (part.is_newest, part.is_oldest) == (True, False)
+        plan = with_part(plan, track, part, charts=False)
+        assert next_part(plan, track, first=FIRST, size=SIZE) == part, "its charts are still to come"
+    assert all(span.is_loaded(track) for span in plan.spans for track in TRACKS)
+    assert not has_begun(plan)
+    for track in TRACKS:
+        part = next_part(plan, track, first=FIRST, size=SIZE)
+        assert part is not None
+        plan = with_part(plan, track, part)
+    assert has_begun(plan)
+    assert has_begun(Plan())
+
+
+def test_a_midnight_of_just_now_is_left_to_the_live_tick() -> None:
+    plan = extended(Plan(), MIDNIGHT - 10 * DAY, MIDNIGHT + timedelta(minutes=5), window=WEEK)
+    assert plan.instants[-1] == MIDNIGHT - DAY
+    assert parts(plan)[0].instants[-1] == MIDNIGHT - DAY
+    later = extended(Plan(), MIDNIGHT - 10 * DAY, MIDNIGHT + timedelta(minutes=16), window=WEEK)
+    assert parts(later)[0].instants[-1] == MIDNIGHT
+
+
+def test_the_oldest_part_of_all_is_the_last_one() -> None:
+    plan = extended(with_part(fresh(45), "model", parts(fresh(45))[0]), NOW, NOW + 2 * DAY, window=WEEK)
+    assert [part.is_oldest for part in parts(plan)] == [False, True]
+    assert [part.is_newest for part in parts(plan)] == [True, False]
 
 
 def test_progress_is_that_of_the_slowest_track() -> None:

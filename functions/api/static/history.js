@@ -1,5 +1,5 @@
 // How much of the past is in, while it is still being loaded: information, and no fault. It is asked for at first, often while it
-// comes, and not any more when all of it is in or there is nothing to load; so also is what cannot be told.
+// comes, and not any more when all of it is in or there is nothing to load.
 import { get } from "./api.js";
 import { at, el } from "./dom.js";
 import { dayOf } from "./format.js";
@@ -15,7 +15,12 @@ export const askAgain = () => { state.asked = 0; };
 export async function follow() {
   const before = state.history;
   state.asked = Date.now();
-  state.history = (await get("/api/backfills").catch(() => null))?.history ?? null;
+  const answer = await get("/api/backfills").catch(() => null);
+  if (!answer) { // asked again with the rest of the page
+    if (!before) state.asked = 0;
+    return false;
+  }
+  state.history = answer.history;
   return Boolean(before && !before.done && (!state.history || state.history.days !== before.days || state.history.done));
 }
 

@@ -48,7 +48,7 @@ def main() -> None:
         store=open_store(os.environ["AIA_STORE"], given.project),
         bus=cache(partial(_bus, given.project)),
         prometheus_url=os.environ["AIA_PROMETHEUS_URL"],
-        on_newest=partial(os.nice, _NICE),
+        on_newest=cache(partial(os.nice, _NICE)),
     ).run()
 
 

@@ -1,8 +1,10 @@
 """The model of the past: every past window scored by drift_score itself, over the rows in memory."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+import pyarrow as pa
 
 from core.events import Event, Finding, Tick
 from core.settings import Settings
@@ -18,11 +20,10 @@ from infra.local.past.metrics import PastMetrics
 from infra.local.past.predictions import RecordedPredictions
 from infra.local.past.results import RecordedResults
 from infra.local.past.track import Computed
+from infra.local.prometheus import HistoryPoint
 
 WARM_UP = timedelta(days=14)
 """So far before a part it is scored as well, and not kept, so that conditions and incidents that began earlier are known."""
-_CARRIED = (reference.COLLECTION, conditions.COLLECTION)
-"""The collections of the store with which the live ticks go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class PastDrift:
     predictions: RecordedPredictions
     _profiles: Profiles = field(init=False)
     _kept: Store = field(init=False)
-    _newest: Store | None = field(init=False, default=None)
+    _conditions: dict[str, Data] | None = field(init=False, default=None)
     _findings: dict[tuple[str, datetime], Finding] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -80,26 +81,37 @@ class PastDrift:
         self._score(before, outside)
         metrics.take(), results.take()
         self._score(instants, outside)
-        self._newest = self._newest or store
-        return self._computed(instants, metrics, results)
+        points, tables = metrics.take(), results.take()
+        if self._conditions is None:
+            self._conditions = {one.key: one.data for one in store.find(conditions.COLLECTION)}
+        self._score_after(instants[-1], outside)
+        return self._computed(instants, points, tables)
 
     def documents(self) -> dict[tuple[str, str], Data]:
         """What the live ticks go on with, by collection and key: profiles, and which conditions hold."""
-        stores = (self._kept, self._newest or self._kept)
-        return {
-            (name, one.key): one.data for name, store in zip(_CARRIED, stores, strict=True) for one in store.find(name)
-        }
+        profiles = {one.key: one.data for one in self._kept.find(reference.COLLECTION)}
+        carried = {reference.COLLECTION: profiles, conditions.COLLECTION: self._conditions or {}}
+        return {(name, key): data for name, found in carried.items() for key, data in found.items()}
+
+    def _score_after(self, last: datetime, outside: Outside) -> None:
+        """Score some days after a part where no newer part did, as when the program was killed: its incidents end there."""
+        if any(at > last for _, at in self._findings):
+            return
+        after = (last + timedelta(days=day) for day in range(1, WARM_UP.days + 1))
+        self._score([at for at in after if at <= self.predictions.history.now], outside)
 
     def _score(self, instants: Iterable[datetime], outside: Outside) -> None:
         for at in instants:
             score_models(Tick(job=NAME, scheduled_at=at), self.settings.models, outside)
 
-    def _computed(self, instants: Sequence[datetime], metrics: PastMetrics, results: RecordedResults) -> Computed:
+    def _computed(
+        self, instants: Sequence[datetime], points: Sequence[HistoryPoint], tables: Mapping[str, pa.Table]
+    ) -> Computed:
         start, end = instants[0], instants[-1] + timedelta(days=1)
         around = [one for (_, at), one in self._findings.items() if start - WARM_UP <= at < end + WARM_UP]
         incidents = past_incidents(around, self.settings, start=start, end=end)
         return Computed(
-            points=[*metrics.take(), *incidents.points],
-            tables=results.take() | {CHANGES: incidents.changes},
+            points=[*points, *incidents.points],
+            tables={**tables, CHANGES: incidents.changes},
             documents=incidents.documents,
         )

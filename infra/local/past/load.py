@@ -3,7 +3,7 @@
 import io
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,10 +13,11 @@ from google.cloud import bigquery
 from core.errors import ConflictError
 from functions.adapters.ports import Data, Store
 
-_MICROSECOND = timedelta(microseconds=1)
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
-def load_rows(client: bigquery.Client, name: str, instant: str, rows: pa.Table) -> int:
+def load_rows(client: bigquery.Client, name: str, column: str, rows: pa.Table) -> int:
     """Append rows to a table by one load job, unless they are there.
 
     A part of the past is loaded by one job a table, so either all of its rows are there or none; whoever was killed in
@@ -25,7 +26,7 @@ def load_rows(client: bigquery.Client, name: str, instant: str, rows: pa.Table) 
     Args:
         client: its project has the tables.
         name: of the table, as in `telemetry.orders`.
-        instant: the column whose values only this part has.
+        column: whose values only this part has: an instant, or an id.
         rows: of the part.
 
     Returns:
@@ -34,7 +35,7 @@ def load_rows(client: bigquery.Client, name: str, instant: str, rows: pa.Table) 
     Raises:
         GoogleAPICallError: the table is missing, or the warehouse does not answer.
     """
-    if len(rows) == 0 or _count(client, name, instant, rows) >= len(rows):
+    if len(rows) == 0 or _count(client, name, column, rows) >= len(rows):
         return 0
     file = io.BytesIO()
     pq.write_table(rows, file)
@@ -58,14 +59,20 @@ def keep_documents(store: Store, documents: Mapping[tuple[str, str], Data]) -> N
             store.create(collection, key, data)
 
 
-def _count(client: bigquery.Client, name: str, instant: str, rows: pa.Table) -> int:
-    """How many rows the table has between the first and the last instant of these."""
-    ends: dict[str, datetime] = pc.min_max(rows[instant]).as_py()
-    parameters = [
-        bigquery.ScalarQueryParameter("start", "TIMESTAMP", ends["min"]),
-        bigquery.ScalarQueryParameter("end", "TIMESTAMP", ends["max"] + _MICROSECOND),
-    ]
+def _count(client: bigquery.Client, name: str, column: str, rows: pa.Table) -> int:
+    """How many rows the table has of these: with their ids, or between the first and the last of their instants."""
+    parameters: list[bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter]
+    if pa.types.is_string(rows.schema.field(column).type):
+        where = f"`{column}` IN UNNEST(@ids)"
+        parameters = [bigquery.ArrayQueryParameter("ids", "STRING", rows[column].to_pylist())]
+    else:
+        where = f"`{column}` >= @start AND `{column}` <= @end"
+        ends: dict[str, datetime] = pc.min_max(rows[column]).as_py()
+        parameters = [
+            bigquery.ScalarQueryParameter("start", "TIMESTAMP", ends["min"]),
+            bigquery.ScalarQueryParameter("end", "TIMESTAMP", ends["max"]),
+        ]
     config = bigquery.QueryJobConfig(query_parameters=parameters)
-    sql = f"SELECT COUNT(*) AS n FROM {name} WHERE `{instant}` >= @start AND `{instant}` < @end"  # noqa: S608 - constants
+    sql = f"SELECT COUNT(*) AS n FROM {name} WHERE {where}"  # noqa: S608 - constants
     # not query_and_wait: the emulator answers a refused statement there with no rows and no error
     return int(next(iter(client.query(sql, job_config=config).result())).n)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import pyarrow as pa
+
 from core.settings import Settings
 from infra.local.past.drift import PastDrift
 from infra.local.past.plan import Part
@@ -30,9 +32,10 @@ class ModelTrack:
         """Score the windows of a part; with the oldest part comes what the model was trained on."""
         self._drift = self._drift or PastDrift(self.settings, RecordedPredictions(self.history))
         scored = self._drift.compute(part.instants) if part.instants else Computed()
+        spans = self._spans(part)
         rows = {
-            PREDICTIONS: self.history.prediction_rows(self._start(part), part.end),
-            LABELS: self.history.label_rows(self._start(part), part.end),
+            PREDICTIONS: _joined([self.history.prediction_rows(*span) for span in spans]),
+            LABELS: _joined([self.history.label_rows(*span) for span in spans]),
         }
         if part.index == 0:
             rows[VERSIONS] = version_row(self.history.reference)
@@ -41,7 +44,14 @@ class ModelTrack:
             points=scored.points, tables={**rows, **scored.tables}, documents={**documents, **scored.documents}
         )
 
-    def _start(self, part: Part) -> datetime:
-        """Where the rows of a part begin: at what the model was trained on, where nothing lies between that and the part."""
+    def _spans(self, part: Part) -> list[tuple[datetime, datetime]]:
+        """From when to when the rows of a part are: the oldest has what the model was trained on as well."""
         reference = self.history.reference
-        return reference.start if part.start <= reference.end else part.start
+        if not part.is_oldest:
+            return [(part.start, part.end)]
+        return [(reference.start, min(reference.end, part.start)), (part.start, part.end)]
+
+
+def _joined(tables: list[pa.Table]) -> pa.Table:
+    """The rows of all tables; one without rows has no columns."""
+    return pa.concat_tables([table for table in tables if len(table)] or tables[:1])

@@ -18,6 +18,8 @@ T = TypeVar("T")
 DAY = timedelta(days=1)
 SHORT = timedelta(hours=3)
 """What was missed within so short a stop is published as if it came late; after a longer one it comes as history."""
+TICK = timedelta(minutes=15)
+"""A midnight so shortly before the end of a span is that of the first live tick."""
 NAME = "history.json"
 TRACKS = ("model", "business")
 """The names of the tracks."""
@@ -31,16 +33,22 @@ class Span(msgspec.Struct, frozen=True):
         ticks_from: the first instant that may be scored: a window lies before it.
         end: rows from it on are published live.
         reached: by track, the instant from which on everything is in; the end where nothing is.
+        loaded: the same of rows and documents alone, which are in before the charts are.
     """
 
     start: datetime
     ticks_from: datetime
     end: datetime
     reached: dict[str, datetime] = {}
+    loaded: dict[str, datetime] = {}
 
     def reached_by(self, track: str) -> datetime:
         """The instant from which on everything of a track is in."""
         return self.reached.get(track, self.end)
+
+    def is_loaded(self, track: str) -> bool:
+        """Whether the rows of the newest part of a track are in."""
+        return min(self.loaded.get(track, self.end), self.reached_by(track)) < self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,7 @@ class Plan:
     @property
     def instants(self) -> tuple[datetime, ...]:
         """The midnights that are scored, the oldest first."""
-        return tuple(at for span in self.spans for at in _midnights(span.ticks_from, span.end))
+        return tuple(at for span in self.spans for at in _midnights(span.ticks_from, span.end - TICK))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,17 +72,28 @@ class Part:
         start: of the part.
         end: what follows is in.
         instants: the midnights (UTC) within, the oldest first.
+        is_newest: whether it is the newest of its span.
+        is_oldest: whether it is the oldest of all.
     """
 
     index: int
     start: datetime
     end: datetime
     instants: tuple[datetime, ...]
+    is_newest: bool = False
+    is_oldest: bool = False
 
 
 def reached_name(track: str) -> str:
     """The file that says how far a track is."""
     return f"history-{track}.json"
+
+
+class _Reached(msgspec.Struct, frozen=True):
+    """How far a track is, span by span."""
+
+    reached: list[datetime | None] = []
+    loaded: list[datetime | None] = []
 
 
 def read_plan(folder: Path) -> Plan:
@@ -85,22 +104,24 @@ def read_plan(folder: Path) -> Plan:
     """
     spans = _decode(folder / NAME, list[Span]) or []
     for track in TRACKS:
-        for index, instant in enumerate(_decode(folder / reached_name(track), list[datetime | None]) or []):
-            if instant is not None and index < len(spans):
-                spans[index] = _reached(spans[index], track, instant)
+        found = _decode(folder / reached_name(track), _Reached) or _Reached()
+        for name, instants in (("reached", found.reached), ("loaded", found.loaded)):
+            for index, instant in enumerate(instants[: len(spans)]):
+                if instant is not None:
+                    spans[index] = _marked(spans[index], name, track, instant)
     return Plan(tuple(spans))
 
 
 def write_plan(folder: Path, plan: Plan) -> None:
     """Write the spans in place of those before; only the stack itself may, not a track."""
-    spans = [msgspec.structs.replace(span, reached={}) for span in plan.spans]
+    spans = [msgspec.structs.replace(span, reached={}, loaded={}) for span in plan.spans]
     files.write(folder / NAME, msgspec.json.encode(spans))
 
 
 def write_reached(folder: Path, track: str, plan: Plan) -> None:
     """Write how far a track is; only the track itself may."""
-    reached = [span.reached.get(track) for span in plan.spans]
-    files.write(folder / reached_name(track), msgspec.json.encode(reached))
+    found = _Reached([span.reached.get(track) for span in plan.spans], [span.loaded.get(track) for span in plan.spans])
+    files.write(folder / reached_name(track), msgspec.json.encode(found))
 
 
 def extended(plan: Plan, start: datetime, end: datetime, *, window: timedelta) -> Plan:
@@ -114,7 +135,10 @@ def extended(plan: Plan, start: datetime, end: datetime, *, window: timedelta) -
     """
     if not plan.spans:
         return Plan((Span(start=start, ticks_from=start + window, end=end),))
-    begin = max(start, plan.spans[-1].end)  # a start that was killed has added the span already
+    last = plan.spans[-1]
+    if not (last.reached or last.loaded):  # as of a start that was killed: the span goes on
+        return Plan((*plan.spans[:-1], msgspec.structs.replace(last, end=max(last.end, end))))
+    begin = max(start, last.end)
     if begin >= end:
         return plan
     return Plan((*plan.spans, Span(start=begin, ticks_from=begin, end=end)))
@@ -136,13 +160,25 @@ def next_part(plan: Plan, track: str, *, first: timedelta, size: timedelta) -> P
             continue
         start = _midnight(end - (first if end == span.end else size))
         start = span.start if start - span.start < size / 2 else start
-        return Part(index=index, start=start, end=end, instants=_midnights(max(start, span.ticks_from), end))
+        return Part(
+            index=index,
+            start=start,
+            end=end,
+            instants=_midnights(max(start, span.ticks_from), min(end, span.end - TICK)),
+            is_newest=end == span.end,
+            is_oldest=index == 0 and start == span.start,
+        )
     return None
 
 
-def with_part(plan: Plan, track: str, part: Part) -> Plan:
-    """The plan when a part is in."""
-    done = _reached(plan.spans[part.index], track, part.start)
+def has_begun(plan: Plan) -> bool:
+    """Whether the newest part of the first span is in, on every track: from then on Prometheus runs."""
+    return not plan.spans or all(plan.spans[0].reached_by(track) < plan.spans[0].end for track in TRACKS)
+
+
+def with_part(plan: Plan, track: str, part: Part, *, charts: bool = True) -> Plan:
+    """The plan when a part is in, or without its charts."""
+    done = _marked(plan.spans[part.index], "reached" if charts else "loaded", track, part.start)
     return Plan((*plan.spans[: part.index], done, *plan.spans[part.index + 1 :]))
 
 
@@ -155,8 +191,8 @@ def progress(plan: Plan) -> tuple[int, int]:
     return whole - left, whole
 
 
-def _reached(span: Span, track: str, instant: datetime) -> Span:
-    return msgspec.structs.replace(span, reached={**span.reached, track: instant})
+def _marked(span: Span, name: str, track: str, instant: datetime) -> Span:
+    return msgspec.structs.replace(span, **{name: {**getattr(span, name), track: instant}})
 
 
 def _decode(path: Path, kind: type[T]) -> T | None:

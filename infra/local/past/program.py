@@ -63,20 +63,24 @@ class Backfill:
             stages = Stages()
             with stages.stage("compute"):
                 computed = self.track.compute(part)
-            with stages.stage("charts"):
-                self._await_head(part)
-                name = f"{self.track.name}-{part.start:%Y-%m-%d}"
-                prometheus.write_blocks(computed.points, self.folder / "prometheus", part=name, until=part.end)
             with stages.stage("load"):
                 self._load(computed)
-            plan = planning.with_part(planning.read_plan(self.folder), self.track.name, part)
-            planning.write_reached(self.folder, self.track.name, plan)
+            self._mark(part, charts=False)
+            with stages.stage("charts"):
+                self._await_head(part)
+                name = f"{self.track.name}-{part.start:%Y-%m-%dT%H%M%S}"
+                prometheus.write_blocks(computed.points, self.folder / "prometheus", part=name, until=part.end)
+            self._mark(part, charts=True)
             self._say_progress()
             log.info("in from %s to %s: %s", part.start.isoformat(), part.end.isoformat(), stages)
-            if part.end == plan.spans[part.index].end:
+            if part.is_newest:
                 self.on_newest()
             if part.index == 0:
                 report(self.bus(), f"history-{self.track.name}", stages)
+
+    def _mark(self, part: Part, *, charts: bool) -> None:
+        plan = planning.with_part(planning.read_plan(self.folder), self.track.name, part, charts=charts)
+        planning.write_reached(self.folder, self.track.name, plan)
 
     def _next(self) -> Part | None:
         plan = planning.read_plan(self.folder)
@@ -96,8 +100,8 @@ class Backfill:
 
     def _await_head(self, part: Part) -> None:
         """Return when what Prometheus scraped before a stop is in blocks, see `prometheus`; a chart is not worth more than some minutes."""
-        if part.index == 0:
-            return
+        if part.index == 0 or not planning.has_begun(planning.read_plan(self.folder)):
+            return  # Prometheus has not run since, so it has nothing in its log only
         deadline = time.monotonic() + _HEAD_PATIENCE.total_seconds()
         while time.monotonic() < deadline:
             start = prometheus.head_start(self.prometheus_url)
@@ -109,7 +113,11 @@ class Backfill:
 def progress_data(plan: Plan) -> Data:
     """The document that says how far the history is."""
     days, whole = planning.progress(plan)
-    since = max((plan.spans[-1].reached_by(track) for track in planning.TRACKS), default=None) if plan.spans else None
+    since = None
+    for span in reversed(plan.spans):
+        since = max(span.reached_by(track) for track in planning.TRACKS)
+        if since > span.start:
+            break
     return {
         "days": days,
         "of": whole,
@@ -122,4 +130,5 @@ def progress_data(plan: Plan) -> Data:
 def _instants() -> dict[str, str]:
     """By table, the column by whose values the rows of a part are told: mostly the one that it is partitioned by."""
     partitioned = {definition.id: definition.partition["field"] for definition in read_definitions()}
-    return partitioned | {"ops.revenue_forecasts": "made_at"}  # days of two parts' forecasts overlap
+    # Days of two parts' forecasts overlap, and so do changes of an incident that began in an older part.
+    return partitioned | {"ops.revenue_forecasts": "made_at", "ops.incident_changes": "id"}

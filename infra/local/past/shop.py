@@ -43,11 +43,10 @@ class BusinessTrack:
             people = WeblogReports(self.weblog).people
             self._business = PastBusiness.build(self.orders, self.history, self.settings, self.now, people=people)
         points = [*self._business.run(part.instants), *experience_points(self.weblog, _hours(part))]
-        if part.index > 0 or not part.instants:
-            # What a stop left out of the tables, the next live tick makes, as it would in the cloud.
-            return Computed(points=points)
-        tables = self._written(part)
-        if part.end < self.now:
+        if part.index > 0:  # what a stop left out of the marts, the next live tick makes of them
+            return Computed(points=points, tables={ORDERED: self.orders.rows(part.start, part.end)})
+        tables = self._written(part) if part.instants else {}
+        if not part.is_newest:
             return Computed(points=points, tables=tables)
         orders = {ORDERED: self.orders.rows(self.orders.first, part.end)}
         return Computed(
@@ -65,7 +64,7 @@ class BusinessTrack:
             return {}
         start, end = part.instants[0], part.instants[-1] + timedelta(days=1)
         before = start - forecasts.TRACKED
-        newer = end if part.end == self.now else end - forecasts.TRACKED
+        newer = end if part.is_newest else end - forecasts.TRACKED
         made = self._business.tables(before, newer)[forecasts.TABLE]
         return {**self._business.tables(start, end), forecasts.TABLE: made}
 
