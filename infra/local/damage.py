@@ -55,7 +55,7 @@ _OPEN_SECONDS = 5.0
 _OPEN = """
 import duckdb, os, sys
 database = duckdb.connect(sys.argv[1], read_only=True)
-(least,) = database.execute("SELECT total_blocks * block_size FROM pragma_database_size()").fetchone()
+(least,) = database.execute("SELECT used_blocks * block_size FROM pragma_database_size()").fetchone()
 if os.path.getsize(sys.argv[1]) < least and not os.path.exists(sys.argv[1] + ".wal"):  # what is there grows the file
     sys.exit(f"Error: must have {least} bytes, got {os.path.getsize(sys.argv[1])}")
 """

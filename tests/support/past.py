@@ -10,8 +10,8 @@ import numpy as np
 from core.settings import Business, Cost, Customers, MarketTable, Revenue, Settings
 from infra.local.past.business import PastBusiness
 from infra.local.prometheus import HistoryPoint
-from infra.local.replay import ORDERS as FILE
-from infra.local.replay import Orders
+from infra.local.replay.orders import ORDERS as FILE
+from infra.local.replay.orders import Orders
 from tests.support.business import DAY, ORDERS, TODAY
 from tests.support.drift import MODEL
 

@@ -12,7 +12,7 @@ from infra import stage
 from infra.local.demo import _table, _verdict
 from infra.local.outcome import Outcome, Step, post
 from infra.local.ports import Ports
-from tests.support.stack import LocalStack, eventually, free_ports, midnight
+from tests.support.stack import LocalStack, eventually, free_ports, fresh, midnight
 
 DAYS = 10
 """Of the history of `stack`."""
@@ -42,11 +42,12 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
 
 
 def taken_care_of(stack: LocalStack) -> None:
-    """Acknowledge the incident of the model, and have the time measured that it took, as the demo does."""
-    [incident] = [one for one in stack.incidents("model/flight-delay") if one["state"] != "resolved"]
-    if incident["state"] == "open":
-        post(f"{stack.url('page')}/api/incidents/{incident['id']}/acknowledge", {"by": "ada"})
-        eventually(lambda: stack.get(f"/api/incidents/{incident['id']}")["acknowledged_at"], "acknowledgement")
+    """Acknowledge an incident, and have the time measured that it took, as the demo does."""
+    finding = fresh(target="service/taken-care-of")
+    stack.publish("findings", finding)
+    [incident] = eventually(lambda: stack.incidents(finding.target), "incident")
+    post(f"{stack.url('page')}/api/incidents/{incident['id']}/acknowledge", {"by": "ada"})
+    eventually(lambda: stack.get(f"/api/incidents/{incident['id']}")["acknowledged_at"], "acknowledgement")
     now = datetime.now(UTC).replace(second=0, microsecond=0)
     at = now - timedelta(minutes=now.minute % 5)
     stack.publish("ticks", Tick(job="incident_sweep", scheduled_at=at), job="incident_sweep")
