@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from infra.local.prometheus import RULES
-from tests.support.stack import LocalStack, eventually, fresh
+from tests.support.stack import LocalStack, eventually, fresh, listens
 
 pytestmark = pytest.mark.timeout(300)  # the stack is started, and a silence takes its time
 
@@ -57,7 +57,9 @@ def direct(stack: LocalStack) -> list[dict[str, Any]]:
 
 def test_a_router_that_is_gone_for_good_is_told_of_without_it(impatient: LocalStack) -> None:
     before = len(direct(impatient))
+    port = impatient.port("incident_router")
     with impatient.kept_dead("incident_router"):
+        eventually(lambda: not listens(port), "router that is gone")
         impatient.publish("findings", fresh(target="service/unheard"))
         told = eventually(lambda: direct(impatient)[before:], "message past the router", within=120)
         assert {one["change"] for one in told} == {"opened"}
