@@ -39,7 +39,7 @@ def deps() -> Deps:
     logs.setup()
     project, settings = os.environ["GOOGLE_CLOUD_PROJECT"], config.load()
     store, warehouse = open_store(os.environ["AIA_STORE"], project), open_warehouse(project)
-    backfills = Backfills(store=store)
+    backfills = Backfills(store=store, clock=_now)
     start = Start(at=_STARTED, clock=_now, coming=lambda: backfills.coming)
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=_now, start=start)
     incidents = Incidents(store=store, actions=actions, clock=_now)

@@ -14,6 +14,7 @@ import pytest
 
 from infra.local import damage, run
 from infra.local.damage import INBOX, MARKER, PUBSUB, STORE, WAREHOUSE, check
+from infra.local.past.plan import reached_name
 from infra.local.replay.replay import MarkerError, Replay
 from infra.local.run import locked
 from tests.support.stack import aia
@@ -74,6 +75,8 @@ def test_a_broken_sqlite_file_is_found(data: Path, name: str) -> None:
     overwrite(data / name, at=2 * 4096, size=4096)
     assert found(data)[name].startswith("is damaged (")
     (data / name).write_bytes(b"")
+    assert found(data) == {}, "as a stack leaves it that was killed before anything was in"
+    (data / reached_name("model")).write_bytes(b"{}")
     assert found(data) == {name: "is empty"}
     (data / name).unlink()
     assert found(data) == {}

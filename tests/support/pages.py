@@ -148,7 +148,7 @@ class Office:
 
 
 def deps(store: Store, warehouse: Rows, office: Office, clock: Callable[[], datetime], **switches: Any) -> Deps:
-    backfills = Backfills(store=store)
+    backfills = Backfills(store=store, clock=clock)
     start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), coming=lambda: backfills.coming)
     actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)

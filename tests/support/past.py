@@ -36,7 +36,7 @@ Key = tuple[str, tuple[tuple[str, str], ...], datetime]
 class Departures:
     """One departure an hour, three of four by UA; the carrier of each tenth is not known."""
 
-    def scored(self, start: datetime, end: datetime, feature: str) -> tuple[Any, Any, tuple[str, ...]]:
+    def by_category(self, start: datetime, end: datetime, feature: str) -> tuple[Any, Any, tuple[str, ...]]:
         assert feature == "carrier"
         first, last = (-int(-at.timestamp() // 3600) for at in (start, end))
         hours = np.arange(first, last)

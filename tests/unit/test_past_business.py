@@ -25,7 +25,7 @@ CHARTS = {
     *("aia_customers", "aia_customer_churn_ratio", "aia_customer_lifetime_value_dollars"),
     *("aia_market_share_ratio", "aia_market_rank", "aia_gain_dollars", "aia_cost_dollars", "aia_roi_ratio"),
     *("aia_stakeholder_satisfaction_ratio", "aia_business_flawed_rows", "aia_orders_newest_timestamp_seconds"),
-    *("aia_rollup_timestamp_seconds", "aia_heartbeat_timestamp_seconds"),
+    "aia_rollup_timestamp_seconds",
 }
 NO_CUSTOMERS = replace(SETTINGS, business=Business(orders=replace(ORDERS, customer=None)))
 
@@ -129,7 +129,7 @@ def test_what_is_read_from_tables_that_are_not_here_is_left_out() -> None:
         spending=Spending(table="elsewhere.costs", timestamp="a", kind="b", amount="c"),
     )
     found = build(settings=replace(SETTINGS, business=elsewhere))
-    assert {point.name for point in found.run(midnights(0))} == {"aia_heartbeat_timestamp_seconds"}
+    assert found.run(midnights(0)) == []
     assert found.marts() == {}
 
 
@@ -137,7 +137,6 @@ def test_before_the_first_order_there_is_nothing_and_no_fault() -> None:
     long_ago = past.SHOP.first - 10 * DAY
     found = build(now=long_ago + 5 * HOUR)
     names = {point.name for point in found.run([long_ago.replace(hour=0, minute=0)])}
-    assert "aia_heartbeat_timestamp_seconds" in names
     assert not names & {"aia_revenue_dollars", "aia_customers"}
     assert [len(table) for table in found.marts().values()] == [0, 0, 0]
 
