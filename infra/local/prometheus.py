@@ -151,7 +151,8 @@ def write_blocks(
         points: in any order; of two about the same series and instant the latter stands.
         data_dir: Prometheus' own; made when it is missing.
         part: the name of the part, which can stand in the name of a file.
-        until: the end of the part, not in the future; a value is not repeated beyond it.
+        until: the end of the part, not in the future; a value that is held so long is repeated then, and not beyond. What
+            is scraped later must be later: Prometheus takes nothing older than the end of its newest block.
         every: how often a value is repeated until the next one.
         hold: how long a value is repeated at most.
 
@@ -239,13 +240,15 @@ def _write(
 def _lines(
     head: str, values: Mapping[datetime, float], *, until: datetime, every: timedelta, hold: timedelta
 ) -> Iterator[str]:
-    step = int(every.total_seconds())
+    step, end = int(every.total_seconds()), int(until.timestamp())
     instants = sorted(at for at in values if at <= until)
     for at, following in pairwise([*instants, until + every]):
         first = int(at.timestamp())
-        last = min(int(following.timestamp()) - 1, first + int(hold.total_seconds()) - 1, int(until.timestamp()))
+        last = min(int(following.timestamp()) - 1, first + int(hold.total_seconds()) - 1, end)
         for second in range(first, last + 1, step):
             yield f"{head} {values[at]!r} {second}\n"
+        if last == end and (last - first) % step:
+            yield f"{head} {values[at]!r} {end}\n"
 
 
 def _read_record(path: Path) -> set[str]:

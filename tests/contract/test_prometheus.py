@@ -174,6 +174,20 @@ def test_nothing_is_written_after_the_end_of_the_history(tmp_path: Path) -> None
     assert max(newest) == (NOW - 12 * HOUR).timestamp()
 
 
+def test_a_value_holds_until_the_end_of_the_history_and_what_is_later_is_taken(tmp_path: Path) -> None:
+    end = NOW - timedelta(seconds=1)
+    write_blocks(daily(3, end=NOW - 9 * HOUR + DAY), tmp_path / "data", part="p", until=end)
+    with serve(clock=lambda: NOW) as ports, prometheus(tmp_path, target=ports.target) as server:
+        held = server.now("aia_drift_value[2h]")
+        metrics = CloudMetrics(
+            function="api", project="p1", location="us-central1", endpoint=ports.endpoint, clock=lambda: NOW
+        )
+        metrics.gauge("aia_probe_up", 1, at=NOW, probe="api")
+        metrics.flush()
+        until(lambda: server.now("last_over_time(aia_probe_up[2h])"))
+    assert {one["values"][-1][0] for one in held} == {end.timestamp()}
+
+
 def test_counters_and_odd_label_values_are_history_too(tmp_path: Path) -> None:
     labels = {"channel": 'a"b\\c\nd', "outcome": "sent"}
     points = [

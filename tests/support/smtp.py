@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import email
 import email.policy
+import logging
 import ssl
 import threading
 from collections.abc import Coroutine
@@ -19,6 +20,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from tests.support.receivers import Receiver, run
 
 USER, PASSWORD = "alerts", "T0PS3CR3T"
+# It logs every line of every message, which takes longer than the message.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,14 @@ def test_the_newest_days_come_first_and_a_short_rest_is_taken_along() -> None:
     assert found[1].instants == tuple(MIDNIGHT - ago * DAY for ago in range(45, 10, -1))
 
 
+@given(minutes=st.integers(0, 59), seconds=st.integers(0, 59))
+def test_charts_end_before_the_tick_that_is_published_at_once(minutes: int, seconds: int) -> None:
+    now = MIDNIGHT + timedelta(hours=9, minutes=minutes, seconds=seconds)
+    end = Part(index=0, start=MIDNIGHT, end=now, instants=()).charts_end
+    tick = now.replace(minute=minutes // 15 * 15, second=0)
+    assert end == tick - timedelta(seconds=1)
+
+
 @given(days=st.integers(1, 300), hours=st.integers(0, 23), gap=st.integers(0, 40))
 def test_every_midnight_is_computed_once_and_every_row_lies_in_one_part(days: int, hours: int, gap: int) -> None:
     now = MIDNIGHT + timedelta(hours=hours)

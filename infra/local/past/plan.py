@@ -83,6 +83,11 @@ class Part:
     is_newest: bool = False
     is_oldest: bool = False
 
+    @property
+    def charts_end(self) -> datetime:
+        """Until when the charts of the part go: what follows begins with a value about the last quarter of an hour."""
+        return self.end - (self.end - datetime.min.replace(tzinfo=UTC)) % TICK - timedelta(seconds=1)
+
 
 def reached_name(track: str) -> str:
     """The file that says how far a track is."""

@@ -69,7 +69,7 @@ class Backfill:
             with stages.stage("charts"):
                 self._await_head(part)
                 name = f"{self.track.name}-{part.start:%Y-%m-%dT%H%M%S}"
-                prometheus.write_blocks(computed.points, self.folder / "prometheus", part=name, until=part.end)
+                prometheus.write_blocks(computed.points, self.folder / "prometheus", part=name, until=part.charts_end)
             self._mark(part, charts=True)
             self._say_progress()
             log.info("in from %s to %s: %s", part.start.isoformat(), part.end.isoformat(), stages)
@@ -105,7 +105,7 @@ class Backfill:
         deadline = time.monotonic() + _HEAD_PATIENCE.total_seconds()
         while time.monotonic() < deadline:
             start = prometheus.head_start(self.prometheus_url)
-            if start is not None and start >= part.end:
+            if start is not None and start >= part.charts_end:
                 return
             time.sleep(_PAUSE_SECONDS)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.stack import LocalStack
+from tests.support.stack import LocalStack, eventually
 
 DAYS = 10
 
@@ -13,4 +13,6 @@ DAYS = 10
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     with LocalStack(tmp_path_factory.mktemp("local") / "data", DAYS) as stack:
         stack.start()
+        # what is compared before and after must not be loaded in between
+        eventually(lambda: stack.get("/api/backfills")["history"]["done"], "whole history", within=180)
         yield stack

@@ -16,7 +16,7 @@ from core.events import Finding, Severity, Status, Tick, stamp
 from functions.adapters.desks.documents import DESKS, read_desk
 from tests.support.stack import LocalStack, eventually, fresh, midnight
 
-pytestmark = pytest.mark.timeout(240)  # the first test starts the stack
+pytestmark = pytest.mark.timeout(480)  # the first test starts the stack
 
 SCORES = "SELECT * FROM ops.drift_scores WHERE window_end <= @until ORDER BY window_end, feature, test"
 JOBS = ("drift_score", "health_check", "incident_sweep")
