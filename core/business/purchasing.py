@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc, betaincinv, betaln, digamma, expit, gammaln, log_expit, logit
 
 from core.business.checks import Floats
 from core.business.likelihood import maximise
+
+Places = NDArray[np.intp]
 
 _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 0.1, 0.8, 2.5), (5.0, 1.0, 0.2, 5.0))
 _TAIL = 1e-12  # of a distribution, beyond which it is not looked at
@@ -68,13 +71,14 @@ def fit(history: History) -> Purchasing:
     """
     unit = float(history.age.mean())
     scaled = History(frequency=history.frequency, recency=history.recency / unit, age=history.age / unit)
-    r, alpha, a, b = maximise(lambda parameters: _mean_log(parameters, scaled), _STARTS, "purchases").tolist()
+    counts = _counts(scaled)
+    r, alpha, a, b = maximise(lambda parameters: _mean_log(parameters, scaled, counts), _STARTS, "purchases").tolist()
     return Purchasing(r=r, alpha=alpha * unit, a=a, b=b)
 
 
 def log_likelihood(model: Purchasing, history: History) -> float:
     """The logarithm of the likelihood of all customers together."""
-    value, _ = _mean_log(np.array([model.r, model.alpha, model.a, model.b]), history)
+    value, _ = _mean_log(np.array([model.r, model.alpha, model.a, model.b]), history, _counts(history))
     return value * history.age.size
 
 
@@ -137,27 +141,28 @@ def _log_odds_gone(model: Purchasing, history: History) -> Floats:
     return np.where(again, odds, -np.inf)
 
 
-def _mean_log(parameters: Floats, history: History) -> tuple[float, Floats]:
-    """The mean log-likelihood of a customer and its gradient by r, alpha, a and b."""
+def _counts(history: History) -> tuple[Floats, Places]:
+    """The different numbers of repeat purchases, which are few, and the place of each customer's among them."""
+    different, places = np.unique(history.frequency, return_inverse=True)
+    return different, places
+
+
+def _mean_log(parameters: Floats, history: History, counts: tuple[Floats, Places]) -> tuple[float, Floats]:
+    """The mean log-likelihood of a customer and its gradient by r, alpha, a and b; gamma functions once a count."""
     r, alpha, a, b = parameters.tolist()
     x, again = history.frequency, history.frequency > 0
     odds = _log_odds_gone(Purchasing(r=r, alpha=alpha, a=a, b=b), history)
     here, gone = expit(-odds), expit(odds)
     to_now, to_last = alpha + history.age, alpha + history.recency
-    log = (
-        gammaln(r + x)
-        - gammaln(r)
-        + r * np.log(alpha)
-        - (r + x) * np.log(to_now)
-        + gammaln(a + b)
-        + gammaln(b + x)
-        - gammaln(b)
-        - gammaln(a + b + x)
-        + np.logaddexp(0.0, odds)
-    )  # fmt: skip - a line each for coming, for staying away, and for either
-    by_r = digamma(r + x) - digamma(r) + np.log(alpha) - here * np.log(to_now) - gone * np.log(to_last)
+    log_now, log_last = np.log(to_now), np.log(to_last)
+    different, places = counts
+    gammas = gammaln(r + different) - gammaln(r) + gammaln(b + different) - gammaln(b)
+    stays = gammaln(a + b) - gammaln(a + b + different)
+    log = (gammas + stays)[places] + r * np.log(alpha) - (r + x) * log_now + np.logaddexp(0.0, odds)
+    by_rate = (digamma(r + different) - digamma(r))[places]
+    by_r = by_rate + np.log(alpha) - here * log_now - gone * log_last
     by_alpha = r / alpha - (r + x) * (here / to_now + gone / to_last)
-    away = digamma(a + b) - digamma(a + b + x)
-    by_a = away + gone / a
-    by_b = away + digamma(b + x) - digamma(b) - gone / (b + np.where(again, x, 1.0) - 1)
+    away = digamma(a + b) - digamma(a + b + different)
+    by_a = away[places] + gone / a
+    by_b = (away + digamma(b + different) - digamma(b))[places] - gone / (b + np.where(again, x, 1.0) - 1)
     return float(log.mean()), np.array([part.mean() for part in (by_r, by_alpha, by_a, by_b)])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions.adapters import config
-from functions.adapters.ports import Bus
+from functions.adapters.ports import Bus, Warehouse
 from functions.adapters.store import open_store
 from infra import stage
 from infra.local.past.plan import TRACKS, read_plan
@@ -43,7 +43,7 @@ def main() -> None:
     now = max((span.end for span in read_plan(given.data).spans), default=datetime.now(UTC))
     Backfill(
         folder=given.data,
-        track=_track(given.track, History.read(FLIGHTS, now, anchor=marker.anchor)),
+        track=_track(given, History.read(FLIGHTS, now, anchor=marker.anchor)),
         client=cache(partial(_warehouse, given.project)),
         store=open_store(os.environ["AIA_STORE"], given.project),
         bus=cache(partial(_bus, given.project)),
@@ -52,15 +52,23 @@ def main() -> None:
     ).run()
 
 
-def _track(name: str, history: History) -> Track:
+def _track(given: argparse.Namespace, history: History) -> Track:
     settings = config.load(stage.ROOT / "infra" / "monitoring.yaml")
-    if name == "model":
+    if given.track == "model":
         from infra.local.past.model import ModelTrack  # noqa: PLC0415 - a track needs nothing of the other
 
         return ModelTrack(history, settings)
+    from infra.local.past.models import LoadedModels  # noqa: PLC0415 - as above
     from infra.local.past.shop import BusinessTrack  # noqa: PLC0415 - as above
 
-    return BusinessTrack(Orders.read(ORDERS, history.anchor), Weblog.read(), history, settings, history.now)
+    models = LoadedModels(given.data, cache(partial(_tables, given.project)))
+    return BusinessTrack(Orders.read(ORDERS, history.anchor), Weblog.read(), history, settings, history.now, models)
+
+
+def _tables(project: str) -> Warehouse:
+    from functions.adapters.warehouse import open_warehouse  # noqa: PLC0415 - see `Backfill`
+
+    return open_warehouse(project)
 
 
 def _warehouse(project: str) -> "bigquery.Client":

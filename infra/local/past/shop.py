@@ -9,6 +9,7 @@ import pyarrow as pa
 from core.settings import Settings
 from functions.bi_rollup import forecasts
 from infra.local.past.business import PastBusiness
+from infra.local.past.business_tables import Models, no_models
 from infra.local.past.experience import WeblogReports, experience_points
 from infra.local.past.plan import Part
 from infra.local.past.track import Computed
@@ -32,6 +33,7 @@ class BusinessTrack:
     history: History
     settings: Settings
     now: datetime
+    models: Models = no_models
     name: str = "business"
     first: timedelta = timedelta(days=15)
     size: timedelta = timedelta(days=92)
@@ -41,7 +43,9 @@ class BusinessTrack:
         """Tick the days of a part; with the newest part of all come the orders, the marts, and what the live ticks go on with."""
         if self._business is None:
             people = WeblogReports(self.weblog).people
-            self._business = PastBusiness.build(self.orders, self.history, self.settings, self.now, people=people)
+            self._business = PastBusiness.build(
+                self.orders, self.history, self.settings, self.now, models=self.models, people=people
+            )
         points = [*self._business.run(part.instants), *experience_points(self.weblog, _hours(part))]
         if part.index > 0:  # what a stop left out of the marts, the next live tick makes of them
             return Computed(points=points, tables={ORDERED: self.orders.rows(part.start, part.end)})

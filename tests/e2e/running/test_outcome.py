@@ -43,8 +43,10 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
 def settled(outcome: Outcome, missing: set[str], *, within: float = 150.0) -> list[Step]:
     """The steps as soon as just these are missing, or as they are at the end: some metrics take their time."""
     deadline = time.monotonic() + within
-    while {step.name for step in (steps := outcome.steps()) if not step.ok} != missing and time.monotonic() < deadline:
+    steps = outcome.steps()
+    while {step.name for step in steps if not step.ok} != missing and time.monotonic() < deadline:
         time.sleep(2)
+        steps = outcome.steps()
     return steps
 
 

@@ -103,8 +103,9 @@ def test_the_unit_of_time_and_of_money_does_not_matter(cdnow: LifetimeModel) -> 
 
 @pytest.mark.parametrize("at", [[0.5, 3.0, 0.7, 2.0], [3.0, 0.4, 5.0, 0.2]])
 def test_the_gradient_of_purchases_is_right(at: list[float], cdnow: LifetimeModel) -> None:
-    _, slope = purchasing._mean_log(np.array(at), cdnow.history)
-    near = approx_fprime(np.array(at), lambda one: purchasing._mean_log(one, cdnow.history)[0], 1e-7)
+    history, counts = cdnow.history, purchasing._counts(cdnow.history)
+    _, slope = purchasing._mean_log(np.array(at), history, counts)
+    near = approx_fprime(np.array(at), lambda one: purchasing._mean_log(one, history, counts)[0], 1e-7)
     assert slope == pytest.approx(near, abs=1e-5)
 
 
