@@ -21,12 +21,14 @@ from pathlib import Path
 import msgspec
 
 from core.errors import AiaError, UnreadableError
+from functions.api.backfills import COLLECTION
 from infra.local.past.plan import NAME as PLAN
 from infra.local.past.plan import TRACKS, reached_name, read_plan
 from infra.local.prometheus import drop_history
+from infra.local.replay.replay import NAME as MARKER
 from infra.local.replay.replay import Marker
 
-MARKER, STORE, PUBSUB, INBOX = "replay.json", "store.sqlite", "pubsub.sqlite", "inbox.sqlite"
+STORE, PUBSUB, INBOX = "store.sqlite", "pubsub.sqlite", "inbox.sqlite"
 WAREHOUSE = "warehouse/bqemulator.duckdb"
 _PLANS = (PLAN, *map(reached_name, TRACKS))
 _TOGETHER = {
@@ -145,7 +147,7 @@ def _forget_history(store: Path) -> None:
     """Let the history come again where the store is kept."""
     if store.exists():
         with closing(sqlite3.connect(store)) as database, suppress(sqlite3.OperationalError), database:
-            database.execute("DELETE FROM documents WHERE collection = 'backfills'")
+            database.execute("DELETE FROM documents WHERE collection = ?", (COLLECTION,))
 
 
 def _marker(path: Path) -> str:

@@ -9,6 +9,7 @@ import json
 import logging
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from croniter import croniter
@@ -16,8 +17,22 @@ from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.cloud import pubsub_v1
 
 from core.events import Tick
+from functions.adapters.ports import Clock
 
 log = logging.getLogger(__name__)
+
+
+_LOOK_SECONDS = 5.0
+"""After which the clock is looked at again."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Due:
+    """The next tick of a job, and whether it is one of its schedule."""
+
+    at: datetime
+    job: str
+    scheduled: bool
 
 
 def payload(job: str) -> bytes:
@@ -32,12 +47,20 @@ class Scheduler:
         jobs: the cron expression of each.
         topic: where ticks are published.
         soon: how long until a further tick of some jobs, wherever the next one of their schedule is.
+        clock: now, in UTC.
     """
 
-    def __init__(self, jobs: Mapping[str, str], topic: str, soon: Mapping[str, timedelta] | None = None) -> None:
+    def __init__(
+        self,
+        jobs: Mapping[str, str],
+        topic: str,
+        soon: Mapping[str, timedelta] | None = None,
+        clock: Clock = lambda: datetime.now(UTC),
+    ) -> None:
         self._jobs = jobs
         self._topic = topic
         self._soon = dict(soon or {})
+        self._clock = clock
         self._publisher = pubsub_v1.PublisherClient()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
@@ -55,17 +78,26 @@ class Scheduler:
     def _run(self) -> None:
         for job in self._jobs:
             self.publish(job)
-        now = datetime.now(UTC)
-        due = [(self._next(cron, now), job, True) for job, cron in self._jobs.items()]
-        due += [(now + after, job, False) for job, after in self._soon.items()]
+        now = self._clock()
+        due = [self._scheduled(job, now) for job in self._jobs]
+        due += [_Due(now + after, job, scheduled=False) for job, after in self._soon.items()]
         heapq.heapify(due)
         while due:
-            at, job, scheduled = heapq.heappop(due)
-            if self._stop.wait(max(0.0, (at - datetime.now(UTC)).total_seconds())):
-                return
-            self.publish(job)
-            if scheduled:
-                heapq.heappush(due, (self._next(self._jobs[job], max(at, datetime.now(UTC))), job, True))
+            before, now = now, self._clock()
+            if now < before:  # the clock was set back: no schedule rests until it is there again
+                due = [self._scheduled(one.job, now) if one.scheduled else replace(one, at=now) for one in due]
+                heapq.heapify(due)
+            if due[0].at > now:
+                if self._stop.wait(min((due[0].at - now).total_seconds(), _LOOK_SECONDS)):
+                    return
+                continue
+            one = heapq.heappop(due)
+            self.publish(one.job)
+            if one.scheduled:
+                heapq.heappush(due, self._scheduled(one.job, max(one.at, self._clock())))
+
+    def _scheduled(self, job: str, after: datetime) -> _Due:
+        return _Due(self._next(self._jobs[job], after), job, scheduled=True)
 
     def publish(self, job: str) -> None:
         """Publish one tick now; a bus that does not answer costs this tick and is logged, as Cloud Scheduler does."""

@@ -19,9 +19,10 @@ from functions.adapters.message import Message
 from functions.adapters.ports import Data, Warehouse
 from functions.adapters.store import open_store, update
 from functions.adapters.warehouse import open_warehouse
+from functions.api.backfills import COLLECTION, KEY
 from infra.local.past import plan as planning
 from infra.local.past.plan import TRACKS, Plan
-from infra.local.past.program import COLLECTION, KEY, progress_data
+from infra.local.past.program import progress_data
 from infra.local.ports import Ports
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.publish import publish

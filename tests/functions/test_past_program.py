@@ -15,8 +15,9 @@ from core.events import PipelineRun
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.api.backfills import COLLECTION, KEY
 from infra.local.past.plan import DAY, Part, Plan, extended, read_plan, write_plan
-from infra.local.past.program import COLLECTION, KEY, Backfill
+from infra.local.past.program import Backfill
 from infra.local.past.tables import table_of
 from infra.local.past.track import Computed
 from infra.local.prometheus import HistoryPoint

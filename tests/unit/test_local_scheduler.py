@@ -1,6 +1,6 @@
 """When the local scheduler ticks."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -32,3 +32,16 @@ def test_what_is_asked_for_soon_ticks_then_even_just_after_its_schedule(monkeypa
     assert scheduler.heard[:2] == ["often", "seldom"], "each at once"
     assert scheduler.heard[2:6] == ["seldom", "often", "often", "often"]
     assert "seldom" not in scheduler.heard[3:]
+
+
+def test_a_clock_that_is_set_back_stops_no_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "127.0.0.1:9")
+    ahead = timedelta(hours=1)
+    scheduler = Recorded({"often": "0.1"}, "topic", clock=lambda: datetime.now(UTC) + ahead)
+    scheduler.heard = []
+    scheduler.start()
+    eventually(lambda: len(scheduler.heard) > 2, "ticks", within=10)
+    ahead = timedelta(0)
+    since = len(scheduler.heard)
+    eventually(lambda: len(scheduler.heard) > since + 3, "ticks by the clock that was set back", within=20)
+    scheduler.stop()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters.ports import Bus, Data, Store
 from functions.adapters.store import update
+from functions.api.backfills import COLLECTION, KEY
 from infra.local import prometheus
 from infra.local.past import plan as planning
 from infra.local.past.plan import Part, Plan
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 log = logging.getLogger(__name__)
-COLLECTION, KEY = "backfills", "history"
-"""The document of the store that says how far the history is."""
 _HEAD_PATIENCE = timedelta(minutes=10)
 _PAUSE_SECONDS = 2.0
 

@@ -14,7 +14,7 @@ from infra.local import files
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
 
-_NAME = "replay.json"
+NAME = "replay.json"
 
 
 class MarkerError(AiaError):
@@ -61,7 +61,7 @@ class Replay:
             days: where the first start begins: at the midnight (UTC) so many days ago, but not within the reference;
                 at the end of the reference when absent.
         """
-        path = folder / _NAME
+        path = folder / NAME
         marker = _read(path)
         history = History.read(flights, now, anchor=marker.anchor if marker else None)
         if marker is None:
@@ -118,7 +118,7 @@ class Replay:
 
 def read_marker(folder: Path) -> Marker | None:
     """How far the replay in a folder has come, or None where none has begun."""
-    return _read(folder / _NAME)
+    return _read(folder / NAME)
 
 
 def _begin(history: History, days: int | None) -> datetime:
