@@ -112,6 +112,7 @@ class SqliteStore:
         )
         try:
             _patiently(lambda: connection.execute("PRAGMA journal_mode = WAL"), self._patience)
+            connection.execute("PRAGMA wal_autocheckpoint = 256")  # pages: the log beside the file stays at 1 MB
             if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'documents'").fetchall():
                 _patiently(lambda: connection.execute(_TABLE), self._patience)
         except sqlite3.Error:

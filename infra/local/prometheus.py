@@ -30,13 +30,16 @@ from infra.local import files
 from infra.scheduled import scheduled
 
 RULES = Path(__file__).resolve().parent.parent / "alerts"
-SCRAPE_INTERVAL = "5s"
+SCRAPE_INTERVAL = timedelta(seconds=10)
+"""As often as a function sends its metrics at most."""
+_EVALUATION_INTERVAL = timedelta(seconds=5)
 RETENTION = "400d"
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 WRITER = {"job": "history", "instance": "history"}
 """The labels that say who wrote the points of the history."""
 
+_SCRAPE_TIMEOUT = timedelta(seconds=4)
 _NOTHING = 2**62
 """Milliseconds: what Prometheus says where it has no sample is larger."""
 # Two hours times 3, six times over: longer than anything Prometheus compacts (31 days), so that it leaves such blocks alone,
@@ -69,7 +72,14 @@ def require() -> None:
             raise UnavailableError(f"{name}: must be on PATH, got nothing; install Prometheus")
 
 
-def write_config(path: Path, *, targets: Mapping[str, str], alerts_to: Sequence[str] = (), rules: Path = RULES) -> Path:
+def write_config(
+    path: Path,
+    *,
+    targets: Mapping[str, str],
+    alerts_to: Sequence[str] = (),
+    rules: Path = RULES,
+    scrape_interval: timedelta = SCRAPE_INTERVAL,
+) -> Path:
     """Write prometheus.yml.
 
     Args:
@@ -78,9 +88,14 @@ def write_config(path: Path, *, targets: Mapping[str, str], alerts_to: Sequence[
         alerts_to: each `host:port` that takes alerts as an Alertmanager does, at `/api/v2/alerts`. Every one gets all of them,
             and none of them waits for another.
         rules: the folder whose `*.yaml` are rule files; left out when it has none.
+        scrape_interval: how often the targets are scraped, in whole seconds.
     """
     config: dict[str, object] = {
-        "global": {"scrape_interval": SCRAPE_INTERVAL, "scrape_timeout": "4s", "evaluation_interval": SCRAPE_INTERVAL},
+        "global": {
+            "scrape_interval": _seconds(scrape_interval),
+            "scrape_timeout": _seconds(min(scrape_interval, _SCRAPE_TIMEOUT)),
+            "evaluation_interval": _seconds(_EVALUATION_INTERVAL),
+        },
         "scrape_configs": [
             # honor_labels: job and instance are those of the function that wrote the value, as they are in the cloud.
             {"job_name": job, "honor_labels": True, "static_configs": [{"targets": [target]}]}
@@ -199,6 +214,10 @@ def head_start(url: str) -> datetime | None:
     except (OSError, ValueError, LookupError):
         return None
     return datetime.fromtimestamp(oldest / 1000, UTC) if 0 < oldest < _NOTHING else None
+
+
+def _seconds(span: timedelta) -> str:
+    return f"{span.total_seconds():.0f}s"
 
 
 Key = tuple[str, str]

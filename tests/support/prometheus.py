@@ -62,6 +62,7 @@ def prometheus(
         targets={"monitoring": target},
         alerts_to=alerts_to,
         rules=rules or folder / "no-rules",
+        scrape_interval=timedelta(seconds=1),
     )
     line = command(config=config, data_dir=folder / "data", listen=f"127.0.0.1:{port}")
     server = Server(port)

@@ -16,8 +16,8 @@ from core.metrics import CATALOGUE
 from infra.local.monitoring.series import STALE, Series
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-BEFORE = timedelta(seconds=6)
-"""How long a counter shows what it stood at before; longer than the scrape interval of 5 s."""
+BEFORE = timedelta(seconds=11)
+"""How long a counter shows what it stood at before; longer than the scrape interval of 10 s."""
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 

@@ -139,6 +139,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=64)
     connection.execute("PRAGMA page_size = 16384")  # messages are large for rows of a table without row ids
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA wal_autocheckpoint = 128")  # pages: the log beside the file stays at 2 MB
     connection.execute("PRAGMA synchronous = FULL")  # every commit is synced, so that power may fail as well
     connection.execute("PRAGMA busy_timeout = 5000")
     return connection
