@@ -35,7 +35,7 @@ MB, GB = 1_000_000, 1_000_000_000
 DAY = 86_400
 _DAYS = {one.name: one.default for one in local.params}["days"]
 _POLL = 0.25
-_SETTLING = 30.0
+_SETTLING = 90.0
 """Seconds after the year until what is measured is called idle."""
 _ALERT = {"alertname": "HighErrorRate", "service": "bench-start", "severity": "critical"}
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
