@@ -3,13 +3,14 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 VENV := .venv/installed
 VENV_TEST := .venv/installed-test
+WORKERS := -n 2 --dist loadfile --no-loadscope-reorder
 
 # What is installed names the folder it is in: when that was moved, it is installed anew.
 ifneq ($(shell cat .venv/folder 2>/dev/null || pwd -P),$(shell pwd -P))
 .PHONY: $(VENV)
 endif
 
-.PHONY: help run demo test lint type bench package plan grafana kubernetes clean
+.PHONY: help run demo test test-all coverage lint type bench package plan grafana kubernetes clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,8 +27,14 @@ run: $(VENV) ## start the whole system on this machine and replay real data; Ctr
 demo: $(VENV) ## the same without a person: start, replay, check the outcome, stop
 	@aia demo
 
-test: $(VENV_TEST) ## every test, with the branch coverage of core/
-	@pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=95
+test: $(VENV_TEST) ## all tests but the long ones
+	@pytest $(WORKERS)
+
+test-all: $(VENV_TEST) ## all tests, the long ones too, with the branch coverage of core/
+	@AIA_TESTS=all pytest $(WORKERS) --cov --cov-report=term --cov-fail-under=95
+
+coverage: $(VENV_TEST) ## the branch coverage of core/ by its own tests
+	@pytest $(WORKERS) --cov --cov-report=term --cov-fail-under=95 core tests/unit
 
 lint: $(VENV) ## ruff and shell syntax
 	@ruff check && ruff format --check && bash -n infra/local/install.sh .ci/run

@@ -6,9 +6,20 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
+from tests.support.budget import ALL, examples
+
 # A machine that is busy takes longer over an example: no property depends on how long one takes.
-settings.register_profile("patient", parent=settings.default, deadline=None)
+settings.register_profile("patient", parent=settings.default, deadline=None, max_examples=examples(100))
 settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked as long, but where everything is to run."""
+    long = [] if ALL else [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,0 +1,23 @@
+"""How much a test may take: `make test` tries some cases of many, `make test-all` (AIA_TESTS=all) every one."""
+
+import os
+import random
+from collections.abc import Sequence
+from itertools import permutations
+from typing import TypeVar
+
+T = TypeVar("T")
+ALL = os.environ.get("AIA_TESTS") == "all"
+
+
+def examples(most: int) -> int:
+    """How many examples of a property are tried."""
+    return most if ALL else max(20, most // 10)
+
+
+def orders(items: Sequence[T], some: int = 60) -> list[tuple[T, ...]]:
+    """Every order of the items; of many, some at random, always the same, with the given order and its reverse."""
+    every = list(permutations(items))
+    if ALL or len(every) <= some:
+        return every
+    return [every[0], every[-1], *random.Random(7).sample(every[1:-1], some - 2)]
