@@ -5,21 +5,21 @@ It is concluded from all runs that are kept, so it is the same in whatever order
 
 from collections.abc import Callable, Sequence
 
-from core.events import Severity, Status
-from core.hysteresis import Condition, observe
+from core.detection import ConditionState, Hysteresis, Observation, Outcome, Verdict, count
+from core.events import Severity
 from core.pipelines.bottleneck import Growth, bottleneck, growths
+from core.pipelines.conditions import Kind, Reason, spec
 from core.pipelines.event import RunStatus
 from core.pipelines.line import Line
 from core.pipelines.run import Run
 from core.pipelines.text import last_error, spell
 from core.pipelines.usual import usual_of_run
-from core.pipelines.verdict import Kind, Reason, Verdict
 
 FACTOR = 2.0
 """How many times as long as usual is slow."""
 SLOWER_BY, STAGE_SLOWER_BY = 60.0, 30.0
 """Seconds by which a run, or a stage, must be longer than usual besides: what takes no time may take twice that."""
-FIRE_AFTER, RECOVER_AFTER = 2, 2
+SLOWNESS = Hysteresis(fire_after=2, recover_after=2)
 """Runs in a row that make a pipeline slow, or fast again."""
 IN_A_ROW = 3
 """So many failures in a row are critical."""
@@ -28,21 +28,29 @@ Seen = tuple[bool, float, float, str]
 """Whether a run is slow, the seconds that make it so, the usual ones, and both in words."""
 
 
-def of_runs(line: Line) -> tuple[Verdict, ...]:
+def of_runs(line: Line) -> tuple[Observation, ...]:
     """Conclude from the runs that have ended; nothing where none has."""
     counted = tuple(run for run in line.ended if run.span.status is not RunStatus.CANCELLED)
     found = [_failed(line, counted), _slow(line), _stage_slow(line)]
-    return tuple(verdict for verdict in found if verdict is not None)
+    return tuple(one for one in found if one is not None)
 
 
-def _failed(line: Line, counted: Sequence[Run]) -> Verdict | None:
-    if not counted or counted[-1].span.end is None:
+def _failed(line: Line, counted: Sequence[Run]) -> Observation | None:
+    if not counted or (at := counted[-1].span.end) is None:
         return None
     last = counted[-1]
-    at, failed = counted[-1].span.end, last.span.status is RunStatus.FAILED
-    if not failed:
-        text = f"{line.name}: run {last.run_id} succeeded{_took(last)}"
-        return Verdict(kind=Kind.FAILED, holds=False, at=at, reason=Reason.LAST_SUCCEEDED, summary=text)
+    failed = last.span.status is RunStatus.FAILED
+    verdict = _failure(line, counted) if failed else _success(line, last)
+    return Observation(spec=spec(line.target, Kind.FAILED), verdict=verdict, at=at)
+
+
+def _success(line: Line, last: Run) -> Verdict:
+    text = f"{line.name}: run {last.run_id} succeeded{_took(last)}"
+    return Verdict(outcome=Outcome.GOOD, reason=Reason.LAST_SUCCEEDED, summary=text)
+
+
+def _failure(line: Line, counted: Sequence[Run]) -> Verdict:
+    last = counted[-1]
     streak = next(
         (n for n, run in enumerate(reversed(counted)) if run.span.status is not RunStatus.FAILED), len(counted)
     )
@@ -50,9 +58,7 @@ def _failed(line: Line, counted: Sequence[Run]) -> Verdict | None:
     where = f" in {stage}" if stage else ""
     again = f", {streak} times in a row" if streak > 1 else ""
     return Verdict(
-        kind=Kind.FAILED,
-        holds=True,
-        at=at,
+        outcome=Outcome.BAD,
         reason=Reason.LAST_FAILED,
         summary=f"{line.name}: run {last.run_id} failed{where}{again}{f': {error}' if error else ''}",
         severity=Severity.CRITICAL if streak >= IN_A_ROW else Severity.ERROR,
@@ -62,7 +68,7 @@ def _failed(line: Line, counted: Sequence[Run]) -> Verdict | None:
     )
 
 
-def _slow(line: Line) -> Verdict | None:
+def _slow(line: Line) -> Observation | None:
     def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
         usual, seconds = usual_of_run(earlier), run.span.seconds
         if usual is None or seconds is None:
@@ -73,7 +79,7 @@ def _slow(line: Line) -> Verdict | None:
     return _by_duration(line, Kind.SLOW, seen)
 
 
-def _stage_slow(line: Line) -> Verdict | None:
+def _stage_slow(line: Line) -> Observation | None:
     def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
         if usual_of_run(earlier) is None:
             return None
@@ -91,24 +97,21 @@ def _is_slow(growth: Growth) -> bool:
     return growth.factor > FACTOR and growth.seconds > growth.usual + STAGE_SLOWER_BY
 
 
-def _by_duration(line: Line, kind: Kind, seen: Callable[[Run, Sequence[Run]], Seen | None]) -> Verdict | None:
+def _by_duration(line: Line, kind: Kind, seen: Callable[[Run, Sequence[Run]], Seen | None]) -> Observation | None:
     """Look at each run that succeeded in the light of those before it, in the order in which they ended."""
-    condition, newest = Condition(), None
+    state, newest = ConditionState(), None
     runs = line.succeeded
     for index, run in enumerate(runs):
         found, end = seen(run, runs[:index]), run.span.end
         if found is not None and end is not None:
-            condition = observe(condition, holds=found[0], at=end, fire_after=FIRE_AFTER, recover_after=RECOVER_AFTER)
+            state = count(state, bad=found[0], at=end, hysteresis=SLOWNESS)
             newest = run, found
-    if newest is None or condition.at is None:
+    if newest is None or state.at is None:
         return None
     run, (slow, seconds, usual, text) = newest
-    firing = condition.status is Status.FIRING
-    decided = slow is firing
-    return Verdict(
-        kind=kind,
-        holds=firing if decided else None,
-        at=condition.at,
+    decided = slow is state.firing
+    verdict = Verdict(
+        outcome=Outcome.of(bad=slow) if decided else Outcome.NOT_KNOWN,
         reason=(Reason.LONGER if slow else Reason.AS_USUAL) if decided else Reason.UNDECIDED,
         summary=f"{line.name}: {text}",
         value=seconds if slow else None,
@@ -116,6 +119,7 @@ def _by_duration(line: Line, kind: Kind, seen: Callable[[Run, Sequence[Run]], Se
         unit="seconds",
         evidence=_where(run, runs) | {"run": run.run_id},
     )
+    return Observation(spec=spec(line.target, kind), verdict=verdict, at=state.at)
 
 
 def _where(run: Run, runs: Sequence[Run]) -> dict[str, str]:

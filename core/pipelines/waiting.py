@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from core.detection import Observation, Outcome, Verdict
 from core.events import Severity
+from core.pipelines.conditions import Kind, Reason, spec
 from core.pipelines.line import LOST_AFTER, Line
 from core.pipelines.retired import is_retired
 from core.pipelines.text import spell
 from core.pipelines.usual import TOLERATED, Rhythm, rhythm, usual_of_run
-from core.pipelines.verdict import Kind, Reason, Verdict
 
 HUNG_FACTOR, HUNG_BY = 4.0, timedelta(minutes=30)
 """How many times as long as usual a run may take, and by how much longer, before it counts as one that does not end."""
@@ -15,20 +16,22 @@ HUNG_AFTER = timedelta(days=1)
 """How long it may take where nothing is usual."""
 
 
-def of_time(line: Line, now: datetime) -> tuple[Verdict, ...]:
+def of_time(line: Line, now: datetime) -> tuple[Observation, ...]:
     """Conclude from the time that has passed.
 
     Args:
         line: what is remembered of the pipeline.
         now: the instant of the tick.
     """
-    return _overdue(line, now), _hung(line, now)
+    found = ((Kind.OVERDUE, _overdue(line, now)), (Kind.HUNG, _hung(line, now)))
+    return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind, verdict in found)
 
 
-def of_absence(line: Line, now: datetime) -> tuple[Verdict, ...]:
+def of_absence(line: Line, now: datetime) -> tuple[Observation, ...]:
     """Conclude for a pipeline that is retired: nothing holds any more."""
     text = f"{line.name}: nothing is told of it any more"
-    return tuple(Verdict(kind=kind, holds=False, at=now, reason=Reason.RETIRED, summary=text) for kind in Kind)
+    verdict = Verdict(outcome=Outcome.GOOD, reason=Reason.RETIRED, summary=text)
+    return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind in Kind)
 
 
 def _overdue(line: Line, now: datetime) -> Verdict:
@@ -36,17 +39,15 @@ def _overdue(line: Line, now: datetime) -> Verdict:
     found = rhythm(starts, line.past)
     if found is None or not found.is_regular:
         text = f"{line.name}: has no rhythm to be late against"
-        return Verdict(kind=Kind.OVERDUE, holds=False, at=now, reason=Reason.IRREGULAR, summary=text)
+        return Verdict(outcome=Outcome.GOOD, reason=Reason.IRREGULAR, summary=text)
     waited = now - starts[-1]
     ago = spell(waited.total_seconds())
     if is_retired(line, now):
         text = f"{line.name}: has not run for {ago}, it is taken to be retired"
-        return Verdict(kind=Kind.OVERDUE, holds=False, at=now, reason=Reason.RETIRED, summary=text)
+        return Verdict(outcome=Outcome.GOOD, reason=Reason.RETIRED, summary=text)
     late = waited > found.late_after
     return Verdict(
-        kind=Kind.OVERDUE,
-        holds=late,
-        at=now,
+        outcome=Outcome.of(bad=late),
         reason=Reason.LATE if late else Reason.IN_TIME,
         summary=f"{line.name}: last started {ago} ago, usually does so every {_usually(found)}",
         severity=Severity.ERROR,
@@ -68,13 +69,11 @@ def _hung(line: Line, now: datetime) -> Verdict:
     endless = [run_id for run_id, seconds in taken.items() if seconds > limit]
     if not endless:
         text = f"{line.name}: no run takes too long"
-        return Verdict(kind=Kind.HUNG, holds=False, at=now, reason=Reason.ALL_ENDED, summary=text)
+        return Verdict(outcome=Outcome.GOOD, reason=Reason.ALL_ENDED, summary=text)
     worst = max(endless, key=lambda run_id: taken[run_id])
     known = "" if usual is None else f", usual is {spell(usual)}"
     return Verdict(
-        kind=Kind.HUNG,
-        holds=True,
-        at=now,
+        outcome=Outcome.BAD,
         reason=Reason.ENDLESS,
         summary=f"{line.name}: run {worst} has not ended after {spell(taken[worst])}{known}",
         value=taken[worst],

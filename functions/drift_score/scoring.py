@@ -6,22 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.detection import Observation, Outcome, Verdict
 from core.drift import ProfileError, QualityIssue, Trend
+from core.drift.judge import of_accuracy, of_drift, of_prediction, of_quality, of_scoring
 from core.errors import QueryError, UnavailableError
 from core.events import Tick, stamp
 from core.settings import Model
-from core.verdict import Verdict, of_accuracy, of_drift, of_prediction, of_quality, of_scoring
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Metrics, Store
 from functions.drift_score import effects, quality, retrain
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.compare import Current, by_segment, carriers, compare
-from functions.drift_score.conditions import Watch, tell
+from functions.drift_score.conditions import Kind, spec
 from functions.drift_score.performance import assess, evidence, gauges, write
 from functions.drift_score.ports import Predictions, Results
 from functions.drift_score.reference import Profiles, reference_of
 from functions.drift_score.window import Window
+from functions.services.detection import Tracker
 
 NAME = "drift_score"
 LEASE = timedelta(minutes=5)
@@ -72,7 +74,7 @@ def score_model(model: Model, at: datetime, outside: Outside) -> None:
 
     Raises:
         UnavailableError: something outside does not answer.
-        ConflictError: another tick of the model was counted in the meantime.
+        ConflictError: others wrote a condition of the model all the time.
     """
     refusal = None
     try:
@@ -80,7 +82,7 @@ def score_model(model: Model, at: datetime, outside: Outside) -> None:
     except (QueryError, ProfileError) as error:
         refusal = str(error)
     verdict = of_scoring(model.name, model.table, refusal)
-    tell(outside.store, outside.bus, model, watch=Watch(kind="scoring_failed"), verdict=verdict, at=at)
+    _track(outside, model, Kind.SCORING_FAILED, verdict, at)
 
 
 def _score(model: Model, at: datetime, outside: Outside) -> None:
@@ -109,10 +111,10 @@ def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: 
     counted = functools.cache(functools.partial(by_segment, outside.predictions, window, profile, current))
     moved = carriers(model, profile, current.features, counted)
     verdict = of_drift(model.name, current.features, moved)
-    firing = _tell(window, outside, Watch(kind="drift", **_patience(model)), verdict)
+    firing = _track(outside, model, Kind.DRIFT, verdict, window.end)
     moved = carriers(model, profile, current.prediction, counted)
     verdict = of_prediction(model.name, current.prediction, moved)
-    _tell(window, outside, Watch(kind="prediction_drift", **_patience(model)), verdict)
+    _track(outside, model, Kind.PREDICTION_DRIFT, verdict, window.end)
     return firing
 
 
@@ -121,7 +123,7 @@ def _watch_quality(window: Window, issues: tuple[QualityIssue, ...], outside: Ou
     model = window.model
     quality.write(outside.results, window, issues)
     quality.gauges(outside.metrics, window, issues)
-    _tell(window, outside, Watch(kind="data_quality", **_patience(model)), of_quality(model.name, issues))
+    _track(outside, model, Kind.DATA_QUALITY, of_quality(model.name, issues), window.end)
 
 
 def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outside: Outside) -> float | None:
@@ -141,13 +143,12 @@ def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outsid
         minimum=model.minimum_rows,
         evidence=evidence(performance),
     )
-    firing = _tell(window, outside, Watch(kind="accuracy_below_floor", **_patience(model)), verdict)
+    firing = _track(outside, model, Kind.ACCURACY_BELOW_FLOOR, verdict, window.end)
     return performance.accuracy.value if firing else None
 
 
-def _tell(window: Window, outside: Outside, watch: Watch, verdict: Verdict) -> bool:
-    return tell(outside.store, outside.bus, window.model, watch=watch, verdict=verdict, at=window.end)
-
-
-def _patience(model: Model) -> dict[str, int]:
-    return {"fire_after": model.fire_after, "recover_after": model.recover_after}
+def _track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> bool:
+    """Count a verdict and publish what it changes; whether the condition fires by it, False where nothing is concluded."""
+    observation = Observation(spec=spec(model, kind), verdict=verdict, at=at)
+    state = Tracker(outside.store, outside.bus).track(observation)
+    return state.firing and verdict.outcome is not Outcome.NOT_KNOWN

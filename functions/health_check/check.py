@@ -6,12 +6,14 @@ A fault at any point is repaired by the next delivery of the tick, or by the nex
 from dataclasses import dataclass
 
 from core.events import Tick
+from core.health.judge import SOURCE
 from core.health.schedule import due
 from core.settings import Settings
 from functions.adapters.endpoint import Park
 from functions.adapters.ports import Bus, Metrics, Store
 from functions.adapters.probes.run import run
 from functions.health_check import effects
+from functions.services.detection import Tracker
 
 NAME = "health_check"
 
@@ -39,7 +41,8 @@ def check(tick: Tick, deps: Deps) -> None:
     seen = [(probe, results[probe.name]) for probe in probes if probe.name in results]
     for probe, result in seen:
         effects.measure(deps.metrics, probe, result, at)
+    tracker = Tracker(deps.store, deps.bus)
     for probe, result in seen:
-        effects.remember(deps.store, probe, result, at)
-    effects.publish(deps.store, deps.bus)
+        effects.remember(tracker, probe, result, at)
+    tracker.publish_unsent(SOURCE)
     deps.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)

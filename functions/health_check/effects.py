@@ -1,24 +1,20 @@
-"""What a check leaves behind: metrics, what is remembered, and findings.
-
-A transition is kept in the very write that makes it, as the finding to publish, and is taken out once the bus has it. So
-a crash at any point loses none, and a second check of the same tick, which may see something else, tells nothing else.
-"""
+"""What a check leaves behind: metrics, the states of conditions, and what the page shows of a probe."""
 
 import logging
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
+from core.detection import ConditionState
 from core.errors import UnavailableError
-from core.events import Severity
 from core.health.availability import availability
+from core.health.judge import Kind, observations
 from core.health.result import ProbeResult
-from core.health.watch import SOURCE, Kind, Observation, State, finding, observations, step
 from core.health.where import where
 from core.settings import Probe
-from functions.adapters import conditions
-from functions.adapters.ports import Bus, Data, Metrics, Store
+from functions.adapters.ports import Data, Metrics, Store
 from functions.adapters.store import update
+from functions.services.detection import Tracker
 
 log = logging.getLogger(__name__)
 HISTORY = 60
@@ -43,38 +39,13 @@ def measure(metrics: Metrics, probe: Probe, result: ProbeResult, at: datetime) -
         metrics.gauge("aia_probe_certificate_expiry_seconds", left, at=at, probe=probe.name)
 
 
-def remember(store: Store, probe: Probe, result: ProbeResult, at: datetime) -> None:
-    """Count the result in each of the probe's conditions, then show it; counted once, however often it comes."""
-    shown: Data = {}
-    for observation in observations(probe, result, at):
-        key = f"{probe.target}:{observation.kind}"  # as in `Finding.condition`
-        data = update(store, conditions.COLLECTION, key, partial(_count, probe, result, observation, at))
-        shown = data if observation.kind is Kind.ENDPOINT_DOWN else shown
-    update(store, "probes", probe.name, partial(_show, probe, result, shown, at))
+def remember(tracker: Tracker, probe: Probe, result: ProbeResult, at: datetime) -> None:
+    """Count what the result says of each of the probe's conditions, then show it; counted once, however often it comes."""
+    states = {one.spec.kind: tracker.record(one) for one in observations(probe, result, at)}
+    update(tracker.store, "probes", probe.name, partial(_show, probe, result, states[Kind.ENDPOINT_DOWN], at))
 
 
-def publish(store: Store, bus: Bus) -> None:
-    """Publish every finding that the bus does not have yet, also those of ticks before."""
-    for document in store.find(conditions.COLLECTION, where={"source": SOURCE, "has_unsent": True}):
-        conditions.publish(store, bus, document)
-
-
-def _count(probe: Probe, result: ProbeResult, observation: Observation, at: datetime, data: Data | None) -> Data | None:
-    before = _state(data)
-    state, transition = step(before, observation, at)
-    if state is before:
-        return None
-    told = (finding(probe, result, observation, state, transition),) if transition else ()
-    return conditions.write(state.condition, data, SOURCE, *told) | {"severity": state.severity}
-
-
-def _state(data: Data | None) -> State:
-    if data is None:
-        return State()
-    return State(condition=conditions.read(data), severity=Severity(data["severity"]))
-
-
-def _show(probe: Probe, result: ProbeResult, condition: Data, at: datetime, data: Data | None) -> Data | None:
+def _show(probe: Probe, result: ProbeResult, down: ConditionState, at: datetime, data: Data | None) -> Data | None:
     if data is not None and data["checked_at"] >= at:
         return None
     history = [*(data or {}).get("history", []), {"ok": result.ok, "latency": result.latency}][-HISTORY:]
@@ -82,8 +53,8 @@ def _show(probe: Probe, result: ProbeResult, condition: Data, at: datetime, data
         "name": probe.name,
         "kind": probe.kind,
         "where": where(probe),
-        "status": condition["status"],
-        "since": condition["since"],
+        "status": down.status,
+        "since": down.since,
         "checked_at": at,
         "ok": result.ok,
         "reason": result.reason,

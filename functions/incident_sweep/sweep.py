@@ -19,12 +19,13 @@ from core.errors import AiaError, BusyError, ConflictError
 from core.events import Tick
 from core.incidents.age import age
 from core.incidents.outbox import Desk, Effect, lanes
-from functions.adapters.desks.channels import publish_unsent
-from functions.adapters.desks.desk import Desks, perform, take, tell_of
+from functions.adapters.desks.channels import SOURCE
+from functions.adapters.desks.desk import Desks, perform, take, track_delivery
 from functions.adapters.desks.documents import DESKS
 from functions.adapters.desks.perform import NOTIFY, Lane
 from functions.incident_sweep.measure import measure
 from functions.incident_sweep.moves import move
+from functions.services.detection import Tracker
 
 log = logging.getLogger(__name__)
 NAME = "incident_sweep"
@@ -161,10 +162,10 @@ def _recovered(desks: Desks, channels: Sequence[_Channel]) -> None:
     """Tell of channels that did not answer and for which nothing waits any more; of others, what they take tells."""
     waiting = {one.name for one in channels}
     try:
-        publish_unsent(desks.store, desks.performer.bus)
-        for name, refused in sorted(desks.troubled().items()):
+        Tracker(desks.store, desks.performer.bus).publish_unsent(SOURCE)
+        for name, refused in sorted(desks.failing().items()):
             if name not in waiting and (not refused or name not in desks.performer.channels):
-                tell_of(desks, name, fault="")
+                track_delivery(desks, name, fault="")
     except AiaError as error:
         log.warning("channels not looked at: %s", error)
 

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from core.detection import Observation
 from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
 from core.events import PipelineRun, Tick
+from core.pipelines.conditions import SOURCE, keys
 from core.pipelines.ended import of_runs
 from core.pipelines.line import Line, Outcome, Step, advance
 from core.pipelines.retired import is_forgotten, is_retired
@@ -20,8 +22,9 @@ from functions.adapters.pipelines import COLLECTION, fitted, line_data, read_lin
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
 from functions.adapters.store import every, update
 from functions.adapters.vertex_runs import Jobs
-from functions.pipeline_monitor import conditions, history, measures
+from functions.pipeline_monitor import history, measures
 from functions.pipeline_monitor.log_entry import Logged
+from functions.services.detection import Snapshot, Tracker
 
 NAME = "pipeline_monitor"
 _NEWS = (Outcome.ENDED, Outcome.CHANGED)
@@ -38,6 +41,11 @@ class Monitor:
     metrics: Metrics
     jobs: Jobs
     project: str
+
+    @property
+    def tracker(self) -> Tracker:
+        """Counts verdicts and publishes what they change."""
+        return Tracker(self.store, self.bus)
 
 
 def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
@@ -66,8 +74,8 @@ def follow(monitor: Monitor, *events: PipelineRun) -> None:
     if line.last is not None and any(step.outcome in _NEWS for step in steps):
         measures.measure(monitor.metrics, line, line.last)  # else the tick has, at a later instant
     if line.unwritten:
-        conditions.tell(monitor.store, line, of_runs(line), conditions.known(monitor.store, line))
-    conditions.publish(monitor.store, monitor.bus)
+        _record(monitor, of_runs(line))
+    monitor.tracker.publish_unsent(SOURCE)
     history.write(monitor.store, monitor.warehouse, line)
 
 
@@ -94,7 +102,7 @@ def follow_logged(monitor: Monitor, logged: Logged) -> None:
 def look(monitor: Monitor, tick: Tick) -> None:
     """Measure every pipeline again, and look for runs that are late or do not end."""
     at, faults = tick.scheduled_at, list[AiaError]()
-    known = conditions.all_known(monitor.store)
+    known = monitor.tracker.read(SOURCE)
     for document in every(monitor.store, COLLECTION):
         try:
             _look_at(monitor, document, at, known)
@@ -103,13 +111,13 @@ def look(monitor: Monitor, tick: Tick) -> None:
         except AiaError as error:
             log.warning("left for the next tick: %s: %s", document.key, error)
             faults.append(error)
-    conditions.publish(monitor.store, monitor.bus)
+    monitor.tracker.publish_unsent(SOURCE)
     if faults:
         raise faults[0]
     monitor.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
-def _look_at(monitor: Monitor, document: Document, at: datetime, known: conditions.Known) -> None:
+def _look_at(monitor: Monitor, document: Document, at: datetime, known: Snapshot) -> None:
     line = read_line(document.data)
     if is_retired(line, at):
         _retire(monitor, document, line, at, known)
@@ -117,16 +125,22 @@ def _look_at(monitor: Monitor, document: Document, at: datetime, known: conditio
     measures.measure(monitor.metrics, line, at)
     # What was told before the history had it is the same now: it is concluded from nothing but runs that ended.
     ended = of_runs(line) if line.unwritten else ()
-    conditions.tell(monitor.store, line, (*ended, *of_time(line, at)), known)
+    _record(monitor, (*ended, *of_time(line, at)), known)
     history.write(monitor.store, monitor.warehouse, line)
 
 
-def _retire(monitor: Monitor, document: Document, line: Line, at: datetime, known: conditions.Known) -> None:
+def _retire(monitor: Monitor, document: Document, line: Line, at: datetime, known: Snapshot) -> None:
     """End what holds of a pipeline; its documents go when the bus has all that is told, its runs when they are forgotten."""
-    conditions.tell(monitor.store, line, of_absence(line, at), known)
+    _record(monitor, of_absence(line, at), known)
     history.write(monitor.store, monitor.warehouse, line)
-    if conditions.forget(monitor.store, line, known) and is_forgotten(line, at):
+    if monitor.tracker.forget(keys(line.target), known) and is_forgotten(line, at):
         monitor.store.delete(document, COLLECTION)
+
+
+def _record(monitor: Monitor, observations: Sequence[Observation], known: Snapshot | None = None) -> None:
+    """Count verdicts; most change nothing, and write nothing."""
+    for observation in observations:
+        monitor.tracker.record(observation, known)
 
 
 def _counted(store: Store, events: Sequence[PipelineRun]) -> tuple[list[Step], Line]:

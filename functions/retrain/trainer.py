@@ -21,7 +21,8 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Clock, Document, Metrics, Store, Warehouse
 from functions.adapters.training import history
 from functions.adapters.training.port import Trainings
-from functions.retrain import refusals
+from functions.retrain.conditions import refused, started
+from functions.services.detection import Tracker
 
 NAME = "retrain"
 COLLECTION = "trainings"
@@ -53,6 +54,11 @@ class Trainer:
     trainings: Callable[[], Trainings]
     models: Mapping[str, Model]
 
+    @property
+    def tracker(self) -> Tracker:
+        """Counts verdicts and publishes what they change."""
+        return Tracker(self.store, self.bus)
+
 
 def handle(trainer: Trainer, request: RetrainingRequest) -> None:
     """Start what is asked for, or say why not; safe to call again with the same request, or an old one.
@@ -72,7 +78,7 @@ def _answered(trainer: Trainer, request: RetrainingRequest, wanted: Training) ->
     try:
         return _start(trainer, request, target, wanted)
     except (ActionError, QuotaError) as error:
-        refusals.tell(trainer.store, trainer.bus, target, fault=str(error), at=request.requested_at)
+        trainer.tracker.track(refused(target, str(error), request.requested_at))
         if isinstance(error, QuotaError):
             raise
         return Decision(outcome=Outcome.REFUSED, why=str(error))
@@ -89,7 +95,7 @@ def _start(trainer: Trainer, request: RetrainingRequest, target: str, wanted: Tr
     saved = _save(trainer.store, found, request.model, claim)
     created_at = trainer.trainings().start(wanted)
     trainer.bus.publish(TOPIC, run_of(wanted, created_at))
-    refusals.tell(trainer.store, trainer.bus, target, fault="", at=created_at)
+    trainer.tracker.track(started(target, created_at))
     _save(trainer.store, saved, request.model, replace(claim, told=True))
     return decision
 

@@ -10,15 +10,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from google.cloud import bigquery
 
-from core.errors import ConflictError, UnavailableError
+from core.errors import UnavailableError
 from core.events import RetrainingRequest, Severity, Status
 from core.settings import Features, Model, Retraining
-from core.verdict import Reason, Verdict
-from functions.adapters.ports import Data, Document
-from functions.adapters.sqlite_store import SqliteStore
+from functions.adapters.ports import Data
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.drift_score.conditions import Watch, tell
 from infra.local.warehouse.tables import create_tables
 from tests.support.drift import MODEL, World, trained
 from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load, version
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.support.warehouse"]
 _numbers = itertools.count()
-STEADY = Verdict(holds=False, reason=Reason.STEADY, summary="steady")
 
 
 @pytest.fixture
@@ -74,63 +70,6 @@ def test_a_model_that_can_be_scored_again_resolves_its_finding(world: World) -> 
     world.tick(TICK + DAY)
     assert [finding.status for finding in world.bus.findings("scoring_failed")] == [Status.FIRING, Status.RESOLVED]
     assert len(world.scores()) > 0
-
-
-class CrashingStore(SqliteStore):
-    """A store whose process dies just before the write of that number to a condition."""
-
-    dies_at = 0
-    writes = 0
-
-    def create(self, collection: str, key: str, data: Data) -> Document:
-        self._die(collection)
-        return super().create(collection, key, data)
-
-    def replace(self, document: Document, collection: str, data: Data) -> Document:
-        self._die(collection)
-        return super().replace(document, collection, data)
-
-    def _die(self, collection: str) -> None:
-        if collection != "conditions":
-            return
-        self.writes += 1
-        if self.writes == self.dies_at:
-            raise UnavailableError("store: the process died")
-
-
-@pytest.mark.parametrize("write", [1, 2, 3, 4])
-def test_a_crash_before_any_write_of_a_condition_loses_nothing(world: World, tmp_path: Path, write: int) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
-    world.store = store = CrashingStore(f"{tmp_path}/crashing.db")
-    store.dies_at = write
-    with pytest.raises(UnavailableError, match="the process died"):
-        world.tick()
-    world.tick()
-    assert len({finding.id for finding in world.bus.findings("drift")}) == 1
-    document = store.get("conditions", "model/delay:drift")
-    assert document is not None
-    assert (document.data["status"], document.data["unsent"]) == ("firing", [])
-
-
-def test_a_tick_that_loses_against_a_newer_one_publishes_nothing_that_stays(world: World, tmp_path: Path) -> None:
-    model, drift = replace(MODEL, fire_after=1, recover_after=1), Watch(kind="drift")
-
-    class OvertakenStore(SqliteStore):
-        """A store in which a newer tick, at which nothing drifts, is counted between reading and writing."""
-
-        overtaken = False
-
-        def create(self, collection: str, key: str, data: Data) -> Document:
-            if not self.overtaken:
-                self.overtaken = True
-                tell(self, world.bus, model, watch=drift, verdict=STEADY, at=TICK + DAY)
-            return super().create(collection, key, data)
-
-    store = OvertakenStore(f"{tmp_path}/overtaken.db")
-    with pytest.raises(ConflictError):
-        tell(store, world.bus, model, watch=drift, verdict=replace(STEADY, holds=True), at=TICK)
-    tell(store, world.bus, model, watch=drift, verdict=replace(STEADY, holds=True), at=TICK)
-    assert world.bus.findings("drift") == []
 
 
 def test_a_bus_that_is_down_fails_the_tick_and_its_redelivery_tells(world: World) -> None:

@@ -59,7 +59,7 @@ def test_a_score_that_is_missing_is_a_flaw(world: World) -> None:
     load(world.client, MODEL.table, holes(flights(ROWS, TICK, seed=2), "probability", 3))
     world.tick()
     [finding] = world.bus.findings("data_quality")
-    assert set(finding.evidence) == {"probability"}
+    assert set(finding.evidence) == {"probability", "reason"}
 
 
 @pytest.mark.parametrize(("count", "words"), [(0, "far fewer rows"), (60, "far fewer rows"), (900, "far more rows")])

@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from core.errors import UnavailableError
 from core.events import Event, Finding, Status, Tick
-from core.health.watch import Transition
 from core.metrics import Kind, check
 from core.settings import Expect, Probe, Settings
 from functions.adapters.events import encode
@@ -231,10 +230,10 @@ def test_a_certificate_that_will_expire_is_told_and_then_worse(world: World, aut
         for days in (22, 20, 19, 6):
             minute = (ends - timedelta(days=days) - AT) // MINUTE
             assert world.tick(minute) == 204
-    told = [(event.kind, event.severity.value, event.evidence["transition"]) for event in world.outside.published]
+    told = [(event.kind, event.severity.value, event.status) for event in world.outside.published]
     assert told == [
-        ("certificate_expiring", "warning", Transition.STARTED),
-        ("certificate_expiring", "critical", Transition.WORSENED),
+        ("certificate_expiring", "warning", Status.FIRING),
+        ("certificate_expiring", "critical", Status.FIRING),
     ]
     assert world.shown("cert")["certificate_expires_at"] == ends
     left = world.outside.gauges["aia_probe_certificate_expiry_seconds", "cert"]
@@ -325,24 +324,6 @@ def test_ticks_at_the_same_time_resolve_to_one_effect(world: World, web: "Web") 
     assert (world.state()["at"], len(world.shown()["history"])) == (AT, 1)
 
 
-def test_a_write_that_loses_the_race_is_computed_again_from_what_won(world: World, web: "Web") -> None:
-    """A newer tick, which finds the target up again, overtakes the older one just before it writes."""
-    world.probes = [replace(world.probes[0], fail_after=2)]
-    overtaking: list[int] = []
-
-    def overtake() -> None:
-        if not overtaking:
-            answers(web, 200)
-            overtaking.append(world.tick(2))
-
-    answers(web, 500)
-    world.tick(0)
-    assert world.tick(1, Around(world.store, overtake)) == 204
-    assert overtaking == [204]
-    assert world.outside.told() == []
-    assert (world.state()["at"], world.state()["streak"]) == (AT + 2 * MINUTE, 0)
-
-
 # Faults
 
 
@@ -416,36 +397,6 @@ def story(world: World, web: "Web", store: Store, die_at: int) -> int:
         except Killed:
             assert world.tick(minute) == 204
     return writes
-
-
-def test_killed_while_publishing_the_redelivery_publishes_the_same(world: World, web: "Web") -> None:
-    answers(web, 500)
-    world.outside.fault = Killed()
-    with pytest.raises(Killed):
-        world.tick()
-    world.outside.fault = None
-    assert world.tick() == 204
-    assert world.outside.told() == [(at(0), "firing")]
-
-
-def test_a_second_check_of_a_tick_that_sees_something_else_tells_nothing_else(world: World, web: "Web") -> None:
-    """The instance dies after the transition is kept; when the tick comes again the target is up."""
-    writes: list[None] = []
-
-    def die_at_the_second() -> None:
-        writes.append(None)
-        if len(writes) == 2:
-            raise Killed
-
-    answers(web, 500)
-    with pytest.raises(Killed):
-        world.tick(0, Around(world.store, die_at_the_second))
-    answers(web, 200)
-    world.tick(0)
-    assert world.outside.told() == [(at(0), "firing")]
-    world.tick(1)
-    assert world.outside.told() == [(at(0), "firing"), (at(1), "resolved")]
-    assert world.state()["status"] == Status.RESOLVED
 
 
 # As deployed

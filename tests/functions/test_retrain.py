@@ -432,15 +432,6 @@ def test_a_refusal_of_an_old_request_counts_for_nothing_once_a_newer_one_has_sta
     assert deployed.outside.answers() == {"started": 1, "refused": 1}
 
 
-def test_a_finding_that_the_bus_did_not_take_is_told_when_it_comes_again(deployed: Deployed) -> None:
-    deployed.server.refusal = Refused(grpc.StatusCode.INVALID_ARGUMENT, "no")
-    deployed.outside.down = {"bus"}
-    assert deployed.give(REQUEST) == 503
-    deployed.outside.down = set()
-    assert deployed.give(REQUEST) == 204
-    assert deployed.outside.findings == [FIRING]
-
-
 # Nonsense
 
 

@@ -16,7 +16,7 @@ from core.incidents.messages import Message
 from core.incidents.model import Incident, Watch
 from core.incidents.outbox import Desk
 from core.settings import People, Route, Stakeholder, Tier, When
-from functions.adapters.desks.channels import Troubled
+from functions.adapters.desks.channels import FailingChannels
 from functions.adapters.desks.desk import Desks
 from functions.adapters.desks.documents import DESKS, INCIDENTS, read_desk
 from functions.adapters.desks.perform import LEASE, Performer, at_once
@@ -241,7 +241,7 @@ def set_up(store: Store | None = None, charter: Charter = CHARTER) -> Setup:
         metrics=metrics,
         clock=clock,
         charter=charter,
-        troubled=Troubled(kept, clock),
+        failing=FailingChannels(kept, clock),
         silences=silences,
         spread=one_by_one if store is None else at_once,
     )

@@ -8,11 +8,12 @@ from random import Random
 from statistics import median
 from zoneinfo import ZoneInfo
 
+from core import detection
+from core.pipelines.conditions import Kind, Reason
 from core.pipelines.event import PipelineRun, RunStatus
 from core.pipelines.line import Line, advance
 from core.pipelines.text import spell
 from core.pipelines.usual import rhythm
-from core.pipelines.verdict import Kind
 from core.pipelines.waiting import of_time
 
 BEGIN = datetime(2026, 2, 2, tzinfo=UTC)
@@ -138,5 +139,5 @@ def ran(line: Line, start: datetime) -> Line:
 
 def is_late(line: Line, now: datetime) -> bool:
     """Whether a start is missing at an instant; a pipeline that is taken to be retired has been late before."""
-    [found] = [one for one in of_time(line, now) if one.kind is Kind.OVERDUE]
-    return bool(found.holds) or found.reason.value == "retired"
+    [found] = [one.verdict for one in of_time(line, now) if one.spec.kind == Kind.OVERDUE]
+    return found.outcome is detection.Outcome.BAD or found.reason is Reason.RETIRED

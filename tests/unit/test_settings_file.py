@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core.drift.judge import drift_severity
 from core.events import Mode, Severity
 from core.incidents.graph import Graph
 from core.incidents.impact import impact
@@ -22,7 +23,6 @@ from core.settings import (
     WebhookChannel,
     parse,
 )
-from core.verdict import drift_severity
 
 FILE = (Path(__file__).resolve().parents[2] / "infra" / "monitoring.yaml").read_text()
 ENVIRONMENT = {

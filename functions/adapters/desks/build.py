@@ -10,7 +10,7 @@ from core.incidents.charter import charter
 from core.settings import Settings
 from functions.adapters import metrics
 from functions.adapters.bus import open_bus
-from functions.adapters.desks.channels import Troubled
+from functions.adapters.desks.channels import FailingChannels
 from functions.adapters.desks.desk import Desks
 from functions.adapters.desks.perform import Performer
 from functions.adapters.desks.silences import Silences
@@ -52,7 +52,7 @@ def build(function: str, settings: Settings) -> Built:
         metrics=counts,
         clock=now,
         charter=charter(settings, _address("AIA_API_URL"), os.environ.get("AIA_RUNBOOKS_URL", "")),
-        troubled=Troubled(store, now),
+        failing=FailingChannels(store, now),
         silences=silences,
     )
     return Built(desks=desks, silences=silences)

@@ -29,11 +29,12 @@ from core.incidents.notice import inform, mute_of
 from core.incidents.outbox import Desk, Effect, after, lanes, without
 from core.incidents.respond import requests
 from functions.adapters import logs
-from functions.adapters.desks.channels import Troubled, report
+from functions.adapters.desks.channels import FailingChannels, delivered
 from functions.adapters.desks.documents import DESKS, desk_data, read_desk
 from functions.adapters.desks.perform import NOTIFY, Lane, Performer, Spread, at_once
 from functions.adapters.ports import Clock, Data, Metrics, Store
 from functions.adapters.store import update
+from functions.services.detection import Tracker
 
 log = logging.getLogger(__name__)
 RETRIED_FOR = timedelta(minutes=2)
@@ -56,7 +57,7 @@ class Desks:
         metrics: counts.
         clock: now.
         charter: what decisions go by.
-        troubled: the channels that do not take messages.
+        failing: the channels that do not take messages.
         silences: those that people made.
         spread: runs lanes side by side.
     """
@@ -66,7 +67,7 @@ class Desks:
     metrics: Metrics
     clock: Clock
     charter: Charter
-    troubled: Troubled
+    failing: FailingChannels
     silences: Callable[[], Sequence[Silence]] = tuple
     spread: Spread = at_once
 
@@ -251,17 +252,17 @@ def _report(desks: Desks, results: Sequence[Lane]) -> None:
         if not known or isinstance(lane.error, BusyError) or not (fault or lane.done):
             continue
         try:
-            if fault or name in desks.troubled():
-                tell_of(desks, name, fault=fault, final=bool(lane.refused))
+            if fault or name in desks.failing():
+                track_delivery(desks, name, fault=fault, final=bool(lane.refused))
         except AiaError as error:
             log.warning("not reported how %s takes messages: %s", name, error)
 
 
-def tell_of(desks: Desks, channel: str, *, fault: str, final: bool = False) -> None:
-    """Count how it went with a channel, and publish what that changes; see `channels.report`."""
-    performer = desks.performer
-    report(performer.store, performer.bus, channel, fault=fault, final=final, at=desks.clock())
-    desks.troubled.forget()
+def track_delivery(desks: Desks, channel: str, *, fault: str, final: bool = False) -> None:
+    """Count how a delivery to a channel went, and publish what that changes; see `channels.delivered`."""
+    observation = delivered(channel, fault=fault, final=final, at=desks.clock())
+    Tracker(desks.performer.store, desks.performer.bus).track(observation)
+    desks.failing.forget()
 
 
 def _raise(failures: Sequence[AiaError]) -> None:

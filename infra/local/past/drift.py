@@ -8,13 +8,13 @@ import pyarrow as pa
 
 from core.events import Event, Finding, Tick
 from core.settings import Settings
-from functions.adapters import conditions
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.drift_score import reference
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import NAME, Outside, score_models
+from functions.services import detection
 from infra.local.past.incidents import CHANGES, past_incidents
 from infra.local.past.metrics import PastMetrics
 from infra.local.past.predictions import RecordedPredictions
@@ -83,14 +83,14 @@ class PastDrift:
         self._score(instants, outside)
         points, tables = metrics.take(), results.take()
         if self._conditions is None:
-            self._conditions = {one.key: one.data for one in store.find(conditions.COLLECTION)}
+            self._conditions = {one.key: one.data for one in store.find(detection.COLLECTION)}
         self._score_after(instants[-1], outside)
         return self._computed(instants, points, tables)
 
     def documents(self) -> dict[tuple[str, str], Data]:
         """What the live ticks go on with, by collection and key: profiles, and which conditions hold."""
         profiles = {one.key: one.data for one in self._kept.find(reference.COLLECTION)}
-        carried = {reference.COLLECTION: profiles, conditions.COLLECTION: self._conditions or {}}
+        carried = {reference.COLLECTION: profiles, detection.COLLECTION: self._conditions or {}}
         return {(name, key): data for name, found in carried.items() for key, data in found.items()}
 
     def _score_after(self, last: datetime, outside: Outside) -> None:

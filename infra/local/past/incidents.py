@@ -17,7 +17,7 @@ from core.events import Event, Finding, IncidentChange, Tick
 from core.incidents.charter import Charter, charter
 from core.settings import Settings
 from core.settings.people import People
-from functions.adapters.desks.channels import Troubled
+from functions.adapters.desks.channels import FailingChannels
 from functions.adapters.desks.desk import Desks
 from functions.adapters.desks.documents import INCIDENTS
 from functions.adapters.desks.perform import Performer
@@ -113,7 +113,7 @@ def _router(settings: Settings, clock: _Clock, bus: _Changes, metrics: PastMetri
         metrics=metrics,
         clock=clock,
         charter=_charter(settings),
-        troubled=Troubled(store, clock),
+        failing=FailingChannels(store, clock),
         spread=lambda lanes: [lane() for lane in lanes],
     )
     return Router(desks=desks, silences=Silences(store, clock))

@@ -329,7 +329,7 @@ def test_pubsub_calls_every_function_with_triggers_and_no_other(deployed: Resour
 
 
 def test_what_is_asked_for_by_its_value_is_indexed(deployed: Resources) -> None:
-    sources = "\n".join(text(ROOT / "functions" / name) for name in (*FUNCTIONS, "adapters"))
+    sources = "\n".join(text(ROOT / "functions" / name) for name in (*FUNCTIONS, "adapters", "services"))
     asked = {name for group in re.findall(r"where=\{([^}]*)\}", sources) for name in re.findall(r'"(\w+)":', group)}
     asked |= set(re.findall(r"_read\(desks, (\w+)=", sources))
     indexed = {

@@ -1,6 +1,5 @@
 """What is concluded of a pipeline: failures, slowness, lateness, runs without end."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from random import Random
 
@@ -8,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.events import Severity, Status
-from core.hysteresis import Condition
+from core.detection import Outcome, Verdict
+from core.events import Severity
 from core.incidents.classify import classify
 from core.pipelines.bottleneck import bottleneck
+from core.pipelines.conditions import Kind, Reason
 from core.pipelines.ended import of_runs
 from core.pipelines.event import PipelineRun, RunStatus
 from core.pipelines.line import KEPT, Line
 from core.pipelines.usual import rhythm, usual_of_run
-from core.pipelines.verdict import Kind, Reason, Verdict, settle
 from core.pipelines.waiting import of_absence, of_time
 from core.settings.people import Category
 from tests.support.runs import AT, DAY, MINUTE, PIPELINE, days, events, line_of, told, whole
@@ -27,16 +26,17 @@ FAILED, SUCCEEDED, CANCELLED, RUNNING = (
     RunStatus.CANCELLED,
     RunStatus.RUNNING,
 )
+GOOD, BAD, NOT_KNOWN = Outcome.GOOD, Outcome.BAD, Outcome.NOT_KNOWN
 
 
 def verdicts(line: Line, now: datetime | None = None) -> dict[Kind, Verdict]:
     found = of_runs(line) if now is None else of_time(line, now)
-    return {verdict.kind: verdict for verdict in found}
+    return {Kind(one.spec.kind): one.verdict for one in found}
 
 
 def test_nothing_is_concluded_of_a_pipeline_without_runs() -> None:
     assert of_runs(Line(name=PIPELINE)) == ()
-    assert [verdict.holds for verdict in of_time(Line(name=PIPELINE), AT)] == [False, False]
+    assert [one.verdict.outcome for one in of_time(Line(name=PIPELINE), AT)] == [GOOD, GOOD]
 
 
 def test_a_failure_is_told_with_its_stage_and_its_error_until_the_next_success() -> None:
@@ -44,11 +44,11 @@ def test_a_failure_is_told_with_its_stage_and_its_error_until_the_next_success()
         [*whole(0), told(FAILED, 3000, run="r1", stage="train", error="out of memory"), told(FAILED, 3001, run="r1")]
     )
     found = verdicts(line)[Kind.FAILED]
-    assert (found.holds, found.reason, found.severity) == (True, Reason.LAST_FAILED, Severity.ERROR)
+    assert (found.outcome, found.reason, found.severity) == (BAD, Reason.LAST_FAILED, Severity.ERROR)
     assert found.summary == "etl: run r1 failed in train: out of memory"
     assert found.evidence == {"run": "r1", "stage": "train", "error": "out of memory"}
     better = verdicts(line_of(whole(4), line))[Kind.FAILED]
-    assert (better.holds, better.summary) == (False, "etl: run r4 succeeded in 10 min")
+    assert (better.outcome, better.summary) == (GOOD, "etl: run r4 succeeded in 10 min")
 
 
 def test_three_failures_in_a_row_are_critical() -> None:
@@ -66,25 +66,25 @@ def test_a_cancelled_run_says_neither() -> None:
 
 def test_an_older_failure_that_becomes_known_late_is_no_news() -> None:
     line = line_of([*whole(1), *whole(0, status=FAILED)])
-    assert verdicts(line)[Kind.FAILED].holds is False
+    assert verdicts(line)[Kind.FAILED].outcome is GOOD
 
 
 @pytest.mark.parametrize(
-    ("last", "holds", "reason"),
+    ("last", "outcome", "reason"),
     [
-        ((10, 10), False, Reason.AS_USUAL),
-        ((10, 21), None, Reason.UNDECIDED),
-        ((21, 21), True, Reason.LONGER),
-        ((21, 21, 10), None, Reason.UNDECIDED),
-        ((21, 21, 10, 10), False, Reason.AS_USUAL),
-        ((19.9, 19.9), False, Reason.AS_USUAL),
+        ((10, 10), GOOD, Reason.AS_USUAL),
+        ((10, 21), NOT_KNOWN, Reason.UNDECIDED),
+        ((21, 21), BAD, Reason.LONGER),
+        ((21, 21, 10), NOT_KNOWN, Reason.UNDECIDED),
+        ((21, 21, 10, 10), GOOD, Reason.AS_USUAL),
+        ((19.9, 19.9), GOOD, Reason.AS_USUAL),
     ],
 )
 def test_a_pipeline_is_slow_after_two_runs_and_fast_after_two(
-    *, last: tuple[float, ...], holds: bool | None, reason: Reason
+    *, last: tuple[float, ...], outcome: Outcome, reason: Reason
 ) -> None:
     found = verdicts(days([10] * 5 + list(last)))[Kind.SLOW]
-    assert (found.holds, found.reason) == (holds, reason)
+    assert (found.outcome, found.reason) == (outcome, reason)
 
 
 def test_slowness_is_told_with_where_the_time_went() -> None:
@@ -94,13 +94,13 @@ def test_slowness_is_told_with_where_the_time_went() -> None:
     assert (slow.value, slow.threshold, slow.unit) == (1800, 1200, "seconds")
     assert slow.evidence["bottleneck"] == "train took 28 min, 97% of all stages"
     assert slow.evidence["grown"] == "train from 8 min to 28 min"
-    assert (stage.holds, stage.value, stage.threshold) == (True, 1680, 960)
+    assert (stage.outcome, stage.value, stage.threshold) == (BAD, 1680, 960)
     assert stage.summary == "etl: stage train of run r6 took 28 min, usual is 8 min"
 
 
 def test_what_takes_no_time_may_take_twice_that() -> None:
     line = days([0.1] * 5 + [0.9] * 2, read=[0.05] * 5 + [0.5] * 2)
-    assert (verdicts(line)[Kind.SLOW].holds, verdicts(line)[Kind.STAGE_SLOW].holds) == (False, False)
+    assert (verdicts(line)[Kind.SLOW].outcome, verdicts(line)[Kind.STAGE_SLOW].outcome) == (GOOD, GOOD)
 
 
 def test_with_few_runs_nothing_is_usual() -> None:
@@ -111,7 +111,7 @@ def test_with_few_runs_nothing_is_usual() -> None:
 
 def test_a_failed_run_says_nothing_of_how_long_it_takes() -> None:
     line = line_of(whole(9, 500, FAILED), days([10] * 6))
-    assert verdicts(line)[Kind.SLOW].holds is False
+    assert verdicts(line)[Kind.SLOW].outcome is GOOD
 
 
 @given(st.lists(events(runs=8), max_size=40), st.randoms(use_true_random=False))
@@ -123,22 +123,22 @@ def test_conclusions_are_the_same_in_every_order(told_of_it: list[PipelineRun], 
 
 
 @pytest.mark.parametrize(
-    ("waited", "holds", "reason"),
+    ("waited", "outcome", "reason"),
     [
-        (1.0, False, Reason.IN_TIME),
-        (2.0, False, Reason.IN_TIME),
-        (2.003, False, Reason.IN_TIME),
-        (2.004, True, Reason.LATE),
-        (9.9, True, Reason.LATE),
-        (10.1, False, Reason.RETIRED),
+        (1.0, GOOD, Reason.IN_TIME),
+        (2.0, GOOD, Reason.IN_TIME),
+        (2.003, GOOD, Reason.IN_TIME),
+        (2.004, BAD, Reason.LATE),
+        (9.9, BAD, Reason.LATE),
+        (10.1, GOOD, Reason.RETIRED),
     ],
 )
 def test_a_pipeline_with_a_rhythm_may_be_late_until_it_is_retired(
-    *, waited: float, holds: bool, reason: Reason
+    *, waited: float, outcome: Outcome, reason: Reason
 ) -> None:
     line = days([10] * 7)
     found = verdicts(line, line.starts[-1] + waited * DAY)[Kind.OVERDUE]
-    assert (found.holds, found.reason) == (holds, reason)
+    assert (found.outcome, found.reason) == (outcome, reason)
 
 
 def test_a_pipeline_without_a_rhythm_is_never_late() -> None:
@@ -155,7 +155,7 @@ def test_a_pipeline_that_tells_only_its_ends_may_be_late_as_well() -> None:
     line = line_of(told(SUCCEEDED, number * 1440, run=f"r{number}") for number in range(7))
     assert verdicts(line, AT + 8 * DAY)[Kind.OVERDUE].reason is Reason.IN_TIME
     late = verdicts(line, AT + 9 * DAY)[Kind.OVERDUE]
-    assert (late.holds, late.summary) == (True, "etl: last started 3 d ago, usually does so every 1 d")
+    assert (late.outcome, late.summary) == (BAD, "etl: last started 3 d ago, usually does so every 1 d")
 
 
 def test_one_outage_is_not_usual_and_what_pauses_again_and_again_is_told_with_its_pauses() -> None:
@@ -163,7 +163,7 @@ def test_one_outage_is_not_usual_and_what_pauses_again_and_again_is_told_with_it
     assert rhythm(once.starts, once.past) == rhythm([AT + number * DAY for number in range(30)])
     weekdays = line_of(event for number in range(23) if number % 7 not in (2, 3) for event in whole(number))
     found = verdicts(weekdays, AT + 27 * DAY)[Kind.OVERDUE]
-    assert (found.holds, found.threshold) == (True, (4 * DAY).total_seconds() + 300)
+    assert (found.outcome, found.threshold) == (BAD, (4 * DAY).total_seconds() + 300)
     assert found.summary == "etl: last started 5 d ago, usually does so every 1 d with pauses of up to 3 d"
 
 
@@ -183,41 +183,23 @@ def test_a_run_under_way_of_which_stages_are_told_retires_no_pipeline() -> None:
 def test_a_run_that_does_not_end_is_told_by_what_is_usual() -> None:
     line = line_of([told(RUNNING, 20_000, run="r9")], days([10] * 6))
     start = AT + 20_000 * MINUTE
-    assert verdicts(line, start + 39 * MINUTE)[Kind.HUNG].holds is False
+    assert verdicts(line, start + 39 * MINUTE)[Kind.HUNG].outcome is GOOD
     found = verdicts(line, start + 41 * MINUTE)[Kind.HUNG]
-    assert (found.holds, found.reason) == (True, Reason.ENDLESS)
+    assert (found.outcome, found.reason) == (BAD, Reason.ENDLESS)
     assert found.summary == "etl: run r9 has not ended after 41 min, usual is 10 min"
     assert verdicts(line, start + 8 * DAY)[Kind.HUNG].reason is Reason.ALL_ENDED
 
 
 def test_where_nothing_is_usual_a_run_may_take_a_day() -> None:
     line = line_of([told(RUNNING)])
-    assert verdicts(line, AT + DAY)[Kind.HUNG].holds is False
-    assert verdicts(line, AT + DAY + MINUTE)[Kind.HUNG].holds is True
-
-
-def test_a_condition_is_remembered_only_where_something_is_worth_telling() -> None:
-    fires = verdicts(line_of(whole(0, status=FAILED)))[Kind.FAILED]
-    still = replace(fires, at=fires.at + DAY)
-    ended = replace(still, holds=False, at=still.at + DAY)
-    fresh = Condition()
-    assert settle(fresh, replace(fires, holds=False)) is fresh
-    assert settle(fresh, replace(fires, holds=None)) is fresh
-    first = settle(fresh, fires)
-    assert first == Condition(status=Status.FIRING, at=fires.at, since=fires.at)
-    assert settle(first, fires) is first
-    second = settle(first, still)
-    assert (second.at, second.since) == (still.at, fires.at)
-    assert settle(second, fires) is second, "an older verdict changes nothing"
-    assert settle(second, replace(fires, holds=False)) is second
-    assert settle(second, ended).status is Status.RESOLVED
-    assert settle(second, replace(still, holds=False)).status is Status.RESOLVED, "a run became known late"
+    assert verdicts(line, AT + DAY)[Kind.HUNG].outcome is GOOD
+    assert verdicts(line, AT + DAY + MINUTE)[Kind.HUNG].outcome is BAD
 
 
 def test_when_nothing_is_told_any_more_nothing_holds() -> None:
     found = of_absence(days([10]), AT + 99 * DAY)
-    assert {verdict.kind for verdict in found} == set(Kind)
-    assert not any(verdict.holds for verdict in found)
+    assert {one.spec.kind for one in found} == set(Kind)
+    assert {one.verdict.outcome for one in found} == {GOOD}
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -251,7 +233,7 @@ def test_while_others_come_and_go_a_run_without_an_end_stays_told_of() -> None:
     for number in range(1, KEPT + 100):
         line = line_of([told(RUNNING, number, run=f"r{number}"), told(SUCCEEDED, number + 0.2, run=f"r{number}")], line)
     found = verdicts(line, line.starts[-1])[Kind.HUNG]
-    assert (found.holds, found.evidence["runs"]) == (True, "endless")
+    assert (found.outcome, found.evidence["runs"]) == (BAD, "endless")
 
 
 def test_intervals_say_how_often_it_runs() -> None:

@@ -1,10 +1,10 @@
-"""What is concluded about a model at one tick: whether a condition holds, how bad it is, and how to say so."""
+"""Verdicts on the conditions of a model at one tick."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from core.detection import Outcome, Verdict
 from core.drift import DriftReport, Estimate, FeatureDrift, Flaw, QualityIssue, Standing, Statistic, stands
 from core.drift import Reason as DriftReason
 from core.events import Severity
@@ -46,31 +46,6 @@ class Reason(StrEnum):
     """The model was scored."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """A conclusion.
-
-    Attributes:
-        holds: whether the condition holds, or None where nothing can be concluded.
-        reason: why.
-        summary: one line for people.
-        severity: how bad it is while it holds.
-        value: the observed number, if there is one.
-        threshold: the number it is compared with, if there is one.
-        unit: of both.
-        evidence: what supports it, as short texts by name.
-    """
-
-    holds: bool | None
-    reason: Reason
-    summary: str
-    severity: Severity = Severity.WARNING
-    value: float | None = None
-    threshold: float | None = None
-    unit: str = ""
-    evidence: Mapping[str, str] = field(default_factory=dict)
-
-
 def of_drift(model: str, report: DriftReport, carriers: Mapping[str, str] = _NOTHING) -> Verdict:
     """Conclude from the drift report of a model's features.
 
@@ -95,10 +70,12 @@ def of_drift(model: str, report: DriftReport, carriers: Mapping[str, str] = _NOT
     window = {"window": _window(report)}
     if not report.drifted:
         text = f"{model}: none of {count} features drifts"
-        return Verdict(holds=False, reason=Reason.STEADY, summary=text, value=0.0, unit="ratio", evidence=window)
+        return Verdict(
+            outcome=Outcome.GOOD, reason=Reason.STEADY, summary=text, value=0.0, unit="ratio", evidence=window
+        )
     worst = report.ranked[0]
     return Verdict(
-        holds=True,
+        outcome=Outcome.BAD,
         reason=Reason.DRIFTED,
         summary=f"{model}: {len(report.drifted)} of {count} features drifted; strongest {_headline(worst)}",
         severity=drift_severity(report.share, report.strength),
@@ -132,7 +109,7 @@ def of_prediction(model: str, report: DriftReport, carriers: Mapping[str, str] =
         return _too_few(model, report)
     [found] = report.features
     return Verdict(
-        holds=found.drifted,
+        outcome=Outcome.of(bad=found.drifted),
         reason=Reason.DRIFTED if found.drifted else Reason.STEADY,
         summary=f"{model}: its predictions {'drifted' if found.drifted else 'do not drift'}: {_headline(found)}",
         severity=Severity.ERROR if found.strength >= _CRITICAL_STRENGTH else Severity.WARNING,
@@ -171,7 +148,7 @@ def of_accuracy(
 ) -> Verdict:
     """Conclude from the labels that have arrived.
 
-    It holds once the floor is certain to be undercut, and no longer once the accuracy is the floor or better; in between
+    It is bad once the floor is certain to be undercut, and good once the accuracy is the floor or better; in between
     nothing is concluded, so that chance neither opens an incident nor closes it.
 
     Args:
@@ -190,14 +167,14 @@ def of_accuracy(
     """
     if accuracy.value is None or accuracy.rows < minimum:
         text = f"{model}: {accuracy.rows} labels have arrived, {minimum} are needed"
-        return Verdict(holds=None, reason=Reason.INSUFFICIENT_DATA, summary=text)
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
     interval = f"{accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})"
     text = f"{model}: right in {interval} of {accuracy.rows} labelled predictions"
     if floor is None:
-        return Verdict(holds=None, reason=Reason.NO_FLOOR, summary=text)
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NO_FLOOR, summary=text)
     below, certain = accuracy.value < floor, stands(accuracy, floor) is Standing.BELOW
     return Verdict(
-        holds=None if below and not certain else below,
+        outcome=Outcome.NOT_KNOWN if below and not certain else Outcome.of(bad=below),
         reason=Reason.BELOW_FLOOR if certain else Reason.DOUBTFUL if below else Reason.ABOVE_FLOOR,
         summary=f"{text}, agreed is {floor:.1%}",
         severity=accuracy_severity(accuracy.value, floor),
@@ -238,7 +215,7 @@ def of_quality(model: str, issues: Sequence[QualityIssue]) -> Verdict:
     """
     if not issues:
         text = f"{model}: its data has no flaw"
-        return Verdict(holds=False, reason=Reason.SOUND, summary=text, value=0.0, unit="issues")
+        return Verdict(outcome=Outcome.GOOD, reason=Reason.SOUND, summary=text, value=0.0, unit="issues")
     first = spell_issue(issues[0])
     grave = any(
         issue.flaw in _GRAVE or (issue.flaw is Flaw.MISSING and issue.value > _ERROR_MISSING) for issue in issues
@@ -249,7 +226,7 @@ def of_quality(model: str, issues: Sequence[QualityIssue]) -> Verdict:
         text = spell_issue(issue).removeprefix(f"{issue.feature}: ")
         texts[name] = f"{texts[name]}; {text}" if name in texts else text
     return Verdict(
-        holds=True,
+        outcome=Outcome.BAD,
         reason=Reason.FLAWED,
         summary=f"{model}: {first}"
         if len(issues) == 1
@@ -295,9 +272,9 @@ def of_scoring(model: str, table: str, refusal: str | None) -> Verdict:
     'churn: cannot be scored from telemetry.churn: no such column: age'
     """
     if refusal is None:
-        return Verdict(holds=False, reason=Reason.SCORED, summary=f"{model}: is scored again", severity=Severity.ERROR)
+        return Verdict(outcome=Outcome.GOOD, reason=Reason.SCORED, summary=f"{model}: is scored again")
     return Verdict(
-        holds=True,
+        outcome=Outcome.BAD,
         reason=Reason.REFUSED,
         summary=f"{model}: cannot be scored from {table}: {refusal}",
         severity=Severity.ERROR,
@@ -307,7 +284,7 @@ def of_scoring(model: str, table: str, refusal: str | None) -> Verdict:
 
 def _too_few(model: str, report: DriftReport) -> Verdict:
     text = f"{model}: too few rows to compare, {report.n_current} against {report.n_reference} of the reference"
-    return Verdict(holds=None, reason=Reason.INSUFFICIENT_DATA, summary=text)
+    return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
 
 
 def _window(report: DriftReport) -> str:

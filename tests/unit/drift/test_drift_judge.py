@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.detection import Outcome
 from core.drift import DriftReport, Estimate, Flaw, Profile, QualityIssue, Thresholds, score
-from core.events import Severity
-from core.verdict import (
+from core.drift.judge import (
     MOST_NAMED,
     Reason,
     accuracy_severity,
@@ -19,7 +19,9 @@ from core.verdict import (
     of_scoring,
     spell_issue,
 )
+from core.events import Severity
 
+GOOD, BAD, NOT_KNOWN = Outcome.GOOD, Outcome.BAD, Outcome.NOT_KNOWN
 NAMES = [f"f{n}" for n in range(8)]
 
 
@@ -31,15 +33,15 @@ def report(shift: float, moved: int, rows: int = 2000) -> DriftReport:
     return score(profile, current, thresholds=Thresholds(shift=0.2))
 
 
-def test_nothing_moved_does_not_hold() -> None:
+def test_nothing_moved_is_good() -> None:
     verdict = of_drift("churn", report(0.0, 8))
-    assert (verdict.holds, verdict.reason, verdict.value) == (False, Reason.STEADY, 0.0)
+    assert (verdict.outcome, verdict.reason, verdict.value) == (GOOD, Reason.STEADY, 0.0)
     assert verdict.summary == "churn: none of 8 features drifts"
 
 
 def test_what_moved_is_counted_and_the_strongest_named() -> None:
     verdict = of_drift("churn", report(-1.0, 3))
-    assert (verdict.holds, verdict.reason, verdict.value) == (True, Reason.DRIFTED, 3 / 8)
+    assert (verdict.outcome, verdict.reason, verdict.value) == (BAD, Reason.DRIFTED, 3 / 8)
     assert verdict.summary.startswith("churn: 3 of 8 features drifted; strongest f")
     assert "sd down, PSI" in verdict.summary
     assert set(verdict.evidence) == {"f0", "f1", "f2", "window"}
@@ -52,7 +54,7 @@ def test_the_evidence_names_only_the_strongest() -> None:
 
 def test_too_few_rows_conclude_nothing() -> None:
     verdict = of_drift("churn", report(5.0, 8, rows=12))
-    assert (verdict.holds, verdict.reason) == (None, Reason.INSUFFICIENT_DATA)
+    assert (verdict.outcome, verdict.reason) == (NOT_KNOWN, Reason.INSUFFICIENT_DATA)
     assert verdict.summary == "churn: too few rows to compare, 12 against 4000 of the reference"
 
 
@@ -68,41 +70,41 @@ def test_a_lower_accuracy_is_never_less_severe(accuracy: float, less: float, flo
 
 
 @pytest.mark.parametrize(
-    ("accuracy", "floor", "holds", "reason"),
+    ("accuracy", "floor", "outcome", "reason"),
     [
-        (Estimate(0.80, 0.77, 0.84, 200), 0.85, True, Reason.BELOW_FLOOR),
-        (Estimate(0.84, 0.79, 0.88, 200), 0.85, None, Reason.DOUBTFUL),
-        (Estimate(0.85, 0.80, 0.89, 200), 0.85, False, Reason.ABOVE_FLOOR),
-        (Estimate(0.95, 0.92, 0.97, 200), 0.85, False, Reason.ABOVE_FLOOR),
-        (Estimate(0.1, 0.07, 0.15, 199), 0.85, None, Reason.INSUFFICIENT_DATA),
-        (Estimate(None, None, None, 0), 0.85, None, Reason.INSUFFICIENT_DATA),
-        (Estimate(0.1, 0.07, 0.15, 200), None, None, Reason.NO_FLOOR),
+        (Estimate(0.80, 0.77, 0.84, 200), 0.85, BAD, Reason.BELOW_FLOOR),
+        (Estimate(0.84, 0.79, 0.88, 200), 0.85, NOT_KNOWN, Reason.DOUBTFUL),
+        (Estimate(0.85, 0.80, 0.89, 200), 0.85, GOOD, Reason.ABOVE_FLOOR),
+        (Estimate(0.95, 0.92, 0.97, 200), 0.85, GOOD, Reason.ABOVE_FLOOR),
+        (Estimate(0.1, 0.07, 0.15, 199), 0.85, NOT_KNOWN, Reason.INSUFFICIENT_DATA),
+        (Estimate(None, None, None, 0), 0.85, NOT_KNOWN, Reason.INSUFFICIENT_DATA),
+        (Estimate(0.1, 0.07, 0.15, 200), None, NOT_KNOWN, Reason.NO_FLOOR),
     ],
 )
 def test_accuracy_is_held_against_the_floor_once_it_is_certain(
-    *, accuracy: Estimate, floor: float | None, holds: bool | None, reason: Reason
+    *, accuracy: Estimate, floor: float | None, outcome: Outcome, reason: Reason
 ) -> None:
     verdict = of_accuracy("churn", accuracy=accuracy, floor=floor, minimum=200, evidence={"reference": "92%"})
-    assert (verdict.holds, verdict.reason) == (holds, reason)
+    assert (verdict.outcome, verdict.reason) == (outcome, reason)
     assert (verdict.evidence == {"reference": "92%"}) == (verdict.threshold is not None)
 
 
 @pytest.mark.parametrize(
-    ("shift", "holds", "severity"), [(0.0, False, "warning"), (0.4, True, "warning"), (1, True, "error")]
+    ("shift", "outcome", "severity"), [(0.0, GOOD, "warning"), (0.4, BAD, "warning"), (1, BAD, "error")]
 )
-def test_predictions_that_moved_hold_and_say_how_far(*, shift: float, holds: bool, severity: str) -> None:
+def test_predictions_that_moved_are_bad_and_say_how_far(*, shift: float, outcome: Outcome, severity: str) -> None:
     rng = np.random.default_rng(5)
     profile = Profile.fit({"risk": rng.normal(size=4000)})
     found = score(profile, {"risk": rng.normal(shift, size=2000)}, thresholds=Thresholds(shift=0.2))
     verdict = of_prediction("churn", found, {"by city": "60% of the drift of risk comes from Oslo"})
-    assert (verdict.holds, verdict.severity.value, verdict.threshold) == (holds, severity, 0.2)
+    assert (verdict.outcome, verdict.severity.value, verdict.threshold) == (outcome, severity, 0.2)
     assert verdict.value == pytest.approx(shift, abs=0.1)
     assert list(verdict.evidence) == ["risk", "by city", "window"]
 
 
 def test_predictions_of_too_few_rows_conclude_nothing() -> None:
     found = score(Profile.fit({"risk": [0.1, 0.9] * 500}), {"risk": [0.5]})
-    assert of_prediction("churn", found).holds is None
+    assert of_prediction("churn", found).outcome is NOT_KNOWN
 
 
 def test_what_carries_the_drift_stands_beside_the_features() -> None:
@@ -124,9 +126,9 @@ def issue(flaw: Flaw, feature: str = "age", value: float = 0.2, detail: str = ""
         ([issue(Flaw.CONSTANT), issue(Flaw.NEW_CATEGORY)], "warning"),
     ],
 )
-def test_flaws_hold_and_the_gravest_says_how_bad(found: list[QualityIssue], severity: str) -> None:
+def test_flaws_are_bad_and_the_gravest_says_how_bad(found: list[QualityIssue], severity: str) -> None:
     verdict = of_quality("churn", found)
-    assert (verdict.holds, verdict.reason, verdict.severity.value) == (True, Reason.FLAWED, severity)
+    assert (verdict.outcome, verdict.reason, verdict.severity.value) == (BAD, Reason.FLAWED, severity)
     assert verdict.value == len(found)
 
 
@@ -146,8 +148,8 @@ def test_every_flaw_is_spelt(flaw: Flaw) -> None:
     assert text.endswith("(so it is)")
 
 
-def test_a_refusal_holds_until_the_model_is_scored() -> None:
+def test_a_refusal_is_bad_until_the_model_is_scored() -> None:
     refused, scored = of_scoring("churn", "t.churn", "no column age"), of_scoring("churn", "t.churn", None)
-    assert (refused.holds, refused.reason, refused.severity) == (True, Reason.REFUSED, Severity.ERROR)
+    assert (refused.outcome, refused.reason, refused.severity) == (BAD, Reason.REFUSED, Severity.ERROR)
     assert refused.evidence == {"table": "t.churn", "error": "no column age"}
-    assert (scored.holds, scored.reason) == (False, Reason.SCORED)
+    assert (scored.outcome, scored.reason) == (GOOD, Reason.SCORED)

@@ -1,0 +1,1 @@
+"""What decides, saves and publishes, for several functions."""

@@ -1,0 +1,132 @@
+"""The tracker of every detector: counts verdicts, and publishes what they change.
+
+The state of a condition and the findings that the bus does not have yet are one document, written at once. So nothing is
+lost, whatever is delivered again and wherever the process ends:
+
+    before the write      nothing happened; the verdict comes again
+    after the write       the verdict counts as old when it comes again, and the finding is published then
+    while publishing      the finding is published again, under the same id
+    before it is removed  the same
+
+A write that loses against another one is computed again from what won.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import msgspec
+
+from core.detection import ConditionState, Observation, step
+from core.events import Finding
+from functions.adapters.events import decode, encode
+from functions.adapters.ports import Bus, Data, Document, Store
+from functions.adapters.store import every, update
+
+COLLECTION = "conditions"
+TOPIC = "findings"
+Snapshot = Mapping[str, Document]
+"""Conditions as they were read, by their keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """Keeps the states of conditions, and publishes findings.
+
+    Attributes:
+        store: where they are kept.
+        bus: takes the findings.
+    """
+
+    store: Store
+    bus: Bus
+
+    def track(self, observation: Observation) -> ConditionState:
+        """Count a verdict, and publish what its condition has to publish; safe to call again.
+
+        Returns:
+            The state of the condition.
+
+        Raises:
+            UnavailableError: store or bus does not answer; the verdict must come again.
+            ConflictError: others wrote the condition all the time.
+        """
+        key = observation.spec.key
+        data = update(self.store, COLLECTION, key, partial(_counted, observation))
+        self._publish(key, data)
+        return state_of(data)
+
+    def record(self, observation: Observation, known: Snapshot | None = None) -> ConditionState:
+        """Count a verdict, and leave what it changes to `publish_unsent`; safe to call again.
+
+        Args:
+            observation: the verdict.
+            known: conditions as they were just read; the store is not asked where the verdict changes nothing of them.
+
+        Returns:
+            The state of the condition.
+        """
+        key = observation.spec.key
+        if known is not None:
+            found = known.get(key)
+            data = found.data if found else {}
+            if _counted(observation, data) is None:
+                return state_of(data)
+        return state_of(update(self.store, COLLECTION, key, partial(_counted, observation)))
+
+    def publish_unsent(self, source: str) -> None:
+        """Publish every finding of a detector that the bus does not have yet, also those of deliveries before."""
+        for document in every(self.store, COLLECTION, where={"source": source, "has_unsent": True}):
+            self._publish(document.key, document.data)
+
+    def read(self, source: str) -> Snapshot:
+        """The conditions of a detector, as they are remembered."""
+        return {document.key: document for document in every(self.store, COLLECTION, where={"source": source})}
+
+    def forget(self, keys: Iterable[str], known: Snapshot) -> bool:
+        """Delete conditions, but those that fire and those with findings that the bus does not have.
+
+        Args:
+            keys: of the conditions.
+            known: them, as they were read.
+
+        Returns:
+            Whether none of them is left.
+        """
+        found = [known[key] for key in keys if key in known]
+        over = [one for one in found if not state_of(one.data).firing and not one.data["has_unsent"]]
+        for document in over:
+            self.store.delete(document, COLLECTION)
+        return len(over) == len(found)
+
+    def _publish(self, key: str, data: Data) -> None:
+        unsent = data.get("unsent", ())
+        for text in unsent:
+            self.bus.publish(TOPIC, decode(text.encode(), Finding))
+        if unsent:
+            update(self.store, COLLECTION, key, partial(_sent, unsent))
+
+
+def state_of(data: Data) -> ConditionState:
+    """The state that a document of the collection holds; that of a new condition where it is empty."""
+    return msgspec.convert(data, ConditionState, builtin_types=(datetime,))
+
+
+def _counted(observation: Observation, data: Data | None) -> Data | None:
+    before = data or {}
+    state = state_of(before)
+    after, finding = step(state, observation)
+    if after is state:
+        return None
+    findings = [encode(finding).decode()] if finding else []
+    unsent = [*before.get("unsent", ()), *findings]
+    kept: Data = msgspec.to_builtins(after, builtin_types=(datetime,))
+    return kept | {"source": observation.spec.source, "unsent": unsent, "has_unsent": bool(unsent)}
+
+
+def _sent(sent: Sequence[str], data: Data | None) -> Data | None:
+    if data is None:
+        return None
+    unsent = [text for text in data["unsent"] if text not in sent]
+    return data | {"unsent": unsent, "has_unsent": bool(unsent)}
