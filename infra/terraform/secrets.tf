@@ -28,10 +28,11 @@ locals {
   }
 
   # The settings are one file and are refused where a name in them is missing. Who does not use a secret gets this in its
-  # place: no key of anything, in a form that the settings take.
+  # place: no key of anything, in a form that the settings take, and another one for each, because two channels must not lead to
+  # the same place.
   placeholders = {
     for secret in setintersection(var.secrets, local.named) :
-    secret => contains(local.secret_addresses, secret) ? "https://withheld.invalid/" : join("", [for _ in range(32) : "0"])
+    secret => contains(local.secret_addresses, secret) ? "https://withheld.invalid/${secret}" : format("%032d", index(sort(var.secrets), secret))
   }
   secret_addresses = flatten([
     for one in concat(try(local.settings.channels, []), try(local.settings.probes, [])) : regexall("^\\$\\{([A-Za-z0-9_]+)\\}$", try(one.url, ""))

@@ -177,6 +177,7 @@ def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with
     people = {function_account("incident_router"), function_account("incident_sweep")}
     assert read == {
         "pagerduty-key": people,
+        "other-pagerduty-key": people,
         "slack-webhook-url": people,
         "smtp-password": people,
         "partner-token": {function_account("health_check")},
