@@ -1,6 +1,6 @@
 """Who is told, where and when: channels, rotations, stakeholders and routes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -28,77 +28,30 @@ class Category(StrEnum):
     PLATFORM = "platform"
 
 
-class Encryption(StrEnum):
-    """How a connection to a mail server is protected."""
-
-    TLS = "tls"
-    """From the first byte on (port 465)."""
-    STARTTLS = "starttls"
-    """After a greeting in the clear (port 587)."""
-    NONE = "none"
-    """Not at all; only for a server on this machine."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConsoleChannel:
-    """Messages go to the function's log."""
+class Channel:
+    """One way to tell people; what each kind of channel needs beside this is in `core.settings.channels`.
 
-    kind: ClassVar[str] = "console"
+    Attributes:
+        name: as tiers and rotations name it.
+        per_minute: how many calls may go out in any 60 seconds; 0 for any number.
+    """
+
+    kind: ClassVar[str]
     name: str
+    per_minute: int = 0
 
+    def faults(self, given: Collection[object]) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - for the kinds that have any
+        """What is wrong with its keys together: a key, and what is allowed there.
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WebhookChannel:
-    """Messages are POSTed to a URL, which often is a secret, and signed where there is a `secret`."""
+        Args:
+            given: the keys that are in the file.
+        """
+        yield from ()
 
-    kind: ClassVar[str] = "webhook"
-    name: str
-    url: str = field(repr=False)
-    secret: str = field(default="", repr=False)
-    per_minute: int = 600
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PagerdutyChannel:
-    """Incidents become alerts of a PagerDuty service (Events API v2) by its integration key."""
-
-    kind: ClassVar[str] = "pagerduty"
-    name: str
-    key: str = field(repr=False)
-    url: str = "https://events.pagerduty.com/v2/enqueue"
-    per_minute: int = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlackChannel:
-    """Messages go to Slack: by an incoming webhook (`url`), or by a bot's `token` to a `room`."""
-
-    kind: ClassVar[str] = "slack"
-    name: str
-    url: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
-    room: str = ""
-    api: str = "https://slack.com/api"
-    per_minute: int = 60
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EmailChannel:
-    """Messages go to people's mailboxes through a mail server."""
-
-    kind: ClassVar[str] = "email"
-    name: str
-    host: str
-    sender: str
-    to: tuple[str, ...]
-    port: int = 587
-    encryption: Encryption = Encryption.STARTTLS
-    user: str = ""
-    password: str = field(default="", repr=False)
-    per_minute: int = 30
-
-
-Channel = ConsoleChannel | WebhookChannel | PagerdutyChannel | SlackChannel | EmailChannel
+    def destination(self) -> tuple[str, ...]:
+        """Where it leads, after the key that says so; nothing where two channels may lead to the same place."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from core.errors import SettingsError
 from core.settings.business import Business
 from core.settings.business_section import read_business
-from core.settings.channel_section import read_channels
+from core.settings.channels import read_channels
 from core.settings.incident_section import read_impact, read_maintenance, read_policy, read_revenue, read_rule
 from core.settings.model_section import read_model
 from core.settings.people_section import read_people

@@ -20,6 +20,7 @@ import urllib3
 from playwright.sync_api import sync_playwright
 
 from core.incidents.messages import Message as Told
+from core.settings.channels import WebhookChannel
 from functions.adapters.notify.port import Outcome
 from functions.adapters.notify.webhook import Webhook
 from infra.local.inbox.server import LONGEST_BODY, SHOWN, Inbox
@@ -93,7 +94,9 @@ def test_a_message_is_kept_once_however_often_it_is_delivered(box: Box) -> None:
 
 def test_what_the_channel_sends_is_kept_in_full(box: Box) -> None:
     sent = msgspec.convert(MESSAGE | TECHNICAL | {"channel": "technical"}, Told)
-    channel = Webhook("technical", f"{box.url}/?channel=technical", lambda: datetime.now(UTC))
+    channel = Webhook(
+        WebhookChannel(name="technical", url=f"{box.url}/?channel=technical"), lambda: datetime.now(UTC), 10.0
+    )
     assert channel.send(sent).outcome is Outcome.DELIVERED
     [kept] = box.messages()
     assert kept.items() >= (MESSAGE | TECHNICAL | {"channel": "technical"}).items()

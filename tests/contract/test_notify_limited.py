@@ -17,17 +17,8 @@ import pytest
 from core.errors import ConflictError, LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Message
-from core.settings.people import (
-    Channel,
-    ConsoleChannel,
-    EmailChannel,
-    Encryption,
-    PagerdutyChannel,
-    SlackChannel,
-    WebhookChannel,
-)
+from core.settings.channels import EmailChannel, Encryption, PagerdutyChannel, SlackChannel
 from functions.adapters.notify.channels import open_channels
-from functions.adapters.notify.console import Console
 from functions.adapters.notify.limited import COLLECTION, Limited
 from functions.adapters.notify.port import Outcome, Receipt
 from functions.adapters.ports import Data, Document, Store
@@ -36,8 +27,6 @@ from tests.support.clock import START, Hand
 from tests.support.letters import MESSAGE
 from tests.support.pagerduty import PagerDutyServer
 from tests.support.receivers import Reply
-from tests.support.slack import SlackServer
-from tests.support.smtp import PASSWORD, USER, MailServer
 from tests.support.targets import serving
 
 pytest_plugins = ["tests.support.stores"]
@@ -226,7 +215,7 @@ PROGRAM = """
 import sys, time
 from datetime import UTC, datetime
 from core.errors import LimitedError
-from core.settings.people import PagerdutyChannel
+from core.settings.channels import PagerdutyChannel
 from functions.adapters.notify.channels import open_channels
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.letters import MESSAGE
@@ -264,48 +253,6 @@ def sqlite(tmp_path: Path) -> Iterator[SqliteStore]:
     kept.close()
 
 
-def settings(pager: PagerDutyServer, slack: SlackServer, mail: MailServer) -> list[Channel]:
-    return [
-        ConsoleChannel(name="log"),
-        PagerdutyChannel(name="pager", key=KEY, url=pager.url, per_minute=5),
-        SlackChannel(name="team", url=slack.url),
-        EmailChannel(
-            name="mail",
-            host="127.0.0.1",
-            port=mail.port,
-            encryption=Encryption.NONE,
-            user=USER,
-            password=PASSWORD,
-            sender="alerts@example.com",
-            to=("ann@example.com",),
-        ),
-        WebhookChannel(name="hook", url=f"{pager.address}/nowhere/S3CR3T", secret="S3CR3T"),
-    ]
-
-
-def test_every_kind_of_channel_is_opened_and_limited_but_the_console(sqlite: SqliteStore) -> None:
-    clock, pager, slack = Hand(), PagerDutyServer(), SlackServer()
-    with serving(pager), serving(slack), MailServer(auth=True) as mail:
-        channels = open_channels(settings(pager, slack, mail), clock, sqlite)
-        receipts = {name: channel.send(MESSAGE) for name, channel in channels.items()}
-        assert isinstance(channels["log"], Console)
-        with pytest.raises(LimitedError, match="channel team: the message before was a moment ago") as caught:
-            channels["team"].send(MESSAGE)
-    assert caught.value.until == clock.now + timedelta(seconds=1.2)
-    assert {name: receipt.outcome for name, receipt in receipts.items()} == {
-        "log": "delivered",
-        "pager": "delivered",
-        "team": "delivered",
-        "mail": "delivered",
-        "hook": "refused",
-    }
-    assert (len(pager.log.calls), len(slack.log.calls), len(mail.letters)) == (1, 1, 1)
-    documents = {document.key for document in sqlite.find(COLLECTION)}
-    assert documents == {"pager", "team", "mail", "hook"}
-    shown = repr(channels) + repr(receipts)
-    assert not [secret for secret in (KEY, PASSWORD, "S3CR3T") if secret in shown]
-
-
 def test_what_was_missed_takes_two_calls_of_pagerduty(sqlite: SqliteStore) -> None:
     clock, server = Hand(), PagerDutyServer()
     setting = PagerdutyChannel(name="pager", key=KEY, url=server.url, per_minute=5)
@@ -338,7 +285,7 @@ def test_the_servers_run_as_processes_and_say_what_came(module: str, sqlite: Sql
         assert process.stdout is not None
         port = int(process.stdout.readline())
         log = int(process.stdout.readline()) if module == "smtp" else port
-        setting: dict[str, Channel] = {
+        settings = {
             "pagerduty": PagerdutyChannel(name="x", key=KEY, url=f"http://127.0.0.1:{port}/v2/enqueue"),
             "slack": SlackChannel(name="x", url=f"http://127.0.0.1:{port}/services/T1/B1/x"),
             "smtp": EmailChannel(
@@ -350,7 +297,7 @@ def test_the_servers_run_as_processes_and_say_what_came(module: str, sqlite: Sql
                 to=("b@example.com",),
             ),
         }
-        channel = open_channels([setting[module]], lambda: datetime.now(UTC), sqlite)["x"]
+        channel = open_channels([settings[module]], lambda: datetime.now(UTC), sqlite)["x"]
         assert channel.send(MESSAGE).outcome is Outcome.DELIVERED
         said = fetch(log)
     finally:

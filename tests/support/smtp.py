@@ -49,6 +49,7 @@ class MailServer:
         context: for TLS, or None.
         at_once: whether TLS comes before the greeting; else by STARTTLS.
         replies: what is answered instead, by verb or by recipient; `drop` hangs up, `hang` says nothing.
+        once: the same, for the next time only.
         letters: what was taken.
     """
 
@@ -56,6 +57,7 @@ class MailServer:
     at_once: bool = False
     auth: bool = False
     replies: dict[str, str] = field(default_factory=dict)
+    once: dict[str, str] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
     logins: list[bool] = field(default_factory=list)
     protocols: list[SMTP] = field(default_factory=list)
@@ -105,7 +107,7 @@ class MailServer:
         return reply
 
     async def _reply(self, server: SMTP, what: str) -> str:
-        reply = self.replies.get(what, "250 OK")
+        reply = self.once.pop(what, "") or self.replies.get(what, "250 OK")
         if reply == "hang":
             await asyncio.sleep(60)
         if reply == "drop":

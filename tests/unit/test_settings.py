@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from core.events import Severity
 from core.settings import (
     Address,
-    ConsoleChannel,
     DnsProbe,
     HttpProbe,
     Quality,
@@ -24,6 +23,7 @@ from core.settings import (
     When,
     parse,
 )
+from core.settings.channels import ConsoleChannel
 from tests.support import settings as support
 from tests.support.settings import JUNK, Path, faults, places, told
 

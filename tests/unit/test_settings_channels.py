@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.settings import (
+from core.settings import Settings, parse
+from core.settings.channels import (
+    KINDS,
     ConsoleChannel,
     EmailChannel,
     Encryption,
     PagerdutyChannel,
-    Settings,
     SlackChannel,
     WebhookChannel,
-    parse,
+    secrets,
 )
 from tests.support.settings import JUNK, changed, faults, outcome, told
 
@@ -244,6 +245,16 @@ def test_a_key_that_runs_on_into_its_value_is_told_where_the_space_is_missing() 
     ]
 
 
+def test_every_kind_is_in_the_sample() -> None:
+    assert {channel["kind"] for channel in CHANNELS} == set(KINDS)
+
+
+@pytest.mark.parametrize("channel", CHANNELS, ids=lambda channel: channel["name"])
+def test_what_a_channel_holds_of_the_sample_s_secrets_it_knows_to_be_one(channel: dict[str, Any]) -> None:
+    held = {key for key, value in channel.items() if SECRET in str(value) or value == KEY}
+    assert held <= secrets(KINDS[channel["kind"]])
+
+
 def test_no_text_of_the_channels_shows_a_secret() -> None:
     shown = repr(read(*CHANNELS))
     assert SECRET not in shown
@@ -261,7 +272,7 @@ def test_no_text_of_the_channels_shows_a_secret() -> None:
 def test_two_channels_that_lead_to_one_place_are_refused(first: str, second: dict[str, object], fault: str) -> None:
     channels = [*CHANNELS, BY_NAME[first] | {"name": "again"} | second]
     found = faults({"version": 1, "jobs": {}, "channels": channels})
-    assert found == [f"channels[6].{fault}"]
+    assert found == [f"channels[{len(CHANNELS)}].{fault}"]
     assert SECRET not in str(found)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from core.errors import SettingsError
 from core.events import Severity
 from core.settings import (
     ActionName,
@@ -20,8 +21,6 @@ from core.settings import (
     Deed,
     Dependency,
     DnsProbe,
-    EmailChannel,
-    Encryption,
     Hours,
     HttpProbe,
     ImpactPolicy,
@@ -30,7 +29,6 @@ from core.settings import (
     MarketTable,
     Model,
     Orders,
-    PagerdutyChannel,
     Person,
     Playbook,
     Policy,
@@ -43,16 +41,16 @@ from core.settings import (
     Rule,
     Sensitivity,
     Settings,
-    SlackChannel,
     Spending,
     Stakeholder,
     Tier,
     TlsProbe,
     TrainingPipeline,
-    WebhookChannel,
     When,
     parse,
 )
+from core.settings.channels import KINDS as CHANNELS
+from core.settings.channels import Encryption
 from core.settings.people_section import NAMES
 from core.settings.scalars import KINDS
 
@@ -89,10 +87,7 @@ def read(example: str) -> Settings:
         TlsProbe,
         DnsProbe,
         Dependency,
-        WebhookChannel,
-        PagerdutyChannel,
-        SlackChannel,
-        EmailChannel,
+        *CHANNELS.values(),
         Rotation,
         Person,
         Stakeholder,
@@ -177,8 +172,19 @@ def spelt(length: timedelta) -> str:
     return f"{seconds // size}{unit}"
 
 
-def test_the_limits_of_channels_in_the_guide_are_the_limits() -> None:
-    for kind in (WebhookChannel, PagerdutyChannel, SlackChannel, EmailChannel):
-        [row] = re.findall(rf"^\| `{kind.kind}` \|.*\| (\d+), at most \d+ \|$", GUIDE, re.MULTILINE)
-        [default] = [field.default for field in fields(kind) if field.name == "per_minute"]
-        assert int(row) == default
+@pytest.mark.parametrize("kind", CHANNELS)
+def test_the_guide_has_a_row_of_every_kind_of_channel_with_its_keys_and_its_limit(kind: str) -> None:
+    [row] = re.findall(rf"^\| `{kind}` \|.*\|$", GUIDE, re.MULTILINE)
+    keys = {field.name: field.default for field in fields(CHANNELS[kind]) if field.metadata}
+    assert keys.keys() - {"per_minute"} <= set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", row))))
+    limits = re.search(r"\| (\d+), at most (\d+) \|$", row)
+    assert bool(limits) == ("per_minute" in keys)
+    if limits:
+        assert keys["per_minute"] == int(limits[1])
+        assert f"per_minute: must be 1 to {limits[2]}, got 0" in faults_of(kind)
+
+
+def faults_of(kind: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        parse({"version": 1, "jobs": {}, "channels": [{"name": "x", "kind": kind, "per_minute": 0}]})
+    return str(caught.value)

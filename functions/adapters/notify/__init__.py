@@ -1,1 +1,1 @@
-"""Telling people: one file a kind of channel, one interface."""
+"""Telling people: one module a kind of channel, named as the kind, with what it is as `KIND`; one interface."""

@@ -4,8 +4,9 @@ import logging
 
 from core.events import Severity
 from core.incidents.messages import Message
+from core.settings.channels import ConsoleChannel
 from functions.adapters import logs
-from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.notify.port import Kind, Outcome, Receipt
 
 log = logging.getLogger("aia.notifications")
 _LEVELS = {
@@ -32,3 +33,6 @@ class Console:
         )
         log.log(level, "[%s] %s: %s | %s", message.change, message.severity, message.title, text, extra=details)
         return Receipt(Outcome.DELIVERED)
+
+
+KIND: Kind[ConsoleChannel] = Kind(open=lambda *_: Console())

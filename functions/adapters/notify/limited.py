@@ -10,7 +10,7 @@ from core.events import Change, Severity, stamp
 from core.incidents.messages import Message
 from core.rate import Bucket, Decision, Reason, block, burst_of, take
 from functions.adapters.logs import fields
-from functions.adapters.notify.port import Channel, Receipt
+from functions.adapters.notify.port import Channel, Receipt, one_call
 from functions.adapters.ports import Clock, Data, Store
 from functions.adapters.store import update
 
@@ -24,10 +24,6 @@ _WHY = {
     Reason.RESERVED: "what is left of this minute is for critical messages",
 }
 log = logging.getLogger(__name__)
-
-
-def _one(_: Message) -> int:
-    return 1
 
 
 class Limited:
@@ -54,7 +50,7 @@ class Limited:
         clock: Clock,
         per_minute: int,
         gap: timedelta = timedelta(0),
-        calls: Callable[[Message], int] = _one,
+        calls: Callable[[Message], int] = one_call,
     ) -> None:
         self._channel = channel
         self._name = name

@@ -15,8 +15,9 @@ import msgspec
 from core.errors import UnavailableError
 from core.events import Change, Severity, stamp
 from core.incidents.messages import Fact, Message
-from functions.adapters.notify.port import Outcome, Receipt
-from functions.adapters.notify.post import SECONDS, Answer, check_passing, post
+from core.settings.channels import PagerdutyChannel
+from functions.adapters.notify.port import Kind, Outcome, Receipt
+from functions.adapters.notify.post import Answer, check_passing, post
 from functions.adapters.notify.text import fit, paragraph, redacted, web
 from functions.adapters.ports import Clock
 
@@ -37,17 +38,15 @@ class PagerDuty:
     """Sends each message as one event; two where PagerDuty has not heard of the incident yet.
 
     Args:
-        name: the channel's name, for errors and logs.
-        key: the integration key, a secret.
-        url: of the Events API.
+        setting: the integration key, a secret, and the address of the Events API.
         clock: to read a `Retry-After`.
         seconds: until an answer counts as none, however slowly it comes.
     """
 
-    def __init__(self, name: str, key: str, url: str, clock: Clock, seconds: float = SECONDS) -> None:
-        self._name = name
-        self._key = key
-        self._url = url
+    def __init__(self, setting: PagerdutyChannel, clock: Clock, seconds: float) -> None:
+        self._name = setting.name
+        self._key = setting.key
+        self._url = setting.url
         self._clock = clock
         self._seconds = seconds
 
@@ -67,6 +66,9 @@ class PagerDuty:
 def calls(message: Message) -> int:
     """How many events the message is."""
     return 2 if message.missed and message.change in _ACTIONS else 1
+
+
+KIND = Kind(open=PagerDuty, calls=calls)
 
 
 def events(message: Message) -> list[dict[str, Any]]:

@@ -1,10 +1,16 @@
-"""What every channel does, and how it says what came of it."""
+"""What every channel does, how it says what came of it, and what a kind of channels is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from core.incidents.messages import Message
+from core.settings import Channel as Setting
+from functions.adapters.ports import Clock
+
+S = TypeVar("S", bound=Setting)
 
 
 class Outcome(StrEnum):
@@ -38,3 +44,25 @@ class Channel(Protocol):
             UnavailableError: not now; the message names the channel, and never its address, which may hold a secret.
         """
         ...
+
+
+def one_call(_: Message) -> int:
+    """The usual number of calls that a message takes."""
+    return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind(Generic[S]):
+    """What the channels of one kind have in common.
+
+    Attributes:
+        open: makes a channel of its settings, the clock to read a `Retry-After`, and how many seconds a message may take.
+        seconds: how many that usually are, far below the lease of an effect.
+        gap: the least time between two messages.
+        calls: how many calls of `per_minute` a message takes.
+    """
+
+    open: Callable[[S, Clock, float], Channel]
+    seconds: float = 5.0
+    gap: timedelta = timedelta(0)
+    calls: Callable[[Message], int] = one_call

@@ -18,8 +18,6 @@ from core.events import stamp
 from core.rate import LONGEST_BLOCK
 from functions.adapters.net import Deadline, connected, headers
 
-SECONDS = 5.0
-"""For all of a request, far below the lease of an effect."""
 LONGEST_ANSWER = 16 * 1024
 """Bytes; more of an answer is not read."""
 PATIENCE = timedelta(seconds=30)

@@ -12,16 +12,16 @@ which has no such element, `&`, `<` and `>` are escaped.
 
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
 from core.errors import UnavailableError
 from core.incidents.messages import Message
-from core.settings.people import SlackChannel
+from core.settings.channels import SlackChannel
 from functions.adapters.notify.blocks import body
-from functions.adapters.notify.port import Outcome, Receipt
-from functions.adapters.notify.post import SECONDS, TOO_MANY, Answer, check_passing, post
+from functions.adapters.notify.port import Channel, Kind, Outcome, Receipt
+from functions.adapters.notify.post import TOO_MANY, Answer, check_passing, post
 from functions.adapters.ports import Clock
 
 _OK = 200
@@ -43,15 +43,14 @@ class SlackWebhook:
     """Posts to the room of an incoming webhook.
 
     Args:
-        name: the channel's name, for errors and logs.
-        url: of the webhook, a secret.
+        setting: the address of the webhook, a secret.
         clock: to read a `Retry-After`.
         seconds: until an answer counts as none, however slowly it comes.
     """
 
-    def __init__(self, name: str, url: str, clock: Clock, seconds: float = SECONDS) -> None:
-        self._name = name
-        self._url = url
+    def __init__(self, setting: SlackChannel, clock: Clock, seconds: float) -> None:
+        self._name = setting.name
+        self._url = setting.url
         self._clock = clock
         self._seconds = seconds
 
@@ -77,7 +76,7 @@ class SlackBot:
         seconds: until an answer counts as none, however slowly it comes.
     """
 
-    def __init__(self, setting: SlackChannel, clock: Clock, seconds: float = SECONDS) -> None:
+    def __init__(self, setting: SlackChannel, clock: Clock, seconds: float) -> None:
         self._name = setting.name
         self._token = setting.token
         self._room = setting.room
@@ -111,3 +110,11 @@ class SlackBot:
 
 def _is_code(text: str) -> bool:
     return _CODE.fullmatch(text) is not None
+
+
+def _open(setting: SlackChannel, clock: Clock, seconds: float) -> Channel:
+    return (SlackWebhook if setting.url else SlackBot)(setting, clock, seconds)
+
+
+KIND = Kind(open=_open, gap=timedelta(seconds=1.2))
+"""Slack takes a message a second, as it receives them; on the way they may come closer together."""

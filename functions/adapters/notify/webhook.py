@@ -12,8 +12,9 @@ import hmac
 import msgspec
 
 from core.incidents.messages import Message
-from functions.adapters.notify.port import Outcome, Receipt
-from functions.adapters.notify.post import SECONDS, check_passing, post
+from core.settings.channels import WebhookChannel
+from functions.adapters.notify.port import Kind, Outcome, Receipt
+from functions.adapters.notify.post import check_passing, post
 from functions.adapters.notify.text import encodable
 from functions.adapters.ports import Clock
 
@@ -24,19 +25,18 @@ class Webhook:
     """POSTs each message to one address.
 
     Args:
-        name: the channel's name, for errors and logs.
-        url: the address; it may hold a secret, so that it is never logged.
+        setting: the address, which may hold a secret, so that it is never logged; and what the receiver knows as well, to
+            tell that the message is ours: not signed where there is none.
         clock: for the signature, and to read a `Retry-After`.
         seconds: until an answer counts as none, however slowly it comes.
-        secret: what the receiver knows as well, to tell that the message is ours; not signed where there is none.
     """
 
-    def __init__(self, name: str, url: str, clock: Clock, seconds: float = SECONDS, secret: str = "") -> None:
-        self._name = name
-        self._url = url
+    def __init__(self, setting: WebhookChannel, clock: Clock, seconds: float) -> None:
+        self._name = setting.name
+        self._url = setting.url
+        self._secret = setting.secret
         self._clock = clock
         self._seconds = seconds
-        self._secret = secret
 
     def send(self, message: Message) -> Receipt:
         """POST the message."""
@@ -47,6 +47,9 @@ class Webhook:
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
             return Receipt(Outcome.DELIVERED)
         return Receipt(Outcome.REFUSED, f"HTTP {answer.status}")
+
+
+KIND = Kind(open=Webhook)
 
 
 def payload(message: Message) -> bytes:

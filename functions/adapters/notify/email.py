@@ -16,14 +16,12 @@ from typing import cast
 
 from core.errors import UnavailableError
 from core.incidents.messages import Message
-from core.settings.people import EmailChannel, Encryption
+from core.settings.channels import EmailChannel, Encryption
 from functions.adapters.net import Bounded, Deadline, dial, shake, trusting
 from functions.adapters.notify.letter import letter
-from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.notify.port import Kind, Outcome, Receipt
 from functions.adapters.notify.text import fit, redacted
 
-SECONDS = 15.0
-"""For all of a delivery, from the connection on; a mail server may take its time, and the lease of an effect is longer."""
 _FINAL = range(500, 600)
 _READY = 220
 
@@ -36,7 +34,7 @@ class Email:
         seconds: for all of a delivery, however slowly the server answers.
     """
 
-    def __init__(self, setting: EmailChannel, seconds: float = SECONDS) -> None:
+    def __init__(self, setting: EmailChannel, seconds: float) -> None:
         self._setting = setting
         self._seconds = seconds
 
@@ -133,3 +131,7 @@ def _words(answer: bytes | str) -> str:
 
 def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
+
+
+KIND: Kind[EmailChannel] = Kind(open=lambda setting, _, seconds: Email(setting, seconds), seconds=15.0)
+"""A mail server may take its time, and the lease of an effect is longer."""
