@@ -105,6 +105,11 @@ def test_a_severity_is_seen_and_read(severity: Severity, sign: str) -> None:
     assert text.startswith(f"{sign} {severity.value}: ")
 
 
+def test_what_the_first_line_says_is_no_fact_as_well() -> None:
+    first = Fact(name="What", text=MESSAGE.text.splitlines()[0])
+    assert blocks(replace(MESSAGE, facts=(first, *MESSAGE.facts))) == blocks(MESSAGE)
+
+
 def test_without_facts_the_whole_text_is_told() -> None:
     assert blocks(replace(MESSAGE, facts=()))[1] == {"type": "section", "text": plain(MESSAGE.text)}
 
@@ -127,7 +132,7 @@ def test_short_facts_stand_side_by_side_ten_to_a_section() -> None:
 def test_facts_that_have_no_room_are_said_to_be_on_the_page() -> None:
     facts = tuple(Fact(name=f"Fact {number}", text="x" * 500) for number in range(12))
     shown = [block["elements"][0]["text"] for block in blocks(replace(MESSAGE, facts=facts)) if "elements" in block]
-    assert "More stands on the page of the incident." in shown
+    assert "More on the page of the incident." in shown
 
 
 @pytest.mark.parametrize(
