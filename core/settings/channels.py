@@ -81,6 +81,19 @@ class SlackChannel(Channel):
         return ("url", self.url) if self.url else ("room", self.token, self.room.removeprefix("#"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamsChannel(Channel):
+    """Messages go to a channel or a chat of Microsoft Teams by the webhook of a workflow."""
+
+    kind: ClassVar[str] = "teams"
+    url: str = field(repr=False, metadata=_by(secure_url))
+    per_minute: int = field(default=60, metadata=_by(whole(1, 120)))
+
+    def destination(self) -> tuple[str, ...]:
+        """The workflow."""
+        return ("url", self.url)
+
+
 class Encryption(StrEnum):
     """How a connection to a mail server is protected."""
 
@@ -123,7 +136,10 @@ class EmailChannel(Channel):
 
 
 KINDS: Mapping[str, type[Channel]] = MappingProxyType(
-    {kind.kind: kind for kind in (ConsoleChannel, WebhookChannel, PagerdutyChannel, SlackChannel, EmailChannel)}
+    {
+        kind.kind: kind
+        for kind in (ConsoleChannel, WebhookChannel, PagerdutyChannel, SlackChannel, TeamsChannel, EmailChannel)
+    }
 )
 """Every kind of channel, by what the key `kind` says."""
 

@@ -17,7 +17,7 @@ import pytest
 from core.errors import ConflictError, LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Message
-from core.settings.channels import EmailChannel, Encryption, PagerdutyChannel, SlackChannel
+from core.settings.channels import EmailChannel, Encryption, PagerdutyChannel, SlackChannel, TeamsChannel
 from functions.adapters.notify.channels import open_channels
 from functions.adapters.notify.limited import COLLECTION, Limited
 from functions.adapters.notify.port import Outcome, Receipt
@@ -28,6 +28,7 @@ from tests.support.letters import MESSAGE
 from tests.support.pagerduty import PagerDutyServer
 from tests.support.receivers import Reply
 from tests.support.targets import serving
+from tests.support.teams import INVOKE, SIGNATURE
 
 pytest_plugins = ["tests.support.stores"]
 KEY = "0123456789abcdef0123456789abcdef"
@@ -277,7 +278,7 @@ def test_a_retry_after_over_the_wire_ends_in_the_store(sqlite: SqliteStore) -> N
     assert server.log.requests == 1
 
 
-@pytest.mark.parametrize("module", ["pagerduty", "slack", "smtp"])
+@pytest.mark.parametrize("module", ["pagerduty", "slack", "teams", "smtp"])
 def test_the_servers_run_as_processes_and_say_what_came(module: str, sqlite: SqliteStore) -> None:
     command = [sys.executable, "-m", f"tests.support.{module}", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
@@ -288,6 +289,7 @@ def test_the_servers_run_as_processes_and_say_what_came(module: str, sqlite: Sql
         settings = {
             "pagerduty": PagerdutyChannel(name="x", key=KEY, url=f"http://127.0.0.1:{port}/v2/enqueue"),
             "slack": SlackChannel(name="x", url=f"http://127.0.0.1:{port}/services/T1/B1/x"),
+            "teams": TeamsChannel(name="x", url=f"http://127.0.0.1:{port}{INVOKE}{SIGNATURE}"),
             "smtp": EmailChannel(
                 name="x",
                 host="127.0.0.1",

@@ -16,11 +16,12 @@ from core.settings.channels import (
     Encryption,
     PagerdutyChannel,
     SlackChannel,
+    TeamsChannel,
     WebhookChannel,
 )
 from functions.adapters.notify.channels import kind_of
 from functions.adapters.notify.port import Channel
-from tests.support import slack
+from tests.support import slack, teams
 from tests.support.letters import NOW
 from tests.support.pagerduty import PagerDutyServer
 from tests.support.receivers import Receiver, Reply
@@ -206,6 +207,14 @@ CASES = {
         secrets=(slack.TOKEN,),
         status=200,
         body=b'{"ok":true}',
+    ),
+    "teams": Case(
+        setting=lambda port, scheme: TeamsChannel(
+            name="x", url=f"{scheme}://localhost:{port}{teams.INVOKE}{teams.SIGNATURE}"
+        ),
+        serve=lambda: _http(teams.TeamsServer(per_second=0)),
+        secrets=(teams.SIGNATURE,),
+        status=202,
     ),
     "email": Case(setting=_email, serve=_smtp, secrets=(PASSWORD,)),
 }

@@ -253,7 +253,7 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         (
             ("channels", 0, "kind"),
             "fax",
-            "channels[0].kind: must be one of console, webhook, pagerduty, slack, email, got 'fax'",
+            "channels[0].kind: must be one of console, webhook, pagerduty, slack, teams, email, got 'fax'",
         ),
         (("routes", 0, "to"), [], "routes[0].to: must be a list of at least 1"),
         (

@@ -15,6 +15,7 @@ from core.settings.channels import (
     Encryption,
     PagerdutyChannel,
     SlackChannel,
+    TeamsChannel,
     WebhookChannel,
     secrets,
 )
@@ -28,6 +29,7 @@ CHANNELS: list[dict[str, Any]] = [
     {"name": "pager", "kind": "pagerduty", "key": KEY, "per_minute": 120},
     {"name": "chat", "kind": "slack", "url": "https://hooks.slack.example/services/T0/B0/hunter2"},
     {"name": "bot", "kind": "slack", "token": "xoxb-hunter2", "room": "#alerts", "per_minute": 50},
+    {"name": "flow", "kind": "teams", "url": "https://logic.example/invoke?sig=hunter2", "per_minute": 30},
     {
         "name": "mail",
         "kind": "email",
@@ -58,6 +60,7 @@ def test_every_kind_of_channel_is_read_whole() -> None:
         PagerdutyChannel(name="pager", key=KEY, url="https://events.pagerduty.com/v2/enqueue", per_minute=120),
         SlackChannel(name="chat", url="https://hooks.slack.example/services/T0/B0/hunter2", per_minute=60),
         SlackChannel(name="bot", token="xoxb-hunter2", room="#alerts", api="https://slack.com/api", per_minute=50),
+        TeamsChannel(name="flow", url="https://logic.example/invoke?sig=hunter2", per_minute=30),
         EmailChannel(
             name="mail",
             host="mail.example.com",
@@ -126,6 +129,9 @@ def test_the_port_of_a_mail_server_follows_its_encryption(encryption: str, port:
         ("bot", {"room": ...}, "room: must be given where there is no url, got None"),
         ("bot", {"room": "two words"}, "room: must be a channel of Slack, by its id or by its name, as in '#alerts'"),
         ("bot", {"api": "http://a.b/api"}, "api: must be an https URL, or one of this machine, got 'http://a.b/…'"),
+        ("flow", {"url": ...}, "url: must be given, got None"),
+        ("flow", {"url": "http://a.b/"}, "url: must be an https URL, or one of this machine, got 'http://a.b/…'"),
+        ("flow", {"per_minute": 121}, "per_minute: must be 1 to 120, got 121"),
         ("mail", {"host": "mail example"}, "host: must be a host name or an IP address, got 'mail example'"),
         ("mail", {"port": 65536}, "port: must be 1 to 65535, got 65536"),
         ("mail", {"encryption": "ssl"}, "encryption: must be one of tls, starttls, none, got 'ssl'"),
@@ -160,7 +166,7 @@ def test_a_slack_channel_of_no_address_is_told_of_both_ways() -> None:
 
 def test_a_kind_that_is_not_known_is_the_only_fault_of_a_channel() -> None:
     [fault] = told_of("pager", kind="pager")
-    assert fault.startswith("kind: must be one of console, webhook, pagerduty, slack, email, got 'pager'")
+    assert fault.startswith("kind: must be one of console, webhook, pagerduty, slack, teams, email, got 'pager'")
 
 
 def test_a_mail_server_may_go_without_encryption_where_no_password_leaves_the_machine() -> None:
@@ -190,7 +196,7 @@ def test_no_fault_shows_a_secret_that_is_wrong(name: str, key: str, value: objec
     assert SECRET not in fault
 
 
-@pytest.mark.parametrize("name", ["hook", "chat"])
+@pytest.mark.parametrize("name", ["hook", "chat", "flow"])
 @pytest.mark.parametrize(
     "value", ["hunter2", "ftp://a.b/hunter2", "https://hunter2@a b/hunter2", "https://a b/hunter2", ["hunter2"], 7]
 )
@@ -266,6 +272,7 @@ def test_no_text_of_the_channels_shows_a_secret() -> None:
     [
         ("pager", {}, "key: must not be the key of another channel ('pager'), got 'a hidden value'"),
         ("chat", {}, "url: must not be the url of another channel ('chat'), got 'a hidden value'"),
+        ("flow", {}, "url: must not be the url of another channel ('flow'), got 'a hidden value'"),
         ("bot", {"room": "alerts"}, "room: must not be the room of another channel ('bot'), got 'alerts'"),
     ],
 )

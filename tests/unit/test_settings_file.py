@@ -23,6 +23,7 @@ ENVIRONMENT = {
     "PAGERDUTY_KEY": "0123456789abcdef0123456789abcdef",
     "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x",
     "SLACK_TOKEN": "xoxb-0",
+    "TEAMS_WEBHOOK_URL": "https://logic.example/invoke?sig=x",
     "SMTP_PASSWORD": "-",
     "WEBHOOK_SECRET": "-",
 }
@@ -106,5 +107,5 @@ def test_the_jobs_of_the_incidents_run_every_minute() -> None:
 
 def test_the_channels_that_are_commented_out_are_right() -> None:
     more = read(COMMENTED.sub(r"\1\2", FILE)).channels[len(SETTINGS.channels) :]
-    assert [channel.name for channel in more] == ["pager", "chat", "chat-bot", "mail", "signed"]
+    assert [channel.name for channel in more] == ["pager", "chat", "chat-bot", "teams", "mail", "signed"]
     assert {channel.kind for channel in more} == set(KINDS) - {"console"}

@@ -13,7 +13,7 @@ variables {
   notification_emails = ["ml-on-call@example.com"]
   settings            = "tests/samples/settings.yaml"
   environment         = { SHOP_URL = "https://shop.example.com/" }
-  secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_REDIS_PASSWORD"]
+  secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "OTHER_TEAMS_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_REDIS_PASSWORD"]
 }
 
 run "archives" {
@@ -36,21 +36,23 @@ run "secrets" {
 
   assert {
     condition = output.secrets == {
-      PAGERDUTY_KEY       = toset(["incident_router", "incident_sweep"])
-      OTHER_PAGERDUTY_KEY = toset(["incident_router", "incident_sweep"])
-      SLACK_WEBHOOK_URL   = toset(["incident_router", "incident_sweep"])
-      SMTP_PASSWORD       = toset(["incident_router", "incident_sweep"])
-      PARTNER_TOKEN       = toset(["health_check"])
-      AIA_REDIS_PASSWORD  = toset(["action_runner"])
+      PAGERDUTY_KEY           = toset(["incident_router", "incident_sweep"])
+      OTHER_PAGERDUTY_KEY     = toset(["incident_router", "incident_sweep"])
+      SLACK_WEBHOOK_URL       = toset(["incident_router", "incident_sweep"])
+      TEAMS_WEBHOOK_URL       = toset(["incident_router", "incident_sweep"])
+      OTHER_TEAMS_WEBHOOK_URL = toset(["incident_router", "incident_sweep"])
+      SMTP_PASSWORD           = toset(["incident_router", "incident_sweep"])
+      PARTNER_TOKEN           = toset(["health_check"])
+      AIA_REDIS_PASSWORD      = toset(["action_runner"])
     }
     error_message = "A secret must be read by the functions that need it and by no other."
   }
   assert {
-    condition     = length(google_secret_manager_secret.this) == 6 && google_secret_manager_secret.this["PAGERDUTY_KEY"].secret_id == "pagerduty-key"
+    condition     = length(google_secret_manager_secret.this) == 8 && google_secret_manager_secret.this["PAGERDUTY_KEY"].secret_id == "pagerduty-key"
     error_message = "Every secret must be there to be filled."
   }
   assert {
-    condition     = local.environments["drift_score"]["PAGERDUTY_KEY"] == "00000000000000000000000000000002" && local.environments["api"]["SLACK_WEBHOOK_URL"] == "https://withheld.invalid/SLACK_WEBHOOK_URL" && !contains(keys(local.environments["incident_router"]), "PAGERDUTY_KEY")
+    condition     = local.environments["drift_score"]["PAGERDUTY_KEY"] == "00000000000000000000000000000003" && local.environments["api"]["SLACK_WEBHOOK_URL"] == "https://withheld.invalid/SLACK_WEBHOOK_URL" && !contains(keys(local.environments["incident_router"]), "PAGERDUTY_KEY")
     error_message = "Who does not use a secret must have something else in its place."
   }
 }
@@ -92,7 +94,7 @@ run "open_intake" {
   command = plan
   variables {
     alert_intake_public = true
-    secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_INTAKE_TOKEN"]
+    secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "OTHER_TEAMS_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_INTAKE_TOKEN"]
   }
 
   assert {

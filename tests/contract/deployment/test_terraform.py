@@ -230,6 +230,8 @@ def test_settings_with_secrets_are_sound_for_those_who_have_them_and_for_those_w
         "PAGERDUTY_KEY": "a" * 32,
         "OTHER_PAGERDUTY_KEY": "b" * 32,
         "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T/B/x",
+        "TEAMS_WEBHOOK_URL": "https://prod-01.westeurope.logic.azure.com/workflows/1/triggers/manual/paths/invoke?sig=x",
+        "OTHER_TEAMS_WEBHOOK_URL": "https://prod-01.westeurope.logic.azure.com/workflows/2/triggers/manual/paths/invoke?sig=y",
         "SMTP_PASSWORD": "correct horse",
         "PARTNER_TOKEN": "battery",
     }
@@ -257,7 +259,7 @@ def test_a_secret_is_read_by_those_who_have_it_and_by_nobody_else(with_secrets: 
         for one in of(with_secrets, "secret_manager_secret_iam_member")
     }
     assert had == read
-    assert len(read) == 10  # four of channels by two functions, one of a probe, one of the caches
+    assert len(read) == 14  # six of channels by two functions, one of a probe, one of the caches
     assert not list(of(with_secrets, "secret_manager_secret_version"))
 
 

@@ -179,6 +179,8 @@ def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with
         "pagerduty-key": people,
         "other-pagerduty-key": people,
         "slack-webhook-url": people,
+        "teams-webhook-url": people,
+        "other-teams-webhook-url": people,
         "smtp-password": people,
         "partner-token": {function_account("health_check")},
         "aia-redis-password": {function_account("action_runner")},

@@ -1,0 +1,104 @@
+"""A message as an Adaptive Card, within the limits of Microsoft Teams whatever the message holds.
+
+What may be foreign stands in text runs, which take no Markdown, and in facts, whose Markdown is escaped; HTML is not
+supported in cards at all. Sources: Microsoft Learn, "Format cards in Microsoft Teams" (Markdown is read in `TextBlock`,
+`Fact.title` and `Fact.value`), "Text features" of Adaptive Cards (`TextRun` has none) and "Create Incoming Webhooks" (28 KB).
+"""
+
+import json
+import re
+from typing import Any
+
+from core.events import Change, Severity
+from core.incidents.messages import Fact, Message
+from functions.adapters.notify import chat
+from functions.adapters.notify.chat import Button
+
+VERSION = "1.2"
+"""Of the schema; a client that has only an older one shows no card."""
+LARGEST = 26_000
+"""Of the 28,672 bytes that Teams takes, counted as Teams counts them; the rest is for what the workflow adds."""
+_LONGEST_HEADLINE = 300
+_STYLES = {
+    Severity.INFO: "accent",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "attention",
+    Severity.CRITICAL: "attention",
+}
+_MARKUP = re.compile(r"[\\`*_\[\]<>&~]|^[-+#]|^\d+(?=[.)])", re.ASCII)
+"""What Markdown reads inside a line, and what at its beginning makes a list or a heading of it."""
+Element = dict[str, Any]
+
+
+def body(message: Message) -> dict[str, Any]:
+    """What is posted to the webhook; of many facts as many as there is room for."""
+    facts = chat.facts(message)
+    kept = facts[: chat.MOST_FACTS]
+    while size(posted := _posted(message, kept, cut=len(kept) < len(facts))) > LARGEST and kept:
+        kept.pop()
+    return posted
+
+
+def size(posted: dict[str, Any]) -> int:
+    r"""The bytes that Teams counts, or more.
+
+    It keeps a card as JSON in a text of another JSON: of 24,453 bytes that were sent it counted 28,897 (issue 11274 of
+    MicrosoftDocs/msteams-docs). How it spells characters beyond ASCII is not said; `\uXXXX` is the longest way.
+
+    >>> size({"a": "e"}), size({"a": "é"})
+    (16, 22)
+    """
+    return len(json.dumps(json.dumps(posted)))
+
+
+def escaped(text: str) -> str:
+    r"""One line of text in which Markdown is nothing but characters.
+
+    >>> escaped("*a_b* [x](y)"), escaped("1. x"), escaped("- x")
+    ('\\*a\\_b\\* \\[x\\](y)', '1\\. x', '\\- x')
+    """
+    return _MARKUP.sub(lambda found: found[0] + "\\" if found[0].isdigit() else "\\" + found[0], text)
+
+
+def _posted(message: Message, facts: list[Fact], *, cut: bool) -> dict[str, Any]:
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": VERSION,
+        "msteams": {"width": "Full"},
+        "body": _elements(message, facts, [_text(chat.MORE, isSubtle=True)] if cut else []),
+        "actions": [_action(button) for button in chat.buttons(message)],
+    }
+    return {
+        "type": "message",
+        "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}],
+    }
+
+
+def _elements(message: Message, facts: list[Fact], more: list[Element]) -> list[Element]:
+    headline = _text(chat.headline(message, _LONGEST_HEADLINE), weight="bolder", size="medium")
+    shown = [_text(line) for line in chat.lead(message).splitlines()]
+    pairs = [{"title": escaped(fact.name), "value": escaped(fact.text)} for fact in facts]
+    return [
+        {"type": "Container", "style": _style(message), "bleed": True, "items": [headline]},
+        *shown,
+        *([{"type": "FactSet", "facts": pairs}] if pairs else []),
+        *more,
+        _text(chat.context(message), isSubtle=True, size="small"),
+    ]
+
+
+def _style(message: Message) -> str:
+    if message.change is Change.RESOLVED:
+        return "good"
+    return _STYLES[message.severity] if chat.is_open(message) else "emphasis"
+
+
+def _text(text: str, **looks: object) -> Element:
+    """A text of its own in which Teams reads nothing but characters."""
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **looks}]}
+
+
+def _action(button: Button) -> Element:
+    made = {"type": "Action.OpenUrl", "title": button.text, "url": button.url}
+    return made | ({"style": "positive"} if button.primary else {})
