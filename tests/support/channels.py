@@ -6,9 +6,9 @@ its receiver answers where a message is delivered.
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from core.settings import Channel as Setting
 from core.settings.channels import (
@@ -29,7 +29,7 @@ from tests.support.smtp import PASSWORD, USER, MailServer
 from tests.support.targets import serving
 
 SECRET = "T0PS3CR3Tofthetests0123456789abc"
-ROOMS = 10_000
+MANY = 10_000
 """Messages of one test, far below which no server limits anything by itself."""
 
 
@@ -73,7 +73,7 @@ class Case:
     """
 
     setting: Callable[[int, str], Setting]
-    serve: Callable[[], Any]
+    serve: Callable[[], AbstractContextManager[Server]]
     secrets: tuple[str, ...]
     status: int = 0
     body: bytes = b""
@@ -186,7 +186,7 @@ CASES = {
         setting=lambda port, scheme: PagerdutyChannel(
             name="x", key=SECRET, url=f"{scheme}://localhost:{port}/v2/enqueue"
         ),
-        serve=lambda: _http(PagerDutyServer(per_minute=ROOMS), "dedup_key"),
+        serve=lambda: _http(PagerDutyServer(per_minute=MANY), "dedup_key"),
         secrets=(SECRET,),
         status=202,
     ),
