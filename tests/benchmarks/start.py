@@ -27,7 +27,7 @@ import usage  # noqa: E402 - the tests' own modules are found from the root
 from playwright.sync_api import sync_playwright  # noqa: E402 - the same
 from shown import Shown  # noqa: E402 - the same
 
-from infra.cli import local  # noqa: E402 - the same
+from infra.local.command import local  # noqa: E402 - the same
 from tests.support.browser import chromium  # noqa: E402 - the same
 from tests.support.stack import AIA, LocalStack, environment  # noqa: E402 - the same
 

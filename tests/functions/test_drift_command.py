@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from core.drift import Thresholds
-from infra.cli import main
+from functions.cli.main import main
 from infra.local.replay.flights import FLIGHTS
 
 Columns = Mapping[str, Any]
@@ -493,7 +493,7 @@ def test_two_hundred_columns_are_all_told_but_not_all_printed(tmp_path: Path) ->
 
 def test_the_program_itself_keeps_standard_output_for_json(months: tuple[Path, Path, Path], tmp_path: Path) -> None:
     def aia(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "infra.cli", "drift", *map(str, arguments)]
+        command = [sys.executable, "-m", "functions.cli.main", "drift", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, check=False, encoding="utf-8")
 
     page = tmp_path / "page.html"

@@ -58,8 +58,8 @@ def test_a_staged_function_imports_nothing_forbidden_and_only_its_own_files(stag
     assert [path for path in ours.values() if path and not Path(path).resolve().is_relative_to(staged.resolve())] == []
 
 
-def test_every_function_is_deployed() -> None:
-    assert {path.parent.name for path in (stage.ROOT / "functions").glob("*/main.py")} == set(FUNCTIONS)
+def test_every_function_is_deployed_and_the_command_is_none() -> None:
+    assert {path.parent.name for path in (stage.ROOT / "functions").glob("*/main.py")} == {*FUNCTIONS, "cli"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from core.drift import FeatureDrift, Flaw, Kind, QualityIssue, Reason, Statistic, Thresholds
-from infra.drift.bars import Bar, minus
+from functions.cli.drift.bars import Bar, minus
 
 VERDICTS = {
     Reason.DRIFT: "drifted",

@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from core.drift import FeatureDrift, Reason
-from infra.drift.bars import minus
-from infra.drift.comparison import Comparison
-from infra.drift.text import VERDICTS, chance, count, issue, move, policy, sd, shift, show, statistic
+from functions.cli.drift.bars import minus
+from functions.cli.drift.comparison import Comparison
+from functions.cli.drift.text import VERDICTS, chance, count, issue, move, policy, sd, shift, show, statistic
 
 _WIDE = 110
 _ROWS = 40

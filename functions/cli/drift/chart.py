@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from html import escape
 
 from core.drift import FeatureDrift, Kind
-from infra.drift.bars import Bar, worst
-from infra.drift.text import label, move, percent, show
+from functions.cli.drift.bars import Bar, worst
+from functions.cli.drift.text import label, move, percent, show
 
 _GAP = 0.35  # between ranges and special bins, in slots
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5)

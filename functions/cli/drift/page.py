@@ -5,10 +5,10 @@ from html import escape
 from pathlib import Path
 
 from core.drift import FeatureDrift, Reason, SegmentDrift
-from infra.drift.bars import minus
-from infra.drift.chart import chart, meter
-from infra.drift.comparison import Comparison
-from infra.drift.text import VERDICTS, chance, count, direction, issue, move, policy, sd, shift, show, statistic
+from functions.cli.drift.bars import minus
+from functions.cli.drift.chart import chart, meter
+from functions.cli.drift.comparison import Comparison
+from functions.cli.drift.text import VERDICTS, chance, count, direction, issue, move, policy, sd, shift, show, statistic
 
 _STYLE = Path(__file__).with_name("style.css")
 _SEGMENTS = 5

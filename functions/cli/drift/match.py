@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from infra.drift.read import FileError, Sort, load, sort_of, values
-from infra.drift.text import several, show
+from functions.cli.drift.read import FileError, Sort, load, sort_of, values
+from functions.cli.drift.text import several, show
 
 _IDENTIFIERS = 30  # text that differs in so many rows, and repeats in none, names the rows
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from infra.drift.comparison import Comparison
+    from functions.cli.drift.comparison import Comparison
 
 DRIFT, NO_VERDICT = 1, 3
 
@@ -50,8 +50,8 @@ def drift(
     Needs no cloud and no settings. A column has drifted when its change is certain and larger than what matters.
     """
     from core.errors import AiaError  # noqa: PLC0415 - help and other commands need none of it
-    from infra.drift.match import Choice  # noqa: PLC0415 - as above
-    from infra.drift.run import run  # noqa: PLC0415 - as above
+    from functions.cli.drift.match import Choice  # noqa: PLC0415 - as above
+    from functions.cli.drift.run import run  # noqa: PLC0415 - as above
 
     choice = Choice(categorical=frozenset(categorical), ignore=frozenset(ignore), by=by)
     limits = {"shift": shift, "minimum_rows": minimum_rows}

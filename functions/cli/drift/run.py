@@ -10,13 +10,13 @@ from typing import Any
 from rich.console import Console
 
 from core.drift import Thresholds
-from infra.drift.comparison import Comparison
-from infra.drift.match import Choice
-from infra.drift.page import page
-from infra.drift.read import FileError
-from infra.drift.record import to_json
-from infra.drift.table import print_comparison
-from infra.drift.text import show
+from functions.cli.drift.comparison import Comparison
+from functions.cli.drift.match import Choice
+from functions.cli.drift.page import page
+from functions.cli.drift.read import FileError
+from functions.cli.drift.record import to_json
+from functions.cli.drift.table import print_comparison
+from functions.cli.drift.text import show
 
 _PIPED_WIDTH = 140
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pyarrow.types as pt
 
 from core.errors import AiaError
-from infra.drift.text import several, show
+from functions.cli.drift.text import several, show
 
 _HEAD = 1 << 16
 _BLOCK = 1 << 23  # a header and each row must fit into one block

@@ -1,29 +1,16 @@
-"""The front door: `aia`."""
+"""`aia local` and `aia demo`: the options of the two commands."""
 
-import logging
-import os
 import sys
 from pathlib import Path
 
 import click
 
-from infra.drift.command import drift
 from infra.local.ports import PUBLIC
 
 _VARIABLES = ", ".join(f"{variable} ({name}, {port})" for name, (variable, port) in PUBLIC.items())
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--verbose", is_flag=True, help="Say more in the logs.")
-@click.version_option(package_name="aia-monitoring")
-def main(*, verbose: bool) -> None:
-    """Monitoring and alerting for machine-learning platforms on Google Cloud."""
-    # What was installed beside this program (uv, perhaps Prometheus) is found without an activated environment.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
-
-
-@main.command(epilog=f"Ports, and the variables that move them: {_VARIABLES}.")
+@click.command(epilog=f"Ports, and the variables that move them: {_VARIABLES}.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -47,12 +34,12 @@ def local(*, data: Path, days: int, process_per_function: bool, set_aside: bool)
 
     Starts everything, with the history of a real model behind it, and serves the pages until Ctrl-C.
     """
-    from infra.local.run import run  # noqa: PLC0415 - help and other commands need none of it
+    from infra.local.run import run  # noqa: PLC0415 - help needs none of it
 
     sys.exit(run(data, days, process_per_function=process_per_function, set_aside=set_aside))
 
 
-@main.command()
+@click.command()
 @click.option(
     "--days",
     type=click.IntRange(14, 306),
@@ -72,9 +59,3 @@ def demo(days: int, keep: Path | None) -> None:
     from infra.local.demo import demo as run_demo  # noqa: PLC0415 - as above
 
     sys.exit(run_demo(days, keep))
-
-
-main.add_command(drift)
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from core.drift import FeatureDrift, SegmentDrift, Statistic
-from infra.drift.comparison import Comparison
+from functions.cli.drift.comparison import Comparison
 
 
 def to_json(comparison: Comparison) -> str:

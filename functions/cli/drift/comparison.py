@@ -20,8 +20,8 @@ from core.drift import (
     quality,
     score,
 )
-from infra.drift.bars import Bar, bars
-from infra.drift.match import Choice, match
+from functions.cli.drift.bars import Bar, bars
+from functions.cli.drift.match import Choice, match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

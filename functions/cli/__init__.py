@@ -1,0 +1,1 @@
+"""The `aia` command."""

@@ -1,0 +1,44 @@
+"""The `aia` command: its options, and which module each of its commands is in."""
+
+import importlib
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+_COMMANDS: Final = {
+    "demo": "infra.local.command",
+    "drift": "functions.cli.drift.command",
+    "local": "infra.local.command",
+}
+"""The module of each command, which has a function of its name."""
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for: none needs what another one imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(_COMMANDS[cmd_name]), cmd_name)
+        return command
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--verbose", is_flag=True, help="Say more in the logs.")
+@click.version_option(package_name="aia-monitoring")
+def main(*, verbose: bool) -> None:
+    """Monitoring and alerting for machine-learning platforms on Google Cloud."""
+    # What was installed beside this program (uv, perhaps Prometheus) is found without an activated environment.
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
+
+
+if __name__ == "__main__":
+    main()
