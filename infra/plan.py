@@ -1,7 +1,7 @@
 """What `terraform apply` would create, grouped, without a cloud: the plan of Terraform's own test, on a mocked provider.
 
-Where the registry of providers cannot be reached, the schema of the provider beside the project stands in for it
-(`../shared/terraform/offline.sh`); elsewhere Terraform fetches the provider.
+Terraform fetches the provider. Where its registry cannot be reached, a script that AIA_TERRAFORM_OFFLINE names installs what
+stands in for it, and writes Terraform's configuration to `terraform-google-schema/offline.tfrc` in the user's cache folder.
 """
 
 import fcntl
@@ -22,33 +22,41 @@ __all__ = ["OFFLINE", "TERRAFORM", "PlanError", "Resource", "install", "kind", "
 
 ROOT = Path(__file__).resolve().parent.parent
 TERRAFORM = ROOT / "infra" / "terraform"
-OFFLINE = ROOT.parent / "shared" / "terraform" / "offline.sh"
-"""Checks against the provider's schema on a machine that cannot reach its registry."""
+OFFLINE = "AIA_TERRAFORM_OFFLINE"
+"""The variable that names the script which installs the provider's stand-in; unset or empty where the registry is used."""
 
 
 class PlanError(Exception):
     """Terraform made no plan; the message has what it said."""
 
 
-@functools.cache
 def environment() -> dict[str, str]:
-    """The environment that Terraform runs in, here or on a machine without a registry."""
+    """The environment that Terraform runs in, with or without a registry.
+
+    Raises:
+        PlanError: the script for a machine without one is absent or fails.
+    """
     own = {**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
-    if OFFLINE.is_file():
-        own["TF_CLI_CONFIG_FILE"] = str(_offline())
+    if script := os.environ.get(OFFLINE):
+        own["TF_CLI_CONFIG_FILE"] = str(_stand_in(Path(script).resolve()))
     return own
 
 
-def _offline() -> Path:
+@functools.cache
+def _stand_in(script: Path) -> Path:
     """Terraform's configuration that names the provider's stand-in, which is installed unless it is already."""
+    if not os.access(script, os.X_OK) or not script.is_file():
+        raise PlanError(f"{OFFLINE}: must be a script that can be executed, got {str(script)!r}")
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "terraform-google-schema"
     cache.mkdir(parents=True, exist_ok=True)
     config = cache / "offline.tfrc"
-    newest = max(path.stat().st_mtime for path in OFFLINE.parent.iterdir())
+    newest = max(path.stat().st_mtime for path in script.parent.iterdir())
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # installed again, it would be taken away from a Terraform that runs
         if not config.exists() or config.stat().st_mtime < newest:
-            subprocess.run([str(OFFLINE)], check=True, capture_output=True)  # checks nothing, for it is given nothing
+            done = subprocess.run([str(script)], check=False, capture_output=True, text=True)
+            if done.returncode or not config.exists():
+                raise PlanError(f"{OFFLINE}: {script} installed no provider: {done.stderr.strip()}")
     return config
 
 
@@ -66,7 +74,7 @@ def install(folder: Path, data: Path) -> None:
     Raises:
         PlanError: it cannot be installed.
     """
-    command = ("get",) if OFFLINE.is_file() else ("init", "-backend=false", "-input=false")
+    command = ("get",) if os.environ.get(OFFLINE) else ("init", "-backend=false", "-input=false")
     done = terraform(*command, "-no-color", folder=folder, data=data)
     if done.returncode:
         raise PlanError(done.stderr.strip() or done.stdout.strip())

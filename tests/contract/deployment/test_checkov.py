@@ -1,7 +1,6 @@
 """What checkov has against the deployment: nothing that has no written reason, and no reason for what it has nothing against."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +19,6 @@ OWN_KEYS = {"CKV_GCP_80", "CKV_GCP_81", "CKV_GCP_83", "CKV_GCP_84"}
 NO_NETWORK = {"HTTP_PROXY": "http://127.0.0.1:9", "HTTPS_PROXY": "http://127.0.0.1:9", "PATH": "/usr/bin:/bin"}
 
 pytestmark = [
-    pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH"),
     pytest.mark.skipif(not CHECKOV.exists(), reason="checkov is absent: `make test` installs it"),
     pytest.mark.timeout(300),
 ]

@@ -18,8 +18,6 @@ from functions.adapters import config
 from infra import plan, stage
 from infra.local.pubsub.topology import DEAD_LETTER_RETENTION_SECONDS, subscriptions
 
-pytestmark = pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH")
-
 ROOT = stage.ROOT
 DEPLOYMENT = stage.deployment()
 FUNCTIONS = list(DEPLOYMENT["functions"])

@@ -1,7 +1,6 @@
 """The grants that are easily forgotten, and without which everything is there and nothing works: each by its name."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,10 +8,7 @@ import pytest
 
 from infra import plan, stage
 
-pytestmark = [
-    pytest.mark.skipif(shutil.which("terraform") is None, reason="terraform is absent: it is not on PATH"),
-    pytest.mark.timeout(300),  # plans are made once, by whichever test is first
-]
+pytestmark = pytest.mark.timeout(300)  # plans are made once, by whichever test is first
 DEPLOYMENT = stage.deployment()
 DOMAIN = "example-project.iam.gserviceaccount.com"
 PUBSUB = "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
