@@ -36,8 +36,8 @@ test-all: $(VENV_TEST) ## all tests, the long ones too, with the branch coverage
 coverage: $(VENV_TEST) ## the branch coverage of core/ by its own tests
 	@pytest $(WORKERS) --cov --cov-report=term --cov-fail-under=95 core tests/unit
 
-lint: $(VENV) ## ruff and shell syntax
-	@ruff check && ruff format --check && bash -n infra/local/install.sh .ci/run
+lint: $(VENV) ## ruff, shell syntax, and the alert rules, dashboards and runbooks
+	@ruff check && ruff format --check && bash -n infra/local/install.sh .ci/run && python -m infra.lint
 
 type: $(VENV) ## mypy, strict
 	@mypy

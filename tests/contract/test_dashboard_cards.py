@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support import dashboards, promtool
+from infra import stage
+from infra.lint import dashboard_files
+from tests.support import promtool
 
 pytestmark = promtool.needed
 
-BOARDS = dashboards.read()
+BOARDS = dashboard_files.read(stage.ROOT)
 SILENT = 60
 """The minute after which nobody does anything any more."""
 HEARTBEAT = "aia_heartbeat_timestamp_seconds"

@@ -18,14 +18,16 @@ import yaml
 from infra import stage
 from infra.kubernetes import __main__ as command
 from infra.kubernetes.objects import linked, managed, of_cluster, operated
-from tests.support import alert_rules, kubernetes_schemas, promtool
-from tests.support.alert_promql import KNOWN, grouped, matched, metrics
+from infra.lint import alert_files
+from infra.lint.promql import KNOWN, grouped, matched, metrics
+from infra.lint.promtool import refused
+from tests.support import kubernetes_schemas, promtool
 from tests.support.kubernetes_schemas import DISCOVERY, GMP, OPERATOR, faults
 
 FOLDER = stage.ROOT / "infra" / "kubernetes"
 CONFIG: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())
 RECORDED = [rule for group in yaml.safe_load(command.RECORDING.read_text())["groups"] for rule in group["rules"]]
-ALERTS = alert_rules.read()
+ALERTS = alert_files.read(stage.ROOT)
 TESTS = sorted((FOLDER / "tests").glob("*.yaml"))
 [SCRAPE] = CONFIG["scrape_configs"]
 running = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is absent: it is not on PATH")
@@ -124,7 +126,7 @@ def test_a_label_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureF
 
 @promtool.needed
 def test_prometheus_takes_the_rules_that_were_written(built: Path) -> None:
-    assert promtool.refused(sorted((built / "prometheus" / "rules").glob("*.yaml"))) == []
+    assert refused(sorted((built / "prometheus" / "rules").glob("*.yaml"))) == []
 
 
 @promtool.needed

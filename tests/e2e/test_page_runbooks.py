@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from functions.api import runbooks
-from tests.support.alert_rules import sections
+from infra.lint import runbooks as lint
 from tests.support.boards import look
 from tests.support.viewing import Night
 
@@ -31,7 +31,7 @@ def anchors(path: Path) -> set[str]:
     """The sections of a file, also those below others."""
     titles = re.findall(r"^#{1,3} (.+)$", path.read_text(), re.MULTILINE)
     plain = [re.sub(r"[^\w -]", "", title.strip().lower()).replace(" ", "-") for title in titles]
-    return {*plain, *sections(path)}
+    return {*plain, *lint.anchors(path)}
 
 
 def at_top(page: Page, anchor: str) -> None:
@@ -71,7 +71,7 @@ def test_a_section_further_down_is_scrolled_to(viewer: Night, anchor: str) -> No
 def test_every_section_is_there_and_every_link_leads_somewhere(viewer: Night, path: Path) -> None:
     page = viewer.open(f"runbooks/{path.name}")
     found = page.locator("#runbook :is(h1, h2, h3)").evaluate_all("all => all.map((one) => one.id)")
-    assert sections(path) <= set(found)
+    assert lint.anchors(path) <= set(found)
     folders = {"runbooks": runbooks.FOLDER, "guides": runbooks.FOLDER.parent}
     for href in page.locator("#runbook a:not([target])").evaluate_all("all => all.map((one) => one.href)"):
         address, _, anchor = href.removeprefix(f"{viewer.url}/").partition("#")

@@ -15,12 +15,15 @@ from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboar
 
 from functions.api.dashboards import ORDER, load
 from functions.api.widgets import Dashboard
+from infra import stage
 from infra.grafana import __main__ as command
 from infra.grafana.query import UNITS
 from infra.grafana.translate import translated, write
-from tests.support import dashboard_promql, dashboards, promtool
+from infra.lint import dashboard_files, dashboard_queries
+from infra.lint.promtool import refused
+from tests.support import promtool
 
-BOARDS = dashboards.read()
+BOARDS = dashboard_files.read(stage.ROOT)
 FILES = [f"{name}.json" for name in ORDER]
 
 
@@ -80,7 +83,7 @@ def test_prometheus_takes_every_question(made: dict[str, dict[str, Any]], tmp_pa
     path = tmp_path / "grafana.yaml"
     path.write_text(yaml.safe_dump({"groups": groups}))
     assert "$" not in path.read_text()
-    assert promtool.refused([path]) == []
+    assert refused([path]) == []
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -140,7 +143,7 @@ def test_units_have_grafanas_names(unit: str, name: str) -> None:
 
 
 def test_the_units_are_those_that_dashboards_may_have() -> None:
-    assert set(UNITS) == dashboard_promql.UNITS
+    assert set(UNITS) == dashboard_queries.UNITS
 
 
 @pytest.mark.parametrize(

@@ -3,16 +3,21 @@
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from infra import stage
-from tests.support import dashboard_checks, dashboard_promql, dashboards, promtool
-from tests.support.dashboards import Dashboards
+from infra.lint import dashboard_files
+from infra.lint.__main__ import dashboard_faults
+from infra.lint.dashboard_files import Dashboards
+from infra.lint.dashboard_queries import unparsed, unwritten_metrics
+from infra.lint.fault import Fault
+from tests.support import promtool
 
-FOLDERS = ("dashboards", "infra/alerts", "docs/runbooks")
+FOLDERS = ("dashboards", "infra/alerts", "infra/terraform", "docs/runbooks")
+WRITTEN = dashboard_files.read(stage.ROOT).written
 DRIFT = "Features that have drifted, worst model (%)"
 
 
@@ -292,6 +297,7 @@ UNPARSED: dict[str, Break] = {
 def tree(tmp_path: Path) -> Path:
     for folder in FOLDERS:
         shutil.copytree(stage.ROOT / folder, tmp_path / folder)
+    shutil.copy(stage.ROOT / "infra" / "monitoring.yaml", tmp_path / "infra")
     return tmp_path
 
 
@@ -300,31 +306,52 @@ def break_it(tree: Path, change: Break) -> Dashboards:
     before = path.read_text()
     assert change.sound in before, f"{change.file} has no {change.sound!r}"
     path.write_text(before.replace(change.sound, change.broken, 1))
-    return dashboards.read(tree)
+    return read(tree)
 
 
-def faults(boards: Dashboards) -> list[str]:
-    return [fault for check in (*dashboard_checks.CHECKS, *dashboard_promql.CHECKS) for fault in check(boards)]
+def read(tree: Path) -> Dashboards:
+    """The dashboards of a tree, as if all metrics of the catalogue were written: it has no functions."""
+    return replace(dashboard_files.read(tree), written=WRITTEN)
+
+
+def told(faults: list[Fault]) -> list[str]:
+    """Faults without folders and lines."""
+    return [f"{Path(fault.path).name}: {fault.what}" for fault in faults]
 
 
 @pytest.mark.parametrize("name", READ)
 def test_what_is_broken_is_told_by_its_file_and_its_tile(tree: Path, name: str) -> None:
-    found = faults(break_it(tree, READ[name]))
+    found = told(dashboard_faults(break_it(tree, READ[name])))
     assert [fault for fault in found if fault.startswith(READ[name].told)], found
+
+
+@pytest.mark.parametrize("name", ["a unit", "a threshold of nothing"])
+def test_the_line_of_a_fault_is_within_its_tile(tree: Path, name: str) -> None:
+    change = READ[name]
+    found = dashboard_faults(break_it(tree, change))
+    fault = next(one for one in found if told([one])[0].startswith(change.told))
+    before, _, _ = (tree / fault.path).read_text().partition(change.broken)
+    between = before.splitlines()[fault.line - 1 :]
+    assert between[0].lstrip().startswith("{")
+    assert sum('"title"' in line for line in between) == 1
+
+
+def test_the_line_of_what_is_no_json_is_where_that_shows(tree: Path) -> None:
+    [fault] = break_it(tree, READ["no JSON"]).faults
+    assert (tree / fault.path).read_text().splitlines()[fault.line - 1].startswith("  displayName:")
 
 
 @promtool.needed
 @pytest.mark.parametrize("name", UNPARSED)
 def test_what_prometheus_does_not_take_is_told_by_its_file(tree: Path, name: str) -> None:
-    folder = tree / "queries"
-    folder.mkdir()
-    [fault] = dashboard_promql.unparsed(break_it(tree, UNPARSED[name]), folder)
-    assert fault.startswith(UNPARSED[name].told), fault
+    faults = unparsed(break_it(tree, UNPARSED[name]))
+    assert faults
+    assert all(fault.startswith(UNPARSED[name].told) for fault in told(faults)), faults
 
 
-def test_a_metric_of_the_catalogue_that_no_function_writes_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dashboard_promql, "written", lambda: {"aia_probe_up"})
-    found = dashboard_promql.unwritten_metrics(dashboards.read(tree))
+def test_a_metric_of_the_catalogue_that_no_function_writes_is_told(tree: Path) -> None:
+    boards = replace(dashboard_files.read(tree), written=frozenset({"aia_probe_up"}))
+    found = told(unwritten_metrics(boards))
     assert f"technical.json: {DRIFT}: looks at aia_drift_features_drifted_ratio, which no function writes" in found
     assert not [fault for fault in found if "aia_probe_up," in fault]
 
@@ -340,18 +367,18 @@ def drop_a_section(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (drop_a_rule, "operations.json: Messages given up (dead letters): threshold 1 stands for 'DeadLettersWaiting'"),
         (drop_a_section, "technical.json: What to do about pipelines: docs/runbooks/pipelines.md has no section 'too-"),
     ],
 )
 def test_what_is_renamed_elsewhere_is_told_by_the_dashboard(
-    tree: Path, change: Callable[[Path], None], told: str
+    tree: Path, change: Callable[[Path], None], expected: str
 ) -> None:
     change(tree)
-    found = faults(dashboards.read(tree))
-    assert [fault for fault in found if fault.startswith(told)], found
+    found = told(dashboard_faults(read(tree)))
+    assert [fault for fault in found if fault.startswith(expected)], found
 
 
 def test_a_break_that_changes_nothing_would_be_no_break() -> None:

@@ -1,4 +1,4 @@
-"""The dashboards as files, with the runbooks and alert rules that they name: read once, and told about as `file: tile: what`."""
+"""The dashboards as files, with the runbooks, alert rules and settings that they name."""
 
 import json
 import re
@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra import stage
-from tests.support import alert_rules
-from tests.support.alert_rules import Rule
+import yaml
 
+from core.metrics import CATALOGUE
+from infra.lint import alert_files
+from infra.lint.alert_files import Rule
+from infra.lint.fault import Fault, load
+
+FOLDER = "dashboards"
 TITLES_ONLY = {"text", "sectionHeader"}
 """Widgets that ask nothing."""
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
+_GOAL = re.compile(r'variable "availability_goal" \{.*?default\s*=\s*([\d.]+)', re.DOTALL)
+_BURNS = re.compile(r"^\s*(\w+)\s*=\s*\{\s*rate\s*=\s*([\d.]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,7 @@ class Tile:
         kind: the widget's, as xyChart.
         widget: what is in it.
         place: x, y, width and height.
+        line: where it begins in its file.
     """
 
     file: str
@@ -52,10 +59,11 @@ class Tile:
     kind: str
     widget: dict[str, Any]
     place: tuple[int, int, int, int]
+    line: int
 
-    def fault(self, what: str) -> str:
-        """A fault of the tile, as it is told."""
-        return f"{self.file}: {self.title}: {what}"
+    def fault(self, what: str) -> Fault:
+        """A fault of the tile."""
+        return Fault(f"{FOLDER}/{self.file}", self.line, f"{self.title}: {what}")
 
     @property
     def queries(self) -> list[Query]:
@@ -80,6 +88,8 @@ class Dashboards:
         tiles: in the order of the files.
         rules: the alert rules by their names.
         sections: the anchors of each runbook, by `docs/runbooks/NAME.md`.
+        limits: what a threshold may stand for that is no alert rule: by its label, the value.
+        written: the metrics of the catalogue that a function names, or core for it, as one must to write them.
         faults: what could not be read.
     """
 
@@ -88,7 +98,9 @@ class Dashboards:
     tiles: tuple[Tile, ...]
     rules: dict[str, Rule]
     sections: dict[str, set[str]]
-    faults: tuple[str, ...]
+    limits: dict[str, float]
+    written: frozenset[str]
+    faults: tuple[Fault, ...]
 
     def of(self, file: str) -> list[Tile]:
         """The tiles of a file."""
@@ -100,28 +112,35 @@ class Dashboards:
         return ((tile, query) for tile in self.tiles for query in tile.queries)
 
 
-def read(root: Path = stage.ROOT) -> Dashboards:
-    """Read `dashboards`, `infra/alerts` and `docs/runbooks` of a tree."""
-    faults, documents = list[str](), dict[str, dict[str, Any]]()
-    texts = {path.name: path.read_text() for path in sorted((root / "dashboards").glob("*.json"))}
+def fault(file: str, what: str, line: int = 1) -> Fault:
+    """A fault of a whole dashboard."""
+    return Fault(f"{FOLDER}/{file}", line, what)
+
+
+def read(root: Path) -> Dashboards:
+    """Read `dashboards` of a tree, and there what they name: alert rules, runbooks, limits of Terraform and metrics."""
+    faults, documents = list[Fault](), dict[str, dict[str, Any]]()
+    texts = {path.name: path.read_text() for path in sorted((root / FOLDER).glob("*.json"))}
     for file, text in texts.items():
         try:
             documents[file] = json.loads(text)
         except json.JSONDecodeError as error:
-            faults.append(f"{file}: must be JSON: {error}")
-    rules = alert_rules.read(root)
+            faults.append(fault(file, f"must be JSON: {error}", error.lineno))
+    rules = alert_files.read(root)
     return Dashboards(
         texts=texts,
         documents=documents,
-        tiles=tuple(tile for file, document in documents.items() for tile in _tiles(file, document)),
+        tiles=tuple(tile for file, one in documents.items() for tile in _tiles(file, one, _lines(texts[file]))),
         rules={rule.name: rule for rule in rules.rules},
         sections=rules.sections,
+        limits=_limits(root / "infra" / "terraform"),
+        written=_written(root),
         faults=tuple(faults),
     )
 
 
-def _tiles(file: str, document: dict[str, Any]) -> Iterator[Tile]:
-    for number, tile in enumerate(document.get("mosaicLayout", {}).get("tiles", [])):
+def _tiles(file: str, document: dict[str, Any], lines: list[int]) -> Iterator[Tile]:
+    for number, tile in enumerate(_layout(document)):
         widget = tile.get("widget", {})
         kind = next((name for name in widget if name not in {"title", "id"}), "")
         x, y, width, height = (int(tile.get(name, 0)) for name in ("xPos", "yPos", "width", "height"))
@@ -131,7 +150,34 @@ def _tiles(file: str, document: dict[str, Any]) -> Iterator[Tile]:
             kind=kind,
             widget=widget.get(kind, {}),
             place=(x, y, width, height),
+            line=lines[number] if number < len(lines) else 1,
         )
+
+
+def _layout(document: dict[str, Any]) -> list[Any]:
+    tiles: list[Any] = document.get("mosaicLayout", {}).get("tiles", [])
+    return tiles
+
+
+def _lines(text: str) -> list[int]:
+    """The line of each tile: JSON as it is written here is YAML, which has lines."""
+    try:
+        return [tile.line for tile in _layout(load(text))]
+    except yaml.YAMLError:
+        return []
+
+
+def _limits(folder: Path) -> dict[str, float]:
+    """The objective of availability, and the rates at which its budget is said to burn fast or slowly."""
+    goal = _GOAL.findall((folder / "variables.tf").read_text())
+    burns = _BURNS.findall((folder / "slos.tf").read_text())
+    return {"objective": float(goal[0])} | {f"slo/{speed}": float(rate) for speed, rate in burns}
+
+
+def _written(root: Path) -> frozenset[str]:
+    files = (path for folder in ("core", "functions") for path in sorted((root / folder).rglob("*.py")))
+    sources = "\n".join(path.read_text() for path in files if not path.is_relative_to(root / "core" / "metrics"))
+    return frozenset(name for name in CATALOGUE if f'"{name}"' in sources)
 
 
 def _query(one: dict[str, Any]) -> Query:

@@ -1,27 +1,25 @@
-"""What a rule must say beside its expression, and that it is seen at work; every check gives the faults it found."""
+"""What a rule must say beside its expression, and that it is seen at work."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator
 
-import yaml
-
 from core.events import Severity
 from core.settings.people import Category
-from infra import stage
-from tests.support.alert_rules import WATCHDOG, Rule, RuleFiles
+from infra.lint.alert_files import WATCHDOG, Rule, RuleFiles
+from infra.lint.fault import Fault
 
-MONITORING = yaml.safe_load((stage.ROOT / "infra" / "monitoring.yaml").read_text())
 ALLOWED = {
     "severity": {severity.value for severity in Severity},
     "category": {category.value for category in Category},
     "stakeholder": {"executive", "technical", "operations", "business"},
-    "playbook": {"none", *(playbook["name"] for playbook in MONITORING["playbooks"])},
+    "path": {"direct"},
 }
-"""The values of the labels that have few."""
-LABELS = {*ALLOWED, "owner"}
-PATHS = {"direct"}
-"""`path` says that a rule is about the way to people, who are told of it past that way as well."""
+"""The values of the labels that have few, beside `playbook`, which names one of the settings or none.
+
+`path` says that a rule is about the way to people, who are told of it past that way as well.
+"""
+LABELS = {"severity", "category", "stakeholder", "playbook", "owner"}
 BESIDE = {"target", "function", "path"}
 """What a rule may say of its target where the labels of its metric do not, and of the way to people."""
 NOTES = {"summary", "description", "runbook_url"}
@@ -31,29 +29,29 @@ _DURATION = re.compile(r"(?:\d+[smhd])+")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
-def unreadable(files: RuleFiles) -> list[str]:
+def unreadable(files: RuleFiles) -> list[Fault]:
     """What could not be read."""
     return list(files.faults)
 
 
-def bad_names(files: RuleFiles) -> list[str]:
+def bad_names(files: RuleFiles) -> list[Fault]:
     """Names that are no CamelCase, or that two have."""
     times = Counter(rule.name for rule in files.rules)
     camel = [rule.fault("must be a CamelCase name") for rule in files.rules if not _CAMEL.fullmatch(rule.name)]
     return camel + [rule.fault("must be named once") for rule in files.rules if times[rule.name] > 1]
 
 
-def bad_labels(files: RuleFiles) -> list[str]:
+def bad_labels(files: RuleFiles) -> list[Fault]:
     """Labels that are missing, too many or of unknown values."""
-    faults = [fault for rule in files.told for fault in _labels(rule)]
+    faults = [fault for rule in files.told for fault in _labels(rule, files.playbooks)]
     quiet = [rule for rule in files.rules if rule.name == WATCHDOG and rule.labels != {"severity": "none"}]
     return faults + [rule.fault("must have the severity none and no other label") for rule in quiet]
 
 
-def _labels(rule: Rule) -> Iterator[str]:
+def _labels(rule: Rule, playbooks: frozenset[str]) -> Iterator[Fault]:
     yield from (rule.fault(f"must have the label {name}") for name in sorted(LABELS - rule.labels.keys()))
     yield from (rule.fault(f"has the unknown label {name}") for name in sorted(rule.labels.keys() - LABELS - BESIDE))
-    for name, values in {**ALLOWED, "path": PATHS}.items():
+    for name, values in {**ALLOWED, "playbook": {"none", *playbooks}}.items():
         if name in rule.labels and rule.labels[name] not in values:
             yield rule.fault(f"{name} must be one of {', '.join(sorted(values))}, got {rule.labels[name]!r}")
     for name in sorted(LABELS & rule.labels.keys()):
@@ -62,7 +60,7 @@ def _labels(rule: Rule) -> Iterator[str]:
             yield rule.fault(f"{name} must be 1 to 63 of a-z, 0-9, _ and -, got {rule.labels[name]!r}")
 
 
-def bad_notes(files: RuleFiles) -> list[str]:
+def bad_notes(files: RuleFiles) -> list[Fault]:
     """Annotations that are missing, empty or unknown; those of business say what it costs."""
     faults = []
     for rule in files.rules:
@@ -73,7 +71,7 @@ def bad_notes(files: RuleFiles) -> list[str]:
     return faults
 
 
-def missing_runbooks(files: RuleFiles) -> list[str]:
+def missing_runbooks(files: RuleFiles) -> list[Fault]:
     """Links to a runbook or a section that is not there."""
     faults = []
     for rule in files.rules:
@@ -83,17 +81,17 @@ def missing_runbooks(files: RuleFiles) -> list[str]:
     return faults
 
 
-def bad_times(files: RuleFiles) -> list[str]:
+def bad_times(files: RuleFiles) -> list[Fault]:
     """Times that Cloud Monitoring does not take, and groups that are not called as their file."""
     faults = [
-        f"{file}: {group}: must be called as its file"
-        for file, group, _ in files.groups
-        if not group.startswith(file.removesuffix(".yaml"))
+        group.fault("must be called as its file")
+        for group in files.groups
+        if not group.name.startswith(group.file.removesuffix(".yaml"))
     ]
     faults += [
-        f"{file}: {group}: interval must be a multiple of 30s, got {interval!r}"
-        for file, group, interval in files.groups
-        if not _fits(interval)
+        group.fault(f"interval must be a multiple of 30s, got {group.interval!r}")
+        for group in files.groups
+        if not _fits(group.interval)
     ]
     wrong = (rule for rule in files.rules if not _fits(rule.lasting))
     return faults + [rule.fault(f"for must be a multiple of 30s, got {rule.lasting!r}") for rule in wrong]
@@ -109,7 +107,7 @@ def seconds(duration: str) -> int:
     return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhdw])", duration))
 
 
-def unseen(files: RuleFiles) -> list[str]:
+def unseen(files: RuleFiles) -> list[Fault]:
     """Rules that no test sees firing, or silent; and tests of rules that are not there."""
     seen: dict[str, set[bool]] = {}
     for case in files.cases:
@@ -117,8 +115,7 @@ def unseen(files: RuleFiles) -> list[str]:
     faults = [rule.fault("no test sees it firing") for rule in files.rules if True not in seen.get(rule.name, set())]
     faults += [rule.fault("no test sees it silent") for rule in files.told if False not in seen.get(rule.name, set())]
     known = {rule.name for rule in files.rules}
-    strays = {(case.file, case.alert) for case in files.cases if case.alert not in known}
-    return faults + [f"{file}: {alert}: there is no such rule" for file, alert in sorted(strays)]
+    return faults + [case.fault("there is no such rule") for case in files.cases if case.alert not in known]
 
 
 CHECKS = (unreadable, bad_names, bad_labels, bad_notes, missing_runbooks, bad_times, unseen)

@@ -1,27 +1,24 @@
-"""What the queries of dashboards look at: metrics that somebody writes, by labels that they have; every check gives the faults."""
+"""What the queries of dashboards look at: metrics that somebody writes, by labels that they have."""
 
-import functools
+import json
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import yaml
-
 from core.metrics import CATALOGUE, Kind
-from infra import stage
-from tests.support import promtool
-from tests.support.alert_promql import KNOWN, grouped, matched, metrics, results, wrong_call
-from tests.support.dashboards import Dashboards, Query, Tile
+from infra.lint import promtool
+from infra.lint.dashboard_files import Dashboards, Query, Tile, fault
+from infra.lint.fault import Fault
+from infra.lint.promql import KNOWN, grouped, matched, metrics, results, wrong_call
 
 UNITS = {"1", "s", "10^2.%", "USD"}
 """What the page and Grafana know how to write."""
-UNSEEN = {"aia_incident_changes_total"}
-"""Metrics that are on no dashboard: the audit trail has it better."""
 _MADE = re.compile(r'label_replace\(.*?, "(\w+)", "[^"]*", "[^"]*", "[^"]*"\)')
 _NAMED = re.compile(r"\$\{([^}]*)\}")
 
 
-def unasked(boards: Dashboards) -> list[str]:
+def unasked(boards: Dashboards) -> list[Fault]:
     """Charts, scorecards and tables that ask nothing."""
     silent = (tile for tile in boards.tiles if tile.kind in {"xyChart", "scorecard", "timeSeriesTable"})
     return [
@@ -32,7 +29,7 @@ def unasked(boards: Dashboards) -> list[str]:
 _NOTHING = Query(expr="", template="", unit="")
 
 
-def unknown_metrics(boards: Dashboards) -> list[str]:
+def unknown_metrics(boards: Dashboards) -> list[Fault]:
     """Queries of what nobody writes, by the catalogue and the list of Google's metrics."""
     return [
         tile.fault(f"looks at {name}, which nobody writes")
@@ -42,25 +39,17 @@ def unknown_metrics(boards: Dashboards) -> list[str]:
     ]
 
 
-@functools.cache
-def written() -> set[str]:
-    """The metrics of the catalogue that a function names, or core for it, as one must to write them."""
-    folders = [path for path in (stage.ROOT / "core").iterdir() if path.name != "metrics"] + [stage.ROOT / "functions"]
-    sources = "\n".join(path.read_text() for folder in folders for path in sorted(folder.rglob("*.py")))
-    return {name for name in CATALOGUE if f'"{name}"' in sources}
-
-
-def unwritten_metrics(boards: Dashboards) -> list[str]:
+def unwritten_metrics(boards: Dashboards) -> list[Fault]:
     """Queries of metrics that stand in the catalogue and that no function writes."""
     return [
         tile.fault(f"looks at {name}, which no function writes")
         for tile, query in boards.asked
         for name in metrics(query.plain)
-        if name in CATALOGUE and name not in written()
+        if name in CATALOGUE and name not in boards.written
     ]
 
 
-def unknown_labels(boards: Dashboards) -> list[str]:
+def unknown_labels(boards: Dashboards) -> list[Fault]:
     """Queries that choose or sum up by a label that the metric has not."""
     return [
         tile.fault(f"looks at {name} by {label}, which it has not; it has {', '.join(sorted(KNOWN[name][1]))}")
@@ -79,12 +68,12 @@ def made(expr: str) -> set[str]:
     return set(_MADE.findall(expr))
 
 
-def wrong_kinds(boards: Dashboards) -> list[str]:
+def wrong_kinds(boards: Dashboards) -> list[Fault]:
     """Queries that take a gauge for a counter, or the other way round."""
     return [tile.fault(fault) for tile, query in boards.asked for fault in wrong_call(query.plain)]
 
 
-def short_sighted(boards: Dashboards) -> list[str]:
+def short_sighted(boards: Dashboards) -> list[Fault]:
     """Gauges of ours that are asked for without looking back: PromQL shows one for five minutes, and some come hourly."""
     return [
         tile.fault(f"{name} must be asked for with how far to look back, as last_over_time({name}[1h])")
@@ -98,7 +87,7 @@ def _looks_back(expr: str, name: str) -> bool:
     return len(re.findall(rf"\b{name}\b", expr)) == len(re.findall(rf"\b{name}(?:\{{[^}}]*\}})?\)?\[", expr))
 
 
-def false_zeros(boards: Dashboards) -> list[str]:
+def false_zeros(boards: Dashboards) -> list[Fault]:
     """Series of labels with a zero for nothing: it has none of the labels, so that it is always there beside them."""
     return [
         tile.fault("must end with `or on () vector(0)`, since what it sums up has labels")
@@ -116,7 +105,7 @@ OFTEN = {
 """What goes up and down between the points of a chart over days, and must be seen there."""
 
 
-def overlooked(boards: Dashboards) -> list[str]:
+def overlooked(boards: Dashboards) -> list[Fault]:
     """Charts over time that look only shortly back from each point, however far apart the points are."""
     return [
         tile.fault(f"{name} must be looked for all the way back to the point before, by [${{__interval}}]")
@@ -128,7 +117,7 @@ def overlooked(boards: Dashboards) -> list[str]:
     ]
 
 
-def slid(boards: Dashboards) -> list[str]:
+def slid(boards: Dashboards) -> list[Fault]:
     """Columns of what happened within other times than theirs: one event would stand in many of them, or in none."""
     return [
         tile.fault("a column must show what happened in its own time: [${__interval}]")
@@ -139,7 +128,7 @@ def slid(boards: Dashboards) -> list[str]:
     ]
 
 
-def unknown_names(boards: Dashboards) -> list[str]:
+def unknown_names(boards: Dashboards) -> list[Fault]:
     """Legends, rows and columns that name a label which no result has."""
     return [tile.fault(f"names {name}, which no result has") for tile in boards.tiles for name in _names(tile)]
 
@@ -152,7 +141,7 @@ def _names(tile: Tile) -> Iterator[str]:
     yield from columns - found - {"value"}
 
 
-def unknown_variables(boards: Dashboards) -> list[str]:
+def unknown_variables(boards: Dashboards) -> list[Fault]:
     """Variables that the dashboard does not declare, those that nothing uses, and those of labels that nothing has."""
     faults = []
     for file, document in boards.documents.items():
@@ -162,11 +151,11 @@ def unknown_variables(boards: Dashboards) -> list[str]:
             named = {name for query in tile.queries for name in query.variables}
             faults += [tile.fault(f"uses the variable {name!r}, which is not declared") for name in named - declared]
             used |= named
-        faults += [f"{file}: declares the variable {name!r}, which no tile uses" for name in declared - used]
+        faults += [fault(file, f"declares the variable {name!r}, which no tile uses") for name in declared - used]
     return faults
 
 
-def unknown_units(boards: Dashboards) -> list[str]:
+def unknown_units(boards: Dashboards) -> list[Fault]:
     """Units that are not written here, and dollars that are none."""
     faults = []
     for tile, query in boards.asked:
@@ -178,32 +167,33 @@ def unknown_units(boards: Dashboards) -> list[str]:
     return faults
 
 
-def unparsed(boards: Dashboards, folder: Path) -> list[str]:
-    """Queries that Prometheus does not take; a file of rules in the folder holds them for it."""
-    faults = []
-    for file in boards.documents:
-        groups = [
-            {"name": f"{tile.title}: {number}", "rules": [{"record": "a:b:c", "expr": query.plain}]}
-            for tile in boards.of(file)
-            for number, query in enumerate(tile.queries)
-        ]
-        path = folder / file
-        path.write_text(yaml.safe_dump({"groups": groups}))
-        faults += promtool.refused([path])
-    return faults
+def unparsed(boards: Dashboards) -> list[Fault]:
+    """Queries that Prometheus does not take: it is given them as the rules of a file, one a line."""
+    asked = list(boards.asked)
+    groups = [
+        {"name": str(number), "rules": [{"record": "a:b:c", "expr": query.plain}]}
+        for number, (_, query) in enumerate(asked)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "queries.yaml"
+        path.write_text("\n".join(["groups:", *(f"- {json.dumps(group)}" for group in groups)]))
+        return [asked[one.line - _FIRST][0].fault(one.what) for one in promtool.refused([path])]
 
+
+_FIRST = 2
+"""The line of the first query in the file that Prometheus is given."""
 
 CHECKS = (
-    *(
-        unasked,
-        unknown_metrics,
-        unwritten_metrics,
-        unknown_labels,
-        wrong_kinds,
-        short_sighted,
-        false_zeros,
-        overlooked,
-        slid,
-    ),
-    *(unknown_names, unknown_variables, unknown_units),
+    unasked,
+    unknown_metrics,
+    unwritten_metrics,
+    unknown_labels,
+    wrong_kinds,
+    short_sighted,
+    false_zeros,
+    overlooked,
+    slid,
+    unknown_names,
+    unknown_variables,
+    unknown_units,
 )

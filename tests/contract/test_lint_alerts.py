@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from infra import stage
-from tests.support import alert_checks, alert_promql, alert_rules, promtool
-from tests.support.alert_rules import RuleFiles
+from infra.lint import alert_files
+from infra.lint.__main__ import alert_faults
+from infra.lint.fault import Fault
+from infra.lint.promtool import refused
+from tests.support import promtool
 
 RULES, TESTS, RUNBOOKS = "infra/alerts", "infra/alerts/tests", "docs/runbooks"
 
@@ -251,6 +254,7 @@ FAILING: dict[str, Break] = {
 def tree(tmp_path: Path) -> Path:
     for folder in (RULES, RUNBOOKS):
         shutil.copytree(stage.ROOT / folder, tmp_path / folder)
+    shutil.copy(stage.ROOT / "infra" / "monitoring.yaml", tmp_path / "infra")
     return tmp_path
 
 
@@ -261,27 +265,47 @@ def break_it(tree: Path, change: Break) -> None:
     path.write_text(before.replace(change.sound, change.broken, -1 if change.every else 1))
 
 
-def faults(files: RuleFiles) -> list[str]:
-    return [fault for check in (*alert_checks.CHECKS, *alert_promql.CHECKS) for fault in check(files)]
+def told(faults: list[Fault]) -> list[str]:
+    """Faults without folders and lines."""
+    return [f"{Path(fault.path).name}: {fault.what}" for fault in faults]
 
 
 def test_nothing_is_told_of_what_is_sound(tree: Path) -> None:
-    assert faults(alert_rules.read(tree)) == []
+    assert alert_faults(alert_files.read(tree)) == []
 
 
 @pytest.mark.parametrize("name", READ)
 def test_what_is_broken_is_told_by_its_file_and_its_rule(tree: Path, name: str) -> None:
     break_it(tree, READ[name])
-    found = faults(alert_rules.read(tree))
+    found = told(alert_faults(alert_files.read(tree)))
     assert [fault for fault in found if fault.startswith(READ[name].told)], found
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("an interval", "  - name: models"),
+        ("a metric of ours", "      - alert: PredictionDriftLasting"),
+        ("a firing case", "      - alert: UserErrorsHigh"),
+        ("a test of nothing", "alertname: UserErrorsLow, exp_alerts: []"),
+    ],
+)
+def test_the_line_of_a_fault_is_that_of_the_group_the_rule_or_the_case(tree: Path, name: str, line: str) -> None:
+    break_it(tree, READ[name])
+    found = alert_faults(alert_files.read(tree))
+    [fault] = [one for one in found if told([one])[0].startswith(READ[name].told)]
+    assert line in (tree / fault.path).read_text().splitlines()[fault.line - 1]
 
 
 @promtool.needed
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_prometheus_does_not_take_is_told_by_its_file(tree: Path, name: str) -> None:
-    break_it(tree, REFUSED[name])
-    [fault] = promtool.refused([tree / REFUSED[name].file])
-    assert fault.startswith(REFUSED[name].told), fault
+def test_what_prometheus_does_not_take_is_told_by_its_file_and_its_line(tree: Path, name: str) -> None:
+    change = REFUSED[name]
+    break_it(tree, change)
+    [fault] = refused([tree / change.file])
+    assert told([fault])[0].startswith(change.told), fault
+    first = (tree / change.file).read_text().partition(change.broken)[0].count("\n") + 1
+    assert first - 1 <= fault.line <= first, fault
 
 
 @promtool.needed

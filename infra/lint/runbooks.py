@@ -1,0 +1,43 @@
+"""The runbooks: which sections they have, and that each finding has one."""
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from core.health.judge import Kind as ProbeKind
+from core.pipelines.conditions import Kind as PipelineKind
+from functions.drift_score.conditions import Kind as ModelKind
+from functions.retrain import conditions as retraining
+from infra.lint.fault import Fault
+
+FOLDER = "docs/runbooks"
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+_FINDINGS: Final[Mapping[str, tuple[str, Iterable[str]]]] = {
+    "drift_score": ("models", ModelKind),
+    "health_check": ("probes", ProbeKind),
+    "pipeline_monitor": ("pipelines", PipelineKind),
+    "retrain": ("models", [retraining.KIND]),
+}
+"""What each function finds, and the runbook that says what to do about it."""
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a runbook's sections, as GitHub makes them of headings."""
+    return {heading.lower().replace(" ", "-") for heading in _HEADING.findall(path.read_text())}
+
+
+def sections(root: Path) -> dict[str, set[str]]:
+    """The anchors of each runbook of a tree, by `docs/runbooks/NAME.md`."""
+    return {f"{FOLDER}/{path.name}": anchors(path) for path in sorted((root / FOLDER).glob("*.md"))}
+
+
+def without_section(root: Path) -> list[Fault]:
+    """Kinds of findings that no section of a runbook is about."""
+    found = sections(root)
+    return [
+        Fault(f"{FOLDER}/{name}.md", 1, f"must have a section {str(kind)!r}, as {function} finds it")
+        for function, (name, kinds) in _FINDINGS.items()
+        for kind in kinds
+        if kind not in found.get(f"{FOLDER}/{name}.md", set())
+    ]
