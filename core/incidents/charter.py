@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.events import Severity
-from core.incidents.classify import Class
 from core.incidents.graph import Graph
 from core.settings.people import People
 from core.settings.response import ImpactPolicy, Maintenance, Playbook, Policy, Revenue, Rule
@@ -26,7 +24,6 @@ class Charter:
         playbooks: what is done by itself.
         url: the address of the pages, to link an incident.
         runbooks: the address of the runbooks, or empty where they are only named.
-        classes: what findings were classed as, so that the rules are not gone through for every repetition.
     """
 
     policy: Policy = field(default_factory=Policy)
@@ -39,7 +36,6 @@ class Charter:
     playbooks: tuple[Playbook, ...] = ()
     url: str = ""
     runbooks: str = ""
-    classes: dict[tuple[str, str, str, Severity], Class] = field(default_factory=dict, compare=False, repr=False)
 
 
 def charter(settings: Settings, url: str, runbooks: str = "") -> Charter:

@@ -14,7 +14,6 @@ from core.incidents.text import LINE_LIMIT
 
 NAME_LIMIT = 80
 _EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 120
-_CLASSES_LIMIT = 10_000
 _RENEWED = timedelta(minutes=1)
 """By how much later a firing must be said to hold for that to be written down: some sources repeat it every few seconds."""
 
@@ -33,24 +32,13 @@ def observe(known: Tracked | None, finding: Finding, *, now: datetime, charter: 
     at = finding.observed_at
     if at > now + charter.policy.ahead:
         at = now
-    kind = classed(finding, charter)
+    kind = classify(finding.target, finding.kind, finding.source, finding.severity, charter.rules)
     seen = Observation(at=at, status=finding.status, severity=kind.severity)
     if known is not None and (seen in known.history or _same(known, finding, seen)):
         return _renewed(known, finding, now), seen
     if known is not None and seen.at <= known.observed_at:
         known = _holding(known, finding)
     return _tracked(known, finding, seen, kind), seen
-
-
-def classed(finding: Finding, charter: Charter) -> Class:
-    """The class of a finding by the settings."""
-    key = (finding.target, finding.kind, finding.source, finding.severity)
-    found = charter.classes.get(key)
-    if found is None:
-        if len(charter.classes) >= _CLASSES_LIMIT:
-            charter.classes.clear()
-        found = charter.classes[key] = classify(*key, charter.rules)
-    return found
 
 
 def over(known: Tracked, now: datetime, quiet: timedelta) -> Tracked | None:

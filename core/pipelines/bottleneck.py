@@ -52,7 +52,7 @@ def bottleneck(run: Run, earlier: Sequence[Run]) -> Bottleneck | None:
         earlier: runs that succeeded before it, oldest first.
 
     >>> from datetime import UTC, datetime, timedelta
-    >>> from core.pipelines.event import PipelineRun, RunStatus
+    >>> from core.events import PipelineRun, RunStatus
     >>> from core.pipelines.run import fold
     >>> noon, run = datetime(2026, 1, 2, 12, tzinfo=UTC), None
     >>> for name, minutes in (("read", 1), ("train", 3)):

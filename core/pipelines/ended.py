@@ -6,10 +6,9 @@ It is concluded from all runs that are kept, so it is the same in whatever order
 from collections.abc import Callable, Sequence
 
 from core.detection import ConditionState, Hysteresis, Observation, Outcome, Verdict, count
-from core.events import Severity
+from core.events import RunStatus, Severity
 from core.pipelines.bottleneck import Growth, bottleneck, growths
 from core.pipelines.conditions import Kind, Reason, spec
-from core.pipelines.event import RunStatus
 from core.pipelines.line import Line
 from core.pipelines.run import Run
 from core.pipelines.text import last_error, spell

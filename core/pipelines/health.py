@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from core.pipelines.event import RunStatus
+from core.events import RunStatus
 from core.pipelines.line import Line
 from core.pipelines.retired import is_retired
 from core.pipelines.usual import NEWEST, TOLERATED, rhythm, usual_of_run
@@ -61,7 +61,7 @@ def health(line: Line, now: datetime) -> Health:
         now: the instant that is asked for.
 
     >>> from datetime import UTC, timedelta
-    >>> from core.pipelines.event import PipelineRun
+    >>> from core.events import PipelineRun
     >>> from core.pipelines.line import advance
     >>> noon, line = datetime(2026, 1, 2, 12, tzinfo=UTC), Line(name="etl")
     >>> for day, status in enumerate((RunStatus.FAILED, RunStatus.SUCCEEDED)):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.pipelines.event import PipelineRun, RunStatus
+from core.events import PipelineRun, RunStatus
 from core.pipelines.past import NOTHING, Past, counted
 from core.pipelines.run import Run, fold
 

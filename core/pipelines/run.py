@@ -7,7 +7,7 @@ part, an event that comes twice changes nothing, and an old one never takes the 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.pipelines.event import PipelineRun, RunStatus
+from core.events import PipelineRun, RunStatus
 
 MOST_STAGES = 50
 """Stages that are kept of a run, the first by their names."""

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
+from core.events import RunStatus
 from core.incidents.text import duration
-from core.pipelines.event import RunStatus
 from core.pipelines.run import Run
 
 

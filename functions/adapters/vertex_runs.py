@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
+from core.events import PipelineRun, RunStatus
 from core.incidents.text import clean
-from core.pipelines.event import PipelineRun, RunStatus
 
 
 class Jobs(Protocol):

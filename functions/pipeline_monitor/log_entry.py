@@ -11,7 +11,7 @@ from typing import Annotated
 import msgspec
 
 from core.errors import PoisonError
-from core.pipelines.event import PipelineRun, RunStatus
+from core.events import PipelineRun, RunStatus
 
 _STATES = {
     "PIPELINE_STATE_QUEUED": None,

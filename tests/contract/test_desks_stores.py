@@ -15,10 +15,10 @@ from core.incidents.outbox import Desk
 from core.settings import Dependency
 from functions.adapters.desks.documents import DESKS, INCIDENTS, incident_data, read_desk
 from functions.adapters.desks.silences import Silences
+from functions.adapters.documents import normal
 from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.ledger import Ledger
 from functions.adapters.sqlite_store import SqliteStore
-from functions.adapters.store import normal
 from functions.incident_router.router import Received, Router, handle
 from functions.incident_sweep.sweep import Sweeper, sweep
 from tests.support.outside import CHARTER, TARGET, Setup, found, set_up

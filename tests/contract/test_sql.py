@@ -11,7 +11,7 @@ from zetasql.core.exceptions import ZetaSQLError
 
 from core.drift import Flaw, Profile, QualityIssue, Statement, classifier, score
 from core.errors import QueryError
-from core.pipelines.event import PipelineRun, RunStatus
+from core.events import PipelineRun, RunStatus
 from core.settings import Features, Label, MarketTable, Model, Reference, Spending
 from functions.adapters.columns import chunked
 from functions.adapters.training import history

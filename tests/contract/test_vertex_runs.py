@@ -7,7 +7,7 @@ import pytest
 from google.cloud.aiplatform_v1.types import PipelineJob, PipelineTaskDetail
 
 from core.errors import ActionError, UnavailableError
-from core.pipelines.event import PipelineRun, RunStatus
+from core.events import PipelineRun, RunStatus
 from core.pipelines.run import Run, fold
 from functions.adapters.vertex_runs import VertexJobs
 from tests.support.vertex import FAILED, LOCATION, RUNNING, SUCCEEDED, VertexPipelines

@@ -9,9 +9,8 @@ import msgspec
 import pytest
 from google.cloud import bigquery
 
-from core.events import Severity, stamp
+from core.events import RunStatus, Severity, stamp
 from core.incidents.model import Impact, Incident, State
-from core.pipelines.event import RunStatus
 from core.pipelines.health import health
 from core.pipelines.line import Line
 from core.settings import Business, Cost, Dependency, Revenue, Settings

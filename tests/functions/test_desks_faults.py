@@ -13,8 +13,8 @@ from core.incidents.messages import Message
 from core.incidents.model import State
 from core.settings import Dependency
 from functions.adapters.desks.documents import INCIDENTS, SILENCES, SILENCES_KEY, incident_data
+from functions.adapters.documents import normal
 from functions.adapters.notify.port import Channel, Outcome, Receipt
-from functions.adapters.store import normal
 from tests.support.outside import CHARTER, FINDING, TARGET, MemoryChannel, Setup, found, set_up
 
 OTHER = "table/flights"

@@ -14,7 +14,7 @@ from core.incidents.model import CONDITIONS_LIMIT
 from core.settings import Dependency
 from functions.adapters.desks.documents import DESKS, incident_data, read_desk
 from functions.adapters.desks.perform import LEASE
-from functions.adapters.store import normal
+from functions.adapters.documents import normal
 from functions.incident_router.router import Received, handle
 from tests.support.outside import CHARTER, FINDING, KilledError, Setup, set_up
 

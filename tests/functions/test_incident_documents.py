@@ -11,7 +11,7 @@ from core.settings.people import People, Route, Stakeholder, When
 from core.settings.response import Revenue
 from core.settings.types import Dependency
 from functions.adapters.desks.documents import desk_data, incident_data, read_desk
-from functions.adapters.store import LARGEST, normal
+from functions.adapters.documents import LARGEST, normal
 from tests.support.played import CHARTER, FIRING, RESOLVED, TECHNICAL, Played, found
 
 TARGETS, KINDS = 40, 5

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from core.errors import PoisonError
 from core.events import PipelineRun, RunStatus, Tick
+from functions.adapters.documents import normal
 from functions.adapters.events import encode
 from functions.adapters.pipelines import fitted, line_data, read_line
 from functions.adapters.push import Message
-from functions.adapters.store import normal
 from functions.pipeline_monitor.log_entry import Logged
 from functions.pipeline_monitor.main import Deps
 from functions.pipeline_monitor.read import read

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from core.drift import Counts, Profile
 from core.errors import ActionError, UnavailableError
-from core.events import Event, Finding, RetrainingRequest
+from core.events import Event, Finding, RetrainingRequest, RunStatus
 from core.health.judge import SOURCE as PROBES
 from core.health.result import ProbeResult
 from core.health.result import Reason as Seen
-from core.pipelines.event import RunStatus
 from core.retraining.start import Training
 from core.settings import Expect, Features, HttpProbe, Model, Reference, Retraining, TrainingPipeline
 from functions.adapters.desks.channels import delivered

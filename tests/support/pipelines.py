@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import ActionError, UnavailableError
-from core.events import Event, Finding, Tick
-from core.pipelines.event import PipelineRun
+from core.events import Event, Finding, PipelineRun, Tick
 from core.pipelines.line import Line
 from functions.adapters.events import decode, encode
 from functions.adapters.pipelines import COLLECTION, read_line

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from core.pipelines.event import PipelineRun, RunStatus
+from core.events import PipelineRun, RunStatus
 from core.pipelines.line import Line, advance
 
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)

@@ -9,8 +9,8 @@ from statistics import median
 from zoneinfo import ZoneInfo
 
 from core import detection
+from core.events import PipelineRun, RunStatus
 from core.pipelines.conditions import Kind, Reason
-from core.pipelines.event import PipelineRun, RunStatus
 from core.pipelines.line import Line, advance
 from core.pipelines.text import spell
 from core.pipelines.usual import rhythm

@@ -4,10 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.events import Severity
-from core.incidents import observe as module
 from core.incidents.charter import Charter
 from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, Tracked
-from core.incidents.observe import classed, gone, observe, over, placed
+from core.incidents.observe import gone, observe, over, placed
 from core.settings.people import Category
 from core.settings.response import Rule
 from tests.support.played import FIRING, RESOLVED, START, at, found
@@ -38,15 +37,6 @@ def test_the_rules_give_the_severity_that_counts() -> None:
     rule = Rule(kind="drift", category=Category.COST, becomes=Severity.INFO)
     known, observation = observe(None, found(0), now=START, charter=Charter(rules=(rule,)))
     assert (known.category, known.severity, observation.severity) == ("cost", Severity.INFO, Severity.INFO)
-
-
-def test_the_class_of_a_finding_is_remembered_and_not_without_bound() -> None:
-    charter = Charter()
-    first = classed(found(0), charter)
-    assert classed(found(1), charter) is first
-    charter.classes.update({(str(n), "", "", Severity.INFO): first for n in range(module._CLASSES_LIMIT)})
-    classed(found(0, kind="new"), charter)
-    assert len(charter.classes) == 1
 
 
 def test_a_clock_that_runs_ahead_counts_as_now_and_its_copy_is_known() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.pipelines.event import PipelineRun, RunStatus
+from core.events import PipelineRun, RunStatus
 from core.pipelines.line import (
     KEPT,
     LOST_AFTER,

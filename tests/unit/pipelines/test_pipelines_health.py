@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.pipelines.event import PipelineRun, RunStatus
+from core.events import PipelineRun, RunStatus
 from core.pipelines.health import Reason, health
 from core.pipelines.line import Line
 from tests.support.runs import AT, DAY, PIPELINE, days, events, line_of, whole

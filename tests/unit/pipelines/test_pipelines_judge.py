@@ -8,12 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.detection import Outcome, Verdict
-from core.events import Severity
+from core.events import PipelineRun, RunStatus, Severity
 from core.incidents.classify import classify
 from core.pipelines.bottleneck import bottleneck
 from core.pipelines.conditions import Kind, Reason
 from core.pipelines.ended import of_runs
-from core.pipelines.event import PipelineRun, RunStatus
 from core.pipelines.line import KEPT, Line
 from core.pipelines.usual import rhythm, usual_of_run
 from core.pipelines.waiting import of_absence, of_time

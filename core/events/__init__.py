@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from core.events.pipeline_run import PipelineRun, RunStatus
 from core.instants import YEARS, require_aware, stamp
-from core.pipelines.event import PipelineRun, RunStatus
 
 __all__ = [
     "YEARS",

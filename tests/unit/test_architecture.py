@@ -1,0 +1,114 @@
+"""The arrows between our modules run one way, and core changes nothing that it is given."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra import stage
+from tests.support import imports
+
+KNOWN = imports.modules(stage.ROOT, "core", "functions", "infra")
+RUNNING = imports.graph(KNOWN, typing=False)
+EVERY = imports.graph(KNOWN, typing=True)
+"""With what is imported for the type checker alone."""
+MEANWHILE = {
+    frozenset({"core.drift.counts", "core.drift.profile", "core.drift.segments", "core.drift.storage"}): (
+        "a profile reads its stored form, which names the classes of its parts"
+    ),
+}
+"""Groups of modules that import each other and may do so until they are taken apart, each with the reason."""
+CHANGING = {
+    *("add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault", "sort"),
+    *("reverse", "update", "fill", "put", "resize"),
+}
+"""Methods that change lists, dictionaries, sets and arrays."""
+
+
+@pytest.mark.parametrize("edges", [RUNNING, EVERY], ids=["when it runs", "for the type checker as well"])
+def test_no_module_imports_itself_by_way_of_others(edges: imports.Graph) -> None:
+    assert imports.cycles(imports.within(edges, "core", "functions")) == MEANWHILE.keys()
+
+
+@pytest.mark.parametrize(("package", "free"), [("core", {"core"}), ("functions", {"core", "functions"})])
+def test_a_package_imports_only_what_is_below_it(package: str, free: set[str]) -> None:
+    own = {one: others for one, others in EVERY.items() if one.partition(".")[0] == package}
+    outside = [(one, other) for one, others in own.items() for other in others if other.partition(".")[0] not in free]
+    assert outside == []
+
+
+def test_the_folders_of_core_do_not_import_each_other_in_circles() -> None:
+    assert imports.cycles(imports.folders(imports.within(EVERY, "core"))) == set()
+
+
+def crossing(edges: imports.Graph, root: Path) -> dict[str, set[str]]:
+    """By folder of `functions`, the functions it imports beside itself; a folder is a function's that has a main.py."""
+    functions = {f"functions.{path.parent.name}" for path in (root / "functions").glob("*/main.py")}
+    found = imports.folders(imports.within(edges, "functions"))
+    return {folder: others & functions for folder, others in found.items() if others & functions}
+
+
+def test_nothing_imports_a_function() -> None:
+    assert crossing(EVERY, stage.ROOT) == {}
+
+
+def changes(path: Path) -> Iterator[str]:
+    """Where a function of a module changes what it is given, itself apart."""
+    for function in ast.walk(ast.parse(path.read_text())):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            given = {one.arg for one in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+            for node in ast.walk(function):
+                if _root(node) in given - {"self"}:
+                    yield f"{path.relative_to(stage.ROOT)}:{node.lineno}: {ast.unparse(node)}"  # type: ignore[attr-defined] # a place in the source
+
+
+def _root(node: ast.AST) -> str:
+    """The name whose attribute or item a node sets, deletes, or changes by a method; empty where it does none of it."""
+    match node:
+        case (
+            ast.Attribute(value=inside, ctx=ast.Store() | ast.Del())
+            | ast.Subscript(value=inside, ctx=ast.Store() | ast.Del())
+        ):
+            pass
+        case ast.Call(func=ast.Attribute(attr=method, value=inside)) if method in CHANGING:
+            pass
+        case _:
+            return ""
+    while isinstance(inside, ast.Attribute | ast.Subscript):
+        inside = inside.value
+    return inside.id if isinstance(inside, ast.Name) else ""
+
+
+def test_core_changes_nothing_that_it_is_given() -> None:
+    assert [change for path in sorted((stage.ROOT / "core").rglob("*.py")) for change in changes(path)] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["given.x[1] = 2", "given.x = 2", "del given.x", "given.x.append(2)", "given.x += 2", "given[0].y.clear()"],
+)
+def test_a_change_of_what_is_given_is_found(change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "ROOT", tmp_path)
+    path = tmp_path / "module.py"
+    path.write_text(f"def f(given, *, other=1):\n    own = [given]\n    own.append(other)\n    {change}\n")
+    assert [found.partition(": ")[0] for found in changes(path)] == ["module.py:4"]
+
+
+def test_a_circle_and_a_wrong_arrow_are_found(tmp_path: Path) -> None:
+    texts = {
+        "core/a.py": "from core.b import x\n",
+        "core/b.py": "def f():\n    import core.c\n",
+        "core/c.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from core import a\n",
+        "functions/one/main.py": "from functions.adapters.x import y\nfrom functions.two.main import z\n",
+        "functions/two/main.py": "",
+        "functions/adapters/x.py": "",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    known = imports.modules(tmp_path, "core", "functions")
+    assert imports.cycles(imports.graph(known, typing=False)) == set()
+    edges = imports.graph(known, typing=True)
+    assert imports.cycles(edges) == {frozenset({"core.a", "core.b", "core.c"})}
+    assert crossing(edges, tmp_path) == {"functions.one": {"functions.two"}}
