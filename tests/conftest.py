@@ -6,7 +6,7 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
-from tests.support.budget import ALL, examples
+from tests.support.builders.budget import ALL, examples
 
 # A machine that is busy takes longer over an example: no property depends on how long one takes.
 settings.register_profile("patient", parent=settings.default, deadline=None, max_examples=examples(100))

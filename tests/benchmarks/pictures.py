@@ -16,8 +16,8 @@ sys.path.insert(0, str(ROOT))
 from playwright.sync_api import Error, Page, sync_playwright  # noqa: E402 - the tests' own modules are found from the root
 
 from infra.local.command import local  # noqa: E402 - the same
-from tests.support.browser import chromium  # noqa: E402 - the same
-from tests.support.stack import LocalStack  # noqa: E402 - the same
+from tests.support.servers.stack import LocalStack  # noqa: E402 - the same
+from tests.support.web.browser import chromium  # noqa: E402 - the same
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser

@@ -10,7 +10,7 @@ from typing import Any
 
 from infra.local import elsewhere
 from infra.local.outcome import MODEL
-from tests.support.stack import LocalStack, listens
+from tests.support.servers.stack import LocalStack, listens
 
 DAY = 86_400
 PAST = (

@@ -28,8 +28,8 @@ from playwright.sync_api import sync_playwright  # noqa: E402 - the same
 from shown import Shown  # noqa: E402 - the same
 
 from infra.local.command import local  # noqa: E402 - the same
-from tests.support.browser import chromium  # noqa: E402 - the same
-from tests.support.stack import AIA, LocalStack, environment  # noqa: E402 - the same
+from tests.support.servers.stack import AIA, LocalStack, environment  # noqa: E402 - the same
+from tests.support.web.browser import chromium  # noqa: E402 - the same
 
 MB, GB = 1_000_000, 1_000_000_000
 DAY = 86_400

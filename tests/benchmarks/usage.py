@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.support.stack import LocalStack, parent, processes
+from tests.support.servers.stack import LocalStack, parent, processes
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _CPU_FIELDS = slice(11, 15)

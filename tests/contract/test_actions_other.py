@@ -17,12 +17,12 @@ from functions.adapters.actions.port import Action
 from functions.adapters.actions.registry import Registry
 from functions.adapters.actions.revoke_access import RevokeAccess
 from functions.adapters.warehouse import BigQueryWarehouse
-from tests.support.action_conformance import KEY, ActionSuite, UndoSuite, request
-from tests.support.cloud_logging import PROJECT
-from tests.support.iam import ACCOUNT, Iam, iam
-from tests.support.recorders import RecordingBus
+from tests.support.checks.action_conformance import KEY, ActionSuite, UndoSuite, request
+from tests.support.fakes.recorders import RecordingBus
+from tests.support.servers.cloud_logging import PROJECT
+from tests.support.servers.iam import ACCOUNT, Iam, iam
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 
 SOON = 0.3
 """Seconds of patience, for tests in which nothing answers."""

@@ -14,8 +14,8 @@ from functions.adapters.actions import run
 from functions.adapters.actions.calls import short
 from functions.adapters.actions.restart_service import RestartService
 from functions.adapters.actions.scale_out import ScaleOut
-from tests.support.action_conformance import KEY, ActionSuite, PendingSuite, UndoSuite, applied, request
-from tests.support.cloud_run import LATEST, NAME, REVISION, CloudRun
+from tests.support.checks.action_conformance import KEY, ActionSuite, PendingSuite, UndoSuite, applied, request
+from tests.support.servers.cloud_run import LATEST, NAME, REVISION, CloudRun
 
 TARGET = "service/web"
 RESOURCES: Mapping[str, Resource] = {TARGET: Resource(service=NAME)}

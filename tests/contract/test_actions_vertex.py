@@ -15,8 +15,7 @@ from functions.adapters.actions.rollback_model import RollbackModel
 from functions.adapters.actions.shift_traffic import ShiftTraffic
 from functions.adapters.actions.split import SplitAction
 from functions.adapters.actions.vertex import Endpoints, Pipelines
-from tests.support import vertex
-from tests.support.action_conformance import (
+from tests.support.checks.action_conformance import (
     KEY,
     ActionSuite,
     FinalSuite,
@@ -26,8 +25,9 @@ from tests.support.action_conformance import (
     applied,
     request,
 )
-from tests.support.grpc_wire import GrpcServer
-from tests.support.vertex import ENDPOINT, LOCATION, VertexEndpoints, VertexPipelines, deployed
+from tests.support.servers import vertex
+from tests.support.servers.grpc_wire import GrpcServer
+from tests.support.servers.vertex import ENDPOINT, LOCATION, VertexEndpoints, VertexPipelines, deployed
 
 TARGET = "model/flights"
 RESOURCES: Mapping[str, Resource] = {

@@ -17,8 +17,8 @@ from infra import stage
 from infra.lint import alert_files
 from infra.lint.alert_files import WATCHDOG, Rule
 from infra.lint.alert_texts import seconds
-from tests.support import promtool
-from tests.support.intake import sent
+from tests.support.checks import promtool
+from tests.support.fakes.intake import sent
 
 FILES = alert_files.read(stage.ROOT)
 MONITORING = yaml.safe_load((stage.ROOT / "infra" / "monitoring.yaml").read_text())

@@ -17,9 +17,9 @@ from functions.bi_rollup.ports import BusinessTables, FigureRow, ForecastRow, Li
 from infra.local.past.business_load import figure_rows, forecast_rows, mart_rows
 from infra.local.past.business_rows import OrderRows, SaleRows, SpendingRows
 from infra.local.past.business_tables import MemoryTables
-from tests.support.flights import load
+from tests.support.builders.flights import load
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 5

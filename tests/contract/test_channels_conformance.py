@@ -18,11 +18,11 @@ from functions.adapters.notify.channels import kind_of, open_channels
 from functions.adapters.notify.limited import COLLECTION
 from functions.adapters.notify.port import Channel, Outcome, Receipt
 from functions.adapters.sqlite_store import SqliteStore
-from tests.support.channels import CASES, HTTP, SECRETS, Case, HttpServer, Server
-from tests.support.clock import Hand
-from tests.support.letters import MESSAGE, MESSAGES, NOW
-from tests.support.quiet import quiet, said
-from tests.support.receivers import Reply
+from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
+from tests.support.checks.quiet import quiet, said
+from tests.support.fakes.clock import Hand
+from tests.support.servers.channels import CASES, HTTP, SECRETS, Case, HttpServer, Server
+from tests.support.servers.receivers import Reply
 
 SECONDS = 10.0
 """For what shall succeed, also on a machine that is busy."""

@@ -9,7 +9,7 @@ import yaml
 
 from infra import stage
 from infra.lint import dashboard_files
-from tests.support import promtool
+from tests.support.checks import promtool
 
 pytestmark = promtool.needed
 

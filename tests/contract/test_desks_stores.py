@@ -21,9 +21,9 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.sqlite_store import SqliteStore
 from functions.incident_router.router import Received, Router, handle
 from functions.incident_sweep.sweep import Sweeper, sweep
-from tests.support.outside import CHARTER, TARGET, Setup, found, set_up
+from tests.support.fakes.outside import CHARTER, TARGET, Setup, found, set_up
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.servers.stores"]
 AnyStore = SqliteStore | FirestoreStore
 TABLE, OTHER = "table/flights", "model/other"
 GRAPH = Graph([Dependency(target=TARGET, needs=TABLE), Dependency(target=OTHER, needs=TABLE)])

@@ -16,9 +16,9 @@ from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.services.detection import COLLECTION, Tracker
-from tests.support.breaking import Breaking, KilledError
+from tests.support.crash.breaking import Breaking, KilledError
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.servers.stores"]
 AnyStore = SqliteStore | FirestoreStore
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -12,8 +12,8 @@ from core.errors import ActionError, UnavailableError
 from core.settings import Resource
 from functions.adapters.actions import cloud_logging as logging_client
 from functions.adapters.actions.collect_diagnostics import LINES, CollectDiagnostics
-from tests.support.action_conformance import KEY, request
-from tests.support.cloud_logging import PROJECT, Logging, audited, cloud_logging
+from tests.support.checks.action_conformance import KEY, request
+from tests.support.servers.cloud_logging import PROJECT, Logging, audited, cloud_logging
 
 SOON = 0.3
 """Seconds of patience, for tests in which nothing answers."""

@@ -24,7 +24,7 @@ from core.drift import (
 )
 from functions.adapters.warehouse import BigQueryWarehouse
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 
 TABLE = "telemetry.window"
 START = datetime(2026, 1, 1, tzinfo=UTC)

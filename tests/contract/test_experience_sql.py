@@ -15,7 +15,7 @@ from functions.telemetry_rollup.reports import BigQueryReports
 from functions.telemetry_rollup.rollup import MOST, look
 from infra.local.past.experience import MemoryReports, Report
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _numbers = itertools.count()
 

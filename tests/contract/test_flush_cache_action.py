@@ -23,9 +23,9 @@ from functions.adapters.actions.flush_cache import NOTE, FlushCache
 from functions.adapters.actions.port import Action
 from functions.adapters.actions.redis_cache import SAMPLE, Caches
 from tests.contract.pubsub_fixtures import await_that
-from tests.support.action_conformance import KEY, ActionSuite, FinalSuite, request
-from tests.support.redis_server import Line, Server, line_to, redis_server
-from tests.support.targets import free_port
+from tests.support.checks.action_conformance import KEY, ActionSuite, FinalSuite, request
+from tests.support.servers.redis_server import Line, Server, line_to, redis_server
+from tests.support.servers.targets import free_port
 
 SOON = 0.3
 """Seconds of patience, for tests in which nothing answers."""

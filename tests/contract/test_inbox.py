@@ -24,7 +24,7 @@ from core.settings.channels import WebhookChannel
 from functions.adapters.notify.port import Outcome
 from functions.adapters.notify.webhook import Webhook
 from infra.local.inbox.server import LONGEST_BODY, SHOWN, Inbox
-from tests.support.browser import chromium
+from tests.support.web.browser import chromium
 
 MESSAGE = {
     "key": "flight-delay-20260102-1a2b3c4d:1:inbox",

@@ -21,8 +21,8 @@ from infra.kubernetes.objects import linked, managed, of_cluster, operated
 from infra.lint import alert_files
 from infra.lint.promql import KNOWN, grouped, matched, metrics
 from infra.lint.promtool import refused
-from tests.support import kubernetes_schemas, promtool
-from tests.support.kubernetes_schemas import DISCOVERY, GMP, OPERATOR, faults
+from tests.support.checks import kubernetes_schemas, promtool
+from tests.support.checks.kubernetes_schemas import DISCOVERY, GMP, OPERATOR, faults
 
 FOLDER = stage.ROOT / "infra" / "kubernetes"
 CONFIG: dict[str, Any] = yaml.safe_load((FOLDER / "prometheus.yaml").read_text())

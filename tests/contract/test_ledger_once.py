@@ -17,9 +17,9 @@ from functions.adapters.store import update
 if TYPE_CHECKING:
     import subprocess
 
-    from tests.support.stores import Place
+    from tests.support.servers.stores import Place
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.servers.stores"]
 T = TypeVar("T")
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

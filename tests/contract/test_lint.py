@@ -14,7 +14,7 @@ from functions.retrain import conditions as retraining
 from infra import stage
 from infra.lint.__main__ import main
 from infra.lint.runbooks import without_section
-from tests.support import promtool
+from tests.support.checks import promtool
 
 READ = ("core", "functions", "dashboards", "docs/runbooks", "infra/alerts", "infra/terraform")
 

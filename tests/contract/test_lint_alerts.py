@@ -11,7 +11,7 @@ from infra.lint import alert_files
 from infra.lint.__main__ import alert_faults
 from infra.lint.fault import Fault
 from infra.lint.promtool import refused
-from tests.support import promtool
+from tests.support.checks import promtool
 
 RULES, TESTS, RUNBOOKS = "infra/alerts", "infra/alerts/tests", "docs/runbooks"
 

@@ -14,7 +14,7 @@ from infra.lint.__main__ import dashboard_faults
 from infra.lint.dashboard_files import Dashboards
 from infra.lint.dashboard_queries import unparsed, unwritten_metrics
 from infra.lint.fault import Fault
-from tests.support import promtool
+from tests.support.checks import promtool
 
 FOLDERS = ("dashboards", "infra/alerts", "infra/terraform", "docs/runbooks")
 WRITTEN = dashboard_files.read(stage.ROOT).written

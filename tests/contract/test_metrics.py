@@ -28,7 +28,7 @@ from functions.adapters.metrics import CloudMetrics, connect
 from functions.adapters.ports import Clock, Metrics
 from infra.local.monitoring.server import Ports, serve
 from infra.local.ports import listens
-from tests.support.clock import START, Hand
+from tests.support.fakes.clock import START, Hand
 
 ROOT = Path(__file__).resolve().parents[2]
 UP = "aia_probe_up"

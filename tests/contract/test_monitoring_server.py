@@ -17,7 +17,7 @@ from google.cloud.monitoring_v3 import MetricServiceClient, types
 from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
 
 from infra.local.monitoring.server import Ports, serve
-from tests.support.clock import START, Hand
+from tests.support.fakes.clock import START, Hand
 
 ROOT = Path(__file__).resolve().parents[2]
 SECOND = timedelta(seconds=1)

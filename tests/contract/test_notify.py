@@ -25,11 +25,11 @@ from functions.adapters.notify.post import not_before
 from functions.adapters.notify.webhook import Webhook, payload, signed
 from functions.adapters.sqlite_store import SqliteStore
 from infra.local.inbox.server import Inbox
-from tests.support.channels import AnyJson
-from tests.support.letters import MESSAGE, NOW
-from tests.support.quiet import quiet
-from tests.support.receivers import Reply
-from tests.support.targets import serving
+from tests.support.builders.letters import MESSAGE, NOW
+from tests.support.checks.quiet import quiet
+from tests.support.servers.channels import AnyJson
+from tests.support.servers.receivers import Reply
+from tests.support.servers.targets import serving
 
 SECRET = "T0PS3CR3T"
 SECONDS = 10.0

@@ -23,14 +23,14 @@ from functions.adapters.notify.limited import COLLECTION, Limited
 from functions.adapters.notify.port import Outcome, Receipt
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
-from tests.support.clock import START, Hand
-from tests.support.letters import MESSAGE
-from tests.support.pagerduty import PagerDutyServer
-from tests.support.receivers import Reply
-from tests.support.targets import serving
-from tests.support.teams import INVOKE, SIGNATURE
+from tests.support.builders.letters import MESSAGE
+from tests.support.fakes.clock import START, Hand
+from tests.support.servers.pagerduty import PagerDutyServer
+from tests.support.servers.receivers import Reply
+from tests.support.servers.targets import serving
+from tests.support.servers.teams import INVOKE, SIGNATURE
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.servers.stores"]
 KEY = "0123456789abcdef0123456789abcdef"
 CRITICAL = replace(MESSAGE, severity=Severity.CRITICAL)
 USUAL = replace(MESSAGE, severity=Severity.ERROR)
@@ -219,7 +219,7 @@ from core.errors import LimitedError
 from core.settings.channels import PagerdutyChannel
 from functions.adapters.notify.channels import open_channels
 from functions.adapters.sqlite_store import SqliteStore
-from tests.support.letters import MESSAGE
+from tests.support.builders.letters import MESSAGE
 setting = PagerdutyChannel(name="pager", key=sys.argv[3], url=sys.argv[2], per_minute=30)
 channel = open_channels([setting], lambda: datetime.now(UTC), SqliteStore(sys.argv[1]))["pager"]
 sent = 0

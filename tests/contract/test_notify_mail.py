@@ -26,11 +26,11 @@ from core.settings.channels import EmailChannel, Encryption
 from functions.adapters.notify.email import Email
 from functions.adapters.notify.letter import LONGEST_SUBJECT, letter
 from functions.adapters.notify.port import Outcome, Receipt
-from tests.support.letters import MESSAGE, MESSAGES, NOW
-from tests.support.quiet import quiet, said
-from tests.support.smtp import PASSWORD, USER, MailServer
+from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
+from tests.support.checks.quiet import quiet, said
+from tests.support.servers.smtp import PASSWORD, USER, MailServer
 
-pytest_plugins = ["tests.support.target_fixtures"]
+pytest_plugins = ["tests.support.servers.target_fixtures"]
 SENDER = "Alerts <alerts@example.com>"
 TO = ("ann@example.com", "bob@example.com")
 SECONDS = 2.0

@@ -14,11 +14,11 @@ import trustme
 
 from core.errors import UnavailableError
 from functions.adapters.notify.port import Outcome, Receipt
-from tests.support.channels import CASES, HTTP, SECRETS, Case
-from tests.support.letters import MESSAGE
-from tests.support.quiet import quiet, said
+from tests.support.builders.letters import MESSAGE
+from tests.support.checks.quiet import quiet, said
+from tests.support.servers.channels import CASES, HTTP, SECRETS, Case
 
-pytest_plugins = ["tests.support.target_fixtures"]
+pytest_plugins = ["tests.support.servers.target_fixtures"]
 SECONDS = 0.5
 PATIENCE = 10.0
 """For what shall succeed, also on a machine that is busy."""

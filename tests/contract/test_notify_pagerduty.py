@@ -14,11 +14,11 @@ from core.incidents.messages import Fact
 from core.settings.channels import PagerdutyChannel
 from functions.adapters.notify.pagerduty import PagerDuty, calls, dedup_key, events
 from functions.adapters.notify.port import Outcome, Receipt
-from tests.support.letters import MESSAGE, NOW
-from tests.support.pagerduty import PagerDutyServer
-from tests.support.quiet import quiet, said
-from tests.support.receivers import Reply
-from tests.support.targets import serving
+from tests.support.builders.letters import MESSAGE, NOW
+from tests.support.checks.quiet import quiet, said
+from tests.support.servers.pagerduty import PagerDutyServer
+from tests.support.servers.receivers import Reply
+from tests.support.servers.targets import serving
 
 KEY = "0123456789abcdef0123456789SECRET"
 SECONDS = 2.0

@@ -15,11 +15,11 @@ from core.settings.channels import SlackChannel
 from functions.adapters.notify.blocks import blocks, body
 from functions.adapters.notify.port import Channel, Outcome, Receipt
 from functions.adapters.notify.slack import SlackBot, SlackWebhook
-from tests.support.letters import MESSAGE, NOW
-from tests.support.quiet import quiet, said
-from tests.support.receivers import Reply
-from tests.support.slack import ROOM, TOKEN, SlackServer
-from tests.support.targets import serving
+from tests.support.builders.letters import MESSAGE, NOW
+from tests.support.checks.quiet import quiet, said
+from tests.support.servers.receivers import Reply
+from tests.support.servers.slack import ROOM, TOKEN, SlackServer
+from tests.support.servers.targets import serving
 
 SECONDS = 2.0
 

@@ -21,11 +21,11 @@ from functions.adapters.notify.cards import LARGEST, body, escaped, size
 from functions.adapters.notify.port import Outcome, Receipt
 from functions.adapters.notify.teams import Teams
 from functions.adapters.notify.text import fit
-from tests.support.letters import MESSAGE, NOW, TEXTS
-from tests.support.quiet import quiet
-from tests.support.receivers import Reply
-from tests.support.targets import serving
-from tests.support.teams import INVOKE, SIGNATURE, TeamsServer
+from tests.support.builders.letters import MESSAGE, NOW, TEXTS
+from tests.support.checks.quiet import quiet
+from tests.support.servers.receivers import Reply
+from tests.support.servers.targets import serving
+from tests.support.servers.teams import INVOKE, SIGNATURE, TeamsServer
 
 SECONDS = 10.0
 PAYLOADS = Path(__file__).parents[1] / "payloads"

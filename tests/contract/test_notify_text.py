@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.adapters.notify.text import encodable, fit, paragraph, redacted, web
-from tests.support.letters import TEXTS
+from tests.support.builders.letters import TEXTS
 
 
 @pytest.mark.parametrize(

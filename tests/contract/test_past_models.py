@@ -17,7 +17,7 @@ from infra.local.past.models import LoadedModels
 from infra.local.past.plan import Part, Plan, extended, read_plan, with_part, write_plan, write_reached
 from infra.local.past.tables import schema, table_of
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 4, 15, 37, tzinfo=UTC)
 TODAY = datetime(2026, 3, 4, tzinfo=UTC)

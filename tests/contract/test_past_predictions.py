@@ -31,12 +31,12 @@ from infra.local.past.predictions import RecordedPredictions
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
 from infra.local.replay.reference import LABELS, PREDICTIONS, VERSIONS, version_row
-from tests.support.recorders import RecordingBus, RecordingMetrics
+from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
 
 if TYPE_CHECKING:
     from functions.drift_score.ports import Predictions
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 pytestmark = pytest.mark.timeout(180)
 NOW = datetime(2026, 3, 4, 15, 37, tzinfo=UTC)
 AT = datetime(2026, 3, 4, tzinfo=UTC)

@@ -13,10 +13,10 @@ from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.sqlite_store import SqliteStore
 from functions.pipeline_monitor.history import rows
 from functions.pipeline_monitor.monitor import Monitor, handle
-from tests.support.pipelines import World
-from tests.support.runs import AT, DAY, PIPELINE, line_of, told, whole
+from tests.support.builders.runs import AT, DAY, PIPELINE, line_of, told, whole
+from tests.support.fakes.pipelines import World
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.servers.stores"]
 AnyStore = SqliteStore | FirestoreStore
 
 

@@ -16,13 +16,13 @@ from core.health.result import Reason
 from functions.adapters.net import Deadline
 from functions.adapters.probes import http
 from functions.adapters.probes.identity import MARGIN, NoTokenError, Tokens
-from tests.support.targets import Web, free_port, http_probe, serving
+from tests.support.servers.targets import Web, free_port, http_probe, serving
 
 if TYPE_CHECKING:
     from core.health.result import ProbeResult
-    from tests.support.targets import Handler, Route
+    from tests.support.servers.targets import Handler, Route
 
-pytest_plugins = ["tests.support.target_fixtures"]
+pytest_plugins = ["tests.support.servers.target_fixtures"]
 IDENTITY = "/computeMetadata/v1/instance/service-accounts/default/identity"
 HOUR = 3600.0
 # This machine by another name than those of a loopback, as far as a probe can tell.

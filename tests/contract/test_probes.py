@@ -20,7 +20,7 @@ from core.health.result import ProbeResult, Reason
 from functions.adapters.net import Deadline, dial
 from functions.adapters.probes import dns, http, tcp, tls
 from functions.adapters.probes import run as runner
-from tests.support.targets import (
+from tests.support.servers.targets import (
     Secure,
     dns_probe,
     free_port,
@@ -33,9 +33,9 @@ from tests.support.targets import (
 
 if TYPE_CHECKING:
     from core.settings import Probe
-    from tests.support.targets import Handler, Names, Web
+    from tests.support.servers.targets import Handler, Names, Web
 
-pytest_plugins = ["tests.support.target_fixtures"]
+pytest_plugins = ["tests.support.servers.target_fixtures"]
 SHORT = timedelta(seconds=0.3)
 NOW = datetime.now(UTC).replace(microsecond=0)
 

@@ -18,7 +18,7 @@ from functions.adapters.metrics import CloudMetrics
 from infra.local.inbox.server import Inbox
 from infra.local.monitoring.server import serve
 from infra.local.prometheus import RULES, HistoryPoint, head_start, write_blocks, write_config, write_rules
-from tests.support.prometheus import needs_prometheus, prometheus, until
+from tests.support.servers.prometheus import needs_prometheus, prometheus, until
 
 pytestmark = needs_prometheus
 

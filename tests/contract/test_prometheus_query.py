@@ -20,10 +20,10 @@ from functions.adapters.prometheus import Prometheus, Series, connect
 from functions.api.variables import filled
 from functions.api.widgets import Filter
 from infra.local.prometheus import HistoryPoint, write_blocks
-from tests.support.prometheus import needs_prometheus, prometheus
-from tests.support.targets import Handler, Web
+from tests.support.servers.prometheus import needs_prometheus, prometheus
+from tests.support.servers.targets import Handler, Web
 
-pytest_plugins = ["tests.support.target_fixtures"]
+pytest_plugins = ["tests.support.servers.target_fixtures"]
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "payloads"
 NOW = int(datetime.now(UTC).replace(minute=0, second=0, microsecond=0).timestamp())

@@ -11,9 +11,9 @@ from google.cloud import bigquery
 from tests.contract.pubsub_fixtures import PROJECT, Bus, await_that, our_server
 
 if TYPE_CHECKING:
-    from tests.support.warehouse import Place
+    from tests.support.servers.warehouse import Place
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 
 RETRY = {"minimum_backoff": {"seconds": 0}, "maximum_backoff": {"seconds": 1}}
 SCHEMA = [

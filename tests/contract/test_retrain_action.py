@@ -19,14 +19,14 @@ from functions.adapters.actions.retrain_model import RetrainModel
 from functions.adapters.bus import PubsubBus, open_bus
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.contract import pubsub_fixtures as pubsub
-from tests.support.action_conformance import KEY, request
-from tests.support.flights import DAY, TICK, flights, labels, load, version
-from tests.support.recorders import RecordingBus
+from tests.support.builders.flights import DAY, TICK, flights, labels, load, version
+from tests.support.checks.action_conformance import KEY, request
+from tests.support.fakes.recorders import RecordingBus
 
 if TYPE_CHECKING:  # imported earlier than as a plugin, its assertions could not be rewritten
-    from tests.support.warehouse import Place
+    from tests.support.servers.warehouse import Place
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 
 LABEL = Label(table="telemetry.delay_labels", column="late", arrives_within=timedelta(hours=12))
 MODEL = Model(

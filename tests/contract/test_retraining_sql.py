@@ -18,10 +18,10 @@ from infra import stage
 from infra.local.pubsub.backlog import Item
 from infra.local.pubsub.rows import RowFormat
 from infra.local.warehouse import read_definitions
-from tests.support.flights import load
-from tests.support.googlesql import GoogleSql
+from tests.support.builders.flights import load
+from tests.support.checks.googlesql import GoogleSql
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 pytestmark = pytest.mark.timeout(300)  # the analyser is compiled when it is first used, which takes a while
 
 TABLE = stage.deployment()["tables"]["retraining-audit"]["table"]

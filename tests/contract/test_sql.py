@@ -20,11 +20,11 @@ from functions.bi_rollup import statements as business
 from functions.drift_score import effects, performance, quality, statements
 from functions.pipeline_monitor import history as history_of_runs
 from infra.local.warehouse import read_definitions
-from tests.support.business import ORDERS
-from tests.support.googlesql import GoogleSql
-from tests.support.runs import AT, MINUTE, line_of, told, whole
+from tests.support.builders.business import ORDERS
+from tests.support.builders.runs import AT, MINUTE, line_of, told, whole
+from tests.support.checks.googlesql import GoogleSql
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 pytestmark = pytest.mark.timeout(300)  # the analyser is compiled when it is first used, which takes a while
 
 FOLDER = Path(__file__).parents[2] / "functions"

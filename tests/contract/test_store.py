@@ -17,9 +17,9 @@ from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.store import every, update
 
 if TYPE_CHECKING:
-    from tests.support.stores import Place
+    from tests.support.servers.stores import Place
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.servers.stores"]
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 ADD = """
 from functions.adapters.store import update

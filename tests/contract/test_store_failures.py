@@ -21,9 +21,9 @@ from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.store import open_store
 
 if TYPE_CHECKING:
-    from tests.support.stores import Place
+    from tests.support.servers.stores import Place
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.servers.stores"]
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 NOBODY = 65_534
 
@@ -70,7 +70,7 @@ def test_firestore_that_does_not_answer_is_unavailable(monkeypatch: pytest.Monke
 
 @pytest.fixture
 def closed_port() -> int:
-    from tests.support.stores import free_port  # noqa: PLC0415 - the plugin must be imported by pytest first
+    from tests.support.servers.stores import free_port  # noqa: PLC0415 - the plugin must be imported by pytest first
 
     return free_port()
 

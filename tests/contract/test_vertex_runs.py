@@ -10,7 +10,7 @@ from core.errors import ActionError, UnavailableError
 from core.events import PipelineRun, RunStatus
 from core.pipelines.run import Run, fold
 from functions.adapters.vertex_runs import VertexJobs
-from tests.support.vertex import FAILED, LOCATION, RUNNING, SUCCEEDED, VertexPipelines
+from tests.support.servers.vertex import FAILED, LOCATION, RUNNING, SUCCEEDED, VertexPipelines
 
 START = datetime(2026, 1, 2, 3, tzinfo=UTC)
 NAME = f"{LOCATION}/pipelineJobs/train-1"

@@ -30,9 +30,9 @@ from infra.local.warehouse.emulator import free_port
 from infra.local.warehouse.tables import create_tables
 
 if TYPE_CHECKING:
-    from tests.support.warehouse import Place
+    from tests.support.servers.warehouse import Place
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 

@@ -21,10 +21,10 @@ from infra.local.warehouse.parts import PatchError, part, replace
 from infra.local.warehouse.tables import create_tables
 
 if TYPE_CHECKING:
-    from tests.support.warehouse import Place
+    from tests.support.servers.warehouse import Place
 
-pytest_plugins = ["tests.support.warehouse"]
-PATCHED = Path(__file__).parents[1] / "support" / "patched.py"
+pytest_plugins = ["tests.support.servers.warehouse"]
+PATCHED = Path(__file__).parents[1] / "support" / "servers" / "patched.py"
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 VERSION = {"model": "m", "version": "1", "reference_start": NOW, "reference_end": NOW, "created_at": NOW}
 
@@ -42,7 +42,7 @@ class FewJobs(Emulator):
 
 @pytest.fixture(scope="module")
 def facts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What `tests.support.patched` says."""
+    """What `tests.support.servers.patched` says."""
     program = [sys.executable, str(PATCHED), str(tmp_path_factory.mktemp("patched"))]
     said = subprocess.run(program, check=True, capture_output=True, text=True)
     found: dict[str, Any] = json.loads(said.stdout)

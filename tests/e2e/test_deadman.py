@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from infra.local.prometheus import RULES
-from tests.support.stack import LocalStack, eventually, fresh, listens
+from tests.support.servers.stack import LocalStack, eventually, fresh, listens
 
 pytestmark = pytest.mark.timeout(300)  # the stack is started, and a silence takes its time
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.ports import PUBLIC
-from tests.support.stack import AIA, aia, environment, eventually, free_ports, processes
+from tests.support.servers.stack import AIA, aia, environment, eventually, free_ports, processes
 
 OK = re.compile(
     r"demo: ok model=flight-delay drifted=[a-z_]+(,[a-z_]+)* incident=model-flight-delay-\d{8}-[0-9a-f]{8} "

@@ -23,7 +23,7 @@ from core.events import Finding, Status, Tick, stamp
 from infra.local.ports import PUBLIC
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
-from tests.support.stack import LocalStack, aia, eventually, free_ports, fresh, listens, midnight
+from tests.support.servers.stack import LocalStack, aia, eventually, free_ports, fresh, listens, midnight
 
 pytestmark = pytest.mark.timeout(240)  # the stack is started, and started again
 

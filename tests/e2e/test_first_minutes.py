@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Error, Page
 
 from infra.local.outcome import MODEL
-from tests.support.stack import LocalStack, eventually
+from tests.support.servers.stack import LocalStack, eventually
 
-pytest_plugins = ["tests.support.viewing_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures"]
 pytestmark = pytest.mark.timeout(900)
 
 DAYS = 120

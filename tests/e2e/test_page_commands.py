@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 
 from core.events import Verb
 from core.incidents.outbox import Desk
-from tests.support.stack import eventually
-from tests.support.viewing import SECOND, WORST, Night, button, card, commands, fact
+from tests.support.servers.stack import eventually
+from tests.support.web.viewing import SECOND, WORST, Night, button, card, commands, fact
 
-pytest_plugins = ["tests.support.viewing_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
 
 def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: Night) -> None:

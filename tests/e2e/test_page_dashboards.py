@@ -3,11 +3,11 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.support import charts
-from tests.support.boards import PAINTED, look, tile
-from tests.support.viewing import Night
+from tests.support.web import charts
+from tests.support.web.boards import PAINTED, look, tile
+from tests.support.web.viewing import Night
 
-pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
 
 def test_every_kind_of_tile_is_drawn(viewer: Night) -> None:

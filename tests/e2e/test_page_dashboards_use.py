@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import expect
 
 from core.errors import UnavailableError
-from tests.support import charts
-from tests.support.boards import PAINTED, excuse, look, settled, spans, tile
-from tests.support.charts import Charts
-from tests.support.viewing import Night
+from tests.support.web import charts
+from tests.support.web.boards import PAINTED, excuse, look, settled, spans, tile
+from tests.support.web.charts import Charts
+from tests.support.web.viewing import Night
 
-pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
 UNNAMED = """
   () => [...document.querySelectorAll("button, select, input, a, [tabindex='0'], [role=img], [role=switch], [role=meter]")]

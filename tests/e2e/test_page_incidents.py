@@ -11,10 +11,10 @@ from core.actions.plan import Plan, Step
 from core.events import Severity
 from core.incidents.model import Evidence, Heard, Impact, State
 from core.incidents.mute import Silence
-from tests.support import pages
-from tests.support.viewing import SECOND, WORST, Night, button, card, commands, fact
+from tests.support.builders import pages
+from tests.support.web.viewing import SECOND, WORST, Night, button, card, commands, fact
 
-pytest_plugins = ["tests.support.viewing_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 HIDE = """

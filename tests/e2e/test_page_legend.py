@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.boards import look, settled, tile
-from tests.support.charts import Charts, Values
-from tests.support.viewing import Night
+from tests.support.web.boards import look, settled, tile
+from tests.support.web.charts import Charts, Values
+from tests.support.web.viewing import Night
 
-pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
 TITLE = "Nothing there"
 """The tile whose query has no answer yet."""

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.boards import excuse, look
-from tests.support.viewing import Night
+from tests.support.web.boards import excuse, look
+from tests.support.web.viewing import Night
 
-pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
 SMALL = """
   () => [...document.querySelectorAll(".tools a, .tools select, .ranges span, .tile button, header a, header button")]

@@ -8,10 +8,10 @@ from playwright.sync_api import Page, expect
 
 from functions.api import runbooks
 from infra.lint import runbooks as lint
-from tests.support.boards import look
-from tests.support.viewing import Night
+from tests.support.web.boards import look
+from tests.support.web.viewing import Night
 
-pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
 HOSTILE = """# About
 

@@ -12,13 +12,14 @@ from playwright.sync_api import Browser, Page, expect
 from core.errors import UnavailableError
 from functions.api.dashboards import Dashboards
 from functions.api.due import Start
-from tests.support import charts, pages
-from tests.support.boards import look, tile
-from tests.support.charts import Charts
-from tests.support.pages import Office, Rows
-from tests.support.viewing import Night
+from tests.support.builders import pages
+from tests.support.builders.pages import Office, Rows
+from tests.support.web import charts
+from tests.support.web.boards import look, tile
+from tests.support.web.charts import Charts
+from tests.support.web.viewing import Night
 
-pytest_plugins = ["tests.support.viewing_fixtures", "tests.support.board_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
 SILENT = 'absent_over_time(aia_heartbeat_timestamp_seconds{function="drift_score"}[2h])'
 AWAY = UnavailableError("Prometheus: does not answer (ConnectionError)")

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from core.incidents.model import State
-from tests.support import pages
-from tests.support.pages import MODEL, PROBE
-from tests.support.viewing import Night
+from tests.support.builders import pages
+from tests.support.builders.pages import MODEL, PROBE
+from tests.support.web.viewing import Night
 
-pytest_plugins = ["tests.support.viewing_fixtures"]
+pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
 NONE = "\N{EN DASH}"
 

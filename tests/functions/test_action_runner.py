@@ -13,7 +13,7 @@ from core.events import ActionRequest, Mode, Severity, Stage, Verb
 from core.settings.response import ActionName, Automation, Limits
 from functions.adapters.cases import ACTIONS
 from functions.adapters.ledger import LEASE, Ledger
-from tests.support.automation import INCIDENT, PLAN, REQUEST, RISKY, START, Setup, commanded, set_up
+from tests.support.fakes.automation import INCIDENT, PLAN, REQUEST, RISKY, START, Setup, commanded, set_up
 
 DOWN = UnavailableError("run.googleapis.com: does not answer")
 NO = ActionError("service checkout: refused: somebody changed it")

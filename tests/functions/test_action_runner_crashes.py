@@ -11,7 +11,7 @@ from core.actions.plan import Health
 from core.events import ActionRequest, Command, Mode, Severity, Stage, Tick, Verb
 from core.settings.response import ActionName, Automation
 from functions.action_runner.runner import NAME
-from tests.support.automation import (
+from tests.support.fakes.automation import (
     REQUEST,
     RISKY,
     START,

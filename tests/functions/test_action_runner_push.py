@@ -16,7 +16,7 @@ from core.events import Event, Stage, Tick, Verb
 from functions.action_runner.main import Deps, respond
 from functions.adapters.events import encode
 from functions.adapters.push import Message
-from tests.support.automation import REQUEST, RISKY, START, Setup, commanded, set_up
+from tests.support.fakes.automation import REQUEST, RISKY, START, Setup, commanded, set_up
 
 
 class Parked:

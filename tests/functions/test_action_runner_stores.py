@@ -18,7 +18,7 @@ from core.settings.response import ActionName, Automation, Limits
 from functions.action_runner.runner import NAME
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
-from tests.support.automation import (
+from tests.support.fakes.automation import (
     REQUEST,
     RISKY,
     MemoryStore,
@@ -30,9 +30,9 @@ from tests.support.automation import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.stores import Place
+    from tests.support.servers.stores import Place
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.servers.stores"]
 LIMITS = {ActionName.RESTART_SERVICE: Limits(per_hour=100), ActionName.ROLLBACK_MODEL: Limits(per_hour=100)}
 
 

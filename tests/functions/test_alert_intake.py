@@ -28,8 +28,8 @@ from functions.alert_intake.formats import FORMATS
 from functions.alert_intake.intake import LARGEST, MOST_LETTERS, read
 from functions.alert_intake.main import respond
 from functions.alert_intake.reading import decode
-from tests.support.intake import NOW, PAYLOADS, World, payload, push, sent
-from tests.support.recorders import RecordingBus
+from tests.support.fakes.intake import NOW, PAYLOADS, World, payload, push, sent
+from tests.support.fakes.recorders import RecordingBus
 
 GOLDEN = json.loads(payload("golden_alert_intake.json"))
 FINDINGS = "alertmanager_v4_real_0_25_group100.json"

@@ -18,7 +18,7 @@ from google.auth.crypt import RSASigner
 
 from core.errors import SettingsError
 from functions.alert_intake.door import Door, PushIdentity, open_door
-from tests.support.intake import World, payload, push
+from tests.support.fakes.intake import World, payload, push
 
 TOKEN = "a-token-é"
 AUDIENCE = "https://alert-intake.example.run.app"

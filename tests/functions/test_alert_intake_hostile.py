@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.alert_intake.intake import read
-from tests.support.hostile import MUTATIONS, SEEDS, bodies, check, mutated, spoilt
-from tests.support.intake import NOW, World, payload, push, routed
+from tests.support.builders.hostile import MUTATIONS, SEEDS, bodies, check, mutated, spoilt
+from tests.support.fakes.intake import NOW, World, payload, push, routed
 
 
 def test_no_mutation_of_a_saved_body_breaks_anything_or_loses_an_alert() -> None:

@@ -10,7 +10,7 @@ from core.events import Finding, Severity, Status, stamp
 from functions.alert_intake import words
 from functions.alert_intake.reading import instant
 from functions.alert_intake.words import severity
-from tests.support.intake import NOW, PAYLOADS, World, payload, push, sent
+from tests.support.fakes.intake import NOW, PAYLOADS, World, payload, push, sent
 
 HOUR = timedelta(hours=1)
 

@@ -18,8 +18,8 @@ from functions.adapters.ports import Data, Store
 from functions.adapters.store import open_store
 from functions.api.routes import Deps, answer
 from functions.api.views import by_day
-from tests.support import pages
-from tests.support.pages import Office, Rows
+from tests.support.builders import pages
+from tests.support.builders.pages import Office, Rows
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

@@ -16,9 +16,9 @@ from core.events import Command, Severity, Verb
 from core.incidents.model import State
 from core.incidents.mute import Silence
 from functions.adapters.store import open_store
-from tests.support import pages
-from tests.support.clock import START, Hand
-from tests.support.pages import Office, Rows
+from tests.support.builders import pages
+from tests.support.builders.pages import Office, Rows
+from tests.support.fakes.clock import START, Hand
 
 OPEN, OVER = "service-a-20261123-00000001", "service-b-20261123-00000002"
 ACTION = f"{OPEN}:1:rollback_model:model//churn?x=1"

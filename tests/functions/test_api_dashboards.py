@@ -19,8 +19,9 @@ from functions.adapters.store import open_store
 from functions.api import dashboards
 from functions.api.dashboards import Dashboards
 from functions.api.routes import Deps, answer
-from tests.support import charts, pages
-from tests.support.charts import Charts
+from tests.support.builders import pages
+from tests.support.web import charts
+from tests.support.web.charts import Charts
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 END = int(NOW.timestamp())

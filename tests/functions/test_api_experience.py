@@ -20,9 +20,9 @@ from functions.adapters.store import open_store
 from functions.api.experience import AT_ONCE, MOST_EVENTS, PATIENCE, Experience
 from functions.api.main import opener
 from infra.local.warehouse import read_definitions
-from tests.support import pages
-from tests.support.clock import START, Hand
-from tests.support.pages import Office, Rows
+from tests.support.builders import pages
+from tests.support.builders.pages import Office, Rows
+from tests.support.fakes.clock import START, Hand
 
 EVENTS: list[dict[str, Any]] = [
     {"kind": "view", "ago": 0},

@@ -13,9 +13,9 @@ from functions.adapters.pipelines import COLLECTION, line_data
 from functions.adapters.ports import Store
 from functions.adapters.store import open_store
 from functions.api.pipelines import RUNS
-from tests.support import pages
-from tests.support.pages import Office, Rows
-from tests.support.runs import AT, DAY, MINUTE, days, line_of, told, whole
+from tests.support.builders import pages
+from tests.support.builders.pages import Office, Rows
+from tests.support.builders.runs import AT, DAY, MINUTE, days, line_of, told, whole
 
 NOW = AT + 7 * DAY
 

@@ -19,9 +19,10 @@ from functions.api.dashboards import Dashboards
 from functions.api.due import Start, following
 from functions.api.routes import Deps, answer
 from functions.api.views import lasts
-from tests.support import charts, pages
-from tests.support.charts import Charts
-from tests.support.pages import MODEL, Office, Rows
+from tests.support.builders import pages
+from tests.support.builders.pages import MODEL, Office, Rows
+from tests.support.web import charts
+from tests.support.web.charts import Charts
 
 NOW = datetime(2026, 1, 2, 12, 7, 30, tzinfo=UTC)
 HISTORY = {"days": 46, "of": 365, "since": NOW - timedelta(days=46), "updated_at": NOW, "done": False}

@@ -22,8 +22,8 @@ from infra import stage
 from infra.local.monitoring.server import serve
 from infra.local.ports import listens
 from infra.local.warehouse import write_credentials
-from tests.support.intake import push
-from tests.support.stack import environment, eventually, free_ports, fresh
+from tests.support.fakes.intake import push
+from tests.support.servers.stack import environment, eventually, free_ports, fresh
 
 FUNCTIONS = tuple(stage.deployment()["functions"])
 JOBS = (

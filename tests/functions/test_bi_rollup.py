@@ -18,7 +18,7 @@ from functions.adapters.store import open_store
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.figures import Figure, Made, load
 from functions.bi_rollup.rollup import Outside, Part, roll_up
-from tests.support.recorders import RecordingMetrics
+from tests.support.fakes.recorders import RecordingMetrics
 
 AT = datetime(2026, 3, 2, 12, 35, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)

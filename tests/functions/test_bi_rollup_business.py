@@ -17,15 +17,15 @@ from functions.bi_rollup.figures import load as load_made
 from functions.bi_rollup.parts import PARTS
 from functions.bi_rollup.rollup import Outside
 from infra.local.warehouse.tables import create_tables
-from tests.support.business import DAY, HOUR, ORDERS, SETTINGS, TICK, TODAY, World, order, weeks
-from tests.support.flights import flights, load
+from tests.support.builders.business import DAY, HOUR, ORDERS, SETTINGS, TICK, TODAY, World, order, weeks
+from tests.support.builders.flights import flights, load
 
 if TYPE_CHECKING:
-    from tests.support.warehouse import Place
+    from tests.support.servers.warehouse import Place
 
-from tests.support.business import FIVE, SHOP, only
+from tests.support.builders.business import FIVE, SHOP, only
 
-pytest_plugins = ["tests.support.warehouse", "tests.support.business_fixtures"]
+pytest_plugins = ["tests.support.servers.warehouse", "tests.support.builders.business_fixtures"]
 
 
 def test_customers_are_counted_by_what_they_did(empty: World) -> None:

@@ -18,12 +18,12 @@ from functions.adapters.pipelines import line_data
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup import incidents, satisfaction
 from functions.bi_rollup.parts import PARTS
-from tests.support.business import DAY, HOUR, ORDERS, TICK, World, order, world
-from tests.support.drift import MODEL
-from tests.support.flights import load
-from tests.support.runs import AT, line_of, whole
+from tests.support.builders.business import DAY, HOUR, ORDERS, TICK, World, order, world
+from tests.support.builders.drift import MODEL
+from tests.support.builders.flights import load
+from tests.support.builders.runs import AT, line_of, whole
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 DUE = TICK.replace(minute=0)
 IMPACT = Impact(dollars_per_hour=100.0, low=80.0, high=120.0, targets=("model/delay",), reason="")
 

@@ -5,9 +5,9 @@ import math
 import pytest
 
 from functions.bi_rollup import forecasts, rollup, sources
-from tests.support.business import DAY, FIVE, HOUR, ORDERS, SHOP, TICK, TODAY, World, only, order, weeks
+from tests.support.builders.business import DAY, FIVE, HOUR, ORDERS, SHOP, TICK, TODAY, World, only, order, weeks
 
-pytest_plugins = ["tests.support.warehouse", "tests.support.business_fixtures"]
+pytest_plugins = ["tests.support.servers.warehouse", "tests.support.builders.business_fixtures"]
 
 
 def test_forecasts_are_made_for_today_and_for_the_weeks_before(shop: World) -> None:

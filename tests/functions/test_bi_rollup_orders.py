@@ -8,12 +8,12 @@ import pytest
 
 from core.settings import Business, Orders, Settings
 from functions.adapters.ports import Data
-from tests.support.business import DAY, FIVE, HOUR, ORDERS, SETTINGS, SHOP, TICK, TODAY, World, only, order
+from tests.support.builders.business import DAY, FIVE, HOUR, ORDERS, SETTINGS, SHOP, TICK, TODAY, World, only, order
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-pytest_plugins = ["tests.support.warehouse", "tests.support.business_fixtures"]
+pytest_plugins = ["tests.support.servers.warehouse", "tests.support.builders.business_fixtures"]
 
 
 def test_an_order_counts_once_for_what_became_of_it(empty: World) -> None:

@@ -15,7 +15,7 @@ from core.settings import Dependency
 from functions.adapters.desks.documents import INCIDENTS, SILENCES, SILENCES_KEY, incident_data
 from functions.adapters.documents import normal
 from functions.adapters.notify.port import Channel, Outcome, Receipt
-from tests.support.outside import CHARTER, FINDING, TARGET, MemoryChannel, Setup, found, set_up
+from tests.support.fakes.outside import CHARTER, FINDING, TARGET, MemoryChannel, Setup, found, set_up
 
 OTHER = "table/flights"
 ERROR, CRITICAL = Severity.ERROR, Severity.CRITICAL

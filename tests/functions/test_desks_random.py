@@ -16,7 +16,7 @@ from functions.adapters.desks.documents import DESKS, incident_data, read_desk
 from functions.adapters.desks.perform import LEASE
 from functions.adapters.documents import normal
 from functions.incident_router.router import Received, handle
-from tests.support.outside import CHARTER, FINDING, KilledError, Setup, set_up
+from tests.support.fakes.outside import CHARTER, FINDING, KilledError, Setup, set_up
 
 TABLE = "table/flights"
 MODELS = ("model/a", "model/b", "model/c")

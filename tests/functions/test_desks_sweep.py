@@ -17,7 +17,7 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.notify.port import Outcome, Receipt
 from functions.adapters.ports import Bus, Data, Document, Store
 from functions.incident_sweep.sweep import BUDGET, Sweeper, sweep
-from tests.support.outside import CHARTER, TARGET, KilledError, MemoryStore, Setup, World, found, set_up
+from tests.support.fakes.outside import CHARTER, TARGET, KilledError, MemoryStore, Setup, World, found, set_up
 
 ERROR = Severity.ERROR
 HEARTBEAT = ("aia_heartbeat_timestamp_seconds", "incident_sweep")

@@ -11,8 +11,8 @@ import pytest
 from core.errors import BusyError, UnavailableError
 from core.events import Status
 from functions.adapters.ports import Data
-from tests.support.breaking import KilledError
-from tests.support.detectors import BAD, DETECTORS, GOOD, HOUR, NOT_KNOWN, Detector, Outside, at
+from tests.support.crash.breaking import KilledError
+from tests.support.fakes.detectors import BAD, DETECTORS, GOOD, HOUR, NOT_KNOWN, Detector, Outside, at
 
 UNSURE = [one for one in DETECTORS if NOT_KNOWN in one.marks]
 Look = tuple[str, int]

@@ -19,10 +19,10 @@ from core.settings import Reference, Settings
 from functions.adapters.parking import Parking
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score import main
-from tests.support.drift import MODEL, REFERENCE_ROWS, World, trained
-from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load, version
+from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
+from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load, version
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 
 
 @pytest.fixture

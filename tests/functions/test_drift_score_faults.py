@@ -17,13 +17,13 @@ from functions.adapters.ports import Data
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from infra.local.warehouse.tables import create_tables
-from tests.support.drift import MODEL, World, trained
-from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load, version
+from tests.support.builders.drift import MODEL, World, trained
+from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load, version
 
 if TYPE_CHECKING:
-    from tests.support.warehouse import Place
+    from tests.support.servers.warehouse import Place
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 _numbers = itertools.count()
 
 

@@ -13,10 +13,10 @@ from core.settings import Model
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.compare import Current, by_segment, compare
 from functions.drift_score.window import Window
-from tests.support.drift import MODEL, World, trained
-from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load
+from tests.support.builders.drift import MODEL, World, trained
+from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 EXACT = replace(MODEL, segments=("carrier",))
 COUNTED = replace(EXACT, exact_rows=100)
 

@@ -12,11 +12,11 @@ from core.events import Status
 from core.settings import Label, Task
 from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
-from tests.support.drift import MODEL, REFERENCE_ROWS, World, trained
-from tests.support.flights import DAY, TICK, TRAINED, Row, flights, labels, load, version
+from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
+from tests.support.builders.flights import DAY, TICK, TRAINED, Row, flights, labels, load, version
 
 API = Path(__file__).parents[2] / "functions" / "api"
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from core.drift import Flaw
 from core.events import Severity, Status, stamp
 from core.settings import Quality, Reference
 from functions.adapters.warehouse import BigQueryWarehouse
-from tests.support.drift import MODEL, World, trained
-from tests.support.flights import DAY, TICK, Row, flights, load, version
+from tests.support.builders.drift import MODEL, World, trained
+from tests.support.builders.flights import DAY, TICK, Row, flights, load, version
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 ROWS = 300  # as many a day as the reference has
 
 

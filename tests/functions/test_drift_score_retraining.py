@@ -21,11 +21,11 @@ from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score import retrain
 from functions.drift_score.bigquery import BigQueryPredictions
 from functions.drift_score.retrain import Desk, Seen, consider, publish_pending
-from tests.support.drift import MODEL, World, trained
-from tests.support.flights import DAY, TICK, TRAINED, flights, labels, load
-from tests.support.recorders import RecordingBus, RecordingMetrics
+from tests.support.builders.drift import MODEL, World, trained
+from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load
+from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 HOUR = timedelta(hours=1)
 POLICY = Retraining(important=("temperature",), cooldown=6 * HOUR, minimum_labels=500)
 ASKING = replace(MODEL, retraining=POLICY)

@@ -23,7 +23,7 @@ from infra.local import functions_host
 from infra.local.functions_host import THREADS, ArchivesDifferError, require_same
 from infra.local.monitoring.server import serve
 from infra.local.ports import answers
-from tests.support.stack import eventually, free_ports
+from tests.support.servers.stack import eventually, free_ports
 
 RULES = 'NAME = "{name}"\n'
 MAIN = """

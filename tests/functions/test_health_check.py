@@ -26,16 +26,16 @@ from functions.adapters.events import encode
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.health_check.check import Deps
-from tests.support.targets import Secure, free_port, http_probe, server_context, serving, tcp_probe, tls_probe
+from tests.support.servers.targets import Secure, free_port, http_probe, server_context, serving, tcp_probe, tls_probe
 
 if TYPE_CHECKING:
     import flask
     from flask.testing import FlaskClient
 
     from functions.adapters.push import Message
-    from tests.support.targets import Web
+    from tests.support.servers.targets import Web
 
-pytest_plugins = ["tests.support.target_fixtures"]
+pytest_plugins = ["tests.support.servers.target_fixtures"]
 AT = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 DOWN = "probe/site:endpoint_down"

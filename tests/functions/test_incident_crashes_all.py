@@ -9,8 +9,8 @@ from core.actions.plan import Plan, Verification
 from core.events import ActionRequest
 from core.settings.response import ActionName
 from functions.adapters.ledger import Ledger
-from tests.support.automation import MemoryAction
-from tests.support.crashes import DESTRUCTIVE, tell
+from tests.support.crash.crashes import DESTRUCTIVE, tell
+from tests.support.fakes.automation import MemoryAction
 
 STORIES = 1000
 MUTANTS = 50

@@ -12,7 +12,7 @@ from core.settings.response import Revenue
 from core.settings.types import Dependency
 from functions.adapters.desks.documents import desk_data, incident_data, read_desk
 from functions.adapters.documents import LARGEST, normal
-from tests.support.played import CHARTER, FIRING, RESOLVED, TECHNICAL, Played, found
+from tests.support.fakes.played import CHARTER, FIRING, RESOLVED, TECHNICAL, Played, found
 
 TARGETS, KINDS = 40, 5
 CAT = "\N{CAT FACE}"

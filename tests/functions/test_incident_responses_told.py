@@ -8,7 +8,7 @@ from core.events import ActionDecision, Mode, Severity, Stage, Verb
 from core.incidents.charter import charter
 from core.incidents.text import number
 from core.settings import parse
-from tests.support.outside import Setup, found, set_up
+from tests.support.fakes.outside import Setup, found, set_up
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from core.events import Change, Status
 from core.incidents.model import State
 from core.incidents.outbox import BACKLOG_LIMIT
 from functions.adapters.notify.port import Outcome, Receipt
-from tests.support.outside import (
+from tests.support.fakes.outside import (
     FINDING,
     LIFE,
     START,

@@ -13,7 +13,7 @@ from functions.adapters.desks.documents import DESKS, INCIDENTS, read_desk
 from functions.adapters.desks.perform import LEASE
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.sqlite_store import SqliteStore
-from tests.support.outside import (
+from tests.support.fakes.outside import (
     FINDING,
     LIFE,
     TARGET,

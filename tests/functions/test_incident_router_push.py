@@ -14,7 +14,7 @@ from core.events import Command, Severity, Verb
 from functions.adapters.events import encode
 from functions.adapters.push import Message as Push
 from functions.incident_router.main import Deps, respond
-from tests.support.outside import (
+from tests.support.fakes.outside import (
     FINDING,
     Setup,
     changes,

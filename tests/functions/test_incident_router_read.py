@@ -10,7 +10,7 @@ from core.events import Command, Finding, Verb
 from functions.adapters.events import encode
 from functions.adapters.push import Message
 from functions.incident_router.router import read
-from tests.support.outside import FINDING, START
+from tests.support.fakes.outside import FINDING, START
 
 SECRET = "hunter2hunter2"
 SILENCE = Command(verb=Verb.SILENCE, subject="model/*", by="ada", at=START, until=START + timedelta(days=30))

@@ -12,7 +12,7 @@ from core.incidents.graph import Graph
 from core.incidents.model import State
 from core.settings import Dependency
 from functions.adapters.desks.documents import DESKS, INCIDENTS
-from tests.support.outside import CHARTER, TARGET, Setup, found, set_up
+from tests.support.fakes.outside import CHARTER, TARGET, Setup, found, set_up
 
 ERROR = Severity.ERROR
 NEW = ("began_at", "answered", "lost", "lost_low", "lost_high", "lost_until")

@@ -17,7 +17,7 @@ from infra.local.damage import INBOX, MARKER, PUBSUB, STORE, WAREHOUSE, check
 from infra.local.past.plan import reached_name
 from infra.local.replay.replay import MarkerError, Replay
 from infra.local.run import locked
-from tests.support.stack import aia
+from tests.support.servers.stack import aia
 
 MARKER_TEXT = b'{"anchor":"2026-01-01","published_until":"2026-01-01T00:00:00Z","began":"2025-12-01T00:00:00Z"}'
 SQLITE = (PUBSUB, STORE, INBOX)

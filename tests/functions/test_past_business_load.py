@@ -14,11 +14,11 @@ from functions.adapters.ports import Data, Warehouse
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.parts import PARTS
 from infra.local.past.business import PastBusiness
-from tests.support import past
-from tests.support.business import DAY, HOUR, ORDERS, TODAY, World, world
-from tests.support.past import NO_MARKET, build, midnights
+from tests.support.builders import past
+from tests.support.builders.business import DAY, HOUR, ORDERS, TODAY, World, world
+from tests.support.builders.past import NO_MARKET, build, midnights
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 NOW = TODAY + 11 * HOUR
 KEPT_APART = {
     "aia_stakeholder_satisfaction_ratio",

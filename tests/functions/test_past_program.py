@@ -21,9 +21,9 @@ from infra.local.past.program import Backfill
 from infra.local.past.tables import table_of
 from infra.local.past.track import Computed
 from infra.local.prometheus import HistoryPoint
-from tests.support.recorders import RecordingBus
+from tests.support.fakes.recorders import RecordingBus
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 TODAY = datetime(2026, 3, 4, tzinfo=UTC)
 NOW = TODAY + timedelta(hours=15)
 TABLE = "ops.data_quality"

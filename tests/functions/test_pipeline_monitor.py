@@ -15,9 +15,9 @@ from functions.adapters.pipelines import line_data
 from functions.adapters.ports import Data, Warehouse
 from functions.pipeline_monitor.log_entry import Logged
 from functions.pipeline_monitor.monitor import handle
-from tests.support.breaking import KilledError
-from tests.support.pipelines import PROJECT, World
-from tests.support.runs import AT, MINUTE, PIPELINE, line_of, told, whole
+from tests.support.builders.runs import AT, MINUTE, PIPELINE, line_of, told, whole
+from tests.support.crash.breaking import KilledError
+from tests.support.fakes.pipelines import PROJECT, World
 
 FAILED, SUCCEEDED, CANCELLED, RUNNING = (
     RunStatus.FAILED,

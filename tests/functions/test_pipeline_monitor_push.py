@@ -22,9 +22,9 @@ from functions.adapters.push import Message
 from functions.pipeline_monitor.log_entry import Logged
 from functions.pipeline_monitor.main import Deps
 from functions.pipeline_monitor.read import read
-from tests.support.hostile import mutated, spoilt
-from tests.support.pipelines import World, push
-from tests.support.runs import AT, line_of, told, whole
+from tests.support.builders.hostile import mutated, spoilt
+from tests.support.builders.runs import AT, line_of, told, whole
+from tests.support.fakes.pipelines import World, push
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ from infra.local.replay.orders import ORDERS, Orders
 from infra.local.replay.publish import publish
 from infra.local.replay.reference import LABELS, ORDERED, PREDICTIONS, VERSIONS, version_row
 
-pytest_plugins = ["tests.support.warehouse"]
+pytest_plugins = ["tests.support.servers.warehouse"]
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
 TOPIC = "projects/aia-local/topics/telemetry"
 MAX_BYTES = 10_000_000

@@ -24,9 +24,9 @@ from functions.adapters.training.port import Trainings
 from functions.adapters.training.vertex import VertexTrainings
 from functions.retrain.main import Deps
 from functions.retrain.trainer import COLLECTION, Trainer
-from tests.support.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
-from tests.support.grpc_wire import Refused
-from tests.support.vertex import BORN, CANCELLING, LOCATION, RUNNING, SUCCEEDED, VertexPipelines
+from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
+from tests.support.servers.grpc_wire import Refused
+from tests.support.servers.vertex import BORN, CANCELLING, LOCATION, RUNNING, SUCCEEDED, VertexPipelines
 
 if TYPE_CHECKING:
     import flask

@@ -20,8 +20,8 @@ from functions.adapters.ports import Data
 from functions.telemetry_rollup.main import Deps, respond
 from functions.telemetry_rollup.reports import BigQueryReports
 from functions.telemetry_rollup.rollup import LONGEST_SESSION, MOST, NAME, Outside
-from tests.support.breaking import KilledError
-from tests.support.intake import Parked
+from tests.support.crash.breaking import KilledError
+from tests.support.fakes.intake import Parked
 
 AT = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
 ROW: Data = {

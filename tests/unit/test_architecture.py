@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra import stage
-from tests.support import imports
+from tests.support.checks import imports
 
 KNOWN = imports.modules(stage.ROOT, "core", "functions", "infra")
 RUNNING = imports.graph(KNOWN, typing=False)

@@ -21,7 +21,7 @@ from infra.grafana.query import UNITS
 from infra.grafana.translate import translated, write
 from infra.lint import dashboard_files, dashboard_queries
 from infra.lint.promtool import refused
-from tests.support import promtool
+from tests.support.checks import promtool
 
 BOARDS = dashboard_files.read(stage.ROOT)
 FILES = [f"{name}.json" for name in ORDER]

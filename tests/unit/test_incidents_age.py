@@ -6,7 +6,7 @@ from core.incidents.age import age
 from core.incidents.charter import Charter
 from core.incidents.model import Reason, State
 from core.settings.response import Policy
-from tests.support.played import RESOLVED, Played, at, found
+from tests.support.fakes.played import RESOLVED, Played, at, found
 
 SILENT = Charter(policy=Policy(resolve_after=timedelta(days=14)))
 DAY = 24 * 60

@@ -12,7 +12,7 @@ from core.incidents.commands import obey, refuse
 from core.incidents.graph import Graph
 from core.incidents.model import Reason, State, Watch
 from core.settings.types import Dependency
-from tests.support.played import FIRING, MODEL, RESOLVED, START, Played, at, found
+from tests.support.fakes.played import FIRING, MODEL, RESOLVED, START, Played, at, found
 
 SILENT = Charter()
 PAIR = Charter(graph=Graph([Dependency(target=one, needs="table/t") for one in ("a", "b")]))

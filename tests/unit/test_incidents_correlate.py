@@ -15,7 +15,7 @@ from core.incidents.graph import Graph
 from core.incidents.model import Reason, State
 from core.settings.response import Policy
 from core.settings.types import Dependency
-from tests.support.played import FIRING, RESOLVED, Played, at, found
+from tests.support.fakes.played import FIRING, RESOLVED, Played, at, found
 
 
 def charter_of(*pairs: tuple[str, str], **policy: timedelta) -> Charter:

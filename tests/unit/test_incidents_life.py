@@ -5,7 +5,7 @@ from dataclasses import replace
 from core.events import Change, Severity
 from core.incidents.life import TIMELINES_SIZE, Step, advance, amended, opened, shortened
 from core.incidents.model import ANSWERS_LIMIT, TIMELINE_LEAST, TIMELINE_LIMIT, Answer, Heard, Incident, Reason, State
-from tests.support.played import MODEL, START, at
+from tests.support.fakes.played import MODEL, START, at
 
 
 def stepped(incident: Incident, change: Change, minute: int) -> Incident:

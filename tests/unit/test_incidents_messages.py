@@ -14,7 +14,7 @@ from core.incidents.model import Impact
 from core.incidents.text import comparison, duration, number
 from core.settings.response import Revenue
 from core.settings.types import Dependency
-from tests.support.played import CHARTER, RESOLVED, Played, at, found
+from tests.support.fakes.played import CHARTER, RESOLVED, Played, at, found
 
 CHAIN = replace(
     CHARTER,

@@ -15,7 +15,7 @@ from core.incidents.mute import Silence
 from core.settings.people import Hours, People, Person, Rotation, Route, Stakeholder, Tier, When
 from core.settings.response import Maintenance, Policy
 from core.settings.types import Dependency
-from tests.support.played import CHARTER, FIRING, MODEL, PEOPLE, RESOLVED, START, TECHNICAL, Played, at, found
+from tests.support.fakes.played import CHARTER, FIRING, MODEL, PEOPLE, RESOLVED, START, TECHNICAL, Played, at, found
 
 SECOND = 1 / 60
 WINDOW = Maintenance(name="upgrade", targets=("model/*",), start=START, duration=timedelta(minutes=60))

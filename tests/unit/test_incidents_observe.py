@@ -9,7 +9,7 @@ from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, Tracked
 from core.incidents.observe import gone, observe, over, placed
 from core.settings.people import Category
 from core.settings.response import Rule
-from tests.support.played import FIRING, RESOLVED, START, at, found
+from tests.support.fakes.played import FIRING, RESOLVED, START, at, found
 
 CHARTER = Charter()
 QUIET = timedelta(days=14)

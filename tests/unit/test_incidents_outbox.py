@@ -23,7 +23,7 @@ from core.incidents.outbox import (
     without,
 )
 from core.settings.types import Dependency
-from tests.support.played import CHARTER, MODEL, RESOLVED, START, Played, at, found
+from tests.support.fakes.played import CHARTER, MODEL, RESOLVED, START, Played, at, found
 
 SIBLINGS = replace(CHARTER, graph=Graph([Dependency(target=one, needs="table/t") for one in "abcdefghijklmn"]))
 

@@ -9,7 +9,7 @@ from core.incidents.model import Incident, Watch
 from core.incidents.respond import requests
 from core.settings.people import Category, When
 from core.settings.response import ActionName, Deed, Playbook
-from tests.support.played import CHARTER, FIRING, MODEL, RESOLVED, Played, at, found
+from tests.support.fakes.played import CHARTER, FIRING, MODEL, RESOLVED, Played, at, found
 
 RETRAIN = Playbook(
     name="retrain",

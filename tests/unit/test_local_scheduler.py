@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from infra.local.scheduler import Scheduler
-from tests.support.stack import eventually
+from tests.support.servers.stack import eventually
 
 
 class Recorded(Scheduler):

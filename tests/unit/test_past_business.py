@@ -14,10 +14,10 @@ from core.settings import Business, Model, Settings, Spending
 from functions.bi_rollup.ports import ModelState, PeopleSaw
 from infra.local.past import business
 from infra.local.past.business import PastBusiness
-from tests.support import past
-from tests.support.business import DAY, HOUR, ORDERS, TODAY
-from tests.support.drift import MODEL
-from tests.support.past import SETTINGS, build, by_series, midnights
+from tests.support.builders import past
+from tests.support.builders.business import DAY, HOUR, ORDERS, TODAY
+from tests.support.builders.drift import MODEL
+from tests.support.builders.past import SETTINGS, build, by_series, midnights
 
 CHARTS = {
     *("aia_revenue_dollars", "aia_revenue_expected_dollars", "aia_payments", "aia_payment_success_ratio"),

@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.past.experience import MemoryReports, Report, WeblogReports, experience_points
 from infra.local.replay.weblog import FIRST, HOURS, Weblog
-from tests.support.past import by_series
+from tests.support.builders.past import by_series
 
 HOUR, TURN = timedelta(hours=1), timedelta(hours=HOURS)
 NOW = FIRST + 1000 * TURN + 30 * HOUR

@@ -24,8 +24,8 @@ from core.settings import (
     parse,
 )
 from core.settings.channels import ConsoleChannel
-from tests.support import settings as support
-from tests.support.settings import JUNK, Path, faults, places, told
+from tests.support.builders import settings as support
+from tests.support.builders.settings import JUNK, Path, faults, places, told
 
 SAMPLE: dict[str, Any] = {
     "version": 1,

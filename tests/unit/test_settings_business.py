@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.settings import Business, Cost, MarketTable, parse
-from tests.support.settings import JUNK, Path, changed, faults, places, told
+from tests.support.builders.settings import JUNK, Path, changed, faults, places, told
 
 ORDERS: dict[str, Any] = {
     "table": "telemetry.orders",

@@ -19,7 +19,7 @@ from core.settings.channels import (
     WebhookChannel,
     secrets,
 )
-from tests.support.settings import JUNK, changed, faults, outcome, told
+from tests.support.builders.settings import JUNK, changed, faults, outcome, told
 
 KEY = "0123456789abcdef0123456789ABCDEF"
 SECRET = "hunter2"

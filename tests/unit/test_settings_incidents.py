@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from core.events import Severity
 from core.settings import Category, Dependency, ImpactPolicy, Maintenance, Policy, Revenue, Rule, parse
 from functions.alert_intake.targets import SORTS
-from tests.support import settings as support
-from tests.support.settings import JUNK, MODEL, Path, faults, places, told
+from tests.support.builders import settings as support
+from tests.support.builders.settings import JUNK, MODEL, Path, faults, places, told
 
 SAMPLE: dict[str, Any] = {
     "version": 1,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from core.settings import Address, DnsProbe, HttpProbe, parse
-from tests.support import settings as support
-from tests.support.settings import Path, faults
+from tests.support.builders import settings as support
+from tests.support.builders.settings import Path, faults
 
 SAMPLE: dict[str, Any] = {
     "version": 1,

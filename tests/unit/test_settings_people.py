@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from core.events import Severity
 from core.settings import Category, Hours, Person, Rotation, Route, Stakeholder, Tier, When, parse
-from tests.support import settings as support
-from tests.support.settings import JUNK, MODEL, Path, faults, places, told
+from tests.support.builders import settings as support
+from tests.support.builders.settings import JUNK, MODEL, Path, faults, places, told
 
 SAMPLE: dict[str, Any] = {
     "version": 1,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from core.events import Mode, Severity
 from core.settings import ActionName, Automation, Category, Deed, Limits, Playbook, Resource, When, parse
-from tests.support import settings as support
-from tests.support.settings import JUNK, MODEL, Path, faults, places, told
+from tests.support.builders import settings as support
+from tests.support.builders.settings import JUNK, MODEL, Path, faults, places, told
 
 SERVICE = "projects/my-project/locations/europe-west1/services/shop"
 ENDPOINT = "projects/123456789/locations/europe-west1/endpoints/4711"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 
 from core.settings import TrainingPipeline, parse
-from tests.support import settings as support
-from tests.support.settings import JUNK, Path, faults, told
+from tests.support.builders import settings as support
+from tests.support.builders.settings import JUNK, Path, faults, told
 
 TEMPLATE = "https://europe-west4-kfp.pkg.dev/my-project/pipelines/train-delay/sha256:" + "0a" * 32
 PIPELINE: dict[str, Any] = {

@@ -24,7 +24,8 @@ import storm as storms  # noqa: E402
 from machine import Machine, running  # noqa: E402
 from workload import Plan  # noqa: E402
 
-from tests.support import crashes, hostile  # noqa: E402
+from tests.support.builders import hostile  # noqa: E402
+from tests.support.crash import crashes  # noqa: E402
 
 QUIET_PAGES = 100
 PATIENCE = 900.0

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.stack import LocalStack, eventually
+from tests.support.servers.stack import LocalStack, eventually
 
 DAYS = 10
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from core.events import Severity, Status, stamp
-from tests.support.stack import LocalStack, eventually, fresh
+from tests.support.servers.stack import LocalStack, eventually, fresh
 
 pytestmark = pytest.mark.timeout(240)  # the first test starts the stack
 

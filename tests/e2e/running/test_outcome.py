@@ -13,7 +13,7 @@ from infra import stage
 from infra.local.demo import _table, _verdict
 from infra.local.outcome import Outcome, Step, post
 from infra.local.ports import Ports
-from tests.support.stack import LocalStack, eventually, free_ports, fresh, midnight
+from tests.support.servers.stack import LocalStack, eventually, free_ports, fresh, midnight
 
 DAYS = 10
 """Of the history of `stack`."""

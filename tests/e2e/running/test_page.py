@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from core.events import Finding, Severity, Status
-from tests.support.stack import LocalStack, eventually, fresh
+from tests.support.servers.stack import LocalStack, eventually, fresh
 
 pytestmark = pytest.mark.timeout(240)  # the first test starts the stack
 

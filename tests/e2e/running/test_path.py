@@ -14,7 +14,7 @@ import pytest
 
 from core.events import Finding, Severity, Status, Tick, stamp
 from functions.adapters.desks.documents import DESKS, read_desk
-from tests.support.stack import LocalStack, eventually, fresh, midnight
+from tests.support.servers.stack import LocalStack, eventually, fresh, midnight
 
 pytestmark = pytest.mark.timeout(480)  # the first test starts the stack
 

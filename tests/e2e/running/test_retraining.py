@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.events import RetrainingRequest
-from tests.support.stack import LocalStack, eventually, midnight
+from tests.support.servers.stack import LocalStack, eventually, midnight
 
 pytestmark = pytest.mark.timeout(240)  # the first test starts the stack
 

@@ -23,7 +23,7 @@ from core.pipelines.line import (
 )
 from core.pipelines.past import PAUSES, Past, counted
 from core.pipelines.run import MOST_STAGES, Run, fold
-from tests.support.runs import AT, DAY, MINUTE, PIPELINE, days, events, line_of, told, whole
+from tests.support.builders.runs import AT, DAY, MINUTE, PIPELINE, days, events, line_of, told, whole
 
 RUNNING, SUCCEEDED, CANCELLED, FAILED = (
     RunStatus.RUNNING,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.events import PipelineRun, RunStatus
 from core.pipelines.health import Reason, health
 from core.pipelines.line import Line
-from tests.support.runs import AT, DAY, PIPELINE, days, events, line_of, whole
+from tests.support.builders.runs import AT, DAY, PIPELINE, days, events, line_of, whole
 
 FAILED, SUCCEEDED = RunStatus.FAILED, RunStatus.SUCCEEDED
 

@@ -17,7 +17,7 @@ from core.pipelines.line import KEPT, Line
 from core.pipelines.usual import rhythm, usual_of_run
 from core.pipelines.waiting import of_absence, of_time
 from core.settings.people import Category
-from tests.support.runs import AT, DAY, MINUTE, PIPELINE, days, events, line_of, told, whole
+from tests.support.builders.runs import AT, DAY, MINUTE, PIPELINE, days, events, line_of, told, whole
 
 FAILED, SUCCEEDED, CANCELLED, RUNNING = (
     RunStatus.FAILED,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.schedules import SCHEDULES, Outcome, Schedule, outcome
+from tests.support.builders.schedules import SCHEDULES, Outcome, Schedule, outcome
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "pipelines.md").read_text(encoding="utf-8")
 NAMES = [schedule.name for schedule in SCHEDULES]

@@ -1,6 +1,6 @@
 """A server that stands for a workflow of Microsoft Teams ("Post to a channel when a webhook request is received").
 
-`python -m tests.support.teams --port 0` prints its port; the webhook is any path with `sig=…`, `GET /log` says what came. The
+`python -m tests.support.servers.teams --port 0` prints its port; the webhook is any path with `sig=…`, `GET /log` says what came. The
 real one answers 202 before it posts, and what it cannot post stands in its run history only; this one refuses it at once.
 
 Sources: Microsoft Learn, "Create and send messages" (the request, the rates), "Create Incoming Webhooks" (28 KB), "Format cards
@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from markdown_it import MarkdownIt
 
-from tests.support.receivers import Receiver, Reply, Window, run
+from tests.support.servers.receivers import Receiver, Reply, Window, run
 
 LARGEST = 28 * 1024
 SIGNATURE = "S3CR3T-of-the-workflow"
@@ -135,7 +135,7 @@ _ELEMENTS: dict[Any, Callable[[Mapping[str, Any]], list[str]]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.support.teams")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.servers.teams")
     parser.add_argument("--per-second", type=int, default=4, help="cards; 0: any number")
     return run(lambda options: TeamsServer(options.port, options.per_second), parser)
 

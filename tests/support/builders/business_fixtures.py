@@ -7,7 +7,7 @@ from google.cloud import bigquery
 
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.parts import PARTS
-from tests.support.business import TODAY, World, weeks, world
+from tests.support.builders.business import TODAY, World, weeks, world
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from functions.adapters.notify.port import Channel, Outcome, Receipt
 from functions.adapters.ports import Data, Store
 from functions.incident_router.router import Handled, Received, Router, handle
 from functions.incident_sweep.sweep import Sweeper, sweep
-from tests.support.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
+from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
 TARGET = "model/flight-delay"
 ALL = frozenset(Severity)

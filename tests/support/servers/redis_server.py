@@ -14,7 +14,7 @@ from pathlib import Path
 from redis import Redis
 from redis.exceptions import ConnectionError as NoConnectionError
 
-from tests.support.targets import free_port
+from tests.support.servers.targets import free_port
 
 CHANGING = ("unlink", "del", "flushdb", "flushall")
 PATIENCE = 30.0

@@ -16,7 +16,7 @@ from google.cloud.audit.audit_log_pb2 import AuditLog
 from google.cloud.logging_v2 import types
 from google.protobuf.any_pb2 import Any as AnyMessage
 
-from tests.support.google_server import Wire, serving
+from tests.support.servers.google_server import Wire, serving
 
 PROJECT = "shop"
 PAGE = 50

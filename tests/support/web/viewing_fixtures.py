@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from functions.adapters.store import open_store
-from tests.support import pages
-from tests.support.browser import chromium
-from tests.support.night import fill
-from tests.support.pages import Office, Rows
-from tests.support.viewing import Night
+from tests.support.builders import pages
+from tests.support.builders.night import fill
+from tests.support.builders.pages import Office, Rows
+from tests.support.web.browser import chromium
+from tests.support.web.viewing import Night
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"]
 

@@ -26,7 +26,7 @@ from google.cloud.aiplatform_v1.types import (
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from tests.support.grpc_wire import GrpcServer, Method, Refused
+from tests.support.servers.grpc_wire import GrpcServer, Method, Refused
 
 LOCATION = "projects/p/locations/europe-west4"
 ENDPOINT = f"{LOCATION}/endpoints/77"

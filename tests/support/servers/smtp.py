@@ -1,6 +1,6 @@
 """A mail server (aiosmtpd) with TLS, STARTTLS and AUTH that keeps what it takes, and answers what it is told to.
 
-`python -m tests.support.smtp --port 0` prints its port, without TLS or AUTH, and on the next line that of `GET /log`.
+`python -m tests.support.servers.smtp --port 0` prints its port, without TLS or AUTH, and on the next line that of `GET /log`.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from typing import Any, Self, cast
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tests.support.receivers import Receiver, run
+from tests.support.servers.receivers import Receiver, run
 
 USER, PASSWORD = "alerts", "T0PS3CR3T"
 # It logs every line of every message, which takes longer than the message.
@@ -161,7 +161,7 @@ def main() -> int:
             server.log = Receiver()
             return server.log
 
-        return run(make, argparse.ArgumentParser(prog="python -m tests.support.smtp"))
+        return run(make, argparse.ArgumentParser(prog="python -m tests.support.servers.smtp"))
 
 
 if __name__ == "__main__":

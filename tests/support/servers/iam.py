@@ -11,7 +11,7 @@ import grpc
 from google.cloud.iam_admin_v1 import types
 from google.protobuf.empty_pb2 import Empty
 
-from tests.support.google_server import Wire, serving
+from tests.support.servers.google_server import Wire, serving
 
 ACCOUNT = "exporter@shop.iam.gserviceaccount.com"
 _TYPES = types.ListServiceAccountKeysRequest.KeyType

@@ -1,6 +1,6 @@
 """Stories of an incident in which every program is killed again and again: findings, people, sweeps and actions, by seed.
 
-The router, the sweep and the action runner act on worlds in memory (`tests.support.outside`, `tests.support.automation`).
+The router, the sweep and the action runner act on worlds in memory (`tests.support.fakes.outside`, `tests.support.fakes.automation`).
 Each delivery may end at any boundary, by a kill or because the outside does not answer; what is not acknowledged comes again.
 """
 
@@ -21,9 +21,9 @@ from functions.action_runner.runner import NAME as ACTION_RUNNER
 from functions.adapters.actions.port import Action
 from functions.adapters.desks.documents import DESKS
 from functions.adapters.desks.perform import LEASE
-from tests.support import automation, outside
-from tests.support.breaking import KilledError
-from tests.support.outside import CHARTER, LIFE, TARGET
+from tests.support.crash.breaking import KilledError
+from tests.support.fakes import automation, outside
+from tests.support.fakes.outside import CHARTER, LIFE, TARGET
 
 DESTRUCTIVE = tuple(name for name in ActionName if TRAITS[name].destructive)
 _PLAYBOOK = Playbook(

@@ -19,8 +19,8 @@ from functions.bi_rollup import incidents
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.parts import PARTS
 from functions.bi_rollup.rollup import Outside, Part, roll_up
-from tests.support.flights import load
-from tests.support.recorders import RecordingMetrics
+from tests.support.builders.flights import load
+from tests.support.fakes.recorders import RecordingMetrics
 
 TICK = datetime(2026, 3, 2, 12, 35, tzinfo=UTC)
 TODAY = datetime(2026, 3, 2, tzinfo=UTC)

@@ -4,8 +4,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.charts import Charts
-from tests.support.viewing import Night
+from tests.support.web.charts import Charts
+from tests.support.web.viewing import Night
 
 PAINTED = """
   () => [...document.querySelectorAll(".tile.chart canvas")].map(({ width, height }, index) => {

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
-from tests.support.pages import Office, Rows
+from tests.support.builders.pages import Office, Rows
 
 REPORT_VIOLATIONS = """
   addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));

@@ -18,10 +18,10 @@ from functions.adapters.push import Message
 from functions.alert_intake.door import Door
 from functions.alert_intake.intake import Intake
 from functions.alert_intake.main import Deps, respond
-from tests.support.recorders import RecordingBus, RecordingMetrics
+from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
 
 NOW = datetime(2026, 11, 23, 16, 12, 47, tzinfo=UTC)
-PAYLOADS = Path(__file__).parents[1] / "payloads"
+PAYLOADS = Path(__file__).parents[2] / "payloads"
 LONGEST_NAME = 300
 
 

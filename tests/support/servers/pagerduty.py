@@ -1,6 +1,6 @@
 """A server that stands for PagerDuty's Events API v2 and enforces what it documents, and no more leniently.
 
-`python -m tests.support.pagerduty --port 0` prints its port; events go to `/v2/enqueue`, `GET /log` says what came.
+`python -m tests.support.servers.pagerduty --port 0` prints its port; events go to `/v2/enqueue`, `GET /log` says what came.
 Source: PagerDuty/developer-docs, docs/events-API-v2/01-Overview.md and 02-Trigger-Events.md.
 """
 
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.support.receivers import Receiver, Reply, Window, run
+from tests.support.servers.receivers import Receiver, Reply, Window, run
 
 LARGEST = 512 * 1000
 _ACTIONS = {"trigger", "acknowledge", "resolve"}
@@ -124,7 +124,7 @@ def _is_web(url: object) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.support.pagerduty")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.servers.pagerduty")
     parser.add_argument("--per-minute", type=int, default=120, help="events of one integration key")
     return run(lambda options: PagerDutyServer(options.port, options.per_minute), parser)
 

@@ -7,7 +7,7 @@ import pytest
 import trustme
 
 from functions.adapters.net import trusting
-from tests.support.targets import Names, Web, serving
+from tests.support.servers.targets import Names, Web, serving
 
 
 @pytest.fixture

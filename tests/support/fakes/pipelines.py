@@ -15,8 +15,8 @@ from functions.adapters.events import decode, encode
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.ports import Data
 from functions.pipeline_monitor.monitor import Monitor, handle
-from tests.support.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
-from tests.support.runs import AT, PIPELINE
+from tests.support.builders.runs import AT, PIPELINE
+from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 
 PROJECT = "aia-local"
 

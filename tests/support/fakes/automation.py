@@ -20,7 +20,7 @@ from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import LEASE, Ledger
 from functions.adapters.ports import Store
-from tests.support.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
+from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
 INCIDENT = "model/flight-delay@2026-01-02T08:59:00Z"
 REQUEST = ActionRequest(

@@ -6,8 +6,8 @@ from core.actions.plan import Plan, Step
 from core.events import Change, Severity, Status
 from core.incidents.model import Entry, Evidence, Heard, Impact, Ladder, Reason, State
 from core.incidents.mute import Silence
-from tests.support import pages
-from tests.support.pages import Office
+from tests.support.builders import pages
+from tests.support.builders.pages import Office
 
 
 def fill(office: Office, now: datetime) -> None:

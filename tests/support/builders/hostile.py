@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from functions.alert_intake.reading import UnreadableError, decode
-from tests.support.intake import World, payload
+from tests.support.fakes.intake import World, payload
 
 SEEDS = [
     "alertmanager_v4_oncall_example.json",

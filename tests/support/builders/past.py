@@ -12,8 +12,8 @@ from infra.local.past.business import PastBusiness
 from infra.local.prometheus import HistoryPoint
 from infra.local.replay.orders import ORDERS as FILE
 from infra.local.replay.orders import Orders
-from tests.support.business import DAY, ORDERS, TODAY
-from tests.support.drift import MODEL
+from tests.support.builders.business import DAY, ORDERS, TODAY
+from tests.support.builders.drift import MODEL
 
 SHOP = Orders.read(FILE, (TODAY + 300 * DAY).date())
 """The shop's first orders are some 70 days before `TODAY`."""

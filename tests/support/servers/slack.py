@@ -1,6 +1,6 @@
 """A server that stands for Slack (incoming webhooks and `chat.postMessage`) and enforces what it documents.
 
-`python -m tests.support.slack --port 0` prints its port; webhooks are `/services/T…/B…/…`, the API is `/api`, `GET /log`
+`python -m tests.support.servers.slack --port 0` prints its port; webhooks are `/services/T…/B…/…`, the API is `/api`, `GET /log`
 says what came. Sources: docs.slack.dev, Block Kit reference, "Rate limits" and "Incoming webhooks"; the limit of a whole
 message is not documented (slackapi/bolt-js issue 2509).
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.support.receivers import Receiver, Reply, Window, run
+from tests.support.servers.receivers import Receiver, Reply, Window, run
 
 LARGEST = 12_000
 TOKEN = "xoxb-of-the-tests"
@@ -196,7 +196,7 @@ def _size(text: str) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.support.slack")
+    parser = argparse.ArgumentParser(prog="python -m tests.support.servers.slack")
     parser.add_argument("--seconds", type=float, default=1.0, help="between two messages of one webhook or room")
     return run(lambda options: SlackServer(options.port, options.seconds), parser)
 

@@ -8,10 +8,11 @@ import pytest
 from playwright.sync_api import Browser
 
 from functions.api.dashboards import Dashboards
-from tests.support import charts, pages
-from tests.support.charts import Charts
-from tests.support.pages import Office, Rows
-from tests.support.viewing import Night
+from tests.support.builders import pages
+from tests.support.builders.pages import Office, Rows
+from tests.support.web import charts
+from tests.support.web.charts import Charts
+from tests.support.web.viewing import Night
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from functions.adapters.store import open_store
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import Outside, score_models
-from tests.support.flights import DAY, TICK, TRAINED, flights, load, version
-from tests.support.recorders import RecordingBus, RecordingMetrics
+from tests.support.builders.flights import DAY, TICK, TRAINED, flights, load, version
+from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
 
 MODEL = Model(
     name="delay",

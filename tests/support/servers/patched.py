@@ -1,6 +1,6 @@
 """What BigQuery's emulator is like after the launcher has changed it, as JSON: a program, since the changes are the process's.
 
-python tests/support/patched.py <folder>
+python tests/support/servers/patched.py <folder>
 """
 
 import asyncio

@@ -21,12 +21,12 @@ from core.settings.channels import (
 )
 from functions.adapters.notify.channels import kind_of
 from functions.adapters.notify.port import Channel
-from tests.support import slack, teams
-from tests.support.letters import NOW
-from tests.support.pagerduty import PagerDutyServer
-from tests.support.receivers import Receiver, Reply
-from tests.support.smtp import PASSWORD, USER, MailServer
-from tests.support.targets import serving
+from tests.support.builders.letters import NOW
+from tests.support.servers import slack, teams
+from tests.support.servers.pagerduty import PagerDutyServer
+from tests.support.servers.receivers import Receiver, Reply
+from tests.support.servers.smtp import PASSWORD, USER, MailServer
+from tests.support.servers.targets import serving
 
 SECRET = "T0PS3CR3Tofthetests0123456789abc"
 MANY = 10_000

@@ -30,8 +30,8 @@ from functions.pipeline_monitor.monitor import Monitor, handle
 from functions.retrain import trainer
 from functions.services.detection import Tracker
 from infra.local.past.results import RecordedResults
-from tests.support.breaking import Breaking, MemoryMetrics, MemoryStore
-from tests.support.runs import PIPELINE, told
+from tests.support.builders.runs import PIPELINE, told
+from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
 
 BAD, GOOD, NOT_KNOWN = "x", ".", "?"
 START = datetime(2026, 1, 2, 3, tzinfo=UTC)

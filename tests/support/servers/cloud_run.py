@@ -18,7 +18,7 @@ from google.cloud.run_v2.types import (
 from google.longrunning.operations_pb2 import Operation  # type: ignore[import-untyped]  # published without types
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from tests.support.grpc_wire import GrpcServer, Method, Refused
+from tests.support.servers.grpc_wire import GrpcServer, Method, Refused
 
 LATEST = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST
 REVISION = TrafficTargetAllocationType.TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION
