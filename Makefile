@@ -10,7 +10,7 @@ ifneq ($(shell cat .venv/folder 2>/dev/null || pwd -P),$(shell pwd -P))
 .PHONY: $(VENV)
 endif
 
-.PHONY: help run demo test test-all coverage lint type bench package plan grafana kubernetes clean
+.PHONY: help run demo test test-all coverage lint type bench package plan grafana kubernetes settings clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,9 @@ grafana: $(VENV) ## the dashboards for Grafana, into build/grafana; RUNBOOKS=URL
 
 kubernetes: $(VENV) ## the alert rules for Kubernetes, into build/kubernetes; RUNBOOKS as above, LABELS="--label NAME=VALUE"
 	@python -m infra.kubernetes --runbooks "$(RUNBOOKS)" $(LABELS)
+
+settings: $(VENV) ## the tables of docs/settings.md, from what core/settings declares
+	@python -m infra.settings
 
 clean: ## remove what was built, the virtual environment and the local data
 	@rm -rf build dist .aia .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage *.egg-info

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.events import PipelineRun, RetrainingRequest, RunStatus, stamp
-from core.settings.types import Model, Parameter, TrainingPipeline
+from core.settings.models import Model
+from core.settings.training import Parameter, TrainingPipeline
 
 CLAIM = timedelta(minutes=2)
 """For so long a request that was let pass keeps others of its model out: longer than it takes to create a training."""

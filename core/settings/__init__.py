@@ -1,9 +1,11 @@
 """monitoring.yaml as typed settings: what is watched, when, how strictly, and who hears of it."""
 
 from core.settings.business import Business, Cost, Customers, MarketTable, Orders, Spending
+from core.settings.channels import Channel
+from core.settings.models import Features, Label, Model, Quality, Reference, Retraining, Sensitivity, Task
+from core.settings.network import Address
 from core.settings.people import (
     Category,
-    Channel,
     Hours,
     People,
     Person,
@@ -13,6 +15,7 @@ from core.settings.people import (
     Tier,
     When,
 )
+from core.settings.probes import DnsProbe, Expect, HttpProbe, Probe, TcpProbe, TlsProbe
 from core.settings.response import (
     ActionName,
     Automation,
@@ -26,28 +29,8 @@ from core.settings.response import (
     Revenue,
     Rule,
 )
-from core.settings.sections import parse
-from core.settings.types import (
-    Address,
-    Dependency,
-    DnsProbe,
-    Expect,
-    Features,
-    HttpProbe,
-    Label,
-    Model,
-    Parameter,
-    Probe,
-    Quality,
-    Reference,
-    Retraining,
-    Sensitivity,
-    Settings,
-    Task,
-    TcpProbe,
-    TlsProbe,
-    TrainingPipeline,
-)
+from core.settings.training import Parameter, TrainingPipeline
+from core.settings.types import Dependency, Settings, parse
 
 __all__ = [
     "ActionName",

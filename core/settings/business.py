@@ -1,8 +1,14 @@
-"""What is set about the business: where orders, costs and the market are, and what customers are counted by."""
+"""The section `business`: where orders, costs and the market are, and what customers are counted by."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Annotated
+
+from core.errors import Fault
+from core.settings.declare import Faults, validator
+from core.settings.kinds import Column, Dollars, Slug, Table
+from core.settings.notes import Default, Items, Mark, OneOf, Range, Requires
 
 OUTCOMES = ("taken", "refunded", "failed")
 """What may become of a payment."""
@@ -13,103 +19,100 @@ LATE = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """Where orders are.
+    """Where orders are: one row a payment."""
 
-    Attributes:
-        table: one row a payment, as `dataset.table` or `project.dataset.table`.
-        timestamp: the column of the instant it was made.
-        id: the column that tells orders apart.
-        source: the column of what sold it.
-        amount: the column of what was paid, in dollars; negative or not where it was paid back.
-        customer: the column of who paid, where that is known; no customers are counted without one.
-        outcome: the column of what became of the payment; without one everything was taken, and what is negative refunded.
-        outcomes: the words of that column, by what they mean: taken, refunded, failed.
-        late: how much later than its own instant an order may arrive and still be counted.
-    """
+    table: Table
+    """Table of the payments."""
+    timestamp: Column
+    """Column of the instant of the payment."""
+    id: Column
+    """Column that identifies the order."""
+    source: Column
+    """Column of what sold it."""
+    amount: Column
+    """Column of the amount in dollars; refunds are negative, or have their `outcome`."""
+    customer: Column | None = None
+    """Column of who paid; without it no customers are counted."""
+    outcome: Column | None = None
+    """Column of what became of the payment; without it every payment was taken, and negative ones were refunded."""
+    outcomes: Annotated[
+        Mapping[Annotated[str, OneOf(*OUTCOMES)], Annotated[tuple[str, ...], Items(at_least=1, unique=True)]],
+        Mark.MERGED,
+        Requires("outcome"),
+        Default("the words themselves"),
+    ] = field(default_factory=lambda: dict(WORDS))
+    """The words of the column `outcome`, by what they mean, as in `{taken: [paid, settled], failed: [declined]}`."""
+    late: Annotated[timedelta, Range("1h", "30d")] = LATE
+    """How much later than its own instant an order may arrive and still be counted."""
 
-    table: str
-    timestamp: str
-    id: str
-    source: str
-    amount: str
-    customer: str | None = None
-    outcome: str | None = None
-    outcomes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: dict(WORDS))
-    late: timedelta = LATE
+
+@validator(Orders, "outcomes")
+def _a_word_means_one_outcome(orders: Orders) -> Faults:
+    known: set[str] = set()
+    for outcome, words in orders.outcomes.items():
+        for index, word in enumerate(words):
+            if word in known:
+                yield Fault(f"outcomes.{outcome}[{index}]", "must mean one outcome", word)
+            known.add(word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customers:
-    """What customers are counted by.
+    """What customers are counted by."""
 
-    Attributes:
-        period: who ordered within it is active; who did in the one before and not since is lost.
-    """
-
-    period: timedelta = timedelta(days=90)
+    period: Annotated[timedelta, Range("1d", "365d", step="d")] = timedelta(days=90)
+    """A customer who ordered within it is active; one who ordered in the period before, and not since, is lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What one kind of thing costs, all the time."""
 
-    dollars_per_hour: float
+    dollars_per_hour: Dollars
+    """Cost, all the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """Where what was spent is written: one row an amount.
+    """Where amounts that were spent are: one row an amount."""
 
-    Attributes:
-        table: as `dataset.table` or `project.dataset.table`.
-        timestamp: the column of the instant it was spent.
-        kind: the column of what for.
-        amount: the column of how much, in dollars; credits negative.
-    """
-
-    table: str
-    timestamp: str
-    kind: str
-    amount: str
+    table: Table
+    """Table of the amounts."""
+    timestamp: Column
+    """Column of the instant it was spent."""
+    kind: Column
+    """Column of what it was spent for."""
+    amount: Column
+    """Column of the amount in dollars; credits are negative."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketTable:
-    """Where the sales of a market are: one row a sale, ours and those of others.
+    """Where the sales of a market are: one row a sale, ours and those of others."""
 
-    Attributes:
-        table: as `dataset.table` or `project.dataset.table`.
-        timestamp: the column of the instant of a sale.
-        id: the column that tells sales apart.
-        company: the column of who sold.
-        ours: which company we are.
-        days: over how many days the position is.
-        amount: the column of what a sale was worth; without one sales are counted.
-    """
-
-    table: str
-    timestamp: str
-    id: str
-    company: str
+    table: Table
+    """Table of the sales."""
+    timestamp: Column
+    """Column of the instant of the sale."""
+    id: Column
+    """Column that identifies the sale."""
+    company: Column
+    """Column of who sold."""
     ours: str
-    days: int = 30
-    amount: str | None = None
+    """Our own company, as that column has it."""
+    days: Annotated[int, Range(1, 365, "days")] = 30
+    """Window over which the market share is computed."""
+    amount: Column | None = None
+    """Column of the value of a sale; without it sales are counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business:
-    """The business; what is not set is not measured.
-
-    Attributes:
-        orders: where orders are.
-        customers: what customers are counted by.
-        costs: what things cost all the time, by kind.
-        spending: where what was spent is written.
-        market: where the sales of the market are.
-    """
+    """The business; what is not set is not measured."""
 
     orders: Orders | None = None
-    customers: Customers = field(default_factory=Customers)
-    costs: Mapping[str, Cost] = field(default_factory=dict)
+    customers: Annotated[Customers, Requires("orders.customer")] = field(default_factory=Customers)
+    costs: Mapping[Slug, Cost] = field(default_factory=dict)
+    """What runs all the time, by a name of your own."""
     spending: Spending | None = None
     market: MarketTable | None = None

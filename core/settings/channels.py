@@ -1,28 +1,37 @@
-"""The kinds of channels and the section `channels` of monitoring.yaml: a dataclass a kind, a field a key.
+"""The section `channels`: a dataclass a kind, a field a key.
 
 How a kind sends is the module of its name in `functions/adapters/notify/`. A field that is a secret has no `repr`; no fault
 shows one: not the key, the token, nor the path of a URL.
 """
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Annotated, ClassVar, get_args
 
-from core.settings.network import host, is_loopback, mailbox, secure_url, url
-from core.settings.people import Channel
-from core.settings.reader import Node, Read, Section, hidden, list_of, section
-from core.settings.scalars import matching, member, named, one_of, text, whole
+from core.errors import Fault
+from core.settings.declare import Faults, validator
+from core.settings.kinds import Slug
+from core.settings.network import Host, Mailbox, Port, SecureUrl, Url, is_loopback
+from core.settings.notes import Default, Defines, Excludes, Items, Mark, Pattern, Range, Requires
 
-_HIDDEN = "a hidden value"
-_key = matching(r"[A-Za-z0-9]{32}", "must be an integration key: 32 letters and digits")
-_room = matching(r"#?[\w.-]{1,80}", "must be a channel of Slack, by its id or by its name, as in '#alerts'")
+Secret = Annotated[str, Mark.SECRET]
 
 
-def _by(read: Read[Any]) -> dict[str, Read[Any]]:
-    """The metadata of a field: how its key is read."""
-    return {"read": read}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """One way to tell people."""
+
+    kind: ClassVar[str]
+    name: Annotated[Slug, Defines("channel")]
+    """Name, as tiers and people name it."""
+    per_minute: Annotated[int, Mark.NO_KEY] = 0
+    """How many calls may go out in any 60 seconds; 0 for any number."""
+
+    def place(self) -> tuple[str, ...]:
+        """Where it leads, after the key that says so; nothing where two channels may lead to the same place."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +46,12 @@ class WebhookChannel(Channel):
     """Messages are POSTed to a URL, which often is a secret, and signed where there is a `secret`."""
 
     kind: ClassVar[str] = "webhook"
-    url: str = field(repr=False, metadata=_by(url))
-    secret: str = field(default="", repr=False, metadata=_by(hidden(text)))
-    per_minute: int = field(default=600, metadata=_by(whole(1, 6000)))
+    url: Url = field(repr=False)
+    """Where messages are sent."""
+    secret: Secret = field(default="", repr=False)
+    """Key with which requests are signed."""
+    per_minute: Annotated[int, Range(1, 6000)] = 600
+    """How many calls may go out in any 60 seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +59,16 @@ class PagerdutyChannel(Channel):
     """Incidents become alerts of a PagerDuty service (Events API v2) by its integration key."""
 
     kind: ClassVar[str] = "pagerduty"
-    key: str = field(repr=False, metadata=_by(hidden(_key)))
-    url: str = field(default="https://events.pagerduty.com/v2/enqueue", metadata=_by(secure_url))
-    per_minute: int = field(default=100, metadata=_by(whole(1, 120)))
+    key: Annotated[Secret, Pattern(r"[A-Za-z0-9]{32}", "must be an integration key: 32 letters and digits")] = field(
+        repr=False
+    )
+    """Integration key of the service (Events API v2), 32 letters and digits."""
+    url: SecureUrl = "https://events.pagerduty.com/v2/enqueue"
+    """Where events are sent; in the EU `https://events.eu.pagerduty.com/v2/enqueue`."""
+    per_minute: Annotated[int, Range(1, 120)] = 100
+    """How many calls may go out in any 60 seconds."""
 
-    def destination(self) -> tuple[str, ...]:
+    def place(self) -> tuple[str, ...]:
         """The service."""
         return ("key", self.key)
 
@@ -61,24 +78,29 @@ class SlackChannel(Channel):
     """Messages go to Slack: by an incoming webhook (`url`), or by a bot's `token` to a `room`."""
 
     kind: ClassVar[str] = "slack"
-    url: str = field(default="", repr=False, metadata=_by(secure_url))
-    token: str = field(default="", repr=False, metadata=_by(hidden(text)))
-    room: str = field(default="", metadata=_by(_room))
-    api: str = field(default="https://slack.com/api", metadata=_by(secure_url))
-    per_minute: int = field(default=60, metadata=_by(whole(1, 60)))
+    url: Annotated[SecureUrl, Excludes("token", "room", "api")] = field(default="", repr=False)
+    """Incoming webhook; this, or `token` and `room`, must be given."""
+    token: Secret = field(default="", repr=False)
+    """Token of a bot."""
+    room: Annotated[
+        str, Pattern(r"#?[\w.-]{1,80}", "must be a channel of Slack, by its id or by its name, as in '#alerts'")
+    ] = ""
+    """Where the bot writes."""
+    api: SecureUrl = "https://slack.com/api"
+    """Slack's API, for the bot."""
+    per_minute: Annotated[int, Range(1, 60)] = 60
+    """How many calls may go out in any 60 seconds."""
 
-    def faults(self, given: Collection[object]) -> Iterator[tuple[str, str]]:
-        """It has either an address or a token and a room."""
-        if self.url:
-            yield from (
-                (key, "must not be given where there is a url") for key in ("token", "room", "api") if key in given
-            )
-        else:
-            yield from ((key, "must be given where there is no url") for key in ("token", "room") if key not in given)
-
-    def destination(self) -> tuple[str, ...]:
+    def place(self) -> tuple[str, ...]:
         """The room of the webhook, or the room of the bot."""
         return ("url", self.url) if self.url else ("room", self.token, self.room.removeprefix("#"))
+
+
+@validator(SlackChannel, "url", "token", "room")
+def _a_bot_needs_a_token_and_a_room(channel: SlackChannel) -> Faults:
+    for key in ("token", "room") if not channel.url else ():
+        if not getattr(channel, key):
+            yield Fault(key, "must be given where url is not")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +108,12 @@ class TeamsChannel(Channel):
     """Messages go to a channel or a chat of Microsoft Teams by the webhook of a workflow."""
 
     kind: ClassVar[str] = "teams"
-    url: str = field(repr=False, metadata=_by(secure_url))
-    per_minute: int = field(default=60, metadata=_by(whole(1, 120)))
+    url: SecureUrl = field(repr=False)
+    """Webhook of the workflow."""
+    per_minute: Annotated[int, Range(1, 120)] = 60
+    """How many calls may go out in any 60 seconds."""
 
-    def destination(self) -> tuple[str, ...]:
+    def place(self) -> tuple[str, ...]:
         """The workflow."""
         return ("url", self.url)
 
@@ -113,34 +137,39 @@ class EmailChannel(Channel):
     """Messages go to people's mailboxes through a mail server; `port` 0 becomes the usual one of the encryption."""
 
     kind: ClassVar[str] = "email"
-    host: str = field(metadata=_by(host))
-    port: int = field(default=0, metadata=_by(whole(1, 65_535)))
-    encryption: Encryption = field(default=Encryption.STARTTLS, metadata=_by(member(Encryption)))
-    user: str = field(default="", metadata=_by(text))
-    password: str = field(default="", repr=False, metadata=_by(hidden(text)))
-    sender: str = field(metadata=_by(mailbox))
-    to: tuple[str, ...] = field(metadata=_by(list_of(mailbox, at_least=1, once=True)))
-    per_minute: int = field(default=30, metadata=_by(whole(1, 600)))
+    host: Host
+    """Mail server."""
+    port: Annotated[Port, Default("465, 587 or 25, by the `encryption`")] = 0
+    """Port of the server."""
+    encryption: Encryption = Encryption.STARTTLS
+    """How the connection is protected; `none` where no password leaves this machine."""
+    user: Annotated[str, Requires("password")] = ""
+    """User, where the server asks for one."""
+    password: Annotated[Secret, Requires("user")] = field(default="", repr=False)
+    """Password of the user."""
+    sender: Mailbox
+    """Address of the sender."""
+    to: Annotated[tuple[Mailbox, ...], Items(at_least=1, unique=True)]
+    """Addresses of the recipients."""
+    per_minute: Annotated[int, Range(1, 600)] = 30
+    """How many calls may go out in any 60 seconds."""
 
     def __post_init__(self) -> None:
         if not self.port:
             object.__setattr__(self, "port", _PORTS.get(self.encryption, 0))
 
-    def faults(self, given: Collection[object]) -> Iterator[tuple[str, str]]:
-        """User and password come together, and no password travels unprotected."""
-        for one, other in (("user", "password"), ("password", "user")):
-            if one in given and other not in given:
-                yield other, f"must be given where there is a {one}"
-        if self.encryption is Encryption.NONE and not is_loopback(self.host) and (self.user or self.password):
-            yield "encryption", "must be tls or starttls where a password is sent to another machine"
+
+@validator(EmailChannel, "encryption", "host", "user", "password")
+def _no_password_travels_in_the_open(channel: EmailChannel) -> Faults:
+    secret = channel.user or channel.password
+    if channel.encryption is Encryption.NONE and secret and not is_loopback(channel.host):
+        allowed = "must be tls or starttls where a password is sent to another machine"
+        yield Fault("encryption", allowed, channel.encryption.value)
 
 
-KINDS: Mapping[str, type[Channel]] = MappingProxyType(
-    {
-        kind.kind: kind
-        for kind in (ConsoleChannel, WebhookChannel, PagerdutyChannel, SlackChannel, TeamsChannel, EmailChannel)
-    }
-)
+AnyChannel = ConsoleChannel | WebhookChannel | PagerdutyChannel | SlackChannel | TeamsChannel | EmailChannel
+"""A channel of any kind; these are all there are."""
+KINDS: Mapping[str, type[Channel]] = MappingProxyType({kind.kind: kind for kind in get_args(AnyChannel)})
 """Every kind of channel, by what the key `kind` says."""
 
 
@@ -153,44 +182,15 @@ def secrets(kind: type[Channel]) -> frozenset[str]:
     return frozenset(item.name for item in fields(kind) if not item.repr)
 
 
-def read_channels(node: Node) -> tuple[Channel, ...]:
-    """All channels; one that is no mapping may be an address with a secret in it, and is not shown."""
-    channels = hidden(list_of(hidden(section(_channel))))(node)
-    _check_apart(node, channels)
-    return channels
-
-
-def _channel(top: Section) -> Channel:
-    kind = top.required("kind", one_of(*KINDS))
-    name = top.required("name", named("channel"))
-    if kind is None:
-        top.accept_rest()
-        return Channel(name=name)
-    values = {item.name: _value(top, item) for item in fields(KINDS[kind]) if item.metadata}
-    if not top.sound:
-        return Channel(name=name)
-    channel = KINDS[kind](name=name, **values)
-    for key, allowed in channel.faults(top.values):
-        top.fault(key, allowed, _HIDDEN if key in secrets(KINDS[kind]) & top.values.keys() else top.values.get(key))
-    return channel
-
-
-def _value(top: Section, item: Field[Any]) -> Any:  # noqa: ANN401 - of whatever type the field is
-    read = item.metadata["read"]
-    return top.required(item.name, read) if item.default is MISSING else top.optional(item.name, read, item.default)
-
-
-def _check_apart(node: Node, channels: tuple[Channel, ...]) -> None:
-    """No two channels may lead to the same place: who is told by both would be told twice."""
+def clashes(channels: Iterable[Channel | None]) -> Faults:
+    """Channels that lead to where another one does: who is told by both would be told twice."""
     taken: dict[tuple[str, ...], str] = {}
     for index, channel in enumerate(channels):
-        leads_to = channel.destination() if channel else ()  # one that is no mapping is None, and a fault
-        if not leads_to:
+        place = channel.place() if channel else ()
+        if channel is None or not place:
             continue
-        key, destination = leads_to[0], (channel.kind, *leads_to)
-        if destination in taken:
-            path = node.item(index, None).key(key, None).path
-            allowed = f"must not be the {key} of another channel ({taken[destination]!r})"
-            node.reader.fault(path, allowed, _HIDDEN if key in secrets(type(channel)) else leads_to[-1])
-        else:
-            taken[destination] = channel.name
+        key, last = place[0], place[-1]
+        if (channel.kind, *place) in taken:
+            allowed = f"must not be the {key} of another channel ({taken[channel.kind, *place]!r})"
+            yield Fault(f"[{index}].{key}", allowed, "a hidden value" if key in secrets(type(channel)) else last)
+        taken.setdefault((channel.kind, *place), channel.name)

@@ -1,21 +1,27 @@
-"""Reading what names a place on the network: each function reads a node."""
+"""The kinds of values that name a place on the network."""
 
 import ipaddress
 import re
+from dataclasses import dataclass
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
+from core.settings.notes import Range, Reads
 from core.settings.reader import Node, WrongError
-from core.settings.types import Address
 
-_HOST = re.compile(
-    r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*\.?"
-)
-_HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})")
-_URL_TEXT = re.compile(r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+")
-_MAILBOX = re.compile(
-    r"(?=.{3,254}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?P<host>[^@]+)"
-)
+_HOST = r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*\.?"
+_HOST_AND_PORT = r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*)):(?P<port>[0-9]{1,5})"
+_URL_TEXT = r"[!#$%&'()*+,./0-9:;=?@A-Z\[\]_a-z~-]+"
+_MAILBOX = r"(?=.{3,254}\Z)[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*@(?P<host>[^@]+)"
 _PORTS = range(1, 65_536)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A host and a port; the host is a name or an IP address, without brackets."""
+
+    host: str
+    port: int
 
 
 def url(node: Node) -> str:
@@ -30,14 +36,23 @@ def url(node: Node) -> str:
 def secure_url(node: Node) -> str:
     """A URL to which secrets may be sent: of https, or of http where it stays on this machine."""
     given = url(node)
-    split = urlsplit(given)
-    if split.scheme != "https" and not is_loopback(split.hostname or ""):
+    if not is_secure(given):
         raise WrongError("must be an https URL, or one of this machine")
     return given
 
 
+def is_secure(url: str) -> bool:
+    """Whether what is sent to a URL is encrypted, or stays on this machine.
+
+    >>> is_secure("https://example.com"), is_secure("http://localhost:80/"), is_secure("http://example.com")
+    (True, True, False)
+    """
+    split = urlsplit(url)
+    return split.scheme == "https" or is_loopback(split.hostname or "")
+
+
 def _split(value: object) -> SplitResult | None:
-    if not isinstance(value, str) or not _URL_TEXT.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_URL_TEXT, value):
         return None
     try:
         split = urlsplit(value)
@@ -61,15 +76,15 @@ def host(node: Node) -> str:
 
 def mailbox(node: Node) -> str:
     """The address of a mailbox, as in `on-call@example.com`."""
-    found = _MAILBOX.fullmatch(node.value) if isinstance(node.value, str) else None
-    if found is None or not _HOST.fullmatch(found["host"]):
+    found = re.fullmatch(_MAILBOX, node.value) if isinstance(node.value, str) else None
+    if found is None or not re.fullmatch(_HOST, found["host"]):
         raise WrongError("must be an e-mail address, as in 'on-call@example.com'")
     return found[0]
 
 
 def address(node: Node) -> Address:
     """A host and a port, as in `db.example.com:5432` or `[::1]:53`."""
-    found = _HOST_AND_PORT.fullmatch(node.value) if isinstance(node.value, str) else None
+    found = re.fullmatch(_HOST_AND_PORT, node.value) if isinstance(node.value, str) else None
     if found and int(found["port"]) in _PORTS:
         if found["v6"] is not None and _is_ip(found["v6"]):
             return Address(host=found["v6"], port=int(found["port"]))
@@ -91,6 +106,18 @@ def resolver(node: Node) -> Address:
     return found
 
 
+def server(node: Node) -> str:
+    """`host:port` or `host:port/database`."""
+    place, separator, database = node.value.partition("/") if isinstance(node.value, str) else ("", "", "")
+    try:
+        address(Node(node.reader, node.path, place))
+    except WrongError as error:
+        raise WrongError("must be host:port or host:port/database, as in 'cache.example.com:6379/0'") from error
+    if separator and not re.fullmatch(r"[0-9]{1,5}", database):
+        raise WrongError("must be host:port/database, the database a number")
+    return f"{place}{separator}{database}"
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine itself.
 
@@ -101,7 +128,7 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_host(value: str) -> bool:
-    return _is_ip(value) or bool(_HOST.fullmatch(value))
+    return _is_ip(value) or bool(re.fullmatch(_HOST, value))
 
 
 def _is_ip(value: str) -> bool:
@@ -110,3 +137,13 @@ def _is_ip(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+Url = Annotated[str, Reads(url, "an http or https URL")]
+SecureUrl = Annotated[str, Reads(secure_url, "an https URL, or one of this machine")]
+Host = Annotated[str, Reads(host, "a host name or an IP address")]
+Port = Annotated[int, Range(_PORTS[0], _PORTS[-1])]
+HostAndPort = Annotated[Address, Reads(address, "`host:port`")]
+Resolver = Annotated[Address, Reads(resolver, "an IP address, with or without a port")]
+Server = Annotated[str, Reads(server, "`host:port` or `host:port/database`")]
+Mailbox = Annotated[str, Reads(mailbox, "an e-mail address")]

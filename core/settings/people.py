@@ -1,14 +1,24 @@
-"""Who is told, where and when: channels, rotations, stakeholders and routes."""
+"""Who is told, and when: rotations, stakeholders and routes."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import ClassVar
+from typing import Annotated
 
 from core.events import Severity
+from core.settings.declare import derives
+from core.settings.kinds import Dollars, Slug, TargetPattern
+from core.settings.notes import Default, Defines, Items, Mark, NoneAs, OneOf, Range, Reads, Refers
+from core.settings.reader import Node, WrongError
 
+STAKEHOLDERS = ("executive", "technical", "operations", "business")
+"""The stakeholders there are."""
 EVERY_SEVERITY = frozenset(Severity)
+_WAITS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_SPAN = rf"({'|'.join(_DAYS)})(?:-({'|'.join(_DAYS)}))?"
 
 
 class Category(StrEnum):
@@ -29,138 +39,125 @@ class Category(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """One way to tell people; what each kind of channel needs beside this is in `core.settings.channels`.
-
-    Attributes:
-        name: as tiers and rotations name it.
-        per_minute: how many calls may go out in any 60 seconds; 0 for any number.
-    """
-
-    kind: ClassVar[str]
-    name: str
-    per_minute: int = 0
-
-    def faults(self, given: Collection[object]) -> Iterator[tuple[str, str]]:  # noqa: ARG002 - for the kinds that have any
-        """What is wrong with its keys together: a key, and what is allowed there.
-
-        Args:
-            given: the keys that are in the file.
-        """
-        yield from ()
-
-    def destination(self) -> tuple[str, ...]:
-        """Where it leads, after the key that says so; nothing where two channels may lead to the same place."""
-        return ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who is on call, and the channels that reach them."""
+    """Somebody who is on call."""
 
     name: str
-    channels: tuple[str, ...]
+    """Name of the person."""
+    channels: Annotated[tuple[Annotated[Slug, Refers("channel")], ...], Items(at_least=1, unique=True)]
+    """The channels that reach the person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
-    """People who are on call one after the other.
+    """People who are on call one after the other."""
 
-    Attributes:
-        name: as tiers name it.
-        start: when the first of them is on call from, in UTC.
-        every: how long each is.
-        people: in their order, at least one; after the last comes the first.
-    """
-
-    name: str
+    name: Annotated[Slug, Defines("rotation", apart="channel")]
+    """Name, as tiers name it; no channel has it."""
     start: datetime
-    every: timedelta
-    people: tuple[Person, ...]
+    """When the first person is on call from."""
+    every: Annotated[timedelta, Range("1h", "365d")]
+    """How long each is on call."""
+    people: Annotated[tuple[Person, ...], Items(at_least=1)]
+    """The people, in their order; after the last comes the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """Whom to tell, and how long to wait for an acknowledgement before the next tier is told.
+    """Whom to tell, and how long to wait for an acknowledgement before the next tier is told."""
 
-    Attributes:
-        to: channels and rotations by their names.
-        wait: until the next tier.
-    """
-
-    to: tuple[str, ...]
-    wait: timedelta
+    to: Annotated[tuple[Annotated[Slug, Refers("channel", "rotation")], ...], Items(at_least=1, unique=True)]
+    """Channels and rotations, by their names."""
+    wait: Annotated[timedelta, Range("1m", "7d"), Default("5m, 15m, then 30m")] = timedelta(0)
+    """How long to wait for an acknowledgement before the next tier is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stakeholder:
-    """A group of people: executive, technical, operations or business.
+    """A group of people."""
 
-    Attributes:
-        name: of the group.
-        tiers: told one after the other until somebody acknowledges, at least one.
-        page: the severities for which it goes beyond the first tier.
-        remind_every: how often the last tier is told again while nobody acknowledges, or None for never.
-    """
-
-    name: str
-    tiers: tuple[Tier, ...]
+    name: Annotated[str, Mark.FROM_KEY]
+    tiers: Annotated[tuple[Tier, ...], Items(at_least=1)]
+    """Told one after the other until somebody acknowledges."""
     page: frozenset[Severity] = frozenset({Severity.ERROR, Severity.CRITICAL})
-    remind_every: timedelta | None = timedelta(hours=1)
+    """Severities for which it goes beyond the first tier."""
+    remind_every: Annotated[timedelta | None, Range("5m", "7d"), NoneAs("never")] = timedelta(hours=1)
+    """How often the last tier is told again while nobody acknowledges."""
+
+
+@derives(Stakeholder)
+def _with_waits(stakeholder: Stakeholder) -> Stakeholder:
+    """A tier that does not say how long it waits does so as its place says."""
+    waits = (*_WAITS, *_WAITS[-1:] * len(stakeholder.tiers))
+    tiers = (replace(tier, wait=tier.wait or wait) for tier, wait in zip(stakeholder.tiers, waits, strict=False))
+    return replace(stakeholder, tiers=tuple(tiers))
+
+
+def _days(node: Node) -> frozenset[int]:
+    if not isinstance(node.value, list):
+        return _span(node)
+    if not node.value:
+        raise WrongError("must be a list of at least 1")
+    return frozenset().union(*(node.item(index, one).read(_span) or () for index, one in enumerate(node.value)))
+
+
+def _span(node: Node) -> frozenset[int]:
+    """A day, or the days from one to another, as in `mon-fri`, and over the end of the week as in `sat-mon`."""
+    found = re.fullmatch(_SPAN, node.value) if isinstance(node.value, str) else None
+    if found is None:
+        raise WrongError("must be a day or a span of days, as in sat or mon-fri")
+    first, last = _DAYS.index(found[1]), _DAYS.index(found[2] or found[1])
+    length = (last - first) % len(_DAYS) + 1
+    return frozenset((first + day) % len(_DAYS) for day in range(length))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """Hours of a day in UTC, on some days of the week; where `until` is not after `since`, it is that of the next day.
-
-    Attributes:
-        since: the first instant.
-        until: the instant after the last.
-        days: on which days `since` lies, 0 for Monday to 6 for Sunday.
-    """
+    """Hours of a day, in UTC, on some days of the week; `days` are 0 for Monday to 6 for Sunday."""
 
     since: time
+    """The first instant."""
     until: time
-    days: frozenset[int] = frozenset(range(7))
+    """The instant after the last; where it is not after `since`, it is that of the next day."""
+    days: Annotated[
+        frozenset[int],
+        Reads(_days, "`sat`, `mon-fri`, or a list of such", {"type": ["string", "array"]}),
+        Default("every day"),
+    ] = frozenset(range(7))
+    """The days on which `since` lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When:
-    """Which incidents are meant: all that are given must be so.
+    """Which incidents are meant: everything that is given must be so."""
 
-    Attributes:
-        severity: one of them.
-        category: one of them; any where none is given.
-        targets: patterns as in `model/*`, of which the root target matches one; any where none is given.
-        dollars_per_hour: the impact is at least so much, if given.
-        hours: it is one of these hours, if given.
-    """
-
-    severity: frozenset[Severity] = EVERY_SEVERITY
-    category: frozenset[Category] = frozenset(Category)
-    targets: tuple[str, ...] = ()
-    dollars_per_hour: float | None = None
+    severity: Annotated[frozenset[Severity], Items(at_least=1)] = EVERY_SEVERITY
+    """Its severity is one of these."""
+    category: Annotated[frozenset[Category], Items(at_least=1)] = frozenset(Category)
+    """Its category is one of these."""
+    targets: Annotated[tuple[TargetPattern, ...], Items(at_least=1), Default("all")] = ()
+    """Its root target matches one of these patterns."""
+    dollars_per_hour: Dollars | None = None
+    """Its impact is at least so much."""
     hours: Hours | None = None
+    """It is that time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """These incidents are told to these stakeholders, by name; every route that matches counts."""
+    """These incidents are told to these stakeholders; every route that matches counts."""
 
-    when: When
-    to: tuple[str, ...]
+    when: When = field(default_factory=When)
+    to: Annotated[tuple[Annotated[Slug, Refers("stakeholder")], ...], Items(at_least=1, unique=True)]
+    """The stakeholders; who is on several routes is told once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Everything that says who is told.
+    """Everything that says who is told."""
 
-    Attributes:
-        stakeholders: by their names.
-        rotations: by their names.
-        routes: who is told of what.
-    """
-
-    stakeholders: Mapping[str, Stakeholder] = field(default_factory=dict)
-    rotations: Mapping[str, Rotation] = field(default_factory=dict)
+    rotations: Annotated[Mapping[str, Rotation], Mark.BY_NAME] = field(default_factory=dict)
+    stakeholders: Mapping[Annotated[str, OneOf(*STAKEHOLDERS), Defines("stakeholder")], Stakeholder] = field(
+        default_factory=dict
+    )
     routes: tuple[Route, ...] = ()

@@ -4,79 +4,73 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated
 
+from core.errors import Fault
 from core.events import Mode, Severity
+from core.settings.declare import Faults, validator
+from core.settings.kinds import AnyPattern, Dollars, Schedule, ServiceAccount, Share, Slug, Target, TargetPattern
+from core.settings.network import Server
+from core.settings.notes import Default, Defines, Excludes, Items, Key, Mark, Pattern, Range, Reads, Requires, Short
 from core.settings.people import Category, When
+from core.settings.reader import Node
+from core.settings.values import word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How findings become incidents.
+    """How findings become incidents."""
 
-    Attributes:
-        reopen_within: a firing this soon after the resolution reopens the incident, a later one opens a new incident.
-        join_within: a fault joins the incident of what it depends on, or of what depends on it, when they fire at the
-            same time or no further apart than this.
-        settle: after people were told something they are not told the opposite for so long, and longer with every flap;
-            a first page is never held back.
-        summary_every: how often a condition that goes on firing is written to the timeline.
-        resolve_after: an incident of which nothing was heard for so long is resolved.
-        ahead: how far an observation may lie in the future; one further ahead (a wrong clock) counts as made when it
-            came, or it would keep every later one of its condition from being seen.
-    """
-
-    reopen_within: timedelta = timedelta(minutes=30)
-    join_within: timedelta = timedelta(minutes=15)
-    settle: timedelta = timedelta(minutes=1)
-    summary_every: timedelta = timedelta(days=1)
-    resolve_after: timedelta = timedelta(days=14)
-    ahead: timedelta = timedelta(minutes=5)
+    reopen_within: Annotated[timedelta, Range("0s", "7d")] = timedelta(minutes=30)
+    """A firing this soon after the resolution reopens the incident; a later one opens a new incident."""
+    join_within: Annotated[timedelta, Range("0s", "1d")] = timedelta(minutes=15)
+    """Faults of targets that depend on each other are one incident when they fire no further apart than this."""
+    settle: Annotated[timedelta, Range("0s", "1h")] = timedelta(minutes=1)
+    """For so long nobody is told the opposite of what they were told last, and longer with every flap; a first page is
+    never held back."""
+    summary_every: Annotated[timedelta, Range("1h", "30d")] = timedelta(days=1)
+    """How often a condition that goes on firing is written to the timeline."""
+    resolve_after: Annotated[timedelta, Range("1h", "365d")] = timedelta(days=14)
+    """An incident of which nothing is heard for so long is resolved."""
+    # A wrong clock would else keep every later observation of its condition from being seen.
+    ahead: Annotated[timedelta, Range("0s", "1h")] = timedelta(minutes=5)
+    """How far in the future an observation may lie; one further ahead counts as made when it came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Findings that match everything that is given have this category and, if given, this severity.
+    """Findings that match everything that is given have this category and, if given, this severity."""
 
-    Attributes:
-        target: a pattern of targets, as in `model/*`.
-        kind: a pattern of kinds, as in `*latency*`.
-        source: a pattern of sources.
-        severity: that the finding came with, one of them.
-        category: what it is then.
-        becomes: the severity it has then, or None for the one it came with.
-    """
-
-    target: str = "*"
-    kind: str = "*"
-    source: str = "*"
-    severity: frozenset[Severity] = frozenset(Severity)
+    target: Annotated[AnyPattern, Key("when", "target")] = "*"
+    """Pattern of targets, as in `model/*`."""
+    kind: Annotated[AnyPattern, Key("when", "kind")] = "*"
+    """Pattern of kinds, as in `*latency*`."""
+    source: Annotated[AnyPattern, Key("when", "source")] = "*"
+    """Pattern of sources."""
+    severity: Annotated[frozenset[Severity], Key("when", "severity"), Items(at_least=1)] = frozenset(Severity)
+    """Severities that the finding may come with."""
     category: Category
-    becomes: Severity | None = None
+    """Its category then."""
+    becomes: Annotated[Severity | None, Key("severity"), Default("the one it came with")] = None
+    """Its severity then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revenue:
-    """What a target earns while it works.
+    """What a target earns while it works."""
 
-    Attributes:
-        dollars_per_hour: the best estimate.
-        uncertainty: the half width of its 90 % interval as a share of it, 0 to 1.
-    """
-
-    dollars_per_hour: float
-    uncertainty: float = 0.25
+    dollars_per_hour: Dollars
+    """The best estimate."""
+    uncertainty: Share = 0.25
+    """Half width of its 90 % interval, as a share of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImpactPolicy:
-    """What a fault puts at risk.
+    """What a fault puts at risk."""
 
-    Attributes:
-        at_risk: the share of the revenue of everything affected that is at risk, 0 to 1, by severity.
-        raises: from so many dollars an hour on an incident is at least of that severity.
-    """
-
-    at_risk: Mapping[Severity, float] = field(
+    at_risk: Annotated[Mapping[Severity, Share], Mark.MERGED] = field(
         default_factory=lambda: {
             Severity.INFO: 0.0,
             Severity.WARNING: 0.1,
@@ -84,28 +78,45 @@ class ImpactPolicy:
             Severity.CRITICAL: 1.0,
         }
     )
-    raises: Mapping[Severity, float] = field(default_factory=dict)
+    """Share of the revenue of everything affected that is at risk, by severity."""
+    raises: Annotated[Mapping[Severity, Dollars], Key("raise")] = field(default_factory=dict)
+    """Impact from which on an incident is at least of that severity (not `info`); it must grow with the severity."""
+
+
+@validator(ImpactPolicy, "raises")
+def _more_is_needed_for_a_higher_severity(policy: ImpactPolicy) -> Faults:
+    raises = policy.raises
+    if Severity.INFO in raises:
+        yield Fault("raise.info", "must not be given: every incident is at least that", raises[Severity.INFO])
+    given = [severity for severity in (Severity.WARNING, Severity.ERROR, Severity.CRITICAL) if severity in raises]
+    for less, more in pairwise(given):
+        if raises[more] <= raises[less]:
+            allowed = f"must be more than that of {less}, which is {raises[less]:g}"
+            yield Fault(f"raise.{more}", allowed, raises[more])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """A time in which nobody is told of these targets.
+    """A time in which nobody is told of these targets."""
 
-    Attributes:
-        name: of the window.
-        targets: patterns, as in `model/*`.
-        start: its first instant, in UTC, for one that happens once; else None.
-        schedule: the cron expression (UTC) of its first instants, for one that happens again and again; else empty.
-        duration: how long it is.
-        reason: for people.
-    """
-
-    name: str
-    targets: tuple[str, ...]
-    duration: timedelta
-    start: datetime | None = None
-    schedule: str = ""
+    name: Annotated[Slug, Defines("maintenance")]
+    """Name of the window."""
+    targets: Annotated[tuple[TargetPattern, ...], Items(at_least=1)]
+    """Patterns of targets, as in `model/*`."""
+    duration: Annotated[timedelta, Range("1m", "30d")]
+    """How long it is."""
+    start: Annotated[datetime | None, Excludes("schedule")] = None
+    """Its first instant; this or `schedule` must be given."""
+    schedule: Schedule = ""
+    """Its first instants, where it happens again and again."""
     reason: str = ""
+    """Reason, for people."""
+
+
+@validator(Maintenance, "start", "schedule")
+def _it_starts_once_or_again_and_again(maintenance: Maintenance) -> Faults:
+    if maintenance.start is None and not maintenance.schedule:
+        yield Fault("start", "must be given, or schedule must")
 
 
 class ActionName(StrEnum):
@@ -125,85 +136,128 @@ class ActionName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """One action of a playbook: on this target, or on the incident's root where none is given."""
+    """One action of a playbook."""
 
     action: ActionName
-    target: str = ""
+    """The action."""
+    target: Annotated[Target, Default("the incident's root")] = ""
+    """The target it acts on."""
+
+
+def _mode(node: Node) -> Mode:
+    return Mode(word(node.value, ("dry_run", "dry-run", "act")).replace("-", "_"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """What is done about a class of incidents by itself, once when one opens or reopens, and again when it worsens.
+    """What is done about a class of incidents by itself, once when one opens or reopens, and again when it worsens."""
 
-    Attributes:
-        name: of the playbook.
-        when: which incidents.
-        do: the actions, in order.
-        mode: whether they may change anything.
-    """
-
-    name: str
+    name: Annotated[Slug, Defines("playbook")]
+    """Name of the playbook."""
     when: When
-    do: tuple[Deed, ...]
-    mode: Mode = Mode.DRY_RUN
+    """Which incidents; `{}` for every one."""
+    do: Annotated[
+        tuple[Annotated[Deed, Short("action", "must be an action, or a mapping of action and target")], ...],
+        Items(at_least=1, unique=True),
+    ]
+    """The actions, in order: each by its name, or as `{action, target}`."""
+    mode: Annotated[Mode, Reads(_mode, "`dry_run` (or `dry-run`), `act`", {"enum": ["dry_run", "dry-run", "act"]})] = (
+        Mode.DRY_RUN
+    )
+    """`dry_run` says what would change and changes nothing."""
+
+
+_OWN = Default("the action's own")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The guard rails of one action; None for what the action says of itself (`core.actions.traits`).
+    """The guard rails of one action; None for what the action says of itself (`core.actions.traits`)."""
 
-    Attributes:
-        cooldown: the least time between two on the same target.
-        per_hour: how many in any hour, on all targets together.
-        approval: whether a person must approve each.
-        blast_radius: how many things one of them may touch.
-    """
-
-    cooldown: timedelta | None = None
-    per_hour: int | None = None
-    approval: bool | None = None
-    blast_radius: int | None = None
+    cooldown: Annotated[timedelta | None, Range("0s", "30d"), _OWN] = None
+    """Least time between two on the same target."""
+    per_hour: Annotated[int | None, Range(0, 100, "actions"), _OWN] = None
+    """How many in any hour, on all targets together; 0 for never."""
+    approval: Annotated[bool | None, _OWN] = None
+    """Whether a person must approve each."""
+    blast_radius: Annotated[int | None, Range(1, 10_000_000), _OWN] = None
+    """How many things one of them may touch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Automation:
-    """The guard rails of all actions together.
-
-    Attributes:
-        enabled: the switch that the settings hold; there is another that people throw while it runs.
-        per_hour: how many actions in any hour.
-        approval_expires: how long an approval is waited for.
-        verify_after: how long after an action it is looked at.
-        limits: of single actions, by their names.
-    """
+    """The guard rails of all actions together."""
 
     enabled: bool = True
-    per_hour: int = 10
-    approval_expires: timedelta = timedelta(minutes=30)
-    verify_after: timedelta = timedelta(minutes=2)
+    """Whether anything is applied; there is another switch that people throw while it runs."""
+    per_hour: Annotated[int, Range(0, 100, "actions")] = 10
+    """How many actions in any hour."""
+    approval_expires: Annotated[timedelta, Range("1m", "7d")] = timedelta(minutes=30)
+    """How long an approval is waited for."""
+    verify_after: Annotated[timedelta, Range("0s", "1d")] = timedelta(minutes=2)
+    """How long after an action its result is looked at."""
     limits: Mapping[ActionName, Limits] = field(default_factory=dict)
+    """Guard rails of single actions."""
+
+
+_PROJECT = r"projects/(?:[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{6,20})/locations/[a-z][a-z0-9-]{1,40}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """What a target is in the cloud: what actions act on. What does not exist is empty.
+    """What a target is in the cloud: what actions act on. What does not exist is empty."""
 
-    Attributes:
-        service: a Cloud Run service, `projects/P/locations/L/services/S`.
-        endpoint: a Vertex AI endpoint, `projects/P/locations/L/endpoints/E`.
-        pipeline: the display name of Vertex AI pipeline jobs, with `location`.
-        location: `projects/P/locations/L`, for `pipeline`.
-        redis: `host:port` or `host:port/database` of a cache.
-        prefix: the beginning of the cache's keys that may be flushed; every key where it is empty.
-        service_account: an e-mail address; its keys may be disabled.
-        logs: a filter of Cloud Logging for what diagnostics collect.
-    """
+    service: Annotated[
+        str,
+        Pattern(
+            rf"{_PROJECT}/services/[a-z](?:[a-z0-9-]{{0,47}}[a-z0-9])?", "must be projects/P/locations/L/services/S"
+        ),
+    ] = ""
+    """Cloud Run service."""
+    endpoint: Annotated[
+        str, Pattern(rf"{_PROJECT}/endpoints/[a-z0-9-]{{1,63}}", "must be projects/P/locations/L/endpoints/E")
+    ] = ""
+    """Vertex AI endpoint."""
+    pipeline: Annotated[
+        str,
+        Pattern(r'[^"\\\x00-\x1f\x7f]{1,128}', 'must be a display name of 1 to 128 characters, without " and \\'),
+        Requires("location"),
+    ] = ""
+    """Display name of Vertex AI pipeline jobs."""
+    location: Annotated[str, Pattern(_PROJECT, "must be projects/P/locations/L"), Requires("pipeline")] = ""
+    """Where those run."""
+    redis: Server = ""
+    """Redis server of a cache."""
+    prefix: Annotated[
+        str,
+        Pattern(r"[!-)+->@-Z^-~]{1,200}", "must be the beginning of keys: no space, and none of * ? [ ] \\"),
+        Requires("redis"),
+        Default("every key"),
+    ] = ""
+    """Beginning of the cache's keys that may be flushed; no pattern."""
+    service_account: ServiceAccount = ""
+    """Service account; its keys may be disabled."""
+    logs: Annotated[str, Pattern(r"[\s\S]{1,2000}", "must be a filter of Cloud Logging of 1 to 2000 characters")] = ""
+    """Filter of Cloud Logging for what diagnostics collect."""
 
-    service: str = ""
-    endpoint: str = ""
-    pipeline: str = ""
-    location: str = ""
-    redis: str = ""
-    prefix: str = ""
-    service_account: str = ""
-    logs: str = ""
+
+ACTS_ON: Mapping[ActionName, str] = {
+    ActionName.RESTART_SERVICE: "service",
+    ActionName.SCALE_OUT: "service",
+    ActionName.ROLLBACK_MODEL: "endpoint",
+    ActionName.SHIFT_TRAFFIC: "endpoint",
+    ActionName.CANCEL_PIPELINE: "pipeline",
+    ActionName.RERUN_PIPELINE: "pipeline",
+    ActionName.FLUSH_CACHE: "redis",
+    ActionName.REVOKE_ACCESS: "service_account",
+    ActionName.COLLECT_DIAGNOSTICS: "logs",
+}
+"""The resource that an action acts on; retraining acts on the model itself."""
+
+
+def lacks(deed: Deed, resource: Resource) -> str:
+    """What the target of an action must be and is not; empty where it is right."""
+    if deed.action is ActionName.RETRAIN_MODEL:
+        return "" if deed.target.startswith("model/") else "must be a model, for retrain_model"
+    need = ACTS_ON[deed.action]
+    return "" if getattr(resource, need) else f"must be a target whose resources name a {need}, for {deed.action}"

@@ -9,7 +9,7 @@ from core.detection import Hysteresis, Observation, Outcome
 from core.events import Severity
 from core.health.judge import Kind, observations
 from core.health.result import ProbeResult, Reason
-from core.settings import Expect, HttpProbe, TcpProbe, TlsProbe
+from core.settings import Address, Expect, HttpProbe, TcpProbe, TlsProbe
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -49,7 +49,7 @@ def test_what_does_not_answer_is_down_and_says_nothing_of_speed() -> None:
 
 
 def test_without_an_expected_latency_nothing_is_slow() -> None:
-    probe = TcpProbe(name="db", every=MINUTE, host="h", port=1)
+    probe = TcpProbe(name="db", every=MINUTE, address=Address(host="h", port=1))
     assert kinds(observations(probe, replace(UP, latency=99.0), AT)) == {Kind.ENDPOINT_DOWN: False}
 
 

@@ -10,7 +10,7 @@ from core.health.availability import availability
 from core.health.result import ProbeResult, Reason, judge
 from core.health.schedule import due
 from core.health.where import where
-from core.settings import DnsProbe, HttpProbe, Probe, TcpProbe, TlsProbe
+from core.settings import Address, DnsProbe, HttpProbe, Probe, TcpProbe, TlsProbe
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -106,7 +106,7 @@ def test_availability_is_the_share_that_was_up() -> None:
         (HttpProbe(name="a", every=MINUTE, url="https://me:hush@h:8/p/q?t=hush#f"), "https://h:8/p/q"),
         (HttpProbe(name="a", every=MINUTE, url="http://[::1]:8"), "http://[::1]:8"),
         (TlsProbe(name="a", every=MINUTE, host="h"), "h:443"),
-        (TcpProbe(name="a", every=MINUTE, host="::1", port=8), "[::1]:8"),
+        (TcpProbe(name="a", every=MINUTE, address=Address(host="::1", port=8)), "[::1]:8"),
         (DnsProbe(name="a", every=MINUTE, host="h.test"), "h.test"),
     ],
 )

@@ -124,7 +124,7 @@ def test_a_model_says_how_it_is_scored() -> None:
 def test_a_model_is_not_retrained_without_labels() -> None:
     raw = changed(("models", 0, "label"), ...)
     del raw["models"][0]["accuracy_floor"]
-    assert faults(raw) == ["models[0].label: must be given where there is retraining, got None"]
+    assert faults(raw) == ["models[0].label: must be given where retraining is given, got None"]
 
 
 def test_the_four_kinds_of_probe_are_read() -> None:
@@ -167,6 +167,8 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
     settings = parse(SAMPLE)
     with pytest.raises(TypeError):
         settings.jobs["other"] = "* * * * *"  # type: ignore[index]  # the very thing that must fail
+    with pytest.raises(TypeError):
+        parse({"version": 1, "jobs": {}}).revenue["x"] = settings.revenue["model/flight-delay"]  # type: ignore[index]  # as above
     assert hash(settings.models) == hash(parse(SAMPLE).models)
 
 
@@ -210,7 +212,7 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         (("models", 0, "window"), 7, "models[0].window: must be 5m to 90d"),
         (("models", 0, "accuracy_floor"), 85, "models[0].accuracy_floor: must be a number from 0 to 1, got 85"),
         (("models", 0, "accuracy_floor"), float("nan"), "models[0].accuracy_floor: must be a number from 0 to 1"),
-        (("models", 0, "label"), ..., "models[0].label: must be given where there is an accuracy_floor"),
+        (("models", 0, "label"), ..., "models[0].label: must be given where accuracy_floor is given"),
         (("models", 0, "features"), {}, "models[0].features.numeric: must name at least one column"),
         (
             ("models", 0, "features", "numeric"),
@@ -304,6 +306,28 @@ def test_every_fault_is_told_at_once() -> None:
         "channels[1].url",
         "extra",
         "routes[0].to[1]",
+    ]
+
+
+def test_rules_over_several_keys_are_told_beside_other_faults() -> None:
+    raw = changed(("models", 0, "label"), ...)
+    raw["models"][0]["window"] = "1y"
+    raw["probes"][1] |= {"critical_before": "31d", "port": 0}
+    raw["channels"] += [{"name": "chat", "kind": "slack", "url": "https://a.b/c", "per_minute": 0}]
+    raw["channels"] += [{"name": name, "kind": "slack", "url": "https://a.b/d"} for name in ("one", "two")]
+    raw["playbooks"] = [
+        {"name": "first", "when": {}, "do": ["restart"]},
+        {"name": "second", "when": {}, "do": [{"action": "scale_out", "target": "service/shop"}]},
+    ]
+    assert [fault.split(":")[0] for fault in faults(raw)] == [
+        "models[0].window",
+        "models[0].label",
+        "probes[1].port",
+        "probes[1].critical_before",
+        "channels[2].per_minute",
+        "playbooks[0].do[0]",
+        "channels[4].url",
+        "playbooks[1].do[0].target",
     ]
 
 

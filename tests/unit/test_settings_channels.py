@@ -118,15 +118,15 @@ def test_the_port_of_a_mail_server_follows_its_encryption(encryption: str, port:
         ),
         ("chat", {"per_minute": 61}, "per_minute: must be 1 to 60, got 61"),
         ("chat", {"url": "http://a.b/"}, "url: must be an https URL, or one of this machine, got 'http://a.b/…'"),
-        ("chat", {"token": "xoxb"}, "token: must not be given where there is a url, got 'a hidden value'"),
-        ("chat", {"room": "#a"}, "room: must not be given where there is a url, got '#a'"),
+        ("chat", {"token": "xoxb"}, "token: must not be given where url is given, got 'a hidden value'"),
+        ("chat", {"room": "#a"}, "room: must not be given where url is given, got '#a'"),
         (
             "chat",
             {"api": "https://a.b/api"},
-            "api: must not be given where there is a url, got 'https://a.b/…'",
+            "api: must not be given where url is given, got 'https://a.b/…'",
         ),
-        ("bot", {"token": ...}, "token: must be given where there is no url, got None"),
-        ("bot", {"room": ...}, "room: must be given where there is no url, got None"),
+        ("bot", {"token": ...}, "token: must be given where url is not, got None"),
+        ("bot", {"room": ...}, "room: must be given where url is not, got None"),
         ("bot", {"room": "two words"}, "room: must be a channel of Slack, by its id or by its name, as in '#alerts'"),
         ("bot", {"api": "http://a.b/api"}, "api: must be an https URL, or one of this machine, got 'http://a.b/…'"),
         ("flow", {"url": ...}, "url: must be given, got None"),
@@ -140,8 +140,8 @@ def test_the_port_of_a_mail_server_follows_its_encryption(encryption: str, port:
             {"encryption": "none"},
             "encryption: must be tls or starttls where a password is sent to another machine, got 'none'",
         ),
-        ("mail", {"user": ...}, "user: must be given where there is a password, got None"),
-        ("mail", {"password": ...}, "password: must be given where there is a user, got None"),
+        ("mail", {"user": ...}, "user: must be given where password is given, got None"),
+        ("mail", {"password": ...}, "password: must be given where user is given, got None"),
         ("mail", {"sender": "Monitoring <m@a.b>"}, "sender: must be an e-mail address, as in 'on-call@example.com'"),
         ("mail", {"sender": "a@b.c\nBcc: d@e.f"}, "sender: must be an e-mail address"),
         ("mail", {"sender": "a.@b.c"}, "sender: must be an e-mail address"),
@@ -159,8 +159,8 @@ def test_a_channel_says_all_it_needs_and_nothing_else(name: str, changes: dict[s
 
 def test_a_slack_channel_of_no_address_is_told_of_both_ways() -> None:
     assert told_of("chat", url=...) == [
-        "token: must be given where there is no url, got None",
-        "room: must be given where there is no url, got None",
+        "token: must be given where url is not, got None",
+        "room: must be given where url is not, got None",
     ]
 
 

@@ -164,7 +164,7 @@ def test_what_is_left_out_is_what_the_types_say() -> None:
         (
             ("maintenance", 0, "schedule"),
             "0 3 * * *",
-            "maintenance[0].schedule: must not be given where there is a start, got '0 3 * * *'",
+            "maintenance[0].schedule: must not be given where start is given, got '0 3 * * *'",
         ),
         (("maintenance", 0, "start"), "tonight", "maintenance[0].start: must be an instant with its time zone"),
         (("maintenance", 1, "schedule"), "daily", "maintenance[1].schedule: must be a cron expression: must have five"),

@@ -89,7 +89,7 @@ def test_a_probe_may_prove_who_it_is(url: str) -> None:
         ({"auth": "basic"}, "probes[0].auth: must be one of google, got 'basic'"),
         ({"url": "http://api.example.com/"}, "probes[0].url: must be an https URL, or one of this machine"),
         ({"url": "https://user:hunter2@a.b/"}, "probes[0].url: must have no credentials where auth is given"),
-        ({"auth": None, "audience": "x"}, "probes[0].audience: must be left out where there is no auth, got 'x'"),
+        ({"auth": None, "audience": "x"}, "probes[0].auth: must be given where audience is given, got None"),
         ({"audience": ""}, "probes[0].audience: must be 1 to 200 printable characters"),
         ({"kind": "dns", "host": "a.b"}, "probes[0].auth: must be a known key"),
     ],

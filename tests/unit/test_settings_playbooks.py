@@ -173,8 +173,8 @@ def test_what_is_left_out_is_what_the_types_say() -> None:
             SERVICE,
             "resources.model/flight-delay.endpoint: must be pro",
         ),
-        ((*IN_PIPELINE, "location"), ..., "resources.pipeline/nightly.location: must be given where there is a pipel"),
-        ((*IN_PIPELINE, "pipeline"), ..., "resources.pipeline/nightly.pipeline: must be given where there is a locat"),
+        ((*IN_PIPELINE, "location"), ..., "resources.pipeline/nightly.location: must be given where pipeline is gi"),
+        ((*IN_PIPELINE, "pipeline"), ..., "resources.pipeline/nightly.pipeline: must be given where location is gi"),
         ((*IN_PIPELINE, "pipeline"), 'a"b', "resources.pipeline/nightly.pipeline: must be a display name of 1 to 128"),
         ((*IN_PIPELINE, "location"), "europe-west1", "resources.pipeline/nightly.location: must be projects/P/locati"),
         ((*IN_CACHE, "redis"), "cache", "resources.cache/main.redis: must be host:port or host:port/database, as in"),
@@ -198,7 +198,7 @@ def test_a_fault_names_the_key_what_is_allowed_and_what_was_given(path: Path, va
 def test_keys_of_a_cache_need_the_cache() -> None:
     raw = changed(IN_CACHE, {"prefix": "page:"})
     raw["playbooks"] = []
-    assert faults(raw) == ["resources.cache/main.redis: must be given where there is a prefix, got None"]
+    assert faults(raw) == ["resources.cache/main.redis: must be given where prefix is given, got None"]
 
 
 @pytest.mark.parametrize("character", ["*", "?", "[", "]", "\\", " ", "\n", "é"])

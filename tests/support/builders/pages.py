@@ -23,7 +23,7 @@ from core.incidents.commands import obey
 from core.incidents.model import Entry, Incident, Reason, State, Tracked, Watch
 from core.incidents.mute import Silence
 from core.incidents.outbox import Desk
-from core.settings import Features, Model, Reference, Settings, TcpProbe
+from core.settings import Address, Features, Model, Reference, Settings, TcpProbe
 from core.settings.response import Automation
 from functions.action_runner.documents import case_data
 from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY
@@ -64,7 +64,7 @@ MODEL = Model(
 )
 NOBODY = Prometheus(name="Prometheus", url="http://127.0.0.1:9", open_session=requests.Session)
 """Where nobody listens."""
-PROBE = TcpProbe(name="db", every=timedelta(minutes=1), host="db.internal", port=5432)
+PROBE = TcpProbe(name="db", every=timedelta(minutes=1), address=Address(host="db.internal", port=5432))
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 """When the API started, unless a test says otherwise."""
 JOBS = {"drift_score": "*/15 * * * *", "health_check": "* * * * *"}

@@ -178,5 +178,5 @@ def dns_probe(host: str, address: tuple[str, int], **changes: Any) -> DnsProbe:
     return replace(DnsProbe(name="name", every=MINUTE, host=host, resolver=resolver), **changes)
 
 
-def tcp_probe(port: int, **changes: Any) -> TcpProbe:
-    return replace(TcpProbe(name="port", every=MINUTE, host="localhost", port=port), **changes)
+def tcp_probe(port: int, host: str = "localhost", **changes: Any) -> TcpProbe:
+    return replace(TcpProbe(name="port", every=MINUTE, address=Address(host=host, port=port)), **changes)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.business.facts import BOUNDS, WEIGHTS, Facts
 from core.business.satisfaction import satisfaction, score
 from core.incidents.text import number
-from core.settings.people_section import NAMES
+from core.settings.people import STAKEHOLDERS
 
 FACTS = [field.name for field in fields(Facts)]
 GOOD = Facts(**{name: bound.good for name, bound in BOUNDS.items()})
@@ -24,7 +24,7 @@ drawn = st.builds(
 
 def test_every_fact_has_bounds_and_every_group_facts() -> None:
     assert set(BOUNDS) == set(FACTS)
-    assert set(WEIGHTS) == set(NAMES)
+    assert set(WEIGHTS) == set(STAKEHOLDERS)
     assert {name for weights in WEIGHTS.values() for name in weights} == set(FACTS)
     assert all(weight > 0 for weights in WEIGHTS.values() for weight in weights.values())
     assert all(bound.bad != bound.good and bound.why for bound in BOUNDS.values())

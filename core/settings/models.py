@@ -1,0 +1,207 @@
+"""The section `models`: which predictions are watched, against what, how strictly, and when a model is trained again."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from core.errors import Fault
+from core.settings.declare import Faults, derives, validator
+from core.settings.kinds import Column, Share, Slug, Streak, Table
+from core.settings.notes import Default, Defines, Items, Range, Requires
+from core.settings.reader import perhaps
+from core.settings.training import TrainingPipeline
+
+_LONGEST_LABEL = 63
+"""Characters of a label's value, wherever Google has labels."""
+
+
+class Task(StrEnum):
+    """What a model predicts."""
+
+    CLASSIFICATION = "classification"
+    """Whether something happens: the score is its probability, the label 0 or 1 (false or true)."""
+    REGRESSION = "regression"
+    """How much: score and label are numbers in one unit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """Where the labels of the predictions arrive, joined by the model's `id`."""
+
+    table: Annotated[Table, Default("the model's")] = ""
+    """Table of the labels, with a column `arrived_at`."""
+    column: Column
+    """Column of the label."""
+    arrives_within: Annotated[timedelta, Range("1m", "90d")]
+    """How long after the prediction it may arrive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Features:
+    """The columns that are compared with the reference; no column twice."""
+
+    numeric: tuple[Column, ...] = ()
+    """Columns of numbers."""
+    categorical: tuple[Column, ...] = ()
+    """Columns of categories."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, the numeric ones first."""
+        return self.numeric + self.categorical
+
+
+@validator(Features, "numeric", "categorical")
+def _every_column_is_there_once(features: Features) -> Faults:
+    if not features.names:
+        yield Fault("numeric", "must name at least one column, or categorical must", [])
+    # BigQuery does not tell columns apart by their case
+    names = [name.lower() for name in features.names]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Fault("numeric", "must name no column twice, nor one that categorical names", name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The reference window."""
+
+    days: Annotated[int, Range(1, 365, "days")]
+    """Length of the reference window."""
+    until: Annotated[
+        date | None, Default("the end of the training data of the newest version in `ops.model_versions`")
+    ] = None
+    """Day at whose start (UTC) it ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """When a change of a feature is called drift."""
+
+    shift: Annotated[float, Range(0.01, 6, "standard deviations")] = 0.1
+    """Smallest change that matters, as the shift of a normal feature; the threshold of every test is derived from
+    it."""
+    false_alarms: Annotated[float, Range(1e-6, 0.5)] = 0.01
+    """How often a window without drift may raise an alarm, over all features together."""
+    seasonal: bool = False
+    """Whether a feature must also move further than it usually does at the same hour of the week in the reference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quality:
+    """When the data of a window is called wrong, whatever its distribution."""
+
+    share: Share = 0.01
+    """By how much the share of rows that are missing, out of range or of new categories may exceed the reference's,
+    beyond what chance explains."""
+    volume: Annotated[float, Range(1.01, 1000)] = 2.0
+    """By which factor the rows of a window may fall short of, or exceed, the reference's."""
+    age: Annotated[timedelta, Range("1m", "90d")] = timedelta(days=1)
+    """How old the newest row may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retraining:
+    """When a new version of the model is asked for, and what trains it.
+
+    How many features must have drifted is a number and no share: `important` is a short list that somebody wrote, a
+    number of it is exact where a share would be rounded, and it means the same when a feature is added.
+    """
+
+    important: Annotated[tuple[Column, ...], Items(at_least=1, unique=True), Default("all")] = ()
+    """The features whose drift counts."""
+    drifted: Annotated[int, Range(1, 10_000, "features")] = 1
+    """How many of them must have drifted."""
+    cooldown: Annotated[timedelta, Range("1m", "90d")] = timedelta(hours=6)
+    """Least time between two requests."""
+    minimum_labels: Annotated[int, Range(1, 10_000_000, "labels")] = 1000
+    """With fewer in the window, no request is made."""
+    window: Annotated[timedelta, Range("1d", "365d")] = timedelta(days=60)
+    """How much data to train on."""
+    pipeline: TrainingPipeline | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model whose predictions are watched."""
+
+    name: Annotated[Slug, Defines("model")]
+    """The model, as in the column `model` of its table."""
+    owner: Slug
+    """The team that answers for it."""
+    table: Table
+    """Table of the predictions."""
+    timestamp: Column
+    """Column of the instant of the prediction."""
+    id: Column
+    """Column that identifies the prediction."""
+    score: Column
+    """Column of the predicted score."""
+    features: Features
+    reference: Reference
+    window: Annotated[timedelta, Range("5m", "90d")]
+    """Length of the current window."""
+    label: Label | None = None
+    task: Task = Task.CLASSIFICATION
+    """What it predicts."""
+    decision: Share = 0.5
+    """The score from which on a classifier says yes."""
+    drift: Sensitivity = field(default_factory=Sensitivity)
+    quality: Quality = field(default_factory=Quality)
+    exact_rows: Annotated[int, Range(1, 1_000_000, "rows")] = 50_000
+    """Up to so many rows of a window are read and compared exactly; more are counted in the warehouse."""
+    minimum_rows: Annotated[int, Range(1, 10_000_000, "rows")] = 200
+    """With fewer in a window nothing is concluded."""
+    fire_after: Streak = 1
+    """How many windows in a row must drift before it fires."""
+    recover_after: Streak = 2
+    """How many windows in a row must not drift before it resolves."""
+    accuracy_floor: Annotated[Share | None, Requires("label")] = None
+    """Least accuracy that is accepted, of a classifier. The alert `AccuracyBelowFloor` (`infra/alerts/models.yaml`) has
+    it once more, by model, and Terraform warns where it has not."""
+    segments: tuple[Column, ...] = ()
+    """Columns by whose values drift is attributed."""
+    retraining: Annotated[Retraining | None, Requires("label")] = None
+
+    @property
+    def target(self) -> str:
+        """The model as a target."""
+        return f"model/{self.name}"
+
+
+@validator(Model, "task", "accuracy_floor")
+def _only_a_classifier_has_accuracy(model: Model) -> Faults:
+    if model.task is Task.REGRESSION and model.accuracy_floor is not None:
+        yield Fault("accuracy_floor", "must not be given where the task is regression", model.accuracy_floor)
+
+
+@validator(Model, "features", "retraining")
+def _retraining_is_about_its_features(model: Model) -> Faults:
+    if model.retraining is None:
+        return
+    known, important = model.features.names, model.retraining.important or model.features.names
+    for index, name in enumerate(model.retraining.important):
+        if name not in known:
+            allowed = f"must be a feature of the model{perhaps(name, known)}"
+            yield Fault(f"retraining.important[{index}]", allowed, name)
+    if model.retraining.drifted > len(important):
+        allowed = f"must be 1 to the {len(important)} important features"
+        yield Fault("retraining.drifted", allowed, model.retraining.drifted)
+
+
+@validator(Model, "name", "retraining")
+def _its_name_labels_the_trainings(model: Model) -> Faults:
+    if model.retraining and model.retraining.pipeline and len(model.name) > _LONGEST_LABEL:
+        allowed = f"must not be given where the name has more than {_LONGEST_LABEL} characters: it labels the trainings"
+        yield Fault("retraining.pipeline", allowed, model.name)
+
+
+@derives(Model)
+def _with_its_own(model: Model) -> Model:
+    """Labels are in the model's own table, and all its features are important, where nothing else is said."""
+    label, retraining = model.label, model.retraining
+    return replace(
+        model,
+        label=label and replace(label, table=label.table or model.table),
+        retraining=retraining and replace(retraining, important=retraining.important or model.features.names),
+    )
