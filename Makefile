@@ -57,7 +57,7 @@ grafana: $(VENV) ## the dashboards for Grafana, into build/grafana; RUNBOOKS=URL
 kubernetes: $(VENV) ## the alert rules for Kubernetes, into build/kubernetes; RUNBOOKS as above, LABELS="--label NAME=VALUE"
 	@python -m infra.kubernetes --runbooks "$(RUNBOOKS)" $(LABELS)
 
-settings: $(VENV) ## the tables of docs/settings.md, from what core/settings declares
+settings: $(VENV) ## the tables of docs/settings.md and the schema for editors, from what core/settings declares
 	@python -m infra.settings
 
 clean: ## remove what was built, the virtual environment and the local data

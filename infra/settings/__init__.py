@@ -1,1 +1,1 @@
-"""What is generated from the declarations of the settings."""
+"""What is generated from the declarations of the settings: the tables of their guide, and their JSON Schema."""

@@ -1,14 +1,15 @@
-"""`make settings`: the tables of docs/settings.md, from what core/settings declares."""
+"""`make settings`: the tables of docs/settings.md and the schema for editors, from what core/settings declares."""
 
 import sys
 
-from infra.settings import guide
+from infra.settings import guide, schema
 
 
 def main() -> int:
-    """Write them."""
+    """Write both files."""
     guide.FILE.write_text(guide.text(), encoding="utf-8")
-    print(guide.FILE)
+    schema.FILE.write_text(schema.text(), encoding="utf-8")
+    print(f"{guide.FILE}\n{schema.FILE}")
     return 0
 
 

@@ -7,30 +7,21 @@ A table is generated where its first heading is a key of the settings and, for w
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import is_dataclass
-from datetime import date, datetime, time
 from functools import cache
 from pathlib import Path
 
 from core.settings import Settings
 from core.settings.declare import Setting, Spec, Tree, declared, tree_of
-from core.settings.notes import Default, Items, Mark, NoneAs, OneOf, Pattern, Range, Reads, Refers, Short
+from core.settings.notes import Default, Items, Mark, NoneAs, Reads, Short
 from infra.settings import spelling
 from infra.settings.helps import help_of
+from infra.settings.leaves import leaf
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "settings.md"
 TABLE = re.compile(
     r"^\| `(?P<key>[a-z_]+)`(?: `(?P<kind>[a-z]+)`)? \| what \| allowed \| default \|\n(?:\|.*\n)*", re.MULTILINE
 )
 Row = tuple[str, str, str, str]
-_PLAIN: Mapping[object, str] = {
-    bool: "`true` or `false`",
-    str: "text",
-    date: "a day, as in `2026-01-31`",
-    datetime: "an instant, as in `2026-01-31T22:00:00Z`",
-    time: 'a time, as in `"08:00"`',
-}
-_STEPS = {"m": "minutes", "d": "days"}
-_UNLIMITED = 1e12
 
 
 def text() -> str:
@@ -124,52 +115,17 @@ def _default(setting: Setting) -> str:
 
 def _allowed(spec: Spec) -> str:
     words = spec.note(NoneAs)
-    return (_by_note(spec) or _by_type(spec)) + (f", or `{words[0]}`" if words else "")
+    title: str = leaf(spec).get("title") or _composite(spec)
+    return f"{title}, or `{words[0]}`" if words else title
 
 
-def _by_note(spec: Spec) -> str:
-    """What the notes alone say; empty where they do not."""
-    for note in spec.notes:
-        match note:
-            case Reads():
-                return note.allowed
-            case Range():
-                return _range(note)
-            case OneOf():
-                return _words(note)
-    if refers := spec.note(Refers):
-        return f"the name of a {' or a '.join(refers)}"
-    pattern = spec.note(Pattern)
-    return _short(pattern.allowed) if pattern else ""
-
-
-def _short(allowed: str) -> str:
-    """What a fault says is allowed, without what follows a colon, and without an example."""
-    short = re.split(r": |, as in ", allowed.removeprefix("must be "))[0]
-    return re.sub(r"'([^']+)'|((?:https://|gs://|projects/)[^\s,]+)", r"`\1\2`", short)
-
-
-def _by_type(spec: Spec) -> str:
-    if spec.kind in _PLAIN:
-        return _PLAIN[spec.kind]
+def _composite(spec: Spec) -> str:
     if spec.origin in (tuple, frozenset):
         least = (spec.note(Items) or Items()).at_least
         return f"a list{f' of at least {least}' if least else ''}, each {_item(spec.inner[0])}"
-    if spec.origin is Mapping:
-        return f"by {_allowed(spec.inner[0])}: {_item(spec.inner[1])}"
-    return "a mapping" if is_dataclass(spec.kind) else _words([item.value for item in spec.kind])
+    return f"by {_allowed(spec.inner[0])}: {_item(spec.inner[1])}" if spec.origin is Mapping else "a mapping"
 
 
 def _item(spec: Spec) -> str:
     short = spec.note(Short)
-    return _short(short[1]) if short else "a mapping" if _dataclasses(spec) else _allowed(spec)
-
-
-def _words(words: Sequence[str]) -> str:
-    return ("one of " if len(words) > 1 else "") + ", ".join(f"`{word}`" for word in words)
-
-
-def _range(note: Range) -> str:
-    unit = f" {note.unit}" if note.unit else f", in whole {_STEPS[note.step]}" if note.step != "ms" else ""
-    low, high = (f"{end:,}" if isinstance(end, int) else f"{end}" for end in (note.low, note.high))
-    return (f"at least {low}" if note.high == _UNLIMITED else f"{low} to {high}") + unit
+    return short[1].removeprefix("must be ") if short else "a mapping" if _dataclasses(spec) else _allowed(spec)

@@ -1,18 +1,27 @@
-"""The guide to the settings is what the declarations say, and its examples are right."""
+"""The guide to the settings and the schema for editors are what the declarations say, and their examples are right."""
 
+import json
 import re
+from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.events import Severity
 from core.settings import ActionName, Category, Deed, Settings, parse
 from core.settings.kinds import TARGETS
 from core.settings.people import STAKEHOLDERS
-from infra.settings import guide
+from infra.settings import guide, schema
+from tests.support.builders.settings import JUNK, MODEL, changed, outcome, places
 
+ROOT = Path(__file__).resolve().parents[2]
+FILE = (ROOT / "infra" / "monitoring.yaml").read_text()
 GUIDE = guide.FILE.read_text()
 PROBES, PEOPLE = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
 WORDS = set(re.findall(r"\w+", " ".join(re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", GUIDE, flags=re.DOTALL)))))
@@ -23,7 +32,22 @@ ENVIRONMENT = {
     "ADA_SECRET": "-",
     "GRACE_URL": "https://example.com/grace",
 }
+SCHEMA = jsonschema.Draft202012Validator(json.loads(schema.text()))
 EMPTY = {"version": 1, "jobs": {}}
+LABEL = {"column": "late", "arrives_within": "12h"}
+
+
+class Loader(yaml.SafeLoader):
+    """Days and instants stay texts, as editors have them."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - as PyYAML has it
+        key: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for key, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def as_editors_have_it(text: str) -> Any:
+    return yaml.load(text, Loader)
 
 
 def read(example: str) -> Settings:
@@ -34,6 +58,7 @@ def read(example: str) -> Settings:
 def test_what_is_generated_is_up_to_date() -> None:
     """If not: `make settings`."""
     assert guide.text() == GUIDE
+    assert schema.text() == schema.FILE.read_text()
 
 
 def test_every_section_has_its_table_and_its_place_in_the_guide() -> None:
@@ -67,3 +92,66 @@ def test_the_example_of_people_and_incidents_is_read_as_it_stands_and_means_what
         *("channels", "rotations", "stakeholders", "routes", "dependencies", "revenue", "impact", "incidents"),
         *("rules", "maintenance", "resources", "playbooks", "automation"),
     }
+
+
+def examples() -> Iterator[Any]:
+    """The examples of all guides that are of settings: by their keys, or as lists of channels."""
+    for path in sorted((ROOT / "docs").glob("*.md")):
+        for index, found in enumerate(re.findall(r"```yaml\n(.*?)```", path.read_text(), re.DOTALL)):
+            raw = as_editors_have_it(found)
+            raw = {"channels": raw} if isinstance(raw, list) and path.name == "channels.md" else raw
+            if guide.sections().keys() & raw:
+                yield pytest.param(raw, id=f"{path.name}-{index}")
+
+
+def test_the_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA.schema)
+    assert "# yaml-language-server: $schema=monitoring.schema.json\n" in FILE
+
+
+def test_its_patterns_mean_the_same_in_javascript() -> None:
+    for pattern in re.findall(r'"pattern": "(.*)"', schema.text()):
+        assert not re.search(r"\(\?[P<]|\\\\[^.$wsSx^|{}()[\]\\]", pattern), pattern
+
+
+def test_the_schema_takes_what_is_deployed() -> None:
+    SCHEMA.validate(as_editors_have_it(FILE))
+
+
+@pytest.mark.parametrize("example", list(examples()))
+def test_the_examples_of_the_guides_are_right(example: dict[str, Any]) -> None:
+    raw = EMPTY | example
+    # an example of one key of a model leaves the other ones out
+    SCHEMA.validate(raw | {"models": [MODEL | {"label": LABEL} | model for model in raw.get("models", ())]})
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("jobs: {Drift: '* * * * *'}", "jobs"),
+        ("probs: []", ""),
+        ("probes: [{name: a, kind: tcp, address: 'a:1', every: 1m, fail_after: 0}]", "probes/0"),
+        ("incidents: {settle: 5 minutes}", "incidents/settle"),
+        ("incidents: {setle: 5m}", "incidents"),
+        ("dependencies: [{from: model/a}]", "dependencies/0"),
+        ("resources: {cache/a: {prefix: x}}", "resources/cache/a"),
+        ("maintenance: [{name: a, targets: ['*'], duration: 1h, schedule: '* * * * *', start: 2026-01-31}]", ""),
+        ("business: {customers: {period: 90d}, orders: {table: a.b, timestamp: a, id: a, source: a, amount: a}}", ""),
+        ("stakeholders: {tecnical: {}}", "stakeholders"),
+        ("playbooks: [{name: a, when: {}, do: [restart]}]", "playbooks/0/do/0"),
+    ],
+)
+def test_the_schema_refuses_what_an_editor_should_mark(text: str, where: str) -> None:
+    errors = list(SCHEMA.iter_errors(EMPTY | as_editors_have_it(text)))
+    assert errors
+    assert any("/".join(map(str, error.absolute_path)).startswith(where) for error in errors)
+
+
+WHOLE = EMPTY | as_editors_have_it(PEOPLE) | {key: as_editors_have_it(FILE)[key] for key in ("models", "business")}
+
+
+@given(st.sampled_from(places(WHOLE)), JUNK | st.text() | st.sampled_from(["1h", "0", 1, 0.5, True, "a", "*", "a.b"]))
+def test_the_schema_takes_whatever_the_reader_takes(path: tuple[str | int, ...], value: object) -> None:
+    raw = changed(WHOLE, path, value)
+    if isinstance(outcome(raw), Settings):
+        SCHEMA.validate(json.loads(json.dumps(raw, default=str)))
