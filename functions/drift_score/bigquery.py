@@ -11,7 +11,7 @@ from functions.adapters.ports import Data, Warehouse
 from functions.adapters.training import history
 from functions.drift_score import statements
 from functions.drift_score.statements import LABEL, SECOND
-from functions.drift_score.window import Look, Window
+from functions.drift_score.window import Window, WindowSummary
 
 
 class BigQueryPredictions:
@@ -20,12 +20,12 @@ class BigQueryPredictions:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
-    def look(self, model: Model, start: datetime, end: datetime) -> Look:
+    def summary(self, model: Model, start: datetime, end: datetime) -> WindowSummary:
         """The version in use, how many rows a window has and its newest, by one statement."""
         parameters = {"model": model.name, "window_start": start, "window_end": end}
-        [row] = self._warehouse.query(statements.look(model), **parameters)
+        [row] = self._warehouse.query(statements.window_summary(model), **parameters)
         used = row if row["version"] is not None else None
-        return Look(version=used, rows=row["n_rows"], newest=row["newest"])
+        return WindowSummary(version=used, rows=row["n_rows"], newest=row["newest"])
 
     def rows(
         self,

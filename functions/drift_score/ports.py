@@ -9,7 +9,7 @@ from core.retraining import Span
 from core.settings import Label, Model
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data
-from functions.drift_score.window import Look, Window
+from functions.drift_score.window import Window, WindowSummary
 
 
 class Predictions(Protocol):
@@ -18,7 +18,7 @@ class Predictions(Protocol):
     Every method raises `UnavailableError` when the warehouse does not answer, and `QueryError` when it refuses.
     """
 
-    def look(self, model: Model, start: datetime, end: datetime) -> Look:
+    def summary(self, model: Model, start: datetime, end: datetime) -> WindowSummary:
         """The version in use at `end`, and what there is from `start` to just before `end`."""
         ...
 

@@ -74,7 +74,7 @@ class Profiles:
 
     def _learn(self, key: str, reference: Window) -> Baseline:
         model = reference.model
-        rows = self._predictions.look(model, reference.start, reference.end).rows
+        rows = self._predictions.summary(model, reference.start, reference.end).rows
         names = dict.fromkeys((*watched(model), *model.segments))
         columns = self._predictions.rows(
             model, reference.start, reference.end, most=MOST_ROWS, names=names, seconds=True

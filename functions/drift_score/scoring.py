@@ -86,7 +86,7 @@ def score_model(model: Model, at: datetime, outside: Outside) -> None:
 
 
 def _score(model: Model, at: datetime, outside: Outside) -> None:
-    seen = outside.predictions.look(model, at - model.window, at)
+    seen = outside.predictions.summary(model, at - model.window, at)
     reference = reference_of(model, seen.version, at)
     window = Window(model=model, version=reference.version, start=at - model.window, end=at)
     baseline = outside.profiles.get(reference)

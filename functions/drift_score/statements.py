@@ -21,9 +21,9 @@ WRITE_PERFORMANCE = _TEXTS["write_performance"]
 WRITE_QUALITY = _TEXTS["write_quality"]
 
 
-def look(model: Model) -> str:
+def window_summary(model: Model) -> str:
     """The version in use, and what there is in a window; parameters `model`, `window_start` and `window_end`."""
-    return _TEXTS["look"].format(**_names(model))
+    return _TEXTS["window_summary"].format(**_names(model))
 
 
 def window(model: Model, columns: Iterable[str], *, seconds: bool = False) -> str:

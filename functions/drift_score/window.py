@@ -1,4 +1,4 @@
-"""A window of a model, what one look tells of it, and by which limits it is judged."""
+"""A window of a model, its summary, and its drift thresholds."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,13 +31,13 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What one look tells before a row is read.
+class WindowSummary:
+    """Summary of a window, read before its rows.
 
     Attributes:
         version: the row of the version in use at the end of the window, or None.
-        rows: in the window; one that was delivered twice counts twice.
-        newest: the instant of the newest of them, if there is one.
+        rows: number of rows, duplicates included.
+        newest: instant of the newest row, if there is one.
     """
 
     version: Data | None

@@ -88,13 +88,13 @@ def test_memory_answers_as_the_warehouse_does(
     model, memory = settings.models[0], RecordedPredictions(history)
     sources: tuple[Predictions, Predictions] = (loaded, memory)
     for end in (AT, AT + timedelta(hours=9, minutes=15), NOW - timedelta(minutes=7)):
-        looks = [source.look(model, end - model.window, end) for source in sources]
-        assert looks[0].rows == looks[1].rows > 5000
-        assert looks[0].newest == looks[1].newest
-        assert looks[0].version is not None
-        assert looks[1].version is not None
+        summaries = [source.summary(model, end - model.window, end) for source in sources]
+        assert summaries[0].rows == summaries[1].rows > 5000
+        assert summaries[0].newest == summaries[1].newest
+        assert summaries[0].version is not None
+        assert summaries[1].version is not None
         names = ("version", "created_at", "reference_start", "reference_end")
-        assert [looks[0].version[name] for name in names] == [looks[1].version[name] for name in names]
+        assert [summaries[0].version[name] for name in names] == [summaries[1].version[name] for name in names]
         wanted = dict.fromkeys((*watched(model), *model.segments))
         rows = [
             source.rows(model, end - model.window, end, most=50_000, names=wanted, seconds=True) for source in sources
@@ -123,8 +123,8 @@ def test_memory_counts_cells_as_the_warehouse_does(
 
 def test_before_there_is_a_version_there_is_none_in_use(history: History, settings: Settings) -> None:
     memory = RecordedPredictions(history)
-    assert memory.look(settings.models[0], AT - 400 * DAY, history.reference.end - DAY).version is None
-    empty = memory.look(settings.models[0], AT - 500 * DAY, AT - 450 * DAY)
+    assert memory.summary(settings.models[0], AT - 400 * DAY, history.reference.end - DAY).version is None
+    empty = memory.summary(settings.models[0], AT - 500 * DAY, AT - 450 * DAY)
     assert (empty.rows, empty.newest) == (0, None)
 
 

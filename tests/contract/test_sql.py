@@ -116,7 +116,7 @@ def every_statement() -> dict[str, Statement]:
     texts = {str(path.relative_to(FOLDER)): path.read_text() for path in sorted(FOLDER.rglob("*.sql"))} | {
         "drift_score/window.sql": window,
         "drift_score/labelled_window.sql": both,
-        "drift_score/look.sql": statements.look(MODEL),
+        "drift_score/window_summary.sql": statements.window_summary(MODEL),
         "adapters/training/count_labels.sql": history.count_labels_sql(MODEL, LABEL),
         **{f"bi_rollup/{name}.sql": business.of_orders(name, ORDERS) for name in OF_ORDERS},
         **{f"bi_rollup/{name}.sql by sign": business.of_orders(name, BY_SIGN) for name in OF_ORDERS},

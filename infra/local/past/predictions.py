@@ -14,7 +14,7 @@ from core.settings import Label, Model
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data
 from functions.drift_score.statements import LABEL, SECOND
-from functions.drift_score.window import Look, Window, watched
+from functions.drift_score.window import Window, WindowSummary, watched
 from infra.local.replay.flights import Array
 from infra.local.replay.history import VERSION, History
 
@@ -31,12 +31,12 @@ class RecordedPredictions:
 
     history: History
 
-    def look(self, model: Model, start: datetime, end: datetime) -> Look:  # noqa: ARG002 - there is one model
+    def summary(self, model: Model, start: datetime, end: datetime) -> WindowSummary:  # noqa: ARG002 - there is one model
         """The version in use, how many rows a window has, and its newest."""
         chunks = list(self.history.scored(start, end))
         rows = int(sum(chunk.stop - chunk.start for _, chunk in chunks))
         newest = max((self.history.flights.scored_at[chunk.stop - 1] + shift for shift, chunk in chunks), default=None)
-        return Look(
+        return WindowSummary(
             version=self._version(end),
             rows=rows,
             newest=datetime.fromtimestamp(int(newest) * _MINUTE, end.tzinfo) if newest is not None else None,

@@ -1,5 +1,5 @@
--- The version of a model that is in use at the end of a window, and what it was trained on;
--- how many rows the window has (one that was delivered twice counts twice), and the instant of its newest.
+-- The version of a model in use at the end of a window, with its training period, the number of rows of the window (duplicates
+-- included), and the instant of the newest row.
 SELECT used.version, used.created_at, used.reference_start, used.reference_end, found.n AS n_rows, found.newest
 FROM (
   SELECT COUNT(*) AS n, MAX({timestamp}) AS newest
