@@ -1,5 +1,5 @@
-"""Business: what a source of revenue will earn, what customers are worth, how each group of people is served.
+"""Business estimates: revenue forecasts, customer lifetime value, market share, ROI and stakeholder satisfaction.
 
-Every part is a module of its own and is imported from there: `core.business.forecast.forecast` is a function in a module
-of the same name, and only the modules that need scipy cost its import.
+Import each part from its own module: `core.business.forecast.forecast` is a function in a module of the same name, and only
+the modules that need scipy import it.
 """

@@ -1,4 +1,4 @@
-"""What every estimate asks of its input, in one wording."""
+"""Validation of the arguments of estimates, and the square-root scale."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ Bools = NDArray[np.bool_]
 
 
 class EstimateError(AiaError, ValueError):
-    """What an estimate is made from is not what it must be; the message names the argument and the value."""
+    """The input of an estimate is invalid; the message names the argument and the value."""
 
 
 def vector(name: str, values: Sequence[float] | Floats, *, missing: bool = False) -> Floats:
@@ -25,40 +25,40 @@ def vector(name: str, values: Sequence[float] | Floats, *, missing: bool = False
         missing: whether NaN is allowed.
 
     Raises:
-        EstimateError: another shape, no numbers, or a value that is infinite or, unless allowed, missing.
+        EstimateError: another shape, no numbers, an infinite value, or a missing one that is not allowed.
 
     >>> vector("age", [3, 1.5])
     array([3. , 1.5])
     """
     try:
-        found: Floats = np.asarray(values, dtype=np.float64)
+        array: Floats = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise EstimateError(f"{name}: must hold numbers only: {error}") from error
-    if found.ndim != 1:
-        raise EstimateError(f"{name}: must be 1-d, got shape {found.shape}")
-    wrong = np.flatnonzero(np.isinf(found) if missing else ~np.isfinite(found))
-    if wrong.size:
+    if array.ndim != 1:
+        raise EstimateError(f"{name}: must be 1-d, got shape {array.shape}")
+    invalid = np.flatnonzero(np.isinf(array) if missing else ~np.isfinite(array))
+    if invalid.size:
         allowed = "finite or NaN" if missing else "finite"
-        raise EstimateError(f"{name}[{wrong[0]}]: must be {allowed}, got {found[wrong[0]]}")
-    return found
+        raise EstimateError(f"{name}[{invalid[0]}]: must be {allowed}, got {array[invalid[0]]}")
+    return array
 
 
-def require(name: str, values: Floats, holds: Bools, allowed: str) -> None:
-    """Refuse the first value that does not hold what it must.
+def require(name: str, values: Floats, valid: Bools, allowed: str) -> None:
+    """Refuse the first value that is not valid.
 
     Raises:
-        EstimateError: naming the place, what is allowed and the value.
+        EstimateError: naming the index, what is allowed and the value.
     """
-    wrong = np.flatnonzero(~holds)
-    if wrong.size:
-        raise EstimateError(f"{name}[{wrong[0]}]: must be {allowed}, got {values[wrong[0]]:g}")
+    invalid = np.flatnonzero(~valid)
+    if invalid.size:
+        raise EstimateError(f"{name}[{invalid[0]}]: must be {allowed}, got {values[invalid[0]]:g}")
 
 
 def same_length(**arrays: Floats) -> None:
     """Refuse arrays of different lengths.
 
     Raises:
-        EstimateError: naming the first that differs from the first one.
+        EstimateError: naming the first one that differs from the first array.
     """
     first, size = next((name, values.size) for name, values in arrays.items())
     for name, values in arrays.items():
@@ -66,8 +66,8 @@ def same_length(**arrays: Floats) -> None:
             raise EstimateError(f"{name}: must have {size} values as {first} has, got {values.size}")
 
 
-def amounts(name: str, values: Mapping[str, float], *, least: float | None = None) -> None:
-    """Refuse an amount that is no number, or less than the least.
+def require_amounts(name: str, values: Mapping[str, float], *, least: float | None = None) -> None:
+    """Refuse an amount that is not finite, or below the least one allowed.
 
     Raises:
         EstimateError: naming the key and the value.
@@ -78,17 +78,17 @@ def amounts(name: str, values: Mapping[str, float], *, least: float | None = Non
             raise EstimateError(f"{name}[{key!r}]: must be {allowed}, got {value}")
 
 
-def root(values: Floats) -> Floats:
-    """The square root, with the sign kept: on this scale money is about as uncertain at any size.
+def signed_sqrt(values: Floats) -> Floats:
+    """The square root of the absolute value, with the sign kept: it stabilises the variance of amounts of money.
 
-    >>> root(np.array([9.0, -4.0]))
+    >>> signed_sqrt(np.array([9.0, -4.0]))
     array([ 3., -2.])
     """
-    found: Floats = np.copysign(np.sqrt(np.abs(values)), values)
-    return found
+    roots: Floats = np.copysign(np.sqrt(np.abs(values)), values)
+    return roots
 
 
-def square(values: Floats) -> Floats:
-    """What `root` was taken of."""
-    found: Floats = np.copysign(np.square(values), values)
-    return found
+def signed_square(values: Floats) -> Floats:
+    """The inverse of `signed_sqrt`."""
+    squares: Floats = np.copysign(np.square(values), values)
+    return squares

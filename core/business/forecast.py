@@ -1,10 +1,10 @@
-r"""What a source will earn in the next days, with bounds that say how far that may be off.
+r"""Revenue forecast with prediction intervals.
 
-Some forty filters (robust Holt-Winters with and without season and trend, see `smoothing`) and the medians of the last
-equal weekdays each give a forecast. They are combined: \(w_k \propto \exp(-e_k / 0.03)\), with \(e_k\) how much larger the
-candidate's mean absolute error over rolling origins of the series itself is than that of the best, as a share. The errors
-of the combination at the same origins give the bounds, by horizon (see `origins`). The sum of the days has bounds of its
-own, from sums of the past: daily errors neither add up nor cancel out.
+An ensemble of about forty robust Holt-Winters filters (with and without season and trend, see `smoothing`) and of seasonal
+medians. Candidates are weighted by \(w_k \propto \exp(-e_k / 0.03)\), where \(e_k\) is the mean absolute error of candidate k
+in a rolling-origin backtest, relative to that of the best one. The errors of the ensemble in the same backtest give the
+prediction intervals by horizon (see `backtest`). The total over the horizon has an interval of its own, from past totals:
+daily errors neither add up nor cancel out.
 
 References:
     Makridakis, Spiliotis and Assimakopoulos (2020), The M4 competition: simple combinations are hard to beat.
@@ -15,40 +15,40 @@ from enum import StrEnum
 
 import numpy as np
 
-from core.business import origins
-from core.business.candidates import Candidates, candidates, closed, sporadic, steady
-from core.business.checks import EstimateError, Floats, root, square, vector
-from core.business.origins import Past
-from core.business.tempering import tempered
+from core.business import backtest
+from core.business.backtest import Backtest
+from core.business.candidates import Candidates, candidates, closed_weekdays, is_intermittent, weighted_mean
+from core.business.checks import EstimateError, Floats, signed_sqrt, signed_square, vector
+from core.business.outliers import clip_outliers
 
 WEEK = 7
-LEAST = 21
-"""Known days from which on there are bounds."""
-LONGEST = 800
-"""Days that are looked at, the newest ones."""
-_SEASONS = 3  # that must be there for one to be seen
+MIN_DAYS = 21
+"""Known days needed for prediction intervals."""
+MAX_DAYS = 800
+"""Days of history that are used, the newest ones."""
+_MIN_SEASONS = 3  # of history, for a seasonal model
 
 
-class Reason(StrEnum):
-    """What the forecast is made from."""
+class ForecastMethod(StrEnum):
+    """How a forecast was made."""
 
     SEASONAL = "seasonal"
-    """Level, trend and season: with it the errors are at least 3 % smaller."""
+    """Level, trend and season; the season reduces errors by at least 3 %."""
     LEVEL_ONLY = "level_only"
-    """Level and trend: there is too little to see a season, or it explains nothing."""
-    SPORADIC = "sporadic"
-    """Something was earned on at most half of the newer days: the mean of the days, each the same."""
+    """Level and trend; the history is too short for a season, or the season does not reduce errors."""
+    INTERMITTENT = "intermittent"
+    """At most half of the recent days had revenue: the same weighted mean for each day."""
     CONSTANT = "constant"
-    """Every known day was the same: so are the next ones, and the bounds have no width."""
+    """All known days are equal: the same value, with an interval of zero width."""
     TOO_SHORT = "too_short"
-    """Fewer than `LEAST` days are known, or hardly any of the newer half: their mean, and no bounds."""
+    """Fewer than `MIN_DAYS` known days, or hardly any in the newer half: their mean, without an interval."""
     NO_DATA = "no_data"
-    """No day is known: nothing is said."""
+    """No known day: no forecast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
-    """An estimate and its interval; None where nothing is said."""
+class Interval:
+    """A point forecast with its prediction interval; None where unknown."""
 
     low: float | None
     middle: float | None
@@ -57,56 +57,57 @@ class Band:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Forecast:
-    """The next days, the first one today.
+    """Forecast of the next days, the first one today; arrays of shape (horizon,).
 
     Attributes:
-        middle: the forecast of each day, near its median; NaN without data; shape (horizon,).
-        mean: what days like it bring on average, which is more, as revenue has more days far above than far below: what is
-            added up over days, and held against what came of them; shape (horizon,).
-        low: the lower bound of each day, NaN where none is known; shape (horizon,).
-        high: the upper bound.
-        total: the sum of all days, that of the means, with bounds of the sum, which are not the sum of the daily ones.
-        reason: what it is made from.
+        middle: point forecast of each day, near its median; NaN without data.
+        mean: expected value of each day. It is higher than the median, as revenue is right-skewed: use it to add up days, and
+            to compare them with actuals.
+        low: lower bound of each day, NaN without an interval.
+        high: upper bound.
+        total: sum of the means over the horizon. Its bounds are not the sums of the daily ones.
+        method: how the forecast was made.
     """
 
     middle: Floats
     mean: Floats
     low: Floats
     high: Floats
-    total: Band
-    reason: Reason
+    total: Interval
+    method: ForecastMethod
 
 
 def forecast(daily: Floats, *, horizon: int = 30, level: float = 0.9, season: int = WEEK) -> Forecast:
     """Forecast the next days of a series.
 
-    A series that was never negative is never forecast to be. A weekday on which nothing was earned eight times in a row is
-    taken as closed: 0, without doubt. While the last week is unlike any before, the bounds hold both that it lasts and
-    that it was chance. Only the newest `LONGEST` days are looked at, and none before the first that earned.
+    The forecast of a series without negative values is never negative. A weekday that was 0 eight times in a row is closed: its
+    forecast is 0, with an interval of zero width. When the last week differs more from the forecast than any week before, the
+    intervals include both that the change lasts and that it does not. Only the newest `MAX_DAYS` days are used, and none before
+    the first one with revenue.
 
     Args:
-        daily: dollars a day, the oldest first, the last one yesterday; NaN where unknown, 0 where closed; shape (n,).
+        daily: dollars a day, oldest first, ending yesterday; NaN where unknown, 0 where closed; shape (n,).
         horizon: days to forecast, 1 to 366.
-        level: the share of days, and of totals, that shall lie within the bounds, above 0 and below 1.
-        season: its length in days, 1 to 366; 1 where there is none.
+        level: of the prediction intervals, above 0 and below 1.
+        season: length of the season in days, 1 to 366; 1 for none.
 
     Raises:
-        EstimateError: an argument is not what it must be.
+        EstimateError: an argument is invalid.
 
     >>> week = [20.0, 22.0, 21.0, 24.0, 30.0, 0.0, 12.0]
-    >>> found = forecast(np.array(week * 20), horizon=7)
-    >>> found.middle.round(1).tolist(), found.reason.value
+    >>> result = forecast(np.array(week * 20), horizon=7)
+    >>> result.middle.round(1).tolist(), result.method.value
     ([20.0, 22.0, 21.0, 24.0, 30.0, 0.0, 12.0], 'seasonal')
     """
     _check(horizon=horizon, level=level, season=season)
-    series = _begun(vector("daily", daily, missing=True)[-LONGEST:])
+    series = _trim_start(vector("daily", daily, missing=True)[-MAX_DAYS:])
     known = series[~np.isnan(series)]
-    lately = np.count_nonzero(~np.isnan(series[series.size // 2 :]))
-    if known.size and np.ptp(known) == 0 and known.size >= LEAST:
-        return _flat(float(known[0]), horizon)
-    if known.size < LEAST or lately < LEAST // 2:
-        return _without_bounds(known, horizon)
-    return _combined(series, horizon, level, season)
+    recent = np.count_nonzero(~np.isnan(series[series.size // 2 :]))
+    if known.size and np.ptp(known) == 0 and known.size >= MIN_DAYS:
+        return _constant(float(known[0]), horizon)
+    if known.size < MIN_DAYS or recent < MIN_DAYS // 2:
+        return _without_interval(known, horizon)
+    return _ensemble(series, horizon, level, season)
 
 
 def _check(*, horizon: int, level: float, season: int) -> None:
@@ -117,109 +118,111 @@ def _check(*, horizon: int, level: float, season: int) -> None:
         raise EstimateError(f"level: must be above 0 and below 1, got {level}")
 
 
-def _begun(series: Floats) -> Floats:
-    """The series from the first day on that earned something, or where none did, from the first that is known."""
-    for begun in (np.nan_to_num(series) != 0, ~np.isnan(series)):
-        if begun.any():
-            return series[np.argmax(begun) :]
+def _trim_start(series: Floats) -> Floats:
+    """The series from the first day with revenue, or, where there is none, from the first known day."""
+    for started in (np.nan_to_num(series) != 0, ~np.isnan(series)):
+        if started.any():
+            return series[np.argmax(started) :]
     return series[:0]
 
 
-def _without_bounds(known: Floats, horizon: int) -> Forecast:
-    nothing = np.full(horizon, np.nan)
+def _without_interval(known: Floats, horizon: int) -> Forecast:
+    unknown = np.full(horizon, np.nan)
     if not known.size:
         return Forecast(
-            middle=nothing,
-            mean=nothing,
-            low=nothing,
-            high=nothing,
-            total=Band(low=None, middle=None, high=None),
-            reason=Reason.NO_DATA,
+            middle=unknown,
+            mean=unknown,
+            low=unknown,
+            high=unknown,
+            total=Interval(low=None, middle=None, high=None),
+            method=ForecastMethod.NO_DATA,
         )
     middle = np.full(horizon, known.mean())
-    total = Band(low=None, middle=float(middle.sum()), high=None)
-    return Forecast(middle=middle, mean=middle, low=nothing, high=nothing, total=total, reason=Reason.TOO_SHORT)
+    total = Interval(low=None, middle=float(middle.sum()), high=None)
+    return Forecast(middle=middle, mean=middle, low=unknown, high=unknown, total=total, method=ForecastMethod.TOO_SHORT)
 
 
-def _flat(value: float, horizon: int) -> Forecast:
+def _constant(value: float, horizon: int) -> Forecast:
     days, total = np.full(horizon, value), value * horizon
-    band = Band(low=total, middle=total, high=total)
-    return Forecast(middle=days, mean=days, low=days, high=days, total=band, reason=Reason.CONSTANT)
+    interval = Interval(low=total, middle=total, high=total)
+    return Forecast(middle=days, mean=days, low=days, high=days, total=interval, method=ForecastMethod.CONSTANT)
 
 
-def _combined(series: Floats, horizon: int, level: float, season: int) -> Forecast:
-    length = season if series.size >= _SEASONS * season else 1
-    rare = sporadic(series, length)
-    series = tempered(series, length)
-    looked = max(horizon, WEEK)  # so that whatever the origins, every day of the past is looked at
-    at = origins.origins(series.size, length)
-    tried = steady(series, at, looked) if rare else candidates(series, at, looked, length)
-    past = Past(
-        paths=tried.paths[:-1],
-        came=origins.came(series, at[:-1], looked),
-        age=series.size - 1 - at[:-1],
+def _ensemble(series: Floats, horizon: int, level: float, season: int) -> Forecast:
+    season = season if series.size >= _MIN_SEASONS * season else 1
+    intermittent = is_intermittent(series, season)
+    series = clip_outliers(series, season)
+    ahead = max(horizon, WEEK)  # so that the backtest covers every past day, wherever the origins are
+    origins = backtest.rolling_origins(series.size, season)
+    models = weighted_mean(series, origins, ahead) if intermittent else candidates(series, origins, ahead, season)
+    past = Backtest(
+        predictions=models.predictions[:-1],
+        actuals=backtest.actuals(series, origins[:-1], ahead),
+        age=series.size - 1 - origins[:-1],
     )
-    weight = origins.weigh(past)
-    shut = closed(series, length)[np.arange(looked) % length] & (not rare)
-    middle, before = np.where(shut, 0.0, tried.paths[-1] @ weight), past.paths @ weight
-    below, above = origins.bounds(root(past.came) - root(before), past, level)
-    low = np.where(shut, 0.0, np.maximum(square(root(middle) + below), _floor(series)))
-    high = np.where(shut, 0.0, square(root(middle) + above))
-    # A square of a root is off in its last digit: where an end is the middle, it is so exactly.
+    weight = backtest.ensemble_weights(past)
+    closed = closed_weekdays(series, season)[np.arange(ahead) % season] & (not intermittent)
+    middle, before = np.where(closed, 0.0, models.predictions[-1] @ weight), past.predictions @ weight
+    below, above = backtest.interval_offsets(signed_sqrt(past.actuals) - signed_sqrt(before), past, level)
+    low = np.where(closed, 0.0, np.maximum(signed_square(signed_sqrt(middle) + below), _lower_limit(series)))
+    high = np.where(closed, 0.0, signed_square(signed_sqrt(middle) + above))
+    # The square of a square root is off in its last digit: a bound that equals the forecast shall equal it exactly.
     days = np.minimum(low, middle)[:horizon], middle[:horizon], np.maximum(high, middle)[:horizon]
-    mean = days[1] * (1.0 if rare else origins.lift(before, past))
-    made = Forecast(
+    mean = days[1] * (1.0 if intermittent else backtest.bias_adjustment(before, past))
+    result = Forecast(
         mean=mean,
         low=days[0],
         middle=days[1],
         high=days[2],
         total=_total(days, float(mean.sum()), before, past, level),
-        reason=Reason.SPORADIC if rare else _reason(weight, tried),
+        method=ForecastMethod.INTERMITTENT if intermittent else _method(weight, models),
     )
-    if _unlike(before, middle, tried, length):
-        return _holding(_holding(made, tried.lately[-1, :horizon]), tried.calm[-1, :horizon])
-    return made
+    if _is_level_shift(before, middle, models, season):
+        return _including(_including(result, models.seasonal_naive[-1, :horizon]), models.long_run[-1, :horizon])
+    return result
 
 
-def _floor(series: Floats) -> float:
-    """What is never forecast below."""
+def _lower_limit(series: Floats) -> float:
     return 0.0 if np.nanmin(series) >= 0 else -np.inf
 
 
-def _reason(weight: Floats, tried: Candidates) -> Reason:
-    """Whether the best candidate with a season weighs so much more that it can be no chance among so many."""
-    flat, seasonal = weight[~tried.seasonal].max(), weight[tried.seasonal].max(initial=0.0)
-    return Reason.SEASONAL if seasonal > np.e * flat else Reason.LEVEL_ONLY
+def _method(weight: Floats, models: Candidates) -> ForecastMethod:
+    """Seasonal where the best seasonal candidate weighs so much more that it is no chance among so many candidates."""
+    flat, seasonal = weight[~models.seasonal].max(), weight[models.seasonal].max(initial=0.0)
+    return ForecastMethod.SEASONAL if seasonal > np.e * flat else ForecastMethod.LEVEL_ONLY
 
 
-def _total(days: tuple[Floats, Floats, Floats], whole: float, before: Floats, past: Past, level: float) -> Band:
-    """The band of the sum; where no sum of the past is known, as wide as the daily bounds together."""
+def _total(
+    days: tuple[Floats, Floats, Floats], expected: float, before: Floats, past: Backtest, level: float
+) -> Interval:
+    """The interval of the total; where no past total is known, as wide as the daily intervals together."""
     low, middle, high = days
-    spread = origins.spread_of_sum(before, past, level, middle.size)
-    if spread is None:
-        return Band(low=min(float(low.sum()), whole), middle=whole, high=max(float(high.sum()), whole))
-    below, above = square(root(np.array([whole])) + np.array([-spread, spread])).tolist()
-    least = 0.0 if low.min() >= 0 else -np.inf
-    return Band(low=min(max(below, least), whole), middle=whole, high=max(above, whole))
+    half_width = backtest.total_half_width(before, past, level, middle.size)
+    if half_width is None:
+        return Interval(low=min(float(low.sum()), expected), middle=expected, high=max(float(high.sum()), expected))
+    offsets = np.array([-half_width, half_width])
+    below, above = signed_square(signed_sqrt(np.array([expected])) + offsets).tolist()
+    limit = 0.0 if low.min() >= 0 else -np.inf
+    return Interval(low=min(max(below, limit), expected), middle=expected, high=max(above, expected))
 
 
-def _unlike(before: Floats, middle: Floats, tried: Candidates, season: int) -> bool:
-    """Whether the last season is farther from what is forecast of the next one than it was at any origin before."""
-    made = np.concatenate([before, middle[None]])[:, :season]
-    off = np.abs(np.median(root(tried.lately[:, :season]) - root(made), axis=1))
-    return bool(off[-1] > off[:-1].max())
+def _is_level_shift(before: Floats, middle: Floats, models: Candidates, season: int) -> bool:
+    """Whether the last season differs more from the forecast of the next one than at any origin before."""
+    forecasts = np.concatenate([before, middle[None]])[:, :season]
+    difference = np.abs(np.median(signed_sqrt(models.seasonal_naive[:, :season]) - signed_sqrt(forecasts), axis=1))
+    return bool(difference[-1] > difference[:-1].max())
 
 
-def _holding(made: Forecast, path: Floats) -> Forecast:
-    """The forecast with bounds that hold this path too."""
-    low, high, whole = made.total.low, made.total.high, float(path.sum())
+def _including(result: Forecast, path: Floats) -> Forecast:
+    """The forecast with its intervals widened to include a path."""
+    low, high, total = result.total.low, result.total.high, float(path.sum())
     return replace(
-        made,
-        low=np.minimum(made.low, path),
-        high=np.maximum(made.high, path),
+        result,
+        low=np.minimum(result.low, path),
+        high=np.maximum(result.high, path),
         total=replace(
-            made.total,
-            low=None if low is None else min(low, whole),
-            high=None if high is None else max(high, whole),
+            result.total,
+            low=None if low is None else min(low, total),
+            high=None if high is None else max(high, total),
         ),
     )

@@ -1,8 +1,8 @@
-"""What customers are worth: how often each will come again, times what it then spends.
+"""Customer lifetime value: expected number of purchases times expected purchase value.
 
-Purchases by BG/NBD (see `purchasing`), their amounts by Gamma-Gamma (see `spending`), both by maximum likelihood. Nothing
-is discounted. The second model takes the amounts as independent of how often a customer comes: `correlation` says how far
-that is from true.
+Purchases by BG/NBD (see `bg_nbd`), their values by Gamma-Gamma (see `gamma_gamma`), both fitted by maximum likelihood. Values
+are not discounted. Gamma-Gamma assumes that purchase values are independent of frequency; `correlation` measures by how much
+that is violated.
 """
 
 from collections.abc import Sequence
@@ -10,58 +10,58 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.business import purchasing, spending
+from core.business import bg_nbd, gamma_gamma
+from core.business.bg_nbd import BgNbd, PurchaseHistory
 from core.business.checks import EstimateError, Floats, require, same_length, vector
-from core.business.purchasing import History, Purchasing
-from core.business.spending import Spending
+from core.business.gamma_gamma import GammaGamma
 
-LEAST_CUSTOMERS = 100
-LEAST_AGAIN = 30
-"""Customers who came again, below which the parameters are not known well enough to be used."""
+MIN_CUSTOMERS = 100
+MIN_REPEAT = 30
+"""Customers with a paid repeat purchase; with fewer the parameters are too uncertain."""
 
 
 class TooFewCustomersError(EstimateError):
-    """There are too few customers, or too few who came again, to fit a model."""
+    """Too few customers, or too few with a repeat purchase, to fit a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LifetimeModel:
-    """Fitted models, with the customers they were fitted to; arrays are one value a customer, shape (n,).
+    """Fitted models and their customers; arrays have one value a customer, shape (n,).
 
     Attributes:
-        purchases: parameters of how often customers come, in days.
-        amounts: parameters of what they spend, in dollars.
-        history: what was known of each customer.
-        monetary: the mean of its repeat purchases, in dollars; 0 where there is none.
-        correlation: of frequency and amount over those who came again, -1 to 1; the nearer to 0 the better.
+        purchases: parameters of the purchase frequency, in days.
+        amounts: parameters of the purchase value, in dollars.
+        history: sufficient statistics of each customer.
+        monetary: mean value of repeat purchases, in dollars; 0 where there are none.
+        correlation: of frequency and value among customers with repeat purchases, -1 to 1; the nearer to 0 the better.
     """
 
-    purchases: Purchasing
-    amounts: Spending
-    history: History
+    purchases: BgNbd
+    amounts: GammaGamma
+    history: PurchaseHistory
     monetary: Floats
     correlation: float
 
     def expected_purchases(self, days: float) -> Floats:
-        """How many purchases each customer is expected to make within the next days.
+        """Expected number of purchases of each customer within the next days.
 
         Raises:
             EstimateError: `days` is negative or no number.
         """
         if not 0 <= days < np.inf:
             raise EstimateError(f"days: must be a number of at least 0, got {days}")
-        return purchasing.expected(self.purchases, self.history, days)
+        return bg_nbd.expected(self.purchases, self.history, days)
 
     def alive(self) -> Floats:
-        """The probability that each customer still comes."""
-        return purchasing.alive(self.purchases, self.history)
+        """Probability that each customer has not churned."""
+        return bg_nbd.alive(self.purchases, self.history)
 
     def expected_spend(self) -> Floats:
-        """What a purchase of each customer is expected to be worth, in dollars."""
-        return spending.expected(self.amounts, self.history.frequency, self.monetary)
+        """Expected value of a purchase of each customer, in dollars."""
+        return gamma_gamma.expected(self.amounts, self.history.frequency, self.monetary)
 
     def value(self, days: float = 365) -> Floats:
-        """What each customer is expected to spend within the next days, in dollars.
+        """Expected spend of each customer within the next days, in dollars.
 
         Raises:
             EstimateError: `days` is negative or no number.
@@ -77,43 +77,43 @@ def fit(
 ) -> LifetimeModel:
     """Fit both models to customers, one value each.
 
-    Purchases of one day count as one, as a rate cannot be learnt from the lines of one order.
+    Purchases of one day count as one: the lines of one order say nothing about frequency.
 
     Args:
         frequency: repeat purchases: days with a purchase, less the first; whole numbers from 0.
         recency: days from the first purchase to the last; 0 where there is no repeat purchase.
         age: days from the first purchase to now, at least 0, and not below the recency.
-        monetary: the mean of the repeat purchases in dollars, at least 0; not looked at where there is none. Who came
-            again and paid 0 is not asked what purchases are worth.
+        monetary: mean value of repeat purchases in dollars, at least 0; ignored where there are none. Customers with a
+            mean of 0 are left out of the fit of purchase values.
 
     Raises:
-        EstimateError: an argument is not what it must be, or no maximum of the likelihood was found.
-        TooFewCustomersError: fewer than `LEAST_CUSTOMERS`, or fewer than `LEAST_AGAIN` who came again and paid.
+        EstimateError: an argument is invalid, or the likelihood has no maximum.
+        TooFewCustomersError: fewer than `MIN_CUSTOMERS`, or fewer than `MIN_REPEAT` with a paid repeat purchase.
     """
-    history = History(
+    history = PurchaseHistory(
         frequency=vector("frequency", frequency), recency=vector("recency", recency), age=vector("age", age)
     )
     money = vector("monetary", monetary, missing=True)
     _check(history, money)
     money = np.where(history.frequency > 0, money, 0.0)
     paid = money > 0
-    if paid.size < LEAST_CUSTOMERS or np.count_nonzero(paid) < LEAST_AGAIN:
+    if paid.size < MIN_CUSTOMERS or np.count_nonzero(paid) < MIN_REPEAT:
         raise TooFewCustomersError(
-            f"customers: must be at least {LEAST_CUSTOMERS}, {LEAST_AGAIN} of them with a paid repeat purchase,"
+            f"customers: must be at least {MIN_CUSTOMERS}, {MIN_REPEAT} of them with a paid repeat purchase,"
             f" got {paid.size} and {np.count_nonzero(paid)}"
         )
     if not history.age.any():
         raise EstimateError("age: must be above 0 for some customer, got 0 for all")
     return LifetimeModel(
-        purchases=purchasing.fit(history),
-        amounts=spending.fit(history.frequency[paid], money[paid]),
+        purchases=bg_nbd.fit(history),
+        amounts=gamma_gamma.fit(history.frequency[paid], money[paid]),
         history=history,
         monetary=money,
         correlation=_correlation(history.frequency[paid], money[paid]),
     )
 
 
-def _check(history: History, money: Floats) -> None:
+def _check(history: PurchaseHistory, money: Floats) -> None:
     x, recency, age = history.frequency, history.recency, history.age
     same_length(frequency=x, recency=recency, age=age, monetary=money)
     require("frequency", x, (x >= 0) & (x == np.floor(x)), "a whole number of at least 0")

@@ -1,12 +1,12 @@
-r"""A bank of robust Holt-Winters filters: one pass over a series leaves what each of them knew on every day.
+r"""A bank of robust Holt-Winters filters, run over a series in one pass.
 
-Each filter keeps a level, a damped trend and a seasonal profile. With \(e_t\) what the day differs from the forecast made
-the day before, cut at a multiple of the usual difference \(\sigma_t\) [2], it moves by
+Each filter keeps a level, a damped trend and a seasonal profile. The error \(e_t\) of the one-day-ahead forecast is clipped to
+a multiple of its scale \(\sigma_t\) [2], and the states are updated by
 
     level   l += phi b + alpha e        trend   b = phi b + alpha beta e        season  s += gamma (1 - alpha) e
 
-so that a holiday or a wrong booking does little, while what lasts is followed: \(\sigma_t\) grows with what is cut. A day
-that is not known moves nothing but time.
+A holiday or a wrong booking therefore has little effect, while a lasting change is followed, as \(\sigma_t\) grows with clipped
+errors. An unknown day updates nothing but time.
 
 References:
     [1] Gardner and McKenzie (1985), Forecasting trends in time series.
@@ -25,29 +25,27 @@ _ALPHAS = (0.01, 0.03, 0.08, 0.2, 0.5)
 _GAMMAS = (0.03, 0.1, 0.3)
 _FLAT_ALPHAS = (0.03, 0.1, 0.3)
 _TRENDS = ((0.0, 1.0), (0.05, 0.95))
-"""Pairs of beta and phi: without a trend, and with one that is damped."""
+"""Pairs of beta and phi: no trend, and a damped one."""
 
-_CUT = 2.0
-_RENEWAL = 0.05  # of the usual difference, a day
-_CONSISTENT = 1.3  # what the squares of normal differences lose by the cut, given back
-_LEAST = (
-    0.03  # the usual difference is at least so much of the mean size: what stood still shall not stand still for ever
-)
+_CLIP = 2.0  # of the error scale
+_SCALE_DECAY = 0.05  # a day
+_CONSISTENCY = 1.3  # compensates for what clipping takes from the squares of normal errors
+_MIN_SCALE = 0.03  # of the mean absolute value, so that a filter can leave a constant series
 _MAD = 1.4826
-_FIRST_SEASONS = 8
-_FIRST_DAYS = 10
+_START_SEASONS = 8
+_START_DAYS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Bank:
-    """The parameters of k filters, each of shape (k,).
+class FilterBank:
+    """Parameters of k filters, each of shape (k,).
 
     Attributes:
-        alpha: how fast the level follows, 0 to 1.
-        beta: how fast the trend follows, as a share of alpha.
-        phi: what is left of the trend a day later.
-        gamma: how fast the season follows.
-        seasonal: 1 where the filter has a season, else 0.
+        alpha: smoothing of the level, 0 to 1.
+        beta: smoothing of the trend, as a share of alpha.
+        phi: damping of the trend a day.
+        gamma: smoothing of the season.
+        seasonal: 1 for filters with a season, else 0.
     """
 
     alpha: Floats
@@ -58,8 +56,8 @@ class Bank:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class States:
-    """What k filters knew after each of n days.
+class FilterStates:
+    """States of k filters after each of n days.
 
     Attributes:
         level: shape (n, k).
@@ -73,52 +71,52 @@ class States:
 
 
 @cache
-def bank(*, seasonal: bool) -> Bank:
-    """The filters that are tried: with a season and without, or only without."""
+def filter_bank(*, seasonal: bool) -> FilterBank:
+    """The grid of filters: with and without a season, or only without."""
     with_season = [(a, *t, g, 1.0) for a, t, g in product(_ALPHAS, _TRENDS, _GAMMAS)] if seasonal else []
     flat = [(a, *t, 0.0, 0.0) for a, t in product(_FLAT_ALPHAS, _TRENDS)]
-    alpha, beta, phi, gamma, has = np.array(with_season + flat).T
-    return Bank(alpha=alpha, beta=beta, phi=phi, gamma=gamma, seasonal=has)
+    alpha, beta, phi, gamma, has_season = np.array(with_season + flat).T
+    return FilterBank(alpha=alpha, beta=beta, phi=phi, gamma=gamma, seasonal=has_season)
 
 
-def run(filters: Bank, series: Floats, season: int) -> States:
-    """Pass every filter over the series.
+def run_filters(filters: FilterBank, series: Floats, season: int) -> FilterStates:
+    """Run every filter over the series.
 
     Args:
-        filters: of the bank, k of them.
+        filters: the filters, k of them.
         series: one value a day, NaN where unknown, the first one known; shape (n,).
-        season: its length in days, at least 1.
+        season: length of the season in days, at least 1.
 
     Returns:
         The states after each day.
     """
-    level, profile, spread = _begin(filters, series, season)
-    least = _LEAST * float(np.nanmean(np.abs(series)))
+    level, profile, scale = _start(filters, series, season)
+    least = _MIN_SCALE * float(np.nanmean(np.abs(series)))
     trend = np.zeros_like(level)
     size = series.size
     levels, trends = np.empty((size, level.size)), np.empty((size, level.size))
     profiles = np.empty((size, season, level.size))
     by_season = filters.gamma * (1 - filters.alpha)
-    lift = by_season / season  # the profile keeps its mean at 0; the level takes over what that takes away
+    lift = by_season / season  # keeps the mean of the profile at 0; the level takes over the difference
     by_level, by_trend = filters.alpha + lift, filters.alpha * filters.beta
     for day, value in enumerate(series.tolist()):
         trend = filters.phi * trend
         level = level + trend
         if value == value:  # noqa: PLR0124 - NaN, an unknown day, differs from itself
             place = day % season
-            spread = np.maximum(spread, least)
-            off = np.clip(value - level - profile[place], -_CUT * spread, _CUT * spread)
-            spread = np.sqrt((1 - _RENEWAL) * spread * spread + _RENEWAL * _CONSISTENT * off * off)
-            level = level + by_level * off
-            trend = trend + by_trend * off
-            profile[place] += by_season * off
-            profile -= lift * off
+            scale = np.maximum(scale, least)
+            error = np.clip(value - level - profile[place], -_CLIP * scale, _CLIP * scale)
+            scale = np.sqrt((1 - _SCALE_DECAY) * scale * scale + _SCALE_DECAY * _CONSISTENCY * error * error)
+            level = level + by_level * error
+            trend = trend + by_trend * error
+            profile[place] += by_season * error
+            profile -= lift * error
         levels[day], trends[day], profiles[day] = level, trend, profile
-    return States(level=levels, trend=trends, season=profiles)
+    return FilterStates(level=levels, trend=trends, season=profiles)
 
 
-def ahead(filters: Bank, states: States, origins: Ints, horizon: int) -> Floats:
-    """What each filter expected after each origin, of the next `horizon` days; shape (origins, horizon, k)."""
+def predict(filters: FilterBank, states: FilterStates, origins: Ints, horizon: int) -> Floats:
+    """The forecast of each filter from each origin; shape (origins, horizon, k)."""
     steps = np.arange(1, horizon + 1)
     damped = np.cumsum(filters.phi ** steps[:, None], axis=0)
     places = (origins[:, None] + steps) % states.season.shape[1]
@@ -130,21 +128,21 @@ def ahead(filters: Bank, states: States, origins: Ints, horizon: int) -> Floats:
     return path
 
 
-def _begin(filters: Bank, series: Floats, season: int) -> tuple[Floats, Floats, Floats]:
-    """Level, profile and usual difference to begin with, by medians: shapes (k,), (season, k), (k,)."""
-    middle = _median(series[: max(4 * season, _FIRST_DAYS)], 0.0)
-    first = series[: max(_FIRST_SEASONS * season, _FIRST_DAYS)]
+def _start(filters: FilterBank, series: Floats, season: int) -> tuple[Floats, Floats, Floats]:
+    """Initial level, profile and error scale, by medians: shapes (k,), (season, k), (k,)."""
+    level = _median(series[: max(4 * season, _START_DAYS)], 0.0)
+    first = series[: max(_START_SEASONS * season, _START_DAYS)]
     places = np.arange(first.size) % season
-    profile = np.array([_median(first[places == place] - middle, 0.0) for place in range(season)])
+    profile = np.array([_median(first[places == place] - level, 0.0) for place in range(season)])
     profile -= profile.mean()
     columns = profile[:, None] * filters.seasonal
-    off = np.abs(first[:, None] - middle - columns[places])
-    known = off[~np.isnan(first)]
-    spread = _MAD * np.median(known, axis=0)
-    spread = np.where(spread > 0, spread, known.mean(axis=0))
-    return np.full(filters.alpha.size, middle), columns, spread
+    error = np.abs(first[:, None] - level - columns[places])
+    known = error[~np.isnan(first)]
+    scale = _MAD * np.median(known, axis=0)
+    scale = np.where(scale > 0, scale, known.mean(axis=0))
+    return np.full(filters.alpha.size, level), columns, scale
 
 
-def _median(values: Floats, otherwise: float) -> float:
+def _median(values: Floats, default: float) -> float:
     known = values[~np.isnan(values)]
-    return float(np.median(known)) if known.size else otherwise
+    return float(np.median(known)) if known.size else default

@@ -1,6 +1,5 @@
-"""What people who use the services see: what is measured of it, and from how many reports on."""
+"""User experience: metrics from browser reports, and how many reports each metric needs."""
 
-from core.experience.measure import LEAST, Measure, Reason, Seen, measures
-from core.experience.report import DEVICES, KINDS
+from core.experience.summary import MIN_COUNT, ExperienceMetric, ExperienceSummary, experience_metrics
 
-__all__ = ["DEVICES", "KINDS", "LEAST", "Measure", "Reason", "Seen", "measures"]
+__all__ = ["MIN_COUNT", "ExperienceMetric", "ExperienceSummary", "experience_metrics"]

@@ -1,1 +1,1 @@
-"""Keeps the figures of the business: revenue, forecasts, customers, market, return, satisfaction."""
+"""Rollups of the business: revenue, forecasts, customers, market position, ROI and stakeholder satisfaction."""

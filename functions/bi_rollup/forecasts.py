@@ -1,167 +1,214 @@
-"""What each source is expected to earn, made once a day from the days before it, and how right such forecasts were."""
+"""Revenue forecasts by source, made daily from the days before, and their accuracy."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Protocol
 
 import numpy as np
 
-from core.business.accuracy import Tracked, accuracy
+from core.business.accuracy import ScoredForecast, accuracy
 from core.business.checks import Floats
 from core.business.forecast import Forecast, forecast
-from functions.bi_rollup import sources
-from functions.bi_rollup.figures import Figure, Made
-from functions.bi_rollup.ports import BusinessTables, ForecastRow, TrackedDay
-from functions.bi_rollup.rollup import Outside
-from functions.bi_rollup.spans import DAY, HISTORY, HORIZON
+from functions.bi_rollup.queries import Query, Tables
+from functions.bi_rollup.result import MetricValue, RollupResult
+from functions.bi_rollup.rollup import Outside, RollupJob, has_orders
+from functions.bi_rollup.sources import listed_sources
+from functions.bi_rollup.spans import DAY, HISTORY, HORIZON, HOUR
 
-NAME = "forecasts"
 TABLE = "ops.revenue_forecasts"
 LEVEL = 0.9
-_COLUMNS = ("low", "middle", "high", "mean")
-TRACKED = 28 * DAY
-"""The days over which forecasts are held against what came."""
+ACCURACY_WINDOW = 28 * DAY
+"""The days over which forecasts are compared with actuals."""
 _WEEK = 7 * DAY
 _STEP = 4
-"""Days for which is forecast in one step: of a hundred sources, 16 seconds at most."""
-_AT_ONCE = 20
-"""Sources that are written by one statement: its parameters must stay below 10 MB."""
-_ALIVE = 28
-"""Days; a source that sold nothing in so many is not forecast."""
+"""Days that are forecast in one step: with a hundred sources at most 16 seconds."""
+_BATCH = 20
+"""Sources that one statement writes: its parameters must stay below 10 MB."""
+_ACTIVE = 28
+"""A source without revenue in so many days is not forecast."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DailyRevenue:
+    """Revenue of a source on a day."""
+
+    source: str
+    day: datetime
+    dollars: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastRow:
+    """The forecast of a day of a source in dollars, a row of the table; see `core.business.forecast`."""
+
+    made_at: datetime
+    source: str
+    day: datetime
+    low: float
+    middle: float
+    high: float
+    mean: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredDay:
+    """Actual revenue of a source on a day, with the newest forecast made before it."""
+
+    source: str
+    day: datetime
+    low: float
+    middle: float
+    high: float
+    mean: float
+    actual: float
+
+    @property
+    def scored(self) -> ScoredForecast:
+        """Its point forecast and interval beside the actual revenue."""
+        return ScoredForecast(actual=self.actual, low=self.low, middle=self.middle, high=self.high)
+
+
+REVENUE_BY_DAY = Query("revenue_by_day", DailyRevenue)
+SCORED_FORECASTS = Query("scored_forecasts", ScoredDay)
 
 
 class Forecaster(Protocol):
-    """How a series is forecast."""
+    """Forecasts a series."""
 
     def __call__(self, daily: Floats, *, horizon: int, level: float) -> Forecast:
         """As `core.business.forecast.forecast`."""
         ...
 
 
-def make(outside: Outside, due: datetime, before: Made | None, *, forecaster: Forecaster = forecast) -> Made:
-    """Forecast every source from the whole days before, and hold forecasts of the past against what came of them.
+def run(
+    outside: Outside, due: datetime, previous: RollupResult | None, *, forecaster: Forecaster = forecast
+) -> RollupResult:
+    """Forecast every source from the whole days before, and compare past forecasts with actuals.
 
-    What was not forecast while nothing ran, or before there was anything that ran, is forecast now, each day from what had
-    been earned before it and from nothing else: so it is known from the first day on how right forecasts are.
+    Days without a forecast, from before the first run or from an outage, are forecast after the fact, each from the revenue before
+    it only. The accuracy is therefore known from the first day on.
 
     Args:
-        outside: what is read and written.
+        outside: the ports.
         due: the instant.
-        before: what was made last.
+        previous: the newest result.
         forecaster: forecasts a series.
     """
     tables = outside.tables
-    named, _ = sources.named(tables, due - _ALIVE * DAY, due)
-    series = daily(tables, due, named, outside.orders.late)
-    instants = _missing(due, before)[:_STEP]
-    made = {at: _forecasts(series, (due - at) // DAY, forecaster) for at in instants}
-    for some in _some(sorted(series)):
-        _write(tables, made, some, due)
+    listed, _ = listed_sources(tables, due - _ACTIVE * DAY, due)
+    series = daily_revenue(tables, due, listed, outside.orders.late)
+    instants = _missing(due, previous)[:_STEP]
+    forecasts = {at: _forecasts(series, (due - at) // DAY, forecaster) for at in instants}
+    for sources in _batches(sorted(series)):
+        _write(tables, forecasts, sources, due)
     if instants[-1] < due:
-        return Made(due=instants[-1], rollups={TABLE: instants[-1]})
-    tracked = _tracked(tables, due, named)
-    figures = (*_totals(made[due]), *_accuracy(tracked))
-    return Made(due=due, figures=figures, rollups={TABLE: due}, facts=_facts(tracked, due))
+        return RollupResult(due=instants[-1], complete_until={TABLE: instants[-1]})
+    start = due - ACCURACY_WINDOW
+    scored = tables.read(SCORED_FORECASTS, oldest=start - HORIZON, since=start, until=due, sources=listed)
+    return RollupResult(
+        due=due,
+        metrics=(*_totals(forecasts[due]), *_accuracy(scored)),
+        complete_until={TABLE: due},
+        indicators=_indicators(scored, due),
+    )
 
 
-def _missing(due: datetime, before: Made | None) -> list[datetime]:
-    """The instants from four weeks ago that have no forecast yet, the one that is due the last of them."""
-    days = TRACKED // DAY if before is None else min(TRACKED // DAY, max(0, (due - before.due) // DAY - 1))
+JOB = RollupJob(name="forecasts", every=DAY, max_age=DAY + HOUR, enabled=has_orders, run=run)
+
+
+def _missing(due: datetime, previous: RollupResult | None) -> list[datetime]:
+    """The instants of the last four weeks without a forecast; the last one is due now."""
+    days = ACCURACY_WINDOW // DAY
+    if previous is not None:
+        days = min(days, max(0, (due - previous.due) // DAY - 1))
     return [due - ago * DAY for ago in range(days, -1, -1)]
 
 
-def _some(known: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (known[first : first + _AT_ONCE] for first in range(0, len(known), _AT_ONCE))
+def _batches(sources: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (sources[first : first + _BATCH] for first in range(0, len(sources), _BATCH))
 
 
 def _write(
-    tables: BusinessTables, made: Mapping[datetime, Mapping[str, Forecast]], some: Sequence[str], due: datetime
+    tables: Tables, forecasts: Mapping[datetime, Mapping[str, Forecast]], sources: Sequence[str], due: datetime
 ) -> None:
-    """Write the forecasts of some sources: of what is due all days, of those made after the fact a week."""
+    """Write the forecasts of some sources: the whole horizon of the newest, a week of those made after the fact."""
     rows = [
         row
-        for at, known in made.items()
-        for source in known.keys() & set(some)
-        for row in _rows(source, known[source], at, HORIZON if at == due else _WEEK)
+        for at, by_source in forecasts.items()
+        for source in by_source.keys() & set(sources)
+        for row in _rows(source, by_source[source], at, HORIZON if at == due else _WEEK)
     ]
     if rows:
-        tables.write_forecasts(min(made), max(made), some, rows)
+        instants = {"since": min(forecasts), "until": max(forecasts)}
+        tables.write("write_forecasts", **instants, sources=list(sources), forecasts=rows)
 
 
-def daily(tables: BusinessTables, due: datetime, named: Sequence[str], late: timedelta) -> dict[str, list[float]]:
-    """What each source earned a day, from its first one on to the day before.
+def daily_revenue(tables: Tables, due: datetime, listed: list[str], late: timedelta) -> dict[str, list[float]]:
+    """Daily revenue of each source, from its first day to the day before.
 
-    A day without an order earned nothing, but for the last ones of no source at all, whose orders may still come: NaN.
+    A day without an order is 0. The last days without an order of any source are NaN while their orders may still arrive.
 
     Args:
         tables: where the mart is.
-        due: the day after the last.
-        named: the sources that are not one of the rest; none where all are.
-        late: how late orders may come.
+        due: the day after the last one.
+        listed: the sources with a series of their own; empty for all.
+        late: how late orders may arrive.
     """
-    rows = tables.revenue_by_day(due - HISTORY, due, named)
+    rows = tables.read(REVENUE_BY_DAY, since=due - HISTORY, until=due, sources=listed)
     open_from = max([due - late, *(row.day + DAY for row in rows)])
-    found: dict[str, list[float]] = {}
+    series: dict[str, list[float]] = {}
     for source, days in groupby(rows, key=lambda row: row.source):
-        earned = {row.day: row.dollars for row in days}
-        first = min(earned)
-        known = (first + n * DAY for n in range((due - first) // DAY))
-        found[source] = [earned.get(day, math.nan if day >= open_from else 0.0) for day in known]
-    return found
+        dollars = {row.day: row.dollars for row in days}
+        first = min(dollars)
+        every_day = (first + n * DAY for n in range((due - first) // DAY))
+        series[source] = [dollars.get(day, math.nan if day >= open_from else 0.0) for day in every_day]
+    return series
 
 
 def _forecasts(series: Mapping[str, Sequence[float]], ago: int, forecaster: Forecaster) -> dict[str, Forecast]:
-    """The forecast of each source as it was to be made some days ago, where there are bounds to it."""
-    by_then = {source: days[: max(0, len(days) - ago)] for source, days in series.items()}
-    alive = {source: days for source, days in by_then.items() if np.nan_to_num(days[-_ALIVE:]).any()}
-    made = {source: forecaster(np.array(days), horizon=HORIZON // DAY, level=LEVEL) for source, days in alive.items()}
-    return {source: one for source, one in made.items() if one.total.low is not None}
+    """The forecast of each active source as of some days ago, where it has an interval."""
+    until_then = {source: days[: max(0, len(days) - ago)] for source, days in series.items()}
+    active = {source: days for source, days in until_then.items() if np.nan_to_num(days[-_ACTIVE:]).any()}
+    made = {source: forecaster(np.array(days), horizon=HORIZON // DAY, level=LEVEL) for source, days in active.items()}
+    return {source: result for source, result in made.items() if result.total.low is not None}
 
 
-def _rows(source: str, made: Forecast, at: datetime, ahead: timedelta) -> Iterator[ForecastRow]:
-    columns = {name: getattr(made, name).tolist() for name in _COLUMNS}
+def _rows(source: str, result: Forecast, at: datetime, ahead: timedelta) -> Iterator[ForecastRow]:
+    columns = {name: getattr(result, name).tolist() for name in ("low", "middle", "high", "mean")}
     for number in range(ahead // DAY):
         of_day = {name: values[number] for name, values in columns.items()}
         yield ForecastRow(made_at=at, source=source, day=at + number * DAY, **of_day)
 
 
-def _totals(known: Mapping[str, Forecast]) -> Iterator[Figure]:
-    for source, made in known.items():
-        for bound, dollars in (("low", made.total.low), ("middle", made.total.middle), ("high", made.total.high)):
+def _totals(forecasts: Mapping[str, Forecast]) -> Iterator[MetricValue]:
+    for source, result in forecasts.items():
+        for bound in ("low", "middle", "high"):
+            dollars = getattr(result.total, bound)
             if dollars is not None:
-                yield Figure("aia_revenue_forecast_dollars", dollars, {"source": source, "bound": bound})
+                yield MetricValue("aia_revenue_forecast_dollars", dollars, {"source": source, "bound": bound})
 
 
-def _tracked(tables: BusinessTables, due: datetime, named: Sequence[str]) -> list[TrackedDay]:
-    """Each of the days of four weeks with what the newest forecast made before it had expected of each source."""
-    start = due - TRACKED
-    return tables.tracked(start - HORIZON, start, due, named)
+def _accuracy(days: Sequence[ScoredDay]) -> Iterator[MetricValue]:
+    """Error and coverage of each source, where they are defined."""
+    for source, of_source in groupby(days, key=lambda day: day.source):
+        result = accuracy([day.scored for day in of_source])
+        if result.error_ratio is not None:
+            yield MetricValue("aia_forecast_error_ratio", result.error_ratio, {"source": source})
+        if result.coverage_ratio is not None:
+            yield MetricValue("aia_forecast_coverage_ratio", result.coverage_ratio, {"source": source})
 
 
-def _one(row: TrackedDay) -> Tracked:
-    return Tracked(**{name: getattr(row, name) for name in ("actual", "low", "middle", "high")})
-
-
-def _accuracy(tracked: Sequence[TrackedDay]) -> Iterator[Figure]:
-    """How far the forecasts of each source were off; nothing where no day was forecast or nothing came."""
-    for source, days in groupby(tracked, key=lambda row: row.source):
-        found = accuracy([_one(row) for row in days])
-        if found.error_ratio is not None:
-            yield Figure("aia_forecast_error_ratio", found.error_ratio, {"source": source})
-        if found.coverage_ratio is not None:
-            yield Figure("aia_forecast_coverage_ratio", found.coverage_ratio, {"source": source})
-
-
-def _facts(tracked: Sequence[TrackedDay], due: datetime) -> dict[str, float]:
-    """The same of all sources together, and what the last week earned as a share of what was expected of it on average."""
-    found = accuracy([_one(row) for row in tracked])
-    week = [row for row in tracked if row.day >= due - _WEEK]
-    expected = math.fsum(row.mean for row in week)
-    facts = {
-        "forecast_error_ratio": found.error_ratio,
-        "forecast_coverage_ratio": found.coverage_ratio,
-        "revenue_ratio": math.fsum(row.actual for row in week) / expected if expected > 0 else None,
+def _indicators(days: Sequence[ScoredDay], due: datetime) -> dict[str, float]:
+    """Error and coverage of all sources together, and revenue of the last week as a share of the forecast."""
+    result = accuracy([day.scored for day in days])
+    week = [day for day in days if day.day >= due - _WEEK]
+    expected = math.fsum(day.mean for day in week)
+    indicators = {
+        "forecast_error_ratio": result.error_ratio,
+        "forecast_coverage_ratio": result.coverage_ratio,
+        "revenue_ratio": math.fsum(day.actual for day in week) / expected if expected > 0 else None,
     }
-    return {name: value for name, value in facts.items() if value is not None}
+    return {name: value for name, value in indicators.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The incidents of some days, read from the copies that the router keeps."""
+"""The incidents of a period, from the documents of the router."""
 
 import logging
 from collections.abc import Iterator
@@ -18,22 +18,22 @@ MOST = 5000
 
 
 def read(store: Store, since: datetime, until: datetime) -> list[Incident]:
-    """Every incident that was open at some time within; those that were none, or are part of another one, are left out."""
-    found = [one for data in _documents(store, since, until) if (one := _incident(data)) is not None]
-    return [one for one in found if not one.cancelled and not one.merged_into and one.opened_at < until]
+    """The incidents that were open at some time in a period, without cancelled and merged ones."""
+    incidents = [found for data in _documents(store, since, until) if (found := _incident(data)) is not None]
+    return [one for one in incidents if not one.cancelled and not one.merged_into and one.opened_at < until]
 
 
 def cost(incident: Incident, since: datetime, until: datetime) -> float:
-    """What an incident cost within a span, in dollars: of one that reaches beyond it, the part of its time that lies within."""
-    start, end = lasted(incident, until)
+    """The cost of an incident within a period in dollars; of an older incident, its share of the time."""
+    start, end = cost_period(incident, until)
     dollars = lost(incident, until).dollars
     if start >= since:
         return dollars
     return dollars * max(0.0, (end - since) / (end - start)) if end > start else 0.0
 
 
-def lasted(incident: Incident, until: datetime) -> tuple[datetime, datetime]:
-    """From when to when an incident cost anything: until it was mitigated or over."""
+def cost_period(incident: Incident, until: datetime) -> tuple[datetime, datetime]:
+    """From when to when an incident had a cost: until it was mitigated or ended."""
     ends = (until, incident.mitigated_at, ended(incident))
     return incident.opened_at, min(at for at in ends if at is not None)
 
@@ -41,8 +41,8 @@ def lasted(incident: Incident, until: datetime) -> tuple[datetime, datetime]:
 def _documents(store: Store, since: datetime, until: datetime) -> Iterator[Data]:
     yield from (document.data for document in store.find(INCIDENTS, where={"open": True}, limit=MOST))
     for day in _days(since, until):
-        found = store.find(INCIDENTS, where={"over_on": day.isoformat()}, limit=MOST)
-        yield from (document.data for document in found)
+        documents = store.find(INCIDENTS, where={"over_on": day.isoformat()}, limit=MOST)
+        yield from (document.data for document in documents)
 
 
 def _days(since: datetime, until: datetime) -> Iterator[date]:
@@ -53,10 +53,10 @@ def _days(since: datetime, until: datetime) -> Iterator[date]:
 
 
 def _incident(data: Data) -> Incident | None:
-    """The incident of a copy; one that cannot be read, as from an older version, is left out."""
+    """The incident of a document; one that cannot be decoded, as of an older version, is skipped."""
     keys = [member["key"] for member in data["conditions"]]
     try:
         return msgspec.convert(data | {"conditions": keys}, Incident, builtin_types=(datetime,))
     except msgspec.ValidationError as error:
-        log.warning("not counted: %s: %s", data.get("id"), error)
+        log.warning("incident %s skipped: %s", data.get("id"), error)
         return None

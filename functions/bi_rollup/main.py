@@ -1,4 +1,4 @@
-"""Keeps the figures of the business at every tick: what is due of them is made anew, the rest shown as it stands."""
+"""Runs the rollups of the business that are due at a tick, and publishes their metrics."""
 
 import functools
 import os
@@ -17,7 +17,7 @@ from functions.adapters.store import open_store
 from functions.adapters.warehouse import open_warehouse
 from functions.bi_rollup import incidents
 from functions.bi_rollup.bigquery import BigQueryTables
-from functions.bi_rollup.parts import PARTS
+from functions.bi_rollup.registry import ROLLUPS
 from functions.bi_rollup.rollup import NAME, Outside, roll_up
 
 
@@ -57,7 +57,7 @@ def respond(request: flask.Request, deps: Deps) -> tuple[str, int]:
     """Answer a push request that carries a tick."""
     outside = deps.outside
     read = functools.partial(events.tick, cron=config.schedule(outside.settings, NAME))
-    handle = functools.partial(roll_up, outside=outside, parts=PARTS)
+    handle = functools.partial(roll_up, outside=outside, jobs=ROLLUPS)
     return answer(request, function=NAME, read=read, handle=handle, park=deps.park, metrics=outside.metrics)
 
 

@@ -1,52 +1,65 @@
-"""A mart of orders, brought up to an instant in steps: no statement reads more than some months of orders."""
+"""Materialization of a mart of orders, in steps: no statement reads more than some months of orders."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from functions.bi_rollup.figures import Made
-from functions.bi_rollup.ports import BusinessTables
-from functions.bi_rollup.spans import DAY, ceiling, floor, since
+from functions.bi_rollup.queries import Query, Tables
+from functions.bi_rollup.result import RollupResult
+from functions.bi_rollup.spans import DAY, ceiling, floor, rewrite_start
 
 SPAN = 90 * DAY
-"""What one statement makes: more would be refused of large tables, or not be done in time."""
+"""What one statement writes: more would exceed the limits of a statement on large tables."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OldestOrder:
+    """The instant of the oldest order, if there is any."""
+
+    oldest: datetime | None
+
+
+OLDEST_ORDER = Query("oldest_order", OldestOrder)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mart:
-    """A table that is made from orders.
+    """A table that is built from orders.
 
     Attributes:
-        name: of the table.
-        write: writes a span of it, from one instant to before another.
-        step: the length of what a row is about.
+        table: its name.
+        statement: writes whole steps of it, from `since` to before `until`.
+        step: the period of a row.
     """
 
-    name: str
-    write: Callable[[BusinessTables, datetime, datetime], None]
+    table: str
+    statement: str
     step: timedelta
 
 
-def bring(mart: Mart, tables: BusinessTables, due: datetime, before: Made | None, *, late: timedelta) -> datetime:
-    """Bring a mart up to an instant, or one step nearer; up to when it is complete then.
+def materialize(
+    mart: Mart, tables: Tables, due: datetime, previous: RollupResult | None, *, late: timedelta
+) -> datetime:
+    """Write a mart up to an instant, or one step towards it.
 
-    What it holds of a time for which there are no orders any more is left as it is: a table of orders may forget what is
-    old, and the mart shall not.
+    Rows older than the oldest order are kept: a table of orders may expire, the mart does not.
 
     Args:
-        mart: which.
-        tables: where it is, and the orders it is made from.
-        due: up to when, at most.
-        before: what was made last.
-        late: how far back it is made anew.
+        mart: the mart.
+        tables: where it and the orders are.
+        due: the instant.
+        previous: the newest result.
+        late: how far back it is rewritten.
+
+    Returns:
+        The instant up to which the mart is complete.
     """
-    start = since(mart.name, before, due, late=late, step=mart.step)
+    start = rewrite_start(mart.table, previous, due, late=late, step=mart.step)
     end = min(ceiling(due, mart.step), floor(start + SPAN, mart.step))
-    reached = before.rollups.get(mart.name) if before else None
-    if reached is None or due - reached > DAY:
-        oldest = tables.oldest_order(start, end)
-        if oldest is None:
+    complete = previous.complete_until.get(mart.table) if previous else None
+    if complete is None or due - complete > DAY:
+        [order] = tables.read(OLDEST_ORDER, since=start, until=end)
+        if order.oldest is None:
             return min(end, due)
-        start = floor(oldest, mart.step)
-    mart.write(tables, start, end)
+        start = floor(order.oldest, mart.step)
+    tables.write(mart.statement, since=start, until=end)
     return min(end, due)

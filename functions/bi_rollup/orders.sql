@@ -1,9 +1,9 @@
--- Orders between two instants, each once, in the words of the marts. What is paid back is negative, and what failed, or is
--- not understood, earns nothing.
+-- Orders between two instants, each once, with the outcomes of the marts. Refunds are negative; failed orders and orders with an
+-- unknown outcome or without a valid amount have no revenue.
 --
--- Of rows with one id, up to a day apart, the one that was paid counts before those that were not, and of equals the one of
--- the earliest instant: hours that are complete then stay as they are, whichever row came first. The day before is read for
--- that alone. Rows without an id cannot be told apart, and count each.
+-- Rows with one id up to a day apart are one order. A paid row counts before others, and of equal ones the earliest, so that
+-- complete hours do not change, whichever row arrived first; that is why the day before is read. Rows without an id cannot be
+-- deduplicated, and count each.
 SELECT id, source, customer, ordered_at, outcome, dollars
 FROM (
   SELECT
@@ -15,14 +15,15 @@ FROM (
   FROM (
     SELECT
       id, source, customer, ordered_at, amount,
-      IF(amount IS NULL OR IS_NAN(amount) OR IS_INF(amount), 'unknown', {outcome}) AS outcome
+      IF(amount IS NULL OR IS_NAN(amount) OR IS_INF(amount), 'unknown', {orders[outcome]}) AS outcome
     FROM (
       SELECT
-        CAST(paid.{id} AS STRING) AS id, COALESCE(CAST(paid.{source} AS STRING), 'unknown') AS source,
-        {customer} AS customer, paid.{timestamp} AS ordered_at, CAST(paid.{amount} AS FLOAT64) AS amount, {word} AS word
-      FROM {table} AS paid
-      WHERE paid.{timestamp} >= TIMESTAMP_SUB(@since, INTERVAL 1 DAY) AND paid.{timestamp} < @until
-    ) AS given
-  ) AS understood
-) AS told
+        CAST(paid.{orders[id]} AS STRING) AS id, COALESCE(CAST(paid.{orders[source]} AS STRING), 'unknown') AS source,
+        {orders[customer]} AS customer, paid.{orders[timestamp]} AS ordered_at,
+        CAST(paid.{orders[amount]} AS FLOAT64) AS amount, {orders[word]} AS word
+      FROM {orders[table]} AS paid
+      WHERE paid.{orders[timestamp]} >= TIMESTAMP_SUB(@since, INTERVAL 1 DAY) AND paid.{orders[timestamp]} < @until
+    ) AS each_row
+  ) AS classified
+) AS ranked
 WHERE ordered_at >= @since AND (place = 1 OR id IS NULL)

@@ -1,115 +1,156 @@
-"""Revenue and payments: the hourly mart, the 24 hours before the tick, and what had been expected of them."""
+"""Revenue and payments: the hourly mart, the last 24 hours, and their expected revenue."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.settings import Orders
-from functions.bi_rollup import marts, sources
-from functions.bi_rollup.figures import Figure, Made
-from functions.bi_rollup.flaws import told
-from functions.bi_rollup.ports import BusinessTables, HourRevenue, Payments
-from functions.bi_rollup.rollup import Outside
+from core.settings.business import OUTCOMES
+from functions.bi_rollup import marts
+from functions.bi_rollup.data_issues import data_issues
+from functions.bi_rollup.queries import Query, Tables
+from functions.bi_rollup.result import MetricValue, RollupResult
+from functions.bi_rollup.rollup import Outside, RollupJob, has_orders
+from functions.bi_rollup.sources import listed_sources
 from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor
 
-NAME = "revenue"
-MART = marts.Mart(
-    name="marts.revenue_hourly",
-    write=lambda tables, since, until: tables.write_revenue_hours(since, until),
-    step=HOUR,
-)
-_OUTCOMES = ("taken", "refunded", "failed")
+MART = marts.Mart(table="marts.revenue_hourly", statement="write_revenue_hours", step=HOUR)
+_EVERY = timedelta(minutes=5)
 _PROFILE = 28 * DAY
-"""Whole weeks, over which it is learnt how a day's revenue spreads over its hours."""
+"""Whole weeks, from which the hourly profile of a day's revenue is taken."""
 _NEWEST = 2 * HOUR
-"""How far back the mart is made anew at every tick; as far as orders may come late it is at the first tick of an hour."""
+"""How far back the mart is rewritten at each tick; the first tick of an hour goes as far back as orders may be late."""
 
 
-def make(outside: Outside, due: datetime, before: Made | None) -> Made:
-    """Bring the mart up to the tick, and read what the 24 hours before it brought."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCounts:
+    """Revenue of a source with refunds deducted, and its payments by outcome."""
+
+    source: str
+    dollars: float
+    taken: int
+    refunded: int
+    failed: int
+    unknown: int
+    missing_id: int
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourlyRevenue:
+    """Revenue of a source in an hour of the day (0 to 23) over some days, and its newest hour with an order."""
+
+    source: str
+    of_day: int
+    dollars: float
+    newest: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedRevenue:
+    """Expected revenue of a source on a day."""
+
+    source: str
+    day: datetime
+    mean: float
+
+
+PAYMENT_COUNTS = Query("payment_counts", PaymentCounts)
+REVENUE_BY_HOUR = Query("revenue_by_hour", HourlyRevenue)
+EXPECTED_REVENUE = Query("expected_revenue", ExpectedRevenue)
+
+
+def run(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:
+    """Materialize the mart up to the tick, and measure the last 24 hours."""
     tables = outside.tables
-    reached = marts.bring(MART, tables, due, before, late=_back(outside.orders, due, before))
-    if reached < due:
-        return Made(due=reached, rollups={MART.name: reached})
+    complete = marts.materialize(MART, tables, due, previous, late=_rewritten(outside.orders, due, previous))
+    if complete < due:
+        return RollupResult(due=complete, complete_until={MART.table: complete})
     end = floor(due, DAY)
-    named, more = sources.named(tables, end - _PROFILE, ceiling(due, HOUR))
-    hours = tables.revenue_by_hour(end - _PROFILE, end, named)
-    shapes = _shapes(hours)
-    rows = {row.source: row for row in tables.payments(due - DAY, due, named)}
-    flaws = {flaw: sum(getattr(row, flaw) for row in rows.values()) for flaw in ("unknown", "without_id")}
-    figures = [
-        *_payments(rows, sorted({*shapes, *rows})),
-        *_expected(tables, shapes, due),
-        *told("orders", flaws | {"source": more}),
+    listed, others = listed_sources(tables, end - _PROFILE, ceiling(due, HOUR))
+    hours = tables.read(REVENUE_BY_HOUR, since=end - _PROFILE, until=end, sources=listed)
+    rows = {row.source: row for row in tables.read(PAYMENT_COUNTS, since=due - DAY, until=due, sources=listed)}
+    profiles = _profiles(hours)
+    issues = {issue: sum(getattr(row, issue) for row in rows.values()) for issue in ("unknown", "missing_id")}
+    metrics = (
+        *_payments(rows, sorted({*profiles, *rows})),
+        *_expected(tables, profiles, due),
+        *data_issues("orders", issues | {"other_sources": others}),
         *_newest([*rows.values(), *hours]),
-    ]
-    return Made(due=due, figures=tuple(figures), rollups={MART.name: due}, facts=_facts(rows.values()))
+    )
+    success = _success_ratio(rows.values())
+    indicators = {} if success is None else {"payment_success_ratio": success}
+    return RollupResult(due=due, metrics=metrics, complete_until={MART.table: due}, indicators=indicators)
 
 
-def _back(orders: Orders, due: datetime, before: Made | None) -> timedelta:
-    """How far back the mart is made anew."""
-    again = before is not None and floor(before.due, HOUR) == floor(due, HOUR)
-    return min(_NEWEST, orders.late) if again else orders.late
+JOB = RollupJob(name="revenue", every=_EVERY, max_age=3 * _EVERY, enabled=has_orders, run=run)
 
 
-def _newest(rows: Collection[Payments | HourRevenue]) -> Iterator[Figure]:
-    """When the newest order was made, where there was one in the last weeks."""
+def _rewritten(orders: Orders, due: datetime, previous: RollupResult | None) -> timedelta:
+    """How far back the mart is rewritten."""
+    same_hour = previous is not None and floor(previous.due, HOUR) == floor(due, HOUR)
+    return min(_NEWEST, orders.late) if same_hour else orders.late
+
+
+def _newest(rows: Collection[PaymentCounts | HourlyRevenue]) -> Iterator[MetricValue]:
+    """The instant of the newest order of the last weeks, if there is any."""
     if rows:
-        yield Figure("aia_orders_newest_timestamp_seconds", max(row.newest for row in rows).timestamp())
+        yield MetricValue("aia_orders_newest_timestamp_seconds", max(row.newest for row in rows).timestamp())
 
 
-def _payments(rows: Mapping[str, Payments], known: Sequence[str]) -> Iterator[Figure]:
-    """A source that is known and sold nothing earned nothing; the share of no payments is not known."""
-    for source in known:
+def _payments(rows: Mapping[str, PaymentCounts], sources: Sequence[str]) -> Iterator[MetricValue]:
+    """Revenue and payments by source: 0 for a known source without orders; without payments there is no success ratio."""
+    for source in sources:
         row = rows.get(source)
-        yield Figure("aia_revenue_dollars", row.dollars if row else 0.0, {"source": source})
-        made = {outcome: getattr(row, outcome) if row else 0 for outcome in _OUTCOMES}
-        for outcome, count in made.items():
-            yield Figure("aia_payments", float(count), {"source": source, "outcome": outcome})
-        if everything := sum(made.values()):
-            yield Figure("aia_payment_success_ratio", 1.0 - made["failed"] / everything, {"source": source})
+        yield MetricValue("aia_revenue_dollars", row.dollars if row else 0.0, {"source": source})
+        counts = {outcome: getattr(row, outcome) if row else 0 for outcome in OUTCOMES}
+        for outcome, count in counts.items():
+            yield MetricValue("aia_payments", float(count), {"source": source, "outcome": outcome})
+        if row and (ratio := _success_ratio([row])) is not None:
+            yield MetricValue("aia_payment_success_ratio", ratio, {"source": source})
 
 
-def _facts(rows: Collection[Payments]) -> dict[str, float]:
-    """The share of all payments that did not fail, where there were any."""
-    made = {outcome: sum(getattr(row, outcome) for row in rows) for outcome in _OUTCOMES}
-    everything = sum(made.values())
-    return {"payment_success_ratio": 1.0 - made["failed"] / everything} if everything else {}
+def _success_ratio(rows: Collection[PaymentCounts]) -> float | None:
+    """The share of payments that did not fail, if there were any."""
+    total = sum(getattr(row, outcome) for row in rows for outcome in OUTCOMES)
+    return 1.0 - sum(row.failed for row in rows) / total if total else None
 
 
-def _expected(tables: BusinessTables, shapes: Mapping[str, Sequence[float]], due: datetime) -> Iterator[Figure]:
-    """The part of each of the two days that lies in the 24 hours, by how the source's days usually run."""
+def _expected(tables: Tables, profiles: Mapping[str, Sequence[float]], due: datetime) -> Iterator[MetricValue]:
+    """Expected revenue of the last 24 hours: of the two days they lie in, each by its share of the hourly profile."""
     first, second = floor(due - DAY, DAY), floor(due, DAY)
-    rows = tables.expected(due - DAY - HORIZON, due - DAY, (first, second))
+    made = {"since": due - DAY - HORIZON, "until": due - DAY}
+    rows = tables.read(EXPECTED_REVENUE, **made, first=first, second=second)
     means = {(row.source, row.day): row.mean for row in rows}
-    for source, shape in shapes.items():
-        share = passed(shape, (due - second) / HOUR)
+    for source, profile in profiles.items():
+        share = elapsed_share(profile, (due - second) / HOUR)
         days = [(first, 1.0 - share), (second, share)]
         if all((source, day) in means for day, part in days if part):
             dollars = sum(means[source, day] * part for day, part in days if part)
-            yield Figure("aia_revenue_expected_dollars", dollars, {"source": source})
+            yield MetricValue("aia_revenue_expected_dollars", dollars, {"source": source})
 
 
-def passed(shape: Sequence[float], hours: float) -> float:
-    """The share of a day's revenue that is usually in after so many hours of it, 0 to 1.
+def elapsed_share(profile: Sequence[float], hours: float) -> float:
+    """The share of a day's revenue that is usually in after so many hours, 0 to 1.
 
     Args:
-        shape: what each of its 24 hours brought; where that is nothing in all, time itself is the measure.
+        profile: revenue by hour of the day, 24 values; without revenue, time itself is the measure.
         hours: 0 to 24.
 
-    >>> passed([0.0] * 8 + [10.0, 30.0] + [0.0] * 14, 8.5), passed([0.0] * 24, 6)
+    >>> elapsed_share([0.0] * 8 + [10.0, 30.0] + [0.0] * 14, 8.5), elapsed_share([0.0] * 24, 6)
     (0.125, 0.25)
     """
     whole = int(hours)
-    everything = sum(shape)
-    if everything <= 0:
-        return hours / len(shape)
-    part = (hours - whole) * shape[whole] if whole < len(shape) else 0.0
-    return min(1.0, max(0.0, (sum(shape[:whole]) + part) / everything))
+    total = sum(profile)
+    if total <= 0:
+        return hours / len(profile)
+    part = (hours - whole) * profile[whole] if whole < len(profile) else 0.0
+    return min(1.0, max(0.0, (sum(profile[:whole]) + part) / total))
 
 
-def _shapes(hours: Iterable[HourRevenue]) -> dict[str, list[float]]:
-    """What each known source earned in each hour of the day, over the days before."""
-    shapes: dict[str, list[float]] = {}
+def _profiles(hours: Iterable[HourlyRevenue]) -> dict[str, list[float]]:
+    """Revenue of each source by hour of the day."""
+    profiles: dict[str, list[float]] = {}
     for row in hours:
-        shapes.setdefault(row.source, [0.0] * 24)[row.of_day] = row.dollars
-    return shapes
+        profiles.setdefault(row.source, [0.0] * 24)[row.of_day] = row.dollars
+    return profiles

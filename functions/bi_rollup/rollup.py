@@ -1,10 +1,10 @@
-"""One tick: the parts of the job that are due are made, in their order, and what is known is shown.
+"""One tick: runs the rollups that are due, in order, and publishes their metrics.
 
-A part is due at whole multiples of its length: the daily ones at midnight (UTC), made by the first tick after it. What they
-made is kept and shown at every tick until it is made anew, but not when it is older than it should be: then it is missing.
+A rollup is due at whole multiples of its interval; the daily ones at midnight (UTC), run by the first tick after it. Its result
+is stored, and published at every tick until there is a newer one or it is older than its maximum age.
 
-What is kept says how far a part is; nothing is made for an instant that it is past. A part that has much to make makes it in
-steps, each of which is kept, so that whoever dies has lost one step, and goes on at the next tick where it must.
+The stored result says how far a rollup is; nothing is computed for an earlier instant. A rollup with much to do works in steps and
+stores a result after each, so that a crash loses one step, and goes on at the next tick where it has to.
 """
 
 import functools
@@ -16,30 +16,34 @@ from datetime import datetime, timedelta
 from core.business.checks import EstimateError
 from core.errors import BusyError, ConflictError, QueryError, UnavailableError
 from core.events import Tick
+from core.incidents.model import Incident
 from core.settings import Orders, Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Metrics, Store
-from functions.bi_rollup.figures import Made, load, save, show
-from functions.bi_rollup.ports import BusinessTables, IncidentReader
+from functions.bi_rollup.queries import Tables
+from functions.bi_rollup.result import RollupResult, load, publish, save
 from functions.bi_rollup.spans import floor
 
 NAME = "bi_rollup"
 LEASE = timedelta(minutes=5)
-"""How long nobody else makes the same part for the same instant: as long as the subscription waits for an answer."""
+"""How long a rollup is locked for one instance: the acknowledgement deadline of the subscription."""
 STEPS = 12
-"""Steps of one part in one tick: all of a usual first one, and no more than the subscription waits for."""
-_HOPELESS = (QueryError, EstimateError)
-"""What no retry helps."""
+"""Steps of a rollup in one tick: enough for most first runs, within the acknowledgement deadline."""
+_PERMANENT = (QueryError, EstimateError)
+"""Errors that a retry does not fix."""
 log = logging.getLogger(__name__)
+
+IncidentReader = Callable[[datetime, datetime], list[Incident] | None]
+"""The incidents that were open at some time in a period; None where none are stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What the job needs from outside, and the settings."""
+    """The settings, and the ports of the rollups."""
 
     settings: Settings
-    tables: BusinessTables
+    tables: Tables
     incidents: IncidentReader
     store: Store
     metrics: Metrics
@@ -58,97 +62,102 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One part of the job.
+class RollupJob:
+    """A rollup.
 
     Attributes:
-        name: its key in the store.
-        every: how often it is made.
-        wanted: whether the settings ask for it.
-        make: makes it for an instant, given what it made last, or one step of the way: what it returns says how far.
-        lasts: how old its figures may be and still be shown.
+        name: key of its result in the store.
+        every: its interval.
+        max_age: how old its result may be and still be published.
+        enabled: whether the settings ask for it.
+        run: computes the result of an instant, or of one step towards it, from the newest result; `due` of the result it
+            returns says how far it is.
     """
 
     name: str
     every: timedelta
-    wanted: Callable[[Settings], bool]
-    make: Callable[[Outside, datetime, Made | None], Made]
-    lasts: timedelta
+    max_age: timedelta
+    enabled: Callable[[Settings], bool]
+    run: Callable[[Outside, datetime, RollupResult | None], RollupResult]
 
     def due(self, at: datetime) -> datetime:
         """The newest instant that it is due for, not after `at`."""
         return floor(at, self.every)
 
 
-def roll_up(tick: Tick, outside: Outside, parts: Sequence[Part]) -> None:
-    """Make what is due and show what is known; safe to call again.
+def has_orders(settings: Settings) -> bool:
+    """Whether the settings name a table of orders."""
+    return settings.business.orders is not None
 
-    Each part is shown as soon as it is made, so that one which dies or hangs takes no other with it. A part that the
-    warehouse refuses, or that cannot be computed, is left out, as a retry would not help, and there is no sign of life
-    then. What follows a part that could not be made for want of an answer, or has more to make, waits with it.
+
+def roll_up(tick: Tick, outside: Outside, jobs: Sequence[RollupJob]) -> None:
+    """Run the rollups that are due and publish their metrics; idempotent.
+
+    Metrics are published after each rollup, so that a crash or timeout of one does not affect those before it. A permanent error
+    skips the rollup, as a retry would not help, and there is no heartbeat then. After a transient error, or while a rollup has
+    more steps to do, those after it wait for the next tick.
 
     Raises:
-        UnavailableError: something outside does not answer; the tick must come again for what is left.
-        BusyError: another makes a part right now.
+        UnavailableError: a service does not answer; the tick must be redelivered.
+        BusyError: another instance is running the rollup.
     """
     at = tick.scheduled_at
-    wanted = [part for part in parts if part.wanted(outside.settings)]
-    faults: list[Exception] = []
-    waiting = False
-    for part in wanted:
-        if not waiting:
-            waiting = not _made(part, at, outside, faults)
-        _show(part, at, outside)
-    for fault in faults:
-        if not isinstance(fault, _HOPELESS):
-            raise fault
-    if not faults:
+    errors: list[Exception] = []
+    blocked = False
+    for job in jobs:
+        if job.enabled(outside.settings):
+            blocked = blocked or not _run(job, at, outside, errors)
+            _publish(job, at, outside)
+    for error in errors:
+        if not isinstance(error, _PERMANENT):
+            raise error
+    if not errors:
         outside.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
-def _made(part: Part, at: datetime, outside: Outside, faults: list[Exception]) -> bool:
-    """Make a part where it is due; whether those after it may be made."""
+def _run(job: RollupJob, at: datetime, outside: Outside, errors: list[Exception]) -> bool:
+    """Run a rollup if it is due; whether those after it may run."""
     try:
-        return _advance(part, part.due(at), outside)
+        return _advance(job, job.due(at), outside)
     except (UnavailableError, BusyError, ConflictError) as error:
-        log.warning("not made: %s: %s", part.name, error, extra=fields(part=part.name))
-        faults.insert(0, error)
+        log.warning("rollup %s: %s", job.name, error, extra=fields(rollup=job.name))
+        errors.insert(0, error)
         return False
     except Exception as error:
-        log.exception("not made: %s", part.name, extra=fields(part=part.name))
-        faults.append(error)
+        log.exception("rollup %s failed", job.name, extra=fields(rollup=job.name))
+        errors.append(error)
         return True
 
 
-def _advance(part: Part, due: datetime, outside: Outside) -> bool:
-    """Make what is missing of a part up to an instant; whether nothing is then."""
-    if not _lacks(part, due, outside):
+def _advance(job: RollupJob, due: datetime, outside: Outside) -> bool:
+    """Run the steps of a rollup up to an instant; whether it is complete then."""
+    if not _is_behind(job, due, outside):
         return True
-    outside.ledger.alone(f"{NAME}:{part.name}", functools.partial(_steps, part, due, outside), lease=LEASE)
-    finished = not _lacks(part, due, outside)
-    if not finished:
-        log.info("goes on at the next tick: %s", part.name, extra=fields(part=part.name))
-    return finished
+    outside.ledger.alone(f"{NAME}:{job.name}", functools.partial(_steps, job, due, outside), lease=LEASE)
+    complete = not _is_behind(job, due, outside)
+    if not complete:
+        log.info("rollup %s continues at the next tick", job.name, extra=fields(rollup=job.name))
+    return complete
 
 
-def _lacks(part: Part, due: datetime, outside: Outside) -> bool:
-    before = load(outside.store, part.name)
-    return before is None or before.due < due
+def _is_behind(job: RollupJob, due: datetime, outside: Outside) -> bool:
+    result = load(outside.store, job.name)
+    return result is None or result.due < due
 
 
-def _steps(part: Part, due: datetime, outside: Outside) -> None:
+def _steps(job: RollupJob, due: datetime, outside: Outside) -> None:
     for _ in range(STEPS):
-        before = load(outside.store, part.name)
-        if before is not None and before.due >= due:
+        previous = load(outside.store, job.name)
+        if previous is not None and previous.due >= due:
             return
-        save(outside.store, part.name, part.make(outside, due, before))
+        save(outside.store, job.name, job.run(outside, due, previous))
 
 
-def _show(part: Part, at: datetime, outside: Outside) -> None:
-    """Show what the part made; what was made for a later instant has been shown by a later tick."""
-    made = load(outside.store, part.name)
-    if made is None or made.due > at:
+def _publish(job: RollupJob, at: datetime, outside: Outside) -> None:
+    """Publish the newest result; one of a later instant was published by a later tick."""
+    result = load(outside.store, job.name)
+    if result is None or result.due > at:
         return
-    show(outside.metrics, made.reach, at)  # also when the figures are too old to be shown
-    if at - made.due <= part.lasts:
-        show(outside.metrics, made.figures, at)
+    publish(outside.metrics, result.freshness, at)  # at any age
+    if at - result.due <= job.max_age:
+        publish(outside.metrics, result.metrics, at)

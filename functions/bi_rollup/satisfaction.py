@@ -1,13 +1,15 @@
-"""How well each group of people is served, from what is measured for it; what is not measured here is not counted."""
+"""Stakeholder satisfaction from the indicators that are measured here."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from dataclasses import fields as fields_of
 from datetime import datetime, timedelta
+from functools import partial
 
-from core.business.facts import Facts
+from core.business.indicators import Indicators
 from core.business.satisfaction import satisfaction
-from core.experience import LEAST
+from core.experience import MIN_COUNT
 from core.incidents.model import Incident, State
 from core.incidents.timing import Closed, mean_times
 from core.pipelines.health import health
@@ -15,120 +17,162 @@ from core.settings import Model, Settings
 from functions.adapters import pipelines
 from functions.adapters.logs import fields
 from functions.adapters.ports import Store
-from functions.bi_rollup.figures import Figure, Made, load
-from functions.bi_rollup.ports import BusinessTables
-from functions.bi_rollup.rollup import Outside, Part
+from functions.bi_rollup.queries import Query, Tables
+from functions.bi_rollup.result import MetricValue, RollupResult, load
+from functions.bi_rollup.rollup import Outside, RollupJob
 from functions.bi_rollup.spans import DAY, HOUR
 
-NAME = "satisfaction"
-SPAN = 7 * DAY
-_SEEN = 15 * timedelta(minutes=1)
-"""How old the newest check of a probe may be."""
-_CLOSED = tuple(one.name for one in fields_of(Closed))
+WINDOW = 7 * DAY
+_MAX_CHECK_AGE = 15 * timedelta(minutes=1)
+_CLOSED = tuple(field.name for field in fields_of(Closed))
 log = logging.getLogger(__name__)
 
 
-def make(measured: Sequence[Part], outside: Outside, due: datetime, _: Made | None) -> Made:
-    """Gather the facts, and score them for each group.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseCounts:
+    """Escalations to a person, automated actions that were applied, and those that failed."""
+
+    escalations: int
+    applied: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelState:
+    """The newest window of a model: its end, whether a feature had drifted, and the accuracy."""
+
+    model: str
+    window_end: datetime
+    drifted: bool | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExperienceTotals:
+    """Browser reports of all services; the 75th percentile of page load times in seconds."""
+
+    requests: int
+    failures: int
+    loads: int
+    load_seconds: float | None
+
+
+RESPONSE_COUNTS = Query("response_counts", ResponseCounts)
+MODEL_STATES = Query("model_states", ModelState)
+EXPERIENCE_TOTALS = Query("experience_totals", ExperienceTotals)
+
+
+def job(measures: Sequence[RollupJob]) -> RollupJob:
+    """The rollup of satisfaction, from the indicators of other rollups and from the stores."""
+    return RollupJob(
+        name="satisfaction", every=HOUR, max_age=3 * HOUR, enabled=lambda _: True, run=partial(run, measures)
+    )
+
+
+def run(measures: Sequence[RollupJob], outside: Outside, due: datetime, _: RollupResult | None) -> RollupResult:
+    """Collect the indicators, and score them for each stakeholder group.
 
     Args:
-        measured: the parts whose facts are taken, as far as the settings still ask for them.
-        outside: what is read.
+        measures: the rollups with indicators; those that the settings no longer enable are skipped.
+        outside: the ports.
         due: the instant.
     """
-    every = {part.name: part.every for part in measured if part.wanted(outside.settings)}
-    parts = {name: made for name in every if (made := load(outside.store, name)) is not None}
-    facts = {
-        **_of_parts(parts, every, due),
-        **_of_incidents(outside.incidents(due - SPAN, due), outside.settings, due),
-        **_of_answers(outside.tables, due),
+    every = {job.name: job.every for job in measures if job.enabled(outside.settings)}
+    results = {name: result for name in every if (result := load(outside.store, name)) is not None}
+    indicators = {
+        **_of_rollups(results, every, due),
+        **_of_incidents(outside.incidents(due - WINDOW, due), outside.settings, due),
+        **_of_responses(outside.tables, due),
         **_of_models(outside.tables, outside.settings.models, due),
         **_of_probes(outside.store, due),
         **_of_pipelines(outside.store, due),
-        **_of_people(outside.tables, due),
+        **_of_experience(outside.tables, due),
     }
-    found = satisfaction(Facts(**facts))
-    log.info("satisfaction", extra=fields(**{group: one.reason for group, one in found.items()}))
-    figures = [
-        Figure("aia_stakeholder_satisfaction_ratio", one.score, {"stakeholder": group})
-        for group, one in found.items()
-        if one.score is not None
+    groups = satisfaction(Indicators(**indicators))
+    log.info("satisfaction", extra=fields(**{group: result.reason for group, result in groups.items()}))
+    metrics = [
+        MetricValue("aia_stakeholder_satisfaction_ratio", result.score, {"stakeholder": group})
+        for group, result in groups.items()
+        if result.score is not None
     ]
-    return Made(due=due, figures=tuple(figures))
+    return RollupResult(due=due, metrics=tuple(metrics))
 
 
-def _of_parts(parts: Mapping[str, Made], every: Mapping[str, timedelta], due: datetime) -> dict[str, float]:
-    """What other parts know, while it is not too old; and how much older than it should be the oldest table is."""
-    fresh = [made for name, made in parts.items() if due - made.due <= 2 * every[name] + HOUR]
-    facts = {name: value for made in fresh for name, value in made.facts.items()}
-    late = [due - until - every[name] for name, made in parts.items() for until in made.rollups.values()]
-    return facts | ({"rollup_age_seconds": max(timedelta(0), *late).total_seconds()} if late else {})
+def _of_rollups(results: Mapping[str, RollupResult], every: Mapping[str, timedelta], due: datetime) -> dict[str, float]:
+    """Indicators of other rollups that are recent, and the delay of the table that is most behind."""
+    recent = [result for name, result in results.items() if due - result.due <= 2 * every[name] + HOUR]
+    indicators = {name: value for result in recent for name, value in result.indicators.items()}
+    delays = [due - at - every[name] for name, result in results.items() for at in result.complete_until.values()]
+    return indicators | ({"rollup_age_seconds": max(timedelta(0), *delays).total_seconds()} if delays else {})
 
 
-def _of_incidents(found: Sequence[Incident] | None, settings: Settings, due: datetime) -> dict[str, float]:
-    if found is None:
+def _of_incidents(incidents: Sequence[Incident] | None, settings: Settings, due: datetime) -> dict[str, float]:
+    if incidents is None:
         return {}
-    live = [one for one in found if one.state is not State.RESOLVED]
-    closed = [Closed(**{name: getattr(one, name) for name in _CLOSED}) for one in found]
-    times = mean_times(closed, due - SPAN, due)
-    earned = sum(one.dollars_per_hour for one in settings.revenue.values())
-    at_risk = sum(one.impact.dollars_per_hour for one in live if one.impact)
-    facts = {
+    active = [incident for incident in incidents if incident.state is not State.RESOLVED]
+    closed = [Closed(**{name: getattr(incident, name) for name in _CLOSED}) for incident in incidents]
+    times = mean_times(closed, due - WINDOW, due)
+    revenue = sum(target.dollars_per_hour for target in settings.revenue.values())
+    at_risk = sum(incident.impact.dollars_per_hour for incident in active if incident.impact)
+    open_ratio = sum(incident.state is State.OPEN for incident in active) / len(active) if active else 0.0
+    indicators = {
         "mtta_seconds": times.mtta.total_seconds() if times.mtta is not None else None,
         "mttr_seconds": times.mttr.total_seconds() if times.mttr is not None else None,
-        "unacknowledged_ratio": sum(one.state is State.OPEN for one in live) / len(live) if live else 0.0,
-        "risk_ratio": at_risk / earned if earned else None,
+        "unacknowledged_ratio": open_ratio,
+        "risk_ratio": at_risk / revenue if revenue else None,
     }
-    return {name: value for name, value in facts.items() if value is not None}
+    return {name: value for name, value in indicators.items() if value is not None}
 
 
-def _of_answers(tables: BusinessTables, due: datetime) -> dict[str, float]:
-    done = tables.answers(due - SPAN, due)
-    if done is None:
-        return {}
-    facts = {"pages_per_week": float(done.called)}
-    return facts | ({"actions_failed_ratio": done.failed / done.applied} if done.applied else {})
+def _of_responses(tables: Tables, due: datetime) -> dict[str, float]:
+    """Escalations and failed actions; nothing where responses are not stored."""
+    indicators = {}
+    for counts in tables.read(RESPONSE_COUNTS, since=due - WINDOW, until=due):
+        indicators["pages_per_week"] = float(counts.escalations)
+        if counts.applied:
+            indicators["actions_failed_ratio"] = counts.failed / counts.applied
+    return indicators
 
 
-def _of_models(tables: BusinessTables, models: Iterable[Model], due: datetime) -> dict[str, float]:
-    """Of the models of the settings; one that was not scored for so long counts as scored just before that."""
-    rows = {row.model: row for row in tables.models(due - SPAN, due)}
+def _of_models(tables: Tables, models: Iterable[Model], due: datetime) -> dict[str, float]:
+    """Indicators of the models of the settings; a model without a recent score counts with the age of the window."""
+    rows = {row.model: row for row in tables.read(MODEL_STATES, since=due - WINDOW, until=due)}
     known = [(model, rows[model.name]) for model in models if model.name in rows]
     if not known:
         return {}
-    ages = [due - rows[model.name].window_end if model.name in rows else SPAN for model in models]
+    ages = [due - rows[model.name].window_end if model.name in rows else WINDOW for model in models]
     margins = [
         row.accuracy - model.accuracy_floor
         for model, row in known
         if model.accuracy_floor is not None and row.accuracy is not None
     ]
-    facts = {
+    indicators = {
         "drift_scored_age_seconds": max(ages).total_seconds(),
         "models_drifted_ratio": sum(bool(row.drifted) for _, row in known) / len(known),
     }
-    return facts | ({"accuracy_margin": min(margins)} if margins else {})
+    return indicators | ({"accuracy_margin": min(margins)} if margins else {})
 
 
 def _of_probes(store: Store, due: datetime) -> dict[str, float]:
-    """The share of the newest checks that passed, over the probes that are being checked."""
-    checked = [one.data for one in store.find("probes") if one.data["checked_at"] > due - _SEEN]
-    shares = [float(one["availability"]) for one in checked]
+    """The share of recent checks that passed, over the probes with a recent check."""
+    checked = [probe.data for probe in store.find("probes") if probe.data["checked_at"] > due - _MAX_CHECK_AGE]
+    shares = [float(probe["availability"]) for probe in checked]
     return {"availability_ratio": sum(shares) / len(shares)} if shares else {}
 
 
 def _of_pipelines(store: Store, due: datetime) -> dict[str, float]:
-    """The health of the worst pipeline, of those of which anything is known."""
+    """The health of the worst pipeline with a known health."""
     lines = pipelines.readable(store)
     scores = [score for line in lines if (score := health(line, due).score) is not None]
     return {"pipeline_health_ratio": min(scores)} if scores else {}
 
 
-def _of_people(tables: BusinessTables, due: datetime) -> dict[str, float]:
-    """What people saw in their browsers, as far as there are enough reports to tell."""
-    saw = tables.people(due - SPAN, due)
-    found = {}
-    if saw.requests >= LEAST["aia_experience_error_ratio"]:
-        found["experience_error_ratio"] = saw.failures / saw.requests
-    if saw.loads >= LEAST["aia_experience_load_seconds"] and saw.load_seconds is not None:
-        found["experience_load_seconds"] = saw.load_seconds
-    return found
+def _of_experience(tables: Tables, due: datetime) -> dict[str, float]:
+    """Errors and load times in browsers, where there are enough reports."""
+    indicators = {}
+    for totals in tables.read(EXPERIENCE_TOTALS, since=due - WINDOW, until=due):
+        if totals.requests >= MIN_COUNT["aia_experience_error_ratio"]:
+            indicators["experience_error_ratio"] = totals.failures / totals.requests
+        if totals.loads >= MIN_COUNT["aia_experience_load_seconds"] and totals.load_seconds is not None:
+            indicators["experience_load_seconds"] = totals.load_seconds
+    return indicators

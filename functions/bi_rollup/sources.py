@@ -1,19 +1,31 @@
-"""Which sources are shown by their names: so many that neither the job nor the metrics grow without bound."""
+"""The sources with metrics of their own: a bounded number, so that neither the work nor the metrics grow without bound."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
-from functions.bi_rollup.ports import OrderTables
+from functions.bi_rollup.queries import Query, Tables
 
 MOST = 100
-"""Sources with figures of their own, the largest; the rest is one more, `other`."""
+"""Sources with metrics of their own, the largest ones; the rest is one more, `other`."""
 
 
-def named(tables: OrderTables, since: datetime, until: datetime) -> tuple[list[str], int]:
-    """The sources that earned most in a span, where they are not all there are, and how many more there are.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargestSource:
+    """One of the sources with the highest revenue, and the number of all sources."""
+
+    source: str
+    total: int
+
+
+LARGEST_SOURCES = Query("largest_sources", LargestSource)
+
+
+def listed_sources(tables: Tables, since: datetime, until: datetime) -> tuple[list[str], int]:
+    """The sources with the highest revenue in a period, and the number of the others.
 
     Returns:
-        No names where each is shown by its own.
+        An empty list where there are no others: each source is listed then.
     """
-    largest, everything = tables.largest_sources(since, until, MOST)
-    more = max(0, everything - MOST)
-    return (largest if more else []), more
+    largest = tables.read(LARGEST_SOURCES, since=since, until=until, most=MOST)
+    others = max(0, largest[0].total - MOST) if largest else 0
+    return ([row.source for row in largest] if others else []), others

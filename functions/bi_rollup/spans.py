@@ -1,21 +1,21 @@
-"""Spans of time: whole hours and days, and from where on a mart is made anew."""
+"""Whole hours and days, and the start of the period that a mart rewrites."""
 
 from datetime import UTC, datetime, timedelta
 
-from functions.bi_rollup.figures import Made
+from functions.bi_rollup.result import RollupResult
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 HISTORY = 800 * DAY
-"""How far back a mart is made when it is made first: two years and a little, so that a year can be held against another."""
+"""How far back a mart is built at first: a little more than two years, so that years can be compared."""
 HORIZON = 30 * DAY
-"""How far ahead it is forecast."""
+"""The horizon of forecasts."""
 _LEAST = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def floor(at: datetime, step: timedelta) -> datetime:
-    """The last whole step not after an instant.
+    """The last multiple of a step that is not after an instant.
 
     >>> floor(datetime(2026, 1, 2, 3, 4, tzinfo=UTC), DAY).isoformat()
     '2026-01-02T00:00:00+00:00'
@@ -24,7 +24,7 @@ def floor(at: datetime, step: timedelta) -> datetime:
 
 
 def ceiling(at: datetime, step: timedelta) -> datetime:
-    """The first whole step not before an instant.
+    """The first multiple of a step that is not before an instant.
 
     >>> ceiling(datetime(2026, 1, 2, 3, 4, tzinfo=UTC), HOUR).isoformat()
     '2026-01-02T04:00:00+00:00'
@@ -32,15 +32,17 @@ def ceiling(at: datetime, step: timedelta) -> datetime:
     return floor(at - _LEAST, step) + step
 
 
-def since(name: str, before: Made | None, due: datetime, *, late: timedelta, step: timedelta) -> datetime:
-    """From where on a mart is made anew: from where it was complete, less what may come late; all of it at first.
+def rewrite_start(
+    table: str, previous: RollupResult | None, due: datetime, *, late: timedelta, step: timedelta
+) -> datetime:
+    """Where a mart is rewritten from: where it was complete less the lateness of its rows; at first, the whole history.
 
     Args:
-        name: of the mart.
-        before: what was made last.
-        due: the instant it is made for.
-        late: how late rows may come.
+        table: the mart.
+        previous: the newest result.
+        due: the instant of the new one.
+        late: how late rows may arrive.
         step: of the mart.
     """
-    reached = before.rollups.get(name) if before else None
-    return floor(due - HISTORY if reached is None else min(due, reached) - late, step)
+    complete = previous.complete_until.get(table) if previous else None
+    return floor(due - HISTORY if complete is None else min(due, complete) - late, step)

@@ -1,87 +1,75 @@
-"""The statements: fixed text, but for the tables and columns that the settings name.
+"""The statements: the `.sql` files of this folder, with the tables and columns that the settings name.
 
-The settings check every such name; it is quoted here, so that a column may be called `order` or `group`. Values are
+The settings validate these names; they are quoted here, so that a column may be called `order` or `group`. Values are
 parameters.
 """
 
+from dataclasses import fields
 from pathlib import Path
 
-from core.settings import MarketTable, Orders, Spending
+from core.settings import Business, MarketTable, Orders, Spending
 
+REST = "other"
+"""The source that stands for all sources that are not listed, where some are."""
 _TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent.glob("*.sql")}
-
-CUSTOMERS = _TEXTS["customers"]
-LIVES = _TEXTS["lives"]
-MODELS = _TEXTS["models"]
-ANSWERS = _TEXTS["answers"]
-EXPERIENCE = _TEXTS["experience"]
-BY_HOUR = _TEXTS["by_hour"]
-BY_DAY = _TEXTS["by_day"]
-EXPECTED = _TEXTS["expected"]
-SOURCES = _TEXTS["sources"]
-TRACKED = _TEXTS["tracked"]
-WRITE_FORECASTS = _TEXTS["write_forecasts"]
-WRITE_FIGURES = _TEXTS["write_figures"]
-_MEANING = """CASE
+_LISTED_SOURCE = f"IF(ARRAY_LENGTH(@sources) = 0 OR source IN UNNEST(@sources), source, '{REST}')"
+_OUTCOME_BY_WORD = """CASE
       WHEN word IN UNNEST(@taken) THEN 'taken' WHEN word IN UNNEST(@refunded) THEN 'refunded'
       WHEN word IN UNNEST(@failed) THEN 'failed' ELSE 'unknown'
     END"""
-_BY_SIGN = "IF(amount < 0, 'refunded', 'taken')"
-_NOBODY = "CAST(NULL AS STRING)"
+_OUTCOME_BY_SIGN = "IF(amount < 0, 'refunded', 'taken')"
 
 
-def orders(given: Orders) -> str:
-    """The orders of a span, each once; parameters `since` and `until`, and those of `words`."""
-    return _TEXTS["orders"].format(
-        table=_quoted(given.table),
-        timestamp=_quoted(given.timestamp),
-        id=_quoted(given.id),
-        source=_quoted(given.source),
-        amount=_quoted(given.amount),
-        customer=_text(given.customer),
-        word=_text(given.outcome),
-        outcome=_MEANING if given.outcome else _BY_SIGN,
-    )
+def statement(name: str, business: Business) -> str:
+    """The statement `NAME.sql` for these settings.
+
+    Raises:
+        ValueError: it reads a table that the settings do not name.
+    """
+    names: dict[str, object] = {"listed_source": _LISTED_SOURCE}
+    names["revenue_by_day"] = _TEXTS["revenue_by_day"].format(**names).replace("\n", "\n  ")
+    if business.orders:
+        names["orders"] = orders = _orders(business.orders)
+        names["each_order"] = _TEXTS["orders"].format(orders=orders).replace("\n", "\n    ")
+    if business.market:
+        names["market"] = _market(business.market)
+    if business.spending:
+        names["spending"] = _quoted_names(business.spending)
+    try:
+        return _TEXTS[name].format(**names)
+    except KeyError as missing:
+        raise ValueError(f"{name}.sql: the settings must have the section of {missing}, got nothing") from missing
 
 
-def words(given: Orders) -> dict[str, list[str]]:
-    """The parameters that say what the words of the outcomes mean, where there are any."""
-    return {name: list(spelt) for name, spelt in given.outcomes.items()} if given.outcome else {}
+def outcome_words(name: str, business: Business) -> dict[str, list[str]]:
+    """The parameters of a statement that map the words of the settings to outcomes, where it needs them."""
+    orders = business.orders
+    if orders is None or orders.outcome is None or (name != "orders" and "{each_order}" not in _TEXTS[name]):
+        return {}
+    return {outcome: list(words) for outcome, words in orders.outcomes.items()}
 
 
-def of_orders(name: str, given: Orders) -> str:
-    """The statement of that name, which reads orders; its parameters are those of `orders`."""
-    return _TEXTS[name].format(orders=orders(given).replace("\n", "\n    "))
+def _orders(orders: Orders) -> dict[str, str]:
+    return _quoted_names(orders) | {
+        "customer": _text(orders.customer),
+        "word": _text(orders.outcome),
+        "outcome": _OUTCOME_BY_WORD if orders.outcome else _OUTCOME_BY_SIGN,
+    }
 
 
-def oldest(given: Orders) -> str:
-    """The oldest order of a span; parameters `since` and `until`."""
-    return _TEXTS["oldest"].format(table=_quoted(given.table), timestamp=_quoted(given.timestamp))
+def _market(market: MarketTable) -> dict[str, str]:
+    amount = f"CAST(sale.{_quoted(market.amount)} AS FLOAT64)" if market.amount else "1.0"
+    return _quoted_names(market) | {"amount": amount}
 
 
-def market(given: MarketTable) -> str:
-    """What each company sold in a span; parameters `since` and `until`."""
-    return _TEXTS["market"].format(
-        table=_quoted(given.table),
-        timestamp=_quoted(given.timestamp),
-        id=_quoted(given.id),
-        company=_quoted(given.company),
-        amount=f"CAST(sold.{_quoted(given.amount)} AS FLOAT64)" if given.amount else "1.0",
-    )
-
-
-def spending(given: Spending) -> str:
-    """What was spent in a span; parameters `since` and `until`."""
-    return _TEXTS["spending"].format(
-        table=_quoted(given.table),
-        timestamp=_quoted(given.timestamp),
-        kind=_quoted(given.kind),
-        amount=_quoted(given.amount),
-    )
+def _quoted_names(section: Orders | MarketTable | Spending) -> dict[str, str]:
+    """The table and columns of a section, by key."""
+    values = {field.name: getattr(section, field.name) for field in fields(section)}
+    return {name: _quoted(value) for name, value in values.items() if isinstance(value, str)}
 
 
 def _text(column: str | None) -> str:
-    return f"CAST(paid.{_quoted(column)} AS STRING)" if column else _NOBODY
+    return f"CAST(paid.{_quoted(column)} AS STRING)" if column else "CAST(NULL AS STRING)"
 
 
 def _quoted(path: str) -> str:

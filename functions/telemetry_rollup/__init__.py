@@ -1,1 +1,1 @@
-"""What people see, every five minutes, over the hour before."""
+"""Metrics of user experience, every five minutes, over the last hour of browser reports."""

@@ -1,30 +1,30 @@
-"""What browsers reported: the port, and BigQuery behind it."""
+"""Browser reports: the port, and its adapter for BigQuery."""
 
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from core.experience import Seen
+from core.experience import ExperienceSummary
 from functions.adapters.ports import Warehouse
 
-SEEN = (Path(__file__).parent / "seen.sql").read_text()
+SUMMARIES = (Path(__file__).parent / "summaries.sql").read_text()
 
 
 class Reports(Protocol):
-    """What browsers reported."""
+    """Browser reports."""
 
-    def seen(self, since: datetime, start: datetime, end: datetime, most: int) -> list[Seen]:
-        """What was seen before `end`, by service and kind of device, those with the most sessions first.
+    def summaries(self, since: datetime, start: datetime, end: datetime, most: int) -> list[ExperienceSummary]:
+        """Summaries by service and kind of device, those with the most sessions first.
 
         Args:
-            since: how far back the first report of a session is looked for.
-            start: from where on reports count.
-            end: before which they do.
-            most: services by devices.
+            since: how far back the first report of a session is searched.
+            start: first instant of the reports that count.
+            end: first instant after them.
+            most: number of summaries.
 
         Raises:
             QueryError: the table is missing.
-            UnavailableError: nothing answers.
+            UnavailableError: the warehouse does not answer.
         """
         ...
 
@@ -35,7 +35,7 @@ class BigQueryReports:
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
-    def seen(self, since: datetime, start: datetime, end: datetime, most: int) -> list[Seen]:
-        """What was seen before `end`, by service and kind of device."""
-        rows = self._warehouse.query(SEEN, since=since, start=start, end=end, most=most)
-        return [Seen(**row) for row in rows]
+    def summaries(self, since: datetime, start: datetime, end: datetime, most: int) -> list[ExperienceSummary]:
+        """Summaries by service and kind of device."""
+        rows = self._warehouse.query(SUMMARIES, since=since, start=start, end=end, most=most)
+        return [ExperienceSummary(**row) for row in rows]

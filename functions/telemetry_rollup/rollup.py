@@ -1,7 +1,7 @@
-"""One tick: what browsers reported in the hour before it, as metrics.
+"""One tick: metrics from the browser reports of the last hour.
 
-Nothing is claimed and nothing kept: the same tick again sets the same gauges about the same instant, and what came late is in
-the hour of the next one.
+Nothing is claimed or stored: the same tick sets the same gauges of the same instant again, and late reports are part of the next
+tick's hour.
 """
 
 import logging
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import Tick
-from core.experience import Seen, measures
+from core.experience import ExperienceSummary, experience_metrics
 from functions.adapters.ports import Metrics
 from functions.telemetry_rollup.reports import Reports
 
@@ -17,40 +17,40 @@ log = logging.getLogger(__name__)
 NAME = "telemetry_rollup"
 WINDOW = timedelta(hours=1)
 LONGEST_SESSION = timedelta(hours=6)
-"""How far back a session's first report is looked for."""
+"""How far back the first report of a session is searched."""
 MOST = 200
-"""Services by devices, those with the most sessions first: whoever may report can invent more, and each is a series."""
+"""Services by devices, those with the most sessions first: a client can invent services, and each is a series."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What the function needs from outside."""
+    """The ports of the function."""
 
     reports: Reports
     metrics: Metrics
 
 
 def roll_up(tick: Tick, outside: Outside) -> None:
-    """Measure the hour before a tick; safe to call again with the same tick, or an old one.
+    """Measure the hour before a tick; idempotent, also for an old tick.
 
     Raises:
         UnavailableError: the warehouse does not answer.
         QueryError: the table is missing.
     """
     at = tick.scheduled_at
-    for seen in look(outside.reports, at):
-        _set(outside.metrics, seen, at)
+    for summary in summaries(outside.reports, at):
+        _publish(outside.metrics, summary, at)
     outside.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
-def look(reports: Reports, at: datetime) -> list[Seen]:
-    """What was seen in the hour before an instant, by service and kind of device."""
-    return reports.seen(at - LONGEST_SESSION, at - WINDOW, at, MOST)
+def summaries(reports: Reports, at: datetime) -> list[ExperienceSummary]:
+    """Summaries of the hour before an instant, by service and kind of device."""
+    return reports.summaries(at - LONGEST_SESSION, at - WINDOW, at, MOST)
 
 
-def _set(metrics: Metrics, seen: Seen, at: datetime) -> None:
-    for one in measures(seen):
-        if one.value is not None:
-            metrics.gauge(one.name, one.value, at=at, service=seen.service, device=seen.device)
-        elif one.count:
-            log.info("%s of %s on %s: %s: %d", one.name, seen.service, seen.device, one.reason, one.count)
+def _publish(metrics: Metrics, summary: ExperienceSummary, at: datetime) -> None:
+    for metric in experience_metrics(summary):
+        if metric.value is not None:
+            metrics.gauge(metric.name, metric.value, at=at, service=summary.service, device=summary.device)
+        elif metric.count:
+            log.info("%s of %s on %s: only %d reports", metric.name, summary.service, summary.device, metric.count)

@@ -5,7 +5,7 @@ locals {
     trimsuffix(file, ".json") => jsondecode(file("${local.infra}/tables/${file}"))
   }
   datasets = {
-    marts     = "What the business is: revenue, customers and figures, kept up to date from the orders."
+    marts     = "Business marts: revenue, customers and daily metrics, written by rollups."
     ops       = "What the system did and found: scores, incidents, actions, messages that were parked."
     telemetry = "What applications say: predictions, what became of them, and orders."
   }

@@ -16,7 +16,7 @@ DAY = 86_400
 PAST = (
     *("aia_drift_", "aia_prediction_drift_", "aia_model_accuracy_", "aia_model_measure_", "aia_data_quality_"),
     *("aia_revenue_", "aia_forecast_", "aia_customer", "aia_market_", "aia_payment", "aia_cost_", "aia_stakeholder_"),
-    *("aia_experience_sessions", "aia_orders_newest_", "aia_business_flawed_rows"),
+    *("aia_experience_sessions", "aia_orders_newest_", "aia_business_data_issues"),
 )
 """How the names of the metrics begin that have a past: a tile of one shows it before anything live is there."""
 OLDER = 14 * DAY

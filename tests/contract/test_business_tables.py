@@ -1,7 +1,7 @@
-"""The tables of the business: BigQuery's statements and the twin in memory give the same answers for the same rows."""
+"""The tables of the business: the statements of BigQuery and the twin in memory give the same results for the same rows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,16 @@ from google.cloud import bigquery
 from core.settings import Business, MarketTable, Orders, Spending
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.bigquery import BigQueryTables
-from functions.bi_rollup.ports import BusinessTables, FigureRow, ForecastRow, Lives
-from infra.local.past.business_load import figure_rows, forecast_rows, mart_rows
+from functions.bi_rollup.customers import CUSTOMER_HISTORY
+from functions.bi_rollup.daily_metrics import DailyMetric
+from functions.bi_rollup.forecasts import REVENUE_BY_DAY, SCORED_FORECASTS, ForecastRow
+from functions.bi_rollup.market import COMPANY_SALES
+from functions.bi_rollup.marts import OLDEST_ORDER
+from functions.bi_rollup.queries import Query, Tables
+from functions.bi_rollup.revenue import EXPECTED_REVENUE, PAYMENT_COUNTS, REVENUE_BY_HOUR
+from functions.bi_rollup.roi import SPEND_BY_KIND
+from functions.bi_rollup.sources import LARGEST_SOURCES
+from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows
 from infra.local.past.business_rows import OrderRows, SaleRows, SpendingRows
 from infra.local.past.business_tables import MemoryTables
 from tests.support.builders.flights import load
@@ -52,13 +60,13 @@ SCHEMA = pa.schema(
         "word": pa.string(),
     }
 )
-SOURCES: Sequence[Sequence[str]] = ((), ("north", "south"), ("west",), ("nobody",))
+SOURCES: Sequence[list[str]] = ([], ["north", "south"], ["west"], ["nobody"])
 Row = dict[str, Any]
 Both = tuple[BigQueryTables, MemoryTables]
 
 
 def rows(seed: int, count: int = 160) -> list[Row]:
-    """Orders that come twice, late, without an id, a shop or a buyer, and with amounts and words that make no sense."""
+    """Orders with duplicates, without an id, a shop or a buyer, and with invalid amounts and outcomes."""
     rng = np.random.default_rng(seed)
     seconds = np.sort(rng.choice(DAYS * 86_400, count, replace=False))
     seconds[:3] = (0, 3600, 86_400)  # where spans begin
@@ -98,20 +106,23 @@ def both(request: pytest.FixtureRequest, client: bigquery.Client, warehouse: Big
     return BigQueryTables(warehouse, business), twin
 
 
-def same(both: Both, ask: Any) -> None:
-    """Both must answer the same."""
-    expected, found = (_plain(ask(tables)) for tables in both)
-    assert found == expected
+def same(both: Both, query: Query[Any], **parameters: Any) -> None:
+    """Both must give the same rows, in any order."""
+    expected, result = (
+        sorted((_rounded(astuple(row)) for row in tables.read(query, **parameters)), key=repr) for tables in both
+    )
+    assert result == expected
 
 
-def _plain(answer: Any) -> Any:
-    """Comparable: rounded, and in an order, as most statements give none."""
-    if isinstance(answer, Lives):
-        columns = (answer.again, answer.first, answer.last, np.nan_to_num(answer.previous, nan=-1.0), answer.dollars)
-        return [answer.everybody, *sorted(zip(*(column.round(6).tolist() for column in columns), strict=True))]
-    if isinstance(answer, list):
-        return sorted((_rounded(astuple(one)) for one in answer), key=repr)
-    return answer
+def same_columns(both: Both, query: Query[Any], **parameters: Any) -> None:
+    """Both must give the same columns, with the rows in any order."""
+    expected, result = (_rows(tables.read_columns(query, **parameters)) for tables in both)
+    assert result == expected
+
+
+def _rows(columns: Any) -> list[tuple[float, ...]]:
+    values = (np.nan_to_num(getattr(columns, field.name), nan=-1.0) for field in fields(columns))
+    return sorted(zip(*(value.round(6).tolist() for value in values), strict=True))
 
 
 def _rounded(values: Iterable[Any]) -> tuple[Any, ...]:
@@ -137,36 +148,36 @@ def spans() -> Iterable[tuple[datetime, datetime]]:
 
 
 @pytest.mark.parametrize("both", [(1, BUSINESS), (3, BY_SIGN)], indirect=True)
-def test_the_mart_of_hours_and_what_is_read_of_it(both: Both, warehouse: BigQueryWarehouse) -> None:
+def test_the_hourly_mart_and_its_queries(both: Both, warehouse: BigQueryWarehouse) -> None:
     for since, until in ((BEGIN, BEGIN + 2 * DAY), (BEGIN + DAY, END), (BEGIN + 3 * DAY, BEGIN + 3 * DAY + HOUR)):
         for tables in both:
-            tables.write_revenue_hours(since, until)
+            tables.write("write_revenue_hours", since=since, until=until)
         found = held(mart_rows(both[1], END)["marts.revenue_hourly"])
         assert found == stored(warehouse, "marts.revenue_hourly")
         assert found
     for (since, until), sources in zip(spans(), SOURCES, strict=True):
-        same(both, lambda tables: tables.oldest_order(since, until))  # noqa: B023 - asked at once
-        same(both, lambda tables: tables.largest_sources(since, until, 2))  # noqa: B023
-        same(both, lambda tables: tables.payments(since, until, sources))  # noqa: B023
-        same(both, lambda tables: tables.revenue_by_hour(since, until, sources))  # noqa: B023
-        same(both, lambda tables: tables.revenue_by_day(since, until, sources))  # noqa: B023
+        same(both, OLDEST_ORDER, since=since, until=until)
+        same(both, LARGEST_SOURCES, since=since, until=until, most=2)
+        for query in (PAYMENT_COUNTS, REVENUE_BY_HOUR, REVENUE_BY_DAY):
+            same(both, query, since=since, until=until, sources=sources)
     for tables in both:
-        days = [(one.source, one.day) for one in tables.revenue_by_day(BEGIN, END, ())]
-        assert days == sorted(days)  # who reads them groups them
+        days = [(row.source, row.day) for row in tables.read(REVENUE_BY_DAY, since=BEGIN, until=END, sources=[])]
+        assert days == sorted(days)  # `forecasts` groups them
 
 
 @pytest.mark.parametrize("both", [(5, BUSINESS)], indirect=True)
 def test_customers_by_their_days(both: Both, warehouse: BigQueryWarehouse) -> None:
     for tables in both:
-        tables.write_customer_days(BEGIN, BEGIN + 3 * DAY)
-        tables.write_customer_days(BEGIN + 2 * DAY, END)
+        tables.write("write_customer_days", since=BEGIN, until=BEGIN + 3 * DAY)
+        tables.write("write_customer_days", since=BEGIN + 2 * DAY, until=END)
     for until, most in ((BEGIN + 2 * DAY, 100), (END, 2)):
         for tables in both:
-            tables.write_customers(until)
+            tables.write("write_customers", until=until)
         marts = mart_rows(both[1], END)
         for name in ("marts.customer_days", "marts.customers"):
             assert held(marts[name]) == stored(warehouse, name)
-        same(both, lambda tables: tables.lives(until - 4 * DAY, until - 2 * DAY, until, most))  # noqa: B023
+        periods = {"since": until - 4 * DAY, "middle": until - 2 * DAY, "until": until}
+        same_columns(both, CUSTOMER_HISTORY, **periods, most=most)
     assert len(held(marts["marts.customers"])) > 2
 
 
@@ -185,45 +196,48 @@ def _band(rng: np.random.Generator) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("both", [(7, BUSINESS)], indirect=True)
-def test_forecasts_and_what_came_of_them(both: Both, warehouse: BigQueryWarehouse) -> None:
+def test_forecasts_and_their_actuals(both: Both, warehouse: BigQueryWarehouse) -> None:
     made = [BEGIN - DAY, BEGIN + DAY, BEGIN + 2 * DAY]
     first = forecasts(1, made, ["north", "south", "other", "gone"], 4)
     again = forecasts(2, made[1:], ["south"], 2)
     for tables in both:
-        tables.write_revenue_hours(BEGIN, END)
-        tables.write_forecasts(made[0], made[-1], ["north", "south", "other", "gone"], first)
-        tables.write_forecasts(made[1], made[-1], ["south", "nobody"], again)
+        tables.write("write_revenue_hours", since=BEGIN, until=END)
+        sources = ["north", "south", "other", "gone"]
+        tables.write("write_forecasts", since=made[0], until=made[-1], sources=sources, forecasts=first)
+        tables.write("write_forecasts", since=made[1], until=made[-1], sources=["south", "nobody"], forecasts=again)
     assert held(forecast_rows(both[1].forecasts(made[0], END))) == stored(warehouse, "ops.revenue_forecasts")
     for day, sources in zip((BEGIN, BEGIN + DAY, BEGIN + 2 * DAY), SOURCES, strict=False):
-        same(both, lambda tables: tables.expected(BEGIN - DAY, day, (day, day + DAY)))  # noqa: B023
-        same(both, lambda tables: tables.tracked(BEGIN - DAY, BEGIN, day + DAY, sources))  # noqa: B023
-        same(both, lambda tables: tables.tracked(BEGIN, day, END, sources))  # noqa: B023
-    [*ordered] = ((one.source, one.day) for one in both[1].tracked(BEGIN - DAY, BEGIN, END, ()))
+        same(both, EXPECTED_REVENUE, since=BEGIN - DAY, until=day, first=day, second=day + DAY)
+        same(both, SCORED_FORECASTS, oldest=BEGIN - DAY, since=BEGIN, until=day + DAY, sources=sources)
+        same(both, SCORED_FORECASTS, oldest=BEGIN, since=day, until=END, sources=sources)
+    everything = both[1].read(SCORED_FORECASTS, oldest=BEGIN - DAY, since=BEGIN, until=END, sources=[])
+    ordered = [(row.source, row.day) for row in everything]
     assert ordered == sorted(ordered)
 
 
 @pytest.mark.parametrize("both", [(8, BUSINESS), (9, COUNTED)], indirect=True)
-def test_the_market_and_what_was_spent(both: Both) -> None:
+def test_company_sales_and_spend(both: Both) -> None:
     for since, until in ((BEGIN, END), (BEGIN + 30 * HOUR, BEGIN + 36 * HOUR)):
-        same(both, lambda tables: tables.market(since, until))  # noqa: B023
-        same(both, lambda tables: tables.spending(since, until))  # noqa: B023
+        same(both, COMPANY_SALES, since=since, until=until)
+        same(both, SPEND_BY_KIND, since=since, until=until)
     for tables in both:
-        sales = [one.sales or 0.0 for one in tables.market(BEGIN, END)]
+        sales = [row.sales or 0.0 for row in tables.read(COMPANY_SALES, since=BEGIN, until=END)]
         assert sales == sorted(sales, reverse=True)
 
 
 @pytest.mark.parametrize("both", [(10, BUSINESS)], indirect=True)
-def test_figures_are_written_in_place(both: Both, warehouse: BigQueryWarehouse) -> None:
-    first = FigureRow(measured_at=BEGIN, name="aia_roi_ratio", labels="{}", value=1.0)
-    other = replace(first, name="aia_gain_dollars", labels='{"kind": "model"}')
+def test_daily_metrics_are_written_in_place(both: Both, warehouse: BigQueryWarehouse) -> None:
+    first = DailyMetric(measured_at=BEGIN, name="aia_roi_ratio", labels="{}", value=1.0)
+    other = replace(first, name="aia_attributed_revenue_dollars", labels='{"kind": "model"}')
 
-    def write(tables: BusinessTables) -> None:
-        tables.write_figures(BEGIN, [first, other])
-        tables.write_figures(BEGIN, [replace(first, measured_at=BEGIN + HOUR, value=2.0)])
-        tables.write_figures(BEGIN + DAY, [first])
+    def write(tables: Tables) -> None:
+        tables.write("write_daily_metrics", day=BEGIN, metrics=[first, other])
+        later = replace(first, measured_at=BEGIN + HOUR, value=2.0)
+        tables.write("write_daily_metrics", day=BEGIN, metrics=[later])
+        tables.write("write_daily_metrics", day=BEGIN + DAY, metrics=[first])
 
     for tables in both:
         write(tables)
-    found = held(figure_rows(both[1].figures, BEGIN, END))
-    assert found == stored(warehouse, "marts.figures")
+    found = held(metric_rows(both[1].daily_metrics, BEGIN, END))
+    assert found == stored(warehouse, "marts.daily_metrics")
     assert len(found) == 3

@@ -112,7 +112,7 @@ def test_a_message_that_waits_is_held_against_the_limit_of_who_must_take_it(tmp_
     [
         (
             "executive.json",
-            "Incidents that were open, by severity",
+            "Open incidents by severity",
             series("aia_incidents_open", "0x10 1x100 0x20", severity="critical"),
             {"severity": "critical", "value": 1},
         ),

@@ -107,7 +107,7 @@ READ: dict[str, Break] = {
     ),
     "what it costs": Break(
         f"{RULES}/business.yaml",
-        "          impact: The value itself, in dollars an hour.\n",
+        "          impact: The value itself, in dollars per hour.\n",
         "",
         "business.yaml: RevenueAtRiskHigh: must have the annotation impact",
     ),

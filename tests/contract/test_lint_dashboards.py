@@ -135,7 +135,7 @@ READ: dict[str, Break] = {
         "executive",
         "[nobody acknowledges](docs/runbooks/system.md#nobody-acknowledges)",
         "nobody acknowledges",
-        "executive.json: Critical incidents nobody has acknowledged: no text of the dashboard links",
+        "executive.json: Unacknowledged critical incidents: no text of the dashboard links",
     ),
     "no query": Break(
         "executive",
@@ -178,19 +178,19 @@ READ: dict[str, Break] = {
         "executive",
         '"color": "RED", "direction": "ABOVE", "label": "RevenueAtRiskHigh"',
         '"color": "YELLOW", "direction": "ABOVE", "label": "RevenueAtRiskHigh"',
-        "executive.json: At risk by open incidents ($ an hour): threshold 5000 must be RED, as RevenueAtRiskHigh is error",
+        "executive.json: Revenue at risk ($/h): threshold 5000 must be RED, as RevenueAtRiskHigh is error",
     ),
     "a threshold of two severities": Break(
         "executive",
         '"label": "RevenueAtRiskHigh"}]',
         '"label": "RevenueAtRiskHigh, RoiNegative"}]',
-        "executive.json: At risk by open incidents ($ an hour): threshold 5000 must stand for rules of one severity",
+        "executive.json: Revenue at risk ($/h): threshold 5000 must stand for rules of one severity",
     ),
     "a card without the rule's floor": Break(
         "business",
         " and sum by (source) (max by (source, outcome) (last_over_time(aia_payments[1h]))) >= 100)",
         ")",
-        "business.json: Payments that do not fail, worst source of 100 or more (%): must judge as PaymentSuccessRatioLow",
+        "business.json: Payment success, worst source with 100+ payments (%): must judge as PaymentSuccessRatioLow",
     ),
     "a card of less than the rule looks at": Break(
         "technical",
@@ -226,7 +226,7 @@ READ: dict[str, Break] = {
         "executive",
         "max_over_time(aia_incidents_open[${__interval}])",
         "max_over_time(aia_incidents_open[10m])",
-        "executive.json: Incidents that were open, by severity: aia_incidents_open must be looked for all the way back",
+        "executive.json: Open incidents by severity: aia_incidents_open must be looked for all the way back",
     ),
     "a column of another time": Break(
         "operations",
@@ -275,7 +275,7 @@ READ: dict[str, Break] = {
         "executive",
         '"prometheusQuery": "max(last_over_time(aia_incident_waiting_seconds[10m]))", "unitOverride": "s"',
         '"prometheusQuery": "max(last_over_time(aia_incident_waiting_seconds[10m]))", "unitOverride": "USD"',
-        "executive.json: Longest wait for somebody to take care (s): is no number of dollars",
+        "executive.json: Longest time unacknowledged (s): is no number of dollars",
     ),
 }
 """What the checks of this repository see."""

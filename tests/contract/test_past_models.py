@@ -1,4 +1,4 @@
-"""How the models of the past were, read once for many instants: the same as bi_rollup's own statement tells for each."""
+"""States of models in the past, read once for many instants: the same as the query of bi_rollup gives for each."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from core.settings import Business
 from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.bigquery import BigQueryTables
+from functions.bi_rollup.satisfaction import MODEL_STATES
 from infra.local.past.load import load_rows
 from infra.local.past.models import LoadedModels
 from infra.local.past.plan import Part, Plan, extended, read_plan, with_part, write_plan, write_reached
@@ -62,7 +63,7 @@ def warehouse(client: bigquery.Client) -> BigQueryWarehouse:
     return BigQueryWarehouse(client)
 
 
-def test_every_instant_has_the_windows_that_the_statement_tells(tmp_path: Path, warehouse: BigQueryWarehouse) -> None:
+def test_every_instant_has_the_windows_that_the_query_gives(tmp_path: Path, warehouse: BigQueryWarehouse) -> None:
     planned(tmp_path, loaded=20)
     models = LoadedModels(tmp_path, lambda: warehouse)
     tables = BigQueryTables(warehouse, Business())
@@ -70,7 +71,9 @@ def test_every_instant_has_the_windows_that_the_statement_tells(tmp_path: Path, 
     for ago in (3, 0, 8, 14):
         until = TODAY - ago * DAY
         found = models(until - 7 * DAY, until)
-        assert sorted(found, key=by_name) == sorted(tables.models(until - 7 * DAY, until), key=by_name)
+        assert sorted(found, key=by_name) == sorted(
+            tables.read(MODEL_STATES, since=until - 7 * DAY, until=until), key=by_name
+        )
         assert ago == 14 or found
 
 

@@ -12,11 +12,11 @@ from zetasql.core.exceptions import ZetaSQLError
 from core.drift import Flaw, Profile, QualityIssue, Statement, classifier, score
 from core.errors import QueryError
 from core.events import PipelineRun, RunStatus
-from core.settings import Features, Label, MarketTable, Model, Reference, Spending
+from core.settings import Business, Features, Label, MarketTable, Model, Reference, Spending
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.bi_rollup import statements as business
+from functions.bi_rollup.statements import statement as business_statement
 from functions.drift_score import effects, performance, quality, statements
 from functions.pipeline_monitor import history as history_of_runs
 from infra.local.warehouse import read_definitions
@@ -41,11 +41,13 @@ MODEL = Model(
     window=timedelta(days=7),
 )
 LABEL = Label(table="telemetry.flight_labels", column="late", arrives_within=timedelta(hours=12))
-BY_SIGN = replace(ORDERS, customer=None, outcome=None)
-OF_ORDERS = ("revenue_hourly", "customer_days", "last_day")
 SPENDING = Spending(table="telemetry.orders", timestamp="ordered_at", kind="source", amount="amount_dollars")
 MARKET = MarketTable(
     table="telemetry.flight_predictions", timestamp="scored_at", id="prediction_id", company="carrier", ours="UA"
+)
+BUSINESS = Business(orders=ORDERS, market=MARKET, spending=SPENDING)
+OTHER_BUSINESS = Business(
+    orders=replace(ORDERS, customer=None, outcome=None), market=replace(MARKET, amount="distance"), spending=SPENDING
 )
 REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {"age": [2.0] * 60, "plan": ["a"] * 60})
 PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability": [0.5] * 60})
@@ -62,7 +64,6 @@ PARAMETERS: dict[str, Any] = {
     "at": NOW,
     "day": NOW,
     "failed": ["failed", "declined"],
-    "figures": [{"measured_at": NOW, "name": "aia_revenue_dollars", "labels": "{}", "value": 1.5}],
     "first": NOW - timedelta(days=2),
     "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0, "mean": 2.1}],
     "end": NOW,
@@ -70,6 +71,7 @@ PARAMETERS: dict[str, Any] = {
     "issues": quality.issue_rows(ISSUES),
     "last": NOW,
     "measures": performance.measure_rows(PERFORMANCE),
+    "metrics": [{"measured_at": NOW, "name": "aia_revenue_dollars", "labels": "{}", "value": 1.5}],
     "middle": NOW - timedelta(days=10),
     "mode": "exact",
     "model": "flight-delay",
@@ -108,6 +110,14 @@ def counting(by: str | None) -> Statement:
     return statements.counting(MODEL, profile, PARAMETERS["window_start"], PARAMETERS["window_end"], by)
 
 
+def business_statements() -> dict[str, str]:
+    """The statements of bi_rollup, and those that other settings change."""
+    names = sorted(path.stem for path in (FOLDER / "bi_rollup").glob("*.sql"))
+    usual = {f"bi_rollup/{name}.sql": business_statement(name, BUSINESS) for name in names}
+    other = {f"bi_rollup/{name}.sql with other settings": business_statement(name, OTHER_BUSINESS) for name in names}
+    return usual | {name: sql for name, sql in other.items() if sql not in usual.values()}
+
+
 def every_statement() -> dict[str, Statement]:
     """All statements by name; a file with names to fill in is there as what it becomes."""
     labelled = replace(MODEL, label=LABEL)
@@ -118,13 +128,7 @@ def every_statement() -> dict[str, Statement]:
         "drift_score/labelled_window.sql": both,
         "drift_score/window_summary.sql": statements.window_summary(MODEL),
         "adapters/training/count_labels.sql": history.count_labels_sql(MODEL, LABEL),
-        **{f"bi_rollup/{name}.sql": business.of_orders(name, ORDERS) for name in OF_ORDERS},
-        **{f"bi_rollup/{name}.sql by sign": business.of_orders(name, BY_SIGN) for name in OF_ORDERS},
-        "bi_rollup/orders.sql": business.orders(ORDERS),
-        "bi_rollup/oldest.sql": business.oldest(ORDERS),
-        "bi_rollup/market.sql": business.market(MARKET),
-        "bi_rollup/market.sql by amount": business.market(replace(MARKET, amount="distance")),
-        "bi_rollup/spending.sql": business.spending(SPENDING),
+        **business_statements(),
         "drift_score/window.sql by column": chunked(window),
         "drift_score/labelled_window.sql by column": chunked(both),
     }

@@ -1,4 +1,4 @@
-"""bi_rollup over real BigQuery calls and a real store: customers, the market, what is gained and spent, and all parts together."""
+"""bi_rollup over real BigQuery calls and a real store: customers, market, costs, and all rollups together."""
 
 from contextlib import closing
 from dataclasses import replace
@@ -12,9 +12,9 @@ from core.errors import QueryError, UnavailableError
 from core.settings import Business, Cost, Customers, MarketTable, Settings, Spending
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.bi_rollup.figures import Made
-from functions.bi_rollup.figures import load as load_made
-from functions.bi_rollup.parts import PARTS
+from functions.bi_rollup.registry import ROLLUPS
+from functions.bi_rollup.result import RollupResult
+from functions.bi_rollup.result import load as load_result
 from functions.bi_rollup.rollup import Outside
 from infra.local.warehouse.tables import create_tables
 from tests.support.builders.business import DAY, HOUR, ORDERS, SETTINGS, TICK, TODAY, World, order, weeks
@@ -28,8 +28,8 @@ from tests.support.builders.business import FIVE, SHOP, only
 pytest_plugins = ["tests.support.servers.warehouse", "tests.support.builders.business_fixtures"]
 
 
-def test_customers_are_counted_by_what_they_did(empty: World) -> None:
-    empty.parts = only("customers")
+def test_customers_are_counted_by_state(empty: World) -> None:
+    empty.jobs = only("customers")
     empty.order(
         order(1, TODAY - 5 * DAY, 20.0, customer_id="new"),
         order(2, TODAY - 50 * DAY, 20.0, customer_id="loyal"),
@@ -51,16 +51,16 @@ def test_customers_are_counted_by_what_they_did(empty: World) -> None:
     assert empty.value("aia_customer_lifetime_value_dollars") is None  # three customers tell nothing
 
 
-def test_customers_are_worth_something_when_there_are_enough_of_them(shop: World) -> None:
-    shop.parts = only("customers")
+def test_enough_customers_have_a_lifetime_value(shop: World) -> None:
+    shop.jobs = only("customers")
     shop.tick()
     value = shop.value("aia_customer_lifetime_value_dollars")
     assert value is not None
     assert 10 < value < 5000
 
 
-def test_customers_made_again_are_the_same_and_late_orders_join_them(shop: World) -> None:
-    shop.parts = only("customers")
+def test_a_rebuild_gives_the_same_customers_and_includes_late_orders(shop: World) -> None:
+    shop.jobs = only("customers")
     shop.tick()
     before = rounded(shop)
     shop.forget()
@@ -71,7 +71,7 @@ def test_customers_made_again_are_the_same_and_late_orders_join_them(shop: World
     assert len(shop.customers()) == len(before) + 1
 
 
-def test_without_a_column_of_customers_nobody_is_counted(shop: World) -> None:
+def test_without_a_customer_column_no_customers_are_counted(shop: World) -> None:
     shop.settings = replace(SETTINGS, business=Business(orders=replace(ORDERS, customer=None)))
     shop.tick()
     assert shop.customers() == []
@@ -79,7 +79,7 @@ def test_without_a_column_of_customers_nobody_is_counted(shop: World) -> None:
     assert shop.value("aia_revenue_dollars", SHOP) is not None
 
 
-def test_the_market_is_counted_once_a_sale(empty: World) -> None:
+def test_each_sale_of_the_market_counts_once(empty: World) -> None:
     market = MarketTable(
         table="telemetry.flight_predictions", timestamp="scored_at", id="prediction_id", company="carrier", ours="DL"
     )
@@ -94,7 +94,7 @@ def test_the_market_is_counted_once_a_sale(empty: World) -> None:
     assert empty.value("aia_market_rank") == 2.0
 
 
-def test_costs_come_from_the_settings_and_from_what_was_spent(empty: World) -> None:
+def test_costs_come_from_the_settings_and_from_spend(empty: World) -> None:
     spending = Spending(table="telemetry.orders", timestamp="ordered_at", kind="source", amount="amount_dollars")
     costs = {"serving": Cost(dollars_per_hour=2.0)}
     empty.settings = Settings(jobs={}, business=Business(costs=costs, spending=spending))
@@ -105,30 +105,30 @@ def test_costs_come_from_the_settings_and_from_what_was_spent(empty: World) -> N
     assert empty.value("aia_roi_ratio") == -1.0
 
 
-def test_the_figures_of_a_day_are_written_once(shop: World) -> None:
+def test_the_metrics_of_a_day_are_written_once(shop: World) -> None:
     shop.tick(TODAY)
     shop.tick(TODAY)
     shop.tick(TODAY + FIVE)
-    rows = shop.warehouse.query("SELECT DISTINCT day, measured_at, name, labels, value FROM marts.figures")
-    counted = shop.warehouse.query("SELECT COUNT(*) AS n FROM marts.figures")[0]["n"]
+    rows = shop.warehouse.query("SELECT DISTINCT day, measured_at, name, labels, value FROM marts.daily_metrics")
+    counted = shop.warehouse.query("SELECT COUNT(*) AS n FROM marts.daily_metrics")[0]["n"]
     assert counted == len(rows) > 0
     assert {row["day"] for row in rows} == {TODAY}
     revenue = [row for row in rows if row["name"] == "aia_revenue_dollars"]
     assert [(row["labels"], row["measured_at"]) for row in revenue] == [('{"source": "shop"}', TODAY)]
 
 
-def test_a_figure_that_is_made_late_on_a_day_is_written_down_as_well(shop: World) -> None:
+def test_a_metric_that_is_computed_late_on_a_day_is_written(shop: World) -> None:
     broken = QueryError("refused")
 
-    def fails(outside: Outside, due: datetime, before: Made | None) -> Made:
+    def fails(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:
         raise broken
 
-    shop.parts = [replace(part, make=fails) if part.name == "forecasts" else part for part in PARTS]
+    shop.jobs = [replace(job, run=fails) if job.name == "forecasts" else job for job in ROLLUPS]
     shop.tick(TODAY)
-    shop.parts = PARTS
+    shop.jobs = ROLLUPS
     shop.tick(TODAY + FIVE)
     shop.tick(TODAY + 2 * FIVE)
-    rows = shop.warehouse.query("SELECT day, measured_at, name FROM marts.figures")
+    rows = shop.warehouse.query("SELECT day, measured_at, name FROM marts.daily_metrics")
     assert {row["day"] for row in rows} == {TODAY}
     at = {row["name"]: row["measured_at"] for row in rows}
     assert at["aia_forecast_error_ratio"] == TODAY
@@ -140,12 +140,10 @@ def test_a_tick_of_yesterday_changes_nothing_of_today(empty: World) -> None:
     empty.tick(TODAY + HOUR)
     empty.tick(TODAY - HOUR)
     assert [row["customer"] for row in empty.customers()] == ["new", "old"]
-    assert {row["day"] for row in empty.warehouse.query("SELECT day FROM marts.figures")} == {TODAY}
+    assert {row["day"] for row in empty.warehouse.query("SELECT day FROM marts.daily_metrics")} == {TODAY}
 
 
-def test_companies_and_sales_that_make_no_sense_are_left_out_and_told(
-    empty: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_invalid_companies_and_sales_are_left_out_and_counted(empty: World, caplog: pytest.LogCaptureFixture) -> None:
     columns = "t TIMESTAMP, id STRING, company STRING, amount FLOAT64"
     empty.client.query(f"CREATE TABLE telemetry.panel ({columns})").result()
     sales = (
@@ -164,14 +162,17 @@ def test_companies_and_sales_that_make_no_sense_are_left_out_and_told(
     empty.tick()
     assert empty.value("aia_market_share_ratio", "us") == 0.3
     assert empty.value("aia_market_rank") == 2.0
-    counts = {flaw: empty.value("aia_business_flawed_rows", flaw, "market") for flaw in ("without_amount", "company")}
-    assert counts == {"without_amount": 2.0, "company": 2.0}
-    assert empty.value("aia_business_flawed_rows", "without_id", "market") == 2.0
-    assert "companies left out: what they sold is not known, or below 0" in caplog.messages
+    counts = {
+        issue: empty.value("aia_business_data_issues", issue, "market")
+        for issue in ("missing_amount", "invalid_company")
+    }
+    assert counts == {"missing_amount": 2.0, "invalid_company": 2.0}
+    assert empty.value("aia_business_data_issues", "missing_id", "market") == 2.0
+    assert "companies left out: their sales are unknown or negative" in caplog.messages
     assert empty.value("aia_heartbeat_timestamp_seconds", "bi_rollup") is not None
 
 
-def test_an_amount_that_is_no_number_leaves_the_return_on_the_others(empty: World) -> None:
+def test_an_invalid_amount_of_spend_leaves_the_roi_of_the_others(empty: World) -> None:
     empty.client.query("CREATE TABLE telemetry.spent (t TIMESTAMP, kind STRING, amount FLOAT64)").result()
     amounts = {"storage": "720.0", "network": "CAST('nan' AS FLOAT64)", "disks": "NULL"}
     rows = ", ".join(f"(TIMESTAMP '2026-03-01', '{kind}', {amount})" for kind, amount in amounts.items())
@@ -183,11 +184,11 @@ def test_an_amount_that_is_no_number_leaves_the_return_on_the_others(empty: Worl
     found = {kind: empty.value("aia_cost_dollars", kind) for kind in ("serving", "storage", "network", "disks")}
     assert found == {"serving": 720.0, "storage": 720.0, "network": None, "disks": None}
     assert empty.value("aia_roi_ratio") == -1.0
-    assert empty.value("aia_business_flawed_rows", "without_amount", "spending") == 3.0
-    assert empty.value("aia_business_flawed_rows", "kind", "spending") == 2.0
+    assert empty.value("aia_business_data_issues", "missing_amount", "spending") == 3.0
+    assert empty.value("aia_business_data_issues", "invalid_kind", "spending") == 2.0
 
 
-def test_a_table_that_is_not_there_is_said_and_keeps_nothing_else_from_being_made(shop: World) -> None:
+def test_a_missing_table_does_not_block_other_rollups(shop: World) -> None:
     market = MarketTable(table="telemetry.nowhere", timestamp="a", id="b", company="c", ours="d")
     shop.settings = replace(SETTINGS, business=replace(SETTINGS.business, market=market))
     shop.tick()
@@ -196,11 +197,11 @@ def test_a_table_that_is_not_there_is_said_and_keeps_nothing_else_from_being_mad
     assert shop.value("aia_heartbeat_timestamp_seconds", "bi_rollup") is None
 
 
-def test_while_the_warehouse_is_down_the_tick_waits_for_it(own_place: "Place", tmp_path: Path) -> None:
+def test_a_tick_is_redelivered_while_the_warehouse_is_down(own_place: "Place", tmp_path: Path) -> None:
     with closing(own_place.client("down")) as client:
         create_tables(client)
         found = World(
-            client, open_store(f"sqlite://{tmp_path}/s.db", "t"), BigQueryWarehouse(client, patience=0.5), PARTS
+            client, open_store(f"sqlite://{tmp_path}/s.db", "t"), BigQueryWarehouse(client, patience=0.5), ROLLUPS
         )
         found.order(*weeks(TODAY, 3))
         own_place.emulator.stop()
@@ -212,7 +213,7 @@ def test_while_the_warehouse_is_down_the_tick_waits_for_it(own_place: "Place", t
         assert found.value("aia_revenue_dollars", SHOP) is not None
 
 
-def test_everything_of_one_shop_comes_out_of_one_tick(shop: World) -> None:
+def test_one_tick_computes_every_metric(shop: World) -> None:
     shop.settings = replace(
         SETTINGS,
         business=replace(
@@ -228,9 +229,9 @@ def test_everything_of_one_shop_comes_out_of_one_tick(shop: World) -> None:
         *("aia_customer_lifetime_value_dollars", "aia_cost_dollars", "aia_roi_ratio"),
         *("aia_stakeholder_satisfaction_ratio", "aia_rollup_timestamp_seconds", "aia_heartbeat_timestamp_seconds"),
     }
-    kept = load_made(shop.store, "forecasts")
+    kept = load_result(shop.store, "forecasts")
     assert kept is not None
-    assert set(kept.facts) == {"forecast_error_ratio", "forecast_coverage_ratio", "revenue_ratio"}
+    assert set(kept.indicators) == {"forecast_error_ratio", "forecast_coverage_ratio", "revenue_ratio"}
 
 
 def rounded(found: World) -> list:  # type: ignore[type-arg]

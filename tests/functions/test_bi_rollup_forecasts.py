@@ -1,4 +1,4 @@
-"""bi_rollup over real BigQuery calls and a real store: what is forecast, and what had been."""
+"""bi_rollup over real BigQuery calls and a real store: forecasts and their accuracy."""
 
 import math
 
@@ -11,7 +11,7 @@ pytest_plugins = ["tests.support.servers.warehouse", "tests.support.builders.bus
 
 
 def test_forecasts_are_made_for_today_and_for_the_weeks_before(shop: World) -> None:
-    shop.parts = only("revenue", "forecasts")
+    shop.jobs = only("revenue", "forecasts")
     shop.tick()
     rows = shop.warehouse.query("SELECT made_at, day, low, middle, high FROM ops.revenue_forecasts")
     made = {row["made_at"] for row in rows}
@@ -25,8 +25,8 @@ def test_forecasts_are_made_for_today_and_for_the_weeks_before(shop: World) -> N
     assert (shop.value("aia_forecast_coverage_ratio", SHOP) or 0) > 0.6
 
 
-def test_a_forecast_knows_nothing_of_the_days_after_it(shop: World) -> None:
-    shop.parts = only("revenue", "forecasts")
+def test_a_forecast_uses_no_later_days(shop: World) -> None:
+    shop.jobs = only("revenue", "forecasts")
     shop.tick()
     before = _forecasts(shop)
     shop.order(*(order(f"x{n}", TODAY - 3 * DAY + n * HOUR, 9000.0) for n in range(60)))
@@ -37,15 +37,15 @@ def test_a_forecast_knows_nothing_of_the_days_after_it(shop: World) -> None:
     assert _forecasts(shop)[TODAY] != before[TODAY]
 
 
-def test_a_day_on_which_nothing_ran_is_forecast_later_and_the_others_are_left(shop: World) -> None:
-    shop.parts = only("revenue", "forecasts")
+def test_a_day_without_a_run_is_forecast_later_and_the_others_are_kept(shop: World) -> None:
+    shop.jobs = only("revenue", "forecasts")
     shop.tick(TICK - 3 * DAY)
     shop.tick(TICK)
     assert len(_forecasts(shop)) == 32
 
 
-def test_what_was_expected_of_the_last_day_is_what_was_forecast_before_it(shop: World) -> None:
-    shop.parts = only("revenue", "forecasts")
+def test_expected_revenue_is_the_forecast_made_before(shop: World) -> None:
+    shop.jobs = only("revenue", "forecasts")
     shop.tick(TODAY)
     assert shop.value("aia_revenue_expected_dollars", SHOP) is None  # nothing had been forecast yet
     shop.tick(TODAY + FIVE)
@@ -57,19 +57,17 @@ def test_what_was_expected_of_the_last_day_is_what_was_forecast_before_it(shop: 
     assert row["mean"] > row["middle"]  # nobody buys at night: nothing of today's counts yet
 
 
-def test_a_forecast_of_an_older_version_is_as_good_as_it_was(shop: World) -> None:
-    shop.parts = only("revenue", "forecasts")
+def test_a_forecast_of_an_older_version_is_used(shop: World) -> None:
+    shop.jobs = only("revenue", "forecasts")
     shop.tick(TODAY)
     shop.client.query("UPDATE ops.revenue_forecasts SET mean = NULL, middle = 70.0 WHERE TRUE").result()
     shop.tick(TODAY + FIVE)
     assert shop.value("aia_revenue_expected_dollars", SHOP) == pytest.approx(70.0)
 
 
-def test_forecasts_are_made_some_days_a_step_and_go_on_where_it_ended(
-    shop: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_forecasts_are_made_some_days_a_step_and_continue_there(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rollup, "STEPS", 5)
-    shop.parts = only("revenue", "forecasts")
+    shop.jobs = only("revenue", "forecasts")
     for n, days in enumerate((0, 20, 29)):  # the mart in nine steps, then four days a step
         shop.tick(TICK + n * FIVE)
         assert len(_forecasts(shop)) == days
@@ -77,11 +75,11 @@ def test_forecasts_are_made_some_days_a_step_and_go_on_where_it_ended(
     assert sum(len(days) for days in _forecasts(shop).values()) == 28 * 7 + 30
 
 
-def test_the_largest_sources_have_figures_and_the_rest_is_one_more(
+def test_the_largest_sources_have_metrics_and_the_rest_is_one_more(
     empty: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sources, "MOST", 2)
-    empty.parts = only("revenue", "forecasts")
+    empty.jobs = only("revenue", "forecasts")
     for n, name in enumerate(("a", "b", "c", "d")):
         empty.order(*(order(f"{name}{day}", TODAY - day * DAY + HOUR, 100.0 - n, source=name) for day in range(40)))
     empty.tick()
@@ -90,24 +88,24 @@ def test_the_largest_sources_have_figures_and_the_rest_is_one_more(
     assert empty.value("aia_revenue_dollars", "c") is None
     assert empty.value("aia_revenue_forecast_dollars", "middle", "other") == pytest.approx(30 * 195.0)
     assert empty.value("aia_forecast_error_ratio", "other") == pytest.approx(0.0)
-    assert empty.value("aia_business_flawed_rows", "source", "orders") == 2.0
-    assert any("the rest as one more, other" in message for message in caplog.messages)
+    assert empty.value("aia_business_data_issues", "other_sources", "orders") == 2.0
+    assert "sources without metrics of their own: they are summed up as `other`" in caplog.messages
     empty.tick(TICK + FIVE)
     assert empty.value("aia_revenue_expected_dollars", "other") is not None
     assert len({row["source"] for row in empty.hours()}) == 4
 
 
-def test_days_whose_orders_may_still_come_are_not_known(shop: World) -> None:
-    shop.parts = only("revenue")
+def test_days_whose_orders_may_be_late_are_unknown(shop: World) -> None:
+    shop.jobs = only("revenue")
     for later, unknown in ((0, 0), (2, 2), (5, 3)):
         shop.tick(TODAY + later * DAY)
-        [days] = forecasts.daily(shop.tables, TODAY + later * DAY, [], ORDERS.late).values()
+        [days] = forecasts.daily_revenue(shop.tables, TODAY + later * DAY, [], ORDERS.late).values()
         assert len(days) == 84 + later
         assert [math.isnan(day) for day in days] == [False] * (len(days) - unknown) + [True] * unknown
 
 
-def test_too_short_a_past_is_not_forecast(empty: World) -> None:
-    empty.parts = only("revenue", "forecasts")
+def test_a_short_history_is_not_forecast(empty: World) -> None:
+    empty.jobs = only("revenue", "forecasts")
     empty.order(*weeks(TODAY, 1))
     empty.tick()
     assert empty.warehouse.query("SELECT * FROM ops.revenue_forecasts") == []

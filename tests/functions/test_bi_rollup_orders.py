@@ -1,4 +1,4 @@
-"""bi_rollup over real BigQuery calls and a real store: what the orders say, however and whenever they arrive."""
+"""bi_rollup over real BigQuery calls and a real store: duplicate, late and invalid orders."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.support.servers.warehouse", "tests.support.builders.business_fixtures"]
 
 
-def test_an_order_counts_once_for_what_became_of_it(empty: World) -> None:
-    empty.parts = only("revenue")
+def test_an_order_counts_once_by_its_outcome(empty: World) -> None:
+    empty.jobs = only("revenue")
     one = order(1, TICK - HOUR, 100.0)
     empty.order(
         one,
@@ -40,8 +40,8 @@ def test_an_order_counts_once_for_what_became_of_it(empty: World) -> None:
     assert sum(row["unknown"] for row in hours) == 1
 
 
-def test_without_a_column_of_outcomes_the_sign_says_what_became_of_it(empty: World) -> None:
-    empty.parts = only("revenue")
+def test_without_an_outcome_column_the_sign_decides(empty: World) -> None:
+    empty.jobs = only("revenue")
     orders = replace(ORDERS, outcome=None, customer=None)
     empty.settings = replace(SETTINGS, business=Business(orders=orders))
     empty.order(order(1, TICK - HOUR, 50.0, outcome="?"), order(2, TICK - HOUR, -20.0, outcome="?"))
@@ -50,8 +50,8 @@ def test_without_a_column_of_outcomes_the_sign_says_what_became_of_it(empty: Wor
     assert empty.value("aia_payments", "refunded", SHOP) == 1.0
 
 
-def test_the_words_of_outcomes_are_those_of_the_settings(empty: World) -> None:
-    empty.parts = only("revenue")
+def test_words_of_outcomes_come_from_the_settings(empty: World) -> None:
+    empty.jobs = only("revenue")
     words = {"taken": ("paid", "settled"), "refunded": ("back",), "failed": ("declined",)}
     empty.settings = replace(SETTINGS, business=Business(orders=replace(ORDERS, outcomes=words)))
     for number, word in enumerate(("paid", "settled", "back", "declined"), 1):
@@ -61,8 +61,8 @@ def test_the_words_of_outcomes_are_those_of_the_settings(empty: World) -> None:
     assert empty.value("aia_payments", "failed", SHOP) == 1.0
 
 
-def test_a_late_order_is_counted_within_what_the_settings_allow(empty: World) -> None:
-    empty.parts = only("revenue")
+def test_a_late_order_counts_within_the_lateness_of_the_settings(empty: World) -> None:
+    empty.jobs = only("revenue")
     empty.order(order(1, TICK - 5 * HOUR))
     empty.tick()
     empty.order(order(2, TICK - 2 * DAY), order(3, TICK - 4 * DAY), order(4, TICK - HOUR))
@@ -73,8 +73,8 @@ def test_a_late_order_is_counted_within_what_the_settings_allow(empty: World) ->
     assert min(row["hour"] for row in empty.hours()) == TICK.replace(minute=0) - 2 * DAY
 
 
-def test_an_order_with_two_instants_stays_the_one_that_it_was(empty: World) -> None:
-    empty.parts = only("revenue", "customers")
+def test_an_order_with_two_instants_keeps_the_earlier_one(empty: World) -> None:
+    empty.jobs = only("revenue", "customers")
     ten = TICK.replace(minute=0) - 2 * HOUR
     empty.order(order(1, ten - FIVE, 100.0), order(1, ten + FIVE, 100.0))
     for n in (0, 1, 24, 69, 70, 71, 72, 73):
@@ -83,8 +83,8 @@ def test_an_order_with_two_instants_stays_the_one_that_it_was(empty: World) -> N
     assert [row["orders"] for row in empty.customers()] == [1]
 
 
-def test_a_payment_that_is_tried_again_under_its_id_is_taken(empty: World) -> None:
-    empty.parts = only("revenue")
+def test_a_payment_retried_under_its_id_is_taken(empty: World) -> None:
+    empty.jobs = only("revenue")
     for number, outcomes in enumerate((("failed", "taken"), ("taken", "failed"), ("perhaps", "taken"))):
         for n, outcome in enumerate(outcomes):
             empty.order(order(number, TICK - HOUR + n * FIVE, 100.0, outcome=outcome))
@@ -93,8 +93,8 @@ def test_a_payment_that_is_tried_again_under_its_id_is_taken(empty: World) -> No
     assert empty.value("aia_payment_success_ratio", SHOP) == 1.0
 
 
-def test_orders_without_an_id_count_each_and_are_told(empty: World, caplog: pytest.LogCaptureFixture) -> None:
-    empty.parts = only("revenue")
+def test_orders_without_an_id_count_each_and_are_reported(empty: World, caplog: pytest.LogCaptureFixture) -> None:
+    empty.jobs = only("revenue")
     empty.client.query("CREATE TABLE telemetry.paid (t TIMESTAMP, id INT64, shop STRING, dollars FLOAT64)").result()
     rows = ", ".join([f"(TIMESTAMP '2026-03-02 1{n}:00:00+00', NULL, 'shop', 5.0)" for n in (0, 0, 1)])
     empty.client.query(f"INSERT INTO telemetry.paid VALUES {rows}, (TIMESTAMP '2026-03-02', 7, 'shop', NULL)").result()
@@ -102,13 +102,13 @@ def test_orders_without_an_id_count_each_and_are_told(empty: World, caplog: pyte
     empty.settings = Settings(jobs={}, business=Business(orders=paid))
     empty.tick()
     assert empty.value("aia_revenue_dollars", SHOP) == 15.0
-    assert empty.value("aia_business_flawed_rows", "without_id", "orders") == 3.0
-    assert empty.value("aia_business_flawed_rows", "unknown", "orders") == 1.0
-    assert "orders without an id: one that is delivered twice counts twice" in caplog.messages
+    assert empty.value("aia_business_data_issues", "missing_id", "orders") == 3.0
+    assert empty.value("aia_business_data_issues", "unknown", "orders") == 1.0
+    assert "orders without an id: a duplicate delivery counts twice" in caplog.messages
 
 
-def test_the_newest_order_is_known_while_there_was_one_in_the_last_weeks(empty: World) -> None:
-    empty.parts = only("revenue")
+def test_the_newest_order_of_the_last_weeks_is_reported(empty: World) -> None:
+    empty.jobs = only("revenue")
     empty.order(order(1, TICK - HOUR))
     for later, newest in ((0 * DAY, TICK - HOUR), (5 * DAY, TICK.replace(minute=0) - HOUR)):
         empty.tick(TICK + later)
@@ -119,7 +119,7 @@ def test_the_newest_order_is_known_while_there_was_one_in_the_last_weeks(empty: 
 
 
 def test_no_statement_reads_more_than_some_months_of_orders(empty: World) -> None:
-    empty.parts = only("revenue", "customers")
+    empty.jobs = only("revenue", "customers")
     empty.order(*(order(n, TODAY - n * DAY) for n in range(1, 500, 40)))
     spans: list[timedelta] = []
 
@@ -142,8 +142,8 @@ def test_no_statement_reads_more_than_some_months_of_orders(empty: World) -> Non
 
 
 @pytest.mark.parametrize("part", ["revenue", "customers"])
-def test_what_is_made_anew_keeps_what_the_orders_have_forgotten(empty: World, part: str) -> None:
-    empty.parts = only(part)
+def test_a_rebuild_keeps_rows_whose_orders_have_expired(empty: World, part: str) -> None:
+    empty.jobs = only(part)
     empty.order(order(1, TODAY - 300 * DAY), order(2, TODAY - 20 * DAY), order(3, TODAY - DAY))
     empty.tick()
     empty.client.query("DELETE FROM telemetry.orders WHERE order_id IN ('1')").result()  # its partition has expired
@@ -156,8 +156,8 @@ def test_what_is_made_anew_keeps_what_the_orders_have_forgotten(empty: World, pa
     assert len(rows) == 4
 
 
-def test_after_an_outage_everything_since_is_made(empty: World) -> None:
-    empty.parts = only("revenue")
+def test_after_an_outage_all_missing_hours_are_written(empty: World) -> None:
+    empty.jobs = only("revenue")
     empty.order(order(1, TICK - HOUR))
     empty.tick()
     empty.order(*(order(n, TICK + n * DAY) for n in range(2, 20)))
@@ -165,8 +165,8 @@ def test_after_an_outage_everything_since_is_made(empty: World) -> None:
     assert len(empty.hours()) == 19
 
 
-def test_a_tick_again_changes_nothing_and_an_old_one_takes_nothing_away(empty: World) -> None:
-    empty.parts = only("revenue")
+def test_a_repeated_or_an_old_tick_changes_nothing(empty: World) -> None:
+    empty.jobs = only("revenue")
     empty.order(order(1, TICK - HOUR), order(2, TICK - FIVE))
     empty.tick()
     before = empty.hours()
@@ -177,7 +177,7 @@ def test_a_tick_again_changes_nothing_and_an_old_one_takes_nothing_away(empty: W
     assert empty.hours() == before
 
 
-def test_no_orders_are_no_figures_and_no_fault(empty: World) -> None:
+def test_without_orders_there_are_no_metrics_and_no_error(empty: World) -> None:
     empty.tick()
     assert empty.hours() == []
     assert empty.customers() == []
@@ -186,8 +186,8 @@ def test_no_orders_are_no_figures_and_no_fault(empty: World) -> None:
     assert not named & {"aia_revenue_dollars", "aia_customers", "aia_revenue_forecast_dollars", "aia_market_rank"}
 
 
-def test_a_source_that_sold_nothing_today_earned_nothing_and_its_payments_say_nothing(shop: World) -> None:
-    shop.parts = only("revenue")
+def test_a_source_without_orders_has_no_revenue_and_no_success_ratio(shop: World) -> None:
+    shop.jobs = only("revenue")
     shop.tick(TODAY + 2 * DAY)
     assert shop.value("aia_revenue_dollars", SHOP) == 0.0
     assert shop.value("aia_payment_success_ratio", SHOP) is None

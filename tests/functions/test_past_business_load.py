@@ -12,7 +12,7 @@ from google.cloud import bigquery
 
 from functions.adapters.ports import Data, Warehouse
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.bi_rollup.parts import PARTS
+from functions.bi_rollup.registry import ROLLUPS
 from infra.local.past.business import PastBusiness
 from tests.support.builders import past
 from tests.support.builders.business import DAY, HOUR, ORDERS, TODAY, World, world
@@ -22,11 +22,11 @@ pytest_plugins = ["tests.support.servers.warehouse"]
 NOW = TODAY + 11 * HOUR
 KEPT_APART = {
     "aia_stakeholder_satisfaction_ratio",
-    "aia_gain_dollars",
+    "aia_attributed_revenue_dollars",
     "aia_roi_ratio",
     "aia_heartbeat_timestamp_seconds",
 }
-"""What depends on incidents, which nobody kept in the past, and what says only when it was set."""
+"""Metrics that depend on incidents, which the past does not have, and the heartbeat."""
 
 
 class Counting:
@@ -61,7 +61,7 @@ def computed() -> PastBusiness:
 @pytest.fixture
 def loaded(computed: PastBusiness, client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
     """A deployment whose past has been computed up to the last midnight."""
-    found = world(client, warehouse, tmp_path, PARTS)
+    found = world(client, warehouse, tmp_path, ROLLUPS)
     found.settings = NO_MARKET
     tables = computed.marts() | computed.tables(TODAY - 40 * DAY, NOW)
     for name, rows in (tables | {ORDERS.table: past.SHOP.rows(TODAY - 5 * DAY, NOW)}).items():

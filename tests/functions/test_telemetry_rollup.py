@@ -110,10 +110,10 @@ def test_the_hour_before_a_tick_becomes_metrics_about_the_tick() -> None:
     }
 
 
-def test_what_is_not_given_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_metric_with_too_few_reports_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     World().tick()
-    assert "aia_experience_load_seconds of shop on mobile: too_few: 3" in caplog.messages
+    assert "aia_experience_load_seconds of shop on mobile: only 3 reports" in caplog.messages
 
 
 def test_the_same_tick_again_changes_nothing() -> None:

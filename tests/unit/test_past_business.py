@@ -1,4 +1,4 @@
-"""The past of the business in memory: it knows nothing later, in whatever order it is computed, and computes nothing twice."""
+"""The past of the business in memory: independent of the order of computation, without lookahead, and computed once."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ import pytest
 
 from core.business.forecast import forecast
 from core.settings import Business, Model, Settings, Spending
-from functions.bi_rollup.ports import ModelState, PeopleSaw
+from functions.bi_rollup.satisfaction import ExperienceTotals, ModelState
 from infra.local.past import business
 from infra.local.past.business import PastBusiness
 from tests.support.builders import past
@@ -23,8 +23,14 @@ CHARTS = {
     *("aia_revenue_dollars", "aia_revenue_expected_dollars", "aia_payments", "aia_payment_success_ratio"),
     *("aia_revenue_forecast_dollars", "aia_forecast_error_ratio", "aia_forecast_coverage_ratio"),
     *("aia_customers", "aia_customer_churn_ratio", "aia_customer_lifetime_value_dollars"),
-    *("aia_market_share_ratio", "aia_market_rank", "aia_gain_dollars", "aia_cost_dollars", "aia_roi_ratio"),
-    *("aia_stakeholder_satisfaction_ratio", "aia_business_flawed_rows", "aia_orders_newest_timestamp_seconds"),
+    *(
+        "aia_market_share_ratio",
+        "aia_market_rank",
+        "aia_attributed_revenue_dollars",
+        "aia_cost_dollars",
+        "aia_roi_ratio",
+    ),
+    *("aia_stakeholder_satisfaction_ratio", "aia_business_data_issues", "aia_orders_newest_timestamp_seconds"),
     "aia_rollup_timestamp_seconds",
 }
 NO_CUSTOMERS = replace(SETTINGS, business=Business(orders=replace(ORDERS, customer=None)))
@@ -61,14 +67,14 @@ def test_the_newest_days_first_are_the_same_as_all_in_order(
     assert held(parts.tables(*week)) == held(whole.tables(*week))
 
 
-def test_a_tick_knows_nothing_of_what_came_after_it(in_order: tuple[PastBusiness, dict[past.Key, float]]) -> None:
+def test_a_tick_uses_nothing_from_after_it(in_order: tuple[PastBusiness, dict[past.Key, float]]) -> None:
     _, points = in_order
     then = build(now=TODAY - 2 * DAY)
     known = {key: value for key, value in points.items() if key[-1] <= TODAY - 2 * DAY}
     assert by_series(then.run(midnights(3, 2))) == known
 
 
-def test_a_source_that_rested_is_forecast_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_source_that_paused_is_forecast_from_its_past(monkeypatch: pytest.MonkeyPatch) -> None:
     """Weeks without an order of a source: an older forecast of it counts, whichever day is computed first."""
     shop = past.SHOP
     day = (shop.ordered_at - shop.ordered_at[0]) // (24 * 60)
@@ -94,34 +100,34 @@ def test_each_forecast_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(made) == len(set(made)) > 28
 
 
-def test_nobody_was_called_about_the_past_and_that_is_neither_good_nor_bad(
+def test_the_past_has_no_escalations_and_satisfaction_leaves_them_out(
     in_order: tuple[PastBusiness, dict[past.Key, float]],
 ) -> None:
     _, points = in_order
-    kinds = {dict(labels)["kind"] for name, labels, _ in points if name == "aia_gain_dollars"}
+    kinds = {dict(labels)["kind"] for name, labels, _ in points if name == "aia_attributed_revenue_dollars"}
     groups = {dict(labels)["stakeholder"] for name, labels, _ in points if name == "aia_stakeholder_satisfaction_ratio"}
     assert kinds == {"model"}
     assert groups == {"executive", "business"}
 
 
-def test_what_is_known_of_models_and_of_visitors_counts() -> None:
+def test_models_and_user_experience_count_where_they_are_known() -> None:
     def models(since: datetime, until: datetime) -> list[ModelState]:
         return [ModelState(model="delay", window_end=until, drifted=True, accuracy=None)]
 
-    def people(since: datetime, until: datetime) -> PeopleSaw:
-        return PeopleSaw(requests=100, failures=50, loads=0, load_seconds=None)
+    def experience(since: datetime, until: datetime) -> list[ExperienceTotals]:
+        return [ExperienceTotals(requests=100, failures=50, loads=0, load_seconds=None)]
 
-    def satisfied(model: Model, **facts: Any) -> dict[str, float]:
-        found = build(settings=Settings(jobs={}, models=(model,)), **facts).run(midnights(0))
+    def satisfied(model: Model, **sources: Any) -> dict[str, float]:
+        found = build(settings=Settings(jobs={}, models=(model,)), **sources).run(midnights(0))
         return {point.labels["stakeholder"]: point.value for point in found if "stakeholder" in point.labels}
 
     assert satisfied(MODEL) == {}
-    known = satisfied(MODEL, models=models, people=people)
+    known = satisfied(MODEL, models=models, experience=experience)
     assert known["technical"] < 0.5
     assert known["operations"] < 0.1
 
 
-def test_what_is_read_from_tables_that_are_not_here_is_left_out() -> None:
+def test_tables_that_are_not_in_memory_are_left_out() -> None:
     elsewhere = replace(
         SETTINGS.business,
         orders=replace(ORDERS, table="elsewhere.orders"),

@@ -1,4 +1,4 @@
-"""What the past of the business leaves in the warehouse: columns as `infra/tables` defines them, for a load job."""
+"""Tables of the past of the business, as Arrow tables for load jobs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -8,23 +8,25 @@ import numpy as np
 import pyarrow as pa
 
 from core.business.checks import Ints
-from functions.bi_rollup.ports import FigureRow, ForecastRow
+from functions.bi_rollup import daily_metrics
+from functions.bi_rollup import forecasts as forecasting
+from functions.bi_rollup.daily_metrics import DailyMetric
+from functions.bi_rollup.forecasts import ForecastRow
 from infra.local.past.business_rows import OUTCOMES, micros
 from infra.local.past.business_tables import MemoryTables
 from infra.local.past.tables import schema
 
 
 def mart_rows(tables: MemoryTables, until: datetime) -> dict[str, pa.Table]:
-    """The marts that are made from orders, up to an instant; customers as they were written last."""
+    """The marts of orders up to an instant; customers as they were written last."""
     hours, days, customers = tables.hours, tables.days, tables.customers
-    rows, until_day = slice(0, int(np.searchsorted(hours.at, micros(until)))), np.searchsorted(days.at, micros(until))
-    lived = slice(0, int(until_day))
+    rows, lived = (slice(0, int(np.searchsorted(mart.at, micros(until)))) for mart in (hours, days))
     columns: dict[str, dict[str, Any]] = {
         "marts.revenue_hourly": {
             "source": _names(hours.orders.sources.names, hours.source[rows]),
             "hour": _instants(hours.at[rows]),
             "dollars": hours.dollars[rows],
-            **{outcome: hours.counts[rows, place] for place, outcome in enumerate(OUTCOMES)},
+            **{outcome: hours.counts[rows, index] for index, outcome in enumerate(OUTCOMES)},
         },
         "marts.customer_days": {
             "customer": _names(days.orders.customers.names, days.customer[lived]),
@@ -46,18 +48,18 @@ def mart_rows(tables: MemoryTables, until: datetime) -> dict[str, pa.Table]:
 
 
 def forecast_rows(forecasts: Iterable[ForecastRow]) -> pa.Table:
-    """Forecasts, as `ops.revenue_forecasts` holds them."""
-    return _columns("ops.revenue_forecasts", list(forecasts))
+    """Forecasts, as rows of their table."""
+    return _columns(forecasting.TABLE, list(forecasts))
 
 
-def figure_rows(figures: Mapping[tuple[datetime, str, str], FigureRow], since: datetime, until: datetime) -> pa.Table:
-    """The figures of the days of a span, as `marts.figures` holds them."""
-    kept = [key for key in sorted(figures) if since <= key[0] < until]
-    return _columns("marts.figures", [figures[key] for key in kept], day=[day for day, *_ in kept])
+def metric_rows(metrics: Mapping[tuple[datetime, str, str], DailyMetric], since: datetime, until: datetime) -> pa.Table:
+    """Daily metrics of a period, as rows of their table."""
+    keys = [key for key in sorted(metrics) if since <= key[0] < until]
+    return _columns(daily_metrics.TABLE, [metrics[key] for key in keys], day=[day for day, *_ in keys])
 
 
 def _columns(table: str, rows: Sequence[object], **given: list[Any]) -> pa.Table:
-    """A table of the attributes of rows, but for the columns that are given."""
+    """A table of the attributes of rows, and of the columns that are given."""
     columns = schema(table)
     values = {name: given.get(name) or [getattr(row, name) for row in rows] for name in columns.names}
     return pa.table(values, schema=columns)

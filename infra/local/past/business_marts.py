@@ -1,6 +1,7 @@
 """The marts of orders in memory: columns that are written a span at a time, as the statements of bi_rollup write them."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -8,7 +9,8 @@ from typing import TypeVar
 import numpy as np
 
 from core.business.checks import Floats, Ints
-from functions.bi_rollup.ports import REST, Lives
+from functions.bi_rollup.customers import CustomerHistory
+from functions.bi_rollup.statements import REST
 from infra.local.past.business_rows import REFUNDED, TAKEN, UNKNOWN, OrderRows, micros, sums
 
 HOUR, DAY = (int(span.total_seconds()) * 1_000_000 for span in (timedelta(hours=1), timedelta(days=1)))
@@ -29,9 +31,9 @@ class HourMart:
     """`marts.revenue_hourly`: one row a source and hour, in order of time.
 
     Attributes:
-        orders: what it is made from.
+        orders: what it is built from.
         at: the hour, in microseconds since 1970; shape (n,).
-        source: a place in the sources' names; shape (n,).
+        source: an index of the sources' names; shape (n,).
         dollars: shape (n,).
         counts: of each outcome, in the order of `OUTCOMES`; shape (n, 4).
     """
@@ -43,7 +45,7 @@ class HourMart:
     counts: Ints = field(default_factory=lambda: np.empty((0, UNKNOWN + 1), dtype=np.int64))
 
     def write(self, since: datetime, until: datetime) -> None:
-        """Write a span of whole hours in place of what stood there."""
+        """Write whole hours, as `write_revenue_hours.sql`."""
         rows = self.orders.counted(since, until)
         names = len(self.orders.sources.names)
         key = self.orders.at[rows] // HOUR * names + self.orders.sources.codes[rows]
@@ -63,8 +65,8 @@ class HourMart:
         low, high = np.searchsorted(self.at, [micros(since), micros(until)])
         return slice(int(low), int(high))
 
-    def shown(self, sources: list[str]) -> tuple[list[str], Ints]:
-        """The names by which sources are shown, in order, and the place among them of each source's own name."""
+    def listed(self, sources: Sequence[str]) -> tuple[list[str], Ints]:
+        """The names of the listed sources and of the rest, in order, and each source's index among them."""
         known = [name if not sources or name in sources else REST for name in self.orders.sources.names]
         names = sorted(set(known))
         return names, np.array([names.index(name) for name in known], dtype=np.int64)
@@ -75,11 +77,11 @@ class DayMart:
     """`marts.customer_days`: one row a customer and day, in order of time; columns of shape (n,).
 
     Attributes:
-        orders: what it is made from.
+        orders: what it is built from.
         at: the day, in microseconds since 1970.
-        customer: a place in the customers' names.
-        taken: orders that were taken.
-        dollars: what they paid, with refunds taken off.
+        customer: an index of the customers' names.
+        taken: orders with the outcome taken.
+        dollars: revenue with refunds deducted.
     """
 
     orders: OrderRows
@@ -89,7 +91,7 @@ class DayMart:
     dollars: Floats = field(default_factory=_nothing)
 
     def write(self, since: datetime, until: datetime) -> None:
-        """Write a span of whole days in place of what stood there."""
+        """Write whole days, as `write_customer_days.sql`."""
         rows = self.orders.counted(since, until)
         rows = rows[(self.orders.customers.codes[rows] >= 0) & (self.orders.outcome[rows] <= REFUNDED)]
         names = max(1, len(self.orders.customers.names))
@@ -104,12 +106,12 @@ class DayMart:
         self.dollars = _replaced(self.dollars, low, high, dollars)
 
     def newest(self, since: datetime, until: datetime) -> Ints:
-        """The newest day of a span on which each customer ordered, 0 where there is none; by the place of their name."""
+        """The newest day of a span on which each customer ordered, 0 where there is none; by the index of the customer."""
         low, high = np.searchsorted(self.at, [micros(since), micros(until)])
         rows = slice(low, high)
-        found = np.zeros(len(self.orders.customers.names), dtype=np.int64)
-        np.maximum.at(found, self.customer[rows][self.taken[rows] > 0], self.at[rows][self.taken[rows] > 0])
-        return found
+        newest = np.zeros(len(self.orders.customers.names), dtype=np.int64)
+        np.maximum.at(newest, self.customer[rows][self.taken[rows] > 0], self.at[rows][self.taken[rows] > 0])
+        return newest
 
 
 @dataclass(slots=True)
@@ -117,14 +119,14 @@ class CustomerMart:
     """`marts.customers`: every customer who ever paid, as of the newest rollup; columns of shape (n,).
 
     Attributes:
-        days_of: the mart that it is made from.
-        customer: a place in the customers' names; they stand in the order in which samples are taken.
-        first: their first day, in microseconds since 1970.
-        last: their newest one.
-        days: days on which they ordered.
-        taken: orders of theirs that were taken.
-        dollars: what they paid in all.
-        first_dollars: what they paid on their first day.
+        days_of: the mart it is built from.
+        customer: an index of the customers' names, in sampling order.
+        first: first day, in microseconds since 1970.
+        last: newest day.
+        days: days with an order.
+        taken: orders with the outcome taken.
+        dollars: revenue.
+        first_dollars: revenue on the first day.
     """
 
     days_of: DayMart
@@ -138,7 +140,7 @@ class CustomerMart:
     _order: Ints = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        digests = [hashlib.md5(name.encode()).digest() for name in self._names]  # noqa: S324 - as lives.sql takes samples
+        digests = [hashlib.md5(name.encode()).digest() for name in self._names]  # noqa: S324 - as customer_history.sql takes samples
         self._order = np.array(sorted(range(len(digests)), key=digests.__getitem__), dtype=np.int64)
 
     @property
@@ -146,34 +148,34 @@ class CustomerMart:
         return self.days_of.orders.customers.names
 
     def write(self, until: datetime) -> None:
-        """Write every customer anew, from their days before an instant."""
+        """Rebuild all customers, as `write_customers.sql`."""
         lived = slice(0, int(np.searchsorted(self.days_of.at, micros(until))))
         at, who, taken = self.days_of.at[lived], self.days_of.customer[lived], self.days_of.taken[lived]
-        dollars, size, came = self.days_of.dollars[lived], len(self._names), taken > 0
+        dollars, size, ordered = self.days_of.dollars[lived], len(self._names), taken > 0
         first, last = np.full(size, _LATEST), np.zeros(size, dtype=np.int64)
-        np.minimum.at(first, who[came], at[came])
-        np.maximum.at(last, who[came], at[came])
+        np.minimum.at(first, who[ordered], at[ordered])
+        np.maximum.at(last, who[ordered], at[ordered])
         on_first = at == first[who]
         self.customer = self._order[first[self._order] < _LATEST]
         self.first, self.last = first[self.customer], last[self.customer]
-        self.days = np.bincount(who[came], minlength=size)[self.customer]
+        self.days = np.bincount(who[ordered], minlength=size)[self.customer]
         self.taken = sums(who, taken, size).astype(np.int64)[self.customer]
         self.dollars = sums(who, dollars, size)[self.customer]
         self.first_dollars = sums(who[on_first], dollars[on_first], size)[self.customer]
 
-    def lives(self, since: datetime, middle: datetime, until: datetime, most: int) -> Lives:
-        """The lives of customers, as of `until`."""
+    def history(self, since: datetime, middle: datetime, until: datetime, most: int) -> CustomerHistory:
+        """The history of customers as of `until`, as `customer_history.sql`."""
         now = micros(until)
         known = np.flatnonzero(self.last < now)
         rows = known[:most]
         previous = self.days_of.newest(since, middle)[self.customer[rows]]
-        return Lives(
-            again=(self.days[rows] - 1).astype(np.float64),
+        return CustomerHistory(
+            repeat_days=(self.days[rows] - 1).astype(np.float64),
             first=_days(now - self.first[rows]),
             last=_days(now - self.last[rows]),
             previous=np.where(previous > 0, _days(now - previous), np.nan),
-            dollars=self.dollars[rows] - self.first_dollars[rows],
-            everybody=known.size,
+            repeat_dollars=self.dollars[rows] - self.first_dollars[rows],
+            total=np.full(rows.size, float(known.size)),
         )
 
 

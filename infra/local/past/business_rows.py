@@ -1,6 +1,6 @@
-"""Orders, sales and spending as sorted columns, read by the same rules as the statements of bi_rollup.
+"""Orders, sales and spend as sorted columns, read by the same rules as the statements of bi_rollup.
 
-Instants are whole microseconds since 1970 (UTC), words are codes of a list of names, and -1 stands for a missing one.
+Instants are whole microseconds since 1970 (UTC), text is dictionary-encoded, and -1 is the code of a missing value.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from core.business.checks import Bools, Floats, Ints
 from core.settings import MarketTable, Orders, Spending
+from core.settings.business import OUTCOMES as KNOWN_OUTCOMES
 
-OUTCOMES = ("taken", "refunded", "failed", "unknown")
+OUTCOMES = (*KNOWN_OUTCOMES, "unknown")
 TAKEN, REFUNDED, FAILED, UNKNOWN = range(4)
 UNNAMED = "unknown"
-"""What a source or kind is called where the row has none."""
+"""The source or kind of a row without one."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
@@ -32,17 +33,17 @@ def micros(at: datetime) -> int:
 
 
 def instant(count: int) -> datetime:
-    """The instant so many microseconds after 1970."""
+    """The instant of microseconds since 1970."""
     return _EPOCH + int(count) * _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Words:
-    """A column of text.
+class TextColumn:
+    """A dictionary-encoded column of text.
 
     Attributes:
-        names: each once.
-        codes: the place of each row's word in `names`; -1 where it is missing; shape (n,).
+        names: the distinct values.
+        codes: the index in `names` of each row's value, -1 where it is missing; shape (n,).
     """
 
     names: tuple[str, ...]
@@ -50,7 +51,7 @@ class Words:
 
     @classmethod
     def of(cls, column: pa.ChunkedArray | pa.Array, *, missing: str | None = None) -> Self:
-        """Read a column of any type as BigQuery casts it to text; `missing` takes the place of null."""
+        """Encode a column of any type as BigQuery casts it to text; `missing` replaces NULL."""
         text = column.cast(pa.string())
         text = text.fill_null(missing) if missing is not None else text
         whole = text.combine_chunks() if isinstance(text, pa.ChunkedArray) else text
@@ -59,27 +60,27 @@ class Words:
         return cls(names=tuple(coded.dictionary.to_pylist()), codes=codes)
 
     def take(self, rows: Ints) -> Self:
-        """The same column with the rows in another order."""
+        """The column with its rows in another order."""
         return type(self)(names=self.names, codes=self.codes[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OrderRows:
-    """Every row of a table of orders, in order of time; columns of shape (n,).
+    """The rows of a table of orders by time; columns of shape (n,).
 
     Attributes:
-        at: when it was ordered.
-        ids: of the order.
-        sources: what sold it.
-        customers: who ordered.
-        amount: in dollars; -inf where it is missing or no number, as BigQuery sorts it.
-        outcome: a place in `OUTCOMES`.
+        at: instant of the order.
+        ids: id of the order.
+        sources: source of revenue.
+        customers: customer.
+        amount: in dollars; -inf where it is missing or not valid, as BigQuery sorts it.
+        outcome: an index of `OUTCOMES`.
     """
 
     at: Ints
-    ids: Words
-    sources: Words
-    customers: Words
+    ids: TextColumn
+    sources: TextColumn
+    customers: TextColumn
     amount: Floats
     outcome: Ints
 
@@ -90,28 +91,28 @@ class OrderRows:
         amount = _numbers(table, given.amount)[order]
         known = np.isfinite(amount)
         if given.outcome:
-            outcome = _meaning(Words.of(table[given.outcome]).take(order), given)
+            outcome = _outcomes(TextColumn.of(table[given.outcome]).take(order), given)
         else:
             outcome = np.where(amount < 0, REFUNDED, TAKEN)
         nobody = pa.nulls(len(table), pa.string())
         return cls(
             at=at,
-            ids=Words.of(table[given.id]).take(order),
-            sources=Words.of(table[given.source], missing=UNNAMED).take(order),
-            customers=Words.of(table[given.customer] if given.customer else nobody).take(order),
+            ids=TextColumn.of(table[given.id]).take(order),
+            sources=TextColumn.of(table[given.source], missing=UNNAMED).take(order),
+            customers=TextColumn.of(table[given.customer] if given.customer else nobody).take(order),
             amount=np.where(np.isnan(amount), -np.inf, amount),
             outcome=np.where(known, outcome, UNKNOWN),
         )
 
     @property
     def paid(self) -> Bools:
-        """Which were taken or refunded."""
-        found: Bools = self.outcome <= REFUNDED
-        return found
+        """Whether each was taken or refunded."""
+        paid: Bools = self.outcome <= REFUNDED
+        return paid
 
     @property
     def dollars(self) -> Floats:
-        """What each brought: what is refunded is negative, and what failed or is not understood brings nothing."""
+        """Revenue of each row: refunds are negative, failed and unknown outcomes 0."""
         amount = np.where(self.paid, self.amount, 0.0)
         return np.where(self.outcome == REFUNDED, -np.abs(amount), amount)
 
@@ -120,9 +121,9 @@ class OrderRows:
         return _span(self.at, since, until)
 
     def counted(self, since: datetime, until: datetime) -> Ints:
-        """The rows of a span that count, each order once, as `orders.sql` has it; in order of time."""
-        looked = self.span(since - _DAY, until)
-        rows = np.arange(looked.start, looked.stop)
+        """The rows of a span with each order once, as `orders.sql` deduplicates them; by time."""
+        span = self.span(since - _DAY, until)
+        rows = np.arange(span.start, span.stop)
         ids = self.ids.codes[rows]
         by_place = np.lexsort((self.amount[rows], self.at[rows], ~self.paid[rows], ids))
         first = np.ones(rows.size, dtype=np.bool_)
@@ -134,17 +135,17 @@ class OrderRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SaleRows:
-    """Every sale of a market, in order of time; columns of shape (n,).
+    """The sales of a market by time; columns of shape (n,).
 
     Attributes:
-        at: when it was sold.
-        companies: who sold it.
-        amount: what it was worth, NaN where that is missing or no number; None where sales are counted.
-        ids: of the sale; None where each has its own.
+        at: instant of the sale.
+        companies: the seller.
+        amount: value, NaN where missing or not valid; None where sales are counted.
+        ids: id of the sale; None where all are distinct.
     """
 
     at: Ints
-    companies: Words
+    companies: TextColumn
     amount: Floats | None = None
     ids: Ints | None = None
 
@@ -154,13 +155,13 @@ class SaleRows:
         at, order = _times(table, given.timestamp)
         return cls(
             at=at,
-            companies=Words.of(table[given.company]).take(order),
+            companies=TextColumn.of(table[given.company]).take(order),
             amount=_numbers(table, given.amount)[order] if given.amount else None,
-            ids=Words.of(table[given.id]).codes[order],
+            ids=TextColumn.of(table[given.id]).codes[order],
         )
 
     def counted(self, since: datetime, until: datetime) -> Ints:
-        """The rows of a span that count, each sale once and of a company that is known."""
+        """The rows of a span with each sale of a known company once, as `company_sales.sql` deduplicates them."""
         span = _span(self.at, since, until)
         rows = np.arange(span.start, span.stop)[self.companies.codes[span] >= 0]
         if self.ids is None:
@@ -172,17 +173,17 @@ class SaleRows:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpendingRows:
-    """Every amount that was spent, in order of time; columns of shape (n,)."""
+    """Amounts of spend by time; columns of shape (n,)."""
 
     at: Ints
-    kinds: Words
+    kinds: TextColumn
     amount: Floats
 
     @classmethod
     def read(cls, table: pa.Table, given: Spending) -> Self:
         """Read a table with the columns that the settings name."""
         at, order = _times(table, given.timestamp)
-        kinds = Words.of(table[given.kind], missing=UNNAMED).take(order)
+        kinds = TextColumn.of(table[given.kind], missing=UNNAMED).take(order)
         return cls(at=at, kinds=kinds, amount=_numbers(table, given.amount)[order])
 
     def span(self, since: datetime, until: datetime) -> slice:
@@ -191,7 +192,7 @@ class SpendingRows:
 
 
 def _times(table: pa.Table, column: str) -> tuple[Ints, Ints]:
-    """The instants, ascending, and the rows in that order."""
+    """The instants in ascending order, and the rows in that order."""
     at = table[column].cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy()
     order = np.argsort(at, kind="stable")
     return at[order], order
@@ -201,11 +202,11 @@ def _numbers(table: pa.Table, column: str) -> Floats:
     return np.asarray(table[column].cast(pa.float64()).to_numpy(), dtype=np.float64)
 
 
-def _meaning(words: Words, given: Orders) -> Ints:
-    places = {word: OUTCOMES.index(one) for one, spelt in given.outcomes.items() for word in spelt}
-    meant = np.array([*(places.get(name, UNKNOWN) for name in words.names), UNKNOWN])
-    found: Ints = meant[words.codes]  # -1, a missing word, is the last one
-    return found
+def _outcomes(words: TextColumn, given: Orders) -> Ints:
+    index = {word: OUTCOMES.index(outcome) for outcome, spelt in given.outcomes.items() for word in spelt}
+    by_code = np.array([*(index.get(name, UNKNOWN) for name in words.names), UNKNOWN])
+    outcomes: Ints = by_code[words.codes]  # -1, a missing word, is the last one
+    return outcomes
 
 
 def _span(at: Ints, since: datetime, until: datetime) -> slice:
@@ -214,5 +215,5 @@ def _span(at: Ints, since: datetime, until: datetime) -> slice:
 
 
 def sums(place: Ints, values: Floats | Ints, size: int) -> Floats:
-    """The sum of the values at each of so many places; shape (size,)."""
+    """The sum of the values at each index; shape (size,)."""
     return np.bincount(place, weights=values, minlength=size).astype(np.float64)

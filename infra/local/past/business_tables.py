@@ -1,63 +1,72 @@
-"""The tables of the business in memory: the port `BusinessTables` over rows that are there, by the rules of the statements."""
+"""The tables of the business in memory: the port `Tables` over rows that are there, by the rules of the statements."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from itertools import chain
+from typing import Any, Protocol
 
 import numpy as np
 
 from core.business.checks import Floats, Ints
-from functions.bi_rollup.ports import (
-    REST,
-    CompanySales,
-    DayRevenue,
-    ExpectedDay,
-    FigureRow,
-    ForecastRow,
-    HourRevenue,
-    Lives,
-    ModelState,
-    Payments,
-    PeopleSaw,
-    Spent,
-    TrackedDay,
-)
+from core.errors import QueryError
+from functions.bi_rollup.daily_metrics import DailyMetric
+from functions.bi_rollup.forecasts import DailyRevenue, ForecastRow, ScoredDay
+from functions.bi_rollup.market import CompanySales
+from functions.bi_rollup.marts import OldestOrder
+from functions.bi_rollup.queries import Query, Row
+from functions.bi_rollup.revenue import ExpectedRevenue, HourlyRevenue, PaymentCounts
+from functions.bi_rollup.roi import SpendByKind
+from functions.bi_rollup.satisfaction import ExperienceTotals, ModelState
+from functions.bi_rollup.sources import LargestSource
+from functions.bi_rollup.statements import REST
 from infra.local.past.business_marts import DAY, HOUR, CustomerMart, DayMart, HourMart
 from infra.local.past.business_rows import OUTCOMES, OrderRows, SaleRows, SpendingRows, instant, micros, sums
 
-Models = Callable[[datetime, datetime], list[ModelState]]
-"""The newest window of each model that ended after an instant and up to another."""
-People = Callable[[datetime, datetime], PeopleSaw]
-"""What people saw after an instant and up to another."""
+
+class Models(Protocol):
+    """Reads the newest window of each model."""
+
+    def __call__(self, since: datetime, until: datetime) -> list[ModelState]:
+        """The newest windows that ended after an instant and up to another."""
+        ...
 
 
-def no_models(_since: datetime, _until: datetime) -> list[ModelState]:
-    """Nothing is known of models."""
+class Experience(Protocol):
+    """Reads browser reports."""
+
+    def __call__(self, since: datetime, until: datetime) -> list[ExperienceTotals]:
+        """The totals after an instant and up to another: one row, or none where there are no reports."""
+        ...
+
+
+def no_models(since: datetime, until: datetime) -> list[ModelState]:  # noqa: ARG001 - the signature of `Models`
+    """No models."""
     return []
 
 
-def no_people(_since: datetime, _until: datetime) -> PeopleSaw:
-    """Nobody saw anything."""
-    return PeopleSaw(requests=0, failures=0, loads=0, load_seconds=None)
+def no_experience(since: datetime, until: datetime) -> list[ExperienceTotals]:  # noqa: ARG001 - that of `Experience`
+    """No browser reports."""
+    return []
 
 
 class MemoryTables:
     """The port over rows that do not change.
 
-    What is not given is empty. Nobody keeps incidents here, so that it is not known who was called: `answers` is None.
+    What is not given is empty. Responses to incidents are not stored here: `response_counts` has no row.
 
     Args:
-        orders: every order there is.
-        sales: every sale of the market.
-        spending: every amount that was spent.
-        models: what is known of models.
-        people: what people saw.
+        orders: all orders.
+        sales: all sales of the market.
+        spending: all amounts of spend.
+        models: states of models.
+        experience: browser reports.
 
     Attributes:
         hours: `marts.revenue_hourly`.
         days: `marts.customer_days`.
         customers: `marts.customers`.
-        figures: `marts.figures`, by day, metric and labels.
+        daily_metrics: `marts.daily_metrics`, by day, metric and labels.
     """
 
     def __init__(
@@ -67,7 +76,7 @@ class MemoryTables:
         sales: SaleRows | None = None,
         spending: SpendingRows | None = None,
         models: Models = no_models,
-        people: People = no_people,
+        experience: Experience = no_experience,
     ) -> None:
         self._orders = orders
         self._sales = sales
@@ -76,184 +85,189 @@ class MemoryTables:
         self.hours = HourMart(orders)
         self.days = DayMart(orders)
         self.customers = CustomerMart(self.days)
-        self.figures: dict[tuple[datetime, str, str], FigureRow] = {}
-        self.models = models
-        self.people = people
+        self.daily_metrics: dict[tuple[datetime, str, str], DailyMetric] = {}
+        self._statements: dict[str, Callable[..., Any]] = {
+            "company_sales": self._company_sales,
+            "customer_history": self.customers.history,
+            "expected_revenue": self._expected_revenue,
+            "experience_totals": experience,
+            "largest_sources": self._largest_sources,
+            "model_states": models,
+            "oldest_order": self._oldest_order,
+            "payment_counts": self._payment_counts,
+            "response_counts": lambda **_: [],
+            "revenue_by_day": self._revenue_by_day,
+            "revenue_by_hour": self._revenue_by_hour,
+            "scored_forecasts": self._scored_forecasts,
+            "spend_by_kind": self._spend_by_kind,
+            "write_customer_days": self.days.write,
+            "write_customers": self.customers.write,
+            "write_daily_metrics": self._write_daily_metrics,
+            "write_forecasts": self._write_forecasts,
+            "write_revenue_hours": self.hours.write,
+        }
 
-    def oldest_order(self, since: datetime, until: datetime) -> datetime | None:
-        """The instant of the oldest order of a span."""
+    def read(self, query: Query[Row], **parameters: Any) -> list[Row]:  # noqa: ANN401 - as of `Tables`
+        """The rows of a query; `QueryError` for one that is not known here."""
+        rows: list[Row] = self._run(query.name, parameters)
+        return rows
+
+    def read_columns(self, query: Query[Row], **parameters: Any) -> Row:  # noqa: ANN401 - as of `Tables`
+        """All rows of a query in one object of arrays; `QueryError` for one that is not known here."""
+        columns: Row = self._run(query.name, parameters)
+        return columns
+
+    def write(self, name: str, **parameters: Any) -> None:  # noqa: ANN401 - as of `Tables`
+        """Run a statement that writes a table; `QueryError` for one that is not known here."""
+        self._run(name, parameters)
+
+    def forecasts(self, since: datetime, until: datetime) -> list[ForecastRow]:
+        """All forecasts made in a period, in order."""
+        made = sorted(at for at in self._forecasts if since <= at < until)
+        return list(chain.from_iterable(self._forecasts[at].values() for at in made))
+
+    def _run(self, name: str, parameters: dict[str, Any]) -> Any:  # noqa: ANN401 - what the statement returns
+        if name not in self._statements:
+            raise QueryError(f"{name}.sql: is not computed for the past")
+        return self._statements[name](**parameters)
+
+    def _oldest_order(self, since: datetime, until: datetime) -> list[OldestOrder]:
         rows = self._orders.span(since, until)
-        return instant(self._orders.at[rows.start]) if rows.start < rows.stop else None
+        return [OldestOrder(oldest=instant(self._orders.at[rows.start]) if rows.start < rows.stop else None)]
 
-    def write_revenue_hours(self, since: datetime, until: datetime) -> None:
-        """Write the mart of a span of whole hours."""
-        self.hours.write(since, until)
-
-    def payments(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[Payments]:
-        """The orders of a span by source."""
-        names, place = self.hours.shown(list(sources))
+    def _payment_counts(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[PaymentCounts]:
+        names, place = self.hours.listed(sources)
         counted = self._orders.counted(since, until)
-        shown = place[self._orders.sources.codes[counted]]
-        return [self._payments(names[source], counted[shown == source]) for source in np.unique(shown).tolist()]
+        listed = place[self._orders.sources.codes[counted]]
+        return [self._payments(names[source], counted[listed == source]) for source in np.unique(listed).tolist()]
 
-    def _payments(self, source: str, rows: Ints) -> Payments:
-        made = np.bincount(self._orders.outcome[rows], minlength=len(OUTCOMES)).tolist()
-        return Payments(
+    def _payments(self, source: str, rows: Ints) -> PaymentCounts:
+        counts = np.bincount(self._orders.outcome[rows], minlength=len(OUTCOMES)).tolist()
+        return PaymentCounts(
             source=source,
             dollars=float(self._orders.dollars[rows].sum()),
-            without_id=int((self._orders.ids.codes[rows] < 0).sum()),
+            missing_id=int((self._orders.ids.codes[rows] < 0).sum()),
             newest=instant(self._orders.at[rows].max()),
-            **dict(zip(OUTCOMES, made, strict=True)),
+            **dict(zip(OUTCOMES, counts, strict=True)),
         )
 
-    def largest_sources(self, since: datetime, until: datetime, most: int) -> tuple[list[str], int]:
-        """The sources that earned most in a span of the mart, and how many there are."""
+    def _largest_sources(self, since: datetime, until: datetime, most: int) -> list[LargestSource]:
         names, rows = self._orders.sources.names, self.hours.span(since, until)
-        codes, place = np.unique(self.hours.source[rows], return_inverse=True)
-        earned = sums(place, np.abs(self.hours.dollars[rows]), codes.size)
-        found = sorted((-dollars, names[code]) for code, dollars in zip(codes.tolist(), earned.tolist(), strict=True))
-        return [name for _, name in found[:most]], codes.size
+        codes, dollars = _sums(self.hours.source[rows], np.abs(self.hours.dollars[rows]))
+        largest = sorted(
+            (-revenue, names[code]) for code, revenue in zip(codes.tolist(), dollars.tolist(), strict=True)
+        )
+        return [LargestSource(source=name, total=codes.size) for _, name in largest[:most]]
 
-    def revenue_by_hour(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[HourRevenue]:
-        """A span of whole days of the mart by source and hour of the day."""
-        rows = self.hours.span(since, until)
-        at = self.hours.at[rows]
-        found = []
-        for source, of_day, dollars, group in self._earned(rows, at // HOUR % 24, sources):
-            newest = instant(at[group].max())
-            found.append(HourRevenue(source=source, of_day=of_day, dollars=dollars, newest=newest))
-        return found
-
-    def revenue_by_day(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[DayRevenue]:
-        """A span of whole days of the mart by source and day."""
-        names, place = self.hours.shown(list(sources))
-        rows = self.hours.span(since, until)
-        source, day = place[self.hours.source[rows]], self.hours.at[rows] // DAY
-        keys, dollars = _sums(source * _DAYS + day, self.hours.dollars[rows])
+    def _revenue_by_hour(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[HourlyRevenue]:
+        at = self.hours.at[self.hours.span(since, until)]
         return [
-            DayRevenue(source=names[key // _DAYS], day=instant(key % _DAYS * DAY), dollars=earned)
-            for key, earned in zip(keys.tolist(), dollars.tolist(), strict=True)
+            HourlyRevenue(source=source, of_day=hour, dollars=dollars, newest=instant(at[rows].max()))
+            for source, hour, dollars, rows in self._revenue(since, until, sources, at // HOUR % 24)
         ]
 
-    def _earned(self, rows: slice, by: Ints, sources: Sequence[str]) -> Iterable[tuple[str, int, float, Ints]]:
-        """What each source earned by another key below 24, with the rows within the span that it is made of."""
-        names, place = self.hours.shown(list(sources))
-        key = place[self.hours.source[rows]] * 24 + by
+    def _revenue_by_day(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[DailyRevenue]:
+        at = self.hours.at[self.hours.span(since, until)]
+        return [
+            DailyRevenue(source=source, day=instant(day * DAY), dollars=dollars)
+            for source, day, dollars, _ in self._revenue(since, until, sources, at // DAY)
+        ]
+
+    def _revenue(
+        self, since: datetime, until: datetime, sources: Sequence[str], by: Ints
+    ) -> Iterator[tuple[str, int, float, Ints]]:
+        """Revenue by listed source and another key below `_KEYS`, in order, with the rows of the span behind each."""
+        names, place = self.hours.listed(sources)
+        rows = self.hours.span(since, until)
+        key = place[self.hours.source[rows]] * _KEYS + by
         order = np.argsort(key, kind="stable")
         keys, begin = np.unique(key[order], return_index=True)
-        dollars = self.hours.dollars[rows]
-        for one, group in zip(keys.tolist(), np.split(order, begin[1:]), strict=False):
-            yield names[one // 24], one % 24, float(dollars[group].sum()), group
+        _, dollars = _sums(key, self.hours.dollars[rows])
+        groups = np.split(order, begin[1:])
+        for code, revenue, group in zip(keys.tolist(), dollars.tolist(), groups, strict=False):
+            yield names[code // _KEYS], code % _KEYS, revenue, group
 
-    def write_forecasts(
+    def _write_forecasts(
         self, since: datetime, until: datetime, sources: Sequence[str], forecasts: Sequence[ForecastRow]
     ) -> None:
-        """Write all forecasts of these sources made at the instants of a span."""
         for made_at, rows in self._forecasts.items():
             if since <= made_at <= until:
                 self._forecasts[made_at] = {key: row for key, row in rows.items() if key[0] not in sources}
         for row in forecasts:
             self._forecasts.setdefault(row.made_at, {})[row.source, row.day] = row
 
-    def forecasts(self, since: datetime, until: datetime) -> list[ForecastRow]:
-        """All forecasts made within a span, in their order."""
-        made = sorted(at for at in self._forecasts if since <= at < until)
-        return list(chain.from_iterable(self._forecasts[at].values() for at in made))
-
-    def expected(self, since: datetime, until: datetime, days: Sequence[datetime]) -> list[ExpectedDay]:
-        """What the newest forecasts of a span expect of two days."""
-        found: dict[tuple[str, datetime], ForecastRow] = {}
+    def _expected_revenue(
+        self, since: datetime, until: datetime, first: datetime, second: datetime
+    ) -> list[ExpectedRevenue]:
+        newest: dict[tuple[str, datetime], ForecastRow] = {}
         for at in self._newest_first(since, until):
             for key, row in self._forecasts[at].items():
-                if row.day in days:
-                    found.setdefault(key, row)
-        return [ExpectedDay(source=row.source, day=row.day, mean=row.mean) for row in found.values()]
+                if row.day in {first, second}:
+                    newest.setdefault(key, row)
+        return [ExpectedRevenue(source=row.source, day=row.day, mean=row.mean) for row in newest.values()]
 
-    def tracked(self, oldest: datetime, since: datetime, until: datetime, sources: Sequence[str]) -> list[TrackedDay]:
-        """The days of a span with what had been forecast and what came."""
-        shown = {*sources, REST}
-        found: dict[tuple[str, datetime], ForecastRow] = {}
+    def _scored_forecasts(
+        self, oldest: datetime, since: datetime, until: datetime, sources: Sequence[str]
+    ) -> list[ScoredDay]:
+        listed = {*sources, REST}
+        newest: dict[tuple[str, datetime], ForecastRow] = {}
         for at in self._newest_first(oldest, until):
             for key, row in self._forecasts[at].items():
-                if max(at, since) <= row.day < until and at < until and (not sources or row.source in shown):
-                    found.setdefault(key, row)
-        earned = {(row.source, row.day): row.dollars for row in self.revenue_by_day(since, until, sources)}
-        return [_tracked(found[key], earned.get(key, 0.0)) for key in sorted(found)]
+                if max(at, since) <= row.day < until and at < until and (not sources or row.source in listed):
+                    newest.setdefault(key, row)
+        revenue = {(row.source, row.day): row.dollars for row in self._revenue_by_day(since, until, sources)}
+        return [_scored(newest[key], revenue.get(key, 0.0)) for key in sorted(newest)]
 
     def _newest_first(self, since: datetime, until: datetime) -> list[datetime]:
         return sorted((at for at in self._forecasts if since <= at <= until), reverse=True)
 
-    def write_customer_days(self, since: datetime, until: datetime) -> None:
-        """Write a span of whole days of customers."""
-        self.days.write(since, until)
-
-    def write_customers(self, until: datetime) -> None:
-        """Write every customer anew."""
-        self.customers.write(until)
-
-    def lives(self, since: datetime, middle: datetime, until: datetime, most: int) -> Lives:
-        """The lives of the customers that were written."""
-        return self.customers.lives(since, middle, until, most)
-
-    def market(self, since: datetime, until: datetime) -> list[CompanySales]:
-        """What each company sold in a span."""
+    def _company_sales(self, since: datetime, until: datetime) -> list[CompanySales]:
         if self._sales is None:
             return []
         rows = self._sales.counted(since, until)
         size = len(self._sales.companies.names)
         companies = self._sales.companies.codes[rows]
         amount = np.ones(rows.size) if self._sales.amount is None else self._sales.amount[rows]
-        known = np.isfinite(amount)
+        valid = np.isfinite(amount)
         nameless = np.zeros(rows.size) if self._sales.ids is None else self._sales.ids[rows] < 0
         columns = (
-            sums(companies[known], amount[known], size).tolist(),
-            *(np.bincount(companies[which], minlength=size).tolist() for which in (known, ~known, nameless > 0)),
+            sums(companies[valid], amount[valid], size).tolist(),
+            *(np.bincount(companies[which], minlength=size).tolist() for which in (valid, ~valid, nameless > 0)),
         )
-        found = [
-            CompanySales(company=name, sales=sold if some else None, without_amount=none, without_id=free)
-            for name, sold, some, none, free in zip(self._sales.companies.names, *columns, strict=True)
-            if some or none
+        companies_sold = [
+            CompanySales(company=name, sales=sales if some else None, missing_amount=missing, missing_id=without_id)
+            for name, sales, some, missing, without_id in zip(self._sales.companies.names, *columns, strict=True)
+            if some or missing
         ]
-        return sorted(found, key=lambda one: (one.sales is None, -(one.sales or 0.0), one.company))
+        return sorted(companies_sold, key=lambda row: (row.sales is None, -(row.sales or 0.0), row.company))
 
-    def spending(self, since: datetime, until: datetime) -> list[Spent]:
-        """What was spent in a span."""
+    def _spend_by_kind(self, since: datetime, until: datetime) -> list[SpendByKind]:
         if self._spending is None:
             return []
         rows = self._spending.span(since, until)
         kinds, amount = self._spending.kinds, self._spending.amount[rows]
-        found = []
+        spend = []
         for kind in np.unique(kinds.codes[rows]).tolist():
             given = amount[kinds.codes[rows] == kind]
-            known = given[np.isfinite(given)]
-            dollars = float(known.sum()) if known.size else None
-            found.append(Spent(kind=kinds.names[kind], dollars=dollars, without_amount=given.size - known.size))
-        return sorted(found, key=lambda one: one.kind)
+            valid = given[np.isfinite(given)]
+            dollars = float(valid.sum()) if valid.size else None
+            spend.append(SpendByKind(kind=kinds.names[kind], dollars=dollars, missing_amount=given.size - valid.size))
+        return sorted(spend, key=lambda row: row.kind)
 
-    def write_figures(self, day: datetime, figures: Sequence[FigureRow]) -> None:
-        """Write figures of a day."""
-        self.figures.update({(day, one.name, one.labels): one for one in figures})
-
-    def answers(self, since: datetime, until: datetime) -> None:
-        """Nobody keeps what was done about incidents."""
+    def _write_daily_metrics(self, day: datetime, metrics: Iterable[DailyMetric]) -> None:
+        self.daily_metrics.update({(day, row.name, row.labels): row for row in metrics})
 
 
-_DAYS = micros(instant(0).replace(year=9999)) // DAY  # more than any day's number
+_KEYS = micros(instant(0).replace(year=9999)) // DAY  # more than any day's number, and than any hour's
 
 
 def _sums(keys: Ints, values: Floats) -> tuple[Ints, Floats]:
     """The sum of the values of each key, by key."""
-    found, place = np.unique(keys, return_inverse=True)
-    return found, sums(place, values, found.size)
+    distinct, place = np.unique(keys, return_inverse=True)
+    return distinct, sums(place, values, distinct.size)
 
 
-def _tracked(made: ForecastRow, actual: float) -> TrackedDay:
-    return TrackedDay(
-        source=made.source,
-        day=made.day,
-        low=made.low,
-        middle=made.middle,
-        high=made.high,
-        mean=made.mean,
-        actual=actual,
-    )
+def _scored(forecast: ForecastRow, actual: float) -> ScoredDay:
+    columns = asdict(forecast)
+    del columns["made_at"]
+    return ScoredDay(**columns, actual=actual)

@@ -1,7 +1,6 @@
-"""The past of what people see: telemetry_rollup's own ticks for past hours, over a web log in memory.
+"""The past of user experience: ticks of telemetry_rollup for past hours, over a web log in memory.
 
-The web log comes round again and again (see `replay.weblog`), every time the same, so that an hour is measured once for all
-hours at the same place of a turn.
+The web log repeats (see `replay.weblog`), so an hour is computed once for all hours at the same place of a cycle.
 """
 
 from collections import defaultdict
@@ -13,14 +12,14 @@ import msgspec
 import numpy as np
 
 from core.events import Tick
-from core.experience import Seen
-from functions.bi_rollup.ports import PeopleSaw
+from core.experience import ExperienceSummary
+from functions.bi_rollup.satisfaction import ExperienceTotals
 from functions.telemetry_rollup.rollup import NAME, Outside, roll_up
 from infra.local.past.metrics import PastMetrics
 from infra.local.prometheus import HistoryPoint
 from infra.local.replay.weblog import FIRST, HOURS, Weblog
 
-_TURN = timedelta(hours=HOURS)
+_CYCLE = timedelta(hours=HOURS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,61 +37,63 @@ class Report:
 
 
 class MemoryReports:
-    """The port `Reports` over rows that are there, by the rules of `seen.sql`.
+    """The port `Reports` over rows in memory, by the rules of `summaries.sql`.
 
     Args:
-        reports: in any order, any of them more than once.
+        reports: in any order, with duplicates.
     """
 
     def __init__(self, reports: Iterable[Report]) -> None:
         self._reports = sorted(reports, key=lambda report: report.observed_at)
 
-    def seen(self, since: datetime, start: datetime, end: datetime, most: int) -> list[Seen]:
-        """What was seen before `end`, by service and kind of device, those with the most sessions first."""
+    def summaries(self, since: datetime, start: datetime, end: datetime, most: int) -> list[ExperienceSummary]:
+        """Summaries by service and kind of device, those with the most sessions first."""
         first: dict[str, Report] = {}
-        for one in self._reports:
-            if since <= one.observed_at < end:
-                first.setdefault(one.event_id, one)
+        for report in self._reports:
+            if since <= report.observed_at < end:
+                first.setdefault(report.event_id, report)
         groups: Mapping[tuple[str, str], list[Report]] = defaultdict(list)
-        for one in first.values():
-            groups[one.service, one.device].append(one)
-        found = [_seen(*key, reports, start) for key, reports in groups.items() if reports[-1].observed_at >= start]
-        return sorted(found, key=lambda one: (-one.sessions, one.service, one.device))[:most]
+        for report in first.values():
+            groups[report.service, report.device].append(report)
+        summaries = [_summary(*key, rows, start) for key, rows in groups.items() if rows[-1].observed_at >= start]
+        return sorted(summaries, key=lambda row: (-row.sessions, row.service, row.device))[:most]
 
 
 class WeblogReports:
-    """The port `Reports` over a web log that comes round again and again."""
+    """The port `Reports` over a repeating web log."""
 
     def __init__(self, weblog: Weblog) -> None:
         self._weblog = weblog
         self._failed = np.concatenate([[0], np.cumsum(weblog.failed)])
-        self._seen: dict[tuple[timedelta, ...], list[Seen]] = {}
+        self._summaries: dict[tuple[timedelta, ...], list[ExperienceSummary]] = {}
 
-    def seen(self, since: datetime, start: datetime, end: datetime, most: int) -> list[Seen]:
-        """What was seen before `end`, by kind of device, those with the most sessions first."""
-        place = ((end - FIRST) % _TURN, end - start, end - since)
-        if place not in self._seen:
-            reports = (msgspec.json.decode(one.data, type=Report) for one in self._weblog.messages(since, end))
-            self._seen[place] = MemoryReports(reports).seen(since, start, end, len(self._weblog.devices))
-        return self._seen[place][:most]
+    def summaries(self, since: datetime, start: datetime, end: datetime, most: int) -> list[ExperienceSummary]:
+        """Summaries by kind of device, those with the most sessions first."""
+        place = ((end - FIRST) % _CYCLE, end - start, end - since)
+        if place not in self._summaries:
+            messages = self._weblog.messages(since, end)
+            reports = MemoryReports(msgspec.json.decode(message.data, type=Report) for message in messages)
+            self._summaries[place] = reports.summaries(since, start, end, len(self._weblog.devices))
+        return self._summaries[place][:most]
 
-    def people(self, since: datetime, until: datetime) -> PeopleSaw:
-        """What people saw after `since` and up to `until`: the log knows requests only."""
+    def totals(self, since: datetime, until: datetime) -> list[ExperienceTotals]:
+        """Reports after `since` and up to `until`; the log has requests only."""
         (requests, failures), (earlier, failed) = self._until(until), self._until(since)
-        return PeopleSaw(requests=requests - earlier, failures=failures - failed, loads=0, load_seconds=None)
+        totals = ExperienceTotals(requests=requests - earlier, failures=failures - failed, loads=0, load_seconds=None)
+        return [totals]
 
     def _until(self, at: datetime) -> tuple[int, int]:
-        """Requests, and those that failed, from the first turn up to an instant."""
-        turns, within = divmod(at - FIRST, _TURN)
+        """Requests, and those that failed, from the first cycle up to an instant."""
+        cycles, within = divmod(at - FIRST, _CYCLE)
         count = int(np.searchsorted(self._weblog.seconds, within.total_seconds(), side="right"))
-        return turns * len(self._weblog.failed) + count, int(turns * self._failed[-1] + self._failed[count])
+        return cycles * len(self._weblog.failed) + count, int(cycles * self._failed[-1] + self._failed[count])
 
 
 def experience_points(weblog: Weblog, instants: Iterable[datetime]) -> list[HistoryPoint]:
     """The points of ticks of telemetry_rollup.
 
     Args:
-        weblog: that was there all the time.
+        weblog: the web log.
         instants: of the ticks; each measures the hour before it.
     """
     metrics = PastMetrics()
@@ -102,22 +103,22 @@ def experience_points(weblog: Weblog, instants: Iterable[datetime]) -> list[Hist
     return metrics.take()
 
 
-def _seen(service: str, device: str, reports: Sequence[Report], start: datetime) -> Seen:
-    """What was seen of one service on one kind of device; sessions with their whole length."""
+def _summary(service: str, device: str, reports: Sequence[Report], start: datetime) -> ExperienceSummary:
+    """The summary of one service on one kind of device; sessions with their whole duration."""
     sessions: Mapping[str, list[datetime]] = defaultdict(list)
-    for one in reports:
-        sessions[one.session_id].append(one.observed_at)
-    there = [times for times in sessions.values() if times[-1] >= start]
-    lengths = [_milliseconds(times[-1] - times[0]) / 1000 for times in there if len(times) > 1]
-    recent = [one for one in reports if one.observed_at >= start]
+    for report in reports:
+        sessions[report.session_id].append(report.observed_at)
+    active = [times for times in sessions.values() if times[-1] >= start]
+    durations = [_milliseconds(times[-1] - times[0]) / 1000 for times in active if len(times) > 1]
+    recent = [report for report in reports if report.observed_at >= start]
     frames, loads = (_values(recent, kind) for kind in ("frame", "load"))
-    requests = [one.failed for one in recent if one.kind == "request" and one.failed is not None]
-    return Seen(
+    requests = [report.failed for report in recent if report.kind == "request" and report.failed is not None]
+    return ExperienceSummary(
         service=service,
         device=device,
-        sessions=len(there),
-        timed=len(lengths),
-        session_seconds=_percentile(lengths, 50),
+        sessions=len(active),
+        timed=len(durations),
+        session_seconds=_percentile(durations, 50),
         frames=len(frames),
         frame_seconds=_percentile(frames, 95),
         loads=len(loads),
@@ -128,7 +129,7 @@ def _seen(service: str, device: str, reports: Sequence[Report], start: datetime)
 
 
 def _values(reports: Iterable[Report], kind: str) -> list[float]:
-    return [one.value for one in reports if one.kind == kind and one.value is not None]
+    return [report.value for report in reports if report.kind == kind and report.value is not None]
 
 
 def _percentile(values: Collection[float], share: float) -> float | None:

@@ -1,4 +1,4 @@
-"""How the models were in the past, as the track of the model has loaded it: one of the facts of satisfaction."""
+"""States of models in the past, from what the track of the model has loaded: an input of satisfaction."""
 
 import logging
 import time
@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from functions.adapters.ports import Data, Warehouse
-from functions.bi_rollup.ports import ModelState
+from functions.bi_rollup.satisfaction import ModelState
 from infra.local.past.plan import Span, read_plan
 
 log = logging.getLogger(__name__)

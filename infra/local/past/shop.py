@@ -1,4 +1,4 @@
-"""The track of the business: its charts, marts and forecasts day by day, and what visitors saw hour by hour."""
+"""The track of the business: metrics, marts and forecasts by day, and user experience by hour."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ _HOUR = timedelta(hours=1)
 
 @dataclass(slots=True)
 class BusinessTrack:
-    """The shop and the website beside the model.
+    """The shop and its website.
 
-    A day of the business costs fifty times what a day of the model does, so its first part is short and the others are few.
+    A day of the business takes fifty times as long as a day of the model, so the first part is short and the others are few.
     """
 
     orders: Orders
@@ -40,14 +40,14 @@ class BusinessTrack:
     _business: PastBusiness | None = None
 
     def compute(self, part: Part) -> Computed:
-        """Tick the days of a part; with the newest part of all come the orders, the marts, and what the live ticks go on with."""
+        """Run the ticks of a part; the newest part also has the orders, the marts and the documents for the live ticks."""
         if self._business is None:
-            people = WeblogReports(self.weblog).people
+            experience = WeblogReports(self.weblog).totals
             self._business = PastBusiness.build(
-                self.orders, self.history, self.settings, self.now, models=self.models, people=people
+                self.orders, self.history, self.settings, self.now, models=self.models, experience=experience
             )
         points = [*self._business.run(part.instants), *experience_points(self.weblog, _hours(part))]
-        if part.index > 0:  # what a stop left out of the marts, the next live tick makes of them
+        if part.index > 0:  # after a stop, the next live tick completes the marts
             return Computed(points=points, tables={ORDERED: self.orders.rows(part.start, part.end)})
         tables = self._written(part) if part.instants else {}
         if not part.is_newest:
@@ -60,15 +60,15 @@ class BusinessTrack:
         )
 
     def _written(self, part: Part) -> dict[str, pa.Table]:
-        """The figures of the days of a part, and the forecasts that it made and no newer part did.
+        """The daily metrics of a part, and the forecasts that no newer part has made.
 
-        Each day is held against forecasts of the weeks before it, so that a part makes those of the weeks before it as well.
+        The accuracy of a day needs forecasts of the weeks before, so a part also makes those.
         """
         if self._business is None:
             return {}
         start, end = part.instants[0], part.instants[-1] + timedelta(days=1)
-        before = start - forecasts.TRACKED
-        newer = end if part.is_newest else end - forecasts.TRACKED
+        before = start - forecasts.ACCURACY_WINDOW
+        newer = end if part.is_newest else end - forecasts.ACCURACY_WINDOW
         made = self._business.tables(before, newer)[forecasts.TABLE]
         return {**self._business.tables(start, end), forecasts.TABLE: made}
 

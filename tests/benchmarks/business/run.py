@@ -19,7 +19,7 @@ import workloads
 from measures import Measures, measure
 from workloads import Case
 
-from core.business import lifetime, purchasing
+from core.business import bg_nbd, lifetime
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT.parent / "shared" / "data"
@@ -111,7 +111,7 @@ def cdnow() -> Iterator[Row]:
     yield Row(
         what="CDNOW, BG/NBD: r, alpha, a, b; log-likelihood",
         target="0.243, 4.414, 0.793, 2.426; -9582.4",
-        found=f"{', '.join(f'{one:.3f}' for one in values)}; {purchasing.log_likelihood(found, model.history):.1f}",
+        found=f"{', '.join(f'{one:.3f}' for one in values)}; {bg_nbd.log_likelihood(found, model.history):.1f}",
         met=bool(np.abs(values - [0.243, 4.414, 0.793, 2.426]).max() < 1e-3),
     )
     yield Row(

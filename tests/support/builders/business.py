@@ -1,4 +1,4 @@
-"""A deployment of bi_rollup for tests: real warehouse and store, recorded metrics, and orders that never were."""
+"""A deployment of bi_rollup for tests: real warehouse and store, recorded metrics, and generated orders."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ from functions.adapters.ports import Data, Store, Warehouse
 from functions.adapters.store import open_store
 from functions.bi_rollup import incidents
 from functions.bi_rollup.bigquery import BigQueryTables
-from functions.bi_rollup.parts import PARTS
-from functions.bi_rollup.rollup import Outside, Part, roll_up
+from functions.bi_rollup.registry import ROLLUPS
+from functions.bi_rollup.rollup import Outside, RollupJob, roll_up
 from tests.support.builders.flights import load
 from tests.support.fakes.recorders import RecordingMetrics
 
@@ -48,7 +48,7 @@ class World:
     client: bigquery.Client
     store: Store
     warehouse: Warehouse
-    parts: Sequence[Part]
+    jobs: Sequence[RollupJob]
     settings: Settings = SETTINGS
     metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
 
@@ -70,13 +70,13 @@ class World:
         return BigQueryTables(self.warehouse, self.settings.business)
 
     def tick(self, at: datetime = TICK) -> None:
-        roll_up(Tick(job="bi_rollup", scheduled_at=at), self.outside, self.parts)
+        roll_up(Tick(job="bi_rollup", scheduled_at=at), self.outside, self.jobs)
 
     def order(self, *rows: Row) -> None:
         load(self.client, ORDERS.table, list(rows))
 
     def forget(self) -> None:
-        """As if nothing had ever been made: the store is new, the warehouse is not."""
+        """As if nothing had ever run: the store is new, the warehouse is not."""
         for collection in ("ledger", "business"):
             for document in self.store.find(collection):
                 self.store.delete(document, collection)
@@ -91,13 +91,13 @@ class World:
         return self.warehouse.query("SELECT * FROM marts.customers ORDER BY customer")
 
 
-def world(client: bigquery.Client, warehouse: Warehouse, folder: Path, parts: Sequence[Part]) -> World:
-    return World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse, parts)
+def world(client: bigquery.Client, warehouse: Warehouse, folder: Path, jobs: Sequence[RollupJob]) -> World:
+    return World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse, jobs)
 
 
-def only(*names: str) -> list[Part]:
-    """The parts of these names."""
-    return [part for part in PARTS if part.name in names]
+def only(*names: str) -> list[RollupJob]:
+    """The rollups of these names."""
+    return [job for job in ROLLUPS if job.name in names]
 
 
 def order(number: object, at: datetime, dollars: float = 10.0, **changed: Any) -> Row:

@@ -1,4 +1,4 @@
-"""A past of the business for tests: the first weeks of a real shop, and a market that never was."""
+"""A past of the business for tests: the first weeks of a real shop, and a generated market."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -43,8 +43,8 @@ class Departures:
         return hours * 60, np.where(hours % 10 == 0, -1, (hours % 4 == 0).astype(int)), ("UA", "DL")
 
 
-def build(now: datetime = TODAY + timedelta(hours=5), settings: Settings = SETTINGS, **facts: Any) -> PastBusiness:
-    return PastBusiness.build(SHOP, Departures(), settings, now, **facts)
+def build(now: datetime = TODAY + timedelta(hours=5), settings: Settings = SETTINGS, **sources: Any) -> PastBusiness:
+    return PastBusiness.build(SHOP, Departures(), settings, now, **sources)
 
 
 def midnights(first: int, last: int = 0) -> list[datetime]:

@@ -1,4 +1,4 @@
-"""Lifetime value: the published figures of CDNOW, customers whose truth is known, and what is refused."""
+"""Lifetime value: the published results for CDNOW, simulated customers, and invalid input."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -12,11 +12,11 @@ from scipy.integrate import quad
 from scipy.optimize import approx_fprime
 from scipy.special import betaln, xlog1py
 
-from core.business import likelihood, purchasing, spending
+from core.business import bg_nbd, gamma_gamma, likelihood
+from core.business.bg_nbd import BgNbd, PurchaseHistory
 from core.business.checks import EstimateError, Floats
-from core.business.lifetime import LEAST_AGAIN, LEAST_CUSTOMERS, LifetimeModel, TooFewCustomersError, fit
-from core.business.purchasing import History, Purchasing
-from core.business.spending import Spending
+from core.business.gamma_gamma import GammaGamma
+from core.business.lifetime import MIN_CUSTOMERS, MIN_REPEAT, LifetimeModel, TooFewCustomersError, fit
 
 CDNOW = Path(__file__).parents[2] / "data" / "cdnow_summary_monetary.csv"
 # Customers 1, 2, 3, 11 and 501, and what lifetimes 0.11.3 (BetaGeoFitter, GammaGammaFitter) says of them.
@@ -33,21 +33,21 @@ def cdnow() -> LifetimeModel:
     return fit(frequency, recency, age, monetary)
 
 
-def test_purchases_are_those_that_were_published(cdnow: LifetimeModel) -> None:
+def test_purchase_parameters_are_the_published_ones(cdnow: LifetimeModel) -> None:
     # Fader, Hardie and Lee (2005), table 2: r 0.243, alpha 4.414, a 0.793, b 2.426, log-likelihood -9582.4
-    found = cdnow.purchases
-    assert [found.r, found.alpha, found.a, found.b] == pytest.approx([0.243, 4.414, 0.793, 2.426], abs=5e-4)
-    assert purchasing.log_likelihood(found, cdnow.history) == pytest.approx(-9582.4, abs=0.05)
+    result = cdnow.purchases
+    assert [result.r, result.alpha, result.a, result.b] == pytest.approx([0.243, 4.414, 0.793, 2.426], abs=5e-4)
+    assert bg_nbd.log_likelihood(result, cdnow.history) == pytest.approx(-9582.4, abs=0.05)
 
 
-def test_amounts_are_those_that_were_published(cdnow: LifetimeModel) -> None:
+def test_value_parameters_are_the_published_ones(cdnow: LifetimeModel) -> None:
     # Fader and Hardie (2013), The Gamma-Gamma model of monetary value: p 6.25, q 3.74, gamma 15.44; lifetimes 15.4477
-    found = cdnow.amounts
-    assert [found.p, found.q, found.v] == pytest.approx([6.25, 3.74, 15.44], abs=0.01)
+    result = cdnow.amounts
+    assert [result.p, result.q, result.v] == pytest.approx([6.25, 3.74, 15.44], abs=0.01)
     assert cdnow.correlation == pytest.approx(0.1139, abs=1e-4)
 
 
-def test_customers_are_expected_to_do_what_lifetimes_expects(cdnow: LifetimeModel) -> None:
+def test_expectations_equal_those_of_lifetimes(cdnow: LifetimeModel) -> None:
     assert cdnow.expected_purchases(39)[SOME] == pytest.approx(PURCHASES_39, rel=1e-4)
     assert cdnow.alive()[SOME] == pytest.approx(ALIVE, rel=1e-4)
     assert cdnow.expected_spend()[SOME] == pytest.approx(SPEND, rel=1e-4)
@@ -62,10 +62,10 @@ def test_the_value_is_purchases_times_spend(cdnow: LifetimeModel) -> None:
         cdnow.value(-1)
 
 
-def customers(seed: int, many: int) -> tuple[Purchasing, Spending, tuple[Floats, ...], NDArray[np.int64]]:
+def customers(seed: int, many: int) -> tuple[BgNbd, GammaGamma, tuple[Floats, ...], NDArray[np.int64]]:
     """Customers of known parameters, watched for up to 300 days, and what they bought in the 100 days after."""
     rng = np.random.default_rng(seed)
-    truth, amounts = Purchasing(r=0.8, alpha=30.0, a=0.9, b=3.0), Spending(p=4.0, q=5.0, v=40.0)
+    truth, amounts = BgNbd(r=0.8, alpha=30.0, a=0.9, b=3.0), GammaGamma(p=4.0, q=5.0, v=40.0)
     age = rng.uniform(100, 300, many)
     rows, later = np.zeros((many, 3)), np.zeros(many, dtype=np.int64)
     for n, until in enumerate(age.tolist()):
@@ -82,16 +82,16 @@ def customers(seed: int, many: int) -> tuple[Purchasing, Spending, tuple[Floats,
     return truth, amounts, (rows[:, 0], rows[:, 1], age, rows[:, 2]), later
 
 
-def test_parameters_that_made_the_customers_are_found_again() -> None:
+def test_the_parameters_of_simulated_customers_are_recovered() -> None:
     truth, amounts, known, later = customers(1, 6000)
-    found = fit(*known)
-    assert found.purchases.r / found.purchases.alpha == pytest.approx(truth.r / truth.alpha, rel=0.1)
-    share = found.purchases.a / (found.purchases.a + found.purchases.b)
+    result = fit(*known)
+    assert result.purchases.r / result.purchases.alpha == pytest.approx(truth.r / truth.alpha, rel=0.1)
+    share = result.purchases.a / (result.purchases.a + result.purchases.b)
     assert share == pytest.approx(truth.a / (truth.a + truth.b), rel=0.15)
-    assert found.amounts.mean == pytest.approx(amounts.mean, rel=0.06)
-    assert found.expected_purchases(100).sum() == pytest.approx(later.sum(), rel=0.08)
-    for part in np.array_split(np.argsort(found.expected_purchases(100)), 4):
-        assert found.expected_purchases(100)[part].sum() == pytest.approx(later[part].sum(), rel=0.2, abs=40)
+    assert result.amounts.mean == pytest.approx(amounts.mean, rel=0.06)
+    assert result.expected_purchases(100).sum() == pytest.approx(later.sum(), rel=0.08)
+    for part in np.array_split(np.argsort(result.expected_purchases(100)), 4):
+        assert result.expected_purchases(100)[part].sum() == pytest.approx(later[part].sum(), rel=0.2, abs=40)
 
 
 def test_the_unit_of_time_and_of_money_does_not_matter(cdnow: LifetimeModel) -> None:
@@ -103,9 +103,9 @@ def test_the_unit_of_time_and_of_money_does_not_matter(cdnow: LifetimeModel) -> 
 
 @pytest.mark.parametrize("at", [[0.5, 3.0, 0.7, 2.0], [3.0, 0.4, 5.0, 0.2]])
 def test_the_gradient_of_purchases_is_right(at: list[float], cdnow: LifetimeModel) -> None:
-    history, counts = cdnow.history, purchasing._counts(cdnow.history)
-    _, slope = purchasing._mean_log(np.array(at), history, counts)
-    near = approx_fprime(np.array(at), lambda one: purchasing._mean_log(one, history, counts)[0], 1e-7)
+    history, counts = cdnow.history, bg_nbd._counts(cdnow.history)
+    _, slope = bg_nbd._mean_log(np.array(at), history, counts)
+    near = approx_fprime(np.array(at), lambda one: bg_nbd._mean_log(one, history, counts)[0], 1e-7)
     assert slope == pytest.approx(near, abs=1e-5)
 
 
@@ -113,14 +113,14 @@ def test_the_gradient_of_amounts_is_right(cdnow: LifetimeModel) -> None:
     again = cdnow.monetary > 0
     known = cdnow.history.frequency[again], cdnow.monetary[again]
     at = np.array([3.0, 2.0, 9.0])
-    _, slope = spending._mean_log(at, *known)
-    assert slope == pytest.approx(approx_fprime(at, lambda one: spending._mean_log(one, *known)[0], 1e-7), abs=1e-5)
-    _, slope = spending._by_mean(at, *known)
-    assert slope == pytest.approx(approx_fprime(at, lambda one: spending._by_mean(one, *known)[0], 1e-7), abs=1e-5)
+    _, slope = gamma_gamma._mean_log(at, *known)
+    assert slope == pytest.approx(approx_fprime(at, lambda one: gamma_gamma._mean_log(one, *known)[0], 1e-7), abs=1e-5)
+    _, slope = gamma_gamma._by_mean(at, *known)
+    assert slope == pytest.approx(approx_fprime(at, lambda one: gamma_gamma._by_mean(one, *known)[0], 1e-7), abs=1e-5)
 
 
 parameters = st.builds(
-    Purchasing,
+    BgNbd,
     r=st.floats(0.05, 20),
     alpha=st.floats(0.5, 500),
     a=st.one_of(st.floats(0.05, 20), st.just(1.0)),
@@ -129,22 +129,22 @@ parameters = st.builds(
 
 
 @given(parameters, st.integers(0, 3000), st.floats(0, 1), st.floats(1, 2000), st.floats(0, 1000))
-@example(Purchasing(r=1.06, alpha=453.0, a=1.0, b=0.5), 0, 0.0, 1.0, 5e-324)
+@example(BgNbd(r=1.06, alpha=453.0, a=1.0, b=0.5), 0, 0.0, 1.0, 5e-324)
 def test_expectations_are_finite_and_grow_with_time(
-    model: Purchasing, frequency: int, share: float, age: float, days: float
+    model: BgNbd, frequency: int, share: float, age: float, days: float
 ) -> None:
     recency = age * share if frequency else 0.0
-    history = History(frequency=np.array([float(frequency)]), recency=np.array([recency]), age=np.array([age]))
-    there = purchasing.alive(model, history)[0]
-    soon, late = (purchasing.expected(model, history, time)[0] for time in (days, 2 * days))
+    history = PurchaseHistory(frequency=np.array([float(frequency)]), recency=np.array([recency]), age=np.array([age]))
+    there = bg_nbd.alive(model, history)[0]
+    soon, late = (bg_nbd.expected(model, history, time)[0] for time in (days, 2 * days))
     assert 0 <= there <= 1
     assert there == 1 or frequency
-    at_most = (model.r + frequency) / (model.alpha + age) * days * there  # as if nobody stayed away any more
+    at_most = (model.r + frequency) / (model.alpha + age) * days * there  # without churn
     assert 0 <= soon <= at_most * (1 + 1e-5) + 1e-5
     assert soon <= late * (1 + 1e-6) + 1e-5
 
 
-def integrated(model: Purchasing, history: History, time: float) -> float:
+def integrated(model: BgNbd, history: PurchaseHistory, time: float) -> float:
     """The same expectation by its definition: over the chance of staying away, with the rate's gamma integrated out."""
     x, age = history.frequency[0], history.age[0]
     b, shape, rate = model.b + x, model.r + x, model.alpha + age
@@ -156,43 +156,45 @@ def integrated(model: Purchasing, history: History, time: float) -> float:
     peak = model.a / (model.a + b)
     parts = [0.0, peak / 10, peak, min(10 * peak, (1 + peak) / 2), 1.0]
     whole = sum(quad(weighed, low, high, limit=200)[0] for low, high in pairwise(parts))
-    return float(whole * purchasing.alive(model, history)[0])
+    return float(whole * bg_nbd.alive(model, history)[0])
 
 
 @pytest.mark.parametrize("frequency", [0, 1, 7, 150, 2000])
 @pytest.mark.parametrize(
     "model",
     [
-        Purchasing(r=0.24, alpha=30.0, a=0.79, b=2.4),
-        Purchasing(r=0.9, alpha=28.0, a=1.0, b=2.4),
-        Purchasing(r=2.0, alpha=300.0, a=0.6, b=0.4),
-        Purchasing(r=0.9, alpha=28.0, a=2900.0, b=2500.0),
-        Purchasing(r=2500.0, alpha=2500.0, a=15.0, b=30.0),
-        Purchasing(r=0.5, alpha=10.0, a=0.01, b=2900.0),
-        Purchasing(r=2900.0, alpha=100.0, a=2900.0, b=2900.0),
+        BgNbd(r=0.24, alpha=30.0, a=0.79, b=2.4),
+        BgNbd(r=0.9, alpha=28.0, a=1.0, b=2.4),
+        BgNbd(r=2.0, alpha=300.0, a=0.6, b=0.4),
+        BgNbd(r=0.9, alpha=28.0, a=2900.0, b=2500.0),
+        BgNbd(r=2500.0, alpha=2500.0, a=15.0, b=30.0),
+        BgNbd(r=0.5, alpha=10.0, a=0.01, b=2900.0),
+        BgNbd(r=2900.0, alpha=100.0, a=2900.0, b=2900.0),
     ],
 )
-def test_the_expectation_is_the_integral_it_stands_for(model: Purchasing, frequency: int) -> None:
+def test_the_expectation_equals_its_integral(model: BgNbd, frequency: int) -> None:
     recency = 350.0 if frequency else 0.0
-    history = History(frequency=np.array([float(frequency)]), recency=np.array([recency]), age=np.array([365.0]))
+    history = PurchaseHistory(
+        frequency=np.array([float(frequency)]), recency=np.array([recency]), age=np.array([365.0])
+    )
     for days in (1.0, 90.0, 3650.0):
         expected = integrated(model, history, days)
-        assert purchasing.expected(model, history, days)[0] == pytest.approx(expected, rel=1e-4, abs=1e-7)
+        assert bg_nbd.expected(model, history, days)[0] == pytest.approx(expected, rel=1e-4, abs=1e-7)
 
 
 @given(parameters, st.floats(1, 2000))
-def test_who_was_seen_lately_is_likelier_to_come_again(model: Purchasing, age: float) -> None:
+def test_a_recent_customer_is_more_likely_alive(model: BgNbd, age: float) -> None:
     recency = np.linspace(0, age, 9)[1:]
-    history = History(frequency=np.full(8, 3.0), recency=recency, age=np.full(8, age))
-    assert (np.diff(purchasing.alive(model, history)) >= 0).all()
+    history = PurchaseHistory(frequency=np.full(8, 3.0), recency=recency, age=np.full(8, age))
+    assert (np.diff(bg_nbd.alive(model, history)) >= 0).all()
 
 
-def test_spend_lies_between_its_own_and_that_of_all() -> None:
-    model = Spending(p=4.0, q=5.0, v=40.0)
-    found = spending.expected(model, np.array([0.0, 1.0, 3.0, 1000.0]), np.array([0.0, 100.0, 100.0, 100.0]))
-    assert found[0] == model.mean == 40.0
-    assert (np.diff(found) > 0).all()
-    assert found[-1] == pytest.approx(100.0, rel=0.01)
+def test_expected_spend_lies_between_own_and_overall_mean() -> None:
+    model = GammaGamma(p=4.0, q=5.0, v=40.0)
+    result = gamma_gamma.expected(model, np.array([0.0, 1.0, 3.0, 1000.0]), np.array([0.0, 100.0, 100.0, 100.0]))
+    assert result[0] == model.mean == 40.0
+    assert (np.diff(result) > 0).all()
+    assert result[-1] == pytest.approx(100.0, rel=0.01)
 
 
 def some(**change: list[float]) -> dict[str, list[float]]:
@@ -206,7 +208,7 @@ def some(**change: list[float]) -> dict[str, list[float]]:
     return whole | {name: values + whole[name][len(values) :] for name, values in change.items()}
 
 
-def test_amounts_without_a_repeat_purchase_are_not_looked_at() -> None:
+def test_amounts_without_a_repeat_purchase_are_ignored() -> None:
     plain, strange = fit(**some()), fit(**some(monetary=[-5.0]))
     assert strange.amounts == plain.amounts
     assert strange.monetary[0] == 0
@@ -223,13 +225,13 @@ def test_equal_amounts_have_no_correlation() -> None:
 
 @pytest.mark.parametrize("spread", [0.0, 0.01, 2.0])
 @pytest.mark.parametrize("often", [2, 1000])
-def test_amounts_that_are_alike_or_far_apart_are_fitted(spread: float, often: int) -> None:
+def test_similar_and_widely_spread_amounts_are_fitted(spread: float, often: int) -> None:
     rng = np.random.default_rng(7)
     count = rng.integers(1, 2 * often, 500).astype(float)
-    model = spending.fit(count, 20 * rng.lognormal(0, spread, 500))
+    model = gamma_gamma.fit(count, 20 * rng.lognormal(0, spread, 500))
     if spread < 1:
         assert model.mean == pytest.approx(20.0, rel=0.02)
-        assert spending.expected(model, count, np.full(500, 20.0)) == pytest.approx(np.full(500, 20.0), rel=0.02)
+        assert gamma_gamma.expected(model, count, np.full(500, 20.0)) == pytest.approx(np.full(500, 20.0), rel=0.02)
     assert np.isfinite([model.p, model.q, model.v, model.mean]).all()
 
 
@@ -255,12 +257,12 @@ def test_a_wrong_argument_is_named(change: dict[str, list[float]], message: str)
         fit(**some(**change))
 
 
-def test_too_few_customers_are_refused_by_an_error_of_their_own() -> None:
-    few = {name: values[: LEAST_CUSTOMERS - 1] for name, values in some().items()}
+def test_too_few_customers_raise_their_own_error() -> None:
+    few = {name: values[: MIN_CUSTOMERS - 1] for name, values in some().items()}
     with pytest.raises(TooFewCustomersError, match=r"customers: must be at least 100, 30 of them .* got 99 and 74"):
         fit(**few)
     once = some()
-    once["frequency"] = [1.0] * (LEAST_AGAIN - 1) + [0.0] * (201 - LEAST_AGAIN)
+    once["frequency"] = [1.0] * (MIN_REPEAT - 1) + [0.0] * (201 - MIN_REPEAT)
     once["recency"] = [0.0] * 200
     with pytest.raises(TooFewCustomersError, match="got 200 and 29"):
         fit(**once)

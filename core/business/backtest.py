@@ -1,0 +1,170 @@
+"""Rolling-origin backtest: forecasts of the past compared with actuals.
+
+The errors set the weight of each candidate model and the width of the prediction intervals [1]. The number of independent
+errors is about the number of horizons that fit into the history; the intervals are widened by Student's t for it [2].
+
+References:
+    [1] Tashman (2000), Out-of-sample tests of forecasting accuracy.
+    [2] Barber, Candes, Ramdas and Tibshirani (2023), Conformal prediction beyond exchangeability: quantiles of weighted errors.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri, stdtrit
+
+from core.business.checks import Floats, Ints, signed_sqrt
+
+STEP = 3
+"""Days between origins: no divisor of a week, so that origins fall on every weekday."""
+_HALF_LIFE = 120.0  # days until an error weighs half
+_POOLED = 2  # neighbouring horizons on each side whose errors are pooled
+_MIN_ERRORS = 10  # below this a horizon has no quantiles of its own
+_MIN_ORIGINS = 20  # below this quantiles are those of a normal distribution
+_TEMPERATURE = 0.03  # relative error that divides a candidate's weight by e
+_MIN_SAMPLES = 2.0
+_OVERLAP_GAIN = 1.3  # overlapping windows carry more information than as many windows without overlap
+_MIN_KNOWN = 2 / 3  # share of a window that must be known for its sum to count
+_WEEK = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Backtest:
+    """Forecasts of k candidates from n origins, with the actuals.
+
+    Attributes:
+        predictions: shape (n, horizon, k).
+        actuals: NaN where unknown or in the future, shape (n, horizon).
+        age: days from the origin to now, shape (n,).
+    """
+
+    predictions: Floats
+    actuals: Floats
+    age: Ints
+
+    @property
+    def recency(self) -> Floats:
+        """Weight of each origin, shape (n,)."""
+        weight: Floats = 0.5 ** (self.age / _HALF_LIFE)
+        return weight
+
+
+def rolling_origins(size: int, season: int) -> Ints:
+    """The origins, every third day after the warm-up of the filters; the last one is now."""
+    warm_up = min(4 * season, size // 2)
+    return np.arange(size - 1, warm_up - 1, -STEP)[::-1]
+
+
+def actuals(series: Floats, origins: Ints, horizon: int) -> Floats:
+    """The actuals after each origin, NaN where unknown or in the future; shape (origins, horizon)."""
+    padded = np.concatenate([series, np.full(horizon, np.nan)])
+    following: Floats = padded[origins[:, None] + np.arange(1, horizon + 1)]
+    return following
+
+
+def ensemble_weights(backtest: Backtest) -> Floats:
+    """The weight of each candidate by its mean absolute error; shape (k,), with sum 1."""
+    known = ~np.isnan(backtest.actuals)
+    weight = backtest.recency[:, None] * known
+    deviation = np.abs(backtest.predictions - np.where(known, backtest.actuals, 0.0)[:, :, None])
+    error = np.einsum("nhk,nh->k", deviation, weight)
+    best = float(error.min())
+    excess = (error - best) / best if best > 0 else np.where(error > 0, np.inf, 0.0)
+    share: Floats = np.exp(-excess / _TEMPERATURE)
+    share /= share.sum()
+    return share
+
+
+def interval_offsets(errors: Floats, backtest: Backtest, level: float) -> tuple[Floats, Floats]:
+    """Lower and upper end of the prediction interval of each horizon, relative to the forecast: at most and at least 0.
+
+    The quantiles of the weighted errors, pooled over neighbouring horizons; with few origins, those of a normal distribution
+    with their root mean square. A horizon with few errors takes those of the last one that has enough, scaled by the square
+    root of time.
+
+    Args:
+        errors: actual less ensemble forecast, NaN where unknown; shape (n, horizon).
+        backtest: where the errors come from.
+        level: of the interval, above 0 and below 1.
+    """
+    horizon = errors.shape[1]
+    widening = _t_widening(backtest.recency, horizon, level)
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    offsets = np.zeros((2, horizon))
+    measured = 0
+    for day in range(horizon):
+        pooled = errors[:, max(0, day - _POOLED) : day + _POOLED + 1]
+        known = ~np.isnan(pooled)
+        if known.sum() >= _MIN_ERRORS or day == 0:
+            weight = np.broadcast_to(backtest.recency[:, None], pooled.shape)[known]
+            few = backtest.age.size < _MIN_ORIGINS
+            offsets[:, day] = _weighted_quantiles(pooled[known], weight, tails, normal=few)
+            measured = day
+        else:
+            offsets[:, day] = offsets[:, measured] * math.sqrt((day + 1) / (measured + 1))
+    return np.minimum(offsets[0], 0.0) * widening, np.maximum(offsets[1], 0.0) * widening
+
+
+def bias_adjustment(ensemble: Floats, backtest: Backtest) -> float:
+    r"""The factor from the forecast of a day, near its median, to its mean.
+
+    Revenue is right-skewed, so that medians add up to less than the total. Half of the ratio of both over a week ahead, on the
+    logarithmic scale, \(\sqrt{\sum y / \sum \hat y}\), clipped to 1/2 and 2, as the ratio is itself uncertain.
+    """
+    week, predicted = backtest.actuals[:, :_WEEK], ensemble[:, :_WEEK]
+    weight = backtest.recency[:, None] * ~np.isnan(week)
+    actual, expected = float((weight * np.nan_to_num(week)).sum()), float((weight * predicted).sum())
+    return float(np.clip(math.sqrt(actual / expected), 0.5, 2.0)) if min(actual, expected) > 0 else 1.0
+
+
+def total_half_width(ensemble: Floats, backtest: Backtest, level: float, horizon: int) -> float | None:
+    """Half the width of the prediction interval of the total over the horizon, on the square-root scale.
+
+    From totals of past windows as long as the horizon, or half the history where that is shorter, scaled by the square root of
+    time. Missing days of a window count as the mean of its other days.
+
+    Args:
+        ensemble: ensemble forecast from each origin, shape (n, at least horizon).
+        backtest: where it comes from.
+        level: of the interval, above 0 and below 1.
+        horizon: days in the total.
+
+    Returns:
+        None where no past total is known.
+    """
+    length = min(horizon, max(1, int(backtest.age.max()) // 2))
+    window, predicted = backtest.actuals[:, :length], ensemble[:, :length]
+    days = (~np.isnan(window)).sum(axis=1)
+    usable = (backtest.age >= length) & (days >= _MIN_KNOWN * length)
+    if not usable.any():
+        return None
+    scale = horizon / days[usable]
+    actual = np.nansum(window[usable], axis=1) * scale
+    expected = np.where(np.isnan(window), 0.0, predicted)[usable].sum(axis=1) * scale
+    weight = backtest.recency[usable]
+    rms = math.sqrt(float(np.average(np.square(signed_sqrt(actual) - signed_sqrt(expected)), weights=weight)))
+    return rms * _t_quantile(weight, length, level) * math.sqrt(horizon / length)
+
+
+def _t_quantile(weight: Floats, length: int, level: float) -> float:
+    """Half the prediction interval of a new value, in standard deviations estimated from overlapping windows."""
+    without_overlap = float(weight.sum() ** 2 / np.square(weight).sum()) * STEP / length
+    samples = max(without_overlap * _OVERLAP_GAIN, _MIN_SAMPLES)
+    return float(stdtrit(samples, (1 + level) / 2)) * math.sqrt(1 + 1 / samples)
+
+
+def _t_widening(weight: Floats, horizon: int, level: float) -> float:
+    """The interval of Student's t as a multiple of that of a normal distribution with known variance."""
+    return _t_quantile(weight, horizon, level) / float(ndtri((1 + level) / 2))
+
+
+def _weighted_quantiles(values: Floats, weight: Floats, tails: Floats, *, normal: bool) -> Floats:
+    """Weighted quantiles with linear interpolation, or those of a normal distribution around 0."""
+    if normal or not values.size:
+        rms = math.sqrt(float(np.average(np.square(values), weights=weight))) if values.size else 0.0
+        return np.asarray(ndtri(tails) * rms)
+    order = np.argsort(values)
+    cumulative = np.cumsum(weight[order])
+    quantiles: Floats = np.interp(tails, (cumulative - weight[order] / 2) / cumulative[-1], values[order])
+    return quantiles

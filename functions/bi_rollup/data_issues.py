@@ -1,0 +1,33 @@
+"""Data-quality issues of input tables: invalid rows are left out and counted, and do not fail a rollup."""
+
+import logging
+from collections.abc import Iterator, Mapping
+
+from functions.adapters.logs import fields
+from functions.bi_rollup.result import MetricValue
+
+log = logging.getLogger(__name__)
+MESSAGES = {
+    ("orders", "unknown"): "orders left out: unknown outcome, or no valid amount",
+    ("orders", "missing_id"): "orders without an id: a duplicate delivery counts twice",
+    ("orders", "other_sources"): "sources without metrics of their own: they are summed up as `other`",
+    ("market", "missing_amount"): "sales left out: no valid amount",
+    ("market", "missing_id"): "sales without an id: a duplicate delivery counts twice",
+    ("market", "invalid_company"): "companies left out: their sales are unknown or negative",
+    ("spending", "missing_amount"): "amounts left out: not valid",
+    ("spending", "invalid_kind"): "kinds left out: their spend is unknown",
+}
+"""Log messages by table (a section of `business` in the settings) and issue."""
+
+
+def data_issues(table: str, counts: Mapping[str, int]) -> Iterator[MetricValue]:
+    """The number of rows by issue, logged and as metric values.
+
+    Args:
+        table: the input table.
+        counts: rows by issue.
+    """
+    for issue, count in counts.items():
+        if count:
+            log.warning(MESSAGES[table, issue], extra=fields(count=count))
+        yield MetricValue("aia_business_data_issues", float(count), {"table": table, "issue": issue})
