@@ -7,7 +7,7 @@
     ├── QueryError           the warehouse refused a statement: names the missing table or column
     ├── ProfileError         a drift profile, or what is compared with one, is not what it must be (core.drift)
     ├── EstimateError        what an estimate is made from is not what it must be (core.business)
-    │   └── TooFewCustomersError  too few customers to fit what they are worth
+    │   └── TooFewCustomersError  too few customers to fit a lifetime value
     ├── ActionError          an action cannot be done, whenever it is tried: the outside refused it, or is not as planned
     ├── UnreadableError      what is kept in a document is not what this version writes; the others are read all the same
     ├── ConflictError        somebody else wrote the document first

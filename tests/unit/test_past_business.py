@@ -10,7 +10,9 @@ import pyarrow as pa
 import pytest
 
 from core.business.forecast import forecast
+from core.errors import QueryError
 from core.settings import Business, Model, Settings, Spending
+from functions.bi_rollup.queries import Query
 from functions.bi_rollup.satisfaction import ExperienceTotals, ModelState
 from infra.local.past import business
 from infra.local.past.business import PastBusiness
@@ -154,6 +156,11 @@ def test_before_the_first_order_there_is_nothing_and_no_fault() -> None:
 def test_instants_that_are_not_in_order_or_no_whole_hours_are_refused(instants: Sequence[datetime]) -> None:
     with pytest.raises(ValueError, match="instants: must be whole hours, each after the one before, got 2026"):
         build().run(instants)
+
+
+def test_a_statement_that_the_past_does_not_have_is_refused() -> None:
+    with pytest.raises(QueryError, match=r"new_rollup\.sql: is not computed for the past"):
+        build().source.read(Query("new_rollup", ModelState))
 
 
 def test_no_instants_are_no_points() -> None:

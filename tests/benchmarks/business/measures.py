@@ -1,4 +1,4 @@
-"""How far forecasts are off, and how often their bounds hold, over many series."""
+"""Accuracy of forecasts and coverage of their intervals, over many series."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -16,16 +16,16 @@ class Measures:
     """Means over the cases, but for the time.
 
     Attributes:
-        mase: mean absolute error beside that of last season again within the history.
-        wape: sum of absolute errors beside the sum of what came.
-        naive_mase: of last season again.
+        mase: mean absolute scaled error: relative to that of the seasonal naive forecast within the history.
+        wape: sum of absolute errors relative to the sum of the actuals.
+        naive_mase: that of the seasonal naive forecast.
         naive_wape: the same.
-        coverage: share of days within the bounds of 90 %.
-        total_error: how far the sum of the days was off, as a share.
-        total_coverage: share of sums within their bounds.
-        ratio: what came, as a share of the sum of the means, the median: about 1 where all is well.
+        coverage: share of days within the 90 % interval.
+        total_error: relative error of the total.
+        total_coverage: share of totals within their interval.
+        ratio: actual total relative to the sum of the means, median; about 1 for unbiased means.
         milliseconds: CPU time of a forecast, the median.
-        cases: how many there were.
+        cases: number of cases.
     """
 
     mase: float
@@ -41,7 +41,7 @@ class Measures:
 
 
 def measure(cases: Sequence[Case]) -> Measures:
-    """Forecast each case, and hold it against what came."""
+    """Forecast each case, and compare it with the actuals."""
     found, took = zip(*[_timed(case) for case in cases], strict=True)
     naive = [workloads.naive(case) for case in cases]
     pairs = list(zip(cases, found, strict=True))

@@ -1,4 +1,4 @@
-"""How good the business estimates are: one Markdown table in `build/bench_business.md`.
+"""Accuracy of the business estimates: one Markdown table in `build/bench_business.md`.
 
     python tests/benchmarks/business/run.py [--data FOLDER]
 
@@ -62,21 +62,21 @@ def rows(data: Path) -> Iterator[Row]:
 
 
 def against(what: str, cases: list[Case], most: float, yardstick: str) -> Iterator[Row]:
-    """A forecast beside its yardsticks; the bounds and the time."""
+    """A forecast compared with others; its intervals and its time."""
     found = measure(cases)
     target = f"≤ {most:.3f}; statsforecast: {yardstick}"
     yield Row(what=f"{what}: MASE", target=target, found=_text(found), met=found.mase <= most)
     yield Row(
-        what=f"{what}: days within the bounds of 90 %",
+        what=f"{what}: days within the 90 % interval",
         target="83 to 97 %",
         found=f"{found.coverage:.1%}",
         met=0.83 <= found.coverage <= 0.97,
     )
     yield Row(
         what=f"{what}: the sum of {cases[0].future.size} days",
-        target="bounds hold in 83 % and more",
-        found=f"off by {found.total_error:.1%}, within the bounds in {found.total_coverage:.1%};"
-        f" {found.ratio:.0%} of what was expected came, the median",
+        target="interval covers 83 % and more",
+        found=f"off by {found.total_error:.1%}, within the interval in {found.total_coverage:.1%};"
+        f" {found.ratio:.0%} of the expected total, median",
         met=found.total_coverage >= 0.83,
     )
     yield Row(

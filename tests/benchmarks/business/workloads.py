@@ -1,4 +1,4 @@
-"""Series with what came after them: real ones, cut at several days so that each has a history and a future."""
+"""Real series, cut at several days into a history and a future."""
 
 import gzip
 import json
@@ -22,7 +22,7 @@ COUNTRIES = ("United Kingdom", "Germany", "France", "EIRE")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A history, and what came after it."""
+    """A history and its future."""
 
     history: Floats
     future: Floats
@@ -67,7 +67,7 @@ def shop(path: Path) -> list[Case]:
 
 
 def naive(case: Case) -> Floats:
-    """The yardstick that needs nothing: the last season again."""
+    """The seasonal naive forecast."""
     return np.resize(case.history[-case.season :], case.future.size)
 
 
