@@ -41,10 +41,9 @@ class DailyRevenue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForecastRow:
-    """The forecast of a day of a source in dollars, a row of the table; see `core.business.forecast`."""
+class DayForecast:
+    """The forecast of a day of a source in dollars; see `core.business.forecast`."""
 
-    made_at: datetime
     source: str
     day: datetime
     low: float
@@ -54,15 +53,16 @@ class ForecastRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScoredDay:
-    """Actual revenue of a source on a day, with the newest forecast made before it."""
+class ForecastRow(DayForecast):
+    """A row of the table."""
 
-    source: str
-    day: datetime
-    low: float
-    middle: float
-    high: float
-    mean: float
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredDay(DayForecast):
+    """The newest forecast made before a day, with the actual revenue."""
+
     actual: float
 
     @property
