@@ -1,1 +1,1 @@
-"""Incidents: findings that belong together, with a life. Pure state machines; time comes in with the findings."""
+"""Incidents: findings that belong together, with a lifecycle. Pure functions; time is an argument."""

@@ -1,6 +1,6 @@
-"""The class of what was noticed: its category, its severity, and why.
+"""Classification of a finding: its category, its severity, and the reason.
 
-The settings' rules come first, then the words of the kind, then the sort of the target.
+The settings' rules come first, then the words of the kind, then the type of the target.
 """
 
 import re
@@ -40,9 +40,9 @@ _BY_WORD = {
     }.items()
     for word in words.split()
 }
-_BY_SORT = {
-    sort: category
-    for category, sorts in {
+_BY_TARGET_TYPE = {
+    target_type: category
+    for category, types in {
         Category.AVAILABILITY: "probe service endpoint api host health availability",
         Category.MODEL_QUALITY: "model",
         Category.DATA_QUALITY: "table dataset feature features",
@@ -53,18 +53,18 @@ _BY_SORT = {
         Category.CAPACITY: "capacity node cluster",
         Category.COST: "cost budget billing",
     }.items()
-    for sort in sorts.split()
+    for target_type in types.split()
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Class:
-    """What was noticed, in the words of the settings.
+    """The class of a finding.
 
     Attributes:
-        category: its class.
-        severity: the one it came with, or the one that a rule gives it.
-        reason: why, in one line for people.
+        category: the category.
+        severity: the severity of the finding, or the one that a rule gives it.
+        reason: in one line for people.
     """
 
     category: Category
@@ -78,21 +78,21 @@ def classify(target: str, kind: str, source: str, severity: Severity, rules: Seq
     Args:
         target: as in `model/flight-delay`.
         kind: as in `drift`, or several words as in `feature_drift` or `HighErrorRate`.
-        source: the function or the foreign system that noticed.
-        severity: that it came with.
-        rules: of the settings; the first that matches counts, and none is needed.
+        source: the function or the foreign system that detected it.
+        severity: of the finding.
+        rules: of the settings; the first that matches counts.
 
     >>> classify("model/m", "feature-drift", "drift_score", Severity.ERROR).reason
-    'the kind says drift'
+    'kind contains drift'
     >>> slow = Rule(kind="*latency*", category=Category.BUSINESS, becomes=Severity.CRITICAL)
-    >>> found = classify("service/shop", "p95_latency", "prometheus", Severity.ERROR, [slow])
-    >>> found.category.value, found.severity.value, found.reason
+    >>> result = classify("service/shop", "p95_latency", "prometheus", Severity.ERROR, [slow])
+    >>> result.category.value, result.severity.value, result.reason
     ('business', 'critical', 'rule 1 of the settings: kind matches *latency*; error becomes critical')
     """
     for number, rule in enumerate(rules, 1):
         if _applies(rule, target, kind, source, severity):
             becomes = rule.becomes or severity
-            return Class(category=rule.category, severity=becomes, reason=_because(number, rule, severity, becomes))
+            return Class(category=rule.category, severity=becomes, reason=_rule_reason(number, rule, severity, becomes))
     category, reason = _built_in(target.partition("/")[0], kind)
     return Class(category=category, severity=severity, reason=reason)
 
@@ -106,20 +106,20 @@ def _applies(rule: Rule, target: str, kind: str, source: str, severity: Severity
     )
 
 
-def _because(number: int, rule: Rule, severity: Severity, becomes: Severity) -> str:
+def _rule_reason(number: int, rule: Rule, severity: Severity, becomes: Severity) -> str:
     patterns = (("target", rule.target), ("kind", rule.kind), ("source", rule.source))
     given = [f"{name} matches {clean(pattern, _NAME_LIMIT)}" for name, pattern in patterns if pattern != "*"]
     if len(rule.severity) < len(Severity):
         given.append(f"severity is {severity}")
-    why = f"rule {number} of the settings: {', '.join(given) or 'it matches everything'}"
+    why = f"rule {number} of the settings: {', '.join(given) or 'matches everything'}"
     return why if becomes is severity else f"{why}; {severity} becomes {becomes}"
 
 
 @lru_cache(maxsize=4096)
-def _built_in(sort: str, kind: str) -> tuple[Category, str]:
+def _built_in(target_type: str, kind: str) -> tuple[Category, str]:
     for word in _WORDS.findall(kind):
-        if found := _BY_WORD.get(word.lower()):
-            return found, f"the kind says {word.lower()}"
-    if found := _BY_SORT.get(sort.lower()):
-        return found, f"the kind says nothing of it, the target is a {sort.lower()}"
-    return Category.PLATFORM, "neither the kind nor the target says what it is"
+        if category := _BY_WORD.get(word.lower()):
+            return category, f"kind contains {word.lower()}"
+    if category := _BY_TARGET_TYPE.get(target_type.lower()):
+        return category, f"target type is {target_type.lower()}"
+    return Category.PLATFORM, "default: no rule, kind or target type matches"

@@ -1,127 +1,182 @@
-"""What people, channels and automated responses do to an incident."""
+"""Commands to an incident by people, actions that its playbooks request, and what became of actions and messages."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from core.events import ActionDecision, Change, Command, Mode, Stage, Verb
-from core.incidents.life import Step, advance
-from core.incidents.model import Decision, Incident, Reason, State, Watch
+from core.events import ActionDecision, ActionRequest, Change, Command, Mode, Stage, Verb
+from core.incidents.escalation import applies, routing_facts
+from core.incidents.lifecycle import Step, advance
+from core.incidents.model import Decision, GroupState, Incident, Reason, State
 from core.incidents.text import clean
-from core.settings.response import ActionName
+from core.settings.response import ActionName, Playbook
 
 _NAME_LIMIT = 80
-_NEWS = frozenset({Stage.AWAITING, Stage.APPLIED, Stage.UNDONE, Stage.FAILED, Stage.EXPIRED})
-"""What people hear of an automated response: that it waits for them, that it was done, and that it did not help."""
+_NOTIFIED_STAGES = frozenset({Stage.AWAITING, Stage.APPLIED, Stage.UNDONE, Stage.FAILED, Stage.EXPIRED})
+"""Stages of an action that people are notified of: it awaits approval, was applied, or did not help."""
 _CHANGES = {
     Verb.ACKNOWLEDGE: Change.ACKNOWLEDGED,
     Verb.MITIGATE: Change.MITIGATED,
     Verb.RESOLVE: Change.RESOLVED,
     Verb.CANCEL: Change.RESOLVED,
 }
-_BEFORE = {
+_ALLOWED_STATES = {
     Verb.ACKNOWLEDGE: frozenset({State.OPEN}),
     Verb.MITIGATE: frozenset({State.OPEN, State.ACKNOWLEDGED}),
     Verb.RESOLVE: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
     Verb.CANCEL: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
 }
-_HEALS = frozenset(ActionName) - {ActionName.COLLECT_DIAGNOSTICS, ActionName.RETRAIN_MODEL}
-"""Actions that, once verified, have stopped the harm; a model that is trained again has not yet replaced the old one."""
+_MITIGATING = frozenset(ActionName) - {ActionName.COLLECT_DIAGNOSTICS, ActionName.RETRAIN_MODEL}
+"""Actions that, once verified, mitigate the incident; a retrained model has not replaced the old one yet."""
 
 
-def obey(watch: Watch, command: Command) -> Decision:
-    """What a person says about an incident.
+def apply_command(state: GroupState, command: Command) -> Decision:
+    """Apply a person's command.
 
-    Said twice, or of an incident that is over, or before it was opened again, it changes nothing. Whoever takes care of what
-    has become part of another incident takes care of that one.
+    A repeated command, or one about an incident that is resolved or was reopened after it, changes nothing. Acknowledging an
+    incident that was merged acknowledges the one that it was merged into.
 
     Args:
-        watch: what is remembered of the group.
+        state: of the group.
         command: about one of its incidents.
     """
-    part = _of(watch, command.subject)
-    if part is None:
-        return Decision(watch=watch, changes=(), reason=Reason.NO_SUCH_INCIDENT)
-    incident = _whole(watch, part) if command.verb is Verb.ACKNOWLEDGE else part
-    if _known(part, command.id) or _known(incident, command.id):
-        return Decision(watch=watch, changes=(), reason=Reason.DUPLICATE)
-    if command.verb not in _CHANGES or incident.state not in _BEFORE[command.verb]:
-        return Decision(watch=watch, changes=(), reason=Reason.UNCHANGED)
-    if _came_back_since(incident, command.at):
-        return Decision(watch=watch, changes=(), reason=Reason.LATE)
+    named = _find(state, command.subject)
+    if named is None:
+        return Decision(state=state, changes=(), reason=Reason.NO_SUCH_INCIDENT)
+    incident = _merged_into(state, named) if command.verb is Verb.ACKNOWLEDGE else named
+    if _is_recorded(named, command.id) or _is_recorded(incident, command.id):
+        return Decision(state=state, changes=(), reason=Reason.DUPLICATE)
+    if command.verb not in _CHANGES or incident.state not in _ALLOWED_STATES[command.verb]:
+        return Decision(state=state, changes=(), reason=Reason.UNCHANGED)
+    if _reopened_after(incident, command.at):
+        return Decision(state=state, changes=(), reason=Reason.LATE)
     by, note = clean(command.by, _NAME_LIMIT) or "somebody", clean(command.note)
-    text = f"{by}: {note}" if note else by
-    step = Step(_CHANGES[command.verb], Reason.COMMANDED, command.at, text, command.id)
-    return _with(watch, _obeyed(incident, command, by), step)
+    step = Step(_CHANGES[command.verb], Reason.COMMAND, command.at, f"{by}: {note}" if note else by, command.id)
+    return _with_step(state, _commanded(incident, command, by), step)
 
 
-def note(watch: Watch, decision: ActionDecision) -> Decision:
-    """Write what was decided about an automated response into the timeline; one that healed mitigates the incident.
+def request_actions(
+    state: GroupState, playbooks: Iterable[Playbook], *, now: datetime, is_muted: Callable[[Incident], bool]
+) -> tuple[GroupState, tuple[ActionRequest, ...]]:
+    """The actions that the playbooks request: when an incident opens or is reopened, and again when it gets worse.
 
-    A part that was healed does not mitigate the whole.
+    Nothing is requested while the incident is muted: what is in maintenance is left alone. An action on a target is
+    requested once, by the first playbook that names it.
 
     Args:
-        watch: what is remembered of the group.
-        decision: about a request that one of its incidents made.
+        state: after the decision and its notifications.
+        playbooks: from the settings.
+        now: for the hours of a playbook, and as the instant of the requests.
+        is_muted: whether an incident is muted.
+
+    Returns:
+        The next state, and the requests.
     """
-    part = _of(watch, decision.incident_id)
-    if part is None:
-        return Decision(watch=watch, changes=(), reason=Reason.NO_SUCH_INCIDENT)
-    incident = _whole(watch, part)
-    if _known(part, decision.id) or _known(incident, decision.id):
-        return Decision(watch=watch, changes=(), reason=Reason.DUPLICATE)
-    text = _told(decision)
-    if incident is part and _heals(incident, decision):
-        step = Step(Change.MITIGATED, Reason.ACTION, decision.at, text, decision.id)
-        return _with(watch, replace(incident, mitigated_at=decision.at), step)
-    if decision.mode is Mode.ACT and decision.stage in _NEWS:
-        incident = replace(incident, unsaid=text)
-    return _with(watch, incident, Step(Change.UPDATED, Reason.ACTION, decision.at, text, decision.id))
+    playbooks = tuple(playbooks)
+    requests: dict[tuple[str, str, str], ActionRequest] = {}
+    incidents = []
+    for incident in state.incidents:
+        after = incident
+        if playbooks and _is_due(incident) and not is_muted(incident):
+            for request in _requests(incident, playbooks, now):
+                requests.setdefault((request.incident_id, request.action, request.target), request)
+            after = replace(incident, requested_severity=incident.severity)
+        incidents.append(after)
+    same = all(one is other for one, other in zip(incidents, state.incidents, strict=True))
+    return state if same else replace(state, incidents=tuple(incidents)), tuple(requests.values())
 
 
-def refuse(watch: Watch, incident_id: str, *, channel: str, detail: str, at: datetime) -> Decision:
-    """Write into the timeline that a channel refused a message for good.
+def record_action(state: GroupState, decision: ActionDecision) -> Decision:
+    """Record a decision about an automated action in the timeline; a verified action may mitigate the incident.
+
+    The mitigation of an incident that was merged does not mitigate the one that it was merged into.
 
     Args:
-        watch: what is remembered now; nothing happens when the incident is forgotten.
+        state: of the group.
+        decision: about a request of one of its incidents.
+    """
+    named = _find(state, decision.incident_id)
+    if named is None:
+        return Decision(state=state, changes=(), reason=Reason.NO_SUCH_INCIDENT)
+    incident = _merged_into(state, named)
+    if _is_recorded(named, decision.id) or _is_recorded(incident, decision.id):
+        return Decision(state=state, changes=(), reason=Reason.DUPLICATE)
+    text = clean(": ".join(_action_text(decision)))
+    if incident is named and _mitigates(incident, decision):
+        step = Step(Change.MITIGATED, Reason.ACTION, decision.at, text, decision.id)
+        return _with_step(state, replace(incident, mitigated_at=decision.at), step)
+    if decision.mode is Mode.ACT and decision.stage in _NOTIFIED_STAGES:
+        incident = replace(incident, pending_update=text)
+    return _with_step(state, incident, Step(Change.UPDATED, Reason.ACTION, decision.at, text, decision.id))
+
+
+def record_refusal(state: GroupState, incident_id: str, *, channel: str, detail: str, at: datetime) -> Decision:
+    """Record in the timeline that a channel refused a message for good.
+
+    Args:
+        state: of the group; unchanged when it does not hold the incident any more.
         incident_id: the incident that the message was about.
         channel: the channel's name.
-        detail: what the channel answered.
-        at: when.
+        detail: the channel's answer.
+        at: the instant.
     """
-    incident = _of(watch, incident_id)
+    incident = _find(state, incident_id)
     if incident is None:
-        return Decision(watch=watch, changes=(), reason=Reason.NO_SUCH_INCIDENT)
+        return Decision(state=state, changes=(), reason=Reason.NO_SUCH_INCIDENT)
     text = clean(f"{clean(channel, _NAME_LIMIT)} refused the message: {detail}")
-    return _with(watch, incident, Step(Change.UPDATED, Reason.NOTIFICATION_REFUSED, at, text))
+    return _with_step(state, incident, Step(Change.UPDATED, Reason.NOTIFICATION_REFUSED, at, text))
 
 
-def _of(watch: Watch, incident_id: str) -> Incident | None:
-    return next((incident for incident in watch.incidents if incident.id == incident_id), None)
+def _find(state: GroupState, incident_id: str) -> Incident | None:
+    return next((incident for incident in state.incidents if incident.id == incident_id), None)
 
 
-def _known(incident: Incident, cause: str) -> bool:
+def _is_recorded(incident: Incident, cause: str) -> bool:
     return any(entry.finding_id == cause for entry in incident.timeline)
 
 
-def _whole(watch: Watch, incident: Incident) -> Incident:
-    """The incident that this one is part of by now, as far as it is remembered; itself where it is no part."""
-    while (into := _of(watch, incident.merged_into)) is not None:
+def _merged_into(state: GroupState, incident: Incident) -> Incident:
+    """The incident that this one was merged into, as far as it is kept; itself where it was not merged."""
+    while (into := _find(state, incident.merged_into)) is not None:
         incident = into
     return incident
 
 
-def _heals(incident: Incident, decision: ActionDecision) -> bool:
-    done = decision.stage is Stage.VERIFIED and decision.mode is Mode.ACT and decision.action in _HEALS
-    return done and incident.state in _BEFORE[Verb.MITIGATE] and not _came_back_since(incident, decision.at)
+def _is_due(incident: Incident) -> bool:
+    if incident.state is State.RESOLVED:
+        return False
+    return incident.requested_severity is None or incident.severity.rank > incident.requested_severity.rank
 
 
-def _came_back_since(incident: Incident, at: datetime) -> bool:
-    """Whether it was opened again after this instant; what was said or done before is about what was over by then."""
+def _requests(incident: Incident, playbooks: Iterable[Playbook], now: datetime) -> Iterator[ActionRequest]:
+    for playbook in playbooks:
+        if not applies(playbook.when, routing_facts(incident), now):
+            continue
+        for deed in playbook.do:
+            yield ActionRequest(
+                incident_id=incident.id,
+                sequence=incident.sequence,
+                action=deed.action,
+                target=deed.target or incident.target,
+                requested_at=now,
+                mode=playbook.mode,
+                playbook=playbook.name,
+                reason=f"{incident.target} is {incident.severity} ({incident.category})",
+                severity=incident.severity,
+            )
+
+
+def _mitigates(incident: Incident, decision: ActionDecision) -> bool:
+    done = decision.stage is Stage.VERIFIED and decision.mode is Mode.ACT and decision.action in _MITIGATING
+    return done and incident.state in _ALLOWED_STATES[Verb.MITIGATE] and not _reopened_after(incident, decision.at)
+
+
+def _reopened_after(incident: Incident, at: datetime) -> bool:
+    """Whether it was reopened after this instant; an earlier command or action is about what was resolved by then."""
     return any(entry.at > at for entry in incident.timeline if entry.change is Change.REOPENED)
 
 
-def _obeyed(incident: Incident, command: Command, by: str) -> Incident:
+def _commanded(incident: Incident, command: Command, by: str) -> Incident:
     if command.verb is Verb.ACKNOWLEDGE:
         return replace(incident, acknowledged_at=command.at, acknowledged_by=by)
     if command.verb is Verb.MITIGATE:
@@ -129,11 +184,7 @@ def _obeyed(incident: Incident, command: Command, by: str) -> Incident:
     return replace(incident, closed_at=command.at, resolved_at=command.at, cancelled=command.verb is Verb.CANCEL)
 
 
-def _told(decision: ActionDecision) -> str:
-    return clean(": ".join(_pieces(decision)))
-
-
-def _pieces(decision: ActionDecision) -> Iterator[str]:
+def _action_text(decision: ActionDecision) -> Iterator[str]:
     mode = " (dry run)" if decision.mode is Mode.DRY_RUN else ""
     by = f" by {clean(decision.by, _NAME_LIMIT)}" if decision.by else ""
     yield f"{decision.action} on {decision.target} {decision.stage.replace('_', ' ')}{mode}{by}"
@@ -147,7 +198,7 @@ def _pieces(decision: ActionDecision) -> Iterator[str]:
         yield decision.detail
 
 
-def _with(watch: Watch, incident: Incident, step: Step) -> Decision:
+def _with_step(state: GroupState, incident: Incident, step: Step) -> Decision:
     after, changes = advance(incident, (step,))
-    incidents = tuple(after if one.id == after.id else one for one in watch.incidents)
-    return Decision(watch=replace(watch, incidents=incidents), changes=changes, reason=step.reason)
+    incidents = tuple(after if one.id == after.id else one for one in state.incidents)
+    return Decision(state=replace(state, incidents=incidents), changes=changes, reason=step.reason)

@@ -1,191 +1,332 @@
-"""How a finding changes incidents.
+"""Folding: how a finding, or the time that passes, changes the incidents of a group.
 
-Delivered twice, late or in any order, the same findings end in the same state: the state is read from what is remembered of
-every condition (`core.incidents.episode`), and what changed is the difference to the state before. What people were told
-stays as it was: identifiers, timeline and sequence are never rewritten.
+Delivered twice, late or in any order, the same findings end in the same state: it is computed from the histories of the
+conditions (`core.incidents.correlate`), and the changes are the difference to the state before. What was published stays:
+ids, timeline and sequence are never rewritten.
 
-An incident holds everything that hangs together: conditions of one target, and of targets that need each other and fire at
-the same time, or nearly. Its root is the target that the others need.
+An incident holds the conditions of one target, and of targets that depend on each other and fire at about the same time.
+Its root is the target that the others depend on.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.events import Change, Finding, IncidentChange, Status
-from core.incidents.charter import Charter
-from core.incidents.correlate import linked, root
-from core.incidents.episode import Episode, replay
-from core.incidents.impact import accounted, impact, raised, together
-from core.incidents.life import OPENS, Step, advance, opened, shortened
-from core.incidents.model import Decision, Incident, Observation, Reason, State, Tracked, Watch
-from core.incidents.observe import observe, placed
-from core.incidents.step import Case, steps, why_not, worsened
+from core.incidents.conditions import expired, observe, upsert
+from core.incidents.correlate import Episode, correlated_incidents, last_episode, root_target
+from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, raise_severity
+from core.incidents.lifecycle import OPENINGS, Step, advance, new_incident, trim_timelines
+from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, Observation, Reason, State
+from core.incidents.policy import IncidentPolicy
 from core.incidents.text import clean
 
 
-def fold(watch: Watch | None, finding: Finding, *, now: datetime, charter: Charter) -> Decision:
-    """Count one finding.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingContext:
+    """A finding with the condition that it is about.
+
+    Attributes:
+        before: the condition before it, or None.
+        observation: the finding as an observation.
+        key: the condition.
+        target: of the condition.
+        summary: one line for people.
+        cause: the id of the finding, or empty.
+        resolve_reason: the reason of the resolution, if this ends the incident.
+    """
+
+    before: IncidentCondition | None
+    observation: Observation
+    key: str
+    target: str
+    summary: str
+    cause: str
+    resolve_reason: Reason = Reason.ALL_RECOVERED
+
+    @property
+    def is_late(self) -> bool:
+        """Whether a newer finding of the condition is known."""
+        return self.before is not None and self.observation.at < self.before.observed_at
+
+    def step(self, change: Change, reason: Reason, at: datetime) -> Step:
+        """A step caused by the finding."""
+        return Step(change, reason, at, self.summary, self.cause)
+
+
+def fold(state: GroupState | None, finding: Finding, *, now: datetime, policy: IncidentPolicy) -> Decision:
+    """Apply one finding.
 
     Args:
-        watch: what is remembered of the finding's group, or None for the first finding.
+        state: of the finding's group, or None for the first finding.
         finding: delivered at least once, in any order.
-        now: only to catch a clock that runs ahead (see `Policy.ahead`).
-        charter: what decisions go by.
+        now: limits the instant of a clock that runs ahead (see `Policy.ahead`).
+        policy: the policy.
 
     Returns:
-        What to remember, the changes (most findings cause none), and the reason.
+        The next state, the changes (most findings cause none), and the reason.
 
     >>> from datetime import UTC, timedelta
     >>> from core.events import Severity
     >>> at = datetime(2026, 1, 2, 9, tzinfo=UTC)
-    >>> def found(status, minutes):
+    >>> def drift(status, minutes):
     ...     return Finding(target="model/m", kind="drift", status=status, severity=Severity.WARNING,
     ...                    observed_at=at + timedelta(minutes=minutes), source="doc", summary="PSI 0.3")
     >>> later = at + timedelta(hours=1)
-    >>> first = fold(None, found(Status.FIRING, 0), now=later, charter=Charter())
-    >>> first.changes[0].change.value, first.reason.value, first.watch.incidents[0].id
+    >>> first = fold(None, drift(Status.FIRING, 0), now=later, policy=IncidentPolicy())
+    >>> first.changes[0].change.value, first.reason.value, first.state.incidents[0].id
     ('opened', 'first_firing', 'model-m-20260102-4873ad0c')
-    >>> last = fold(first.watch, found(Status.RESOLVED, 30), now=later, charter=Charter())
-    >>> last.changes[0].change.value, last.reason.value, last.watch.incidents[0].state.value
+    >>> last = fold(first.state, drift(Status.RESOLVED, 30), now=later, policy=IncidentPolicy())
+    >>> last.changes[0].change.value, last.reason.value, last.state.incidents[0].state.value
     ('resolved', 'all_recovered', 'resolved')
     """
-    before = watch or Watch(group=charter.graph.group(finding.target))
+    state = state or GroupState(name=policy.graph.group(finding.target))
     key = finding.condition
-    known = next((condition for condition in before.conditions if condition.key == key), None)
-    current, seen = observe(known, finding, now=now, charter=charter)
-    if current is known:
-        return Decision(watch=before, changes=(), reason=Reason.DUPLICATE)
-    if known is not None and _goes_on(before, known, seen, charter):
-        watch = Watch(group=before.group, conditions=placed(before.conditions, current), incidents=before.incidents)
-        reason = Reason.UNCHANGED if seen.status is Status.FIRING else Reason.NOTHING_TO_RESOLVE
-        return Decision(watch=watch, changes=(), reason=reason)
-    cause = current.finding_id if current.observed_at == seen.at else finding.id
-    case = Case(known=known, seen=seen, key=key, target=finding.target, summary=clean(finding.summary), cause=cause)
-    conditions = placed(before.conditions, current)
-    return settle(Watch(group=before.group, conditions=conditions, incidents=before.incidents), case, charter)
+    before = next((condition for condition in state.conditions if condition.key == key), None)
+    current, observation = observe(before, finding, now=now, policy=policy)
+    if current is before:
+        return Decision(state=state, changes=(), reason=Reason.DUPLICATE)
+    # Not `dataclasses.replace`, which takes twice as long: this is done for every finding.
+    after = GroupState(name=state.name, conditions=upsert(state.conditions, current), incidents=state.incidents)
+    if before is not None and _is_repetition(state, before, observation, policy):
+        reason = Reason.UNCHANGED if observation.status is Status.FIRING else Reason.NOTHING_TO_RESOLVE
+        return Decision(state=after, changes=(), reason=reason)
+    context = FindingContext(
+        before=before,
+        observation=observation,
+        key=key,
+        target=finding.target,
+        summary=clean(finding.summary),
+        cause=current.finding_id if current.observed_at == observation.at else finding.id,
+    )
+    return reconcile(after, context, policy)
 
 
-def end(watch: Watch, condition: Tracked, reason: Reason, *, charter: Charter) -> Decision:
-    """Count a condition as over that nobody said is over.
+def resolve_condition(
+    state: GroupState, condition: IncidentCondition, reason: Reason, *, policy: IncidentPolicy
+) -> Decision:
+    """Resolve a condition that no finding resolves.
 
     Args:
-        watch: before.
-        condition: as `core.incidents.observe.over` gives it.
-        reason: why it counts as over.
-        charter: what decisions go by.
+        state: before.
+        condition: resolved, as `core.incidents.conditions.expired` gives it.
+        reason: why it is resolved.
+        policy: the policy.
     """
-    known = next(one for one in watch.conditions if one.key == condition.key)
-    text = f"{condition.key}: {reason.replace('_', ' ')}"
-    case = Case(
-        known=known,
-        seen=condition.history[-1],
+    context = FindingContext(
+        before=next(one for one in state.conditions if one.key == condition.key),
+        observation=condition.history[-1],
         key=condition.key,
         target=condition.target,
-        summary=clean(text),
+        summary=clean(f"{condition.key}: {reason.replace('_', ' ')}"),
         cause="",
-        ends=reason,
+        resolve_reason=reason,
     )
-    return settle(replace(watch, conditions=placed(watch.conditions, condition)), case, charter)
+    return reconcile(replace(state, conditions=upsert(state.conditions, condition)), context, policy)
 
 
-def _goes_on(watch: Watch, known: Tracked, seen: Observation, charter: Charter) -> bool:
-    """Whether a condition goes on as it was, and no incident needs to write it down: most findings say so."""
-    if seen.status is not known.status or seen.severity is not known.severity or seen.at <= known.observed_at:
+def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decision:
+    """Resolve every condition that its source would have repeated, and those without a finding for too long.
+
+    Args:
+        state: of a group.
+        now: the present.
+        policy: the policy.
+    """
+    changes = list[IncidentChange]()
+    reason = Reason.UNCHANGED
+    ended = [one for c in state.conditions if (one := expired(c, now, policy.timing.resolve_after))]
+    for condition in sorted(ended, key=lambda one: (one.observed_at, one.key)):
+        reason = Reason.NOT_REPEATED if condition.holds_until is not None else Reason.STALE
+        decision = resolve_condition(state, condition, reason, policy=policy)
+        state = decision.state
+        changes += decision.changes
+    return Decision(state=state, changes=tuple(changes), reason=reason)
+
+
+def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy) -> Decision:
+    """Bring the incidents in line with the conditions."""
+    timing = policy.timing
+    episode = last_episode((c for c in state.conditions if c.target == context.target), timing.reopen_within)
+    if episode is None:
+        return Decision(state=state, changes=(), reason=Reason.NOTHING_TO_RESOLVE)
+    first, *parts = correlated_incidents(state, context.target, episode, policy) or (None,)
+    targets = {context.target, *(target for one in (first, *parts) if one for target in one.targets)}
+    if len(targets) > 1:
+        pause = max(timing.reopen_within, timing.join_within)
+        episode = last_episode((c for c in state.conditions if c.target in targets), pause) or episode
+    opened_at = episode.opened_at
+    if first is None and _had_incident(state, context, episode, timing.reopen_within):
+        if episode.resolved_at is not None:
+            return Decision(state=state, changes=(), reason=Reason.NOTHING_TO_RESOLVE)
+        opened_at = context.observation.at  # another incident, though the episode is the same
+    steps = _steps(first, episode, context, policy)
+    members = [condition for condition in state.conditions if condition.key in episode.conditions]
+    whole = merge_losses(first or new_incident(context.target, opened_at, state.name), parts, context.observation.at)
+    after, changes = _updated(whole, members, episode, steps, policy)
+    merged = [advance(*_merge(one, after, context)) for one in parts]
+    by_id = {one.id: one for one in state.incidents} | {one.id: one for one, _ in merged} | {after.id: after}
+    return Decision(
+        state=GroupState(name=state.name, conditions=state.conditions, incidents=trim_timelines(tuple(by_id.values()))),
+        changes=(*changes, *(change for _, ended in merged for change in ended)),
+        reason=steps[-1].reason if steps else _no_step_reason(context),
+    )
+
+
+def _is_repetition(
+    state: GroupState, condition: IncidentCondition, observation: Observation, policy: IncidentPolicy
+) -> bool:
+    """Whether a condition goes on unchanged and no incident needs an entry for that, as with most findings."""
+    if observation.status is not condition.status or observation.severity is not condition.severity:
         return False
-    if seen.status is Status.RESOLVED:
+    if observation.at <= condition.observed_at:
+        return False
+    if observation.status is Status.RESOLVED:
         return True
-    for incident in watch.incidents:
-        if known.key in incident.conditions and incident.state is not State.RESOLVED:
-            written = incident.timeline[-1].at
-            return seen.at < written + charter.policy.summary_every
+    for incident in state.incidents:
+        if condition.key in incident.conditions and incident.state is not State.RESOLVED:
+            return observation.at < incident.timeline[-1].at + policy.timing.summary_every
     return False
 
 
-def settle(watch: Watch, case: Case, charter: Charter) -> Decision:
-    """Bring the incidents in line with what is remembered of the conditions."""
-    policy = charter.policy
-    episode = replay((c for c in watch.conditions if c.target == case.target), policy.reopen_within)
-    if episode is None:
-        return Decision(watch=watch, changes=(), reason=Reason.NOTHING_TO_RESOLVE)
-    first, *parts = linked(watch, case.target, episode, charter) or (None,)
-    targets = {case.target, *(target for one in (first, *parts) if one for target in one.targets)}
-    if len(targets) > 1:
-        pause = max(policy.reopen_within, policy.join_within)
-        episode = replay((c for c in watch.conditions if c.target in targets), pause) or episode
-    begun = episode.opened_at
-    if first is None and _forgotten(watch, case, episode, policy.reopen_within):
-        if episode.resolved_at is not None:
-            return Decision(watch=watch, changes=(), reason=Reason.NOTHING_TO_RESOLVE)
-        begun = case.seen.at  # another incident, though the episode is the same
-    taken = steps(first, episode, case, charter)
-    members = [condition for condition in watch.conditions if condition.key in episode.conditions]
-    whole = together(first or opened(case.target, begun, watch.group), parts, case.seen.at)
-    after, changes = _changed(whole, members, episode, taken, charter)
-    merged = [advance(*_part(one, after, case)) for one in parts]
-    known = {one.id: one for one in watch.incidents} | {one.id: one for one, _ in merged} | {after.id: after}
-    incidents = shortened(tuple(known.values()))
-    return Decision(
-        watch=Watch(group=watch.group, conditions=watch.conditions, incidents=incidents),
-        changes=(*changes, *(change for _, ended in merged for change in ended)),
-        reason=taken[-1].reason if taken else why_not(case),
+def _had_incident(state: GroupState, context: FindingContext, episode: Episode, reopen_within: timedelta) -> bool:
+    """Whether the episode is older than the finding, so that its incident, which was deleted, has its id."""
+    of_target = (condition for condition in state.conditions if condition.target == context.target)
+    before = (context.before if condition.key == context.key else condition for condition in of_target)
+    earlier = last_episode((condition for condition in before if condition is not None), reopen_within)
+    return earlier is not None and earlier.opened_at == episode.opened_at
+
+
+def _merge(incident: Incident, into: Incident, context: FindingContext) -> tuple[Incident, tuple[Step, ...]]:
+    at = context.observation.at
+    step = Step(Change.RESOLVED, Reason.MERGED, at, f"part of {into.id}: {into.target}", context.cause)
+    resolved_at = incident.resolved_at or max(at, incident.opened_at)
+    return replace(incident, merged_into=into.id, resolved_at=resolved_at), (step,)
+
+
+def _steps(
+    incident: Incident | None, episode: Episode, context: FindingContext, policy: IncidentPolicy
+) -> tuple[Step, ...]:
+    """The steps of an incident, oldest first; most findings cause none.
+
+    Args:
+        incident: before, or None where there is none yet.
+        episode: the last episode of its conditions.
+        context: the finding.
+        policy: the policy.
+    """
+    if incident is None:
+        first = context.step(Change.OPENED, Reason.FIRST_FIRING, episode.opened_at)
+        return (first, *_resolution(episode.resolved_at, context))
+    if incident.state is State.RESOLVED:
+        return _reopening(incident, episode, context)
+    if episode.resolved_at is not None:
+        return (context.step(Change.RESOLVED, context.resolve_reason, episode.resolved_at),)
+    if episode.severity.rank > incident.peak.rank:
+        return (context.step(Change.ESCALATED, Reason.WORSENED, context.observation.at),)
+    reason = _update_reason(incident, episode, context, policy)
+    return (context.step(Change.UPDATED, reason, context.observation.at),) if reason else ()
+
+
+def _reopening(incident: Incident, episode: Episode, context: FindingContext) -> tuple[Step, ...]:
+    resolved_at = episode.resolved_at
+    if incident.closed_at is not None and not _is_new_since(incident.closed_at, incident, context):
+        return ()
+    if resolved_at is not None and incident.resolved_at is not None and resolved_at <= incident.resolved_at:
+        return ()
+    reopened = context.step(Change.REOPENED, Reason.FIRED_AGAIN, context.observation.at)
+    return (reopened, *_resolution(resolved_at, context))
+
+
+def _resolution(at: datetime | None, context: FindingContext) -> tuple[Step, ...]:
+    return () if at is None else (context.step(Change.RESOLVED, Reason.ALREADY_RESOLVED, at),)
+
+
+def _is_new_since(closed_at: datetime, incident: Incident, context: FindingContext) -> bool:
+    """Whether it is more than what fired when a person resolved the incident."""
+    seen, before = context.observation, context.before
+    if seen.status is not Status.FIRING or seen.at <= closed_at:
+        return False
+    fires_again = before is None or before.status is Status.RESOLVED
+    return fires_again or seen.severity.rank > incident.peak.rank
+
+
+def _update_reason(
+    incident: Incident, episode: Episode, context: FindingContext, policy: IncidentPolicy
+) -> Reason | None:
+    before, seen = context.before, context.observation
+    if context.is_late:
+        return None
+    was_firing, fires = before is not None and before.status is Status.FIRING, context.key in episode.firing
+    if fires != was_firing:
+        return Reason.JOINED if fires else Reason.PARTLY_RECOVERED
+    if before is not None and fires and seen.severity is not before.severity:
+        return Reason.WORSENED if seen.severity.rank > before.severity.rank else Reason.EASED
+    last = max(entry.at for entry in incident.timeline)
+    return Reason.STILL_FIRING if fires and seen.at - last >= policy.timing.summary_every else None
+
+
+def _no_step_reason(context: FindingContext) -> Reason:
+    if context.is_late:
+        return Reason.LATE
+    return Reason.NOTHING_TO_RESOLVE if context.observation.status is Status.RESOLVED else Reason.UNCHANGED
+
+
+def _as_escalation(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The steps of an incident whose severity is raised by its impact: a mere update becomes an escalation."""
+    return tuple(
+        replace(step, change=Change.ESCALATED, reason=Reason.WORSENED) if step.change is Change.UPDATED else step
+        for step in steps
     )
 
 
-def _forgotten(watch: Watch, case: Case, episode: Episode, reopen_within: timedelta) -> bool:
-    """Whether the episode was known before, so that its incident, which is no longer remembered, has its id."""
-    of_target = (condition for condition in watch.conditions if condition.target == case.target)
-    before = (case.known if condition.key == case.key else condition for condition in of_target)
-    known = replay((condition for condition in before if condition is not None), reopen_within)
-    return known is not None and known.opened_at == episode.opened_at
-
-
-def _part(incident: Incident, of: Incident, case: Case) -> tuple[Incident, tuple[Step, ...]]:
-    step = Step(Change.RESOLVED, Reason.MERGED, case.seen.at, f"part of {of.id}: {of.target}", case.cause)
-    over = incident.resolved_at or max(case.seen.at, incident.opened_at)
-    return replace(incident, merged_into=of.id, resolved_at=over), (step,)
-
-
-def _changed(
-    incident: Incident, members: list[Tracked], episode: Episode, taken: tuple[Step, ...], charter: Charter
+def _updated(
+    incident: Incident,
+    members: list[IncidentCondition],
+    episode: Episode,
+    steps: tuple[Step, ...],
+    policy: IncidentPolicy,
 ) -> tuple[Incident, tuple[IncidentChange, ...]]:
-    """The incident as its conditions say by now, after the steps that it takes."""
-    begins = any(step.change in OPENS for step in taken)
-    fields: dict[str, Any] = {
+    """The incident as its conditions describe it, after its steps."""
+    opens = any(step.change in OPENINGS for step in steps)
+    values: dict[str, Any] = {
         "opened_at": episode.opened_at,
-        "resolved_at": (None if begins else incident.closed_at) or episode.resolved_at,
+        "resolved_at": (None if opens else incident.closed_at) or episode.resolved_at,
         "conditions": episode.conditions,
     }
     same = incident.conditions == episode.conditions
-    if taken or not same or raised(episode.severity, incident.impact, charter.impact) is not incident.severity:
-        fields |= _described(incident, members, episode, charter)
-        if (incident.impact or fields.get("impact")) and (begins or "impact" in fields):
-            at = taken[0].at if taken else max(condition.observed_at for condition in members)
-            fields |= accounted(incident, at)
-        if begins or fields["severity"].rank > incident.peak.rank:
-            fields["peak"] = fields["severity"]
-            taken = taken if begins else worsened(taken)
-    return advance(incident, taken, fields)
+    severity = raise_severity(episode.severity, incident.impact, policy.impact)
+    if steps or not same or severity is not incident.severity:
+        values |= _description(incident, members, episode, policy)
+        if (incident.impact or values.get("impact")) and (opens or "impact" in values):
+            at = steps[0].at if steps else max(condition.observed_at for condition in members)
+            values |= accrue_loss(incident, at)
+        if opens or values["severity"].rank > incident.peak.rank:
+            values["peak"] = values["severity"]
+            steps = steps if opens else _as_escalation(steps)
+    return advance(incident, steps, values)
 
 
-def _described(incident: Incident, members: list[Tracked], episode: Episode, charter: Charter) -> dict[str, Any]:
-    """The root, the class, the impact and the severity that the conditions give; once it is over, what they gave."""
-    target = root(members, charter.graph)
+def _description(
+    incident: Incident, members: list[IncidentCondition], episode: Episode, policy: IncidentPolicy
+) -> dict[str, Any]:
+    """Root, class, impact and severity by the conditions; once the incident is resolved, class and impact stay."""
+    target = root_target(members, policy.graph)
     targets = tuple(sorted({condition.target for condition in members}))
     if episode.resolved_at is not None and incident.title:
-        severity = raised(episode.severity, incident.impact, charter.impact)
+        severity = raise_severity(episode.severity, incident.impact, policy.impact)
         return {"target": target, "targets": targets, "severity": severity}
     firing = [condition for condition in members if condition.key in episode.firing] or members
     lead = max(firing, key=lambda c: (c.target == target, c.severity.rank, c.key))
-    cost = None
-    if charter.revenue:
-        cost = impact(((c.target, c.severity) for c in firing), charter.graph, charter.revenue, charter.impact)
+    impact = None
+    if policy.revenue:
+        impact = estimate_impact(((c.target, c.severity) for c in firing), policy.graph, policy.revenue, policy.impact)
     return {
         "target": target,
         "targets": targets,
         "title": lead.summary or lead.key,
         "category": lead.category,
-        "classed": lead.classed,
-        "severity": raised(episode.severity, cost, charter.impact),
-        "impact": cost,
+        "classification": lead.classification,
+        "severity": raise_severity(episode.severity, impact, policy.impact),
+        "impact": impact,
     }

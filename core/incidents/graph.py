@@ -1,4 +1,4 @@
-"""Which target needs which: what belongs together, what a fault reaches, and where it may come from."""
+"""Dependency graph of the targets: upstream and downstream of a target, and its group."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -7,13 +7,13 @@ from functools import cached_property
 from core.settings.types import Dependency
 
 GROUP_LIMIT = 40
-"""Targets whose incidents are decided together at most: they are kept in one document of the store."""
+"""The most targets of a group: the state of a group is one document of the store."""
 
 
 class Graph:
-    """The dependencies of the settings, as questions that can be asked of them.
+    """The dependencies of the settings as a directed graph.
 
-    Circles are allowed: within one, everything needs everything.
+    Cycles are allowed: within one, every target depends on every other.
 
     Args:
         dependencies: from the settings.
@@ -34,22 +34,22 @@ class Graph:
         self._needs: dict[str, frozenset[str]] = {}
 
     def needs(self, target: str) -> frozenset[str]:
-        """Everything that the target needs, at once or through others; never itself."""
+        """Every target that this one depends on, directly or through others; never itself."""
         known = self._needs.get(target)
         if known is None:
             known = self._needs[target] = frozenset(_reach(self._up, target))
         return known
 
     def reached(self, target: str) -> Mapping[str, float]:
-        """Everything that needs the target, with the share of it that is at risk: over the worst way, shares multiplied."""
+        """Every target that depends on this one, with its share at risk: the largest product of shares along a path."""
         return _reach(self._down, target)
 
     def related(self, one: str, other: str) -> bool:
-        """Whether one of them needs the other, or both are the same."""
+        """Whether one depends on the other, or both are the same."""
         return one == other or other in self.needs(one) or one in self.needs(other)
 
     def group(self, target: str) -> str:
-        """The name of the group that decides over the target: the same for all targets that may share an incident."""
+        """The name of the target's group: the same for all targets that may share an incident."""
         return self._groups.get(target, target)
 
     @cached_property
@@ -60,7 +60,7 @@ class Graph:
             large = [part for part in parts if len(part) > GROUP_LIMIT]
             if not large:
                 return {target: min(part) for part in parts for target in part}
-            # Where too much hangs together, what most others hang on stands by itself: its faults are told beside theirs.
+            # A group that is too large is split at its busiest target, which becomes a group by itself.
             cut |= {max(part, key=lambda target: (self._degree(target, part), target)) for part in large}
 
     def _parts(self, cut: set[str]) -> list[set[str]]:
@@ -81,7 +81,7 @@ class Graph:
 
 
 def _reach(edges: Mapping[str, Mapping[str, float]], start: str) -> dict[str, float]:
-    """Everything that is reached from the start, with the greatest product of shares along a way; not the start itself."""
+    """Every node reachable from the start, with the largest product of shares along a path; without the start."""
     found: dict[str, float] = {}
     fresh = {start: 1.0}
     while fresh:

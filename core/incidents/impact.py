@@ -1,4 +1,4 @@
-"""What a fault costs: the money an hour at risk of everything that fires, and of what needs it; and what that adds up to."""
+"""Impact: the revenue per hour at risk while targets fire, and the loss it adds up to."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,19 +10,18 @@ from core.events import Severity
 from core.incidents.graph import Graph
 from core.incidents.model import Impact, Incident
 from core.incidents.text import clean, instant, number
-from core.incidents.timing import began, ended
 from core.settings.response import ImpactPolicy, Revenue
 
 TARGETS_LIMIT = 5
-"""Targets that an impact names."""
+"""Targets that an impact lists."""
 _SHOWN = 3
 _HOUR = timedelta(hours=1)
 _NAME_LIMIT = 80
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """What a target was measured to earn.
+class MeasuredRevenue:
+    """The measured revenue of a target.
 
     Attributes:
         dollars_per_hour: the best estimate.
@@ -39,7 +38,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class _Risk:
-    """The money at risk of one target, dollars an hour: the estimate and how far it may be off to either side."""
+    """The revenue at risk of one target, in dollars per hour: the estimate and its half widths."""
 
     target: str
     share: float
@@ -53,30 +52,30 @@ class _Risk:
         return self.share * self.earns
 
 
-def impact(
+def estimate_impact(
     targets: Iterable[tuple[str, Severity]],
     graph: Graph,
     revenue: Mapping[str, Revenue],
     policy: ImpactPolicy,
-    measured: Mapping[str, Measured] | None = None,
+    measured: Mapping[str, MeasuredRevenue] | None = None,
 ) -> Impact | None:
-    r"""The money an hour at risk while these targets fire.
+    r"""The revenue per hour at risk while these targets fire.
 
-    Each earning target counts once, with the worst over all that fires: \(r_i = \max_t s_{it} a_t\), where \(s_{it}\) is
-    the share of target i that hangs on t (1 for itself) and \(a_t\) the share at risk at the severity of t. The estimate
-    is \(\sum_i r_i e_i\) with \(e_i\) what i earns. What is known of each is taken as independent of the others, so that
-    variances add, and with them the squares of the half widths of intervals of the same level [1]: below and above the
-    estimate by themselves, because a measured interval need not be symmetric. Less than nothing is never at risk.
+    Each earning target counts once, with the worst share over all that fires: \(r_i = \max_t s_{it} a_t\), where
+    \(s_{it}\) is the share of target i that depends on t (1 for itself) and \(a_t\) the share at risk at the severity of
+    t. The estimate is \(\sum_i r_i e_i\) with \(e_i\) the revenue of i. The revenues are assumed independent, so that
+    variances add, and with them the squares of the half widths of intervals of the same level [1]: separately below and
+    above the estimate, because a measured interval need not be symmetric. The lower end is never negative.
 
     Args:
-        targets: what fires, with the severity of it; in any order, also several times.
+        targets: the targets that fire, with their severities; in any order, with repetitions.
         graph: the dependencies.
-        revenue: what targets earn, from the settings.
+        revenue: the revenue of targets, from the settings.
         policy: the shares at risk by severity.
-        measured: what targets were measured to earn, where that is known and recent; it is preferred to the settings.
+        measured: the measured revenue of targets, where it is recent; it is preferred to the settings.
 
     Returns:
-        The impact with its 90 % interval, or None when nothing that earns is affected.
+        The impact with its 90 % interval, or None when no revenue is mapped to what is affected.
 
     References:
         [1] JCGM 100:2008, Guide to the expression of uncertainty in measurement, 5.1.2.
@@ -84,17 +83,17 @@ def impact(
     >>> from core.settings.types import Dependency
     >>> graph = Graph([Dependency(target="page/p", needs="model/m", share=0.5)])
     >>> revenue = {"model/m": Revenue(dollars_per_hour=1200), "page/p": Revenue(dollars_per_hour=800)}
-    >>> found = impact([("model/m", Severity.CRITICAL)], graph, revenue, ImpactPolicy())
-    >>> found.dollars_per_hour, round(found.low), round(found.high), found.targets
+    >>> impact = estimate_impact([("model/m", Severity.CRITICAL)], graph, revenue, ImpactPolicy())
+    >>> impact.dollars_per_hour, round(impact.low), round(impact.high), impact.targets
     (1600.0, 1284, 1916, ('model/m', 'page/p'))
-    >>> found.reason
+    >>> impact.reason
     'model/m: 100 % of $1,200 an hour (settings); page/p: 50 % of $800 an hour (settings)'
     """
-    known = measured or {}
+    measured = measured or {}
     risks = [
         risk
         for target, share in _exposed(targets, graph, policy).items()
-        if (risk := _risk(target, share, revenue.get(target), known.get(target)))
+        if (risk := _risk(target, share, revenue.get(target), measured.get(target)))
     ]
     if not risks:
         return None
@@ -109,12 +108,12 @@ def impact(
     )
 
 
-def raised(severity: Severity, impact: Impact | None, policy: ImpactPolicy) -> Severity:
-    """The severity of an incident that costs so much: the worst that the settings give it, and never less than its own.
+def raise_severity(severity: Severity, impact: Impact | None, policy: ImpactPolicy) -> Severity:
+    """The severity, raised to what the settings give an impact of that size; never lowered.
 
     >>> policy = ImpactPolicy(raises={Severity.CRITICAL: 1000.0})
     >>> cost = Impact(dollars_per_hour=1600.0, low=1284.0, high=1916.0, targets=("model/m",), reason="")
-    >>> raised(Severity.WARNING, cost, policy).value, raised(Severity.WARNING, None, policy).value
+    >>> raise_severity(Severity.WARNING, cost, policy).value, raise_severity(Severity.WARNING, None, policy).value
     ('critical', 'warning')
     """
     if impact is None:
@@ -125,7 +124,7 @@ def raised(severity: Severity, impact: Impact | None, policy: ImpactPolicy) -> S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loss:
-    """What an incident has cost, in dollars.
+    """Estimated loss of an incident, in dollars.
 
     Attributes:
         dollars: the best estimate.
@@ -138,79 +137,79 @@ class Loss:
     high: float
 
 
-def lost(incident: Incident, until: datetime) -> Loss:
-    r"""What an incident has cost: what it put at risk in an hour, over the time in which it did.
+def estimate_loss(incident: Incident, until: datetime) -> Loss:
+    r"""The estimated loss of an incident: its impact by the hour, integrated over its duration.
 
-    The loss is \(\int a(t)\,dt\) with \(a(t)\) the impact at the instant t, over the time in which something fired and it
-    was neither mitigated nor closed: what was counted, and what the newest impact adds since. The ends of the interval add
-    up in the same way, as what is not known of an impact is not known of the next one either.
+    The loss is \(\int a(t)\,dt\) with \(a(t)\) the impact at the instant t, while something fires and the incident is
+    neither mitigated nor closed: the loss accrued so far, and what the current impact adds since. The ends of the interval
+    add up in the same way, because the errors of successive impacts are the same.
 
     Args:
-        incident: over or not.
-        until: up to which instant, in UTC; what comes after it is over or mitigated is not counted.
+        incident: ended or not.
+        until: the end of the integral, in UTC; nothing is added after the incident ended or was mitigated.
 
     >>> from datetime import UTC
     >>> from core.incidents.model import State
     >>> nine = datetime(2026, 1, 2, 9, tzinfo=UTC)
     >>> cost = Impact(dollars_per_hour=600.0, low=450.0, high=750.0, targets=("model/m",), reason="")
     >>> incident = Incident(id="i", target="model/m", title="", state=State.OPEN, severity=Severity.ERROR, category="",
-    ...                     opened_at=nine, impact=cost, lost=100.0, lost_low=75.0, lost_high=125.0,
-    ...                     lost_until=nine + timedelta(minutes=10))
-    >>> lost(incident, nine + timedelta(minutes=40))
+    ...                     opened_at=nine, impact=cost, loss=100.0, loss_low=75.0, loss_high=125.0,
+    ...                     loss_until=nine + timedelta(minutes=10))
+    >>> estimate_loss(incident, nine + timedelta(minutes=40))
     Loss(dollars=400.0, low=300.0, high=500.0)
     """
-    found = Loss(dollars=incident.lost, low=incident.lost_low, high=incident.lost_high)
+    accrued = Loss(dollars=incident.loss, low=incident.loss_low, high=incident.loss_high)
     if incident.impact is None:
-        return found
-    stopped = min(at for at in (until, incident.mitigated_at, ended(incident)) if at is not None)
+        return accrued
+    stopped = min(at for at in (until, incident.mitigated_at, incident.ended_at) if at is not None)
     hours = max(stopped - _since(incident), timedelta(0)) / _HOUR
     return Loss(
-        dollars=found.dollars + incident.impact.dollars_per_hour * hours,
-        low=found.low + incident.impact.low * hours,
-        high=found.high + incident.impact.high * hours,
+        dollars=accrued.dollars + incident.impact.dollars_per_hour * hours,
+        low=accrued.low + incident.impact.low * hours,
+        high=accrued.high + incident.impact.high * hours,
     )
 
 
-def accounted(incident: Incident, at: datetime) -> dict[str, Any]:
-    """The fields of an incident whose loss is counted up to an instant, because it changes then what is at risk.
+def accrue_loss(incident: Incident, at: datetime) -> dict[str, Any]:
+    """The loss fields of an incident after the loss up to an instant is accrued, because the impact changes then.
 
-    What is counted is never counted again, whatever comes late: from then on the loss grows from that instant. What is over
-    has cost nothing between its end and that instant.
+    What is accrued is never counted again, whatever arrives late: from then on the loss grows from that instant. Nothing is
+    accrued between the end of the incident and that instant.
 
     Args:
         incident: before the change.
         at: the instant of the change, in UTC.
     """
-    until = max(at, ended(incident) or at)
-    found = lost(incident, until)
+    until = max(at, incident.ended_at or at)
+    loss = estimate_loss(incident, until)
     return {
-        "lost": found.dollars,
-        "lost_low": found.low,
-        "lost_high": found.high,
-        "lost_until": until if until > _since(incident) else incident.lost_until,
+        "loss": loss.dollars,
+        "loss_low": loss.low,
+        "loss_high": loss.high,
+        "loss_until": until if until > _since(incident) else incident.loss_until,
     }
 
 
-def together(incident: Incident, parts: Sequence[Incident], until: datetime) -> Incident:
-    """The incident with what others have cost that become part of it."""
+def merge_losses(incident: Incident, parts: Sequence[Incident], until: datetime) -> Incident:
+    """The incident with the losses of those that are merged into it."""
     if not parts:
         return incident
-    losses = [lost(one, until) for one in parts]
+    losses = [estimate_loss(one, until) for one in parts]
     return replace(
         incident,
-        lost=incident.lost + math.fsum(one.dollars for one in losses),
-        lost_low=incident.lost_low + math.fsum(one.low for one in losses),
-        lost_high=incident.lost_high + math.fsum(one.high for one in losses),
-        lost_until=_since(incident),
+        loss=incident.loss + math.fsum(one.dollars for one in losses),
+        loss_low=incident.loss_low + math.fsum(one.low for one in losses),
+        loss_high=incident.loss_high + math.fsum(one.high for one in losses),
+        loss_until=_since(incident),
     )
 
 
 def _since(incident: Incident) -> datetime:
-    return incident.lost_until or began(incident)
+    return incident.loss_until or incident.last_opened_at
 
 
 def _exposed(targets: Iterable[tuple[str, Severity]], graph: Graph, policy: ImpactPolicy) -> dict[str, float]:
-    """The worst share at risk of everything that fires or needs what fires; nothing where none is."""
+    """The worst share at risk of every target that fires or depends on one that does; without those at no risk."""
     worst: dict[str, float] = {}
     for target, severity in targets:
         if at_risk := policy.at_risk.get(severity, 0.0):
@@ -223,14 +222,14 @@ def _exposed(targets: Iterable[tuple[str, Severity]], graph: Graph, policy: Impa
     return exposed
 
 
-def _risk(target: str, share: float, settings: Revenue | None, measured: Measured | None) -> _Risk | None:
+def _risk(target: str, share: float, configured: Revenue | None, measured: MeasuredRevenue | None) -> _Risk | None:
     if measured is not None and all(map(math.isfinite, (measured.dollars_per_hour, measured.low, measured.high))):
         earns = max(0.0, measured.dollars_per_hour)
         below, above = max(0.0, earns - measured.low), max(0.0, measured.high - earns)
         return _Risk(target, share, earns, below, above, f"measured {instant(measured.at)}")
-    if settings is None:
+    if configured is None:
         return None
-    earns, half = settings.dollars_per_hour, settings.dollars_per_hour * settings.uncertainty
+    earns, half = configured.dollars_per_hour, configured.dollars_per_hour * configured.uncertainty
     return _Risk(target, share, earns, half, half, "settings")
 
 

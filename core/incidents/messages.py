@@ -1,32 +1,33 @@
-"""What people are told, in words."""
+"""Messages: the text of a notification, one message per channel."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import Change, Severity, Status
-from core.incidents.life import CARE
-from core.incidents.model import Entry, Impact, Incident, Reason, Tracked, Watch
-from core.incidents.notice import Notice
+from core.incidents.lifecycle import RESPONSES
+from core.incidents.model import GroupState, Impact, Incident, IncidentCondition, Reason, TimelineEntry
+from core.incidents.notification import Notification
 from core.incidents.text import clean, comparison, duration, instant, number, period
 
 _EVIDENCE_SHOWN = 3
 _CONDITIONS_SHOWN = 5
 _TARGETS_SHOWN = 5
-_DONE_SHOWN = 3
-_ENDED = {
-    Reason.NOT_REPEATED: "its source no longer says so",
-    Reason.NOTHING_HEARD: "nothing more was heard of it",
-    Reason.ALREADY_OVER: "it was over before anybody could be told",
+_ACTIONS_SHOWN = 3
+_RESOLUTIONS = {
+    Reason.NOT_REPEATED: "its source stopped reporting it",
+    Reason.STALE: "no finding arrived for too long",
+    Reason.ALREADY_RESOLVED: "it ended before a notification could be sent",
 }
+_UNKNOWN_IMPACT = "unknown (no revenue mapped to this target)"
 _LINE = 900
 _NO_TIME = timedelta(0)
-_Said = tuple[tuple[str, str], ...]
+_Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One piece of what is told: what it is about, as in `Impact`, and the words."""
+    """One labelled line of a message, as in `Impact`."""
 
     name: str
     text: str
@@ -34,24 +35,24 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What one channel is told about one incident.
+    """A message to one channel about one incident.
 
     Attributes:
         key: the same for every attempt to send it.
         channel: the channel's name.
-        incident_id: the incident; what a receiver tells incidents apart by.
+        incident_id: the incident; the receiver's key for its messages.
         change: what happened.
-        severity: the worst severity people heard of in this incident.
+        severity: the worst severity notified in this incident.
         category: the class of the incident, as in `drift`.
         target: the root target.
         title: one line.
-        text: what, since when, how much, what supports it and what to do; several lines.
-        facts: the same in pieces, in the order of reading.
-        url: where to see the incident, and to acknowledge it.
-        runbook: where to read what to do, an address or a path; empty where nothing is written.
+        text: what is wrong, how bad, since when and what to do; several lines.
+        facts: the same as labelled lines, most important first.
+        url: the page of the incident, to see and acknowledge it.
+        runbook: an address or a path; empty where there is none.
         at: the instant of the change, in UTC.
-        missed: whether it takes the place of an earlier message about the same incident that could not be sent, so that
-            the receiver has not heard of what came before.
+        missed: whether it replaces an earlier message about the same incident that could not be sent, so that the
+            receiver does not know what came before.
     """
 
     key: str
@@ -70,68 +71,68 @@ class Message:
     missed: bool = False
 
 
-def compose(watch: Watch, notice: Notice, *, url: str, runbooks: str = "") -> tuple[Message, ...]:
-    """The messages of a notice, one a channel.
+def compose(state: GroupState, notification: Notification, *, url: str, runbooks: str = "") -> tuple[Message, ...]:
+    """The messages of a notification, one per channel.
 
     Args:
-        watch: with the conditions of the incident.
-        notice: what is told.
+        state: with the conditions of the incident.
+        notification: about the incident.
         url: the address of the pages, to link the incident.
         runbooks: the address of the runbooks, or empty where they are only named.
     """
-    incident = notice.incident
-    members = watch.members(incident)
+    incident = notification.incident
+    members = state.members(incident)
     lead = _lead(incident, members)
     about = lead.target if lead and lead.status is Status.FIRING else incident.target
-    head, pieces = _headline(watch, notice, about), facts(notice, members, runbooks)
+    headline, details = _headline(state, notification, about), facts(notification, members, runbooks)
     return tuple(
         Message(
-            key=f"{incident.id}:told:{incident.heard.count}:{channel}",
+            key=f"{incident.id}:notify:{incident.notified.count}:{channel}",
             channel=channel,
             incident_id=incident.id,
-            change=notice.change,
-            severity=incident.heard.severity or incident.severity,
+            change=notification.change,
+            severity=incident.notified.severity or incident.severity,
             category=incident.category,
             target=incident.target,
             title=clean(incident.title),
-            text="\n".join([head, *(f"{fact.name}: {fact.text}" for fact in pieces)]),
-            facts=(Fact(name="What", text=head), *pieces),
+            text="\n".join([headline, *(f"{fact.name}: {fact.text}" for fact in details)]),
+            facts=(Fact(name="What", text=headline), *details),
             url=f"{url.rstrip('/')}/#incident={incident.id}",
-            runbook=runbook(lead, runbooks) if lead else "",
-            at=notice.at,
+            runbook=runbook_link(lead, runbooks) if lead else "",
+            at=notification.at,
         )
-        for channel in notice.channels
+        for channel in notification.channels
     )
 
 
-def facts(notice: Notice, members: Sequence[Tracked], runbooks: str = "") -> tuple[Fact, ...]:
-    """What there is to say beyond the headline, one line each, what is needed first at the beginning.
+def facts(notification: Notification, members: Sequence[IncidentCondition], runbooks: str = "") -> tuple[Fact, ...]:
+    """The labelled lines below the headline, most important first.
 
-    What foreign systems call their evidence is no name of a fact, or they could put words into our mouth.
+    The names that foreign systems give their evidence are no labels: they could impersonate ours.
 
     Args:
-        notice: what is told.
+        notification: about the incident.
         members: the conditions of the incident, the worst first.
         runbooks: the address of the runbooks, or empty where they are only named.
     """
-    incident = notice.incident
+    incident = notification.incident
     lead = _lead(incident, members)
-    if notice.change is Change.RESOLVED:
-        said = _afterwards(lead, incident)
-    elif notice.change in CARE:
-        by_hand = notice.reason is Reason.COMMANDED
-        said = (("Said", _said(incident) if by_hand else ""), *_at_stake(lead, incident, members))
+    if notification.change is Change.RESOLVED:
+        pairs = _after_resolution(lead, incident)
+    elif notification.change in RESPONSES:
+        by_person = notification.reason is Reason.COMMAND
+        pairs = (("Note", _command(incident) if by_person else ""), *_status(lead, incident, members))
     else:
-        said = (
-            *_at_stake(lead, incident, members),
-            *_to_do(lead, incident, runbooks),
+        pairs = (
+            *_status(lead, incident, members),
+            *_next_step(lead, incident, runbooks),
             *_details(lead, incident, members),
         )
-    return tuple(Fact(name=name, text=line) for name, text in said if (line := clean(text, _LINE)))
+    return tuple(Fact(name=name, text=line) for name, text in pairs if (line := clean(text, _LINE)))
 
 
 def impact_text(impact: Impact | None) -> str:
-    """What an incident puts at risk, in words; nothing where nothing is known.
+    """The impact in one line; empty where it is unknown.
 
     >>> impact_text(Impact(dollars_per_hour=1200.0, low=900.0, high=1500.0, targets=("model/m",), reason="model/m: $1,200"))
     '$1,200 an hour at risk ($900 to $1,500): model/m: $1,200'
@@ -142,130 +143,130 @@ def impact_text(impact: Impact | None) -> str:
     return f"{number(impact.dollars_per_hour, 'dollars')} an hour at risk ({low} to {high}): {impact.reason}"
 
 
-def runbook(lead: Tracked, base: str = "") -> str:
-    """Where to read what to do: an address as it is, a section under the address of the runbooks, or nothing."""
-    if not lead.runbook or "://" in lead.runbook:
-        return lead.runbook
-    return f"{base.rstrip('/') or 'docs/runbooks'}/{lead.runbook.removeprefix('docs/runbooks/')}"
+def runbook_link(condition: IncidentCondition, base: str = "") -> str:
+    """The runbook of a condition: an address as it is, a section below the address of the runbooks, or empty."""
+    if not condition.runbook or "://" in condition.runbook:
+        return condition.runbook
+    return f"{base.rstrip('/') or 'docs/runbooks'}/{condition.runbook.removeprefix('docs/runbooks/')}"
 
 
-def _lead(incident: Incident, members: Sequence[Tracked]) -> Tracked | None:
-    """The condition to speak of: the worst that fires, of the root where it does; none of an incident that lost them all."""
+def _lead(incident: Incident, members: Sequence[IncidentCondition]) -> IncidentCondition | None:
+    """The condition that the message is about: the worst that fires, of the root target where it does; None without any."""
     firing = [condition for condition in members if condition.status is Status.FIRING]
     return max(firing or members, key=lambda c: (c.target == incident.target, c.severity.rank, c.key), default=None)
 
 
-def _headline(watch: Watch, notice: Notice, about: str) -> str:
-    if notice.change is Change.RESOLVED:
-        return clean(_over(watch, notice), _LINE)
-    if notice.reason in (Reason.NOT_ACKNOWLEDGED, Reason.REMINDER):
-        return clean(_unanswered(notice, about), _LINE)
-    return clean(_news(notice, about), _LINE)
+def _headline(state: GroupState, notification: Notification, about: str) -> str:
+    if notification.change is Change.RESOLVED:
+        return clean(_resolved(state, notification), _LINE)
+    if notification.reason in (Reason.NOT_ACKNOWLEDGED, Reason.REMINDER):
+        return clean(_not_acknowledged(notification, about), _LINE)
+    return clean(_changed(notification, about), _LINE)
 
 
-def _news(notice: Notice, about: str) -> str:
-    incident = notice.incident
-    severity, since = incident.severity, instant(incident.opened_at)
-    match notice.change:
+def _changed(notification: Notification, about: str) -> str:
+    incident, before = notification.incident, notification.before.severity
+    is_so, since = f"{about}, severity {incident.severity}", f"firing since {instant(incident.opened_at)}"
+    match notification.change:
         case Change.ACKNOWLEDGED:
-            return f"{incident.acknowledged_by} takes care: {about}, {severity}; the incident began {since}."
+            return f"Acknowledged by {incident.acknowledged_by}: {is_so}, {since}."
         case Change.UPDATED:
-            last = (one.summary for one in reversed(incident.timeline) if one.reason is Reason.ACTION)
-            return f"An automated response: {next(last, about)}."
+            actions = (one.summary for one in reversed(incident.timeline) if one.reason is Reason.ACTION)
+            return f"Automated action: {next(actions, about)}."
         case Change.MITIGATED:
-            by = "automated response" if notice.reason is Reason.ACTION else "person"
-            return f"Mitigated, says a{'n' * (by[0] == 'a')} {by}: {about}, {severity}; it still fires. The incident began {since}."
+            by = "an automated action" if notification.reason is Reason.ACTION else "a person"
+            return f"Mitigated by {by}: {is_so}, still {since}."
         case Change.ESCALATED:
-            before = f", was {notice.known.severity}" if notice.known.severity else ""
-            return f"Worse: {about} is {severity} now{before}; the incident began {since}."
+            return f"Worse: {is_so}{f' (was {before})' if before else ''}, {since}."
         case Change.REOPENED:
-            again = max((one.at for one in incident.timeline if one.change is Change.REOPENED), default=notice.at)
-            return f"Back again: {about} is {severity} since {instant(again)}; first seen {since}."
+            reopened = (one.at for one in incident.timeline if one.change is Change.REOPENED)
+            again = instant(max(reopened, default=notification.at))
+            return f"Reopened: {is_so}, firing again since {again}; first opened {instant(incident.opened_at)}."
         case _:
-            return f"New: {about} is {severity} since {since}."
+            return f"New: {is_so}, {since}."
 
 
-def _unanswered(notice: Notice, about: str) -> str:
-    incident = notice.incident
-    waited = duration(max(notice.at - incident.opened_at, _NO_TIME))
-    begins = "Nobody has acknowledged" if notice.reason is Reason.NOT_ACKNOWLEDGED else "Still nobody has acknowledged"
-    return f"{begins} for {waited}: {about} is {incident.severity}; the incident began {instant(incident.opened_at)}."
+def _not_acknowledged(notification: Notification, about: str) -> str:
+    incident = notification.incident
+    waited = duration(max(notification.at - incident.opened_at, _NO_TIME))
+    start = "Not acknowledged" if notification.reason is Reason.NOT_ACKNOWLEDGED else "Still not acknowledged"
+    return f"{start} for {waited}: {about}, severity {incident.severity}, firing since {instant(incident.opened_at)}."
 
 
-def _over(watch: Watch, notice: Notice) -> str:
-    incident, target = notice.incident, notice.incident.target
-    if notice.reason is Reason.MERGED:
-        whole = next((one.target for one in watch.incidents if one.id == incident.merged_into), "")
-        return f"Now part of a larger incident{f' at {whole}' if whole else ''}, which goes on: {incident.merged_into}."
-    over = max(incident.resolved_at or notice.at, incident.opened_at)
-    lasted = f"{duration(over - incident.opened_at)}, {period(incident.opened_at, over)}"
+def _resolved(state: GroupState, notification: Notification) -> str:
+    incident, target = notification.incident, notification.incident.target
+    if notification.reason is Reason.MERGED:
+        into = next((one.target for one in state.incidents if one.id == incident.merged_into), "")
+        return f"Merged into a larger incident{f' at {into}' if into else ''}, which continues: {incident.merged_into}."
+    end = max(incident.resolved_at or notification.at, incident.opened_at)
+    lasted = f"{duration(end - incident.opened_at)}, {period(incident.opened_at, end)}"
     if incident.cancelled:
-        return f"Cancelled, it was no incident: {target}, for {lasted}."
+        return f"Cancelled as a false alarm: {target}, after {lasted}."
     if incident.closed_at is not None:
-        return f"Closed by a person: {target}, after {lasted}."
-    why = f"; {_ENDED[notice.reason]}" if notice.reason in _ENDED else ""
-    return f"Over: {target}, after {lasted}{why}."
+        return f"Resolved by a person: {target}, after {lasted}."
+    why = f"; {_RESOLUTIONS[notification.reason]}" if notification.reason in _RESOLUTIONS else ""
+    return f"Resolved: {target}, after {lasted}{why}."
 
 
-def _at_stake(lead: Tracked | None, incident: Incident, members: Sequence[Tracked]) -> _Said:
+def _status(lead: IncidentCondition | None, incident: Incident, members: Sequence[IncidentCondition]) -> _Pairs:
     about = lead.target if lead else incident.target
     others = sorted({one.target for one in members if one.status is Status.FIRING} - {about})
     hidden = f" and {len(others) - _TARGETS_SHOWN} more" if len(others) > _TARGETS_SHOWN else ""
     return (
         ("Observed", _observed(incident, lead) if lead else ""),
-        ("Impact", impact_text(incident.impact)),
+        ("Impact", impact_text(incident.impact) or _UNKNOWN_IMPACT),
         ("Also affected", f"{', '.join(others[:_TARGETS_SHOWN])}{hidden}"),
-        ("Began at", incident.target if about != incident.target else ""),
-        ("Taken by", incident.acknowledged_by),
-        ("By itself", _done(incident.timeline)),
+        ("Root target", incident.target if about != incident.target else ""),
+        ("Acknowledged by", incident.acknowledged_by),
+        ("Automated actions", _actions(incident.timeline)),
     )
 
 
-def _to_do(lead: Tracked | None, incident: Incident, runbooks: str) -> _Said:
-    where = runbook(lead, runbooks) if lead else ""
-    first = f"read {where}" if where else "start with the timeline of the incident: no runbook is named"
-    return (("To do", first if incident.acknowledged_at else f"acknowledge, then {first}"),)
+def _next_step(lead: IncidentCondition | None, incident: Incident, runbooks: str) -> _Pairs:
+    link = runbook_link(lead, runbooks) if lead else ""
+    step = f"follow {link}" if link else "check the timeline of the incident (no runbook)"
+    return (("Next step", step if incident.acknowledged_at else f"acknowledge, then {step}"),)
 
 
-def _details(lead: Tracked | None, incident: Incident, members: Sequence[Tracked]) -> _Said:
+def _details(lead: IncidentCondition | None, incident: Incident, members: Sequence[IncidentCondition]) -> _Pairs:
     others = [one for one in members if one.status is Status.FIRING and one is not lead]
     hidden = len(others) - _CONDITIONS_SHOWN
     evidence = [f"{one.name}: {one.text}" for one in lead.evidence[:_EVIDENCE_SHOWN]] if lead else []
     about = lead.target if lead else ""
     return (
-        *(("Also", _words(other, about)) for other in others[:_CONDITIONS_SHOWN]),
-        ("Also", f"and {hidden} more" if hidden > 0 else ""),
+        *(("Also firing", _summary(other, about)) for other in others[:_CONDITIONS_SHOWN]),
+        ("Also firing", f"{hidden} more" if hidden > 0 else ""),
         *(("Evidence", text) for text in evidence),
-        ("Class", f"{incident.category} ({incident.classed})" if incident.category else ""),
+        ("Category", f"{incident.category} ({incident.classification})" if incident.category else ""),
     )
 
 
-def _afterwards(lead: Tracked | None, incident: Incident) -> _Said:
+def _after_resolution(lead: IncidentCondition | None, incident: Incident) -> _Pairs:
     return (
-        ("Last seen", lead.summary if lead and lead.summary != incident.title else ""),
-        ("Closed by", _said(incident) if incident.closed_at else ""),
-        ("By itself", _done(incident.timeline)),
+        ("Last finding", lead.summary if lead and lead.summary != incident.title else ""),
+        ("Resolved by", _command(incident) if incident.closed_at else ""),
+        ("Automated actions", _actions(incident.timeline)),
         ("Impact", impact_text(incident.impact).replace(" at risk", " was at risk", 1)),
     )
 
 
-def _observed(incident: Incident, lead: Tracked) -> str:
-    """The newest words, where the title has others, and the number."""
+def _observed(incident: Incident, lead: IncidentCondition) -> str:
+    """The newest summary, unless it is the title, and the number."""
     summary = f"{lead.summary};" if lead.summary and lead.summary != incident.title else ""
     numbers = comparison(lead.value, lead.threshold, lead.unit).removeprefix("Observed ").replace(": ", ", ", 1)
     return f"{summary} {numbers}".strip().removesuffix(";")
 
 
-def _words(one: Tracked, about: str) -> str:
-    where = "" if one.target == about else f"{one.target}: "
-    return f"{where}{one.summary or one.key} ({one.severity})"
+def _summary(condition: IncidentCondition, about: str) -> str:
+    where = "" if condition.target == about else f"{condition.target}: "
+    return f"{where}{condition.summary or condition.key} ({condition.severity})"
 
 
-def _done(timeline: Sequence[Entry]) -> str:
-    """The newest word on each automated response, each once."""
+def _actions(timeline: Sequence[TimelineEntry]) -> str:
+    """The newest entry of each automated action."""
     newest = {one.finding_id.rpartition(":")[0]: one.summary for one in timeline if one.reason is Reason.ACTION}
-    return "; ".join([*dict.fromkeys(newest.values())][-_DONE_SHOWN:])
+    return "; ".join([*dict.fromkeys(newest.values())][-_ACTIONS_SHOWN:])
 
 
-def _said(incident: Incident) -> str:
-    return next((entry.summary for entry in reversed(incident.timeline) if entry.reason is Reason.COMMANDED), "")
+def _command(incident: Incident) -> str:
+    return next((entry.summary for entry in reversed(incident.timeline) if entry.reason is Reason.COMMAND), "")

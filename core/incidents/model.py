@@ -1,7 +1,7 @@
-"""What is remembered of a target and of its incident, as the store keeps it.
+"""Data model: the conditions and incidents of one group, as the store keeps them.
 
-Everything here is bounded, so that a document stays far below the store's limit (1 MiB in Firestore): see the limits below.
-Lists hold objects and never maps with foreign keys, because a store may refuse a key that a foreign system chose.
+Every collection is bounded by the limits below, so that a document stays far below the store's limit (1 MiB in Firestore).
+Collections are lists of objects, never maps with foreign keys: a store may refuse a key that a foreign system chose.
 """
 
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from enum import StrEnum
 from core.events import Change, IncidentChange, Severity, Status
 
 HISTORY_LIMIT = 16
-"""Observations remembered of a condition; within them late ones are seen in their place."""
+"""Observations kept per condition; within them, late observations are sorted into place."""
 CONDITIONS_LIMIT = 100
-"""Conditions remembered of a group; the oldest resolved one makes room for a new one."""
+"""Conditions kept per group; the oldest resolved one is evicted for a new one."""
 TIMELINE_LIMIT = 120
-"""Entries in the timelines of a group's incidents together; each keeps its first and its newest."""
+"""Timeline entries kept per group, over all its incidents; each timeline keeps its first and its newest entries."""
 TIMELINE_LEAST = 12
-"""Entries that a timeline keeps however many others there are."""
+"""Timeline entries that an incident keeps however many the others have."""
 EVIDENCE_LIMIT = 4
-"""Pieces of evidence kept of a finding."""
-ANSWERS_LIMIT = 8
-"""Earlier acknowledgements kept of an incident that came back: the newest."""
+"""Pieces of evidence kept per finding."""
+ACKNOWLEDGEMENTS_LIMIT = 8
+"""Earlier acknowledgements kept of a reopened incident: the newest."""
 
 
 class State(StrEnum):
-    """Where an incident is in its life."""
+    """Lifecycle state of an incident."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a decision was made."""
+    """Reason of a decision."""
 
     FIRST_FIRING = "first_firing"
     FIRED_AGAIN = "fired_again"
@@ -43,40 +43,39 @@ class Reason(StrEnum):
     JOINED = "joined"
     PARTLY_RECOVERED = "partly_recovered"
     ALL_RECOVERED = "all_recovered"
-    ALREADY_OVER = "already_over"
+    ALREADY_RESOLVED = "already_resolved"
     STILL_FIRING = "still_firing"
     UNCHANGED = "unchanged"
     DUPLICATE = "duplicate"
     LATE = "late"
     NOTHING_TO_RESOLVE = "nothing_to_resolve"
     MERGED = "merged"
-    """It is part of another incident: something that both hang on fires."""
+    """The incident is part of another one: a target that both depend on fires."""
     NOT_REPEATED = "not_repeated"
-    """The source said until when it holds, and did not say it again."""
-    NOTHING_HEARD = "nothing_heard"
-    """Nothing was heard of it for longer than the settings allow."""
+    """The source said until when the finding holds, and did not repeat it."""
+    STALE = "stale"
+    """No finding arrived for longer than the settings allow."""
     MOVED = "moved"
-    """The settings group its target otherwise now: it goes on in another incident."""
+    """The settings now put the target into another group: it continues in another incident."""
     NOTIFICATION_REFUSED = "notification_refused"
     NOT_ACKNOWLEDGED = "not_acknowledged"
-    """The tier that was told did not acknowledge in time: the next one is told."""
+    """The notified tier did not acknowledge in time: the next tier is notified."""
     REMINDER = "reminder"
-    TOLD = "told"
-    """People were told."""
+    NOTIFIED = "notified"
     MUTED = "muted"
-    """Maintenance, or a silence."""
-    HELD = "held"
-    """People were told the opposite a moment ago: it flaps, and waits until it settles."""
-    COMMANDED = "commanded"
-    """A person said so."""
+    """Maintenance or a silence."""
+    FLAPPING = "flapping"
+    """The opposite was notified a moment ago: the notification waits until the incident settles."""
+    COMMAND = "command"
+    """A person's command."""
     ACTION = "action"
-    """An automated response was decided on."""
+    """A decision about an automated action."""
     NO_SUCH_INCIDENT = "no_such_incident"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """One observation of a condition, as far as order matters."""
+    """One observation of a condition: what the order of findings depends on."""
 
     at: datetime
     status: Status
@@ -85,34 +84,34 @@ class Observation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One piece of what supports a finding."""
+    """One piece of evidence of a finding."""
 
     name: str
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tracked:
-    """A condition: its newest finding, and the order of the last ones.
+class IncidentCondition:
+    """State of a condition: its newest finding, and the order of the last ones.
 
     Attributes:
         key: the condition, as `Finding.condition` spells it.
-        target: what is watched; with correlation, not always the incident's own.
-        kind: what was noticed.
+        target: the target; with correlation, not always the incident's root.
+        kind: the kind of finding.
         status: of the newest finding.
         severity: of the newest finding.
         observed_at: the instant of the newest finding.
         finding_id: the newest finding.
-        source: who noticed.
+        source: the detector.
         summary: one line for people.
         value: the observed number, if there is one.
         threshold: the number it is compared with, if there is one.
         unit: of both.
-        evidence: what supports it, the first few.
+        evidence: the first pieces of evidence.
         runbook: the section of the runbooks.
-        category: the class it is of.
-        classed: why it is of that class and severity, in one line for people.
-        holds_until: when a firing that is not repeated counts as over, where the source repeats itself.
+        category: the class of the condition.
+        classification: the reason of its class and severity, in one line for people.
+        holds_until: when a firing that is not repeated expires, where the source repeats itself.
         history: the last observations, oldest first.
     """
 
@@ -131,13 +130,13 @@ class Tracked:
     evidence: tuple[Evidence, ...] = ()
     runbook: str = ""
     category: str = ""
-    classed: str = ""
+    classification: str = ""
     holds_until: datetime | None = None
     history: tuple[Observation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class TimelineEntry:
     """One step in the timeline of an incident."""
 
     sequence: int
@@ -150,14 +149,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
-    """What an incident puts at risk.
+    """Revenue at risk of an incident.
 
     Attributes:
         dollars_per_hour: the best estimate.
         low: the lower end of its 90 % interval.
         high: the upper end.
-        targets: what earns that money, what is most at risk first; a few of them.
-        reason: how it was estimated, in one line for people.
+        targets: the earning targets, largest risk first; a few of them.
+        reason: the calculation, in one line for people.
     """
 
     dollars_per_hour: float
@@ -168,26 +167,26 @@ class Impact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """An acknowledgement of an incident before it came back.
+class Acknowledgement:
+    """An acknowledgement of an incident that was reopened later.
 
     Attributes:
-        began_at: when it was opened or reopened before that.
-        acknowledged_at: when somebody took care.
+        opened_at: the opening or reopening before it.
+        acknowledged_at: when it was acknowledged.
     """
 
-    began_at: datetime
+    opened_at: datetime
     acknowledged_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ladder:
-    """How far up the tiers of one stakeholder it went.
+class EscalationState:
+    """The tier of one stakeholder that an incident has reached.
 
     Attributes:
         stakeholder: the name.
-        tier: the tier that was told last, from 0.
-        since: when it was told, for the time it has to acknowledge; later, when it was reminded.
+        tier: the tier notified last, from 0.
+        since: when it was notified or reminded last: its time to acknowledge runs from then.
     """
 
     stakeholder: str
@@ -196,19 +195,19 @@ class Ladder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What people were told of an incident.
+class NotificationState:
+    """What people were notified of about an incident.
 
     Attributes:
-        firing: whether the last they heard is that it fires.
-        severity: the worst they heard of since it was opened or reopened, or None before they heard anything.
-        at: the instant that the last news was about, or None.
-        flaps: how often they were told that it is back, without an hour of rest between.
-        count: how often they were told anything, for the keys of the messages.
-        quiet: why they are not told now, if that was written down.
-        channels: every channel that heard of it.
-        ladders: how far up the tiers it went, by stakeholder.
-        acknowledged: whether they were told that somebody takes care.
+        firing: whether the last notification said that it fires.
+        severity: the worst severity notified since it was opened or reopened, or None before the first notification.
+        at: the instant that the last notification was about, or None.
+        flaps: how often a reopening was notified without an hour of rest between.
+        count: the number of notifications, for the keys of the messages.
+        mute_reason: why it is muted now, if that is in the timeline.
+        channels: every channel that was notified.
+        escalations: the tier reached, by stakeholder.
+        acknowledged: whether the acknowledgement or mitigation was notified.
     """
 
     firing: bool = False
@@ -216,47 +215,47 @@ class Heard:
     at: datetime | None = None
     flaps: int = 0
     count: int = 0
-    quiet: str = ""
+    mute_reason: str = ""
     channels: tuple[str, ...] = ()
-    ladders: tuple[Ladder, ...] = ()
+    escalations: tuple[EscalationState, ...] = ()
     acknowledged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """Findings that belong together, with a life.
+    """Findings that belong together, with a lifecycle.
 
     Attributes:
-        id: deterministic: from the root target and the instant it was opened for.
-        target: the root target: what everything else that fires in it needs, as far as that is known.
+        id: deterministic: from the root target and the instant of the opening.
+        target: the root target: the one that the others depend on, as far as that is known.
         title: one line for people: the summary of its worst condition.
-        state: where it is in its life.
-        severity: the worst that fires now; when nothing does, the worst there was; raised by the impact.
+        state: lifecycle state.
+        severity: the worst that fires now, raised by the impact; when nothing fires, the last one.
         category: the class of incident, as in `drift`.
-        classed: why it is of that class and severity, in one line for people.
-        peak: the worst it was since it was opened or reopened.
-        opened_at: since when something fires.
-        began_at: when it came back last, or None where it never did, so that it began when it was opened.
-        resolved_at: since when nothing fires any more, or None.
-        acknowledged_at: when somebody took care, or None.
-        acknowledged_by: who.
-        answered: the acknowledgements before it came back, oldest first.
-        mitigated_at: when it stopped hurting, or None.
+        classification: the reason of its class and severity, in one line for people.
+        peak: the worst severity since it was opened or reopened.
+        opened_at: the start of the first firing.
+        reopened_at: the last reopening, or None.
+        resolved_at: the end of the last firing, or None.
+        acknowledged_at: when it was acknowledged, or None.
+        acknowledged_by: who acknowledged it.
+        acknowledgements: those before the last reopening, oldest first.
+        mitigated_at: when it was mitigated, or None.
         closed_at: when a person resolved it, whatever still fires, or None.
-        cancelled: whether it was no incident.
+        cancelled: whether it was a false alarm.
         merged_into: the id of the incident that it is part of, or empty.
-        targets: the targets whose conditions fired in it, in order.
-        conditions: the keys of the conditions that fired in it, in order.
-        impact: what it puts at risk, or None where nothing is known of that.
-        lost: what it has cost until `lost_until`, in dollars; after that counts what `impact` says.
-        lost_low: the lower end of the interval of it.
-        lost_high: the upper end.
-        lost_until: until when the loss is counted, or None where that has not begun.
-        heard: what people were told.
-        unsaid: what came of an automated response and people are to hear yet, in one line; empty when they have.
-        asked: the severity at which the playbooks were asked last, or None where they are to be asked.
-        sequence: how many changes there were; the number of the newest.
-        timeline: what happened and why, oldest first.
+        targets: the targets whose conditions fired in it, sorted.
+        conditions: the keys of the conditions that fired in it, sorted.
+        impact: the revenue at risk, or None where no revenue is mapped to its targets.
+        loss: the estimated loss until `loss_until`, in dollars; from then on, `impact` by the hour is added.
+        loss_low: the lower end of its interval.
+        loss_high: the upper end.
+        loss_until: until when the loss is counted, or None where nothing is counted yet.
+        notified: what people were notified of.
+        pending_update: the result of an automated action that is to be notified, in one line; empty when it was.
+        requested_severity: the severity at which the playbooks were evaluated last, or None where they are to be evaluated.
+        sequence: the number of the newest change.
+        timeline: the changes with their reasons, oldest first.
     """
 
     id: str
@@ -267,12 +266,12 @@ class Incident:
     category: str
     opened_at: datetime
     peak: Severity = Severity.INFO
-    classed: str = ""
-    began_at: datetime | None = None
+    classification: str = ""
+    reopened_at: datetime | None = None
     resolved_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
-    answered: tuple[Answer, ...] = ()
+    acknowledgements: tuple[Acknowledgement, ...] = ()
     mitigated_at: datetime | None = None
     closed_at: datetime | None = None
     cancelled: bool = False
@@ -280,51 +279,60 @@ class Incident:
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     impact: Impact | None = None
-    lost: float = 0.0
-    lost_low: float = 0.0
-    lost_high: float = 0.0
-    lost_until: datetime | None = None
-    heard: Heard = Heard()
-    unsaid: str = ""
-    asked: Severity | None = None
+    loss: float = 0.0
+    loss_low: float = 0.0
+    loss_high: float = 0.0
+    loss_until: datetime | None = None
+    notified: NotificationState = NotificationState()
+    pending_update: str = ""
+    requested_severity: Severity | None = None
     sequence: int = 0
-    timeline: tuple[Entry, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+
+    @property
+    def last_opened_at(self) -> datetime:
+        """The last opening or reopening."""
+        return self.reopened_at or self.opened_at
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When nothing fired any more or a person resolved it, whichever was first; None while it lasts."""
+        return min((at for at in (self.resolved_at, self.closed_at) if at is not None), default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """What is remembered of a group of targets: every condition, and the incidents that are not long over.
+class GroupState:
+    """State of a group of targets: every condition, and the incidents that are open or ended a short while ago.
 
-    Resolved conditions are remembered even when no incident is open: a firing that comes late must not open what is
-    over already.
+    Resolved conditions are kept even when no incident is open: a late firing must not open what is already resolved.
 
     Attributes:
-        group: the name of the group, as `Graph.group` gives it; for most targets the target itself.
-        conditions: by their keys, in order.
+        name: of the group, as `Graph.group` gives it; for most targets the target itself.
+        conditions: sorted by key.
         incidents: in the order in which they were opened.
     """
 
-    group: str
-    conditions: tuple[Tracked, ...] = ()
+    name: str
+    conditions: tuple[IncidentCondition, ...] = ()
     incidents: tuple[Incident, ...] = ()
 
-    def members(self, incident: Incident) -> tuple[Tracked, ...]:
+    def members(self, incident: Incident) -> tuple[IncidentCondition, ...]:
         """The conditions of an incident, the worst first."""
         keys = set(incident.conditions)
-        found = (condition for condition in self.conditions if condition.key in keys)
-        return tuple(sorted(found, key=lambda c: (c.status is Status.RESOLVED, -c.severity.rank, c.key)))
+        members = (condition for condition in self.conditions if condition.key in keys)
+        return tuple(sorted(members, key=lambda c: (c.status is Status.RESOLVED, -c.severity.rank, c.key)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What to remember from now on, what changed, and why (or why not).
+    """The next state of a group, the changes, and the reason.
 
     Attributes:
-        watch: what to remember.
+        state: the next state.
         changes: the steps of the incidents, oldest first; empty when nothing changed that people care about.
-        reason: why.
+        reason: why, or why not.
     """
 
-    watch: Watch
+    state: GroupState
     changes: tuple[IncidentChange, ...]
     reason: Reason

@@ -1,18 +1,19 @@
-"""Whether people want to hear of a target now: maintenance and silences."""
+"""Mutes: maintenance windows and silences, during which nobody is notified of a target."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
+from core.incidents.model import Incident
 from core.incidents.text import clean
 from core.patterns import any_matches, matches
 from core.settings.cron import fields
 from core.settings.response import Maintenance
 
 LONGEST_SILENCE = timedelta(days=30)
-"""From when somebody asks for it until it ends."""
+"""From the command to its end."""
 _RAREST = timedelta(days=8 * 366)
 """The longest time between two instants of a schedule: from one 29 February to the next, over a year like 2100."""
 _DAY = timedelta(days=1)
@@ -22,14 +23,14 @@ _ALL_WEEKDAYS = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """Somebody does not want people to be told of some targets for a time.
+    """A silence that a person made: nobody is notified of some targets for a time.
 
     Attributes:
         pattern: of the targets, as in `model/*`.
-        by: who said so.
-        at: since when, in UTC.
-        until: the instant after the last.
-        note: why, in one line.
+        by: the person.
+        at: the start, in UTC.
+        until: the end, exclusive.
+        note: the reason, in one line.
     """
 
     pattern: str
@@ -41,61 +42,74 @@ class Silence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mute:
-    """Nobody is told.
+    """A maintenance window or silence that is active.
 
     Attributes:
-        reason: why, in one line for people.
-        until: when it may end; it goes on where something else mutes the target by then.
+        reason: in one line for people.
+        until: its end; the target stays muted where another mute is active by then.
     """
 
     reason: str
     until: datetime
 
 
-def muted(target: str, now: datetime, maintenance: Iterable[Maintenance], silences: Iterable[Silence]) -> Mute | None:
-    """Why nobody is told of a target now, and until when; None when people are told.
+def incident_mute(
+    incident: Incident, now: datetime, maintenance: Sequence[Maintenance], silences: Sequence[Silence]
+) -> Mute | None:
+    """The mute of an incident that ends first, if all its targets are muted; else None."""
+    if not maintenance and not silences:
+        return None
+    mutes = [target_mute(target, now, maintenance, silences) for target in incident.targets or (incident.target,)]
+    active = [mute for mute in mutes if mute is not None]
+    return min(active, key=lambda mute: mute.until) if len(active) == len(mutes) else None
 
-    Of several reasons the one that lasts longest counts; of two that last as long, the one that is given first.
+
+def target_mute(
+    target: str, now: datetime, maintenance: Iterable[Maintenance], silences: Iterable[Silence]
+) -> Mute | None:
+    """The mute of a target that lasts longest, or None when the target is not muted.
+
+    Of two that last equally long, the first given counts.
 
     Args:
         target: as in `model/flight-delay`.
-        now: when, in UTC.
+        now: the present, in UTC.
         maintenance: from the settings.
-        silences: by people, also those that are over.
+        silences: by people, ended ones included.
 
     >>> nightly = Maintenance(name="backup", targets=("table/*",), schedule="0 2 * * *", duration=timedelta(hours=1))
-    >>> found = muted("table/t", datetime(2026, 1, 2, 2, 59, tzinfo=UTC), [nightly], [])
-    >>> found.reason, found.until.hour
+    >>> mute = target_mute("table/t", datetime(2026, 1, 2, 2, 59, tzinfo=UTC), [nightly], [])
+    >>> mute.reason, mute.until.hour
     ('maintenance backup', 3)
-    >>> muted("table/t", datetime(2026, 1, 2, 3, tzinfo=UTC), [nightly], []) is None
+    >>> target_mute("table/t", datetime(2026, 1, 2, 3, tzinfo=UTC), [nightly], []) is None
     True
     """
-    reasons = (*_maintained(target, now, maintenance), *_silenced(target, now, silences))
-    return max(reasons, key=lambda mute: mute.until, default=None)
+    mutes = (*_in_maintenance(target, now, maintenance), *_silenced(target, now, silences))
+    return max(mutes, key=lambda mute: mute.until, default=None)
 
 
-def _maintained(target: str, now: datetime, maintenance: Iterable[Maintenance]) -> Iterator[Mute]:
+def _in_maintenance(target: str, now: datetime, maintenance: Iterable[Maintenance]) -> Iterator[Mute]:
     for one in maintenance:
-        if any_matches(one.targets, target) and (until := _end(one, now)):
-            yield Mute(reason=_because(f"maintenance {one.name}", one.reason), until=until)
+        if any_matches(one.targets, target) and (until := _window_end(one, now)):
+            yield Mute(reason=_reason(f"maintenance {one.name}", one.reason), until=until)
 
 
 def _silenced(target: str, now: datetime, silences: Iterable[Silence]) -> Iterator[Mute]:
     for one in silences:
         if one.at <= now < one.until and matches(one.pattern, target):
-            yield Mute(reason=_because(f"silenced by {one.by}", one.note), until=one.until)
+            yield Mute(reason=_reason(f"silenced by {one.by}", one.note), until=one.until)
 
 
-def _because(who: str, why: str) -> str:
+def _reason(who: str, why: str) -> str:
     return clean(f"{who}: {why}" if why else who)
 
 
-def _end(maintenance: Maintenance, now: datetime) -> datetime | None:
-    """When the window that it is now in ends; the newest one, where several overlap."""
+def _window_end(maintenance: Maintenance, now: datetime) -> datetime | None:
+    """The end of the current window, or None outside of one; of the newest, where several overlap."""
     start = maintenance.start
     if start is None:
         minute = now.astimezone(UTC).replace(second=0, microsecond=0)
-        start = _latest(maintenance.schedule, minute, maintenance.duration)
+        start = _last_start(maintenance.schedule, minute, maintenance.duration)
     if start is None or not timedelta(0) <= now - start < maintenance.duration:
         return None
     return start + maintenance.duration
@@ -103,7 +117,7 @@ def _end(maintenance: Maintenance, now: datetime) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Schedule:
-    """A cron expression: the minutes of the day, in order, and which days.
+    """A cron expression: the minutes of the day, in order, and the days.
 
     Where both the day of the month and the day of the week are restricted, one of them is enough (`either`).
     """
@@ -135,15 +149,15 @@ def _schedule(expression: str) -> _Schedule:
 
 
 def _restricts(text: str, every: bool, other: str) -> bool:  # noqa: FBT001 - whether it names every day
-    """Whether a field of days restricts them, as croniter sees it, by which the jobs are scheduled."""
+    """Whether a field of days restricts them, by the rules of croniter, which schedules the jobs."""
     return "*" not in text.split(",") and not (every and "*" in other)
 
 
 @lru_cache(maxsize=256)
-def _latest(expression: str, minute: datetime, within: timedelta) -> datetime | None:
-    """The newest instant of a schedule up to this minute in UTC, looked for day by day as far back as needed.
+def _last_start(expression: str, minute: datetime, within: timedelta) -> datetime | None:
+    """The last instant of a schedule up to this minute in UTC, searched day by day.
 
-    It is remembered, because whatever happens in one minute asks the same.
+    It is cached, because every decision within a minute asks for it.
     """
     schedule = _schedule(expression)
     minutes = schedule.minutes[: bisect_right(schedule.minutes, minute.hour * 60 + minute.minute)]

@@ -1,7 +1,7 @@
-"""What is still to be done about what is decided and saved already.
+"""Outbox: the effects of decisions that are saved, until they are performed.
 
-The effects stand in the same document as the decision and leave it when they are done: a crash at any point leaves them
-there for the next delivery, or for the sweep. Each has a key that is the same for every attempt.
+The effects are saved in the same document as the decision and removed when they are performed: after a crash at any point
+they are still there for the next delivery or for the sweep. Each has a key that is the same for every attempt.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 from operator import is_
 
 from core.events import ActionRequest, Change, IncidentChange, Status
-from core.incidents.life import OPENS, shortened
+from core.incidents.lifecycle import OPENINGS, trim_timelines
 from core.incidents.messages import Message
-from core.incidents.model import Incident, State, Watch
+from core.incidents.model import GroupState, Incident, State
 
 BACKLOG_LIMIT = 10
-"""Messages kept for one channel that does not answer. Beyond it those make room that are about what a later one is about,
-then those about what was over before the channel heard of it; what fires, or was told to fire, is told."""
+"""Messages kept for one channel that does not answer. Beyond it, those that a later message supersedes are dropped, then
+those about what was resolved before the channel was notified; firing and recovery of what was notified stay."""
 CHANGES_LIMIT = 150
-"""Changes kept while the bus takes none; the oldest make room, or the document would outgrow the store in the end."""
+"""Changes kept while the bus takes none; the oldest are dropped, or the document would outgrow the store in the end."""
 MESSAGES_SIZE, CHANGES_SIZE = 180_000, 120_000
-"""Bytes of all messages, and of all changes and requests, that are kept; of messages the least severe make room, then the
+"""Bytes of all messages, and of all changes and requests, that are kept; of messages the least severe are dropped, then the
 oldest."""
 _EFFECT_SIZE = 400
 """Bytes of an effect beside its texts."""
@@ -28,16 +28,16 @@ _EFFECT_SIZE = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One thing to do: publish a change, ask for an action, tell one channel, or copy an incident for those who read it.
+    """One effect: publish a change, request an action, send a message, or copy an incident for readers.
 
     Attributes:
         key: the same for every attempt.
-        incident_id: what it is about.
+        incident_id: the incident.
         since: when it was decided.
-        change: what to publish, or None.
-        request: what to ask for, or None.
-        message: what to tell, or None; where all three are None, the incident is copied.
-        first: whether the channel had not heard of the incident before.
+        change: to publish, or None.
+        request: to publish, or None.
+        message: to send, or None; where all three are None, the incident is copied.
+        first: whether it is the first message about the incident to its channel.
     """
 
     key: str
@@ -49,8 +49,8 @@ class Effect:
     first: bool = False
 
     @property
-    def lane(self) -> str:
-        """Effects of one lane happen one after the other; lanes do not wait for each other."""
+    def queue(self) -> str:
+        """The name of its delivery queue: effects of one queue are performed in order; queues do not block each other."""
         if self.message:
             return f"notify:{self.message.channel}"
         if self.change:
@@ -59,151 +59,152 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
-    """The document of a group: what is remembered, and what is still to be done.
+class IncidentGroup:
+    """The document of a group: its state, and the effects that are not performed yet.
 
     Attributes:
-        watch: what is remembered.
-        pending: what is still to be done, oldest first.
-        revision: counts the decisions; a copy of an incident with a higher one is newer.
-        waits: whether something is to be told later.
+        state: conditions and incidents.
+        pending: the effects, oldest first.
+        revision: the number of decisions; the copy of an incident with the higher one is newer.
+        deferred: whether a notification waits.
     """
 
-    watch: Watch
+    state: GroupState
     pending: tuple[Effect, ...] = ()
     revision: int = 0
-    waits: bool = False
+    deferred: bool = False
 
     @property
     def active(self) -> bool:
-        """Whether time alone may change something: what the sweep looks at."""
-        watch = self.watch
-        live = any(one.state is not State.RESOLVED for one in watch.incidents)
-        return bool(self.pending) or self.waits or live or any(one.status is Status.FIRING for one in watch.conditions)
+        """Whether time alone may change something: the sweep looks at it."""
+        state = self.state
+        live = any(one.state is not State.RESOLVED for one in state.incidents)
+        firing = any(one.status is Status.FIRING for one in state.conditions)
+        return bool(self.pending) or self.deferred or live or firing
 
 
-def after(
-    desk: Desk,
-    watch: Watch,
+def apply_decision(
+    group: IncidentGroup,
+    state: GroupState,
     *,
     changes: Sequence[IncidentChange],
     messages: Sequence[Message] = (),
     requests: Sequence[ActionRequest] = (),
-    waits: bool = False,
+    deferred: bool = False,
     now: datetime,
     reopen_within: timedelta,
-) -> tuple[Desk, tuple[Effect, ...]]:
-    """The desk after a decision.
+) -> tuple[IncidentGroup, tuple[Effect, ...]]:
+    """The next revision of a group, with the effects of a decision.
 
     Args:
-        desk: before it.
-        watch: what the decision says to remember; incidents that are long over are left out once they are copied.
-        changes: are published.
-        messages: are sent.
-        requests: are asked for.
-        waits: whether something is to be told later.
-        now: when it is decided.
-        reopen_within: for so long an incident that is over is remembered, in the time of the observations.
+        group: before.
+        state: the next state; incidents that ended long ago are removed once they are copied.
+        changes: to publish.
+        messages: to send.
+        requests: to publish.
+        deferred: whether a notification waits.
+        now: the instant of the decision.
+        reopen_within: how long ended incidents are kept, in the time of the observations.
 
     Returns:
-        The desk, and the effects that made room: they will not happen.
+        The group, and the effects that were dropped: they are never performed.
     """
-    revision = desk.revision + 1
-    old = {incident.id: incident for incident in desk.watch.incidents}
-    changed = [one.id for one in watch.incidents if one is not old.get(one.id) and one != old.get(one.id)]
+    revision = group.revision + 1
+    old = {incident.id: incident for incident in group.state.incidents}
+    changed = [one.id for one in state.incidents if one is not old.get(one.id) and one != old.get(one.id)]
     new = [Effect(key=change.id, incident_id=change.incident_id, since=now, change=change) for change in changes]
     new += [Effect(key=one.id, incident_id=one.incident_id, since=now, request=one) for one in requests]
-    new += [_telling(one, old.get(one.incident_id), now) for one in messages]
+    new += [_send(one, old.get(one.incident_id), now) for one in messages]
     new += [Effect(key=f"{one}:copy:{revision}", incident_id=one, since=now) for one in changed]
-    kept = [effect for effect in desk.pending if effect.lane != "copy" or effect.incident_id not in changed]
+    kept = [effect for effect in group.pending if effect.queue != "copy" or effect.incident_id not in changed]
     pending = (*kept, *new)
-    gone = _given_up(pending)
-    left = _carried(pending, gone)
-    fresh = Desk(watch=_trimmed(watch, left, reopen_within), pending=left, revision=revision, waits=waits)
-    return fresh, tuple(effect for effect in pending if effect.key in gone)
+    dropped = _dropped(pending)
+    left = _mark_missed(pending, dropped)
+    after = IncidentGroup(state=_pruned(state, left, reopen_within), pending=left, revision=revision, deferred=deferred)
+    return after, tuple(effect for effect in pending if effect.key in dropped)
 
 
-def without(desk: Desk, done: Collection[str]) -> Desk:
-    """The desk without the effects of these keys."""
-    pending = tuple(effect for effect in desk.pending if effect.key not in done)
-    return desk if len(pending) == len(desk.pending) else replace(desk, pending=pending)
+def remove_effects(group: IncidentGroup, done: Collection[str]) -> IncidentGroup:
+    """The group without the effects of these keys."""
+    pending = tuple(effect for effect in group.pending if effect.key not in done)
+    return group if len(pending) == len(group.pending) else replace(group, pending=pending)
 
 
-def lanes(pending: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:
-    """The effects by lane, each in order."""
-    found: dict[str, list[Effect]] = {}
+def delivery_queues(pending: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:
+    """The effects by delivery queue, each in order."""
+    queues: dict[str, list[Effect]] = {}
     for effect in pending:
-        found.setdefault(effect.lane, []).append(effect)
-    return tuple(map(tuple, found.values()))
+        queues.setdefault(effect.queue, []).append(effect)
+    return tuple(map(tuple, queues.values()))
 
 
-def combined(lane: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:
-    """The effects of a lane as they are performed: messages about one incident that wait together are sent as one.
+def coalesce(queue: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:
+    """The effects of a queue as they are performed: pending messages about one incident are sent as one.
 
-    The newest says how things stand. Where one before it would have said that it fires, or would have been the first that
-    the receiver hears of it, the one that is sent says that the receiver missed that (`Message.missed`).
+    The newest has the current state. Where one before it was about the opening, or the first about the incident to this
+    receiver, the one that is sent says that the receiver missed it (`Message.missed`).
 
     Returns:
-        Groups, each of effects that are done by performing its last one under the key of its first; in the order of the
-        first ones.
+        Groups of effects; performing the last one of a group, under the key of its first, performs them all. In the order of
+        their first ones.
     """
     groups: dict[str, list[Effect]] = {}
-    for effect in lane:
+    for effect in queue:
         groups.setdefault(effect.incident_id if effect.message else effect.key, []).append(effect)
     return tuple(tuple(_joined(group)) for group in groups.values())
 
 
 def _joined(group: list[Effect]) -> list[Effect]:
     *before, last = group
-    return [*before, _missing(last) if any(map(_begins, before)) else last]
+    return [*before, _missed(last) if any(map(_introduces, before)) else last]
 
 
-def _telling(message: Message, before: Incident | None, now: datetime) -> Effect:
-    first = before is None or message.channel not in before.heard.channels
+def _send(message: Message, before: Incident | None, now: datetime) -> Effect:
+    first = before is None or message.channel not in before.notified.channels
     return Effect(key=message.key, incident_id=message.incident_id, since=now, message=message, first=first)
 
 
-def _begins(effect: Effect) -> bool:
+def _introduces(effect: Effect) -> bool:
     """Whether the receiver, without this message, does not know what later ones are about."""
     message = effect.message
-    return message is not None and (effect.first or message.missed or message.change in OPENS)
+    return message is not None and (effect.first or message.missed or message.change in OPENINGS)
 
 
-def _missing(effect: Effect) -> Effect:
+def _missed(effect: Effect) -> Effect:
     return replace(effect, message=replace(effect.message, missed=True)) if effect.message else effect
 
 
-def _given_up(pending: Sequence[Effect]) -> frozenset[str]:
-    """The keys of what makes room."""
+def _dropped(pending: Sequence[Effect]) -> frozenset[str]:
+    """The keys of the effects beyond the limits."""
     if len(pending) <= BACKLOG_LIMIT:
         return frozenset()
-    many = {effect.key for lane in lanes(pending) for effect in _too_many(lane)}
+    many = {effect.key for queue in delivery_queues(pending) for effect in _beyond_limit(queue)}
     left = [effect for effect in pending if effect.key not in many]
     messages = sorted(
         (one for one in left if one.message), key=lambda one: one.message.severity.rank if one.message else 0
     )
     large = [
-        *_too_large(messages, MESSAGES_SIZE),
-        *_too_large([one for one in left if one.change or one.request], CHANGES_SIZE),
+        *_beyond_size(messages, MESSAGES_SIZE),
+        *_beyond_size([one for one in left if one.change or one.request], CHANGES_SIZE),
     ]
     return frozenset(many | {effect.key for effect in large})
 
 
-def _too_many(lane: Sequence[Effect]) -> Sequence[Effect]:
-    if lane[0].message is None:
-        return lane[:-CHANGES_LIMIT]
-    newest = {effect.incident_id: effect for effect in lane}
-    older = [effect for effect in lane if newest[effect.incident_id] is not effect]
-    unheard = {effect.incident_id for effect in lane if _begins(effect)}
-    over = [one for one in newest.values() if one.incident_id in unheard and _is_over(one)]
-    return [*older, *over][: max(0, len(lane) - BACKLOG_LIMIT)]
+def _beyond_limit(queue: Sequence[Effect]) -> Sequence[Effect]:
+    if queue[0].message is None:
+        return queue[:-CHANGES_LIMIT]
+    newest = {effect.incident_id: effect for effect in queue}
+    superseded = [effect for effect in queue if newest[effect.incident_id] is not effect]
+    introduced = {effect.incident_id for effect in queue if _introduces(effect)}
+    unknown = [one for one in newest.values() if one.incident_id in introduced and _is_resolution(one)]
+    return [*superseded, *unknown][: max(0, len(queue) - BACKLOG_LIMIT)]
 
 
-def _is_over(effect: Effect) -> bool:
+def _is_resolution(effect: Effect) -> bool:
     return effect.message is not None and effect.message.change is Change.RESOLVED
 
 
-def _too_large(effects: Sequence[Effect], limit: int) -> Iterator[Effect]:
+def _beyond_size(effects: Sequence[Effect], limit: int) -> Iterator[Effect]:
     """The first of the effects, as many as must go for the others to be small enough."""
     size = sum(map(_size, effects))
     for effect in effects:
@@ -214,7 +215,7 @@ def _too_large(effects: Sequence[Effect], limit: int) -> Iterator[Effect]:
 
 
 def _size(effect: Effect) -> int:
-    """About how many bytes it takes."""
+    """Its approximate number of bytes."""
     texts = [effect.key, effect.incident_id]
     if (change := effect.change) is not None:
         texts += [change.title, change.summary, change.target, change.finding_id, change.incident_id]
@@ -227,37 +228,37 @@ def _size(effect: Effect) -> int:
     return _EFFECT_SIZE + sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
 
 
-def _carried(pending: Sequence[Effect], gone: Collection[str]) -> tuple[Effect, ...]:
-    """What is left; the next message of a channel about an incident says that the one that made room was missed."""
+def _mark_missed(pending: Sequence[Effect], dropped: Collection[str]) -> tuple[Effect, ...]:
+    """What is left; the next message of a channel about an incident says that a dropped one was missed."""
     missed: set[tuple[str, str]] = set()
     left: list[Effect] = []
     for effect in pending:
-        subject = (effect.lane, effect.incident_id)
-        if effect.key in gone:
-            missed |= {subject} if _begins(effect) else set()
+        subject = (effect.queue, effect.incident_id)
+        if effect.key in dropped:
+            missed |= {subject} if _introduces(effect) else set()
             continue
-        left.append(_missing(effect) if subject in missed else effect)
+        left.append(_missed(effect) if subject in missed else effect)
         missed.discard(subject)
     return tuple(left)
 
 
-def _trimmed(watch: Watch, pending: Sequence[Effect], reopen_within: timedelta) -> Watch:
-    """The group without the incidents that are long over, and with timelines that fit; the last incident stays."""
-    newest = max((condition.observed_at for condition in watch.conditions), default=None)
-    if newest is None or not watch.incidents:
-        return watch
+def _pruned(state: GroupState, pending: Sequence[Effect], reopen_within: timedelta) -> GroupState:
+    """The state without incidents that ended long ago, and with timelines that fit; the last incident stays."""
+    newest = max((condition.observed_at for condition in state.conditions), default=None)
+    if newest is None or not state.incidents:
+        return state
     busy = {effect.incident_id for effect in pending if effect.change is None and effect.request is None}
-    *others, last = watch.incidents
-    kept = [one for one in others if one.id in busy or not _long_over(one, watch, newest - reopen_within)]
-    incidents = shortened((*kept, last))
-    same = all(map(is_, incidents, watch.incidents)) and len(incidents) == len(watch.incidents)
-    return watch if same else replace(watch, incidents=incidents)
+    *others, last = state.incidents
+    kept = [one for one in others if one.id in busy or not _ended_before(newest - reopen_within, one, state)]
+    incidents = trim_timelines((*kept, last))
+    same = all(map(is_, incidents, state.incidents)) and len(incidents) == len(state.incidents)
+    return state if same else replace(state, incidents=incidents)
 
 
-def _long_over(incident: Incident, watch: Watch, before: datetime) -> bool:
-    if incident.state is not State.RESOLVED or incident.resolved_at is None or incident.heard.firing:
+def _ended_before(before: datetime, incident: Incident, state: GroupState) -> bool:
+    if incident.state is not State.RESOLVED or incident.resolved_at is None or incident.notified.firing:
         return False
     if incident.resolved_at >= before:
         return False
-    # What a person resolved while it fires stays, as long as it does: or it would be opened anew, and people told.
-    return incident.closed_at is None or all(one.status is Status.RESOLVED for one in watch.members(incident))
+    # What a person resolved while it fires stays as long as it does: or it would be opened and notified anew.
+    return incident.closed_at is None or all(one.status is Status.RESOLVED for one in state.members(incident))

@@ -1,4 +1,4 @@
-"""The report after an incident, in Markdown: what is known of it, and nothing else."""
+"""Incident report in Markdown: a post-mortem of recorded facts, and the questions that they leave open."""
 
 import re
 from collections import Counter
@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from core.events import ActionDecision, Stage, Status
-from core.incidents.impact import Loss, lost
-from core.incidents.model import Entry, Incident, Reason, Tracked
+from core.incidents.impact import Loss, estimate_loss
+from core.incidents.model import Incident, IncidentCondition, Reason, TimelineEntry
 from core.incidents.text import LINE_LIMIT, clean, comparison, duration, instant, number
-from core.incidents.timing import began, ended
 
 _TITLE_LIMIT = 120
 _NAME_LIMIT = 80
@@ -23,41 +22,45 @@ _ESCAPES = str.maketrans(
         **{char: f"\\{char}" for char in "*~$#"},
     }
 )
-"""What could begin HTML, a link, a mention, a cell or code becomes a reference, which has no structure in Markdown [1];
-what could be emphasis, mathematics or the end of a heading is escaped.
+"""Characters of HTML, links, mentions, cells or code become references, which have no structure in Markdown [1]; those of
+emphasis, mathematics and headings are escaped.
 
 [1] CommonMark 0.31.2, 2.5 Entity and numeric character references.
 """
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-"""One within a word is no emphasis."""
+"""Underscores at the edge of a word; one within a word is no emphasis."""
 _UNFINISHED = {
     Stage.FAILED: "failed",
     Stage.UNDONE: "was undone",
     Stage.EXPIRED: "was not approved in time",
-    Stage.AWAITING: "still waits for an approval",
+    Stage.AWAITING: "still awaits approval",
 }
-_TROUBLE = {
-    Reason.NOT_ACKNOWLEDGED: "Those who were told did not acknowledge in time",
+_PROBLEMS = {
+    Reason.NOT_ACKNOWLEDGED: "A notified tier did not acknowledge in time",
     Reason.NOTIFICATION_REFUSED: "A channel refused a message",
-    Reason.MUTED: "Nobody was told, because it was muted",
-    Reason.NOT_REPEATED: "A condition was taken to be over, because its source did not repeat it",
-    Reason.NOTHING_HEARD: "It was taken to be over, because nothing more was heard of it",
+    Reason.MUTED: "A notification was muted",
+    Reason.NOT_REPEATED: "A condition was resolved by expiry, because its source did not repeat it",
+    Reason.STALE: "A condition was resolved by expiry, because no finding arrived for too long",
 }
 
 
 def report(
-    incident: Incident, members: Sequence[Tracked], actions: Sequence[ActionDecision] = (), *, made_at: datetime
+    incident: Incident,
+    members: Sequence[IncidentCondition],
+    actions: Sequence[ActionDecision] = (),
+    *,
+    made_at: datetime,
 ) -> str:
-    """The report.
+    """The report of an incident.
 
     Args:
-        incident: over or not.
-        members: its conditions, the worst first, as `Watch.members` gives them.
-        actions: what was decided about automated responses to it, in any order.
-        made_at: when the report is made, in UTC.
+        incident: ended or not.
+        members: its conditions, the worst first, as `GroupState.members` gives them.
+        actions: the decisions about its automated actions, in any order.
+        made_at: the instant of the report, in UTC.
 
     Returns:
-        Markdown with tables (GitHub's); foreign text is escaped, so that it is shown as it stands, and cut where it is long.
+        GitHub-flavoured Markdown; foreign text is escaped and truncated.
 
     >>> from datetime import UTC
     >>> from core.events import Severity
@@ -67,30 +70,30 @@ def report(
     ...                     severity=Severity.ERROR, category="drift", opened_at=nine)
     >>> lines = report(incident, [], made_at=nine + timedelta(hours=1)).splitlines()
     >>> lines[0], lines[-2:]
-    ('# Incident: PSI &#124; 0.3', ['- It is not over.', '- What it costs is not known.'])
+    ('# Incident: PSI &#124; 0.3', ['- It is not resolved.', '- Its impact is unknown (no revenue mapped to its targets).'])
     """
     decisions = sorted(actions, key=lambda one: (one.at, one.request_id, one.sequence))
     sections = (
         [f"# Incident: {_safe(incident.title, _TITLE_LIMIT)}"],
-        [f"Report of incident {_safe(incident.id)}, made {instant(made_at)}."],
-        ["## Summary", "", *_table(("What", "Value"), _summary(incident, made_at))],
-        ["## What happened", "", *_happened(incident, members)],
-        ["## What was noticed", "", *_noticed(members)],
-        ["## What was done by itself", "", *_done(decisions)],
-        ["## Open questions", "", *_listed(_questions(incident, members, decisions))],
+        [f"Report of incident {_safe(incident.id)}, {instant(made_at)}."],
+        ["## Summary", "", *_table(("Field", "Value"), _summary(incident, made_at))],
+        ["## Timeline", "", *_timeline(incident, members)],
+        ["## Findings", "", *_findings(members)],
+        ["## Automated actions", "", *_actions(decisions)],
+        ["## Open questions", "", *_list(_questions(incident, members, decisions))],
     )
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
 
 
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """A table; this is where foreign text enters it, so that every cell is escaped, and once."""
+    """A table; every cell is escaped here, and only here."""
     lines = [header, ("---",) * len(header), *(tuple(_safe(cell) for cell in row) for row in rows)]
     return [f"| {' | '.join(line)} |" for line in lines]
 
 
-def _listed(lines: Iterable[str]) -> list[str]:
-    """A list; every line begins with a word of ours, so that none begins something of its own."""
-    return [f"- {_safe(line)}" for line in lines] or ["None that the facts raise."]
+def _list(lines: Iterable[str]) -> list[str]:
+    """A list; every line begins with our own text, so that no foreign text starts a block."""
+    return [f"- {_safe(line)}" for line in lines] or ["None."]
 
 
 def _safe(text: str, limit: int = LINE_LIMIT) -> str:
@@ -102,56 +105,56 @@ def _summary(incident: Incident, made_at: datetime) -> Iterator[tuple[str, str]]
     yield "Incident", incident.id
     yield "State", _state(incident)
     yield "Severity", incident.severity
-    yield "Category", _words(incident.category) + (f" ({incident.classed})" if incident.classed else "")
+    yield "Category", _words(incident.category) + (f" ({incident.classification})" if incident.classification else "")
     yield "Root target", incident.target
-    yield "Affected", _affected(incident.targets)
+    yield "Affected targets", _target_names(incident.targets)
     yield from _times(incident)
     yield from _costs(incident, made_at)
 
 
 def _state(incident: Incident) -> str:
     if incident.cancelled:
-        return "cancelled: a person said that it was no incident"
+        return "cancelled as a false alarm"
     if incident.merged_into:
-        return f"part of incident {incident.merged_into}"
+        return f"merged into incident {incident.merged_into}"
     return incident.state
 
 
-def _affected(targets: Sequence[str]) -> str:
+def _target_names(targets: Sequence[str]) -> str:
     shown = [clean(target, _NAME_LIMIT) for target in targets[:_TARGETS_SHOWN]]
     hidden = len(targets) - len(shown)
     return ", ".join([*shown, f"and {hidden} more"] if hidden else shown)
 
 
 def _times(incident: Incident) -> Iterator[tuple[str, str]]:
-    over, by = ended(incident), clean(incident.acknowledged_by, _NAME_LIMIT)
-    closed = incident.closed_at is not None and incident.closed_at == over
+    ended_at, by = incident.ended_at, clean(incident.acknowledged_by, _NAME_LIMIT)
+    closed = incident.closed_at is not None and incident.closed_at == ended_at
     yield "Opened", instant(incident.opened_at)
-    if incident.began_at is not None:
-        yield "Came back", instant(incident.began_at)
+    if incident.reopened_at is not None:
+        yield "Reopened", instant(incident.reopened_at)
     yield "Acknowledged", _moment(incident.acknowledged_at, f"by {by}" if by else "")
     yield "Mitigated", _moment(incident.mitigated_at)
-    yield "Resolved", _moment(over, "by a person" if closed else "")
-    yield "Time to acknowledge", _took(began(incident), incident.acknowledged_at)
-    yield "Time to resolve", _took(incident.opened_at, over)
+    yield "Resolved", _moment(ended_at, "by a person" if closed else "")
+    yield "Time to acknowledge", _duration(incident.last_opened_at, incident.acknowledged_at)
+    yield "Time to resolve", _duration(incident.opened_at, ended_at)
 
 
 def _moment(at: datetime | None, who: str = "") -> str:
-    return f"{instant(at)} {who}" if at else "not"
+    return f"{instant(at)} {who}" if at else "no"
 
 
-def _took(start: datetime, end: datetime | None) -> str:
+def _duration(start: datetime, end: datetime | None) -> str:
     return duration(max(end - start, timedelta(0))) if end else ""
 
 
 def _costs(incident: Incident, made_at: datetime) -> Iterator[tuple[str, str]]:
-    impact, loss = incident.impact, lost(incident, made_at)
+    impact, loss = incident.impact, estimate_loss(incident, made_at)
     if incident.cancelled or incident.merged_into or not (impact or loss.dollars):
         return
     if impact is not None:
         per_hour = Loss(dollars=impact.dollars_per_hour, low=impact.low, high=impact.high)
-        yield "At risk", f"{_dollars(per_hour)} an hour: {impact.reason}"
-    yield "Estimated loss", f"{_dollars(loss)}: what was at risk by the hour while it fired, {_until(incident)}"
+        yield "Impact", f"{_dollars(per_hour)} an hour: {impact.reason}"
+    yield "Estimated loss", f"{_dollars(loss)}: the impact by the hour while it fired, {_until(incident)}"
 
 
 def _dollars(loss: Loss) -> str:
@@ -161,41 +164,41 @@ def _dollars(loss: Loss) -> str:
 
 def _until(incident: Incident) -> str:
     if incident.mitigated_at is not None:
-        return "until it was mitigated"
-    return "so far" if ended(incident) is None else "until it was over"
+        return "until the mitigation"
+    return "so far" if incident.ended_at is None else "until the resolution"
 
 
-def _happened(incident: Incident, members: Sequence[Tracked]) -> list[str]:
+def _timeline(incident: Incident, members: Sequence[IncidentCondition]) -> list[str]:
     sources = {member.key: member.source for member in members}
     rows = (
         (
             f"{entry.sequence}",
             instant(entry.at),
-            _who(entry, sources),
+            _cause(entry, sources),
             entry.change,
             entry.summary,
             _words(entry.reason),
         )
         for entry in incident.timeline
     )
-    lines = _table(("Step", "When", "Who", "Change", "What", "Why"), rows)
-    forgotten = incident.sequence - len(incident.timeline)
-    return [*lines, "", f"{_many(forgotten, 'step')} in between: no longer kept."] if forgotten > 0 else lines
+    lines = _table(("Step", "Time", "Cause", "Change", "Summary", "Reason"), rows)
+    omitted = incident.sequence - len(incident.timeline)
+    return [*lines, "", f"{_count(omitted, 'step')} in between omitted."] if omitted > 0 else lines
 
 
-def _who(entry: Entry, sources: Mapping[str, str]) -> str:
-    """Who caused a step; what caused it is named by `Finding.id`, which is the condition and the instant."""
-    if entry.reason is Reason.COMMANDED:
+def _cause(entry: TimelineEntry, sources: Mapping[str, str]) -> str:
+    """Who caused a step; a finding is named by `Finding.id`, which starts with its condition."""
+    if entry.reason is Reason.COMMAND:
         return "a person"
     if entry.reason is Reason.ACTION:
-        return "an automated response"
+        return "an automated action"
     for key, source in sources.items():
         if entry.finding_id.startswith(f"{key}:"):
             return source
     return "the system"
 
 
-def _noticed(members: Sequence[Tracked]) -> list[str]:
+def _findings(members: Sequence[IncidentCondition]) -> list[str]:
     rows = (
         (
             member.target,
@@ -209,11 +212,11 @@ def _noticed(members: Sequence[Tracked]) -> list[str]:
         )
         for member in members
     )
-    header = ("Target", "Kind", "Last seen as", "When", "By", "Value and threshold", "Summary", "Evidence")
-    return _table(header, rows) if members else ["Nothing of it is remembered."]
+    header = ("Target", "Kind", "Last status", "Observed", "Source", "Value and threshold", "Summary", "Evidence")
+    return _table(header, rows) if members else ["None kept."]
 
 
-def _done(decisions: Sequence[ActionDecision]) -> list[str]:
+def _actions(decisions: Sequence[ActionDecision]) -> list[str]:
     rows = (
         (
             instant(one.at),
@@ -227,42 +230,44 @@ def _done(decisions: Sequence[ActionDecision]) -> list[str]:
         )
         for one in decisions
     )
-    header = ("When", "Action", "Target", "Mode", "Decision", "Why", "Plan and result", "By")
-    return _table(header, rows) if decisions else ["Nothing was decided on."]
+    header = ("Time", "Action", "Target", "Mode", "Decision", "Reason", "Plan and result", "By")
+    return _table(header, rows) if decisions else ["None."]
 
 
-def _questions(incident: Incident, members: Sequence[Tracked], decisions: Sequence[ActionDecision]) -> Iterator[str]:
+def _questions(
+    incident: Incident, members: Sequence[IncidentCondition], decisions: Sequence[ActionDecision]
+) -> Iterator[str]:
     if incident.acknowledged_at is None:
-        yield "Nobody acknowledged it."
-    yield from _open(incident, members)
-    if incident.impact is None and not incident.lost:
-        yield "What it costs is not known."
+        yield "It was not acknowledged."
+    yield from _unresolved(incident, members)
+    if incident.impact is None and not incident.loss:
+        yield "Its impact is unknown (no revenue mapped to its targets)."
     for kind, target in sorted({(member.kind, member.target) for member in members if not member.runbook}):
-        yield f"No runbook is named for {clean(kind, _NAME_LIMIT)} of {clean(target, _NAME_LIMIT)}."
-    yield from _told(incident)
+        yield f"There is no runbook for {clean(kind, _NAME_LIMIT)} of {clean(target, _NAME_LIMIT)}."
+    yield from _notification_problems(incident)
     for one in {one.request_id: one for one in decisions}.values():
         if one.stage in _UNFINISHED:
-            yield f"The response {clean(one.action, _NAME_LIMIT)} on {clean(one.target, _NAME_LIMIT)} {_UNFINISHED[one.stage]}."
+            yield f"The action {clean(one.action, _NAME_LIMIT)} on {clean(one.target, _NAME_LIMIT)} {_UNFINISHED[one.stage]}."
 
 
-def _open(incident: Incident, members: Sequence[Tracked]) -> Iterator[str]:
+def _unresolved(incident: Incident, members: Sequence[IncidentCondition]) -> Iterator[str]:
     firing = sorted({member.target for member in members if member.status is Status.FIRING})
-    if ended(incident) is None:
-        yield f"It is not over: {_affected(firing)} still fires." if firing else "It is not over."
+    if incident.ended_at is None:
+        yield f"It is not resolved; still firing: {_target_names(firing)}." if firing else "It is not resolved."
     elif firing:
-        yield f"It is called resolved while this still fires: {_affected(firing)}."
+        yield f"It was resolved by a person while still firing: {_target_names(firing)}."
 
 
-def _told(incident: Incident) -> Iterator[str]:
+def _notification_problems(incident: Incident) -> Iterator[str]:
     reasons = Counter(entry.reason for entry in incident.timeline)
-    if flaps := incident.heard.flaps:
-        yield f"It flapped: people were told {_many(flaps, 'time')} that it is back."
-    for reason, words in _TROUBLE.items():
+    if flaps := incident.notified.flaps:
+        yield f"It flapped: a reopening was notified {_count(flaps, 'time')}."
+    for reason, text in _PROBLEMS.items():
         if times := reasons[reason]:
-            yield f"{words}: {_many(times, 'time')}."
+            yield f"{text}: {_count(times, 'time')}."
 
 
-def _many(count: int, what: str) -> str:
+def _count(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 

@@ -1,11 +1,13 @@
-"""Words for people: times, numbers and foreign text that is safe to show on one line."""
+"""Text for people: times, numbers, and foreign text that is safe to show on one line."""
 
 import math
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 LINE_LIMIT = 300
 _LONG, _ENDLESS = 120.0, 1e9
-"""From so many seconds on they are told in larger units; beyond the other no clock counts them."""
+"""Seconds from which on larger units are used, and beyond which no unit makes sense."""
+_ELLIPSIS = "…"
 
 
 def clean(text: str, limit: int = LINE_LIMIT) -> str:
@@ -20,11 +22,34 @@ def clean(text: str, limit: int = LINE_LIMIT) -> str:
         return text.strip()
     cut = text[: limit * 4]
     line = " ".join(part for word in cut.split() for part in ((word,) if word.isprintable() else _printable(word)))
-    return line if len(line) <= limit and len(cut) == len(text) else line[: limit - 1].rstrip() + "…"
+    return line if len(line) <= limit and len(cut) == len(text) else line[: limit - 1].rstrip() + _ELLIPSIS
 
 
 def _printable(word: str) -> list[str]:
     return "".join(char if char.isprintable() else " " for char in word).split()
+
+
+def clean_utf8(text: str, limit: int = LINE_LIMIT) -> str:
+    r"""Foreign text as one clean line of at most so many bytes in UTF-8, whatever its script: for documents of bounded size.
+
+    >>> clean_utf8("a\nb"), clean_utf8("longer than that", 10), clean_utf8("\N{CAT FACE}" * 10, 11)
+    ('a b', 'longer …', '🐱🐱…')
+    """
+    return _cached(text, limit) if len(text) <= limit else _truncated(text, limit)
+
+
+@lru_cache(maxsize=4096)
+def _cached(text: str, limit: int) -> str:
+    """Short texts repeat: names, units, summaries of conditions that keep firing."""
+    return _truncated(text, limit)
+
+
+def _truncated(text: str, limit: int) -> str:
+    line = clean(text, limit)
+    raw = line.encode()
+    if len(raw) <= limit:
+        return line
+    return raw[: limit - len(_ELLIPSIS.encode())].decode(errors="ignore").removesuffix(_ELLIPSIS) + _ELLIPSIS
 
 
 def instant(at: datetime) -> str:
@@ -37,7 +62,7 @@ def instant(at: datetime) -> str:
 
 
 def period(start: datetime, end: datetime) -> str:
-    """A time between two instants for people; the day is said once where it is the same.
+    """A time between two instants for people; the day is written once where it is the same.
 
     >>> period(datetime(2026, 1, 2, 9, 5, tzinfo=UTC), datetime(2026, 1, 2, 10, 0, tzinfo=UTC))
     'from 2026-01-02 09:05 to 10:00 UTC'

@@ -7,13 +7,13 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from core.events import Severity
-from core.incidents.model import Incident, Tracked
+from core.incidents.model import Incident, IncidentCondition
 from core.incidents.mute import Silence
 from core.incidents.report import report
-from functions.adapters.desks.documents import INCIDENTS, SILENCES, SILENCES_KEY, read_silences
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
 from functions.api.kept import Kept
+from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, read_silences
 
 DAYS = 35
 """So far back those that are over are listed; each is found by its id for as long as it is kept."""
@@ -53,7 +53,7 @@ class Incidents:
     def report(self, incident_id: str) -> str:
         """The report about one incident, in Markdown; `LookupError` when there is none."""
         data = self.state(incident_id)
-        members = msgspec.convert(data["conditions"], tuple[Tracked, ...], builtin_types=(datetime,))
+        members = msgspec.convert(data["conditions"], tuple[IncidentCondition, ...], builtin_types=(datetime,))
         keys = [member.key for member in members]
         incident = msgspec.convert(data | {"conditions": keys}, Incident, builtin_types=(datetime,))
         return report(incident, members, self.actions.decisions(data), made_at=self.clock())

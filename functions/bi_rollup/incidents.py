@@ -6,12 +6,11 @@ from datetime import date, datetime
 
 import msgspec
 
-from core.incidents.impact import lost
+from core.incidents.impact import estimate_loss
 from core.incidents.model import Incident
-from core.incidents.timing import ended
-from functions.adapters.desks.documents import INCIDENTS
 from functions.adapters.ports import Data, Store
 from functions.bi_rollup.spans import DAY
+from functions.services.incidents.documents import INCIDENTS
 
 log = logging.getLogger(__name__)
 MOST = 5000
@@ -26,7 +25,7 @@ def read(store: Store, since: datetime, until: datetime) -> list[Incident]:
 def cost(incident: Incident, since: datetime, until: datetime) -> float:
     """The cost of an incident within a period in dollars; of an older incident, its share of the time."""
     start, end = cost_period(incident, until)
-    dollars = lost(incident, until).dollars
+    dollars = estimate_loss(incident, until).dollars
     if start >= since:
         return dollars
     return dollars * max(0.0, (end - since) / (end - start)) if end > start else 0.0
@@ -34,7 +33,7 @@ def cost(incident: Incident, since: datetime, until: datetime) -> float:
 
 def cost_period(incident: Incident, until: datetime) -> tuple[datetime, datetime]:
     """From when to when an incident had a cost: until it was mitigated or ended."""
-    ends = (until, incident.mitigated_at, ended(incident))
+    ends = (until, incident.mitigated_at, incident.ended_at)
     return incident.opened_at, min(at for at in ends if at is not None)
 
 

@@ -10,8 +10,8 @@ from functools import partial
 from core.business.indicators import Indicators
 from core.business.satisfaction import satisfaction
 from core.experience import MIN_COUNT
+from core.incidents.lifecycle import ResponseRecord, response_times
 from core.incidents.model import Incident, State
-from core.incidents.timing import Closed, mean_times
 from core.pipelines.health import health
 from core.settings import Model, Settings
 from functions.adapters import pipelines
@@ -24,7 +24,7 @@ from functions.bi_rollup.spans import DAY, HOUR
 
 WINDOW = 7 * DAY
 _MAX_CHECK_AGE = 15 * timedelta(minutes=1)
-_CLOSED = tuple(field.name for field in fields_of(Closed))
+_RECORD_FIELDS = tuple(field.name for field in fields_of(ResponseRecord))
 log = logging.getLogger(__name__)
 
 
@@ -110,8 +110,8 @@ def _of_incidents(incidents: Sequence[Incident] | None, settings: Settings, due:
     if incidents is None:
         return {}
     active = [incident for incident in incidents if incident.state is not State.RESOLVED]
-    closed = [Closed(**{name: getattr(incident, name) for name in _CLOSED}) for incident in incidents]
-    times = mean_times(closed, due - WINDOW, due)
+    records = [ResponseRecord(**{name: getattr(incident, name) for name in _RECORD_FIELDS}) for incident in incidents]
+    times = response_times(records, due - WINDOW, due)
     revenue = sum(target.dollars_per_hour for target in settings.revenue.values())
     at_risk = sum(incident.impact.dollars_per_hour for incident in active if incident.impact)
     open_ratio = sum(incident.state is State.OPEN for incident in active) / len(active) if active else 0.0

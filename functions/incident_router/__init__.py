@@ -1,1 +1,1 @@
-"""The function that folds findings into incidents and tells people."""
+"""The function that folds findings into incidents and notifies people."""

@@ -1,4 +1,4 @@
-"""Folds findings into incidents, publishes what changed and tells people."""
+"""Folds findings into incidents, publishes their changes and notifies people."""
 
 import functools
 import os
@@ -8,12 +8,13 @@ import flask
 import functions_framework
 
 from functions.adapters import config, logs
-from functions.adapters.desks.build import build
 from functions.adapters.endpoint import Park, answer
 from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.warehouse import open_warehouse
-from functions.incident_router.router import Router, handle, read
+from functions.incident_router.router import handle, read
+from functions.services.incidents.build import build
+from functions.services.incidents.service import IncidentService
 
 NAME = "incident_router"
 
@@ -22,7 +23,7 @@ NAME = "incident_router"
 class Deps:
     """What the function needs from outside."""
 
-    router: Router
+    service: IncidentService
     park: Park
 
 
@@ -30,9 +31,9 @@ class Deps:
 def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()
-    built = build(NAME, config.load())
-    park = Parking(open_warehouse(os.environ["GOOGLE_CLOUD_PROJECT"]), NAME, built.desks.clock)
-    return Deps(router=Router(desks=built.desks, silences=built.silences), park=park)
+    service = build(NAME, config.load())
+    park = Parking(open_warehouse(os.environ["GOOGLE_CLOUD_PROJECT"]), NAME, service.clock)
+    return Deps(service=service, park=park)
 
 
 @functions_framework.http
@@ -42,7 +43,6 @@ def main(request: flask.Request) -> tuple[str, int]:
 
 
 def respond(request: flask.Request, deps: Deps) -> tuple[str, int]:
-    """Answer a push request that carries a finding, a command or what was decided about an action."""
-    act = functools.partial(handle, deps.router)
-    counts = deps.router.desks.metrics
-    return answer(request, function=NAME, read=read, handle=act, park=deps.park, metrics=counts)
+    """Answer a push request with a finding, a command or a decision about an action."""
+    act = functools.partial(handle, deps.service)
+    return answer(request, function=NAME, read=read, handle=act, park=deps.park, metrics=deps.service.metrics)

@@ -1,4 +1,4 @@
-"""What each event that reaches the router means: a finding, what a person says, what was decided about an action."""
+"""Routing of events to decisions: findings, commands of people, and decisions about actions."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -6,46 +6,33 @@ from datetime import datetime, timedelta
 
 from core.errors import BusyError, PoisonError
 from core.events import ActionDecision, Command, Finding, Verb
-from core.incidents.commands import note, obey
+from core.incidents.commands import apply_command, record_action
 from core.incidents.fold import fold
-from core.incidents.model import Decision, Watch
+from core.incidents.model import Decision, GroupState
 from core.incidents.mute import LONGEST_SILENCE, Silence
 from functions.adapters import events, logs
-from functions.adapters.desks.desk import Decide, Desks, act
-from functions.adapters.desks.documents import INCIDENTS
-from functions.adapters.desks.silences import Silences
 from functions.adapters.push import Message
 from functions.adapters.redact import HIDDEN, is_secret, redact, redact_address
+from functions.services.incidents.documents import INCIDENTS
+from functions.services.incidents.service import IncidentService
+from functions.services.incidents.transaction import Decide
 
 log = logging.getLogger(__name__)
 NAME_LIMIT = 300
 COPIED_WITHIN = timedelta(minutes=10)
-"""For so long an incident that is not known may be known soon: what is said of it can overtake the copy of it."""
+"""For so long an unknown incident may still appear: a command can overtake the copy of its incident."""
 AHEAD = timedelta(minutes=5)
-"""How far the clock of who says something may be ahead."""
-Handled = Finding | Command | ActionDecision
+"""How far the clock of a command's sender may be ahead."""
+RoutedEvent = Finding | Command | ActionDecision
 _INCIDENT = frozenset({Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL})
 _SILENCE = frozenset({Verb.SILENCE, Verb.UNSILENCE})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Router:
-    """What the handling of an event needs.
-
-    Attributes:
-        desks: where it is decided.
-        silences: those that people made.
-    """
-
-    desks: Desks
-    silences: Silences
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
     """An event, and when it was published: no observation can be newer than that."""
 
-    event: Handled
+    event: RoutedEvent
     published_at: datetime
 
     @property
@@ -55,17 +42,17 @@ class Received:
 
 
 def read(message: Message) -> Received:
-    """The event that a message carries, without secrets in what a finding says.
+    """The event in a message, without secrets in the texts of a finding.
 
     Raises:
-        PoisonError: it carries none, or one whose names cannot stand in a key or whose instants cannot be meant.
+        PoisonError: there is none, or it has names that cannot be keys or instants that cannot be meant.
     """
-    event: Handled = events.decode_any(message.data, Finding, Command, ActionDecision)
+    event: RoutedEvent = events.decode_any(message.data, Finding, Command, ActionDecision)
     match event:
         case Finding():
             _check("target", event.target)
             _check("kind", event.kind)
-            event = _shown(event)
+            event = _redacted(event)
         case Command():
             _check_command(event, message.published_at)
         case ActionDecision():
@@ -73,47 +60,48 @@ def read(message: Message) -> Received:
     return Received(event, message.published_at)
 
 
-def handle(router: Router, received: Received) -> None:
-    """Do what the event means, and all that is pending for the group; safe to call again.
+def handle(service: IncidentService, received: Received) -> None:
+    """Apply the event, and dispatch all pending effects of its group; safe to call again.
 
     Raises:
-        BusyError: somebody else is at the same group or effect.
-        UnavailableError: something outside does not answer; whatever else was pending is done.
+        BusyError: somebody else works on the same group or effect.
+        UnavailableError: a dependency does not answer; all other pending effects are performed.
     """
     event = received.event
     if isinstance(event, Finding):
-        _fold(router.desks, event, received.published_at)
+        _fold(service, event, received.published_at)
     elif isinstance(event, ActionDecision):
-        _about(router.desks, event.incident_id, lambda watch, _: note(watch, event), received)
+        _update(service, event.incident_id, lambda state, _: record_action(state, event), received)
     elif event.verb is Verb.SILENCE and event.until is not None:
         silence = Silence(pattern=event.subject, by=event.by, at=event.at, until=event.until, note=event.note)
-        router.silences.add(silence)
+        service.silences.add(silence)
     elif event.verb is Verb.UNSILENCE:
-        router.silences.end(event.subject, event.at)
+        service.silences.end(event.subject, event.at)
     else:
-        _about(router.desks, event.subject, lambda watch, _: obey(watch, event), received)
+        _update(service, event.subject, lambda state, _: apply_command(state, event), received)
 
 
-def _fold(desks: Desks, finding: Finding, published_at: datetime) -> None:
-    def decide(watch: Watch, _: datetime) -> Decision:
-        # The instant of publishing is the same for every delivery, and so is what becomes of a clock that runs ahead.
-        return fold(watch, finding, now=published_at, charter=desks.charter)
+def _fold(service: IncidentService, finding: Finding, published_at: datetime) -> None:
+    def decide(state: GroupState, _: datetime) -> Decision:
+        # The instant of publishing is the same for every delivery, and so is the limit for a clock that runs ahead.
+        return fold(state, finding, now=published_at, policy=service.policy)
 
-    act(desks, desks.charter.graph.group(finding.target), decide, at=min(finding.observed_at, published_at))
+    group = service.policy.graph.group(finding.target)
+    service.execute(group, decide, at=min(finding.observed_at, published_at))
 
 
-def _about(desks: Desks, incident_id: str, decide: Decide, received: Received) -> None:
-    found = desks.store.get(INCIDENTS, incident_id)
-    if found is not None:
-        act(desks, found.data["group"], decide, at=min(received.event_at, received.published_at))
+def _update(service: IncidentService, incident_id: str, decide: Decide, received: Received) -> None:
+    copy = service.store.get(INCIDENTS, incident_id)
+    if copy is not None:
+        service.execute(copy.data["group"], decide, at=min(received.event_at, received.published_at))
         return
-    if desks.clock() - received.event_at < COPIED_WITHIN:
+    if service.clock() - received.event_at < COPIED_WITHIN:
         raise BusyError(f"incident {incident_id}: not known yet")
     log.warning("no such incident: %s", incident_id, extra=logs.fields(incident=incident_id))
 
 
-def _shown(finding: Finding) -> Finding:
-    """The finding as people may see it: what is published directly has not been through the intake."""
+def _redacted(finding: Finding) -> Finding:
+    """The finding without secrets: one that is published directly has not passed the intake."""
     evidence = {name: HIDDEN if is_secret(name) else redact(text) for name, text in finding.evidence.items()}
     summary, runbook = redact(finding.summary), redact_address(finding.runbook)
     if (summary, runbook, evidence) == (finding.summary, finding.runbook, finding.evidence):

@@ -1,1 +1,1 @@
-"""The function that looks after incidents when nothing comes in: time passes, and people do not answer."""
+"""The function that looks after incidents as time passes: escalation, expiry, deferred notifications, metrics."""

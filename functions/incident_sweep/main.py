@@ -1,4 +1,4 @@
-"""Looks after incidents as time passes: escalates, ends what is over, tells what waited, and measures."""
+"""Looks after incidents as time passes: escalates, expires conditions, sends deferred notifications, and measures."""
 
 import functools
 import os
@@ -9,13 +9,13 @@ import functions_framework
 
 from core.events import Tick
 from functions.adapters import config, events, logs
-from functions.adapters.desks.build import build
 from functions.adapters.endpoint import Park, answer
 from functions.adapters.once import once
 from functions.adapters.parking import Parking
 from functions.adapters.push import Message
 from functions.adapters.warehouse import open_warehouse
 from functions.incident_sweep.sweep import Sweeper, sweep
+from functions.services.incidents.build import build
 
 NAME = "incident_sweep"
 
@@ -34,9 +34,9 @@ def deps() -> Deps:
     """The composition root, built when the first request comes."""
     logs.setup()
     settings = config.load()
-    desks = build(NAME, settings).desks
-    park = Parking(open_warehouse(os.environ["GOOGLE_CLOUD_PROJECT"]), NAME, desks.clock)
-    return Deps(sweeper=Sweeper(desks=desks), park=park, cron=config.schedule(settings, NAME))
+    service = build(NAME, settings)
+    park = Parking(open_warehouse(os.environ["GOOGLE_CLOUD_PROJECT"]), NAME, service.clock)
+    return Deps(sweeper=Sweeper(service=service), park=park, cron=config.schedule(settings, NAME))
 
 
 @functions_framework.http
@@ -52,4 +52,4 @@ def respond(request: flask.Request, deps: Deps) -> tuple[str, int]:
         return events.tick(message, deps.cron)
 
     act = functools.partial(sweep, deps.sweeper)
-    return answer(request, function=NAME, read=read, handle=act, park=deps.park, metrics=deps.sweeper.desks.metrics)
+    return answer(request, function=NAME, read=read, handle=act, park=deps.park, metrics=deps.sweeper.service.metrics)

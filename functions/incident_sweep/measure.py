@@ -1,4 +1,4 @@
-"""What is measured of all incidents together."""
+"""Metrics of all incidents together."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -9,78 +9,79 @@ import msgspec
 
 from core.errors import AiaError
 from core.events import Severity
+from core.incidents.lifecycle import ResponseRecord, ResponseTimes, response_times_by_severity
 from core.incidents.model import Impact, State
-from core.incidents.timing import Closed, Times, began, by_severity
-from functions.adapters.desks.desk import Desks
-from functions.adapters.desks.documents import INCIDENTS
+from functions.services.incidents.documents import INCIDENTS
+from functions.services.incidents.service import IncidentService
 
 log = logging.getLogger(__name__)
 DAYS = 7
-"""Over which the mean times are."""
+"""The span of the mean response times."""
 EVERY_MINUTES = 5
 """How often those are computed: they change slowly, and every incident of a week is read for them."""
-MOST = 5000
+MOST_INCIDENTS = 5000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Copy(Closed):
-    """As much of the copy of an incident as is measured."""
+class _Copy(ResponseRecord):
+    """The measured fields of the copy of an incident."""
 
     state: State
     impact: Impact | None = None
 
 
-def measure(desks: Desks, *, channels: Mapping[str, int], at: datetime) -> None:
+def measure(service: IncidentService, *, waiting: Mapping[str, int], at: datetime) -> None:
     """Set the metrics; where the store does not answer, the next sweep does.
 
     Args:
-        desks: where the incidents are.
-        channels: how many messages wait, by channel.
+        service: the incident service.
+        waiting: the number of pending messages, by channel.
         at: of the tick.
     """
-    for name in desks.performer.channels:
-        desks.metrics.gauge("aia_notifications_waiting", channels.get(name, 0), channel=name)
+    for name in service.dispatcher.channels:
+        service.metrics.gauge("aia_notifications_waiting", waiting.get(name, 0), channel=name)
     try:
-        live = _read(desks, open=True)
-        _count(desks, live, at)
+        live = _copies(service, open=True)
+        _measure_live(service, live, at)
         if at.minute % EVERY_MINUTES == 0:
-            _times(desks, live, at)
+            _measure_response_times(service, live, at)
     except AiaError as error:
         log.warning("incidents not measured: %s", error)
 
 
-def _read(desks: Desks, **where: object) -> list[_Copy]:
-    """What is measured of some copies; one that cannot be read, as from an older version, is left out."""
-    found: list[_Copy] = []
-    for document in desks.store.find(INCIDENTS, where=where, limit=MOST):
+def _copies(service: IncidentService, **where: object) -> list[_Copy]:
+    """The measured fields of some copies; an unreadable one, as from an older version, is skipped."""
+    copies: list[_Copy] = []
+    for document in service.store.find(INCIDENTS, where=where, limit=MOST_INCIDENTS):
         try:
-            found.append(msgspec.convert(document.data, _Copy, builtin_types=(datetime,)))
+            copies.append(msgspec.convert(document.data, _Copy, builtin_types=(datetime,)))
         except msgspec.ValidationError as error:
             log.warning("not measured: %s: %s", document.key, error)
-    return found
+    return copies
 
 
-def _count(desks: Desks, live: Sequence[_Copy], at: datetime) -> None:
+def _measure_live(service: IncidentService, live: Sequence[_Copy], at: datetime) -> None:
+    metrics = service.metrics
     for severity in Severity:
-        of_it = [one for one in live if one.severity is severity]
-        desks.metrics.gauge("aia_incidents_open", len(of_it), severity=severity)
-        ignored = [one for one in of_it if one.state is State.OPEN]
-        desks.metrics.gauge("aia_incidents_unacknowledged", len(ignored), severity=severity)
-        longest = max(((at - began(one)).total_seconds() for one in ignored), default=0.0)
-        desks.metrics.gauge("aia_incident_waiting_seconds", max(longest, 0.0), severity=severity)
+        incidents = [one for one in live if one.severity is severity]
+        unacknowledged = [one for one in incidents if one.state is State.OPEN]
+        waited = max(((at - one.last_opened_at).total_seconds() for one in unacknowledged), default=0.0)
+        metrics.gauge("aia_incidents_open", len(incidents), severity=severity)
+        metrics.gauge("aia_incidents_unacknowledged", len(unacknowledged), severity=severity)
+        metrics.gauge("aia_incident_waiting_seconds", max(waited, 0.0), severity=severity)
     dollars = sum(one.impact.dollars_per_hour for one in live if one.impact)
-    desks.metrics.gauge("aia_incidents_impact_dollars_per_hour", dollars)
+    metrics.gauge("aia_incidents_impact_dollars_per_hour", dollars)
 
 
-def _times(desks: Desks, live: Sequence[_Copy], at: datetime) -> None:
+def _measure_response_times(service: IncidentService, live: Sequence[_Copy], at: datetime) -> None:
     days = [(at - timedelta(days=ago)).date().isoformat() for ago in range(DAYS + 1)]
-    over = [one for day in days for one in _read(desks, over_on=day)]
-    for severity, times in by_severity((*live, *over), at - timedelta(days=DAYS), at).items():
-        _set(desks, severity, times)
+    ended = [one for day in days for one in _copies(service, over_on=day)]
+    for severity, times in response_times_by_severity((*live, *ended), at - timedelta(days=DAYS), at).items():
+        _set(service, severity, times)
 
 
-def _set(desks: Desks, severity: Severity, times: Times) -> None:
+def _set(service: IncidentService, severity: Severity, times: ResponseTimes) -> None:
     if times.mtta is not None:
-        desks.metrics.gauge("aia_incident_mtta_seconds", times.mtta.total_seconds(), severity=severity)
+        service.metrics.gauge("aia_incident_mtta_seconds", times.mtta.total_seconds(), severity=severity)
     if times.mttr is not None:
-        desks.metrics.gauge("aia_incident_mttr_seconds", times.mttr.total_seconds(), severity=severity)
+        service.metrics.gauge("aia_incident_mttr_seconds", times.mttr.total_seconds(), severity=severity)

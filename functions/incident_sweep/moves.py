@@ -1,50 +1,51 @@
-"""Conditions whose group is another one since the settings changed: they go on there, and end here."""
+"""Moves: conditions whose target the settings put into another group continue there, and are resolved here."""
 
 import logging
 
 from core.events import Finding, Status
-from core.incidents.fold import end, fold
-from core.incidents.model import Reason, Tracked
-from core.incidents.observe import gone
-from core.incidents.outbox import Desk
-from functions.adapters.desks.desk import Decide, Desks, take
+from core.incidents.conditions import moved
+from core.incidents.fold import fold, resolve_condition
+from core.incidents.model import IncidentCondition, Reason
+from core.incidents.outbox import IncidentGroup
+from functions.services.incidents.service import IncidentService
+from functions.services.incidents.transaction import Decide
 
 log = logging.getLogger(__name__)
 
 
-def move(desks: Desks, desk: Desk) -> Desk:
-    """Count what fires on a desk that is no longer its own on the one that is; safe to call again.
+def move(service: IncidentService, group: IncidentGroup) -> IncidentGroup:
+    """Move the firing conditions of a group whose targets now belong to another one; safe to call again.
 
     Args:
-        desks: where it is decided.
-        desk: as it was saved.
+        service: the incident service.
+        group: as saved.
 
     Returns:
-        The desk without it.
+        The group without them.
 
     Raises:
-        AiaError: something outside does not answer; whatever was not moved is moved by the next sweep.
+        AiaError: a dependency does not answer; the next sweep moves the rest.
     """
-    graph = desks.charter.graph
-    for condition in desk.watch.conditions:
-        group = graph.group(condition.target)
-        if group == desk.watch.group or condition.status is not Status.FIRING:
+    graph, name = service.policy.graph, group.state.name
+    for condition in group.state.conditions:
+        destination = graph.group(condition.target)
+        if destination == name or condition.status is not Status.FIRING:
             continue
-        log.info("%s moves from %s to %s", condition.key, desk.watch.group, group)
-        take(desks, group, _folded(desks, condition), at=condition.observed_at)
-        desk = take(desks, desk.watch.group, _ended(desks, condition), at=condition.observed_at).desk
-    return desk
+        log.info("%s moves from %s to %s", condition.key, name, destination)
+        service.commit(destination, _open(service, condition), at=condition.observed_at)
+        group = service.commit(name, _close(service, condition), at=condition.observed_at).group
+    return group
 
 
-def _folded(desks: Desks, condition: Tracked) -> Decide:
-    return lambda watch, now: fold(watch, _finding(condition), now=now, charter=desks.charter)
+def _open(service: IncidentService, condition: IncidentCondition) -> Decide:
+    return lambda state, now: fold(state, _finding(condition), now=now, policy=service.policy)
 
 
-def _ended(desks: Desks, condition: Tracked) -> Decide:
-    return lambda watch, _: end(watch, gone(condition), Reason.MOVED, charter=desks.charter)
+def _close(service: IncidentService, condition: IncidentCondition) -> Decide:
+    return lambda state, _: resolve_condition(state, moved(condition), Reason.MOVED, policy=service.policy)
 
 
-def _finding(condition: Tracked) -> Finding:
+def _finding(condition: IncidentCondition) -> Finding:
     return Finding(
         target=condition.target,
         kind=condition.kind,

@@ -1,21 +1,21 @@
-# A document's `data` holds all there is, up to a megabyte: indexed whole, a desk would be more index entries than a
+# A document's `data` holds all there is, up to a megabyte: indexed whole, an incident group would be more index entries than a
 # document may have. So `data` is exempt in every collection, and what is asked for by its value is indexed again.
 
 locals {
   collections = {
-    actions    = ["waiting"]
-    business   = []
-    conditions = ["source", "has_unsent"]
-    desks      = ["active"]
-    incidents  = ["open", "over_on"]
-    ledger     = ["expires_on"]
-    pipelines  = []
-    probes     = []
-    profiles   = []
-    rates      = []
-    retraining = []
-    silences   = []
-    trainings  = []
+    actions         = ["waiting"]
+    business        = []
+    conditions      = ["source", "has_unsent"]
+    incident_groups = ["active"]
+    incidents       = ["open", "over_on"]
+    ledger          = ["expires_on"]
+    pipelines       = []
+    probes          = []
+    profiles        = []
+    rates           = []
+    retraining      = []
+    silences        = []
+    trainings       = []
   }
   # Collections whose documents say when they may be forgotten.
   forgotten = toset(["actions", "ledger"])

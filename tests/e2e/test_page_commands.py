@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.events import Verb
-from core.incidents.outbox import Desk
+from core.incidents.outbox import IncidentGroup
 from tests.support.servers.stack import eventually
 from tests.support.web.viewing import SECOND, WORST, Night, button, card, commands, fact
 
@@ -23,7 +23,7 @@ def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: Night) -> None
     button(page, "Acknowledge").click()
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "acknowledged"])
     expect(card(page)).to_contain_text("saving…")
-    expect(fact(page, "Who has it")).to_contain_text("Ada")
+    expect(fact(page, "Acknowledged by")).to_contain_text("Ada")
     assert commands(night) == []
     night.office.delay.set()
     expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
@@ -78,7 +78,7 @@ def test_the_name_is_asked_for_once_and_kept(night: Night) -> None:
     button(page, "Acknowledge").click()
     page.keyboard.type("Grace")
     page.keyboard.press("Enter")
-    expect(fact(page, "Who has it")).to_contain_text("Grace")
+    expect(fact(page, "Acknowledged by")).to_contain_text("Grace")
     expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
     assert page.evaluate("localStorage.getItem('aia.by')") == "Grace"
     page.reload()
@@ -182,7 +182,7 @@ def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_
     expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
     expect(card(page)).to_be_focused()
     page.keyboard.press("Tab")
-    expect(fact(page, "What to do").get_by_role("link")).to_be_focused()
+    expect(fact(page, "Next step").get_by_role("link")).to_be_focused()
     page.keyboard.press("Tab")
     expect(button(page, "Mitigated")).to_be_focused()
 
@@ -191,8 +191,8 @@ def test_what_is_being_written_stays_when_newer_data_comes(night: Night) -> None
     page = night.open()
     note = card(page).get_by_label(re.compile("^Note on"))
     note.press_sequentially("half a sen")
-    desk = night.office.desks[WORST]
-    night.office.keep(_retitled(desk, "it is worse now"))
+    group = night.office.groups[WORST]
+    night.office.keep(_retitled(group, "it is worse now"))
     page.locator("#days").dispatch_event("change")
     expect(card(page).get_by_role("heading", level=3)).to_have_text("it is worse now")
     expect(note).to_be_focused()
@@ -200,7 +200,7 @@ def test_what_is_being_written_stays_when_newer_data_comes(night: Night) -> None
     expect(note).to_have_value("half a sentence")
 
 
-def _retitled(desk: Desk, title: str) -> Desk:
-    [one] = desk.watch.incidents
-    watch = replace(desk.watch, incidents=(replace(one, title=title),))
-    return replace(desk, watch=watch, revision=desk.revision + 1)
+def _retitled(group: IncidentGroup, title: str) -> IncidentGroup:
+    [one] = group.state.incidents
+    state = replace(group.state, incidents=(replace(one, title=title),))
+    return replace(group, state=state, revision=group.revision + 1)

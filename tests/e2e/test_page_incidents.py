@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from core.actions.plan import Plan, Step
 from core.events import Severity
-from core.incidents.model import Evidence, Heard, Impact, State
+from core.incidents.model import Evidence, Impact, NotificationState, State
 from core.incidents.mute import Silence
 from tests.support.builders import pages
 from tests.support.web.viewing import SECOND, WORST, Night, button, card, commands, fact
@@ -32,9 +32,9 @@ def test_an_incident_says_what_is_wrong_since_when_what_it_costs_who_has_it_and_
         "churn is right in 71 % of its answers, 85 % are agreed on"
     )
     expect(fact(page, "Since")).to_contain_text("14 minutes")
-    expect(fact(page, "It costs")).to_contain_text("$4,200 an hour$3,100 to $5,300")
-    expect(fact(page, "Who has it")).to_contain_text("Nobody yettold: technical, log, ada · technical: tier 2")
-    expect(fact(page, "What to do")).to_contain_text("models.md#accuracy")
+    expect(fact(page, "Impact")).to_contain_text("$4,200 an hour$3,100 to $5,300")
+    expect(fact(page, "Acknowledged by")).to_contain_text("Nobody yetnotified: technical, log, ada · technical: tier 2")
+    expect(fact(page, "Next step")).to_contain_text("models.md#accuracy")
     shown = card(page)
     expect(shown).to_contain_text("71% against a threshold of 85%")
     expect(shown).to_contain_text("2.4 s against a threshold of 500 ms (4.8 times)")
@@ -48,7 +48,7 @@ def test_the_timeline_says_why_in_plain_words_and_leads_to_the_report(night: Nig
     page = night.open()
     card(page).get_by_text("Timeline: 4 entries").click()
     entries = card(page).locator(".timeline li")
-    expect(entries.first).to_contain_text("because nobody acknowledged in time, so the next ones were told")
+    expect(entries.first).to_contain_text("because nobody acknowledged in time, so the next tier was notified")
     expect(card(page)).to_contain_text("because its kind is accuracy; raised to critical by the impact")
     report = card(page).get_by_role("link", name="Report as Markdown").get_attribute("href")
     answer = page.request.get(night.url + str(report))
@@ -59,7 +59,7 @@ def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(nigh
     now = datetime.now(UTC)
     small = Impact(dollars_per_hour=90.0, low=1.0, high=99.0, targets=("service/s",), reason="s")
     for name, more in (("small", {"impact": small}), ("mended", {"impact": small, "state": State.MITIGATED})):
-        lead = pages.tracked(f"service/{name}", "down", Severity.ERROR, now, name)
+        lead = pages.condition(f"service/{name}", "down", Severity.ERROR, now, name)
         night.office.keep(pages.incident(name, [lead], now, **more))
     page = night.open()
     order = page.locator("#open > [data-incident]").evaluate_all("all => all.map((one) => one.dataset.incident)")
@@ -76,26 +76,26 @@ def test_what_it_has_cost_is_what_was_counted_and_what_came_since(night: Night) 
     ended: dict[str, Any] = {"state": State.MITIGATED, "mitigated_at": now - timedelta(minutes=10)}
     cases: dict[str, tuple[dict[str, Any], str]] = {
         "counted": (
-            {"impact": cost, "lost": 1000.0, "lost_until": now - timedelta(minutes=40), **ended},
+            {"impact": cost, "loss": 1000.0, "loss_until": now - timedelta(minutes=40), **ended},
             "$1,300 until it was mitigated",
         ),
         "uncounted": ({"impact": cost, **ended}, "$500 until it was mitigated"),
-        "back": ({"impact": cost, "began_at": now - timedelta(minutes=30), **ended}, "$200 until it was mitigated"),
-        "eased": ({"lost": 12.0, "lost_until": now - timedelta(minutes=40)}, "$0 an hour$0 to $0 · $12 so far"),
-        "unknown": ({}, "Not known"),
+        "back": ({"impact": cost, "reopened_at": now - timedelta(minutes=30), **ended}, "$200 until it was mitigated"),
+        "eased": ({"loss": 12.0, "loss_until": now - timedelta(minutes=40)}, "$0 an hour$0 to $0 · $12 so far"),
+        "unknown": ({}, "Unknown"),
     }
     for name, (more, _) in cases.items():
-        lead = pages.tracked(f"service/{name}", "down", Severity.ERROR, now, name)
+        lead = pages.condition(f"service/{name}", "down", Severity.ERROR, now, name)
         night.office.keep(pages.incident(name, [lead], now - timedelta(minutes=60), **more))
     page = night.open()
     for name, (_, words) in cases.items():
-        expect(fact(page, "It costs", name)).to_contain_text(words)
+        expect(fact(page, "Impact", name)).to_contain_text(words)
 
 
 @pytest.mark.parametrize("which", ["open", "over", "long over"])
 def test_a_link_opens_its_incident_and_scrolls_to_it(night: Night, which: str) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=80)
-    lead = pages.tracked("service/s", "down", Severity.ERROR, long_ago, "s was down")
+    lead = pages.condition("service/s", "down", Severity.ERROR, long_ago, "s was down")
     night.office.keep(pages.incident("long", [lead], long_ago, state=State.RESOLVED, resolved_at=long_ago))
     incident_id = {"open": SECOND, "over": "probe-db-20261121-aaaa0004", "long over": "long"}[which]
     page = night.open(f"#incident={incident_id}")
@@ -125,22 +125,22 @@ def test_following_a_link_commands_nothing(night: Night) -> None:
 def test_hostile_text_stays_text(night: Night) -> None:
     now = datetime.now(UTC)
     evidence = (Evidence(name=HOSTILE, text=HOSTILE),)
-    lead = pages.tracked(
+    lead = pages.condition(
         f"service/{HOSTILE}", HOSTILE, Severity.CRITICAL, now, HOSTILE, evidence=evidence, unit=HOSTILE, value=2.0,
         threshold=1.0, runbook="javascript:document.title='owned'",
     )  # fmt: skip
-    other = pages.tracked(HOSTILE, "k", Severity.ERROR, now, HOSTILE, runbook="data:text/html,x")
+    other = pages.condition(HOSTILE, "k", Severity.ERROR, now, HOSTILE, runbook="data:text/html,x")
     impact = Impact(dollars_per_hour=1e9, low=0.0, high=2e9, targets=(HOSTILE,), reason=HOSTILE)
-    heard = Heard(channels=(HOSTILE,), quiet=HOSTILE)
+    notified = NotificationState(channels=(HOSTILE,), mute_reason=HOSTILE)
     night.office.keep(
         pages.incident(
             "hostile",
             [lead, other],
             now,
             impact=impact,
-            heard=heard,
+            notified=notified,
             category=HOSTILE,
-            classed=HOSTILE,
+            classification=HOSTILE,
             acknowledged_by=HOSTILE,
             acknowledged_at=now,
         )
@@ -164,7 +164,7 @@ def test_hostile_text_stays_text(night: Night) -> None:
 def test_a_runbook_with_an_address_is_a_link(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIA_RUNBOOKS_URL", "https://git.example.com/docs/runbooks")
     page = night.open()
-    link = fact(page, "What to do").get_by_role("link")
+    link = fact(page, "Next step").get_by_role("link")
     expect(link).to_have_attribute("href", "https://git.example.com/docs/runbooks/models.md#accuracy")
     expect(link).to_have_attribute("rel", "noopener noreferrer")
 
@@ -216,9 +216,9 @@ def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: Nigh
 @pytest.mark.parametrize("width", [390, 1200])
 def test_nothing_is_wider_than_the_screen(night: Night, width: int, scheme: str) -> None:
     now = datetime.now(UTC)
-    lead = pages.tracked(f"service/{'t' * 200}", "k" * 80, Severity.ERROR, now, "x" * 200, value=1e12, threshold=1e-9, unit="u" * 80, runbook="r" * 160)  # fmt: skip
-    heard = Heard(channels=tuple(f"channel-{number}-{'c' * 40}" for number in range(9)))
-    night.office.keep(pages.incident("wide", [lead], now, heard=heard))
+    lead = pages.condition(f"service/{'t' * 200}", "k" * 80, Severity.ERROR, now, "x" * 200, value=1e12, threshold=1e-9, unit="u" * 80, runbook="r" * 160)  # fmt: skip
+    notified = NotificationState(channels=tuple(f"channel-{number}-{'c' * 40}" for number in range(9)))
+    night.office.keep(pages.incident("wide", [lead], now, notified=notified))
     page = night.open(width=width, scheme=scheme)
     for summary in page.locator("summary:visible").all():
         summary.click()

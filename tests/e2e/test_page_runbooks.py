@@ -104,7 +104,7 @@ def test_what_a_runbook_says_is_no_markup_and_leads_only_where_it_may(
 
 
 def test_an_incident_leads_to_its_runbook(night: Night) -> None:
-    link = night.open().locator("[data-fact='What to do'] a").first
+    link = night.open().locator("[data-fact='Next step'] a").first
     expect(link).to_have_attribute("href", "/runbooks/models.md#accuracy")
 
 

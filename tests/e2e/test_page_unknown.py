@@ -20,10 +20,10 @@ NONE = "\N{EN DASH}"
 @pytest.fixture
 def calm(night: Night) -> Iterator[Night]:
     """A night in which all is well: incidents are over, the probe was checked a moment ago."""
-    for desk in list(night.office.desks.values()):
+    for group in list(night.office.groups.values()):
         over = {"state": State.RESOLVED, "resolved_at": datetime.now(UTC)}
-        for one in desk.watch.incidents:
-            lead = [tracked for tracked in desk.watch.conditions if tracked.key in one.conditions]
+        for one in group.state.incidents:
+            lead = [condition for condition in group.state.conditions if condition.key in one.conditions]
             night.office.keep(pages.incident(one.id, lead, one.opened_at, **over))
     checked(night, minutes=0)
     scored(night, minutes=0)

@@ -12,7 +12,7 @@ import pytest
 
 from core.actions.plan import Plan, Step
 from core.events import Change, Command, Severity, Verb
-from core.incidents.model import Entry, Impact, Reason, State
+from core.incidents.model import Impact, Reason, State, TimelineEntry
 from core.incidents.mute import Silence
 from functions.adapters.ports import Data, Store
 from functions.adapters.store import open_store
@@ -132,7 +132,7 @@ def keep(office: Office, name: str, **more: Any) -> None:
     opened = more.pop("opened_at", NOW - timedelta(hours=1))
     severity = more.get("severity", Severity.ERROR)
     office.keep(
-        pages.incident(name, [pages.tracked(f"service/{name}", "down", severity, opened, name)], opened, **more)
+        pages.incident(name, [pages.condition(f"service/{name}", "down", severity, opened, name)], opened, **more)
     )
 
 
@@ -184,10 +184,10 @@ def acted(office: Office) -> str:
     asked = pages.request("busy", "retrain_model", "service/busy", NOW)
     plan = Plan(summary="train", steps=(Step(what="v", before="1", after="2"),), state={"key": "inside"})
     office.case(pages.dry(asked, plan, NOW))
-    entry = Entry(
+    entry = TimelineEntry(
         sequence=2, at=NOW, change=Change.UPDATED, reason=Reason.ACTION, summary="s", finding_id=f"{asked.id}:1"
     )
-    first = Entry(sequence=1, at=NOW, change=Change.OPENED, reason=Reason.FIRST_FIRING, summary="busy")
+    first = TimelineEntry(sequence=1, at=NOW, change=Change.OPENED, reason=Reason.FIRST_FIRING, summary="busy")
     keep(office, "busy", opened_at=NOW, timeline=(first, entry))
     return asked.id
 

@@ -41,7 +41,7 @@ def clock() -> Hand:
 def office(tmp_path: Path) -> Iterator[Office]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
     office = Office(store, obeys=False)
-    down = pages.tracked("service/a", "down", Severity.ERROR, START, "a is down")
+    down = pages.condition("service/a", "down", Severity.ERROR, START, "a is down")
     office.keep(pages.incident(OPEN, [down], START))
     office.keep(pages.incident(OVER, [down], START, state=State.RESOLVED, resolved_at=START))
     asked = replace(pages.request(OPEN, "rollback_model", "model//churn?x=1", START))

@@ -10,9 +10,9 @@ from core.incidents.model import CONDITIONS_LIMIT
 from core.settings.people import People, Route, Stakeholder, When
 from core.settings.response import Revenue
 from core.settings.types import Dependency
-from functions.adapters.desks.documents import desk_data, incident_data, read_desk
 from functions.adapters.documents import LARGEST, normal
-from tests.support.fakes.played import CHARTER, FIRING, RESOLVED, TECHNICAL, Played, found
+from functions.services.incidents.documents import group_data, incident_data, read_group
+from tests.support.fakes.played import FIRING, POLICY, RESOLVED, TECHNICAL, Played, found
 
 TARGETS, KINDS = 40, 5
 CAT = "\N{CAT FACE}"
@@ -34,9 +34,9 @@ def group(size: int) -> tuple[Played, list[str]]:
         routes=(Route(when=When(), to=("technical",)),),
     )
     revenue = {target: Revenue(dollars_per_hour=1000.0) for target in targets}
-    charter = replace(CHARTER, graph=graph, people=people, revenue=revenue, url="https://" + "u" * 100)
+    policy = replace(POLICY, graph=graph, people=people, revenue=revenue, url="https://" + "u" * 100)
     assert len({graph.group(target) for target in targets}) == 1
-    return Played(charter, delivers=False, copies=True), targets
+    return Played(policy, delivers=False, copies=True), targets
 
 
 def storm(played: Played, targets: list[str], size: int) -> int:
@@ -66,10 +66,10 @@ def storm(played: Played, targets: list[str], size: int) -> int:
 
 def measured(played: Played) -> int:
     """The bytes of the document, which the store takes and gives back as it was."""
-    data = normal(desk_data(played.desk))
-    assert read_desk(data) == played.desk
-    for incident in played.watch.incidents:
-        normal(incident_data(played.desk, incident.id) or {})
+    data = normal(group_data(played.group))
+    assert read_group(data) == played.group
+    for incident in played.state.incidents:
+        normal(incident_data(played.group, incident.id) or {})
     return _size(data)
 
 
@@ -89,11 +89,11 @@ def test_forty_targets_with_five_kinds_that_flap_while_nothing_answers_fit_into_
     played, targets = group(size)
     largest = storm(played, targets, size)
     assert largest <= LARGEST
-    assert len(played.watch.conditions) == min(TARGETS * KINDS, CONDITIONS_LIMIT)
+    assert len(played.state.conditions) == min(TARGETS * KINDS, CONDITIONS_LIMIT)
 
 
 def test_forty_incidents_of_one_group_that_are_not_related_fit_too() -> None:
     played, targets = group(300)
     largest = storm(played, targets[1:], 300)
     assert largest <= LARGEST
-    assert len(played.watch.incidents) == TARGETS - 1
+    assert len(played.state.incidents) == TARGETS - 1

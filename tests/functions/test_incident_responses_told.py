@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from core.events import ActionDecision, Mode, Severity, Stage, Verb
-from core.incidents.charter import charter
+from core.incidents.policy import incident_policy
 from core.incidents.text import number
 from core.settings import parse
 from tests.support.fakes.outside import Setup, found, set_up
@@ -72,11 +72,11 @@ def test_a_dry_run_and_what_nobody_had_heard_of_wake_nobody() -> None:
     assert told(setup) == ["opened"]
 
 
-def test_the_charter_is_what_the_settings_say() -> None:
+def test_the_incident_policy_is_what_the_settings_say() -> None:
     settings = parse({"version": 1, "jobs": {}, "dependencies": [{"from": "service/a", "to": "service/b"}]})
-    made = charter(settings, "http://pages", "https://runbooks")
+    made = incident_policy(settings, "http://pages", "https://runbooks")
     assert made.graph.related("service/a", "service/b")
-    assert (made.url, made.runbooks, made.policy) == ("http://pages", "https://runbooks", settings.incidents)
+    assert (made.url, made.runbooks, made.timing) == ("http://pages", "https://runbooks", settings.incidents)
 
 
 def test_many_seconds_are_told_in_larger_units() -> None:

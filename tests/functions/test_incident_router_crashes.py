@@ -9,10 +9,10 @@ import pytest
 
 from core.errors import BusyError
 from core.events import Finding, Severity, Status
-from functions.adapters.desks.documents import DESKS, INCIDENTS, read_desk
-from functions.adapters.desks.perform import LEASE
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.sqlite_store import SqliteStore
+from functions.services.incidents.dispatch import LEASE
+from functions.services.incidents.documents import GROUPS, INCIDENTS, read_group
 from tests.support.fakes.outside import (
     FINDING,
     LIFE,
@@ -23,7 +23,7 @@ from tests.support.fakes.outside import (
     expected_state,
     found,
     set_up,
-    state,
+    snapshot,
 )
 
 
@@ -113,14 +113,14 @@ def test_many_at_once_on_the_real_store_tell_everything_once(tmp_path: Path) -> 
         thread.start()
     for thread in threads:
         thread.join()
-    document = store.get(DESKS, TARGET)
+    document = store.get(GROUPS, TARGET)
     assert document is not None
-    desk = read_desk(document.data)
-    assert desk.pending == ()
-    assert state(desk.watch) == expected_state(findings, setup.world.now)
+    group = read_group(document.data)
+    assert group.pending == ()
+    assert snapshot(group.state) == expected_state(findings, setup.world.now)
     assert set(setup.world.performed().values()) == {1}
     published = sorted(change.sequence for change in setup.world.published)
-    (incident,) = desk.watch.incidents
+    (incident,) = group.state.incidents
     assert published == [entry.sequence for entry in incident.timeline]
     copy = store.get(INCIDENTS, incident.id)
     assert copy is not None

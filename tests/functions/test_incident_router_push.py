@@ -52,7 +52,7 @@ def application() -> Iterator[None]:
 
 def test_a_push_request_is_answered_when_all_is_done(setup: Setup, application: None) -> None:
     parked = Parked()
-    deps = Deps(router=setup.router, park=parked)
+    deps = Deps(service=setup.service, park=parked)
     assert respond(push(encode(FINDING)), deps) == ("", 204)
     assert changes(setup.world) == ["opened", "updated"]
     setup.channels["log"].fault = UnavailableError("channel log: down")
@@ -83,7 +83,7 @@ def test_what_no_retry_can_help_is_parked_with_its_reason(
     setup: Setup, application: None, data: bytes, says: str
 ) -> None:
     parked = Parked()
-    assert respond(push(data), Deps(router=setup.router, park=parked)) == ("", 204)
+    assert respond(push(data), Deps(service=setup.service, park=parked)) == ("", 204)
     assert len(parked.reasons) == 1
     assert says in parked.reasons[0]
     assert setup.world.documents == {}

@@ -11,11 +11,11 @@ from core.events import Change, Severity, Status, Verb
 from core.incidents.graph import Graph
 from core.incidents.model import State
 from core.settings import Dependency
-from functions.adapters.desks.documents import DESKS, INCIDENTS
-from tests.support.fakes.outside import CHARTER, TARGET, Setup, found, set_up
+from functions.services.incidents.documents import GROUPS, INCIDENTS
+from tests.support.fakes.outside import POLICY, TARGET, Setup, found, set_up
 
 ERROR = Severity.ERROR
-NEW = ("began_at", "answered", "lost", "lost_low", "lost_high", "lost_until")
+NEW = ("reopened_at", "acknowledgements", "loss", "loss_low", "loss_high", "loss_until")
 """What older versions did not write of an incident."""
 
 
@@ -43,7 +43,7 @@ def test_the_next_tier_is_told_when_nobody_acknowledges_and_reminded_every_hour(
         setup.sweep(minutes=1)
     assert told(setup, "pager") == ["escalated", "updated"]
     reasons = [entry.reason.value for entry in setup.incident().timeline]
-    assert reasons == ["first_firing", "told", "not_acknowledged", "reminder", "reminder"]
+    assert reasons == ["first_firing", "notified", "not_acknowledged", "reminder", "reminder"]
     assert told(setup, "inbox") == ["opened"]
 
 
@@ -105,7 +105,7 @@ def test_fifteen_flaps_in_thirty_seconds_are_two_messages_and_the_first_is_at_on
     for _ in range(10):
         setup.sweep(minutes=1)
     assert told(setup, "inbox") == ["opened", "resolved"]
-    assert setup.world.desk().active is False
+    assert setup.world.group().active is False
 
 
 def test_what_a_limit_held_back_is_sent_when_it_allows(setup: Setup) -> None:
@@ -115,7 +115,7 @@ def test_what_a_limit_held_back_is_sent_when_it_allows(setup: Setup) -> None:
     setup.channels["inbox"].fault = None
     setup.sweep(seconds=30)
     assert told(setup, "inbox") == ["opened"]
-    assert setup.world.desk().pending == ()
+    assert setup.world.group().pending == ()
     assert setup.world.gauges["aia_notifications_waiting", "inbox"] == 0
 
 
@@ -150,7 +150,7 @@ def test_what_its_source_does_not_repeat_is_over(setup: Setup) -> None:
     assert setup.incident().state is State.OPEN
     setup.sweep(minutes=2)
     assert setup.incident().state is State.RESOLVED
-    assert [entry.reason.value for entry in setup.incident().timeline][-2:] == ["not_repeated", "told"]
+    assert [entry.reason.value for entry in setup.incident().timeline][-2:] == ["not_repeated", "notified"]
 
 
 def test_what_nothing_is_heard_of_for_two_weeks_is_over(setup: Setup) -> None:
@@ -203,16 +203,16 @@ def test_what_an_older_version_wrote_is_still_read_and_measured(setup: Setup) ->
     now(setup)
     setup.world.now += timedelta(minutes=4)
     setup.command(Verb.ACKNOWLEDGE)
-    desk, copy = setup.world.documents[DESKS, TARGET], setup.world.documents[INCIDENTS, setup.incident().id]
-    older = msgspec.json.decode(desk.data["desk"])
-    for incident in older["watch"]["incidents"]:
+    group, copy = setup.world.documents[GROUPS, TARGET], setup.world.documents[INCIDENTS, setup.incident().id]
+    older = msgspec.json.decode(group.data["group"])
+    for incident in older["state"]["incidents"]:
         for name in NEW:
             del incident[name]
     text = msgspec.json.encode(older).decode()
-    setup.world.documents[DESKS, TARGET] = replace(desk, data=desk.data | {"desk": text})
+    setup.world.documents[GROUPS, TARGET] = replace(group, data=group.data | {"group": text})
     data = {name: value for name, value in copy.data.items() if name not in NEW}
     setup.world.documents[INCIDENTS, setup.incident().id] = replace(copy, data=data)
-    assert (setup.incident().began_at, setup.incident().lost, setup.incident().answered) == (None, 0.0, ())
+    assert (setup.incident().reopened_at, setup.incident().loss, setup.incident().acknowledgements) == (None, 0.0, ())
     setup.sweep(minutes=56)
     assert setup.world.gauges["aia_incident_mtta_seconds", "error"] == 240
     now(setup, Status.RESOLVED)
@@ -235,14 +235,14 @@ def test_a_crash_after_the_decision_is_healed_by_the_sweep(setup: Setup) -> None
     setup.channels["inbox"].fault = None
     setup.sweep(minutes=1)
     assert told(setup, "inbox") == ["opened"]
-    assert setup.world.desk().pending == ()
+    assert setup.world.group().pending == ()
 
 
 def test_a_desk_that_cannot_be_read_does_not_hold_up_the_others(setup: Setup) -> None:
     now(setup)
     now(setup, target="model/other")
-    document = setup.world.documents[DESKS, TARGET]
-    setup.world.documents[DESKS, TARGET] = replace(document, data=document.data | {"desk": "{}"})
+    document = setup.world.documents[GROUPS, TARGET]
+    setup.world.documents[GROUPS, TARGET] = replace(document, data=document.data | {"group": "{}"})
     setup.sweep(minutes=5)
     assert [message.target for message in setup.world.told if message.channel == "pager"] == ["model/other"]
 
@@ -250,12 +250,12 @@ def test_a_desk_that_cannot_be_read_does_not_hold_up_the_others(setup: Setup) ->
 def test_what_the_settings_group_otherwise_goes_on_where_it_belongs_now(setup: Setup) -> None:
     now(setup)
     graph = Graph([Dependency(target=TARGET, needs="api/gateway")])
-    moved = replace(setup.desks, charter=replace(CHARTER, graph=graph))
-    setup.router = replace(setup.router, desks=moved)
+    moved = replace(setup.service, policy=replace(POLICY, graph=graph))
+    setup.service = moved
     setup.sweep(minutes=1)
     setup.sweep(minutes=1)
     assert setup.incident().state is State.RESOLVED
-    (incident,) = setup.world.desk("api/gateway").watch.incidents
+    (incident,) = setup.world.group("api/gateway").state.incidents
     assert (incident.state, incident.target) == (State.OPEN, TARGET)
     now(setup, Status.RESOLVED)
-    assert setup.world.desk("api/gateway").watch.incidents[0].state is State.RESOLVED
+    assert setup.world.group("api/gateway").state.incidents[0].state is State.RESOLVED

@@ -55,7 +55,7 @@ def test_what_is_over_is_kept_with_its_impact_its_audit_trail_and_no_message(set
     assert {row["incident_id"] for row in rows} == {incident["id"]}
     assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
     assert len({row["id"] for row in rows}) == len(rows)
-    assert not any("told" in row["summary"] for row in rows)
+    assert not any("notified" in row["summary"] for row in rows)
 
 
 def test_what_still_fires_at_the_end_is_left_to_the_live_ticks(settings: Settings) -> None:

@@ -85,19 +85,19 @@ def test_a_rule_matches_everything_that_it_gives() -> None:
 def test_a_rule_may_give_another_severity_and_says_so() -> None:
     found = classed(Rule(category=Category.COST, becomes=Severity.CRITICAL))
     assert found.severity is Severity.CRITICAL
-    assert found.reason == "rule 1 of the settings: it matches everything; error becomes critical"
+    assert found.reason == "rule 1 of the settings: matches everything; error becomes critical"
     same = classed(Rule(category=Category.COST, becomes=Severity.ERROR))
     assert same.severity is Severity.ERROR
-    assert same.reason == "rule 1 of the settings: it matches everything"
+    assert same.reason == "rule 1 of the settings: matches everything"
 
 
 def test_the_reason_names_what_decided() -> None:
     def why(target: str, kind: str) -> str:
         return classify(target, kind, "s", Severity.INFO).reason
 
-    assert why("model/m", "feature-Drift") == "the kind says drift"
-    assert why("probe/api", "http") == "the kind says nothing of it, the target is a probe"
-    assert why("queue/x", "odd") == "neither the kind nor the target says what it is"
+    assert why("model/m", "feature-Drift") == "kind contains drift"
+    assert why("probe/api", "http") == "target type is probe"
+    assert why("queue/x", "odd") == "default: no rule, kind or target type matches"
 
 
 @given(NAMES, NAMES, NAMES, SEVERITIES, st.lists(RULES, max_size=4))

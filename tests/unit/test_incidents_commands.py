@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Command, Finding, Mode, Severity, Stage, Verb
-from core.incidents.charter import Charter
-from core.incidents.commands import obey, refuse
+from core.incidents.commands import apply_command, record_refusal
 from core.incidents.graph import Graph
-from core.incidents.model import Reason, State, Watch
+from core.incidents.model import GroupState, Reason, State
+from core.incidents.policy import IncidentPolicy
 from core.settings.types import Dependency
 from tests.support.fakes.played import FIRING, MODEL, RESOLVED, START, Played, at, found
 
-SILENT = Charter()
-PAIR = Charter(graph=Graph([Dependency(target=one, needs="table/t") for one in ("a", "b")]))
+SILENT = IncidentPolicy()
+PAIR = IncidentPolicy(graph=Graph([Dependency(target=one, needs="table/t") for one in ("a", "b")]))
 
 
 def open_one() -> Played:
@@ -35,7 +35,7 @@ def test_a_person_moves_an_incident_on_and_it_says_who_when_and_why(verb: Verb, 
     played = open_one().say(verb, 5, words="I know\nthat one")
     incident = played.incident
     entry = incident.timeline[-1]
-    assert (incident.state, entry.reason, entry.summary) == (state, Reason.COMMANDED, "Ada: I know that one")
+    assert (incident.state, entry.reason, entry.summary) == (state, Reason.COMMAND, "Ada: I know that one")
     assert (entry.at, entry.finding_id) == (at(5), f"{verb}:{incident.id}:2026-01-02T09:05:00Z")
     taken = (incident.acknowledged_at, incident.acknowledged_by)
     assert taken == ((at(5), "Ada") if verb is Verb.ACKNOWLEDGE else (None, ""))
@@ -52,10 +52,10 @@ def test_nobody_goes_back_in_the_life_of_an_incident() -> None:
         (Verb.MITIGATE, Verb.MITIGATE),
     ]:
         played = open_one().say(first, 1)
-        before = played.watch
+        before = played.state
         played.say(then, 2)
         assert played.decisions[-1].reason is Reason.UNCHANGED
-        assert played.watch == before
+        assert played.state == before
 
 
 def test_what_is_no_matter_of_incidents_changes_nothing() -> None:
@@ -68,7 +68,7 @@ def test_what_is_no_matter_of_incidents_changes_nothing() -> None:
 def test_whoever_does_not_say_a_name_is_somebody() -> None:
     played = open_one()
     said = Command(verb=Verb.ACKNOWLEDGE, subject=played.incident.id, by="\n", at=at(1))
-    assert obey(played.watch, said).watch.incidents[0].acknowledged_by == "somebody"
+    assert apply_command(played.state, said).state.incidents[0].acknowledged_by == "somebody"
 
 
 def test_an_acknowledgement_counts_though_the_clock_of_the_detector_runs_ahead() -> None:
@@ -178,22 +178,22 @@ def test_a_part_that_healed_stands_in_the_timeline_of_the_whole_and_does_not_mit
 
 
 def test_what_is_forgotten_cannot_be_noted_or_refused() -> None:
-    empty = Watch(group=MODEL)
-    decision = refuse(empty, "gone", channel="inbox", detail="HTTP 404", at=START)
-    assert (decision.watch, decision.reason) == (empty, Reason.NO_SUCH_INCIDENT)
+    empty = GroupState(name=MODEL)
+    decision = record_refusal(empty, "gone", channel="inbox", detail="HTTP 404", at=START)
+    assert (decision.state, decision.reason) == (empty, Reason.NO_SUCH_INCIDENT)
     played = open_one().act(1, incident_id="gone")
     assert played.decisions[-1].reason is Reason.NO_SUCH_INCIDENT
 
 
 def test_a_refused_message_is_one_clean_line_of_the_timeline() -> None:
-    watch = open_one().watch
-    decision = refuse(watch, watch.incidents[0].id, channel="in\nbox", detail="HTTP\n404", at=at(1))
+    state = open_one().state
+    decision = record_refusal(state, state.incidents[0].id, channel="in\nbox", detail="HTTP\n404", at=at(1))
     assert decision.changes[0].summary == "in box refused the message: HTTP 404"
     assert decision.reason is Reason.NOTIFICATION_REFUSED
 
 
 def test_other_incidents_of_the_group_stay_as_they_are() -> None:
     played = Played(PAIR).find(found(0, target="a"), found(0, target="b"))
-    before = played.watch.incidents[0]
+    before = played.state.incidents[0]
     played.say(Verb.ACKNOWLEDGE, 1)
-    assert played.watch.incidents[0] is before
+    assert played.state.incidents[0] is before

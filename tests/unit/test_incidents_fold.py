@@ -11,32 +11,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Change, Command, Finding, IncidentChange, Severity, Status, Verb
-from core.incidents.charter import Charter
-from core.incidents.commands import obey, refuse
-from core.incidents.episode import remember
+from core.incidents.commands import apply_command, record_refusal
+from core.incidents.conditions import add_observation
 from core.incidents.fold import fold
 from core.incidents.graph import Graph
-from core.incidents.impact import lost
-from core.incidents.life import identifier
+from core.incidents.impact import estimate_loss
+from core.incidents.lifecycle import make_incident_id
 from core.incidents.model import (
     CONDITIONS_LIMIT,
     EVIDENCE_LIMIT,
     HISTORY_LIMIT,
     TIMELINE_LIMIT,
     Decision,
+    GroupState,
     Incident,
     Observation,
     Reason,
     State,
-    Watch,
 )
+from core.incidents.policy import IncidentPolicy
 from core.settings import Dependency, Policy
 from core.settings.response import ImpactPolicy, Revenue
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 NOW = START + timedelta(days=400)
-POLICY = Policy()
-CHARTER = Charter()
+TIMING = Policy()
+POLICY = IncidentPolicy()
 FIRING, RESOLVED = Status.FIRING, Status.RESOLVED
 
 
@@ -53,18 +53,20 @@ def found(minute: float, status: Status = FIRING, severity: Severity = Severity.
     return replace(finding, **fields)
 
 
-def play(findings: Iterable[Finding], policy: Policy = POLICY) -> tuple[Watch, list[IncidentChange], list[Decision]]:
-    watch: Watch | None = None
+def play(
+    findings: Iterable[Finding], timing: Policy = TIMING
+) -> tuple[GroupState, list[IncidentChange], list[Decision]]:
+    state: GroupState | None = None
     decisions = []
     for finding in findings:
-        decisions.append(fold(watch, finding, now=NOW, charter=Charter(policy=policy)))
-        watch = decisions[-1].watch
-    assert watch is not None
-    return watch, [change for decision in decisions for change in decision.changes], decisions
+        decisions.append(fold(state, finding, now=NOW, policy=IncidentPolicy(timing=timing)))
+        state = decisions[-1].state
+    assert state is not None
+    return state, [change for decision in decisions for change in decision.changes], decisions
 
 
-def incident_of(watch: Watch) -> Incident:
-    return watch.incidents[-1]
+def incident_of(state: GroupState) -> Incident:
+    return state.incidents[-1]
 
 
 def names(changes: Sequence[IncidentChange]) -> list[str]:
@@ -72,35 +74,35 @@ def names(changes: Sequence[IncidentChange]) -> list[str]:
 
 
 def test_the_first_firing_opens_an_incident() -> None:
-    watch, changes, decisions = play([found(0, value=0.6, threshold=0.2, evidence={"psi": "0.6"})])
-    incident = incident_of(watch)
+    state, changes, decisions = play([found(0, value=0.6, threshold=0.2, evidence={"psi": "0.6"})])
+    incident = incident_of(state)
     assert (incident.state, incident.severity, incident.category) == (State.OPEN, Severity.WARNING, "drift")
     assert (incident.title, incident.opened_at) == ("departure_delay drifted", START)
-    assert incident.id == identifier("model/flight-delay", START) == changes[0].incident_id
+    assert incident.id == make_incident_id("model/flight-delay", START) == changes[0].incident_id
     assert (changes[0].sequence, changes[0].state, changes[0].at) == (1, "open", START)
     assert decisions[0].reason is Reason.FIRST_FIRING
-    (condition,) = watch.members(incident_of(watch))
+    (condition,) = state.members(incident_of(state))
     assert (condition.value, condition.threshold, condition.evidence[0].name) == (0.6, 0.2, "psi")
 
 
 def test_a_repeated_firing_updates_quietly() -> None:
-    watch, changes, decisions = play([found(0), found(15, summary="worse by a hair", value=0.7)])
+    state, changes, decisions = play([found(0), found(15, summary="worse by a hair", value=0.7)])
     assert names(changes) == ["opened"]
     assert decisions[1].reason is Reason.UNCHANGED
-    assert watch.members(incident_of(watch))[0].summary == "worse by a hair"
-    incident = incident_of(watch)
+    assert state.members(incident_of(state))[0].summary == "worse by a hair"
+    incident = incident_of(state)
     assert len(incident.timeline) == 1
 
 
 def test_the_same_finding_twice_changes_nothing_at_all() -> None:
     once, _, _ = play([found(0)])
-    decision = fold(once, found(0), now=NOW, charter=CHARTER)
-    assert decision == Decision(watch=once, changes=(), reason=Reason.DUPLICATE)
+    decision = fold(once, found(0), now=NOW, policy=POLICY)
+    assert decision == Decision(state=once, changes=(), reason=Reason.DUPLICATE)
 
 
 def test_a_duplicate_of_an_older_finding_is_known() -> None:
     once, _, _ = play([found(0), found(5)])
-    assert fold(once, found(0), now=NOW, charter=CHARTER) == Decision(watch=once, changes=(), reason=Reason.DUPLICATE)
+    assert fold(once, found(0), now=NOW, policy=POLICY) == Decision(state=once, changes=(), reason=Reason.DUPLICATE)
 
 
 def test_a_worse_severity_escalates_once() -> None:
@@ -110,14 +112,14 @@ def test_a_worse_severity_escalates_once() -> None:
         found(2, severity=Severity.WARNING),
         found(3, severity=Severity.CRITICAL),
     ]
-    watch, changes, decisions = play(steps)
+    state, changes, decisions = play(steps)
     assert names(changes) == ["opened", "escalated", "updated", "updated"]
     assert [decision.reason for decision in decisions[1:]] == [Reason.WORSENED, Reason.EASED, Reason.WORSENED]
-    assert incident_of(watch).peak is Severity.CRITICAL
+    assert incident_of(state).peak is Severity.CRITICAL
 
 
 def test_an_incident_resolves_when_all_its_conditions_are_resolved() -> None:
-    watch, changes, decisions = play(
+    state, changes, decisions = play(
         [
             found(0),
             found(1, kind="freshness"),
@@ -128,61 +130,61 @@ def test_an_incident_resolves_when_all_its_conditions_are_resolved() -> None:
     assert names(changes) == ["opened", "updated", "updated", "resolved"]
     reasons = [Reason.FIRST_FIRING, Reason.JOINED, Reason.PARTLY_RECOVERED, Reason.ALL_RECOVERED]
     assert [decision.reason for decision in decisions] == reasons
-    incident = incident_of(watch)
+    incident = incident_of(state)
     assert (incident.state, incident.resolved_at) == (State.RESOLVED, START + timedelta(minutes=3))
     assert changes[-1].summary == "fresh again"
 
 
 def test_a_second_condition_that_is_worse_escalates_and_leads() -> None:
-    watch, changes, _ = play([found(0), found(1, kind="performance", severity=Severity.CRITICAL, summary="AUC 0.6")])
+    state, changes, _ = play([found(0), found(1, kind="performance", severity=Severity.CRITICAL, summary="AUC 0.6")])
     assert names(changes) == ["opened", "escalated"]
-    assert (incident_of(watch).title, incident_of(watch).category) == ("AUC 0.6", "model_quality")
-    assert [condition.kind for condition in watch.members(incident_of(watch))] == ["performance", "drift"]
+    assert (incident_of(state).title, incident_of(state).category) == ("AUC 0.6", "model_quality")
+    assert [condition.kind for condition in state.members(incident_of(state))] == ["performance", "drift"]
 
 
 def test_a_resolved_finding_for_nothing_open_does_nothing_and_says_so() -> None:
-    decision = fold(None, found(0, RESOLVED), now=NOW, charter=CHARTER)
-    assert (decision.changes, decision.reason, decision.watch.incidents) == ((), Reason.NOTHING_TO_RESOLVE, ())
+    decision = fold(None, found(0, RESOLVED), now=NOW, policy=POLICY)
+    assert (decision.changes, decision.reason, decision.state.incidents) == ((), Reason.NOTHING_TO_RESOLVE, ())
 
 
 def test_a_resolution_of_another_condition_leaves_an_open_incident_alone() -> None:
-    watch, changes, decisions = play([found(0), found(1, RESOLVED, kind="freshness")])
+    state, changes, decisions = play([found(0), found(1, RESOLVED, kind="freshness")])
     assert names(changes) == ["opened"]
     assert decisions[1].reason is Reason.NOTHING_TO_RESOLVE
-    assert incident_of(watch).state is State.OPEN
+    assert incident_of(state).state is State.OPEN
 
 
 def test_a_firing_soon_after_the_resolution_reopens() -> None:
-    watch, changes, _ = play([found(0), found(10, RESOLVED), found(40)])
+    state, changes, _ = play([found(0), found(10, RESOLVED), found(40)])
     assert names(changes) == ["opened", "resolved", "reopened"]
     assert len({change.incident_id for change in changes}) == 1
-    incident = incident_of(watch)
+    incident = incident_of(state)
     assert (incident.state, incident.resolved_at, incident.opened_at) == (State.OPEN, None, START)
 
 
 def test_a_firing_long_after_the_resolution_opens_a_new_incident() -> None:
-    watch, changes, _ = play([found(0), found(10, RESOLVED), found(41)])
+    state, changes, _ = play([found(0), found(10, RESOLVED), found(41)])
     assert names(changes) == ["opened", "resolved", "opened"]
-    assert changes[2].incident_id == identifier("model/flight-delay", START + timedelta(minutes=41))
-    assert incident_of(watch).sequence == 1
-    assert incident_of(watch).opened_at == START + timedelta(minutes=41)
+    assert changes[2].incident_id == make_incident_id("model/flight-delay", START + timedelta(minutes=41))
+    assert incident_of(state).sequence == 1
+    assert incident_of(state).opened_at == START + timedelta(minutes=41)
 
 
 def test_an_older_finding_never_overwrites_the_newest_of_its_condition() -> None:
     newest, _, _ = play([found(5, severity=Severity.ERROR, summary="new")])
-    decision = fold(newest, found(1, RESOLVED, summary="old"), now=NOW, charter=CHARTER)
+    decision = fold(newest, found(1, RESOLVED, summary="old"), now=NOW, policy=POLICY)
     assert (decision.changes, decision.reason) == ((), Reason.LATE)
-    condition = decision.watch.members(incident_of(decision.watch))[0]
+    condition = decision.state.members(incident_of(decision.state))[0]
     assert (condition.status, condition.severity, condition.summary) == (FIRING, Severity.ERROR, "new")
 
 
 def test_a_late_firing_that_was_never_seen_is_recorded_as_over() -> None:
-    watch, changes, decisions = play([found(5, RESOLVED), found(0)])
+    state, changes, decisions = play([found(5, RESOLVED), found(0)])
     assert names(changes) == ["opened", "resolved"]
     assert [change.state for change in changes] == ["open", "resolved"]
     assert [change.at for change in changes] == [START, START + timedelta(minutes=5)]
-    assert decisions[1].reason is Reason.ALREADY_OVER
-    assert incident_of(watch).resolved_at == START + timedelta(minutes=5)
+    assert decisions[1].reason is Reason.ALREADY_RESOLVED
+    assert incident_of(state).resolved_at == START + timedelta(minutes=5)
 
 
 def test_a_late_firing_after_a_resolved_incident_is_recorded_in_it() -> None:
@@ -191,10 +193,10 @@ def test_a_late_firing_after_a_resolved_incident_is_recorded_in_it() -> None:
 
 
 def test_a_late_firing_inside_a_known_episode_changes_nothing_people_see() -> None:
-    watch, changes, decisions = play([found(0), found(15, RESOLVED), found(10, severity=Severity.CRITICAL)])
+    state, changes, decisions = play([found(0), found(15, RESOLVED), found(10, severity=Severity.CRITICAL)])
     assert names(changes) == ["opened", "resolved"]
     assert decisions[2].reason is Reason.LATE
-    assert incident_of(watch).severity is Severity.CRITICAL
+    assert incident_of(state).severity is Severity.CRITICAL
 
 
 def test_going_on_firing_is_written_down_once_a_day() -> None:
@@ -204,50 +206,50 @@ def test_going_on_firing_is_written_down_once_a_day() -> None:
 
 def test_a_clock_that_runs_ahead_does_not_hide_later_findings() -> None:
     ahead = replace(found(0), observed_at=START + timedelta(days=30))
-    first = fold(None, ahead, now=START, charter=CHARTER)
-    again = fold(first.watch, ahead, now=START + timedelta(seconds=5), charter=CHARTER)
-    assert again == Decision(watch=first.watch, changes=(), reason=Reason.DUPLICATE)
-    later = fold(first.watch, found(10, RESOLVED), now=START + timedelta(minutes=10), charter=CHARTER)
+    first = fold(None, ahead, now=START, policy=POLICY)
+    again = fold(first.state, ahead, now=START + timedelta(seconds=5), policy=POLICY)
+    assert again == Decision(state=first.state, changes=(), reason=Reason.DUPLICATE)
+    later = fold(first.state, found(10, RESOLVED), now=START + timedelta(minutes=10), policy=POLICY)
     assert names(later.changes) == ["resolved"]
 
 
 def test_of_two_findings_of_the_same_instant_the_worse_one_stays() -> None:
     pair = (found(0, RESOLVED), found(0, severity=Severity.ERROR))
     for order in permutations(pair):
-        watch, _, _ = play(order)
-        assert (incident_of(watch).state, incident_of(watch).severity) == (State.OPEN, Severity.ERROR)
+        state, _, _ = play(order)
+        assert (incident_of(state).state, incident_of(state).severity) == (State.OPEN, Severity.ERROR)
 
 
 def test_hostile_text_is_made_harmless_and_short() -> None:
     evidence = {f"name\n{n}": "x" * 9_999 for n in range(50)}
-    watch, changes, _ = play([found(0, summary="a\x1b[31m\n\u202eb" + "c" * 9_999, evidence=evidence)])
+    state, changes, _ = play([found(0, summary="a\x1b[31m\n\u202eb" + "c" * 9_999, evidence=evidence)])
     assert changes[0].title.isprintable()
     assert len(changes[0].title) <= 300
-    kept = watch.members(incident_of(watch))[0].evidence
+    kept = state.members(incident_of(state))[0].evidence
     assert len(kept) == EVIDENCE_LIMIT
     assert all(len(piece.text) <= 200 and piece.name.isprintable() for piece in kept)
 
 
 def test_an_empty_summary_still_gives_a_title() -> None:
-    watch, _, _ = play([found(0, summary=" \n")])
-    assert incident_of(watch).title == "model/flight-delay:drift"
+    state, _, _ = play([found(0, summary=" \n")])
+    assert incident_of(state).title == "model/flight-delay:drift"
 
 
 def test_history_timeline_and_conditions_are_bounded() -> None:
     kinds = [found(n, kind=f"kind-{n}") for n in range(CONDITIONS_LIMIT + 20)]
     flaps = [found(300 + n, RESOLVED if n % 2 else FIRING, kind="kind-0") for n in range(300)]
-    watch, changes, _ = play([*kinds, *flaps])
-    incident = incident_of(watch)
-    assert len(watch.conditions) == CONDITIONS_LIMIT
+    state, changes, _ = play([*kinds, *flaps])
+    incident = incident_of(state)
+    assert len(state.conditions) == CONDITIONS_LIMIT
     assert len(incident.timeline) == TIMELINE_LIMIT
     assert incident.timeline[0].sequence == 1
     assert incident.timeline[-1].sequence == incident.sequence == len(changes)
-    assert max(len(condition.history) for condition in watch.conditions) <= HISTORY_LIMIT
+    assert max(len(condition.history) for condition in state.conditions) <= HISTORY_LIMIT
 
 
 def test_the_beginning_of_a_long_firing_stays_known() -> None:
-    watch, _, _ = play(found(n) for n in range(100))
-    assert incident_of(watch).opened_at == START
+    state, _, _ = play(found(n) for n in range(100))
+    assert incident_of(state).opened_at == START
 
 
 def test_a_history_without_repetition_loses_its_shortest_pause_and_keeps_its_beginning() -> None:
@@ -255,7 +257,7 @@ def test_a_history_without_repetition_loses_its_shortest_pause_and_keeps_its_beg
     for n in range(HISTORY_LIMIT + 2):
         status = RESOLVED if n % 2 else FIRING
         seen = Observation(at=START + timedelta(minutes=n + (n >= 4)), status=status, severity=Severity.INFO)
-        history = remember(history, seen)
+        history = add_observation(history, seen)
     minutes = [(observation.at - START) // timedelta(minutes=1) for observation in history]
     assert minutes == [0, 3, 5, *range(6, HISTORY_LIMIT + 3)]
     assert history[-1].status is RESOLVED
@@ -267,14 +269,14 @@ def test_a_history_that_never_fired_again_loses_its_oldest() -> None:
         seen = Observation(
             at=START + timedelta(minutes=n), status=FIRING, severity=(Severity.INFO, Severity.ERROR)[n % 2]
         )
-        history = remember(history, seen)
+        history = add_observation(history, seen)
     assert len(history) == HISTORY_LIMIT
     assert history[0].at == START + timedelta(minutes=3)
 
 
 def test_what_flaps_for_hours_keeps_its_beginning() -> None:
-    watch, _, _ = play([found(n, RESOLVED if n % 2 else FIRING) for n in range(181)])
-    assert incident_of(watch).opened_at == START
+    state, _, _ = play([found(n, RESOLVED if n % 2 else FIRING) for n in range(181)])
+    assert incident_of(state).opened_at == START
 
 
 def test_sequences_have_no_gaps() -> None:
@@ -283,56 +285,56 @@ def test_sequences_have_no_gaps() -> None:
 
 
 def test_a_refused_notification_is_written_into_the_timeline() -> None:
-    watch, changes, _ = play([found(0)])
-    decision = refuse(watch, changes[0].incident_id, channel="inbox", detail="HTTP 404", at=START)
+    state, changes, _ = play([found(0)])
+    decision = record_refusal(state, changes[0].incident_id, channel="inbox", detail="HTTP 404", at=START)
     assert names(decision.changes) == ["updated"]
     assert decision.reason is Reason.NOTIFICATION_REFUSED
-    entry = incident_of(decision.watch).timeline[-1]
+    entry = incident_of(decision.state).timeline[-1]
     assert (entry.summary, entry.sequence) == ("inbox refused the message: HTTP 404", 2)
 
 
 def test_a_refusal_about_a_former_incident_changes_nothing() -> None:
     _, former, _ = play([found(0)])
-    watch, _, _ = play([found(500)])
-    assert refuse(watch, former[0].incident_id, channel="inbox", detail="HTTP 404", at=START).watch == watch
-    empty = Watch(group="model/flight-delay")
-    assert refuse(empty, former[0].incident_id, channel="inbox", detail="HTTP 404", at=START).watch == empty
+    state, _, _ = play([found(500)])
+    assert record_refusal(state, former[0].incident_id, channel="inbox", detail="HTTP 404", at=START).state == state
+    empty = GroupState(name="model/flight-delay")
+    assert record_refusal(empty, former[0].incident_id, channel="inbox", detail="HTTP 404", at=START).state == empty
 
 
 def test_an_identifier_is_fit_for_an_address_whatever_the_target() -> None:
-    ids = {identifier(target, START) for target in ("model/Ä b", "model/a-b", "///", "", "x" * 500)}
+    ids = {make_incident_id(target, START) for target in ("model/Ä b", "model/a-b", "///", "", "x" * 500)}
     assert len(ids) == 5
     assert all(name.isascii() and name.replace("-", "").isalnum() and len(name) < 64 for name in ids)
 
 
 minutes = st.integers(0, 120)
 observations = st.builds(found, minutes, st.sampled_from(Status), st.sampled_from(Severity), kind=st.just("drift"))
-policies = st.builds(Policy, reopen_within=st.integers(0, 60).map(lambda m: timedelta(minutes=m)))
+timings = st.builds(Policy, reopen_within=st.integers(0, 60).map(lambda m: timedelta(minutes=m)))
 
 
-def outcome(watch: Watch) -> object:
-    facts = [(c.key, c.status, c.severity, c.observed_at, c.history) for c in watch.conditions]
-    if not watch.incidents:
+def outcome(state: GroupState) -> object:
+    facts = [(c.key, c.status, c.severity, c.observed_at, c.history) for c in state.conditions]
+    if not state.incidents:
         return facts
-    incident = incident_of(watch)
+    incident = incident_of(state)
     life = (incident.state, incident.severity, incident.opened_at, incident.resolved_at)
     return (*life, incident.conditions, facts)
 
 
 @settings(max_examples=150, deadline=None)
-@given(findings=st.lists(observations, min_size=1, max_size=5), policy=policies)
+@given(findings=st.lists(observations, min_size=1, max_size=5), timing=timings)
 def test_all_interleavings_of_the_findings_of_a_condition_end_in_the_same_state(
-    findings: list[Finding], policy: Policy
+    findings: list[Finding], timing: Policy
 ) -> None:
-    assert len({repr(outcome(play(order, policy)[0])) for order in permutations(findings)}) == 1
+    assert len({repr(outcome(play(order, timing)[0])) for order in permutations(findings)}) == 1
 
 
 @settings(max_examples=20, deadline=None)
-@given(findings=st.lists(observations, min_size=6, max_size=6), policy=policies)
+@given(findings=st.lists(observations, min_size=6, max_size=6), timing=timings)
 def test_all_interleavings_of_six_findings_of_a_condition_end_in_the_same_state(
-    findings: list[Finding], policy: Policy
+    findings: list[Finding], timing: Policy
 ) -> None:
-    assert len({repr(outcome(play(order, policy)[0])) for order in permutations(findings)}) == 1
+    assert len({repr(outcome(play(order, timing)[0])) for order in permutations(findings)}) == 1
 
 
 @settings(max_examples=150, deadline=None)
@@ -342,91 +344,91 @@ def test_all_interleavings_of_six_findings_of_a_condition_end_in_the_same_state(
         min_size=1,
         max_size=10,
     ),
-    policy=policies,
+    timing=timings,
     data=st.data(),
 )
 def test_findings_of_several_conditions_converge_with_duplicates_in_any_order(
-    findings: list[Finding], policy: Policy, data: st.DataObject
+    findings: list[Finding], timing: Policy, data: st.DataObject
 ) -> None:
     repeated = findings + data.draw(st.lists(st.sampled_from(findings), max_size=5))
     shuffled = data.draw(st.permutations(repeated))
-    assert outcome(play(shuffled, policy)[0]) == outcome(play(findings, policy)[0])
+    assert outcome(play(shuffled, timing)[0]) == outcome(play(findings, timing)[0])
 
 
 @settings(max_examples=150, deadline=None)
 @given(findings=st.lists(observations, min_size=1, max_size=12))
 def test_every_life_is_a_life(findings: list[Finding]) -> None:
-    watch, changes, _ = play(findings)
-    assert bool(watch.incidents) == any(finding.status is FIRING for finding in findings)
-    state = {"": State.RESOLVED}
+    state, changes, _ = play(findings)
+    assert bool(state.incidents) == any(finding.status is FIRING for finding in findings)
+    states = {"": State.RESOLVED}
     for change in changes:
-        before = state.get(change.incident_id, State.RESOLVED)
+        before = states.get(change.incident_id, State.RESOLVED)
         if change.change in (Change.OPENED, Change.REOPENED):
             assert before is State.RESOLVED
         else:
             assert before is not State.RESOLVED or change.reason == Reason.MERGED
-        state[change.incident_id] = State(change.state)
-    if watch.incidents:
-        assert state[incident_of(watch).id] is incident_of(watch).state
+        states[change.incident_id] = State(change.state)
+    if state.incidents:
+        assert states[incident_of(state).id] is incident_of(state).state
 
 
-EARNING = Charter(
+EARNING = IncidentPolicy(
     revenue={"model/flight-delay": Revenue(dollars_per_hour=1200.0)},
     impact=ImpactPolicy(at_risk={Severity.CRITICAL: 1.0, Severity.ERROR: 0.5, Severity.WARNING: 0.1}),
 )
 
 
-def earned(watch: Watch, *findings: Finding, charter: Charter = EARNING) -> Watch:
+def earned(state: GroupState, *findings: Finding, policy: IncidentPolicy = EARNING) -> GroupState:
     for finding in findings:
-        watch = fold(watch, finding, now=NOW, charter=charter).watch
-    return watch
+        state = fold(state, finding, now=NOW, policy=policy).state
+    return state
 
 
-def cost(watch: Watch, minute: float = 10_000) -> float:
+def cost(state: GroupState, minute: float = 10_000) -> float:
     """What all incidents have cost by then, those that are part of another within that one."""
-    whole = (incident for incident in watch.incidents if not incident.merged_into)
-    return sum(lost(incident, START + timedelta(minutes=minute)).dollars for incident in whole)
+    whole = (incident for incident in state.incidents if not incident.merged_into)
+    return sum(estimate_loss(incident, START + timedelta(minutes=minute)).dollars for incident in whole)
 
 
-EMPTY = Watch(group="model/flight-delay")
+EMPTY = GroupState(name="model/flight-delay")
 
 
 def test_ten_critical_hours_and_a_minute_of_warning_cost_ten_critical_hours() -> None:
-    watch = earned(EMPTY, found(0, severity=Severity.CRITICAL), found(600), found(601, RESOLVED))
-    assert cost(watch) == pytest.approx(12_002)
+    state = earned(EMPTY, found(0, severity=Severity.CRITICAL), found(600), found(601, RESOLVED))
+    assert cost(state) == pytest.approx(12_002)
 
 
 def test_a_fault_that_flaps_costs_only_while_it_fires() -> None:
     half: Any = {"severity": Severity.ERROR}
     flaps = [found(0, **half), found(1, RESOLVED), found(25, **half), found(26, RESOLVED), found(50, **half)]
-    watch = earned(EMPTY, *flaps)
-    assert len(watch.incidents) == 1
-    assert [cost(watch, minute) for minute in (50, 51, 60)] == pytest.approx([20.0, 30.0, 120.0])
-    assert cost(earned(watch, found(51, RESOLVED))) == pytest.approx(30.0)
+    state = earned(EMPTY, *flaps)
+    assert len(state.incidents) == 1
+    assert [cost(state, minute) for minute in (50, 51, 60)] == pytest.approx([20.0, 30.0, 120.0])
+    assert cost(earned(state, found(51, RESOLVED))) == pytest.approx(30.0)
 
 
 def test_what_is_mitigated_costs_no_more_until_it_comes_back() -> None:
-    watch = earned(EMPTY, found(0, severity=Severity.CRITICAL))
-    said = Command(verb=Verb.MITIGATE, subject=watch.incidents[0].id, by="ada", at=START + timedelta(minutes=10))
-    watch = earned(
-        obey(watch, said).watch, found(20, kind="late"), found(30, RESOLVED), found(30, RESOLVED, kind="late")
+    state = earned(EMPTY, found(0, severity=Severity.CRITICAL))
+    said = Command(verb=Verb.MITIGATE, subject=state.incidents[0].id, by="ada", at=START + timedelta(minutes=10))
+    state = earned(
+        apply_command(state, said).state, found(20, kind="late"), found(30, RESOLVED), found(30, RESOLVED, kind="late")
     )
-    assert cost(watch) == pytest.approx(200.0)
-    assert cost(earned(watch, found(40)), 50) == pytest.approx(220.0)
+    assert cost(state) == pytest.approx(200.0)
+    assert cost(earned(state, found(40)), 50) == pytest.approx(220.0)
 
 
 def test_what_a_person_closed_while_it_fires_costs_no_more() -> None:
-    watch = earned(EMPTY, found(0, severity=Severity.CRITICAL))
-    said = Command(verb=Verb.RESOLVE, subject=watch.incidents[0].id, by="ada", at=START + timedelta(minutes=10))
-    assert cost(earned(obey(watch, said).watch, found(20))) == pytest.approx(200.0)
+    state = earned(EMPTY, found(0, severity=Severity.CRITICAL))
+    said = Command(verb=Verb.RESOLVE, subject=state.incidents[0].id, by="ada", at=START + timedelta(minutes=10))
+    assert cost(earned(apply_command(state, said).state, found(20))) == pytest.approx(200.0)
 
 
 def test_a_late_finding_takes_nothing_back_and_counts_nothing_twice() -> None:
     critical: Any = {"severity": Severity.CRITICAL}
-    watch = earned(
+    state = earned(
         EMPTY, found(0), found(60, **critical), found(30, RESOLVED), found(90, RESOLVED), found(20, **critical)
     )
-    assert 0 <= cost(watch) <= 1200 * 1.5
+    assert 0 <= cost(state) <= 1200 * 1.5
     late = earned(EMPTY, found(60, **critical), found(0, **critical), found(90, RESOLVED))
     assert cost(late) == pytest.approx(1800.0), "it is known to have fired since the earlier one"
 
@@ -436,14 +438,14 @@ def test_an_incident_holds_what_its_parts_have_cost() -> None:
         [Dependency(target="model/a", needs="table/t"), Dependency(target="model/b", needs="table/t")],
     )
     revenue = {name: Revenue(dollars_per_hour=600.0) for name in ("model/a", "model/b")}
-    charter = replace(EARNING, graph=graph, revenue=revenue)
+    policy = replace(EARNING, graph=graph, revenue=revenue)
     one, other = (found(minute, severity=Severity.CRITICAL, target=t) for minute, t in ((0, "model/a"), (2, "model/b")))
-    before = earned(Watch(group=graph.group("table/t")), one, other, charter=charter)
+    before = earned(GroupState(name=graph.group("table/t")), one, other, policy=policy)
     assert len(before.incidents) == 2
-    watch = earned(before, found(4, severity=Severity.CRITICAL, target="table/t"), charter=charter)
-    assert [bool(incident.merged_into) for incident in watch.incidents].count(True) == 1
-    assert cost(watch, 4) == pytest.approx(60.0)
-    assert cost(watch, 10) == pytest.approx(180.0)
+    state = earned(before, found(4, severity=Severity.CRITICAL, target="table/t"), policy=policy)
+    assert [bool(incident.merged_into) for incident in state.incidents].count(True) == 1
+    assert cost(state, 4) == pytest.approx(60.0)
+    assert cost(state, 10) == pytest.approx(180.0)
 
 
 lives = st.lists(
@@ -484,16 +486,16 @@ def test_in_any_order_the_loss_is_bounded_and_nothing_where_nothing_earns(findin
     first = min(finding.observed_at for finding in findings)
     hours = (START + timedelta(minutes=300) - first) / timedelta(hours=1)
     assert 0 <= cost(earned(EMPTY, *delivered), 300) <= 1200 * hours * (1 + 1e-9)
-    assert cost(earned(EMPTY, *delivered, charter=CHARTER), 300) == 0
+    assert cost(earned(EMPTY, *delivered, policy=POLICY), 300) == 0
 
 
 def test_an_acknowledgement_counts_from_when_it_came_back() -> None:
-    watch = earned(EMPTY, found(0), found(10, RESOLVED), found(15))
-    assert (watch.incidents[0].began_at, watch.incidents[0].opened_at) == (START + timedelta(minutes=15), START)
+    state = earned(EMPTY, found(0), found(10, RESOLVED), found(15))
+    assert (state.incidents[0].reopened_at, state.incidents[0].opened_at) == (START + timedelta(minutes=15), START)
 
 
 def test_what_comes_back_after_its_incident_is_forgotten_costs_from_then_on() -> None:
-    watch = replace(earned(EMPTY, found(0), found(10, RESOLVED)), incidents=())
-    watch = earned(watch, found(20, severity=Severity.CRITICAL))
-    assert watch.incidents[0].began_at == START + timedelta(minutes=20)
-    assert cost(watch, 30) == pytest.approx(200.0)
+    state = replace(earned(EMPTY, found(0), found(10, RESOLVED)), incidents=())
+    state = earned(state, found(20, severity=Severity.CRITICAL))
+    assert state.incidents[0].reopened_at == START + timedelta(minutes=20)
+    assert cost(state, 30) == pytest.approx(200.0)

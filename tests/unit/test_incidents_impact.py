@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 
 from core.events import Severity
 from core.incidents.graph import Graph
-from core.incidents.impact import TARGETS_LIMIT, Loss, Measured, accounted, impact, lost, raised, together
-from core.incidents.life import amended
+from core.incidents.impact import (
+    TARGETS_LIMIT,
+    Loss,
+    MeasuredRevenue,
+    accrue_loss,
+    estimate_impact,
+    estimate_loss,
+    merge_losses,
+    raise_severity,
+)
+from core.incidents.lifecycle import with_values
 from core.incidents.model import Impact, Incident, State
 from core.settings.response import ImpactPolicy, Revenue
 from core.settings.types import Dependency
@@ -48,7 +57,7 @@ EARNS = st.dictionaries(
 MEASURES = st.dictionaries(
     st.sampled_from(NAMES),
     st.builds(
-        Measured,
+        MeasuredRevenue,
         dollars_per_hour=st.floats(-1e6, 1e6) | st.just(math.nan),
         low=st.floats(-1e6, 1e6),
         high=st.floats(-1e6, 1e6) | st.just(math.inf),
@@ -57,8 +66,8 @@ MEASURES = st.dictionaries(
 )
 
 
-def at_risk(*firing: tuple[str, Severity], measured: dict[str, Measured] | None = None) -> Impact:
-    found = impact(firing, CHAIN, REVENUE, POLICY, measured)
+def at_risk(*firing: tuple[str, Severity], measured: dict[str, MeasuredRevenue] | None = None) -> Impact:
+    found = estimate_impact(firing, CHAIN, REVENUE, POLICY, measured)
     assert found is not None
     return found
 
@@ -93,7 +102,7 @@ def test_independent_uncertainties_add_in_quadrature() -> None:
 
 
 def test_what_was_measured_is_preferred_with_its_own_interval() -> None:
-    measured = {"model/m": Measured(dollars_per_hour=600.0, low=500.0, high=900.0, at=AT)}
+    measured = {"model/m": MeasuredRevenue(dollars_per_hour=600.0, low=500.0, high=900.0, at=AT)}
     found = at_risk(("model/m", Severity.CRITICAL), measured=measured)
     assert found.dollars_per_hour == pytest.approx(600 + 400)
     assert found.low == pytest.approx(1000 - math.hypot(100, 400))
@@ -102,40 +111,40 @@ def test_what_was_measured_is_preferred_with_its_own_interval() -> None:
 
 
 def test_what_only_a_measurement_knows_counts_too() -> None:
-    measured = {"table/t": Measured(dollars_per_hour=50.0, low=40.0, high=60.0, at=AT)}
-    found = impact([("table/t", Severity.CRITICAL)], Graph(), {}, POLICY, measured)
+    measured = {"table/t": MeasuredRevenue(dollars_per_hour=50.0, low=40.0, high=60.0, at=AT)}
+    found = estimate_impact([("table/t", Severity.CRITICAL)], Graph(), {}, POLICY, measured)
     assert (dollars(found), found.targets if found else ()) == (50.0, ("table/t",))
 
 
 def test_a_measurement_that_is_no_number_is_not_taken() -> None:
-    broken = {"page/p": Measured(dollars_per_hour=math.nan, low=0.0, high=1.0, at=AT)}
+    broken = {"page/p": MeasuredRevenue(dollars_per_hour=math.nan, low=0.0, high=1.0, at=AT)}
     assert at_risk(("page/p", Severity.CRITICAL), measured=broken).dollars_per_hour == pytest.approx(800)
 
 
 def test_less_than_nothing_is_never_at_risk() -> None:
-    refunds = {"page/p": Measured(dollars_per_hour=-5.0, low=-10.0, high=20.0, at=AT)}
+    refunds = {"page/p": MeasuredRevenue(dollars_per_hour=-5.0, low=-10.0, high=20.0, at=AT)}
     found = at_risk(("page/p", Severity.CRITICAL), measured=refunds)
     assert (found.dollars_per_hour, found.low, found.high) == (0.0, 0.0, 20.0)
 
 
 def test_there_is_no_impact_where_nothing_that_earns_is_affected() -> None:
-    assert impact([], CHAIN, REVENUE, POLICY) is None
-    assert impact([("other/x", Severity.CRITICAL)], CHAIN, REVENUE, POLICY) is None
-    assert impact([("model/m", Severity.INFO)], CHAIN, REVENUE, POLICY) is None
+    assert estimate_impact([], CHAIN, REVENUE, POLICY) is None
+    assert estimate_impact([("other/x", Severity.CRITICAL)], CHAIN, REVENUE, POLICY) is None
+    assert estimate_impact([("model/m", Severity.INFO)], CHAIN, REVENUE, POLICY) is None
     unhurt = Graph([Dependency(target="page/p", needs="cache/c", share=0.0)])
-    assert impact([("cache/c", Severity.CRITICAL)], unhurt, REVENUE, POLICY) is None
+    assert estimate_impact([("cache/c", Severity.CRITICAL)], unhurt, REVENUE, POLICY) is None
 
 
 def test_a_circle_ends() -> None:
     circle = Graph(
         [Dependency(target="model/m", needs="page/p"), Dependency(target="page/p", needs="model/m", share=0.5)]
     )
-    assert dollars(impact([("model/m", Severity.CRITICAL)], circle, REVENUE, POLICY)) == pytest.approx(1400)
+    assert dollars(estimate_impact([("model/m", Severity.CRITICAL)], circle, REVENUE, POLICY)) == pytest.approx(1400)
 
 
 def test_only_the_most_at_risk_are_named() -> None:
     revenue = {f"page/{n}": Revenue(dollars_per_hour=100.0 * n) for n in range(1, 9)}
-    found = impact([(target, Severity.CRITICAL) for target in revenue], Graph(), revenue, POLICY)
+    found = estimate_impact([(target, Severity.CRITICAL) for target in revenue], Graph(), revenue, POLICY)
     assert found is not None
     assert len(found.targets) == TARGETS_LIMIT
     assert found.targets[0] == "page/8"
@@ -147,14 +156,14 @@ def test_order_does_not_matter(
     firing: list[tuple[str, Severity]],
     edges: list[Dependency],
     revenue: dict[str, Revenue],
-    measured: dict[str, Measured],
+    measured: dict[str, MeasuredRevenue],
     random: Random,
 ) -> None:
-    found = impact(firing, Graph(edges), revenue, POLICY, measured)
+    found = estimate_impact(firing, Graph(edges), revenue, POLICY, measured)
     shuffled = list(firing)
     random.shuffle(shuffled)
     turned = dict(reversed(revenue.items()))
-    assert impact(shuffled * 2, Graph(edges), turned, POLICY, measured) == found
+    assert estimate_impact(shuffled * 2, Graph(edges), turned, POLICY, measured) == found
 
 
 @given(FIRING, EDGES, EARNS, MEASURES)
@@ -162,9 +171,9 @@ def test_the_interval_holds_the_estimate(
     firing: list[tuple[str, Severity]],
     edges: list[Dependency],
     revenue: dict[str, Revenue],
-    measured: dict[str, Measured],
+    measured: dict[str, MeasuredRevenue],
 ) -> None:
-    found = impact(firing, Graph(edges), revenue, POLICY, measured)
+    found = estimate_impact(firing, Graph(edges), revenue, POLICY, measured)
     if found is not None:
         assert 0 <= found.low <= found.dollars_per_hour <= found.high < math.inf
 
@@ -174,25 +183,25 @@ def test_worse_is_never_cheaper(
     firing: list[tuple[str, Severity]],
     edges: list[Dependency],
     revenue: dict[str, Revenue],
-    measured: dict[str, Measured],
+    measured: dict[str, MeasuredRevenue],
     at: int,
 ) -> None:
     graph = Graph(edges)
-    before = dollars(impact(firing, graph, revenue, POLICY, measured))
+    before = dollars(estimate_impact(firing, graph, revenue, POLICY, measured))
     worse = [(target, Severity.CRITICAL if n == at else severity) for n, (target, severity) in enumerate(firing)]
-    assert dollars(impact(worse, graph, revenue, POLICY, measured)) >= before * (1 - 1e-12)
+    assert dollars(estimate_impact(worse, graph, revenue, POLICY, measured)) >= before * (1 - 1e-12)
     more = [*firing, (NAMES[at % len(NAMES)], Severity.ERROR)]
-    assert dollars(impact(more, graph, revenue, POLICY, measured)) >= before * (1 - 1e-12)
+    assert dollars(estimate_impact(more, graph, revenue, POLICY, measured)) >= before * (1 - 1e-12)
 
 
 def test_money_raises_the_severity_and_never_lowers_it() -> None:
     policy = ImpactPolicy(raises={Severity.ERROR: 100.0, Severity.CRITICAL: 1000.0})
     cost = Impact(dollars_per_hour=100.0, low=0.0, high=200.0, targets=("model/m",), reason="")
-    assert raised(Severity.WARNING, cost, policy) is Severity.ERROR
-    assert raised(Severity.CRITICAL, cost, policy) is Severity.CRITICAL
-    assert raised(Severity.WARNING, replace(cost, dollars_per_hour=99.9), policy) is Severity.WARNING
-    assert raised(Severity.WARNING, replace(cost, dollars_per_hour=1e6), policy) is Severity.CRITICAL
-    assert raised(Severity.WARNING, None, policy) is Severity.WARNING
+    assert raise_severity(Severity.WARNING, cost, policy) is Severity.ERROR
+    assert raise_severity(Severity.CRITICAL, cost, policy) is Severity.CRITICAL
+    assert raise_severity(Severity.WARNING, replace(cost, dollars_per_hour=99.9), policy) is Severity.WARNING
+    assert raise_severity(Severity.WARNING, replace(cost, dollars_per_hour=1e6), policy) is Severity.CRITICAL
+    assert raise_severity(Severity.WARNING, None, policy) is Severity.WARNING
 
 
 COST = Impact(dollars_per_hour=600.0, low=300.0, high=1200.0, targets=("model/m",), reason="")
@@ -214,43 +223,43 @@ def after(minutes: float) -> datetime:
 
 
 def test_the_loss_is_what_was_counted_and_what_the_newest_impact_adds() -> None:
-    assert lost(INCIDENT, after(30)) == Loss(dollars=300.0, low=150.0, high=600.0)
-    counted = replace(INCIDENT, lost=50.0, lost_low=20.0, lost_high=80.0, lost_until=after(20))
-    assert lost(counted, after(30)) == Loss(dollars=150.0, low=70.0, high=280.0)
-    assert lost(counted, after(10)) == Loss(dollars=50.0, low=20.0, high=80.0)
-    assert lost(replace(counted, impact=None), after(30)) == Loss(dollars=50.0, low=20.0, high=80.0)
+    assert estimate_loss(INCIDENT, after(30)) == Loss(dollars=300.0, low=150.0, high=600.0)
+    counted = replace(INCIDENT, loss=50.0, loss_low=20.0, loss_high=80.0, loss_until=after(20))
+    assert estimate_loss(counted, after(30)) == Loss(dollars=150.0, low=70.0, high=280.0)
+    assert estimate_loss(counted, after(10)) == Loss(dollars=50.0, low=20.0, high=80.0)
+    assert estimate_loss(replace(counted, impact=None), after(30)) == Loss(dollars=50.0, low=20.0, high=80.0)
 
 
 def test_what_is_mitigated_closed_or_over_loses_no_more() -> None:
     mitigated = replace(INCIDENT, mitigated_at=after(10), resolved_at=after(20))
-    assert lost(mitigated, after(30)).dollars == 100.0
-    assert lost(replace(INCIDENT, resolved_at=after(20)), after(30)).dollars == 200.0
-    assert lost(replace(INCIDENT, closed_at=after(5), resolved_at=after(20)), after(30)).dollars == 50.0
-    assert lost(replace(INCIDENT, acknowledged_at=after(5)), after(30)).dollars == 300.0
+    assert estimate_loss(mitigated, after(30)).dollars == 100.0
+    assert estimate_loss(replace(INCIDENT, resolved_at=after(20)), after(30)).dollars == 200.0
+    assert estimate_loss(replace(INCIDENT, closed_at=after(5), resolved_at=after(20)), after(30)).dollars == 50.0
+    assert estimate_loss(replace(INCIDENT, acknowledged_at=after(5)), after(30)).dollars == 300.0
 
 
 def test_what_came_back_lost_nothing_in_between() -> None:
     over = replace(INCIDENT, resolved_at=after(1))
-    fields = accounted(over, after(20))
-    assert fields == {"lost": 10.0, "lost_low": 5.0, "lost_high": 20.0, "lost_until": after(20)}
-    back = amended(over, {**fields, "resolved_at": None, "began_at": after(20)})
-    assert lost(back, after(22)).dollars == 30.0
+    fields = accrue_loss(over, after(20))
+    assert fields == {"loss": 10.0, "loss_low": 5.0, "loss_high": 20.0, "loss_until": after(20)}
+    back = with_values(over, {**fields, "resolved_at": None, "reopened_at": after(20)})
+    assert estimate_loss(back, after(22)).dollars == 30.0
 
 
 def test_what_came_late_is_not_counted_twice() -> None:
-    counted = amended(INCIDENT, accounted(INCIDENT, after(30)))
-    assert accounted(counted, after(10)) == accounted(INCIDENT, after(30))
-    assert accounted(INCIDENT, after(-10))["lost_until"] is None
+    counted = with_values(INCIDENT, accrue_loss(INCIDENT, after(30)))
+    assert accrue_loss(counted, after(10)) == accrue_loss(INCIDENT, after(30))
+    assert accrue_loss(INCIDENT, after(-10))["loss_until"] is None
     over = replace(INCIDENT, resolved_at=after(30))
-    assert accounted(over, after(10)) == accounted(INCIDENT, after(30)), "it came back before it was over"
+    assert accrue_loss(over, after(10)) == accrue_loss(INCIDENT, after(30)), "it came back before it was over"
 
 
 def test_the_whole_has_lost_what_its_parts_lost() -> None:
-    assert together(INCIDENT, [], after(30)) is INCIDENT
+    assert merge_losses(INCIDENT, [], after(30)) is INCIDENT
     part = replace(INCIDENT, id="part", opened_at=after(-30))
-    whole = together(INCIDENT, [part, replace(part, resolved_at=after(-24))], after(30))
-    assert (whole.lost, whole.lost_low, whole.lost_high, whole.lost_until) == (660.0, 330.0, 1320.0, AT)
-    assert lost(whole, after(30)).dollars == 960.0
+    whole = merge_losses(INCIDENT, [part, replace(part, resolved_at=after(-24))], after(30))
+    assert (whole.loss, whole.loss_low, whole.loss_high, whole.loss_until) == (660.0, 330.0, 1320.0, AT)
+    assert estimate_loss(whole, after(30)).dollars == 960.0
 
 
 @given(
@@ -266,13 +275,13 @@ def test_however_impacts_come_the_loss_is_bounded_by_the_worst_of_them(
         name: None if end is None else after(end)
         for name, end in (("mitigated_at", mitigated), ("resolved_at", resolved))
     }
-    incident = amended(INCIDENT, ends)
+    incident = with_values(INCIDENT, ends)
     for minute, rate in changes:
         cost = (
             None if rate is None else Impact(dollars_per_hour=rate, low=rate / 2, high=rate * 2, targets=(), reason="")
         )
-        incident = amended(incident, {**accounted(incident, after(minute)), "impact": cost})
-    found = lost(incident, after(until))
+        incident = with_values(incident, {**accrue_loss(incident, after(minute)), "impact": cost})
+    found = estimate_loss(incident, after(until))
     worst = max([COST.dollars_per_hour, *(rate for _, rate in changes if rate is not None)])
     hours = max(0, *(90 if end is None else end for end in (mitigated, resolved))) / 60
     assert 0 <= found.low <= found.dollars * (1 + 1e-9)

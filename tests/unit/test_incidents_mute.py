@@ -7,7 +7,7 @@ from croniter import croniter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.incidents.mute import Mute, Silence, muted
+from core.incidents.mute import Mute, Silence, target_mute
 from core.settings.cron import fault
 from core.settings.response import Maintenance
 
@@ -17,7 +17,7 @@ SILENCE = Silence(pattern="model/*", by="ada", at=NINE, until=NINE + HOUR, note=
 
 
 def scheduled(cron: str, now: datetime, duration: timedelta) -> Mute | None:
-    return muted("t/t", now, [Maintenance(name="m", targets=("*",), schedule=cron, duration=duration)], [])
+    return target_mute("t/t", now, [Maintenance(name="m", targets=("*",), schedule=cron, duration=duration)], [])
 
 
 def field(low: int, high: int, *others: str) -> st.SearchStrategy[str]:
@@ -46,9 +46,9 @@ INSTANTS = st.timedeltas(timedelta(0), timedelta(days=6 * 365)).map(
 @pytest.mark.parametrize(("minutes", "expected"), [(-1, False), (0, True), (59, True), (60, False)])
 def test_maintenance_that_happens_once_begins_and_ends(minutes: int, expected: bool) -> None:  # noqa: FBT001 - what is expected
     once = Maintenance(name="move", targets=("table/*", "model/*"), start=NINE, duration=HOUR, reason="new disks")
-    found = muted("model/m", NINE + timedelta(minutes=minutes), [once], [])
+    found = target_mute("model/m", NINE + timedelta(minutes=minutes), [once], [])
     assert found == (Mute(reason="maintenance move: new disks", until=NINE + HOUR) if expected else None)
-    assert muted("probe/api", NINE, [once], []) is None
+    assert target_mute("probe/api", NINE, [once], []) is None
 
 
 @pytest.mark.parametrize(
@@ -103,20 +103,22 @@ def test_schedules_mean_what_they_mean_to_the_scheduler(cron: str, now: datetime
 
 @pytest.mark.parametrize(("minutes", "expected"), [(-1, False), (0, True), (59, True), (60, False)])
 def test_a_silence_lasts_as_long_as_was_said(minutes: int, expected: bool) -> None:  # noqa: FBT001 - what is expected
-    found = muted("model/m", NINE + timedelta(minutes=minutes), [], [SILENCE])
+    found = target_mute("model/m", NINE + timedelta(minutes=minutes), [], [SILENCE])
     assert found == (Mute(reason="silenced by ada: retraining", until=NINE + HOUR) if expected else None)
 
 
 def test_a_silence_is_about_its_targets() -> None:
-    assert muted("table/t", NINE, [], [SILENCE]) is None
+    assert target_mute("table/t", NINE, [], [SILENCE]) is None
 
 
 def test_the_reason_that_lasts_longest_is_told() -> None:
     longer = Silence(pattern="*", by="bob\n", at=NINE, until=NINE + 2 * HOUR)
     once = Maintenance(name="move", targets=("*",), start=NINE, duration=HOUR)
-    assert muted("model/m", NINE, [once], [SILENCE, longer]) == Mute(reason="silenced by bob", until=NINE + 2 * HOUR)
-    assert muted("model/m", NINE, [once], [SILENCE]) == Mute(reason="maintenance move", until=NINE + HOUR)
+    assert target_mute("model/m", NINE, [once], [SILENCE, longer]) == Mute(
+        reason="silenced by bob", until=NINE + 2 * HOUR
+    )
+    assert target_mute("model/m", NINE, [once], [SILENCE]) == Mute(reason="maintenance move", until=NINE + HOUR)
 
 
 def test_nothing_mutes_where_nothing_is_said() -> None:
-    assert muted("model/m", NINE, [], []) is None
+    assert target_mute("model/m", NINE, [], []) is None

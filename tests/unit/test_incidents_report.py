@@ -11,13 +11,22 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from core.events import ActionDecision, Change, Mode, Severity, Stage, Status
-from core.incidents.model import Entry, Evidence, Heard, Impact, Incident, Reason, State, Tracked
+from core.incidents.model import (
+    Evidence,
+    Impact,
+    Incident,
+    IncidentCondition,
+    NotificationState,
+    Reason,
+    State,
+    TimelineEntry,
+)
 from core.incidents.report import report
 from core.incidents.text import clean
 
 NINE = datetime(2026, 1, 2, 9, tzinfo=UTC)
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])
-DRIFT = Tracked(
+DRIFT = IncidentCondition(
     key="model/m:drift",
     target="model/m",
     kind="drift",
@@ -34,7 +43,7 @@ DRIFT = Tracked(
     runbook="models.md#drift",
 )
 ENTRIES = (
-    Entry(
+    TimelineEntry(
         sequence=1,
         at=NINE,
         change=Change.OPENED,
@@ -42,22 +51,22 @@ ENTRIES = (
         summary="departure_delay drifted",
         finding_id="model/m:drift:2026-01-02T09:00:00Z",
     ),
-    Entry(
+    TimelineEntry(
         sequence=2,
         at=NINE + timedelta(minutes=4),
         change=Change.ACKNOWLEDGED,
-        reason=Reason.COMMANDED,
+        reason=Reason.COMMAND,
         summary="ada: on it",
         finding_id="acknowledge:i:2026-01-02T09:04:00Z",
     ),
-    Entry(
+    TimelineEntry(
         sequence=3,
         at=NINE + timedelta(minutes=9),
         change=Change.UPDATED,
         reason=Reason.ACTION,
         summary="shift_traffic on model/m applied",
     ),
-    Entry(
+    TimelineEntry(
         sequence=4,
         at=NINE + timedelta(minutes=90),
         change=Change.RESOLVED,
@@ -72,7 +81,7 @@ INCIDENT = Incident(
     state=State.RESOLVED,
     severity=Severity.ERROR,
     category="model_quality",
-    classed="the kind says drift",
+    classification="kind contains drift",
     opened_at=NINE,
     resolved_at=NINE + timedelta(minutes=90),
     acknowledged_at=NINE + timedelta(minutes=4),
@@ -117,7 +126,9 @@ SOME = st.sampled_from(
 FOREIGN = NASTY | SOME
 
 
-def made(incident: Incident = INCIDENT, *actions: ActionDecision, members: tuple[Tracked, ...] = (DRIFT,)) -> str:
+def made(
+    incident: Incident = INCIDENT, *actions: ActionDecision, members: tuple[IncidentCondition, ...] = (DRIFT,)
+) -> str:
     return report(incident, members, actions, made_at=MADE)
 
 
@@ -130,7 +141,9 @@ def summary(incident: Incident) -> dict[str, str]:
     return {row[0]: row[1] for row in rows}
 
 
-def questions(incident: Incident, *actions: ActionDecision, members: tuple[Tracked, ...] = (DRIFT,)) -> list[str]:
+def questions(
+    incident: Incident, *actions: ActionDecision, members: tuple[IncidentCondition, ...] = (DRIFT,)
+) -> list[str]:
     return [
         line.removeprefix("- ") for line in section(made(incident, *actions, members=members), "Open questions") if line
     ]
@@ -139,25 +152,25 @@ def questions(incident: Incident, *actions: ActionDecision, members: tuple[Track
 def test_the_summary_says_what_is_known() -> None:
     assert made().startswith(
         "# Incident: departure_delay drifted\n\n"
-        "Report of incident model-m-20260102-4873ad0c, made 2026-01-02 12:00 UTC.\n\n"
-        "## Summary\n\n| What | Value |\n| --- | --- |\n| Incident | model-m-20260102-4873ad0c |\n"
+        "Report of incident model-m-20260102-4873ad0c, 2026-01-02 12:00 UTC.\n\n"
+        "## Summary\n\n| Field | Value |\n| --- | --- |\n| Incident | model-m-20260102-4873ad0c |\n"
     )
     assert summary(INCIDENT) == {
         "Incident": "model-m-20260102-4873ad0c",
         "State": "resolved",
         "Severity": "error",
-        "Category": "model quality (the kind says drift)",
+        "Category": "model quality (kind contains drift)",
         "Root target": "model/m",
-        "Affected": "model/m, page/p",
+        "Affected targets": "model/m, page/p",
         "Opened": "2026-01-02 09:00 UTC",
         "Acknowledged": "2026-01-02 09:04 UTC by ada",
-        "Mitigated": "not",
+        "Mitigated": "no",
         "Resolved": "2026-01-02 10:30 UTC",
         "Time to acknowledge": "4 min",
         "Time to resolve": "1 h 30 min",
-        "At risk": "\\$1,200 (90 % interval \\$900 to \\$1,500) an hour: model/m earns",
+        "Impact": "\\$1,200 (90 % interval \\$900 to \\$1,500) an hour: model/m earns",
         "Estimated loss": "\\$1,800 (90 % interval \\$1,350 to \\$2,250):"
-        " what was at risk by the hour while it fired, until it was over",
+        " the impact by the hour while it fired, until the resolution",
     }
 
 
@@ -169,18 +182,18 @@ def test_what_is_not_known_is_not_made_up() -> None:
         acknowledged_at=None,
         acknowledged_by="",
         impact=None,
-        classed="",
+        classification="",
         targets=(),
         timeline=(),
         sequence=0,
     )
     text = report(bare, (), made_at=MADE)
     values = summary(bare)
-    assert (values["Category"], values["Affected"], values["Acknowledged"]) == ("model quality", "-", "not")
-    assert (values["Resolved"], values["Time to acknowledge"], values["Time to resolve"]) == ("not", "-", "-")
-    assert not {"At risk", "Estimated loss"} & values.keys()
-    assert section(text, "What was noticed") == ["Nothing of it is remembered."]
-    assert section(text, "What was done by itself") == ["Nothing was decided on."]
+    assert (values["Category"], values["Affected targets"], values["Acknowledged"]) == ("model quality", "-", "no")
+    assert (values["Resolved"], values["Time to acknowledge"], values["Time to resolve"]) == ("no", "-", "-")
+    assert not {"Impact", "Estimated loss"} & values.keys()
+    assert section(text, "Findings") == ["None kept."]
+    assert section(text, "Automated actions") == ["None."]
 
 
 def test_an_acknowledgement_by_nobody_known_names_nobody() -> None:
@@ -198,76 +211,79 @@ def test_a_person_who_closed_it_is_told_apart_from_a_recovery() -> None:
     [
         (
             {"mitigated_at": NINE + timedelta(minutes=30)},
-            "600 (90 % interval $450 to $750): until it was mitigated",
+            "600 (90 % interval $450 to $750): until the mitigation",
         ),
         ({"resolved_at": None}, "3,600 (90 % interval $2,700 to $4,500): so far"),
         (
             {
-                "lost": 1000.0,
-                "lost_low": 900.0,
-                "lost_high": 1100.0,
-                "lost_until": NINE + timedelta(minutes=60),
+                "loss": 1000.0,
+                "loss_low": 900.0,
+                "loss_high": 1100.0,
+                "loss_until": NINE + timedelta(minutes=60),
             },
-            "1,600 (90 % interval $1,350 to $1,850): until it was over",
+            "1,600 (90 % interval $1,350 to $1,850): until the resolution",
         ),
         (
-            {"impact": None, "lost": 10.0, "lost_low": 9.0, "lost_high": 11.0},
-            "10 (90 % interval $9 to $11): until it was over",
+            {"impact": None, "loss": 10.0, "loss_low": 9.0, "loss_high": 11.0},
+            "10 (90 % interval $9 to $11): until the resolution",
         ),
-        ({"resolved_at": NINE - timedelta(minutes=1)}, "0 (90 % interval $0 to $0): until it was over"),
+        ({"resolved_at": NINE - timedelta(minutes=1)}, "0 (90 % interval $0 to $0): until the resolution"),
     ],
 )
 def test_the_loss_counts_the_time_until_it_stopped_hurting(changed: dict[str, Any], loss: str) -> None:
     found = summary(replace(INCIDENT, **changed))["Estimated loss"]
-    assert found.replace("\\", "").replace("what was at risk by the hour while it fired, ", "") == f"${loss}"
+    assert found.replace("\\", "").replace("the impact by the hour while it fired, ", "") == f"${loss}"
 
 
 def test_what_earns_nothing_any_more_has_cost_what_was_counted() -> None:
-    eased = replace(INCIDENT, impact=None, lost=10.0)
-    assert "At risk" not in summary(eased)
-    assert "What it costs is not known." not in questions(eased)
+    eased = replace(INCIDENT, impact=None, loss=10.0)
+    assert "Impact" not in summary(eased)
+    assert "Its impact is unknown (no revenue mapped to its targets)." not in questions(eased)
 
 
 def test_the_time_to_acknowledge_what_came_back_is_from_then_on() -> None:
     back = replace(
-        INCIDENT, began_at=NINE + timedelta(minutes=15), acknowledged_at=NINE + timedelta(minutes=22), resolved_at=None
+        INCIDENT,
+        reopened_at=NINE + timedelta(minutes=15),
+        acknowledged_at=NINE + timedelta(minutes=22),
+        resolved_at=None,
     )
     found = summary(back)
-    assert (found["Opened"], found["Came back"]) == ("2026-01-02 09:00 UTC", "2026-01-02 09:15 UTC")
+    assert (found["Opened"], found["Reopened"]) == ("2026-01-02 09:00 UTC", "2026-01-02 09:15 UTC")
     assert found["Time to acknowledge"] == "7 min"
 
 
 def test_what_was_no_incident_or_part_of_another_has_lost_nothing_itself() -> None:
     cancelled, merged = replace(INCIDENT, cancelled=True), replace(INCIDENT, merged_into="other")
-    assert summary(cancelled)["State"] == "cancelled: a person said that it was no incident"
-    assert summary(merged)["State"] == "part of incident other"
+    assert summary(cancelled)["State"] == "cancelled as a false alarm"
+    assert summary(merged)["State"] == "merged into incident other"
     assert "Estimated loss" not in summary(cancelled).keys() | summary(merged).keys()
 
 
 def test_many_targets_are_counted() -> None:
     many = replace(INCIDENT, targets=tuple(f"t/{n}" for n in range(13)))
-    assert summary(many)["Affected"].endswith("t/9, and 3 more")
+    assert summary(many)["Affected targets"].endswith("t/9, and 3 more")
 
 
 def test_the_timeline_says_when_who_what_and_why() -> None:
-    assert section(made(), "What happened") == [
-        "| Step | When | Who | Change | What | Why |",
+    assert section(made(), "Timeline") == [
+        "| Step | Time | Cause | Change | Summary | Reason |",
         "| --- | --- | --- | --- | --- | --- |",
         "| 1 | 2026-01-02 09:00 UTC | drift_score | opened | departure_delay drifted | first firing |",
-        "| 2 | 2026-01-02 09:04 UTC | a person | acknowledged | ada: on it | commanded |",
-        "| 3 | 2026-01-02 09:09 UTC | an automated response | updated | shift_traffic on model/m applied | action |",
+        "| 2 | 2026-01-02 09:04 UTC | a person | acknowledged | ada: on it | command |",
+        "| 3 | 2026-01-02 09:09 UTC | an automated action | updated | shift_traffic on model/m applied | action |",
         "| 4 | 2026-01-02 10:30 UTC | the system | resolved | recovered | all recovered |",
     ]
 
 
 def test_steps_that_are_no_longer_kept_are_counted() -> None:
-    assert section(made(replace(INCIDENT, sequence=6)), "What happened")[-1] == "2 steps in between: no longer kept."
-    assert section(made(replace(INCIDENT, sequence=5)), "What happened")[-1] == "1 step in between: no longer kept."
+    assert section(made(replace(INCIDENT, sequence=6)), "Timeline")[-1] == "2 steps in between omitted."
+    assert section(made(replace(INCIDENT, sequence=5)), "Timeline")[-1] == "1 step in between omitted."
 
 
 def test_what_was_noticed_is_told_with_value_and_threshold() -> None:
-    assert section(made(), "What was noticed") == [
-        "| Target | Kind | Last seen as | When | By | Value and threshold | Summary | Evidence |",
+    assert section(made(), "Findings") == [
+        "| Target | Kind | Last status | Observed | Source | Value and threshold | Summary | Evidence |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         "| model/m | drift | error, resolved | 2026-01-02 09:30 UTC | drift_score | Observed 61 %: 3.0 times the threshold of 20 %. | departure_delay drifted | hour: PSI 0.3; wind: PSI 0.2 |",
     ]
@@ -275,8 +291,8 @@ def test_what_was_noticed_is_told_with_value_and_threshold() -> None:
 
 def test_what_was_done_by_itself_is_told_in_order() -> None:
     planned = replace(APPLIED, sequence=1, stage=Stage.PLANNED, detail="", by="")
-    assert section(made(INCIDENT, APPLIED, planned), "What was done by itself") == [
-        "| When | Action | Target | Mode | Decision | Why | Plan and result | By |",
+    assert section(made(INCIDENT, APPLIED, planned), "Automated actions") == [
+        "| Time | Action | Target | Mode | Decision | Reason | Plan and result | By |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | planned | within limits | 100 % back to 6 | - |",
         "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | applied | within limits | 100 % back to 6; done | ada |",
@@ -284,7 +300,7 @@ def test_what_was_done_by_itself_is_told_in_order() -> None:
 
 
 def test_an_incident_that_went_well_leaves_no_question() -> None:
-    assert questions(INCIDENT, APPLIED) == ["None that the facts raise."]
+    assert questions(INCIDENT, APPLIED) == ["None."]
 
 
 def test_the_facts_raise_the_questions() -> None:
@@ -294,33 +310,33 @@ def test_the_facts_raise_the_questions() -> None:
             [Reason.NOT_ACKNOWLEDGED, Reason.NOT_ACKNOWLEDGED, Reason.NOTIFICATION_REFUSED, Reason.NOT_REPEATED], 1
         )
     )
-    troubled = replace(
+    failing = replace(
         INCIDENT,
         state=State.OPEN,
         acknowledged_at=None,
         resolved_at=None,
         impact=None,
-        heard=Heard(flaps=1),
+        notified=NotificationState(flaps=1),
         timeline=stuck,
     )
     firing = replace(DRIFT, status=Status.FIRING, runbook="")
-    assert questions(troubled, members=(firing, replace(firing, key="model/m:quality", kind="quality"))) == [
-        "Nobody acknowledged it.",
-        "It is not over: model/m still fires.",
-        "What it costs is not known.",
-        "No runbook is named for drift of model/m.",
-        "No runbook is named for quality of model/m.",
-        "It flapped: people were told 1 time that it is back.",
-        "Those who were told did not acknowledge in time: 2 times.",
+    assert questions(failing, members=(firing, replace(firing, key="model/m:quality", kind="quality"))) == [
+        "It was not acknowledged.",
+        "It is not resolved; still firing: model/m.",
+        "Its impact is unknown (no revenue mapped to its targets).",
+        "There is no runbook for drift of model/m.",
+        "There is no runbook for quality of model/m.",
+        "It flapped: a reopening was notified 1 time.",
+        "A notified tier did not acknowledge in time: 2 times.",
         "A channel refused a message: 1 time.",
-        "A condition was taken to be over, because its source did not repeat it: 1 time.",
+        "A condition was resolved by expiry, because its source did not repeat it: 1 time.",
     ]
 
 
 def test_what_is_called_resolved_while_it_fires_is_asked_about() -> None:
-    assert questions(replace(INCIDENT, resolved_at=None)) == ["It is not over."]
+    assert questions(replace(INCIDENT, resolved_at=None)) == ["It is not resolved."]
     firing = replace(DRIFT, status=Status.FIRING)
-    assert questions(INCIDENT, members=(firing,)) == ["It is called resolved while this still fires: model/m."]
+    assert questions(INCIDENT, members=(firing,)) == ["It was resolved by a person while still firing: model/m."]
 
 
 @pytest.mark.parametrize(
@@ -329,13 +345,13 @@ def test_what_is_called_resolved_while_it_fires_is_asked_about() -> None:
         (Stage.FAILED, "failed"),
         (Stage.UNDONE, "was undone"),
         (Stage.EXPIRED, "was not approved in time"),
-        (Stage.AWAITING, "still waits for an approval"),
+        (Stage.AWAITING, "still awaits approval"),
     ],
 )
 def test_a_response_that_did_not_end_well_is_asked_about(stage: Stage, words: str) -> None:
     last = replace(APPLIED, sequence=3, stage=stage)
-    assert questions(INCIDENT, last, APPLIED) == [f"The response shift_traffic on model/m {words}."]
-    assert questions(INCIDENT, replace(APPLIED, sequence=4), last) == ["None that the facts raise."]
+    assert questions(INCIDENT, last, APPLIED) == [f"The action shift_traffic on model/m {words}."]
+    assert questions(INCIDENT, replace(APPLIED, sequence=4), last) == ["None."]
 
 
 def test_long_lines_are_cut() -> None:
@@ -343,10 +359,12 @@ def test_long_lines_are_cut() -> None:
     assert max(len(line) for line in made(long).splitlines()) < 1000
 
 
-def foreign(text: str) -> tuple[Incident, Tracked, ActionDecision]:
+def foreign(text: str) -> tuple[Incident, IncidentCondition, ActionDecision]:
     """The same incident, in which everything that others write is this text."""
     entries = tuple(replace(entry, summary=text, finding_id=text) for entry in ENTRIES)
-    incident = replace(INCIDENT, id=text, title=text, target=text, category=text, classed=text, acknowledged_by=text)
+    incident = replace(
+        INCIDENT, id=text, title=text, target=text, category=text, classification=text, acknowledged_by=text
+    )
     incident = replace(
         incident, targets=(text, text), timeline=entries, impact=replace(INCIDENT.impact or NONE, reason=text)
     )

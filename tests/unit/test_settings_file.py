@@ -9,9 +9,9 @@ import yaml
 
 from core.drift.judge import drift_severity
 from core.events import Mode, Severity
+from core.incidents.escalation import RoutingFacts, applies, stakeholders
 from core.incidents.graph import Graph
-from core.incidents.impact import impact
-from core.incidents.routing import Facts, meets, stakeholders
+from core.incidents.impact import estimate_impact
 from core.settings import ActionName, Category, Deed, Settings, parse
 from core.settings.channels import KINDS, WebhookChannel
 
@@ -44,13 +44,13 @@ def told(category: Category, severity: Severity, dollars_per_hour: float | None 
     return set(stakeholders(incident(category, severity, dollars_per_hour), SETTINGS.people, NOW))
 
 
-def incident(category: Category, severity: Severity, dollars_per_hour: float | None = None) -> Facts:
-    return Facts(severity=severity, category=category, target=MODEL, dollars_per_hour=dollars_per_hour)
+def incident(category: Category, severity: Severity, dollars_per_hour: float | None = None) -> RoutingFacts:
+    return RoutingFacts(severity=severity, category=category, target=MODEL, dollars_per_hour=dollars_per_hour)
 
 
 def at_risk(severity: Severity) -> float:
     """The dollars an hour that are at risk while the flight model drifts."""
-    found = impact([(MODEL, severity)], Graph(SETTINGS.dependencies), SETTINGS.revenue, SETTINGS.impact)
+    found = estimate_impact([(MODEL, severity)], Graph(SETTINGS.dependencies), SETTINGS.revenue, SETTINGS.impact)
     assert found is not None
     return found.dollars_per_hour
 
@@ -66,13 +66,13 @@ def test_drift_of_the_flight_model_is_told_to_those_it_costs() -> None:
 def test_drift_of_the_flight_model_is_never_a_mere_warning(share: float, strength: float) -> None:
     [model] = SETTINGS.models
     assert strength >= model.drift.shift
-    assert meets(SETTINGS.playbooks[0].when, incident(Category.DRIFT, drift_severity(share, strength)), NOW)
+    assert applies(SETTINGS.playbooks[0].when, incident(Category.DRIFT, drift_severity(share, strength)), NOW)
 
 
 def test_drift_of_the_flight_model_plans_its_retraining_and_does_nothing() -> None:
     [playbook] = SETTINGS.playbooks
     for severity in (Severity.ERROR, Severity.CRITICAL):
-        assert meets(playbook.when, incident(Category.DRIFT, severity), NOW)
+        assert applies(playbook.when, incident(Category.DRIFT, severity), NOW)
     assert playbook.do == (Deed(action=ActionName.RETRAIN_MODEL),)
     assert playbook.mode is Mode.DRY_RUN
     assert SETTINGS.automation.enabled

@@ -42,7 +42,7 @@ function buttons(incident, context) {
     "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb, note()),
   }, DOES[verb].label));
   const quiet = context.quiet.length ? null : [1, 4].map((hours) => el("button", {
-    type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `For ${plural(hours, "hour")} nobody is told of ${incident.target}`,
+    type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `For ${plural(hours, "hour")} nobody is notified of ${incident.target}`,
     onclick: () => silence(incident.target, hours * 60, note().value, keyOf(incident)),
   }, `Silence ${hours} h`));
   return el("div", { class: "buttons", role: "group", "aria-label": `What to do about ${incident.title}` }, own, quiet, noteField(incident));
@@ -55,21 +55,21 @@ function quietly(incident, context) {
 }
 
 function owner(incident) {
-  const { heard } = incident;
-  const up = heard.ladders.filter((one) => one.tier > 0).map((one) => `${one.stakeholder}: tier ${one.tier + 1}`);
-  const told = heard.channels.length ? `told: ${[...heard.channels].join(", ")}` : "nobody was told yet";
-  const more = [incident.acknowledged_at && incident.acknowledged_by && told, ...up, heard.quiet].filter(Boolean).join(" · ");
+  const { notified } = incident;
+  const up = notified.escalations.filter((one) => one.tier > 0).map((one) => `${one.stakeholder}: tier ${one.tier + 1}`);
+  const to = notified.channels.length ? `notified: ${[...notified.channels].join(", ")}` : "nobody notified yet";
+  const more = [incident.acknowledged_at && incident.acknowledged_by && to, ...up, notified.mute_reason].filter(Boolean).join(" · ");
   if (incident.acknowledged_by) return [incident.acknowledged_by, ["for ", since(incident.acknowledged_at), more && ` · ${more}`], ""];
-  return ["Nobody yet", [told, up.length > 0 && ` · ${up.join(" · ")}`, heard.quiet && ` · ${heard.quiet}`], incident.state === "open" ? "critical" : ""];
+  return ["Nobody yet", [to, up.length > 0 && ` · ${up.join(" · ")}`, notified.mute_reason && ` · ${notified.mute_reason}`], incident.state === "open" ? "critical" : ""];
 }
 
-// What was counted, and what the impact of now adds since; a copy from before that was counted has only the latter.
+// The loss accrued so far, and what the current impact adds since; an older copy has only the latter.
 function cost(incident) {
   const { impact } = incident;
-  if (!impact && !incident.lost) return ["Not known", "nothing that earns is known to hang on it", ""];
+  if (!impact && !incident.loss) return ["Unknown", "no revenue mapped to this target", ""];
   const { dollars_per_hour: rate, low, high } = impact ?? { dollars_per_hour: 0, low: 0, high: 0 };
-  const counted = incident.lost_until ?? incident.began_at ?? incident.opened_at;
-  const sofar = lost(rate, counted, incident.mitigated_at ?? incident.resolved_at, incident.lost);
+  const counted = incident.loss_until ?? incident.reopened_at ?? incident.opened_at;
+  const sofar = lost(rate, counted, incident.mitigated_at ?? incident.resolved_at, incident.loss);
   return [`${dollars(rate)} an hour`, [`${dollars(low)} to ${dollars(high)} · `, sofar, incident.mitigated_at ? " until it was mitigated" : " so far"], ""];
 }
 
@@ -78,9 +78,9 @@ function vitals(incident) {
   const fact = (name, [value, more, tone]) => el("div", { "data-fact": name }, el("dt", {}, name), el("dd", { class: tone }, value), more && el("dd", { class: "soft" }, more));
   return el("dl", { class: "vitals" },
     fact("Since", [since(incident.opened_at), when(incident.opened_at), ""]),
-    fact("It costs", cost(incident)),
-    fact("Who has it", owner(incident)),
-    fact("What to do", [lead?.runbook ? runbook(lead.runbook) : "No runbook", lead?.runbook ? `runbook for ${words(lead.kind)}` : "begin with what fires", ""]));
+    fact("Impact", cost(incident)),
+    fact("Acknowledged by", owner(incident)),
+    fact("Next step", [lead?.runbook ? runbook(lead.runbook) : "No runbook", lead?.runbook ? `runbook for ${words(lead.kind)}` : "check the conditions that fire", ""]));
 }
 
 function bar(condition) {
@@ -113,8 +113,8 @@ function conditions(incident) {
   return rows.length > 0 && [el("h4", {}, over ? "What fired" : "What fires"), el("ul", { class: "conditions" }, rows)];
 }
 
-const classed = (incident) => incident.category
-  && el("p", { class: "soft classed" }, el("b", {}, words(incident.category)), ` and ${incident.severity}`, incident.classed && `, because ${incident.classed}`);
+const classification = (incident) => incident.category
+  && el("p", { class: "soft classed" }, el("b", {}, words(incident.category)), ` and ${incident.severity}`, incident.classification && `, because ${incident.classification}`);
 
 function affected(incident) {
   const others = incident.targets.filter((target) => target !== incident.target);
@@ -146,7 +146,7 @@ function story(incident) {
 
 function head(incident, context) {
   const over = incident.state === "resolved";
-  const state = over && incident.cancelled ? "cancelled" : over && incident.merged_into ? "part of another" : incident.state;
+  const state = over && incident.cancelled ? "cancelled" : over && incident.merged_into ? "merged" : incident.state;
   return el("div", { class: "row soft head" },
     el("span", { class: `pill solid ${over ? "good" : incident.severity}` }, over ? `was ${incident.peak}` : incident.severity),
     el("span", { class: `pill ${TONE[incident.state] ?? "info"}` }, state),
@@ -167,7 +167,7 @@ export function card(incident, context) {
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault),
     !over && quietly(incident, context),
     el("div", { class: "columns" },
-      el("div", {}, conditions(incident), classed(incident)),
+      el("div", {}, conditions(incident), classification(incident)),
       el("div", {}, !over && affected(incident), responses(incident))),
     story(incident));
 }

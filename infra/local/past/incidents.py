@@ -1,7 +1,7 @@
-"""The incidents of the past: the findings of past ticks, folded by the incident router's own code.
+"""The incidents of the past: the findings of past ticks, folded by the incident service.
 
-Nobody is told of them, nothing is done about them and nobody acknowledges them. What is still open at the end of the past is
-left out: the newest ticks find it again, and then it is told and escalated from the first minute on.
+They have no notifications, actions or acknowledgements. Incidents that are open at the end of the past are left out: the
+newest ticks find them again, and then they are notified and escalated from the first minute on.
 """
 
 import os
@@ -14,36 +14,36 @@ import msgspec
 import pyarrow as pa
 
 from core.events import Event, Finding, IncidentChange, Tick
-from core.incidents.charter import Charter, charter
+from core.incidents.policy import IncidentPolicy, incident_policy
 from core.settings import Settings
 from core.settings.people import People
-from functions.adapters.desks.channels import FailingChannels
-from functions.adapters.desks.desk import Desks
-from functions.adapters.desks.documents import INCIDENTS
-from functions.adapters.desks.perform import Performer
-from functions.adapters.desks.silences import Silences
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
-from functions.incident_router.router import Received, Router, handle
+from functions.incident_router.router import Received, handle
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
+from functions.services.incidents.channels import FailingChannels
+from functions.services.incidents.dispatch import Dispatcher
+from functions.services.incidents.documents import INCIDENTS
+from functions.services.incidents.service import IncidentService
+from functions.services.incidents.silences import Silences
 from infra.local.past.metrics import PastMetrics
 from infra.local.past.tables import table_of
 from infra.local.prometheus import HistoryPoint
 
 CHANGES = "ops.incident_changes"
 _SWEPT_AFTER = (timedelta(minutes=5), timedelta(hours=1))
-"""When it is looked, after the findings of an instant, what is over by then."""
+"""When groups are swept after the findings of an instant, to expire conditions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastIncidents:
-    """What became of the findings.
+    """The incidents, as documents, rows and points.
 
     Attributes:
         documents: a copy of each incident, by collection and key, as the pages read them.
         changes: the audit trail.
-        points: for the charts: what was open, and how long it took to resolve.
+        points: for the charts: open incidents and response times.
     """
 
     documents: dict[tuple[str, str], Data]
@@ -77,7 +77,7 @@ def past_incidents(findings: Iterable[Finding], settings: Settings, *, start: da
 
     Args:
         findings: of the span and of some days around it, so that an incident is whole.
-        settings: what decisions go by, but for people and playbooks.
+        settings: the settings; people and playbooks are ignored.
         start: incidents that were opened at or after it are kept, and points from it on,
         end: and before it, if they are over.
     """
@@ -86,16 +86,16 @@ def past_incidents(findings: Iterable[Finding], settings: Settings, *, start: da
         return PastIncidents(documents={}, changes=pa.table({}), points=[])
     clock, bus = _Clock(ordered[0].observed_at), _Changes()
     metrics = PastMetrics(clock)
-    router = _router(settings, clock, bus, metrics)
-    for at, group in groupby(ordered, key=lambda finding: finding.observed_at):
+    service = _service(settings, clock, bus, metrics)
+    for at, findings_at in groupby(ordered, key=lambda finding: finding.observed_at):
         clock.now = at
-        for finding in group:
-            handle(router, Received(finding, at))
+        for finding in findings_at:
+            handle(service, Received(finding, at))
         for after in _SWEPT_AFTER:
             clock.now = at + after
-            sweep(Sweeper(desks=router.desks), Tick(job=NAME, scheduled_at=clock.now))
-    found = {one.key: one.data for one in router.desks.store.find(INCIDENTS)}
-    kept = {key: data for key, data in found.items() if not data["open"] and start <= data["opened_at"] < end}
+            sweep(Sweeper(service=service), Tick(job=NAME, scheduled_at=clock.now))
+    copies = {document.key: document.data for document in service.store.find(INCIDENTS)}
+    kept = {key: data for key, data in copies.items() if not data["open"] and start <= data["opened_at"] < end}
     changes = [_row(change) for change in bus.kept if change.incident_id in kept]
     return PastIncidents(
         documents={(INCIDENTS, key): data for key, data in kept.items()},
@@ -104,24 +104,23 @@ def past_incidents(findings: Iterable[Finding], settings: Settings, *, start: da
     )
 
 
-def _router(settings: Settings, clock: _Clock, bus: _Changes, metrics: PastMetrics) -> Router:
+def _service(settings: Settings, clock: _Clock, bus: _Changes, metrics: PastMetrics) -> IncidentService:
     store = SqliteStore(":memory:")
-    performer = Performer(store=store, bus=bus, channels={}, ledger=Ledger(store, clock, NAME), metrics=metrics)
-    desks = Desks(
+    return IncidentService(
         store=store,
-        performer=performer,
+        dispatcher=Dispatcher(store=store, bus=bus, channels={}, ledger=Ledger(store, clock, NAME), metrics=metrics),
         metrics=metrics,
         clock=clock,
-        charter=_charter(settings),
+        policy=_policy(settings),
         failing=FailingChannels(store, clock),
-        spread=lambda lanes: [lane() for lane in lanes],
+        silences=Silences(store, clock),
+        run_all=lambda deliveries: [deliver() for deliver in deliveries],
     )
-    return Router(desks=desks, silences=Silences(store, clock))
 
 
-def _charter(settings: Settings) -> Charter:
-    found = charter(settings, os.environ.get("AIA_API_URL", ""), os.environ.get("AIA_RUNBOOKS_URL", ""))
-    return replace(found, people=People(), playbooks=())
+def _policy(settings: Settings) -> IncidentPolicy:
+    policy = incident_policy(settings, os.environ.get("AIA_API_URL", ""), os.environ.get("AIA_RUNBOOKS_URL", ""))
+    return replace(policy, people=People(), playbooks=())
 
 
 def _row(change: IncidentChange) -> Data:

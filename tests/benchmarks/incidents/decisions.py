@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from core.events import Finding, Severity, Status
-from core.incidents.charter import Charter
 from core.incidents.fold import fold
 from core.incidents.graph import Graph
-from core.incidents.model import Watch
-from core.incidents.notice import inform
+from core.incidents.model import GroupState
+from core.incidents.notification import plan_notifications
+from core.incidents.policy import IncidentPolicy
 from core.settings import Dependency, People, Revenue, Route, Stakeholder, Tier, When
 
 _START = datetime(2026, 1, 2, tzinfo=UTC)
@@ -49,20 +49,20 @@ def findings(seed: int, count: int) -> list[Finding]:
     return found
 
 
-def furnished() -> Charter:
+def furnished() -> IncidentPolicy:
     """What a platform of 400 services decides by: every fifth needs the one before, all earn, and two groups are told."""
     services = [f"service/s{number}" for number in range(400)]
     tiers = (Tier(to=("pager",), wait=timedelta(minutes=5)), Tier(to=("chat",), wait=timedelta(minutes=15)))
     groups = {name: Stakeholder(name=name, tiers=tiers) for name in ("technical", "operations")}
     routes = (Route(when=When(), to=("technical",)), Route(when=When(dollars_per_hour=500.0), to=("operations",)))
-    return Charter(
+    return IncidentPolicy(
         graph=Graph([Dependency(target=one, needs=services[n]) for n, one in enumerate(services[1:]) if n % 5 == 0]),
         revenue={one: Revenue(dollars_per_hour=1000.0) for one in services},
         people=People(stakeholders=groups, routes=routes),
     )
 
 
-def rate(found: Sequence[Finding], *, told: bool, charter: Charter | None = None, repeats: int = 5) -> float:
+def rate(found: Sequence[Finding], *, told: bool, policy: IncidentPolicy | None = None, repeats: int = 5) -> float:
     """Findings a second of CPU time, of the best run.
 
     Args:
@@ -74,20 +74,20 @@ def rate(found: Sequence[Finding], *, told: bool, charter: Charter | None = None
     gc.collect()
     gc.disable()
     try:
-        return len(found) / min(_once(found, charter or Charter(), told=told) for _ in range(repeats))
+        return len(found) / min(_once(found, policy or IncidentPolicy(), told=told) for _ in range(repeats))
     finally:
         gc.enable()
 
 
-def _once(found: Sequence[Finding], charter: Charter, *, told: bool) -> float:
-    watches = dict[str, Watch]()
+def _once(found: Sequence[Finding], policy: IncidentPolicy, *, told: bool) -> float:
+    watches = dict[str, GroupState]()
     started = time.process_time()
     for finding in found:
         at = finding.observed_at
-        group = charter.graph.group(finding.target)
-        decision = fold(watches.get(group), finding, now=at, charter=charter)
-        watch = decision.watch
+        group = policy.graph.group(finding.target)
+        decision = fold(watches.get(group), finding, now=at, policy=policy)
+        state = decision.state
         if told and decision.changes:
-            watch = inform(watch, at=at, now=at, charter=charter).watch
-        watches[group] = watch
+            state = plan_notifications(state, at=at, now=at, policy=policy).state
+        watches[group] = state
     return time.process_time() - started

@@ -144,7 +144,7 @@ def decided(seed: int, *, quick: bool) -> Iterator[Row]:
         found=f"{alone:,.0f}",
         met=alone >= 50_000,
     )
-    real = decisions.rate(found, told=True, charter=decisions.furnished(), repeats=repeats)
+    real = decisions.rate(found, told=True, policy=decisions.furnished(), repeats=repeats)
     yield Row(what="findings a second, decided and told", target="-", found=f"{both:,.0f}")
     yield Row(what="the same with dependencies, revenue and people", target="-", found=f"{real:,.0f}")
 

@@ -17,9 +17,9 @@ from workload import Alert, Plan
 
 from core.events import Finding, IncidentChange, Severity, Status
 from core.incidents.fold import fold
-from core.incidents.model import Watch
-from functions.adapters.desks.documents import DESKS, INCIDENTS, read_desk
+from core.incidents.model import GroupState
 from functions.adapters.events import decode
+from functions.services.incidents.documents import GROUPS, INCIDENTS, read_group
 from infra.local.scheduler import Scheduler
 from infra.local.stack import PROJECT
 
@@ -97,7 +97,7 @@ class _Sender:
         self.published: dict[str, float] = {}
         self._machine = machine
         self._alerts = workload.storm(plan)
-        self._group = workload.charter(plan).graph.group
+        self._group = workload.policy(plan).graph.group
         self._bodies: Queue[list[Alert]] = Queue()
 
     def run(self) -> None:
@@ -105,7 +105,7 @@ class _Sender:
         poster.start()
         start, begun = datetime.now(UTC), time.monotonic()
         findings = [alert.finding(start) for alert in self._alerts]
-        waits, foreign = [], list[Alert]()
+        deferred, foreign = [], list[Alert]()
         for alert, finding in zip(self._alerts, findings, strict=True):
             time.sleep(max(0.0, begun + alert.due - time.monotonic()))
             if alert.foreign:
@@ -119,11 +119,11 @@ class _Sender:
                 said = finding if alert.repeats is None else findings[alert.repeats]
                 if said.severity is Severity.CRITICAL and said.status is Status.FIRING:
                     self.published.setdefault(self._group(said.target), time.time())
-                waits.append(self._machine.send("findings", said))
+                deferred.append(self._machine.send("findings", said))
         self._bodies.put(foreign)
         self._bodies.put([])
         poster.join()
-        for wait in waits:
+        for wait in deferred:
             wait()
 
     def _post(self) -> None:
@@ -141,7 +141,7 @@ def _ticks() -> Scheduler:
 
 def _require(machine: Machine, *subscriptions: str) -> None:
     """Wait until nothing waits in any of the subscriptions."""
-    if not _until(lambda: not any(map(machine.waits, subscriptions)), _LONGEST):
+    if not _until(lambda: not any(map(machine.deferred, subscriptions)), _LONGEST):
         raise TimeoutError(f"{', '.join(subscriptions)}: must be handled within {_LONGEST:g} s")
 
 
@@ -157,8 +157,8 @@ def _until(holds: Callable[[], bool], seconds: float) -> bool:
 
 
 def _waiting(machine: Machine) -> int:
-    found = machine.store.find(DESKS, where={"active": True}, limit=_EVERYTHING)
-    return sum(effect.message is not None for one in found for effect in read_desk(one.data).pending)
+    found = machine.store.find(GROUPS, where={"active": True}, limit=_EVERYTHING)
+    return sum(effect.message is not None for one in found for effect in read_group(one.data).pending)
 
 
 @dataclass(slots=True)
@@ -194,31 +194,31 @@ def kept(machine: Machine, plan: Plan) -> Kept:
     """Compare what is remembered with what was published."""
     result, expected = Kept(), _expected(machine, plan)
     result.findings = expected.findings
-    for group, watch in expected.watches.items():
-        found = machine.store.get(DESKS, group)
-        actual = read_desk(found.data).watch if found else Watch(group=group)
+    for name, state in expected.groups.items():
+        found = machine.store.get(GROUPS, name)
+        actual = read_group(found.data).state if found else GroupState(name=name)
         result.groups += 1
         result.conditions += len(actual.conditions)
         known = {one.key: (one.status, one.severity, one.observed_at, one.history) for one in actual.conditions}
-        should = {one.key: (one.status, one.severity, one.observed_at, one.history) for one in watch.conditions}
+        should = {one.key: (one.status, one.severity, one.observed_at, one.history) for one in state.conditions}
         result.lost += sorted(key for key in known.keys() | should.keys() if known.get(key) != should.get(key))
-        if _state(actual) != _state(watch):
-            result.strayed.append(group)
+        if _state(actual) != _state(state):
+            result.strayed.append(name)
     _compare_changes(machine, result)
     (row,) = machine.warehouse.query("SELECT COUNT(DISTINCT id) AS steps FROM ops.incident_changes")
     result.audited = row["steps"]
     return result
 
 
-def _state(watch: Watch) -> object:
+def _state(state: GroupState) -> object:
     """The newest incident; those that became part of another one tell how that went, which differs with the order."""
-    last = next((one for one in reversed(watch.incidents) if not one.merged_into), None)
+    last = next((one for one in reversed(state.incidents) if not one.merged_into), None)
     return last and (last.state, last.severity, last.opened_at, last.resolved_at, last.conditions)
 
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    watches: dict[str, Watch]
+    groups: dict[str, GroupState]
     findings: int
 
 
@@ -227,12 +227,12 @@ def _expected(machine: Machine, plan: Plan) -> _Expected:
     found: dict[bytes, tuple[Finding, datetime]] = {}
     for message in machine.kept("findings"):
         found.setdefault(message.data, (decode(message.data, Finding), message.publish_time))
-    charter = workload.charter(plan)
-    watches: dict[str, Watch] = {}
+    policy = workload.policy(plan)
+    groups: dict[str, GroupState] = {}
     for finding, published_at in sorted(found.values(), key=lambda one: (one[0].observed_at, one[0].id)):
-        group = charter.graph.group(finding.target)
-        watches[group] = fold(watches.get(group), finding, now=published_at, charter=charter).watch
-    return _Expected(watches, len(found))
+        name = policy.graph.group(finding.target)
+        groups[name] = fold(groups.get(name), finding, now=published_at, policy=policy).state
+    return _Expected(groups, len(found))
 
 
 def _compare_changes(machine: Machine, result: Kept) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import yaml
 
 from core.events import Finding, Severity, Status
-from core.incidents.charter import Charter
-from core.incidents.charter import charter as decided_by
+from core.incidents.policy import IncidentPolicy, incident_policy
 from core.settings import parse
 
 SORTS = ("stream", "service", "endpoint", "database", "cache")
@@ -138,7 +137,7 @@ def _conditions(plan: Plan, rng: random.Random) -> list[Alert]:
 def page(number: int, at: datetime) -> Finding:
     """A critical finding that opens an incident of its own, told to one of two pagers."""
     alert = Alert(due=0, target="", kind="availability", status=Status.FIRING, severity=Severity.CRITICAL)
-    return replace(alert.finding(at), target=f"pod/{'desk' if number % 2 else 'bridge'}-{number}")
+    return replace(alert.finding(at), target=f"pod/{'group' if number % 2 else 'bridge'}-{number}")
 
 
 def settings(plan: Plan, *, pagerduty: str, slack: str) -> dict[str, Any]:
@@ -192,10 +191,10 @@ def _dependencies(products: list[str]) -> Iterator[Mapping[str, Any]]:
         yield {"from": f"database/{name}", "to": SHARED}
 
 
-def charter(plan: Plan) -> Charter:
+def policy(plan: Plan) -> IncidentPolicy:
     """What decisions go by in the storm."""
 
-    return decided_by(parse(settings(plan, pagerduty="http://127.0.0.1/", slack="http://127.0.0.1/")), "")
+    return incident_policy(parse(settings(plan, pagerduty="http://127.0.0.1/", slack="http://127.0.0.1/")), "")
 
 
 def text(document: Mapping[str, Any]) -> str:

@@ -332,7 +332,7 @@ def test_pubsub_calls_every_function_with_triggers_and_no_other(deployed: Resour
 def test_what_is_asked_for_by_its_value_is_indexed(deployed: Resources) -> None:
     sources = "\n".join(text(ROOT / "functions" / name) for name in (*FUNCTIONS, "adapters", "services"))
     asked = {name for group in re.findall(r"where=\{([^}]*)\}", sources) for name in re.findall(r'"(\w+)":', group)}
-    asked |= set(re.findall(r"_read\(desks, (\w+)=", sources))
+    asked |= set(re.findall(r"_copies\(service, (\w+)=", sources))
     indexed = {
         one["field"].removeprefix("data.")
         for one in of(deployed, "firestore_field")
@@ -344,14 +344,14 @@ def test_what_is_asked_for_by_its_value_is_indexed(deployed: Resources) -> None:
 
 def test_no_collection_indexes_whole_documents(deployed: Resources) -> None:
     sources = text(ROOT / "functions")
-    named = set(re.findall(r'^(?:COLLECTION|DESKS|INCIDENTS|SILENCES|ACTIONS) = "(\w+)"', sources, re.MULTILINE))
+    named = set(re.findall(r'^(?:COLLECTION|GROUPS|INCIDENTS|SILENCES|ACTIONS) = "(\w+)"', sources, re.MULTILINE))
     named |= set(re.findall(r'store\.(?:get|find|create)\("(\w+)"', sources))
     exempt = {
         one["collection"]
         for one in of(deployed, "firestore_field")
         if one["field"] == "data" and not one["index_config"][0]["indexes"]
     }
-    assert {"desks", "ledger", "probes", "conditions"} <= named
+    assert {"incident_groups", "ledger", "probes", "conditions"} <= named
     assert named == exempt
 
 

@@ -151,7 +151,7 @@ def test_an_open_incident_is_shown_with_its_timeline(viewer: Viewer, stack: Loca
     shown = card(viewer.open(), told[0])
     assert [pill.lower() for pill in shown.locator(".head .pill").all_inner_texts()] == ["critical", "open"]
     expect(shown.locator(".timeline")).not_to_be_visible()
-    expect(shown.locator("[data-fact='What to do']")).to_contain_text("probes.md#slow")
+    expect(shown.locator("[data-fact='Next step']")).to_contain_text("probes.md#slow")
     shown.get_by_text(re.compile(r"^Timeline: \d+ entries$")).click()
     entries = shown.locator(".timeline li").all_inner_texts()
     steps = [entry for entry in entries if not entry.startswith("News")]  # who was told is news, as soon as it is so

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from core.events import Finding, Severity, Status, Tick, stamp
-from functions.adapters.desks.documents import DESKS, read_desk
+from functions.services.incidents.documents import GROUPS, read_group
 from tests.support.servers.stack import LocalStack, eventually, fresh, midnight
 
 pytestmark = pytest.mark.timeout(480)  # the first test starts the stack
@@ -164,10 +164,10 @@ def _give(stack: LocalStack, findings: Sequence[Finding]) -> None:
         stack.publish("findings", finding)
 
     def counted() -> bool:
-        desk = stack.store.get(DESKS, findings[0].target)
-        if desk is None or (known := read_desk(desk.data)).pending:
+        group = stack.store.get(GROUPS, findings[0].target)
+        if group is None or (known := read_group(group.data)).pending:
             return False
-        seen = [seen for condition in known.watch.conditions for seen in condition.history]
+        seen = [seen for condition in known.state.conditions for seen in condition.history]
         return len(seen) == len({finding.id for finding in findings})
 
     eventually(counted, "every finding counted")

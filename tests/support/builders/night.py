@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from core.actions.plan import Plan, Step
 from core.events import Change, Severity, Status
-from core.incidents.model import Entry, Evidence, Heard, Impact, Ladder, Reason, State
+from core.incidents.model import EscalationState, Evidence, Impact, NotificationState, Reason, State, TimelineEntry
 from core.incidents.mute import Silence
 from tests.support.builders import pages
 from tests.support.builders.pages import Office
@@ -40,7 +40,7 @@ def fill(office: Office, now: datetime) -> None:
         pages.incident(
             asked.incident_id,
             [
-                pages.tracked(
+                pages.condition(
                     "model/churn",
                     "accuracy",
                     Severity.CRITICAL,
@@ -55,7 +55,7 @@ def fill(office: Office, now: datetime) -> None:
                         Evidence(name="segment", text="plan = trial is right in 48 %"),
                     ),
                 ),
-                pages.tracked(
+                pages.condition(
                     "endpoint/churn",
                     "p95_latency",
                     Severity.ERROR,
@@ -66,7 +66,7 @@ def fill(office: Office, now: datetime) -> None:
                     unit="seconds",
                     source="Cloud Monitoring",
                 ),
-                pages.tracked(
+                pages.condition(
                     "table/telemetry.churn",
                     "data_quality",
                     Severity.WARNING,
@@ -80,7 +80,7 @@ def fill(office: Office, now: datetime) -> None:
             ],
             ago(minutes=14),
             category="model_quality",
-            classed="its kind is accuracy; raised to critical by the impact",
+            classification="its kind is accuracy; raised to critical by the impact",
             impact=Impact(
                 dollars_per_hour=4200.0,
                 low=3100.0,
@@ -88,30 +88,30 @@ def fill(office: Office, now: datetime) -> None:
                 targets=("model/churn", "stream/retention"),
                 reason="stream/retention: half of $6,000 an hour; model/churn: $1,200",
             ),
-            heard=Heard(
+            notified=NotificationState(
                 firing=True,
                 severity=Severity.CRITICAL,
                 at=ago(minutes=14),
                 count=2,
                 channels=("technical", "log", "ada"),
-                ladders=(Ladder(stakeholder="technical", tier=1, since=ago(minutes=8)),),
+                escalations=(EscalationState(stakeholder="technical", tier=1, since=ago(minutes=8)),),
             ),
             timeline=(
-                Entry(
+                TimelineEntry(
                     sequence=1,
                     at=ago(minutes=14),
                     change=Change.OPENED,
                     reason=Reason.FIRST_FIRING,
                     summary="p95 of endpoint churn is 2.4 s",
                 ),
-                Entry(
+                TimelineEntry(
                     sequence=2,
                     at=ago(minutes=12),
                     change=Change.ESCALATED,
                     reason=Reason.WORSENED,
                     summary="churn is right in 71 % of its answers, 85 % are agreed on",
                 ),
-                Entry(
+                TimelineEntry(
                     sequence=3,
                     at=ago(minutes=12),
                     change=Change.UPDATED,
@@ -119,7 +119,7 @@ def fill(office: Office, now: datetime) -> None:
                     summary="rollback_model on model/churn awaiting approval: needs approval",
                     finding_id=f"{asked.id}:2",
                 ),
-                Entry(
+                TimelineEntry(
                     sequence=4,
                     at=ago(minutes=8),
                     change=Change.UPDATED,
@@ -133,7 +133,7 @@ def fill(office: Office, now: datetime) -> None:
         pages.incident(
             trained.incident_id,
             [
-                pages.tracked(
+                pages.condition(
                     "model/flight-delay",
                     "drift",
                     Severity.ERROR,
@@ -148,7 +148,7 @@ def fill(office: Office, now: datetime) -> None:
             state=State.ACKNOWLEDGED,
             acknowledged_at=ago(minutes=31),
             acknowledged_by="Grace",
-            classed="its kind is drift",
+            classification="its kind is drift",
             impact=Impact(
                 dollars_per_hour=600.0,
                 low=450.0,
@@ -156,18 +156,18 @@ def fill(office: Office, now: datetime) -> None:
                 targets=("model/flight-delay",),
                 reason="model/flight-delay: half of $1,200 an hour",
             ),
-            heard=Heard(
+            notified=NotificationState(
                 firing=True, severity=Severity.ERROR, at=ago(minutes=44), count=1, channels=("technical", "log")
             ),
             timeline=(
-                Entry(
+                TimelineEntry(
                     sequence=1,
                     at=ago(minutes=44),
                     change=Change.OPENED,
                     reason=Reason.FIRST_FIRING,
                     summary="flight-delay: 3 features drifted; first, departure_delay: PSI 0.61",
                 ),
-                Entry(
+                TimelineEntry(
                     sequence=2,
                     at=ago(minutes=40),
                     change=Change.UPDATED,
@@ -175,11 +175,11 @@ def fill(office: Office, now: datetime) -> None:
                     summary="retrain_model on model/flight-delay planned (dry run)",
                     finding_id=f"{trained.id}:1",
                 ),
-                Entry(
+                TimelineEntry(
                     sequence=3,
                     at=ago(minutes=31),
                     change=Change.ACKNOWLEDGED,
-                    reason=Reason.COMMANDED,
+                    reason=Reason.COMMAND,
                     summary="Grace: looking at the carriers",
                 ),
             ),
@@ -191,7 +191,7 @@ def fill(office: Office, now: datetime) -> None:
             pages.incident(
                 f"probe-db-2026112{number}-aaaa000{number + 3}",
                 [
-                    pages.tracked(
+                    pages.condition(
                         "probe/db",
                         "down",
                         Severity.ERROR,

@@ -19,22 +19,14 @@ from core.actions.plan import Plan
 from core.actions.reason import Reason as Because
 from core.errors import UnavailableError
 from core.events import ActionRequest, Change, Command, Event, Mode, Severity, Stage, Status, Verb
-from core.incidents.commands import obey
-from core.incidents.model import Entry, Incident, Reason, State, Tracked, Watch
+from core.incidents.commands import apply_command
+from core.incidents.model import GroupState, Incident, IncidentCondition, Reason, State, TimelineEntry
 from core.incidents.mute import Silence
-from core.incidents.outbox import Desk
+from core.incidents.outbox import IncidentGroup
 from core.settings import Address, Features, Model, Reference, Settings, TcpProbe
 from core.settings.response import Automation
 from functions.action_runner.documents import case_data
 from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY
-from functions.adapters.desks.documents import (
-    INCIDENTS,
-    SILENCES,
-    SILENCES_KEY,
-    incident_data,
-    read_silences,
-    silences_data,
-)
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
@@ -49,6 +41,14 @@ from functions.api.incidents import Incidents
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
+from functions.services.incidents.documents import (
+    INCIDENTS,
+    SILENCES,
+    SILENCES_KEY,
+    incident_data,
+    read_silences,
+    silences_data,
+)
 
 MODEL = Model(
     name="churn",
@@ -94,7 +94,7 @@ class Office:
     """The other functions: keeps what is published, byte for byte, and carries it out where it shall."""
 
     store: Store
-    desks: dict[str, Desk] = field(default_factory=dict)
+    groups: dict[str, IncidentGroup] = field(default_factory=dict)
     published: list[tuple[str, Command, dict[str, str]]] = field(default_factory=list)
     reported: list[Data] = field(default_factory=list)
     obeys: bool = True
@@ -129,15 +129,15 @@ class Office:
         elif command.verb in (Verb.SILENCE, Verb.UNSILENCE):
             update(self.store, SILENCES, SILENCES_KEY, lambda data: _silenced(data, command))
         else:
-            desk = self.desks[command.subject]
-            watch = obey(desk.watch, command).watch
-            self.keep(replace(desk, watch=watch, revision=desk.revision + 1))
+            group = self.groups[command.subject]
+            state = apply_command(group.state, command).state
+            self.keep(replace(group, state=state, revision=group.revision + 1))
 
-    def keep(self, desk: Desk) -> None:
+    def keep(self, group: IncidentGroup) -> None:
         """Copy the incidents of a desk as the router does."""
-        for one in desk.watch.incidents:
-            self.desks[one.id] = desk
-            update(self.store, INCIDENTS, one.id, lambda _, one=one: incident_data(desk, one.id))  # type: ignore[misc]
+        for one in group.state.incidents:
+            self.groups[one.id] = group
+            update(self.store, INCIDENTS, one.id, lambda _, one=one: incident_data(group, one.id))  # type: ignore[misc]
 
     def case(self, case: Case) -> None:
         """Keep a case as the action runner does."""
@@ -198,8 +198,8 @@ def served(app: flask.Flask) -> Iterator[str]:
         server.server_close()
 
 
-def tracked(target: str, kind: str, severity: Severity, at: datetime, summary: str, **more: Any) -> Tracked:
-    return Tracked(
+def condition(target: str, kind: str, severity: Severity, at: datetime, summary: str, **more: Any) -> IncidentCondition:
+    return IncidentCondition(
         key=f"{target}:{kind}",
         target=target,
         kind=kind,
@@ -213,10 +213,10 @@ def tracked(target: str, kind: str, severity: Severity, at: datetime, summary: s
     )
 
 
-def incident(name: str, members: list[Tracked], opened_at: datetime, **more: Any) -> Desk:
+def incident(name: str, members: list[IncidentCondition], opened_at: datetime, **more: Any) -> IncidentGroup:
     """A desk with one incident of these conditions, the worst first."""
     lead = members[0]
-    first = Entry(
+    first = TimelineEntry(
         sequence=1, at=opened_at, change=Change.OPENED, reason=Reason.FIRST_FIRING, summary=lead.summary, finding_id=""
     )
     fields: Data = {
@@ -236,7 +236,7 @@ def incident(name: str, members: list[Tracked], opened_at: datetime, **more: Any
         **(fields | more),
     )
     one = replace(one, sequence=len(one.timeline))
-    return Desk(watch=Watch(group=lead.target, conditions=tuple(members), incidents=(one,)), revision=1)
+    return IncidentGroup(state=GroupState(name=lead.target, conditions=tuple(members), incidents=(one,)), revision=1)
 
 
 def request(incident_id: str, action: str, target: str, at: datetime, mode: Mode = Mode.ACT) -> ActionRequest:

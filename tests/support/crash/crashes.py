@@ -12,18 +12,18 @@ from datetime import timedelta
 from core.actions.traits import TRAITS
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Command, Finding, Mode, Severity, Tick, Verb
-from core.incidents.commands import obey
+from core.incidents.commands import apply_command
 from core.incidents.fold import fold
-from core.incidents.model import Watch
+from core.incidents.model import GroupState
 from core.settings.people import When
 from core.settings.response import ActionName, Automation, Deed, Limits, Playbook
 from functions.action_runner.runner import NAME as ACTION_RUNNER
 from functions.adapters.actions.port import Action
-from functions.adapters.desks.documents import DESKS
-from functions.adapters.desks.perform import LEASE
+from functions.services.incidents.dispatch import LEASE
+from functions.services.incidents.documents import GROUPS
 from tests.support.crash.breaking import KilledError
 from tests.support.fakes import automation, outside
-from tests.support.fakes.outside import CHARTER, LIFE, TARGET
+from tests.support.fakes.outside import LIFE, POLICY, TARGET
 
 DESTRUCTIVE = tuple(name for name in ActionName if TRAITS[name].destructive)
 _PLAYBOOK = Playbook(
@@ -68,7 +68,7 @@ class Outcome:
 @dataclass(slots=True)
 class _Story:
     rng: random.Random
-    desk: outside.Setup
+    group: outside.Setup
     runner: automation.Setup
     breaks: bool = True
     kills: int = 0
@@ -79,7 +79,7 @@ class _Story:
 
     def attempt(self, act: Callable[[], object]) -> bool:
         """Whether it was done; a program that was killed is started again for the next attempt."""
-        self.desk.world.dead = self.runner.world.dead = False
+        self.group.world.dead = self.runner.world.dead = False
         try:
             act()
         except KilledError:
@@ -99,19 +99,19 @@ class _Story:
         raise AssertionError(f"{what} is never acknowledged")
 
     def pass_time(self, span: timedelta) -> None:
-        self.desk.world.now += span
-        self.runner.world.now = self.desk.world.now
+        self.group.world.now += span
+        self.runner.world.now = self.group.world.now
 
     def threaten(self) -> None:
         """Let the next delivery end somewhere, perhaps."""
         if not self.breaks:
             return
-        for world in (self.desk.world, self.runner.world):
+        for world in (self.group.world, self.runner.world):
             world.kill_at = world.boundaries + self.rng.randint(1, 90)
 
     def hear(self) -> None:
         """Let the action runner hear of the requests that were published, also of those that were published twice."""
-        asked = self.desk.world.asked
+        asked = self.group.world.asked
         while self.delivered < len(asked):
             request = asked[self.delivered]
             self.delivered += 1
@@ -119,7 +119,7 @@ class _Story:
 
     def sweep(self) -> bool:
         self.pass_time(timedelta(minutes=1))
-        return self.attempt(self.desk.sweep)
+        return self.attempt(self.group.sweep)
 
     def tick(self) -> bool:
         tick = Tick(job=ACTION_RUNNER, scheduled_at=self.runner.world.now)
@@ -153,13 +153,13 @@ def tell(seed: int, *, breaks: bool = True, spoil: Spoil = lambda action: action
 
 def _begin(seed: int, spoil: Spoil, *, breaks: bool) -> _Story:
     rng = random.Random(seed)
-    desk = outside.set_up(charter=replace(CHARTER, playbooks=(_PLAYBOOK,)))
+    group = outside.set_up(policy=replace(POLICY, playbooks=(_PLAYBOOK,)))
     runner = automation.set_up(automation=_AUTOMATION)
-    runner.world.now = desk.world.now
+    runner.world.now = group.world.now
     runner.runner = replace(runner.runner, actions=dict.fromkeys(ActionName, spoil(runner.action)))
     if breaks:
-        desk.world.chance = runner.world.chance = rng.random
-    return _Story(rng, desk, runner, breaks)
+        group.world.chance = runner.world.chance = rng.random
+    return _Story(rng, group, runner, breaks)
 
 
 def _events(story: _Story) -> Iterator[Finding | Command]:
@@ -176,28 +176,28 @@ def _events(story: _Story) -> Iterator[Finding | Command]:
 
 
 def _said(story: _Story) -> Command | None:
-    found = story.desk.world.documents.get((DESKS, TARGET))
-    watch = story.desk.world.desk().watch if found else Watch(group=TARGET)
-    if not watch.incidents:
+    found = story.group.world.documents.get((GROUPS, TARGET))
+    state = story.group.world.group().state if found else GroupState(name=TARGET)
+    if not state.incidents:
         return None
-    at, verb = story.desk.world.now, story.rng.choice(_COMMANDS)
-    told = Command(verb=verb, subject=watch.incidents[-1].id, by="ada", at=at)
+    at, verb = story.group.world.now, story.rng.choice(_COMMANDS)
+    told = Command(verb=verb, subject=state.incidents[-1].id, by="ada", at=at)
     if verb is Verb.SILENCE:
         return replace(told, subject="model/*", until=at + timedelta(minutes=story.rng.randint(1, 10)))
     return replace(told, subject="model/*") if verb is Verb.UNSILENCE else told
 
 
 def _giving(story: _Story, event: Finding | Command) -> Callable[[], None]:
-    return lambda: story.desk.give(event)
+    return lambda: story.group.give(event)
 
 
 def _end(story: _Story) -> None:
     """Everything comes again until it is acknowledged; then nothing breaks any more, and time passes."""
-    story.desk.world.kill_at = story.runner.world.kill_at = 0
+    story.group.world.kill_at = story.runner.world.kill_at = 0
     events: tuple[Finding | Command, ...] = (*story.findings, *story.commands)
     for event in events:
         story.insist(_giving(story, event), str(event))
-    story.desk.world.chance = story.runner.world.chance = lambda: 1.0
+    story.group.world.chance = story.runner.world.chance = lambda: 1.0
     for _ in range(20):
         assert story.sweep()
         story.hear()
@@ -205,7 +205,7 @@ def _end(story: _Story) -> None:
 
 
 def _judged(story: _Story) -> Outcome:
-    performed, action = story.desk.world.performed(), story.runner.action
+    performed, action = story.group.world.performed(), story.runner.action
     repeated = performed.total() - len(performed)
     return Outcome(
         kills=story.kills,
@@ -220,11 +220,11 @@ def _judged(story: _Story) -> Outcome:
 
 
 def _lost(story: _Story) -> Iterator[str]:
-    if (DESKS, TARGET) in story.desk.world.documents:
+    if (GROUPS, TARGET) in story.group.world.documents:
         yield from _forgotten(story)
-        yield from _unsaid(story.desk.world)
+        yield from _unsaid(story.group.world)
     cases = {case.request.id: case for case in story.runner.cases()}
-    for request in story.desk.world.asked:
+    for request in story.group.world.asked:
         if request.id not in cases or not cases[request.id].over:
             yield f"asked: {request.id}"
     automation.assert_told_in_full(story.runner)
@@ -232,18 +232,18 @@ def _lost(story: _Story) -> Iterator[str]:
 
 def _forgotten(story: _Story) -> Iterator[str]:
     """What was acknowledged, and is not remembered."""
-    watch = story.desk.world.desk().watch
-    if _facts(watch) != _facts(_expected(story)):
-        yield f"conditions: {_facts(watch)}"
+    state = story.group.world.group().state
+    if _facts(state) != _facts(_expected(story)):
+        yield f"conditions: {_facts(state)}"
     for command in story.commands:
-        if obey(watch, command).changes and not _written(story, command):
+        if apply_command(state, command).changes and not _written(story, command):
             yield f"said: {command.id}"
 
 
 def _unsaid(world: outside.World) -> Iterator[str]:
     """What was decided and saved, and did not happen."""
-    desk, performed = world.desk(), world.performed()
-    yield from (f"still pending: {effect.key}" for effect in desk.pending)
+    group, performed = world.group(), world.performed()
+    yield from (f"still pending: {effect.key}" for effect in group.pending)
     for key in world.promised - set(performed):
         if not outside._said_later(key, performed):
             yield f"promised: {key}"
@@ -254,7 +254,7 @@ def _unsaid(world: outside.World) -> Iterator[str]:
 
 
 def _doubled(story: _Story) -> Iterator[str]:
-    world = story.desk.world
+    world = story.group.world
     for key, times in world.performed().items():
         if times > 1 and key not in world.excused:
             yield f"performed {times} times: {key}"
@@ -268,15 +268,15 @@ def _doubled(story: _Story) -> Iterator[str]:
 
 def _written(story: _Story, command: Command) -> set[tuple[str, int]]:
     """The steps of incidents that a command caused."""
-    return {(one.incident_id, one.sequence) for one in story.desk.world.published if one.finding_id == command.id}
+    return {(one.incident_id, one.sequence) for one in story.group.world.published if one.finding_id == command.id}
 
 
-def _expected(story: _Story) -> Watch:
-    watch: Watch | None = None
+def _expected(story: _Story) -> GroupState:
+    state: GroupState | None = None
     for finding in sorted(story.findings, key=lambda finding: finding.observed_at):
-        watch = fold(watch, finding, now=story.desk.world.now, charter=CHARTER).watch
-    return watch or Watch(group=TARGET)
+        state = fold(state, finding, now=story.group.world.now, policy=POLICY).state
+    return state or GroupState(name=TARGET)
 
 
-def _facts(watch: Watch) -> object:
-    return [(one.key, one.status, one.severity, one.observed_at, one.history) for one in watch.conditions]
+def _facts(state: GroupState) -> object:
+    return [(one.key, one.status, one.severity, one.observed_at, one.history) for one in state.conditions]

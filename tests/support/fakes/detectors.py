@@ -16,7 +16,6 @@ from core.health.result import ProbeResult
 from core.health.result import Reason as Seen
 from core.retraining.start import Training
 from core.settings import Expect, Features, HttpProbe, Model, Reference, Retraining, TrainingPipeline
-from functions.adapters.desks.channels import delivered
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
@@ -29,6 +28,7 @@ from functions.health_check import effects
 from functions.pipeline_monitor.monitor import Monitor, handle
 from functions.retrain import trainer
 from functions.services.detection import Tracker
+from functions.services.incidents.channels import delivery_observation
 from infra.local.past.results import RecordedResults
 from tests.support.builders.runs import PIPELINE, told
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
@@ -288,7 +288,9 @@ def retraining(outside: Outside, mark: str, number: int) -> None:
 def channel(outside: Outside, mark: str, number: int, *, final: bool = False) -> None:
     """A channel that does not answer, or takes a message."""
     fault = "HTTP 500" if mark == BAD else ""
-    Tracker(outside.store, outside).track(delivered("pager", fault=fault, final=final and bool(fault), at=at(number)))
+    Tracker(outside.store, outside).track(
+        delivery_observation("pager", fault=fault, final=final and bool(fault), at=at(number))
+    )
 
 
 def refusing(outside: Outside, mark: str, number: int) -> None:

@@ -10,24 +10,24 @@ import pytest
 
 from core.errors import BusyError, UnavailableError
 from core.events import ActionRequest, Command, Event, Finding, IncidentChange, Severity, Status, Tick, Verb
-from core.incidents.charter import Charter
 from core.incidents.fold import fold
 from core.incidents.messages import Message
-from core.incidents.model import Incident, Watch
-from core.incidents.outbox import Desk
+from core.incidents.model import GroupState, Incident
+from core.incidents.outbox import IncidentGroup
+from core.incidents.policy import IncidentPolicy
 from core.settings import People, Route, Stakeholder, Tier, When
-from functions.adapters.desks.channels import FailingChannels
-from functions.adapters.desks.desk import Desks
-from functions.adapters.desks.documents import DESKS, INCIDENTS, read_desk
-from functions.adapters.desks.perform import LEASE, Performer, at_once
-from functions.adapters.desks.silences import Silences
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import Ledger
 from functions.adapters.notify.port import Channel, Outcome, Receipt
 from functions.adapters.ports import Data, Store
-from functions.incident_router.router import Handled, Received, Router, handle
+from functions.incident_router.router import Received, RoutedEvent, handle
 from functions.incident_sweep.sweep import Sweeper, sweep
+from functions.services.incidents.channels import FailingChannels
+from functions.services.incidents.dispatch import LEASE, Dispatcher, in_threads
+from functions.services.incidents.documents import GROUPS, INCIDENTS, read_group
+from functions.services.incidents.service import IncidentService
+from functions.services.incidents.silences import Silences
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
 TARGET = "model/flight-delay"
@@ -48,7 +48,7 @@ PEOPLE = People(
         Route(when=When(), to=("operations",)),
     ),
 )
-CHARTER = Charter(people=PEOPLE, url="http://pages")
+POLICY = IncidentPolicy(people=PEOPLE, url="http://pages")
 FINDING = Finding(
     target=TARGET,
     kind="drift",
@@ -103,8 +103,8 @@ class World(Breaking):
         self.excused |= set(self.performed()) - done
 
     def saved(self, collection: str, data: Data) -> None:
-        if collection == DESKS:
-            self.promised |= {effect.key for effect in read_desk(data).pending if effect.lane != "copy"}
+        if collection == GROUPS:
+            self.promised |= {effect.key for effect in read_group(data).pending if effect.queue != "copy"}
 
     def performed(self) -> Counter[str]:
         return Counter(
@@ -113,8 +113,8 @@ class World(Breaking):
             + [request.id for request in self.asked]
         )
 
-    def desk(self, target: str = TARGET) -> Desk:
-        return read_desk(self.documents[DESKS, target].data)
+    def group(self, target: str = TARGET) -> IncidentGroup:
+        return read_group(self.documents[GROUPS, target].data)
 
     def incidents(self) -> dict[str, Data]:
         return {key: document.data for (name, key), document in self.documents.items() if name == INCIDENTS}
@@ -160,20 +160,16 @@ class MemoryChannel:
 class Setup:
     world: World
     channels: dict[str, MemoryChannel]
-    router: Router
+    service: IncidentService
 
-    @property
-    def desks(self) -> Desks:
-        return self.router.desks
-
-    def give(self, *events: Handled) -> None:
+    def give(self, *events: RoutedEvent) -> None:
         for event in events:
-            handle(self.router, Received(event, self.world.now))
+            handle(self.service, Received(event, self.world.now))
 
     def sweep(self, **later: float) -> None:
         """Let time pass, then sweep."""
         self.world.now += timedelta(**later)
-        sweeper = Sweeper(desks=self.desks, sleep=self._sleep, monotonic=self._monotonic)
+        sweeper = Sweeper(service=self.service, sleep=self._sleep, monotonic=self._monotonic)
         sweep(sweeper, Tick(job="incident_sweep", scheduled_at=self.world.now))
 
     def _monotonic(self) -> float:
@@ -184,7 +180,7 @@ class Setup:
 
     def incident(self) -> Incident:
         """The newest incident of the target."""
-        return self.world.desk().watch.incidents[-1]
+        return self.world.group().state.incidents[-1]
 
     def command(self, verb: Verb, *, by: str = "ada", note: str = "", subject: str = "", **until: float) -> Command:
         """Somebody says something about the newest incident, now."""
@@ -208,17 +204,17 @@ class Setup:
     def _acknowledged(self, finding: Finding) -> bool:
         self.world.dead = False
         try:
-            handle(self.router, Received(finding, self.world.now))
+            handle(self.service, Received(finding, self.world.now))
         except (KilledError, UnavailableError, BusyError):
             return False
         return True
 
 
-def one_by_one(lanes: Sequence[Callable[[], Any]]) -> list[Any]:
-    return [lane() for lane in lanes]
+def one_by_one(deliveries: Sequence[Callable[[], Any]]) -> list[Any]:
+    return [deliver() for deliver in deliveries]
 
 
-def set_up(store: Store | None = None, charter: Charter = CHARTER) -> Setup:
+def set_up(store: Store | None = None, policy: IncidentPolicy = POLICY) -> Setup:
     world = World()
     channels = {name: MemoryChannel(world) for name in ("inbox", "pager", "log")}
     metrics = MemoryMetrics(world)
@@ -227,7 +223,7 @@ def set_up(store: Store | None = None, charter: Charter = CHARTER) -> Setup:
     def clock() -> datetime:
         return world.now
 
-    performer = Performer(
+    dispatcher = Dispatcher(
         store=kept,
         bus=MemoryBus(world),
         channels=dict[str, Channel](channels),
@@ -235,42 +231,42 @@ def set_up(store: Store | None = None, charter: Charter = CHARTER) -> Setup:
         metrics=metrics,
     )
     silences = Silences(kept, clock)
-    desks = Desks(
+    service = IncidentService(
         store=kept,
-        performer=performer,
+        dispatcher=dispatcher,
         metrics=metrics,
         clock=clock,
-        charter=charter,
+        policy=policy,
         failing=FailingChannels(kept, clock),
         silences=silences,
-        spread=one_by_one if store is None else at_once,
+        run_all=one_by_one if store is None else in_threads,
     )
-    return Setup(world, channels, Router(desks=desks, silences=silences))
+    return Setup(world, channels, service)
 
 
 def changes(world: World) -> list[str]:
     return [change.change.value for change in world.published]
 
 
-def state(watch: Watch) -> object:
-    facts = [(condition.key, condition.status, condition.severity, condition.history) for condition in watch.conditions]
-    life = watch.incidents[-1]
+def snapshot(state: GroupState) -> object:
+    facts = [(condition.key, condition.status, condition.severity, condition.history) for condition in state.conditions]
+    life = state.incidents[-1]
     return life.state, life.severity, life.opened_at, life.resolved_at, life.conditions, facts
 
 
 def expected_state(findings: Sequence[Finding], now: datetime) -> object:
-    watch: Watch | None = None
+    state: GroupState | None = None
     for finding in sorted(findings, key=lambda finding: finding.observed_at):
-        watch = fold(watch, finding, now=now, charter=Charter()).watch
-    assert watch is not None
-    return state(watch)
+        state = fold(state, finding, now=now, policy=IncidentPolicy()).state
+    assert state is not None
+    return snapshot(state)
 
 
 def _said_later(key: str, performed: Iterable[str]) -> bool:
     """Whether a message was sent that took the place of this one: about the same incident, to the same channel, later."""
-    incident, _, rest = key.partition(":told:")
+    incident, _, rest = key.partition(":notify:")
     count, _, channel = rest.partition(":")
-    later = (other.partition(":told:") for other in performed)
+    later = (other.partition(":notify:") for other in performed)
     return bool(rest) and any(
         one == incident and told.partition(":")[2] == channel and int(told.partition(":")[0]) > int(count)
         for one, _, told in later
@@ -279,14 +275,14 @@ def _said_later(key: str, performed: Iterable[str]) -> bool:
 
 
 def assert_nothing_lost_and_nobody_woken_twice(world: World, findings: Sequence[Finding]) -> None:
-    desk = world.desk()
+    group = world.group()
     performed = world.performed()
-    assert desk.pending == ()
+    assert group.pending == ()
     assert set(performed) <= world.promised
     assert all(_said_later(key, performed) for key in world.promised - set(performed))
     assert {key for key, times in performed.items() if times > 1} <= world.excused
-    assert state(desk.watch) == expected_state(findings, world.now)
-    current = desk.watch.incidents[-1]
+    assert snapshot(group.state) == expected_state(findings, world.now)
+    current = group.state.incidents[-1]
     assert world.incidents()[current.id]["timeline"][-1]["sequence"] == current.sequence
     by_incident: dict[str, set[int]] = {}
     for change in world.published:

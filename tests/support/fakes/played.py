@@ -6,15 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.events import ActionDecision, Command, Finding, Mode, Severity, Stage, Status, Verb
-from core.incidents.age import age
-from core.incidents.charter import Charter
-from core.incidents.commands import note, obey
-from core.incidents.fold import fold
+from core.incidents.commands import apply_command, record_action
+from core.incidents.fold import expire, fold
 from core.incidents.messages import Message, compose
-from core.incidents.model import Decision, Incident, Reason, Watch
+from core.incidents.model import Decision, GroupState, Incident, Reason
 from core.incidents.mute import Silence
-from core.incidents.notice import Notice, inform
-from core.incidents.outbox import Desk, Effect, after, without
+from core.incidents.notification import Notification, plan_notifications
+from core.incidents.outbox import Effect, IncidentGroup, apply_decision, remove_effects
+from core.incidents.policy import IncidentPolicy
 from core.settings.people import People, Route, Stakeholder, Tier, When
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
@@ -24,7 +23,7 @@ TECHNICAL = Stakeholder(
     tiers=(Tier(to=("inbox",), wait=timedelta(minutes=5)), Tier(to=("pager",), wait=timedelta(minutes=15))),
 )
 PEOPLE = People(stakeholders={"technical": TECHNICAL}, routes=(Route(when=When(), to=("technical",)),))
-CHARTER = Charter(people=PEOPLE, url="http://pages/")
+POLICY = IncidentPolicy(people=PEOPLE, url="http://pages/")
 FIRING, RESOLVED = Status.FIRING, Status.RESOLVED
 
 
@@ -51,50 +50,50 @@ def found(minute: float, status: Status = FIRING, severity: Severity = Severity.
 class Played:
     """A group of targets, and everything that was said about it."""
 
-    charter: Charter = CHARTER
+    policy: IncidentPolicy = POLICY
     silences: Sequence[Silence] = ()
-    desk: Desk = field(default_factory=lambda: Desk(watch=Watch(group=MODEL)))
+    group: IncidentGroup = field(default_factory=lambda: IncidentGroup(state=GroupState(name=MODEL)))
     decisions: list[Decision] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
+    notifications: list[Notification] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     gone: list[Effect] = field(default_factory=list)
-    waits: bool = False
+    deferred: bool = False
     delivers: bool = True
     """Whether everything that is pending is done at once."""
     copies: bool = False
     """Whether at least the copies are made, as wherever the store takes the desk."""
 
     @property
-    def watch(self) -> Watch:
-        return self.desk.watch
+    def state(self) -> GroupState:
+        return self.group.state
 
     @property
     def incident(self) -> Incident:
         """The newest one that is no part of another."""
-        return [one for one in self.watch.incidents if not one.merged_into][-1]
+        return [one for one in self.state.incidents if not one.merged_into][-1]
 
     @property
     def told(self) -> list[str]:
-        return [notice.change.value for notice in self.notices]
+        return [notification.change.value for notification in self.notifications]
 
     @property
     def why(self) -> list[Reason]:
-        return [notice.reason for notice in self.notices]
+        return [notification.reason for notification in self.notifications]
 
     @property
     def heard_by(self) -> list[tuple[str, ...]]:
-        return [notice.channels for notice in self.notices]
+        return [notification.channels for notification in self.notifications]
 
     def find(self, *findings: Finding, now: datetime | None = None) -> "Played":
         for finding in findings:
             present = now or finding.observed_at
-            decision = fold(self.watch, finding, now=present, charter=self.charter)
+            decision = fold(self.state, finding, now=present, policy=self.policy)
             self._take(decision, finding.observed_at, present)
         return self
 
     def say(self, verb: Verb, minute: float, *, about: str = "", words: str = "") -> "Played":
         said = Command(verb=verb, subject=about or self.incident.id, by="Ada", at=at(minute), note=words)
-        self._take(obey(self.watch, said), at(minute), at(minute))
+        self._take(apply_command(self.state, said), at(minute), at(minute))
         return self
 
     def act(self, minute: float, *, stage: Stage = Stage.VERIFIED, mode: Mode = Mode.ACT, **fields: Any) -> "Played":
@@ -109,30 +108,32 @@ class Played:
             reason="healthy",
             at=at(minute),
         )
-        self._take(note(self.watch, replace(decision, **fields)), at(minute), at(minute))
+        self._take(record_action(self.state, replace(decision, **fields)), at(minute), at(minute))
         return self
 
     def sweep(self, *minutes: float) -> "Played":
         for minute in minutes:
-            self._take(age(self.watch, at(minute), charter=self.charter), at(minute), at(minute))
+            self._take(expire(self.state, at(minute), policy=self.policy), at(minute), at(minute))
         return self
 
     def _take(self, decision: Decision, instant: datetime, now: datetime) -> None:
         self.decisions.append(decision)
-        informed = inform(decision.watch, at=instant, now=now, charter=self.charter, silences=self.silences)
-        told = [one for notice in informed.notices for one in compose(informed.watch, notice, url=self.charter.url)]
-        self.notices += informed.notices
+        plan = plan_notifications(decision.state, at=instant, now=now, policy=self.policy, silences=self.silences)
+        told = [
+            one for notification in plan.notifications for one in compose(plan.state, notification, url=self.policy.url)
+        ]
+        self.notifications += plan.notifications
         self.messages += told
-        self.waits = informed.waits
-        self.desk, gone = after(
-            self.desk,
-            informed.watch,
-            changes=(*decision.changes, *informed.changes),
+        self.deferred = plan.deferred
+        self.group, gone = apply_decision(
+            self.group,
+            plan.state,
+            changes=(*decision.changes, *plan.changes),
             messages=told,
-            waits=informed.waits,
+            deferred=plan.deferred,
             now=now,
-            reopen_within=self.charter.policy.reopen_within,
+            reopen_within=self.policy.timing.reopen_within,
         )
         self.gone += gone
-        done = [one for one in self.desk.pending if self.delivers or (self.copies and one.lane == "copy")]
-        self.desk = without(self.desk, {one.key for one in done})
+        done = [one for one in self.group.pending if self.delivers or (self.copies and one.queue == "copy")]
+        self.group = remove_effects(self.group, {one.key for one in done})

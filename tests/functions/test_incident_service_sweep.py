@@ -12,12 +12,12 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Event, Severity, Status, Tick, Verb
 from core.incidents.messages import Message
 from core.settings import People, Route, Stakeholder, Tier, When
-from functions.adapters.desks.documents import DESKS, INCIDENTS
 from functions.adapters.ledger import Ledger
 from functions.adapters.notify.port import Outcome, Receipt
 from functions.adapters.ports import Bus, Data, Document, Store
 from functions.incident_sweep.sweep import BUDGET, Sweeper, sweep
-from tests.support.fakes.outside import CHARTER, TARGET, KilledError, MemoryStore, Setup, World, found, set_up
+from functions.services.incidents.documents import GROUPS, INCIDENTS
+from tests.support.fakes.outside import POLICY, TARGET, KilledError, MemoryStore, Setup, World, found, set_up
 
 ERROR = Severity.ERROR
 HEARTBEAT = ("aia_heartbeat_timestamp_seconds", "incident_sweep")
@@ -58,13 +58,13 @@ class SlowBus:
 
 
 def with_bus(setup: Setup, bus: Bus) -> None:
-    desks = setup.desks
-    setup.router = replace(setup.router, desks=replace(desks, performer=replace(desks.performer, bus=bus)))
+    service = setup.service
+    setup.service = replace(service, dispatcher=replace(service.dispatcher, bus=bus))
 
 
 def test_a_bus_that_does_not_answer_keeps_no_message_from_being_sent(setup: Setup) -> None:
     storm(setup, 12)
-    working = setup.desks.performer.bus
+    working = setup.service.dispatcher.bus
     with_bus(setup, SlowBus(setup.world))
     before = setup.world.now
     setup.sweep(minutes=6)
@@ -73,7 +73,7 @@ def test_a_bus_that_does_not_answer_keeps_no_message_from_being_sent(setup: Setu
     assert setup.world.now - before < timedelta(minutes=6, seconds=BUDGET + 15 * 4)
     with_bus(setup, working)
     setup.sweep(minutes=1)
-    assert all(not setup.world.desk(f"model/m{n:03}").pending for n in range(12))
+    assert all(not setup.world.group(f"model/m{n:03}").pending for n in range(12))
 
 
 @dataclass
@@ -103,9 +103,11 @@ class SlowStore:
 
 
 def with_store(setup: Setup, store: Store) -> None:
-    ledger = Ledger(store, setup.desks.clock, "test")
-    desks = replace(setup.desks, store=store, performer=replace(setup.desks.performer, store=store, ledger=ledger))
-    setup.router = replace(setup.router, desks=desks)
+    ledger = Ledger(store, setup.service.clock, "test")
+    service = replace(
+        setup.service, store=store, dispatcher=replace(setup.service.dispatcher, store=store, ledger=ledger)
+    )
+    setup.service = service
 
 
 def test_a_slow_store_does_not_let_one_sweep_meet_the_next(setup: Setup) -> None:
@@ -147,7 +149,7 @@ class Bucket:
 def test_what_a_rate_does_not_let_through_in_one_sweep_goes_on_in_the_next_and_nothing_twice(setup: Setup) -> None:
     limit(setup, "inbox")
     storm(setup, 60)
-    bucket = setup.desks.performer.channels["inbox"] = Bucket(setup.world)
+    bucket = setup.service.dispatcher.channels["inbox"] = Bucket(setup.world)
     before = setup.world.now
     setup.sweep(minutes=1)
     assert setup.world.now - before <= timedelta(minutes=1, seconds=BUDGET)
@@ -207,10 +209,10 @@ class Telling:
 def test_channels_that_wait_for_their_rate_hold_up_no_other() -> None:
     waiting = tuple(f"slow-{n}" for n in range(6))
     names = (*waiting, "quick")
-    setup = set_up(charter=replace(CHARTER, people=many_channels(names)))
+    setup = set_up(policy=replace(POLICY, people=many_channels(names)))
     other = threading.Event()
     quick = Telling(other)
-    setup.desks.performer.channels.update({name: Waiting(setup.world, other) for name in waiting} | {"quick": quick})
+    setup.service.dispatcher.channels.update({name: Waiting(setup.world, other) for name in waiting} | {"quick": quick})
     with pytest.raises(UnavailableError):
         now(setup)
     quick.ready = True
@@ -221,10 +223,10 @@ def test_channels_that_wait_for_their_rate_hold_up_no_other() -> None:
         if not other.wait(timeout=2.0):
             seconds = BUDGET
 
-    sweeper = Sweeper(desks=setup.desks, sleep=sleep, monotonic=lambda: seconds)
+    sweeper = Sweeper(service=setup.service, sleep=sleep, monotonic=lambda: seconds)
     sweep(sweeper, Tick(job="incident_sweep", scheduled_at=setup.world.now))
     assert other.is_set()
-    assert setup.world.desk().pending == ()
+    assert setup.world.group().pending == ()
 
 
 def test_what_another_instance_is_sending_holds_up_nothing_else_in_its_channel(setup: Setup) -> None:
@@ -234,8 +236,8 @@ def test_what_another_instance_is_sending_holds_up_nothing_else_in_its_channel(s
     now(setup, target="model/c", severity=Severity.CRITICAL)
     setup.channels["inbox"].fault = KilledError()  # type: ignore[assignment]  # no handler may catch it
     setup.world.now += timedelta(seconds=1)
-    release = setup.desks.performer.ledger._release
-    ledger = setup.desks.performer.ledger
+    release = setup.service.dispatcher.ledger._release
+    ledger = setup.service.dispatcher.ledger
     ledger._release = lambda key, attempt: None  # type: ignore[method-assign]  # as when the process is gone
     with pytest.raises(KilledError):
         now(setup, target="model/c", severity=Severity.CRITICAL)
@@ -249,7 +251,7 @@ def test_what_another_instance_is_sending_holds_up_nothing_else_in_its_channel(s
 
 @dataclass
 class Breaking:
-    """A store in which a desk becomes unreadable as soon as something is done for it."""
+    """A store in which a group becomes unreadable as soon as something is done for it."""
 
     inner: MemoryStore
     target: str
@@ -257,8 +259,8 @@ class Breaking:
 
     def get(self, collection: str, key: str) -> Document | None:
         found = self.inner.get(collection, key)
-        if found is not None and self.broken and (collection, key) == (DESKS, self.target):
-            return replace(found, data=found.data | {"watch": {}})
+        if found is not None and self.broken and (collection, key) == (GROUPS, self.target):
+            return replace(found, data=found.data | {"group": "{}"})
         return found
 
     def create(self, collection: str, key: str, data: Data) -> Document:
@@ -314,8 +316,8 @@ def test_a_sweep_that_can_decide_nothing_gives_no_sign_of_life(setup: Setup) -> 
 def test_one_desk_that_cannot_be_read_is_no_reason_to_be_silent_about_the_others(setup: Setup) -> None:
     now(setup)
     now(setup, target="model/other")
-    document = setup.world.documents[DESKS, TARGET]
-    setup.world.documents[DESKS, TARGET] = replace(document, data=document.data | {"desk": "{}"})
+    document = setup.world.documents[GROUPS, TARGET]
+    setup.world.documents[GROUPS, TARGET] = replace(document, data=document.data | {"group": "{}"})
     setup.sweep(minutes=6)
     assert told(setup, "pager") == ["model/other"]
 
@@ -325,7 +327,7 @@ def test_two_sweeps_at_once_tell_everything_once() -> None:
     storm(setup, 12)
     setup.world.now += timedelta(minutes=6)
     tick = Tick(job="incident_sweep", scheduled_at=setup.world.now)
-    sweeper = Sweeper(desks=setup.desks, sleep=lambda _: None)
+    sweeper = Sweeper(service=setup.service, sleep=lambda _: None)
     both = [threading.Thread(target=sweep, args=(sweeper, tick)) for _ in range(2)]
     for one in both:
         one.start()
@@ -345,7 +347,7 @@ def test_a_desk_on_which_nothing_is_to_be_done_is_left_alone(setup: Setup, close
     setup.sweep(minutes=31)
     for _ in range(5):
         setup.sweep(minutes=1)
-    assert setup.world.desk().active is False
+    assert setup.world.group().active is False
     before = dict(setup.world.documents)
     setup.sweep(days=1)
     assert setup.world.documents == before

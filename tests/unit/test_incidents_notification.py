@@ -8,25 +8,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Severity, Verb
-from core.incidents.charter import Charter
 from core.incidents.graph import Graph
 from core.incidents.model import Reason, State
 from core.incidents.mute import Silence
+from core.incidents.policy import IncidentPolicy
 from core.settings.people import Hours, People, Person, Rotation, Route, Stakeholder, Tier, When
 from core.settings.response import Maintenance, Policy
 from core.settings.types import Dependency
-from tests.support.fakes.played import CHARTER, FIRING, MODEL, PEOPLE, RESOLVED, START, TECHNICAL, Played, at, found
+from tests.support.fakes.played import FIRING, MODEL, PEOPLE, POLICY, RESOLVED, START, TECHNICAL, Played, at, found
 
 SECOND = 1 / 60
 WINDOW = Maintenance(name="upgrade", targets=("model/*",), start=START, duration=timedelta(minutes=60))
-QUIET = replace(CHARTER, maintenance=(WINDOW,))
+QUIET = replace(POLICY, maintenance=(WINDOW,))
 
 
-def with_people(people: People) -> Charter:
-    return replace(CHARTER, people=people)
+def with_people(people: People) -> IncidentPolicy:
+    return replace(POLICY, people=people)
 
 
-def with_technical(**fields: object) -> Charter:
+def with_technical(**fields: object) -> IncidentPolicy:
     group = replace(TECHNICAL, **fields)  # type: ignore[arg-type]  # the test names its fields
     return with_people(replace(PEOPLE, stakeholders={"technical": group}))
 
@@ -37,12 +37,12 @@ def test_fifteen_flaps_in_half_a_minute_are_two_messages_at_most_and_the_page_is
     *, ends_firing: bool, spread: float
 ) -> None:
     played = Played().find(found(0))
-    assert (played.told, played.notices[0].at) == (["opened"], START)
+    assert (played.told, played.notifications[0].at) == (["opened"], START)
     for n in range(1, 30 + ends_firing):
         played.find(found(n * spread * SECOND, RESOLVED if n % 2 else FIRING))
     played.sweep(*[n for n in range(1, 5) if n > spread * 0.5])
     assert played.told == (["opened"] if ends_firing else ["opened", "resolved"])
-    assert not played.waits
+    assert not played.deferred
 
 
 def test_what_flaps_on_is_told_ever_more_rarely_and_what_it_comes_to_is_told() -> None:
@@ -52,22 +52,22 @@ def test_what_flaps_on_is_told_ever_more_rarely_and_what_it_comes_to_is_told() -
     assert len(played.told) <= 16
     played.sweep(*range(120, 200))
     assert played.told[-1] == "resolved"
-    assert played.incident.heard.flaps > 0
+    assert played.incident.notified.flaps > 0
 
 
 def test_after_an_hour_of_rest_flaps_are_forgotten() -> None:
-    charter = replace(CHARTER, policy=Policy(reopen_within=timedelta(hours=9)))
-    played = Played(charter).find(found(0), found(5, RESOLVED), found(10), found(30, RESOLVED))
-    assert played.incident.heard.flaps == 1
+    policy = replace(POLICY, timing=Policy(reopen_within=timedelta(hours=9)))
+    played = Played(policy).find(found(0), found(5, RESOLVED), found(10), found(30, RESOLVED))
+    assert played.incident.notified.flaps == 1
     played.find(found(100))
-    assert (played.incident.heard.flaps, played.told[-1]) == (1, "reopened")
+    assert (played.incident.notified.flaps, played.told[-1]) == (1, "reopened")
     played.find(found(200, RESOLVED))
-    assert played.incident.heard.flaps == 0
+    assert played.incident.notified.flaps == 0
 
 
 def test_nothing_is_held_back_for_longer_than_the_hour_after_which_flaps_are_forgotten() -> None:
-    charter = replace(CHARTER, policy=Policy(settle=timedelta(minutes=20), reopen_within=timedelta(hours=9)))
-    played = Played(charter)
+    policy = replace(POLICY, timing=Policy(settle=timedelta(minutes=20), reopen_within=timedelta(hours=9)))
+    played = Played(policy)
     for n in range(12):
         played.find(found(100 * n), found(100 * n + 1, RESOLVED)).sweep(100 * n + 62)
         assert played.told[-1] == "resolved"
@@ -76,13 +76,13 @@ def test_nothing_is_held_back_for_longer_than_the_hour_after_which_flaps_are_for
 def test_an_old_observation_does_not_shorten_the_wait() -> None:
     played = Played().find(found(0)).sweep(9).find(found(10, kind="accuracy", severity=Severity.CRITICAL))
     played.find(found(2, kind="label", severity=Severity.CRITICAL), now=at(10.1))
-    assert played.incident.heard.at == at(10)
+    assert played.incident.notified.at == at(10)
 
 
 def test_a_clock_of_the_future_holds_nothing_back() -> None:
     played = Played().find(found(0)).find(found(4, RESOLVED), now=at(3))
     assert played.told == ["opened", "resolved"]
-    assert played.incident.heard.at == at(3)
+    assert played.incident.notified.at == at(3)
 
 
 def test_a_worse_severity_is_told_at_once_and_only_the_worst_counts() -> None:
@@ -94,9 +94,9 @@ def test_a_worse_severity_is_told_at_once_and_only_the_worst_counts() -> None:
 
 def test_a_recovery_a_moment_after_the_page_waits_and_one_later_does_not() -> None:
     played = Played().find(found(0), found(0.5, RESOLVED))
-    assert (played.told, played.waits, played.desk.active) == (["opened"], True, True)
+    assert (played.told, played.deferred, played.group.active) == (["opened"], True, True)
     played.sweep(1)
-    assert (played.told, played.waits) == (["opened", "resolved"], False)
+    assert (played.told, played.deferred) == (["opened", "resolved"], False)
     assert Played().find(found(0), found(1, RESOLVED)).told == ["opened", "resolved"]
 
 
@@ -113,11 +113,11 @@ def test_the_next_tier_is_told_when_nobody_acknowledges_and_the_last_one_again_a
         ("updated", ("pager",)),
         ("updated", ("pager",)),
     ]
-    assert [notice.at for notice in played.notices] == [at(0), at(5), at(65), at(125)]
+    assert [notification.at for notification in played.notifications] == [at(0), at(5), at(65), at(125)]
     reasons = [entry.reason for entry in played.incident.timeline]
     assert reasons == [
         Reason.FIRST_FIRING,
-        Reason.TOLD,
+        Reason.NOTIFIED,
         Reason.NOT_ACKNOWLEDGED,
         Reason.REMINDER,
         Reason.REMINDER,
@@ -230,7 +230,7 @@ def test_a_tier_that_reaches_nobody_is_passed_over_and_that_is_written_down() ->
 
 def test_a_stakeholder_that_the_settings_no_longer_name_is_left_out() -> None:
     played = Played().find(found(0))
-    played.charter = with_people(People(routes=PEOPLE.routes))
+    played.policy = with_people(People(routes=PEOPLE.routes))
     played.sweep(5, 100).find(found(101, severity=Severity.CRITICAL), found(200, RESOLVED))
     assert played.heard_by == [("inbox",), ("inbox",), ("inbox",)]
 
@@ -241,7 +241,7 @@ def test_one_stakeholder_more_hears_of_it_when_it_is_worse_and_the_others_climb_
     people = replace(PEOPLE, stakeholders={"technical": TECHNICAL, "boss": boss}, routes=routes)
     played = Played(with_people(people)).find(found(0)).sweep(5).find(found(6, severity=Severity.CRITICAL))
     assert played.heard_by[-1] == ("pager", "boss", "inbox")
-    assert {one.stakeholder: one.tier for one in played.incident.heard.ladders} == {"technical": 1, "boss": 0}
+    assert {one.stakeholder: one.tier for one in played.incident.notified.escalations} == {"technical": 1, "boss": 0}
 
 
 def test_a_stakeholder_whose_route_no_longer_leads_there_goes_on_hearing_of_it() -> None:
@@ -254,7 +254,7 @@ def test_what_no_route_leads_to_anybody_is_told_as_soon_as_one_does() -> None:
     at_ten = Hours(since=time(10), until=time(11))
     people = replace(PEOPLE, routes=(Route(when=When(hours=at_ten), to=("technical",)),))
     played = Played(with_people(people)).find(found(0), found(1, severity=Severity.CRITICAL)).sweep(*range(1, 60))
-    assert (played.told, played.incident.heard.firing) == ([], False)
+    assert (played.told, played.incident.notified.firing) == ([], False)
     assert played.sweep(60).told == ["opened"]
     silent = Played(with_people(people)).find(found(0), found(10, RESOLVED)).sweep(60)
     assert silent.told == []
@@ -262,49 +262,49 @@ def test_what_no_route_leads_to_anybody_is_told_as_soon_as_one_does() -> None:
 
 def test_what_is_over_when_it_is_heard_of_is_told_once_as_over() -> None:
     played = Played().find(found(10, RESOLVED), now=at(11)).find(found(0), now=at(12)).sweep(13, 14)
-    assert (played.told, played.why) == (["resolved"], [Reason.ALREADY_OVER])
-    assert played.incident.heard.ladders == ()
-    nobody = Played(Charter()).find(found(10, RESOLVED), now=at(11)).find(found(0), now=at(12)).sweep(13)
-    assert (nobody.told, nobody.incident.heard.severity) == ([], Severity.ERROR)
+    assert (played.told, played.why) == (["resolved"], [Reason.ALREADY_RESOLVED])
+    assert played.incident.notified.escalations == ()
+    nobody = Played(IncidentPolicy()).find(found(10, RESOLVED), now=at(11)).find(found(0), now=at(12)).sweep(13)
+    assert (nobody.told, nobody.incident.notified.severity) == ([], Severity.ERROR)
 
 
 def test_in_maintenance_nobody_is_told_and_what_still_fires_at_its_end_is_told_once() -> None:
     played = Played(QUIET).find(found(1)).sweep(*range(2, 60))
-    assert (played.told, played.waits) == ([], True)
-    assert [entry.summary for entry in played.incident.timeline][1:] == ["not told (opened): maintenance upgrade"]
+    assert (played.told, played.deferred) == ([], True)
+    assert [entry.summary for entry in played.incident.timeline][1:] == ["muted (opened): maintenance upgrade"]
     played.sweep(60, 61, 62)
-    assert (played.told, played.waits) == (["opened"], False)
+    assert (played.told, played.deferred) == (["opened"], False)
 
 
 def test_in_maintenance_what_is_over_before_its_end_is_never_told() -> None:
     played = Played(QUIET).find(found(1), found(20, RESOLVED)).sweep(*range(21, 70))
     assert played.told == []
     late = Played(QUIET).find(found(20, RESOLVED), now=at(21)).find(found(1), now=at(22)).sweep(59, 60, 61)
-    assert (late.told, late.waits) == ([], False)
+    assert (late.told, late.deferred) == ([], False)
     assert late.incident.timeline[-1].reason is Reason.MUTED
 
 
 def test_what_was_known_before_a_maintenance_stays_quiet_in_it_and_climbs_on_after_it() -> None:
     later = replace(WINDOW, start=at(3))
-    played = Played(replace(CHARTER, maintenance=(later,))).find(found(0)).sweep(*range(1, 63))
+    played = Played(replace(POLICY, maintenance=(later,))).find(found(0)).sweep(*range(1, 63))
     assert played.told == ["opened"]
     played.sweep(63, 64)
     assert played.told == ["opened", "escalated"]
-    acknowledged = Played(replace(CHARTER, maintenance=(later,))).find(found(0)).say(Verb.ACKNOWLEDGE, 1)
+    acknowledged = Played(replace(POLICY, maintenance=(later,))).find(found(0)).say(Verb.ACKNOWLEDGE, 1)
     assert acknowledged.sweep(*range(2, 200)).told == ["opened", "acknowledged"]
 
 
 def test_a_recovery_in_maintenance_of_what_was_known_is_told_when_it_ends() -> None:
-    played = Played(replace(CHARTER, maintenance=(replace(WINDOW, start=at(3)),)))
+    played = Played(replace(POLICY, maintenance=(replace(WINDOW, start=at(3)),)))
     played.find(found(0), found(10, RESOLVED)).sweep(*range(11, 63))
-    assert (played.told, played.waits) == (["opened"], True)
+    assert (played.told, played.deferred) == (["opened"], True)
     assert played.sweep(63, 64).told == ["opened", "resolved"]
 
 
 def test_a_silence_is_quiet_until_it_ends_and_says_who_made_it() -> None:
     silence = Silence(pattern="model/*", by="Ada", at=START, until=at(30), note="load test")
     played = Played(silences=(silence,)).find(found(1)).sweep(29)
-    assert played.incident.timeline[-1].summary == "not told (opened): silenced by Ada: load test"
+    assert played.incident.timeline[-1].summary == "muted (opened): silenced by Ada: load test"
     assert played.sweep(30).told == ["opened"]
 
 
@@ -312,7 +312,7 @@ def test_one_window_after_the_other_is_written_down_each() -> None:
     silence = Silence(pattern="*", by="Ada", at=at(50), until=at(90))
     played = Played(QUIET, silences=(silence,)).find(found(1)).sweep(40, 55, 70, 80)
     muted = [entry.summary for entry in played.incident.timeline if entry.reason is Reason.MUTED]
-    assert muted == ["not told (opened): maintenance upgrade", "not told (opened): silenced by Ada"]
+    assert muted == ["muted (opened): maintenance upgrade", "muted (opened): silenced by Ada"]
 
 
 def test_an_incident_is_muted_only_when_all_its_targets_are() -> None:
@@ -324,10 +324,10 @@ def test_an_incident_is_muted_only_when_all_its_targets_are() -> None:
 
 def test_a_part_of_another_incident_is_told_as_over_where_it_was_heard_of() -> None:
     graph = Graph([Dependency(target=one, needs="table/t") for one in ("a", "b")])
-    played = Played(replace(CHARTER, graph=graph))
+    played = Played(replace(POLICY, graph=graph))
     played.find(found(0, target="a"), found(0.1, target="b"), found(0.2, target="table/t"))
     assert (played.told, played.why[-1]) == (["opened", "opened", "resolved"], Reason.MERGED)
-    assert played.notices[-1].incident.merged_into == played.incident.id
+    assert played.notifications[-1].incident.merged_into == played.incident.id
     assert played.incident.target == "table/t"
     played.sweep(5)
     assert played.told[3:] == ["escalated"]
@@ -338,13 +338,13 @@ def test_every_step_carries_its_reason_and_the_sequence_has_no_gap() -> None:
     timeline = played.incident.timeline
     assert [entry.sequence for entry in timeline] == list(range(1, len(timeline) + 1))
     assert all(entry.reason for entry in timeline)
-    assert [entry.summary for entry in timeline if entry.reason is Reason.TOLD] == [
-        "opened: told technical (inbox)",
-        "acknowledged: told those who had heard of it (inbox, pager)",
-        "resolved: told those who had heard of it (inbox, pager)",
+    assert [entry.summary for entry in timeline if entry.reason is Reason.NOTIFIED] == [
+        "opened: notified technical (inbox)",
+        "acknowledged: notified everybody notified before (inbox, pager)",
+        "resolved: notified everybody notified before (inbox, pager)",
     ]
 
 
 def test_looking_again_changes_nothing() -> None:
     played = Played().find(found(0))
-    assert played.sweep(1).watch is played.sweep(2).watch
+    assert played.sweep(1).state is played.sweep(2).state

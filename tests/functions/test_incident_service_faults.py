@@ -12,10 +12,10 @@ from core.incidents.graph import Graph
 from core.incidents.messages import Message
 from core.incidents.model import State
 from core.settings import Dependency
-from functions.adapters.desks.documents import INCIDENTS, SILENCES, SILENCES_KEY, incident_data
 from functions.adapters.documents import normal
 from functions.adapters.notify.port import Channel, Outcome, Receipt
-from tests.support.fakes.outside import CHARTER, FINDING, TARGET, MemoryChannel, Setup, found, set_up
+from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, incident_data
+from tests.support.fakes.outside import FINDING, POLICY, TARGET, MemoryChannel, Setup, found, set_up
 
 OTHER = "table/flights"
 ERROR, CRITICAL = Severity.ERROR, Severity.CRITICAL
@@ -35,8 +35,8 @@ def told(setup: Setup, channel: str) -> list[str]:
 
 
 def regroup(setup: Setup, *dependencies: Dependency) -> None:
-    charter = replace(setup.desks.charter, graph=Graph(dependencies))
-    setup.router = replace(setup.router, desks=replace(setup.desks, charter=charter))
+    policy = replace(setup.service.policy, graph=Graph(dependencies))
+    setup.service = replace(setup.service, policy=policy)
 
 
 def feed(setup: Setup, told_before: int) -> int:
@@ -122,7 +122,7 @@ def test_what_is_said_of_an_incident_that_is_forgotten_changes_nothing(setup: Se
         setup.world.now += timedelta(days=1)
         assert days < 3
     first = next(iter(sorted(setup.world.incidents())))
-    remembered = {incident.id for incident in setup.world.desk().watch.incidents}
+    remembered = {incident.id for incident in setup.world.group().state.incidents}
     forgotten = [name for name in setup.world.incidents() if name not in remembered]
     assert forgotten, first
     before = dict(setup.world.documents)
@@ -141,8 +141,8 @@ def test_what_moves_to_another_group_is_an_incident_of_its_own_there(setup: Setu
     regroup(setup, Dependency(target=TARGET, needs="api/gateway"))
     for _ in range(10):
         setup.sweep(minutes=1)
-    (old,) = setup.world.desk().watch.incidents
-    (new,) = setup.world.desk("api/gateway").watch.incidents
+    (old,) = setup.world.group().state.incidents
+    (new,) = setup.world.group("api/gateway").state.incidents
     assert (old.state, new.state) == (State.RESOLVED, State.OPEN)
     assert old.id != new.id
     assert {name: copy["open"] for name, copy in setup.world.incidents().items()} == {old.id: False, new.id: True}
@@ -155,8 +155,8 @@ def test_a_finding_delivered_again_to_another_group_is_an_incident_of_its_own_th
     finding = replace(found(0, severity=ERROR), observed_at=setup.world.now)
     regroup(setup, Dependency(target=TARGET, needs="api/gateway"))
     setup.give(finding)
-    (old,) = setup.world.desk().watch.incidents
-    (new,) = setup.world.desk("api/gateway").watch.incidents
+    (old,) = setup.world.group().state.incidents
+    (new,) = setup.world.group("api/gateway").state.incidents
     assert old.id != new.id
 
 
@@ -167,17 +167,17 @@ def test_a_dead_channel_does_not_keep_what_moves_in_both_groups(setup: Setup) ->
     regroup(setup, Dependency(target=TARGET, needs="api/gateway"))
     setup.sweep(minutes=1)
     assert setup.incident().state is State.RESOLVED
-    assert setup.world.desk("api/gateway").watch.incidents[0].state is State.OPEN
+    assert setup.world.group("api/gateway").state.incidents[0].state is State.OPEN
 
 
 def test_a_channel_taken_out_of_the_settings_is_no_fault_of_a_channel(setup: Setup) -> None:
     setup.channels["inbox"].fault = UnavailableError("channel inbox: no answer")
     with pytest.raises(UnavailableError):
         now(setup)
-    del setup.desks.performer.channels["inbox"]
+    del setup.service.dispatcher.channels["inbox"]
     for _ in range(2):
         setup.sweep(minutes=1)
-    assert setup.world.desk().pending == ()
+    assert setup.world.group().pending == ()
     assert setup.world.found == []
 
 
@@ -187,7 +187,7 @@ def test_a_failing_channel_taken_out_of_the_settings_is_over(setup: Setup) -> No
         now(setup)
     for _ in range(3):
         setup.sweep(minutes=1)
-    del setup.desks.performer.channels["inbox"]
+    del setup.service.dispatcher.channels["inbox"]
     setup.sweep(minutes=1)
     setup.sweep(minutes=1)
     assert [one.status for one in setup.world.found] == [Status.FIRING, Status.RESOLVED]
@@ -195,9 +195,9 @@ def test_a_failing_channel_taken_out_of_the_settings_is_over(setup: Setup) -> No
 
 def test_a_stakeholder_taken_out_of_the_settings_stops_no_other(setup: Setup) -> None:
     now(setup)
-    people = replace(CHARTER.people, stakeholders={"operations": CHARTER.people.stakeholders["operations"]})
-    desks = replace(setup.desks, charter=replace(CHARTER, people=people))
-    setup.router = replace(setup.router, desks=desks)
+    people = replace(POLICY.people, stakeholders={"operations": POLICY.people.stakeholders["operations"]})
+    service = replace(setup.service, policy=replace(POLICY, people=people))
+    setup.service = service
     for _ in range(70):
         setup.sweep(minutes=1)
     assert told(setup, "pager") == []
@@ -220,7 +220,7 @@ class OnlyCritical:
 
 
 def use(setup: Setup, name: str, channel: Channel) -> None:
-    setup.desks.performer.channels[name] = channel
+    setup.service.dispatcher.channels[name] = channel
 
 
 def test_a_critical_page_does_not_wait_behind_a_lesser_one_of_its_group(setup: Setup) -> None:
@@ -243,7 +243,7 @@ def test_messages_of_several_incidents_that_waited_are_one_each_and_none_overtak
     setup.sweep(minutes=2)
     sent = [(one.target, one.change.value, one.missed) for one in setup.world.told if one.channel == "inbox"]
     assert sent == [(TARGET, "escalated", True), ("model/other", "resolved", True)]
-    assert setup.world.desk("model/flight-delay").pending == ()
+    assert setup.world.group("model/flight-delay").pending == ()
 
 
 def test_a_channel_that_refuses_is_one_finding_until_it_takes_a_message(setup: Setup) -> None:
@@ -284,7 +284,7 @@ def test_a_recovery_that_the_bus_did_not_take_is_published_later(setup: Setup) -
     for _ in range(3):
         setup.sweep(minutes=1)
     setup.channels["inbox"].fault = None
-    bus = setup.desks.performer.bus
+    bus = setup.service.dispatcher.bus
     publish = bus.publish
     down = True
 
@@ -314,7 +314,7 @@ def test_silences_that_cannot_be_read_keep_nobody_from_being_told(setup: Setup) 
 
 def test_silences_go_on_while_the_store_does_not_answer(setup: Setup) -> None:
     setup.command(Verb.SILENCE, subject="model/*", minutes=30)
-    silences = setup.router.silences
+    silences = setup.service.silences
     assert len(silences()) == 1
     setup.world.now += timedelta(minutes=1)
     setup.world.chance = lambda: 0.0
@@ -322,7 +322,7 @@ def test_silences_go_on_while_the_store_does_not_answer(setup: Setup) -> None:
 
 
 def test_silences_are_read_again_after_the_clock_was_set_back(setup: Setup) -> None:
-    setup.router.silences()
+    setup.service.silences()
     setup.world.now -= timedelta(hours=1)
     other = set_up()
     other.world.documents, other.world.now = setup.world.documents, setup.world.now
@@ -339,14 +339,14 @@ def test_the_copies_of_two_incidents_on_one_desk_are_as_the_desk_says(setup: Set
     now(setup)
     now(setup, target="model/other")
     setup.world.now += timedelta(minutes=3)
-    setup.command(Verb.ACKNOWLEDGE, subject=setup.world.desk().watch.incidents[0].id)
+    setup.command(Verb.ACKNOWLEDGE, subject=setup.world.group().state.incidents[0].id)
     now(setup, Status.RESOLVED, target="model/other")
     for _ in range(5):
         setup.sweep(minutes=1)
-    desk = setup.world.desk()
-    assert len(desk.watch.incidents) == 2
-    for incident in desk.watch.incidents:
+    group = setup.world.group()
+    assert len(group.state.incidents) == 2
+    for incident in group.state.incidents:
         kept = setup.world.incidents()[incident.id]
-        wanted = incident_data(desk, incident.id)
+        wanted = incident_data(group, incident.id)
         assert wanted is not None
         assert kept | {"revision": 0} == normal(wanted) | {"revision": 0}

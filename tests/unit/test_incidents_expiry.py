@@ -2,13 +2,13 @@
 
 from datetime import timedelta
 
-from core.incidents.age import age
-from core.incidents.charter import Charter
+from core.incidents.fold import expire
 from core.incidents.model import Reason, State
+from core.incidents.policy import IncidentPolicy
 from core.settings.response import Policy
 from tests.support.fakes.played import RESOLVED, Played, at, found
 
-SILENT = Charter(policy=Policy(resolve_after=timedelta(days=14)))
+SILENT = IncidentPolicy(timing=Policy(resolve_after=timedelta(days=14)))
 DAY = 24 * 60
 
 
@@ -31,34 +31,34 @@ def test_what_is_repeated_in_time_holds_on() -> None:
 def test_when_the_source_comes_back_with_the_same_beginning_it_fires_again() -> None:
     played = Played(SILENT).find(found(0, holds_until=at(4))).sweep(5)
     played.find(found(0, holds_until=at(24)), now=at(20))
-    assert (played.incident.state, played.watch.conditions[0].status.value) == (State.OPEN, "firing")
+    assert (played.incident.state, played.state.conditions[0].status.value) == (State.OPEN, "firing")
     assert played.sweep(25).incident.resolved_at == at(24)
 
 
 def test_a_late_copy_of_what_the_source_said_before_it_fell_silent_changes_nothing() -> None:
     played = Played(SILENT).find(found(0, holds_until=at(4)), now=at(0)).find(found(0, holds_until=at(6)), now=at(2))
     played.sweep(7)
-    before = played.watch
+    before = played.state
     played.find(found(0, holds_until=at(4)), found(0, holds_until=at(6)), now=at(2))
-    assert played.watch == before
+    assert played.state == before
 
 
 def test_what_nothing_is_heard_of_is_over_after_the_time_that_the_settings_allow() -> None:
     played = Played(SILENT).find(found(0)).sweep(14 * DAY - 1)
     assert played.incident.state is State.OPEN
     played.sweep(14 * DAY)
-    assert (played.incident.state, played.decisions[-1].reason) == (State.RESOLVED, Reason.NOTHING_HEARD)
+    assert (played.incident.state, played.decisions[-1].reason) == (State.RESOLVED, Reason.STALE)
 
 
 def test_each_condition_is_over_by_itself_and_the_last_one_ends_the_incident() -> None:
     played = Played(SILENT).find(found(0, holds_until=at(5)), found(1, kind="accuracy", holds_until=at(9)))
-    decision = age(played.watch, at(20), charter=SILENT)
+    decision = expire(played.state, at(20), policy=SILENT)
     reasons = [(change.reason, change.at) for change in decision.changes]
     assert reasons == [(Reason.PARTLY_RECOVERED, at(5)), (Reason.NOT_REPEATED, at(9))]
-    assert decision.watch.incidents[0].state is State.RESOLVED
+    assert decision.state.incidents[0].state is State.RESOLVED
 
 
 def test_what_is_over_does_not_age() -> None:
     played = Played(SILENT).find(found(0), found(1, RESOLVED))
-    decision = age(played.watch, at(900 * DAY), charter=SILENT)
-    assert (decision.watch, decision.changes, decision.reason) == (played.watch, (), Reason.UNCHANGED)
+    decision = expire(played.state, at(900 * DAY), policy=SILENT)
+    assert (decision.state, decision.changes, decision.reason) == (played.state, (), Reason.UNCHANGED)

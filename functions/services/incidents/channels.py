@@ -1,4 +1,4 @@
-"""Channels that do not take messages are a fault of their own: a condition, whose findings go to the other channels."""
+"""Channels that fail: a condition for each channel, whose findings are notified through the other channels."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,13 +12,13 @@ from functions.services.detection import COLLECTION, state_of
 SOURCE = "incidents"
 KIND = "delivery"
 FIRE_AFTER = 3
-"""Failures in a row; of refusals for good one is enough, for the message is lost."""
+"""Failures in a row; one refusal for good is enough, because its message is lost."""
 RUNBOOK = "system.md#channels"
-FRESH = timedelta(seconds=20)
+MAX_AGE = timedelta(seconds=20)
 
 
 class Reason(StrEnum):
-    """Why the verdict is what it is."""
+    """Reason of a verdict."""
 
     TAKEN = "taken"
     FAILED = "failed"
@@ -27,14 +27,14 @@ class Reason(StrEnum):
     """The message was refused for good."""
 
 
-def delivered(channel: str, *, fault: str, final: bool = False, at: datetime) -> Observation:
-    """How a delivery to a channel went.
+def delivery_observation(channel: str, *, fault: str, final: bool = False, at: datetime) -> Observation:
+    """The result of a delivery as an observation of the channel's condition.
 
     Args:
         channel: the name.
-        fault: what it answered, or empty where it takes messages.
+        fault: the channel's answer, or empty where it took the message.
         final: whether the message was refused for good.
-        at: when.
+        at: the instant.
     """
     verdict = Verdict(
         outcome=Outcome.of(bad=bool(fault)),
@@ -46,31 +46,31 @@ def delivered(channel: str, *, fault: str, final: bool = False, at: datetime) ->
 
 
 class FailingChannels:
-    """The channels that are known not to take messages, or failed of late; read again at most every few seconds.
+    """The channels whose condition fires, or whose last delivery failed; cached for some seconds.
 
     Args:
-        store: where it is remembered.
-        clock: for how long what was read counts as fresh.
+        store: keeps the conditions.
+        clock: for the age of the cache.
     """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._read_at: datetime | None = None
-        self._known: Mapping[str, bool] = {}
+        self._cached: Mapping[str, bool] = {}
 
     def __call__(self) -> Mapping[str, bool]:
-        """By name, whether a message was refused for good: then only one that is taken shows that it works again."""
+        """By name, whether a message was refused for good: then only a delivery shows that the channel works again."""
         now = self._clock()
-        if self._read_at is None or not timedelta(0) <= now - self._read_at < FRESH:
-            found = self._store.find(COLLECTION, where={"source": SOURCE})
-            states = {_name(one.key): state_of(one.data) for one in found}
-            self._known = {name: state.reason == Reason.REFUSED for name, state in states.items() if _fails(state)}
+        if self._read_at is None or not timedelta(0) <= now - self._read_at < MAX_AGE:
+            documents = self._store.find(COLLECTION, where={"source": SOURCE})
+            states = {_name(document.key): state_of(document.data) for document in documents}
+            self._cached = {name: state.reason == Reason.REFUSED for name, state in states.items() if _fails(state)}
             self._read_at = now
-        return self._known
+        return self._cached
 
-    def forget(self) -> None:
-        """Read again when asked next."""
+    def invalidate(self) -> None:
+        """Read the conditions again at the next call."""
         self._read_at = None
 
 

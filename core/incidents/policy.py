@@ -1,8 +1,10 @@
-"""What decisions go by: the settings, as they are asked for while deciding."""
+"""Incident policy: the settings that decisions about incidents follow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from core.events import Severity
+from core.incidents.classify import Class
 from core.incidents.graph import Graph
 from core.settings.people import People
 from core.settings.response import ImpactPolicy, Maintenance, Playbook, Policy, Revenue, Rule
@@ -10,23 +12,24 @@ from core.settings.types import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Charter:
-    """What decisions go by.
+class IncidentPolicy:
+    """The settings that decisions about incidents follow.
 
     Attributes:
-        policy: how findings become incidents.
-        graph: what needs what.
-        rules: what class they are of.
-        impact: what a fault puts at risk.
-        revenue: what targets earn, by target.
-        people: who is told of what.
-        maintenance: when nobody is told.
-        playbooks: what is done by itself.
+        timing: how findings become incidents.
+        graph: the dependencies between targets.
+        rules: the classification rules.
+        impact: the share of revenue at risk.
+        revenue: the revenue of targets, by target.
+        people: routes, stakeholders and rotations.
+        maintenance: the maintenance windows.
+        playbooks: the automated actions.
         url: the address of the pages, to link an incident.
         runbooks: the address of the runbooks, or empty where they are only named.
+        classes: the classes of earlier findings, so that the rules are not evaluated for every repetition.
     """
 
-    policy: Policy = field(default_factory=Policy)
+    timing: Policy = field(default_factory=Policy)
     graph: Graph = field(default_factory=Graph)
     rules: tuple[Rule, ...] = ()
     impact: ImpactPolicy = field(default_factory=ImpactPolicy)
@@ -36,12 +39,13 @@ class Charter:
     playbooks: tuple[Playbook, ...] = ()
     url: str = ""
     runbooks: str = ""
+    classes: dict[tuple[str, str, str, Severity], Class] = field(default_factory=dict, compare=False, repr=False)
 
 
-def charter(settings: Settings, url: str, runbooks: str = "") -> Charter:
-    """The charter that the settings give, with the addresses of the pages and of the runbooks."""
-    return Charter(
-        policy=settings.incidents,
+def incident_policy(settings: Settings, url: str, runbooks: str = "") -> IncidentPolicy:
+    """The policy of the settings, with the addresses of the pages and of the runbooks."""
+    return IncidentPolicy(
+        timing=settings.incidents,
         graph=Graph(settings.dependencies),
         rules=settings.rules,
         impact=settings.impact,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Severity
-from core.incidents.model import Answer, Incident, State
-from core.incidents.timing import Closed, Times, began, by_severity, ended, mean_times
+from core.incidents.lifecycle import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
+from core.incidents.model import Acknowledgement, Incident, State
 
 NINE = datetime(2026, 1, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -27,12 +27,14 @@ INCIDENT = Incident(
 MINUTES = st.integers(-600, 600).map(lambda minutes: NINE + timedelta(minutes=minutes))
 INCIDENTS = st.lists(
     st.builds(
-        Closed,
+        ResponseRecord,
         severity=st.sampled_from(Severity),
         opened_at=MINUTES,
-        began_at=st.none() | MINUTES,
+        reopened_at=st.none() | MINUTES,
         acknowledged_at=st.none() | MINUTES,
-        answered=st.lists(st.builds(Answer, began_at=MINUTES, acknowledged_at=MINUTES), max_size=3).map(tuple),
+        acknowledgements=st.lists(
+            st.builds(Acknowledgement, opened_at=MINUTES, acknowledged_at=MINUTES), max_size=3
+        ).map(tuple),
         resolved_at=st.none() | MINUTES,
         cancelled=st.booleans(),
     ),
@@ -40,9 +42,9 @@ INCIDENTS = st.lists(
 )
 
 
-def closed(incident: Incident) -> Closed:
+def closed(incident: Incident) -> ResponseRecord:
     """What is measured of an incident, as its copy in the store gives it: the fields of the same names."""
-    return Closed(**{field.name: getattr(incident, field.name) for field in fields(Closed)})
+    return ResponseRecord(**{field.name: getattr(incident, field.name) for field in fields(ResponseRecord)})
 
 
 def after(minutes: int) -> datetime:
@@ -50,54 +52,58 @@ def after(minutes: int) -> datetime:
 
 
 def test_the_means_are_over_what_was_acknowledged_and_what_was_resolved() -> None:
-    slow = Closed(severity=Severity.ERROR, opened_at=NINE, acknowledged_at=after(10), resolved_at=after(60))
-    unseen = Closed(severity=Severity.ERROR, opened_at=NINE, resolved_at=after(30))
-    lasting = Closed(severity=Severity.ERROR, opened_at=NINE)
-    times = mean_times([closed(INCIDENT), slow, unseen, lasting], NINE, NINE + DAY)
-    assert times == Times(mtta=timedelta(minutes=7), mttr=timedelta(minutes=40), n_acknowledged=2, n_resolved=3)
+    slow = ResponseRecord(severity=Severity.ERROR, opened_at=NINE, acknowledged_at=after(10), resolved_at=after(60))
+    unseen = ResponseRecord(severity=Severity.ERROR, opened_at=NINE, resolved_at=after(30))
+    lasting = ResponseRecord(severity=Severity.ERROR, opened_at=NINE)
+    times = response_times([closed(INCIDENT), slow, unseen, lasting], NINE, NINE + DAY)
+    assert times == ResponseTimes(mtta=timedelta(minutes=7), mttr=timedelta(minutes=40), n_acknowledged=2, n_resolved=3)
 
 
 def test_each_acknowledgement_counts_from_the_opening_or_reopening_before_it() -> None:
-    first = Answer(began_at=NINE, acknowledged_at=after(2))
-    back = replace(INCIDENT, began_at=after(15), acknowledged_at=after(22), answered=(first,), resolved_at=None)
-    assert (began(INCIDENT), began(back)) == (NINE, after(15))
-    times = mean_times([closed(back)], NINE, NINE + DAY)
-    assert times == Times(mtta=timedelta(minutes=4.5), mttr=None, n_acknowledged=2, n_resolved=0)
-    assert mean_times([closed(back)], after(10), NINE + DAY).mtta == timedelta(minutes=7)
+    first = Acknowledgement(opened_at=NINE, acknowledged_at=after(2))
+    back = replace(
+        INCIDENT, reopened_at=after(15), acknowledged_at=after(22), acknowledgements=(first,), resolved_at=None
+    )
+    assert (INCIDENT.last_opened_at, back.last_opened_at) == (NINE, after(15))
+    times = response_times([closed(back)], NINE, NINE + DAY)
+    assert times == ResponseTimes(mtta=timedelta(minutes=4.5), mttr=None, n_acknowledged=2, n_resolved=0)
+    assert response_times([closed(back)], after(10), NINE + DAY).mtta == timedelta(minutes=7)
 
 
 def test_there_is_no_mean_of_nothing() -> None:
-    assert mean_times([], NINE, NINE + DAY) == Times(mtta=None, mttr=None, n_acknowledged=0, n_resolved=0)
+    assert response_times([], NINE, NINE + DAY) == ResponseTimes(mtta=None, mttr=None, n_acknowledged=0, n_resolved=0)
 
 
 def test_cancelled_and_merged_incidents_do_not_count() -> None:
     left_out = [closed(replace(INCIDENT, cancelled=True)), closed(replace(INCIDENT, merged_into="other"))]
-    assert mean_times(left_out, NINE, NINE + DAY).n_resolved == 0
+    assert response_times(left_out, NINE, NINE + DAY).n_resolved == 0
 
 
 @pytest.mark.parametrize(("end", "counted"), [(-1, 0), (0, 1), (59, 1), (60, 0)])
 def test_an_incident_counts_in_the_time_in_which_it_ended(end: int, counted: int) -> None:
-    one = Closed(severity=Severity.ERROR, opened_at=NINE - DAY, acknowledged_at=after(end), resolved_at=after(end))
-    times = mean_times([one], NINE, after(60))
+    one = ResponseRecord(
+        severity=Severity.ERROR, opened_at=NINE - DAY, acknowledged_at=after(end), resolved_at=after(end)
+    )
+    times = response_times([one], NINE, after(60))
     assert (times.n_acknowledged, times.n_resolved) == (counted, counted)
 
 
 def test_a_clock_that_runs_behind_takes_no_time_away() -> None:
-    one = Closed(severity=Severity.ERROR, opened_at=after(5), acknowledged_at=NINE, resolved_at=NINE)
-    times = mean_times([one], NINE, NINE + DAY)
+    one = ResponseRecord(severity=Severity.ERROR, opened_at=after(5), acknowledged_at=NINE, resolved_at=NINE)
+    times = response_times([one], NINE, NINE + DAY)
     assert (times.mtta, times.mttr) == (timedelta(0), timedelta(0))
 
 
 def test_it_was_over_when_nothing_fired_or_a_person_said_so() -> None:
-    assert ended(INCIDENT) == after(30)
-    assert ended(replace(INCIDENT, closed_at=after(20))) == after(20)
-    assert ended(replace(INCIDENT, resolved_at=None, closed_at=after(20))) == after(20)
-    assert ended(replace(INCIDENT, resolved_at=None)) is None
+    assert INCIDENT.ended_at == after(30)
+    assert replace(INCIDENT, closed_at=after(20)).ended_at == after(20)
+    assert replace(INCIDENT, resolved_at=None, closed_at=after(20)).ended_at == after(20)
+    assert replace(INCIDENT, resolved_at=None).ended_at is None
 
 
 def test_every_severity_has_its_own_times() -> None:
     critical = replace(INCIDENT, severity=Severity.CRITICAL, resolved_at=after(10))
-    found = by_severity((closed(one) for one in (INCIDENT, critical)), NINE, NINE + DAY)
+    found = response_times_by_severity((closed(one) for one in (INCIDENT, critical)), NINE, NINE + DAY)
     assert list(found) == [Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO]
     assert (found[Severity.CRITICAL].mttr, found[Severity.ERROR].mttr) == (timedelta(minutes=10), timedelta(minutes=30))
     assert found[Severity.INFO].n_resolved == 0
@@ -105,10 +111,10 @@ def test_every_severity_has_its_own_times() -> None:
 
 @given(INCIDENTS, MINUTES, MINUTES)
 def test_times_are_never_negative_and_severities_add_up(
-    incidents: list[Closed], since: datetime, until: datetime
+    incidents: list[ResponseRecord], since: datetime, until: datetime
 ) -> None:
-    times = mean_times(incidents, since, until)
-    parts = by_severity(iter(incidents), since, until).values()
+    times = response_times(incidents, since, until)
+    parts = response_times_by_severity(iter(incidents), since, until).values()
     assert sum(part.n_resolved for part in parts) == times.n_resolved
     assert sum(part.n_acknowledged for part in parts) == times.n_acknowledged
     for mean, count in ((times.mtta, times.n_acknowledged), (times.mttr, times.n_resolved)):
@@ -118,10 +124,10 @@ def test_times_are_never_negative_and_severities_add_up(
 
 @given(INCIDENTS, MINUTES, MINUTES, MINUTES)
 def test_times_that_follow_each_other_count_each_incident_once(
-    incidents: list[Closed], one: datetime, other: datetime, third: datetime
+    incidents: list[ResponseRecord], one: datetime, other: datetime, third: datetime
 ) -> None:
     first, middle, last = sorted((one, other, third))
-    parts = [mean_times(incidents, first, middle), mean_times(incidents, middle, last)]
-    whole = mean_times(incidents, first, last)
+    parts = [response_times(incidents, first, middle), response_times(incidents, middle, last)]
+    whole = response_times(incidents, first, last)
     assert sum(part.n_resolved for part in parts) == whole.n_resolved
     assert sum(part.n_acknowledged for part in parts) == whole.n_acknowledged

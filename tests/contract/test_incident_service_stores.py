@@ -11,17 +11,18 @@ import pytest
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Command, Finding, Severity, Status, Tick, Verb
 from core.incidents.graph import Graph
-from core.incidents.outbox import Desk
+from core.incidents.outbox import IncidentGroup
 from core.settings import Dependency
-from functions.adapters.desks.documents import DESKS, INCIDENTS, incident_data, read_desk
-from functions.adapters.desks.silences import Silences
 from functions.adapters.documents import normal
 from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.ledger import Ledger
 from functions.adapters.sqlite_store import SqliteStore
-from functions.incident_router.router import Received, Router, handle
+from functions.incident_router.router import Received, handle
 from functions.incident_sweep.sweep import Sweeper, sweep
-from tests.support.fakes.outside import CHARTER, TARGET, Setup, found, set_up
+from functions.services.incidents.documents import GROUPS, INCIDENTS, incident_data, read_group
+from functions.services.incidents.service import IncidentService
+from functions.services.incidents.silences import Silences
+from tests.support.fakes.outside import POLICY, TARGET, Setup, found, set_up
 
 pytest_plugins = ["tests.support.servers.stores"]
 AnyStore = SqliteStore | FirestoreStore
@@ -32,35 +33,34 @@ GROUP = GRAPH.group(TARGET)
 
 @pytest.fixture
 def setup(store: AnyStore) -> Setup:
-    return set_up(store, charter=replace(CHARTER, graph=GRAPH))
+    return set_up(store, policy=replace(POLICY, graph=GRAPH))
 
 
 @pytest.fixture
-def instances(setup: Setup, opened: Callable[[], AnyStore]) -> list[Router]:
-    """Routers as of several instances: each with a connection, a ledger and silences of its own."""
+def instances(setup: Setup, opened: Callable[[], AnyStore]) -> list[IncidentService]:
+    """Services of several instances: each with a connection, a ledger and silences of its own."""
     return [_instance(setup, opened(), n) for n in range(3)]
 
 
-def _instance(setup: Setup, store: AnyStore, n: int) -> Router:
-    clock = setup.desks.clock
-    performer = replace(setup.desks.performer, store=store, ledger=Ledger(store, clock, f"instance-{n}"))
-    silences = Silences(store, clock)
-    return Router(desks=replace(setup.desks, store=store, performer=performer, silences=silences), silences=silences)
+def _instance(setup: Setup, store: AnyStore, n: int) -> IncidentService:
+    clock = setup.service.clock
+    dispatcher = replace(setup.service.dispatcher, store=store, ledger=Ledger(store, clock, f"instance-{n}"))
+    return replace(setup.service, store=store, dispatcher=dispatcher, silences=Silences(store, clock))
 
 
-def desks(store: AnyStore) -> dict[str, Desk]:
-    return {document.key: read_desk(document.data) for document in store.find(DESKS)}
+def groups(store: AnyStore) -> dict[str, IncidentGroup]:
+    return {document.key: read_group(document.data) for document in store.find(GROUPS)}
 
 
 def copies(store: AnyStore, **where: Any) -> dict[str, Any]:
     return {document.key: document.data for document in store.find(INCIDENTS, where=where)}
 
 
-def assert_copies_are_as_the_desk_says(store: AnyStore) -> None:
+def assert_copies_match_their_group(store: AnyStore) -> None:
     kept = copies(store)
-    for desk in desks(store).values():
-        for incident in desk.watch.incidents:
-            wanted = incident_data(desk, incident.id)
+    for group in groups(store).values():
+        for incident in group.state.incidents:
+            wanted = incident_data(group, incident.id)
             assert wanted is not None
             stable = {name: value for name, value in normal(wanted).items() if name != "revision"}
             assert {name: kept[incident.id][name] for name in stable} == stable
@@ -83,7 +83,7 @@ def together(acts: Sequence[Callable[[], None]]) -> None:
 
 
 def test_routers_and_sweeps_of_many_instances_at_once_tell_everything_once(
-    setup: Setup, store: AnyStore, instances: list[Router]
+    setup: Setup, store: AnyStore, instances: list[IncidentService]
 ) -> None:
     at = setup.world.now
     findings = [
@@ -92,25 +92,27 @@ def test_routers_and_sweeps_of_many_instances_at_once_tell_everything_once(
     ]
     tick = Tick(job="incident_sweep", scheduled_at=at)
 
-    def given(router: Router, finding: Finding) -> Callable[[], None]:
-        return lambda: handle(router, Received(finding, at))
+    def given(service: IncidentService, finding: Finding) -> Callable[[], None]:
+        return lambda: handle(service, Received(finding, at))
 
-    def swept(router: Router) -> Callable[[], None]:
-        return lambda: sweep(Sweeper(desks=router.desks, sleep=lambda _: None), tick)
+    def swept(service: IncidentService) -> Callable[[], None]:
+        return lambda: sweep(Sweeper(service=service, sleep=lambda _: None), tick)
 
-    together([given(router, one) for router in instances for one in findings] + [swept(router) for router in instances])
+    together(
+        [given(service, one) for service in instances for one in findings] + [swept(service) for service in instances]
+    )
     setup.sweep(seconds=40)
-    (desk,) = desks(store).values()
-    assert desk.pending == ()
-    assert len(desk.watch.incidents) == 2
+    (group,) = groups(store).values()
+    assert group.pending == ()
+    assert len(group.state.incidents) == 2
     assert set(setup.world.performed().values()) == {1}
     assert sorted(one.target for one in setup.world.told if one.channel == "inbox") == sorted([TARGET, OTHER])
-    assert_copies_are_as_the_desk_says(store)
+    assert_copies_match_their_group(store)
 
 
-def test_a_desk_is_found_by_the_sweep_for_as_long_as_time_may_change_it(setup: Setup, store: AnyStore) -> None:
+def test_a_group_is_found_by_the_sweep_for_as_long_as_time_may_change_it(setup: Setup, store: AnyStore) -> None:
     def active() -> list[str]:
-        return [document.key for document in store.find(DESKS, where={"active": True})]
+        return [document.key for document in store.find(GROUPS, where={"active": True})]
 
     at = setup.world.now
     setup.give(replace(found(0, severity=Severity.ERROR), observed_at=at))
@@ -127,24 +129,26 @@ def test_a_desk_is_found_by_the_sweep_for_as_long_as_time_may_change_it(setup: S
     (copy,) = copies(store, over_on=setup.world.now.date().isoformat()).values()
     assert (copy["state"], copy["acknowledged_by"]) == ("resolved", "ada")
     assert copies(store, open=True) == {}
-    assert_copies_are_as_the_desk_says(store)
+    assert_copies_match_their_group(store)
 
 
-def test_silences_made_and_ended_by_many_instances_at_once_all_count(setup: Setup, instances: list[Router]) -> None:
+def test_silences_made_and_ended_by_many_instances_at_once_all_count(
+    setup: Setup, instances: list[IncidentService]
+) -> None:
     at = setup.world.now
     until = at + timedelta(hours=1)
     made = [Command(verb=Verb.SILENCE, subject=f"model/m{n}", by="ada", at=at, until=until) for n in range(6)]
     later = at + timedelta(seconds=1)
     ended = [Command(verb=Verb.UNSILENCE, subject=f"model/m{n}", by="bob", at=later) for n in range(0, 6, 2)]
-    everything = [(router, one) for one in (*made, *ended) for router in instances]
+    everything = [(service, one) for one in (*made, *ended) for service in instances]
 
-    def given(router: Router, command: Command) -> Callable[[], None]:
-        return lambda: handle(router, Received(command, at))
+    def given(service: IncidentService, command: Command) -> Callable[[], None]:
+        return lambda: handle(service, Received(command, at))
 
     together([given(*one) for one in everything])
     setup.world.now += timedelta(minutes=1)
-    for router in instances:
-        held = sorted(one.pattern for one in router.silences() if one.at <= setup.world.now < one.until)
+    for service in instances:
+        held = sorted(one.pattern for one in service.silences() if one.at <= setup.world.now < one.until)
         assert held == ["model/m1", "model/m3", "model/m5"]
 
 
@@ -154,7 +158,7 @@ def test_a_decision_whose_write_was_answered_by_nobody_is_made_once(setup: Setup
 
     def unanswered(self: Any, document: Any, collection: str, data: Any) -> Any:
         written = replaced(self, document, collection, data)
-        if collection == DESKS and next(silent, False):
+        if collection == GROUPS and next(silent, False):
             raise UnavailableError("the answer was lost")
         return written
 
@@ -169,4 +173,4 @@ def test_a_decision_whose_write_was_answered_by_nobody_is_made_once(setup: Setup
     setup.give(worse)
     assert [one.change for one in setup.world.told if one.channel == "inbox"] == ["opened", "escalated"]
     assert set(setup.world.performed().values()) == {1}
-    assert_copies_are_as_the_desk_says(store)
+    assert_copies_match_their_group(store)

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Severity
+from core.incidents.escalation import RoutingFacts, applies, channels, on_call, routing_facts, stakeholders, within
 from core.incidents.model import Impact, Incident, State
-from core.incidents.routing import Facts, channels, facts, meets, on_call, stakeholders, within
 from core.settings.people import Category, Hours, People, Person, Rotation, Route, When
 
 NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)  # a Friday
-DRIFT = Facts(severity=Severity.ERROR, category="drift", target="model/m", dollars_per_hour=500.0)
+DRIFT = RoutingFacts(severity=Severity.ERROR, category="drift", target="model/m", dollars_per_hour=500.0)
 NIGHT = Hours(since=time(22), until=time(6))
 START = datetime(2026, 1, 5, 8, tzinfo=UTC)
 ADA = Person(name="ada", channels=("ada-phone", "log"))
@@ -44,13 +44,13 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
     ],
 )
 def test_everything_that_is_given_must_be_so(when: When, expected: bool) -> None:  # noqa: FBT001 - what is expected
-    assert meets(when, DRIFT, NOW) is expected
+    assert applies(when, DRIFT, NOW) is expected
 
 
 def test_an_impact_that_is_not_known_is_not_large_enough() -> None:
     unknown = replace(DRIFT, dollars_per_hour=None)
-    assert not meets(When(dollars_per_hour=0.0), unknown, NOW)
-    assert meets(When(), unknown, NOW)
+    assert not applies(When(dollars_per_hour=0.0), unknown, NOW)
+    assert applies(When(), unknown, NOW)
 
 
 def test_every_route_that_matches_counts_and_each_stakeholder_once() -> None:
@@ -75,9 +75,9 @@ def test_the_facts_of_an_incident_are_its_own() -> None:
         category="drift",
         opened_at=NOW,
     )
-    assert facts(incident) == replace(DRIFT, dollars_per_hour=None)
+    assert routing_facts(incident) == replace(DRIFT, dollars_per_hour=None)
     cost = Impact(dollars_per_hour=500.0, low=400.0, high=600.0, targets=("model/m",), reason="")
-    assert facts(replace(incident, impact=cost)) == DRIFT
+    assert routing_facts(replace(incident, impact=cost)) == DRIFT
 
 
 @pytest.mark.parametrize(

@@ -4,20 +4,23 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.events import Severity
-from core.incidents.charter import Charter
-from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, Tracked
-from core.incidents.observe import gone, observe, over, placed
+from core.incidents import conditions as module
+from core.incidents.conditions import classify_finding, expired, moved, observe, upsert
+from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, IncidentCondition
+from core.incidents.policy import IncidentPolicy
 from core.settings.people import Category
 from core.settings.response import Rule
 from tests.support.fakes.played import FIRING, RESOLVED, START, at, found
 
-CHARTER = Charter()
+POLICY = IncidentPolicy()
 QUIET = timedelta(days=14)
 
 
-def seen(minute: float, known: Tracked | None = None, *, now: float | None = None, **fields: object) -> Tracked:
+def seen(
+    minute: float, known: IncidentCondition | None = None, *, now: float | None = None, **fields: object
+) -> IncidentCondition:
     finding = found(minute, **fields)  # type: ignore[arg-type]  # fields of a finding
-    return observe(known, finding, now=at(minute if now is None else now), charter=CHARTER)[0]
+    return observe(known, finding, now=at(minute if now is None else now), policy=POLICY)[0]
 
 
 def test_what_is_known_gives_the_very_same_object_back() -> None:
@@ -35,17 +38,26 @@ def test_the_newest_finding_says_how_things_stand_and_a_late_one_only_stands_in_
 
 def test_the_rules_give_the_severity_that_counts() -> None:
     rule = Rule(kind="drift", category=Category.COST, becomes=Severity.INFO)
-    known, observation = observe(None, found(0), now=START, charter=Charter(rules=(rule,)))
+    known, observation = observe(None, found(0), now=START, policy=IncidentPolicy(rules=(rule,)))
     assert (known.category, known.severity, observation.severity) == ("cost", Severity.INFO, Severity.INFO)
+
+
+def test_the_class_of_a_finding_is_remembered_and_not_without_bound() -> None:
+    policy = IncidentPolicy()
+    first = classify_finding(found(0), policy)
+    assert classify_finding(found(1), policy) is first
+    policy.classes.update({(str(n), "", "", Severity.INFO): first for n in range(module._CLASSES_LIMIT)})
+    classify_finding(found(0, kind="new"), policy)
+    assert len(policy.classes) == 1
 
 
 def test_a_clock_that_runs_ahead_counts_as_now_and_its_copy_is_known() -> None:
     finding = found(60)
-    first, observation = observe(None, finding, now=START, charter=CHARTER)
+    first, observation = observe(None, finding, now=START, policy=POLICY)
     assert observation.at == START
-    again, _ = observe(first, finding, now=at(1), charter=CHARTER)
+    again, _ = observe(first, finding, now=at(1), policy=POLICY)
     assert again is first
-    other, _ = observe(first, replace(finding, status=RESOLVED), now=at(1), charter=CHARTER)
+    other, _ = observe(first, replace(finding, status=RESOLVED), now=at(1), policy=POLICY)
     assert other.status is RESOLVED
 
 
@@ -68,19 +80,19 @@ def test_a_promise_made_later_is_kept() -> None:
 
 def test_a_firing_is_over_when_it_is_not_repeated_and_a_recovery_never() -> None:
     known = seen(0, holds_until=at(10))
-    assert over(known, at(9), QUIET) is None
-    ended = over(known, at(12), QUIET)
+    assert expired(known, at(9), QUIET) is None
+    ended = expired(known, at(12), QUIET)
     assert ended is not None
     assert (ended.status, ended.observed_at, len(ended.history)) == (RESOLVED, at(10), 2)
-    assert over(ended, at(99), QUIET) is None
-    silent = over(seen(0), START + QUIET, QUIET)
+    assert expired(ended, at(99), QUIET) is None
+    silent = expired(seen(0), START + QUIET, QUIET)
     assert silent is not None
     assert silent.observed_at == START + QUIET
 
 
 def test_a_promise_that_was_over_before_it_was_made_ends_just_after_the_observation_and_can_be_made_again() -> None:
     known = seen(5, holds_until=at(3))
-    ended = over(known, at(6), QUIET)
+    ended = expired(known, at(6), QUIET)
     assert ended is not None
     assert ended.observed_at == at(5) + timedelta(microseconds=1)
     again = seen(5, ended, holds_until=at(30))
@@ -88,7 +100,7 @@ def test_a_promise_that_was_over_before_it_was_made_ends_just_after_the_observat
 
 
 def test_what_was_taken_for_over_fires_again_where_its_source_repeats_it_and_says_that_it_holds() -> None:
-    ended = over(seen(0, holds_until=at(5), severity=Severity.CRITICAL), at(6), QUIET)
+    ended = expired(seen(0, holds_until=at(5), severity=Severity.CRITICAL), at(6), QUIET)
     assert ended is not None
     again = seen(0, ended, holds_until=at(20), severity=Severity.CRITICAL)
     assert (again.status, again.severity, again.observed_at, again.holds_until) == (
@@ -100,14 +112,14 @@ def test_what_was_taken_for_over_fires_again_where_its_source_repeats_it_and_say
 
 
 def test_a_repetition_that_comes_too_late_to_keep_it_alive_takes_the_recovery_back() -> None:
-    ended = over(seen(0, holds_until=at(5)), at(6), QUIET)
+    ended = expired(seen(0, holds_until=at(5)), at(6), QUIET)
     again = seen(4, ended, holds_until=at(9))
     assert (again.status, again.holds_until) == (FIRING, at(9))
     assert [observation.status for observation in again.history] == [FIRING, FIRING]
 
 
 def test_a_firing_after_the_silence_is_a_new_one() -> None:
-    ended = over(seen(0, holds_until=at(5)), at(6), QUIET)
+    ended = expired(seen(0, holds_until=at(5)), at(6), QUIET)
     again = seen(7, ended, holds_until=at(12))
     assert [observation.status for observation in again.history] == [FIRING, RESOLVED, FIRING]
 
@@ -122,7 +134,7 @@ def test_what_its_source_resolved_does_not_fire_for_an_old_copy_of_a_promise() -
 
 
 def test_what_is_kept_elsewhere_is_over_as_soon_as_it_was_seen() -> None:
-    assert gone(seen(0)).observed_at == START + timedelta(microseconds=1)
+    assert moved(seen(0)).observed_at == START + timedelta(microseconds=1)
 
 
 def test_foreign_text_is_one_line_of_a_bounded_number_of_bytes() -> None:
@@ -141,10 +153,10 @@ def test_foreign_text_is_one_line_of_a_bounded_number_of_bytes() -> None:
     assert all(text.isprintable() and len(text.encode()) <= 300 for text in texts)
 
 
-def many(status: object = FIRING) -> tuple[Tracked, ...]:
-    kept: tuple[Tracked, ...] = ()
+def many(status: object = FIRING) -> tuple[IncidentCondition, ...]:
+    kept: tuple[IncidentCondition, ...] = ()
     for n in range(CONDITIONS_LIMIT):
-        kept = placed(kept, seen(n, kind=f"k{n:03}", status=status))
+        kept = upsert(kept, seen(n, kind=f"k{n:03}", status=status))
     return kept
 
 
@@ -152,11 +164,11 @@ def test_a_condition_takes_its_own_place_and_a_new_one_its_place_in_the_order() 
     kept = many()
     assert [one.kind for one in kept] == sorted(one.kind for one in kept)
     again = seen(500, kept[7], kind="k007")
-    assert placed(kept, again)[7] is again
+    assert upsert(kept, again)[7] is again
 
 
 def test_the_oldest_recovery_makes_room() -> None:
-    kept = placed(many(RESOLVED), seen(500, kind="new"))
+    kept = upsert(many(RESOLVED), seen(500, kind="new"))
     assert len(kept) == CONDITIONS_LIMIT
     assert (kept[0].kind, kept[-1].kind) == ("k001", "new")
 
@@ -164,10 +176,10 @@ def test_the_oldest_recovery_makes_room() -> None:
 def test_where_everything_fires_what_is_known_stays_however_often_the_others_are_repeated() -> None:
     kept = many()
     for minute in range(500, 510):
-        assert placed(kept, seen(minute, kind=f"new{minute}")) == kept
+        assert upsert(kept, seen(minute, kind=f"new{minute}")) == kept
 
 
 def test_where_everything_fires_the_worse_takes_the_place_of_the_least_that_began_last() -> None:
-    kept = placed(many(), seen(500, kind="new", severity=Severity.CRITICAL))
+    kept = upsert(many(), seen(500, kind="new", severity=Severity.CRITICAL))
     assert "new" in {one.kind for one in kept}
     assert f"k{CONDITIONS_LIMIT - 1:03}" not in {one.kind for one in kept}

@@ -12,11 +12,11 @@ from core.events import Command, Event, Finding, Severity, Status, Verb
 from core.incidents.graph import Graph
 from core.incidents.model import CONDITIONS_LIMIT
 from core.settings import Dependency
-from functions.adapters.desks.documents import DESKS, incident_data, read_desk
-from functions.adapters.desks.perform import LEASE
 from functions.adapters.documents import normal
 from functions.incident_router.router import Received, handle
-from tests.support.fakes.outside import CHARTER, FINDING, KilledError, Setup, set_up
+from functions.services.incidents.dispatch import LEASE
+from functions.services.incidents.documents import GROUPS, incident_data, read_group
+from tests.support.fakes.outside import FINDING, POLICY, KilledError, Setup, set_up
 
 TABLE = "table/flights"
 MODELS = ("model/a", "model/b", "model/c")
@@ -43,7 +43,7 @@ def some_event(rng: random.Random, setup: Setup) -> Finding | Command:
 def survived(setup: Setup, event: Finding | Command) -> bool:
     setup.world.dead = False
     try:
-        handle(setup.router, Received(event, setup.world.now))
+        handle(setup.service, Received(event, setup.world.now))
     except (KilledError, UnavailableError, BusyError):
         return False
     return True
@@ -60,16 +60,26 @@ def sweep(setup: Setup, **later: float) -> None:
 def assert_at_rest(setup: Setup) -> None:
     kept = setup.world.incidents()
     for (collection, _), document in setup.world.documents.items():
-        if collection != DESKS:
+        if collection != GROUPS:
             continue
-        desk = read_desk(document.data)
-        assert desk.pending == ()
-        assert not desk.active
-        for incident in desk.watch.incidents:
-            wanted = incident_data(desk, incident.id)
+        group = read_group(document.data)
+        assert group.pending == ()
+        assert not group.active
+        for incident in group.state.incidents:
+            wanted = incident_data(group, incident.id)
             assert wanted is not None
             copy = kept[incident.id]
-            stable = ("state", "severity", "open", "over_on", "timeline", "heard", "merged_into", "sequence", "group")
+            stable = (
+                "state",
+                "severity",
+                "open",
+                "over_on",
+                "timeline",
+                "notified",
+                "merged_into",
+                "sequence",
+                "group",
+            )
             assert {name: copy[name] for name in stable} == {name: normal(wanted)[name] for name in stable}
     assert not [copy for copy in kept.values() if copy["open"]]
     again = {key for key, times in setup.world.performed().items() if times > 1}
@@ -80,7 +90,7 @@ def assert_at_rest(setup: Setup) -> None:
 def test_incidents_of_a_group_come_to_rest_with_copies_that_agree(killed: bool) -> None:  # noqa: FBT001 - a parameter
     for seed in range(60):
         rng = random.Random(seed)
-        setup = set_up(charter=replace(CHARTER, graph=GRAPH))
+        setup = set_up(policy=replace(POLICY, graph=GRAPH))
         waiting: list[Finding | Command] = []
         for _ in range(rng.randint(5, 25)):
             setup.world.now += timedelta(seconds=rng.choice((1, 20, 90, 700, 4000)))
@@ -106,7 +116,7 @@ def test_incidents_of_a_group_come_to_rest_with_copies_that_agree(killed: bool) 
 def test_more_conditions_than_are_remembered_leave_no_incident_open_for_ever() -> None:
     targets = [f"model/m{n:02}" for n in range(39)]
     graph = Graph([Dependency(target=target, needs=TABLE) for target in targets])
-    setup = set_up(charter=replace(CHARTER, graph=graph))
+    setup = set_up(policy=replace(POLICY, graph=graph))
     pairs = [(target, kind) for target in targets for kind in ("a", "b", "c")][: CONDITIONS_LIMIT + 15]
     for status in (Status.FIRING, Status.RESOLVED):
         for target, kind in pairs:
@@ -133,7 +143,7 @@ def storm(setup: Setup, targets: list[str], **fields: Any) -> None:
 
 def test_every_incident_of_a_group_is_told_when_the_outside_was_away_while_it_began() -> None:
     targets = [f"model/m{n:02}" for n in range(16)]
-    setup = set_up(charter=replace(CHARTER, graph=Graph([Dependency(target=one, needs=TABLE) for one in targets])))
+    setup = set_up(policy=replace(POLICY, graph=Graph([Dependency(target=one, needs=TABLE) for one in targets])))
     setup.channels["inbox"].fault = UnavailableError("no answer")
     storm(setup, targets)
     setup.channels["inbox"].fault = None
@@ -146,8 +156,8 @@ def test_whatever_a_group_says_while_nothing_outside_answers_every_decision_is_s
     None
 ):
     targets = [f"model/{'m' * 200}{n:02}" for n in range(16)]
-    setup = set_up(charter=replace(CHARTER, graph=Graph([Dependency(target=one, needs=TABLE) for one in targets])))
-    bus = setup.desks.performer.bus
+    setup = set_up(policy=replace(POLICY, graph=Graph([Dependency(target=one, needs=TABLE) for one in targets])))
+    bus = setup.service.dispatcher.bus
     publish = bus.publish
 
     def down(topic: str, event: Event, **attributes: str) -> None:
@@ -158,18 +168,18 @@ def test_whatever_a_group_says_while_nothing_outside_answers_every_decision_is_s
         channel.fault = UnavailableError("no answer")
     storm(setup, targets, summary="ж" * 2000, runbook="ж" * 2000)
     setup.sweep(minutes=6)
-    assert len(setup.world.desk(targets[0]).watch.incidents) == 16
+    assert len(setup.world.group(targets[0]).state.incidents) == 16
     bus.publish = publish  # type: ignore[method-assign]  # as above
     for channel in setup.channels.values():
         channel.fault = None
     for _ in range(70):
         setup.sweep(minutes=1)
-    assert setup.world.desk(targets[0]).pending == ()
+    assert setup.world.group(targets[0]).pending == ()
     assert {one.target for one in setup.world.told if one.channel == "pager"} == set(targets)
 
 
 def test_what_is_forgotten_is_not_opened_again_by_what_says_that_all_is_well() -> None:
-    setup = set_up(charter=replace(CHARTER, graph=GRAPH))
+    setup = set_up(policy=replace(POLICY, graph=GRAPH))
 
     def give(target: str, kind: str, status: Status) -> None:
         one = replace(FINDING, target=target, kind=kind, status=status, observed_at=setup.world.now)
@@ -189,7 +199,7 @@ def test_what_is_forgotten_is_not_opened_again_by_what_says_that_all_is_well() -
 
 
 def test_what_fires_again_after_it_was_forgotten_is_told() -> None:
-    setup = set_up(charter=replace(CHARTER, graph=GRAPH))
+    setup = set_up(policy=replace(POLICY, graph=GRAPH))
     start = setup.world.now
 
     def give(target: str, status: Status, minute: float) -> None:

@@ -1,0 +1,241 @@
+"""Condition state: applies a finding to its condition, and expires what its source no longer repeats.
+
+Findings arrive twice, late and in any order. Observations are kept in the order of their instants, so that the same
+findings always end in the same state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from core.events import Finding, Severity, Status
+from core.incidents.classify import Class, classify
+from core.incidents.model import (
+    CONDITIONS_LIMIT,
+    EVIDENCE_LIMIT,
+    HISTORY_LIMIT,
+    Evidence,
+    IncidentCondition,
+    Observation,
+)
+from core.incidents.policy import IncidentPolicy
+from core.incidents.text import LINE_LIMIT, clean_utf8
+
+NAME_LIMIT = 80
+_EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 120
+_CLASSES_LIMIT = 10_000
+_RENEWAL_STEP = timedelta(minutes=1)
+"""A renewal shorter than this is not saved: some sources repeat a firing every few seconds."""
+_RANK = {severity: severity.rank for severity in Severity}
+
+
+def observe(
+    condition: IncidentCondition | None, finding: Finding, *, now: datetime, policy: IncidentPolicy
+) -> tuple[IncidentCondition, Observation]:
+    """Apply a finding to its condition.
+
+    Args:
+        condition: before, or None for its first finding.
+        finding: about it.
+        now: limits the instant of a clock that runs ahead.
+        policy: for the class of the finding.
+
+    Returns:
+        The condition after it (the very same object for a duplicate), and the finding as an observation.
+    """
+    at = finding.observed_at
+    if at > now + policy.timing.ahead:
+        at = now
+    kind = classify_finding(finding, policy)
+    observation = Observation(at=at, status=finding.status, severity=kind.severity)
+    if condition is not None and (observation in condition.history or _is_redelivery(condition, finding, observation)):
+        return _renew(condition, finding, now), observation
+    if condition is not None and observation.at <= condition.observed_at:
+        condition = _undo_expiry(condition, finding)
+    return _apply(condition, finding, observation, kind), observation
+
+
+def classify_finding(finding: Finding, policy: IncidentPolicy) -> Class:
+    """The class of a finding by the settings."""
+    key = (finding.target, finding.kind, finding.source, finding.severity)
+    cached = policy.classes.get(key)
+    if cached is None:
+        if len(policy.classes) >= _CLASSES_LIMIT:
+            policy.classes.clear()
+        cached = policy.classes[key] = classify(*key, policy.rules)
+    return cached
+
+
+def expired(condition: IncidentCondition, now: datetime, resolve_after: timedelta) -> IncidentCondition | None:
+    """The condition, resolved by expiry, or None while it holds.
+
+    Args:
+        condition: before.
+        now: the present.
+        resolve_after: how long a firing holds where its source does not say until when.
+    """
+    end = condition.holds_until or condition.observed_at + resolve_after
+    if condition.status is not Status.FIRING or end > now:
+        return None
+    return _resolved(condition, end)
+
+
+def moved(condition: IncidentCondition) -> IncidentCondition:
+    """The condition, resolved right after its last observation, because it continues in another group."""
+    return _resolved(condition, condition.observed_at)
+
+
+def _resolved(condition: IncidentCondition, at: datetime) -> IncidentCondition:
+    end = _expiry(at, condition.observed_at)
+    observation = Observation(at=end, status=Status.RESOLVED, severity=condition.severity)
+    history = add_observation(condition.history, observation)
+    return replace(condition, status=Status.RESOLVED, observed_at=end, history=history)
+
+
+def upsert(conditions: tuple[IncidentCondition, ...], current: IncidentCondition) -> tuple[IncidentCondition, ...]:
+    """The conditions with this one in its place; beyond the limit one is evicted.
+
+    Evicted is the oldest resolved one; where all fire, the least severe, and of those the one that began last, even if it is
+    the new one: so known conditions stay, however often the others are repeated.
+    """
+    for index, condition in enumerate(conditions):
+        if condition.key == current.key:
+            return (*conditions[:index], current, *conditions[index + 1 :])
+    kept = [*conditions, current]
+    if len(kept) > CONDITIONS_LIMIT:
+        resolved = [one for one in kept if one.status is Status.RESOLVED]
+        kept.remove(min(resolved, key=lambda c: (c.observed_at, c.key)) if resolved else max(kept, key=_evictability))
+    return tuple(sorted(kept, key=lambda c: c.key))
+
+
+def add_observation(history: tuple[Observation, ...], new: Observation) -> tuple[Observation, ...]:
+    """Insert an observation in order; of two of the same instant the worse one stays.
+
+    Beyond the limit the oldest that only repeats its neighbours is dropped, so that the beginning of a long firing
+    is kept; where every one differs, the shortest pause is dropped, and where there is none, the oldest.
+
+    >>> from datetime import UTC
+    >>> fired = [Observation(at=datetime(2026, 1, d, tzinfo=UTC), status=Status.FIRING, severity=Severity.ERROR)
+    ...          for d in range(1, 30)]
+    >>> history = ()
+    >>> for observation in fired:
+    ...     history = add_observation(history, observation)
+    >>> len(history), history[0].at.day, history[1].at.day
+    (16, 1, 15)
+    """
+    if not history or new.at > history[-1].at:
+        return _bounded((*history, new))
+    others = [old for old in history if old.at != new.at]
+    same = [old for old in history if old.at == new.at]
+    return _bounded(tuple(sorted([*others, max([*same, new], key=_badness)], key=lambda o: o.at)))
+
+
+def _bounded(history: tuple[Observation, ...]) -> tuple[Observation, ...]:
+    if len(history) <= HISTORY_LIMIT:
+        return history
+    for at in range(1, len(history) - 1):
+        if _badness(history[at - 1]) == _badness(history[at]) == _badness(history[at + 1]):
+            return history[:at] + history[at + 1 :]
+    # The shortest pause is dropped whole, and never the last one, so that the beginning of what flaps is kept.
+    pauses = [at for at in range(1, len(history) - 2) if _is_pause(history[at], history[at + 1])]
+    if not pauses:
+        return history[1:]
+    at = min(pauses, key=lambda at: history[at + 1].at - history[at].at)
+    return history[:at] + history[at + 2 :]
+
+
+def _badness(observation: Observation) -> tuple[bool, int]:
+    return observation.status is Status.FIRING, _RANK[observation.severity]
+
+
+def _is_pause(one: Observation, following: Observation) -> bool:
+    return one.status is Status.RESOLVED and following.status is Status.FIRING
+
+
+def _evictability(firing: IncidentCondition) -> tuple[int, datetime, str]:
+    return -firing.severity.rank, firing.history[0].at, firing.key
+
+
+def _is_redelivery(condition: IncidentCondition, finding: Finding, observation: Observation) -> bool:
+    """Whether it is the newest finding again, whose instant is limited to another one now."""
+    same = (condition.status, condition.severity) == (observation.status, observation.severity)
+    return same and observation.at != finding.observed_at and condition.finding_id == finding.id
+
+
+def _expiry(end: datetime, observed_at: datetime) -> datetime:
+    """When a firing that is not repeated is resolved: never before it was observed."""
+    return max(end, observed_at + timedelta(microseconds=1))
+
+
+def _renew(condition: IncidentCondition, finding: Finding, now: datetime) -> IncidentCondition:
+    """The condition after a repeated finding: where the source says so, it holds for longer."""
+    until = finding.holds_until
+    if finding.status is not Status.FIRING or until is None:
+        return condition
+    before = condition.holds_until
+    if before is not None and (until <= before or (until - before < _RENEWAL_STEP <= before - now)):
+        return condition
+    restored = _undo_expiry(condition, finding)
+    return replace(restored, holds_until=until) if restored.status is Status.FIRING else condition
+
+
+def _undo_expiry(condition: IncidentCondition, finding: Finding) -> IncidentCondition:
+    """The condition, firing again where it had expired although its source, as the finding says, still held it."""
+    until, before = finding.holds_until, condition.holds_until
+    if finding.status is not Status.FIRING or until is None or before is None or until <= before:
+        return condition
+    *history, last = condition.history
+    if not history or last.status is not Status.RESOLVED or last.at != _expiry(before, history[-1].at):
+        return condition
+    observation = history[-1]
+    return replace(
+        condition,
+        status=observation.status,
+        severity=observation.severity,
+        observed_at=observation.at,
+        holds_until=until,
+        history=tuple(history),
+    )
+
+
+def _apply(
+    before: IncidentCondition | None, finding: Finding, observation: Observation, kind: Class
+) -> IncidentCondition:
+    history = add_observation(before.history if before else (), observation)
+    if before is not None and history[-1] is not observation:
+        return replace(before, history=history)
+    return IncidentCondition(
+        key=finding.condition,
+        target=finding.target,
+        kind=finding.kind,
+        status=finding.status,
+        severity=kind.severity,
+        observed_at=observation.at,
+        finding_id=finding.id,
+        source=_line(finding.source, before.source if before else None, NAME_LIMIT),
+        summary=_line(finding.summary, before.summary if before else None),
+        value=finding.value,
+        threshold=finding.threshold,
+        unit=_line(finding.unit, before.unit if before else None, NAME_LIMIT),
+        evidence=_evidence(before.evidence if before else (), finding.evidence),
+        runbook=_line(finding.runbook, before.runbook if before else None, NAME_LIMIT * 2),
+        category=kind.category,
+        classification=_line(kind.reason, before.classification if before else None),
+        holds_until=finding.holds_until,
+        history=history,
+    )
+
+
+def _line(text: str, before: str | None, limit: int = LINE_LIMIT) -> str:
+    """One clean line; a repeated text, as most are, is clean already."""
+    return text if text == before else clean_utf8(text, limit)
+
+
+def _evidence(before: tuple[Evidence, ...], evidence: Mapping[str, str]) -> tuple[Evidence, ...]:
+    pieces = tuple(evidence.items())[:EVIDENCE_LIMIT]
+    if pieces == tuple((piece.name, piece.text) for piece in before):
+        return before
+    return tuple(
+        Evidence(name=clean_utf8(name, _EVIDENCE_NAME), text=clean_utf8(text, _EVIDENCE_LENGTH))
+        for name, text in pieces
+    )

@@ -1,0 +1,299 @@
+"""Notification: who is notified of an incident, when and why, from what they were notified of before.
+
+1. A new incident, a worse severity and a response are notified at once.
+2. The opposite of what was just notified waits until the incident settles, so that flapping sends two messages, not thirty.
+3. Nothing is notified in maintenance or under a silence; when that ends, the difference to the last notification is.
+4. Where nobody acknowledges, the next tier is notified, and the last tier is reminded (`core.incidents.escalation`).
+   An acknowledgement stops that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from core.events import Change, IncidentChange, Severity
+from core.incidents.escalation import next_escalation, routing_facts, stakeholders, tier_channels
+from core.incidents.lifecycle import OPENINGS, RESPONSES, Step, advance
+from core.incidents.model import EscalationState, GroupState, Incident, NotificationState, Reason, State
+from core.incidents.mute import Mute, Silence, incident_mute
+from core.incidents.policy import IncidentPolicy
+
+_REST = timedelta(hours=1)
+"""Flaps are forgotten after so long without a notification."""
+_DOUBLINGS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notification:
+    """One notification about one incident.
+
+    Attributes:
+        incident: as it is now.
+        change: what happened.
+        reason: why people are notified.
+        at: the instant of the change.
+        channels: the receivers, each once; may be empty.
+        before: what people were notified of before.
+    """
+
+    incident: Incident
+    change: Change
+    reason: Reason
+    at: datetime
+    channels: tuple[str, ...]
+    before: NotificationState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationPlan:
+    """The notifications that are due in a group.
+
+    Attributes:
+        state: the next state of the group.
+        changes: the timeline entries written.
+        notifications: those that are due.
+        deferred: whether one waits, so that the sweep must look again.
+    """
+
+    state: GroupState
+    changes: tuple[IncidentChange, ...]
+    notifications: tuple[Notification, ...]
+    deferred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Update:
+    """A difference between an incident and its last notification."""
+
+    change: Change
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Context:
+    at: datetime
+    now: datetime
+    policy: IncidentPolicy
+    silences: Sequence[Silence]
+
+    def mute(self, incident: Incident) -> Mute | None:
+        return incident_mute(incident, self.now, self.policy.maintenance, self.silences)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Evaluation:
+    """Outcome of evaluating one incident."""
+
+    incident: Incident
+    steps: tuple[Step, ...] = ()
+    notification: Notification | None = None
+    deferred: bool = False
+
+
+def plan_notifications(
+    state: GroupState, *, at: datetime, now: datetime, policy: IncidentPolicy, silences: Sequence[Silence] = ()
+) -> NotificationPlan:
+    """The notifications that are due.
+
+    Args:
+        state: after the decision.
+        at: the instant of the decision; the present when only time has passed.
+        now: the present, for escalations.
+        policy: the policy.
+        silences: by people, ended ones included.
+    """
+    context = _Context(at=min(at, now), now=now, policy=policy, silences=silences)
+    evaluations = [_evaluate(incident, context) for incident in state.incidents]
+    advanced = [advance(one.incident, one.steps) if one.steps else (one.incident, ()) for one in evaluations]
+    incidents = tuple(incident for incident, _ in advanced)
+    same = all(one is other for one, other in zip(incidents, state.incidents, strict=True))
+    return NotificationPlan(
+        state=state if same else replace(state, incidents=incidents),
+        changes=tuple(change for _, changes in advanced for change in changes),
+        notifications=tuple(
+            replace(one.notification, incident=incident)
+            for one, incident in zip(evaluations, incidents, strict=True)
+            if one.notification is not None
+        ),
+        deferred=any(one.deferred for one in evaluations),
+    )
+
+
+def _evaluate(incident: Incident, context: _Context) -> _Evaluation:
+    update = _pending_update(incident, context)
+    if update is None:
+        return _escalate(incident, context)
+    if update.reason is Reason.FLAPPING:
+        return _Evaluation(incident=incident, deferred=True)
+    if update.change in RESPONSES and incident.notified.severity is None:
+        # Nobody else was notified of it: whoever responds needs no message.
+        return _Evaluation(incident=_notified(incident, update, context, (), ()))
+    if mute := context.mute(incident):
+        return _mute(incident, mute, update, context.at)
+    return _notify(incident, update, context)
+
+
+def _pending_update(incident: Incident, context: _Context) -> _Update | None:
+    """The difference to the last notification, or None where there is none."""
+    if incident.state is State.RESOLVED:
+        return _resolution(incident, context)
+    return _change_while_firing(incident) if incident.notified.firing else _opening(incident, context)
+
+
+def _change_while_firing(incident: Incident) -> _Update | None:
+    notified = incident.notified
+    if notified.severity is not None and incident.severity.rank > notified.severity.rank:
+        return _Update(Change.ESCALATED, Reason.WORSENED)
+    if incident.pending_update:
+        return _Update(Change.UPDATED, Reason.ACTION)
+    return None if notified.acknowledged else _response(incident)
+
+
+def _opening(incident: Incident, context: _Context) -> _Update | None:
+    """An incident that fires, although no notification or one of its recovery was sent."""
+    notified = incident.notified
+    if notified.severity is None:
+        return _response(incident) or _Update(Change.OPENED, Reason.FIRST_FIRING)
+    if incident.severity.rank <= notified.severity.rank and _must_settle(notified, context):
+        return _Update(Change.REOPENED, Reason.FLAPPING)
+    return _Update(Change.REOPENED, Reason.FIRED_AGAIN)
+
+
+def _resolution(incident: Incident, context: _Context) -> _Update | None:
+    notified = incident.notified
+    if not notified.firing:
+        late = notified.severity is None and incident.timeline[-1].reason is Reason.ALREADY_RESOLVED
+        return _Update(Change.RESOLVED, Reason.ALREADY_RESOLVED) if late else None
+    if incident.merged_into:
+        return _Update(Change.RESOLVED, Reason.MERGED)
+    if incident.closed_at is None and _must_settle(notified, context):
+        return _Update(Change.RESOLVED, Reason.FLAPPING)
+    return _Update(Change.RESOLVED, _reason_of(incident, Change.RESOLVED) or Reason.ALL_RECOVERED)
+
+
+def _response(incident: Incident) -> _Update | None:
+    """The acknowledgement or mitigation, if there is one."""
+    if incident.state is State.ACKNOWLEDGED:
+        return _Update(Change.ACKNOWLEDGED, Reason.COMMAND)
+    if incident.state is State.MITIGATED:
+        return _Update(Change.MITIGATED, _reason_of(incident, Change.MITIGATED) or Reason.COMMAND)
+    return None
+
+
+def _reason_of(incident: Incident, change: Change) -> Reason | None:
+    return next((entry.reason for entry in reversed(incident.timeline) if entry.change is change), None)
+
+
+def _must_settle(notified: NotificationState, context: _Context) -> bool:
+    """Whether the opposite was notified too recently: the pause doubles with every flap, up to an hour."""
+    settle = context.policy.timing.settle
+    pause = min(settle * 2 ** min(notified.flaps, _DOUBLINGS), max(settle, _REST))
+    return notified.at is not None and context.at < notified.at + pause
+
+
+def _mute(incident: Incident, mute: Mute, update: _Update, at: datetime) -> _Evaluation:
+    """The muted incident, with one timeline entry for each reason."""
+    never = not incident.notified.firing and update.change is Change.RESOLVED
+    # What was resolved before anybody was notified is not notified later either.
+    severity = incident.severity if never else incident.notified.severity
+    if incident.notified.mute_reason == mute.reason and not never:
+        return _Evaluation(incident=incident, deferred=True)
+    notified = replace(incident.notified, mute_reason=mute.reason, severity=severity)
+    step = Step(Change.UPDATED, Reason.MUTED, at, f"muted ({update.change}): {mute.reason}")
+    return _Evaluation(incident=replace(incident, notified=notified), steps=(step,), deferred=not never)
+
+
+def _notify(incident: Incident, update: _Update, context: _Context) -> _Evaluation:
+    escalations, to = _audience(incident, update, context)
+    if not to and update.change in OPENINGS:
+        # No route matches now; one may later, by its hours or a worse severity.
+        return _Evaluation(incident=incident)
+    before = incident.notified
+    incident = _notified(incident, update, context, escalations, to)
+    if not to:
+        return _Evaluation(incident=incident)
+    named = () if update.change is Change.UPDATED else escalations
+    names = ", ".join(escalation.stakeholder for escalation in named) or "everybody notified before"
+    step = Step(Change.UPDATED, Reason.NOTIFIED, context.at, f"{update.change}: notified {names} ({', '.join(to)})")
+    notification = Notification(
+        incident=incident, change=update.change, reason=update.reason, at=context.at, channels=to, before=before
+    )
+    return _Evaluation(incident=incident, steps=(step,), notification=notification)
+
+
+def _audience(
+    incident: Incident, update: _Update, context: _Context
+) -> tuple[tuple[EscalationState, ...], tuple[str, ...]]:
+    """The tiers reached after the notification, and the channels that receive it."""
+    notified, resolved = incident.notified, update.change is Change.RESOLVED
+    people, now = context.policy.people, context.now
+    if update.change is Change.UPDATED:
+        return notified.escalations, notified.channels
+    if update.change in RESPONSES or (resolved and notified.firing):
+        return (), notified.channels
+    worse = update.change is Change.ESCALATED
+    reached = {one.stakeholder: one for one in notified.escalations} if worse else {}
+    names = [name for name in stakeholders(routing_facts(incident), people, now) if name in people.stakeholders]
+    first = {name: EscalationState(stakeholder=name, tier=0, since=now) for name in names}
+    escalations = tuple((first | reached).values())
+    to = tier_channels(escalations, people, now)
+    before = notified.channels if worse else ()
+    return () if resolved else escalations, tuple(dict.fromkeys((*to, *before)))
+
+
+def _escalate(incident: Incident, context: _Context) -> _Evaluation:
+    """The next tiers where nobody acknowledged in time, and reminders where there is no next tier."""
+    notified, people, now = incident.notified, context.policy.people, context.now
+    if not notified.escalations or incident.state is not State.OPEN or not notified.firing:
+        return _Evaluation(incident=incident)
+    escalations = tuple(next_escalation(one, incident.severity, people, now) for one in notified.escalations)
+    due = [after for before, after in zip(notified.escalations, escalations, strict=True) if after is not before]
+    if not due or context.mute(incident):
+        return _Evaluation(incident=incident)
+    higher = [one.tier for one in escalations] != [one.tier for one in notified.escalations]
+    change, reason = (Change.ESCALATED, Reason.NOT_ACKNOWLEDGED) if higher else (Change.UPDATED, Reason.REMINDER)
+    to = tier_channels(due, people, now)
+    after = replace(
+        notified,
+        escalations=escalations,
+        count=notified.count + 1,
+        channels=tuple(dict.fromkeys((*notified.channels, *to))),
+    )
+    names = ", ".join(f"{one.stakeholder} tier {one.tier + 1}" for one in due)
+    step = Step(Change.UPDATED, reason, now, f"not acknowledged: notified {names} ({', '.join(to) or 'no channel'})")
+    incident = replace(incident, notified=after)
+    notification = Notification(incident=incident, change=change, reason=reason, at=now, channels=to, before=notified)
+    return _Evaluation(incident=incident, steps=(step,), notification=notification)
+
+
+def _notified(
+    incident: Incident,
+    update: _Update,
+    context: _Context,
+    escalations: tuple[EscalationState, ...],
+    to: tuple[str, ...],
+) -> Incident:
+    """The incident after the notification."""
+    before, at = incident.notified, context.at
+    if update.change is Change.UPDATED:
+        return replace(incident, notified=replace(before, count=before.count + bool(to)), pending_update="")
+    flaps = before.flaps if before.at is not None and at - before.at < _REST else 0
+    notified = NotificationState(
+        firing=update.change is not Change.RESOLVED,
+        severity=_worst_notified(incident, update),
+        at=at if before.at is None else max(at, before.at),
+        flaps=flaps + (update.change is Change.REOPENED),
+        count=before.count + bool(to),
+        channels=tuple(dict.fromkeys((*before.channels, *to))),
+        escalations=escalations,
+        acknowledged=_response(incident) is not None,
+    )
+    requested = None if update.change in OPENINGS else incident.requested_severity
+    return replace(incident, notified=notified, pending_update="", requested_severity=requested)
+
+
+def _worst_notified(incident: Incident, update: _Update) -> Severity:
+    before = incident.notified.severity
+    if before is None or update.change is Change.REOPENED or incident.severity.rank > before.rank:
+        return incident.severity
+    return before

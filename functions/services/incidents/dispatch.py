@@ -1,0 +1,165 @@
+"""Dispatch of pending effects: delivery queues in parallel, the effects of a queue in order, each effect once by the ledger."""
+
+import contextvars
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from core.errors import AiaError, BusyError, LimitedError, UnavailableError
+from core.incidents.outbox import Effect, IncidentGroup, coalesce
+from functions.adapters import logs
+from functions.adapters.ledger import Ledger
+from functions.adapters.ledger import Outcome as LedgerOutcome
+from functions.adapters.notify.port import Channel, Outcome, Receipt
+from functions.adapters.ports import Bus, Data, Metrics, Store
+from functions.adapters.store import update
+from functions.services.incidents.documents import INCIDENTS, incident_data
+
+log = logging.getLogger(__name__)
+CHANGES, ACTIONS = "incidents", "actions"
+NOTIFY = "notify:"
+"""Prefix of the delivery queues of channels."""
+LEASE = timedelta(seconds=30)
+"""Longer than any effect takes; after a crash, the effect is repeated when it ends."""
+RunAll = Callable[[Sequence[Callable[[], "DeliveryResult"]]], "Iterable[DeliveryResult]"]
+
+
+@dataclass(slots=True)
+class DeliveryResult:
+    """Result of dispatching one delivery queue.
+
+    Attributes:
+        queue: its name.
+        done: the keys of the effects performed.
+        refused: the messages that a channel refused for good, with its answers.
+        error: the error that stopped the queue; a retry may succeed.
+        since: when the effect that failed was decided.
+        limited: the rate limit that stopped the queue; no error.
+    """
+
+    queue: str = ""
+    done: list[str] = field(default_factory=list)
+    refused: list[tuple[Effect, str]] = field(default_factory=list)
+    error: AiaError | None = None
+    since: datetime | None = None
+    limited: LimitedError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispatcher:
+    """Performs effects.
+
+    Attributes:
+        store: takes the copies of incidents.
+        bus: takes the changes and the requests for actions.
+        channels: by name.
+        ledger: performs each effect once.
+        metrics: counts the messages by outcome.
+    """
+
+    store: Store
+    bus: Bus
+    channels: dict[str, Channel]
+    ledger: Ledger
+    metrics: Metrics
+
+    def deliver(self, group: IncidentGroup, effects: Sequence[Effect]) -> DeliveryResult:
+        """Perform the effects of a delivery queue in order, up to the first that fails.
+
+        The error is returned, not raised: it does not affect the other queues.
+        """
+        result = DeliveryResult(queue=effects[0].queue)
+        for joined in sorted(coalesce(effects), key=_urgency):
+            result.since = joined[0].since
+            details = logs.fields(key=joined[-1].key, queue=result.queue)
+            try:
+                receipt = self._perform(group, joined)
+            except LimitedError as error:
+                result.limited = error
+                return result
+            except BusyError as error:
+                result.error = error
+                return result
+            except AiaError as error:
+                result.error = error
+            except Exception as error:
+                log.exception("unexpected error", extra=details)
+                result.error = UnavailableError(f"{result.queue}: unexpected {type(error).__name__}")
+            if result.error:
+                self._count(joined[-1], "failed")
+                log.warning("delivery failed, retried later: %s", result.error, extra=details)
+                return result
+            result.done += [effect.key for effect in joined]
+            if receipt is not None and receipt.outcome is Outcome.REFUSED:
+                result.refused.append((joined[-1], receipt.detail))
+        return result
+
+    def _perform(self, group: IncidentGroup, joined: Sequence[Effect]) -> Receipt | None:
+        last = joined[-1]
+        if last.queue == "copy":
+            self._copy(group, last)
+            return None
+        receipts: list[Receipt] = []
+        self._once(list(dict.fromkeys(effect.key for effect in joined)), lambda: receipts.append(self._act(last)))
+        if not receipts:
+            return None
+        self._count(last, receipts[0].outcome)
+        return receipts[0]
+
+    def _once(self, keys: Sequence[str], act: Callable[[], None]) -> None:
+        """Act once, after claiming every one of the keys; not if the last one is done already."""
+        first, rest = keys[0], keys[1:]
+        inner = partial(self._once, rest, act) if rest else act
+        if self.ledger.once(first, inner, lease=LEASE) is LedgerOutcome.SKIPPED and rest:
+            self._once(rest, act)
+
+    def _act(self, effect: Effect) -> Receipt:
+        if effect.change is not None:
+            self.bus.publish(CHANGES, effect.change)
+        elif effect.request is not None:
+            self.bus.publish(ACTIONS, effect.request)
+        elif effect.message is not None:
+            return self._send(effect)
+        return Receipt(Outcome.DELIVERED)
+
+    def _send(self, effect: Effect) -> Receipt:
+        message = effect.message
+        channel = self.channels.get(message.channel) if message else None
+        if message is None or channel is None:
+            return Receipt(Outcome.REFUSED, "the settings no longer name this channel")
+        receipt = channel.send(message)
+        if receipt.outcome is Outcome.REFUSED:
+            log.error("refused: %s", receipt.detail, extra=logs.fields(key=effect.key, queue=effect.queue))
+        return receipt
+
+    def _copy(self, group: IncidentGroup, effect: Effect) -> None:
+        copy = incident_data(group, effect.incident_id)
+        if copy is None:
+            return
+
+        def newer(data: Data | None) -> Data | None:
+            return None if data is not None and data["revision"] >= group.revision else copy
+
+        update(self.store, INCIDENTS, effect.incident_id, newer)
+
+    def _count(self, effect: Effect, outcome: str) -> None:
+        if effect.message is not None:
+            self.metrics.count("aia_notifications_total", channel=effect.message.channel, outcome=outcome)
+
+
+def _urgency(joined: Sequence[Effect]) -> int:
+    """The worst messages first: where a rate limit admits only critical ones, they do not wait behind the others."""
+    message = joined[-1].message
+    return -message.severity.rank if message else 0
+
+
+def in_threads(deliveries: Sequence[Callable[[], DeliveryResult]]) -> list[DeliveryResult]:
+    """Run deliveries in threads; their logs keep the trace of the request."""
+    if len(deliveries) < 2:  # noqa: PLR2004 - nothing to run in parallel
+        return [deliver() for deliver in deliveries]
+    with ThreadPoolExecutor(max_workers=len(deliveries)) as pool:
+        futures = [pool.submit(contextvars.copy_context().run, deliver) for deliver in deliveries]
+        return [future.result() for future in futures]

@@ -1,0 +1,201 @@
+"""Incident service: a decision is saved with its effects in one write, and then its effects are dispatched.
+
+Each group of targets has one document. The decision and its effects are saved in one write; only then are the effects
+performed, and a performed effect is removed from the document. So a crash at any point is repaired by the next delivery of
+this event or of another one of the group, or by the sweep:
+
+    before the write       nothing happened; the event is delivered again
+    after the write        the event is a duplicate, and the pending effects are performed
+    during an effect       the ledger records what is done; at most one effect is repeated, with the same key
+    before the removal     the ledger records that everything is done
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from threading import Lock
+
+from core.errors import AiaError, BusyError, UnavailableError
+from core.incidents.commands import record_refusal
+from core.incidents.outbox import Effect, IncidentGroup, apply_decision, delivery_queues, remove_effects
+from core.incidents.policy import IncidentPolicy
+from functions.adapters import logs
+from functions.adapters.ports import Clock, Data, Metrics, Store
+from functions.adapters.store import update
+from functions.services.detection import Tracker
+from functions.services.incidents.channels import FailingChannels, delivery_observation
+from functions.services.incidents.dispatch import NOTIFY, DeliveryResult, Dispatcher, RunAll, in_threads
+from functions.services.incidents.documents import GROUPS, group_data, load_group
+from functions.services.incidents.silences import Silences
+from functions.services.incidents.transaction import Decide, Transaction
+
+log = logging.getLogger(__name__)
+RETRIED_FOR = timedelta(minutes=2)
+"""For so long a failed message fails the event, which is delivered again within seconds; later the sweep retries it."""
+ROUNDS = 5
+"""Refusals are recorded and published in a further round; a round never adds more than the one before."""
+PATIENCE = 2.0
+"""Seconds that a thread waits for another one at the same group: a channel that hangs must not block the others."""
+_LOCKS = tuple(Lock() for _ in range(64))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentService:
+    """Decides over incidents, saves the decisions and dispatches their effects.
+
+    Attributes:
+        store: keeps the groups and the copies of the incidents.
+        dispatcher: performs effects.
+        metrics: counts.
+        clock: now.
+        policy: the incident policy.
+        failing: the channels that fail.
+        silences: those that people made.
+        run_all: runs deliveries in parallel.
+    """
+
+    store: Store
+    dispatcher: Dispatcher
+    metrics: Metrics
+    clock: Clock
+    policy: IncidentPolicy
+    failing: FailingChannels
+    silences: Silences
+    run_all: RunAll = in_threads
+
+    def execute(self, name: str, decide: Decide, *, at: datetime | None) -> None:
+        """Decide over a group, save the decision and dispatch all pending effects of the group; safe to call again.
+
+        Args:
+            name: of the group.
+            decide: the decision.
+            at: the instant of the event decided on; None where only time has passed.
+
+        Raises:
+            BusyError: somebody else works on the same group or effect.
+            UnavailableError: a dependency does not answer; all other pending effects are performed.
+        """
+        with _exclusive(name):
+            results = self.dispatch(self.commit(name, decide, at=at).group)
+        _raise([result.error for result in results if result.error and not _is_left(result, self.clock())])
+
+    def commit(self, name: str, decide: Decide, *, at: datetime | None) -> Transaction:
+        """Decide over a group and save the decision with its effects, without dispatching them; see `execute`."""
+        transaction = Transaction(
+            name=name, decide=decide, at=at, policy=self.policy, clock=self.clock, silences=self.silences
+        )
+        update(self.store, GROUPS, name, transaction)
+        self._record(transaction)
+        return transaction
+
+    def dispatch(self, group: IncidentGroup, wanted: Callable[[str], bool] = lambda _: True) -> list[DeliveryResult]:
+        """Perform the pending effects of a group.
+
+        Args:
+            group: as saved.
+            wanted: which delivery queues, by name.
+
+        Returns:
+            The result of each queue; of several rounds, the last one's.
+        """
+        results: list[DeliveryResult] = []
+        for _ in range(ROUNDS):
+            queues = [queue for queue in delivery_queues(group.pending) if wanted(queue[0].queue)]
+            if not queues:
+                break
+            results = list(self.run_all([partial(self.dispatcher.deliver, group, queue) for queue in queues]))
+            self._track(results)
+            if any(result.done for result in results):
+                group = self._remove(group.state.name, results)
+            if any(result.error for result in results) or not any(result.refused for result in results):
+                break  # without a refusal nothing new of ours is pending; what others add meanwhile, they dispatch
+        return results
+
+    def track_delivery(self, channel: str, *, fault: str, final: bool = False) -> None:
+        """Track the condition of a channel after a delivery; see `channels.delivery_observation`."""
+        observation = delivery_observation(channel, fault=fault, final=final, at=self.clock())
+        Tracker(self.dispatcher.store, self.dispatcher.bus).track(observation)
+        self.failing.invalidate()
+
+    def _record(self, transaction: Transaction) -> None:
+        name, reason = transaction.name, transaction.decision.reason
+        changes = [change.change.value for change in transaction.changes]
+        details = logs.fields(group=name, reason=reason)
+        log.info("%s: %s", name, ", ".join(changes) or f"no change ({reason})", extra=details)
+        for change in changes:
+            self.metrics.count("aia_incident_changes_total", change=change)
+        for effect in transaction.dropped:
+            log.error("%s: backlog limit reached, effect dropped", effect.queue, extra=logs.fields(key=effect.key))
+            if effect.message is not None:
+                self.metrics.count("aia_notifications_total", channel=effect.message.channel, outcome="superseded")
+
+    def _remove(self, name: str, results: Sequence[DeliveryResult]) -> IncidentGroup:
+        done = {key for result in results for key in result.done}
+        refused = [refusal for result in results for refusal in result.refused]
+
+        def removed(data: Data | None) -> Data | None:
+            before = load_group(name, data)
+            after = self._record_refusals(remove_effects(before, done), before, refused)
+            return None if after is before else group_data(after)
+
+        return load_group(name, update(self.store, GROUPS, name, removed))
+
+    def _record_refusals(
+        self, group: IncidentGroup, before: IncidentGroup, refused: Iterable[tuple[Effect, str]]
+    ) -> IncidentGroup:
+        pending = {effect.key for effect in before.pending}
+        for effect, detail in refused:
+            if effect.key in pending and effect.message is not None:
+                now, channel = self.clock(), effect.message.channel
+                decision = record_refusal(group.state, effect.incident_id, channel=channel, detail=detail, at=now)
+                group, _ = apply_decision(
+                    group,
+                    decision.state,
+                    changes=decision.changes,
+                    deferred=group.deferred,
+                    now=now,
+                    reopen_within=self.policy.timing.reopen_within,
+                )
+        return group
+
+    def _track(self, results: Sequence[DeliveryResult]) -> None:
+        """Track channels that fail or recover; an error here must not block anything else."""
+        for result in results:
+            name = result.queue.removeprefix(NOTIFY)
+            fault = result.refused[-1][1] if result.refused else str(result.error or "")
+            known = name in self.dispatcher.channels
+            if not known or isinstance(result.error, BusyError) or not (fault or result.done):
+                continue
+            try:
+                if fault or name in self.failing():
+                    self.track_delivery(name, fault=fault, final=bool(result.refused))
+            except AiaError as error:
+                log.warning("delivery to %s not tracked: %s", name, error)
+
+
+@contextmanager
+def _exclusive(name: str) -> Iterator[None]:
+    """Let the threads of this process work on a group one after the other: else one finds the other at it and gives up."""
+    lock = _LOCKS[hash(name) % len(_LOCKS)]
+    acquired = lock.acquire(timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        if acquired:
+            lock.release()
+
+
+def _is_left(result: DeliveryResult, now: datetime) -> bool:
+    """Whether it is left to the sweep: a channel that is down for long must not slow down who delivers findings."""
+    return result.queue.startswith(NOTIFY) and result.since is not None and now - result.since > RETRIED_FOR
+
+
+def _raise(failures: Sequence[AiaError]) -> None:
+    if not failures:
+        return
+    error = next((failure for failure in failures if not isinstance(failure, BusyError)), failures[0])
+    text = "; ".join(dict.fromkeys(str(failure) for failure in failures))
+    raise (BusyError if isinstance(error, BusyError) else UnavailableError)(text)
