@@ -19,7 +19,7 @@ from functions.adapters.parking import Parking
 from functions.adapters.ports import Clock
 from functions.adapters.push import Message
 from functions.adapters.warehouse import open_warehouse
-from functions.alert_intake.door import Door, open_door
+from functions.alert_intake.authenticator import Authenticator, open_authenticator
 from functions.alert_intake.intake import LARGEST, NAME, Intake
 from functions.alert_intake.reading import UnreadableError, decode, mapping
 
@@ -31,7 +31,7 @@ class Deps:
     """What the function needs from outside."""
 
     intake: Intake
-    door: Door
+    authenticator: Authenticator
     clock: Clock
 
 
@@ -42,7 +42,7 @@ def deps() -> Deps:
     project = os.environ["GOOGLE_CLOUD_PROJECT"]
     parking = Parking(open_warehouse(project), NAME, _now)
     intake = Intake(bus=open_bus(project), park=parking, metrics=metrics.connect(NAME))
-    return Deps(intake=intake, door=open_door(os.environ), clock=_now)
+    return Deps(intake=intake, authenticator=open_authenticator(os.environ), clock=_now)
 
 
 @functions_framework.http
@@ -56,7 +56,7 @@ def respond(request: flask.Request, deps: Deps) -> flask.Response:
     if request.method != "POST":
         return _told(405, error=f"method: must be POST, got {request.method}")
     try:
-        if not deps.door.admits(request):
+        if not deps.authenticator.authenticate(request):
             return _refused(request, deps)
     except UnavailableError as error:
         log.error("unavailable: %s", error, extra=logs.fields(function=NAME))  # noqa: TRY400 - the message names it
@@ -65,7 +65,7 @@ def respond(request: flask.Request, deps: Deps) -> flask.Response:
 
 
 def _refused(request: flask.Request, deps: Deps) -> flask.Response:
-    log.warning("refused: no proof", extra=logs.fields(function=NAME, path=request.path[:80]))
+    log.warning("refused: no valid credentials", extra=logs.fields(function=NAME, path=request.path[:80]))
     deps.intake.metrics.count("aia_function_requests_total", function=NAME, outcome="refused")
     deps.intake.metrics.flush()
     refused = _told(401, error="Authorization: must hold the token of this intake")

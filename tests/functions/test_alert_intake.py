@@ -23,7 +23,7 @@ from core.events import Finding, Severity, Status
 from functions.adapters.events import encode
 from functions.adapters.parking import letter_id
 from functions.alert_intake.alert import MOST_ALERTS
-from functions.alert_intake.door import Door
+from functions.alert_intake.authenticator import Authenticator
 from functions.alert_intake.formats import FORMATS
 from functions.alert_intake.intake import LARGEST, MOST_LETTERS, read
 from functions.alert_intake.main import respond
@@ -96,14 +96,14 @@ def test_parked_elements_of_one_message_are_kept_apart() -> None:
     assert len(ids) == 2
 
 
-@pytest.mark.parametrize("door", ["webhook", "topic"])
-def test_of_more_refusals_than_letters_the_body_is_parked_once_with_the_first_reason(door: str) -> None:
+@pytest.mark.parametrize("authenticator", ["webhook", "topic"])
+def test_of_more_refusals_than_letters_the_body_is_parked_once_with_the_first_reason(authenticator: str) -> None:
     world = World()
     body = json.dumps({"alerts": [*["bad"] * MOST_LETTERS, {"labels": {"alertname": "A"}}, 3]}).encode()
-    world.send(push(body) if door == "topic" else body)
+    world.send(push(body) if authenticator == "topic" else body)
     assert [finding.target for finding in world.findings()] == ["alert/A"]
     [(letter, reason, message)] = world.park.letters
-    assert (letter, message) == (body, "7" if door == "topic" else "")
+    assert (letter, message) == (body, "7" if authenticator == "topic" else "")
     assert reason.startswith("101 of 102 alerts, first: $.alerts[0]: ")
     assert world.metrics.values["aia_function_requests_total", "alert_intake", "parked"] == 101
 
@@ -301,7 +301,7 @@ def test_the_function_as_deployed_asks_for_its_token(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is absent: not on PATH")
 def test_prometheus_itself_posts_alerts_that_fire_and_resolve(tmp_path: Path) -> None:
-    world = World(door=Door(token="t0ken"), clock=lambda: datetime.now(UTC))
+    world = World(authenticator=Authenticator(token="t0ken"), clock=lambda: datetime.now(UTC))
     served = flask.Flask("intake")
     served.add_url_rule("/<path:_>", view_func=lambda _: respond(flask.request, world.deps()), methods=["POST"])
     server = make_server("127.0.0.1", 0, served, threaded=True)

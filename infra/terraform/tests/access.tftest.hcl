@@ -99,7 +99,7 @@ run "open_intake" {
 
   assert {
     condition     = output.secrets["AIA_INTAKE_TOKEN"] == toset(["alert_intake"]) && local.environments["alert_intake"]["AIA_PUSH_AUDIENCE"] == "https://alert-intake-123456789012.europe-west1.run.app" && local.environments["alert_intake"]["AIA_PUSH_ACCOUNT"] == "aia-push@example-project.iam.gserviceaccount.com"
-    error_message = "An intake that is open must ask both of its doors for a proof."
+    error_message = "An intake that is open must authenticate both webhooks and pushes."
   }
   assert {
     condition     = google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].accepted_response_status_codes[0].status_value == 405 && length(google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].service_agent_authentication) == 0

@@ -15,7 +15,7 @@ from core.events import Finding
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Clock
 from functions.adapters.push import Message
-from functions.alert_intake.door import Door
+from functions.alert_intake.authenticator import Authenticator
 from functions.alert_intake.intake import Intake
 from functions.alert_intake.main import Deps, respond
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
@@ -50,7 +50,7 @@ class World:
     bus: RecordingBus = field(default_factory=RecordingBus)
     park: Parked = field(default_factory=Parked)
     metrics: RecordingMetrics = field(default_factory=RecordingMetrics)
-    door: Door = field(default_factory=Door)
+    authenticator: Authenticator = field(default_factory=Authenticator)
     clock: Clock = field(default=lambda: NOW)
 
     def send(self, body: bytes, path: str = "/", method: str = "POST", **headers: str) -> flask.Response:
@@ -60,7 +60,7 @@ class World:
 
     def deps(self) -> Deps:
         intake = Intake(bus=self.bus, park=self.park, metrics=self.metrics)
-        return Deps(intake=intake, door=self.door, clock=self.clock)
+        return Deps(intake=intake, authenticator=self.authenticator, clock=self.clock)
 
     def findings(self) -> list[Finding]:
         """What was published, as the router reads it."""

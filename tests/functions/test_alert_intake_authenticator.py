@@ -17,7 +17,7 @@ from google.auth import jwt
 from google.auth.crypt import RSASigner
 
 from core.errors import SettingsError
-from functions.alert_intake.door import Door, PushIdentity, open_door
+from functions.alert_intake.authenticator import Authenticator, PushIdentity, open_authenticator
 from tests.support.fakes.intake import World, payload, push
 
 TOKEN = "a-token-é"
@@ -105,7 +105,7 @@ def wire(value: str) -> str:
     ],
 )
 def test_a_webhook_with_the_token_is_taken(header: str) -> None:
-    world = World(door=Door(token=TOKEN))
+    world = World(authenticator=Authenticator(token=TOKEN))
     assert world.send(BODY, "/generic", Authorization=wire(header)).status_code == 200
     assert len(world.findings()) == 1
 
@@ -129,7 +129,7 @@ def test_a_webhook_with_the_token_is_taken(header: str) -> None:
 )
 @pytest.mark.parametrize("path", ["/", "/alertmanager"])
 def test_a_request_without_the_token_is_refused_and_leaves_nothing(header: str, path: str) -> None:
-    world = World(door=Door(token=TOKEN))
+    world = World(authenticator=Authenticator(token=TOKEN))
     answer = world.send(BODY, path, Authorization=wire(header))
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
@@ -138,18 +138,18 @@ def test_a_request_without_the_token_is_refused_and_leaves_nothing(header: str, 
     assert world.send(push(BODY), path, Authorization=wire(header)).status_code == 401
 
 
-def test_without_a_token_to_ask_for_the_door_is_open() -> None:
+def test_without_credentials_configured_every_request_is_accepted() -> None:
     world = World()
     assert world.send(BODY, "/generic").status_code == 200
     assert world.send(push(BODY)).status_code == 204
 
 
 def test_the_token_is_not_shown() -> None:
-    assert TOKEN not in repr(Door(token=TOKEN))
+    assert TOKEN not in repr(Authenticator(token=TOKEN))
 
 
 def test_a_push_with_a_token_of_google_is_taken_and_its_certificates_are_asked_for_once(google: Google) -> None:
-    world = World(door=Door(token=TOKEN, push=google.identity()))
+    world = World(authenticator=Authenticator(token=TOKEN, push=google.identity()))
     for _ in range(3):
         assert world.send(push(BODY), Authorization=f"Bearer {google.token()}").status_code == 204
     assert len(world.findings()) == 3
@@ -170,13 +170,13 @@ def test_a_push_with_a_token_of_google_is_taken_and_its_certificates_are_asked_f
     ],
 )
 def test_a_token_for_others_or_by_others_or_expired_is_refused(google: Google, claims: dict[str, Any]) -> None:
-    world = World(door=Door(push=google.identity()))
+    world = World(authenticator=Authenticator(push=google.identity()))
     assert world.send(push(BODY), Authorization=f"Bearer {google.token(**claims)}").status_code == 401
     assert world.bus.events == []
 
 
 def test_a_token_that_another_key_signed_is_refused(google: Google) -> None:
-    world = World(door=Door(push=google.identity()))
+    world = World(authenticator=Authenticator(push=google.identity()))
     forged = google.token(rsa.generate_private_key(public_exponent=65537, key_size=2048))
     header, claims, signature = google.token().split(".")
     unsigned = base64.urlsafe_b64encode(b'{"alg": "none", "kid": "k1"}').decode().rstrip("=")
@@ -194,13 +194,13 @@ def test_a_token_that_another_key_signed_is_refused(google: Google) -> None:
     assert world.bus.events == []
 
 
-def test_the_token_of_pubsub_opens_only_the_door_of_pubsub(google: Google) -> None:
-    world = World(door=Door(token=TOKEN, push=google.identity()))
+def test_the_token_of_pubsub_is_accepted_only_for_pushes(google: Google) -> None:
+    world = World(authenticator=Authenticator(token=TOKEN, push=google.identity()))
     assert world.send(BODY, "/generic", Authorization=f"Bearer {google.token()}").status_code == 401
 
 
 def test_where_only_pubsub_must_prove_itself_nobody_else_comes_in(google: Google) -> None:
-    world = World(door=Door(push=google.identity()))
+    world = World(authenticator=Authenticator(push=google.identity()))
     assert world.send(BODY, "/generic").status_code == 401
     assert world.send(BODY, "/generic", Authorization="Bearer ").status_code == 401
     assert world.send(BODY, "/generic", Authorization=basic("a", "")).status_code == 401
@@ -208,35 +208,42 @@ def test_where_only_pubsub_must_prove_itself_nobody_else_comes_in(google: Google
 
 def test_a_push_comes_again_while_the_certificates_cannot_be_had(google: Google) -> None:
     google.status = 500
-    world = World(door=Door(push=google.identity()))
+    world = World(authenticator=Authenticator(push=google.identity()))
     assert world.send(push(BODY), Authorization=f"Bearer {google.token()}").status_code == 503
     google.status = 200
     assert world.send(push(BODY), Authorization=f"Bearer {google.token()}").status_code == 204
     gone = PushIdentity(audience=AUDIENCE, account=ACCOUNT, certificates="http://127.0.0.1:9/certs")
-    assert World(door=Door(push=gone)).send(push(BODY), Authorization=f"Bearer {google.token()}").status_code == 503
+    assert (
+        World(authenticator=Authenticator(push=gone))
+        .send(push(BODY), Authorization=f"Bearer {google.token()}")
+        .status_code
+        == 503
+    )
 
 
-def test_the_door_is_as_the_environment_says() -> None:
+def test_the_authenticator_is_as_the_environment_says() -> None:
     asked = {"AIA_INTAKE_TOKEN": TOKEN, "AIA_PUSH_AUDIENCE": AUDIENCE, "AIA_PUSH_ACCOUNT": ACCOUNT}
-    door = open_door(asked)
-    assert door.token == TOKEN
-    assert door.push is not None
-    assert (door.push.audience, door.push.account) == (AUDIENCE, ACCOUNT)
-    assert open_door({"AIA_INTAKE_TOKEN": TOKEN}).push is None
+    authenticator = open_authenticator(asked)
+    assert authenticator.token == TOKEN
+    assert authenticator.push is not None
+    assert (authenticator.push.audience, authenticator.push.account) == (AUDIENCE, ACCOUNT)
+    assert open_authenticator({"AIA_INTAKE_TOKEN": TOKEN}).push is None
 
 
-def test_a_door_that_is_open_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    open_door({"AIA_INTAKE_TOKEN": TOKEN})
+def test_without_authentication_the_log_warns(caplog: pytest.LogCaptureFixture) -> None:
+    open_authenticator({"AIA_INTAKE_TOKEN": TOKEN})
     assert caplog.messages == []
-    assert open_door({}) == Door()
-    assert caplog.messages == ["the door is open: neither AIA_INTAKE_TOKEN nor AIA_PUSH_AUDIENCE is given"]
+    assert open_authenticator({}) == Authenticator()
+    assert caplog.messages == [
+        "requests are not authenticated: neither AIA_INTAKE_TOKEN nor AIA_PUSH_AUDIENCE is given"
+    ]
 
 
 def test_an_audience_without_an_account_is_a_fault_of_the_settings() -> None:
     with pytest.raises(SettingsError, match="AIA_PUSH_ACCOUNT: must be given where AIA_PUSH_AUDIENCE is, got ''"):
-        open_door({"AIA_PUSH_AUDIENCE": AUDIENCE})
+        open_authenticator({"AIA_PUSH_AUDIENCE": AUDIENCE})
 
 
 def test_who_is_refused_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    assert World(door=Door(token=TOKEN)).send(BODY, "/generic").status_code == 401
-    assert caplog.messages == ["refused: no proof"]
+    assert World(authenticator=Authenticator(token=TOKEN)).send(BODY, "/generic").status_code == 401
+    assert caplog.messages == ["refused: no valid credentials"]

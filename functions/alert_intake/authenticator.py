@@ -1,8 +1,8 @@
-"""Who may come in: a service that takes webhooks is open to the network, so it asks by itself.
+"""Authentication of requests: a service that takes webhooks is open to the network, so it authenticates by itself.
 
-Senders of webhooks prove themselves by a shared token. Pub/Sub proves itself by the OIDC token that Google signs for
-the service account of the push subscription; a public service gets it whole, one behind IAM gets it without signature.
-Where neither is asked for, the door is open: for a service that IAM lets only Pub/Sub reach, and for one machine.
+Senders of webhooks present a shared token. Pub/Sub presents the OIDC token that Google signs for the service account of the
+push subscription; a public service receives it whole, one behind IAM without its signature. Where neither is configured,
+every request is accepted: for a service that IAM lets only Pub/Sub reach, and for one machine.
 """
 
 import base64
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 CERTIFICATES = "https://www.googleapis.com/oauth2/v1/certs"
-"""Where Google publishes the certificates of the keys that it signs with."""
+"""The certificates of the keys that Google signs tokens with."""
 _ISSUERS = ("accounts.google.com", "https://accounts.google.com")
 _FRESH_SECONDS = 3600
 _PATIENCE_SECONDS = 5
@@ -33,35 +33,35 @@ _OK = 200
 
 
 Fetch = Callable[..., Any]
-"""Fetches an address, as `google.auth.transport.Request` does."""
+"""Fetches a URL, as `google.auth.transport.Request` does."""
 
 
 @dataclass(slots=True)
 class Cached:
-    """Fetches one address at most once an hour; what is no success is not kept."""
+    """Fetches one URL at most once an hour; failures are not cached."""
 
     fetch: Fetch
-    kept: Any = None
+    cached: Any = None
     until: float = 0.0
 
     def __call__(self, url: str, method: str = "GET", **_: Any) -> Any:  # noqa: ANN401 - the library's own protocol
-        """The answer, perhaps an earlier one."""
-        if self.kept is None or time.monotonic() >= self.until:
+        """The response, perhaps a cached one."""
+        if self.cached is None or time.monotonic() >= self.until:
             answer = self.fetch(url, method=method)
             if answer.status != _OK:
                 return answer
-            self.kept, self.until = answer, time.monotonic() + _FRESH_SECONDS
-        return self.kept
+            self.cached, self.until = answer, time.monotonic() + _FRESH_SECONDS
+        return self.cached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushIdentity:
-    """Who Pub/Sub is to us.
+    """The identity that Pub/Sub pushes with.
 
     Attributes:
-        audience: that its tokens must be for.
-        account: the service account of the push subscription; anybody at Google can have tokens for any audience.
-        certificates: where the certificates are.
+        audience: of its tokens.
+        account: the service account of the push subscription; any Google account can get tokens for any audience.
+        certificates: the URL of the certificates.
         fetch: fetches them.
     """
 
@@ -70,13 +70,13 @@ class PushIdentity:
     certificates: str = CERTIFICATES
     fetch: Fetch = field(default_factory=lambda: Cached(_fetcher()))
 
-    def proves(self, token: str) -> bool:
-        """Whether Google signed the token for that audience and that account, and it has not expired.
+    def verify(self, token: str) -> bool:
+        """Whether Google signed the token for this audience and account, and it has not expired.
 
         Raises:
             UnavailableError: the certificates cannot be fetched.
         """
-        from google.auth import exceptions  # noqa: PLC0415 - only where Pub/Sub must prove itself
+        from google.auth import exceptions  # noqa: PLC0415 - only where Pub/Sub is authenticated
         from google.oauth2 import id_token  # noqa: PLC0415
 
         try:
@@ -89,49 +89,50 @@ class PushIdentity:
         except Exception as error:  # noqa: BLE001 - a token of any shape is refused, and no reason to fail
             log.warning("push token refused: %s", type(error).__name__)
             return False
-        return self._is_ours(claims)
+        return self._matches(claims)
 
-    def _is_ours(self, claims: Mapping[str, Any]) -> bool:
+    def _matches(self, claims: Mapping[str, Any]) -> bool:
         verified = claims.get("email_verified") is True and claims.get("iss") in _ISSUERS
         return verified and claims.get("email") == self.account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """Lets requests in.
+class Authenticator:
+    """Authenticates requests.
 
     Attributes:
-        token: of the senders of webhooks; none is asked for where it is empty.
-        push: who Pub/Sub is, where it must prove itself.
+        token: of the senders of webhooks; empty where none is configured.
+        push: the identity of Pub/Sub, where one is configured.
     """
 
     token: str = field(default="", repr=False)
     push: PushIdentity | None = None
 
-    def admits(self, request: flask.Request) -> bool:
-        """Whether the request proves what is asked for: one proof is enough, where there are two.
+    def authenticate(self, request: flask.Request) -> bool:
+        """Whether the request has valid credentials: the token or the identity of Pub/Sub.
 
         Raises:
-            UnavailableError: what proves it cannot be checked now.
+            UnavailableError: the credentials cannot be verified now.
         """
         if not self.token and self.push is None:
             return True
-        scheme, _, proof = request.headers.get("Authorization", "").strip().partition(" ")
-        proof = proof.strip()
+        scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
+        credentials = credentials.strip()
         if scheme.lower() == "basic":
-            return self._knows(_password(proof))
+            return self._is_token(_password(credentials))
         if scheme.lower() != "bearer":
             return False
-        if self._knows(proof.encode("latin-1", "replace")):
+        if self._is_token(credentials.encode("latin-1", "replace")):
             return True
-        return self.push is not None and request.path == "/" and proof.count(".") == _DOTS and self.push.proves(proof)
+        is_jwt = request.path == "/" and credentials.count(".") == _DOTS
+        return self.push is not None and is_jwt and self.push.verify(credentials)
 
-    def _knows(self, given: bytes) -> bool:
+    def _is_token(self, given: bytes) -> bool:
         return bool(self.token) and hmac.compare_digest(given, self.token.encode())
 
 
-def open_door(environment: Mapping[str, str]) -> Door:
-    """The door as the environment has it: `AIA_INTAKE_TOKEN`, `AIA_PUSH_AUDIENCE` and `AIA_PUSH_ACCOUNT`.
+def open_authenticator(environment: Mapping[str, str]) -> Authenticator:
+    """The authenticator of the environment: `AIA_INTAKE_TOKEN`, `AIA_PUSH_AUDIENCE` and `AIA_PUSH_ACCOUNT`.
 
     Raises:
         SettingsError: there is an audience and no account.
@@ -141,18 +142,18 @@ def open_door(environment: Mapping[str, str]) -> Door:
     if audience and not account:
         raise SettingsError((Fault("AIA_PUSH_ACCOUNT", "must be given where AIA_PUSH_AUDIENCE is", account),))
     if not token and not audience:
-        log.warning("the door is open: neither AIA_INTAKE_TOKEN nor AIA_PUSH_AUDIENCE is given")
-    return Door(token=token, push=PushIdentity(audience=audience, account=account) if audience else None)
+        log.warning("requests are not authenticated: neither AIA_INTAKE_TOKEN nor AIA_PUSH_AUDIENCE is given")
+    return Authenticator(token=token, push=PushIdentity(audience=audience, account=account) if audience else None)
 
 
-def _password(proof: str) -> bytes:
+def _password(credentials: str) -> bytes:
     try:
-        return base64.b64decode(proof, validate=True).partition(b":")[2]
+        return base64.b64decode(credentials, validate=True).partition(b":")[2]
     except ValueError:
         return b""
 
 
 def _fetcher() -> Fetch:
-    from google.auth.transport.requests import Request  # noqa: PLC0415 - only where Pub/Sub must prove itself
+    from google.auth.transport.requests import Request  # noqa: PLC0415 - only where Pub/Sub is authenticated
 
     return partial(Request(), timeout=_PATIENCE_SECONDS)
