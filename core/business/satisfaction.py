@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 
 from core.business.indicators import THRESHOLDS, WEIGHTS, Indicators, Thresholds
-from core.incidents.text import number
+from core.text import number
 
 _FLOOR = 0.05
 _TINY = 1e-9

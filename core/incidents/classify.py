@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from core.events import Severity
-from core.incidents.text import clean
 from core.patterns import matches
 from core.settings.people import Category
 from core.settings.response import Rule
+from core.text import clean
 
 _NAME_LIMIT = 80
 _WORDS = re.compile(r"[PpFf][0-9]+|[0-9]+[a-z]*|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")

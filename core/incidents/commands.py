@@ -8,8 +8,8 @@ from core.events import ActionDecision, ActionRequest, Change, Command, Mode, St
 from core.incidents.escalation import applies, routing_facts
 from core.incidents.lifecycle import Step, advance
 from core.incidents.model import Decision, GroupState, Incident, Reason, State
-from core.incidents.text import clean
 from core.settings.response import ActionName, Playbook
+from core.text import clean
 
 _NAME_LIMIT = 80
 _NOTIFIED_STAGES = frozenset({Stage.AWAITING, Stage.APPLIED, Stage.UNDONE, Stage.FAILED, Stage.EXPIRED})

@@ -19,7 +19,7 @@ from core.incidents.model import (
     Observation,
 )
 from core.incidents.policy import IncidentPolicy
-from core.incidents.text import LINE_LIMIT, clean_utf8
+from core.text import LINE_LIMIT, clean_utf8
 
 NAME_LIMIT = 80
 _EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 120

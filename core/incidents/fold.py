@@ -19,7 +19,7 @@ from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, ra
 from core.incidents.lifecycle import OPENINGS, Step, advance, new_incident, trim_timelines
 from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, Observation, Reason, State
 from core.incidents.policy import IncidentPolicy
-from core.incidents.text import clean
+from core.text import clean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,8 @@ from typing import Any
 from core.events import Severity
 from core.incidents.graph import Graph
 from core.incidents.model import Impact, Incident
-from core.incidents.text import clean, instant, number
 from core.settings.response import ImpactPolicy, Revenue
+from core.text import clean, instant, number
 
 TARGETS_LIMIT = 5
 """Targets that an impact lists."""

@@ -20,7 +20,7 @@ from core.incidents.model import (
     State,
     TimelineEntry,
 )
-from core.incidents.text import clean_utf8
+from core.text import clean_utf8
 
 OPENINGS = frozenset({Change.OPENED, Change.REOPENED})
 RESPONSES = frozenset({Change.ACKNOWLEDGED, Change.MITIGATED})

@@ -8,7 +8,7 @@ from core.events import Change, Severity, Status
 from core.incidents.lifecycle import RESPONSES
 from core.incidents.model import GroupState, Impact, Incident, IncidentCondition, Reason, TimelineEntry
 from core.incidents.notification import Notification
-from core.incidents.text import clean, comparison, duration, instant, number, period
+from core.text import clean, comparison, duration, instant, number, period
 
 _EVIDENCE_SHOWN = 3
 _CONDITIONS_SHOWN = 5

@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from core.incidents.model import Incident
-from core.incidents.text import clean
 from core.patterns import any_matches, matches
 from core.settings.cron import fields
 from core.settings.response import Maintenance
+from core.text import clean
 
 LONGEST_SILENCE = timedelta(days=30)
 """From the command to its end."""

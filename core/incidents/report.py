@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from core.events import ActionDecision, Stage, Status
 from core.incidents.impact import Loss, estimate_loss
 from core.incidents.model import Incident, IncidentCondition, Reason, TimelineEntry
-from core.incidents.text import LINE_LIMIT, clean, comparison, duration, instant, number
+from core.text import LINE_LIMIT, clean, comparison, duration, instant, number
 
 _TITLE_LIMIT = 120
 _NAME_LIMIT = 80

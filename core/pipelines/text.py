@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from core.events import RunStatus
-from core.incidents.text import duration
 from core.pipelines.run import Run
+from core.text import duration
 
 
 def spell(seconds: float) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, Protocol
 
 from core.events import PipelineRun, RunStatus
-from core.incidents.text import clean
+from core.text import clean
 
 
 class Jobs(Protocol):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
-from core.incidents.text import LINE_LIMIT, clean
+from core.text import LINE_LIMIT, clean
 from functions.adapters.redact import is_secret, redact, redact_address
 from functions.alert_intake.reading import LONGEST
 

@@ -7,7 +7,7 @@ import msgspec
 
 from core.errors import PoisonError
 from core.events import PipelineRun, Tick, stamp
-from core.incidents.text import clean
+from core.text import clean
 from functions.adapters import events
 from functions.adapters.push import Message
 from functions.pipeline_monitor.log_entry import Logged, read_entry

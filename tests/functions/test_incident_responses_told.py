@@ -6,8 +6,8 @@ import pytest
 
 from core.events import ActionDecision, Mode, Severity, Stage, Verb
 from core.incidents.policy import incident_policy
-from core.incidents.text import number
 from core.settings import parse
+from core.text import number
 from tests.support.fakes.outside import Setup, found, set_up
 
 

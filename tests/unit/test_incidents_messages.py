@@ -11,9 +11,9 @@ from core.events import Change, Mode, Severity, Stage, Verb
 from core.incidents.graph import Graph
 from core.incidents.messages import compose, impact_text, runbook_link
 from core.incidents.model import Impact
-from core.incidents.text import comparison, duration, number
 from core.settings.response import Revenue
 from core.settings.types import Dependency
+from core.text import comparison, duration, number
 from tests.support.fakes.played import POLICY, RESOLVED, Played, at, found
 
 CHAIN = replace(

@@ -22,7 +22,7 @@ from core.incidents.model import (
     TimelineEntry,
 )
 from core.incidents.report import report
-from core.incidents.text import clean
+from core.text import clean
 
 NINE = datetime(2026, 1, 2, 9, tzinfo=UTC)
 MARKDOWN = MarkdownIt("commonmark").enable(["table", "strikethrough"])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from core.events import Change, Severity
 from core.incidents.messages import Fact, Message
-from core.incidents.text import instant
+from core.text import instant
 from functions.adapters.notify.text import fit, paragraph, web
 
 MORE = "More on the page of the incident."

@@ -13,7 +13,7 @@ from html import escape
 
 from core.events import Change, Severity
 from core.incidents.messages import Message
-from core.incidents.text import instant
+from core.text import instant
 from functions.adapters.notify.text import fit, paragraph, web
 
 LONGEST_SUBJECT = 120

@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from core.incidents.text import clean
+from core.text import clean
 
 _URL = re.compile(r"[!-~]+")
 _LONGEST_URL = 1000

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from core.business.indicators import THRESHOLDS, WEIGHTS, Indicators
 from core.business.satisfaction import satisfaction, score
-from core.incidents.text import number
 from core.settings.people import STAKEHOLDERS
+from core.text import number
 
 INDICATORS = [field.name for field in fields(Indicators)]
 GOOD = Indicators(**{name: thresholds.good for name, thresholds in THRESHOLDS.items()})
