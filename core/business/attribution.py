@@ -32,7 +32,7 @@ def attributed_revenue(models: Iterable[str], graph: Graph, revenue: Mapping[str
     """
     shares: dict[str, float] = {}
     for model in models:
-        for target, share in {model: 1.0, **graph.reached(model)}.items():
+        for target, share in {model: 1.0, **graph.downstream(model)}.items():
             shares[target] = max(share, shares.get(target, 0.0))
     return {
         target: share * revenue[target].dollars_per_hour

@@ -103,9 +103,9 @@ def root_target(conditions: Iterable[IncidentCondition], graph: Graph) -> str:
     targets = sorted({condition.target for condition in conditions})
     if len(targets) == 1:
         return targets[0]
-    needs = {one: graph.needs(one) for one in targets}
-    sources = [one for one in targets if all(one in needs[other] for other in targets if other in needs[one])]
-    return max(sources, key=lambda one: sum(one in needs[other] for other in targets))
+    upstream = {one: graph.upstream(one) for one in targets}
+    sources = [one for one in targets if all(one in upstream[other] for other in targets if other in upstream[one])]
+    return max(sources, key=lambda one: sum(one in upstream[other] for other in targets))
 
 
 def _namesake(state: GroupState, incident_id: str) -> list[Incident]:

@@ -19,7 +19,7 @@ class Graph:
         dependencies: from the settings.
 
     >>> graph = Graph([Dependency(target="model/m", needs="table/t"), Dependency(target="page/p", needs="model/m", share=0.5)])
-    >>> sorted(graph.needs("page/p")), sorted(graph.reached("table/t").items())
+    >>> sorted(graph.upstream("page/p")), sorted(graph.downstream("table/t").items())
     (['model/m', 'table/t'], [('model/m', 1.0), ('page/p', 0.5)])
     >>> graph.related("table/t", "page/p"), graph.group("page/p") == graph.group("table/t"), graph.group("other/x")
     (True, True, 'other/x')
@@ -29,24 +29,24 @@ class Graph:
         self._up: dict[str, dict[str, float]] = defaultdict(dict)
         self._down: dict[str, dict[str, float]] = defaultdict(dict)
         for one in dependencies:
-            self._up[one.target][one.needs] = max(one.share, self._up[one.target].get(one.needs, 0.0))
-            self._down[one.needs][one.target] = self._up[one.target][one.needs]
-        self._needs: dict[str, frozenset[str]] = {}
+            share = max(one.share, self._up[one.target].get(one.needs, 0.0))
+            self._up[one.target][one.needs] = self._down[one.needs][one.target] = share
+        self._upstream: dict[str, frozenset[str]] = {}
 
-    def needs(self, target: str) -> frozenset[str]:
+    def upstream(self, target: str) -> frozenset[str]:
         """Every target that this one depends on, directly or through others; never itself."""
-        known = self._needs.get(target)
-        if known is None:
-            known = self._needs[target] = frozenset(_reach(self._up, target))
-        return known
+        cached = self._upstream.get(target)
+        if cached is None:
+            cached = self._upstream[target] = frozenset(_reachable(self._up, target))
+        return cached
 
-    def reached(self, target: str) -> Mapping[str, float]:
+    def downstream(self, target: str) -> Mapping[str, float]:
         """Every target that depends on this one, with its share at risk: the largest product of shares along a path."""
-        return _reach(self._down, target)
+        return _reachable(self._down, target)
 
     def related(self, one: str, other: str) -> bool:
         """Whether one depends on the other, or both are the same."""
-        return one == other or other in self.needs(one) or one in self.needs(other)
+        return one == other or other in self.upstream(one) or one in self.upstream(other)
 
     def group(self, target: str) -> str:
         """The name of the target's group: the same for all targets that may share an incident."""
@@ -54,42 +54,45 @@ class Graph:
 
     @cached_property
     def _groups(self) -> dict[str, str]:
-        cut: set[str] = set()
+        hubs: set[str] = set()
         while True:
-            parts = self._parts(cut)
-            large = [part for part in parts if len(part) > GROUP_LIMIT]
+            components = self._components(hubs)
+            large = [component for component in components if len(component) > GROUP_LIMIT]
             if not large:
-                return {target: min(part) for part in parts for target in part}
+                return {target: min(component) for component in components for target in component}
             # A group that is too large is split at its busiest target, which becomes a group by itself.
-            cut |= {max(part, key=lambda target: (self._degree(target, part), target)) for part in large}
+            hubs |= {
+                max(component, key=lambda target: (self._degree(target, component), target)) for component in large
+            }
 
-    def _parts(self, cut: set[str]) -> list[set[str]]:
-        left = (set(self._up) | set(self._down)) - cut
-        parts = [{target} for target in cut]
+    def _components(self, hubs: set[str]) -> list[set[str]]:
+        """The connected components without the hubs, and each hub by itself."""
+        left = (set(self._up) | set(self._down)) - hubs
+        components = [{target} for target in hubs]
         while left:
-            part, fresh = set[str](), {left.pop()}
-            while fresh:
-                part |= fresh
-                near = {other for one in fresh for other in (*self._up.get(one, ()), *self._down.get(one, ()))}
-                fresh = near - part - cut
-            left -= part
-            parts.append(part)
-        return parts
+            component, frontier = set[str](), {left.pop()}
+            while frontier:
+                component |= frontier
+                near = {other for one in frontier for other in (*self._up.get(one, ()), *self._down.get(one, ()))}
+                frontier = near - component - hubs
+            left -= component
+            components.append(component)
+        return components
 
-    def _degree(self, target: str, part: set[str]) -> int:
-        return len(part & (self._up.get(target, {}).keys() | self._down.get(target, {}).keys()))
+    def _degree(self, target: str, component: set[str]) -> int:
+        return len(component & (self._up.get(target, {}).keys() | self._down.get(target, {}).keys()))
 
 
-def _reach(edges: Mapping[str, Mapping[str, float]], start: str) -> dict[str, float]:
+def _reachable(edges: Mapping[str, Mapping[str, float]], start: str) -> dict[str, float]:
     """Every node reachable from the start, with the largest product of shares along a path; without the start."""
-    found: dict[str, float] = {}
-    fresh = {start: 1.0}
-    while fresh:
-        further: dict[str, float] = {}
-        for one, share in fresh.items():
-            for other, part in edges.get(one, {}).items():
-                reached = share * part
-                if other != start and reached > found.get(other, -1.0):
-                    found[other] = further[other] = reached
-        fresh = further
-    return found
+    shares: dict[str, float] = {}
+    frontier = {start: 1.0}
+    while frontier:
+        improved: dict[str, float] = {}
+        for node, share in frontier.items():
+            for neighbour, factor in edges.get(node, {}).items():
+                product = share * factor
+                if neighbour != start and product > shares.get(neighbour, -1.0):
+                    shares[neighbour] = improved[neighbour] = product
+        frontier = improved
+    return shares

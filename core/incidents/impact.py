@@ -216,7 +216,7 @@ def _exposed(targets: Iterable[tuple[str, Severity]], graph: Graph, policy: Impa
             worst[target] = max(at_risk, worst.get(target, 0.0))
     exposed = dict(worst)
     for target, at_risk in worst.items():
-        for other, share in graph.reached(target).items():
+        for other, share in graph.downstream(target).items():
             if share * at_risk > 0:
                 exposed[other] = max(share * at_risk, exposed.get(other, 0.0))
     return exposed

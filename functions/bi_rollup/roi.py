@@ -81,7 +81,7 @@ def _incident_costs(found: Iterable[Incident], graph: Graph, due: datetime) -> I
         if incident.impact:
             start, end = incidents.cost_period(incident, due)
             yield IncidentCost(
-                targets=frozenset({*incident.impact.targets, incident.target, *graph.reached(incident.target)}),
+                targets=frozenset({*incident.impact.targets, incident.target, *graph.downstream(incident.target)}),
                 start=max(start, due - WINDOW),
                 end=end,
                 dollars=incidents.cost(incident, due - WINDOW, due),

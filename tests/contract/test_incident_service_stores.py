@@ -1,4 +1,4 @@
-"""Desks on the real stores: routers and sweeps of many instances at once, and what is found of them afterwards."""
+"""The incident service on the real stores: routers and sweeps of many instances at once, and the documents they leave."""
 
 import threading
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Desks while something else goes wrong: deliveries repeat and overtake, settings change, channels and stores fail."""
+"""The incident service while something else goes wrong: deliveries repeat and overtake, settings change, channels and stores fail."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -334,7 +334,7 @@ def test_silences_are_read_again_after_the_clock_was_set_back(setup: Setup) -> N
 # Both copies
 
 
-def test_the_copies_of_two_incidents_on_one_desk_are_as_the_desk_says(setup: Setup) -> None:
+def test_the_copies_of_two_incidents_in_one_group_match_it(setup: Setup) -> None:
     regroup(setup, Dependency(target=TARGET, needs=OTHER), Dependency(target="model/other", needs=OTHER))
     now(setup)
     now(setup, target="model/other")

@@ -1,4 +1,4 @@
-"""Whatever happens in whatever order: the copies are as the desk says, every message is sent once, and desks come to rest."""
+"""Whatever happens in whatever order: copies match their group, every message is sent once, and groups come to rest."""
 
 import random
 from dataclasses import replace

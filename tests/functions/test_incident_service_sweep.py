@@ -78,7 +78,7 @@ def test_a_bus_that_does_not_answer_keeps_no_message_from_being_sent(setup: Setu
 
 @dataclass
 class SlowStore:
-    """A store that takes a second for whatever is asked of it, and is asked about one desk after the other."""
+    """A store that takes a second for whatever is asked of it, and is asked about one group after the other."""
 
     inner: Store
     world: World
@@ -118,7 +118,7 @@ def test_a_slow_store_does_not_let_one_sweep_meet_the_next(setup: Setup) -> None
     assert setup.world.now - before < timedelta(minutes=6, seconds=BUDGET + 15)
 
 
-def test_four_hundred_desks_that_waited_for_one_channel_are_told_the_worst_first(setup: Setup) -> None:
+def test_four_hundred_groups_that_waited_for_one_channel_are_told_the_worst_first(setup: Setup) -> None:
     limit(setup, "inbox")
     storm(setup, 400)
     setup.channels["inbox"].fault = None
@@ -279,7 +279,7 @@ class Breaking:
         return self.inner.find(collection, where=where, after=after, limit=limit)
 
 
-def test_a_desk_that_becomes_unreadable_in_the_middle_does_not_hold_up_the_others(setup: Setup) -> None:
+def test_a_group_that_becomes_unreadable_in_the_middle_does_not_hold_up_the_others(setup: Setup) -> None:
     now(setup)
     now(setup, target="model/other")
     with_store(setup, Breaking(MemoryStore(setup.world, revision=10_000), TARGET))
@@ -313,7 +313,7 @@ def test_a_sweep_that_can_decide_nothing_gives_no_sign_of_life(setup: Setup) -> 
     assert setup.world.gauges[HEARTBEAT] < seen + 6 * 60
 
 
-def test_one_desk_that_cannot_be_read_is_no_reason_to_be_silent_about_the_others(setup: Setup) -> None:
+def test_one_group_that_cannot_be_read_is_no_reason_to_be_silent_about_the_others(setup: Setup) -> None:
     now(setup)
     now(setup, target="model/other")
     document = setup.world.documents[GROUPS, TARGET]
@@ -339,7 +339,7 @@ def test_two_sweeps_at_once_tell_everything_once() -> None:
 
 
 @pytest.mark.parametrize("close", [False, True], ids=["it is over", "a person says so"])
-def test_a_desk_on_which_nothing_is_to_be_done_is_left_alone(setup: Setup, close: bool) -> None:  # noqa: FBT001 - a parameter
+def test_a_group_on_which_nothing_is_to_be_done_is_left_alone(setup: Setup, close: bool) -> None:  # noqa: FBT001 - a parameter
     now(setup, holds_until=setup.world.now + timedelta(minutes=30))
     if close:
         setup.world.now += timedelta(minutes=5)

@@ -238,7 +238,7 @@ def test_a_crash_after_the_decision_is_healed_by_the_sweep(setup: Setup) -> None
     assert setup.world.group().pending == ()
 
 
-def test_a_desk_that_cannot_be_read_does_not_hold_up_the_others(setup: Setup) -> None:
+def test_a_group_that_cannot_be_read_does_not_hold_up_the_others(setup: Setup) -> None:
     now(setup)
     now(setup, target="model/other")
     document = setup.world.documents[GROUPS, TARGET]

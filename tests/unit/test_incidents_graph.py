@@ -22,22 +22,22 @@ def chain(*targets: str) -> Graph:
 
 def test_what_is_not_named_needs_nothing_and_stands_alone() -> None:
     graph = Graph()
-    assert (graph.needs("x"), dict(graph.reached("x")), graph.group("x")) == (frozenset(), {}, "x")
+    assert (graph.upstream("x"), dict(graph.downstream("x")), graph.group("x")) == (frozenset(), {}, "x")
     assert graph.related("x", "x")
     assert not graph.related("x", "y")
 
 
 def test_a_fault_reaches_everything_that_needs_the_target_over_its_worst_way() -> None:
     graph = graph_of([("b", "a", 0.5), ("c", "b", 0.5), ("c", "a", 0.1), ("b", "a", 0.4)])
-    assert graph.reached("a") == {"b": 0.5, "c": 0.25}
-    assert graph.needs("c") == {"a", "b"}
-    assert graph.needs("c") is graph.needs("c")
+    assert graph.downstream("a") == {"b": 0.5, "c": 0.25}
+    assert graph.upstream("c") == {"a", "b"}
+    assert graph.upstream("c") is graph.upstream("c")
 
 
 def test_within_a_circle_everything_needs_everything_and_nothing_itself() -> None:
     graph = chain("a", "b", "c", "a")
-    assert graph.needs("a") == {"b", "c"}
-    assert graph.reached("b") == {"a": 1.0, "c": 1.0}
+    assert graph.upstream("a") == {"b", "c"}
+    assert graph.downstream("b") == {"a": 1.0, "c": 1.0}
 
 
 @settings(deadline=None)
@@ -45,10 +45,10 @@ def test_within_a_circle_everything_needs_everything_and_nothing_itself() -> Non
 def test_needs_and_reached_are_the_two_directions_of_the_same(pairs: list[tuple[str, str, float]]) -> None:
     graph = graph_of(pairs)
     for one in "abcdefgh":
-        assert one not in graph.needs(one)
-        assert all(0 <= share <= 1 for share in graph.reached(one).values())
+        assert one not in graph.upstream(one)
+        assert all(0 <= share <= 1 for share in graph.downstream(one).values())
         for other in "abcdefgh":
-            assert (other in graph.needs(one)) is (one in graph.reached(other))
+            assert (other in graph.upstream(one)) is (one in graph.downstream(other))
             assert graph.related(one, other) is graph.related(other, one)
             if graph.related(one, other):
                 assert graph.group(one) == graph.group(other)

@@ -89,7 +89,7 @@ def test_a_worse_severity_is_told_at_once_and_only_the_worst_counts() -> None:
     played = Played().find(found(0), found(SECOND, severity=Severity.CRITICAL))
     played.find(found(2 * SECOND), found(3 * SECOND, severity=Severity.CRITICAL))
     assert played.told == ["opened", "escalated"]
-    assert played.heard_by[1] == ("inbox",)
+    assert played.receivers[1] == ("inbox",)
 
 
 def test_a_recovery_a_moment_after_the_page_waits_and_one_later_does_not() -> None:
@@ -107,7 +107,7 @@ def test_what_comes_back_worse_than_people_heard_is_not_held_back() -> None:
 
 def test_the_next_tier_is_told_when_nobody_acknowledges_and_the_last_one_again_and_again() -> None:
     played = Played().find(found(0)).sweep(*range(1, 131))
-    assert list(zip(played.told, played.heard_by, strict=True)) == [
+    assert list(zip(played.told, played.receivers, strict=True)) == [
         ("opened", ("inbox",)),
         ("escalated", ("pager",)),
         ("updated", ("pager",)),
@@ -135,7 +135,7 @@ def test_an_acknowledgement_stops_tiers_and_reminders_whenever_it_comes(minute: 
 
 def test_those_who_were_told_hear_that_somebody_takes_care() -> None:
     played = Played().find(found(0)).sweep(5).say(Verb.ACKNOWLEDGE, 6)
-    assert played.heard_by[-1] == ("inbox", "pager")
+    assert played.receivers[-1] == ("inbox", "pager")
 
 
 def test_acknowledged_twice_is_told_once() -> None:
@@ -214,7 +214,7 @@ def test_who_is_on_call_is_told_and_after_the_handover_the_next_one() -> None:
     )
     routed = replace(PEOPLE, stakeholders={"technical": group}, rotations={"on-call": rotation})
     played = Played(with_people(routed)).find(found(0)).sweep(40, 100)
-    assert played.heard_by == [("ada-phone",), ("bob-phone",), ("bob-phone",)]
+    assert played.receivers == [("ada-phone",), ("bob-phone",), ("bob-phone",)]
 
 
 def test_a_tier_that_reaches_nobody_is_passed_over_and_that_is_written_down() -> None:
@@ -232,7 +232,7 @@ def test_a_stakeholder_that_the_settings_no_longer_name_is_left_out() -> None:
     played = Played().find(found(0))
     played.policy = with_people(People(routes=PEOPLE.routes))
     played.sweep(5, 100).find(found(101, severity=Severity.CRITICAL), found(200, RESOLVED))
-    assert played.heard_by == [("inbox",), ("inbox",), ("inbox",)]
+    assert played.receivers == [("inbox",), ("inbox",), ("inbox",)]
 
 
 def test_one_stakeholder_more_hears_of_it_when_it_is_worse_and_the_others_climb_on() -> None:
@@ -240,14 +240,14 @@ def test_one_stakeholder_more_hears_of_it_when_it_is_worse_and_the_others_climb_
     routes = (*PEOPLE.routes, Route(when=When(severity=frozenset({Severity.CRITICAL})), to=("boss", "nobody")))
     people = replace(PEOPLE, stakeholders={"technical": TECHNICAL, "boss": boss}, routes=routes)
     played = Played(with_people(people)).find(found(0)).sweep(5).find(found(6, severity=Severity.CRITICAL))
-    assert played.heard_by[-1] == ("pager", "boss", "inbox")
+    assert played.receivers[-1] == ("pager", "boss", "inbox")
     assert {one.stakeholder: one.tier for one in played.incident.notified.escalations} == {"technical": 1, "boss": 0}
 
 
 def test_a_stakeholder_whose_route_no_longer_leads_there_goes_on_hearing_of_it() -> None:
     people = replace(PEOPLE, routes=(Route(when=When(severity=frozenset({Severity.ERROR})), to=("technical",)),))
     played = Played(with_people(people)).find(found(0), found(1, severity=Severity.CRITICAL)).sweep(5)
-    assert played.heard_by == [("inbox",), ("inbox",), ("pager",)]
+    assert played.receivers == [("inbox",), ("inbox",), ("pager",)]
 
 
 def test_what_no_route_leads_to_anybody_is_told_as_soon_as_one_does() -> None:

@@ -42,7 +42,7 @@ REQUEST = ActionRequest(
 
 
 def waiting(policy: object = POLICY) -> Played:
-    return Played(policy, delivers=False)  # type: ignore[arg-type]  # a charter
+    return Played(policy, delivers=False)  # type: ignore[arg-type]  # a policy
 
 
 def sent(played: Played, channel: str = "inbox") -> list[tuple[str, str, bool]]:
@@ -92,7 +92,7 @@ def test_a_decision_leaves_its_changes_its_requests_its_messages_and_a_copy() ->
     assert group.revision == 2
 
 
-def test_what_is_done_leaves_the_desk() -> None:
+def test_what_is_done_leaves_the_outbox() -> None:
     group = waiting().find(found(0)).group
     first = group.pending[0]
     left = remove_effects(group, {first.key})
@@ -106,7 +106,7 @@ def test_only_the_newest_copy_of_an_incident_is_made() -> None:
     assert [effect.key for effect in played.group.pending if effect.queue == "copy"] == [f"{played.incident.id}:copy:2"]
 
 
-def test_a_desk_is_looked_at_while_time_alone_may_change_something() -> None:
+def test_a_group_is_looked_at_while_time_alone_may_change_something() -> None:
     assert not Played().group.active
     assert Played().find(found(0)).group.active
     over = Played().find(found(0), found(5, RESOLVED))
@@ -160,7 +160,7 @@ def test_whatever_waits_the_newest_of_each_incident_is_what_is_sent(said: list[t
     assert {group[-1].incident_id: group[-1].message.change for group in groups if group[-1].message} == newest
 
 
-def test_a_channel_that_never_answers_cannot_fill_the_desk_and_takes_no_change_with_it() -> None:
+def test_a_channel_that_never_answers_cannot_fill_the_outbox_and_takes_no_change_with_it() -> None:
     played = waiting()
     for n in range(60):
         played.find(found(100 * n, RESOLVED if n % 2 else found(0).status))
@@ -190,7 +190,7 @@ def test_a_recovery_of_what_was_told_to_fire_is_told_however_many_incidents_wait
     assert "notify:inbox" not in {effect.queue for effect in played.gone}
 
 
-def test_a_bus_that_takes_nothing_cannot_fill_the_desk_and_the_newest_changes_stay() -> None:
+def test_a_bus_that_takes_nothing_cannot_fill_the_outbox_and_the_newest_changes_stay() -> None:
     played = waiting()
     for n in range(CHANGES_LIMIT):
         played.find(found(100 * n, RESOLVED if n % 2 else found(0).status))

@@ -68,7 +68,7 @@ def rate(found: Sequence[Finding], *, told: bool, policy: IncidentPolicy | None 
     Args:
         found: in the order in which they come.
         told: whether it is also decided who hears of what changed.
-        charter: what is decided by; nothing but the defaults where none is given.
+        policy: the incident policy; nothing but the defaults where none is given.
         repeats: how many runs.
     """
     gc.collect()

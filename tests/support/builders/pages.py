@@ -134,7 +134,7 @@ class Office:
             self.keep(replace(group, state=state, revision=group.revision + 1))
 
     def keep(self, group: IncidentGroup) -> None:
-        """Copy the incidents of a desk as the router does."""
+        """Copy the incidents of a group as the router does."""
         for one in group.state.incidents:
             self.groups[one.id] = group
             update(self.store, INCIDENTS, one.id, lambda _, one=one: incident_data(group, one.id))  # type: ignore[misc]
@@ -214,7 +214,7 @@ def condition(target: str, kind: str, severity: Severity, at: datetime, summary:
 
 
 def incident(name: str, members: list[IncidentCondition], opened_at: datetime, **more: Any) -> IncidentGroup:
-    """A desk with one incident of these conditions, the worst first."""
+    """A group with one incident of these conditions, the worst first."""
     lead = members[0]
     first = TimelineEntry(
         sequence=1, at=opened_at, change=Change.OPENED, reason=Reason.FIRST_FIRING, summary=lead.summary, finding_id=""

@@ -1,4 +1,4 @@
-"""Incidents as they are decided, told and kept, in memory and by the clock of the test: what a desk does, without the outside."""
+"""A group with its decisions, notifications and outbox, in memory and by the clock of the test: the service without its adapters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -61,7 +61,7 @@ class Played:
     delivers: bool = True
     """Whether everything that is pending is done at once."""
     copies: bool = False
-    """Whether at least the copies are made, as wherever the store takes the desk."""
+    """Whether at least the copies are made, as wherever the store takes the document."""
 
     @property
     def state(self) -> GroupState:
@@ -81,7 +81,7 @@ class Played:
         return [notification.reason for notification in self.notifications]
 
     @property
-    def heard_by(self) -> list[tuple[str, ...]]:
+    def receivers(self) -> list[tuple[str, ...]]:
         return [notification.channels for notification in self.notifications]
 
     def find(self, *findings: Finding, now: datetime | None = None) -> "Played":
