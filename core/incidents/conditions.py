@@ -23,7 +23,6 @@ from core.text import LINE_LIMIT, clean_utf8
 
 NAME_LIMIT = 80
 _EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 120
-_CLASSES_LIMIT = 10_000
 _RENEWAL_STEP = timedelta(minutes=1)
 """A renewal shorter than this is not saved: some sources repeat a firing every few seconds."""
 _RANK = {severity: severity.rank for severity in Severity}
@@ -46,24 +45,13 @@ def observe(
     at = finding.observed_at
     if at > now + policy.timing.ahead:
         at = now
-    kind = classify_finding(finding, policy)
+    kind = classify(finding.target, finding.kind, finding.source, finding.severity, policy.rules)
     observation = Observation(at=at, status=finding.status, severity=kind.severity)
     if condition is not None and (observation in condition.history or _is_redelivery(condition, finding, observation)):
         return _renew(condition, finding, now), observation
     if condition is not None and observation.at <= condition.observed_at:
         condition = _undo_expiry(condition, finding)
     return _apply(condition, finding, observation, kind), observation
-
-
-def classify_finding(finding: Finding, policy: IncidentPolicy) -> Class:
-    """The class of a finding by the settings."""
-    key = (finding.target, finding.kind, finding.source, finding.severity)
-    cached = policy.classes.get(key)
-    if cached is None:
-        if len(policy.classes) >= _CLASSES_LIMIT:
-            policy.classes.clear()
-        cached = policy.classes[key] = classify(*key, policy.rules)
-    return cached
 
 
 def expired(condition: IncidentCondition, now: datetime, resolve_after: timedelta) -> IncidentCondition | None:

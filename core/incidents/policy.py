@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from core.events import Severity
-from core.incidents.classify import Class
 from core.incidents.graph import Graph
 from core.settings.people import People
 from core.settings.response import ImpactPolicy, Maintenance, Playbook, Policy, Revenue, Rule
@@ -26,7 +24,6 @@ class IncidentPolicy:
         playbooks: the automated actions.
         url: the address of the pages, to link an incident.
         runbooks: the address of the runbooks, or empty where they are only named.
-        classes: the classes of earlier findings, so that the rules are not evaluated for every repetition.
     """
 
     timing: Policy = field(default_factory=Policy)
@@ -39,7 +36,6 @@ class IncidentPolicy:
     playbooks: tuple[Playbook, ...] = ()
     url: str = ""
     runbooks: str = ""
-    classes: dict[tuple[str, str, str, Severity], Class] = field(default_factory=dict, compare=False, repr=False)
 
 
 def incident_policy(settings: Settings, url: str, runbooks: str = "") -> IncidentPolicy:

@@ -4,8 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.events import Severity
-from core.incidents import conditions as module
-from core.incidents.conditions import classify_finding, expired, moved, observe, upsert
+from core.incidents.conditions import expired, moved, observe, upsert
 from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, IncidentCondition
 from core.incidents.policy import IncidentPolicy
 from core.settings.people import Category
@@ -40,15 +39,6 @@ def test_the_rules_give_the_severity_that_counts() -> None:
     rule = Rule(kind="drift", category=Category.COST, becomes=Severity.INFO)
     known, observation = observe(None, found(0), now=START, policy=IncidentPolicy(rules=(rule,)))
     assert (known.category, known.severity, observation.severity) == ("cost", Severity.INFO, Severity.INFO)
-
-
-def test_the_class_of_a_finding_is_remembered_and_not_without_bound() -> None:
-    policy = IncidentPolicy()
-    first = classify_finding(found(0), policy)
-    assert classify_finding(found(1), policy) is first
-    policy.classes.update({(str(n), "", "", Severity.INFO): first for n in range(module._CLASSES_LIMIT)})
-    classify_finding(found(0, kind="new"), policy)
-    assert len(policy.classes) == 1
 
 
 def test_a_clock_that_runs_ahead_counts_as_now_and_its_copy_is_known() -> None:
