@@ -110,12 +110,10 @@ def _variant(node: Node, spec: Spec) -> Any:  # noqa: ANN401 - one of the datacl
     kinds = {inner.kind.kind: inner.kind for inner in spec.inner}
     by_kind = {"kind": Setting("kind", Spec(str, (OneOf(*kinds),)), MISSING)}
     raw = _mapping(node)
-    chosen = kinds.get(_fields(node, by_kind, raw, set())["kind"])
+    chosen = kinds.get(_fields(node, by_kind, raw)[0]["kind"])
     if chosen is None:
         trees = [tree_of(kind) for kind in kinds.values()]
-        _fields(
-            node, {key: one for key, one in trees[0].items() if all(tree.get(key) == one for tree in trees)}, raw, set()
-        )
+        _fields(node, {key: one for key, one in trees[0].items() if all(tree.get(key) == one for tree in trees)}, raw)
         _refuse_unknown(node, [_name_of(key)[0] for key in raw])
         return None
     built = _built(node, chosen, raw)
@@ -126,8 +124,8 @@ def _variant(node: Node, spec: Spec) -> Any:  # noqa: ANN401 - one of the datacl
 def _built(node: Node, kind: Any, raw: _Raw, name: object = None) -> Any:  # noqa: ANN401 - a dataclass, and one of it
     """The dataclass, checked as far as its fields are right; None where anything is wrong."""
     before = len(node.reader.faults)
-    wrong: set[str] = set()
-    built = kind(**dict.fromkeys(_named(kind), name), **_fields(node, tree_of(kind), raw, wrong))
+    values, wrong = _fields(node, tree_of(kind), raw)
+    built = kind(**dict.fromkeys(_named(kind), name), **values)
     _check_given(node, kind, raw)
     for rule in validators(kind):
         if not rule.names & wrong:
@@ -136,13 +134,15 @@ def _built(node: Node, kind: Any, raw: _Raw, name: object = None) -> Any:  # noq
     return derive(built) if len(node.reader.faults) == before else None
 
 
-def _fields(node: Node, tree: Tree, raw: _Raw, wrong: set[str]) -> dict[str, Any]:
-    """The values of the fields, and in `wrong` the names of those that have a fault."""
+def _fields(node: Node, tree: Tree, raw: _Raw) -> tuple[dict[str, Any], set[str]]:
+    """The values of the fields, and the names of those that have a fault."""
     found: dict[str, Any] = {}
+    wrong: set[str] = set()
     for key, entry in tree.items():
         before = len(node.reader.faults)
         if not isinstance(entry, Setting):
-            found |= (key in raw and node.key(key, raw[key]).read(_group, entry, wrong)) or {}
+            below, wrong_below = (key in raw and node.key(key, raw[key]).read(_group, entry)) or ({}, set())
+            found, wrong = found | below, wrong | wrong_below
             continue
         if entry.has(Mark.INLINE):
             found[entry.name] = _built(node, entry.spec.kind, raw)
@@ -154,12 +154,12 @@ def _fields(node: Node, tree: Tree, raw: _Raw, wrong: set[str]) -> dict[str, Any
             found[entry.name] = entry.default
         if len(node.reader.faults) > before:
             wrong.add(entry.name)
-    return found
+    return found, wrong
 
 
-def _group(node: Node, tree: Tree, wrong: set[str]) -> dict[str, Any]:
-    """The fields that stand together below one key."""
-    found = _fields(node, tree, _mapping(node), wrong)
+def _group(node: Node, tree: Tree) -> tuple[dict[str, Any], set[str]]:
+    """The fields that stand together below one key, and the names of those that have a fault."""
+    found = _fields(node, tree, _mapping(node))
     _refuse_unknown(node, tree)
     return found
 

@@ -115,7 +115,7 @@ def running(folder: Path, plan: workload.Plan) -> Iterator[Machine]:
     os.environ["AIA_SETTINGS"] = str(file)
     try:
         with stack:
-            stack.start(lambda _: None)
+            stack.start(lambda _: None, tracks=(), charts=False)
             stack.programs.start(*(_receiver(name, ports[name]) for name in RECEIVERS))
             yield _watching(Machine(stack, PublisherClient(), SubscriberClient()))
     finally:

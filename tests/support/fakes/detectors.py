@@ -23,7 +23,7 @@ from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import Outside as Scoring
 from functions.drift_score.scoring import score_model
 from functions.drift_score.statements import SECOND
-from functions.drift_score.window import Look
+from functions.drift_score.window import WindowSummary
 from functions.health_check import effects
 from functions.pipeline_monitor.monitor import Monitor, handle
 from functions.retrain import trainer
@@ -159,8 +159,8 @@ class MemoryPredictions:
 
     outside: Outside
 
-    def look(self, model: Model, start: datetime, end: datetime) -> Look:
-        return Look(version=None, rows=self._count(end), newest=end - timedelta(seconds=1))
+    def summary(self, model: Model, start: datetime, end: datetime) -> WindowSummary:
+        return WindowSummary(version=None, rows=self._count(end), newest=end - timedelta(seconds=1))
 
     def rows(
         self,
