@@ -30,8 +30,9 @@ from core.drift.quality import Flaw, QualityIssue, QualityThresholds, quality
 from core.drift.ranges import Range, ranges
 from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, Statistic
 from core.drift.scoring import score, score_counts
-from core.drift.segments import SegmentDrift, attribute, count_segments
+from core.drift.segments import SegmentDrift, attribute, count_segments, with_segments
 from core.drift.sql import Statement, count_sql, counts_by_segment, counts_from_rows
+from core.drift.storage import dump_profile, load_profile
 from core.drift.verdict import Thresholds
 
 __all__ = [
@@ -67,12 +68,15 @@ __all__ = [
     "count_sql",
     "counts_by_segment",
     "counts_from_rows",
+    "dump_profile",
     "expected",
     "hour_of_week",
+    "load_profile",
     "quality",
     "ranges",
     "regressor",
     "score",
     "score_counts",
     "stands",
+    "with_segments",
 ]

@@ -1,7 +1,7 @@
 """Attribution: which segments of the rows carry the drift of a feature."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,16 +47,25 @@ class SegmentDrift:
     n_current: int
 
 
-def describe(profile: Profile, columns: Columns, by: str) -> list[SegmentReference]:
-    """What each segment of the reference looks like.
+def with_segments(profile: Profile, columns: Columns, by: Iterable[str]) -> Profile:
+    """The profile with what the segments of its reference look like, so that drift can be attributed to them.
+
+    Args:
+        profile: of the reference.
+        columns: the rows it was fitted to, with the columns that part them.
+        by: names of the columns that part the rows, as in `("origin",)`.
 
     Raises:
         ProfileError: `by` names no column.
     """
-    return [
-        SegmentReference(by=by, segment=segment, rows=counts.rows, bins=_bins(profile, counts))
-        for segment, counts in _counted(profile, columns, split(columns, by, None)).items()
-    ]
+    return replace(
+        profile,
+        segments=tuple(
+            SegmentReference(by=name, segment=segment, rows=counts.rows, bins=_bins(profile, counts))
+            for name in by
+            for segment, counts in _counted(profile, columns, split(columns, name, None)).items()
+        ),
+    )
 
 
 def count_segments(profile: Profile, columns: Columns, by: str) -> dict[str, Counts]:
