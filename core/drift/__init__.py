@@ -28,7 +28,7 @@ from core.drift.performance import (
 from core.drift.profile import Profile
 from core.drift.quality import Flaw, QualityIssue, QualityThresholds, quality
 from core.drift.ranges import Range, ranges
-from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, Statistic
+from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult
 from core.drift.scoring import score, score_counts
 from core.drift.segments import SegmentDrift, attribute, count_segments, with_segments
 from core.drift.sql import Statement, count_sql, counts_by_segment, counts_from_rows
@@ -57,7 +57,7 @@ __all__ = [
     "SegmentDrift",
     "Standing",
     "Statement",
-    "Statistic",
+    "StatisticResult",
     "Thresholds",
     "Trend",
     "attribute",

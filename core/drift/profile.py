@@ -10,9 +10,9 @@ import numpy as np
 from core.drift.calibration import Calibration
 from core.drift.cells import Prepared, prepare
 from core.drift.columns import Columns, Floats, Ints, ProfileError, array, is_numeric, ordered, rows, tally
-from core.drift.exact import Sample
 from core.drift.grid import Grid, cut, quantiles
 from core.drift.report import DriftReport
+from core.drift.sample import Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -95,7 +95,7 @@ class Profile:
             categorical: names of features whose numbers are categories.
             cells: at most how many cells a numeric feature is cut into, at least 2: the finer, the closer the tests
                 from counts.
-            bins: at most how many bins PSI, JS and chi-square compare, at least 2.
+            bins: at most how many bins of a numeric feature are compared, at least 2.
             categories: at most how many categories of a feature are kept, at least 1; the others count as one.
             keep: at most how many values of a numeric feature are kept for exact tests; 0 keeps none, and more rows
                 than that are kept as evenly spaced quantiles.

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.drift.bins import compare
+from core.drift.bins import Bins
 from core.drift.cells import binned
 from core.drift.columns import Column, Columns, Ints, ProfileError, array, spell
 from core.drift.counts import Counts, count
-from core.drift.normal import shift_of_js
+from core.drift.evidence import of_bins
 from core.drift.profile import Profile, SegmentReference
 from core.drift.report import DriftReport
+from core.drift.statistics import DECIDING, compute
 
 OTHER = "other"
 """The segment of all rows whose own segment is not kept apart."""
@@ -157,8 +158,8 @@ def _attributed(name: str, by: str, segments: list[str], reference: Ints, curren
     total = moved.sum(axis=0)
     size = np.abs(total).sum()
     shares = (moved * np.sign(total)).sum(axis=1) / (size or 1.0)
-    said = compare(reference, current)
-    strength = np.where(said.pooled_p <= _CERTAIN, shift_of_js(said.js_excess), 0.0)
+    evidence = of_bins(compute(DECIDING, Bins.of(reference, current)))
+    strength = np.where(evidence.p_value <= _CERTAIN, evidence.strength, 0.0)
     rows = zip(
         segments,
         shares.tolist(),

@@ -82,6 +82,8 @@ def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Deps) -
     assert model["strongest"] == "age"
     assert [feature["name"] for feature in model["features"]] == ["age", "city"]
     assert model["features"][0]["tests"]["psi"] == {"value": 0.4, "p_value": None}
+    assert [statistic["name"] for statistic in model["statistics"]] == ["ks", "psi", "wasserstein", "js", "chi2"]
+    assert model["statistics"][0]["title"] == "Kolmogorov-Smirnov"
     assert model["accuracy"] == {
         "value": 0.9,
         "n_labels": 5,

@@ -159,8 +159,31 @@ def test_the_table_ranks_the_features_and_states_the_policy(months: tuple[Path, 
 def test_a_narrow_terminal_gets_a_table_without_the_tests(months: tuple[Path, Path, Path]) -> None:
     result = CliRunner().invoke(main, ["drift", str(months[0]), str(months[2])], env={"COLUMNS": "80"})
     assert max(map(len, result.stdout.splitlines()[:18])) <= 80
-    assert "psi" not in result.stdout
-    assert "psi" in drift(months[0], months[2]).stdout
+    assert "PSI" not in result.stdout
+    assert "PSI" in drift(months[0], months[2]).stdout
+
+
+def test_the_statistics_that_are_named_are_shown_everywhere(months: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    usual, named = (months[0], months[2]), (months[0], months[2], "--statistic", "js", "--statistic", "ks")
+    head = next(line for line in drift(*named, "--html", path).stdout.splitlines() if "strength" in line)
+    assert head.split()[4:7] == ["q", "KS", "JS"]
+    assert list(feature(told(*usual), "carrier")["tests"]) == ["ks", "psi", "wasserstein", "js", "chi2"]
+    found = feature(told(*named), "carrier")["tests"]
+    assert list(found) == ["ks", "js"]
+    assert found["ks"]["value"] is None
+    assert told(*named)["drifted"] == told(*usual)["drifted"]
+    page = Page(path.read_text(encoding="utf-8"))
+    assert re.search(r"JS 0\.\d{3}", page.text)
+    assert "JS: It sees no move within a bin" in page.text
+    assert "PSI" not in page.text
+
+
+def test_a_statistic_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    path = csv(tmp_path / "x.csv", "x\n1\n")
+    result = drift(path, path, "--statistic", "tdv")
+    assert result.exit_code == 2
+    assert "'tdv' is not one of 'ks', 'psi', 'wasserstein'" in result.stderr
 
 
 @pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail",), 1), (("--json", "--fail"), 1)])

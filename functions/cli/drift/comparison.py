@@ -61,7 +61,7 @@ class Comparison:
         """
         found = match(reference, current, choice)
         profile = Profile.fit(found.reference, categorical=found.categorical)
-        report = score(profile, found.current, thresholds=thresholds)
+        report = score(profile, found.current, thresholds=thresholds, statistics=choice.statistics)
         segments: dict[str, tuple[SegmentDrift, ...]] = {}
         if found.parts and choice.by is not None and report.drifted:
             profile = with_segments(profile, {**found.reference, choice.by: found.parts[0]}, (choice.by,))

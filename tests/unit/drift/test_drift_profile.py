@@ -58,8 +58,8 @@ def test_the_report_keeps_the_order_of_the_columns(profile: Profile, reference: 
 def test_few_distinct_values_are_counted_exactly(profile: Profile) -> None:
     current = {"items": np.random.default_rng(2).integers(0, 8, 500)}
     exact, counted = score(profile, current)["items"], score_counts(profile, count(profile, current))["items"]
-    assert counted.ks.error == 0.0
-    assert counted.ks.value == pytest.approx(exact.ks.value, abs=1e-12)
+    assert counted.tests["ks"].error == 0.0
+    assert counted.tests["ks"].value == pytest.approx(exact.tests["ks"].value, abs=1e-12)
 
 
 def test_a_compact_profile_is_small_and_scores_from_counts(profile: Profile, reference: dict[str, Any]) -> None:
@@ -80,7 +80,9 @@ def test_a_thinned_sample_stays_close() -> None:
     reference, current = {"x": rng.normal(size=50_000)}, {"x": rng.normal(0.2, 1, 5000)}
     whole, thin = Profile.fit(reference), Profile.fit(reference, keep=5000)
     assert thin.samples[0].values.size == 5000
-    assert score(thin, current)["x"].ks.value == pytest.approx(score(whole, current)["x"].ks.value, abs=1 / 5000)
+    assert score(thin, current)["x"].tests["ks"].value == pytest.approx(
+        score(whole, current)["x"].tests["ks"].value, abs=1 / 5000
+    )
 
 
 def test_rare_categories_beyond_the_limit_count_as_one() -> None:
