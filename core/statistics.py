@@ -65,6 +65,14 @@ STATISTICS = {
             blind_to="It does not tell a large change from many rows: it grows with both.",
             full=None,
         ),
+        Statistic(
+            name="tvd",
+            label="TVD",
+            title="Total variation",
+            blind_to="It sees no move within a bin, not how far apart two bins are, and little of rare bins.",
+            full=0.5,
+            default=False,
+        ),
     )
 }
 """The registry, in the order in which they are shown."""

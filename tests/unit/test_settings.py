@@ -118,7 +118,7 @@ def test_a_model_says_how_it_is_scored() -> None:
     assert (model.drift, model.exact_rows, model.decision) == (Sensitivity(shift=0.4, seasonal=True), 9, 0.2)
     assert model.quality == Quality(share=0.02, volume=3.0, age=timedelta(hours=12))
     assert model.statistics == ("ks", "psi", "wasserstein", "js", "chi2")
-    assert parse(changed(("models", 0, "statistics"), ["ks", "js"])).models[0].statistics == ("ks", "js")
+    assert parse(changed(("models", 0, "statistics"), ["ks", "tvd"])).models[0].statistics == ("ks", "tvd")
     raw = changed(("models", 0, "task"), "regression")
     del raw["models"][0]["accuracy_floor"]
     assert parse(raw).models[0].task is Task.REGRESSION

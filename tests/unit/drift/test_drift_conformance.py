@@ -30,8 +30,8 @@ from core.drift.statistics import DECIDING, METHODS
 from core.statistics import DEFAULT, STATISTICS
 
 NAMES = tuple(STATISTICS)
-HIGHEST = {"ks": 1.0, "js": math.sqrt(math.log(2))}
-SYMMETRIC = ("ks", "js")
+HIGHEST = {"ks": 1.0, "js": math.sqrt(math.log(2)), "tvd": 1.0}
+SYMMETRIC = ("ks", "js", "tvd")
 WITH_EFFECT = [name for name, method in METHODS.items() if method.at_shifts]
 
 numbers = st.one_of(

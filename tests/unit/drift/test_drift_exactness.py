@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy import spatial, special, stats
 
 from core.drift import FeatureDrift, Profile, count, score, score_counts
+from core.drift.bins import Bins
 from core.drift.normal import decile_shares, shift_of_rank, two_sided
 from core.drift.sample import Sample, around
-from core.drift.statistics import METHODS, chi2, ks, wasserstein
+from core.drift.statistics import METHODS, chi2, ks, tvd, wasserstein
 from core.statistics import STATISTICS
 
 Floats = NDArray[np.float64]
@@ -58,6 +59,10 @@ def scipy_chi2(table: NDArray[np.int64]) -> float:
     return float(stats.chi2_contingency(table).statistic) if table.shape[1] > 1 else 0.0
 
 
+def scipy_tvd(table: NDArray[np.int64]) -> float:
+    return float(spatial.distance.cityblock(*shares(table)) / 2)
+
+
 def shares(table: NDArray[np.int64]) -> Floats:
     return table / table.sum(axis=1, keepdims=True)
 
@@ -67,6 +72,7 @@ OF_BINS: dict[str, Callable[[NDArray[np.int64]], float]] = {
     "psi": literal_psi,
     "js": scipy_js,
     "chi2": scipy_chi2,
+    "tvd": scipy_tvd,
 }
 
 
@@ -112,6 +118,16 @@ def assert_bins_equal(found: FeatureDrift, table: NDArray[np.int64]) -> None:
     if table.shape[1] > 1:
         p_value = stats.chi2_contingency(table).pvalue
         assert found.tests["chi2"].p_value == pytest.approx(p_value, rel=1e-10, abs=1e-300)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1000, 400), (200, 50), (5000, 5000)])
+@pytest.mark.parametrize("sizes", [[1] * 10, [50, 30, 10, 5, 4, 1], [900, *[1] * 100]], ids=["even", "few", "rare"])
+def test_chance_gives_the_total_variation_that_is_taken_off(n: int, m: int, sizes: list[int]) -> None:
+    rng = np.random.default_rng([n, m])
+    drawn = np.array(sizes) / sum(sizes)
+    bins = Bins.of(rng.multinomial(n, drawn, 2000), rng.multinomial(m, drawn, 2000))
+    values = np.abs(shares(bins.reference) - shares(bins.current)).sum(axis=1) / 2
+    assert tvd.by_chance(bins).mean() == pytest.approx(values.mean(), rel=0.1)
 
 
 values = st.one_of(st.integers(-3, 3).map(float), st.floats(-1e6, 1e6, allow_subnormal=False))
@@ -182,6 +198,7 @@ def test_a_shift_in_sd_is_what_scipys_normal_says(shift: float) -> None:
     assert decile_shares()[round(shift * 100)] == pytest.approx(known, abs=1e-12)
     even = np.full(10, 0.1)
     assert METHODS["js"].at(shift) == pytest.approx(spatial.distance.jensenshannon(even, known), abs=1e-9)
+    assert METHODS["tvd"].at(shift) == pytest.approx(spatial.distance.cityblock(even, known) / 2, abs=1e-9)
     psi = special.rel_entr(even, known).sum() + special.rel_entr(known, even).sum()
     assert METHODS["psi"].at(shift) == pytest.approx(psi, abs=1e-9)
     assert METHODS["wasserstein"].at(shift) == pytest.approx(shift)
