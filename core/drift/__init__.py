@@ -32,7 +32,6 @@ from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason
 from core.drift.scoring import score, score_counts
 from core.drift.segments import SegmentDrift, attribute, count_segments, with_segments
 from core.drift.sql import Statement, count_sql, counts_by_segment, counts_from_rows
-from core.drift.storage import dump_profile, load_profile
 from core.drift.verdict import Thresholds
 
 __all__ = [
@@ -68,10 +67,8 @@ __all__ = [
     "count_sql",
     "counts_by_segment",
     "counts_from_rows",
-    "dump_profile",
     "expected",
     "hour_of_week",
-    "load_profile",
     "quality",
     "ranges",
     "regressor",

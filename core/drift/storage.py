@@ -1,4 +1,4 @@
-"""Profiles as bytes: an npz archive of plain arrays, with a version, read without pickle."""
+"""Profiles as bytes: an npz archive of plain arrays, with a version, read without pickle. Apart from `core.drift`: it needs zipfile and json."""
 
 import io
 import json

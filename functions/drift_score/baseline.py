@@ -19,15 +19,14 @@ from core.drift import (
     Regressor,
     classifier,
     count,
-    dump_profile,
     hour_of_week,
-    load_profile,
     quality,
     regressor,
     score,
     with_segments,
 )
 from core.drift.columns import Column
+from core.drift.storage import dump_profile, load_profile
 from core.settings import Model, Task
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data

@@ -20,13 +20,12 @@ from core.drift import (
     Reason,
     StatisticResult,
     count,
-    dump_profile,
-    load_profile,
     score,
     score_counts,
 )
 from core.drift.normal import LARGEST, SHIFTS
 from core.drift.statistics import DECIDING, METHODS
+from core.drift.storage import dump_profile, load_profile
 from core.statistics import DEFAULT, STATISTICS
 
 NAMES = tuple(STATISTICS)

@@ -16,13 +16,12 @@ from core.drift import (
     ProfileError,
     Reason,
     count,
-    dump_profile,
-    load_profile,
     score,
     score_counts,
     with_segments,
 )
 from core.drift.columns import Column
+from core.drift.storage import dump_profile, load_profile
 from core.errors import AiaError
 
 

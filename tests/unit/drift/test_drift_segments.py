@@ -10,11 +10,10 @@ from core.drift import (
     ProfileError,
     attribute,
     count_segments,
-    dump_profile,
-    load_profile,
     score,
     with_segments,
 )
+from core.drift.storage import dump_profile, load_profile
 
 AIRPORTS = np.array(["JFK", "LGA", "EWR"])
 

@@ -15,12 +15,11 @@ from core.drift import (
     ProfileError,
     Reason,
     Thresholds,
-    dump_profile,
     hour_of_week,
-    load_profile,
     score,
 )
 from core.drift.calibration import Calibration
+from core.drift.storage import dump_profile, load_profile
 from core.drift.verdict import benjamini_hochberg, overall
 
 Floats = NDArray[np.float64]
