@@ -28,9 +28,9 @@ from core.drift.performance import (
 from core.drift.profile import Profile
 from core.drift.quality import Flaw, QualityIssue, QualityThresholds, quality
 from core.drift.ranges import Range, ranges
-from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, Statistic
+from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult
 from core.drift.scoring import score, score_counts
-from core.drift.segments import SegmentDrift, attribute, count_segments
+from core.drift.segments import SegmentDrift, attribute, count_segments, with_segments
 from core.drift.sql import Statement, count_sql, counts_by_segment, counts_from_rows
 from core.drift.verdict import Thresholds
 
@@ -56,7 +56,7 @@ __all__ = [
     "SegmentDrift",
     "Standing",
     "Statement",
-    "Statistic",
+    "StatisticResult",
     "Thresholds",
     "Trend",
     "attribute",
@@ -75,4 +75,5 @@ __all__ = [
     "score",
     "score_counts",
     "stands",
+    "with_segments",
 ]

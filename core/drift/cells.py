@@ -1,6 +1,8 @@
-"""The tests on cells: what can be said of numeric features from counts alone, and how far it may be off."""
+"""Numeric features of two windows, counted by cell: what every statistic that compares values starts from."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -28,7 +30,7 @@ class Prepared:
         edge_shares: half the reference's share at minus infinity, 1 less half that at plus infinity, shape (k, 2).
         ties: the sum of the cubed shares of the cells, shape (k,).
         spread: the Wasserstein distance by chance at one row against infinitely many, shape (k,).
-        bins: reference rows by bin of PSI, JS and chi-square, then the special ones; shape (k, b + 3).
+        bins: reference rows by bin, then the special ones; shape (k, b + 3).
     """
 
     rows: Ints
@@ -46,30 +48,6 @@ class Prepared:
     ties: Floats
     spread: Floats
     bins: Ints
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Measured:
-    """Distances of k features from their reference, all of shape (k,).
-
-    Attributes:
-        ks: the largest distance of the distribution functions at the edges: the true one is this or more.
-        ks_error: at most how much more: nothing for features of few distinct values.
-        area: the Wasserstein distance, in the unit of the feature.
-        area_error: at most how far off it is, in that unit.
-        rank: the chance that a current value exceeds a reference value, ties counted half.
-    """
-
-    ks: Floats
-    ks_error: Floats
-    area: Floats
-    area_error: Floats
-    rank: Floats
-
-    def exactly(self, *, ks: Floats, area: Floats) -> "Measured":
-        """The same with distances taken from the rows, NaN where there were none."""
-        none = np.zeros(ks.size)
-        return Measured(ks=np.nan_to_num(ks), ks_error=none, area=area, area_error=none, rank=self.rank)
 
 
 def prepare(grid: Grid) -> Prepared:
@@ -107,52 +85,121 @@ def prepare(grid: Grid) -> Prepared:
 
 
 def binned(grid: Grid, cumulated: Ints, special: Ints) -> Ints:
-    """The bins of PSI, JS and chi-square: the parts between the coarse edges, then the special values.
+    """The bins: the parts between the coarse edges, then the special values.
 
     Args:
         grid: the reference.
         cumulated: finite rows up to and with each cell, shape (k, w + 1).
         special: missing, minus and plus infinity, shape (k, 3).
     """
-    parts = np.take_along_axis(cumulated, grid.coarse, axis=1)
-    inside = np.diff(parts, axis=1, prepend=0, append=cumulated[:, -1:])
-    return np.concatenate((inside, special), axis=1)
+    parts = cumulated[np.arange(len(cumulated))[:, None], grid.coarse]
+    first, inner, last = parts[:, :1], parts[:, 1:] - parts[:, :-1], cumulated[:, -1:] - parts[:, -1:]
+    return np.concatenate((first, inner, last, special), axis=1)
 
 
-def measure(prepared: Prepared, cumulated: Ints, special: Ints, tails: Floats) -> Measured:
-    """Compare counts with the reference.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Numbers:
+    """k numeric features of two windows; w edges, at which both distribution functions are known.
 
-    Between two edges either distribution function stays between its values at the edges. That bounds how far the
-    distance at the edges is off from the largest one, and how far the area between the functions is off.
+    Between two edges either function stays between its values at the edges. That bounds how far a statistic that is taken
+    at the edges is off.
 
-    Args:
+    Attributes:
         prepared: of the reference.
-        cumulated: finite current rows up to and with each cell, shape (k, w + 1).
-        special: missing, minus and plus infinity, shape (k, 3).
-        tails: finite rows below the lowest and above the highest edge, each times how far they reach; shape (k, 2).
+        n: reference rows that are not missing, at least 1; shape (k,).
+        m: current rows that are not missing, at least 1; shape (k,).
+        sd: the reference's standard deviation, 1 where it is constant; shape (k,).
+        finite: the distribution function of the finite current rows, shape (k, w + 1).
+        apart: how far it is from the reference's, without a sign; shape (k, w + 1).
+        farthest: the largest distance of the two functions, infinite rows among them; shape (k,).
+        tail: the mean distance of the finite rows outside the edges from them, halved; shape (k,).
+        rank: the chance that a current value exceeds a reference value, ties counted half; shape (k,).
+        exact: by statistic, what was computed from the rows; empty where the rows were only counted.
+        blank: NaN where either window has no value, else 0; shape (k,).
+        blank_finite: NaN where either window has no finite value, else 0; shape (k,).
     """
-    ends = special[:, BELOW:]
-    infinite = bool(ends.any())
-    total = cumulated[:, -1]
-    rows = np.maximum(total + ends.sum(axis=1) if infinite else total, 1)
-    finite = function = _divided(cumulated, rows)
-    start = ends[:, 0] / rows
-    if infinite:
-        function = finite + start[:, None]
-    apart = function - prepared.below
-    ks = np.maximum(np.maximum(apart.max(axis=1), -apart.min(axis=1)), np.abs(start - prepared.start))
-    if infinite or prepared.finite is not prepared.below:
-        finite = _divided(cumulated, np.maximum(total, 1))
-        apart = finite - prepared.finite
-    np.abs(apart, out=apart)
-    tail = tails.sum(axis=1) / np.maximum(total, 1) / 2
-    return Measured(
-        ks=ks,
-        ks_error=np.minimum(prepared.coarsest, 1 - ks),
-        area=np.vecdot(apart, prepared.weights) + tail,
-        area_error=np.maximum(np.vecdot(finite, prepared.steps) + prepared.slack, 0.0) + tail,
-        rank=_rank(prepared, function, start, ends[:, 1] / rows),
-    )
+
+    prepared: Prepared
+    n: Ints
+    m: Ints
+    sd: Floats
+    finite: Floats
+    apart: Floats
+    farthest: Floats
+    tail: Floats
+    rank: Floats
+    exact: Mapping[str, Floats]
+    blank: Floats
+    blank_finite: Floats
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        prepared: Prepared,
+        sd: Floats,
+        cumulated: Ints,
+        special: Ints,
+        tails: Floats,
+        exact: Mapping[str, Floats],
+    ) -> Self:
+        """The numeric features of a window beside their reference.
+
+        Args:
+            prepared: of the reference.
+            sd: its standard deviation, 0 where it is constant; shape (k,).
+            cumulated: finite current rows up to and with each cell, shape (k, w + 1).
+            special: missing, minus and plus infinity, shape (k, 3).
+            tails: finite rows below the lowest and above the highest edge, each times how far they reach; shape (k, 2).
+            exact: by statistic, what was computed from the rows.
+        """
+        ends = special[:, BELOW:]
+        total = cumulated[:, -1]
+        present = total + ends.sum(axis=1)
+        m = np.maximum(present, 1)
+        finite = function = _divided(cumulated, m)
+        start = ends[:, 0] / m
+        infinite = bool(ends.any())
+        if infinite:
+            function = finite + start[:, None]
+        apart = _apart(function, prepared.below)
+        farthest = np.maximum(apart.max(axis=1), np.abs(start - prepared.start))
+        if infinite or prepared.finite is not prepared.below:
+            finite = _divided(cumulated, np.maximum(total, 1))
+            apart = _apart(finite, prepared.finite)
+        return cls(
+            prepared=prepared,
+            n=np.maximum(prepared.rows, 1),
+            m=m,
+            sd=np.where(sd > 0, sd, 1.0),
+            finite=finite,
+            apart=apart,
+            farthest=farthest,
+            tail=tails.sum(axis=1) / np.maximum(total, 1) / 2,
+            rank=_rank(prepared, function, start, ends[:, 1] / m),
+            exact=exact,
+            blank=np.where((prepared.rows > 0) & (present > 0), 0.0, np.nan),
+            blank_finite=np.where((prepared.counted > 0) & (total > 0), 0.0, np.nan),
+        )
+
+    @property
+    def by_chance(self) -> Floats:
+        """The standard deviation that chance gives to the difference of two means, over the rows' own; shape (k,)."""
+        return np.sqrt(1 / self.n + 1 / self.m)
+
+    @property
+    def rank_deviate(self) -> Floats:
+        """By how many standard errors the ranks are off, ties being as the reference has them (Mann and Whitney 1947)."""
+        n, m, ties = self.n, self.m, self.prepared.ties
+        # a reference of one single value has no ranks to speak of
+        variance = (n + m + 1) / (12.0 * n * m) * (1 - ties)
+        off = self.rank - 0.5
+        return np.divide(off, np.sqrt(variance), out=np.zeros_like(off), where=ties < 1 - 1e-9)
+
+
+def _apart(function: Floats, other: Floats) -> Floats:
+    difference: Floats = function - other
+    return np.abs(difference, out=difference)
 
 
 def _rank(prepared: Prepared, function: Floats, start: Floats, stop: Floats) -> Floats:
@@ -166,21 +213,6 @@ def _rank(prepared: Prepared, function: Floats, start: Floats, stop: Floats) -> 
     lowest, highest = prepared.edge_shares.T
     total: Floats = inside + start * lowest + stop * highest
     return total
-
-
-def rank_deviate(prepared: Prepared, rank: Floats, n: Ints, m: Ints) -> Floats:
-    """By how many standard errors the ranks are off, ties being as the reference has them (Mann and Whitney 1947).
-
-    Args:
-        prepared: of the reference.
-        rank: the chance that a current value exceeds a reference value, shape (k,).
-        n: reference rows, at least 1, shape (k,).
-        m: current rows, at least 1, shape (k,).
-    """
-    # a reference of one single value has no ranks to speak of
-    variance = (n + m + 1) / (12.0 * n * m) * (1 - prepared.ties)
-    off = rank - 0.5
-    return np.divide(off, np.sqrt(variance), out=np.zeros_like(off), where=prepared.ties < 1 - 1e-9)
 
 
 def _divided(cumulated: Ints, rows: Ints) -> Floats:

@@ -1,15 +1,16 @@
 """Counting a window against a profile: what is counted of hours adds up to days."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.drift.columns import Columns, Floats, Ints, ProfileError, ordered, rows, tally
-from core.drift.exact import around, kolmogorov_smirnov, wasserstein
 from core.drift.grid import infinities, inner
 from core.drift.profile import Categories, Profile
+from core.drift.sample import around
+from core.drift.statistics import METHODS
 
 NEW, MISSING_CATEGORY = -2, -1
 """The last two counts of a categorical feature: rows of categories the profile does not know, and missing rows."""
@@ -70,19 +71,6 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Distances:
-    """The exact distances of k numeric features, shape (k,); NaN where a window is empty.
-
-    Attributes:
-        ks: Kolmogorov-Smirnov.
-        area: Wasserstein, in the unit of the feature.
-    """
-
-    ks: Floats
-    area: Floats
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Counted:
     """A numeric feature of a window."""
 
@@ -90,8 +78,7 @@ class _Counted:
     special: tuple[int, int, int]
     lowest: float
     highest: float
-    ks: float
-    area: float
+    exact: tuple[float, ...]
 
 
 def count(profile: Profile, columns: Columns) -> Counts:
@@ -109,18 +96,25 @@ def count(profile: Profile, columns: Columns) -> Counts:
     >>> counts.rows, int(counts.special[0, 0]), float(counts.highest[0])
     (3, 1, 9.0)
     """
-    return examine(profile, columns, row_limit=-1)[0]
+    return examine(profile, columns, statistics=(), row_limit=-1)[0]
 
 
-def examine(profile: Profile, columns: Columns, *, row_limit: int) -> tuple[Counts, Distances | None]:
-    """Count a window and, up to a number of rows, measure its exact distances.
+def examine(
+    profile: Profile, columns: Columns, *, statistics: Collection[str], row_limit: int
+) -> tuple[Counts, Mapping[str, Floats] | None]:
+    """Count a window and, up to a number of rows, compute exactly those statistics that can be computed from rows.
 
     Column by column, so that each is read while it is in the cache, and its sorted copy is gone before the next.
+
+    Returns:
+        The counts, and by statistic its value a numeric feature, shape (k,), NaN where a window is empty; None with more
+        rows, or with a compact profile.
     """
     known = {name: columns[name] for name in profile.names if name in columns}
     size = rows(known)
     exact = bool(profile.samples) and size <= row_limit
-    numeric = [_numeric(profile, k, known, size, exact=exact) for k in range(len(profile.grid.names))]
+    wanted = [name for name in statistics if exact and METHODS[name].exact]
+    numeric = [_numeric(profile, k, known, size, wanted) for k in range(len(profile.grid.names))]
     found = [_categorical(part, known, size) for part in profile.categorical]
     counts = Counts(
         fingerprint=profile.fingerprint,
@@ -135,10 +129,10 @@ def examine(profile: Profile, columns: Columns, *, row_limit: int) -> tuple[Coun
     )
     if not exact:
         return counts, None
-    return counts, Distances(ks=np.array([part.ks for part in numeric]), area=np.array([part.area for part in numeric]))
+    return counts, {name: np.array([part.exact[j] for part in numeric]) for j, name in enumerate(wanted)}
 
 
-def _numeric(profile: Profile, feature: int, columns: Columns, size: int, *, exact: bool) -> _Counted:
+def _numeric(profile: Profile, feature: int, columns: Columns, size: int, wanted: Collection[str]) -> _Counted:
     grid = profile.grid
     name = grid.names[feature]
     values, missing = ordered(name, columns[name]) if name in columns else (np.zeros(0), size)
@@ -148,24 +142,22 @@ def _numeric(profile: Profile, feature: int, columns: Columns, size: int, *, exa
     places = finite.searchsorted(edges)
     cells = np.zeros(grid.cells.shape[1], dtype=np.int64)
     cells[: edges.size + 1] = np.diff(places, prepend=0, append=finite.size)
-    ks, area = _distances(profile, feature, values, places + below) if exact else (np.nan, np.nan)
     return _Counted(
         cells=cells,
         special=(missing, below, above),
         lowest=float(finite[0]) if finite.size else np.inf,
         highest=float(finite[-1]) if finite.size else -np.inf,
-        ks=ks,
-        area=area,
+        exact=_exact(profile, feature, values, places + below, wanted) if wanted else (),
     )
 
 
-def _distances(profile: Profile, feature: int, current: Floats, places: Ints) -> tuple[float, float]:
+def _exact(profile: Profile, feature: int, current: Floats, places: Ints, wanted: Collection[str]) -> tuple[float, ...]:
     reference = profile.samples[feature]
     if not reference.values.size or not current.size:
-        return np.nan, np.nan
-    ks = kolmogorov_smirnov(reference, current, around(places, current.size))
-    old, new = inner(reference.values), inner(current)
-    return ks, wasserstein(old, new) if old.size and new.size else np.nan
+        return (np.nan,) * len(wanted)
+    below = around(places, current.size)
+    computed = (METHODS[name].exact for name in wanted)
+    return tuple(exact(reference, current, below) for exact in computed if exact)
 
 
 def _categorical(part: Categories, columns: Columns, size: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -29,7 +29,7 @@ class Grid:
         sizes: how many edges each feature has; shape (k,).
         cells: reference rows a cell, finite values only; shape (k, w + 1).
         special: reference rows that are missing, minus infinity and plus infinity; shape (k, 3).
-        coarse: which edges part the bins of PSI, JS and chi-square; shape (k, bins - 1), repeated where fewer.
+        coarse: which edges part the bins; shape (k, bins - 1), repeated where fewer.
         mean: of the finite reference values; shape (k,).
         sd: their standard deviation, 0 when they are constant; shape (k,).
     """
@@ -59,7 +59,7 @@ def cut(sample: Mapping[str, tuple[Floats, int]], *, cells: int, bins: int) -> G
     Args:
         sample: by feature the ascending values without NaN, and how many are missing.
         cells: at most how many cells between the lowest and the highest reference value.
-        bins: at most how many bins for PSI, JS and chi-square.
+        bins: at most how many bins.
     """
     finite = {name: inner(values) for name, (values, _) in sample.items()}
     edges = [_edges(values, cells) for values in finite.values()]

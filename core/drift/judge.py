@@ -5,9 +5,10 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from core.detection import Outcome, Verdict
-from core.drift import DriftReport, Estimate, FeatureDrift, Flaw, QualityIssue, Standing, Statistic, stands
+from core.drift import DriftReport, Estimate, FeatureDrift, Flaw, QualityIssue, Standing, StatisticResult, stands
 from core.drift import Reason as DriftReason
 from core.events import Severity
+from core.statistics import STATISTICS
 
 MOST_NAMED = 5
 """How many features a finding's evidence tells about."""
@@ -136,8 +137,8 @@ def drift_severity(share: float, strength: float) -> Severity:
 
 
 def describe(feature: FeatureDrift) -> str:
-    """What the tests say of a feature, in words, and the part of its range that moved most."""
-    tests = ", ".join(_spell(name, test) for name, test in feature.tests.items() if test.value is not None)
+    """What the statistics say of a feature, in words, and the part of its range that moved most."""
+    tests = ", ".join(_spell(name, result) for name, result in feature.tests.items() if result.value is not None)
     bins = feature.moved[:1]
     moved = "".join(f"; {part.label}: {part.reference:.0%} of rows then, {part.current:.0%} now" for part in bins)
     return f"{_distance(feature)}; {tests}{moved}"
@@ -297,8 +298,9 @@ def _hours(seconds: float) -> str:
 
 
 def _headline(feature: FeatureDrift) -> str:
-    psi = feature.psi.value
-    return f"{feature.name} ({_distance(feature)}{'' if psi is None else f', PSI {psi:.2g}'})"
+    psi = feature.tests.get("psi")
+    value = "" if psi is None or psi.value is None else f", PSI {psi.value:.2g}"
+    return f"{feature.name} ({_distance(feature)}{value})"
 
 
 def _distance(feature: FeatureDrift) -> str:
@@ -306,7 +308,6 @@ def _distance(feature: FeatureDrift) -> str:
     return f"{feature.strength:.2f} sd{direction}"
 
 
-def _spell(name: str, test: Statistic) -> str:
-    title = {"ks": "KS", "psi": "PSI", "wasserstein": "Wasserstein", "js": "JS", "chi2": "chi-square"}[name]
-    chance = "" if test.p_value is None else f" (p {test.p_value:.2g})"
-    return f"{title} {test.value:.3g}{chance}"
+def _spell(name: str, result: StatisticResult) -> str:
+    chance = "" if result.p_value is None else f" (p {result.p_value:.2g})"
+    return f"{STATISTICS[name].label} {result.value:.3g}{chance}"

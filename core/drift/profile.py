@@ -10,9 +10,9 @@ import numpy as np
 from core.drift.calibration import Calibration
 from core.drift.cells import Prepared, prepare
 from core.drift.columns import Columns, Floats, Ints, ProfileError, array, is_numeric, ordered, rows, tally
-from core.drift.exact import Sample
 from core.drift.grid import Grid, cut, quantiles
 from core.drift.report import DriftReport
+from core.drift.sample import Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,7 +83,6 @@ class Profile:
         columns: Columns,
         *,
         categorical: Iterable[str] = (),
-        segments: Iterable[str] = (),
         cells: int = 1024,
         bins: int = 10,
         categories: int = 1000,
@@ -94,10 +93,9 @@ class Profile:
         Args:
             columns: a column by feature name, all of one length. Strings and booleans are categories.
             categorical: names of features whose numbers are categories.
-            segments: names of columns that part the rows, so that drift can be attributed to their values.
             cells: at most how many cells a numeric feature is cut into, at least 2: the finer, the closer the tests
                 from counts.
-            bins: at most how many bins PSI, JS and chi-square compare, at least 2.
+            bins: at most how many bins of a numeric feature are compared, at least 2.
             categories: at most how many categories of a feature are kept, at least 1; the others count as one.
             keep: at most how many values of a numeric feature are kept for exact tests; 0 keeps none, and more rows
                 than that are kept as evenly spaced quantiles.
@@ -123,14 +121,13 @@ class Profile:
             if name not in chosen and _holds_numbers(name, columns)
         }
         grid = cut(numbers, cells=cells, bins=bins)
-        profile = cls.assemble(
+        return cls.assemble(
             names=tuple(columns),
             rows=size,
             grid=grid,
             categorical=tuple(_categories(name, columns, categories) for name in columns if name not in numbers),
             samples=tuple(quantiles(values, keep) for values, _ in numbers.values()) if keep else (),
         )
-        return profile.with_segments(columns, segments)
 
     @classmethod
     def assemble(
@@ -175,37 +172,6 @@ class Profile:
             ProfileError: there is no window at all.
         """
         return replace(self, calibration=Calibration.learn(history, self.order, windows=windows))
-
-    def with_segments(self, columns: Columns, by: Iterable[str]) -> Self:
-        """The same with what the segments of its reference looked like.
-
-        Args:
-            columns: the rows it was fitted to, with the columns that part them.
-            by: names of the columns that part the rows, as in `("origin",)`.
-
-        Raises:
-            ProfileError: `by` names no column.
-        """
-        from core.drift.segments import describe  # noqa: PLC0415 - segments count with profiles, so it imports this
-
-        return replace(self, segments=tuple(part for name in by for part in describe(self, columns, name)))
-
-    def to_bytes(self) -> bytes:
-        """The profile as a compressed npz archive, without pickle."""
-        from core.drift.storage import dump  # noqa: PLC0415 - storage builds profiles, so it imports this module
-
-        return dump(self)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "Profile":
-        """The profile that the bytes hold.
-
-        Raises:
-            ProfileError: they hold none, or one of a version that this code does not know; the message says which.
-        """
-        from core.drift.storage import load  # noqa: PLC0415 - storage builds profiles, so it imports this module
-
-        return load(data)
 
 
 def _require(name: str, value: int, least: int) -> None:

@@ -1,4 +1,4 @@
-"""What a comparison says: a report of features, each with its five tests, its verdict and the bins that moved."""
+"""What a comparison says: a report of features, each with its statistics, its verdict and the bins that moved."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 
 class Mode(StrEnum):
-    """How the tests were made."""
+    """How the statistics were computed."""
 
     EXACT = "exact"
-    """From the rows: each test is exact."""
+    """From the rows: each is exact."""
 
     COUNTS = "counts"
-    """From counts of the profile's cells: `Statistic.error` bounds how far each test is off."""
+    """From counts of the profile's cells: `StatisticResult.error` bounds how far each is off."""
 
 
 class Kind(StrEnum):
@@ -44,12 +44,12 @@ class Reason(StrEnum):
     """Certain, and larger than the smallest shift that matters."""
 
 
-class Statistic(NamedTuple):
-    """One test of one feature.
+class StatisticResult(NamedTuple):
+    """What one statistic says of one feature.
 
     Attributes:
-        value: the statistic, or None where the test does not apply or a window is empty.
-        p_value: the chance of such a value or a larger one without drift, or None where the test has none.
+        value: the statistic, or None where it does not apply or a window is empty.
+        p_value: the chance of such a value or a larger one without drift, or None where the statistic has none.
         excess: the statistic without what chance alone gives at these numbers of rows, at least 0, or None.
         error: at most how far `value` is from the exact one; 0 in exact mode.
     """
@@ -90,14 +90,11 @@ class FeatureDrift(NamedTuple):
         strength: how strong the change is, in sd: a normal feature would have to shift by so much to change its
             distribution as far (Kolmogorov-Smirnov and Jensen-Shannon, whichever says more), chance removed; 0 to 6.
         shift: where the values went, in sd: positive when they rose, from the ranks alone; None for categories.
-        p_value: the chance of such a change or a larger one without drift, over all the tests.
+        p_value: the chance of such a change or a larger one without drift, over all that the verdict rests on.
         q_value: the same after Benjamini-Hochberg over all features; the verdict compares it with the threshold.
         usual: the strength that is usual for this slot of the calendar, in sd; 0 without a calibration.
-        ks: Kolmogorov-Smirnov distance, 0 to 1; numeric features only.
-        psi: population stability index, at least 0.
-        wasserstein: Wasserstein distance over the reference's standard deviation; numeric features only.
-        js: Jensen-Shannon distance, 0 to 0.8326.
-        chi2: chi-square statistic of the contingency table.
+        statistics: the names of those that are on, in the order of `core.statistics`.
+        results: what each of them says.
         n_reference: reference rows that are not missing.
         n_current: current rows that are not missing.
         labels: the names of the bins; a name is empty where a feature has fewer bins than others.
@@ -114,11 +111,8 @@ class FeatureDrift(NamedTuple):
     p_value: float
     q_value: float
     usual: float
-    ks: Statistic
-    psi: Statistic
-    wasserstein: Statistic
-    js: Statistic
-    chi2: Statistic
+    statistics: tuple[str, ...]
+    results: tuple[StatisticResult, ...]
     n_reference: int
     n_current: int
     labels: tuple[str, ...]
@@ -126,9 +120,9 @@ class FeatureDrift(NamedTuple):
     current: tuple[int, ...]
 
     @property
-    def tests(self) -> dict[str, Statistic]:
-        """The five tests by name."""
-        return {"ks": self.ks, "psi": self.psi, "wasserstein": self.wasserstein, "js": self.js, "chi2": self.chi2}
+    def tests(self) -> dict[str, StatisticResult]:
+        """What each statistic that is on says, by its name."""
+        return dict(zip(self.statistics, self.results, strict=True))
 
     @property
     def bins(self) -> tuple[Bin, ...]:
@@ -151,7 +145,7 @@ class DriftReport:
         features: one entry a feature, in the order of the profile.
         drifted: the names of the features that drifted, in the same order.
         reason: why the window as a whole is said to have drifted or not.
-        mode: how the tests were made.
+        mode: how the statistics were computed.
         n_reference: rows of the reference window.
         n_current: rows of the current window.
         shift_threshold: the smallest shift that matters, in sd.

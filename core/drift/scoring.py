@@ -1,26 +1,29 @@
-"""Scoring a window: five tests a feature, and one verdict over all of them."""
+"""Scoring a window: the statistics of each feature, and one verdict over all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
 
-from core.drift.bins import Binned, compare
-from core.drift.cells import binned, measure, rank_deviate
+from core.drift.bins import Bins
+from core.drift.cells import Numbers, binned
 from core.drift.columns import Columns, Floats, Ints, ProfileError
-from core.drift.counts import MISSING_CATEGORY, Counts, Distances, examine
+from core.drift.counts import MISSING_CATEGORY, Counts, examine
+from core.drift.evidence import Evidence, of_bins, of_numbers
 from core.drift.grid import MISSING
-from core.drift.normal import kolmogorov, shift_of_js, shift_of_ks, shift_of_rank, two_sided, without_chance
+from core.drift.normal import shift_of_rank
 from core.drift.profile import Profile
-from core.drift.report import DriftReport, FeatureDrift, Kind, Mode, Reason, Statistic
+from core.drift.report import DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult
+from core.drift.statistics import DECIDING, Values, chosen, compute
 from core.drift.verdict import Thresholds, benjamini_hochberg, overall, reasons
+from core.statistics import DEFAULT
 
 ROW_LIMIT = 2_000_000
 """Windows of more rows are scored from counts."""
 
 _DEFAULT = Thresholds()
-_NONE = Statistic(None)
+_NONE = StatisticResult(None)
 
 
 def score(
@@ -29,6 +32,7 @@ def score(
     *,
     thresholds: Thresholds = _DEFAULT,
     slot: int | None = None,
+    statistics: Collection[str] = DEFAULT,
     row_limit: int = ROW_LIMIT,
 ) -> DriftReport:
     """Compare a window with a reference, by its rows.
@@ -39,10 +43,11 @@ def score(
             there is reported as absent. An empty window, NaN, infinities and new categories are all well.
         thresholds: when a change is called drift.
         slot: of the calendar, as from `hour_of_week`, when the profile is calibrated.
-        row_limit: with more rows, or with a compact profile, the tests come from counts.
+        statistics: the names of those that are reported; the verdict is the same whichever they are.
+        row_limit: with more rows, or with a compact profile, the statistics come from counts.
 
     Raises:
-        ProfileError: the columns differ in length, or one holds what its feature can not be.
+        ProfileError: the columns differ in length, one holds what its feature can not be, or there is no such statistic.
 
     >>> rng = np.random.default_rng(3)
     >>> profile = Profile.fit({"age": rng.normal(40, 10, 5000), "plan": rng.choice(["a", "b"], 5000)})
@@ -50,12 +55,18 @@ def score(
     >>> report.drifted, report.mode.value, round(report["age"].shift, 1)
     (('age',), 'exact', 0.5)
     """
-    counts, distances = examine(profile, columns, row_limit=row_limit)
-    return _score(profile, counts, thresholds, slot, distances)
+    shown = chosen(statistics)
+    counts, exact = examine(profile, columns, statistics=_needed(shown), row_limit=row_limit)
+    return _score(profile, counts, thresholds=thresholds, slot=slot, shown=shown, exact=exact)
 
 
 def score_counts(
-    profile: Profile, counts: Counts, *, thresholds: Thresholds = _DEFAULT, slot: int | None = None
+    profile: Profile,
+    counts: Counts,
+    *,
+    thresholds: Thresholds = _DEFAULT,
+    slot: int | None = None,
+    statistics: Collection[str] = DEFAULT,
 ) -> DriftReport:
     """Compare a window with a reference, by its counts.
 
@@ -64,14 +75,20 @@ def score_counts(
         counts: of the window, counted against this profile or one with the same cells.
         thresholds: when a change is called drift.
         slot: of the calendar, as from `hour_of_week`, when the profile is calibrated.
+        statistics: the names of those that are reported; the verdict is the same whichever they are.
 
     Returns:
-        The report; each test carries the bound of its error.
+        The report; each statistic carries the bound of its error.
 
     Raises:
-        ProfileError: the counts are of another profile.
+        ProfileError: the counts are of another profile, or there is no such statistic.
     """
-    return _score(profile, counts, thresholds, slot, None)
+    return _score(profile, counts, thresholds=thresholds, slot=slot, shown=chosen(statistics), exact=None)
+
+
+def _needed(shown: Collection[str]) -> tuple[str, ...]:
+    """The statistics that are computed: those that are reported, and those that the verdict rests on."""
+    return chosen({*shown, *DECIDING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,39 +97,39 @@ class _Family:
 
     kind: Kind
     names: tuple[str, ...]
-    ks: list[Statistic]
-    psi: list[Statistic]
-    wasserstein: list[Statistic]
-    js: list[Statistic]
-    chi2: list[Statistic]
+    results: list[tuple[StatisticResult, ...]]
     shift: list[float | None]
-    strength: Floats
-    p_value: Floats
+    evidence: Evidence
     rows: Ints
     present: Ints
-    reference: Ints
-    current: Ints
+    bins: Bins
 
 
 def _score(
-    profile: Profile, counts: Counts, thresholds: Thresholds, slot: int | None, distances: Distances | None
+    profile: Profile,
+    counts: Counts,
+    *,
+    thresholds: Thresholds,
+    slot: int | None,
+    shown: tuple[str, ...],
+    exact: Mapping[str, Floats] | None,
 ) -> DriftReport:
     if counts.fingerprint != profile.fingerprint:
         raise ProfileError(f"counts: must be of profile {profile.fingerprint}, got counts of {counts.fingerprint}")
-    families = [_numeric(profile, counts, thresholds, distances)]
+    families = [_numeric(profile, counts, thresholds, shown, exact or {})]
     if profile.categorical:
-        families.append(_categorical(profile, counts))
+        families.append(_categorical(profile, counts, shown))
     names = profile.order
     absent = np.array([name in counts.absent for name in names], dtype=bool)
     judged = ~absent & (min(profile.rows, counts.rows) >= thresholds.minimum_rows)
-    p_values = np.where(judged, np.concatenate([family.p_value for family in families]), 1.0)
+    p_values = np.where(judged, np.concatenate([family.evidence.p_value for family in families]), 1.0)
     q_values = benjamini_hochberg(p_values)
-    strength = np.concatenate([family.strength for family in families])
+    strength = np.concatenate([family.evidence.strength for family in families])
     usual = profile.calibration.usual(slot) if profile.calibration else np.zeros(len(names))
     found = reasons(
         q_values=q_values, strength=strength, usual=usual, judged=judged, absent=absent, thresholds=thresholds
     )
-    features = _features(profile, families, found, (strength, p_values, q_values, usual))
+    features = _features(profile, families, shown, found, (strength, p_values, q_values, usual))
     if profile.categorical:
         by_name = {feature.name: feature for feature in features}
         features = [by_name[name] for name in profile.names]
@@ -120,7 +137,7 @@ def _score(
         features=tuple(features),
         drifted=tuple(feature.name for feature in features if feature.drifted),
         reason=overall(found),
-        mode=Mode.EXACT if distances or not profile.grid.names else Mode.COUNTS,
+        mode=Mode.COUNTS if exact is None and profile.grid.names else Mode.EXACT,
         n_reference=profile.rows,
         n_current=counts.rows,
         shift_threshold=thresholds.shift,
@@ -130,6 +147,7 @@ def _score(
 def _features(
     profile: Profile,
     families: list[_Family],
+    shown: tuple[str, ...],
     found: tuple[Reason, ...],
     numbers: tuple[Floats, Floats, Floats, Floats],
 ) -> list[FeatureDrift]:
@@ -148,53 +166,36 @@ def _features(
             p_values[part],
             q_values[part],
             usual[part],
+            [shown] * len(family.names),
         )
-        tests = family.ks, family.psi, family.wasserstein, family.js, family.chi2
         sizes = family.rows.tolist(), family.present.tolist()
-        bins = profile.labels[part], map(tuple, family.reference.tolist()), map(tuple, family.current.tolist())
-        features += map(FeatureDrift._make, zip(*verdicts, *tests, *sizes, *bins, strict=True))
+        rows = (map(tuple, window.tolist()) for window in (family.bins.reference, family.bins.current))
+        columns = zip(*verdicts, family.results, *sizes, profile.labels[part], *rows, strict=True)
+        features += map(FeatureDrift._make, columns)
     return features
 
 
-def _numeric(profile: Profile, counts: Counts, thresholds: Thresholds, distances: Distances | None) -> _Family:
-    prepared = profile.prepared
+def _numeric(
+    profile: Profile, counts: Counts, thresholds: Thresholds, shown: tuple[str, ...], exact: Mapping[str, Floats]
+) -> _Family:
+    prepared, grid = profile.prepared, profile.grid
     cumulated = np.cumsum(counts.cells, axis=1)
-    measured = measure(prepared, cumulated, counts.special, _tails(profile, counts, cumulated))
-    if distances:
-        measured = measured.exactly(ks=distances.ks, area=distances.area)
-    bins = binned(profile.grid, cumulated, counts.special)
-    said = compare(prepared.bins, bins)
-    present = counts.rows - counts.special[:, MISSING]
-    n, m = np.maximum(prepared.rows, 1), np.maximum(present, 1)
-    judged = np.minimum(n, m) >= thresholds.minimum_rows
-    ks_p = kolmogorov(measured.ks, n * m / (n + m))
-    rank_p = two_sided(rank_deviate(prepared, measured.rank, n, m))
-    p_value = np.where(judged, np.minimum(3 * np.minimum(np.minimum(ks_p, rank_p), said.pooled_p), 1.0), said.pooled_p)
-    sd = np.where(profile.grid.sd > 0, profile.grid.sd, 1.0)
-    distance = measured.area / sd
-    by_chance = np.sqrt(1 / n + 1 / m)
-    ks_excess = without_chance(measured.ks, np.pi / np.sqrt(12) * by_chance)
-    area_excess = without_chance(distance, prepared.spread / sd * by_chance)
-    blank = np.where((prepared.rows > 0) & (present > 0), 0.0, np.nan)
-    distance = distance + np.where((cumulated[:, -1] > 0) & (prepared.counted > 0), 0.0, np.nan)
-    table = np.stack((measured.ks, ks_p, ks_excess, distance, area_excess, shift_of_rank(measured.rank))) + blank
-    ks, ks_p_values, ks_left, area, area_left, shift = _plain(table)
-    psi, js, chi2 = _binned_tests(said)
+    tails = _tails(profile, counts, cumulated)
+    numbers = Numbers.of(
+        prepared=prepared, sd=grid.sd, cumulated=cumulated, special=counts.special, tails=tails, exact=exact
+    )
+    bins = Bins.of(prepared.bins, binned(grid, cumulated, counts.special))
+    found = compute(_needed(shown), bins, numbers)
+    [shift] = _plain(shift_of_rank(numbers.rank)[None] + numbers.blank)
     return _Family(
         kind=Kind.NUMERIC,
-        names=profile.grid.names,
-        ks=_statistics(ks, ks_p_values, ks_left, measured.ks_error.tolist()),
-        psi=psi,
-        wasserstein=_statistics(area, repeat(None), area_left, (measured.area_error / sd).tolist()),
-        js=js,
-        chi2=chi2,
+        names=grid.names,
+        results=_results(shown, found, len(grid.names)),
         shift=shift,
-        strength=np.maximum(np.where(judged, shift_of_ks(ks_excess), 0.0), shift_of_js(said.js_excess)),
-        p_value=p_value,
+        evidence=of_numbers(found, numbers, np.minimum(numbers.n, numbers.m) >= thresholds.minimum_rows),
         rows=prepared.rows,
-        present=present,
-        reference=prepared.bins,
-        current=bins,
+        present=counts.rows - counts.special[:, MISSING],
+        bins=bins,
     )
 
 
@@ -213,7 +214,7 @@ def _tails(profile: Profile, counts: Counts, cumulated: Ints) -> Floats:
     return reach * np.stack((cumulated[:, 0], beyond), axis=1)
 
 
-def _categorical(profile: Profile, counts: Counts) -> _Family:
+def _categorical(profile: Profile, counts: Counts, shown: tuple[str, ...]) -> _Family:
     parts = profile.categorical
     width = max(part.counts.size for part in parts)
     reference = np.zeros((len(parts), width), dtype=np.int64)
@@ -221,43 +222,40 @@ def _categorical(profile: Profile, counts: Counts) -> _Family:
     for k, part in enumerate(parts):
         reference[k, : part.counts.size] = part.counts
         current[k, : part.counts.size] = counts.categories[k]
-    said = compare(reference, current)
-    psi, js, chi2 = _binned_tests(said)
+    bins = Bins.of(reference, current)
+    found = compute(_needed(shown), bins)
     return _Family(
         kind=Kind.CATEGORICAL,
         names=tuple(part.name for part in parts),
-        ks=[_NONE] * len(parts),
-        psi=psi,
-        wasserstein=[_NONE] * len(parts),
-        js=js,
-        chi2=chi2,
+        results=_results(shown, found, len(parts)),
         shift=[None] * len(parts),
-        strength=shift_of_js(said.js_excess),
-        p_value=said.pooled_p,
+        evidence=of_bins(found),
         rows=np.array([profile.rows - part.counts[MISSING_CATEGORY] for part in parts]),
         present=np.array([counts.rows - found[MISSING_CATEGORY] for found in counts.categories]),
-        reference=reference,
-        current=current,
+        bins=bins,
     )
 
 
-def _binned_tests(said: Binned) -> tuple[list[Statistic], list[Statistic], list[Statistic]]:
-    table = np.stack((said.psi, said.psi_excess, said.js, said.js_excess, said.chi2, said.chi2_p))
-    psi, psi_left, js, js_left, chi2, chi2_p = _plain(table)
-    return (
-        _statistics(psi, repeat(None), psi_left, repeat(0.0)),
-        _statistics(js, repeat(None), js_left, repeat(0.0)),
-        _statistics(chi2, chi2_p, repeat(None), repeat(0.0)),
-    )
+def _results(shown: Sequence[str], found: Mapping[str, Values], size: int) -> list[tuple[StatisticResult, ...]]:
+    """What the statistics say of each of so many features; all arrays are turned into plain numbers at once."""
+    arrays = [array for name in shown if name in found for array in _arrays(found[name]) if array is not None]
+    rows = iter(_plain(np.array(arrays)) if arrays else ())
+    columns: list[Iterable[StatisticResult]] = []
+    for name in shown:
+        if name in found:
+            parts = (
+                repeat(none) if array is None else next(rows)
+                for array, none in zip(_arrays(found[name]), _NONE, strict=True)
+            )
+            columns.append(map(StatisticResult._make, zip(*parts, strict=False)))
+        else:
+            columns.append(repeat(_NONE, size))
+    return list(zip(*columns, strict=True)) if columns else [()] * size
 
 
-def _statistics(
-    values: list[float | None],
-    p_values: Iterable[float | None],
-    excesses: Iterable[float | None],
-    errors: Iterable[float],
-) -> list[Statistic]:
-    return list(map(Statistic._make, zip(values, p_values, excesses, errors, strict=False)))
+def _arrays(values: Values) -> tuple[Floats | None, ...]:
+    """In the order of `StatisticResult`."""
+    return values.value, values.p_value, values.excess, values.error
 
 
 def _plain(table: Floats) -> list[list[float | None]]:

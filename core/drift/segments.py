@@ -1,18 +1,19 @@
 """Attribution: which segments of the rows carry the drift of a feature."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.drift.bins import compare
+from core.drift.bins import Bins
 from core.drift.cells import binned
 from core.drift.columns import Column, Columns, Ints, ProfileError, array, spell
 from core.drift.counts import Counts, count
-from core.drift.normal import shift_of_js
+from core.drift.evidence import of_bins
 from core.drift.profile import Profile, SegmentReference
 from core.drift.report import DriftReport
+from core.drift.statistics import DECIDING, compute
 
 OTHER = "other"
 """The segment of all rows whose own segment is not kept apart."""
@@ -47,16 +48,25 @@ class SegmentDrift:
     n_current: int
 
 
-def describe(profile: Profile, columns: Columns, by: str) -> list[SegmentReference]:
-    """What each segment of the reference looks like.
+def with_segments(profile: Profile, columns: Columns, by: Iterable[str]) -> Profile:
+    """The profile with what the segments of its reference look like, so that drift can be attributed to them.
+
+    Args:
+        profile: of the reference.
+        columns: the rows it was fitted to, with the columns that part them.
+        by: names of the columns that part the rows, as in `("origin",)`.
 
     Raises:
         ProfileError: `by` names no column.
     """
-    return [
-        SegmentReference(by=by, segment=segment, rows=counts.rows, bins=_bins(profile, counts))
-        for segment, counts in _counted(profile, columns, split(columns, by, None)).items()
-    ]
+    return replace(
+        profile,
+        segments=tuple(
+            SegmentReference(by=name, segment=segment, rows=counts.rows, bins=_bins(profile, counts))
+            for name in by
+            for segment, counts in _counted(profile, columns, split(columns, name, None)).items()
+        ),
+    )
 
 
 def count_segments(profile: Profile, columns: Columns, by: str) -> dict[str, Counts]:
@@ -148,8 +158,8 @@ def _attributed(name: str, by: str, segments: list[str], reference: Ints, curren
     total = moved.sum(axis=0)
     size = np.abs(total).sum()
     shares = (moved * np.sign(total)).sum(axis=1) / (size or 1.0)
-    said = compare(reference, current)
-    strength = np.where(said.pooled_p <= _CERTAIN, shift_of_js(said.js_excess), 0.0)
+    evidence = of_bins(compute(DECIDING, Bins.of(reference, current)))
+    strength = np.where(evidence.p_value <= _CERTAIN, evidence.strength, 0.0)
     rows = zip(
         segments,
         shares.tolist(),

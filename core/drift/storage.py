@@ -1,4 +1,4 @@
-"""Profiles as bytes: an npz archive of plain arrays, with a version, read without pickle."""
+"""Profiles as bytes: an npz archive of plain arrays, with a version, read without pickle. Apart from `core.drift`: it needs zipfile and json."""
 
 import io
 import json
@@ -21,8 +21,8 @@ _CALIBRATION = ("slots", "by_slot", "anywhere")
 _GRID = ("edges", "sizes", "cells", "special", "coarse", "mean", "sd")
 
 
-def dump(profile: Profile) -> bytes:
-    """The profile as bytes."""
+def dump_profile(profile: Profile) -> bytes:
+    """The profile as a compressed npz archive, without pickle."""
     head = {
         "version": VERSION,
         "names": profile.names,
@@ -46,7 +46,7 @@ def dump(profile: Profile) -> bytes:
     return target.getvalue()
 
 
-def load(data: bytes) -> Profile:
+def load_profile(data: bytes) -> Profile:
     """The profile that the bytes hold.
 
     Raises:

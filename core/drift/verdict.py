@@ -1,4 +1,4 @@
-"""From tests to verdicts: certain after Benjamini-Hochberg over the features, and larger than what matters.
+"""From statistics to verdicts: certain after Benjamini-Hochberg over the features, and larger than what matters.
 
 References:
     Benjamini and Hochberg (1995), Controlling the false discovery rate.
@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.drift.columns import Floats, ProfileError
-from core.drift.normal import LARGEST, shifts
+from core.drift.normal import LARGEST
 from core.drift.report import Reason
+from core.drift.statistics import METHODS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +28,9 @@ class Thresholds:
     Raises:
         ProfileError: a threshold is out of its range.
 
-    >>> Thresholds(shift=0.2).meaning
-    {'shift': 0.2, 'ks': 0.0797, 'psi': 0.0383, 'wasserstein': 0.2, 'js': 0.0691}
+    >>> meaning = Thresholds(shift=0.2).meaning
+    >>> meaning["shift"], meaning["ks"], meaning["psi"], meaning["js"]
+    (0.2, 0.0797, 0.0383, 0.0691)
     """
 
     shift: float = 0.07
@@ -45,18 +47,9 @@ class Thresholds:
 
     @property
     def meaning(self) -> dict[str, float]:
-        """What each test says when a normal feature shifts by exactly the threshold."""
-        tables = shifts()
-        values = {
-            name: float(np.interp(self.shift, tables.shift, table))
-            for name, table in (
-                ("ks", tables.ks),
-                ("psi", tables.psi),
-                ("wasserstein", tables.shift),
-                ("js", tables.js),
-            )
-        }
-        return {"shift": self.shift} | {name: round(value, 4) for name, value in values.items()}
+        """What each statistic with an effect in sd says when a normal feature shifts by exactly the threshold."""
+        values = {name: method.at(self.shift) for name, method in METHODS.items()}
+        return {"shift": self.shift} | {name: round(value, 4) for name, value in values.items() if value is not None}
 
 
 def benjamini_hochberg(p_values: Floats) -> Floats:

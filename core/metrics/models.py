@@ -7,13 +7,13 @@ METRICS = (
         "aia_drift_value",
         "model feature test",
         "1",
-        "The statistic of one drift test of one feature, on the test's own scale.",
+        "One drift statistic of one feature, on its own scale; `test` is the statistic, as the settings name it.",
     ),
     gauge(
         "aia_drift_p_value",
         "model feature test",
         "1",
-        "The p-value of one drift test of one feature, where the test has one.",
+        "The p-value of one drift statistic of one feature, where it has one.",
     ),
     gauge("aia_drift_drifted", "model feature", "1", "1 while the feature has drifted, else 0."),
     gauge(
@@ -51,7 +51,7 @@ METRICS = (
         "aia_prediction_drift_value",
         "model test",
         "1",
-        "One drift test of the scores that the model gives: its statistic.",
+        "One drift statistic of the scores that the model gives.",
     ),
     gauge("aia_prediction_drift_drifted", "model", "1", "1 while the model's scores have drifted, else 0."),
     gauge(

@@ -8,9 +8,10 @@ from typing import Annotated
 from core.errors import Fault
 from core.settings.declare import Faults, derives, validator
 from core.settings.kinds import Column, Share, Slug, Streak, Table
-from core.settings.notes import Default, Defines, Items, Range, Requires
+from core.settings.notes import Default, Defines, Items, OneOf, Range, Requires
 from core.settings.reader import perhaps
 from core.settings.training import TrainingPipeline
+from core.statistics import DEFAULT, STATISTICS
 
 _LONGEST_LABEL = 63
 """Characters of a label's value, wherever Google has labels."""
@@ -147,6 +148,8 @@ class Model:
     decision: Share = 0.5
     """The score from which on a classifier says yes."""
     drift: Sensitivity = field(default_factory=Sensitivity)
+    statistics: Annotated[tuple[Annotated[str, OneOf(*STATISTICS)], ...], Items(at_least=1, unique=True)] = DEFAULT
+    """Statistics of drift that are computed, written and shown; the verdict is the same whichever they are."""
     quality: Quality = field(default_factory=Quality)
     exact_rows: Annotated[int, Range(1, 1_000_000, "rows")] = 50_000
     """Up to so many rows of a window are read and compared exactly; more are counted in the warehouse."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core.settings import Probe, Settings
+from core.statistics import STATISTICS
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.api.due import LATE, Start, following
 from functions.api.kept import Kept
@@ -58,7 +59,7 @@ class Views:
         rows = _group(self.warehouse.query(_SQL["latest_scores"], since=since, models=list(names)), "model")
         performance = _group(self.warehouse.query(_SQL["performance_by_day"], since=since, models=list(names)), "model")
         return [
-            {"name": model.name, "owner": model.owner}
+            {"name": model.name, "owner": model.owner, "statistics": described(model.statistics)}
             | self._latest(rows[model.name])
             | {"accuracy": _accuracy(performance[model.name], model.accuracy_floor)}
             for model in self.settings.models
@@ -88,6 +89,15 @@ class Views:
             return _COMING_SECONDS
         ends = [model["window_end"] for model in models]
         return lasts(ends, self._schedule, now=self.start.clock())
+
+
+def described(names: Sequence[str]) -> list[Data]:
+    """The statistics of a model, in the order of the registry, as people read of them."""
+    return [
+        {"name": one.name, "title": one.title, "blind_to": one.blind_to, "full": one.full}
+        for one in STATISTICS.values()
+        if one.name in names
+    ]
 
 
 def lasts(ends: Sequence[datetime | None], schedule: str | None, *, now: datetime) -> float:

@@ -23,8 +23,10 @@ from core.drift import (
     quality,
     regressor,
     score,
+    with_segments,
 )
 from core.drift.columns import Column
+from core.drift.storage import dump_profile, load_profile
 from core.settings import Model, Task
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data
@@ -60,7 +62,7 @@ class Baseline:
     def to_data(self) -> Data:
         """As the store keeps it."""
         return {
-            "profile": base64.b64encode(self.profile.to_bytes()).decode(),
+            "profile": base64.b64encode(dump_profile(self.profile)).decode(),
             "rows": self.rows,
             "measures": self.measures and {name: one._asdict() for name, one in self.measures._asdict().items()},
             "calibrator": self.calibrator
@@ -76,7 +78,7 @@ class Baseline:
         measures, steps = data["measures"], data["calibrator"]
         kind = Classifier if measures and "accuracy" in measures else Regressor
         return cls(
-            profile=Profile.from_bytes(base64.b64decode(data["profile"])),
+            profile=load_profile(base64.b64decode(data["profile"])),
             rows=data["rows"],
             measures=kind(**{name: Estimate(**one) for name, one in measures.items()}) if measures else None,
             calibrator=Calibrator(edges=np.array(steps["edges"]), levels=np.array(steps["levels"])) if steps else None,
@@ -131,8 +133,8 @@ def _fit(model: Model, columns: Columns) -> Profile:
     features = {name: columns[name] for name in watched(model)}
     for keep in _SAMPLES:
         fitted = Profile.fit(features, categorical=model.features.categorical, keep=keep)
-        profile = fitted.with_segments(columns, model.segments)
-        if len(profile.to_bytes()) * 4 // 3 + 4 <= LARGEST:
+        profile = with_segments(fitted, columns, model.segments)
+        if len(dump_profile(profile)) * 4 // 3 + 4 <= LARGEST:
             break
     return profile
 

@@ -43,16 +43,18 @@ class Current:
 def compare(predictions: Predictions, window: Window, profile: Profile, rows: int) -> Current:
     """Compare a window with its reference: by its rows, or by counts where there are more than the settings allow."""
     model = window.model
-    limits, slot = thresholds(model), hour_of_week(window.end)
+    limits, slot, names = thresholds(model), hour_of_week(window.end), model.statistics
     if rows <= model.exact_rows:
-        names = dict.fromkeys((*watched(model), *model.segments))
-        columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=names)
-        return _parted(model, score(profile, columns, thresholds=limits, slot=slot), count(profile, columns), columns)
+        wanted = dict.fromkeys((*watched(model), *model.segments))
+        columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=wanted)
+        report = score(profile, columns, thresholds=limits, slot=slot, statistics=names)
+        return _parted(model, report, count(profile, columns), columns)
     counts = predictions.counts(window, profile)
     columns = {}
     if model.label:
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=(model.score,))
-    return _parted(model, score_counts(profile, counts, thresholds=limits, slot=slot), counts, columns)
+    report = score_counts(profile, counts, thresholds=limits, slot=slot, statistics=names)
+    return _parted(model, report, counts, columns)
 
 
 def by_segment(

@@ -21,6 +21,7 @@ from core.drift import (
     count_sql,
     counts_by_segment,
     counts_from_rows,
+    with_segments,
 )
 from functions.adapters.warehouse import BigQueryWarehouse
 
@@ -51,7 +52,7 @@ def profile() -> Profile:
         "never": [None] * 300,
         "nothing": [None] * 300,
     }
-    return Profile.fit(reference, categorical=["nothing"], segments=["city"], cells=64)
+    return with_segments(Profile.fit(reference, categorical=["nothing"], cells=64), reference, ["city"])
 
 
 def run(sql: str, statement: Statement, rows: list[list[Any]]) -> list[dict[str, Any]]:

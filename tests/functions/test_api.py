@@ -19,7 +19,7 @@ from functions.adapters.store import open_store
 from functions.api.routes import Deps, answer
 from functions.api.views import by_day
 from tests.support.builders import pages
-from tests.support.builders.pages import Office, Rows
+from tests.support.builders.pages import MODEL, Office, Rows
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -82,6 +82,8 @@ def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Deps) -
     assert model["strongest"] == "age"
     assert [feature["name"] for feature in model["features"]] == ["age", "city"]
     assert model["features"][0]["tests"]["psi"] == {"value": 0.4, "p_value": None}
+    assert [statistic["name"] for statistic in model["statistics"]] == list(MODEL.statistics)
+    assert model["statistics"][-1]["title"] == "Total variation"
     assert model["accuracy"] == {
         "value": 0.9,
         "n_labels": 5,

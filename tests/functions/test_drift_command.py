@@ -159,8 +159,35 @@ def test_the_table_ranks_the_features_and_states_the_policy(months: tuple[Path, 
 def test_a_narrow_terminal_gets_a_table_without_the_tests(months: tuple[Path, Path, Path]) -> None:
     result = CliRunner().invoke(main, ["drift", str(months[0]), str(months[2])], env={"COLUMNS": "80"})
     assert max(map(len, result.stdout.splitlines()[:18])) <= 80
-    assert "psi" not in result.stdout
-    assert "psi" in drift(months[0], months[2]).stdout
+    assert "PSI" not in result.stdout
+    assert "PSI" in drift(months[0], months[2]).stdout
+
+
+def test_the_statistics_that_are_named_are_shown_everywhere(months: tuple[Path, Path, Path], tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    usual, named = (months[0], months[2]), (months[0], months[2], "--statistic", "tvd", "--statistic", "ks")
+    head = next(line for line in drift(*named, "--html", path).stdout.splitlines() if "strength" in line)
+    assert head.split()[4:7] == ["q", "KS", "TVD"]
+    assert "TVD" not in drift(*usual).stdout
+    assert list(feature(told(*usual), "carrier")["tests"]) == ["ks", "psi", "wasserstein", "js", "chi2"]
+    found = feature(told(*named), "carrier")["tests"]
+    assert list(found) == ["ks", "tvd"]
+    assert found["ks"]["value"] is None
+    shares = feature(told(*named), "carrier")["bins"]
+    moved = sum(abs(share["current"] - share["reference"]) for share in shares) / 2
+    assert found["tvd"]["value"] == pytest.approx(moved)
+    assert told(*named)["drifted"] == told(*usual)["drifted"]
+    page = Page(path.read_text(encoding="utf-8"))
+    assert re.search(r"TVD 0\.\d{3}", page.text)
+    assert "TVD: It sees no move within a bin" in page.text
+    assert "PSI" not in page.text
+
+
+def test_a_statistic_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    path = csv(tmp_path / "x.csv", "x\n1\n")
+    result = drift(path, path, "--statistic", "tdv")
+    assert result.exit_code == 2
+    assert "'tdv' is not one of 'ks', 'psi', 'wasserstein'" in result.stderr
 
 
 @pytest.mark.parametrize(("options", "status"), [((), 0), (("--fail",), 1), (("--json", "--fail"), 1)])
@@ -198,12 +225,12 @@ def test_the_smallest_shift_that_matters_can_be_raised(tmp_path: Path) -> None:
 
 def test_the_guide_states_what_the_thresholds_mean() -> None:
     guide = (Path(__file__).parents[2] / "docs" / "drift-command.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", guide, re.MULTILINE)
+    rows = re.findall(r"^\| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", guide, re.MULTILINE)
     assert float(rows[0][0]) == Thresholds().shift
     for shift, *stated in rows:
         meaning = Thresholds(shift=float(shift)).meaning
         assert [
-            round(meaning[name], len(text) - 2) for name, text in zip(("ks", "psi", "js"), stated, strict=True)
+            round(meaning[name], len(text) - 2) for name, text in zip(("ks", "psi", "js", "tvd"), stated, strict=True)
         ] == [float(text) for text in stated]
 
 

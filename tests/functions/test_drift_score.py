@@ -54,6 +54,24 @@ def test_a_steady_window_is_scored_and_told_to_nobody(world: World) -> None:
     assert world.bus.events == []
 
 
+def test_the_statistics_that_the_settings_name_are_written_measured_and_told(world: World) -> None:
+    load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
+    world.models = (replace(MODEL, statistics=("tvd", "ks")),)
+    world.tick()
+    rows = world.scores()
+    assert {(row["feature"], row["test"]) for row in rows} == {
+        *((name, test) for name in ("temperature", "distance", "probability") for test in ("ks", "tvd")),
+        ("carrier", "tvd"),
+    }
+    [row] = [row for row in rows if row["feature"] == "temperature" and row["test"] == "tvd"]
+    assert 0 < row["value"] <= 1
+    assert (row["p_value"], row["drifted"]) == (None, True)
+    assert world.metrics.values["aia_drift_value", "temperature", "delay", "tvd"] == row["value"]
+    [finding] = world.bus.findings("drift")
+    assert f"TVD {row['value']:.3g}" in finding.evidence["temperature"]
+    assert "PSI" not in finding.summary + finding.evidence["temperature"]
+
+
 def test_a_window_that_moved_becomes_a_finding_worth_reading(world: World) -> None:
     load(world.client, MODEL.table, flights(600, TICK, seed=2, shift=15))
     world.tick()

@@ -24,6 +24,7 @@ from core.settings import (
     parse,
 )
 from core.settings.channels import ConsoleChannel
+from core.statistics import STATISTICS
 from tests.support.builders import settings as support
 from tests.support.builders.settings import JUNK, Path, faults, places, told
 
@@ -116,6 +117,8 @@ def test_a_model_says_how_it_is_scored() -> None:
     [model] = parse(raw).models
     assert (model.drift, model.exact_rows, model.decision) == (Sensitivity(shift=0.4, seasonal=True), 9, 0.2)
     assert model.quality == Quality(share=0.02, volume=3.0, age=timedelta(hours=12))
+    assert model.statistics == ("ks", "psi", "wasserstein", "js", "chi2")
+    assert parse(changed(("models", 0, "statistics"), ["ks", "tvd"])).models[0].statistics == ("ks", "tvd")
     raw = changed(("models", 0, "task"), "regression")
     del raw["models"][0]["accuracy_floor"]
     assert parse(raw).models[0].task is Task.REGRESSION
@@ -190,6 +193,13 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
             "models[0].drift.false_alarms: must be a number from 1e-06 to 0.5, got 1",
         ),
         (("models", 0, "drift"), {"seasonal": 1}, "models[0].drift.seasonal: must be true or false, got 1"),
+        (
+            ("models", 0, "statistics"),
+            ["ks", "tdv"],
+            f"models[0].statistics[1]: must be one of {', '.join(STATISTICS)}, got 'tdv'",
+        ),
+        (("models", 0, "statistics"), ["ks", "ks"], "models[0].statistics[1]: must be named once, got 'ks'"),
+        (("models", 0, "statistics"), [], "models[0].statistics: must be a list of at least 1, got 'a list of 0'"),
         (("models", 0, "task"), "ranking", "models[0].task: must be one of classification, regression, got 'ranking'"),
         (
             ("models", 0, "task"),

@@ -17,6 +17,7 @@ from core.events import Severity
 from core.settings import ActionName, Category, Deed, Settings, parse
 from core.settings.kinds import TARGETS
 from core.settings.people import STAKEHOLDERS
+from core.statistics import STATISTICS
 from infra.settings import guide, schema
 from tests.support.builders.settings import JUNK, MODEL, changed, outcome, places
 
@@ -77,6 +78,11 @@ def test_every_key_of_the_guide_says_what_it_means() -> None:
 @pytest.mark.parametrize("words", [TARGETS, STAKEHOLDERS, Severity, Category, ActionName])
 def test_every_word_that_may_be_given_is_in_the_guide(words: Any) -> None:
     assert set(map(str, words)) - WORDS == set()
+
+
+def test_every_statistic_is_described_in_the_order_of_the_registry() -> None:
+    section = GUIDE.partition("### Statistics")[2].partition("## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(STATISTICS)
 
 
 def test_the_example_of_probes_is_read_as_it_stands() -> None:

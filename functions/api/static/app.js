@@ -6,7 +6,7 @@ import { at, el, item, patch, show } from "./dom.js";
 import { plural, tick } from "./format.js";
 import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history.js";
 import * as incidents from "./incidents.js";
-import { hasDrifted, isAwaited as isUnscoredYet, isUnscored, model } from "./models.js";
+import { hasDrifted, isAwaited as isUnscoredYet, isUnscored, model, offer } from "./models.js";
 import { isAwaited as isUncheckedYet, isDown, isUnchecked, probe } from "./probes.js";
 import * as responses from "./responses.js";
 import { settle } from "./runbook.js";
@@ -45,7 +45,8 @@ const SHOWN_IN = { incidents: ["open", "past-list"], probes: ["probes"], models:
 const COMMANDED = ["incidents", "actions", "silences"];
 
 function drawModels(all) {
-  const cards = all.map((one) => model(one, one.drift, at("test").selectedOptions[0], choice));
+  const test = offer(at("test"), all);
+  const cards = all.map((one) => model(one, one.drift, test, choice));
   show(at("models"), ...cards.map((one) => one.card));
   for (const one of cards) one.draw();
 }

@@ -1,13 +1,27 @@
 import { el, show, svg } from "./dom.js";
 import { clock, dayOf, number, percent, span, when, words } from "./format.js";
 
-// A statistic that is as strong as this fills its cell; what drifted is told by the colour, how strongly by the opacity.
-const FULL = { psi: 1, ks: 0.5, wasserstein: 1, js: 0.5, chi2: null };
+const FIRST = "psi"; // what most people look at first
 
+// Offers the statistics that are on for any of the models, and gives back the chosen one.
+export function offer(select, all) {
+  const on = new Map(all.flatMap((one) => one.statistics).map((one) => [one.name, one]));
+  const offered = [...select.options].map((option) => option.value);
+  if (offered.join() !== [...on.keys()].join()) {
+    const chosen = [select.value, FIRST].find((name) => on.has(name));
+    select.replaceChildren(...[...on.values()].map((one) => el("option", { value: one.name, title: one.blind_to }, one.title)));
+    if (chosen) select.value = chosen;
+  }
+  const test = on.get(select.value);
+  select.title = test?.blind_to ?? "";
+  return test;
+}
+
+// A statistic that is as strong as `full` fills its cell; what drifted is told by the colour, how strongly by the opacity.
 function cells(feature, days, test) {
-  const values = feature.tests[test.value] ?? [];
-  const full = FULL[test.value] ?? Math.max(1e-9, ...values.filter((value) => value !== null));
-  return svg("svg", { viewBox: `0 0 ${days.length} 1`, preserveAspectRatio: "none", role: "img", "aria-label": `${words(feature.name)}, ${test.textContent}, by day` },
+  const values = feature.tests[test.name] ?? [];
+  const full = test.full ?? Math.max(1e-9, ...values.filter((value) => value !== null));
+  return svg("svg", { viewBox: `0 0 ${days.length} 1`, preserveAspectRatio: "none", role: "img", "aria-label": `${words(feature.name)}, ${test.title}, by day` },
     values.map((value, index) => {
       if (value === null) return null;
       const strength = Math.min(1, Math.max(0, value / full));
@@ -21,7 +35,7 @@ function cells(feature, days, test) {
 
 function heat(drift, test, selected, select) {
   const rows = drift.features.map((feature) => {
-    const last = feature.tests[test.value]?.at(-1);
+    const last = feature.tests[test.name]?.at(-1);
     const drifted = feature.drifted.at(-1);
     return [
       el("button", { type: "button", "aria-pressed": String(feature.name === selected), "data-key": `${drift.model}/${feature.name}`, onclick: () => select(feature.name) }, words(feature.name)),
@@ -57,7 +71,7 @@ function plot(holder, drift, test, selected) {
   const colour = (name) => style.getPropertyValue(name).trim();
   const axis = { stroke: colour("--soft"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line") } };
   const x = drift.days.map((day) => Date.parse(day) / 1000);
-  const y = feature.tests[test.value] ?? x.map(() => null);
+  const y = feature.tests[test.name] ?? x.map(() => null);
   const hot = y.map((value, index) => (feature.drifted[index] ? value : null));
   const value = (_, one) => number(one);
   const latest = (chart) => chart.setLegend({ idx: x.length - 1 });
@@ -67,7 +81,7 @@ function plot(holder, drift, test, selected) {
     axes: [axis, { ...axis, size: 56 }],
     series: [
       { value: (_, day) => (day === null ? "–" : dayOf(day * 1000)), label: "Day" },
-      { label: test.textContent, stroke: colour("--accent"), width: 1.6, spanGaps: false, points: { show: x.length === 1 }, value },
+      { label: test.title, stroke: colour("--accent"), width: 1.6, spanGaps: false, points: { show: x.length === 1 }, value },
       { label: "Drifted", stroke: "transparent", points: { show: true, size: 6, fill: colour("--error"), stroke: colour("--error") }, value },
     ],
   }, [x, y, hot], holder);
@@ -107,7 +121,7 @@ export function model(data, drift, test, choice) {
     draw();
   };
   const draw = () => {
-    const title = `${words(chosen())}, ${test.textContent}`;
+    const title = `${words(chosen())}, ${test.title}`;
     holder.replaceChildren(el("h4", {}, title));
     const picture = el("div", { role: "img", "aria-label": `${title}, by day` });
     holder.append(picture);

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from core.statistics import DEFAULT, STATISTICS
+
 if TYPE_CHECKING:
     from functions.cli.drift.comparison import Comparison
 
@@ -30,6 +32,15 @@ class _RefusedError(click.ClickException):
 @click.option("--fail", is_flag=True, help="Exit with 1 on drift and with 3 without a verdict, for use in CI.")
 @click.option("--categorical", multiple=True, metavar="NAME", help="Numbers of this column are categories. Repeatable.")
 @click.option("--ignore", multiple=True, metavar="NAME", help="Leave this column out. Repeatable.")
+@click.option(
+    "--statistic",
+    "statistics",
+    multiple=True,
+    type=click.Choice(list(STATISTICS)),
+    default=DEFAULT,
+    show_default=True,
+    help="Show this statistic. Repeatable.",
+)
 @click.option("--shift", type=float, metavar="SD", help="Smallest shift that matters, in sd.  [default: 0.07]")
 @click.option("--minimum-rows", type=int, metavar="N", help="Fewer rows give no verdict.  [default: 30]")
 def drift(
@@ -42,6 +53,7 @@ def drift(
     fail: bool,
     categorical: tuple[str, ...],
     ignore: tuple[str, ...],
+    statistics: tuple[str, ...],
     shift: float | None,
     minimum_rows: int | None,
 ) -> None:
@@ -53,7 +65,7 @@ def drift(
     from functions.cli.drift.match import Choice  # noqa: PLC0415 - as above
     from functions.cli.drift.run import run  # noqa: PLC0415 - as above
 
-    choice = Choice(categorical=frozenset(categorical), ignore=frozenset(ignore), by=by)
+    choice = Choice(categorical=frozenset(categorical), ignore=frozenset(ignore), by=by, statistics=statistics)
     limits = {"shift": shift, "minimum_rows": minimum_rows}
     try:
         comparison = run(

@@ -19,6 +19,7 @@ from core.drift import (
     count_segments,
     quality,
     score,
+    with_segments,
 )
 from functions.cli.drift.bars import Bar, bars
 from functions.cli.drift.match import Choice, match
@@ -60,10 +61,10 @@ class Comparison:
         """
         found = match(reference, current, choice)
         profile = Profile.fit(found.reference, categorical=found.categorical)
-        report = score(profile, found.current, thresholds=thresholds)
+        report = score(profile, found.current, thresholds=thresholds, statistics=choice.statistics)
         segments: dict[str, tuple[SegmentDrift, ...]] = {}
         if found.parts and choice.by is not None and report.drifted:
-            profile = profile.with_segments({**found.reference, choice.by: found.parts[0]}, (choice.by,))
+            profile = with_segments(profile, {**found.reference, choice.by: found.parts[0]}, (choice.by,))
             counted = count_segments(profile, {**found.current, choice.by: found.parts[1]}, choice.by)
             parts = attribute(profile, counted, by=choice.by, report=report)
             segments = {

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from core.statistics import DEFAULT
 from functions.cli.drift.read import FileError, Sort, load, sort_of, values
 from functions.cli.drift.text import several, show
 
@@ -25,11 +26,13 @@ class Choice:
         categorical: names of columns whose numbers are categories.
         ignore: names of columns that are not compared.
         by: the name of the column that parts the rows, or None.
+        statistics: the names of the statistics that are shown.
     """
 
     categorical: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     by: str | None = None
+    statistics: tuple[str, ...] = DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,6 +5,7 @@ from html import escape
 from pathlib import Path
 
 from core.drift import FeatureDrift, Reason, SegmentDrift
+from core.statistics import STATISTICS
 from functions.cli.drift.bars import minus
 from functions.cli.drift.chart import chart, meter
 from functions.cli.drift.comparison import Comparison
@@ -46,8 +47,9 @@ went: above 0 up, below 0 down.</p>
 <p>Columns of a <b>chart</b> are bins, each of which holds about a tenth of the reference, so the reference is level by
 construction wherever values seldom repeat. Where the current bar stands above it, there is more of that than there was.
 Values that are missing, infinite or new stand apart.</p>
-<p><b>q</b> is the chance of such a change without drift, corrected for the number of columns. KS, PSI, JS, Wasserstein and
-chi-square are the five tests behind the verdict.</p>
+<p><b>q</b> is the chance of such a change without drift, corrected for the number of columns. The verdict rests on KS, JS,
+chi-square and the ranks of the values, whichever statistics are shown. Each has its blind spot:</p>
+{blind}
 </details>"""
 
 
@@ -59,7 +61,7 @@ def page(comparison: Comparison) -> str:
         _section("What changed", _cards(comparison, drifted)),
         _section("Data quality", _list(issue(found) for found in comparison.issues)),
         _section("Left out", _list(f"{show(name)}: {why}" for name, why in comparison.left_out.items())),
-        _HELP,
+        _HELP.format(blind=_list(_blind_spots(comparison))),
     ]
     return _PAGE.format(
         title=escape(f"{comparison.verdict} · {show(comparison.current.name)}"),
@@ -79,6 +81,11 @@ def _section(title: str, inner: str) -> str:
 def _list(lines: Iterable[str]) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f"<ul>{items}</ul>" if items else ""
+
+
+def _blind_spots(comparison: Comparison) -> Iterable[str]:
+    shown = (STATISTICS[name] for name in comparison.report.features[0].statistics)
+    return (f"{one.label}: {one.blind_to}" for one in shown)
 
 
 def _tone(reason: Reason) -> str:
@@ -155,12 +162,9 @@ def _segment(part: SegmentDrift) -> str:
 
 
 def _tests(feature: FeatureDrift) -> str:
-    named = {
-        "KS": feature.ks,
-        "PSI": feature.psi,
-        "JS": feature.js,
-        "Wasserstein": feature.wasserstein,
-        "chi²": feature.chi2,
-    }
-    told = [f"<span>{name} <b>{statistic(test)}</b></span>" for name, test in named.items() if test.value is not None]
+    told = [
+        f"<span>{STATISTICS[name].label} <b>{statistic(result)}</b></span>"
+        for name, result in feature.tests.items()
+        if result.value is not None
+    ]
     return f'<p class="tests">{"".join(told)}<span>q <b>{escape(chance(feature.q_value))}</b></span></p>'

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from core.drift import FeatureDrift, SegmentDrift, Statistic
+from core.drift import FeatureDrift, SegmentDrift, StatisticResult
 from functions.cli.drift.comparison import Comparison
 
 
@@ -54,7 +54,7 @@ def _feature(comparison: Comparison, feature: FeatureDrift) -> dict[str, Any]:
     } | ({"segments": [_segment(part) for part in segments]} if segments else {})
 
 
-def _test(test: Statistic) -> dict[str, float | None]:
+def _test(test: StatisticResult) -> dict[str, float | None]:
     return {
         "value": _finite(test.value),
         "p_value": _finite(test.p_value),

@@ -9,11 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from core.drift import FeatureDrift, Reason
+from core.statistics import STATISTICS
 from functions.cli.drift.bars import minus
 from functions.cli.drift.comparison import Comparison
 from functions.cli.drift.text import VERDICTS, chance, count, issue, move, policy, sd, shift, show, statistic
 
-_WIDE = 110
+_WITHOUT = 66  # columns of the terminal that a table takes without statistics
+_NUMBER = 6  # of a number
+_GAP = 3  # between two
 _ROWS = 40
 _SEGMENTS = 3
 _ATTRIBUTED = 10
@@ -28,8 +31,13 @@ _STYLES = {
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print it: what was compared, the features, the segments that carry the drift, and what else is to be known."""
-    for part in _parts(comparison, wide=console.width >= _WIDE):
+    wide = _WITHOUT + sum(max(len(label), _NUMBER) + _GAP for label in _labels(comparison))
+    for part in _parts(comparison, wide=console.width >= wide):
         console.print(part)
+
+
+def _labels(comparison: Comparison) -> list[str]:
+    return [STATISTICS[name].label for name in comparison.report.features[0].statistics]
 
 
 def _parts(comparison: Comparison, *, wide: bool) -> Iterator[RenderableType]:
@@ -46,7 +54,8 @@ def _parts(comparison: Comparison, *, wide: bool) -> Iterator[RenderableType]:
 
 
 def _features(comparison: Comparison, *, wide: bool) -> Table:
-    table = _table("feature", "verdict", ">strength", ">shift", *_tests(wide=wide), "moved most")
+    numbers = (f">{label}" for label in ("q", *_labels(comparison)) if wide)
+    table = _table("feature", "verdict", ">strength", ">shift", *numbers, "moved most")
     shown = comparison.ranked[: max(_ROWS, len(comparison.report.drifted))]
     for feature in shown:
         table.add_row(*_row(comparison, feature, wide=wide))
@@ -55,15 +64,10 @@ def _features(comparison: Comparison, *, wide: bool) -> Table:
     return table
 
 
-def _tests(*, wide: bool) -> tuple[str, ...]:
-    return (">q", ">ks", ">psi", ">js", ">wass.", ">chi²") if wide else ()
-
-
 def _row(comparison: Comparison, feature: FeatureDrift, *, wide: bool) -> list[Text]:
     style = _STYLES.get(feature.reason, "")
     moved = comparison.most_moved(feature)
-    tests = [feature.ks, feature.psi, feature.js, feature.wasserstein, feature.chi2]
-    numbers = [chance(feature.q_value), *map(statistic, tests)] if wide else []
+    numbers = [chance(feature.q_value), *map(statistic, feature.results)] if wide else []
     return [
         _outer(show(feature.name), style="bold" if feature.drifted else ""),
         Text(VERDICTS[feature.reason], style=style or "dim"),

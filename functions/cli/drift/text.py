@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.drift import FeatureDrift, Flaw, Kind, QualityIssue, Reason, Statistic, Thresholds
+from core.drift import FeatureDrift, Flaw, Kind, QualityIssue, Reason, StatisticResult, Thresholds
 from functions.cli.drift.bars import Bar, minus
 
 VERDICTS = {
@@ -83,7 +83,7 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def statistic(test: Statistic) -> str:
+def statistic(test: StatisticResult) -> str:
     """The value of a test; empty where it does not apply."""
     if test.value is None:
         return ""

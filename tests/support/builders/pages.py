@@ -25,6 +25,7 @@ from core.incidents.mute import Silence
 from core.incidents.outbox import IncidentGroup
 from core.settings import Address, Features, Model, Reference, Settings, TcpProbe
 from core.settings.response import Automation
+from core.statistics import DEFAULT
 from functions.action_runner.documents import case_data
 from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY
 from functions.adapters.events import decode, encode
@@ -58,6 +59,7 @@ MODEL = Model(
     id="id",
     score="score",
     features=Features(numeric=("age",), categorical=("city",)),
+    statistics=(*DEFAULT, "tvd"),
     reference=Reference(days=30),
     window=timedelta(days=1),
     accuracy_floor=0.85,

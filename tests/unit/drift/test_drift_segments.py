@@ -5,7 +5,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.drift import Profile, ProfileError, attribute, count_segments, score
+from core.drift import (
+    Profile,
+    ProfileError,
+    attribute,
+    count_segments,
+    score,
+    with_segments,
+)
+from core.drift.storage import dump_profile, load_profile
 
 AIRPORTS = np.array(["JFK", "LGA", "EWR"])
 
@@ -19,7 +27,7 @@ def window(seed: int, rows: int, *, late: str = "", share: float = 1 / 3) -> dic
 
 @pytest.fixture(scope="module")
 def profile() -> Profile:
-    return Profile.fit(window(1, 9000), segments=["origin"])
+    return with_segments(Profile.fit(window(1, 9000)), window(1, 9000), ["origin"])
 
 
 def test_the_segment_that_moved_carries_the_drift(profile: Profile) -> None:
@@ -62,7 +70,7 @@ def test_nothing_is_attributed_where_nothing_drifted(profile: Profile) -> None:
 def test_many_segments_are_kept_apart_up_to_a_limit() -> None:
     rng = np.random.default_rng(6)
     reference = {"gate": rng.integers(0, 300, 20_000), "x": rng.normal(size=20_000)}
-    profile = Profile.fit(reference, categorical=["gate"], segments=["gate"])
+    profile = with_segments(Profile.fit(reference, categorical=["gate"]), reference, ["gate"])
     assert len(profile.segments) == 101
     rest = next(part for part in profile.segments if part.segment == "other")
     assert sum(part.rows for part in profile.segments) == 20_000
@@ -75,7 +83,7 @@ def test_many_segments_are_kept_apart_up_to_a_limit() -> None:
 
 
 def test_segments_survive_storage(profile: Profile) -> None:
-    again = Profile.from_bytes(profile.to_bytes())
+    again = load_profile(dump_profile(profile))
     current = window(7, 3000, late="JFK")
     report = score(again, current)
     found = attribute(again, count_segments(again, current, "origin"), by="origin", report=report)
@@ -87,3 +95,5 @@ def test_an_unknown_segment_column_is_refused(profile: Profile) -> None:
         count_segments(profile, window(8, 10), "carrier")
     with pytest.raises(ProfileError, match=r"by: must name a column of \['delay'\], got 'origin'"):
         count_segments(profile, {"delay": [1.0]}, "origin")
+    with pytest.raises(ProfileError, match=r"by: must name a column of \['delay'\], got 'gate'"):
+        with_segments(profile, {"delay": [1.0]}, ["gate"])

@@ -7,8 +7,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.drift import DriftReport, Kind, Mode, Profile, ProfileError, Reason, Thresholds, hour_of_week, score
+from core.drift import (
+    DriftReport,
+    Kind,
+    Mode,
+    Profile,
+    ProfileError,
+    Reason,
+    Thresholds,
+    hour_of_week,
+    score,
+)
 from core.drift.calibration import Calibration
+from core.drift.storage import dump_profile, load_profile
 from core.drift.verdict import benjamini_hochberg, overall
 
 Floats = NDArray[np.float64]
@@ -190,7 +201,7 @@ def test_what_is_usual_for_the_hour_is_seasonal_and_more_is_drift(profile: Profi
     assert score(calibrated, usual, slot=5)["f0"].usual == pytest.approx(0.45, abs=0.15)
     assert score(calibrated, usual, slot=4).drifted == ("f0",)
     assert score(calibrated, window(2001, 2000, shift=0.9), slot=5).drifted == ("f0",)
-    assert score(Profile.from_bytes(calibrated.to_bytes()), usual, slot=5).reason is Reason.SEASONAL
+    assert score(load_profile(dump_profile(calibrated)), usual, slot=5).reason is Reason.SEASONAL
 
 
 def test_a_slot_never_seen_is_judged_by_all_of_them(profile: Profile) -> None:
