@@ -1,9 +1,9 @@
 """Stages the functions: what is deployed is what runs.
 
 The archive of a function holds, at its root, `main.py`, `monitoring.yaml`, `requirements.txt` (locked, of its own extra
-in pyproject.toml), `core/`, `functions/adapters/`, `functions/services/`, the function's own modules and what `include` in
-functions.yaml names, and nothing else. The same tree gives the same bytes, so that a change of the code redeploys just
-the functions it touches.
+in pyproject.toml), `core/`, `functions/adapters/`, `functions/runtime/`, `functions/services/`, the function's own modules
+and what `include` in functions.yaml names, and nothing else. The same tree gives the same bytes, so that a change of the
+code redeploys just the functions it touches.
 """
 
 import argparse
@@ -61,6 +61,7 @@ def _sources(
     wanted = [
         ROOT / "core",
         ROOT / "functions" / "adapters",
+        ROOT / "functions" / "runtime",
         ROOT / "functions" / "services",
         own,
         *(path for name in included for path in ROOT.glob(name)),

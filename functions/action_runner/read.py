@@ -5,7 +5,8 @@ from core.errors import PoisonError
 from core.events import ActionRequest, Command, Tick, Verb
 from core.settings.response import ActionName
 from functions.adapters import events
-from functions.adapters.push import Message
+from functions.runtime.push import Message
+from functions.runtime.ticks import read_tick
 
 LONGEST_ID = 700
 """Bytes of a request's id: it is a key of the store, and with a step of a few bytes one of the ledger."""
@@ -25,7 +26,7 @@ def read(message: Message, cron: str) -> ActionRequest | Command | Tick:
     """
     kind = events.type_of(message.data)
     if kind == Tick.TYPE:
-        return events.tick(message, cron)
+        return read_tick(message, cron)
     if kind == Command.TYPE:
         return _checked_command(events.decode(message.data, Command))
     if kind == ActionRequest.TYPE:

@@ -32,6 +32,7 @@ from functions.action_runner.documents import (
 from functions.action_runner.effects import Runner, settle
 from functions.adapters import logs
 from functions.adapters.cases import ACTIONS, case_of
+from functions.runtime.ticks import TickResult
 
 log = logging.getLogger(__name__)
 NAME = "action_runner"
@@ -39,7 +40,7 @@ MOST = 5000
 """Cases looked at in one tick; more do not wait at once."""
 
 
-def handle(runner: Runner, event: ActionRequest | Command | Tick) -> None:
+def handle(runner: Runner, event: ActionRequest | Command | Tick) -> TickResult | None:
     """Act on an event; safe to call again with the same one.
 
     Raises:
@@ -53,7 +54,8 @@ def handle(runner: Runner, event: ActionRequest | Command | Tick) -> None:
         case Command():
             command(runner, event)
         case Tick():
-            look_after(runner, event)
+            return look_after(runner)
+    return None
 
 
 def ask(runner: Runner, request: ActionRequest) -> None:
@@ -70,7 +72,7 @@ def command(runner: Runner, command: Command) -> None:
         _answer(runner, command)
 
 
-def look_after(runner: Runner, tick: Tick) -> None:
+def look_after(runner: Runner) -> TickResult:
     """Lead on every case that waits: an approval that ran out, what is to be verified, undone, repeated or published."""
     found = runner.store.find(ACTIONS, where={"waiting": True}, limit=MOST)
     failures: list[AiaError] = []
@@ -85,11 +87,8 @@ def look_after(runner: Runner, tick: Tick) -> None:
             # one that is broken must not keep the others waiting
             log.exception("broken", extra=logs.fields(request=document.key))
     runner.metrics.gauge("aia_actions_waiting", awaiting)
-    at = tick.scheduled_at
     # It looked at everything; that something outside does not answer is told by the decisions.
-    runner.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
-    if serious := [error for error in failures if not isinstance(error, BusyError)]:
-        raise serious[0]
+    return TickResult(fault=next((error for error in failures if not isinstance(error, BusyError)), None))
 
 
 def _begin(runner: Runner, request: ActionRequest) -> Case:

@@ -1,13 +1,12 @@
 """Events as bytes: JSON with a `type` and a `version`, strict in what is read."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 
 from core.errors import PoisonError, UnknownVersionError
-from core.events import Event, Tick
-from functions.adapters.push import Message
+from core.events import Event
 
 E = TypeVar("E", bound=Event)
 
@@ -64,30 +63,3 @@ def decode_any(data: bytes, *kinds: type[Event]) -> Any:  # noqa: ANN401 - one o
     if found is None:
         raise PoisonError(f"type: must be {' or '.join(repr(kind.TYPE) for kind in kinds)}, got {named[:80]!r}")
     return decode(data, found)
-
-
-def tick(message: Message, cron: str) -> Tick:
-    """The tick that a message carries.
-
-    Cloud Scheduler sends the same bytes every time: where `scheduled_at` is missing, the tick is for the newest instant
-    of the schedule that is not after the message was published. A redelivered message keeps its publish time.
-
-    Args:
-        message: from the `ticks` topic.
-        cron: the schedule of the job, in UTC.
-    """
-    try:
-        body = msgspec.json.decode(message.data, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise PoisonError(f"tick: {error}") from error
-    if "scheduled_at" in body:
-        return decode(message.data, Tick)
-    due = _newest(cron, message.published_at.astimezone(UTC))
-    return decode(_encoder.encode(body | {"scheduled_at": due}), Tick)
-
-
-def _newest(cron: str, instant: datetime) -> datetime:
-    from croniter import croniter  # noqa: PLC0415 - only the functions that take ticks have it
-
-    schedule = croniter(cron, instant, ret_type=datetime)
-    return instant.replace(second=0, microsecond=0) if croniter.match(cron, instant) else schedule.get_prev()

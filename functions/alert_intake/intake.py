@@ -13,12 +13,13 @@ from typing import Final
 
 from core.events import Finding
 from functions.adapters import logs
-from functions.adapters.endpoint import LONGEST_REASON, Park
 from functions.adapters.ports import BulkBus, Metrics
-from functions.adapters.push import Message
 from functions.alert_intake.alert import Outcome, Refusal
 from functions.alert_intake.formats import understand
 from functions.alert_intake.reading import Json, UnreadableError, decode
+from functions.runtime.endpoint import LONGEST_REASON
+from functions.runtime.parking import Park
+from functions.runtime.push import Message
 
 log = logging.getLogger(__name__)
 NAME = "alert_intake"

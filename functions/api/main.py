@@ -4,21 +4,14 @@ Behind IAM on Google Cloud. Reading changes nothing. What people tell it to do i
 functions that keep incidents and run actions carry out. Every answer is JSON but the page, its parts, reports and runbooks.
 """
 
-import os
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
-import flask
-import functions_framework
-
-from functions.adapters import config, logs, prometheus
-from functions.adapters.once import once
-from functions.adapters.ports import RowBus
-from functions.adapters.store import open_store
-from functions.adapters.warehouse import open_warehouse
+from functions.adapters import prometheus
 from functions.api import experience
 from functions.api.actions import Actions
 from functions.api.backfills import Backfills
+from functions.api.bus import opener
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards, load
 from functions.api.due import Start
@@ -27,58 +20,43 @@ from functions.api.incidents import Incidents
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
+from functions.runtime.entry import Answer, serve
+from functions.runtime.once import once
+from functions.runtime.ports import Ports
 
 PATIENCE = 10.0
 """Seconds that a person waits for the bus before being told that it does not answer."""
 _STARTED = datetime.now(UTC)
 
 
-@once
-def deps() -> Deps:
-    """The composition root, built when the first request comes."""
-    logs.setup()
-    project, settings = os.environ["GOOGLE_CLOUD_PROJECT"], config.load()
-    store, warehouse = open_store(os.environ["AIA_STORE"], project), open_warehouse(project)
-    backfills = Backfills(store=store, clock=_now)
-    start = Start(at=_STARTED, clock=_now, coming=lambda: backfills.coming)
-    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=_now, start=start)
-    incidents = Incidents(store=store, actions=actions, clock=_now)
+def build(ports: Ports) -> Answer:
+    """What answers requests; files are served whatever the settings, so the rest is made when it is first needed."""
+    return partial(answer, deps=once(partial(_deps, ports)))
+
+
+def _deps(ports: Ports) -> Deps:
+    settings, store, warehouse, clock = ports.settings, ports.store, ports.warehouse, ports.clock
+    backfills = Backfills(store=store, clock=clock)
+    start = Start(at=_STARTED, clock=clock, coming=lambda: backfills.coming)
+    actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
+    incidents = Incidents(store=store, actions=actions, clock=clock)
     return Deps(
         views=Views(settings=settings, store=store, warehouse=warehouse, start=start),
         incidents=incidents,
         actions=actions,
-        commands=Commands(incidents=incidents, actions=actions, bus=opener(project, PATIENCE), clock=_now),
+        commands=Commands(incidents=incidents, actions=actions, bus=opener(ports.project, PATIENCE), clock=clock),
         dashboards=Dashboards(
             all=load(),
-            prometheus=prometheus.connect(project),
+            prometheus=prometheus.connect(ports.project),
             models=[model.name for model in settings.models],
-            clock=_now,
+            clock=clock,
             started=_STARTED,
         ),
-        pipelines=Pipelines(store=store, clock=_now),
-        experience=Experience(bus=opener(project, experience.PATIENCE), clock=_now),
+        pipelines=Pipelines(store=store, clock=clock),
+        experience=Experience(bus=opener(ports.project, experience.PATIENCE), clock=clock),
         backfills=backfills,
         start=start,
     )
 
 
-@functions_framework.http
-def main(request: flask.Request) -> flask.Response:
-    """Answer one request."""
-    return answer(request, deps)
-
-
-def opener(project: str, patience: float) -> Callable[[], RowBus]:
-    """What opens the bus when it is first needed, and gives the open one from then on."""
-
-    @once
-    def opened() -> RowBus:
-        from functions.adapters.bus import open_bus  # noqa: PLC0415 - what only reads starts without it
-
-        return open_bus(project, patience=patience)
-
-    return opened
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+main = serve("api", build)

@@ -24,6 +24,7 @@ from functions.adapters.ports import Metrics, Store
 from functions.bi_rollup.queries import Tables
 from functions.bi_rollup.result import RollupResult, load, publish, save
 from functions.bi_rollup.spans import floor
+from functions.runtime.ticks import TickResult
 
 NAME = "bi_rollup"
 LEASE = timedelta(minutes=5)
@@ -90,7 +91,7 @@ def has_orders(settings: Settings) -> bool:
     return settings.business.orders is not None
 
 
-def roll_up(tick: Tick, outside: Outside, jobs: Sequence[RollupJob]) -> None:
+def roll_up(tick: Tick, outside: Outside, jobs: Sequence[RollupJob]) -> TickResult:
     """Run the rollups that are due and publish their metrics; idempotent.
 
     Metrics are published after each rollup, so that a crash or timeout of one does not affect those before it. A permanent error
@@ -111,8 +112,7 @@ def roll_up(tick: Tick, outside: Outside, jobs: Sequence[RollupJob]) -> None:
     for error in errors:
         if not isinstance(error, _PERMANENT):
             raise error
-    if not errors:
-        outside.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
+    return TickResult(complete=not errors)
 
 
 def _run(job: RollupJob, at: datetime, outside: Outside, errors: list[Exception]) -> bool:

@@ -55,7 +55,6 @@ def score_models(tick: Tick, models: Iterable[Model], outside: Outside) -> None:
     faults = [fault for model in models if (fault := _attempt(model, at, outside))]
     if faults:
         raise next((fault for fault in faults if isinstance(fault, UnavailableError)), faults[0])
-    outside.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
 def _attempt(model: Model, at: datetime, outside: Outside) -> Exception | None:

@@ -3,13 +3,13 @@
 A fault at any point is repaired by the next delivery of the tick, or by the next tick.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.events import Tick
 from core.health.judge import SOURCE
 from core.health.schedule import due
-from core.settings import Settings
-from functions.adapters.endpoint import Park
+from core.settings import Probe
 from functions.adapters.ports import Bus, Metrics, Store
 from functions.adapters.probes.run import run
 from functions.health_check import effects
@@ -19,30 +19,28 @@ NAME = "health_check"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deps:
-    """What the function needs from outside."""
+class Outside:
+    """What the function needs from outside, and its probes."""
 
-    settings: Settings
+    probes: Sequence[Probe]
     store: Store
     bus: Bus
     metrics: Metrics
-    park: Park
 
 
-def check(tick: Tick, deps: Deps) -> None:
+def check(tick: Tick, outside: Outside) -> None:
     """Check what is due and not yet checked; safe to call again with the same tick, or an old one.
 
     Raises:
         UnavailableError: the store or the bus does not answer; what can be done without it is done.
     """
     at = tick.scheduled_at
-    probes = effects.unchecked(deps.store, [probe for probe in deps.settings.probes if due(probe.every, at)], at)
+    probes = effects.unchecked(outside.store, [probe for probe in outside.probes if due(probe.every, at)], at)
     results = run(probes)
     seen = [(probe, results[probe.name]) for probe in probes if probe.name in results]
     for probe, result in seen:
-        effects.measure(deps.metrics, probe, result, at)
-    tracker = Tracker(deps.store, deps.bus)
+        effects.measure(outside.metrics, probe, result, at)
+    tracker = Tracker(outside.store, outside.bus)
     for probe, result in seen:
         effects.remember(tracker, probe, result, at)
     tracker.publish_unsent(SOURCE)
-    deps.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)

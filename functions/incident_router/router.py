@@ -11,8 +11,8 @@ from core.incidents.fold import fold
 from core.incidents.model import Decision, GroupState
 from core.incidents.mute import LONGEST_SILENCE, Silence
 from functions.adapters import events, logs
-from functions.adapters.push import Message
 from functions.adapters.redact import HIDDEN, is_secret, redact, redact_address
+from functions.runtime.push import Message
 from functions.services.incidents.documents import INCIDENTS
 from functions.services.incidents.service import IncidentService
 from functions.services.incidents.transaction import Decide

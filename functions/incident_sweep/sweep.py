@@ -21,6 +21,7 @@ from core.incidents.fold import expire
 from core.incidents.outbox import Effect, IncidentGroup, delivery_queues
 from functions.incident_sweep.measure import measure
 from functions.incident_sweep.moves import move
+from functions.runtime.ticks import TickResult
 from functions.services.detection import Tracker
 from functions.services.incidents.channels import SOURCE
 from functions.services.incidents.dispatch import NOTIFY, DeliveryResult
@@ -66,10 +67,10 @@ class _Backlog:
     left: int = 0
 
 
-def sweep(sweeper: Sweeper, tick: Tick) -> None:
+def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
     """Decide over every active group, and dispatch what is pending; safe to call again.
 
-    The heartbeat is set when every active group was decided.
+    It is complete when every active group was decided.
 
     Raises:
         UnavailableError: the store does not answer.
@@ -87,10 +88,7 @@ def sweep(sweeper: Sweeper, tick: Tick) -> None:
     measure(service, waiting={one.channel: len(one.waiting) + one.left for one in backlogs}, at=tick.scheduled_at)
     if len(groups) < len(names):
         log.error("%d of %d groups are left for the next sweep", len(names) - len(groups), len(names))
-        return
-    service.metrics.gauge(
-        "aia_heartbeat_timestamp_seconds", tick.scheduled_at.timestamp(), at=tick.scheduled_at, function=NAME
-    )
+    return TickResult(complete=len(groups) == len(names))
 
 
 def _decide(sweeper: Sweeper, end: float, name: str) -> IncidentGroup | None:

@@ -114,7 +114,6 @@ def look(monitor: Monitor, tick: Tick) -> None:
     monitor.tracker.publish_unsent(SOURCE)
     if faults:
         raise faults[0]
-    monitor.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
 def _look_at(monitor: Monitor, document: Document, at: datetime, known: Snapshot) -> None:

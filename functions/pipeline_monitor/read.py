@@ -9,8 +9,9 @@ from core.errors import PoisonError
 from core.events import PipelineRun, Tick, stamp
 from core.text import clean
 from functions.adapters import events
-from functions.adapters.push import Message
 from functions.pipeline_monitor.log_entry import Logged, read_entry
+from functions.runtime.push import Message
+from functions.runtime.ticks import read_tick
 
 LONGEST_NAME = 128
 """Bytes of the name of a pipeline or a stage; Vertex AI allows as many characters."""
@@ -46,7 +47,7 @@ def read(message: Message, cron: str) -> PipelineRun | Logged | Tick:
         return replace(logged, event=None if event is None else checked(event, message.published_at))
     kind = events.type_of(message.data)
     if kind == Tick.TYPE:
-        return events.tick(message, cron)
+        return read_tick(message, cron)
     if kind == PipelineRun.TYPE:
         return checked(events.decode(message.data, PipelineRun), message.published_at)
     raise PoisonError(f"type: must be {PipelineRun.TYPE!r} or {Tick.TYPE!r}, got {kind!r:.80}")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from core.errors import PoisonError
 from core.events import RetrainingRequest, stamp
 from functions.adapters import events
-from functions.adapters.push import Message
+from functions.runtime.push import Message
 
 AHEAD = timedelta(minutes=10)
 """By so much the clock of who asks may be ahead of that of the bus."""

@@ -40,7 +40,6 @@ def roll_up(tick: Tick, outside: Outside) -> None:
     at = tick.scheduled_at
     for summary in summaries(outside.reports, at):
         _publish(outside.metrics, summary, at)
-    outside.metrics.gauge("aia_heartbeat_timestamp_seconds", at.timestamp(), at=at, function=NAME)
 
 
 def summaries(reports: Reports, at: datetime) -> list[ExperienceSummary]:

@@ -1,9 +1,10 @@
 """All functions in one process, each from its own archive and on its own port: a program of the local stack.
 
-`core/`, `functions/adapters/`, `functions/services/` and the settings are the same bytes in every archive, so they are
-loaded once, from the first one; `main.py` and the modules of a function are loaded from the archive of that function. Each
-function is a WSGI application of functions-framework, served by gunicorn as functions-framework itself does. gunicorn forks
-before anything is loaded, since gRPC does not survive a fork; when the process dies, gunicorn starts it again.
+`core/`, `functions/adapters/`, `functions/runtime/`, `functions/services/` and the settings are the same bytes in every
+archive, so they are loaded once, from the first one; `main.py` and the modules of a function are loaded from the archive of
+that function. Each function is a WSGI application of functions-framework, served by gunicorn as functions-framework itself
+does. gunicorn forks before anything is loaded, since gRPC does not survive a fork; when the process dies, gunicorn starts it
+again.
 """
 
 import argparse
@@ -21,7 +22,14 @@ from gunicorn.workers.gthread import ThreadWorker
 HOST = "127.0.0.1"
 THREADS = 8
 """Requests that a function answers at a time; as many as functions-framework on two cores."""
-SHARED = ("core", "functions/__init__.py", "functions/adapters", "functions/services", "monitoring.yaml")
+SHARED = (
+    "core",
+    "functions/__init__.py",
+    "functions/adapters",
+    "functions/runtime",
+    "functions/services",
+    "monitoring.yaml",
+)
 """What every archive has the same of."""
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

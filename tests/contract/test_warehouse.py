@@ -22,9 +22,9 @@ from google.cloud import bigquery
 
 from core.errors import QueryError, UnavailableError
 from functions.adapters.columns import read_columns
-from functions.adapters.parking import Parking, letter_id
-from functions.adapters.push import Message
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.runtime.parking import Parking, letter_id
+from functions.runtime.push import Message
 from infra.local.warehouse import read_definitions
 from infra.local.warehouse.emulator import free_port
 from infra.local.warehouse.tables import create_tables
@@ -386,7 +386,7 @@ def test_parking_where_nobody_answers_is_unavailable_so_that_the_message_comes_a
 
 
 def test_importing_the_warehouse_brings_no_more_than_the_client() -> None:
-    ours = _modules("functions.adapters.warehouse, functions.adapters.parking") - _modules("google.cloud.bigquery")
+    ours = _modules("functions.adapters.warehouse, functions.runtime.parking") - _modules("google.cloud.bigquery")
     assert {name.split(".")[0] for name in ours} <= {"core", "functions", "msgspec", "flask", *sys.stdlib_module_names}
 
 

@@ -1,30 +1,21 @@
 """The action runner as Pub/Sub sees it: one endpoint, three subscriptions."""
 
-import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import flask
 import pytest
-from werkzeug.test import EnvironBuilder
 
 from core.errors import UnavailableError
 from core.events import Event, Stage, Tick, Verb
-from functions.action_runner.main import Deps, respond
+from functions.action_runner.main import build
 from functions.adapters.events import encode
-from functions.adapters.push import Message
 from tests.support.fakes.automation import REQUEST, RISKY, START, Setup, commanded, set_up
+from tests.support.fakes.ports import MemoryPorts, Parked, posted, push
 
-
-class Parked:
-    def __init__(self) -> None:
-        self.reasons: list[str] = []
-
-    def __call__(self, body: bytes, reason: str, message: Message | None) -> None:
-        self.reasons.append(reason)
+Deliver = Callable[[bytes], tuple[str, int]]
 
 
 @pytest.fixture
@@ -38,36 +29,38 @@ def parked() -> Parked:
 
 
 @pytest.fixture
-def deps(setup: Setup, parked: Parked) -> Iterator[Deps]:
-    with flask.Flask("test").app_context():
-        yield Deps(runner=setup.runner, cron="* * * * *", park=parked)
+def deliver(setup: Setup, parked: Parked) -> Deliver:
+    ports = MemoryPorts(
+        function="action_runner",
+        store=setup.store,
+        bus=setup.bus,
+        metrics=setup.runner.metrics,
+        clock=setup.runner.clock,
+        park=parked,
+    )
+    endpoint = build(ports, setup.runner.actions)
+    return lambda data: endpoint(posted(push(data, "2026-01-02T09:02:01Z")))
 
 
-def push(data: bytes) -> flask.Request:
-    message = {"messageId": "1", "publishTime": "2026-01-02T09:02:01Z", "data": base64.b64encode(data).decode()}
-    body = json.dumps({"message": message, "subscription": "projects/p/subscriptions/action_runner"})
-    return flask.Request(EnvironBuilder(method="POST", data=body.encode()).get_environ())
-
-
-def test_requests_commands_and_ticks_come_to_one_endpoint(setup: Setup, deps: Deps, parked: Parked) -> None:
+def test_requests_commands_and_ticks_come_to_one_endpoint(setup: Setup, deliver: Deliver, parked: Parked) -> None:
     for event in (REQUEST, RISKY, commanded(Verb.APPROVE, RISKY.id)):
-        assert respond(push(encode(event)), deps) == ("", 204)
+        assert deliver(encode(event)) == ("", 204)
     assert setup.action.changed == [REQUEST.id, RISKY.id]
     setup.world.now = START.replace(minute=2)
     for body in (b'{"type": "tick", "version": 1, "job": "action_runner"}', encode(Tick(job="x", scheduled_at=START))):
-        assert respond(push(body), deps) == ("", 204)
+        assert deliver(body) == ("", 204)
     assert {case.stage for case in setup.cases()} == {Stage.VERIFIED}
     assert parked.reasons == []
     assert setup.world.counts["aia_function_requests_total", "action_runner", "done"] == 5
 
 
-def test_what_a_retry_may_help_is_asked_for_again(setup: Setup, deps: Deps, parked: Parked) -> None:
+def test_what_a_retry_may_help_is_asked_for_again(setup: Setup, deliver: Deliver, parked: Parked) -> None:
     setup.action.applying = UnavailableError("run.googleapis.com: does not answer")
-    assert respond(push(encode(REQUEST)), deps)[1] == 503
+    assert deliver(encode(REQUEST))[1] == 503
     setup.action.applying = KeyError("a mistake in the action")
-    assert respond(push(encode(REQUEST)), deps)[1] == 500
+    assert deliver(encode(REQUEST))[1] == 500
     setup.action.applying = None
-    assert respond(push(encode(REQUEST)), deps)[1] == 204
+    assert deliver(encode(REQUEST))[1] == 204
     assert setup.case().stage is Stage.APPLIED
     assert parked.reasons == []
 
@@ -93,9 +86,9 @@ def test_what_a_retry_may_help_is_asked_for_again(setup: Setup, deps: Deps, park
     ],
 )
 def test_what_no_retry_can_help_is_parked_with_its_reason(
-    setup: Setup, deps: Deps, parked: Parked, data: bytes, says: str
+    setup: Setup, deliver: Deliver, parked: Parked, data: bytes, says: str
 ) -> None:
-    assert respond(push(data), deps) == ("", 204)
+    assert deliver(data) == ("", 204)
     [reason] = parked.reasons
     assert re.search(says, reason)
     assert setup.world.documents == {}
@@ -106,8 +99,10 @@ def test_what_no_retry_can_help_is_parked_with_its_reason(
     [commanded(Verb.ACKNOWLEDGE, ""), commanded(Verb.SILENCE, "model/*"), commanded(Verb.HALT, "*", by="")],
     ids=lambda event: event.verb,
 )
-def test_words_for_others_are_taken_and_a_halt_of_nobody_is_heard(deps: Deps, parked: Parked, event: Event) -> None:
-    assert respond(push(encode(event)), deps) == ("", 204)
+def test_words_for_others_are_taken_and_a_halt_of_nobody_is_heard(
+    deliver: Deliver, parked: Parked, event: Event
+) -> None:
+    assert deliver(encode(event)) == ("", 204)
     assert parked.reasons == []
 
 

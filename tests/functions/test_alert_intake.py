@@ -15,22 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import flask
-import functions_framework
 import pytest
+from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from core.events import Finding, Severity, Status
 from functions.adapters.events import encode
-from functions.adapters.parking import letter_id
 from functions.alert_intake.alert import MOST_ALERTS
 from functions.alert_intake.authenticator import Authenticator
 from functions.alert_intake.formats import FORMATS
 from functions.alert_intake.intake import LARGEST, MOST_LETTERS, read
-from functions.alert_intake.main import respond
 from functions.alert_intake.reading import decode
+from functions.runtime.parking import letter_id
 from tests.support.fakes.intake import NOW, PAYLOADS, World, payload, push, sent
 from tests.support.fakes.recorders import RecordingBus
 
+pytest_plugins = ["tests.support.servers.framework"]
 GOLDEN = json.loads(payload("golden_alert_intake.json"))
 FINDINGS = "alertmanager_v4_real_0_25_group100.json"
 
@@ -180,15 +180,6 @@ def test_a_message_that_holds_no_alert_is_parked_with_its_id(data: bytes) -> Non
     assert [(body, message) for body, _, message in world.park.letters] == [(data, "9")]
 
 
-def test_a_message_that_comes_again_makes_the_same_findings() -> None:
-    world = World()
-    body = push(payload("gcm_test_notification.json"))
-    world.send(body)
-    world.send(body)
-    first, second = world.findings()
-    assert first == second
-
-
 def test_what_is_down_makes_the_sender_repeat() -> None:
     world = World()
     world.bus.down = True
@@ -244,21 +235,14 @@ def test_an_alarm_of_sns_is_the_same_in_every_wrapping() -> None:
 # As deployed
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> tuple[flask.Flask, World]:
-    """The function under functions-framework, as its entry point has it but for what is outside."""
-    entry = "import flask, functions_framework\nfrom functions.alert_intake.main import respond\n"
-    entry += "@functions_framework.http\ndef main(request):\n    return respond(request, request.environ['deps'])\n"
-    (tmp_path / "intake_entry.py").write_text(entry)
-    create_app: Callable[..., flask.Flask] = functions_framework.create_app
-    return create_app(target="main", source=str(tmp_path / "intake_entry.py"), signature_type="http"), World()
-
-
 @pytest.mark.parametrize("path", ["/alertmanager", "/api/v2/alerts", "/", "/what/ever"])
-def test_functions_framework_gives_every_path_to_the_function(app: tuple[flask.Flask, World], path: str) -> None:
-    served, world = app
-    answer = served.test_client().post(
-        path, data=payload(FINDINGS), content_type="application/json", environ_overrides={"deps": world.deps()}
+def test_functions_framework_gives_every_path_to_the_function(framework: FlaskClient, path: str) -> None:
+    world = World()
+    answer = framework.post(
+        path,
+        data=payload(FINDINGS),
+        content_type="application/json",
+        environ_overrides={"answer": world.answer},
     )
     assert (answer.status_code, answer.json) == (200, {"accepted": 100, "parked": 0})
     assert len(world.findings()) == 100
@@ -303,7 +287,7 @@ def test_the_function_as_deployed_asks_for_its_token(tmp_path: Path) -> None:
 def test_prometheus_itself_posts_alerts_that_fire_and_resolve(tmp_path: Path) -> None:
     world = World(authenticator=Authenticator(token="t0ken"), clock=lambda: datetime.now(UTC))
     served = flask.Flask("intake")
-    served.add_url_rule("/<path:_>", view_func=lambda _: respond(flask.request, world.deps()), methods=["POST"])
+    served.add_url_rule("/<path:_>", view_func=lambda _: world.answer(flask.request), methods=["POST"])
     server = make_server("127.0.0.1", 0, served, threaded=True)
     threading.Thread(target=server.serve_forever).start()
     rule = (

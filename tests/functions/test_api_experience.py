@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 from core.errors import UnavailableError
 from core.events import stamp
 from functions.adapters.store import open_store
+from functions.api.bus import opener
 from functions.api.experience import AT_ONCE, MOST_EVENTS, PATIENCE, Experience
-from functions.api.main import opener
 from infra.local.warehouse import read_definitions
 from tests.support.builders import pages
 from tests.support.builders.pages import Office, Rows

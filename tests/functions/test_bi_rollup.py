@@ -17,7 +17,8 @@ from functions.adapters.ports import Data
 from functions.adapters.store import open_store
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.result import MetricValue, RollupResult, load
-from functions.bi_rollup.rollup import Outside, RollupJob, roll_up
+from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
+from functions.runtime.ticks import finish
 from tests.support.fakes.recorders import RecordingMetrics
 
 AT = datetime(2026, 3, 2, 12, 35, tzinfo=UTC)
@@ -82,7 +83,8 @@ class World:
         return RollupJob(name=name, every=every, enabled=enabled, run=run, max_age=max_age)
 
     def tick(self, at: datetime = AT) -> None:
-        roll_up(Tick(job="bi_rollup", scheduled_at=at), self._outside(), self.jobs)
+        tick = Tick(job=NAME, scheduled_at=at)
+        finish(tick, roll_up(tick, self._outside(), self.jobs), function=NAME, metrics=self.metrics)
 
     def _outside(self) -> Outside:
         return Outside(

@@ -1,24 +1,17 @@
 """drift_score over real BigQuery calls and a real store: whatever is delivered, each tick leaves its effects once."""
 
-import base64
-import json
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import flask
 import pytest
 from google.cloud import bigquery
-from werkzeug.test import EnvironBuilder
 
 from core.events import Severity, Status, stamp
-from core.settings import Reference, Settings
-from functions.adapters.parking import Parking
+from core.settings import Reference
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.drift_score import main
 from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load, version
 
@@ -310,39 +303,3 @@ def test_no_labels_are_no_accuracy(world: World) -> None:
     }
     assert ("aia_model_accuracy_ratio", "delay") not in world.metrics.values
     assert world.bus.events == []
-
-
-@pytest.fixture
-def respond(world: World) -> Callable[[bytes], tuple[str, int]]:
-    """The function as Pub/Sub pushes to it."""
-    deps = main.Deps(
-        settings=Settings(jobs={"drift_score": "*/15 * * * *"}, models=(MODEL,)),
-        outside=world.outside,
-        park=Parking(world.warehouse, "drift_score", lambda: TICK),
-    )
-
-    def push(data: bytes) -> tuple[str, int]:
-        message = {"messageId": "7", "publishTime": "2026-03-01T12:00:03Z", "data": base64.b64encode(data).decode()}
-        body = json.dumps({"message": message, "subscription": "projects/p/subscriptions/drift"}).encode()
-        return main.respond(flask.Request(EnvironBuilder(data=body, method="POST").get_environ()), deps)
-
-    return push
-
-
-def test_a_pushed_tick_without_an_instant_is_scored_for_the_schedule(
-    world: World, respond: Callable[[bytes], tuple[str, int]]
-) -> None:
-    load(world.client, MODEL.table, flights(600, TICK, seed=2))
-    assert respond(b'{"type": "tick", "version": 1, "job": "drift_score"}') == ("", 204)
-    assert {row["window_end"] for row in world.scores()} == {TICK}
-
-
-def test_a_poisoned_tick_is_parked_with_its_reason(world: World, respond: Callable[[bytes], tuple[str, int]]) -> None:
-    assert (
-        respond(b'{"type": "tick", "version": 9, "job": "drift_score", "scheduled_at": "2026-03-01T12:00:00Z"}')[1]
-        == 204
-    )
-    [letter] = world.warehouse.query("SELECT * FROM ops.dead_letters")
-    assert letter["reason"] == "version: tick must be version 1, got 9"
-    assert (letter["function"], letter["subscription"], letter["message_id"]) == ("drift_score", "drift", "7")
-    assert world.scores() == []

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,51 +13,52 @@ from hypothesis import strategies as st
 
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Tick
-from functions.adapters import endpoint, events
-from functions.adapters.endpoint import LONGEST_REASON
-from functions.adapters.parking import MOST_KEPT, Parking
-from functions.adapters.push import read_push
+from functions.adapters import events
+from functions.runtime.endpoint import LONGEST_REASON, on_push, on_tick
+from functions.runtime.parking import MOST_KEPT, Parking
+from functions.runtime.push import read_push
+from functions.runtime.ticks import HEARTBEAT, TickResult, read_tick
+from tests.support.fakes.ports import MemoryPorts, Parked, posted, push
+
+Handle = Callable[[Tick], TickResult | None]
 
 
 class Recorder:
     """Counts and parks in memory."""
 
-    def __init__(self, *, broken: bool = False) -> None:
-        self.parked: list[tuple[bytes, str]] = []
+    def __init__(self) -> None:
+        self.park = Parked()
         self.counted: list[dict[str, str]] = []
+        self.hearts: list[datetime | None] = []
         self.handled: list[Tick] = []
-        self.broken = broken
-
-    def park(self, body: bytes, reason: str, message: object) -> None:
-        if self.broken:
-            raise UnavailableError("BigQuery: does not answer")
-        self.parked.append((body, reason))
+        self.flushed = 0
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:
+        assert name == "aia_function_requests_total"
         self.counted.append(labels)
 
-    def gauge(self, *_: object, **__: object) -> None: ...
+    def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
+        assert labels == {"function": "test"}
+        if name == HEARTBEAT:
+            assert at is not None
+            assert value == at.timestamp()
+            self.hearts.append(at)
 
-    def flush(self) -> None: ...
+    def flush(self) -> None:
+        self.flushed += 1
+
+    @property
+    def ports(self) -> MemoryPorts:
+        return MemoryPorts(function="test", metrics=self, park=self.park, cron="*/15 * * * *")
 
 
-def push(data: bytes, **extra: object) -> bytes:
-    message = {"messageId": "1", "publishTime": "2026-01-02T03:04:05Z", "data": base64.b64encode(data).decode()}
-    return json.dumps({"message": message | extra, "subscription": "projects/p/subscriptions/s"}).encode()
-
-
-def answer(body: bytes, recorder: Recorder, handle: object = None, method: str = "POST") -> tuple[str, int]:
-    request = flask.Request.from_values(data=body, method=method)
-    return endpoint.answer(
-        request,
-        function="test",
-        read=lambda message: events.decode(message.data, Tick),
-        handle=handle or recorder.handled.append,
-        park=recorder.park,
-        metrics=recorder,
+def answer(body: bytes, recorder: Recorder, handle: Handle | None = None, method: str = "POST") -> tuple[str, int]:
+    return on_tick(recorder.ports, handle or recorder.handled.append)(
+        flask.Request.from_values(data=body, method=method)
     )
 
 
+INSTANT = datetime(2026, 1, 2, 3, tzinfo=UTC)
 TICK = b'{"type": "tick", "version": 1, "job": "test", "scheduled_at": "2026-01-02T03:00:00Z"}'
 
 
@@ -66,6 +67,32 @@ def test_a_good_message_is_handled_once_and_acknowledged() -> None:
     assert answer(push(TICK), recorder) == ("", 204)
     assert [tick.id for tick in recorder.handled] == ["test:2026-01-02T03:00:00Z"]
     assert recorder.counted == [{"function": "test", "outcome": "done"}]
+    assert recorder.flushed == 1
+    assert recorder.hearts == [INSTANT]
+
+
+@pytest.mark.parametrize(
+    ("result", "hearts", "answered"),
+    [
+        (TickResult(), [INSTANT], ("", 204)),
+        (TickResult(complete=False), [], ("", 204)),
+        (TickResult(fault=UnavailableError("the bus does not answer")), [INSTANT], ("unavailable", 503)),
+        (TickResult(complete=False, fault=BusyError("claimed")), [], ("busy", 429)),
+    ],
+)
+def test_a_heartbeat_is_given_where_all_was_looked_at(
+    result: TickResult, hearts: list[datetime], answered: tuple[str, int]
+) -> None:
+    recorder = Recorder()
+    assert answer(push(TICK), recorder, lambda _: result) == answered
+    assert recorder.hearts == hearts
+
+
+def test_what_is_no_tick_is_no_heartbeat() -> None:
+    recorder = Recorder()
+    endpoint = on_push(recorder.ports, read=lambda message: message.data, handle=lambda _: None)
+    assert endpoint(posted(push(b"anything"))) == ("", 204)
+    assert recorder.hearts == []
 
 
 @pytest.mark.parametrize(
@@ -96,10 +123,11 @@ def test_a_poisoned_body_is_parked_with_its_reason_and_acknowledged(body: bytes,
     recorder = Recorder()
     assert answer(body, recorder) == ("", 204)
     assert recorder.handled == []
-    [(kept, why)] = recorder.parked
+    [(kept, why, _)] = recorder.park.letters
     assert kept == body
     assert reason in why
     assert recorder.counted == [{"function": "test", "outcome": "parked"}]
+    assert (recorder.flushed, recorder.hearts) == (1, [])
 
 
 @given(
@@ -110,7 +138,7 @@ def test_a_poisoned_body_is_parked_with_its_reason_and_acknowledged(body: bytes,
 def test_no_body_of_any_shape_crashes(body: bytes) -> None:
     recorder = Recorder()
     assert answer(body, recorder)[1] == 204
-    assert len(recorder.parked) == 1
+    assert len(recorder.park.letters) == 1
 
 
 @pytest.mark.parametrize(
@@ -129,18 +157,21 @@ def test_what_a_retry_may_mend_is_refused_so_that_it_comes_again(error: Exceptio
         raise error
 
     assert answer(push(TICK), recorder, fail) == (outcome, status)
-    assert recorder.parked == []
+    assert recorder.park.letters == []
     assert recorder.counted == [{"function": "test", "outcome": outcome}]
+    assert (recorder.flushed, recorder.hearts) == (1, [])
 
 
 def test_what_is_no_push_request_is_told_so_and_not_parked() -> None:
     recorder = Recorder()
     assert answer(b"", recorder, method="GET") == ("method: must be POST, got GET", 405)
-    assert recorder.parked == []
+    assert (recorder.park.letters, recorder.counted) == ([], [])
 
 
 def test_a_poisoned_body_that_cannot_be_parked_comes_again() -> None:
-    assert answer(b"junk", Recorder(broken=True)) == ("unavailable", 503)
+    recorder = Recorder()
+    recorder.park.down = True
+    assert answer(b"junk", recorder) == ("unavailable", 503)
 
 
 class Rows:
@@ -167,19 +198,10 @@ def test_a_body_too_long_for_a_row_is_parked_in_part_and_says_so() -> None:
 
 
 def test_a_tick_without_an_instant_is_for_the_newest_instant_of_its_schedule() -> None:
-    seen: list[Tick] = []
-    request = flask.Request.from_values(
-        data=push(b'{"type": "tick", "version": 1, "job": "test"}', publishTime="2026-01-02T10:07:31Z"), method="POST"
-    )
-    endpoint.answer(
-        request,
-        function="test",
-        read=lambda message: events.tick(message, "*/15 * * * *"),
-        handle=seen.append,
-        park=Recorder().park,
-        metrics=Recorder(),
-    )
-    assert [tick.id for tick in seen] == ["test:2026-01-02T10:00:00Z"]
+    recorder = Recorder()
+    body = push(b'{"type": "tick", "version": 1, "job": "test"}', publishTime="2026-01-02T10:07:31Z")
+    assert answer(body, recorder) == ("", 204)
+    assert [tick.id for tick in recorder.handled] == ["test:2026-01-02T10:00:00Z"]
 
 
 @pytest.mark.parametrize(
@@ -188,7 +210,7 @@ def test_a_tick_without_an_instant_is_for_the_newest_instant_of_its_schedule() -
 )
 def test_a_tick_published_on_or_just_after_its_instant_is_for_that_instant(published: str) -> None:
     message = read_push(push(b'{"type": "tick", "version": 1, "job": "test"}', publishTime=published))
-    assert events.tick(message, "*/15 * * * *").id == "test:2026-01-02T10:00:00Z"
+    assert read_tick(message, "*/15 * * * *").id == "test:2026-01-02T10:00:00Z"
 
 
 def test_what_is_encoded_decodes_to_the_same() -> None:

@@ -36,7 +36,7 @@ MAIN = """
     import functions_framework
 
     from functions.adapters import logs, metrics
-    from functions.adapters.once import once
+    from functions.runtime.once import once
     from functions.{name}.rules import NAME
 
     requests = []
@@ -87,7 +87,8 @@ def archives(folder: Path, *names: str) -> Path:
     """Staged functions that are made up, over the real adapters."""
     for name in names:
         shutil.copytree(stage.ROOT / "core", folder / name / "core")
-        shutil.copytree(stage.ROOT / "functions" / "adapters", folder / name / "functions" / "adapters")
+        for shared in ("adapters", "runtime"):
+            shutil.copytree(stage.ROOT / "functions" / shared, folder / name / "functions" / shared)
         (folder / name / "functions" / name).mkdir()
         for path in ("functions/__init__.py", f"functions/{name}/__init__.py", "monitoring.yaml"):
             (folder / name / path).touch()
@@ -180,7 +181,7 @@ def counted(port: int) -> dict[str, float]:
     return {re.findall(r'job="(\w+)"', line)[0]: float(line.split()[1]) for line in lines}
 
 
-@pytest.mark.parametrize("name", ["core/errors.py", "functions/adapters/push.py", "monitoring.yaml"])
+@pytest.mark.parametrize("name", ["core/errors.py", "functions/runtime/push.py", "monitoring.yaml"])
 def test_archives_that_differ_in_what_is_loaded_once_are_refused(tmp_path: Path, name: str) -> None:
     folder = archives(tmp_path, "one", "two")
     require_same([folder / "one", folder / "two"])

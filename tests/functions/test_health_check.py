@@ -1,6 +1,5 @@
 """The function on its way through a push request, with a real store and real targets, and what faults do to it."""
 
-import base64
 import json
 import os
 import subprocess
@@ -12,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import functions_framework
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
@@ -25,26 +23,19 @@ from core.settings import Expect, Probe, Settings
 from functions.adapters.events import encode
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
-from functions.health_check.check import Deps
+from functions.health_check.main import build
+from tests.support.fakes.ports import MemoryPorts, push
 from tests.support.servers.targets import Secure, free_port, http_probe, server_context, serving, tcp_probe, tls_probe
 
 if TYPE_CHECKING:
-    import flask
     from flask.testing import FlaskClient
 
-    from functions.adapters.push import Message
     from tests.support.servers.targets import Web
 
-pytest_plugins = ["tests.support.servers.target_fixtures"]
+pytest_plugins = ["tests.support.servers.framework", "tests.support.servers.target_fixtures"]
 AT = datetime(2026, 1, 2, 3, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 DOWN = "probe/site:endpoint_down"
-ENTRY = """
-from functions.health_check.main import respond
-
-def main(request):
-    return respond(request, request.environ["deps"])
-"""
 
 
 class Killed(BaseException):
@@ -53,12 +44,11 @@ class Killed(BaseException):
 
 @dataclass
 class Recorder:
-    """A bus, metrics of the catalogue, and a place to park, all in memory."""
+    """A bus and metrics of the catalogue, in memory."""
 
     published: list[Finding] = field(default_factory=list)
     gauges: dict[tuple[str, ...], float] = field(default_factory=dict)
     outcomes: list[str] = field(default_factory=list)
-    parked: list[str] = field(default_factory=list)
     fault: BaseException | None = None
 
     def publish(self, topic: str, event: Event, **attributes: str) -> None:
@@ -78,9 +68,6 @@ class Recorder:
 
     def flush(self) -> None:
         pass
-
-    def park(self, body: bytes, reason: str, message: "Message | None") -> None:
-        self.parked.append(reason)
 
     def told(self) -> list[tuple[str, str]]:
         """What was published, once each, in the order in which it first was."""
@@ -125,18 +112,17 @@ class World:
 
     def tick(self, minute: int = 0, store: Store | None = None) -> int:
         """Deliver the tick of a minute and give back the status of the answer."""
-        return self.post(envelope(encode(Tick(job="health_check", scheduled_at=AT + minute * MINUTE))), store)
+        return self.post(push(encode(Tick(job="health_check", scheduled_at=AT + minute * MINUTE))), store)
 
     def post(self, body: bytes, store: Store | None = None) -> int:
-        outside = self.outside
-        deps = Deps(
-            settings=Settings(jobs={"health_check": "* * * * *"}, probes=tuple(self.probes)),
+        ports = MemoryPorts(
+            function="health_check",
+            settings=Settings(jobs={}, probes=tuple(self.probes)),
             store=store or self.store,
-            bus=outside,
-            metrics=outside,
-            park=outside.park,
+            bus=self.outside,
+            metrics=self.outside,
         )
-        return self.client.post("/", data=body, environ_overrides={"deps": deps}).status_code
+        return self.client.post("/", data=body, environ_overrides={"answer": build(ports)}).status_code
 
     def shown(self, name: str = "site") -> Data:
         document = self.store.get("probes", name)
@@ -149,27 +135,14 @@ class World:
         return document.data
 
 
-def envelope(data: bytes, **message: str) -> bytes:
-    inner = {"messageId": "7", "publishTime": "2026-01-02T03:00:30Z", "data": base64.b64encode(data).decode()}
-    return json.dumps({"message": inner | message, "subscription": "projects/p/subscriptions/health-check"}).encode()
-
-
 def at(minute: int, condition: str = DOWN) -> str:
     return f"{condition}:{(AT + minute * MINUTE).isoformat().replace('+00:00', 'Z')}"
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> "FlaskClient":
-    source = tmp_path_factory.mktemp("source") / "health_check_entry.py"
-    source.write_text(ENTRY)
-    create_app: Callable[..., flask.Flask] = functions_framework.create_app
-    return create_app(target="main", source=str(source), signature_type="http").test_client()
-
-
 @pytest.fixture
-def world(client: "FlaskClient", web: "Web", tmp_path: Path) -> Iterator[World]:
+def world(framework: "FlaskClient", web: "Web", tmp_path: Path) -> Iterator[World]:
     store = SqliteStore(str(tmp_path / "store.db"))
-    yield World(client, store, Recorder(), [http_probe(web.url(), fail_after=1, recover_after=1)])
+    yield World(framework, store, Recorder(), [http_probe(web.url(), fail_after=1, recover_after=1)])
     store.close()
 
 
@@ -270,30 +243,6 @@ def test_no_secret_of_a_url_is_shown_logged_or_told(world: World, web: "Web", ca
     assert world.outside.published
     assert "hush" not in repr(left) + repr(world.outside.published) + caplog.text
     assert world.shown()["where"] == web.url("/")
-
-
-# Bodies
-
-
-def test_the_scheduler_may_leave_the_instant_to_the_publish_time(world: World) -> None:
-    assert world.post(envelope(b'{"type": "tick", "version": 1, "job": "health_check"}')) == 204
-    assert world.shown()["checked_at"] == AT
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"[]",
-        b"{}",
-        envelope(b"not JSON"),
-        envelope(b'{"type":"tick","version":9,"job":"x","scheduled_at":"2026-01-02T03:04:00Z"}'),
-    ],
-)
-def test_a_body_that_is_no_tick_is_parked(world: World, body: bytes) -> None:
-    assert world.post(body) == 204
-    assert len(world.outside.parked) == 1
-    assert world.outside.outcomes == ["parked"]
 
 
 # Delivered again
@@ -423,7 +372,7 @@ def test_the_function_as_deployed_answers_a_tick(tmp_path: Path, web: "Web") -> 
         "app = functions_framework.create_app(target='main', source='functions/health_check/main.py')\n"
         "print(app.test_client().post('/', data=sys.stdin.buffer.read()).status_code)\n"
     )
-    body = envelope(encode(Tick(job="health_check", scheduled_at=AT)))
+    body = push(encode(Tick(job="health_check", scheduled_at=AT)))
     done = subprocess.run(
         [sys.executable, "-c", program], input=body, capture_output=True, env=os.environ | environment, check=False
     )

@@ -1,19 +1,15 @@
 """The incident router as Pub/Sub sees it."""
 
-import base64
-import json
-from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
-import flask
 import pytest
-from werkzeug.test import EnvironBuilder
 
 from core.errors import UnavailableError
 from core.events import Command, Severity, Verb
 from functions.adapters.events import encode
-from functions.adapters.push import Message as Push
-from functions.incident_router.main import Deps, respond
+from functions.incident_router.router import handle, read
+from functions.runtime.endpoint import on_push
 from tests.support.fakes.outside import (
     FINDING,
     Setup,
@@ -21,6 +17,7 @@ from tests.support.fakes.outside import (
     found,
     set_up,
 )
+from tests.support.fakes.ports import MemoryPorts, Parked, posted, push
 
 ACKNOWLEDGE = Command(verb=Verb.ACKNOWLEDGE, subject="some-incident", by="ada", at=FINDING.observed_at)
 
@@ -30,35 +27,21 @@ def setup() -> Setup:
     return set_up()
 
 
-class Parked:
-    def __init__(self) -> None:
-        self.reasons: list[str] = []
-
-    def __call__(self, body: bytes, reason: str, message: Push | None) -> None:
-        self.reasons.append(reason)
-
-
-def push(data: bytes) -> flask.Request:
-    message = {"messageId": "1", "publishTime": "2026-01-02T09:00:01Z", "data": base64.b64encode(data).decode()}
-    body = json.dumps({"message": message, "subscription": "projects/p/subscriptions/incident_router"})
-    return flask.Request(EnvironBuilder(method="POST", data=body.encode()).get_environ())
+def respond(setup: Setup, data: bytes, park: Parked) -> tuple[str, int]:
+    """Deliver a message."""
+    ports = MemoryPorts(function="incident_router", metrics=setup.service.metrics, park=park)
+    endpoint = on_push(ports, read=read, handle=partial(handle, setup.service))
+    return endpoint(posted(push(data, "2026-01-02T09:00:01Z")))
 
 
-@pytest.fixture
-def application() -> Iterator[None]:
-    with flask.Flask("test").app_context():
-        yield
-
-
-def test_a_push_request_is_answered_when_all_is_done(setup: Setup, application: None) -> None:
+def test_a_push_request_is_answered_when_all_is_done(setup: Setup) -> None:
     parked = Parked()
-    deps = Deps(service=setup.service, park=parked)
-    assert respond(push(encode(FINDING)), deps) == ("", 204)
+    assert respond(setup, encode(FINDING), parked) == ("", 204)
     assert changes(setup.world) == ["opened", "updated"]
     setup.channels["log"].fault = UnavailableError("channel log: down")
-    assert respond(push(encode(found(1, severity=Severity.CRITICAL))), deps)[1] == 503
+    assert respond(setup, encode(found(1, severity=Severity.CRITICAL)), parked)[1] == 503
     setup.channels["log"].fault = None
-    assert respond(push(encode(found(1, severity=Severity.CRITICAL))), deps)[1] == 204
+    assert respond(setup, encode(found(1, severity=Severity.CRITICAL)), parked)[1] == 204
     assert parked.reasons == []
     assert setup.world.counts["aia_function_requests_total", "incident_router", "done"] == 2
 
@@ -79,11 +62,9 @@ def test_a_push_request_is_answered_when_all_is_done(setup: Setup, application: 
     ],
     ids=["empty", "other", "verb", "endless", "blank", "long", "control", "reserved", "ancient", "infinite"],
 )
-def test_what_no_retry_can_help_is_parked_with_its_reason(
-    setup: Setup, application: None, data: bytes, says: str
-) -> None:
+def test_what_no_retry_can_help_is_parked_with_its_reason(setup: Setup, data: bytes, says: str) -> None:
     parked = Parked()
-    assert respond(push(data), Deps(service=setup.service, park=parked)) == ("", 204)
+    assert respond(setup, data, parked) == ("", 204)
     assert len(parked.reasons) == 1
     assert says in parked.reasons[0]
     assert setup.world.documents == {}

@@ -8,8 +8,8 @@ import pytest
 from core.errors import PoisonError
 from core.events import Command, Finding, Verb
 from functions.adapters.events import encode
-from functions.adapters.push import Message
 from functions.incident_router.router import read
+from functions.runtime.push import Message
 from tests.support.fakes.outside import FINDING, START
 
 SECRET = "hunter2hunter2"

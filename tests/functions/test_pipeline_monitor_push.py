@@ -8,37 +8,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import functions_framework
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import PoisonError
-from core.events import PipelineRun, RunStatus, Tick
+from core.events import PipelineRun, RunStatus
 from functions.adapters.documents import normal
 from functions.adapters.events import encode
 from functions.adapters.pipelines import fitted, line_data, read_line
-from functions.adapters.push import Message
 from functions.pipeline_monitor.log_entry import Logged
-from functions.pipeline_monitor.main import Deps
+from functions.pipeline_monitor.main import build
 from functions.pipeline_monitor.read import read
+from functions.runtime.push import Message
 from tests.support.builders.hostile import mutated, spoilt
-from tests.support.builders.runs import AT, line_of, told, whole
-from tests.support.fakes.pipelines import World, push
+from tests.support.builders.runs import line_of, told, whole
+from tests.support.fakes.pipelines import World
+from tests.support.fakes.ports import MemoryPorts, Parked, push
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import flask
     from flask.testing import FlaskClient
 
+pytest_plugins = ["tests.support.servers.framework"]
 PAYLOADS = Path(__file__).parents[1] / "payloads"
-ENTRY = """
-from functions.pipeline_monitor.main import respond
-
-def main(request):
-    return respond(request, request.environ["deps"])
-"""
 CRON = "* * * * *"
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 MUTATIONS = 3000
@@ -50,27 +42,31 @@ class Deployed:
 
     client: "FlaskClient"
     world: World = field(default_factory=World)
-    parked: list[str] = field(default_factory=list)
+    park: Parked = field(default_factory=Parked)
 
     def post(self, body: bytes) -> int:
-        deps = Deps(monitor=self.world.monitor, park=self._park, cron=CRON)
-        return self.client.post("/", data=body, environ_overrides={"deps": deps}).status_code
+        monitor = self.world.monitor
+        ports = MemoryPorts(
+            function="pipeline_monitor",
+            store=monitor.store,
+            bus=monitor.bus,
+            warehouse=monitor.warehouse,
+            metrics=monitor.metrics,
+            park=self.park,
+            cron=CRON,
+            project=monitor.project,
+        )
+        answer = {"answer": build(ports, monitor.jobs)}
+        return self.client.post("/", data=body, environ_overrides=answer).status_code
 
-    def _park(self, body: bytes, reason: str, message: Message | None) -> None:
-        self.parked.append(reason)
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> "FlaskClient":
-    source = tmp_path_factory.mktemp("source") / "pipeline_monitor_entry.py"
-    source.write_text(ENTRY)
-    create_app: Callable[..., flask.Flask] = functions_framework.create_app
-    return create_app(target="main", source=str(source), signature_type="http").test_client()
+    @property
+    def parked(self) -> list[str]:
+        return self.park.reasons
 
 
 @pytest.fixture
-def deployed(client: "FlaskClient") -> Deployed:
-    return Deployed(client)
+def deployed(framework: "FlaskClient") -> Deployed:
+    return Deployed(framework)
 
 
 def message(data: bytes, published_at: datetime = NOON) -> Message:
@@ -139,12 +135,6 @@ def test_a_job_comes_in_by_its_log(deployed: Deployed) -> None:
     assert deployed.world.outside.asked == [
         "projects/aia-local/locations/europe-west1/pipelineJobs/train-flight-delay-20260102024510"
     ]
-
-
-def test_a_tick_comes_in_as_the_scheduler_sends_it(deployed: Deployed) -> None:
-    assert deployed.post(push(b'{"type": "tick", "version": 1, "job": "pipeline_monitor"}')) == 204
-    heartbeat = deployed.world.outside.gauges["aia_heartbeat_timestamp_seconds", "pipeline_monitor"]
-    assert heartbeat == NOON.timestamp()
 
 
 def test_the_smallest_event_is_enough() -> None:
@@ -233,12 +223,6 @@ def test_the_clock_of_a_runner_may_be_a_little_ahead() -> None:
     assert isinstance(read(message(run(observed_at="2026-01-02T12:09:59Z")), CRON), PipelineRun)
 
 
-def test_what_passes_comes_again_and_is_not_parked(deployed: Deployed) -> None:
-    deployed.world.outside.down = {"warehouse"}
-    assert deployed.post(push(encode(whole(0)[-1]))) == 503
-    assert deployed.parked == []
-
-
 @pytest.mark.parametrize("name", ["event_pipeline_run_v1.json", "vertex_pipeline_job_event.json"])
 def test_no_body_however_distorted_breaks_it(name: str) -> None:
     rng = random.Random(20261126)
@@ -284,9 +268,3 @@ def test_runs_of_many_stages_that_all_fail_with_long_errors_fit_a_document() -> 
     kept = read_line(normal(line_data(fitted(line))))
     assert kept.runs[-1] == line.runs[-1]
     assert 10 < len(kept.runs) < len(line.runs)
-
-
-def test_a_tick_of_another_version_is_parked(deployed: Deployed) -> None:
-    assert deployed.post(push(b'{"type":"tick","version":9,"job":"x","scheduled_at":"2026-01-02T03:04:00Z"}')) == 204
-    assert len(deployed.parked) == 1
-    assert isinstance(read(message(encode(Tick(job="pipeline_monitor", scheduled_at=AT))), CRON), Tick)

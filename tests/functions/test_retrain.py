@@ -1,45 +1,36 @@
 """The function retrain by push requests, against a server of Vertex AI's API: once a request, never two of a model."""
 
-import base64
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import functions_framework
 import grpc
 import pytest
 
 from core.errors import UnavailableError
 from core.events import Event, Finding, PipelineRun, RetrainingRequest
 from core.retraining.start import CLAIM, Training, training
-from core.settings import Features, Model, Reference, Retraining, TrainingPipeline
+from core.settings import Features, Model, Reference, Retraining, Settings, TrainingPipeline
 from functions.adapters.actions.vertex import Pipelines
 from functions.adapters.events import decode_any, encode
 from functions.adapters.ports import Data
-from functions.adapters.push import Message
 from functions.adapters.training.history import VERSION_IN_USE
 from functions.adapters.training.port import Trainings
 from functions.adapters.training.vertex import VertexTrainings
-from functions.retrain.main import Deps
-from functions.retrain.trainer import COLLECTION, Trainer
+from functions.retrain.main import build
+from functions.retrain.trainer import COLLECTION
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
+from tests.support.fakes.ports import MemoryPorts, Parked, push
 from tests.support.servers.grpc_wire import Refused
 from tests.support.servers.vertex import BORN, CANCELLING, LOCATION, RUNNING, SUCCEEDED, VertexPipelines
 
 if TYPE_CHECKING:
-    import flask
     from flask.testing import FlaskClient
 
+pytest_plugins = ["tests.support.servers.framework"]
 HOUR = timedelta(hours=1)
 AT = BORN - HOUR
-ENTRY = """
-from functions.retrain.main import respond
-
-def main(request):
-    return respond(request, request.environ["deps"])
-"""
 PIPELINE = TrainingPipeline(
     template="https://europe-west4-kfp.pkg.dev/my-project/pipelines/train-delay/v1",
     root="gs://trainings/delay",
@@ -80,13 +71,13 @@ class Outside(Breaking):
         version: in use.
         down: the ports that do not answer: bus or warehouse.
         published: events, in their order.
-        parked: reasons.
+        park: keeps what is parked.
     """
 
     version: str = "7"
     down: set[str] = field(default_factory=set)
     published: list[Event] = field(default_factory=list)
-    parked: list[str] = field(default_factory=list)
+    park: Parked = field(default_factory=Parked)
 
     def publish(self, topic: str, event: Event, **_: str) -> None:
         self.boundary()
@@ -105,9 +96,6 @@ class Outside(Breaking):
 
     def append(self, table: str, rows: object) -> None:
         raise NotImplementedError
-
-    def park(self, body: bytes, reason: str, message: Message | None) -> None:
-        self.parked.append(reason)
 
     @property
     def runs(self) -> list[PipelineRun]:
@@ -157,17 +145,17 @@ class Deployed:
     connected: int = 0
 
     @property
-    def deps(self) -> Deps:
-        trainer = Trainer(
+    def ports(self) -> MemoryPorts:
+        return MemoryPorts(
+            function="retrain",
+            settings=Settings(jobs={}, models=self.models),
             store=MemoryStore(self.outside, revision=self.outside.boundaries),
             bus=self.outside,
             warehouse=self.outside,
             metrics=MemoryMetrics(self.outside),
             clock=lambda: self.outside.now,
-            trainings=self._connect,
-            models={model.name: model for model in self.models},
+            park=self.outside.park,
         )
-        return Deps(trainer=trainer, park=self.outside.park)
 
     def _connect(self) -> Trainings:
         self.connected += 1
@@ -177,17 +165,8 @@ class Deployed:
         return self.post(encode(event), published_at)
 
     def post(self, data: bytes, published_at: str = "2026-12-01T12:00:00Z") -> int:
-        inner = {"messageId": "7", "publishTime": published_at, "data": base64.b64encode(data).decode()}
-        body = json.dumps({"message": inner, "subscription": "projects/p/subscriptions/retrain"})
-        return self.client.post("/", data=body, environ_overrides={"deps": self.deps}).status_code
-
-
-@pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> "FlaskClient":
-    source = tmp_path_factory.mktemp("source") / "retrain_entry.py"
-    source.write_text(ENTRY)
-    create_app: Callable[..., flask.Flask] = functions_framework.create_app
-    return create_app(target="main", source=str(source), signature_type="http").test_client()
+        answer = {"answer": build(self.ports, self._connect)}
+        return self.client.post("/", data=push(data, published_at), environ_overrides=answer).status_code
 
 
 @pytest.fixture
@@ -198,8 +177,8 @@ def server() -> Iterator[VertexPipelines]:
 
 
 @pytest.fixture
-def deployed(client: "FlaskClient", server: VertexPipelines) -> Deployed:
-    return Deployed(client, server)
+def deployed(framework: "FlaskClient", server: VertexPipelines) -> Deployed:
+    return Deployed(framework, server)
 
 
 # What is started
@@ -250,12 +229,12 @@ def test_a_request_that_comes_again_starts_nothing_more(deployed: Deployed) -> N
     assert deployed.outside.answers() == {"started": 1, "repeated": 2}
 
 
-def test_killed_anywhere_it_starts_one_and_tells_of_it(client: "FlaskClient") -> None:
+def test_killed_anywhere_it_starts_one_and_tells_of_it(framework: "FlaskClient") -> None:
     killed = 0
     while True:
         server = VertexPipelines()
         try:
-            deployed = Deployed(client, server, Outside(kill_at=killed + 1))
+            deployed = Deployed(framework, server, Outside(kill_at=killed + 1))
             try:
                 deployed.give(REQUEST)
             except KilledError:
@@ -447,14 +426,14 @@ def test_a_refusal_of_an_old_request_counts_for_nothing_once_a_newer_one_has_sta
 )
 def test_what_no_retry_can_help_is_parked_with_its_reason(deployed: Deployed, data: bytes, reason: str) -> None:
     assert deployed.post(data) == 204
-    [parked] = deployed.outside.parked
+    [parked] = deployed.outside.park.reasons
     assert parked.startswith(reason)
     assert deployed.server.calls == []
 
 
 def test_a_request_of_the_future_is_parked(deployed: Deployed) -> None:
     assert deployed.give(REQUEST, published_at="2026-10-31T22:49:59Z") == 204
-    [parked] = deployed.outside.parked
+    [parked] = deployed.outside.park.reasons
     assert parked.startswith("requested_at: must not be after 2026-10-31T22:49:59Z, when it was published, got 2026-10")
     assert deployed.give(REQUEST, published_at="2026-10-31T22:50:00Z") == 204
     assert deployed.outside.answers() == {"started": 1}

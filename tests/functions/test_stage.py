@@ -69,7 +69,7 @@ def test_an_archive_holds_no_other_function(function: str) -> None:
         for name, _ in stage.sources(function)
         if name.startswith("functions/") and name.count("/") > 1
     }
-    assert folders <= {"adapters", "services", function}
+    assert folders <= {"adapters", "runtime", "services", function}
 
 
 def test_packaging_again_elsewhere_gives_the_same_archives(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_an_archive_has_its_entry_point_its_settings_and_its_locked_requirements
     with zipfile.ZipFile(stage.archive(function, tmp_path)) as file:
         names = file.namelist()
         requirements = file.read("requirements.txt").decode()
-    assert {"main.py", "monitoring.yaml", "requirements.txt", "core/errors.py", "functions/adapters/push.py"} <= set(
+    assert {"main.py", "monitoring.yaml", "requirements.txt", "core/errors.py", "functions/runtime/push.py"} <= set(
         names
     )
     assert "functions-framework==" in requirements
@@ -112,7 +112,7 @@ def test_an_archive_has_its_entry_point_its_settings_and_its_locked_requirements
 
 def test_what_tools_and_editors_leave_behind_is_in_no_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = ["boards/b.json", "core/errors.py", "docs/books/deep/a.md", "docs/books/b.md", "docs/guide.md"]
-    wanted += ["functions/__init__.py", "functions/adapters/push.py", "functions/one/page/a.css"]
+    wanted += ["functions/__init__.py", "functions/runtime/push.py", "functions/one/page/a.css"]
     litter = ["core/.DS_Store", "core/__pycache__/errors.py", "functions/one/.#main.py", "functions/one/a.css~"]
     litter += ["boards/b.json~", "docs/books/.b.md.swp", "docs/.guide.md", "docs/picture.png"]
     for name in [*wanted, *litter, "functions/one/main.py", "infra/monitoring.yaml"]:

@@ -1,27 +1,21 @@
 """telemetry_rollup by push requests: what it sets, again and late, and what faults do to it."""
 
-import base64
-import json
 import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import flask
 import pytest
-from werkzeug.test import EnvironBuilder
 
 from core.errors import QueryError, UnavailableError
 from core.events import Tick
 from core.metrics import Kind, check
-from core.settings import Settings
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
-from functions.telemetry_rollup.main import Deps, respond
-from functions.telemetry_rollup.reports import BigQueryReports
-from functions.telemetry_rollup.rollup import LONGEST_SESSION, MOST, NAME, Outside
+from functions.telemetry_rollup.main import build
+from functions.telemetry_rollup.rollup import LONGEST_SESSION, MOST, NAME
 from tests.support.crash.breaking import KilledError
-from tests.support.fakes.intake import Parked
+from tests.support.fakes.ports import MemoryPorts, posted, push
 
 AT = datetime(2026, 1, 2, 3, 5, tzinfo=UTC)
 ROW: Data = {
@@ -48,7 +42,6 @@ class World:
     asked: list[Data] = field(default_factory=list)
     gauges: dict[tuple[str, ...], tuple[float, datetime | None]] = field(default_factory=dict)
     outcomes: list[str] = field(default_factory=list)
-    park: Parked = field(default_factory=Parked)
     fault: Exception | None = None
     killed_after: int = 1000
 
@@ -77,15 +70,8 @@ class World:
 
     def send(self, data: bytes) -> int:
         """Deliver a message; the status of the answer."""
-        message = {"messageId": "1", "publishTime": "2026-01-02T03:07:12Z", "data": base64.b64encode(data).decode()}
-        body = json.dumps({"message": message, "subscription": "projects/p/subscriptions/telemetry-rollup"})
-        request = flask.Request(EnvironBuilder(method="POST", data=body.encode()).get_environ())
-        deps = Deps(
-            settings=Settings(jobs={NAME: "*/5 * * * *"}),
-            outside=Outside(reports=BigQueryReports(self), metrics=self),
-            park=self.park,
-        )
-        return respond(request, deps)[1]
+        ports = MemoryPorts(function=NAME, warehouse=self, metrics=self, cron="*/5 * * * *")
+        return build(ports)(posted(push(data, "2026-01-02T03:07:12Z")))[1]
 
     def tick(self, at: datetime = AT) -> int:
         return self.send(encode(Tick(job=NAME, scheduled_at=at)))
@@ -132,12 +118,6 @@ def test_a_late_tick_asks_for_its_own_hour() -> None:
     assert [asked["end"] for asked in world.asked] == [AT, AT - timedelta(minutes=5)]
 
 
-def test_the_scheduler_says_no_instant_and_the_tick_is_the_newest_that_was_due() -> None:
-    world = World()
-    assert world.send(json.dumps({"type": "tick", "version": 1, "job": NAME}).encode()) == 204
-    assert world.asked[0]["end"] == AT
-
-
 def test_where_nothing_is_reported_it_is_alive_all_the_same() -> None:
     world = World(rows=[])
     assert world.tick() == 204
@@ -173,11 +153,3 @@ def test_killed_in_the_middle_it_says_everything_when_the_tick_comes_again() -> 
         world.killed_after = 1000
         world.tick()
         assert world.measured() == whole.measured()
-
-
-@pytest.mark.parametrize("data", [b"", b"[]", b'{"type": "tick", "version": 2, "job": "x", "scheduled_at": "2026"}'])
-def test_what_is_no_tick_is_parked(data: bytes) -> None:
-    world = World()
-    assert world.send(data) == 204
-    assert len(world.park.letters) == 1
-    assert (world.measured(), world.outcomes) == ({}, ["parked"])

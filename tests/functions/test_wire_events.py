@@ -32,7 +32,8 @@ from core.events import (
     Verb,
 )
 from functions.adapters import events
-from functions.adapters.push import Message, read_push
+from functions.runtime.push import Message, read_push
+from functions.runtime.ticks import read_tick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -424,7 +425,7 @@ def test_data_that_is_no_json_object_is_poison() -> None:
 )
 def test_a_tick_without_an_instant_is_for_the_newest_one_of_its_schedule(cron: str, published: str, due: str) -> None:
     message = read_push(push(b'{"type": "tick", "version": 1, "job": "x"}', publishTime=published))
-    assert events.tick(message, cron) == Tick(job="x", scheduled_at=datetime.fromisoformat(due))
+    assert read_tick(message, cron) == Tick(job="x", scheduled_at=datetime.fromisoformat(due))
 
 
 @given(
@@ -433,7 +434,7 @@ def test_a_tick_without_an_instant_is_for_the_newest_one_of_its_schedule(cron: s
 )
 def test_a_tick_is_due_before_it_is_published_and_the_same_when_it_comes_again(cron: str, published: datetime) -> None:
     def due(at: datetime) -> datetime:
-        return events.tick(
+        return read_tick(
             read_push(push(b'{"type":"tick","version":1,"job":"x"}', publishTime=at.isoformat())), cron
         ).scheduled_at
 
@@ -445,7 +446,7 @@ def test_a_tick_is_due_before_it_is_published_and_the_same_when_it_comes_again(c
 
 def test_a_tick_that_says_its_instant_is_taken_at_its_word() -> None:
     body = events.encode(Tick(job="x", scheduled_at=datetime(2013, 1, 1, 0, 7, 3, tzinfo=UTC)))
-    assert events.tick(read_push(push(body)), "* * * * *").scheduled_at == datetime(2013, 1, 1, 0, 7, 3, tzinfo=UTC)
+    assert read_tick(read_push(push(body)), "* * * * *").scheduled_at == datetime(2013, 1, 1, 0, 7, 3, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -453,7 +454,7 @@ def test_a_tick_that_says_its_instant_is_taken_at_its_word() -> None:
 )
 def test_a_tick_that_is_none_is_poison(data: bytes) -> None:
     with pytest.raises(PoisonError):
-        events.tick(read_push(push(data)), "* * * * *")
+        read_tick(read_push(push(data)), "* * * * *")
 
 
 HTTP = "@functions_framework.http\ndef main(request):\n    seen.append(request.get_data())\n    return '', 204\n"

@@ -47,6 +47,14 @@ def test_nothing_imports_a_function() -> None:
     assert crossing(EVERY, stage.ROOT) == {}
 
 
+def test_adapters_and_services_know_nothing_of_the_runtime() -> None:
+    found = imports.folders(imports.within(EVERY, "functions"))
+    assert {"functions.adapters", "functions.services"} <= found.keys()
+    assert [
+        folder for folder in ("functions.adapters", "functions.services") if "functions.runtime" in found[folder]
+    ] == []
+
+
 def changes(path: Path) -> Iterator[str]:
     """Where a function of a module changes what it is given, itself apart."""
     for function in ast.walk(ast.parse(path.read_text())):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from functions.adapters.once import once
+from functions.runtime.once import once
 
 THREADS = 8
 

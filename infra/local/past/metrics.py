@@ -8,14 +8,13 @@ from core.metrics import Kind, check
 from functions.adapters.ports import Clock
 from infra.local.prometheus import HistoryPoint
 
-_HEARTBEAT = "aia_heartbeat_timestamp_seconds"
-
 
 @dataclass(slots=True)
 class PastMetrics:
     """The port `Metrics`, which keeps every gauge that is about an instant.
 
-    Counters and heartbeats are left out: in the past that is computed, no function ran.
+    Counters are left out: in the past that is computed, no function ran. That is why there are no heartbeats either:
+    they come from the runtime of the functions.
 
     Attributes:
         clock: the instant of gauges that name none; without it such a gauge is refused.
@@ -35,7 +34,7 @@ class PastMetrics:
         at = at or (self.clock() if self.clock else None)
         if at is None:
             raise ValueError(f"{name}: at must be given for a point of the past, got nothing")
-        if name != _HEARTBEAT and math.isfinite(value):
+        if math.isfinite(value):
             self.points.append(HistoryPoint(name=name, labels=labels, at=at, value=float(value)))
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:  # noqa: ARG002 - the port's signature

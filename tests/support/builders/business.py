@@ -18,7 +18,8 @@ from functions.adapters.store import open_store
 from functions.bi_rollup import incidents
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.registry import ROLLUPS
-from functions.bi_rollup.rollup import Outside, RollupJob, roll_up
+from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
+from functions.runtime.ticks import finish
 from tests.support.builders.flights import load
 from tests.support.fakes.recorders import RecordingMetrics
 
@@ -70,7 +71,8 @@ class World:
         return BigQueryTables(self.warehouse, self.settings.business)
 
     def tick(self, at: datetime = TICK) -> None:
-        roll_up(Tick(job="bi_rollup", scheduled_at=at), self.outside, self.jobs)
+        tick = Tick(job=NAME, scheduled_at=at)
+        finish(tick, roll_up(tick, self.outside, self.jobs), function=NAME, metrics=self.metrics)
 
     def order(self, *rows: Row) -> None:
         load(self.client, ORDERS.table, list(rows))

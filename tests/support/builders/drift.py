@@ -13,7 +13,8 @@ from functions.adapters.ports import Data, Store, Warehouse
 from functions.adapters.store import open_store
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
-from functions.drift_score.scoring import Outside, score_models
+from functions.drift_score.scoring import NAME, Outside, score_models
+from functions.runtime.ticks import finish
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, load, version
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
 
@@ -65,7 +66,9 @@ class World:
         )
 
     def tick(self, at: datetime = TICK) -> None:
-        score_models(Tick(job="drift_score", scheduled_at=at), self.models, self.outside)
+        tick = Tick(job=NAME, scheduled_at=at)
+        score_models(tick, self.models, self.outside)
+        finish(tick, None, function=NAME, metrics=self.metrics)
 
     def forget_claims(self) -> None:
         """As if the process had crashed before it confirmed, and the lease had ended."""

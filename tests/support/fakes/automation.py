@@ -20,6 +20,7 @@ from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import LEASE, Ledger
 from functions.adapters.ports import Store
+from functions.runtime.ticks import finish
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
 INCIDENT = "model/flight-delay@2026-01-02T08:59:00Z"
@@ -165,7 +166,9 @@ class Setup:
 
     def give(self, *events: ActionRequest | Command | Tick) -> None:
         for event in events:
-            handle(self.runner, event)
+            result = handle(self.runner, event)
+            if isinstance(event, Tick):
+                finish(event, result, function=NAME, metrics=self.runner.metrics)
 
     def tick(self, **later: float) -> None:
         self.world.now += timedelta(**later)

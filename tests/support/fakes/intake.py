@@ -1,7 +1,7 @@
 """The intake with an outside in memory, and bodies for it."""
 
-import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,37 +10,19 @@ from typing import Any
 import flask
 from werkzeug.test import EnvironBuilder
 
-from core.errors import UnavailableError
 from core.events import Finding
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Clock
-from functions.adapters.push import Message
 from functions.alert_intake.authenticator import Authenticator
-from functions.alert_intake.intake import Intake
-from functions.alert_intake.main import Deps, respond
+from functions.alert_intake.intake import NAME
+from functions.alert_intake.main import build
+from tests.support.fakes import ports
+from tests.support.fakes.ports import MemoryPorts, Parked
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
 
 NOW = datetime(2026, 11, 23, 16, 12, 47, tzinfo=UTC)
 PAYLOADS = Path(__file__).parents[2] / "payloads"
 LONGEST_NAME = 300
-
-
-@dataclass
-class Parked:
-    """Keeps what is parked."""
-
-    letters: list[tuple[bytes, str, str]] = field(default_factory=list)
-    down: bool = False
-
-    def __call__(self, body: bytes, reason: str, message: Message | None) -> None:
-        if self.down:
-            raise UnavailableError("BigQuery: does not answer")
-        reason.encode()
-        self.letters.append((body, reason, message.id if message else ""))
-
-    @property
-    def reasons(self) -> list[str]:
-        return [reason for _, reason, _ in self.letters]
 
 
 @dataclass
@@ -56,11 +38,13 @@ class World:
     def send(self, body: bytes, path: str = "/", method: str = "POST", **headers: str) -> flask.Response:
         """Post a body, as the network would."""
         environ = EnvironBuilder(path=path, method=method, data=body, headers=list(headers.items())).get_environ()
-        return respond(flask.Request(environ), self.deps())
+        return self.answer(flask.Request(environ))
 
-    def deps(self) -> Deps:
-        intake = Intake(bus=self.bus, park=self.park, metrics=self.metrics)
-        return Deps(intake=intake, authenticator=self.authenticator, clock=self.clock)
+    @property
+    def answer(self) -> Callable[[flask.Request], flask.Response]:
+        """The function."""
+        outside = MemoryPorts(function=NAME, bus=self.bus, park=self.park, metrics=self.metrics, clock=self.clock)
+        return build(outside, self.authenticator)
 
     def findings(self) -> list[Finding]:
         """What was published, as the router reads it."""
@@ -106,5 +90,4 @@ def payload(name: str) -> bytes:
 
 def push(data: bytes, message_id: str = "7") -> bytes:
     """A push request of Pub/Sub."""
-    inner = {"messageId": message_id, "publishTime": "2026-11-23T16:12:47Z", "data": base64.b64encode(data).decode()}
-    return json.dumps({"message": inner, "subscription": "projects/p/subscriptions/alert-intake"}).encode()
+    return ports.push(data, "2026-11-23T16:12:47Z", messageId=message_id)

@@ -22,7 +22,8 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.notify.port import Channel, Outcome, Receipt
 from functions.adapters.ports import Data, Store
 from functions.incident_router.router import Received, RoutedEvent, handle
-from functions.incident_sweep.sweep import Sweeper, sweep
+from functions.incident_sweep.sweep import NAME, Sweeper, sweep
+from functions.runtime.ticks import finish
 from functions.services.incidents.channels import FailingChannels
 from functions.services.incidents.dispatch import LEASE, Dispatcher, in_threads
 from functions.services.incidents.documents import GROUPS, INCIDENTS, read_group
@@ -170,7 +171,8 @@ class Setup:
         """Let time pass, then sweep."""
         self.world.now += timedelta(**later)
         sweeper = Sweeper(service=self.service, sleep=self._sleep, monotonic=self._monotonic)
-        sweep(sweeper, Tick(job="incident_sweep", scheduled_at=self.world.now))
+        tick = Tick(job=NAME, scheduled_at=self.world.now)
+        finish(tick, sweep(sweeper, tick), function=NAME, metrics=self.service.metrics)
 
     def _monotonic(self) -> float:
         return self.world.now.timestamp()

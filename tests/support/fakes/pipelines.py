@@ -1,7 +1,5 @@
 """The outside of pipeline_monitor in memory: every call of a port passes boundaries, and any may be the last."""
 
-import base64
-import json
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -14,7 +12,8 @@ from core.pipelines.line import Line
 from functions.adapters.events import decode, encode
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.ports import Data
-from functions.pipeline_monitor.monitor import Monitor, handle
+from functions.pipeline_monitor.monitor import NAME, Monitor, handle
+from functions.runtime.ticks import finish
 from tests.support.builders.runs import AT, PIPELINE
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 
@@ -111,6 +110,8 @@ class World:
     def give(self, *events: Any) -> None:
         for event in events:
             handle(self.monitor, event)
+            if isinstance(event, Tick):
+                finish(event, None, function=NAME, metrics=self.monitor.metrics)
 
     def deliver(self, events: Iterable[Any], *, attempts: int = 60) -> None:
         """As Pub/Sub does: what fails comes again, after the others, until it is acknowledged."""
@@ -148,9 +149,3 @@ class World:
         if name not in self.outside.jobs:
             raise ActionError(f"{name}: refused: NotFound")
         return self.outside.jobs[name]
-
-
-def push(data: bytes, published_at: str = "2026-01-02T12:00:00Z") -> bytes:
-    """The body of a push request."""
-    inner = {"messageId": "7", "publishTime": published_at, "data": base64.b64encode(data).decode()}
-    return json.dumps({"message": inner, "subscription": "projects/p/subscriptions/pipeline-monitor"}).encode()

@@ -3,17 +3,26 @@
 import base64
 import hashlib
 import json
+from typing import Protocol
 
 from functions.adapters.ports import Clock, Data, Warehouse
-from functions.adapters.push import Message
+from functions.runtime.push import Message
 
 TABLE = "ops.dead_letters"
 MOST_KEPT = 1_000_000
 """Bytes of a body; BigQuery refuses a row of more than 10 MB, and a message may have as many."""
 
 
+class Park(Protocol):
+    """Keeps what cannot be handled."""
+
+    def __call__(self, body: bytes, reason: str, message: Message | None) -> None:
+        """Keep the body and the reason; raise when that fails, so that the message comes again."""
+        ...
+
+
 class Parking:
-    """Keeps what a function cannot handle; the `Park` of `endpoint.answer`.
+    """The port `Park` over the warehouse.
 
     Args:
         warehouse: holds the table.

@@ -1,0 +1,73 @@
+"""The ports of a function in a test: whatever the test has in the place of the outside."""
+
+import base64
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import flask
+from werkzeug.test import EnvironBuilder
+
+from core.errors import UnavailableError
+from core.settings import Settings
+from functions.adapters.ledger import Ledger
+from functions.adapters.ports import BulkBus, Clock, Metrics, Store, Warehouse
+from functions.runtime.parking import Park
+from functions.runtime.push import Message
+
+
+@dataclass
+class Parked:
+    """Keeps what is parked."""
+
+    letters: list[tuple[bytes, str, str]] = field(default_factory=list)
+    down: bool = False
+
+    def __call__(self, body: bytes, reason: str, message: Message | None) -> None:
+        if self.down:
+            raise UnavailableError("BigQuery: does not answer")
+        reason.encode()
+        self.letters.append((body, reason, message.id if message else ""))
+
+    @property
+    def reasons(self) -> list[str]:
+        return [reason for _, reason, _ in self.letters]
+
+
+class Unused:
+    """In the place of a port that the test is not about: whoever asks it for anything fails."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"{name}: no port of this kind in this test")
+
+
+@dataclass(kw_only=True)
+class MemoryPorts:
+    """The twin of `Ports`."""
+
+    function: str
+    store: Store = field(default_factory=Unused)
+    bus: BulkBus = field(default_factory=Unused)
+    warehouse: Warehouse = field(default_factory=Unused)
+    metrics: Metrics
+    park: Park = field(default_factory=Parked)
+    settings: Settings = field(default_factory=lambda: Settings(jobs={}))
+    cron: str = "* * * * *"
+    clock: Clock = lambda: datetime.now(UTC)
+    project: str = "aia-test"
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.store, self.clock, self.function)
+
+
+def push(data: bytes, published_at: str = "2026-01-02T12:00:00Z", **message: str) -> bytes:
+    """The body of a push request."""
+    inner = {"messageId": "7", "publishTime": published_at, "data": base64.b64encode(data).decode()} | message
+    return json.dumps({"message": inner, "subscription": "projects/p/subscriptions/s"}).encode()
+
+
+def posted(body: bytes, **environ: Any) -> flask.Request:
+    """A request as functions-framework gives it."""
+    return flask.Request(EnvironBuilder(method="POST", data=body, **environ).get_environ())
