@@ -91,9 +91,9 @@ class Outcome:
         return [row["feature"] for row in self._query(sql)]
 
     def incidents(self) -> list[dict[str, Any]]:
-        """The incidents of the model, the open one and then the newest first, as the api tells them."""
+        """The incidents with the model, the open one and then the newest first: its target is that of the root."""
         everything: list[dict[str, Any]] = get(f"{self.ports.url('page')}/api/incidents")
-        return [incident for incident in everything if incident["target"] == f"model/{MODEL}"]
+        return [incident for incident in everything if f"model/{MODEL}" in incident["targets"]]
 
     def messages(self) -> list[dict[str, Any]]:
         """What the inbox received."""

@@ -5,7 +5,7 @@ import logging
 from contextvars import copy_context
 
 from functions.adapters import logs
-from functions.incident_sweep.sweep import _each
+from functions.incident_sweep.sweep import _parallel
 
 
 def line(**fields: object) -> dict[str, str]:
@@ -30,7 +30,7 @@ def test_lines_of_the_threads_of_a_sweep_name_its_function_and_its_trace() -> No
     def requested() -> list[tuple[str, str]]:
         logs.set_function("incident_sweep")
         logs.set_trace("abc/1;o=1", "p1")
-        lines = _each(range(3), lambda _: line())
+        lines = _parallel(range(3), lambda _: line())
         return [(one["function"], one["logging.googleapis.com/trace"]) for one in lines]
 
     assert copy_context().run(requested) == [("incident_sweep", "projects/p1/traces/abc")] * 3
