@@ -49,7 +49,7 @@ class Undoing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class ActionRun:
     """A request and what has become of it.
 
     Attributes:
@@ -88,7 +88,7 @@ class Case:
         return bool(self.pending) or not self.over
 
 
-def impossible(request: ActionRequest, verdict: Verdict, *, now: datetime) -> Case:
+def impossible(request: ActionRequest, verdict: Verdict, *, now: datetime) -> ActionRun:
     """The case of a request for which nothing could be planned: refused, with the reason."""
     return _first(request, Plan(summary=""), verdict, now)
 
@@ -101,7 +101,7 @@ def planned(
     automation: Automation,
     now: datetime,
     severity: Severity | None = None,
-) -> Case:
+) -> ActionRun:
     """The case of a request that was planned, and what the guard rails said of it.
 
     Args:
@@ -121,7 +121,7 @@ def planned(
     return replace(case, severity=severity)
 
 
-def objection(case: Case, command: Command, *, now: datetime) -> Reason | None:
+def objection(case: ActionRun, command: Command, *, now: datetime) -> Reason | None:
     """Why a person cannot approve or reject it now; None where that is possible.
 
     Where nobody answered in time, the case is to be ended by `expired`.
@@ -133,7 +133,7 @@ def objection(case: Case, command: Command, *, now: datetime) -> Reason | None:
     return Reason.NOBODY_ANSWERED if is_late(case, now) else None
 
 
-def is_late(case: Case, now: datetime) -> bool:
+def is_late(case: ActionRun, now: datetime) -> bool:
     """Whether the time for an answer, or to apply or undo it, is over; at exactly its end it is."""
     if case.stage is Stage.AWAITING:
         return case.answer_by is not None and now >= case.answer_by
@@ -142,8 +142,8 @@ def is_late(case: Case, now: datetime) -> bool:
 
 
 def answered(
-    case: Case, command: Command, verdict: Verdict | None, *, now: datetime, severity: Severity | None = None
-) -> Case:
+    case: ActionRun, command: Command, verdict: Verdict | None, *, now: datetime, severity: Severity | None = None
+) -> ActionRun:
     """The case after a person approved or rejected it.
 
     Args:
@@ -158,24 +158,24 @@ def answered(
     return replace(_step(case, verdict, now, by=command.by), severity=severity)
 
 
-def expired(case: Case, *, now: datetime) -> Case:
+def expired(case: ActionRun, *, now: datetime) -> ActionRun:
     """The case when nobody answered in time; as it is where there is time left."""
     if case.stage is not Stage.AWAITING or not is_late(case, now):
         return case
     return _step(case, Verdict(stage=Stage.EXPIRED, reason=Reason.NOBODY_ANSWERED), now)
 
 
-def applied(case: Case, detail: str, *, now: datetime) -> Case:
+def applied(case: ActionRun, detail: str, *, now: datetime) -> ActionRun:
     """The case after the outside said that it is done."""
     return _step(case, Verdict(stage=Stage.APPLIED, reason=Reason.DONE, detail=detail), now)
 
 
-def failed(case: Case, reason: Reason, detail: str, *, now: datetime) -> Case:
+def failed(case: ActionRun, reason: Reason, detail: str, *, now: datetime) -> ActionRun:
     """The case when it could not be applied, or not be undone."""
     return _step(case, Verdict(stage=Stage.FAILED, reason=reason, detail=detail), now)
 
 
-def undone(case: Case, detail: str, *, now: datetime) -> Case:
+def undone(case: ActionRun, detail: str, *, now: datetime) -> ActionRun:
     """The case after it was put back to how it was.
 
     Raises:
@@ -187,14 +187,14 @@ def undone(case: Case, detail: str, *, now: datetime) -> Case:
     return _step(case, Verdict(stage=Stage.UNDONE, reason=case.undoing.reason, detail=why), now)
 
 
-def is_due(case: Case, *, automation: Automation, now: datetime) -> bool:
+def is_due(case: ActionRun, *, automation: Automation, now: datetime) -> bool:
     """Whether it is time to look at what was applied."""
     return case.stage is Stage.APPLIED and case.undoing is None and now - case.at >= automation.verify_after
 
 
 def looked(
-    case: Case, verification: Verification, *, severity: Severity | None, automation: Automation, now: datetime
-) -> Case:
+    case: ActionRun, verification: Verification, *, severity: Severity | None, automation: Automation, now: datetime
+) -> ActionRun:
     """The case after what was applied was looked at; as it is where it must be looked at again.
 
     Args:
@@ -221,12 +221,12 @@ def looked(
     return case
 
 
-def published(case: Case, ids: Collection[str]) -> Case:
+def published(case: ActionRun, ids: Collection[str]) -> ActionRun:
     """The case without the decisions of those ids among what is pending."""
     return replace(case, pending=tuple(decision for decision in case.pending if decision.id not in ids))
 
 
-def decided(case: Case, detail: str = "", by: str = "") -> ActionDecision:
+def decided(case: ActionRun, detail: str = "", by: str = "") -> ActionDecision:
     """The newest decision about a case.
 
     Args:
@@ -251,12 +251,12 @@ def decided(case: Case, detail: str = "", by: str = "") -> ActionDecision:
     )
 
 
-def _first(request: ActionRequest, plan: Plan, verdict: Verdict, now: datetime) -> Case:
-    case = Case(request=request, plan=plan, stage=verdict.stage, reason=verdict.reason, sequence=1, at=now)
+def _first(request: ActionRequest, plan: Plan, verdict: Verdict, now: datetime) -> ActionRun:
+    case = ActionRun(request=request, plan=plan, stage=verdict.stage, reason=verdict.reason, sequence=1, at=now)
     return replace(case, pending=(decided(case, verdict.detail),))
 
 
-def _step(case: Case, verdict: Verdict, now: datetime, by: str = "") -> Case:
+def _step(case: ActionRun, verdict: Verdict, now: datetime, by: str = "") -> ActionRun:
     if verdict.stage not in NEXT.get(case.stage, frozenset()):
         allowed = sorted(NEXT.get(case.stage, ()))
         raise ValueError(f"stage: after {case.stage} must come one of {allowed}, got {verdict.stage}")

@@ -26,7 +26,7 @@ from core.drift.performance import (
     stands,
 )
 from core.drift.profile import Profile
-from core.drift.quality import Flaw, QualityIssue, QualityThresholds, quality
+from core.drift.quality import DataQualityIssue, DataQualityIssueKind, QualityThresholds, quality
 from core.drift.ranges import Range, ranges
 from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult
 from core.drift.scoring import score, score_counts
@@ -40,15 +40,15 @@ __all__ = [
     "Classifier",
     "Comparison",
     "Counts",
+    "DataQualityIssue",
+    "DataQualityIssueKind",
     "DriftReport",
     "Estimate",
     "FeatureDrift",
-    "Flaw",
     "Kind",
     "Mode",
     "Profile",
     "ProfileError",
-    "QualityIssue",
     "QualityThresholds",
     "Range",
     "Reason",

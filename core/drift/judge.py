@@ -5,7 +5,16 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from core.detection import Outcome, Verdict
-from core.drift import DriftReport, Estimate, FeatureDrift, Flaw, QualityIssue, Standing, StatisticResult, stands
+from core.drift import (
+    DataQualityIssue,
+    DataQualityIssueKind,
+    DriftReport,
+    Estimate,
+    FeatureDrift,
+    Standing,
+    StatisticResult,
+    stands,
+)
 from core.drift import Reason as DriftReason
 from core.events import Severity
 from core.statistics import STATISTICS
@@ -15,7 +24,7 @@ MOST_NAMED = 5
 _ERROR_SHARE, _ERROR_STRENGTH = 0.25, 0.25
 _CRITICAL_SHARE, _CRITICAL_STRENGTH = 0.5, 0.5
 _ERROR_BELOW, _CRITICAL_BELOW = 0.05, 0.15
-_GRAVE = frozenset({Flaw.ABSENT, Flaw.VOLUME, Flaw.STALE})
+_GRAVE = frozenset({DataQualityIssueKind.ABSENT, DataQualityIssueKind.VOLUME, DataQualityIssueKind.STALE})
 _ERROR_MISSING = 0.5
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -47,13 +56,13 @@ class Reason(StrEnum):
     """The model was scored."""
 
 
-def of_drift(model: str, report: DriftReport, carriers: Mapping[str, str] = _NOTHING) -> Verdict:
+def of_drift(model: str, report: DriftReport, top_segments: Mapping[str, str] = _NOTHING) -> Verdict:
     """Conclude from the drift report of a model's features.
 
     Args:
         model: the model's name, for the summary.
         report: of the current window.
-        carriers: which segments carry the drift, in words by name.
+        top_segments: which segments carry the drift, in words by name.
 
     Returns:
         The verdict; its value is the share of features that drifted.
@@ -84,19 +93,19 @@ def of_drift(model: str, report: DriftReport, carriers: Mapping[str, str] = _NOT
         unit="ratio",
         evidence={
             **{part.name: describe(part) for part in report.ranked[:MOST_NAMED] if part.drifted},
-            **carriers,
+            **top_segments,
             **window,
         },
     )
 
 
-def of_prediction(model: str, report: DriftReport, carriers: Mapping[str, str] = _NOTHING) -> Verdict:
+def of_prediction(model: str, report: DriftReport, top_segments: Mapping[str, str] = _NOTHING) -> Verdict:
     """Conclude from the drift report of the scores that a model gives.
 
     Args:
         model: the model's name, for the summary.
         report: of the current window, with the score as its only feature.
-        carriers: which segments carry the drift, in words by name.
+        top_segments: which segments carry the drift, in words by name.
 
     Returns:
         The verdict; its value is how far the scores have moved, in sd.
@@ -117,7 +126,7 @@ def of_prediction(model: str, report: DriftReport, carriers: Mapping[str, str] =
         value=found.strength,
         threshold=found.usual + report.shift_threshold,
         unit="sd",
-        evidence={found.name: describe(found), **carriers, "window": _window(report)},
+        evidence={found.name: describe(found), **top_segments, "window": _window(report)},
     )
 
 
@@ -198,7 +207,7 @@ def accuracy_severity(accuracy: float, floor: float) -> Severity:
     return Severity.ERROR if below >= _ERROR_BELOW else Severity.WARNING
 
 
-def of_quality(model: str, issues: Sequence[QualityIssue]) -> Verdict:
+def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:
     """Conclude from what is wrong with the data of a window.
 
     Args:
@@ -208,7 +217,7 @@ def of_quality(model: str, issues: Sequence[QualityIssue]) -> Verdict:
     Returns:
         The verdict; its value is the number of issues.
 
-    >>> stale = QualityIssue(flaw=Flaw.STALE, feature="", value=7200.0, limit=3600.0)
+    >>> stale = DataQualityIssue(flaw=DataQualityIssueKind.STALE, feature="", value=7200.0, limit=3600.0)
     >>> of_quality("churn", [stale]).summary
     'churn: the newest row is 2 h 0 min old, at most 1 h 0 min is usual'
     >>> of_quality("churn", []).summary
@@ -219,7 +228,8 @@ def of_quality(model: str, issues: Sequence[QualityIssue]) -> Verdict:
         return Verdict(outcome=Outcome.GOOD, reason=Reason.SOUND, summary=text, value=0.0, unit="issues")
     first = spell_issue(issues[0])
     grave = any(
-        issue.flaw in _GRAVE or (issue.flaw is Flaw.MISSING and issue.value > _ERROR_MISSING) for issue in issues
+        issue.flaw in _GRAVE or (issue.flaw is DataQualityIssueKind.MISSING and issue.value > _ERROR_MISSING)
+        for issue in issues
     )
     texts: dict[str, str] = {}
     for issue in issues:
@@ -239,23 +249,25 @@ def of_quality(model: str, issues: Sequence[QualityIssue]) -> Verdict:
     )
 
 
-def spell_issue(issue: QualityIssue) -> str:
+def spell_issue(issue: DataQualityIssue) -> str:
     """An issue in words.
 
-    >>> spell_issue(QualityIssue(flaw=Flaw.NEW_CATEGORY, feature="plan", value=0.25, limit=0.01, detail="gold"))
+    >>> spell_issue(DataQualityIssue(flaw=DataQualityIssueKind.NEW_CATEGORY, feature="plan", value=0.25, limit=0.01, detail="gold"))
     'plan: 25.0% of the rows are of unknown categories, at most 1.0% is usual (gold)'
     """
     share = f"{issue.value:.1%} of the rows"
     usual = f"at most {issue.limit:.1%} is usual"
     texts = {
-        Flaw.ABSENT: "there is no such column",
-        Flaw.MISSING: f"{share} are missing, {usual}",
-        Flaw.INFINITE: f"{share} are infinite, {usual}",
-        Flaw.OUT_OF_RANGE: f"{share} are out of range, {usual}",
-        Flaw.NEW_CATEGORY: f"{share} are of unknown categories, {usual}",
-        Flaw.CONSTANT: "every row has the same value",
-        Flaw.VOLUME: "far fewer rows than usual" if issue.value < issue.limit else "far more rows than usual",
-        Flaw.STALE: f"the newest row is {_hours(issue.value)} old, at most {_hours(issue.limit)} is usual",
+        DataQualityIssueKind.ABSENT: "there is no such column",
+        DataQualityIssueKind.MISSING: f"{share} are missing, {usual}",
+        DataQualityIssueKind.INFINITE: f"{share} are infinite, {usual}",
+        DataQualityIssueKind.OUT_OF_RANGE: f"{share} are out of range, {usual}",
+        DataQualityIssueKind.NEW_CATEGORY: f"{share} are of unknown categories, {usual}",
+        DataQualityIssueKind.CONSTANT: "every row has the same value",
+        DataQualityIssueKind.VOLUME: "far fewer rows than usual"
+        if issue.value < issue.limit
+        else "far more rows than usual",
+        DataQualityIssueKind.STALE: f"the newest row is {_hours(issue.value)} old, at most {_hours(issue.limit)} is usual",
     }
     name = f"{issue.feature}: " if issue.feature else ""
     return f"{name}{texts[issue.flaw]}{f' ({issue.detail})' if issue.detail else ''}"

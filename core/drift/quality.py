@@ -13,7 +13,7 @@ from core.drift.grid import ABOVE, BELOW, MISSING
 from core.drift.profile import Profile
 
 
-class Flaw(StrEnum):
+class DataQualityIssueKind(StrEnum):
     """What is wrong."""
 
     ABSENT = "absent"
@@ -42,7 +42,7 @@ class Flaw(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class QualityIssue:
+class DataQualityIssue:
     """One thing that is wrong with a window.
 
     Attributes:
@@ -53,7 +53,7 @@ class QualityIssue:
         detail: more for people, as the names of new categories.
     """
 
-    flaw: Flaw
+    flaw: DataQualityIssueKind
     feature: str
     value: float
     limit: float
@@ -86,7 +86,7 @@ def quality(
     newest: datetime | None = None,
     now: datetime | None = None,
     thresholds: QualityThresholds = _DEFAULT,
-) -> tuple[QualityIssue, ...]:
+) -> tuple[DataQualityIssue, ...]:
     """Say what is wrong with a window.
 
     Args:
@@ -119,19 +119,23 @@ def _window(
     newest: datetime | None,
     now: datetime | None,
     thresholds: QualityThresholds,
-) -> Iterator[QualityIssue]:
+) -> Iterator[DataQualityIssue]:
     if expected is not None and not expected / thresholds.volume <= counts.rows <= expected * thresholds.volume:
         limit = expected / thresholds.volume if counts.rows < expected else expected * thresholds.volume
         detail = f"{counts.rows} rows, {expected:g} expected"
-        yield QualityIssue(flaw=Flaw.VOLUME, feature="", value=float(counts.rows), limit=limit, detail=detail)
+        yield DataQualityIssue(
+            flaw=DataQualityIssueKind.VOLUME, feature="", value=float(counts.rows), limit=limit, detail=detail
+        )
     if newest is not None and now is not None and now - newest > thresholds.age:
         age, limit = (now - newest).total_seconds(), thresholds.age.total_seconds()
-        yield QualityIssue(flaw=Flaw.STALE, feature="", value=age, limit=limit, detail=f"newest row at {newest}")
+        yield DataQualityIssue(
+            flaw=DataQualityIssueKind.STALE, feature="", value=age, limit=limit, detail=f"newest row at {newest}"
+        )
 
 
-def _columns(profile: Profile, counts: Counts, thresholds: QualityThresholds) -> Iterator[QualityIssue]:
+def _columns(profile: Profile, counts: Counts, thresholds: QualityThresholds) -> Iterator[DataQualityIssue]:
     for name in sorted(counts.absent):
-        yield QualityIssue(flaw=Flaw.ABSENT, feature=name, value=1.0, limit=0.0)
+        yield DataQualityIssue(flaw=DataQualityIssueKind.ABSENT, feature=name, value=1.0, limit=0.0)
     for k, name in enumerate(profile.grid.names):
         if name not in counts.absent:
             yield from _numeric(profile, counts, k, thresholds)
@@ -140,56 +144,71 @@ def _columns(profile: Profile, counts: Counts, thresholds: QualityThresholds) ->
             yield from _categorical(profile, counts, k, thresholds)
 
 
-def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresholds) -> Iterator[QualityIssue]:
+def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresholds) -> Iterator[DataQualityIssue]:
     grid, name = profile.grid, profile.grid.names[k]
     old, new = grid.special[k], counts.special[k]
     yield from _more(
-        Flaw.MISSING, name, thresholds, reference=(old[MISSING], profile.rows), current=(new[MISSING], counts.rows)
+        DataQualityIssueKind.MISSING,
+        name,
+        thresholds,
+        reference=(old[MISSING], profile.rows),
+        current=(new[MISSING], counts.rows),
     )
     ends = [BELOW, ABOVE]
     infinite = (old[ends].sum(), profile.rows), (new[ends].sum(), counts.rows)
-    yield from _more(Flaw.INFINITE, name, thresholds, reference=infinite[0], current=infinite[1])
+    yield from _more(DataQualityIssueKind.INFINITE, name, thresholds, reference=infinite[0], current=infinite[1])
     known, finite = int(grid.cells[k].sum()), int(counts.cells[k].sum())
     if known and finite:
         outside = int(counts.cells[k, 0] + counts.cells[k, grid.sizes[k] :].sum())
         detail = f"reference {grid.edges[k, 0]:.6g} to {grid.edges[k, grid.sizes[k] - 1]:.6g}"
         # Of a sample like the reference, two rows in n + 1 are expected to lie beyond its ends.
         beyond = (2, known + 1), (outside, finite)
-        yield from _more(Flaw.OUT_OF_RANGE, name, thresholds, reference=beyond[0], current=beyond[1], detail=detail)
+        yield from _more(
+            DataQualityIssueKind.OUT_OF_RANGE, name, thresholds, reference=beyond[0], current=beyond[1], detail=detail
+        )
     if finite > 1 and counts.lowest[k] == counts.highest[k] and grid.sd[k] > 0:
-        yield QualityIssue(
-            flaw=Flaw.CONSTANT, feature=name, value=1.0, limit=0.0, detail=f"always {counts.lowest[k]:.6g}"
+        yield DataQualityIssue(
+            flaw=DataQualityIssueKind.CONSTANT,
+            feature=name,
+            value=1.0,
+            limit=0.0,
+            detail=f"always {counts.lowest[k]:.6g}",
         )
 
 
-def _categorical(profile: Profile, counts: Counts, k: int, thresholds: QualityThresholds) -> Iterator[QualityIssue]:
+def _categorical(profile: Profile, counts: Counts, k: int, thresholds: QualityThresholds) -> Iterator[DataQualityIssue]:
     part, found = profile.categorical[k], counts.categories[k]
     missing = (part.counts[MISSING_CATEGORY], profile.rows), (found[MISSING_CATEGORY], counts.rows)
-    yield from _more(Flaw.MISSING, part.name, thresholds, reference=missing[0], current=missing[1])
+    yield from _more(DataQualityIssueKind.MISSING, part.name, thresholds, reference=missing[0], current=missing[1])
     if part.complete:
         detail = ", ".join(counts.new.get(part.name, ()))
         unknown = (0, profile.rows), (found[NEW], counts.rows)
         yield from _more(
-            Flaw.NEW_CATEGORY, part.name, thresholds, reference=unknown[0], current=unknown[1], detail=detail
+            DataQualityIssueKind.NEW_CATEGORY,
+            part.name,
+            thresholds,
+            reference=unknown[0],
+            current=unknown[1],
+            detail=detail,
         )
     present = counts.rows - found[MISSING_CATEGORY]
     if present > 1 and found[:NEW].max(initial=0) == present and np.count_nonzero(part.counts[:-1]) > 1:
-        yield QualityIssue(flaw=Flaw.CONSTANT, feature=part.name, value=1.0, limit=0.0)
+        yield DataQualityIssue(flaw=DataQualityIssueKind.CONSTANT, feature=part.name, value=1.0, limit=0.0)
 
 
 def _more(
-    flaw: Flaw,
+    flaw: DataQualityIssueKind,
     name: str,
     thresholds: QualityThresholds,
     *,
     reference: tuple[int, int],
     current: tuple[int, int],
     detail: str = "",
-) -> Iterator[QualityIssue]:
+) -> Iterator[DataQualityIssue]:
     """An issue when the current share exceeds the reference's by more than chance and threshold; each is (part, rows)."""
     (old, n), (new, m) = reference, current
     usual, share = old / max(n, 1), new / m
     both = (old + new) / (n + m)
     limit = usual + thresholds.share + 3 * math.sqrt(both * (1 - both) * (1 / max(n, 1) + 1 / m))
     if share > limit:
-        yield QualityIssue(flaw=flaw, feature=name, value=float(share), limit=float(limit), detail=detail)
+        yield DataQualityIssue(flaw=flaw, feature=name, value=float(share), limit=float(limit), detail=detail)

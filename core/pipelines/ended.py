@@ -9,8 +9,8 @@ from core.detection import ConditionState, Hysteresis, Observation, Outcome, Ver
 from core.events import RunStatus, Severity
 from core.pipelines.bottleneck import Growth, bottleneck, growths
 from core.pipelines.conditions import Kind, Reason, spec
-from core.pipelines.line import Line
 from core.pipelines.run import Run
+from core.pipelines.state import PipelineState
 from core.pipelines.text import last_error, spell
 from core.pipelines.usual import usual_of_run
 
@@ -27,14 +27,14 @@ Seen = tuple[bool, float, float, str]
 """Whether a run is slow, the seconds that make it so, the usual ones, and both in words."""
 
 
-def of_runs(line: Line) -> tuple[Observation, ...]:
+def of_runs(line: PipelineState) -> tuple[Observation, ...]:
     """Conclude from the runs that have ended; nothing where none has."""
     counted = tuple(run for run in line.ended if run.span.status is not RunStatus.CANCELLED)
     found = [_failed(line, counted), _slow(line), _stage_slow(line)]
     return tuple(one for one in found if one is not None)
 
 
-def _failed(line: Line, counted: Sequence[Run]) -> Observation | None:
+def _failed(line: PipelineState, counted: Sequence[Run]) -> Observation | None:
     if not counted or (at := counted[-1].span.end) is None:
         return None
     last = counted[-1]
@@ -43,12 +43,12 @@ def _failed(line: Line, counted: Sequence[Run]) -> Observation | None:
     return Observation(spec=spec(line.target, Kind.FAILED), verdict=verdict, at=at)
 
 
-def _success(line: Line, last: Run) -> Verdict:
+def _success(line: PipelineState, last: Run) -> Verdict:
     text = f"{line.name}: run {last.run_id} succeeded{_took(last)}"
     return Verdict(outcome=Outcome.GOOD, reason=Reason.LAST_SUCCEEDED, summary=text)
 
 
-def _failure(line: Line, counted: Sequence[Run]) -> Verdict:
+def _failure(line: PipelineState, counted: Sequence[Run]) -> Verdict:
     last = counted[-1]
     streak = next(
         (n for n, run in enumerate(reversed(counted)) if run.span.status is not RunStatus.FAILED), len(counted)
@@ -67,7 +67,7 @@ def _failure(line: Line, counted: Sequence[Run]) -> Verdict:
     )
 
 
-def _slow(line: Line) -> Observation | None:
+def _slow(line: PipelineState) -> Observation | None:
     def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
         usual, seconds = usual_of_run(earlier), run.span.seconds
         if usual is None or seconds is None:
@@ -78,7 +78,7 @@ def _slow(line: Line) -> Observation | None:
     return _by_duration(line, Kind.SLOW, seen)
 
 
-def _stage_slow(line: Line) -> Observation | None:
+def _stage_slow(line: PipelineState) -> Observation | None:
     def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
         if usual_of_run(earlier) is None:
             return None
@@ -96,7 +96,9 @@ def _is_slow(growth: Growth) -> bool:
     return growth.factor > FACTOR and growth.seconds > growth.usual + STAGE_SLOWER_BY
 
 
-def _by_duration(line: Line, kind: Kind, seen: Callable[[Run, Sequence[Run]], Seen | None]) -> Observation | None:
+def _by_duration(
+    line: PipelineState, kind: Kind, seen: Callable[[Run, Sequence[Run]], Seen | None]
+) -> Observation | None:
     """Look at each run that succeeded in the light of those before it, in the order in which they ended."""
     state, newest = ConditionState(), None
     runs = line.succeeded

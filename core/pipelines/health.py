@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.events import RunStatus
-from core.pipelines.line import Line
 from core.pipelines.retired import is_retired
+from core.pipelines.state import PipelineState
 from core.pipelines.usual import NEWEST, TOLERATED, rhythm, usual_of_run
 
 FADING = 0.85
@@ -53,7 +53,7 @@ class Health:
     reason: Reason
 
 
-def health(line: Line, now: datetime) -> Health:
+def health(line: PipelineState, now: datetime) -> Health:
     """How well a pipeline does.
 
     Args:
@@ -62,13 +62,13 @@ def health(line: Line, now: datetime) -> Health:
 
     >>> from datetime import UTC, timedelta
     >>> from core.events import PipelineRun
-    >>> from core.pipelines.line import advance
-    >>> noon, line = datetime(2026, 1, 2, 12, tzinfo=UTC), Line(name="etl")
+    >>> from core.pipelines.state import advance
+    >>> noon, line = datetime(2026, 1, 2, 12, tzinfo=UTC), PipelineState(name="etl")
     >>> for day, status in enumerate((RunStatus.FAILED, RunStatus.SUCCEEDED)):
     ...     at = noon + timedelta(days=day)
     ...     line = advance(line, PipelineRun(pipeline="etl", run_id=str(day), status=status, observed_at=at)).line
     >>> found = health(line, noon + timedelta(days=2))
-    >>> round(found.score, 3), found.reason.value, health(Line(name="new"), noon).reason.value
+    >>> round(found.score, 3), found.reason.value, health(PipelineState(name="new"), noon).reason.value
     (0.541, 'failures', 'no_runs')
     """
     success = _success(line)
@@ -93,7 +93,7 @@ def _known(part: float | None) -> float:
     return 1.0 if part is None else part
 
 
-def _success(line: Line) -> float | None:
+def _success(line: PipelineState) -> float | None:
     counted = [run for run in line.ended if run.span.status is not RunStatus.CANCELLED][-NEWEST:]
     if not counted:
         return None
@@ -102,7 +102,7 @@ def _success(line: Line) -> float | None:
     return sum(good) / sum(weights)
 
 
-def _duration(line: Line) -> float | None:
+def _duration(line: PipelineState) -> float | None:
     runs = line.succeeded
     usual = usual_of_run(runs[:-1])
     seconds = runs[-1].span.seconds if runs else None
@@ -111,7 +111,7 @@ def _duration(line: Line) -> float | None:
     return min(1.0, TOLERATED * usual / seconds) if seconds else 1.0
 
 
-def _regularity(line: Line, now: datetime) -> float | None:
+def _regularity(line: PipelineState, now: datetime) -> float | None:
     starts = line.starts
     found = rhythm(starts, line.past)
     if found is None or not found.is_regular:

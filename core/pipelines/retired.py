@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from core.pipelines.line import Line
+from core.pipelines.state import PipelineState
 from core.pipelines.usual import rhythm
 
 RETIRED_AFTER, RETIRED_INTERVALS = timedelta(days=8), 10
@@ -11,7 +11,7 @@ FORGOTTEN_AFTER = timedelta(days=90)
 """Without a word for so long nothing is kept of it, whatever its rhythm."""
 
 
-def is_retired(line: Line, now: datetime) -> bool:
+def is_retired(line: PipelineState, now: datetime) -> bool:
     """Whether a pipeline is taken to be no longer started.
 
     Its runs are kept until it is forgotten: what pauses for longer, as from one quarter to the next, is known again.
@@ -23,12 +23,12 @@ def is_retired(line: Line, now: datetime) -> bool:
     return line.last is not None and now - line.last > _retired_after(line)
 
 
-def is_forgotten(line: Line, now: datetime) -> bool:
+def is_forgotten(line: PipelineState, now: datetime) -> bool:
     """Whether nothing was told of a pipeline for so long that nothing is kept of it."""
     return line.last is not None and now - line.last > FORGOTTEN_AFTER
 
 
-def _retired_after(line: Line) -> timedelta:
+def _retired_after(line: PipelineState) -> timedelta:
     found = rhythm(line.starts, line.past)
     if found is None or not found.is_regular:
         return FORGOTTEN_AFTER

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from core.detection import Observation, Outcome, Verdict
 from core.events import Severity
 from core.pipelines.conditions import Kind, Reason, spec
-from core.pipelines.line import LOST_AFTER, Line
 from core.pipelines.retired import is_retired
+from core.pipelines.state import LOST_AFTER, PipelineState
 from core.pipelines.text import spell
 from core.pipelines.usual import TOLERATED, Rhythm, rhythm, usual_of_run
 
@@ -16,7 +16,7 @@ HUNG_AFTER = timedelta(days=1)
 """How long it may take where nothing is usual."""
 
 
-def of_time(line: Line, now: datetime) -> tuple[Observation, ...]:
+def of_time(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
     """Conclude from the time that has passed.
 
     Args:
@@ -27,14 +27,14 @@ def of_time(line: Line, now: datetime) -> tuple[Observation, ...]:
     return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind, verdict in found)
 
 
-def of_absence(line: Line, now: datetime) -> tuple[Observation, ...]:
+def of_absence(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
     """Conclude for a pipeline that is retired: nothing holds any more."""
     text = f"{line.name}: nothing is told of it any more"
     verdict = Verdict(outcome=Outcome.GOOD, reason=Reason.RETIRED, summary=text)
     return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind in Kind)
 
 
-def _overdue(line: Line, now: datetime) -> Verdict:
+def _overdue(line: PipelineState, now: datetime) -> Verdict:
     starts = line.starts
     found = rhythm(starts, line.past)
     if found is None or not found.is_regular:
@@ -62,7 +62,7 @@ def _usually(found: Rhythm) -> str:
     return f"{interval} with pauses of up to {pause}" if found.pause > found.interval * TOLERATED else interval
 
 
-def _hung(line: Line, now: datetime) -> Verdict:
+def _hung(line: PipelineState, now: datetime) -> Verdict:
     usual = usual_of_run(line.succeeded)
     limit = HUNG_AFTER.total_seconds() if usual is None else max(usual * HUNG_FACTOR, usual + HUNG_BY.total_seconds())
     taken = {run.run_id: (now - run.span.start).total_seconds() for run in line.running(now) if run.span.start}

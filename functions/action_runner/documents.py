@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from core.actions.guards import Guards
-from core.actions.life import Case
+from core.actions.life import ActionRun
 from core.events import Severity
 from core.settings.response import ActionName
 from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
@@ -19,19 +19,21 @@ KEEP = timedelta(days=90)
 """How long a case is kept: longer than any message is delivered again."""
 
 
-def case_data(case: Case) -> Data:
+def case_data(case: ActionRun) -> Data:
     """The document of a case: `waiting` tells whether something is to be done yet, so that those can be found."""
     data: Data = msgspec.to_builtins(case, builtin_types=(datetime,))
     return data | {"waiting": case.waiting, "expires_at": case.at + KEEP}
 
 
-def find_case(store: Store, request_id: str) -> Case | None:
+def find_case(store: Store, request_id: str) -> ActionRun | None:
     """The case of a request, or None."""
     found = store.get(ACTIONS, request_id)
     return case_of(found.data) if found else None
 
 
-def change_case(store: Store, metrics: Metrics, key: str, step: Callable[[Case | None], Case | None]) -> Case:
+def change_case(
+    store: Store, metrics: Metrics, key: str, step: Callable[[ActionRun | None], ActionRun | None]
+) -> ActionRun:
     """Save what a step makes of a case, and count what it decided.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from core.actions import life
 from core.actions.guards import stopped
-from core.actions.life import Case
+from core.actions.life import ActionRun
 from core.actions.plan import Health, Verification
 from core.actions.reason import Reason
 from core.errors import ActionError, AiaError
@@ -69,16 +69,16 @@ class Runner:
     actions: Actions
     automation: Automation
 
-    def change(self, case: Case, step: Callable[[Case], Case]) -> Case:
+    def change(self, case: ActionRun, step: Callable[[ActionRun], ActionRun]) -> ActionRun:
         """Save a step of the case, unless somebody else has led it to another stage in the meantime."""
 
-        def turn(held: Case | None) -> Case | None:
+        def turn(held: ActionRun | None) -> ActionRun | None:
             return step(held) if held is not None and held.stage is case.stage else None
 
         return change_case(self.store, self.metrics, case.request.id, turn)
 
 
-def settle(runner: Runner, case: Case) -> Case:
+def settle(runner: Runner, case: ActionRun) -> ActionRun:
     """Do what the case waits for, as far as it is time for it, and publish what was decided.
 
     Raises:
@@ -96,7 +96,7 @@ def settle(runner: Runner, case: Case) -> Case:
     return case
 
 
-def _proceed(runner: Runner, case: Case) -> Case:
+def _proceed(runner: Runner, case: ActionRun) -> ActionRun:
     if case.stage is Stage.AWAITING:
         return runner.change(case, lambda held: life.expired(held, now=runner.clock()))
     if case.stage is Stage.APPROVED:
@@ -106,7 +106,7 @@ def _proceed(runner: Runner, case: Case) -> Case:
     return _undo(runner, case) if case.stage is Stage.APPLIED and case.undoing else case
 
 
-def _apply(runner: Runner, case: Case) -> Case:
+def _apply(runner: Runner, case: ActionRun) -> ActionRun:
     try:
         detail = _once(runner, case, "apply", lambda action: action.apply(case.plan, case.request.id))
     except ActionError as error:
@@ -114,7 +114,7 @@ def _apply(runner: Runner, case: Case) -> Case:
     return runner.change(case, lambda held: life.applied(held, detail, now=runner.clock()))
 
 
-def _undo(runner: Runner, case: Case) -> Case:
+def _undo(runner: Runner, case: ActionRun) -> ActionRun:
     try:
         detail = _once(runner, case, "undo", lambda action: action.undo(case.plan))
     except ActionError as error:
@@ -122,14 +122,14 @@ def _undo(runner: Runner, case: Case) -> Case:
     return runner.change(case, lambda held: life.undone(held, detail, now=runner.clock()))
 
 
-def _failed(runner: Runner, case: Case, error: ActionError) -> Case:
+def _failed(runner: Runner, case: ActionRun, error: ActionError) -> ActionRun:
     reason = error.reason if isinstance(error, _StoppedError) else Reason.OUTSIDE_REFUSED
     detail = f"{case.undoing.detail}; not undone: {error}" if case.undoing else str(error)
     log.error("%s failed: %s", case.request.action, detail, extra=logs.fields(request=case.request.id, reason=reason))
     return runner.change(case, lambda held: life.failed(held, reason, detail, now=runner.clock()))
 
 
-def _once(runner: Runner, case: Case, step: str, act: Callable[[Action], str]) -> str:
+def _once(runner: Runner, case: ActionRun, step: str, act: Callable[[Action], str]) -> str:
     """What the outside answered; a fixed text where an earlier attempt, which did not live to tell, had the answer."""
     answers: list[str] = []
 
@@ -140,7 +140,7 @@ def _once(runner: Runner, case: Case, step: str, act: Callable[[Action], str]) -
     return answers[0] if answers else "done by an earlier attempt"
 
 
-def _admitted(runner: Runner, case: Case) -> Action:
+def _admitted(runner: Runner, case: ActionRun) -> Action:
     """The action, where neither a switch nor the time forbids it.
 
     Raises:
@@ -155,11 +155,11 @@ def _admitted(runner: Runner, case: Case) -> Action:
     return runner.actions[ActionName(name)]
 
 
-def _look(runner: Runner, case: Case) -> Case:
+def _look(runner: Runner, case: ActionRun) -> ActionRun:
     verification = _verification(runner, case)
     severity = severity_now(runner.store, case.request.incident_id)
 
-    def step(held: Case) -> Case:
+    def step(held: ActionRun) -> ActionRun:
         if not life.is_due(held, automation=runner.automation, now=runner.clock()):
             return held
         automation, now = runner.automation, runner.clock()
@@ -168,7 +168,7 @@ def _look(runner: Runner, case: Case) -> Case:
     return runner.change(case, step)
 
 
-def _verification(runner: Runner, case: Case) -> Verification:
+def _verification(runner: Runner, case: ActionRun) -> Verification:
     """What the action says; what cannot be told now may be told later, within the time there is for it."""
     try:
         return runner.actions[ActionName(case.request.action)].verify(case.plan)
@@ -182,7 +182,7 @@ def _verification(runner: Runner, case: Case) -> Verification:
         return Verification(health=Health.PENDING, detail=f"broken ({type(error).__name__})")
 
 
-def _publish(runner: Runner, case: Case) -> Case:
+def _publish(runner: Runner, case: ActionRun) -> ActionRun:
     """Publish what was decided, in its order, up to the first that the bus does not take."""
     done: list[str] = []
     try:

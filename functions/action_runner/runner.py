@@ -16,7 +16,7 @@ from functools import partial
 
 from core.actions import life
 from core.actions.guards import Guards, Verdict, permit, stopped, switched, taken
-from core.actions.life import Case
+from core.actions.life import ActionRun
 from core.actions.plan import Plan
 from core.actions.reason import Reason
 from core.errors import ActionError, AiaError, BusyError
@@ -91,7 +91,7 @@ def look_after(runner: Runner) -> TickResult:
     return TickResult(fault=next((error for error in failures if not isinstance(error, BusyError)), None))
 
 
-def _begin(runner: Runner, request: ActionRequest) -> Case:
+def _begin(runner: Runner, request: ActionRequest) -> ActionRun:
     """The new case of a request; where somebody else began it in the meantime, theirs."""
     new = _decided(runner, request)
     case = change_case(runner.store, runner.metrics, request.id, lambda held: held or new)
@@ -102,7 +102,7 @@ def _begin(runner: Runner, request: ActionRequest) -> Case:
     return case
 
 
-def _decided(runner: Runner, request: ActionRequest) -> Case:
+def _decided(runner: Runner, request: ActionRequest) -> ActionRun:
     if request.action not in tuple(ActionName):
         detail = f"action: must be one of {', '.join(ActionName)}, got {request.action[:80]!r}"
         return _impossible(runner, request, Reason.UNKNOWN_ACTION, detail)
@@ -118,7 +118,7 @@ def _decided(runner: Runner, request: ActionRequest) -> Case:
     return life.planned(request, plan, verdict, automation=automation, now=now, severity=severity)
 
 
-def _impossible(runner: Runner, request: ActionRequest, reason: Reason, detail: str) -> Case:
+def _impossible(runner: Runner, request: ActionRequest, reason: Reason, detail: str) -> ActionRun:
     verdict = Verdict(stage=Stage.REFUSED, reason=reason, detail=detail)
     return life.impossible(request, verdict, now=runner.clock())
 
@@ -149,7 +149,7 @@ def _answer(runner: Runner, command: Command) -> None:
         verdict = _permitted(runner, case.request, case.plan, approved=True) if approves else None
         severity = severity_now(runner.store, case.request.incident_id)
 
-        def step(held: Case) -> Case:
+        def step(held: ActionRun) -> ActionRun:
             return life.answered(held, command, verdict, now=runner.clock(), severity=severity)
 
         case = runner.change(case, step)

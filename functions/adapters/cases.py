@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from core.actions.guards import Guards
-from core.actions.life import Case
+from core.actions.life import ActionRun
 from functions.adapters.ports import Data
 
 ACTIONS = "actions"
@@ -14,9 +14,9 @@ GUARDS, GUARDS_KEY = "guards", "all"
 """One document for all actions: a place in the budget is taken by a conditional write of it."""
 
 
-def case_of(data: Data) -> Case:
+def case_of(data: Data) -> ActionRun:
     """The case that a document holds."""
-    return msgspec.convert(data, Case, builtin_types=(datetime,))
+    return msgspec.convert(data, ActionRun, builtin_types=(datetime,))
 
 
 def guards_of(data: Data | None) -> Guards:

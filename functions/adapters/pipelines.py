@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from core.errors import UnreadableError
-from core.pipelines.line import Line, lighter
+from core.pipelines.state import PipelineState, lighter
 from functions.adapters.ports import Data, Store
 from functions.adapters.store import every
 
@@ -16,14 +16,14 @@ MOST_BYTES = 900_000
 """Of a document's text; Firestore takes a megabyte. Fifty runs of twenty stages are about 100,000."""
 
 
-def fitted(line: Line) -> Line:
+def fitted(line: PipelineState) -> PipelineState:
     """The pipeline as it fits into a document: of runs with so many stages that all do not fit, the oldest are dropped."""
     while (size := len(msgspec.json.encode(line))) > MOST_BYTES and len(line.runs) > 1:
         line = lighter(line, max(1, len(line.runs) * (size - MOST_BYTES) // size))
     return line
 
 
-def line_data(line: Line) -> Data:
+def line_data(line: PipelineState) -> Data:
     """The document of a pipeline that fits into one.
 
     It is one text: nobody looks for anything within it, and a store takes a text a hundred times faster than thousands of
@@ -32,19 +32,19 @@ def line_data(line: Line) -> Data:
     return {"line": msgspec.json.encode(line).decode()}
 
 
-def read_line(data: Data) -> Line:
+def read_line(data: Data) -> PipelineState:
     """The pipeline that a document holds.
 
     Raises:
         UnreadableError: it was written by another version, or spoilt.
     """
     try:
-        return msgspec.json.decode(data["line"], type=Line)
+        return msgspec.json.decode(data["line"], type=PipelineState)
     except (msgspec.MsgspecError, KeyError) as error:
         raise UnreadableError(f"cannot be read: {type(error).__name__}: {error}") from error
 
 
-def readable(store: Store) -> Iterator[Line]:
+def readable(store: Store) -> Iterator[PipelineState]:
     """Every pipeline, by its name, but those that cannot be read."""
     for document in every(store, COLLECTION):
         with contextlib.suppress(UnreadableError):  # pipeline_monitor says so, once a minute

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from core.actions.guards import EVERY
-from core.actions.life import Case, decided
+from core.actions.life import ActionRun, decided
 from core.errors import AiaError
 from core.events import ActionDecision, Stage
 from core.incidents.model import Reason
@@ -43,7 +43,7 @@ class Actions:
     clock: Clock
     start: Start
     _kept: Kept = field(default_factory=Kept)
-    _over: dict[str, Case] = field(default_factory=dict)
+    _over: dict[str, ActionRun] = field(default_factory=dict)
 
     def all(self) -> Data:
         """What waits, the soonest to expire first; what was decided of late; and the switches.
@@ -71,7 +71,7 @@ class Actions:
             "actions": list(ActionName),
         }
 
-    def case(self, request_id: str) -> Case:
+    def case(self, request_id: str) -> ActionRun:
         """What has become of a request; `LookupError` when there is none."""
         found = self.store.get(ACTIONS, request_id)
         if found is None:
@@ -112,14 +112,14 @@ class Actions:
         self.start.answered.add(_ANSWERED)
         return recent
 
-    def _cases(self, incident: Data) -> Iterator[Case]:
+    def _cases(self, incident: Data) -> Iterator[ActionRun]:
         told = [entry["finding_id"] for entry in incident["timeline"] if entry["reason"] == Reason.ACTION]
         for request_id in dict.fromkeys(cause.rpartition(":")[0] for cause in told):
             case = self._case(request_id) if request_id else None
             if case is not None:
                 yield case
 
-    def _case(self, request_id: str) -> Case | None:
+    def _case(self, request_id: str) -> ActionRun | None:
         """The case; one that nothing will change any more is not read again."""
         if request_id in self._over:
             return self._over[request_id]
@@ -132,7 +132,7 @@ class Actions:
         return case
 
 
-def shown(case: Case) -> Data:
+def shown(case: ActionRun) -> Data:
     """A case as people see it: without what only the action itself understands."""
     request = case.request
     return {
@@ -151,7 +151,7 @@ def shown(case: Case) -> Data:
     }
 
 
-def _last(case: Case) -> tuple[ActionDecision, ...]:
+def _last(case: ActionRun) -> tuple[ActionDecision, ...]:
     """What a case tells of its decisions: the newest, and those not yet published."""
     return (decided(case), *case.pending)
 

@@ -8,8 +8,8 @@ from datetime import datetime
 from core.errors import UnreadableError
 from core.pipelines.bottleneck import bottleneck
 from core.pipelines.health import health
-from core.pipelines.line import Line
 from core.pipelines.run import Run, Span
+from core.pipelines.state import PipelineState
 from core.pipelines.usual import rhythm, usual_of_run
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.ports import Clock, Data, Document, Store
@@ -45,11 +45,11 @@ def _of(document: Document, now: datetime) -> Data:
         return shown(read_line(document.data), now)
     except UnreadableError as error:
         log.error("%s: %s", document.key, error)  # noqa: TRY400 - the message says what is wrong
-        nothing = shown(Line(name=document.key), now)
+        nothing = shown(PipelineState(name=document.key), now)
         return nothing | {"running": None, "fault": str(error)}
 
 
-def shown(line: Line, now: datetime) -> Data:
+def shown(line: PipelineState, now: datetime) -> Data:
     """A pipeline as people see it at an instant."""
     succeeded, beat = line.succeeded, rhythm(line.starts, line.past)
     return {

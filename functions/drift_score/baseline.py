@@ -12,9 +12,9 @@ from core.drift import (
     Calibrator,
     Classifier,
     Counts,
+    DataQualityIssueKind,
     DriftReport,
     Estimate,
-    Flaw,
     Profile,
     Regressor,
     classifier,
@@ -57,7 +57,7 @@ class Baseline:
     rows: int
     measures: Measures | None
     calibrator: Calibrator | None
-    flaws: dict[tuple[Flaw, str], float]
+    flaws: dict[tuple[DataQualityIssueKind, str], float]
 
     def to_data(self) -> Data:
         """As the store keeps it."""
@@ -82,7 +82,7 @@ class Baseline:
             rows=data["rows"],
             measures=kind(**{name: Estimate(**one) for name, one in measures.items()}) if measures else None,
             calibrator=Calibrator(edges=np.array(steps["edges"]), levels=np.array(steps["levels"])) if steps else None,
-            flaws={(Flaw(one["flaw"]), one["column"]): one["worst"] for one in data["flaws"]},
+            flaws={(DataQualityIssueKind(one["flaw"]), one["column"]): one["worst"] for one in data["flaws"]},
         )
 
 
@@ -151,8 +151,10 @@ def _past(window: Window, profile: Profile, columns: Columns) -> Iterator[tuple[
         end -= _EVERY
 
 
-def _flaws(profile: Profile, past: list[tuple[datetime, DriftReport, Counts]]) -> dict[tuple[Flaw, str], float]:
-    worst: dict[tuple[Flaw, str], float] = {}
+def _flaws(
+    profile: Profile, past: list[tuple[datetime, DriftReport, Counts]]
+) -> dict[tuple[DataQualityIssueKind, str], float]:
+    worst: dict[tuple[DataQualityIssueKind, str], float] = {}
     for issue in (issue for _, _, counts in past for issue in quality(profile, counts)):
         worst[issue.flaw, issue.feature] = max(worst.get((issue.flaw, issue.feature), 0.0), issue.value)
     return worst

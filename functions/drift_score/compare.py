@@ -66,7 +66,7 @@ def by_segment(
     return predictions.counts_by(window, profile, by)
 
 
-def carriers(
+def top_segments(
     model: Model, profile: Profile, report: DriftReport, counted: Callable[[str], Mapping[str, Counts]]
 ) -> dict[str, str]:
     """Which segments carry the drift of the strongest features, in words by column; `counted` is `by_segment` of the window."""

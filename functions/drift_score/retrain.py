@@ -35,7 +35,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class RetrainingPorts:
     """What asking needs from outside."""
 
     predictions: Predictions
@@ -44,7 +44,7 @@ class Desk:
     metrics: Metrics
 
 
-def consider(desk: Desk, model: Model, seen: Seen) -> None:
+def consider(ports: RetrainingPorts, model: Model, seen: Seen) -> None:
     """Publish what an earlier tick left, decide, and ask where the policy wants it.
 
     The request is saved as pending before it is published: a crash in between publishes it at the next tick, under the id
@@ -57,31 +57,31 @@ def consider(desk: Desk, model: Model, seen: Seen) -> None:
     policy, label = model.retraining, model.label
     if policy is None or label is None:
         return
-    publish_pending(desk, model.name)
-    found = desk.store.get(COLLECTION, model.name)
+    publish_pending(ports, model.name)
+    found = ports.store.get(COLLECTION, model.name)
     state = _state(found)
     span = training_span(policy, label, seen.at)
     decision, n_labels = _decide(
-        policy, model, seen, state, lambda: desk.predictions.count_labels(model, label, span, seen.at)
+        policy, model, seen, state, lambda: ports.predictions.count_labels(model, label, span, seen.at)
     )
     if not decision.wanted:
         _explain(model, decision)
         return
     after = asked(state, _request(model, seen, decision, span, n_labels))
     if after is not state:
-        _save(desk.store, found, model.name, after)
-        publish_pending(desk, model.name)
+        _save(ports.store, found, model.name, after)
+        publish_pending(ports, model.name)
 
 
-def publish_pending(desk: Desk, name: str) -> None:
+def publish_pending(ports: RetrainingPorts, name: str) -> None:
     """Publish the request that is pending, if one is, and note that the bus has it."""
-    found = desk.store.get(COLLECTION, name)
+    found = ports.store.get(COLLECTION, name)
     state = _state(found)
     if state.pending is None:
         return
-    desk.bus.publish("retraining", state.pending)
-    _save(desk.store, found, name, published(state, state.pending))
-    desk.metrics.count("aia_retraining_requests_total", model=name, reason=state.pending.reason)
+    ports.bus.publish("retraining", state.pending)
+    _save(ports.store, found, name, published(state, state.pending))
+    ports.metrics.count("aia_retraining_requests_total", model=name, reason=state.pending.reason)
 
 
 def _decide(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.detection import Observation, Outcome, Verdict
-from core.drift import ProfileError, QualityIssue, Trend
+from core.drift import DataQualityIssue, ProfileError, Trend
 from core.drift.judge import of_accuracy, of_drift, of_prediction, of_quality, of_scoring
 from core.errors import QueryError, UnavailableError
 from core.events import Tick, stamp
@@ -17,7 +17,7 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Metrics, Store
 from functions.drift_score import effects, quality, retrain
 from functions.drift_score.baseline import Baseline
-from functions.drift_score.compare import Current, by_segment, carriers, compare
+from functions.drift_score.compare import Current, by_segment, compare, top_segments
 from functions.drift_score.conditions import Kind, spec
 from functions.drift_score.performance import assess, evidence, gauges, write
 from functions.drift_score.ports import Predictions, Results
@@ -96,8 +96,10 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
     accuracy = _watch_accuracy(window, baseline, current, outside) if model.label else None
     drifted = current.features.drifted if drifting else ()
     asked = retrain.Seen(version=window.version, drifted=drifted, accuracy=accuracy, at=at)
-    desk = retrain.Desk(predictions=outside.predictions, store=outside.store, bus=outside.bus, metrics=outside.metrics)
-    retrain.consider(desk, model, asked)
+    ports = retrain.RetrainingPorts(
+        predictions=outside.predictions, store=outside.store, bus=outside.bus, metrics=outside.metrics
+    )
+    retrain.consider(ports, model, asked)
 
 
 def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: Outside) -> bool:
@@ -108,16 +110,16 @@ def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: 
     effects.measure_prediction(outside.metrics, window, current.prediction)
     # Counting by segments may cost a query each: both reports are explained by the same counts.
     counted = functools.cache(functools.partial(by_segment, outside.predictions, window, profile, current))
-    moved = carriers(model, profile, current.features, counted)
+    moved = top_segments(model, profile, current.features, counted)
     verdict = of_drift(model.name, current.features, moved)
     firing = _track(outside, model, Kind.DRIFT, verdict, window.end)
-    moved = carriers(model, profile, current.prediction, counted)
+    moved = top_segments(model, profile, current.prediction, counted)
     verdict = of_prediction(model.name, current.prediction, moved)
     _track(outside, model, Kind.PREDICTION_DRIFT, verdict, window.end)
     return firing
 
 
-def _watch_quality(window: Window, issues: tuple[QualityIssue, ...], outside: Outside) -> None:
+def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside: Outside) -> None:
     """Write and tell what is wrong with the data."""
     model = window.model
     quality.write(outside.results, window, issues)

@@ -3,8 +3,8 @@
 from functools import partial
 from pathlib import Path
 
-from core.pipelines.line import Line, written
 from core.pipelines.run import Run, Span
+from core.pipelines.state import PipelineState, written
 from functions.adapters.pipelines import COLLECTION, line_data, read_line
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.adapters.store import update
@@ -12,7 +12,7 @@ from functions.adapters.store import update
 _WRITE_RUNS = Path(__file__).with_name("write_runs.sql").read_text()
 
 
-def write(store: Store, warehouse: Warehouse, line: Line) -> None:
+def write(store: Store, warehouse: Warehouse, line: PipelineState) -> None:
     """Write the runs of a pipeline that the history does not have as they are; safe to call again."""
     for run in filter(None, map(line.get, line.unwritten)):
         warehouse.query(

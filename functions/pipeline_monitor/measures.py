@@ -4,19 +4,19 @@ from datetime import datetime
 
 from core.events import RunStatus
 from core.pipelines.health import health
-from core.pipelines.line import Line
 from core.pipelines.run import Run
+from core.pipelines.state import PipelineState
 from functions.adapters.ports import Metrics
 
 _OUTCOMES = tuple(status for status in RunStatus if status.is_over)
 
 
-def count(metrics: Metrics, line: Line, run: Run) -> None:
+def count(metrics: Metrics, line: PipelineState, run: Run) -> None:
     """Count a run that has just become known to be over."""
     metrics.count("aia_pipeline_runs_total", pipeline=line.name, outcome=run.span.status)
 
 
-def measure(metrics: Metrics, line: Line, now: datetime) -> None:
+def measure(metrics: Metrics, line: PipelineState, now: datetime) -> None:
     """Set the gauges; what is not known is left as it was.
 
     Args:
@@ -35,7 +35,7 @@ def measure(metrics: Metrics, line: Line, now: datetime) -> None:
     _measure_durations(metrics, line)
 
 
-def _measure_durations(metrics: Metrics, line: Line) -> None:
+def _measure_durations(metrics: Metrics, line: PipelineState) -> None:
     stages: dict[str, float] = {}
     for run in line.ended:
         stages |= {stage.name: stage.span.seconds for stage in run.stages if stage.span.seconds is not None}

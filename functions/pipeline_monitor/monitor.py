@@ -14,8 +14,8 @@ from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
 from core.events import PipelineRun, Tick
 from core.pipelines.conditions import SOURCE, keys
 from core.pipelines.ended import of_runs
-from core.pipelines.line import Line, Outcome, Step, advance
 from core.pipelines.retired import is_forgotten, is_retired
+from core.pipelines.state import Outcome, PipelineState, Step, advance
 from core.pipelines.waiting import of_absence, of_time
 from functions.adapters.logs import fields
 from functions.adapters.pipelines import COLLECTION, fitted, line_data, read_line
@@ -128,7 +128,7 @@ def _look_at(monitor: Monitor, document: Document, at: datetime, known: Snapshot
     history.write(monitor.store, monitor.warehouse, line)
 
 
-def _retire(monitor: Monitor, document: Document, line: Line, at: datetime, known: Snapshot) -> None:
+def _retire(monitor: Monitor, document: Document, line: PipelineState, at: datetime, known: Snapshot) -> None:
     """End what holds of a pipeline; its documents go when the bus has all that is told, its runs when they are forgotten."""
     _record(monitor, of_absence(line, at), known)
     history.write(monitor.store, monitor.warehouse, line)
@@ -142,14 +142,14 @@ def _record(monitor: Monitor, observations: Sequence[Observation], known: Snapsh
         monitor.tracker.record(observation, known)
 
 
-def _counted(store: Store, events: Sequence[PipelineRun]) -> tuple[list[Step], Line]:
+def _counted(store: Store, events: Sequence[PipelineRun]) -> tuple[list[Step], PipelineState]:
     """What each of the events did, and the line once it is saved with all of them."""
     taken: list[Step] = []
-    before = after = Line(name=events[0].pipeline)
+    before = after = PipelineState(name=events[0].pipeline)
 
     def change(data: Data | None) -> Data | None:
         nonlocal before, after
-        before = line = Line(name=events[0].pipeline) if data is None else read_line(data)
+        before = line = PipelineState(name=events[0].pipeline) if data is None else read_line(data)
         taken.clear()
         for event in events:
             taken.append(advance(line, event))

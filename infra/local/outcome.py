@@ -13,7 +13,7 @@ from typing import Any
 from core.errors import AiaError
 from core.metrics import business, pipelines
 from functions.adapters.ports import Warehouse
-from infra.local import elsewhere
+from infra.local import unavailable_metrics
 from infra.local.ports import Ports
 
 MODEL = "flight-delay"
@@ -245,7 +245,7 @@ class Outcome:
                 queries += asked
                 told = self._answered(dashboard["name"], tile["index"], asked) if asked else []
                 silent += [f"{dashboard['name']}, {tile['title']}: {why}" for why in told]
-        found = [f"{len(queries)} queries", elsewhere.told(queries)]
+        found = [f"{len(queries)} queries", unavailable_metrics.told(queries)]
         found += [f"{len(silent)} silent: {'; '.join(silent)}"] if silent else []
         return ", ".join(filter(None, found)), bool(queries) and not silent
 
@@ -260,7 +260,7 @@ class Outcome:
         except urllib.error.HTTPError as error:
             return [str(json.load(error)["error"])]
         answers = zip(queries, data["sets"], strict=True)
-        faults = (elsewhere.fault(query, has_data=_has_data(one)) for query, one in answers)
+        faults = (unavailable_metrics.fault(query, has_data=_has_data(one)) for query, one in answers)
         return [fault for fault in faults if fault]
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from infra.local import leftovers, ports
+from infra.local import orphan_processes, ports
 from infra.local.program import Program, Run, StartError, StoppedError
 from infra.local.progress import Progress
 from infra.local.watchdog import Watchdog
@@ -41,8 +41,8 @@ class Programs:
         self._logs = folder / "logs"
         self._logs.mkdir(parents=True, exist_ok=True)
         self._runs: dict[str, Run] = {}
-        self._marks: dict[str, leftovers.Mark] = {}
-        self._written: dict[str, leftovers.Mark] = {}
+        self._marks: dict[str, orphan_processes.Mark] = {}
+        self._written: dict[str, orphan_processes.Mark] = {}
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._watchdog = Watchdog(folder)
@@ -90,7 +90,7 @@ class Programs:
             process.wait()
             self._watchdog.remove(process.pid)
         self._watchdog.close()
-        leftovers.forget(self._folder)
+        orphan_processes.forget(self._folder)
 
     def is_stopping(self) -> bool:
         """Whether everything is being stopped."""
@@ -135,7 +135,7 @@ class Programs:
                 start_new_session=True,
             )
         self._watchdog.add(process.pid)
-        self._marks[program.name] = leftovers.Mark.of(process.pid)
+        self._marks[program.name] = orphan_processes.Mark.of(process.pid)
         return process
 
     def _await(self, run: Run, all_runs: list[Run], began: float) -> None:
@@ -186,7 +186,7 @@ class Programs:
     def _write_down(self) -> None:
         """Write down which programs run, if that has changed since it was written."""
         if self._marks != self._written:
-            leftovers.write_down(self._folder, self._marks)
+            orphan_processes.write_down(self._folder, self._marks)
             self._written = dict(self._marks)
 
 

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from core.errors import AiaError
-from infra.local import damage, leftovers
+from infra.local import damage, orphan_processes
 from infra.local.ports import Ports, PortTakenError, assign
 from infra.local.programs import StartError
 from infra.local.session import Session, StalledError
@@ -133,7 +133,7 @@ def locked(folder: Path, say: Callable[[str], None] = print, *, set_aside: bool 
         DamagedError: files in it are broken, and not to be set aside.
     """
     with _lock(folder):
-        if left := str(leftovers.end(folder)):
+        if left := str(orphan_processes.end(folder)):
             say(left)
         _require_space(folder)
         if damages := damage.check(folder):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local import elsewhere
+from infra.local import unavailable_metrics
 from infra.local.outcome import MODEL
 from tests.support.servers.stack import LocalStack, listens
 
@@ -96,7 +96,9 @@ class Shown:
         queries = [one["query"] for one in tile["sets"]]
         try:
             now = self.stack.get(f"{path}?step={_FINEST}")["sets"]
-            faults = [elsewhere.fault(query, has_data=_values(one)) for query, one in zip(queries, now, strict=True)]
+            faults = [
+                unavailable_metrics.fault(query, has_data=_values(one)) for query, one in zip(queries, now, strict=True)
+            ]
             if any(faults):
                 return "; ".join(filter(None, faults))
             if tile["kind"] != "chart" or not self._has_weeks or not _has_past(tile):

@@ -20,7 +20,7 @@ from functions.adapters.notify.port import Channel, Outcome, Receipt
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
 from tests.support.checks.quiet import quiet, said
-from tests.support.fakes.clock import Hand
+from tests.support.fakes.clock import FakeClock
 from tests.support.servers.channels import CASES, HTTP, SECRETS, Case, HttpServer, Server
 from tests.support.servers.receivers import Reply
 
@@ -157,7 +157,7 @@ def test_any_message_is_taken(name: str) -> None:
 
 
 def test_a_channel_keeps_to_the_rate_of_its_settings(case: Case, server: Server, tmp_path: Path) -> None:
-    clock, setting = Hand(), replace(case.setting(server.port, "http"), per_minute=2)
+    clock, setting = FakeClock(), replace(case.setting(server.port, "http"), per_minute=2)
     store = SqliteStore(str(tmp_path / "rates.db"))
     limited = open_channels([setting], clock, store)["x"]
     pause = kind_of(setting).gap
@@ -173,7 +173,7 @@ def test_a_channel_keeps_to_the_rate_of_its_settings(case: Case, server: Server,
 
 def test_two_messages_are_as_far_apart_as_the_kind_says(case: Case, server: Server, tmp_path: Path) -> None:
     setting = case.setting(server.port, "http")
-    gap, clock = kind_of(setting).gap, Hand()
+    gap, clock = kind_of(setting).gap, FakeClock()
     store = SqliteStore(str(tmp_path / "rates.db"))
     limited = open_channels([setting], clock, store)["x"]
     limited.send(MESSAGE)

@@ -10,7 +10,7 @@ from infra.lint import dashboard_files
 from infra.lint.dashboard_files import Query
 from infra.lint.foreign_metrics import FOREIGN
 from infra.lint.promql import metrics
-from infra.local import elsewhere
+from infra.local import unavailable_metrics
 
 BOARDS = dashboard_files.read(stage.ROOT)
 CERTIFICATE = "aia_probe_certificate_expiry_seconds"
@@ -33,22 +33,22 @@ def test_what_is_said_not_to_be_on_one_machine_is_what_others_measure_and_dashbo
     """And each such query asks for nothing else, so that none is excused which could have data."""
     foreign = {name for _, query in BOARDS.asked for name in metrics(query.plain) if name in FOREIGN}
     local = {name for name in foreign if name.startswith("pubsub_googleapis_com:")}
-    assert set(elsewhere.REASONS) == foreign - local | {CERTIFICATE}
+    assert set(unavailable_metrics.REASONS) == foreign - local | {CERTIFICATE}
     settings = (stage.ROOT / "infra" / "monitoring.yaml").read_text()
     assert "kind: tls" not in settings, "a certificate is probed here: then its card must have data"
-    excused = [set(metrics(query.plain)) for _, query in BOARDS.asked if elsewhere.missing(query.plain)]
-    assert [names for names in excused if not names <= set(elsewhere.REASONS)] == []
+    excused = [set(metrics(query.plain)) for _, query in BOARDS.asked if unavailable_metrics.missing(query.plain)]
+    assert [names for names in excused if not names <= set(unavailable_metrics.REASONS)] == []
 
 
 def test_a_query_is_silent_only_where_this_machine_could_answer_it() -> None:
     nodes = "count(kubernetes_io:node_status_condition)"
-    assert elsewhere.fault(nodes, has_data=False) == ""
-    assert elsewhere.fault(nodes, has_data=True).startswith(
-        "has data, though infra/local/elsewhere.py says that a cluster"
+    assert unavailable_metrics.fault(nodes, has_data=False) == ""
+    assert unavailable_metrics.fault(nodes, has_data=True).startswith(
+        "has data, though infra/local/unavailable_metrics.py says that a cluster"
     )
-    assert elsewhere.fault("max(aia_probe_up)", has_data=False) == "no data"
-    assert elsewhere.fault(f"max(aia_probe_up) or min({CERTIFICATE})", has_data=False) == "no data"
-    assert elsewhere.fault("max(aia_probe_up)", has_data=True) == ""
+    assert unavailable_metrics.fault("max(aia_probe_up)", has_data=False) == "no data"
+    assert unavailable_metrics.fault(f"max(aia_probe_up) or min({CERTIFICATE})", has_data=False) == "no data"
+    assert unavailable_metrics.fault("max(aia_probe_up)", has_data=True) == ""
 
 
 def test_what_is_watched_of_the_infrastructure_is_on_a_dashboard() -> None:

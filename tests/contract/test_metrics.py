@@ -28,7 +28,7 @@ from functions.adapters.metrics import CloudMetrics, connect
 from functions.adapters.ports import Clock, Metrics
 from infra.local.monitoring.server import Ports, serve
 from infra.local.ports import listens
-from tests.support.fakes.clock import START, Hand
+from tests.support.fakes.clock import START, FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
 UP = "aia_probe_up"
@@ -36,18 +36,18 @@ SENT = "aia_notifications_total"
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def ports(clock: Hand) -> Iterator[Ports]:
+def ports(clock: FakeClock) -> Iterator[Ports]:
     with serve(clock=clock) as ports:
         yield ports
 
 
 @pytest.fixture
-def metrics(ports: Ports, clock: Hand) -> CloudMetrics:
+def metrics(ports: Ports, clock: FakeClock) -> CloudMetrics:
     return writer(ports.endpoint, clock)
 
 
@@ -107,7 +107,7 @@ def test_a_gauge_arrives_under_its_prometheus_name(metrics: CloudMetrics, ports:
 
 
 def test_a_counter_accumulates_from_just_before_its_first_count(
-    metrics: CloudMetrics, ports: Ports, clock: Hand
+    metrics: CloudMetrics, ports: Ports, clock: FakeClock
 ) -> None:
     notify(metrics)
     notify(metrics, 2)
@@ -122,7 +122,7 @@ def test_a_counter_accumulates_from_just_before_its_first_count(
 
 
 def test_a_counter_that_stands_still_is_sent_as_a_scrape_would_read_it(
-    metrics: CloudMetrics, ports: Ports, clock: Hand
+    metrics: CloudMetrics, ports: Ports, clock: FakeClock
 ) -> None:
     notify(metrics)
     for _ in range(3):
@@ -131,7 +131,7 @@ def test_a_counter_that_stands_still_is_sent_as_a_scrape_would_read_it(
     assert values(ports, SENT, "counter") == [1, 1, 1]
 
 
-def test_a_gauge_is_sent_once_with_its_newest_value(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+def test_a_gauge_is_sent_once_with_its_newest_value(metrics: CloudMetrics, ports: Ports, clock: FakeClock) -> None:
     metrics.gauge(UP, 0, probe="api")
     metrics.gauge(UP, 1, probe="api")
     metrics.flush()
@@ -140,7 +140,7 @@ def test_a_gauge_is_sent_once_with_its_newest_value(metrics: CloudMetrics, ports
     assert values(ports, UP) == [1]
 
 
-def test_a_flush_within_ten_seconds_of_the_last_waits(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+def test_a_flush_within_ten_seconds_of_the_last_waits(metrics: CloudMetrics, ports: Ports, clock: FakeClock) -> None:
     metrics.gauge(UP, 1, probe="api")
     metrics.flush()
     metrics.gauge(UP, 0, probe="api")
@@ -192,7 +192,7 @@ def test_what_the_api_would_refuse_is_dropped_and_counted(
     assert [record.getMessage() for record in caplog.records] == [f"metrics: points dropped: {reason}"]
 
 
-def test_a_value_for_the_near_future_is_held_until_then(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+def test_a_value_for_the_near_future_is_held_until_then(metrics: CloudMetrics, ports: Ports, clock: FakeClock) -> None:
     metrics.gauge(UP, 1, at=START + timedelta(seconds=2), probe="api")
     metrics.flush()
     assert values(ports, UP) == []
@@ -203,7 +203,7 @@ def test_a_value_for_the_near_future_is_held_until_then(metrics: CloudMetrics, p
 
 
 def test_ticks_out_of_order_leave_the_newest(
-    metrics: CloudMetrics, ports: Ports, clock: Hand, caplog: pytest.LogCaptureFixture
+    metrics: CloudMetrics, ports: Ports, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     metrics.gauge(UP, 1, at=START, probe="api")
     metrics.gauge(UP, 0, at=START - timedelta(minutes=1), probe="api")  # before it was sent
@@ -216,7 +216,7 @@ def test_ticks_out_of_order_leave_the_newest(
 
 
 def test_a_tick_delivered_twice_is_written_once_and_nothing_is_refused(
-    metrics: CloudMetrics, ports: Ports, clock: Hand, caplog: pytest.LogCaptureFixture
+    metrics: CloudMetrics, ports: Ports, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(2):
         metrics.gauge(UP, 1, at=START, probe="api")
@@ -227,7 +227,7 @@ def test_a_tick_delivered_twice_is_written_once_and_nothing_is_refused(
 
 
 def test_a_value_set_between_flushes_is_not_too_close_to_the_last(
-    metrics: CloudMetrics, ports: Ports, clock: Hand, caplog: pytest.LogCaptureFixture
+    metrics: CloudMetrics, ports: Ports, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     for value in range(4):
         metrics.gauge(UP, value, probe="api")
@@ -256,7 +256,7 @@ def test_what_the_catalogue_does_not_hold_is_an_error_at_once(metrics: CloudMetr
         metrics.gauge(UP, 1, at=datetime(2026, 1, 1), probe="api")  # noqa: DTZ001 - the point of the test
 
 
-def test_two_writers_are_two_instances(ports: Ports, clock: Hand) -> None:
+def test_two_writers_are_two_instances(ports: Ports, clock: FakeClock) -> None:
     for _ in range(2):
         metrics = writer(ports.endpoint, clock)
         notify(metrics)
@@ -264,7 +264,9 @@ def test_two_writers_are_two_instances(ports: Ports, clock: Hand) -> None:
     assert len({one.resource.labels["instance"] for one in read(ports, SENT, "counter")}) == 2
 
 
-def test_a_refused_write_is_logged_and_forgotten(ports: Ports, clock: Hand, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_write_is_logged_and_forgotten(
+    ports: Ports, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
     metrics = writer(ports.endpoint, clock, location="")
     metrics.gauge(UP, 1, probe="api")
     metrics.flush()
@@ -275,7 +277,7 @@ def test_a_refused_write_is_logged_and_forgotten(ports: Ports, clock: Hand, capl
 
 
 def test_what_is_written_while_the_server_is_down_arrives_when_it_is_back(
-    clock: Hand, caplog: pytest.LogCaptureFixture
+    clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serve(clock=clock) as ports:
         pass
@@ -292,7 +294,7 @@ def test_what_is_written_while_the_server_is_down_arrives_when_it_is_back(
         assert values(ports, SENT, "counter")[0] == 2
 
 
-def wait_until_written(metrics: CloudMetrics, clock: Hand) -> None:
+def wait_until_written(metrics: CloudMetrics, clock: FakeClock) -> None:
     """Flush until nothing waits: the channel tries a server that was down again after a pause of its own."""
     deadline = time.monotonic() + 30
     while any(series.fresh for series in metrics._series.values()):
@@ -303,7 +305,7 @@ def wait_until_written(metrics: CloudMetrics, clock: Hand) -> None:
 
 
 def test_a_slow_server_holds_up_neither_counting_nor_other_flushes(
-    clock: Hand, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    clock: FakeClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, answer = threading.Event(), threading.Event()
 
@@ -330,7 +332,7 @@ def test_a_slow_server_holds_up_neither_counting_nor_other_flushes(
 
 
 def test_a_server_that_does_not_answer_in_time_is_given_up(
-    clock: Hand, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    clock: FakeClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(adapter, "TIMEOUT_SECONDS", 0.2)
     answer = threading.Event()
@@ -349,7 +351,7 @@ def test_a_server_that_does_not_answer_in_time_is_given_up(
         answer.set()
 
 
-def test_counts_of_many_threads_are_all_there(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+def test_counts_of_many_threads_are_all_there(metrics: CloudMetrics, ports: Ports, clock: FakeClock) -> None:
     def work() -> None:
         for _ in range(200):
             notify(metrics)
@@ -366,7 +368,7 @@ def test_counts_of_many_threads_are_all_there(metrics: CloudMetrics, ports: Port
     assert values(ports, SENT, "counter")[-1] == 1600
 
 
-def test_close_sends_what_came_after_the_last_flush(metrics: CloudMetrics, ports: Ports, clock: Hand) -> None:
+def test_close_sends_what_came_after_the_last_flush(metrics: CloudMetrics, ports: Ports, clock: FakeClock) -> None:
     notify(metrics)
     metrics.flush()
     notify(metrics)
@@ -375,7 +377,7 @@ def test_close_sends_what_came_after_the_last_flush(metrics: CloudMetrics, ports
     assert values(ports, SENT, "counter") == [1, 2]
 
 
-def test_close_of_an_idle_writer_says_nothing(clock: Hand, caplog: pytest.LogCaptureFixture) -> None:
+def test_close_of_an_idle_writer_says_nothing(clock: FakeClock, caplog: pytest.LogCaptureFixture) -> None:
     writer("127.0.0.1:1", clock).close()
     assert caplog.text == ""
 

@@ -17,7 +17,7 @@ from google.cloud.monitoring_v3 import MetricServiceClient, types
 from google.cloud.monitoring_v3.services.metric_service.transports import MetricServiceGrpcTransport
 
 from infra.local.monitoring.server import Ports, serve
-from tests.support.fakes.clock import START, Hand
+from tests.support.fakes.clock import START, FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
 SECOND = timedelta(seconds=1)
@@ -27,12 +27,12 @@ LABELS = {"location": "us-central1", "cluster": "c", "namespace": "aia", "job": 
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def ports(clock: Hand) -> Iterator[Ports]:
+def ports(clock: FakeClock) -> Iterator[Ports]:
     with serve(clock=clock) as ports:
         yield ports
 
@@ -82,7 +82,7 @@ def shown(ports: Ports) -> list[str]:
     return [line for line in page(ports) if not line.startswith("#")]
 
 
-def test_what_is_written_is_listed(client: MetricServiceClient, clock: Hand) -> None:
+def test_what_is_written_is_listed(client: MetricServiceClient, clock: FakeClock) -> None:
     write(client, gauge(1))
     write(client, gauge(0, at=clock.move(seconds=5)))
     assert values(client) == [1, 0]
@@ -303,7 +303,7 @@ def test_a_method_that_is_not_served_says_so(client: MetricServiceClient) -> Non
 
 
 def test_the_newest_point_is_shown_with_type_help_and_all_labels(
-    client: MetricServiceClient, ports: Ports, clock: Hand
+    client: MetricServiceClient, ports: Ports, clock: FakeClock
 ) -> None:
     write(client, gauge(0))
     write(client, gauge(1, at=clock.move(seconds=5)))
@@ -324,7 +324,7 @@ def test_label_values_are_escaped_and_empty_labels_left_out(client: MetricServic
     assert shown(ports) == [r'aia_probe_up{location="x",probe="a\"b\\c\nd",project_id="p1"} 1.0']
 
 
-def test_a_value_goes_five_minutes_after_its_point(client: MetricServiceClient, ports: Ports, clock: Hand) -> None:
+def test_a_value_goes_five_minutes_after_its_point(client: MetricServiceClient, ports: Ports, clock: FakeClock) -> None:
     write(client, gauge())
     clock.move(minutes=5)
     assert len(shown(ports)) == 1
@@ -332,7 +332,7 @@ def test_a_value_goes_five_minutes_after_its_point(client: MetricServiceClient, 
     assert page(ports) == []
 
 
-def test_a_new_counter_is_shown_as_zero_first(client: MetricServiceClient, ports: Ports, clock: Hand) -> None:
+def test_a_new_counter_is_shown_as_zero_first(client: MetricServiceClient, ports: Ports, clock: FakeClock) -> None:
     begun = START - SECOND
     write(client, counter(3, begun, START))
     assert shown(ports)[0].endswith(" 0.0")
@@ -345,7 +345,7 @@ def test_a_new_counter_is_shown_as_zero_first(client: MetricServiceClient, ports
 
 
 def test_a_counter_that_comes_back_is_first_shown_as_it_was(
-    client: MetricServiceClient, ports: Ports, clock: Hand
+    client: MetricServiceClient, ports: Ports, clock: FakeClock
 ) -> None:
     begun = START - SECOND
     write(client, counter(3, begun, START))
@@ -358,7 +358,7 @@ def test_a_counter_that_comes_back_is_first_shown_as_it_was(
 
 
 def test_a_counter_that_begins_anew_is_first_shown_as_zero(
-    client: MetricServiceClient, ports: Ports, clock: Hand
+    client: MetricServiceClient, ports: Ports, clock: FakeClock
 ) -> None:
     write(client, counter(3, START - SECOND, START))
     clock.move(seconds=20)

@@ -20,8 +20,8 @@ from core.settings.channels import ConsoleChannel, WebhookChannel
 from functions.adapters.logs import JsonFormatter
 from functions.adapters.notify.channels import open_channels
 from functions.adapters.notify.console import Console
+from functions.adapters.notify.http_client import not_before
 from functions.adapters.notify.port import Outcome, Receipt
-from functions.adapters.notify.post import not_before
 from functions.adapters.notify.webhook import Webhook, payload, signed
 from functions.adapters.sqlite_store import SqliteStore
 from infra.local.inbox.server import Inbox

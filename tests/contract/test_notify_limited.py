@@ -24,7 +24,7 @@ from functions.adapters.notify.port import Outcome, Receipt
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.builders.letters import MESSAGE
-from tests.support.fakes.clock import START, Hand
+from tests.support.fakes.clock import START, FakeClock
 from tests.support.servers.pagerduty import PagerDutyServer
 from tests.support.servers.receivers import Reply
 from tests.support.servers.targets import serving
@@ -43,7 +43,7 @@ class Inner:
     def __init__(self) -> None:
         self.times: list[datetime] = []
         self.fault: Exception | None = None
-        self.clock: Callable[[], datetime] = Hand()
+        self.clock: Callable[[], datetime] = FakeClock()
         self.lock = threading.Lock()
 
     def send(self, message: Message) -> Receipt:
@@ -70,7 +70,7 @@ def flood(channel: Limited, message: Message, attempts: int = 200) -> tuple[int,
 
 
 def test_the_burst_goes_at_once_and_a_part_of_it_only_when_it_is_critical(store: Store) -> None:
-    inner, clock = Inner(), Hand()
+    inner, clock = Inner(), FakeClock()
     channel = limited(inner, store, clock)
     sent, error = flood(channel, USUAL)
     assert sent == 30
@@ -85,7 +85,7 @@ def test_the_burst_goes_at_once_and_a_part_of_it_only_when_it_is_critical(store:
 
 
 def test_instances_share_the_rate(opened: Callable[[], SqliteStore]) -> None:
-    clock = Hand()
+    clock = FakeClock()
     one, other = (limited(Inner(), opened(), clock) for _ in range(2))
     assert flood(one, CRITICAL)[0] == 40
     assert flood(other, CRITICAL)[0] == 0
@@ -94,7 +94,7 @@ def test_instances_share_the_rate(opened: Callable[[], SqliteStore]) -> None:
 
 
 def test_a_wait_that_the_receiver_asks_for_is_kept_to_by_all(opened: Callable[[], SqliteStore]) -> None:
-    clock, told, other = Hand(), Inner(), Inner()
+    clock, told, other = FakeClock(), Inner(), Inner()
     told.fault = LimitedError("channel pager: answered 429", START + timedelta(minutes=20))
     with pytest.raises(LimitedError, match="answered 429"):
         limited(told, opened(), clock).send(CRITICAL)
@@ -141,7 +141,7 @@ def faulty(tmp_path: Path) -> Iterator[Faulty]:
 
 
 def test_a_wait_that_the_store_does_not_take_is_kept_to_by_the_instance(faulty: Faulty) -> None:
-    inner, clock = Inner(), Hand()
+    inner, clock = Inner(), FakeClock()
     channel = limited(inner, faulty, clock)
 
     def refuse(message: Message) -> Receipt:
@@ -159,13 +159,13 @@ def test_a_wait_that_the_store_does_not_take_is_kept_to_by_the_instance(faulty: 
 def test_a_store_that_does_not_answer_is_not_gone_past(faulty: Faulty) -> None:
     faulty.fault, inner = UnavailableError("store: gone"), Inner()
     with pytest.raises(UnavailableError, match="store: gone"):
-        limited(inner, faulty, Hand()).send(CRITICAL)
+        limited(inner, faulty, FakeClock()).send(CRITICAL)
     assert inner.times == []
 
 
 def test_too_many_at_once_come_again_shortly(faulty: Faulty, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("functions.adapters.store._ATTEMPTS", 1)
-    channel = limited(Inner(), faulty, Hand())
+    channel = limited(Inner(), faulty, FakeClock())
     channel.send(CRITICAL)
 
     def steal(document: Document, collection: str, data: Data) -> Document:
@@ -180,7 +180,7 @@ def test_too_many_at_once_come_again_shortly(faulty: Faulty, monkeypatch: pytest
 @pytest.mark.parametrize("fault", [UnavailableError("channel pager: answered 500"), RuntimeError("broken")])
 def test_another_fault_of_the_channel_stops_nobody(faulty: Faulty, fault: Exception) -> None:
     inner = Inner()
-    channel = limited(inner, faulty, Hand())
+    channel = limited(inner, faulty, FakeClock())
     inner.fault = fault
     with pytest.raises(type(fault)):
         channel.send(CRITICAL)
@@ -189,14 +189,14 @@ def test_another_fault_of_the_channel_stops_nobody(faulty: Faulty, fault: Except
 
 
 def test_what_is_kept_is_small_and_knows_no_message(faulty: Faulty) -> None:
-    limited(Inner(), faulty, Hand()).send(CRITICAL)
+    limited(Inner(), faulty, FakeClock()).send(CRITICAL)
     kept = faulty.store.get(COLLECTION, "pager")
     assert kept is not None
     assert kept.data == {"full_at": START + timedelta(seconds=1), "last": START, "blocked_until": None}
 
 
 def test_threads_that_race_never_send_more_than_allowed(store: Store) -> None:
-    inner, clock = Inner(), Hand()
+    inner, clock = Inner(), FakeClock()
     channel = limited(inner, store, clock, per_minute=20)
 
     def attempt(_: int) -> bool:
@@ -255,7 +255,7 @@ def sqlite(tmp_path: Path) -> Iterator[SqliteStore]:
 
 
 def test_what_was_missed_takes_two_calls_of_pagerduty(sqlite: SqliteStore) -> None:
-    clock, server = Hand(), PagerDutyServer()
+    clock, server = FakeClock(), PagerDutyServer()
     setting = PagerdutyChannel(name="pager", key=KEY, url=server.url, per_minute=5)
     with serving(server):
         channel = open_channels([setting], clock, sqlite)["pager"]
@@ -267,7 +267,7 @@ def test_what_was_missed_takes_two_calls_of_pagerduty(sqlite: SqliteStore) -> No
 
 
 def test_a_retry_after_over_the_wire_ends_in_the_store(sqlite: SqliteStore) -> None:
-    clock, server = Hand(), PagerDutyServer()
+    clock, server = FakeClock(), PagerDutyServer()
     setting = PagerdutyChannel(name="pager", key=KEY, url=server.url)
     server.scripted.append(Reply(429, b"", {"Retry-After": "600"}))
     with serving(server):

@@ -24,7 +24,7 @@ from core.events import Change
 from core.incidents.messages import Fact, Message
 from core.settings.channels import EmailChannel, Encryption
 from functions.adapters.notify.email import Email
-from functions.adapters.notify.letter import LONGEST_SUBJECT, letter
+from functions.adapters.notify.email_template import LONGEST_SUBJECT, letter
 from functions.adapters.notify.port import Outcome, Receipt
 from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
 from tests.support.checks.quiet import quiet, said

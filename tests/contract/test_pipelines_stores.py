@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from core.events import RunStatus, Tick
-from core.pipelines.line import Line
+from core.pipelines.state import PipelineState
 from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.sqlite_store import SqliteStore
@@ -31,7 +31,7 @@ def instance(world: World, opened: Callable[[], AnyStore]) -> Callable[[], Monit
     return lambda: replace(world.monitor, store=opened())
 
 
-def kept(monitor: Monitor) -> Line:
+def kept(monitor: Monitor) -> PipelineState:
     document = monitor.store.get(COLLECTION, PIPELINE)
     assert document is not None
     return read_line(document.data)

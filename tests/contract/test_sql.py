@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from zetasql.core.exceptions import ZetaSQLError
 
-from core.drift import Flaw, Profile, QualityIssue, Statement, classifier, score
+from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, Statement, classifier, score
 from core.errors import QueryError
 from core.events import PipelineRun, RunStatus
 from core.settings import Business, Features, Label, MarketTable, Model, Reference, Spending
@@ -55,8 +55,8 @@ PERFORMANCE = performance.Performance(
     found=classifier([0.9, 0.2, 0.7], [1, 0, 0]), reference=None, expected=None, check=None, rows=60
 )
 ISSUES = (
-    QualityIssue(flaw=Flaw.MISSING, feature="distance", value=0.3, limit=0.02),
-    QualityIssue(flaw=Flaw.VOLUME, feature="", value=60, limit=120),
+    DataQualityIssue(flaw=DataQualityIssueKind.MISSING, feature="distance", value=0.3, limit=0.02),
+    DataQualityIssue(flaw=DataQualityIssueKind.VOLUME, feature="", value=60, limit=120),
 )
 RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 

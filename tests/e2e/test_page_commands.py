@@ -11,12 +11,12 @@ from playwright.sync_api import expect
 from core.events import Verb
 from core.incidents.outbox import IncidentGroup
 from tests.support.servers.stack import eventually
-from tests.support.web.viewing import SECOND, WORST, Night, button, card, commands, fact
+from tests.support.web.viewing import SECOND, WORST, PageFixture, button, card, commands, fact
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
 
-def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: Night) -> None:
+def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: PageFixture) -> None:
     night.office.delay = threading.Event()
     page = night.open()
     card(page).get_by_label(re.compile("^Note on")).fill("on it")
@@ -38,7 +38,7 @@ def test_acknowledging_is_shown_at_once_sent_and_confirmed(night: Night) -> None
     ("label", "verb", "pill"), [("Resolve", "resolve", "resolved"), ("Cancel", "cancel", "cancelled")]
 )
 def test_an_incident_that_a_person_ends_moves_to_those_that_are_over(
-    night: Night, label: str, verb: str, pill: str
+    night: PageFixture, label: str, verb: str, pill: str
 ) -> None:
     page = night.open()
     button(page, label, SECOND).click()
@@ -47,7 +47,7 @@ def test_an_incident_that_a_person_ends_moves_to_those_that_are_over(
     assert commands(night) == [(verb, SECOND, "Ada", "")]
 
 
-def test_what_was_sent_and_is_not_carried_out_stays_pending(night: Night) -> None:
+def test_what_was_sent_and_is_not_carried_out_stays_pending(night: PageFixture) -> None:
     night.office.obeys = False
     page = night.open()
     button(page, "Mitigated").click()
@@ -57,7 +57,7 @@ def test_what_was_sent_and_is_not_carried_out_stays_pending(night: Night) -> Non
     expect(card(page)).to_contain_text("saving…")
 
 
-def test_a_command_that_is_refused_is_taken_back_and_told(night: Night) -> None:
+def test_a_command_that_is_refused_is_taken_back_and_told(night: PageFixture) -> None:
     night.office.down = True
     page = night.open()
     button(page, "Acknowledge").click()
@@ -67,7 +67,7 @@ def test_a_command_that_is_refused_is_taken_back_and_told(night: Night) -> None:
     night.faults.clear()  # Chromium says in its console that the request failed
 
 
-def test_the_name_is_asked_for_once_and_kept(night: Night) -> None:
+def test_the_name_is_asked_for_once_and_kept(night: PageFixture) -> None:
     page = night.open(name="")
     button(page, "Acknowledge").click()
     dialog = page.get_by_role("dialog", name="Who are you?")
@@ -88,7 +88,7 @@ def test_the_name_is_asked_for_once_and_kept(night: Night) -> None:
     assert [by for _, _, by, _ in commands(night)] == ["Grace", "Grace"]
 
 
-def test_who_is_signed_in_is_not_asked(night: Night) -> None:
+def test_who_is_signed_in_is_not_asked(night: PageFixture) -> None:
     page = night.browser.new_page(
         extra_http_headers={"X-Goog-Authenticated-User-Email": "accounts.google.com:ada@example.com"}
     )
@@ -102,7 +102,7 @@ def test_who_is_signed_in_is_not_asked(night: Night) -> None:
 
 
 @pytest.mark.parametrize(("label", "verb"), [("Approve", "approve"), ("Reject", "reject")])
-def test_an_action_that_waits_is_answered(night: Night, label: str, verb: str) -> None:
+def test_an_action_that_waits_is_answered(night: PageFixture, label: str, verb: str) -> None:
     page = night.open()
     waits = page.get_by_role("region", name="Waiting for approval")
     expect(waits).to_contain_text("traffic to model 6: 0 % → 100 %")
@@ -113,7 +113,7 @@ def test_an_action_that_waits_is_answered(night: Night, label: str, verb: str) -
     assert commands(night) == [(verb, f"{WORST}:1:rollback_model:model/churn", "Ada", "go")]
 
 
-def test_everything_is_halted_and_resumed(night: Night) -> None:
+def test_everything_is_halted_and_resumed(night: PageFixture) -> None:
     page = night.open()
     automation = page.get_by_role("region", name="Automation")
     state = automation.locator("#switch-state")
@@ -130,7 +130,7 @@ def test_everything_is_halted_and_resumed(night: Night) -> None:
     assert commands(night)[0] == ("halt", "*", "Ada", "it made it worse")
 
 
-def test_one_action_is_halted(night: Night) -> None:
+def test_one_action_is_halted(night: PageFixture) -> None:
     page = night.open()
     automation = page.get_by_role("region", name="Automation")
     automation.get_by_label("What to halt").select_option("retrain_model")
@@ -140,7 +140,7 @@ def test_one_action_is_halted(night: Night) -> None:
     assert commands(night) == [("halt", "retrain_model", "Ada", "")]
 
 
-def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: Night) -> None:
+def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: PageFixture) -> None:
     page = night.open()
     before = datetime.now(UTC)
     button(page, "Silence 1 h").click()
@@ -157,7 +157,7 @@ def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: Night)
     assert commands(night)[1][:2] == ("unsilence", "model/churn")
 
 
-def test_targets_are_silenced_by_a_pattern(night: Night) -> None:
+def test_targets_are_silenced_by_a_pattern(night: PageFixture) -> None:
     page = night.open()
     silences = page.get_by_role("region", name="Silences")
     expect(silences).to_contain_text("table/staging.*")
@@ -174,7 +174,7 @@ def test_targets_are_silenced_by_a_pattern(night: Night) -> None:
     assert [one[:2] for one in commands(night)] == [("silence", "model/flight*"), ("unsilence", "table/staging.*")]
 
 
-def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_it(night: Night) -> None:
+def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_it(night: PageFixture) -> None:
     page = night.open()
     button(page, "Acknowledge").focus()
     page.keyboard.press("Enter")
@@ -187,7 +187,7 @@ def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_
     expect(button(page, "Mitigated")).to_be_focused()
 
 
-def test_what_is_being_written_stays_when_newer_data_comes(night: Night) -> None:
+def test_what_is_being_written_stays_when_newer_data_comes(night: PageFixture) -> None:
     page = night.open()
     note = card(page).get_by_label(re.compile("^Note on"))
     note.press_sequentially("half a sen")

@@ -5,12 +5,12 @@ from playwright.sync_api import expect
 
 from tests.support.web import charts
 from tests.support.web.boards import PAINTED, look, tile
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
 
-def test_every_kind_of_tile_is_drawn(viewer: Night) -> None:
+def test_every_kind_of_tile_is_drawn(viewer: PageFixture) -> None:
     page = look(viewer)
     expect(page.get_by_role("heading", level=2, name="How it goes")).to_be_visible()
     assert all(colours > 20 for colours in page.evaluate(PAINTED))
@@ -29,7 +29,7 @@ def test_every_kind_of_tile_is_drawn(viewer: Night) -> None:
     expect(tile(page, "Nothing there")).to_contain_text("No data in this range")
 
 
-def test_a_table_has_the_columns_and_the_order_of_the_dashboard_and_bars_to_scale(viewer: Night) -> None:
+def test_a_table_has_the_columns_and_the_order_of_the_dashboard_and_bars_to_scale(viewer: PageFixture) -> None:
     table = tile(look(viewer), "By company")
     expect(table.get_by_role("columnheader")).to_have_text(["company", "value"])
     expect(table.get_by_role("row").nth(1)).to_contain_text("ours")
@@ -41,7 +41,7 @@ def test_a_table_has_the_columns_and_the_order_of_the_dashboard_and_bars_to_scal
     assert first["width"] == pytest.approx(2 * second["width"], rel=0.02)
 
 
-def test_words_are_a_safe_part_of_markdown(viewer: Night) -> None:
+def test_words_are_a_safe_part_of_markdown(viewer: PageFixture) -> None:
     page = look(viewer)
     text = page.locator(".tile.text")
     expect(text.locator("strong")).to_have_text("Read")
@@ -54,13 +54,15 @@ def test_words_are_a_safe_part_of_markdown(viewer: Night) -> None:
     expect(text.locator("img, b, script")).to_have_count(0)
 
 
-def test_runbooks_are_linked_where_it_is_known_where_they_are(viewer: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runbooks_are_linked_where_it_is_known_where_they_are(
+    viewer: PageFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AIA_RUNBOOKS_URL", "https://example.com/docs/runbooks")
     link = look(viewer).locator(".tile.text").get_by_role("link", name="runbook")
     expect(link).to_have_attribute("href", "https://example.com/docs/runbooks/models.md#drift")
 
 
-def test_nothing_that_a_label_says_is_markup(viewer: Night) -> None:
+def test_nothing_that_a_label_says_is_markup(viewer: PageFixture) -> None:
     page = look(viewer)
     expect(tile(page, "Latency").locator(".names")).to_contain_text(charts.HOSTILE)
     tile(page, "Latency").locator(".plot-area").hover()
@@ -71,7 +73,7 @@ def test_nothing_that_a_label_says_is_markup(viewer: Night) -> None:
     assert page.title() != "owned"
 
 
-def test_tiles_stand_where_the_dashboard_has_them(viewer: Night) -> None:
+def test_tiles_stand_where_the_dashboard_has_them(viewer: PageFixture) -> None:
     page = look(viewer)
     latency, revenue = tile(page, "Latency").bounding_box(), tile(page, "Revenue").bounding_box()
     assert latency
@@ -82,7 +84,7 @@ def test_tiles_stand_where_the_dashboard_has_them(viewer: Night) -> None:
 
 
 @pytest.mark.parametrize("width", [390, 320])
-def test_on_a_phone_it_is_one_column_in_reading_order(viewer: Night, width: int) -> None:
+def test_on_a_phone_it_is_one_column_in_reading_order(viewer: PageFixture, width: int) -> None:
     page = look(viewer, width=width)
     boxes = [one.bounding_box() for one in page.locator("#grid > *").all()]
     assert len({round(box["x"]) for box in boxes if box}) == 1

@@ -10,7 +10,7 @@ from core.errors import UnavailableError
 from tests.support.web import charts
 from tests.support.web.boards import PAINTED, excuse, look, settled, spans, tile
 from tests.support.web.charts import Charts
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -34,7 +34,7 @@ DAY = 86_400
 NONE = "\N{EN DASH}"
 
 
-def test_the_range_is_chosen_by_keyboard_and_stands_in_the_address(viewer: Night, prometheus: Charts) -> None:
+def test_the_range_is_chosen_by_keyboard_and_stands_in_the_address(viewer: PageFixture, prometheus: Charts) -> None:
     page = look(viewer)
     assert spans(prometheus, "latency") == [DAY]
     page.get_by_role("radio", name="1 day").focus()
@@ -54,13 +54,13 @@ def test_the_range_is_chosen_by_keyboard_and_stands_in_the_address(viewer: Night
     ("span", "step"), [("1h", 300), ("6h", 1800), ("1d", 7200), ("7d", 21_600), ("30d", DAY), ("1y", 14 * DAY)]
 )
 def test_columns_are_wide_enough_to_see_and_of_a_round_time(
-    viewer: Night, prometheus: Charts, span: str, step: int
+    viewer: PageFixture, prometheus: Charts, span: str, step: int
 ) -> None:
     look(viewer, f"?range={span}")
     assert {step for query, _, _, step in prometheus.asked if query == "runs"} == {step}
 
 
-def test_every_range_can_be_shared(viewer: Night, prometheus: Charts) -> None:
+def test_every_range_can_be_shared(viewer: PageFixture, prometheus: Charts) -> None:
     lengths = {"1h": 3600, "6h": 6 * 3600, "1d": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "1y": 365 * DAY}
     for name, seconds in lengths.items():
         look(viewer, f"?range={name}")
@@ -70,7 +70,7 @@ def test_every_range_can_be_shared(viewer: Night, prometheus: Charts) -> None:
     expect(odd.get_by_label("Refresh")).to_have_value("1m")
 
 
-def test_the_model_is_chosen_by_keyboard_and_can_be_shared(viewer: Night, prometheus: Charts) -> None:
+def test_the_model_is_chosen_by_keyboard_and_can_be_shared(viewer: PageFixture, prometheus: Charts) -> None:
     page = look(viewer)
     choice = page.get_by_label("Model")
     expect(choice.get_by_role("option")).to_have_text(["all", "churn", "late"])
@@ -85,7 +85,7 @@ def test_the_model_is_chosen_by_keyboard_and_can_be_shared(viewer: Night, promet
     assert 'accuracy{model=~"gone\\"\\\\}"}' in [query for query, *_ in prometheus.asked]
 
 
-def test_it_asks_again_as_often_as_is_chosen_and_not_while_it_is_hidden(viewer: Night) -> None:
+def test_it_asks_again_as_often_as_is_chosen_and_not_while_it_is_hidden(viewer: PageFixture) -> None:
     page = look(viewer, prepare=lambda page: page.clock.install())
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/tiles/0?" in request.url else None)
@@ -115,7 +115,7 @@ def test_it_asks_again_as_often_as_is_chosen_and_not_while_it_is_hidden(viewer: 
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_is_light_or_dark_as_the_system_until_somebody_says_otherwise(viewer: Night, scheme: str) -> None:
+def test_it_is_light_or_dark_as_the_system_until_somebody_says_otherwise(viewer: PageFixture, scheme: str) -> None:
     page = look(viewer, scheme=scheme)
     other = {"light": "dark", "dark": "light"}[scheme]
     switch = page.get_by_role("switch", name="Dark colours")
@@ -137,7 +137,7 @@ def test_it_is_light_or_dark_as_the_system_until_somebody_says_otherwise(viewer:
     expect(page.locator("html")).to_have_attribute("data-theme", other)
 
 
-def test_the_data_and_the_queries_of_a_tile_are_there_for_who_cannot_see_it(viewer: Night) -> None:
+def test_the_data_and_the_queries_of_a_tile_are_there_for_who_cannot_see_it(viewer: PageFixture) -> None:
     page = look(viewer)
     button = tile(page, "Revenue").get_by_role("button", name="Data and queries of Revenue")
     button.focus()
@@ -154,7 +154,7 @@ def test_the_data_and_the_queries_of_a_tile_are_there_for_who_cannot_see_it(view
     expect(page.get_by_role("dialog").get_by_role("columnheader")).to_contain_text(["Series", "Now"])
 
 
-def test_everything_has_a_name_and_charts_say_what_they_show(viewer: Night) -> None:
+def test_everything_has_a_name_and_charts_say_what_they_show(viewer: PageFixture) -> None:
     page = look(viewer)
     assert page.evaluate(UNNAMED) == []
     said = page.get_by_role("img", name=re.compile("^Revenue: stacked areas, 2 series"))
@@ -165,7 +165,7 @@ def test_everything_has_a_name_and_charts_say_what_they_show(viewer: Night) -> N
     assert page.title() == "Sample · aia"
 
 
-def test_the_focus_goes_in_reading_order(viewer: Night) -> None:
+def test_the_focus_goes_in_reading_order(viewer: PageFixture) -> None:
     page = look(viewer)
     page.get_by_label("Refresh").focus()
     order = []
@@ -177,7 +177,7 @@ def test_the_focus_goes_in_reading_order(viewer: Night) -> None:
     assert order == [title for title in page.locator("#grid h3").all_text_contents() if title != "A pie"]
 
 
-def test_a_crosshair_goes_through_all_charts_and_says_what_was(viewer: Night) -> None:
+def test_a_crosshair_goes_through_all_charts_and_says_what_was(viewer: PageFixture) -> None:
     page = look(viewer)
     legend = tile(page, "Revenue").locator(".names .value").first
     newest = legend.text_content()
@@ -195,7 +195,7 @@ def test_a_crosshair_goes_through_all_charts_and_says_what_was(viewer: Night) ->
     expect(legend).to_have_text(newest or "")
 
 
-def test_a_series_is_switched_off_and_on_in_the_legend(viewer: Night) -> None:
+def test_a_series_is_switched_off_and_on_in_the_legend(viewer: PageFixture) -> None:
     page = look(viewer)
     chart = tile(page, "Revenue")
     button = chart.get_by_role("button", name=re.compile("^shop"))
@@ -209,7 +209,9 @@ def test_a_series_is_switched_off_and_on_in_the_legend(viewer: Night) -> None:
     expect(button).to_have_attribute("aria-pressed", "true")
 
 
-def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(viewer: Night, prometheus: Charts) -> None:
+def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(
+    viewer: PageFixture, prometheus: Charts
+) -> None:
     page = look(viewer, prepare=lambda page: page.clock.install())
     expect(tile(page, "Open incidents").locator(".pill")).to_have_count(1)
     asked: list[str] = []
@@ -238,7 +240,7 @@ def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(vie
     excuse(viewer)
 
 
-def test_one_tile_that_has_no_answer_does_not_silence_the_others(viewer: Night) -> None:
+def test_one_tile_that_has_no_answer_does_not_silence_the_others(viewer: PageFixture) -> None:
     page = look(viewer, prepare=lambda page: page.clock.install())
     refused = {"status": 503, "json": {"error": "Prometheus: refuses the query: too many"}}
     page.route(re.compile("/tiles/4"), lambda route: route.fulfill(**refused))  # type: ignore[arg-type]
@@ -251,7 +253,7 @@ def test_one_tile_that_has_no_answer_does_not_silence_the_others(viewer: Night) 
     excuse(viewer)
 
 
-def test_who_hangs_is_told_of_after_one_patience(viewer: Night, prometheus: Charts) -> None:
+def test_who_hangs_is_told_of_after_one_patience(viewer: PageFixture, prometheus: Charts) -> None:
     """Not after one for every few tiles."""
     page = look(viewer)
     prometheus.delay = threading.Event()
@@ -263,14 +265,14 @@ def test_who_hangs_is_told_of_after_one_patience(viewer: Night, prometheus: Char
     excuse(viewer)
 
 
-def test_the_page_says_of_which_instant_its_data_is(viewer: Night, prometheus: Charts) -> None:
+def test_the_page_says_of_which_instant_its_data_is(viewer: PageFixture, prometheus: Charts) -> None:
     page = look(viewer)
     newest = max(end for _, _, end, _ in prometheus.asked)
     said = page.evaluate("(second) => new Date(1000 * second).toLocaleTimeString()", newest)
     expect(page.locator("#updated")).to_have_text(f"as of {said}")
 
 
-def test_where_it_is_away_from_the_start_every_tile_says_so(viewer: Night, prometheus: Charts) -> None:
+def test_where_it_is_away_from_the_start_every_tile_says_so(viewer: PageFixture, prometheus: Charts) -> None:
     prometheus.fault = UnavailableError("Prometheus: does not answer within 15 s")
     page = look(viewer)
     for title in ("Latency", "Right predictions", "By company"):
@@ -279,7 +281,7 @@ def test_where_it_is_away_from_the_start_every_tile_says_so(viewer: Night, prome
     excuse(viewer)
 
 
-def test_nothing_moves_while_data_comes(viewer: Night, prometheus: Charts) -> None:
+def test_nothing_moves_while_data_comes(viewer: PageFixture, prometheus: Charts) -> None:
     prometheus.delay = threading.Event()
     page = viewer.browser.new_page(viewport={"width": 1440, "height": 900})
     viewer.opened.append(page)
@@ -293,7 +295,7 @@ def test_nothing_moves_while_data_comes(viewer: Night, prometheus: Charts) -> No
     assert sum(page.evaluate("window.shifts")) < 0.02
 
 
-def test_whoever_goes_on_before_all_has_come_sees_what_was_chosen_last(viewer: Night, prometheus: Charts) -> None:
+def test_whoever_goes_on_before_all_has_come_sees_what_was_chosen_last(viewer: PageFixture, prometheus: Charts) -> None:
     prometheus.delay = threading.Event()
     page = viewer.browser.new_page(viewport={"width": 1440, "height": 900})
     viewer.opened.append(page)
@@ -308,7 +310,7 @@ def test_whoever_goes_on_before_all_has_come_sees_what_was_chosen_last(viewer: N
     assert spans(prometheus, "latency")[-1] == 30 * DAY
 
 
-def test_dashboards_are_gone_to_and_back_from_without_the_page_being_loaded_again(viewer: Night) -> None:
+def test_dashboards_are_gone_to_and_back_from_without_the_page_being_loaded_again(viewer: PageFixture) -> None:
     page = look(viewer, "?range=6h&model=churn")
     page.evaluate("window.same = true")
     page.get_by_role("link", name="Other").click()
@@ -322,7 +324,7 @@ def test_dashboards_are_gone_to_and_back_from_without_the_page_being_loaded_agai
     assert page.evaluate("window.same") is True
 
 
-def test_without_a_name_it_is_the_first_and_one_that_is_none_is_told(viewer: Night) -> None:
+def test_without_a_name_it_is_the_first_and_one_that_is_none_is_told(viewer: PageFixture) -> None:
     page = viewer.open("dashboards", width=1440)
     expect(page).to_have_url(re.compile("/dashboards/sample$"))
     page = viewer.open("dashboards/nothing", width=1440)
@@ -333,13 +335,13 @@ def test_without_a_name_it_is_the_first_and_one_that_is_none_is_told(viewer: Nig
     excuse(viewer)
 
 
-def test_series_that_are_cut_off_are_told(viewer: Night, prometheus: Charts) -> None:
+def test_series_that_are_cut_off_are_told(viewer: PageFixture, prometheus: Charts) -> None:
     many = [({"probe": f"p{number:02}"}, charts.rising(number)) for number in range(70)]
     prometheus.answers = {**prometheus.answers, "latency": many}
     expect(tile(look(viewer), "Latency").locator(".cut")).to_have_text("20 more series are not shown")
 
 
-def test_the_pages_lead_to_each_other(viewer: Night) -> None:
+def test_the_pages_lead_to_each_other(viewer: PageFixture) -> None:
     page = viewer.open()
     page.get_by_role("link", name="Dashboards").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Sample dashboard")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 HIDE = """
@@ -20,7 +20,7 @@ SHOW = """
 """
 
 
-def reported(night: Night, page: Page, done: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+def reported(night: PageFixture, page: Page, done: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
     """What has been reported once the page is left; waits for it a while."""
     page.evaluate(HIDE)
     deadline = time.monotonic() + 10
@@ -29,7 +29,7 @@ def reported(night: Night, page: Page, done: Callable[[list[dict[str, Any]]], bo
     return list(night.office.reported)
 
 
-def test_the_page_reports_its_load_its_requests_and_that_somebody_is_there(night: Night) -> None:
+def test_the_page_reports_its_load_its_requests_and_that_somebody_is_there(night: PageFixture) -> None:
     page = night.open()
     rows = reported(night, page, bool)
     kinds = {row["kind"] for row in rows}
@@ -43,22 +43,22 @@ def test_the_page_reports_its_load_its_requests_and_that_somebody_is_there(night
     assert not [row for row in requests if row["failed"]]
 
 
-def test_the_page_of_a_runbook_reports_its_load(night: Night) -> None:
+def test_the_page_of_a_runbook_reports_its_load(night: PageFixture) -> None:
     assert loads(night, "runbooks/experience.md") == ["aia"]
 
 
-def test_a_dashboard_reports_its_load(viewer: Night) -> None:
+def test_a_dashboard_reports_its_load(viewer: PageFixture) -> None:
     assert loads(viewer, "dashboards/sample") == ["aia"]
 
 
-def loads(night: Night, path: str) -> list[str]:
+def loads(night: PageFixture, path: str) -> list[str]:
     """Of which services a page that is opened and left reports that it was loaded."""
     page = night.open(path)
     rows = reported(night, page, lambda found: any(row["kind"] == "load" for row in found))
     return [row["service"] for row in rows if row["kind"] == "load"]
 
 
-def test_a_request_that_fails_is_reported_as_failed(night: Night) -> None:
+def test_a_request_that_fails_is_reported_as_failed(night: PageFixture) -> None:
     page = night.open()
     page.evaluate("fetch('/api/incidents/no-such-incident').then((answer) => answer.text())")
     page.wait_for_timeout(300)
@@ -67,7 +67,7 @@ def test_a_request_that_fails_is_reported_as_failed(night: Night) -> None:
     night.faults.clear()  # the browser's own line about the answer 404
 
 
-def test_a_request_that_the_page_itself_gives_up_is_not_reported(night: Night) -> None:
+def test_a_request_that_the_page_itself_gives_up_is_not_reported(night: PageFixture) -> None:
     page = night.open()
     page.route("**/api/slow*", lambda _route: None)  # never answered
     page.evaluate("""async () => {
@@ -86,7 +86,7 @@ def test_a_request_that_the_page_itself_gives_up_is_not_reported(night: Night) -
     assert not [row for row in rows if row["failed"]]
 
 
-def test_frames_are_timed_while_something_moves_and_only_then(night: Night) -> None:
+def test_frames_are_timed_while_something_moves_and_only_then(night: PageFixture) -> None:
     page = night.open()
     page.wait_for_timeout(300)
     still = reported(night, page, bool)
@@ -113,7 +113,7 @@ def test_frames_are_timed_while_something_moves_and_only_then(night: Night) -> N
         ("Mozilla/5.0 (iPad; CPU OS 17_0 like Mac OS X) AppleWebKit/605.1.15 Safari/604.1", "tablet"),
     ],
 )
-def test_the_device_is_told_by_its_kind_alone(night: Night, agent: str, device: str) -> None:
+def test_the_device_is_told_by_its_kind_alone(night: PageFixture, agent: str, device: str) -> None:
     context = night.browser.new_context(user_agent=agent)
     page = context.new_page()
     page.goto(f"{night.url}/")
@@ -124,7 +124,7 @@ def test_the_device_is_told_by_its_kind_alone(night: Night, agent: str, device: 
     assert agent not in str(rows)
 
 
-def test_a_visit_goes_on_when_the_page_is_loaded_again(night: Night) -> None:
+def test_a_visit_goes_on_when_the_page_is_loaded_again(night: PageFixture) -> None:
     page = night.open()
     reported(night, page, bool)
     page.reload()

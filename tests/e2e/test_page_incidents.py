@@ -12,7 +12,7 @@ from core.events import Severity
 from core.incidents.model import Evidence, Impact, NotificationState, State
 from core.incidents.mute import Silence
 from tests.support.builders import pages
-from tests.support.web.viewing import SECOND, WORST, Night, button, card, commands, fact
+from tests.support.web.viewing import SECOND, WORST, PageFixture, button, card, commands, fact
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
@@ -25,7 +25,7 @@ HIDE = """
 """
 
 
-def test_an_incident_says_what_is_wrong_since_when_what_it_costs_who_has_it_and_what_to_do(night: Night) -> None:
+def test_an_incident_says_what_is_wrong_since_when_what_it_costs_who_has_it_and_what_to_do(night: PageFixture) -> None:
     page = night.open()
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "open"])
     expect(card(page).get_by_role("heading", level=3)).to_have_text(
@@ -44,7 +44,7 @@ def test_an_incident_says_what_is_wrong_since_when_what_it_costs_who_has_it_and_
     expect(card(page, SECOND).locator(".done")).to_contain_text("Would do: train flight-delay on 60 days")
 
 
-def test_the_timeline_says_why_in_plain_words_and_leads_to_the_report(night: Night) -> None:
+def test_the_timeline_says_why_in_plain_words_and_leads_to_the_report(night: PageFixture) -> None:
     page = night.open()
     card(page).get_by_text("Timeline: 4 entries").click()
     entries = card(page).locator(".timeline li")
@@ -55,7 +55,7 @@ def test_the_timeline_says_why_in_plain_words_and_leads_to_the_report(night: Nig
     assert answer.text().startswith("# Incident: churn is right in 71 %")
 
 
-def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(night: Night) -> None:
+def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(night: PageFixture) -> None:
     now = datetime.now(UTC)
     small = Impact(dollars_per_hour=90.0, low=1.0, high=99.0, targets=("service/s",), reason="s")
     for name, more in (("small", {"impact": small}), ("mended", {"impact": small, "state": State.MITIGATED})):
@@ -70,7 +70,7 @@ def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(nigh
     assert glance[1].split("\n") == ["At risk an hour", "$4,890", "$3,551 to $6,149"], "what is mitigated costs nothing"
 
 
-def test_what_it_has_cost_is_what_was_counted_and_what_came_since(night: Night) -> None:
+def test_what_it_has_cost_is_what_was_counted_and_what_came_since(night: PageFixture) -> None:
     now = datetime.now(UTC)
     cost = Impact(dollars_per_hour=600.0, low=450.0, high=750.0, targets=("service/s",), reason="s")
     ended: dict[str, Any] = {"state": State.MITIGATED, "mitigated_at": now - timedelta(minutes=10)}
@@ -93,7 +93,7 @@ def test_what_it_has_cost_is_what_was_counted_and_what_came_since(night: Night) 
 
 
 @pytest.mark.parametrize("which", ["open", "over", "long over"])
-def test_a_link_opens_its_incident_and_scrolls_to_it(night: Night, which: str) -> None:
+def test_a_link_opens_its_incident_and_scrolls_to_it(night: PageFixture, which: str) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=80)
     lead = pages.condition("service/s", "down", Severity.ERROR, long_ago, "s was down")
     night.office.keep(pages.incident("long", [lead], long_ago, state=State.RESOLVED, resolved_at=long_ago))
@@ -106,14 +106,14 @@ def test_a_link_opens_its_incident_and_scrolls_to_it(night: Night, which: str) -
     expect(shown).to_be_focused()
 
 
-def test_a_link_to_an_incident_that_is_not_known_says_so(night: Night) -> None:
+def test_a_link_to_an_incident_that_is_not_known_says_so(night: PageFixture) -> None:
     page = night.open("#incident=gone")
     expect(page.locator("#missing")).to_have_text("The incident of the link is not known any more: gone")
     assert [fault for fault in night.faults if "404" not in fault] == []
     night.faults.clear()
 
 
-def test_following_a_link_commands_nothing(night: Night) -> None:
+def test_following_a_link_commands_nothing(night: PageFixture) -> None:
     night.open(f"#incident={WORST}")
     page = night.open()
     for path in (f"/api/incidents/{WORST}/acknowledge", f"/api/incidents/{WORST}/resolve", "/api/automation/halt"):
@@ -122,7 +122,7 @@ def test_following_a_link_commands_nothing(night: Night) -> None:
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "open"])
 
 
-def test_hostile_text_stays_text(night: Night) -> None:
+def test_hostile_text_stays_text(night: PageFixture) -> None:
     now = datetime.now(UTC)
     evidence = (Evidence(name=HOSTILE, text=HOSTILE),)
     lead = pages.condition(
@@ -161,7 +161,7 @@ def test_hostile_text_stays_text(night: Night) -> None:
     assert page.title() == "(3) aia"
 
 
-def test_a_runbook_with_an_address_is_a_link(night: Night, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runbook_with_an_address_is_a_link(night: PageFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIA_RUNBOOKS_URL", "https://git.example.com/docs/runbooks")
     page = night.open()
     link = fact(page, "Next step").get_by_role("link")
@@ -169,7 +169,7 @@ def test_a_runbook_with_an_address_is_a_link(night: Night, monkeypatch: pytest.M
     expect(link).to_have_attribute("rel", "noopener noreferrer")
 
 
-def test_what_has_not_changed_is_not_drawn_again(night: Night) -> None:
+def test_what_has_not_changed_is_not_drawn_again(night: PageFixture) -> None:
     page = night.open()
     before = card(page).element_handle()
     for _ in range(2):
@@ -178,7 +178,9 @@ def test_what_has_not_changed_is_not_drawn_again(night: Night) -> None:
     assert page.evaluate("(old) => old.isConnected", before)
 
 
-def test_a_page_asks_often_for_incidents_seldom_for_models_and_for_nothing_while_it_is_hidden(night: Night) -> None:
+def test_a_page_asks_often_for_incidents_seldom_for_models_and_for_nothing_while_it_is_hidden(
+    night: PageFixture,
+) -> None:
     page = night.open(prepare=lambda page: page.clock.install())
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(night.url).partition("?")[0]))
@@ -201,7 +203,7 @@ def test_a_page_asks_often_for_incidents_seldom_for_models_and_for_nothing_while
     assert settle() > {"/api/incidents", "/api/actions", "/api/models"}
 
 
-def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: Night) -> None:
+def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: PageFixture) -> None:
     night.warehouse.down = True
     page = night.open()
     expect(card(page)).to_be_visible()
@@ -214,7 +216,7 @@ def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: Nigh
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1200])
-def test_nothing_is_wider_than_the_screen(night: Night, width: int, scheme: str) -> None:
+def test_nothing_is_wider_than_the_screen(night: PageFixture, width: int, scheme: str) -> None:
     now = datetime.now(UTC)
     lead = pages.condition(f"service/{'t' * 200}", "k" * 80, Severity.ERROR, now, "x" * 200, value=1e12, threshold=1e-9, unit="u" * 80, runbook="r" * 160)  # fmt: skip
     notified = NotificationState(channels=tuple(f"channel-{number}-{'c' * 40}" for number in range(9)))
@@ -225,7 +227,7 @@ def test_nothing_is_wider_than_the_screen(night: Night, width: int, scheme: str)
     assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_every_control_has_a_name_of_its_own(night: Night) -> None:
+def test_every_control_has_a_name_of_its_own(night: PageFixture) -> None:
     page = night.open()
     for role in ("button", "combobox", "textbox"):
         everything = page.get_by_role(role)

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.web.boards import look, settled, tile
 from tests.support.web.charts import Charts, Values
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -44,14 +44,14 @@ def drawn(page: Page) -> dict[str, str]:
     return made
 
 
-def test_no_two_lines_are_drawn_alike_and_the_legend_shows_how(viewer: Night, queues: list[str]) -> None:
+def test_no_two_lines_are_drawn_alike_and_the_legend_shows_how(viewer: PageFixture, queues: list[str]) -> None:
     made = drawn(look(viewer))
     assert len(made) == len(set(made.values())) == MANY
     assert len({colour.split()[0] for colour in made.values()}) == 8
 
 
 def test_a_name_is_drawn_alike_in_every_load_whatever_came_first(
-    viewer: Night, prometheus: Charts, queues: list[str]
+    viewer: PageFixture, prometheus: Charts, queues: list[str]
 ) -> None:
     first = drawn(look(viewer))
     prometheus.answers = {**prometheus.answers, "nothing": answers(queues[::-1], model="late")}
@@ -62,7 +62,7 @@ def test_a_name_is_drawn_alike_in_every_load_whatever_came_first(
     assert alone.split()[0] in {one.split()[0] for one in first.values()}
 
 
-def test_the_legend_shows_every_line_on_demand_the_highest_first(viewer: Night, queues: list[str]) -> None:
+def test_the_legend_shows_every_line_on_demand_the_highest_first(viewer: PageFixture, queues: list[str]) -> None:
     page = look(viewer)
     chart = tile(page, TITLE)
     entries = chart.locator(".names li button")
@@ -86,7 +86,7 @@ def test_the_legend_shows_every_line_on_demand_the_highest_first(viewer: Night, 
 
 
 def test_a_model_that_is_the_same_everywhere_stands_in_no_name(
-    viewer: Night, prometheus: Charts, queues: list[str]
+    viewer: PageFixture, prometheus: Charts, queues: list[str]
 ) -> None:
     chart = tile(look(viewer), TITLE)
     expect(chart.locator(".names")).not_to_contain_text("late")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.support.web.boards import excuse, look
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -19,7 +19,7 @@ PHONE = 390
 
 
 @pytest.mark.parametrize("path", ["", "dashboards/sample", "runbooks/models.md"])
-def test_the_first_key_leads_past_what_is_the_same_on_every_page(viewer: Night, path: str) -> None:
+def test_the_first_key_leads_past_what_is_the_same_on_every_page(viewer: PageFixture, path: str) -> None:
     page = viewer.open(path, width=1200)
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
@@ -29,7 +29,7 @@ def test_the_first_key_leads_past_what_is_the_same_on_every_page(viewer: Night, 
     expect(page.locator("main")).to_be_focused()
 
 
-def test_no_heading_of_a_dashboard_stands_above_its_own(viewer: Night) -> None:
+def test_no_heading_of_a_dashboard_stands_above_its_own(viewer: PageFixture) -> None:
     """A tile is below a section, also those before the first one."""
     page = viewer.open("dashboards/bare", width=1440)
     levels = page.locator("h1, h2, h3").evaluate_all("all => all.map((one) => Number(one.tagName[1]))")
@@ -37,7 +37,7 @@ def test_no_heading_of_a_dashboard_stands_above_its_own(viewer: Night) -> None:
 
 
 @pytest.mark.parametrize("name", ["sample", "other"])
-def test_the_open_dashboard_is_seen_on_a_phone(viewer: Night, name: str) -> None:
+def test_the_open_dashboard_is_seen_on_a_phone(viewer: PageFixture, name: str) -> None:
     page = viewer.open(f"dashboards/{name}", width=PHONE)
     page.locator("#names").evaluate("(nav) => { nav.style.width = '60px'; }")
     page.get_by_role("radio", name="6 hours").check(force=True)
@@ -52,12 +52,12 @@ def test_the_open_dashboard_is_seen_on_a_phone(viewer: Night, name: str) -> None
     assert page.locator("#names").evaluate(inside)
 
 
-def test_what_is_pressed_on_a_phone_is_as_large_as_a_finger(viewer: Night) -> None:
+def test_what_is_pressed_on_a_phone_is_as_large_as_a_finger(viewer: PageFixture) -> None:
     page = look(viewer, width=PHONE)
     assert page.evaluate(SMALL) == []
 
 
-def test_an_address_of_nothing_is_a_page(viewer: Night) -> None:
+def test_an_address_of_nothing_is_a_page(viewer: PageFixture) -> None:
     page = viewer.browser.new_page()
     response = page.goto(f"{viewer.url}/runbooks/nope.md")
     assert response is not None

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from functions.api import runbooks
 from infra.lint import runbooks as lint
 from tests.support.web.boards import look
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -43,7 +43,7 @@ def at_top(page: Page, anchor: str) -> None:
     )
 
 
-def test_a_link_of_a_dashboard_leads_to_the_section(viewer: Night) -> None:
+def test_a_link_of_a_dashboard_leads_to_the_section(viewer: PageFixture) -> None:
     page = look(viewer)
     faults: list[str] = []
     page.context.on("console", lambda line: faults.append(line.text) if line.type in ("error", "warning") else None)
@@ -60,7 +60,7 @@ def test_a_link_of_a_dashboard_leads_to_the_section(viewer: Night) -> None:
 
 
 @pytest.mark.parametrize("anchor", ["scoring_failed", "no-new-drift-report"])
-def test_a_section_further_down_is_scrolled_to(viewer: Night, anchor: str) -> None:
+def test_a_section_further_down_is_scrolled_to(viewer: PageFixture, anchor: str) -> None:
     def low(page: Page) -> None:
         page.set_viewport_size({"width": 1200, "height": 400})
 
@@ -68,7 +68,7 @@ def test_a_section_further_down_is_scrolled_to(viewer: Night, anchor: str) -> No
 
 
 @pytest.mark.parametrize("path", sorted(runbooks.FOLDER.glob("*.md")), ids=lambda path: path.stem)
-def test_every_section_is_there_and_every_link_leads_somewhere(viewer: Night, path: Path) -> None:
+def test_every_section_is_there_and_every_link_leads_somewhere(viewer: PageFixture, path: Path) -> None:
     page = viewer.open(f"runbooks/{path.name}")
     found = page.locator("#runbook :is(h1, h2, h3)").evaluate_all("all => all.map((one) => one.id)")
     assert lint.anchors(path) <= set(found)
@@ -82,7 +82,7 @@ def test_every_section_is_there_and_every_link_leads_somewhere(viewer: Night, pa
 
 
 def test_what_a_runbook_says_is_no_markup_and_leads_only_where_it_may(
-    viewer: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    viewer: PageFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "made.md").write_text(HOSTILE)
     monkeypatch.setattr(runbooks.named, "__defaults__", (tmp_path,))
@@ -103,18 +103,18 @@ def test_what_a_runbook_says_is_no_markup_and_leads_only_where_it_may(
     assert page.title() == "About · aia"
 
 
-def test_an_incident_leads_to_its_runbook(night: Night) -> None:
+def test_an_incident_leads_to_its_runbook(night: PageFixture) -> None:
     link = night.open().locator("[data-fact='Next step'] a").first
     expect(link).to_have_attribute("href", "/runbooks/models.md#accuracy")
 
 
 @pytest.mark.parametrize("name", ["models.md", "system.md"])
-def test_on_a_phone_it_is_as_wide_as_the_screen(viewer: Night, name: str) -> None:
+def test_on_a_phone_it_is_as_wide_as_the_screen(viewer: PageFixture, name: str) -> None:
     page = viewer.open(f"runbooks/{name}", width=320)
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
-def test_a_guide_leads_to_other_guides_and_back_to_runbooks(viewer: Night) -> None:
+def test_a_guide_leads_to_other_guides_and_back_to_runbooks(viewer: PageFixture) -> None:
     page = viewer.open("runbooks/system.md")
     page.get_by_role("link", name="the guard rails").click()
     page.locator("body[data-loaded]").wait_for()

@@ -13,11 +13,11 @@ from core.errors import UnavailableError
 from functions.api.dashboards import Dashboards
 from functions.api.due import Start
 from tests.support.builders import pages
-from tests.support.builders.pages import Office, Rows
+from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.web import charts
 from tests.support.web.boards import look, tile
 from tests.support.web.charts import Charts
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -29,7 +29,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def history(office: Office, days: int, *, done: bool = False) -> None:
+def history(office: ApiFixture, days: int, *, done: bool = False) -> None:
     data: dict[str, Any] = {
         "days": days,
         "of": 365,
@@ -41,7 +41,7 @@ def history(office: Office, days: int, *, done: bool = False) -> None:
 
 
 @pytest.fixture
-def fresh(browser: Browser, office: Office, prometheus: Charts) -> Iterator[Night]:
+def fresh(browser: Browser, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixture]:
     """The pages of a system that started a moment ago: nothing is scored or checked, and there was no incident."""
     for document in office.store.find("incidents"):
         office.store.delete(document, "incidents")
@@ -57,7 +57,7 @@ def fresh(browser: Browser, office: Office, prometheus: Charts) -> Iterator[Nigh
     actions = replace(made.actions, start=start)
     made = replace(made, views=replace(made.views, start=start), actions=actions, start=start, dashboards=boards)
     with pages.served(pages.application(made)) as url:
-        viewer = Night(browser, office, rows, url)
+        viewer = PageFixture(browser, office, rows, url)
         yield viewer
         for page in viewer.opened:
             page.close()
@@ -71,7 +71,7 @@ def calm(page: Page) -> None:
     assert page.locator("#state.critical, #state.error, #state.warning").count() == 0
 
 
-def test_what_is_not_due_yet_is_awaited_and_neither_well_nor_a_fault(fresh: Night) -> None:
+def test_what_is_not_due_yet_is_awaited_and_neither_well_nor_a_fault(fresh: PageFixture) -> None:
     page = fresh.open()
     expect(page.locator("#state")).to_have_text("1 probe not checked yet · 1 model not scored yet")
     expect(page.locator("#state")).to_have_class("")
@@ -81,7 +81,7 @@ def test_what_is_not_due_yet_is_awaited_and_neither_well_nor_a_fault(fresh: Nigh
     calm(page)
 
 
-def test_history_says_how_far_it_is_and_goes_when_all_is_in(fresh: Night, office: Office) -> None:
+def test_history_says_how_far_it_is_and_goes_when_all_is_in(fresh: PageFixture, office: ApiFixture) -> None:
     history(office, 46)
     page = fresh.open(prepare=lambda page: page.clock.install())
     expect(page.locator("#history")).to_have_text("History: 46 of 365 days")
@@ -98,7 +98,7 @@ def test_history_says_how_far_it_is_and_goes_when_all_is_in(fresh: Night, office
 
 
 def test_models_are_asked_for_again_when_more_of_the_past_is_in_and_history_not_after_it(
-    fresh: Night, office: Office
+    fresh: PageFixture, office: ApiFixture
 ) -> None:
     history(office, 46)
     page = fresh.open(prepare=lambda page: page.clock.install())
@@ -117,12 +117,12 @@ def test_models_are_asked_for_again_when_more_of_the_past_is_in_and_history_not_
     assert "/api/backfills" not in asked
 
 
-def test_where_nobody_loads_a_past_nothing_is_said_of_it(night: Night) -> None:
+def test_where_nobody_loads_a_past_nothing_is_said_of_it(night: PageFixture) -> None:
     page = night.open()
     expect(page.locator("#history")).to_be_hidden()
 
 
-def test_a_warehouse_that_is_starting_is_no_fault(fresh: Night) -> None:
+def test_a_warehouse_that_is_starting_is_no_fault(fresh: PageFixture) -> None:
     fresh.warehouse.down = True
     page = fresh.open()
     expect(page.locator("#state")).to_contain_text("Models are not known yet")
@@ -131,7 +131,7 @@ def test_a_warehouse_that_is_starting_is_no_fault(fresh: Night) -> None:
     calm(page)
 
 
-def test_a_prometheus_that_is_starting_is_no_fault_and_comes_by_itself(fresh: Night, prometheus: Charts) -> None:
+def test_a_prometheus_that_is_starting_is_no_fault_and_comes_by_itself(fresh: PageFixture, prometheus: Charts) -> None:
     prometheus.fault = AWAY
     page = look(fresh, prepare=lambda page: page.clock.install())
     expect(tile(page, "Latency")).to_contain_text("No data yet, what measures it is starting")
@@ -146,7 +146,7 @@ def test_a_prometheus_that_is_starting_is_no_fault_and_comes_by_itself(fresh: Ni
     expect(page.locator("#updated")).to_have_text(re.compile("^as of "))
 
 
-def test_a_dashboard_says_what_of_its_range_is_still_loading(fresh: Night, office: Office) -> None:
+def test_a_dashboard_says_what_of_its_range_is_still_loading(fresh: PageFixture, office: ApiFixture) -> None:
     history(office, 46)
     page = look(fresh, "?range=1y")
     expect(page.locator("#history")).to_have_text(
@@ -158,7 +158,7 @@ def test_a_dashboard_says_what_of_its_range_is_still_loading(fresh: Night, offic
 
 
 def test_a_dashboard_draws_what_has_come_and_then_says_nothing_more(
-    fresh: Night, office: Office, prometheus: Charts
+    fresh: PageFixture, office: ApiFixture, prometheus: Charts
 ) -> None:
     history(office, 46)
     page = look(fresh, "?range=1y", prepare=lambda page: page.clock.install())
@@ -175,7 +175,7 @@ def test_a_dashboard_draws_what_has_come_and_then_says_nothing_more(
     assert len(prometheus.asked) > asked
 
 
-def test_a_silent_function_is_not_told_before_its_rule_would(fresh: Night) -> None:
+def test_a_silent_function_is_not_told_before_its_rule_would(fresh: PageFixture) -> None:
     page = fresh.open("dashboards/system")
     expect(tile(page, "Silent").locator(".pill")).to_have_text("not known yet")
     expect(tile(page, "Silent")).to_contain_text("starting, judged from ")
@@ -185,7 +185,9 @@ def test_a_silent_function_is_not_told_before_its_rule_would(fresh: Night) -> No
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["", "dashboards/sample?range=1y"])
 @pytest.mark.parametrize("width", [390, 1200])
-def test_what_is_coming_is_within_the_screen(fresh: Night, office: Office, width: int, path: str, scheme: Any) -> None:
+def test_what_is_coming_is_within_the_screen(
+    fresh: PageFixture, office: ApiFixture, width: int, path: str, scheme: Any
+) -> None:
     history(office, 46)
     page = fresh.open(path, width=width, scheme=scheme)
     expect(page.locator("#history")).to_be_visible()

@@ -6,12 +6,12 @@ from playwright.sync_api import expect
 
 from core.statistics import STATISTICS
 from tests.support.builders.pages import MODEL
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
 
-def test_the_statistics_of_a_model_are_offered_and_drawn(night: Night) -> None:
+def test_the_statistics_of_a_model_are_offered_and_drawn(night: PageFixture) -> None:
     now = datetime.now(UTC)
     about = {
         "model": MODEL.name,

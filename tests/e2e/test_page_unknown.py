@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from core.incidents.model import State
 from tests.support.builders import pages
 from tests.support.builders.pages import MODEL, PROBE
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
@@ -18,7 +18,7 @@ NONE = "\N{EN DASH}"
 
 
 @pytest.fixture
-def calm(night: Night) -> Iterator[Night]:
+def calm(night: PageFixture) -> Iterator[PageFixture]:
     """A night in which all is well: incidents are over, the probe was checked a moment ago."""
     for group in list(night.office.groups.values()):
         over = {"state": State.RESOLVED, "resolved_at": datetime.now(UTC)}
@@ -31,14 +31,14 @@ def calm(night: Night) -> Iterator[Night]:
     night.faults[:] = [fault for fault in night.faults if "Failed to load resource" not in fault]
 
 
-def checked(night: Night, *, minutes: int) -> None:
+def checked(night: PageFixture, *, minutes: int) -> None:
     at = datetime.now(UTC) - timedelta(minutes=minutes)
     result = {"name": PROBE.name, "kind": "tcp", "where": "db.internal:5432", "status": "resolved", "since": at}
     result |= {"checked_at": at, "latency": 0.01, "detail": ""}
     pages.update(night.office.store, "probes", PROBE.name, lambda _: result)
 
 
-def scored(night: Night, *, minutes: int) -> None:
+def scored(night: PageFixture, *, minutes: int) -> None:
     at = datetime.now(UTC) - timedelta(minutes=minutes)
     row = {"model": MODEL.name, "version": "v1", "feature": "age", "test": "psi", "value": 0.01, "p_value": None}
     row |= {"drifted": False, "reason": "", "n_reference": 9, "n_current": 9, "window_start": at, "window_end": at}
@@ -61,7 +61,7 @@ def answer_503(route: Route) -> None:
     route.fulfill(status=503, json={"error": "Firestore: does not answer"})
 
 
-def test_all_is_well_where_everything_is_known(calm: Night) -> None:
+def test_all_is_well_where_everything_is_known(calm: PageFixture) -> None:
     page = calm.open()
     expect(page.locator("#state")).to_have_text("All is well")
     expect(page.locator("#state")).to_have_class("good")
@@ -76,7 +76,7 @@ def test_all_is_well_where_everything_is_known(calm: Night) -> None:
         ("models", "Models are not known", "warning"),
     ],
 )
-def test_what_never_came_is_not_known(calm: Night, part: str, says: str, tone: str) -> None:
+def test_what_never_came_is_not_known(calm: PageFixture, part: str, says: str, tone: str) -> None:
     page = calm.open(prepare=without(part))  # type: ignore[arg-type]
     expect(page.locator("#state")).to_have_text(says)
     expect(page.locator("#state")).to_have_class(tone)
@@ -89,7 +89,7 @@ def test_what_never_came_is_not_known(calm: Night, part: str, says: str, tone: s
     expect(first).to_have_class("critical" if incidents else "good")
 
 
-def test_what_does_not_come_any_more_is_not_known_and_pale(calm: Night) -> None:
+def test_what_does_not_come_any_more_is_not_known_and_pale(calm: PageFixture) -> None:
     page = calm.open(prepare=lambda page: page.clock.install())
     expect(page.locator("#state")).to_have_text("All is well")
     page.route(re.compile("/api/(incidents|probes|actions)"), answer_503)
@@ -104,7 +104,7 @@ def test_what_does_not_come_any_more_is_not_known_and_pale(calm: Night) -> None:
     expect(page.locator("#probes")).not_to_have_class(re.compile("stale"))
 
 
-def test_a_probe_that_is_not_checked_any_more_is_neither_up_nor_well(calm: Night) -> None:
+def test_a_probe_that_is_not_checked_any_more_is_neither_up_nor_well(calm: PageFixture) -> None:
     checked(calm, minutes=30)
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 probe not checked")
@@ -113,7 +113,7 @@ def test_a_probe_that_is_not_checked_any_more_is_neither_up_nor_well(calm: Night
     expect(page.locator("[data-probe]")).to_contain_text("not checked for 30 minutes")
 
 
-def test_a_model_that_is_not_scored_any_more_is_not_as_it_was(calm: Night) -> None:
+def test_a_model_that_is_not_scored_any_more_is_not_as_it_was(calm: PageFixture) -> None:
     scored(calm, minutes=90)
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 model not scored")
@@ -121,7 +121,7 @@ def test_a_model_that_is_not_scored_any_more_is_not_as_it_was(calm: Night) -> No
     expect(page.locator("[data-model] .pill")).to_have_text("not known, not scored for 1 h 30 min")
 
 
-def test_what_was_never_looked_at_is_not_well(calm: Night) -> None:
+def test_what_was_never_looked_at_is_not_well(calm: PageFixture) -> None:
     calm.warehouse.answers = {}
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 model not scored")

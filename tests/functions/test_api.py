@@ -19,7 +19,7 @@ from functions.adapters.store import open_store
 from functions.api.routes import Deps, answer
 from functions.api.views import by_day
 from tests.support.builders import pages
-from tests.support.builders.pages import MODEL, Office, Rows
+from tests.support.builders.pages import MODEL, ApiFixture, Rows
 
 NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -55,12 +55,12 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture
-def office(store: Store) -> Office:
-    return Office(store)
+def office(store: Store) -> ApiFixture:
+    return ApiFixture(store)
 
 
 @pytest.fixture
-def views(warehouse: Rows, store: Store, office: Office) -> Deps:
+def views(warehouse: Rows, store: Store, office: ApiFixture) -> Deps:
     return pages.deps(store, warehouse, office, lambda: NOW)
 
 
@@ -130,7 +130,7 @@ def test_a_day_without_a_feature_is_a_gap_not_a_zero() -> None:
     assert [feature["drifted"] for feature in shown["features"]] == [[False, None], [None, True]]
 
 
-def keep(office: Office, name: str, **more: Any) -> None:
+def keep(office: ApiFixture, name: str, **more: Any) -> None:
     opened = more.pop("opened_at", NOW - timedelta(hours=1))
     severity = more.get("severity", Severity.ERROR)
     office.keep(
@@ -138,7 +138,7 @@ def keep(office: Office, name: str, **more: Any) -> None:
     )
 
 
-def over(office: Office, name: str, at: datetime) -> None:
+def over(office: ApiFixture, name: str, at: datetime) -> None:
     keep(office, name, opened_at=at - timedelta(hours=1), state=State.RESOLVED, resolved_at=at)
 
 
@@ -147,7 +147,7 @@ def ids(views: Deps, path: str = "/api/incidents") -> list[str]:
 
 
 def test_open_incidents_come_first_the_worst_and_dearest_on_top_then_those_that_are_over(
-    views: Deps, office: Office
+    views: Deps, office: ApiFixture
 ) -> None:
     cheap = Impact(dollars_per_hour=10.0, low=5.0, high=15.0, targets=("service/x",), reason="x")
     keep(office, "unknown")
@@ -161,7 +161,7 @@ def test_open_incidents_come_first_the_worst_and_dearest_on_top_then_those_that_
     assert body(ask(views, "/api/incidents/older"))["state"] == "resolved"
 
 
-def test_of_those_that_are_over_only_the_newest_are_listed(views: Deps, office: Office) -> None:
+def test_of_those_that_are_over_only_the_newest_are_listed(views: Deps, office: ApiFixture) -> None:
     keep(office, "open")
     for number in range(8):
         over(office, f"over-{number}", NOW - timedelta(hours=7 * number))
@@ -171,7 +171,7 @@ def test_of_those_that_are_over_only_the_newest_are_listed(views: Deps, office: 
     assert body(ask(views, "/api/incidents/long-ago"))["id"] == "long-ago"
 
 
-def test_what_was_resolved_a_moment_ago_is_listed_as_such_at_once(views: Deps, office: Office) -> None:
+def test_what_was_resolved_a_moment_ago_is_listed_as_such_at_once(views: Deps, office: ApiFixture) -> None:
     keep(office, "a")
     keep(office, "b")
     assert ids(views) == ["a", "b"]
@@ -182,7 +182,7 @@ def test_what_was_resolved_a_moment_ago_is_listed_as_such_at_once(views: Deps, o
     ]
 
 
-def acted(office: Office) -> str:
+def acted(office: ApiFixture) -> str:
     asked = pages.request("busy", "retrain_model", "service/busy", NOW)
     plan = Plan(summary="train", steps=(Step(what="v", before="1", after="2"),), state={"key": "inside"})
     office.case(pages.dry(asked, plan, NOW))
@@ -195,7 +195,7 @@ def acted(office: Office) -> str:
 
 
 def test_an_incident_tells_what_was_done_by_itself_but_not_what_only_the_action_understands(
-    views: Deps, office: Office
+    views: Deps, office: ApiFixture
 ) -> None:
     request_id = acted(office)
     for one in (body(ask(views, "/api/incidents"))[0], body(ask(views, "/api/incidents/busy"))):
@@ -205,13 +205,15 @@ def test_an_incident_tells_what_was_done_by_itself_but_not_what_only_the_action_
         assert "inside" not in json.dumps(one)
 
 
-def decided(office: Office) -> Data:
+def decided(office: ApiFixture) -> Data:
     row: Data = {"request_id": acted(office), "sequence": 1, "incident_id": "busy", "action": "retrain_model"}
     row |= {"target": "service/busy", "mode": "dry_run", "stage": "planned", "reason": "dry_run", "at": NOW}
     return row | {"plan": "train as the history has it", "detail": None, "by": None}
 
 
-def test_the_report_has_the_history_of_actions_each_decision_once(views: Deps, office: Office, warehouse: Rows) -> None:
+def test_the_report_has_the_history_of_actions_each_decision_once(
+    views: Deps, office: ApiFixture, warehouse: Rows
+) -> None:
     warehouse.answers = {"to one incident": [decided(office)]}
     response = ask(views, "/api/incidents/busy/report.md")
     text = response.get_data(as_text=True)
@@ -222,14 +224,16 @@ def test_the_report_has_the_history_of_actions_each_decision_once(views: Deps, o
     assert warehouse.asked[0][1] == {"incident": "busy", "since": NOW - timedelta(days=1)}
 
 
-def test_the_report_is_made_while_the_history_is_away(views: Deps, office: Office, warehouse: Rows) -> None:
+def test_the_report_is_made_while_the_history_is_away(views: Deps, office: ApiFixture, warehouse: Rows) -> None:
     acted(office)
     warehouse.down = True
     text = ask(views, "/api/incidents/busy/report.md").get_data(as_text=True)
     assert text.count("| retrain_model |") == 1
 
 
-def test_actions_that_wait_are_shown_with_what_they_would_change(views: Deps, office: Office, warehouse: Rows) -> None:
+def test_actions_that_wait_are_shown_with_what_they_would_change(
+    views: Deps, office: ApiFixture, warehouse: Rows
+) -> None:
     plan = Plan(summary="back to 6", steps=(Step(what="traffic", before="7", after="6"),), touched=1)
     office.case(pages.awaiting(pages.request("i", "rollback_model", "model/m", NOW), plan, NOW))
     office.case(pages.dry(pages.request("i", "retrain_model", "model/m", NOW), plan, NOW))
@@ -252,7 +256,7 @@ def test_what_waits_is_shown_while_the_history_is_away(views: Deps, warehouse: R
     assert body(ask(views, "/api/actions"))["recent"] == []
 
 
-def test_the_switches_are_shown(views: Deps, office: Office, store: Store, warehouse: Rows) -> None:
+def test_the_switches_are_shown(views: Deps, office: ApiFixture, store: Store, warehouse: Rows) -> None:
     client = pages.application(views).test_client()
     assert client.post("/api/automation/halt", json={"by": "Ada", "action": "*", "note": "stop"}).status_code == 202
     [switch] = body(ask(views, "/api/actions"))["automation"]["halted"]
@@ -263,7 +267,7 @@ def test_the_switches_are_shown(views: Deps, office: Office, store: Store, wareh
     assert body(ask(off, "/api/actions"))["automation"]["enabled"] is False
 
 
-def test_silences_are_shown_while_they_hold(views: Deps, office: Office) -> None:
+def test_silences_are_shown_while_they_hold(views: Deps, office: ApiFixture) -> None:
     for pattern, hours in (("late/*", 2), ("over/*", 0), ("soon/*", 1)):
         office.silence(
             Silence(pattern=pattern, by="Ada", at=NOW - timedelta(hours=1), until=NOW + timedelta(hours=hours))
@@ -272,7 +276,7 @@ def test_silences_are_shown_while_they_hold(views: Deps, office: Office) -> None
 
 
 @pytest.mark.parametrize("path", ["/api/incidents", "/api/actions", "/api/silences", "/api/probes", "/api/models"])
-def test_what_has_not_changed_is_not_sent_again(views: Deps, office: Office, path: str) -> None:
+def test_what_has_not_changed_is_not_sent_again(views: Deps, office: ApiFixture, path: str) -> None:
     client = pages.application(views).test_client()
     first = client.get(path)
     again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
@@ -280,7 +284,7 @@ def test_what_has_not_changed_is_not_sent_again(views: Deps, office: Office, pat
     assert first.headers["Cache-Control"] == "private, no-cache"
 
 
-def test_what_has_changed_is_sent(views: Deps, office: Office) -> None:
+def test_what_has_changed_is_sent(views: Deps, office: ApiFixture) -> None:
     client = pages.application(views).test_client()
     first = client.get("/api/incidents")
     keep(office, "new")

@@ -17,8 +17,8 @@ from core.incidents.model import State
 from core.incidents.mute import Silence
 from functions.adapters.store import open_store
 from tests.support.builders import pages
-from tests.support.builders.pages import Office, Rows
-from tests.support.fakes.clock import START, Hand
+from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.fakes.clock import START, FakeClock
 
 OPEN, OVER = "service-a-20261123-00000001", "service-b-20261123-00000002"
 ACTION = f"{OPEN}:1:rollback_model:model//churn?x=1"
@@ -33,14 +33,14 @@ CALLS = [
 
 
 @pytest.fixture
-def clock() -> Hand:
-    return Hand()
+def clock() -> FakeClock:
+    return FakeClock()
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path) -> Iterator[ApiFixture]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
-    office = Office(store, obeys=False)
+    office = ApiFixture(store, obeys=False)
     down = pages.condition("service/a", "down", Severity.ERROR, START, "a is down")
     office.keep(pages.incident(OPEN, [down], START))
     office.keep(pages.incident(OVER, [down], START, state=State.RESOLVED, resolved_at=START))
@@ -52,7 +52,7 @@ def office(tmp_path: Path) -> Iterator[Office]:
 
 
 @pytest.fixture
-def client(office: Office, clock: Hand) -> FlaskClient:
+def client(office: ApiFixture, clock: FakeClock) -> FlaskClient:
     return pages.application(pages.deps(office.store, Rows(), office, clock)).test_client()
 
 
@@ -67,7 +67,7 @@ def fault(response: TestResponse) -> str:
 
 @pytest.mark.parametrize("verb", ["acknowledge", "mitigate", "resolve", "cancel"])
 def test_what_a_person_says_about_an_incident_is_published_as_a_command(
-    client: FlaskClient, office: Office, verb: str
+    client: FlaskClient, office: ApiFixture, verb: str
 ) -> None:
     response = tell(client, f"/api/incidents/{OPEN}/{verb}", note=" it is the disk ")
     [(topic, command, attributes)] = office.published
@@ -77,7 +77,7 @@ def test_what_a_person_says_about_an_incident_is_published_as_a_command(
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_an_action_that_awaits_it_is_approved_or_rejected(client: FlaskClient, office: Office, verb: str) -> None:
+def test_an_action_that_awaits_it_is_approved_or_rejected(client: FlaskClient, office: ApiFixture, verb: str) -> None:
     assert tell(client, f"/api/actions/{ACTION.replace('?', '%3F')}/{verb}").status_code == 202
     [(_, command, attributes)] = office.published
     assert (command.verb, command.subject, attributes) == (verb, ACTION, {"verb": verb})
@@ -91,28 +91,30 @@ def test_an_action_that_awaits_it_is_approved_or_rejected(client: FlaskClient, o
     ],
 )
 def test_a_silence_ends_after_minutes_or_at_an_instant(
-    client: FlaskClient, office: Office, given: dict[str, Any], until: datetime
+    client: FlaskClient, office: ApiFixture, given: dict[str, Any], until: datetime
 ) -> None:
     assert tell(client, "/api/silences", pattern="model/*", note="maintenance", **given).status_code == 202
     [(_, command, _)] = office.published
     assert command == Command(verb=Verb.SILENCE, subject="model/*", by="Ada", at=START, note="maintenance", until=until)
 
 
-def test_a_silence_is_ended_by_its_pattern(client: FlaskClient, office: Office) -> None:
+def test_a_silence_is_ended_by_its_pattern(client: FlaskClient, office: ApiFixture) -> None:
     assert tell(client, "/api/silences/end", pattern="table/*").status_code == 202
     assert (office.published[0][1].verb, office.published[0][1].subject) == (Verb.UNSILENCE, "table/*")
 
 
 @pytest.mark.parametrize("verb", ["halt", "resume"])
 @pytest.mark.parametrize("action", ["*", "retrain_model"])
-def test_one_action_or_all_are_halted_and_resumed(client: FlaskClient, office: Office, verb: str, action: str) -> None:
+def test_one_action_or_all_are_halted_and_resumed(
+    client: FlaskClient, office: ApiFixture, verb: str, action: str
+) -> None:
     assert tell(client, f"/api/automation/{verb}", action=action).status_code == 202
     assert (office.published[0][1].verb, office.published[0][1].subject) == (verb, action)
 
 
 @pytest.mark.parametrize(("path", "body"), CALLS)
 def test_who_is_signed_in_says_so_whatever_the_body_claims(
-    client: FlaskClient, office: Office, path: str, body: dict[str, Any]
+    client: FlaskClient, office: ApiFixture, path: str, body: dict[str, Any]
 ) -> None:
     signed_in = {"X-Goog-Authenticated-User-Email": "accounts.google.com:grace@example.com"}
     for given in ({}, {"by": "Mallory"}):
@@ -140,7 +142,7 @@ def test_the_page_learns_who_is_signed_in(client: FlaskClient) -> None:
         ({"by": "", "note": 1, "so": 1}, "so: must be one of by, note, got 'so'; by: must"),
     ],
 )
-def test_every_fault_of_a_command_is_told(client: FlaskClient, office: Office, body: Any, says: str) -> None:
+def test_every_fault_of_a_command_is_told(client: FlaskClient, office: ApiFixture, body: Any, says: str) -> None:
     response = client.post(f"/api/incidents/{OPEN}/acknowledge", json=body)
     assert response.status_code == 400
     assert says in fault(response)
@@ -165,7 +167,7 @@ def test_every_fault_of_a_command_is_told(client: FlaskClient, office: Office, b
     ],
 )
 def test_every_fault_of_a_silence_is_told(
-    client: FlaskClient, office: Office, body: dict[str, Any], paths: list[str]
+    client: FlaskClient, office: ApiFixture, body: dict[str, Any], paths: list[str]
 ) -> None:
     response = tell(client, "/api/silences", **body)
     assert response.status_code == 400
@@ -191,14 +193,14 @@ def test_only_what_there_is_can_be_halted(client: FlaskClient) -> None:
     ],
 )
 def test_what_is_not_there_or_over_is_told(
-    client: FlaskClient, office: Office, path: str, body: dict[str, Any], told: str
+    client: FlaskClient, office: ApiFixture, path: str, body: dict[str, Any], told: str
 ) -> None:
     response = tell(client, path, **body)
     assert f"{response.status_code} {fault(response)}".startswith(told)
     assert office.published == []
 
 
-def test_an_action_is_answered_once_and_in_time(client: FlaskClient, office: Office, clock: Hand) -> None:
+def test_an_action_is_answered_once_and_in_time(client: FlaskClient, office: ApiFixture, clock: FakeClock) -> None:
     path = f"/api/actions/{ACTION.replace('?', '%3F')}/approve"
     clock.move(minutes=30)
     assert (late := tell(client, path)).status_code == 409
@@ -222,7 +224,7 @@ def test_an_action_is_answered_once_and_in_time(client: FlaskClient, office: Off
     ],
 )
 def test_what_a_page_of_another_site_can_send_is_refused(
-    client: FlaskClient, office: Office, path: str, body: dict[str, Any], kind: str
+    client: FlaskClient, office: ApiFixture, path: str, body: dict[str, Any], kind: str
 ) -> None:
     data = json.dumps({"by": "Mallory", **body})
     response = client.post(path, data=data, content_type=kind, headers={"Origin": "https://evil.example"})
@@ -241,7 +243,9 @@ def test_no_other_site_is_allowed_to_send_json(client: FlaskClient, path: str, _
 
 @pytest.mark.parametrize(("path", "_body"), CALLS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "PATCH"])
-def test_nothing_but_post_commands(client: FlaskClient, office: Office, path: str, _body: object, method: str) -> None:
+def test_nothing_but_post_commands(
+    client: FlaskClient, office: ApiFixture, path: str, _body: object, method: str
+) -> None:
     response = client.open(path, method=method, json={"by": "Ada"})
     reads = path == "/api/silences" and method in ("GET", "HEAD")
     assert response.status_code == (200 if reads else 405)
@@ -262,7 +266,7 @@ def test_a_body_larger_than_any_command_is_refused(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(("path", "body"), CALLS)
 def test_a_bus_that_does_not_answer_is_told(
-    client: FlaskClient, office: Office, path: str, body: dict[str, Any]
+    client: FlaskClient, office: ApiFixture, path: str, body: dict[str, Any]
 ) -> None:
     office.down = True
     response = tell(client, path, **body)

@@ -21,8 +21,8 @@ from functions.api.bus import opener
 from functions.api.experience import AT_ONCE, MOST_EVENTS, PATIENCE, Experience
 from infra.local.warehouse import read_definitions
 from tests.support.builders import pages
-from tests.support.builders.pages import Office, Rows
-from tests.support.fakes.clock import START, Hand
+from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.fakes.clock import START, FakeClock
 
 EVENTS: list[dict[str, Any]] = [
     {"kind": "view", "ago": 0},
@@ -41,15 +41,15 @@ REPORT: dict[str, Any] = {
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path) -> Iterator[ApiFixture]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
-    yield Office(store)
+    yield ApiFixture(store)
     store.close()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
-def client(office: Office) -> FlaskClient:
-    return pages.application(pages.deps(office.store, Rows(), office, Hand())).test_client()
+def client(office: ApiFixture) -> FlaskClient:
+    return pages.application(pages.deps(office.store, Rows(), office, FakeClock())).test_client()
 
 
 def send(client: FlaskClient, **changed: Any) -> TestResponse:
@@ -61,7 +61,7 @@ def told(response: TestResponse) -> str:
     return body["error"]
 
 
-def test_a_report_is_published_as_rows_of_the_table(client: FlaskClient, office: Office) -> None:
+def test_a_report_is_published_as_rows_of_the_table(client: FlaskClient, office: ApiFixture) -> None:
     response = send(client)
     assert (response.status_code, json.loads(response.data)) == (202, {"id": REPORT["report"]})
     [table] = [one for one in read_definitions() if one.id == "telemetry.experience"]
@@ -88,7 +88,7 @@ def test_a_report_is_published_as_rows_of_the_table(client: FlaskClient, office:
 
 
 def test_a_report_sent_again_has_the_same_ids_and_two_reports_have_none_in_common(
-    client: FlaskClient, office: Office
+    client: FlaskClient, office: ApiFixture
 ) -> None:
     send(client)
     send(client)
@@ -126,7 +126,7 @@ def test_a_report_sent_again_has_the_same_ids_and_two_reports_have_none_in_commo
     ],
 )
 def test_what_is_no_report_is_refused_by_the_path_of_what_is_wrong(
-    client: FlaskClient, office: Office, changed: dict[str, Any], where: str
+    client: FlaskClient, office: ApiFixture, changed: dict[str, Any], where: str
 ) -> None:
     response = send(client, **changed)
     assert response.status_code == 400
@@ -136,7 +136,7 @@ def test_what_is_no_report_is_refused_by_the_path_of_what_is_wrong(
 
 
 @pytest.mark.parametrize("missing", REPORT)
-def test_nothing_of_a_report_may_be_missing(client: FlaskClient, office: Office, missing: str) -> None:
+def test_nothing_of_a_report_may_be_missing(client: FlaskClient, office: ApiFixture, missing: str) -> None:
     response = client.post("/api/experience", json={name: value for name, value in REPORT.items() if name != missing})
     assert response.status_code == 400
     assert f"missing required field `{missing}`" in told(response)
@@ -144,13 +144,13 @@ def test_nothing_of_a_report_may_be_missing(client: FlaskClient, office: Office,
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 5000, b'{"events": NaN}'])
-def test_a_body_that_is_no_object_is_told(client: FlaskClient, office: Office, data: bytes) -> None:
+def test_a_body_that_is_no_object_is_told(client: FlaskClient, office: ApiFixture, data: bytes) -> None:
     response = client.post("/api/experience", data=data, content_type="application/json")
     assert response.status_code == 400
     assert office.reported == []
 
 
-def test_the_largest_report_fits_and_a_larger_body_does_not(client: FlaskClient, office: Office) -> None:
+def test_the_largest_report_fits_and_a_larger_body_does_not(client: FlaskClient, office: ApiFixture) -> None:
     largest = {"kind": "request", "ago": 123.45678901234567, "value": 0.12345678901234567, "failed": False}
     assert send(client, events=[largest] * MOST_EVENTS, session="x" * 64, report="y" * 64).status_code == 202
     assert len(office.reported) == MOST_EVENTS
@@ -158,12 +158,12 @@ def test_the_largest_report_fits_and_a_larger_body_does_not(client: FlaskClient,
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", ""])
-def test_what_a_page_of_another_site_can_send_is_refused(client: FlaskClient, office: Office, kind: str) -> None:
+def test_what_a_page_of_another_site_can_send_is_refused(client: FlaskClient, office: ApiFixture, kind: str) -> None:
     assert client.post("/api/experience", data=json.dumps(REPORT), content_type=kind).status_code == 415
     assert office.reported == []
 
 
-def test_a_bus_that_does_not_answer_is_told(client: FlaskClient, office: Office) -> None:
+def test_a_bus_that_does_not_answer_is_told(client: FlaskClient, office: ApiFixture) -> None:
     office.down = True
     response = send(client)
     assert (response.status_code, told(response)) == (503, "bus: telemetry does not answer")
@@ -172,8 +172,8 @@ def test_a_bus_that_does_not_answer_is_told(client: FlaskClient, office: Office)
     assert send(client).status_code == 202
 
 
-def test_reports_that_wait_hold_up_no_further_ones_and_no_page(office: Office) -> None:
-    app = pages.application(pages.deps(office.store, Rows(), office, Hand()))
+def test_reports_that_wait_hold_up_no_further_ones_and_no_page(office: ApiFixture) -> None:
+    app = pages.application(pages.deps(office.store, Rows(), office, FakeClock()))
     office.delay = threading.Event()
     with ThreadPoolExecutor(AT_ONCE) as waiting:
         reports = [waiting.submit(send, app.test_client(), report=f"a3b1c5d7-{n}") for n in range(AT_ONCE)]
@@ -202,7 +202,7 @@ def test_a_report_asks_the_bus_for_a_moment_only(client: FlaskClient, monkeypatc
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{port}")
-    made = Experience(bus=opener("aia-local", PATIENCE), clock=Hand())
+    made = Experience(bus=opener("aia-local", PATIENCE), clock=FakeClock())
     with client.application.test_request_context(method="POST", json=REPORT), pytest.raises(UnavailableError):
         made.take(flask.request)
     server.stop(None)

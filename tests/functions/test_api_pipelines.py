@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from core.events import RunStatus
-from core.pipelines.line import Line
+from core.pipelines.state import PipelineState
 from functions.adapters.pipelines import COLLECTION, line_data
 from functions.adapters.ports import Store
 from functions.adapters.store import open_store
 from functions.api.pipelines import RUNS
 from tests.support.builders import pages
-from tests.support.builders.pages import Office, Rows
+from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.builders.runs import AT, DAY, MINUTE, days, line_of, told, whole
 
 NOW = AT + 7 * DAY
@@ -27,10 +27,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()  # type: ignore[attr-defined]
 
 
-def asked(store: Store, *lines: Line, now: datetime = NOW) -> list[dict[str, Any]]:
+def asked(store: Store, *lines: PipelineState, now: datetime = NOW) -> list[dict[str, Any]]:
     for line in lines:
         store.create(COLLECTION, line.name, line_data(line))
-    made = pages.deps(store, Rows(), Office(store), lambda: now)
+    made = pages.deps(store, Rows(), ApiFixture(store), lambda: now)
     response = pages.application(made).test_client().get("/api/pipelines")
     assert response.status_code == 200, response.data
     found: list[dict[str, Any]] = response.json

@@ -20,7 +20,7 @@ from functions.api.due import Start, following
 from functions.api.routes import Deps, answer
 from functions.api.views import lasts
 from tests.support.builders import pages
-from tests.support.builders.pages import MODEL, Office, Rows
+from tests.support.builders.pages import MODEL, ApiFixture, Rows
 from tests.support.web import charts
 from tests.support.web.charts import Charts
 
@@ -38,7 +38,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def made(store: Store, rows: Rows, *, started: datetime, now: datetime = NOW) -> Deps:
     """The API as it is at an instant, started at another."""
-    deps = pages.deps(store, rows, Office(store), lambda: now)
+    deps = pages.deps(store, rows, ApiFixture(store), lambda: now)
     start = Start(at=started, clock=lambda: now, coming=lambda: deps.backfills.coming)
     actions = replace(deps.actions, start=start)
     return replace(deps, views=replace(deps.views, start=start), actions=actions, start=start)

@@ -12,7 +12,7 @@ from google.cloud import bigquery
 from core.events import RunStatus, Severity, stamp
 from core.incidents.model import Impact, Incident, State
 from core.pipelines.health import health
-from core.pipelines.line import Line
+from core.pipelines.state import PipelineState
 from core.settings import Business, Cost, Dependency, Revenue, Settings
 from functions.adapters.pipelines import line_data
 from functions.adapters.warehouse import BigQueryWarehouse
@@ -215,7 +215,7 @@ def test_a_model_that_drifts_and_is_below_its_floor_is_told(served: World) -> No
 def test_a_pipeline_that_fails_is_told(served: World) -> None:
     line = line_of(whole(0) + whole(1) + whole(2, status=RunStatus.FAILED))
     served.store.create("pipelines", line.name, line_data(line))
-    served.store.create("pipelines", "new", line_data(Line(name="new")))
+    served.store.create("pipelines", "new", line_data(PipelineState(name="new")))
     served.store.create("pipelines", "spoilt", {"line": "{}"})
     due = AT + 3 * DAY
     assert satisfaction._of_pipelines(served.store, due) == {"pipeline_health_ratio": health(line, due).score}

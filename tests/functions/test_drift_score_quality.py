@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from google.cloud import bigquery
 
-from core.drift import Flaw
+from core.drift import DataQualityIssueKind
 from core.events import Severity, Status, stamp
 from core.settings import Quality, Reference
 from functions.adapters.warehouse import BigQueryWarehouse
@@ -36,7 +36,7 @@ def issues(world: World) -> dict[str, float]:
 def flawed(world: World) -> dict[str, str]:
     """The rows that are not zero, by flaw: which columns have it."""
     rows = world.warehouse.query("SELECT flaw, issues, features FROM ops.data_quality")
-    assert {row["flaw"] for row in rows} == set(Flaw)
+    assert {row["flaw"] for row in rows} == set(DataQualityIssueKind)
     assert {row["flaw"]: row["issues"] for row in rows if row["issues"]} == issues(world)
     return {row["flaw"]: row["features"] for row in rows if row["issues"]}
 

@@ -20,7 +20,7 @@ from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score import retrain
 from functions.drift_score.bigquery import BigQueryPredictions
-from functions.drift_score.retrain import Desk, Seen, consider, publish_pending
+from functions.drift_score.retrain import RetrainingPorts, Seen, consider, publish_pending
 from tests.support.builders.drift import MODEL, World, trained
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
@@ -178,9 +178,9 @@ def seen(hours: int) -> Seen:
     return Seen(version="3", drifted=("temperature",), accuracy=None, at=TICK + hours * HOUR)
 
 
-def desk(store: object, bus: object) -> Desk:
+def desk(store: object, bus: object) -> RetrainingPorts:
     predictions = BigQueryPredictions(Labels())
-    return Desk(predictions=predictions, store=store, bus=bus, metrics=RecordingMetrics())  # type: ignore[arg-type]  # proxies
+    return RetrainingPorts(predictions=predictions, store=store, bus=bus, metrics=RecordingMetrics())  # type: ignore[arg-type]  # proxies
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import UnavailableError
 from core.events import PipelineRun, RunStatus
-from core.pipelines.line import KEPT, MOST_UNWRITTEN
+from core.pipelines.state import KEPT, MOST_UNWRITTEN
 from functions.adapters.pipelines import line_data
 from functions.adapters.ports import Data, Warehouse
 from functions.pipeline_monitor.log_entry import Logged

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from infra.local import ports, programs, progress, watchdog
-from infra.local.leftovers import Mark
+from infra.local.orphan_processes import Mark
 from infra.local.programs import Program, Programs, StartError, StoppedError
 from infra.local.progress import Progress
 

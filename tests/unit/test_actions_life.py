@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.actions import life
 from core.actions.guards import Verdict
-from core.actions.life import LONGEST, NEXT, PATIENCE, Case
+from core.actions.life import LONGEST, NEXT, PATIENCE, ActionRun
 from core.actions.plan import Health, Plan, Step, Verification
 from core.actions.reason import Reason
 from core.actions.traits import traits
@@ -41,23 +41,23 @@ REJECT = Command(verb=Verb.REJECT, subject=REQUEST.id, by="anna", at=NOON, note=
 ENDS = {Stage.REFUSED, Stage.REJECTED, Stage.EXPIRED, Stage.VERIFIED, Stage.UNDONE, Stage.FAILED}
 
 
-def case(verdict: Verdict = PASSED, request: ActionRequest = REQUEST, severity: Severity | None = None) -> Case:
+def case(verdict: Verdict = PASSED, request: ActionRequest = REQUEST, severity: Severity | None = None) -> ActionRun:
     return life.planned(request, PLAN, verdict, automation=AUTOMATION, now=NOON, severity=severity)
 
 
-def in_place(request: ActionRequest = REQUEST, severity: Severity | None = None) -> Case:
+def in_place(request: ActionRequest = REQUEST, severity: Severity | None = None) -> ActionRun:
     return life.applied(case(request=request, severity=severity), "operation 1", now=NOON)
 
 
 def look(
-    held: Case, health: Health, *, severity: Severity | None = None, minute: float = 2, at: datetime | None = None
-) -> Case:
+    held: ActionRun, health: Health, *, severity: Severity | None = None, minute: float = 2, at: datetime | None = None
+) -> ActionRun:
     verification = Verification(health=health, detail=f"it is {health}")
     now = at or NOON + timedelta(minutes=minute)
     return life.looked(held, verification, severity=severity, automation=AUTOMATION, now=now)
 
 
-def told(held: Case) -> list[tuple[Stage, Reason, str]]:
+def told(held: ActionRun) -> list[tuple[Stage, Reason, str]]:
     return [(one.stage, one.reason, one.detail) for one in held.pending]  # type: ignore[misc]  # reasons are texts there
 
 
@@ -246,7 +246,7 @@ def test_every_path_ends_and_its_steps_are_counted_without_gaps(
     assert (Stage.UNDONE in stages) <= traits(action, AUTOMATION).undo
 
 
-def driven(held: Case, word: str, severity: Severity | None, now: datetime) -> Case:
+def driven(held: ActionRun, word: str, severity: Severity | None, now: datetime) -> ActionRun:
     """The case after a word, or after what a tick does; as it is where the word does not apply."""
     if word == "publish":
         return life.published(held, {one.id for one in held.pending})
@@ -259,7 +259,7 @@ def driven(held: Case, word: str, severity: Severity | None, now: datetime) -> C
     return held
 
 
-def tried(held: Case, word: str, now: datetime) -> Case:
+def tried(held: ActionRun, word: str, now: datetime) -> ActionRun:
     """What came of applying or undoing it: the time was over, it was refused, done, or there was no answer."""
     if life.is_late(held, now) or word == "fail":
         return life.failed(held, Reason.OUTSIDE_REFUSED, "", now=now)
@@ -268,7 +268,7 @@ def tried(held: Case, word: str, now: datetime) -> Case:
     return held
 
 
-def answer(held: Case, word: str, now: datetime) -> Case:
+def answer(held: ActionRun, word: str, now: datetime) -> ActionRun:
     command = {"approve": APPROVE, "refused approval": APPROVE, "reject": REJECT}.get(word)
     if command is None or life.objection(held, command, now=now):
         return life.expired(held, now=now)

@@ -18,7 +18,7 @@ from core.errors import UnavailableError
 from core.incidents.messages import Message
 from core.settings.channels import EmailChannel, Encryption
 from functions.adapters.net import Bounded, Deadline, dial, shake, trusting
-from functions.adapters.notify.letter import letter
+from functions.adapters.notify.email_template import letter
 from functions.adapters.notify.port import Kind, Outcome, Receipt
 from functions.adapters.notify.text import fit, redacted
 

@@ -20,8 +20,8 @@ from core.errors import UnavailableError
 from core.incidents.messages import Message
 from core.settings.channels import SlackChannel
 from functions.adapters.notify.blocks import body
+from functions.adapters.notify.http_client import TOO_MANY, Answer, check_passing, post
 from functions.adapters.notify.port import Channel, Kind, Outcome, Receipt
-from functions.adapters.notify.post import TOO_MANY, Answer, check_passing, post
 from functions.adapters.ports import Clock
 
 _OK = 200

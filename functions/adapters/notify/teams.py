@@ -22,8 +22,8 @@ from core.errors import UnavailableError
 from core.incidents.messages import Message
 from core.settings.channels import TeamsChannel
 from functions.adapters.notify.cards import body
+from functions.adapters.notify.http_client import Answer, check_passing, post
 from functions.adapters.notify.port import Kind, Outcome, Receipt
-from functions.adapters.notify.post import Answer, check_passing, post
 from functions.adapters.ports import Clock
 
 _OK = 200

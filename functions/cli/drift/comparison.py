@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Self
 
 from core.drift import (
+    DataQualityIssue,
     DriftReport,
     FeatureDrift,
     Profile,
-    QualityIssue,
     Reason,
     SegmentDrift,
     Thresholds,
@@ -45,7 +45,7 @@ class Comparison:
     current: Path
     report: DriftReport
     bars: Mapping[str, tuple[Bar, ...]]
-    issues: tuple[QualityIssue, ...]
+    issues: tuple[DataQualityIssue, ...]
     segments: Mapping[str, tuple[SegmentDrift, ...]]
     left_out: Mapping[str, str]
     by: str | None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.drift import FeatureDrift, Flaw, Kind, QualityIssue, Reason, StatisticResult, Thresholds
+from core.drift import DataQualityIssue, DataQualityIssueKind, FeatureDrift, Kind, Reason, StatisticResult, Thresholds
 from functions.cli.drift.bars import Bar, minus
 
 VERDICTS = {
@@ -111,15 +111,15 @@ def direction(feature: FeatureDrift) -> str:
     return f"The values {'rose' if feature.shift > 0 else 'fell'} by {sd(abs(feature.shift))} sd."
 
 
-def issue(found: QualityIssue) -> str:
+def issue(found: DataQualityIssue) -> str:
     """What is wrong with a column, in words."""
     share, limit = percent(found.value), percent(found.limit)
     said = {
-        Flaw.MISSING: f"{share} missing, at most {limit} expected",
-        Flaw.INFINITE: f"{share} infinite, at most {limit} expected",
-        Flaw.OUT_OF_RANGE: f"{share} out of range, at most {limit} expected",
-        Flaw.NEW_CATEGORY: f"{share} in new categories",
-        Flaw.CONSTANT: "constant, and was not",
+        DataQualityIssueKind.MISSING: f"{share} missing, at most {limit} expected",
+        DataQualityIssueKind.INFINITE: f"{share} infinite, at most {limit} expected",
+        DataQualityIssueKind.OUT_OF_RANGE: f"{share} out of range, at most {limit} expected",
+        DataQualityIssueKind.NEW_CATEGORY: f"{share} in new categories",
+        DataQualityIssueKind.CONSTANT: "constant, and was not",
     }.get(found.flaw, found.flaw.value)
     return f"{show(found.feature)}: {said}{f' ({show(found.detail)})' if found.detail else ''}"
 

@@ -7,10 +7,10 @@ from core.events import Change, Severity, Status
 from core.incidents.model import EscalationState, Evidence, Impact, NotificationState, Reason, State, TimelineEntry
 from core.incidents.mute import Silence
 from tests.support.builders import pages
-from tests.support.builders.pages import Office
+from tests.support.builders.pages import ApiFixture
 
 
-def fill(office: Office, now: datetime) -> None:
+def fill(office: ApiFixture, now: datetime) -> None:
     """A night as it may be: two open incidents, one mitigated, two over; an action that waits, and one planned."""
 
     def ago(*, minutes: int = 0, hours: int = 0) -> datetime:

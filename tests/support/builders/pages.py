@@ -14,7 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from core.actions import life
 from core.actions.guards import Guards, Verdict, switched
-from core.actions.life import Case
+from core.actions.life import ActionRun
 from core.actions.plan import Plan
 from core.actions.reason import Reason as Because
 from core.errors import UnavailableError
@@ -92,7 +92,7 @@ class Rows:
 
 
 @dataclass
-class Office:
+class ApiFixture:
     """The other functions: keeps what is published, byte for byte, and carries it out where it shall."""
 
     store: Store
@@ -141,7 +141,7 @@ class Office:
             self.groups[one.id] = group
             update(self.store, INCIDENTS, one.id, lambda _, one=one: incident_data(group, one.id))  # type: ignore[misc]
 
-    def case(self, case: Case) -> None:
+    def case(self, case: ActionRun) -> None:
         """Keep a case as the action runner does."""
         update(self.store, ACTIONS, case.request.id, lambda _: case_data(case))
 
@@ -149,7 +149,7 @@ class Office:
         update(self.store, SILENCES, SILENCES_KEY, lambda data: silences_data([*read_silences(data), silence]))
 
 
-def deps(store: Store, warehouse: Rows, office: Office, clock: Callable[[], datetime], **switches: Any) -> Deps:
+def deps(store: Store, warehouse: Rows, office: ApiFixture, clock: Callable[[], datetime], **switches: Any) -> Deps:
     backfills = Backfills(store=store, clock=clock)
     start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), coming=lambda: backfills.coming)
     actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
@@ -255,12 +255,12 @@ def request(incident_id: str, action: str, target: str, at: datetime, mode: Mode
     )
 
 
-def awaiting(asked: ActionRequest, plan: Plan, now: datetime) -> Case:
+def awaiting(asked: ActionRequest, plan: Plan, now: datetime) -> ActionRun:
     verdict = Verdict(stage=Stage.AWAITING, reason=Because.NEEDS_APPROVAL)
     return life.planned(asked, plan, verdict, automation=Automation(), now=now)
 
 
-def dry(asked: ActionRequest, plan: Plan, now: datetime) -> Case:
+def dry(asked: ActionRequest, plan: Plan, now: datetime) -> ActionRun:
     case = life.planned(
         replace(asked, mode=Mode.DRY_RUN),
         plan,
@@ -278,7 +278,7 @@ def _switched(data: Data | None, command: Command) -> Data:
 
 
 def _answered(data: Data | None, command: Command) -> Data:
-    case = msgspec.convert(data, Case, builtin_types=(datetime,))
+    case = msgspec.convert(data, ActionRun, builtin_types=(datetime,))
     verdict = Verdict(stage=Stage.APPROVED, reason=Because.PERSON_APPROVED)
     return case_data(life.answered(case, command, verdict, now=datetime.now(UTC)))
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from core.events import PipelineRun, RunStatus
-from core.pipelines.line import Line, advance
+from core.pipelines.state import PipelineState, advance
 
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -48,15 +48,15 @@ def whole(
     return [*events, told(status, start + minutes, run=run)]
 
 
-def line_of(events: Iterable[PipelineRun], line: Line | None = None) -> Line:
+def line_of(events: Iterable[PipelineRun], line: PipelineState | None = None) -> PipelineState:
     """The pipeline after events."""
-    line = line or Line(name=PIPELINE)
+    line = line or PipelineState(name=PIPELINE)
     for event in events:
         line = advance(line, event).line
     return line
 
 
-def days(durations: Sequence[float], **stages: Sequence[float]) -> Line:
+def days(durations: Sequence[float], **stages: Sequence[float]) -> PipelineState:
     """A pipeline that ran once a day and succeeded, in so many minutes."""
     return line_of(
         event

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from core import detection
 from core.events import PipelineRun, RunStatus
 from core.pipelines.conditions import Kind, Reason
-from core.pipelines.line import Line, advance
+from core.pipelines.state import PipelineState, advance
 from core.pipelines.text import spell
 from core.pipelines.usual import rhythm
 from core.pipelines.waiting import of_time
@@ -116,7 +116,7 @@ SCHEDULES = (
 def outcome(schedule: Schedule, seed: int = 0) -> Outcome:
     """What becomes of a schedule that is kept to the minute."""
     from_, until = BEGIN + 2 * schedule.cycle, BEGIN + 2 * schedule.cycle + schedule.counted
-    line, false, untold = Line(name="etl"), 0, []
+    line, false, untold = PipelineState(name="etl"), 0, []
     for start, following in pairwise(schedule.starts(Random(seed))):
         line = ran(line, start)
         if start < from_:
@@ -130,14 +130,14 @@ def outcome(schedule: Schedule, seed: int = 0) -> Outcome:
     return Outcome(false, tuple(untold))
 
 
-def ran(line: Line, start: datetime) -> Line:
+def ran(line: PipelineState, start: datetime) -> PipelineState:
     """The pipeline after a run that took a minute."""
     end = start + timedelta(minutes=1)
     run = {"pipeline": line.name, "run_id": start.isoformat(), "status": RunStatus.SUCCEEDED, "observed_at": end}
     return advance(line, PipelineRun(**run, started_at=start)).line  # type: ignore[arg-type]
 
 
-def is_late(line: Line, now: datetime) -> bool:
+def is_late(line: PipelineState, now: datetime) -> bool:
     """Whether a start is missing at an instant; a pipeline that is taken to be retired has been late before."""
     [found] = [one.verdict for one in of_time(line, now) if one.spec.kind == Kind.OVERDUE]
     return found.outcome is detection.Outcome.BAD or found.reason is Reason.RETIRED

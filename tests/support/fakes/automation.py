@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from core.actions.guards import Guards
-from core.actions.life import NEXT, Case
+from core.actions.life import NEXT, ActionRun
 from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Tick, Verb
@@ -183,13 +183,13 @@ class Setup:
         else:
             self.store.create(INCIDENTS, INCIDENT, data)
 
-    def case(self, request: ActionRequest = REQUEST) -> Case:
+    def case(self, request: ActionRequest = REQUEST) -> ActionRun:
         found = self.store.get(ACTIONS, request.id)
         assert found is not None, f"nothing is known of {request.id}"
         assert found.data["waiting"] == case_of(found.data).waiting
         return case_of(found.data)
 
-    def cases(self) -> list[Case]:
+    def cases(self) -> list[ActionRun]:
         return [case_of(document.data) for document in self.store.find(ACTIONS)]
 
     def guards(self) -> Guards:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-class Hand:
+class FakeClock:
     """A clock that stands until it is moved."""
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import ActionError, UnavailableError
 from core.events import Event, Finding, PipelineRun, Tick
-from core.pipelines.line import Line
+from core.pipelines.state import PipelineState
 from functions.adapters.events import decode, encode
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.ports import Data
@@ -134,7 +134,7 @@ class World:
     def tick(self, at: datetime = AT, **later: float) -> None:
         self.give(Tick(job="pipeline_monitor", scheduled_at=at + timedelta(**later)))
 
-    def line(self, name: str = PIPELINE) -> Line:
+    def line(self, name: str = PIPELINE) -> PipelineState:
         return read_line(self.outside.documents[COLLECTION, name].data)
 
     def gauge(self, name: str, *labels: str) -> float:

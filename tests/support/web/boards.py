@@ -5,7 +5,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.web.charts import Charts
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 PAINTED = """
   () => [...document.querySelectorAll(".tile.chart canvas")].map(({ width, height }, index) => {
@@ -17,7 +17,7 @@ PAINTED = """
 """How many colours each chart has."""
 
 
-def look(viewer: Night, query: str = "", **more: Any) -> Page:
+def look(viewer: PageFixture, query: str = "", **more: Any) -> Page:
     return viewer.open(f"dashboards/sample{query}", **{"width": 1440, **more})
 
 
@@ -35,6 +35,6 @@ def settled(page: Page) -> None:
     expect(page.locator("#grid [aria-busy]")).to_have_count(0)
 
 
-def excuse(viewer: Night) -> None:
+def excuse(viewer: PageFixture) -> None:
     """The browser tells of each answer that is an error."""
     viewer.faults[:] = [fault for fault in viewer.faults if "Failed to load resource" not in fault]

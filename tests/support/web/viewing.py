@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 
-from tests.support.builders.pages import Office, Rows
+from tests.support.builders.pages import ApiFixture, Rows
 
 REPORT_VIOLATIONS = """
   addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
@@ -15,11 +15,11 @@ WORST, SECOND = "endpoint-churn-20261123-aaaa0001", "model-flight-delay-20261123
 
 
 @dataclass
-class Night:
+class PageFixture:
     """The page, and what is behind it."""
 
     browser: Browser
-    office: Office
+    office: ApiFixture
     warehouse: Rows
     url: str
     faults: list[str] = field(default_factory=list)
@@ -63,5 +63,5 @@ def button(page: Page, name: str, incident_id: str = WORST) -> Locator:
     return card(page, incident_id).get_by_role("button", name=name, exact=True)
 
 
-def commands(night: Night) -> list[tuple[str, str, str, str]]:
+def commands(night: PageFixture) -> list[tuple[str, str, str, str]]:
     return [(one.verb.value, one.subject, one.by, one.note) for _, one, _ in night.office.published]

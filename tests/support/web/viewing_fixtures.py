@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, sync_playwright
 from functions.adapters.store import open_store
 from tests.support.builders import pages
 from tests.support.builders.night import fill
-from tests.support.builders.pages import Office, Rows
+from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.web.browser import chromium
-from tests.support.web.viewing import Night
+from tests.support.web.viewing import PageFixture
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"]
 
@@ -26,20 +26,20 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
+def office(tmp_path: Path) -> Iterator[ApiFixture]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
-    office = Office(store)
+    office = ApiFixture(store)
     fill(office, datetime.now(UTC))
     yield office
     store.close()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
-def night(browser: Browser, office: Office) -> Iterator[Night]:
+def night(browser: Browser, office: ApiFixture) -> Iterator[PageFixture]:
     warehouse = Rows()
     made = pages.deps(office.store, warehouse, office, lambda: datetime.now(UTC))
     with pages.served(pages.application(made)) as url:
-        night = Night(browser, office, warehouse, url)
+        night = PageFixture(browser, office, warehouse, url)
         yield night
         for page in night.opened:
             page.close()

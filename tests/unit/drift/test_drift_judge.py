@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.detection import Outcome
-from core.drift import DriftReport, Estimate, Flaw, Profile, QualityIssue, Thresholds, score
+from core.drift import DataQualityIssue, DataQualityIssueKind, DriftReport, Estimate, Profile, Thresholds, score
 from core.drift.judge import (
     MOST_NAMED,
     Reason,
@@ -113,27 +113,34 @@ def test_what_carries_the_drift_stands_beside_the_features() -> None:
     assert "by city" not in of_drift("churn", report(0.0, 1), {"by city": "nothing"}).evidence
 
 
-def issue(flaw: Flaw, feature: str = "age", value: float = 0.2, detail: str = "") -> QualityIssue:
-    return QualityIssue(flaw=flaw, feature=feature, value=value, limit=0.05, detail=detail)
+def issue(flaw: DataQualityIssueKind, feature: str = "age", value: float = 0.2, detail: str = "") -> DataQualityIssue:
+    return DataQualityIssue(flaw=flaw, feature=feature, value=value, limit=0.05, detail=detail)
 
 
 @pytest.mark.parametrize(
     ("found", "severity"),
     [
-        ([issue(Flaw.MISSING)], "warning"),
-        ([issue(Flaw.MISSING, value=0.9)], "error"),
-        ([issue(Flaw.OUT_OF_RANGE), issue(Flaw.STALE, "")], "error"),
-        ([issue(Flaw.CONSTANT), issue(Flaw.NEW_CATEGORY)], "warning"),
+        ([issue(DataQualityIssueKind.MISSING)], "warning"),
+        ([issue(DataQualityIssueKind.MISSING, value=0.9)], "error"),
+        ([issue(DataQualityIssueKind.OUT_OF_RANGE), issue(DataQualityIssueKind.STALE, "")], "error"),
+        ([issue(DataQualityIssueKind.CONSTANT), issue(DataQualityIssueKind.NEW_CATEGORY)], "warning"),
     ],
 )
-def test_flaws_are_bad_and_the_gravest_says_how_bad(found: list[QualityIssue], severity: str) -> None:
+def test_flaws_are_bad_and_the_gravest_says_how_bad(found: list[DataQualityIssue], severity: str) -> None:
     verdict = of_quality("churn", found)
     assert (verdict.outcome, verdict.reason, verdict.severity.value) == (BAD, Reason.FLAWED, severity)
     assert verdict.value == len(found)
 
 
 def test_flaws_of_one_column_stand_together_and_those_of_the_window_under_its_name() -> None:
-    verdict = of_quality("churn", [issue(Flaw.VOLUME, "", 0.01), issue(Flaw.MISSING), issue(Flaw.CONSTANT)])
+    verdict = of_quality(
+        "churn",
+        [
+            issue(DataQualityIssueKind.VOLUME, "", 0.01),
+            issue(DataQualityIssueKind.MISSING),
+            issue(DataQualityIssueKind.CONSTANT),
+        ],
+    )
     assert verdict.evidence == {
         "window": "far fewer rows than usual",
         "age": "20.0% of the rows are missing, at most 5.0% is usual; every row has the same value",
@@ -141,8 +148,8 @@ def test_flaws_of_one_column_stand_together_and_those_of_the_window_under_its_na
     assert verdict.summary == "churn: 3 flaws in its data; first, far fewer rows than usual"
 
 
-@pytest.mark.parametrize("flaw", list(Flaw))
-def test_every_flaw_is_spelt(flaw: Flaw) -> None:
+@pytest.mark.parametrize("flaw", list(DataQualityIssueKind))
+def test_every_flaw_is_spelt(flaw: DataQualityIssueKind) -> None:
     text = spell_issue(issue(flaw, detail="so it is"))
     assert text.startswith("age: ")
     assert text.endswith("(so it is)")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.drift import Flaw, Profile, QualityIssue, QualityThresholds, count, quality
+from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, QualityThresholds, count, quality
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ def issues(
     profile: Profile,
     current: dict[str, Any],
     **arguments: Any,
-) -> dict[tuple[str, str], QualityIssue]:
+) -> dict[tuple[str, str], DataQualityIssue]:
     found = quality(profile, count(profile, current), **arguments)
     return {(issue.feature, issue.flaw.value): issue for issue in found}
 
@@ -40,16 +40,16 @@ def test_a_window_like_the_reference_is_flawless(profile: Profile, seed: int, ro
 @pytest.mark.parametrize(
     ("column", "value", "flaw"),
     [
-        ("age", math.nan, Flaw.MISSING),
-        ("age", math.inf, Flaw.INFINITE),
-        ("age", 500.0, Flaw.OUT_OF_RANGE),
-        ("age", -500.0, Flaw.OUT_OF_RANGE),
-        ("city", None, Flaw.MISSING),
-        ("city", "Bern", Flaw.NEW_CATEGORY),
+        ("age", math.nan, DataQualityIssueKind.MISSING),
+        ("age", math.inf, DataQualityIssueKind.INFINITE),
+        ("age", 500.0, DataQualityIssueKind.OUT_OF_RANGE),
+        ("age", -500.0, DataQualityIssueKind.OUT_OF_RANGE),
+        ("city", None, DataQualityIssueKind.MISSING),
+        ("city", "Bern", DataQualityIssueKind.NEW_CATEGORY),
     ],
 )
 def test_each_flaw_is_found_with_its_share(
-    profile: Profile, column: str, value: float | str | None, flaw: Flaw
+    profile: Profile, column: str, value: float | str | None, flaw: DataQualityIssueKind
 ) -> None:
     current = window(2)
     current[column] = current[column].astype(object)

@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import PipelineRun, RunStatus
-from core.pipelines.line import (
+from core.pipelines.past import PAUSES, Past, counted
+from core.pipelines.run import MOST_STAGES, Run, fold
+from core.pipelines.state import (
     KEPT,
     LOST_AFTER,
     MOST_UNDER_WAY,
     MOST_UNWRITTEN,
-    Line,
     Outcome,
+    PipelineState,
     advance,
     lighter,
     written,
 )
-from core.pipelines.past import PAUSES, Past, counted
-from core.pipelines.run import MOST_STAGES, Run, fold
 from tests.support.builders.runs import AT, DAY, MINUTE, PIPELINE, days, events, line_of, told, whole
 
 RUNNING, SUCCEEDED, CANCELLED, FAILED = (
@@ -60,7 +60,7 @@ def test_an_event_that_comes_again_changes_nothing(told_of_it: list[PipelineRun]
 
 @given(st.lists(events(runs=1), min_size=1, max_size=9))
 def test_a_run_that_is_over_stays_so_and_is_counted_once(told_of_it: list[PipelineRun]) -> None:
-    line, outcomes, over = Line(name=PIPELINE), [], False
+    line, outcomes, over = PipelineState(name=PIPELINE), [], False
     for event in told_of_it:
         step = advance(line, event)
         line = step.line

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from core.events import PipelineRun, RunStatus
 from core.pipelines.health import Reason, health
-from core.pipelines.line import Line
+from core.pipelines.state import PipelineState
 from tests.support.builders.runs import AT, DAY, PIPELINE, days, events, line_of, whole
 
 FAILED, SUCCEEDED = RunStatus.FAILED, RunStatus.SUCCEEDED
 
 
-def outcomes(*statuses: RunStatus) -> Line:
+def outcomes(*statuses: RunStatus) -> PipelineState:
     return line_of(event for number, status in enumerate(statuses) for event in whole(number, status=status))
 
 
-def after(line: Line, intervals: float = 1.0) -> float:
+def after(line: PipelineState, intervals: float = 1.0) -> float:
     """The score so many days after the last start."""
     found = health(line, line.starts[-1] + intervals * DAY).score
     assert found is not None
@@ -34,7 +34,7 @@ def test_it_lies_between_0_and_1(told_of_it: list[PipelineRun], hours: int) -> N
 
 
 def test_without_an_end_nothing_is_known() -> None:
-    assert health(Line(name=PIPELINE), AT).score is None
+    assert health(PipelineState(name=PIPELINE), AT).score is None
     assert health(line_of(whole(0)[:1]), AT).reason is Reason.NO_RUNS
     assert health(outcomes(RunStatus.CANCELLED), AT).score is None
 

@@ -13,7 +13,7 @@ from core.incidents.classify import classify
 from core.pipelines.bottleneck import bottleneck
 from core.pipelines.conditions import Kind, Reason
 from core.pipelines.ended import of_runs
-from core.pipelines.line import KEPT, Line
+from core.pipelines.state import KEPT, PipelineState
 from core.pipelines.usual import rhythm, usual_of_run
 from core.pipelines.waiting import of_absence, of_time
 from core.settings.people import Category
@@ -28,14 +28,14 @@ FAILED, SUCCEEDED, CANCELLED, RUNNING = (
 GOOD, BAD, NOT_KNOWN = Outcome.GOOD, Outcome.BAD, Outcome.NOT_KNOWN
 
 
-def verdicts(line: Line, now: datetime | None = None) -> dict[Kind, Verdict]:
+def verdicts(line: PipelineState, now: datetime | None = None) -> dict[Kind, Verdict]:
     found = of_runs(line) if now is None else of_time(line, now)
     return {Kind(one.spec.kind): one.verdict for one in found}
 
 
 def test_nothing_is_concluded_of_a_pipeline_without_runs() -> None:
-    assert of_runs(Line(name=PIPELINE)) == ()
-    assert [one.verdict.outcome for one in of_time(Line(name=PIPELINE), AT)] == [GOOD, GOOD]
+    assert of_runs(PipelineState(name=PIPELINE)) == ()
+    assert [one.verdict.outcome for one in of_time(PipelineState(name=PIPELINE), AT)] == [GOOD, GOOD]
 
 
 def test_a_failure_is_told_with_its_stage_and_its_error_until_the_next_success() -> None:

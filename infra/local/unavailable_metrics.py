@@ -62,7 +62,7 @@ def fault(query: str, *, has_data: bool) -> str:
     """
     what = missing(query)
     if what and has_data:
-        return f"has data, though infra/local/elsewhere.py says that {what} is not on this machine"
+        return f"has data, though infra/local/unavailable_metrics.py says that {what} is not on this machine"
     return "" if what or has_data else "no data"
 
 

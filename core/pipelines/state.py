@@ -37,7 +37,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class PipelineState:
     """What is remembered of a pipeline.
 
     Attributes:
@@ -92,12 +92,12 @@ class Line:
 class Step:
     """A pipeline after an event: the line as it shall be, the run as it is now (if it is kept), and what happened."""
 
-    line: Line
+    line: PipelineState
     run: Run | None
     outcome: Outcome
 
 
-def advance(line: Line, event: PipelineRun) -> Step:
+def advance(line: PipelineState, event: PipelineRun) -> Step:
     """Count an event about a run of the pipeline.
 
     Args:
@@ -107,7 +107,7 @@ def advance(line: Line, event: PipelineRun) -> Step:
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
     >>> end = PipelineRun(pipeline="etl", run_id="7", status=RunStatus.FAILED, observed_at=noon)
-    >>> step = advance(Line(name="etl"), end)
+    >>> step = advance(PipelineState(name="etl"), end)
     >>> step.outcome.value, step.line.unwritten, advance(step.line, end).outcome.value
     ('ended', ('7',), 'unchanged')
     """
@@ -125,7 +125,7 @@ def advance(line: Line, event: PipelineRun) -> Step:
     return Step(line=after, run=run, outcome=Outcome.ENDED if is_over and not was_over else Outcome.CHANGED)
 
 
-def written(line: Line, run: Run) -> Line:
+def written(line: PipelineState, run: Run) -> PipelineState:
     """The history has the run as it is given; where it has changed since, it is to be written again.
 
     Also where somebody else wrote it in the meantime: what was known before may have come into the history after that.
@@ -136,7 +136,7 @@ def written(line: Line, run: Run) -> Line:
     return replace(line, unwritten=line.unwritten if run.run_id in line.unwritten else (*others, run.run_id))
 
 
-def lighter(line: Line, by: int) -> Line:
+def lighter(line: PipelineState, by: int) -> PipelineState:
     """The line with fewer runs: of those that ended or of those under way, whichever are more, the oldest go.
 
     Args:
@@ -149,20 +149,20 @@ def lighter(line: Line, by: int) -> Line:
     return _with_only(line, [*over, *under_way])
 
 
-def _trimmed(line: Line) -> Line:
+def _trimmed(line: PipelineState) -> PipelineState:
     over, under_way = _apart(line)
     unwritten = set(line.unwritten)
     spare = [run for run in over[:-KEPT] if run.run_id in unwritten][-MOST_UNWRITTEN:]
     return _with_only(line, [*spare, *over[-KEPT:], *under_way[-MOST_UNDER_WAY:]])
 
 
-def _apart(line: Line) -> tuple[list[Run], list[Run]]:
+def _apart(line: PipelineState) -> tuple[list[Run], list[Run]]:
     """The runs that ended, and those under way, each with the oldest news first."""
     runs = _by_news(line.runs)
     return [run for run in runs if run.span.status.is_over], [run for run in runs if not run.span.status.is_over]
 
 
-def _with_only(line: Line, kept: Iterable[Run]) -> Line:
+def _with_only(line: PipelineState, kept: Iterable[Run]) -> PipelineState:
     """The line without the other runs; what must stay of them does."""
     runs = tuple(_by_news(kept))
     ids = {run.run_id for run in runs}

@@ -55,7 +55,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leftovers:
+class OrphanProcesses:
     """What a stack left behind.
 
     Attributes:
@@ -82,7 +82,7 @@ def forget(folder: Path) -> None:
     (folder / _RECORD).unlink(missing_ok=True)
 
 
-def end(folder: Path) -> Leftovers:
+def end(folder: Path) -> OrphanProcesses:
     """End what still runs of the programs that were written down, and all they started."""
     record = _read(folder)
     left = {name: mark for name, mark in (record or {}).items() if mark.runs()}
@@ -94,7 +94,7 @@ def end(folder: Path) -> Leftovers:
     for mark in left.values():
         mark.signal(signal.SIGKILL)
     forget(folder)
-    return Leftovers(unclean=record is not None, ended=tuple(left))
+    return OrphanProcesses(unclean=record is not None, ended=tuple(left))
 
 
 def _read(folder: Path) -> dict[str, Mark] | None:

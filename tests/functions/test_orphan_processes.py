@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import leftovers
-from infra.local.leftovers import Leftovers, Mark
+from infra.local import orphan_processes
+from infra.local.orphan_processes import Mark, OrphanProcesses
 from infra.local.programs import Program, Programs
 from infra.local.run import locked
 
@@ -58,7 +58,7 @@ def running(code: str, *arguments: str) -> Iterator[tuple[Mark, str]]:
 
 
 def recorded(folder: Path) -> dict[str, int]:
-    return {name: mark.pid for name, mark in (leftovers._read(folder) or {}).items()}
+    return {name: mark.pid for name, mark in (orphan_processes._read(folder) or {}).items()}
 
 
 def children(pid: int) -> list[int]:
@@ -79,7 +79,7 @@ def owner_of_two(folder: Path, second: str = SLEEP) -> Iterator[tuple[Mark, Mark
     """A process that keeps two programs running, its watchdog, and all that was started: one has a child."""
     with running(OWNER, str(folder), second) as (owner, watchdog):
         until(lambda: numbers(log_of(folder, "a")) and "up" in log_of(folder, "b"))
-        started = [*(leftovers._read(folder) or {}).values(), *map(Mark.of, numbers(log_of(folder, "a")))]
+        started = [*(orphan_processes._read(folder) or {}).values(), *map(Mark.of, numbers(log_of(folder, "a")))]
         assert [mark.runs() for mark in started] == [True, True, True]
         yield owner, Mark.of(int(watchdog)), started
 
@@ -133,7 +133,7 @@ def test_a_record_that_cannot_be_read_is_named_and_nothing_is_known(
     tmp_path: Path, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "programs.json").write_bytes(content)
-    assert leftovers.end(tmp_path) == Leftovers(unclean=False)
+    assert orphan_processes.end(tmp_path) == OrphanProcesses(unclean=False)
     assert f"{tmp_path / 'programs.json'}: is ignored, it holds no record of programs" in caplog.text
     assert not (tmp_path / "programs.json").exists()
 
@@ -141,24 +141,24 @@ def test_a_record_that_cannot_be_read_is_named_and_nothing_is_known(
 def test_what_a_program_started_ends_with_it(tmp_path: Path) -> None:
     with running(PARENT) as (parent, child):
         child_mark = Mark.of(int(child))
-        leftovers.write_down(tmp_path, {"parent": parent})
+        orphan_processes.write_down(tmp_path, {"parent": parent})
         assert child_mark.runs()
-        assert leftovers.end(tmp_path).ended == ("parent",)
+        assert orphan_processes.end(tmp_path).ended == ("parent",)
         until(lambda: not child_mark.runs())
 
 
 def test_a_program_that_does_not_end_when_asked_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(orphan_processes, "PATIENCE_SECONDS", 0.2)
     with running(STUBBORN) as (stubborn, _):
-        leftovers.write_down(tmp_path, {"stubborn": stubborn})
-        assert leftovers.end(tmp_path).ended == ("stubborn",)
+        orphan_processes.write_down(tmp_path, {"stubborn": stubborn})
+        assert orphan_processes.end(tmp_path).ended == ("stubborn",)
         until(lambda: not stubborn.runs())
 
 
 def test_another_process_that_has_the_number_of_one_that_ended_is_left_alone(tmp_path: Path) -> None:
     with running(SLEEP) as (other, _):
-        leftovers.write_down(tmp_path, {"ended": Mark(pid=other.pid, started="before the flood")})
-        assert leftovers.end(tmp_path) == Leftovers(unclean=True)
+        orphan_processes.write_down(tmp_path, {"ended": Mark(pid=other.pid, started="before the flood")})
+        assert orphan_processes.end(tmp_path) == OrphanProcesses(unclean=True)
         assert other.runs()
 
 
@@ -166,13 +166,13 @@ def test_one_that_had_ended_before_it_was_written_down_is_none(tmp_path: Path) -
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has looked yet
         assert not Mark.of(process.pid).runs()
-        leftovers.write_down(tmp_path, {"ended": Mark.of(process.pid)})
-        assert leftovers.end(tmp_path) == Leftovers(unclean=True)
+        orphan_processes.write_down(tmp_path, {"ended": Mark.of(process.pid)})
+        assert orphan_processes.end(tmp_path) == OrphanProcesses(unclean=True)
     assert not Mark.of(process.pid).runs()
 
 
 def test_a_folder_that_never_had_a_stack_has_no_leftovers(tmp_path: Path) -> None:
-    assert leftovers.end(tmp_path) == Leftovers(unclean=False)
+    assert orphan_processes.end(tmp_path) == OrphanProcesses(unclean=False)
 
 
 def test_programs_are_written_down_while_they_run_also_when_they_are_started_again(tmp_path: Path) -> None:
