@@ -1,6 +1,7 @@
 """The arrows between our modules run one way, and core changes nothing that it is given."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,3 +115,17 @@ def test_a_circle_and_a_wrong_arrow_are_found(tmp_path: Path) -> None:
     edges = imports.graph(known, typing=True)
     assert imports.cycles(edges) == {frozenset({"core.a", "core.b", "core.c"})}
     assert crossing(edges, tmp_path) == {"functions.one": {"functions.two"}}
+
+
+STEP = re.compile(r"\| `(?P<file>[\w/]+\.py)` \| `(?P<name>\w+)` \|$", re.MULTILINE)
+STEPS = STEP.findall((stage.ROOT / "docs" / "architecture.md").read_text())
+
+
+def test_the_guide_follows_a_tick_and_an_alert_step_by_step() -> None:
+    assert len(STEPS) >= 20
+
+
+@pytest.mark.parametrize(("file", "name"), STEPS)
+def test_each_step_of_the_guide_is_where_it_says(file: str, name: str) -> None:
+    tree = ast.parse((stage.ROOT / file).read_text())
+    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
