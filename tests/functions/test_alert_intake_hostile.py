@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.alert_intake.intake import read
+from tests.support.builders.budget import examples
 from tests.support.builders.hostile import MUTATIONS, SEEDS, bodies, check, mutated, spoilt
 from tests.support.fakes.intake import NOW, World, payload, push, routed
 
@@ -48,13 +49,13 @@ scalars = (
 trees = st.recursive(scalars, lambda inner: st.lists(inner) | st.dictionaries(names | st.text(), inner), max_leaves=20)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(trees)
 def test_json_of_any_shape_is_published_or_parked(body: Any) -> None:
     assert sum(check(json.dumps(body).encode())) >= 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.binary(max_size=300))
 def test_bytes_of_any_kind_are_published_or_parked(body: bytes) -> None:
     assert sum(check(body)) >= 1

@@ -21,6 +21,7 @@ from functions.pipeline_monitor.log_entry import Logged
 from functions.pipeline_monitor.main import build
 from functions.pipeline_monitor.read import read
 from functions.runtime.push import Message
+from tests.support.builders.budget import examples
 from tests.support.builders.hostile import mutated, spoilt
 from tests.support.builders.runs import line_of, told, whole
 from tests.support.fakes.pipelines import World
@@ -245,7 +246,7 @@ def test_no_body_however_distorted_breaks_it(name: str) -> None:
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_any_bytes_are_an_event_or_poison(data: bytes) -> None:
     with pytest.raises(PoisonError):
         read(message(data), CRON)

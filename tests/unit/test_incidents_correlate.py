@@ -15,6 +15,7 @@ from core.incidents.model import Reason, State
 from core.incidents.policy import IncidentPolicy
 from core.settings.response import Policy
 from core.settings.types import Dependency
+from tests.support.builders.budget import examples
 from tests.support.fakes.played import FIRING, RESOLVED, Played, at, found
 
 
@@ -153,7 +154,7 @@ def cases(draw: st.DrawFn) -> tuple[IncidentPolicy, list[Finding], list[int]]:
     return policy, findings, draw(st.permutations(range(len(findings))))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(cases())
 def test_findings_of_related_targets_end_in_the_same_incidents_in_whatever_order_they_come(
     case: tuple[IncidentPolicy, list[Finding], list[int]],

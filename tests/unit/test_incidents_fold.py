@@ -32,6 +32,7 @@ from core.incidents.model import (
 from core.incidents.policy import IncidentPolicy
 from core.settings import Dependency, Policy
 from core.settings.response import ImpactPolicy, Revenue
+from tests.support.builders.budget import examples, orders
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 NOW = START + timedelta(days=400)
@@ -321,23 +322,24 @@ def outcome(state: GroupState) -> object:
     return (*life, incident.conditions, facts)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(findings=st.lists(observations, min_size=1, max_size=5), timing=timings)
 def test_all_interleavings_of_the_findings_of_a_condition_end_in_the_same_state(
     findings: list[Finding], timing: Policy
 ) -> None:
-    assert len({repr(outcome(play(order, timing)[0])) for order in permutations(findings)}) == 1
+    assert len({repr(outcome(play(order, timing)[0])) for order in orders(findings)}) == 1
 
 
+@pytest.mark.long
 @settings(max_examples=20, deadline=None)
 @given(findings=st.lists(observations, min_size=6, max_size=6), timing=timings)
 def test_all_interleavings_of_six_findings_of_a_condition_end_in_the_same_state(
     findings: list[Finding], timing: Policy
 ) -> None:
-    assert len({repr(outcome(play(order, timing)[0])) for order in permutations(findings)}) == 1
+    assert len({repr(outcome(play(order, timing)[0])) for order in orders(findings)}) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     findings=st.lists(
         st.builds(found, minutes, st.sampled_from(Status), st.sampled_from(Severity), kind=st.sampled_from("abc")),
@@ -355,7 +357,7 @@ def test_findings_of_several_conditions_converge_with_duplicates_in_any_order(
     assert outcome(play(shuffled, timing)[0]) == outcome(play(findings, timing)[0])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(findings=st.lists(observations, min_size=1, max_size=12))
 def test_every_life_is_a_life(findings: list[Finding]) -> None:
     state, changes, _ = play(findings)
@@ -472,14 +474,14 @@ def fired(findings: Iterable[Finding]) -> tuple[float, float]:
     return minutes / 60, dollars
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(findings=lives)
 def test_in_order_the_loss_is_what_was_at_risk_minute_by_minute(findings: list[Finding]) -> None:
     ordered = sorted(findings, key=lambda finding: finding.observed_at)
     assert cost(earned(EMPTY, *ordered), 300) == pytest.approx(fired(ordered)[1])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(findings=lives, times=st.integers(1, 2))
 def test_in_any_order_the_loss_is_bounded_and_nothing_where_nothing_earns(findings: list[Finding], times: int) -> None:
     delivered = findings * times
