@@ -1,4 +1,4 @@
-"""From the moment a new stack answers until its history is in, the first page never shows a fault that is none."""
+"""From the moment a new stack answers until its history is in, no page shows a fault that is none."""
 
 import re
 import time
@@ -68,37 +68,31 @@ def history(stack: LocalStack) -> dict[str, Any]:
     return found
 
 
-def test_while_history_comes_the_first_page_says_so_and_shows_no_fault(browser: Browser, new: LocalStack) -> None:
-    page = reached(browser.new_page(), new)
+def silent(board: Page) -> set[str]:
+    """What a dashboard says of tiles about silence."""
+    return set(board.get_by_role("article", name=re.compile("silent")).locator(".pill").all_inner_texts())
+
+
+def test_while_history_comes_pages_say_so_and_show_no_fault(browser: Browser, new: LocalStack) -> None:
+    first = reached(browser.new_page(), new)
+    boards = [reached(browser.new_page(), new, f"/dashboards/{name}?range=1y") for name in ("operations", "models")]
     said, deadline = set(), time.monotonic() + 600
     while time.monotonic() < deadline:
-        assert faults(page) == []
+        assert [faults(page) for page in (first, *boards)] == [[], [], []]
         assert strangers(new) == []
-        shown = page.locator("#history:visible").all_inner_texts()
+        assert set().union(*map(silent, boards)) <= {"not known yet", "OK"}
+        shown = first.locator("#history:visible").all_inner_texts()
         said |= {re.sub(r"^\s*", "", text) for text in shown}
         if history(new).get("done"):
             break
-        page.wait_for_timeout(500)
+        first.wait_for_timeout(500)
     assert history(new)["done"], "the history did not come to its end"
     told = [re.fullmatch(r"History: (\d+) of (\d+) days", text) for text in said]
     assert told, "nothing was said of the history while it came"
     assert all(told), said
     days = sorted(int(one[1]) for one in told if one)
     assert days[-1] <= history(new)["of"]
-    eventually(lambda: not page.locator("#history:visible").count(), "page without the word that history comes")
-    assert faults(page) == []
+    eventually(lambda: not first.locator("#history:visible").count(), "page without the word that history comes")
+    assert [faults(page) for page in (first, *boards)] == [[], [], []]
     incidents = [one for one in new.incidents(f"model/{MODEL}") if one["state"] != "resolved"]
     eventually(lambda: incidents and new.inbox(incidents[0]["id"]), "message about the model's incident")
-
-
-@pytest.mark.parametrize("board", ["operations", "models"])
-def test_while_history_comes_a_dashboard_shows_no_fault(browser: Browser, new: LocalStack, board: str) -> None:
-    page = reached(browser.new_page(), new, f"/dashboards/{board}?range=1y")
-    deadline = time.monotonic() + 600
-    while time.monotonic() < deadline and not history(new).get("done"):
-        assert faults(page) == []
-        silent = page.get_by_role("article", name=re.compile("silent")).locator(".pill").all_inner_texts()
-        assert set(silent) <= {"not known yet", "OK"}, silent
-        page.wait_for_timeout(500)
-    assert history(new)["done"], "the history did not come to its end"
-    assert faults(page) == []
