@@ -123,6 +123,7 @@ class LocalStack:
                 stdout=out,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_heed_closed_terminal,  # noqa: PLW1509 - sets a signal, and no thread holds a lock that it needs
             )
 
     @property
@@ -298,6 +299,11 @@ class LocalStack:
             if isinstance(client, bigquery.Client):
                 client.close()  # type: ignore[no-untyped-call] # google-cloud-bigquery has no types
         self._clients.clear()
+
+
+def _heed_closed_terminal() -> None:
+    """Take the signal that the tests may have been started without, as by nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def free_ports(names: tuple[str, ...]) -> dict[str, int]:
