@@ -280,7 +280,7 @@ def test_a_retry_after_over_the_wire_ends_in_the_store(sqlite: SqliteStore) -> N
 
 @pytest.mark.parametrize("module", ["pagerduty", "slack", "teams", "smtp"])
 def test_the_servers_run_as_processes_and_say_what_came(module: str, sqlite: SqliteStore) -> None:
-    command = [sys.executable, "-m", f"tests.support.{module}", "--port", "0"]
+    command = [sys.executable, "-m", f"tests.support.servers.{module}", "--port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
     try:
         assert process.stdout is not None

@@ -136,7 +136,7 @@ def _watching(machine: Machine) -> Machine:
 def _receiver(name: str, port: int) -> Program:
     return Program(
         name=name,
-        command=[sys.executable, "-m", f"tests.support.{name}", "--port", str(port)],
+        command=[sys.executable, "-m", f"tests.support.servers.{name}", "--port", str(port)],
         folder=stage.ROOT,
         ready=lambda: listens(port),
     )
