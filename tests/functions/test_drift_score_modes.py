@@ -31,7 +31,7 @@ def compared(world: World, model: Model) -> Current:
     window = Window(model=model, version="1", start=TICK - DAY, end=TICK)
     reference = Window(model=model, version="1", start=TRAINED - 10 * DAY, end=TRAINED)
     baseline = world.outside.profiles.get(reference)
-    return compare(world.predictions, window, baseline.profile, world.predictions.look(model, TICK - DAY, TICK).rows)
+    return compare(world.predictions, window, baseline.profile, world.predictions.summary(model, TICK - DAY, TICK).rows)
 
 
 def features(current: Current) -> Iterator[FeatureDrift]:
