@@ -332,6 +332,17 @@ def test_a_value_goes_five_minutes_after_its_point(client: MetricServiceClient, 
     assert page(ports) == []
 
 
+def test_a_gauge_about_an_instant_long_ago_is_shown_for_a_scrape_with_that_instant(
+    client: MetricServiceClient, ports: Ports, clock: FakeClock
+) -> None:
+    at = clock.now
+    clock.move(minutes=14)
+    write(client, gauge(3, at=at))
+    assert shown(ports)[0].endswith(f" 3.0 {at.timestamp() * 1000:.0f}")
+    clock.move(seconds=11)
+    assert page(ports) == []
+
+
 def test_a_new_counter_is_shown_as_zero_first(client: MetricServiceClient, ports: Ports, clock: FakeClock) -> None:
     begun = START - SECOND
     write(client, counter(3, begun, START))

@@ -70,6 +70,18 @@ def test_what_a_function_writes_is_scraped_with_the_labels_of_its_writer(tmp_pat
         assert known == [{"type": "gauge", "help": "1 when the probe's newest check passed, else 0.", "unit": ""}]
 
 
+def test_a_value_about_a_tick_long_ago_is_scraped_with_its_instant(tmp_path: Path) -> None:
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=14)
+    with serve() as ports, prometheus(tmp_path, target=ports.target) as server:
+        until(lambda: server.now('up{job="monitoring"} == 1'))
+        metrics = CloudMetrics(function="api", project="p1", location="us-central1", endpoint=ports.endpoint)
+        metrics.gauge("aia_probe_up", 1, at=at, probe="api")
+        metrics.flush()
+        until(lambda: server.now("last_over_time(aia_probe_up[1h])"))
+        [sample] = server.now("aia_probe_up[1h]")
+    assert sample["values"] == [[at.timestamp(), "1"]]
+
+
 def test_the_first_counts_of_an_instance_are_an_increase(tmp_path: Path) -> None:
     with serve() as ports, prometheus(tmp_path, target=ports.target) as server:
         until(lambda: server.now('up{job="monitoring"} == 1'))

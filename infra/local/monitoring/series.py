@@ -32,6 +32,7 @@ class Series:
         points: oldest first; the newest 2,000.
         last: the interval of the newest point.
         value: of the newest point.
+        received_at: when the newest point was written.
         shown_from: when the series came (back) into sight.
         before: what a counter stood at when it came into sight: 0 when it is new.
     """
@@ -41,6 +42,7 @@ class Series:
     last: Interval
     value: float
     shown_from: datetime
+    received_at: datetime
     before: float = 0.0
     points: deque[Pb] = field(default_factory=lambda: deque(maxlen=_POINTS_KEPT))
 
@@ -51,7 +53,7 @@ class Series:
             self.before, self.shown_from = 0.0, now
         elif now - self.last.end > STALE:
             self.before, self.shown_from = self.value, now
-        self.last, self.value = given, value
+        self.last, self.value, self.received_at = given, value, now
         self.points.append(point)
 
     @property
@@ -114,7 +116,7 @@ class Written:
             head.metric_kind, head.value_type = rules.metric_kind(given), rules.value_type(given)
             head.resource.labels["project_id"] = project
             nothing_yet = Interval(rules.interval(point).start, now - _NEVER)
-            self._series[key] = Series(project, head, nothing_yet, 0.0, now)
+            self._series[key] = Series(project, head, nothing_yet, 0.0, now, now)
         self._series[key].add(point, now)
 
     def _describe(self, project: str, given: Pb) -> None:
