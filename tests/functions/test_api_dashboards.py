@@ -37,7 +37,7 @@ def prometheus() -> Charts:
 @pytest.fixture
 def deps(tmp_path: Path, prometheus: Charts) -> Iterator[Deps]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
-    made = pages.deps(store, pages.Rows(), pages.Office(store), lambda: NOW)
+    made = pages.deps(store, pages.Rows(), pages.ApiFixture(store), lambda: NOW)
     yield replace(made, dashboards=served(prometheus))
     store.close()  # type: ignore[attr-defined]
 
