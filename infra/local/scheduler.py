@@ -35,6 +35,12 @@ class _Due:
     scheduled: bool
 
 
+def next_instant(cron: str, after: datetime) -> datetime:
+    """The next instant of a cron expression."""
+    instant: datetime = croniter(cron, after, ret_type=datetime).get_next()
+    return instant
+
+
 def payload(job: str) -> bytes:
     """What the scheduler sends for a job, every time."""
     return json.dumps({"type": Tick.TYPE, "version": Tick.VERSION, "job": job}).encode()
@@ -108,5 +114,4 @@ class Scheduler:
 
     @staticmethod
     def _next(cron: str, after: datetime) -> datetime:
-        instant: datetime = croniter(cron, after, ret_type=datetime).get_next()
-        return instant
+        return next_instant(cron, after)
