@@ -81,6 +81,7 @@ def test_charts_show_what_was_open_and_how_long_it_took(settings: Settings) -> N
     ]
     assert {point.value for point in open_ if START + 3 * DAY < point.at < START + 7 * DAY} == {1.0}
     [mttr] = {point.value for point in past.points if point.name == "aia_incident_mttr_seconds"}
+    assert not {point.name for point in past.points} & {"aia_incident_waiting_seconds", "aia_incidents_unacknowledged"}
     assert mttr == timedelta(days=4).total_seconds()
 
 

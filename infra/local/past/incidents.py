@@ -36,6 +36,10 @@ _SWEPT_AFTER = (timedelta(minutes=5), timedelta(hours=1))
 """When groups are swept after the findings of an instant, to expire conditions."""
 
 
+_OF_PEOPLE = frozenset({"aia_incident_waiting_seconds", "aia_incidents_unacknowledged"})
+"""Metrics of how soon people respond: nobody was on call in the past, so neither is known of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastIncidents:
     """The incidents, as documents, rows and points.
@@ -43,7 +47,7 @@ class PastIncidents:
     Attributes:
         documents: a copy of each incident, by collection and key, as the pages read them.
         changes: the audit trail.
-        points: for the charts: open incidents and response times.
+        points: for the charts: open incidents, what they cost an hour, and the time to recovery.
     """
 
     documents: dict[tuple[str, str], Data]
@@ -100,7 +104,7 @@ def past_incidents(findings: Iterable[Finding], settings: Settings, *, start: da
     return PastIncidents(
         documents={(INCIDENTS, key): data for key, data in kept.items()},
         changes=table_of(CHANGES, changes),
-        points=[point for point in metrics.take() if start <= point.at < end],
+        points=[point for point in metrics.take() if start <= point.at < end and point.name not in _OF_PEOPLE],
     )
 
 
