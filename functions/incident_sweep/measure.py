@@ -44,7 +44,7 @@ def measure(service: IncidentService, *, waiting: Mapping[str, int], at: datetim
         live = _copies(service, open=True)
         _measure_live(service, live, at)
         if at.minute % EVERY_MINUTES == 0:
-            _measure_response_times(service, live, at)
+            _measure_response_times(service, live)
     except AiaError as error:
         log.warning("incidents not measured: %s", error)
 
@@ -73,10 +73,12 @@ def _measure_live(service: IncidentService, live: Sequence[_Copy], at: datetime)
     metrics.gauge("aia_incidents_impact_dollars_per_hour", dollars)
 
 
-def _measure_response_times(service: IncidentService, live: Sequence[_Copy], at: datetime) -> None:
-    days = [(at - timedelta(days=ago)).date().isoformat() for ago in range(DAYS + 1)]
+def _measure_response_times(service: IncidentService, live: Sequence[_Copy]) -> None:
+    """The times until now: people act by the clock, also between the instant of a tick and the tick itself."""
+    now = service.clock()
+    days = [(now - timedelta(days=ago)).date().isoformat() for ago in range(DAYS + 1)]
     ended = [one for day in days for one in _copies(service, over_on=day)]
-    for severity, times in response_times_by_severity((*live, *ended), at - timedelta(days=DAYS), at).items():
+    for severity, times in response_times_by_severity((*live, *ended), now - timedelta(days=DAYS), now).items():
         _set(service, severity, times)
 
 
