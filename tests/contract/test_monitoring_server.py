@@ -355,6 +355,19 @@ def test_a_new_counter_is_shown_as_zero_first(client: MetricServiceClient, ports
     assert "# TYPE aia_notifications_total counter" in page(ports)
 
 
+def test_a_first_scrape_that_comes_late_sees_a_new_counter_as_zero_and_a_late_gauge(
+    client: MetricServiceClient, ports: Ports, clock: FakeClock
+) -> None:
+    begun, at = START - SECOND, clock.now
+    clock.move(minutes=14)
+    write(client, gauge(3, at=at))
+    write(client, counter(3, begun, clock.now))
+    clock.move(seconds=60)
+    assert [line.split("} ")[1] for line in shown(ports)] == ["0.0", f"3.0 {at.timestamp() * 1000:.0f}"]
+    clock.move(seconds=11)
+    assert [line.split("} ")[1] for line in shown(ports)] == ["3.0"]
+
+
 def test_a_counter_that_comes_back_is_first_shown_as_it_was(
     client: MetricServiceClient, ports: Ports, clock: FakeClock
 ) -> None:

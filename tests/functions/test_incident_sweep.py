@@ -7,10 +7,11 @@ import msgspec
 import pytest
 
 from core.errors import LimitedError, UnavailableError
-from core.events import Change, Severity, Status, Verb
+from core.events import Change, Severity, Status, Tick, Verb
 from core.incidents.graph import Graph
 from core.incidents.model import State
 from core.settings import Dependency
+from functions.incident_sweep.sweep import Sweeper, sweep
 from functions.services.incidents.documents import GROUPS, INCIDENTS
 from tests.support.fakes.outside import POLICY, TARGET, Setup, found, set_up
 
@@ -170,6 +171,16 @@ def test_times_to_acknowledge_and_to_resolve_are_measured(setup: Setup) -> None:
     setup.sweep(minutes=50)
     assert setup.world.gauges["aia_incident_mtta_seconds", "error"] == 240
     assert setup.world.gauges["aia_incident_mttr_seconds", "error"] == 600
+
+
+def test_an_acknowledgement_since_the_instant_of_the_tick_is_measured(setup: Setup) -> None:
+    start = setup.world.now = setup.world.now.replace(minute=0)
+    now(setup)
+    setup.world.now += timedelta(minutes=3)
+    setup.command(Verb.ACKNOWLEDGE)
+    setup.world.now += timedelta(seconds=20)
+    sweep(Sweeper(service=setup.service), Tick(job="incident_sweep", scheduled_at=start))
+    assert setup.world.gauges["aia_incident_mtta_seconds", "error"] == 180
 
 
 def test_how_long_nobody_has_taken_care_is_measured_until_somebody_does(setup: Setup) -> None:

@@ -3,10 +3,10 @@
 Three things keep PromQL's answers here equal to those of Cloud Monitoring, which knows more than a scrape shows:
 
 - A value stands for five minutes after its point and is then no longer shown, as PromQL's look-back has it there.
-- A gauge whose point is older than that when it is written is shown at once, with the instant of its point: the first tick of a
+- A gauge whose point is older than that when it is written is shown for a scrape, with the instant of its point: the first tick of a
   job that is due every quarter of an hour may be about an instant ten minutes ago.
-- A counter that comes into sight first shows, for a little more than a scrape interval, what it stood at before: 0 when it
-  is new. Cloud Monitoring knows that from the start time of its points; without it `increase()` in Prometheus would miss
+- A counter that comes into sight shows, from the first scrape on and for a little more than a scrape interval, what it stood
+  at before: 0 when it is new. Cloud Monitoring knows that from the start time of its points; without it `increase()` in Prometheus would miss
   everything that a new instance counted before its first scrape.
 """
 
@@ -19,7 +19,8 @@ from infra.local.monitoring.series import STALE, Series
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BEFORE = timedelta(seconds=11)
-"""How long a counter shows what it stood at before, and a late gauge is shown; longer than the scrape interval of 10 s."""
+"""How long after its first scrape a counter shows what it stood at before, and a late gauge is shown; longer than the scrape interval of
+10 s. Prometheus may start later than what it scrapes."""
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -34,11 +35,9 @@ def render(series: Iterable[Series], now: datetime) -> str:
 
 
 def _is_shown(series: Series, now: datetime) -> bool:
-    return not _is_late(series, now) or (not series.is_counter and now - series.received_at < BEFORE)
-
-
-def _is_late(series: Series, now: datetime) -> bool:
-    return now - series.last.end > STALE
+    if now - series.last.end <= STALE:
+        return True
+    return series.is_late and not series.is_counter and series.read_for(now) < BEFORE
 
 
 def _head(name: str, *, counter: bool) -> str:
@@ -49,6 +48,6 @@ def _head(name: str, *, counter: bool) -> str:
 
 def _line(series: Series, now: datetime) -> str:
     labels = ",".join(f'{key}="{value.translate(_ESCAPES)}"' for key, value in sorted(series.labels.items()))
-    before = series.is_counter and now - series.shown_from < BEFORE
-    instant = f" {round(series.last.end.timestamp() * 1000)}" if _is_late(series, now) else ""
+    before = series.is_counter and series.read_for(now) < BEFORE
+    instant = f" {round(series.last.end.timestamp() * 1000)}" if series.is_late else ""
     return f"{series.name}{{{labels}}} {series.before if before else series.value!r}{instant}\n"

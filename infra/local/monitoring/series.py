@@ -32,8 +32,8 @@ class Series:
         points: oldest first; the newest 2,000.
         last: the interval of the newest point.
         value: of the newest point.
-        received_at: when the newest point was written.
-        shown_from: when the series came (back) into sight.
+        is_late: whether the newest point was out of sight already when it was written.
+        first_read_at: when the series was first read since it came (back) into sight, or since a late point; None before.
         before: what a counter stood at when it came into sight: 0 when it is new.
     """
 
@@ -41,20 +41,26 @@ class Series:
     pb: Pb
     last: Interval
     value: float
-    shown_from: datetime
-    received_at: datetime
     before: float = 0.0
+    is_late: bool = False
+    first_read_at: datetime | None = None
     points: deque[Pb] = field(default_factory=lambda: deque(maxlen=_POINTS_KEPT))
 
     def add(self, point: Pb, now: datetime) -> None:
         """Keep the newest point."""
         given, value = rules.interval(point), number(point)
+        self.is_late = now - given.end > STALE
         if given.start != self.last.start and self.is_counter:
-            self.before, self.shown_from = 0.0, now
-        elif now - self.last.end > STALE:
-            self.before, self.shown_from = self.value, now
-        self.last, self.value, self.received_at = given, value, now
+            self.before, self.first_read_at = 0.0, None
+        elif now - self.last.end > STALE or self.is_late:
+            self.before, self.first_read_at = self.value, None
+        self.last, self.value = given, value
         self.points.append(point)
+
+    def read_for(self, now: datetime) -> timedelta:
+        """How long the series has been read, now included, since it came into sight."""
+        self.first_read_at = self.first_read_at or now
+        return now - self.first_read_at
 
     @property
     def is_counter(self) -> bool:
@@ -116,7 +122,7 @@ class Written:
             head.metric_kind, head.value_type = rules.metric_kind(given), rules.value_type(given)
             head.resource.labels["project_id"] = project
             nothing_yet = Interval(rules.interval(point).start, now - _NEVER)
-            self._series[key] = Series(project, head, nothing_yet, 0.0, now, now)
+            self._series[key] = Series(project, head, nothing_yet, 0.0)
         self._series[key].add(point, now)
 
     def _describe(self, project: str, given: Pb) -> None:
