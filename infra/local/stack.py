@@ -137,7 +137,7 @@ class Stack:
         """Publish a further tick of each job in some seconds: a function sends its metrics every 10 s at most."""
         then, crons = datetime.now(UTC) + SOON, _jobs()
         # What ticks by its schedule just after would keep those metrics to itself until the tick after.
-        wanted = [job for job in jobs if next_instant(crons[job], then) - then > SOON]
+        wanted = [job for job in jobs if job in crons and next_instant(crons[job], then) - then > SOON]
         scheduler = Scheduler({}, TICKS, dict.fromkeys(wanted, SOON))
         self._schedulers.append(scheduler)
         scheduler.start()

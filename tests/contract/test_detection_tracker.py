@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -17,6 +17,9 @@ from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.services.detection import COLLECTION, Tracker
 from tests.support.crash.breaking import Breaking, KilledError
+from tests.support.fakes.stores import WrappedStore
+
+T = TypeVar("T")
 
 pytest_plugins = ["tests.support.servers.stores"]
 AnyStore = SqliteStore | FirestoreStore
@@ -56,38 +59,28 @@ class Outside(Breaking):
 
 
 @dataclass
-class Around:
+class Around(WrappedStore):
     """A store whose calls pass boundaries, before and after; `overtake` happens once, just before a write."""
 
-    inner: Store
     outside: Outside
     overtake: Callable[[], None] | None = None
 
     def get(self, collection: str, key: str) -> Document | None:
         self.outside.boundary()
-        return self.inner.get(collection, key)
-
-    def create(self, collection: str, key: str, data: Data) -> Document:
-        return self._written(lambda: self.inner.create(collection, key, data))
-
-    def replace(self, document: Document, collection: str, data: Data) -> Document:
-        return self._written(lambda: self.inner.replace(document, collection, data))
-
-    def delete(self, document: Document, collection: str) -> None:
-        self.inner.delete(document, collection)
+        return super().get(collection, key)
 
     def find(
         self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
     ) -> list[Document]:
         self.outside.boundary()
-        return self.inner.find(collection, where=where, after=after, limit=limit)
+        return super().find(collection, where=where, after=after, limit=limit)
 
-    def _written(self, write: Callable[[], Document]) -> Document:
+    def write(self, collection: str, act: Callable[[], T]) -> T:
         self.outside.boundary()
         if self.overtake is not None:
             first, self.overtake = self.overtake, None
             first()
-        document = write()
+        document = act()
         self.outside.boundary()
         return document
 

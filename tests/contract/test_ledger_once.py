@@ -1,18 +1,20 @@
 """Effects through the ledger, on each store: once, whatever fails and whoever else asks."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.ledger import KEEP
 from functions.adapters.ledger import COLLECTION, LEASE, Ledger, Outcome
-from functions.adapters.ports import Data, Document, Store
+from functions.adapters.ports import Store
 from functions.adapters.store import update
+from tests.support.fakes.stores import WrappedStore
 
 if TYPE_CHECKING:
     import subprocess
@@ -51,36 +53,18 @@ class Effect:
         self.times += 1
 
 
-class Faulty:
+@dataclass
+class Faulty(WrappedStore):
     """A real store whose connection breaks once: at the nth write, before it arrives or before its answer does."""
 
-    def __init__(self, store: Store, *, write: int, answered: bool) -> None:
-        self._store = store
-        self._left = write
-        self._arrives = answered
+    left: int
+    arrives: bool
 
-    def get(self, collection: str, key: str) -> Document | None:
-        return self._store.get(collection, key)
-
-    def create(self, collection: str, key: str, data: Data) -> Document:
-        return self._write(lambda: self._store.create(collection, key, data))
-
-    def replace(self, document: Document, collection: str, data: Data) -> Document:
-        return self._write(lambda: self._store.replace(document, collection, data))
-
-    def delete(self, document: Document, collection: str) -> None:
-        self._write(lambda: self._store.delete(document, collection))
-
-    def find(
-        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
-    ) -> list[Document]:
-        return self._store.find(collection, where=where, after=after, limit=limit)
-
-    def _write(self, act: Callable[[], T]) -> T:
-        self._left -= 1
-        if self._left != 0:
+    def write(self, collection: str, act: Callable[[], T]) -> T:
+        self.left -= 1
+        if self.left != 0:
             return act()
-        if self._arrives:
+        if self.arrives:
             act()
         raise UnavailableError("store: the connection broke")
 
@@ -141,7 +125,7 @@ def test_what_is_done_alone_is_done_as_often_as_it_is_asked_for(ledger: Ledger, 
 
 
 def test_a_claim_is_taken_over_when_its_lease_has_ended(ledger: Ledger, store: Store, clock: Clock) -> None:
-    crashing = Ledger(Faulty(store, write=2, answered=False), clock, "crashing")
+    crashing = Ledger(Faulty(store, left=2, arrives=False), clock, "crashing")
     with pytest.raises(UnavailableError):
         crashing.once("k", Effect(), lease=10 * SECOND)
     effect = Effect()
@@ -173,7 +157,7 @@ def test_a_connection_that_breaks_at_any_write(
     store: Store, clock: Clock, *, write: int, answered: bool, first: object, soon: object, later: object, times: int
 ) -> None:
     effect = Effect()
-    breaking = Ledger(Faulty(store, write=write, answered=answered), clock, "worker")
+    breaking = Ledger(Faulty(store, left=write, arrives=answered), clock, "worker")
     assert outcome(breaking, effect) is first
     clock.now += SECOND
     assert outcome(Ledger(store, clock, "second"), effect) is soon
@@ -194,7 +178,7 @@ def outcome(ledger: Ledger, effect: Effect) -> object:
 def test_a_release_that_fails_hides_no_error_and_costs_a_lease_at_most(
     store: Store, clock: Clock, *, answered: bool
 ) -> None:
-    breaking = Ledger(Faulty(store, write=2, answered=answered), clock, "worker")
+    breaking = Ledger(Faulty(store, left=2, arrives=answered), clock, "worker")
     with pytest.raises(ValueError, match="of the effect"):
         breaking.once("k", Effect(error=ValueError("of the effect")))
     clock.now += LEASE
@@ -219,7 +203,7 @@ def test_who_was_too_slow_and_failed_leaves_the_claim_of_the_other(ledger: Ledge
     def overtake() -> None:
         clock.now += 2 * LEASE
         with pytest.raises(UnavailableError):
-            Ledger(Faulty(store, write=2, answered=False), clock, "fast").once("k", Effect())
+            Ledger(Faulty(store, left=2, arrives=False), clock, "fast").once("k", Effect())
 
     with pytest.raises(ValueError, match="slow"):
         ledger.once("k", Effect(first=overtake, error=ValueError("slow")))
@@ -235,7 +219,7 @@ def test_too_many_at_once_are_told_to_come_again(clock: Clock, store: Store, mon
             raise ConflictError("k: somebody else wrote it first")
 
     with pytest.raises(BusyError, match="k: too many claim it at once"):
-        Ledger(Crowded(store, write=1, answered=True), clock, "worker").once("k", Effect())
+        Ledger(Crowded(store, left=1, arrives=True), clock, "worker").once("k", Effect())
 
 
 def test_threads_that_ask_together_have_one_effect(store: Store) -> None:
@@ -256,6 +240,7 @@ WORKER = """
 import os, time
 from datetime import UTC, datetime, timedelta
 from core.errors import BusyError
+from tests.support.fakes.stores import WrappedStore
 from functions.adapters.ledger import Ledger
 ledger = Ledger(store, lambda: datetime.now(UTC), "worker")
 crash = sys.argv[2] if len(sys.argv) > 2 else ""

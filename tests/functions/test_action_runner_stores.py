@@ -1,13 +1,13 @@
 """The action runner on the real stores: many at once, and a store that is slow, read-only or crowded."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
@@ -28,6 +28,9 @@ from tests.support.fakes.automation import (
     commanded,
     set_up,
 )
+from tests.support.fakes.stores import WrappedStore
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from tests.support.servers.stores import Place
@@ -129,31 +132,14 @@ def test_a_store_that_others_hold_too_long_applies_nothing_and_heals(tmp_path: P
 
 
 @dataclass
-class Moody:
-    """A store in memory whose writes do what a test wants, as long as it wants."""
+class Moody(WrappedStore):
+    """A store whose writes do what a test wants, as long as it wants."""
 
-    inner: MemoryStore
     mood: Callable[[str], None] = lambda collection: None
 
-    def get(self, collection: str, key: str) -> Document | None:
-        return self.inner.get(collection, key)
-
-    def create(self, collection: str, key: str, data: Data) -> Document:
+    def write(self, collection: str, act: Callable[[], T]) -> T:
         self.mood(collection)
-        return self.inner.create(collection, key, data)
-
-    def replace(self, document: Document, collection: str, data: Data) -> Document:
-        self.mood(collection)
-        return self.inner.replace(document, collection, data)
-
-    def delete(self, document: Document, collection: str) -> None:
-        self.mood(collection)
-        self.inner.delete(document, collection)
-
-    def find(
-        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
-    ) -> list[Document]:
-        return self.inner.find(collection, where=where, after=after, limit=limit)
+        return act()
 
 
 @pytest.mark.parametrize("read_only", ["guards", "actions", "ledger"])

@@ -4,12 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 import trustme
@@ -21,11 +21,14 @@ from core.events import Event, Finding, Status, Tick
 from core.metrics import Kind, check
 from core.settings import Expect, Probe, Settings
 from functions.adapters.events import encode
-from functions.adapters.ports import Data, Document, Store
+from functions.adapters.ports import Data, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.health_check.main import build
 from tests.support.fakes.ports import MemoryPorts, push
+from tests.support.fakes.stores import WrappedStore
 from tests.support.servers.targets import Secure, free_port, http_probe, server_context, serving, tcp_probe, tls_probe
+
+T = TypeVar("T")
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -74,31 +77,15 @@ class Recorder:
         return list(dict.fromkeys((event.id, event.status.value) for event in self.published))
 
 
-class Around:
-    """A store that does something before every write; the rest is the store's own."""
+@dataclass
+class Around(WrappedStore):
+    """A store that does something before every write."""
 
-    def __init__(self, store: Store, before: Callable[[], None]) -> None:
-        self._store = store
-        self._before = before
+    before: Callable[[], None]
 
-    def get(self, collection: str, key: str) -> Document | None:
-        return self._store.get(collection, key)
-
-    def create(self, collection: str, key: str, data: Data) -> Document:
-        self._before()
-        return self._store.create(collection, key, data)
-
-    def replace(self, document: Document, collection: str, data: Data) -> Document:
-        self._before()
-        return self._store.replace(document, collection, data)
-
-    def delete(self, document: Document, collection: str) -> None:
-        raise NotImplementedError
-
-    def find(
-        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
-    ) -> list[Document]:
-        return self._store.find(collection, where=where, after=after, limit=limit)
+    def write(self, collection: str, act: Callable[[], T]) -> T:
+        self.before()
+        return act()
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """The sweep when something does not go as it should: slow, busy, broken or limited, and much of it."""
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from functions.adapters.ports import Bus, Data, Document, Store
 from functions.incident_sweep.sweep import BUDGET, Sweeper, sweep
 from functions.services.incidents.documents import GROUPS, INCIDENTS
 from tests.support.fakes.outside import POLICY, TARGET, KilledError, MemoryStore, Setup, World, found, set_up
+from tests.support.fakes.stores import WrappedStore
 
 ERROR = Severity.ERROR
 HEARTBEAT = ("aia_heartbeat_timestamp_seconds", "incident_sweep")
@@ -77,29 +77,14 @@ def test_a_bus_that_does_not_answer_keeps_no_message_from_being_sent(setup: Setu
 
 
 @dataclass
-class SlowStore:
+class SlowStore(WrappedStore):
     """A store that takes a second for whatever is asked of it, and is asked about one group after the other."""
 
-    inner: Store
     world: World
 
     def get(self, collection: str, key: str) -> Document | None:
         self.world.now += timedelta(seconds=1)
-        return self.inner.get(collection, key)
-
-    def create(self, collection: str, key: str, data: Data) -> Document:
-        return self.inner.create(collection, key, data)
-
-    def replace(self, document: Document, collection: str, data: Data) -> Document:
-        return self.inner.replace(document, collection, data)
-
-    def delete(self, document: Document, collection: str) -> None:
-        self.inner.delete(document, collection)
-
-    def find(
-        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
-    ) -> list[Document]:
-        return self.inner.find(collection, where=where, after=after, limit=limit)
+        return super().get(collection, key)
 
 
 def with_store(setup: Setup, store: Store) -> None:
@@ -250,33 +235,21 @@ def test_what_another_instance_is_sending_holds_up_nothing_else_in_its_channel(s
 
 
 @dataclass
-class Breaking:
+class Breaking(WrappedStore):
     """A store in which a group becomes unreadable as soon as something is done for it."""
 
-    inner: MemoryStore
     target: str
     broken: bool = False
 
     def get(self, collection: str, key: str) -> Document | None:
-        found = self.inner.get(collection, key)
+        found = super().get(collection, key)
         if found is not None and self.broken and (collection, key) == (GROUPS, self.target):
             return replace(found, data=found.data | {"group": "{}"})
         return found
 
     def create(self, collection: str, key: str, data: Data) -> Document:
         self.broken = self.broken or collection == "ledger"
-        return self.inner.create(collection, key, data)
-
-    def replace(self, document: Document, collection: str, data: Data) -> Document:
-        return self.inner.replace(document, collection, data)
-
-    def delete(self, document: Document, collection: str) -> None:
-        self.inner.delete(document, collection)
-
-    def find(
-        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
-    ) -> list[Document]:
-        return self.inner.find(collection, where=where, after=after, limit=limit)
+        return super().create(collection, key, data)
 
 
 def test_a_group_that_becomes_unreadable_in_the_middle_does_not_hold_up_the_others(setup: Setup) -> None:

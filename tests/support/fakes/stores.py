@@ -1,0 +1,37 @@
+"""A store around another one: does what that does, and a test overrides what is to differ."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from functions.adapters.ports import Data, Document, Store
+
+T = TypeVar("T")
+
+
+@dataclass
+class WrappedStore:
+    """The port `Store`; every write passes `write`."""
+
+    inner: Store
+
+    def write(self, collection: str, act: Callable[[], T]) -> T:
+        """Do it; overridden by what changes writes."""
+        return act()
+
+    def get(self, collection: str, key: str) -> Document | None:
+        return self.inner.get(collection, key)
+
+    def create(self, collection: str, key: str, data: Data) -> Document:
+        return self.write(collection, lambda: self.inner.create(collection, key, data))
+
+    def replace(self, document: Document, collection: str, data: Data) -> Document:
+        return self.write(collection, lambda: self.inner.replace(document, collection, data))
+
+    def delete(self, document: Document, collection: str) -> None:
+        self.write(collection, lambda: self.inner.delete(document, collection))
+
+    def find(
+        self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
+    ) -> list[Document]:
+        return self.inner.find(collection, where=where, after=after, limit=limit)
