@@ -215,7 +215,7 @@ def test_too_many_at_once_are_told_to_come_again(clock: Clock, store: Store, mon
     monkeypatch.setattr("functions.adapters.store.time.sleep", lambda seconds: None)
 
     class Crowded(Faulty):
-        def _write(self, act: Callable[[], T]) -> T:
+        def write(self, collection: str, act: Callable[[], T]) -> T:
             raise ConflictError("k: somebody else wrote it first")
 
     with pytest.raises(BusyError, match="k: too many claim it at once"):
