@@ -83,7 +83,11 @@ def _entries(node: Node, spec: Spec) -> dict[Any, Any]:
     if Mark.BY_NAME in spec.notes:
         return {one.name: one for one in _items(node, item, _ANY_NUMBER) if one is not None}
     names = {name: node.key(shown(name), name).read(read, key) for name in _mapping(node)}
-    return {names[name]: node.key(shown(name), value).read(read, item, name) for name, value in node.value.items()}
+    return {
+        names[name]: node.key(shown(name), value).read(read, item, name)
+        for name, value in node.value.items()
+        if names[name] is not None
+    }
 
 
 def _mapping(node: Node) -> _Raw:
@@ -224,9 +228,11 @@ def _check_given(node: Node, kind: type, raw: _Raw) -> None:
 
 
 def _is_given(values: object, path: str) -> bool:
-    """Whether there is a value at the end of a path."""
+    """Whether there is a value at the end of a path; what is no mapping on the way has a fault of its own."""
     for key in path.split("."):
-        if not isinstance(values, dict) or key not in values:
+        if not isinstance(values, dict):
+            return True
+        if key not in values:
             return False
         values = values[key]
     return True

@@ -83,7 +83,7 @@ class SlackChannel(Channel):
     token: Secret = field(default="", repr=False)
     """Token of a bot."""
     room: Annotated[
-        str, Pattern(r"#?[\w.-]{1,80}", "must be a channel of Slack, by its id or by its name, as in '#alerts'")
+        str, Pattern(r"#?[^\s#@,:/]{1,80}", "must be a channel of Slack, by its id or by its name, as in '#alerts'")
     ] = ""
     """Where the bot writes."""
     api: SecureUrl = "https://slack.com/api"

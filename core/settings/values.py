@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from core.events import YEARS
 from core.settings.declare import Spec
 from core.settings.notes import OneOf, Pattern, Range
-from core.settings.reader import WrongError
+from core.settings.reader import WrongError, perhaps
 
 _LONGEST_TEXT = 200
 _ANY = Range(-math.inf, math.inf)
@@ -30,10 +30,10 @@ def matching(value: object, pattern: Pattern) -> str:
     return value
 
 
-def word(value: object, words: Iterable[str]) -> str:
+def word(value: object, words: Collection[str]) -> str:
     """One of some words."""
     if not isinstance(value, str) or value not in words:
-        raise WrongError(f"must be one of {', '.join(words)}")
+        raise WrongError(f"must be one of {', '.join(words)}{perhaps(value, words) if isinstance(value, str) else ''}")
     return value
 
 

@@ -1,6 +1,7 @@
 """Results of rollups: metric values, indicators, and how far the tables are complete."""
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Self
 from functions.adapters.ports import Data, Metrics, Store
 from functions.adapters.store import update
 
+log = logging.getLogger(__name__)
 COLLECTION = "business"
 """A document a rollup: its newest result, published at every tick until there is a newer one."""
 
@@ -67,24 +69,36 @@ class RollupResult:
 
     @classmethod
     def from_data(cls, data: Data) -> Self:
-        """From a document of the store."""
+        """From a document of the store.
+
+        Raises:
+            KeyError, TypeError: it was written by another version.
+        """
         return cls(**data | {"metrics": tuple(MetricValue(**value) for value in data["metrics"])})
 
 
 def load(store: Store, rollup: str) -> RollupResult | None:
-    """The newest result of a rollup."""
+    """The newest result of a rollup; None where there is none, or only one of another version: it is computed again."""
     document = store.get(COLLECTION, rollup)
-    return RollupResult.from_data(document.data) if document else None
+    return _decoded(rollup, document.data if document else None)
 
 
 def save(store: Store, rollup: str, result: RollupResult) -> None:
     """Store the result of a rollup, unless a newer one is stored."""
 
     def change(data: Data | None) -> Data | None:
-        stored = RollupResult.from_data(data) if data else None
+        stored = _decoded(rollup, data)
         return result.to_data() if stored is None or stored.due <= result.due else None
 
     update(store, COLLECTION, rollup, change)
+
+
+def _decoded(rollup: str, data: Data | None) -> RollupResult | None:
+    try:
+        return RollupResult.from_data(data) if data else None
+    except (KeyError, TypeError) as error:
+        log.warning("result of %s skipped, it is of another version: %r", rollup, error)
+        return None
 
 
 def publish(metrics: Metrics, values: Iterable[MetricValue], at: datetime) -> None:

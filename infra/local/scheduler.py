@@ -91,7 +91,7 @@ class Scheduler:
         while due:
             before, now = now, self._clock()
             if now < before:  # the clock was set back: no schedule rests until it is there again
-                due = [self._scheduled(one.job, now) if one.scheduled else replace(one, at=now) for one in due]
+                due = [self._set_back(one, before, now) for one in due]
                 heapq.heapify(due)
             if due[0].at > now:
                 if self._stop.wait(min((due[0].at - now).total_seconds(), _LOOK_SECONDS)):
@@ -101,6 +101,9 @@ class Scheduler:
             self.publish(one.job)
             if one.scheduled:
                 heapq.heappush(due, self._scheduled(one.job, max(one.at, self._clock())))
+
+    def _set_back(self, due: _Due, before: datetime, now: datetime) -> _Due:
+        return self._scheduled(due.job, now) if due.scheduled else replace(due, at=due.at - (before - now))
 
     def _scheduled(self, job: str, after: datetime) -> _Due:
         return _Due(self._next(self._jobs[job], after), job, scheduled=True)

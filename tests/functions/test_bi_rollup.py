@@ -152,6 +152,18 @@ def test_a_late_tick_of_yesterday_does_not_replace_a_newer_result(world: World) 
     assert kept.due == MIDNIGHT
 
 
+@pytest.mark.parametrize("data", [{"due": AT, "made": 1}, {"metrics": [{"name": "x"}]}, {"metrics": 5}])
+def test_a_stored_result_of_another_version_is_computed_again(world: World, data: Data) -> None:
+    world.tick(AT - FIVE)
+    kept = world.store.get("business", "often")
+    assert kept is not None
+    world.store.replace(kept, "business", data)
+    world.tick(AT)
+    result = load(world.store, "often")
+    assert result is not None
+    assert result.due == AT
+
+
 def test_a_result_deleted_from_the_store_is_computed_again_at_the_next_tick(world: World) -> None:
     world.tick()
     for _ in range(2):

@@ -196,7 +196,7 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         (
             ("models", 0, "statistics"),
             ["ks", "tdv"],
-            f"models[0].statistics[1]: must be one of {', '.join(STATISTICS)}, got 'tdv'",
+            f"models[0].statistics[1]: must be one of {', '.join(STATISTICS)} (perhaps 'tvd'), got 'tdv'",
         ),
         (("models", 0, "statistics"), ["ks", "ks"], "models[0].statistics[1]: must be named once, got 'ks'"),
         (("models", 0, "statistics"), [], "models[0].statistics: must be a list of at least 1, got 'a list of 0'"),
@@ -229,7 +229,11 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
             ["hour", "Carrier"],
             "models[0].features.numeric: must name no column twice, nor one that categorical names, got 'carrier'",
         ),
-        (("probes", 0, "kind"), "htp", "probes[0].kind: must be one of http, tls, tcp, dns, got 'htp'"),
+        (
+            ("probes", 0, "kind"),
+            "htp",
+            "probes[0].kind: must be one of http, tls, tcp, dns (perhaps 'http'), got 'htp'",
+        ),
         (("probes", 0, "every"), "90s", "probes[0].every: must be 1m to 1d, in whole m"),
         (("probes", 0, "expect", "status"), 99, "probes[0].expect.status: must be 100 to 599, got 99"),
         (("probes", 0, "expect", "latency"), "4s", "probes[0].expect.latency: must be at most the timeout"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.settings import Settings, parse
 from core.settings.channels import (
     KINDS,
+    Channel,
     ConsoleChannel,
     EmailChannel,
     Encryption,
@@ -19,6 +20,8 @@ from core.settings.channels import (
     WebhookChannel,
     secrets,
 )
+from core.settings.declare import declared
+from core.settings.notes import Mark, Reads
 from tests.support.builders.settings import JUNK, changed, faults, outcome, told
 
 KEY = "0123456789abcdef0123456789ABCDEF"
@@ -166,7 +169,9 @@ def test_a_slack_channel_of_no_address_is_told_of_both_ways() -> None:
 
 def test_a_kind_that_is_not_known_is_the_only_fault_of_a_channel() -> None:
     [fault] = told_of("pager", kind="pager")
-    assert fault.startswith("kind: must be one of console, webhook, pagerduty, slack, teams, email, got 'pager'")
+    assert fault.startswith(
+        "kind: must be one of console, webhook, pagerduty, slack, teams, email (perhaps 'pagerduty'), got 'pager'"
+    )
 
 
 def test_a_mail_server_may_go_without_encryption_where_no_password_leaves_the_machine() -> None:
@@ -259,6 +264,13 @@ def test_every_kind_is_in_the_sample() -> None:
 def test_what_a_channel_holds_of_the_sample_s_secrets_it_knows_to_be_one(channel: dict[str, Any]) -> None:
     held = {key for key, value in channel.items() if SECRET in str(value) or value == KEY}
     assert held <= secrets(KINDS[channel["kind"]])
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)
+def test_a_secret_is_hidden_in_faults_and_in_texts_alike(kind: type[Channel]) -> None:
+    marked = {one.name for one in declared(kind) if one.has(Mark.SECRET)}
+    hidden_by_their_host = {one.name for one in declared(kind) if one.spec.note(Reads)}
+    assert marked <= secrets(kind) <= marked | hidden_by_their_host
 
 
 def test_no_text_of_the_channels_shows_a_secret() -> None:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
+import pytest
+
 from core.errors import Fault
 from core.settings.build import read
 from core.settings.declare import Faults, declared, derives, spec_of, tree_of, validator
 from core.settings.notes import Excludes, Key, Mark, OneOf, Range, Requires
-from core.settings.reader import Node, Reader
+from core.settings.reader import Node, Reader, WrongError
+from core.settings.values import word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,17 @@ def test_what_a_key_requires_and_excludes_is_told_and_no_secret_is() -> None:
         "names.x: must be given where other is given, got None",
     ]
     assert told({"other": "x", "names": {"x": 1}})[1] == []
+
+
+def test_what_cannot_be_read_is_no_missing_key_and_is_read_no_further() -> None:
+    assert told({"other": "x", "names": 5})[1] == ["names: must be a mapping, got 5"]
+    assert told({"names": {5: "much"}})[1] == ["names.5: must be 1 to 200 printable characters, got 5"]
+
+
+def test_a_word_that_is_nearly_right_is_told_which_it_may_have_been() -> None:
+    assert told({"word": "A"})[1] == ["word: must be one of a, b, got 'A'"]
+    with pytest.raises(WrongError, match=r"must be one of taken, lost \(perhaps 'taken'\)"):
+        word("taekn", ["taken", "lost"])
 
 
 def test_equal_words_of_different_notes_are_different_annotations() -> None:

@@ -275,7 +275,7 @@ def test_only_four_stakeholders_are_known_and_a_misspelt_one_is_told_once() -> N
     raw = changed(("stakeholders", "techncal"), SAMPLE["stakeholders"]["technical"])
     del raw["stakeholders"]["technical"]
     assert faults(raw) == [
-        "stakeholders.techncal: must be one of executive, technical, operations, business, got 'techncal'"
+        "stakeholders.techncal: must be one of executive, technical, operations, business (perhaps 'technical'), got 'techncal'"
     ]
 
 

@@ -144,7 +144,11 @@ def test_what_is_left_out_is_what_the_types_say() -> None:
         ((*DO, 1, "action"), ..., "playbooks[0].do[1].action: must be given, got None"),
         ((*DO, 1, "tagret"), "x", "playbooks[0].do[1].tagret: must be a known key (perhaps 'target'), got 'tagret'"),
         ((*DO, 1, "target"), "main", "playbooks[0].do[1].target: must be a target: kind/name, the kind one of model, "),
-        (("playbooks", 0, "mode"), "dry run", "playbooks[0].mode: must be one of dry_run, dry-run, act, got 'dry run'"),
+        (
+            ("playbooks", 0, "mode"),
+            "dry run",
+            "playbooks[0].mode: must be one of dry_run, dry-run, act (perhaps 'dry_run'), got",
+        ),
         (("automation", "enabled"), "no", "automation.enabled: must be true or false, got 'no'"),
         (("automation", "per_hour"), 101, "automation.per_hour: must be 0 to 100, got 101"),
         (("automation", "approval_expires"), "30s", "automation.approval_expires: must be 1m to 7d"),

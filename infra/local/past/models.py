@@ -47,7 +47,7 @@ class LoadedModels:
     warehouse: Callable[[], Warehouse]
     patience: float = _PATIENCE_SECONDS
     _rows: list[Data] = field(default_factory=list)
-    _read: list[tuple[datetime, datetime]] = field(default_factory=list)
+    _read: tuple[datetime, datetime] | None = None
 
     def __call__(self, since: datetime, until: datetime) -> list[ModelState]:
         """The newest window of each model that ended after an instant and up to another.
@@ -56,7 +56,7 @@ class LoadedModels:
             QueryError: the tables cannot be read.
             UnavailableError: the warehouse does not answer.
         """
-        if not any(begin <= since and until <= end for begin, end in self._read):
+        if self._read is None or since < self._read[0] or self._read[1] < until:
             self._fetch(since, until)
         newest: dict[str, ModelState] = {}
         for row in self._rows:
@@ -68,11 +68,11 @@ class LoadedModels:
 
     def _fetch(self, since: datetime, until: datetime) -> None:
         """Read up to the end of the span, once the rows are there."""
-        end = max((span.end for span in read_plan(self.folder).spans if span.start <= until), default=until)
+        end = max([until, *(span.end for span in read_plan(self.folder).spans if span.start <= until)])
         if not self._await(since, until):
             log.warning("models: nothing was loaded from %s on after %g s", since.isoformat(), self.patience)
         self._rows = self.warehouse().query(_WINDOWS, since=since, until=end)
-        self._read.append((since, end))
+        self._read = since, end
 
     def _await(self, since: datetime, until: datetime) -> bool:
         deadline = time.monotonic() + self.patience
