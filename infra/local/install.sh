@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the one-machine deployment needs and is missing: a locked virtual environment and Prometheus; with --test
-# also Chromium, Redis and checkov, for the tests of the pages, of the cache and of the deployment. Safe to run again, and to
-# interrupt.
+# also Chromium, Redis, checkov and the analyser of SQL, for the tests of the pages, of the cache, of the deployment and of
+# statements. Safe to run again, and to interrupt.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 FOLDER=$(pwd -P)
@@ -67,3 +67,6 @@ if [ "${1:-}" = --test ]; then
   [ -x .venv/checkov/bin/python ] || .venv/bin/uv venv --quiet .venv/checkov
   .venv/bin/uv pip sync --quiet --python .venv/checkov/bin/python infra/local/checkov.txt
 fi
+
+# --- Google's analyser of SQL, which is compiled once
+if [ "${1:-}" = --test ]; then .venv/bin/python -m tests.support.checks.googlesql; fi

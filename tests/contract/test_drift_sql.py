@@ -24,6 +24,7 @@ from core.drift import (
     with_segments,
 )
 from functions.adapters.warehouse import BigQueryWarehouse
+from tests.support.checks import googlesql  # noqa: F401 - keeps what is compiled
 
 pytest_plugins = ["tests.support.servers.warehouse"]
 

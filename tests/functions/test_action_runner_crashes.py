@@ -11,6 +11,7 @@ from core.actions.plan import Health
 from core.events import ActionRequest, Command, Mode, Severity, Stage, Tick, Verb
 from core.settings.response import ActionName, Automation
 from functions.action_runner.runner import NAME
+from tests.support.builders.budget import examples
 from tests.support.fakes.automation import (
     REQUEST,
     RISKY,
@@ -100,7 +101,7 @@ def test_killed_at_any_boundary_nothing_is_lost_and_nothing_is_applied_twice(hea
 def test_killed_again_and_again_with_faults_everywhere_in_any_order() -> None:
     stages: Counter[Stage] = Counter()
     taken_over = 0
-    for seed in range(1500):
+    for seed in range(examples(1500)):
         rng = random.Random(seed)
         setup = set_up(automation=Automation(per_hour=rng.randint(1, 4)))
         setup.world.chance = rng.random

@@ -26,7 +26,7 @@ def test_no_mutation_of_a_saved_body_breaks_anything_or_loses_an_alert() -> None
 def test_no_mutation_of_a_push_request_breaks_anything() -> None:
     rng = random.Random(7)
     saved = [push(payload(name)) for name in SEEDS]
-    for number in range(2000):
+    for number in range(examples(2000)):
         body = rng.choice(saved)
         body = spoilt(rng, body) if number % 2 else json.dumps(mutated(rng, json.loads(body))).encode()
         world = World()

@@ -9,11 +9,12 @@ from core.actions.plan import Plan, Verification
 from core.events import ActionRequest
 from core.settings.response import ActionName
 from functions.adapters.ledger import Ledger
+from tests.support.builders.budget import examples
 from tests.support.crash.crashes import DESTRUCTIVE, tell
 from tests.support.fakes.automation import MemoryAction
 
-STORIES = 1000
-MUTANTS = 50
+STORIES = examples(1000)
+MUTANTS = examples(50)
 
 
 @pytest.mark.timeout(600)  # a thousand stories
@@ -84,4 +85,4 @@ def test_a_ledger_that_forgets_what_is_done_is_noticed(monkeypatch: pytest.Monke
         return claim(ledger, key, *rest) or key.endswith(":apply")  # type: ignore[arg-type] # handed on as they came
 
     monkeypatch.setattr(Ledger, "_claim", forgetful)
-    assert any("applied" in what for seed in range(MUTANTS * 4) for what in tell(seed).doubled)
+    assert any("applied" in what for seed in range(MUTANTS * 10) for what in tell(seed).doubled)

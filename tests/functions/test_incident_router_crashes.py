@@ -13,6 +13,7 @@ from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.sqlite_store import SqliteStore
 from functions.services.incidents.dispatch import LEASE
 from functions.services.incidents.documents import GROUPS, INCIDENTS, read_group
+from tests.support.builders.budget import examples
 from tests.support.fakes.outside import (
     FINDING,
     LIFE,
@@ -56,7 +57,7 @@ def test_killed_at_any_boundary_while_later_findings_overtake() -> None:
 
 
 def test_killed_again_and_again_with_faults_everywhere_in_any_order() -> None:
-    for seed in range(1000):
+    for seed in range(examples(1000)):
         rng = random.Random(seed)
         setup = set_up()
         setup.world.chance = rng.random

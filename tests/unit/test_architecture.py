@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,6 @@ import pytest
 from infra import stage
 from tests.support.checks import imports
 
-KNOWN = imports.modules(stage.ROOT, "core", "functions", "infra")
-RUNNING = imports.graph(KNOWN, typing=False)
-EVERY = imports.graph(KNOWN, typing=True)
-"""With what is imported for the type checker alone."""
 CHANGING = {
     *("add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault", "sort"),
     *("reverse", "update", "fill", "put", "resize"),
@@ -21,20 +18,26 @@ CHANGING = {
 """Methods that change lists, dictionaries, sets and arrays."""
 
 
-@pytest.mark.parametrize("edges", [RUNNING, EVERY], ids=["when it runs", "for the type checker as well"])
-def test_no_module_imports_itself_by_way_of_others(edges: imports.Graph) -> None:
-    assert imports.cycles(imports.within(edges, "core", "functions")) == set()
+@cache
+def imported(*, typing: bool = True) -> imports.Graph:
+    """What each module imports, by default also for the type checker alone."""
+    return imports.graph(imports.modules(stage.ROOT, "core", "functions", "infra"), typing=typing)
+
+
+@pytest.mark.parametrize("typing", [False, True], ids=["when it runs", "for the type checker as well"])
+def test_no_module_imports_itself_by_way_of_others(*, typing: bool) -> None:
+    assert imports.cycles(imports.within(imported(typing=typing), "core", "functions")) == set()
 
 
 @pytest.mark.parametrize(("package", "free"), [("core", {"core"}), ("functions", {"core", "functions"})])
 def test_a_package_imports_only_what_is_below_it(package: str, free: set[str]) -> None:
-    own = {one: others for one, others in EVERY.items() if one.partition(".")[0] == package}
+    own = {one: others for one, others in imported().items() if one.partition(".")[0] == package}
     outside = [(one, other) for one, others in own.items() for other in others if other.partition(".")[0] not in free]
     assert outside == []
 
 
 def test_the_folders_of_core_do_not_import_each_other_in_circles() -> None:
-    assert imports.cycles(imports.folders(imports.within(EVERY, "core"))) == set()
+    assert imports.cycles(imports.folders(imports.within(imported(), "core"))) == set()
 
 
 def crossing(edges: imports.Graph, root: Path) -> dict[str, set[str]]:
@@ -45,11 +48,11 @@ def crossing(edges: imports.Graph, root: Path) -> dict[str, set[str]]:
 
 
 def test_nothing_imports_a_function() -> None:
-    assert crossing(EVERY, stage.ROOT) == {}
+    assert crossing(imported(), stage.ROOT) == {}
 
 
 def test_adapters_and_services_know_nothing_of_the_runtime() -> None:
-    found = imports.folders(imports.within(EVERY, "functions"))
+    found = imports.folders(imports.within(imported(), "functions"))
     assert {"functions.adapters", "functions.services"} <= found.keys()
     assert [
         folder for folder in ("functions.adapters", "functions.services") if "functions.runtime" in found[folder]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 Graph = Mapping[str, set[str]]
+_HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
 def modules(root: Path, *packages: str) -> dict[str, Path]:
@@ -40,9 +41,11 @@ def _imported(path: Path, known: Mapping[str, Path], *, typing: bool) -> Iterato
 
 
 def _statements(node: ast.AST, *, typing: bool) -> Iterator[ast.AST]:
-    """Everything below a node, without the branches for the type checker unless they count."""
+    """The statements below a node, without the branches for the type checker unless they count."""
     yield node
     for child in ast.iter_child_nodes(node):
+        if not isinstance(child, _HOLDS_STATEMENTS):
+            continue
         if typing or not (isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)):
             yield from _statements(child, typing=typing)
         else:

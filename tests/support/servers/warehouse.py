@@ -1,6 +1,8 @@
-"""BigQuery for tests: one emulator a session, and a project of its own, with every table, for each test."""
+"""BigQuery for tests: one emulator and one project a session, with every table, empty when a test begins.
 
-import itertools
+The project stays the same because the emulator keeps what a statement becomes, and its tables are a part of that.
+"""
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -9,10 +11,13 @@ from google.cloud import bigquery
 
 from core.errors import UnavailableError
 from functions.adapters.warehouse import BigQueryWarehouse
-from infra.local.warehouse import Emulator, write_credentials
+from infra.local.warehouse import Emulator, read_definitions, write_credentials
 from infra.local.warehouse.tables import create_tables
 
-_numbers = itertools.count(1)
+PROJECT = "test"
+_TABLES = frozenset(definition.id for definition in read_definitions())
+_FILLED = " UNION ALL ".join(f"(SELECT '{table}' FROM {table} LIMIT 1)" for table in sorted(_TABLES))
+"""The tables that have rows."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,11 @@ class Place:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in (self.environment | {"GOOGLE_CLOUD_PROJECT": project}).items():
                 patch.setenv(name, value)
-            return bigquery.Client(project=project)
+            client = bigquery.Client(project=project)
+        client._http.trust_env = (
+            False  # looking for proxies in the environment takes longer than an answer of the emulator
+        )
+        return client
 
 
 @pytest.fixture(scope="session")
@@ -66,13 +75,29 @@ def own_place(_own_emulator: Emulator, place_at: Callable[[Emulator], Place]) ->
     return place_at(_own_emulator)
 
 
-@pytest.fixture
-def client(place: Place) -> Iterator[bigquery.Client]:
-    """A client of a project that no other test uses, with all tables, empty."""
-    client = place.client(f"test-{next(_numbers)}")
+@pytest.fixture(scope="session")
+def _shared_client(place: Place) -> Iterator[bigquery.Client]:
+    client = place.client(PROJECT)
     create_tables(client)
     yield client
     client.close()
+
+
+@pytest.fixture
+def client(_shared_client: bigquery.Client) -> bigquery.Client:
+    """A client of a project with all tables, empty, and nothing else."""
+    _empty(_shared_client)
+    return _shared_client
+
+
+def _empty(client: bigquery.Client) -> None:
+    """Leave no row and no table of another test."""
+    for dataset in client.list_datasets():
+        for table in client.list_tables(dataset.reference):
+            if f"{table.dataset_id}.{table.table_id}" not in _TABLES:
+                client.delete_table(table.reference)
+    for [table] in client.query_and_wait(_FILLED):
+        client.query_and_wait(f"DELETE FROM {table} WHERE TRUE")
 
 
 @pytest.fixture
