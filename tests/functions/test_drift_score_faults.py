@@ -1,7 +1,6 @@
 """drift_score over real BigQuery calls and a real store: whatever fails, the redelivery of the tick completes it."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from google.cloud import bigquery
 from core.errors import UnavailableError
 from core.events import RetrainingRequest, Severity, Status
 from core.settings import Features, Model, Retraining
-from functions.adapters.ports import Data
+from functions.adapters.ports import Data, Warehouse
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from infra.local.warehouse.tables import create_tables
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from tests.support.servers.warehouse import Place
 
 pytest_plugins = ["tests.support.servers.warehouse"]
-_numbers = itertools.count()
 
 
 @pytest.fixture
@@ -82,73 +80,112 @@ def test_a_bus_that_is_down_fails_the_tick_and_its_redelivery_tells(world: World
     assert len(world.bus.findings("drift")) == 1
 
 
+POLICY = Retraining(important=("temperature",), minimum_labels=500)
+
+
+def two_models(client: bigquery.Client, warehouse: BigQueryWarehouse, folder: Path) -> World:
+    """Two models that have drifted, the first of which asks for a training."""
+    load(client, "ops.model_versions", [version(), version(model="second")])
+    past = flights(600, TRAINED, seed=1, span=10 * DAY)
+    load(client, MODEL.table, past)
+    load(client, "telemetry.flight_labels", labels(past, TRAINED, right=0.9))
+    load(client, MODEL.table, flights(600, TRAINED, seed=3, span=10 * DAY, model="second"))
+    load(client, MODEL.table, flights(300, TICK, seed=2, shift=15))
+    load(client, MODEL.table, flights(300, TICK, seed=4, shift=15, model="second"))
+    models = (replace(MODEL, retraining=POLICY), replace(MODEL, name="second"))
+    return World(client, open_store(f"sqlite://{folder}/store.db", "test"), warehouse, models=models)
+
+
 @dataclass
 class DyingWarehouse:
-    """The emulator, killed just before the call of that number."""
+    """BigQuery, which dies just before the query of that number.
 
-    real: BigQueryWarehouse
-    place: "Place"
+    Attributes:
+        kill: makes it so that it does not answer.
+    """
+
+    real: Warehouse
     last: int
+    kill: Callable[[], object]
     calls: int = 0
 
     def query(self, sql: str, **parameters: Any) -> list[Data]:
         self.calls += 1
         if self.calls == self.last:
-            self.place.emulator.kill()
+            self.kill()
         return self.real.query(sql, **parameters)
 
     def append(self, table: str, rows: Sequence[Data]) -> None:
         self.real.append(table, rows)
 
 
-POLICY = Retraining(important=("temperature",), minimum_labels=500)
+@dataclass
+class Cut:
+    """BigQuery behind a connection that can be cut."""
 
+    real: Warehouse
+    is_cut: bool = False
 
-@pytest.fixture
-def own_world(own_place: "Place", tmp_path: Path) -> Iterator[World]:
-    with closing(own_place.client(f"test-{next(_numbers)}")) as client:
-        create_tables(client)
-        load(client, "ops.model_versions", [version(), version(model="second")])
-        past = flights(600, TRAINED, seed=1, span=10 * DAY)
-        load(client, MODEL.table, past)
-        load(client, "telemetry.flight_labels", labels(past, TRAINED, right=0.9))
-        load(client, MODEL.table, flights(600, TRAINED, seed=3, span=10 * DAY, model="second"))
-        load(client, MODEL.table, flights(300, TICK, seed=2, shift=15))
-        load(client, MODEL.table, flights(300, TICK, seed=4, shift=15, model="second"))
-        world = World(
-            client,
-            open_store(f"sqlite://{tmp_path}/store.db", "test"),
-            BigQueryWarehouse(client, patience=0.3),
-            models=(replace(MODEL, retraining=POLICY), replace(MODEL, name="second")),
-        )
-        yield world
+    def query(self, sql: str, **parameters: Any) -> list[Data]:
+        self._answer()
+        return self.real.query(sql, **parameters)
+
+    def append(self, table: str, rows: Sequence[Data]) -> None:
+        self._answer()
+        self.real.append(table, rows)
+
+    def cut(self) -> None:
+        self.is_cut = True
+
+    def _answer(self) -> None:
+        if self.is_cut:
+            raise UnavailableError("BigQuery does not answer: the connection is cut")
 
 
 @pytest.mark.parametrize("call", [1, 2, 3, 4, 5, 6, 7])
 def test_bigquery_that_dies_at_any_call_fails_the_tick_and_its_redelivery_completes_it(
-    own_world: World, own_place: "Place", call: int
+    client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path, call: int
 ) -> None:
-    real = own_world.warehouse
-    assert isinstance(real, BigQueryWarehouse)
-    dying = DyingWarehouse(real, own_place, call)
-    own_world.warehouse = dying
+    world = two_models(client, warehouse, tmp_path)
+    cut = Cut(warehouse)
+    assert_fails(world, DyingWarehouse(cut, call, cut.cut))
+    world.warehouse = warehouse
+    assert_completes(world)
+
+
+def test_bigquery_that_is_killed_fails_the_tick_and_its_redelivery_completes_it(
+    own_place: "Place", tmp_path: Path
+) -> None:
+    with closing(own_place.client("test")) as client:
+        create_tables(client)
+        real = BigQueryWarehouse(client, patience=0.3)
+        world = two_models(client, real, tmp_path)
+        assert_fails(world, DyingWarehouse(real, 4, own_place.emulator.kill))
+        own_place.emulator.start()
+        world.warehouse = real
+        assert_completes(world)
+
+
+def assert_fails(world: World, dying: DyingWarehouse) -> None:
+    world.warehouse = dying
     with pytest.raises(UnavailableError, match="BigQuery does not answer"):
-        own_world.tick()
-    assert dying.calls == call + 1, "the second model was not tried"
-    assert own_world.store.find("ledger") == [], "a claim was not released"
-    own_place.emulator.start()
-    own_world.warehouse = real
-    own_world.tick()
-    rows = own_world.scores()
+        world.tick()
+    assert dying.calls == dying.last + 1, "the second model was not tried"
+    assert world.store.find("ledger") == [], "a claim was not released"
+
+
+def assert_completes(world: World) -> None:
+    world.tick()
+    rows = world.scores()
     assert len(rows) == len({(row["model"], row["feature"], row["test"]) for row in rows})
     assert {row["model"] for row in rows} == {"delay", "second"}
-    measures = own_world.measures()
+    measures = world.measures()
     assert len(measures) == len({(row["model"], row["measure"]) for row in measures}) == 2 * 8
-    assert {(finding.id, finding.status) for finding in own_world.bus.findings("drift")} == {
+    assert {(finding.id, finding.status) for finding in world.bus.findings("drift")} == {
         ("model/delay:drift:2026-03-01T12:00:00Z", Status.FIRING),
         ("model/second:drift:2026-03-01T12:00:00Z", Status.FIRING),
     }
-    asked = [event for event in own_world.bus.events if isinstance(event, RetrainingRequest)]
+    asked = [event for event in world.bus.events if isinstance(event, RetrainingRequest)]
     assert [(event.id, event.reason, event.n_labels) for event in asked] == [
         ("delay:2026-03-01T12:00:00Z", "drift", 600)
     ]
