@@ -29,8 +29,15 @@ run "project_and_region_are_enough" {
   command = plan
   variables {
     notification_emails = []
+    watchdog_email      = null
     environment         = {}
   }
+
+  assert {
+    condition     = contains(keys(local.rules), "Watchdog") && !contains(keys(google_monitoring_alert_policy.rule), "Watchdog") && length(google_monitoring_alert_policy.rule) == length(local.rules) - 1
+    error_message = "Where nobody expects the watchdog there must be no policy of it: it would call people for ever."
+  }
+
   # Nobody is told then, and that is said.
   expect_failures = [check.people_hear_of_incidents, check.people_hear_of_the_system]
 }
@@ -142,5 +149,13 @@ run "plan" {
   assert {
     condition     = length(google_project_iam_member.builder_copies.condition) == 1
     error_message = "The account that builds must read the buckets of sources only."
+  }
+  assert {
+    condition     = length(google_project_iam_custom_role.retraining) == 0 && length(google_project_iam_member.retraining) == 0 && length(google_service_account_iam_member.trains_as) == 0
+    error_message = "Where nothing trains, nobody may."
+  }
+  assert {
+    condition     = !contains(keys(google_project_service.this), "aiplatform.googleapis.com")
+    error_message = "Where nothing uses Vertex AI, it must not be enabled."
   }
 }

@@ -1,4 +1,4 @@
-# Where alerts go, and what a rule becomes.
+# Where alerts go, and what a rule and a file of dashboards/ become.
 
 mock_provider "google" {
   mock_data "google_project" {
@@ -12,10 +12,11 @@ mock_provider "google" {
 variables {
   project             = "example-project"
   region              = "europe-west1"
-  packages            = "../../build/terraform/alerts"
+  packages            = "../../build/terraform/monitoring"
   notification_emails = ["ml-on-call@example.com"]
   watchdog_email      = "1234@hc-ping.example.com"
   environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
+  dashboards          = "tests/samples/dashboards_valid"
   settling_seconds    = { accounts = 0, grants = 0 } # there is nothing to wait for
 }
 
@@ -25,7 +26,7 @@ run "archives" {
   }
   variables {
     functions = keys(yamldecode(file("../functions.yaml")).functions)
-    folder    = "../../build/terraform/alerts"
+    folder    = "../../build/terraform/monitoring"
   }
 }
 
@@ -60,32 +61,17 @@ run "channels" {
   }
 }
 
-run "a_goal_that_one_failure_would_miss" {
+# Of a goal that one failure would miss, without what is a preview, and without an address of the runbooks.
+run "other_choices" {
   command = plan
   variables {
     availability_goal = 0.9999
+    long_lookback     = false
   }
+
   assert {
     condition     = local.floors["fast"] == 695 && google_monitoring_alert_policy.burn["alert_intake/fast"].conditions[2].condition_threshold[0].threshold_value == 695
     error_message = "One failure must not burn the budget fast enough, however high the goal is."
-  }
-}
-
-run "nobody_expects_the_watchdog" {
-  command = plan
-  variables {
-    watchdog_email = null
-  }
-  assert {
-    condition     = contains(keys(local.rules), "Watchdog") && !contains(keys(google_monitoring_alert_policy.rule), "Watchdog") && length(google_monitoring_alert_policy.rule) == length(local.rules) - 1
-    error_message = "Where nobody expects the watchdog there must be no policy of it: it would call people for ever."
-  }
-}
-
-run "without_what_is_a_preview" {
-  command = plan
-  variables {
-    long_lookback = false
   }
   assert {
     condition = setsubtract(keys(local.rules), keys(google_monitoring_alert_policy.rule)) == toset([
@@ -94,9 +80,13 @@ run "without_what_is_a_preview" {
     ])
     error_message = "Where Google refuses long look-backs, all other rules must be policies all the same."
   }
+  assert {
+    condition     = jsondecode(google_monitoring_dashboard.this["sample"].dashboard_json).mosaicLayout.tiles[0].widget.text.content == "Drift (docs/runbooks/models.md#drift), [elsewhere](https://example.com/x)"
+    error_message = "A link that leads nowhere must be a text."
+  }
 }
 
-run "a_rule_as_a_policy" {
+run "what_a_file_becomes" {
   command = plan
   variables {
     alerts       = "tests/samples/alerts_valid"
@@ -135,28 +125,13 @@ run "a_rule_as_a_policy" {
     condition     = google_monitoring_alert_policy.rule["SampleHigh"].documentation[0].content == "$${metric_or_resource.label.model} of $${metric_or_resource.label.region} has $${metric.label.value}.\n\nRunbook: https://example.com/runbooks/models.md#drift" && google_monitoring_alert_policy.rule["SampleHigh"].documentation[0].links[0].url == "https://example.com/runbooks/models.md#drift"
     error_message = "The documentation must say what to do, and link it."
   }
-}
 
-run "another_path_is_refused" {
-  command = plan
-  variables {
-    alerts = "tests/samples/alerts_astray"
+  assert {
+    condition     = keys(google_monitoring_dashboard.this) == ["sample"]
+    error_message = "A file must be a dashboard."
   }
-  expect_failures = [google_monitoring_alert_policy.rule]
-}
-
-run "a_recording_rule_is_refused" {
-  command = plan
-  variables {
-    alerts = "tests/samples/alerts_recorded"
+  assert {
+    condition     = jsondecode(google_monitoring_dashboard.this["sample"].dashboard_json).mosaicLayout.tiles[0].widget.text.content == "[Drift](https://example.com/runbooks/models.md#drift), [elsewhere](https://example.com/x)"
+    error_message = "Links to the runbooks must lead to where they are, and others stay."
   }
-  expect_failures = [terraform_data.checked]
-}
-
-run "half_a_half_minute_is_refused" {
-  command = plan
-  variables {
-    alerts = "tests/samples/alerts_uneven"
-  }
-  expect_failures = [google_monitoring_alert_policy.rule]
 }
