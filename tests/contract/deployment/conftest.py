@@ -3,8 +3,8 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,24 +35,31 @@ def served(provider: None) -> Iterator[None]:
 
     Where it knows no `--dev`, or the provider itself is used, Terraform starts it as ever.
     """
-    config = plan.environment().get("TF_CLI_CONFIG_FILE") if os.environ.get(plan.OFFLINE) else None
-    folder = re.search(r'"registry\.terraform\.io/hashicorp/google" = "(.+)"', Path(config).read_text()) if config else None
+    stand_in = os.environ.get(plan.OFFLINE) and Path(plan.environment()["TF_CLI_CONFIG_FILE"]).read_text()
+    folder = re.search(r'"registry\.terraform\.io/hashicorp/google" = "(.+)"', stand_in or "")
     if not folder:
         yield
         return
     command = [f"{folder[1]}/terraform-provider-google", "--dev"]
-    env = os.environ | {"PYTHONUNBUFFERED": "1"}
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env) as server,
+        tempfile.TemporaryDirectory() as socket,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "TMPDIR": socket},
+        ) as server,
         pytest.MonkeyPatch.context() as environ,
     ):
         try:
+            # What Terraform is told to reach it by, or what a plugin says that Terraform has started.
             said = next((line for line in server.stdout or () if "=" in line or "|" in line), "")
             if where := re.search(r"TF_REATTACH_PROVIDERS='(.+)'", said):
                 environ.setenv("TF_REATTACH_PROVIDERS", where[1])
             yield
         finally:
-            server.send_signal(signal.SIGINT)
+            server.terminate()
 
 
 @pytest.fixture(scope="session")
