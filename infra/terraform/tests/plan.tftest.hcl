@@ -130,6 +130,19 @@ run "plan" {
     ]))
     error_message = "Every alert rule must become a policy."
   }
+  # monitoring.tftest.hcl shows which channels they are.
+  assert {
+    condition     = alltrue([for name in ["AlertIntakeSilent", "DeadLettersWaiting", "FunctionFailing", "IncidentRouterSilent", "IncidentSweepSilent", "NotifyFailures", "StoreFailures"] : length(google_monitoring_alert_policy.rule[name].notification_channels) == 2])
+    error_message = "Whoever is told that the way to people is blocked must not be told that way alone."
+  }
+  assert {
+    condition     = alltrue([for name, rule in local.policies : length(google_monitoring_alert_policy.rule[name].notification_channels) == (contains(keys(rule.labels), "path") ? 2 : 1)])
+    error_message = "Other alerts must go one way, and to nobody else."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels["stakeholder"] == "technical" && !contains(keys(google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels), "path")
+    error_message = "A policy must say whom it concerns, and not which way it goes."
+  }
   assert {
     condition     = alltrue([for one in google_monitoring_alert_policy.rule : tonumber(trimsuffix(one.conditions[0].condition_prometheus_query_language[0].duration, "s")) % 30 == 0 && tonumber(trimsuffix(one.conditions[0].condition_prometheus_query_language[0].evaluation_interval, "s")) % 30 == 0])
     error_message = "Cloud Monitoring counts in half minutes."
