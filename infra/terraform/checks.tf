@@ -1,37 +1,44 @@
-# What no single variable can say about the others.
+# What no single variable can say about the others: one instance each, so that a test can tell which was refused.
 resource "terraform_data" "checked" {
+  for_each = {
+    rights_of_functions = {
+      holds = length(setsubtract(keys(local.functions), keys(local.rights))) == 0
+      says  = "infra/functions.yaml: ${join(", ", setsubtract(keys(local.functions), keys(local.rights)))} must have rights in rights.tf."
+    }
+    names_in_the_settings = {
+      holds = length(setsubtract(local.named, setunion(keys(local.known), var.secrets))) == 0
+      says  = "environment: the settings name ${join(", ", setsubtract(local.named, setunion(keys(local.known), var.secrets)))}, which must be in `environment`, or in `secrets` where it is one."
+    }
+    secrets_in_the_environment = {
+      holds = length(setintersection(keys(var.environment), var.secrets)) == 0
+      says  = "secrets: ${join(", ", setintersection(keys(var.environment), var.secrets))} must not be in `environment` as well."
+    }
+    token_of_an_open_intake = {
+      holds = var.alert_intake_public == contains(var.secrets, "AIA_INTAKE_TOKEN")
+      says  = "alert_intake_public: must be true where AIA_INTAKE_TOKEN is in `secrets`, and only there: an intake that is open to the network asks for a token by itself, and one behind IAM would refuse Pub/Sub for having none."
+    }
+    min_instances = {
+      holds = length(setsubtract(keys(var.min_instances), keys(local.functions))) == 0
+      says  = "min_instances: ${join(", ", setsubtract(keys(var.min_instances), keys(local.functions)))} must be a function of infra/functions.yaml."
+    }
+    recording_rules = {
+      holds = length(local.recorded) == 0
+      says  = "infra/alerts: recording rules (${join(", ", local.recorded)}) must be written out in the alerts: Cloud Monitoring records nothing."
+    }
+    jobs = {
+      holds = length(setsubtract(keys(local.settings.jobs), keys(local.functions))) == 0
+      says  = "jobs: ${join(", ", setsubtract(keys(local.settings.jobs), keys(local.functions)))} must be a function of infra/functions.yaml."
+    }
+    references = {
+      holds = length(local.wrong_references) == 0
+      says  = "infra/functions.yaml: ${join(", ", local.wrong_references)} must be a topic or a table that there is."
+    }
+  }
+
   lifecycle {
     precondition {
-      condition     = length(setsubtract(keys(local.functions), keys(local.rights))) == 0
-      error_message = "infra/functions.yaml: ${join(", ", setsubtract(keys(local.functions), keys(local.rights)))} must have rights in rights.tf."
-    }
-    precondition {
-      condition     = length(setsubtract(local.named, setunion(keys(local.known), var.secrets))) == 0
-      error_message = "environment: the settings name ${join(", ", setsubtract(local.named, setunion(keys(local.known), var.secrets)))}, which must be in `environment`, or in `secrets` where it is one."
-    }
-    precondition {
-      condition     = length(setintersection(keys(var.environment), var.secrets)) == 0
-      error_message = "secrets: ${join(", ", setintersection(keys(var.environment), var.secrets))} must not be in `environment` as well."
-    }
-    precondition {
-      condition     = var.alert_intake_public == contains(var.secrets, "AIA_INTAKE_TOKEN")
-      error_message = "alert_intake_public: must be true where AIA_INTAKE_TOKEN is in `secrets`, and only there: an intake that is open to the network asks for a token by itself, and one behind IAM would refuse Pub/Sub for having none."
-    }
-    precondition {
-      condition     = length(setsubtract(keys(var.min_instances), keys(local.functions))) == 0
-      error_message = "min_instances: ${join(", ", setsubtract(keys(var.min_instances), keys(local.functions)))} must be a function of infra/functions.yaml."
-    }
-    precondition {
-      condition     = length(local.recorded) == 0
-      error_message = "infra/alerts: recording rules (${join(", ", local.recorded)}) must be written out in the alerts: Cloud Monitoring records nothing."
-    }
-    precondition {
-      condition     = length(setsubtract(keys(local.settings.jobs), keys(local.functions))) == 0
-      error_message = "jobs: ${join(", ", setsubtract(keys(local.settings.jobs), keys(local.functions)))} must be a function of infra/functions.yaml."
-    }
-    precondition {
-      condition     = length(local.wrong_references) == 0
-      error_message = "infra/functions.yaml: ${join(", ", local.wrong_references)} must be a topic or a table that there is."
+      condition     = each.value.holds
+      error_message = each.value.says
     }
   }
 }

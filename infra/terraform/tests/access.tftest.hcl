@@ -1,4 +1,4 @@
-# Who may read which secret, who may come in, and what action_runner may change.
+# Who may read which secret, who may come in, what action_runner may change, and who may start trainings.
 
 mock_provider "google" {
   mock_data "google_project" {
@@ -13,6 +13,8 @@ variables {
   notification_emails = ["ml-on-call@example.com"]
   settings            = "tests/samples/settings.yaml"
   environment         = { SHOP_URL = "https://shop.example.com/" }
+  alerts              = "tests/samples/alerts_valid"
+  dashboards          = "tests/samples/dashboards_valid"
   secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "OTHER_TEAMS_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_REDIS_PASSWORD"]
 }
 
@@ -28,6 +30,9 @@ run "archives" {
 
 run "secrets" {
   command = plan
+  variables {
+    alerts = null # those of infra/alerts
+  }
 
   assert {
     condition     = toset([for name in keys(local.rules) : name if endswith(name, "Silent") && contains(keys(google_monitoring_alert_policy.rule), name)]) == toset(["ActionRunnerSilent", "AlertIntakeSilent", "DriftScoreSilent", "HealthCheckSilent", "IncidentRouterSilent", "IncidentSweepSilent"])
@@ -57,9 +62,11 @@ run "secrets" {
   }
 }
 
-run "actions" {
+run "actions_and_people" {
   command = plan
   variables {
+    api_users       = ["group:ml@example.com"]
+    publishers      = { telemetry = ["serviceAccount:shop@shop-project.iam.gserviceaccount.com"], alerts = ["group:ml@example.com"] }
     role_suffix     = "2"
     action_accounts = ["shop-runtime@shop-project.iam.gserviceaccount.com", "pipelines@example-project.iam.gserviceaccount.com"]
   }
@@ -88,35 +95,7 @@ run "actions" {
     condition     = contains(keys(google_project_service.this), "aiplatform.googleapis.com")
     error_message = "Vertex AI must be enabled where an action uses it."
   }
-}
 
-run "open_intake" {
-  command = plan
-  variables {
-    alert_intake_public = true
-    secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "OTHER_TEAMS_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_INTAKE_TOKEN"]
-  }
-
-  assert {
-    condition     = output.secrets["AIA_INTAKE_TOKEN"] == toset(["alert_intake"]) && local.environments["alert_intake"]["AIA_PUSH_AUDIENCE"] == "https://alert-intake-123456789012.europe-west1.run.app" && local.environments["alert_intake"]["AIA_PUSH_ACCOUNT"] == "aia-push@example-project.iam.gserviceaccount.com"
-    error_message = "An intake that is open must authenticate both webhooks and pushes."
-  }
-  assert {
-    condition     = google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].accepted_response_status_codes[0].status_value == 405 && length(google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].service_agent_authentication) == 0
-    error_message = "An open intake must be looked at from outside, without a token."
-  }
-  assert {
-    condition     = toset(flatten([for name, members in local.invokers : [for member in members : name if startswith(member, "all")]])) == toset(["alert_intake"])
-    error_message = "Nothing else may be public."
-  }
-}
-
-run "nothing_is_public" {
-  command = plan
-  variables {
-    api_users  = ["group:ml@example.com"]
-    publishers = { telemetry = ["serviceAccount:shop@shop-project.iam.gserviceaccount.com"], alerts = ["group:ml@example.com"] }
-  }
   assert {
     condition     = local.invokers["api"] == toset(["group:ml@example.com"]) && length(local.invokers["alert_intake"]) == 0
     error_message = "The api must be called by its users, and the intake by nobody but Pub/Sub."
@@ -135,15 +114,30 @@ run "nothing_is_public" {
   }
 }
 
-run "behind_a_load_balancer" {
+run "open_intake_and_a_load_balancer" {
   command = plan
   variables {
-    settings    = null
-    secrets     = []
-    environment = { AIA_INBOX_URL = "https://inbox.example.com/" }
-    api_ingress = "ALLOW_INTERNAL_AND_GCLB"
-    api_url     = "https://aia.example.com"
+    settings            = null
+    environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
+    alert_intake_public = true
+    secrets             = ["AIA_INTAKE_TOKEN"]
+    api_ingress         = "ALLOW_INTERNAL_AND_GCLB"
+    api_url             = "https://aia.example.com"
   }
+
+  assert {
+    condition     = output.secrets["AIA_INTAKE_TOKEN"] == toset(["alert_intake"]) && local.environments["alert_intake"]["AIA_PUSH_AUDIENCE"] == "https://alert-intake-123456789012.europe-west1.run.app" && local.environments["alert_intake"]["AIA_PUSH_ACCOUNT"] == "aia-push@example-project.iam.gserviceaccount.com"
+    error_message = "An intake that is open must authenticate both webhooks and pushes."
+  }
+  assert {
+    condition     = google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].accepted_response_status_codes[0].status_value == 405 && length(google_monitoring_uptime_check_config.this["alert_intake"].http_check[0].service_agent_authentication) == 0
+    error_message = "An open intake must be looked at from outside, without a token."
+  }
+  assert {
+    condition     = toset(flatten([for name, members in local.invokers : [for member in members : name if startswith(member, "all")]])) == toset(["alert_intake"])
+    error_message = "Nothing else may be public."
+  }
+
   assert {
     condition     = alltrue([for name in ["health_check", "incident_router"] : local.environments[name]["AIA_API_URL"] == "https://aia.example.com"])
     error_message = "Probes and messages must lead to the load balancer."
@@ -152,17 +146,6 @@ run "behind_a_load_balancer" {
     condition     = google_monitoring_uptime_check_config.this["api"].monitored_resource[0].labels["host"] == "api-123456789012.europe-west1.run.app"
     error_message = "The uptime check must look at the service itself: it counts as inside."
   }
-}
-
-run "closed_without_an_address" {
-  command = plan
-  variables {
-    settings    = null
-    secrets     = []
-    environment = { AIA_INBOX_URL = "https://inbox.example.com/" }
-    api_ingress = "ALLOW_INTERNAL_ONLY"
-  }
-  expect_failures = [check.the_page_can_be_probed]
 }
 
 run "own_keys" {
@@ -188,5 +171,32 @@ run "own_keys" {
   assert {
     condition     = length(google_billing_budget.this) == 1 && google_billing_budget.this[0].amount[0].specified_amount[0].units == "50"
     error_message = "The budget must be what it was said to be."
+  }
+}
+
+# Only where a model of the settings has a pipeline, only `retrain`, and as the accounts that they name.
+run "pipelines" {
+  command = plan
+  variables {
+    settings    = "tests/samples/retraining.yaml"
+    environment = {}
+    secrets     = []
+  }
+
+  assert {
+    condition     = toset(google_project_iam_custom_role.retraining[0].permissions) == toset(["aiplatform.pipelineJobs.create", "aiplatform.pipelineJobs.get", "aiplatform.pipelineJobs.list"])
+    error_message = "retrain must start trainings and see them, and no more."
+  }
+  assert {
+    condition     = [for one in google_project_iam_member.retraining : "${one.role} ${one.member}"] == ["projects/example-project/roles/aiaRetraining serviceAccount:fn-retrain@example-project.iam.gserviceaccount.com"]
+    error_message = "retrain, and no other, must be granted it."
+  }
+  assert {
+    condition     = toset([for one in google_service_account_iam_member.trains_as : "${one.role} ${one.service_account_id} ${one.member}"]) == toset(["roles/iam.serviceAccountUser projects/example-project/serviceAccounts/trainer@example-project.iam.gserviceaccount.com serviceAccount:fn-retrain@example-project.iam.gserviceaccount.com", "roles/iam.serviceAccountUser projects/shop-project/serviceAccounts/returns@shop-project.iam.gserviceaccount.com serviceAccount:fn-retrain@example-project.iam.gserviceaccount.com"])
+    error_message = "It must act as the accounts that the pipelines name."
+  }
+  assert {
+    condition     = contains(keys(google_project_service.this), "aiplatform.googleapis.com")
+    error_message = "Vertex AI must be enabled where a pipeline trains."
   }
 }

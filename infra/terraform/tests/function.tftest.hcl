@@ -53,12 +53,8 @@ run "function" {
     condition     = !contains(keys(google_cloudfunctions2_function.this.service_config[0].environment_variables), "PAGERDUTY_KEY")
     error_message = "A secret must not stand in the environment."
   }
-}
 
-run "subscriptions" {
-  module {
-    source = "./modules/function"
-  }
+  # Its subscriptions.
   assert {
     condition     = alltrue([for name, one in google_pubsub_subscription.push : one.name == name && one.push_config[0].oidc_token[0].service_account_email == var.push_account && one.push_config[0].push_endpoint == output.url])
     error_message = "Every trigger must push with the token of the account for it."
@@ -79,12 +75,8 @@ run "subscriptions" {
     condition     = toset([for one in google_cloud_run_v2_service_iam_member.invokes : "${one.role} ${one.member} ${one.name}"]) == toset(["roles/run.invoker serviceAccount:${var.push_account} price-check"])
     error_message = "The push account, and nobody else, must call the service."
   }
-}
 
-run "rights" {
-  module {
-    source = "./modules/function"
-  }
+  # Its rights.
   assert {
     condition     = alltrue([for one in concat(values(google_pubsub_topic_iam_member.publishes), values(google_bigquery_table_iam_member.reads), values(google_bigquery_table_iam_member.writes), google_project_iam_member.queries, google_project_iam_member.keeps, google_project_iam_member.measures, google_project_iam_member.charts) : one.member == "serviceAccount:${output.account}"])
     error_message = "Its rights must be its own."
@@ -119,35 +111,16 @@ run "without_triggers_nobody_calls" {
   }
 }
 
-run "no_archive_is_refused" {
+run "bad_values_are_refused" {
   module {
     source = "./modules/function"
   }
   command = plan
   variables {
+    # None, one that no account can be called by, and fewer than Pub/Sub takes.
     archives = []
+    name     = "Price-Check"
+    retry    = { minimum_backoff_seconds = 1, maximum_backoff_seconds = 60, max_delivery_attempts = 4 }
   }
-  expect_failures = [var.archives]
-}
-
-run "a_name_that_makes_no_account_is_refused" {
-  module {
-    source = "./modules/function"
-  }
-  command = plan
-  variables {
-    name = "Price-Check"
-  }
-  expect_failures = [var.name]
-}
-
-run "too_few_attempts_are_refused" {
-  module {
-    source = "./modules/function"
-  }
-  command = plan
-  variables {
-    retry = { minimum_backoff_seconds = 1, maximum_backoff_seconds = 60, max_delivery_attempts = 4 }
-  }
-  expect_failures = [var.retry]
+  expect_failures = [var.archives, var.name, var.retry]
 }

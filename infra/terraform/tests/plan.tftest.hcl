@@ -29,8 +29,15 @@ run "project_and_region_are_enough" {
   command = plan
   variables {
     notification_emails = []
+    watchdog_email      = null
     environment         = {}
   }
+
+  assert {
+    condition     = contains(keys(local.rules), "Watchdog") && !contains(keys(google_monitoring_alert_policy.rule), "Watchdog") && length(google_monitoring_alert_policy.rule) == length(local.rules) - 1
+    error_message = "Where nobody expects the watchdog there must be no policy of it: it would call people for ever."
+  }
+
   # Nobody is told then, and that is said.
   expect_failures = [check.people_hear_of_incidents, check.people_hear_of_the_system]
 }
@@ -123,6 +130,19 @@ run "plan" {
     ]))
     error_message = "Every alert rule must become a policy."
   }
+  # monitoring.tftest.hcl shows which channels they are.
+  assert {
+    condition     = alltrue([for name in ["AlertIntakeSilent", "DeadLettersWaiting", "FunctionFailing", "IncidentRouterSilent", "IncidentSweepSilent", "NotifyFailures", "StoreFailures"] : length(google_monitoring_alert_policy.rule[name].notification_channels) == 2])
+    error_message = "Whoever is told that the way to people is blocked must not be told that way alone."
+  }
+  assert {
+    condition     = alltrue([for name, rule in local.policies : length(google_monitoring_alert_policy.rule[name].notification_channels) == (contains(keys(rule.labels), "path") ? 2 : 1)])
+    error_message = "Other alerts must go one way, and to nobody else."
+  }
+  assert {
+    condition     = google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels["stakeholder"] == "technical" && !contains(keys(google_monitoring_alert_policy.rule["DriftScoreSilent"].user_labels), "path")
+    error_message = "A policy must say whom it concerns, and not which way it goes."
+  }
   assert {
     condition     = alltrue([for one in google_monitoring_alert_policy.rule : tonumber(trimsuffix(one.conditions[0].condition_prometheus_query_language[0].duration, "s")) % 30 == 0 && tonumber(trimsuffix(one.conditions[0].condition_prometheus_query_language[0].evaluation_interval, "s")) % 30 == 0])
     error_message = "Cloud Monitoring counts in half minutes."
@@ -142,5 +162,13 @@ run "plan" {
   assert {
     condition     = length(google_project_iam_member.builder_copies.condition) == 1
     error_message = "The account that builds must read the buckets of sources only."
+  }
+  assert {
+    condition     = length(google_project_iam_custom_role.retraining) == 0 && length(google_project_iam_member.retraining) == 0 && length(google_service_account_iam_member.trains_as) == 0
+    error_message = "Where nothing trains, nobody may."
+  }
+  assert {
+    condition     = !contains(keys(google_project_service.this), "aiplatform.googleapis.com")
+    error_message = "Where nothing uses Vertex AI, it must not be enabled."
   }
 }

@@ -12,6 +12,8 @@ variables {
   packages            = "../../build/terraform/refused"
   notification_emails = ["ml-on-call@example.com"]
   environment         = { AIA_INBOX_URL = "https://inbox.example.com/" }
+  alerts              = "tests/samples/alerts_valid"
+  dashboards          = "tests/samples/dashboards_valid"
 }
 
 run "archives" {
@@ -75,44 +77,30 @@ run "bad_values" {
   ]
 }
 
-run "a_goal_whose_alert_could_never_fire" {
+# The other ends of what is checked in two ways: an alert that could never fire, and what follows from the deployment.
+run "other_bad_values" {
   command = plan
   variables {
     availability_goal = 0.93
+    environment       = { AIA_STORE = "sqlite:///tmp/store.db" }
   }
-  expect_failures = [var.availability_goal]
+  expect_failures = [var.availability_goal, var.environment]
 }
 
-run "what_follows_from_the_deployment" {
+run "what_does_not_fit_the_rest" {
   command = plan
   variables {
-    environment = { AIA_STORE = "sqlite:///tmp/store.db" }
+    alert_intake_public = true                          # without its token
+    min_instances       = { incident_rooter = 1 }       # no function is called so
+    secrets             = ["FORGOTTEN_KEY"]             # nobody uses it
+    settings            = "tests/samples/settings.yaml" # with names that are nowhere
   }
-  expect_failures = [var.environment]
-}
-
-run "instances_of_a_function_that_is_not_there" {
-  command = plan
-  variables {
-    min_instances = { incident_rooter = 1 }
-  }
-  expect_failures = [terraform_data.checked]
-}
-
-run "a_secret_that_nobody_uses" {
-  command = plan
-  variables {
-    secrets = ["FORGOTTEN_KEY"]
-  }
-  expect_failures = [google_secret_manager_secret.this]
-}
-
-run "an_open_intake_without_a_token" {
-  command = plan
-  variables {
-    alert_intake_public = true
-  }
-  expect_failures = [terraform_data.checked]
+  expect_failures = [
+    google_secret_manager_secret.this["FORGOTTEN_KEY"],
+    terraform_data.checked["min_instances"],
+    terraform_data.checked["names_in_the_settings"],
+    terraform_data.checked["token_of_an_open_intake"],
+  ]
 }
 
 run "a_token_behind_iam" {
@@ -120,22 +108,36 @@ run "a_token_behind_iam" {
   variables {
     secrets = ["AIA_INTAKE_TOKEN"]
   }
-  expect_failures = [terraform_data.checked]
+  expect_failures = [terraform_data.checked["token_of_an_open_intake"]]
 }
 
-run "a_floor_that_no_alert_knows" {
+run "bad_files" {
   command = plan
   variables {
-    settings = "tests/samples/settings_floors.yaml"
+    alerts     = "tests/samples/alerts_refused"
+    dashboards = "tests/samples/dashboards_refused"
   }
-  # It is said, and refused nothing.
-  expect_failures = [check.every_accuracy_floor_has_its_alert]
+  expect_failures = [
+    google_monitoring_alert_policy.rule["SampleAstray"], # another path
+    google_monitoring_alert_policy.rule["SampleUneven"], # half a half minute
+    google_monitoring_dashboard.this["broken"],          # no JSON
+    google_monitoring_dashboard.this["empty"],           # no name
+    google_monitoring_dashboard.this["named"],           # a name that the server gives
+    terraform_data.checked["recording_rules"],
+  ]
 }
 
-run "settings_with_an_unknown_name" {
+# It is said, and refused nothing.
+run "what_is_told" {
   command = plan
   variables {
-    settings = "tests/samples/settings.yaml"
+    alerts      = null # those of infra/alerts
+    settings    = "tests/samples/settings_told.yaml"
+    api_ingress = "ALLOW_INTERNAL_ONLY"
   }
-  expect_failures = [terraform_data.checked]
+  expect_failures = [
+    check.every_accuracy_floor_has_its_alert,
+    check.the_page_can_be_probed,
+    check.trainings_have_an_account,
+  ]
 }

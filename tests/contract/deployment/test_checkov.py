@@ -2,8 +2,8 @@
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +25,23 @@ pytestmark = [
 
 
 Resources = list[plan.Resource]
+Found = dict[str, set[tuple[str, str]]]
+
+
+def made(resource: str, **attributes: str) -> plan.Resource:
+    """A resource as a plan has it."""
+    return {
+        "address": f"{resource}.bad",
+        "type": resource,
+        "name": "bad",
+        "change": {"actions": ["create"], "before": None, "after": attributes},
+    }
+
+
+BAD = [
+    made("google_project_iam_member", role="roles/owner", member="user:a@example.com", project="p"),
+    made("google_storage_bucket_iam_member", role="roles/storage.objectViewer", member="allUsers", bucket="b"),
+]
 
 
 def scanned(*what: str) -> dict[str, Any]:
@@ -53,14 +70,30 @@ def as_plan(resources: Iterable[plan.Resource]) -> dict[str, Any]:
     }
 
 
-def failed(resources: Resources, folder: Path) -> set[tuple[str, str]]:
-    """Check and resource of what checkov has against resources."""
-    file = folder / "plan.json"
-    file.write_text(json.dumps(as_plan(resources)))
-    said = scanned("--file", str(file), "--framework", "terraform_plan")
-    assert said["summary"]["resource_count"] == len(resources)
-    assert said["summary"]["passed"] > 100
-    return {(one["check_id"], one["resource"]) for one in said["results"]["failed_checks"]}
+@pytest.fixture(scope="module")
+def found(deployed: Resources, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """Check and resource of what checkov has against each plan; all in one scan, since most of a scan is its start."""
+    plans = {
+        "deployed": deployed,
+        "own_keys": plan.planned("access", "own_keys"),
+        "bad": [*deployed, *BAD],
+    }
+    folder = tmp_path_factory.mktemp("plans")
+    for name, resources in plans.items():
+        (folder / f"{name}.json").write_text(json.dumps(as_plan(resources)))
+    files = [str(folder / f"{name}.json") for name in plans]
+    said = scanned("--file", *files, "--framework", "terraform_plan")
+    assert said["summary"]["resource_count"] == sum(map(len, plans.values()))
+    passed = Counter(one["file_path"] for one in said["results"]["passed_checks"])
+    assert all(passed[f"/{name}.json"] > 100 for name in plans)
+    return {
+        name: {
+            (one["check_id"], one["resource"])
+            for one in said["results"]["failed_checks"]
+            if one["file_path"] == f"/{name}.json"
+        }
+        for name in plans
+    }
 
 
 def accepts(reason: dict[str, str], check: str, resource: str) -> bool:
@@ -70,20 +103,17 @@ def accepts(reason: dict[str, str], check: str, resource: str) -> bool:
     return reason["check"] == check and there
 
 
-def test_what_it_has_against_the_plan_has_a_written_reason_that_still_holds(
-    deployed: Resources, tmp_path: Path
-) -> None:
+def test_what_it_has_against_the_plan_has_a_written_reason_that_still_holds(found: Found) -> None:
     reasons: list[dict[str, str]] = yaml.safe_load(ACCEPTED.read_text())
-    found = failed(deployed, tmp_path)
-    unexplained = sorted(one for one in found if not any(accepts(reason, *one) for reason in reasons))
+    unexplained = sorted(one for one in found["deployed"] if not any(accepts(reason, *one) for reason in reasons))
     assert not unexplained, "mend it, or write a reason into infra/terraform/checkov-accepted.yaml"
-    stale = [reason for reason in reasons if not any(accepts(reason, *one) for one in found)]
+    stale = [reason for reason in reasons if not any(accepts(reason, *one) for one in found["deployed"])]
     assert not stale, "take these out of infra/terraform/checkov-accepted.yaml"
     assert all(len(reason["why"]) > 40 for reason in reasons)
 
 
-def test_with_a_key_of_ones_own_nothing_is_encrypted_otherwise(tmp_path: Path) -> None:
-    assert not [one for one in failed(plan.planned("access", "own_keys"), tmp_path) if one[0] in OWN_KEYS]
+def test_with_a_key_of_ones_own_nothing_is_encrypted_otherwise(found: Found) -> None:
+    assert not [one for one in found["own_keys"] if one[0] in OWN_KEYS]
 
 
 def test_it_has_nothing_against_the_files_but_what_they_explain() -> None:
@@ -93,21 +123,6 @@ def test_it_has_nothing_against_the_files_but_what_they_explain() -> None:
     assert all(len(one["check_result"]["suppress_comment"]) > 40 for one in said["results"]["skipped_checks"])
 
 
-def test_it_would_say_so(deployed: Resources, tmp_path: Path) -> None:
-    bad = [
-        made("google_project_iam_member", role="roles/owner", member="user:a@example.com", project="p"),
-        made("google_storage_bucket_iam_member", role="roles/storage.objectViewer", member="allUsers", bucket="b"),
-    ]
-    found = failed([*deployed, *bad], tmp_path)
-    assert ("CKV_GCP_117", "google_project_iam_member.bad") in found
-    assert ("CKV_GCP_28", "google_storage_bucket_iam_member.bad") in found
-
-
-def made(resource: str, **attributes: str) -> plan.Resource:
-    """A resource as a plan has it."""
-    return {
-        "address": f"{resource}.bad",
-        "type": resource,
-        "name": "bad",
-        "change": {"actions": ["create"], "before": None, "after": attributes},
-    }
+def test_it_would_say_so(found: Found) -> None:
+    assert ("CKV_GCP_117", "google_project_iam_member.bad") in found["bad"]
+    assert ("CKV_GCP_28", "google_storage_bucket_iam_member.bad") in found["bad"]

@@ -94,7 +94,7 @@ def checked(folder: Path, tests: Iterable[str]) -> subprocess.CompletedProcess[s
     return done
 
 
-@pytest.mark.timeout(900)  # some thirty plans
+@pytest.mark.timeout(900)  # a dozen plans
 def test_terraform_takes_it_and_its_tests_pass(deployed: Resources, with_secrets: Resources) -> None:
     assert deployed
     assert with_secrets

@@ -21,13 +21,13 @@ Resources = list[plan.Resource]
 @pytest.fixture(scope="module")
 def acting() -> Resources:
     """The same, with the accounts that actions act as."""
-    return plan.planned("access", "actions")
+    return plan.planned("access", "actions_and_people")
 
 
 @pytest.fixture(scope="module")
 def training() -> Resources:
     """What settings give whose models are trained by pipelines."""
-    return plan.planned("retraining", "pipelines")
+    return plan.planned("access", "pipelines")
 
 
 def after(resources: Resources, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
