@@ -164,7 +164,7 @@ def test_while_metrics_are_away_the_work_goes_on_and_counts_are_made_up_for(brok
         broken.publish("findings", noise)
         return broken.prometheus("sum(aia_incident_changes_total)").get("") == float(changes)
 
-    eventually(counted, f"{changes} changes counted in Prometheus", every=0.5)
+    eventually(counted, f"{changes} changes counted in Prometheus", within=120, every=0.5)
 
 
 def test_while_the_store_is_locked_a_finding_waits_and_then_is_one_incident(broken: LocalStack) -> None:
@@ -289,6 +289,7 @@ def direct(stack: LocalStack) -> list[dict[str, Any]]:
     return stack.inbox(RULE, "direct")
 
 
+@pytest.mark.timeout(480)
 def test_a_router_that_is_gone_for_good_is_told_of_without_it(impatient: LocalStack) -> None:
     before = len(direct(impatient))
     port = impatient.port("incident_router")
@@ -304,6 +305,7 @@ def test_a_router_that_is_gone_for_good_is_told_of_without_it(impatient: LocalSt
     eventually(lambda: direct(impatient)[-1]["change"] == "resolved", "message that it is back", within=120)
 
 
+@pytest.mark.timeout(480)
 def test_of_what_killed_functions_did_everybody_is_told_once(broken: LocalStack, amid_kills: list[Finding]) -> None:
     """Half a minute after they were killed at the earliest: so long nobody else sends what they may have sent."""
     for finding in amid_kills:

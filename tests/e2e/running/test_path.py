@@ -215,7 +215,7 @@ def test_what_a_function_cannot_read_is_parked_with_its_reason_and_counted(stack
         for row in rows:
             if row is not posted:
                 _assert_parked(row, function, *sent[function][row["message_id"]])
-    eventually(lambda: _counted(stack), "parked messages of every function in Prometheus", every=1.0)
+    eventually(lambda: _counted(stack), "parked messages of every function in Prometheus", within=120, every=1.0)
 
 
 def _send_bad(stack: LocalStack, function: str) -> dict[str, tuple[bytes, str]]:
