@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from core.events import Verb
 from core.incidents.outbox import IncidentGroup
 from tests.support.servers.stack import eventually
-from tests.support.web.viewing import SECOND, WORST, PageFixture, button, card, commands, fact
+from tests.support.web.viewing import COME_BACK, SECOND, WORST, PageFixture, button, card, commands, fact, saved
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
@@ -42,6 +42,7 @@ def test_an_incident_that_a_person_ends_moves_to_those_that_are_over(
 ) -> None:
     page = night.open()
     button(page, label, SECOND).click()
+    saved(page)
     expect(page.locator(f"#past-list [data-incident='{SECOND}'] .head .pill").nth(1)).to_have_text(pill, timeout=10_000)
     expect(page.locator("#state")).to_contain_text("1 open incident")
     assert commands(night) == [(verb, SECOND, "Ada", "")]
@@ -52,7 +53,7 @@ def test_what_was_sent_and_is_not_carried_out_stays_pending(night: PageFixture) 
     page = night.open()
     button(page, "Mitigated").click()
     with page.expect_response(re.compile(r"/api/incidents\?")):
-        pass
+        page.evaluate(COME_BACK)
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "mitigated"])
     expect(card(page)).to_contain_text("saving…")
 
@@ -79,12 +80,12 @@ def test_the_name_is_asked_for_once_and_kept(night: PageFixture) -> None:
     page.keyboard.type("Grace")
     page.keyboard.press("Enter")
     expect(fact(page, "Acknowledged by")).to_contain_text("Grace")
-    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
     assert page.evaluate("localStorage.getItem('aia.by')") == "Grace"
     page.reload()
     button(page, "Mitigated").click()
     expect(card(page).locator(".head .pill")).to_have_text(["critical", "mitigated"])
-    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
     assert [by for _, _, by, _ in commands(night)] == ["Grace", "Grace"]
 
 
@@ -97,7 +98,7 @@ def test_who_is_signed_in_is_not_asked(night: PageFixture) -> None:
     page.locator("body[data-loaded]").wait_for()
     expect(page.locator("#who")).to_be_hidden()
     button(page, "Acknowledge").click()
-    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
     assert commands(night)[0][2] == "ada@example.com"
 
 
@@ -108,7 +109,8 @@ def test_an_action_that_waits_is_answered(night: PageFixture, label: str, verb: 
     expect(waits).to_contain_text("traffic to model 6: 0 % → 100 %")
     waits.get_by_label(re.compile("^Note on")).fill("go")
     waits.get_by_role("button", name=label).click()
-    expect(waits).to_be_hidden(timeout=10_000)
+    saved(page)
+    expect(waits).to_be_hidden()
     expect(page.locator("#glance > div").nth(2)).to_contain_text("0")
     assert commands(night) == [(verb, f"{WORST}:1:rollback_model:model/churn", "Ada", "go")]
 
@@ -120,12 +122,13 @@ def test_everything_is_halted_and_resumed(night: PageFixture) -> None:
     expect(state).to_have_text(re.compile("^On: "))
     automation.get_by_label("Why it is halted").fill("it made it worse")
     automation.get_by_role("button", name="Halt").click()
-    expect(state).to_have_text("Halted: nothing is done by itself", timeout=10_000)
+    saved(page)
+    expect(state).to_have_text("Halted: nothing is done by itself")
     expect(automation).to_contain_text("Everything halted by Ada")
     expect(page.locator("#glance > div").nth(3)).to_contain_text("Haltedby Ada")
     automation.get_by_role("button", name="Resume everything").click()
-    expect(state).to_have_text(re.compile("^On: "), timeout=10_000)
-    expect(automation.locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
+    expect(state).to_have_text(re.compile("^On: "))
     assert [one[0] for one in commands(night)] == ["halt", "resume"]
     assert commands(night)[0] == ("halt", "*", "Ada", "it made it worse")
 
@@ -136,7 +139,7 @@ def test_one_action_is_halted(night: PageFixture) -> None:
     automation.get_by_label("What to halt").select_option("retrain_model")
     automation.get_by_role("button", name="Halt").click()
     expect(automation.get_by_role("button", name="Resume retrain model")).to_be_visible()
-    expect(automation.locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
     assert commands(night) == [("halt", "retrain_model", "Ada", "")]
 
 
@@ -145,7 +148,7 @@ def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: PageFi
     before = datetime.now(UTC)
     button(page, "Silence 1 h").click()
     expect(card(page)).to_contain_text(re.compile("Silenced by Ada, for (1 hour|60 minutes|59 minutes)"))
-    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
     [(_, command, _)] = night.office.published
     assert (command.verb, command.subject) == (Verb.SILENCE, "model/churn")
     assert command.until is not None
@@ -153,7 +156,7 @@ def test_an_incident_is_silenced_for_an_hour_and_the_silence_ended(night: PageFi
     expect(page.get_by_role("region", name="Silences")).to_contain_text("model/churn")
     button(page, "End the silence").click()
     expect(button(page, "Silence 1 h")).to_be_visible()
-    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
     assert commands(night)[1][:2] == ("unsilence", "model/churn")
 
 
@@ -169,7 +172,7 @@ def test_targets_are_silenced_by_a_pattern(night: PageFixture) -> None:
     expect(card(page)).not_to_contain_text("Silenced by")
     silences.get_by_role("button", name="End the silence of table/staging.*").click()
     expect(silences).not_to_contain_text("table/staging.*")
-    expect(page.locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
     eventually(lambda: len(commands(night)) > 1, "command that is shown as done before it is sent", within=10)
     assert [one[:2] for one in commands(night)] == [("silence", "model/flight*"), ("unsilence", "table/staging.*")]
 
@@ -179,7 +182,7 @@ def test_an_incident_is_acknowledged_with_the_keyboard_and_the_focus_stays_with_
     button(page, "Acknowledge").focus()
     page.keyboard.press("Enter")
     expect(card(page)).to_be_focused()
-    expect(card(page).locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
     expect(card(page)).to_be_focused()
     page.keyboard.press("Tab")
     expect(fact(page, "Next step").get_by_role("link")).to_be_focused()

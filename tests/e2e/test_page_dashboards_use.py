@@ -10,7 +10,7 @@ from core.errors import UnavailableError
 from tests.support.web import charts
 from tests.support.web.boards import PAINTED, excuse, look, settled, spans, tile
 from tests.support.web.charts import Charts
-from tests.support.web.viewing import PageFixture
+from tests.support.web.viewing import PageFixture, go
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -51,20 +51,25 @@ def test_the_range_is_chosen_by_keyboard_and_stands_in_the_address(viewer: PageF
 
 
 @pytest.mark.parametrize(
-    ("span", "step"), [("1h", 300), ("6h", 1800), ("1d", 7200), ("7d", 21_600), ("30d", DAY), ("1y", 14 * DAY)]
+    ("span", "seconds", "step"),
+    [
+        ("1h", 3600, 300),
+        ("6h", 6 * 3600, 1800),
+        ("1d", DAY, 7200),
+        ("7d", 7 * DAY, 21_600),
+        ("30d", 30 * DAY, DAY),
+        ("1y", 365 * DAY, 14 * DAY),
+    ],
 )
-def test_columns_are_wide_enough_to_see_and_of_a_round_time(
-    viewer: PageFixture, prometheus: Charts, span: str, step: int
+def test_every_range_can_be_shared_and_its_columns_are_wide_enough_to_see_and_of_a_round_time(
+    viewer: PageFixture, prometheus: Charts, span: str, seconds: int, step: int
 ) -> None:
     look(viewer, f"?range={span}")
+    assert spans(prometheus, "latency")[-1] == pytest.approx(seconds, rel=0.01)
     assert {step for query, _, _, step in prometheus.asked if query == "runs"} == {step}
 
 
-def test_every_range_can_be_shared(viewer: PageFixture, prometheus: Charts) -> None:
-    lengths = {"1h": 3600, "6h": 6 * 3600, "1d": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "1y": 365 * DAY}
-    for name, seconds in lengths.items():
-        look(viewer, f"?range={name}")
-        assert spans(prometheus, "latency")[-1] == pytest.approx(seconds, rel=0.01)
+def test_what_an_address_asks_for_that_there_is_not_is_as_if_it_asked_nothing(viewer: PageFixture) -> None:
     odd = look(viewer, "?range=nonsense&refresh=never")
     expect(odd.get_by_role("radio", name="1 day")).to_be_checked()
     expect(odd.get_by_label("Refresh")).to_have_value("1m")
@@ -80,13 +85,13 @@ def test_the_model_is_chosen_by_keyboard_and_can_be_shared(viewer: PageFixture, 
     settled(page)
     assert prometheus.asked[-1]
     assert 'accuracy{model=~"churn"}' in [query for query, *_ in prometheus.asked]
-    other = look(viewer, "?model=gone%22%7D")
-    expect(other.get_by_label("Model")).to_have_value('gone"}')
+    go(page, f"{viewer.url}/dashboards/sample?model=gone%22%7D")
+    expect(page.get_by_label("Model")).to_have_value('gone"}')
     assert 'accuracy{model=~"gone\\"\\\\}"}' in [query for query, *_ in prometheus.asked]
 
 
 def test_it_asks_again_as_often_as_is_chosen_and_not_while_it_is_hidden(viewer: PageFixture) -> None:
-    page = look(viewer, prepare=lambda page: page.clock.install())
+    page = look(viewer, clock=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/tiles/0?" in request.url else None)
     page.get_by_label("Refresh").focus()
@@ -212,7 +217,7 @@ def test_a_series_is_switched_off_and_on_in_the_legend(viewer: PageFixture) -> N
 def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(
     viewer: PageFixture, prometheus: Charts
 ) -> None:
-    page = look(viewer, prepare=lambda page: page.clock.install())
+    page = look(viewer, clock=True)
     expect(tile(page, "Open incidents").locator(".pill")).to_have_count(1)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/tiles/" in request.url else None)
@@ -241,7 +246,7 @@ def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(
 
 
 def test_one_tile_that_has_no_answer_does_not_silence_the_others(viewer: PageFixture) -> None:
-    page = look(viewer, prepare=lambda page: page.clock.install())
+    page = look(viewer, clock=True)
     refused = {"status": 503, "json": {"error": "Prometheus: refuses the query: too many"}}
     page.route(re.compile("/tiles/4"), lambda route: route.fulfill(**refused))  # type: ignore[arg-type]
     page.clock.fast_forward(61_000)
@@ -327,7 +332,7 @@ def test_dashboards_are_gone_to_and_back_from_without_the_page_being_loaded_agai
 def test_without_a_name_it_is_the_first_and_one_that_is_none_is_told(viewer: PageFixture) -> None:
     page = viewer.open("dashboards", width=1440)
     expect(page).to_have_url(re.compile("/dashboards/sample$"))
-    page = viewer.open("dashboards/nothing", width=1440)
+    go(page, f"{viewer.url}/dashboards/nothing")
     expect(page.get_by_role("alert")).to_have_text("dashboard: must be one of sample, other, bare, got 'nothing'")
     page.get_by_role("link", name="Sample").click()
     expect(tile(page, "Right predictions").locator(".figure")).to_have_text("81%")

@@ -12,7 +12,7 @@ from core.events import Severity
 from core.incidents.model import Evidence, Impact, NotificationState, State
 from core.incidents.mute import Silence
 from tests.support.builders import pages
-from tests.support.web.viewing import SECOND, WORST, PageFixture, button, card, commands, fact
+from tests.support.web.viewing import SECOND, WORST, PageFixture, button, card, commands, fact, go, saved
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 
@@ -114,8 +114,8 @@ def test_a_link_to_an_incident_that_is_not_known_says_so(night: PageFixture) -> 
 
 
 def test_following_a_link_commands_nothing(night: PageFixture) -> None:
-    night.open(f"#incident={WORST}")
-    page = night.open()
+    page = night.open(f"#incident={WORST}")
+    go(page, f"{night.url}/")
     for path in (f"/api/incidents/{WORST}/acknowledge", f"/api/incidents/{WORST}/resolve", "/api/automation/halt"):
         assert page.request.get(night.url + path).status == 405
     assert commands(night) == []
@@ -155,7 +155,7 @@ def test_hostile_text_stays_text(night: PageFixture) -> None:
     expect(shown.get_by_role("heading", level=3)).to_have_text(HOSTILE)
     expect(shown.locator(".evidence")).to_contain_text(HOSTILE)
     button(page, "Mitigated", "hostile").click()
-    expect(shown.locator(".saving")).to_have_count(0, timeout=10_000)
+    saved(page)
     assert page.locator("main script, main img").count() == 0
     assert shown.locator("a").evaluate_all("all => all.map((one) => one.protocol)") == ["http:"]
     assert page.title() == "(3) aia"
@@ -181,7 +181,7 @@ def test_what_has_not_changed_is_not_drawn_again(night: PageFixture) -> None:
 def test_a_page_asks_often_for_incidents_seldom_for_models_and_for_nothing_while_it_is_hidden(
     night: PageFixture,
 ) -> None:
-    page = night.open(prepare=lambda page: page.clock.install())
+    page = night.open(clock=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(night.url).partition("?")[0]))
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.web.boards import look, settled, tile
 from tests.support.web.charts import Charts, Values
-from tests.support.web.viewing import PageFixture
+from tests.support.web.viewing import PageFixture, go
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -44,6 +44,10 @@ def drawn(page: Page) -> dict[str, str]:
     return made
 
 
+def again(viewer: PageFixture, page: Page, span: str) -> Page:
+    return go(page, f"{viewer.url}/dashboards/sample?range={span}")
+
+
 def test_no_two_lines_are_drawn_alike_and_the_legend_shows_how(viewer: PageFixture, queues: list[str]) -> None:
     made = drawn(look(viewer))
     assert len(made) == len(set(made.values())) == MANY
@@ -53,12 +57,13 @@ def test_no_two_lines_are_drawn_alike_and_the_legend_shows_how(viewer: PageFixtu
 def test_a_name_is_drawn_alike_in_every_load_whatever_came_first(
     viewer: PageFixture, prometheus: Charts, queues: list[str]
 ) -> None:
-    first = drawn(look(viewer))
+    page = look(viewer)
+    first = drawn(page)
     prometheus.answers = {**prometheus.answers, "nothing": answers(queues[::-1], model="late")}
-    assert drawn(look(viewer, "?range=6h")) == first
+    assert drawn(again(viewer, page, "6h")) == first
     few: dict[str, Any] = {"nothing": answers(queues[3:4], model="late")}
     prometheus.answers = {**prometheus.answers, **few}
-    [alone] = drawn(look(viewer, "?range=7d")).values()
+    [alone] = drawn(again(viewer, page, "7d")).values()
     assert alone.split()[0] in {one.split()[0] for one in first.values()}
 
 
@@ -88,9 +93,9 @@ def test_the_legend_shows_every_line_on_demand_the_highest_first(viewer: PageFix
 def test_a_model_that_is_the_same_everywhere_stands_in_no_name(
     viewer: PageFixture, prometheus: Charts, queues: list[str]
 ) -> None:
-    chart = tile(look(viewer), TITLE)
-    expect(chart.locator(".names")).not_to_contain_text("late")
+    page = look(viewer)
+    expect(tile(page, TITLE).locator(".names")).not_to_contain_text("late")
     two = [*answers(queues[:1], model="late"), *answers(queues[:1], model="churn")]
     prometheus.answers = {**prometheus.answers, "nothing": two}
-    names = tile(look(viewer, "?range=6h"), TITLE).locator(".names .name")
+    names = tile(again(viewer, page, "6h"), TITLE).locator(".names .name")
     expect(names).to_have_text([re.compile("churn"), re.compile("late")])

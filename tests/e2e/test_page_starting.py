@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from core.errors import UnavailableError
 from functions.api.dashboards import Dashboards
@@ -17,7 +17,7 @@ from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.web import charts
 from tests.support.web.boards import look, tile
 from tests.support.web.charts import Charts
-from tests.support.web.viewing import PageFixture
+from tests.support.web.viewing import PageFixture, Tab
 
 pytest_plugins = ["tests.support.web.viewing_fixtures", "tests.support.web.board_fixtures"]
 
@@ -41,7 +41,7 @@ def history(office: ApiFixture, days: int, *, done: bool = False) -> None:
 
 
 @pytest.fixture
-def fresh(browser: Browser, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixture]:
+def fresh(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixture]:
     """The pages of a system that started a moment ago: nothing is scored or checked, and there was no incident."""
     for document in office.store.find("incidents"):
         office.store.delete(document, "incidents")
@@ -57,10 +57,9 @@ def fresh(browser: Browser, office: ApiFixture, prometheus: Charts) -> Iterator[
     actions = replace(made.actions, start=start)
     made = replace(made, views=replace(made.views, start=start), actions=actions, start=start, dashboards=boards)
     with pages.served(pages.application(made)) as url:
-        viewer = PageFixture(browser, office, rows, url)
+        viewer = PageFixture(tab, office, rows, url)
         yield viewer
-        for page in viewer.opened:
-            page.close()
+        viewer.close()
     assert [fault for fault in viewer.faults if "Failed to load resource" not in fault] == []
 
 
@@ -83,7 +82,7 @@ def test_what_is_not_due_yet_is_awaited_and_neither_well_nor_a_fault(fresh: Page
 
 def test_history_says_how_far_it_is_and_goes_when_all_is_in(fresh: PageFixture, office: ApiFixture) -> None:
     history(office, 46)
-    page = fresh.open(prepare=lambda page: page.clock.install())
+    page = fresh.open(clock=True)
     expect(page.locator("#history")).to_have_text("History: 46 of 365 days")
     expect(page.locator("#models")).to_contain_text("Not scored yet")
     history(office, 120)
@@ -101,7 +100,7 @@ def test_models_are_asked_for_again_when_more_of_the_past_is_in_and_history_not_
     fresh: PageFixture, office: ApiFixture
 ) -> None:
     history(office, 46)
-    page = fresh.open(prepare=lambda page: page.clock.install())
+    page = fresh.open(clock=True)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url.removeprefix(fresh.url)))
     history(office, 365, done=True)
@@ -133,7 +132,7 @@ def test_a_warehouse_that_is_starting_is_no_fault(fresh: PageFixture) -> None:
 
 def test_a_prometheus_that_is_starting_is_no_fault_and_comes_by_itself(fresh: PageFixture, prometheus: Charts) -> None:
     prometheus.fault = AWAY
-    page = look(fresh, prepare=lambda page: page.clock.install())
+    page = look(fresh, clock=True)
     expect(tile(page, "Latency")).to_contain_text("No data yet, what measures it is starting")
     expect(tile(page, "Right predictions")).to_contain_text("No data yet")
     expect(page.locator("#updated")).to_have_text("starting")
@@ -161,7 +160,7 @@ def test_a_dashboard_draws_what_has_come_and_then_says_nothing_more(
     fresh: PageFixture, office: ApiFixture, prometheus: Charts
 ) -> None:
     history(office, 46)
-    page = look(fresh, "?range=1y", prepare=lambda page: page.clock.install())
+    page = look(fresh, "?range=1y", clock=True)
     asked = len(prometheus.asked)
     page.wait_for_timeout(1100)
     page.clock.fast_forward(3500)

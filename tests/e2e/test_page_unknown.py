@@ -90,7 +90,7 @@ def test_what_never_came_is_not_known(calm: PageFixture, part: str, says: str, t
 
 
 def test_what_does_not_come_any_more_is_not_known_and_pale(calm: PageFixture) -> None:
-    page = calm.open(prepare=lambda page: page.clock.install())
+    page = calm.open(clock=True)
     expect(page.locator("#state")).to_have_text("All is well")
     page.route(re.compile("/api/(incidents|probes|actions)"), answer_503)
     page.clock.fast_forward(16_000)

@@ -3,16 +3,33 @@
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.support.servers.stack import LocalStack, eventually
+from tests.support.web.viewing import Tab
 
-DAYS = 10
+DAYS = 45
+"""The newest weeks of every track come first, so some of them come later."""
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack that has just been told to start."""
     with LocalStack(tmp_path_factory.mktemp("local") / "data", DAYS) as stack:
-        stack.start()
-        # what is compared before and after must not be loaded in between
-        eventually(lambda: stack.get("/api/backfills")["history"]["done"], "whole history", within=180)
+        stack.launch()
         yield stack
+
+
+@pytest.fixture(scope="session")
+def stack(new: LocalStack) -> LocalStack:
+    """The stack with all of its history."""
+    new.await_running()
+    # what is compared before and after must not be loaded in between
+    eventually(lambda: new.get("/api/backfills")["history"]["done"], "whole history", within=180)
+    new.measure_often()
+    return new
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Tab:
+    return Tab(browser)

@@ -1,7 +1,6 @@
 """The pages in a browser, over a running stack."""
 
 import re
-import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,19 +11,17 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from core.events import Finding, Severity, Status
 from tests.support.servers.stack import LocalStack, eventually, fresh
+from tests.support.web.viewing import REPORT_VIOLATIONS, Tab, listen
 
+pytest_plugins = ["tests.support.web.viewing_fixtures"]
 pytestmark = pytest.mark.timeout(240)  # the first test starts the stack
 
 SCREENSHOTS = Path(__file__).resolve().parents[3] / "build" / "screenshots"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"]
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
-REPORT_VIOLATIONS = """
-  addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
-"""
 PAINTED = """
   () => [...document.querySelectorAll(".plot canvas")].map((canvas) =>
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte > 0))
@@ -35,44 +32,34 @@ PAINTED = """
 class Viewer:
     """Opens pages and keeps what went wrong in them."""
 
-    browser: Browser
+    tab: Tab
     stack: LocalStack
     faults: list[str] = field(default_factory=list)
     opened: list[Page] = field(default_factory=list)
 
     def open(self, path: str = "/", *, width: int = 1200, scheme: Any = "light", of: str = "page") -> Page:
-        page = self.browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        page.add_init_script(REPORT_VIOLATIONS)
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", self._listen)
+        page = self.tab.lend(self.faults, width=width, scheme=scheme)
+        if page is None:
+            page = self.tab.browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            self.opened.append(page)
+            page.add_init_script(REPORT_VIOLATIONS)
+            listen(page, self.faults.append)
         page.goto(self.stack.url(of) + path)
         if of == "page":
             loaded(page)
-        self.opened.append(page)
         return page
 
-    def _listen(self, line: ConsoleMessage) -> None:
-        if line.type in ("error", "warning"):
-            self.faults.append(line.text)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("chromium is absent: none of chromium, chromium-browser, google-chrome is on PATH")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield browser
-        browser.close()
+    def close(self) -> None:
+        for page in self.opened:
+            page.close()
+        self.tab.give_back()
 
 
 @pytest.fixture
-def viewer(browser: Browser, stack: LocalStack) -> Iterator[Viewer]:
-    viewer = Viewer(browser, stack)
+def viewer(tab: Tab, stack: LocalStack) -> Iterator[Viewer]:
+    viewer = Viewer(tab, stack)
     yield viewer
-    for page in viewer.opened:
-        page.close()
+    viewer.close()
     assert viewer.faults == []
 
 
@@ -171,6 +158,7 @@ def test_screenshots_are_kept(viewer: Viewer, finding: Finding, name: str, width
         path = SCREENSHOTS / f"{of}-{name}.png"
         viewer.open(of=of, width=width, scheme=scheme).screenshot(path=path, full_page=of == "page")
         assert path.stat().st_size > 10_000
+        viewer.close()
 
 
 def test_the_worst_open_incident_is_on_top(viewer: Viewer, stack: LocalStack, finding: Finding) -> None:

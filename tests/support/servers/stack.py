@@ -18,19 +18,24 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import pytest
+import yaml
 from google.cloud import bigquery
-from google.cloud.pubsub_v1 import PublisherClient
+from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from core.events import Event, Finding, Severity, Status
 from functions.adapters.events import encode
 from functions.adapters.ports import Store
 from functions.adapters.store import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.services.incidents.documents import INCIDENTS
 from infra.local.ports import PUBLIC, reserve
 from infra.local.stack import PROJECT
 
 T = TypeVar("T")
 AIA = str(Path(sys.executable).with_name("aia"))
+HARMLESS_SECONDS = 0.1
+"""A program that has used so little of the processor does not listen yet: Python has hardly begun to import anything."""
 _ENDPOINTS = ("GOOGLE_", "PUBSUB_", "BIGQUERY_", "FIRESTORE_", "AIA_")
 
 
@@ -50,8 +55,9 @@ def eventually(look: Callable[[], T], what: str, *, within: float = 60.0, every:
 
 
 def environment(**own: str) -> dict[str, str]:
-    """This process's environment without any endpoint, and `own`."""
+    """This process's environment without any endpoint, and `own`; what Python compiled is kept, as it is for a user."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_ENDPOINTS)}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return kept | own
 
 
@@ -195,23 +201,36 @@ class LocalStack:
 
     @contextlib.contextmanager
     def kept_dead(self, *names: str) -> Iterator[None]:
-        """Keep programs from running, however often they are started again."""
-        over = threading.Event()
+        """Keep programs from running: each is killed, and what is started in its place is held before it has come up.
 
-        def kill_again() -> None:
+        So the pause before the next start does not grow with every kill, and what is let go comes up at once.
+        """
+        over, held = threading.Event(), set[int]()
+
+        def hold() -> None:
             while not over.wait(0.02):
                 for name, pid in self.programs().items():
-                    if name in names:
-                        with contextlib.suppress(ProcessLookupError):
+                    if name not in names or pid in held or _read(pid, "cmdline") == _read(self.process.pid, "cmdline"):
+                        continue  # the last: it is not the program yet, and whoever starts it waits until it is
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(pid, signal.SIGSTOP)
+                        if used(pid) < HARMLESS_SECONDS:
+                            held.add(pid)
+                        else:
                             os.killpg(pid, signal.SIGKILL)
 
-        killer = threading.Thread(target=kill_again)
-        killer.start()
+        for name in names:
+            self.kill(name)
+        holder = threading.Thread(target=hold)
+        holder.start()
         try:
             yield
         finally:
             over.set()
-            killer.join()
+            holder.join()
+            for pid in held:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGCONT)
 
     def log(self, name: str) -> str:
         """What a program wrote."""
@@ -239,7 +258,10 @@ class LocalStack:
             return json.load(response)
 
     def incidents(self, target: str) -> list[dict[str, Any]]:
-        return [one for one in self.get("/api/incidents") if one["target"] == target]
+        """The incidents of a target, open ones first, then the newest: one by one, since the API keeps its list for 10 s."""
+        known = [one.data for one in self.store.find(INCIDENTS) if one.data["target"] == target]
+        known.sort(key=lambda one: (one["open"], one["opened_at"]), reverse=True)
+        return [self.get(f"/api/incidents/{urllib.parse.quote(one['id'])}") for one in known]
 
     def inbox(self, incident: str, channel: str = "technical") -> list[dict[str, Any]]:
         """The messages of a channel about an incident, the oldest first."""
@@ -251,6 +273,31 @@ class LocalStack:
         answer = self.get(f"/api/v1/query?{urllib.parse.urlencode({'query': query})}", of="prometheus")
         found = answer["data"]["result"]
         return {next(iter(series["metric"].values()), ""): float(series["value"][1]) for series in found}
+
+    def configure_prometheus(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the configuration of the running Prometheus, until the next start of the stack, and have it read."""
+        path = self.folder / "prometheus.yml"
+        config = yaml.safe_load(path.read_text())
+        change(config)
+        path.write_text(yaml.safe_dump(config, sort_keys=False))
+        os.kill(eventually(lambda: self.programs()["prometheus"], "program called prometheus"), signal.SIGHUP)
+
+    def measure_often(self) -> None:
+        """Have Prometheus look every second: what is measured is there when it is asked for."""
+
+        def change(config: dict[str, Any]) -> None:
+            config["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s"}
+
+        self.configure_prometheus(change)
+
+    def retry_soon(self) -> None:
+        """Have what failed delivered again within two seconds, however often it failed, until the next start of the stack."""
+        policy = {"minimum_backoff": {"seconds": 1}, "maximum_backoff": {"seconds": 2}}
+        with self.client(SubscriberClient) as subscriber:
+            for one in subscriber.list_subscriptions(project=f"projects/{PROJECT}"):
+                changed = {"name": one.name, "retry_policy": policy}
+                mask = FieldMask(paths=["retry_policy"])
+                subscriber.update_subscription(request={"subscription": changed, "update_mask": mask})
 
     # its parts, through the official clients
 
@@ -332,6 +379,12 @@ def parent(pid: int) -> int:
     fields = stat.rpartition(")")[2].split()
     # a process that has ended and is not yet waited for runs no more
     return int(fields[1]) if fields and fields[0] != "Z" else 0
+
+
+def used(pid: int) -> float:
+    """How many seconds of the processor a process has used."""
+    fields = _read(pid, "stat").decode(errors="replace").rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
 
 
 def midnight(days_ago: int = 0) -> datetime:

@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser
 
 from functions.api.dashboards import Dashboards
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.web import charts
 from tests.support.web.charts import Charts
-from tests.support.web.viewing import PageFixture
+from tests.support.web.viewing import PageFixture, Tab
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def prometheus() -> Charts:
 
 
 @pytest.fixture
-def viewer(browser: Browser, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixture]:
+def viewer(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixture]:
     def now() -> datetime:
         return datetime.now(UTC)
 
@@ -31,8 +30,7 @@ def viewer(browser: Browser, office: ApiFixture, prometheus: Charts) -> Iterator
     every["bare"] = charts.dashboard(displayName="AIA: bare", mosaicLayout={"columns": 48, "tiles": first})
     boards = Dashboards(all=every, prometheus=prometheus, models=["churn", "late"], clock=now)  # type: ignore[arg-type]
     with pages.served(pages.application(replace(made, dashboards=boards))) as url:
-        viewer = PageFixture(browser, office, Rows(), url)
+        viewer = PageFixture(tab, office, Rows(), url)
         yield viewer
-        for page in viewer.opened:
-            page.close()
+        viewer.close()
     assert viewer.faults == []

@@ -12,7 +12,7 @@ from tests.support.builders import pages
 from tests.support.builders.night import fill
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.web.browser import chromium
-from tests.support.web.viewing import PageFixture
+from tests.support.web.viewing import PageFixture, Tab
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic"]
 
@@ -25,6 +25,11 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Browser) -> Tab:
+    return Tab(browser, "Ada")
+
+
 @pytest.fixture
 def office(tmp_path: Path) -> Iterator[ApiFixture]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
@@ -35,12 +40,11 @@ def office(tmp_path: Path) -> Iterator[ApiFixture]:
 
 
 @pytest.fixture
-def night(browser: Browser, office: ApiFixture) -> Iterator[PageFixture]:
+def night(tab: Tab, office: ApiFixture) -> Iterator[PageFixture]:
     warehouse = Rows()
     made = pages.deps(office.store, warehouse, office, lambda: datetime.now(UTC))
     with pages.served(pages.application(made)) as url:
-        night = PageFixture(browser, office, warehouse, url)
+        night = PageFixture(tab, office, warehouse, url)
         yield night
-        for page in night.opened:
-            page.close()
+        night.close()
     assert night.faults == []

@@ -2,8 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,18 +13,9 @@ from tests.support.servers.stack import LocalStack, eventually
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 pytestmark = pytest.mark.timeout(900)
 
-DAYS = 120
 KINDS = re.compile(r"drift(?!.*stale)|accuracy|quality|missing", re.IGNORECASE)
 """What may really be wrong with the model: by what scores it, and by the alert rules about that."""
 RED = "#problem:visible, #missing:visible, #state.critical, .failed:visible, [data-probe] .critical:visible, .fault:visible"
-
-
-@pytest.fixture
-def new(tmp_path: Path) -> Iterator[LocalStack]:
-    """A stack that has just been told to start."""
-    with LocalStack(tmp_path / "data", DAYS) as stack:
-        stack.launch()
-        yield stack
 
 
 def reached(page: Page, stack: LocalStack, path: str = "/") -> Page:

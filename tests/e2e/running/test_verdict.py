@@ -1,6 +1,5 @@
 """What `aia demo` says of a stack where not everything happened."""
 
-import re
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -15,13 +14,10 @@ from infra.local.outcome import Outcome, Step, post
 from infra.local.ports import Ports
 from tests.support.servers.stack import LocalStack, eventually, free_ports, fresh, midnight
 
-DAYS = 10
-"""Of the history of `stack`."""
-
 
 @pytest.mark.timeout(480)
 def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStack) -> None:
-    ticks = tuple(midnight(days) for days in range(DAYS))
+    ticks = tuple(midnight(days) for days in range(stack.days))
     never = midnight() + timedelta(seconds=1)
     unreachable = free_ports(("prometheus",))
     outcome = Outcome(Ports(stack.ports | unreachable), stack.warehouse, (*ticks, never))
@@ -35,7 +31,7 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
     console.print(_table(steps))
     assert _verdict(console, outcome, steps, 1.0) == 1
     said = console.export_text()
-    assert re.search(r"did not happen: windows scored: 10 of 11 ticks", said)
+    assert f"did not happen: windows scored: {stack.days} of {stack.days + 1} ticks" in said
     assert "did not happen: metrics in Prometheus: URLError" in said
     assert said.splitlines()[-1] == "demo: failed missing=5 seconds=1"
 
