@@ -21,16 +21,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in long]
 
 
-ROOT = Path(__file__).parent.parent
+TOGETHER = (Path("tests/e2e/stacks"), Path("tests/contract/deployment"))
+"""Folders of which one worker runs all: whole stacks, of which one at a time is enough for a machine, and plans that tests share."""
 
 
 class _ByFile(LoadFileScheduling):
-    """A file's tests run in one worker, and so do all of a folder whose conftest.py has what they share: a stack, plans."""
+    """A file's tests run in one worker, and so do all of a folder of `TOGETHER`."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(super()._split_scope(nodeid))
-        shares = file.parent != Path("tests") and (ROOT / file.parent / "conftest.py").exists()
-        return str(file.parent if shares else file)
+        return next((str(folder) for folder in TOGETHER if folder in file.parents), str(file))
 
 
 @pytest.hookimpl(optionalhook=True)  # only xdist asks for it

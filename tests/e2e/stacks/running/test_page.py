@@ -20,7 +20,7 @@ from tests.support.web.viewing import REPORT_VIOLATIONS, Tab, listen
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 pytestmark = pytest.mark.timeout(240)  # the first test starts the stack
 
-SCREENSHOTS = Path(__file__).resolve().parents[3] / "build" / "screenshots"
+SCREENSHOTS = Path(__file__).resolve().parents[4] / "build" / "screenshots"
 HOSTILE = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 PAINTED = """
   () => [...document.querySelectorAll(".plot canvas")].map((canvas) =>

@@ -12,7 +12,7 @@ DAYS = 45
 """The newest weeks of every track come first, so some of them come later."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack that has just been told to start."""
     with LocalStack(tmp_path_factory.mktemp("local") / "data", DAYS) as stack:
@@ -20,7 +20,7 @@ def new(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         yield stack
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(new: LocalStack) -> LocalStack:
     """The stack with all of its history."""
     new.await_running()
