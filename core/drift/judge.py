@@ -46,10 +46,10 @@ class Reason(StrEnum):
     """No accuracy is agreed on."""
     INSUFFICIENT_DATA = "insufficient_data"
     """Too few rows or labels: nothing is concluded."""
-    FLAWED = "flawed"
-    """The data has flaws that the reference did not have."""
+    QUALITY_ISSUES = "quality_issues"
+    """The data has quality issues that the reference did not have."""
     SOUND = "sound"
-    """It has none."""
+    """The data has no quality issues beyond those of the reference."""
     REFUSED = "refused"
     """The model could not be scored, and a retry would not help."""
     SCORED = "scored"
@@ -217,18 +217,18 @@ def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:
     Returns:
         The verdict; its value is the number of issues.
 
-    >>> stale = DataQualityIssue(flaw=DataQualityIssueKind.STALE, feature="", value=7200.0, limit=3600.0)
+    >>> stale = DataQualityIssue(kind=DataQualityIssueKind.STALE, feature="", value=7200.0, limit=3600.0)
     >>> of_quality("churn", [stale]).summary
     'churn: the newest row is 2 h 0 min old, at most 1 h 0 min is usual'
     >>> of_quality("churn", []).summary
-    'churn: its data has no flaw'
+    'churn: no data quality issues'
     """
     if not issues:
-        text = f"{model}: its data has no flaw"
+        text = f"{model}: no data quality issues"
         return Verdict(outcome=Outcome.GOOD, reason=Reason.SOUND, summary=text, value=0.0, unit="issues")
     first = spell_issue(issues[0])
     grave = any(
-        issue.flaw in _GRAVE or (issue.flaw is DataQualityIssueKind.MISSING and issue.value > _ERROR_MISSING)
+        issue.kind in _GRAVE or (issue.kind is DataQualityIssueKind.MISSING and issue.value > _ERROR_MISSING)
         for issue in issues
     )
     texts: dict[str, str] = {}
@@ -238,10 +238,10 @@ def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:
         texts[name] = f"{texts[name]}; {text}" if name in texts else text
     return Verdict(
         outcome=Outcome.BAD,
-        reason=Reason.FLAWED,
+        reason=Reason.QUALITY_ISSUES,
         summary=f"{model}: {first}"
         if len(issues) == 1
-        else f"{model}: {len(issues)} flaws in its data; first, {first}",
+        else f"{model}: {len(issues)} data quality issues; first, {first}",
         severity=Severity.ERROR if grave else Severity.WARNING,
         value=float(len(issues)),
         unit="issues",
@@ -252,7 +252,7 @@ def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:
 def spell_issue(issue: DataQualityIssue) -> str:
     """An issue in words.
 
-    >>> spell_issue(DataQualityIssue(flaw=DataQualityIssueKind.NEW_CATEGORY, feature="plan", value=0.25, limit=0.01, detail="gold"))
+    >>> spell_issue(DataQualityIssue(kind=DataQualityIssueKind.NEW_CATEGORY, feature="plan", value=0.25, limit=0.01, detail="gold"))
     'plan: 25.0% of the rows are of unknown categories, at most 1.0% is usual (gold)'
     """
     share = f"{issue.value:.1%} of the rows"
@@ -270,7 +270,7 @@ def spell_issue(issue: DataQualityIssue) -> str:
         DataQualityIssueKind.STALE: f"the newest row is {_hours(issue.value)} old, at most {_hours(issue.limit)} is usual",
     }
     name = f"{issue.feature}: " if issue.feature else ""
-    return f"{name}{texts[issue.flaw]}{f' ({issue.detail})' if issue.detail else ''}"
+    return f"{name}{texts[issue.kind]}{f' ({issue.detail})' if issue.detail else ''}"
 
 
 def of_scoring(model: str, table: str, refusal: str | None) -> Verdict:

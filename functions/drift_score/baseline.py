@@ -50,14 +50,14 @@ class Baseline:
         rows: of the reference window, all of them.
         measures: how right the model was, by the labels that arrived within the window, if it has labels.
         calibrator: turns a classifier's scores into probabilities, learnt from those labels.
-        flaws: by flaw and column the worst that a window within the reference shows: no more than that is no news.
+        issues: by kind of issue and column, the worst value of a window within the reference; up to that value is usual.
     """
 
     profile: Profile
     rows: int
     measures: Measures | None
     calibrator: Calibrator | None
-    flaws: dict[tuple[DataQualityIssueKind, str], float]
+    issues: dict[tuple[DataQualityIssueKind, str], float]
 
     def to_data(self) -> Data:
         """As the store keeps it."""
@@ -67,8 +67,8 @@ class Baseline:
             "measures": self.measures and {name: one._asdict() for name, one in self.measures._asdict().items()},
             "calibrator": self.calibrator
             and {"edges": self.calibrator.edges.tolist(), "levels": self.calibrator.levels.tolist()},
-            "flaws": [
-                {"flaw": flaw.value, "column": name, "worst": worst} for (flaw, name), worst in self.flaws.items()
+            "issues": [
+                {"issue": kind.value, "column": name, "worst": worst} for (kind, name), worst in self.issues.items()
             ],
         }
 
@@ -82,7 +82,7 @@ class Baseline:
             rows=data["rows"],
             measures=kind(**{name: Estimate(**one) for name, one in measures.items()}) if measures else None,
             calibrator=Calibrator(edges=np.array(steps["edges"]), levels=np.array(steps["levels"])) if steps else None,
-            flaws={(DataQualityIssueKind(one["flaw"]), one["column"]): one["worst"] for one in data["flaws"]},
+            issues={(DataQualityIssueKind(one["issue"]), one["column"]): one["worst"] for one in data["issues"]},
         )
 
 
@@ -110,7 +110,7 @@ def learn(window: Window, columns: Columns, rows: int) -> Baseline:
         rows=rows,
         measures=measures,
         calibrator=Calibrator.learn(scores, labels) if sure and labels is not None else None,
-        flaws=_flaws(profile, past),
+        issues=_issues(profile, past),
     )
 
 
@@ -151,10 +151,10 @@ def _past(window: Window, profile: Profile, columns: Columns) -> Iterator[tuple[
         end -= _EVERY
 
 
-def _flaws(
+def _issues(
     profile: Profile, past: list[tuple[datetime, DriftReport, Counts]]
 ) -> dict[tuple[DataQualityIssueKind, str], float]:
     worst: dict[tuple[DataQualityIssueKind, str], float] = {}
     for issue in (issue for _, _, counts in past for issue in quality(profile, counts)):
-        worst[issue.flaw, issue.feature] = max(worst.get((issue.flaw, issue.feature), 0.0), issue.value)
+        worst[issue.kind, issue.feature] = max(worst.get((issue.kind, issue.feature), 0.0), issue.value)
     return worst

@@ -120,7 +120,7 @@ def issue(found: DataQualityIssue) -> str:
         DataQualityIssueKind.OUT_OF_RANGE: f"{share} out of range, at most {limit} expected",
         DataQualityIssueKind.NEW_CATEGORY: f"{share} in new categories",
         DataQualityIssueKind.CONSTANT: "constant, and was not",
-    }.get(found.flaw, found.flaw.value)
+    }.get(found.kind, found.kind.value)
     return f"{show(found.feature)}: {said}{f' ({show(found.detail)})' if found.detail else ''}"
 
 
