@@ -219,7 +219,7 @@ def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(
     prometheus.fault = UnavailableError("Prometheus: does not answer (ConnectionError)")
     page.clock.fast_forward(61_000)
     problem = page.get_by_role("alert")
-    expect(problem).to_contain_text("Prometheus: does not answer (ConnectionError). What is shown is of ")
+    expect(problem).to_contain_text("Prometheus: does not answer (ConnectionError). The data shown is from ")
     settled(page)
     assert len(asked) < 9 == page.locator("[data-tile]").count(), "whoever does not answer is not asked on and on"
     assert all(colours > 20 for colours in page.evaluate(PAINTED))
@@ -258,7 +258,7 @@ def test_who_hangs_is_told_of_after_one_patience(viewer: PageFixture, prometheus
     page = look(viewer)
     prometheus.delay = threading.Event()
     page.get_by_role("radio", name="6 hours").check(force=True)
-    expect(page.get_by_role("alert")).to_contain_text("There is no answer in time", timeout=12_000)
+    expect(page.get_by_role("alert")).to_contain_text("The request timed out", timeout=12_000)
     expect(page.locator("#grid [aria-busy]")).to_have_count(0, timeout=2000)
     expect(tile(page, "Open incidents").locator(".pill")).to_have_text("not known")
     prometheus.delay.set()

@@ -134,7 +134,7 @@ def test_a_warehouse_that_is_starting_is_no_fault(fresh: PageFixture) -> None:
 def test_a_prometheus_that_is_starting_is_no_fault_and_comes_by_itself(fresh: PageFixture, prometheus: Charts) -> None:
     prometheus.fault = AWAY
     page = look(fresh, prepare=lambda page: page.clock.install())
-    expect(tile(page, "Latency")).to_contain_text("No data yet, what measures it is starting")
+    expect(tile(page, "Latency")).to_contain_text("No data yet, its source is starting")
     expect(tile(page, "Right predictions")).to_contain_text("No data yet")
     expect(page.locator("#updated")).to_have_text("starting")
     assert "does not answer" not in page.locator("body").inner_text()
@@ -178,7 +178,7 @@ def test_a_dashboard_draws_what_has_come_and_then_says_nothing_more(
 def test_a_silent_function_is_not_told_before_its_rule_would(fresh: PageFixture) -> None:
     page = fresh.open("dashboards/system")
     expect(tile(page, "Silent").locator(".pill")).to_have_text("not known yet")
-    expect(tile(page, "Silent")).to_contain_text("starting, judged from ")
+    expect(tile(page, "Silent")).to_contain_text("starting, evaluated from ")
     calm(page)
 
 
