@@ -53,7 +53,9 @@ METRICS = (
         "1",
         "Drift statistic of the model's predictions.",
     ),
-    gauge("aia_prediction_drift_drifted", "model", "1", "Whether the model's predictions have drifted: 1 if so, else 0."),
+    gauge(
+        "aia_prediction_drift_drifted", "model", "1", "Whether the model's predictions have drifted: 1 if so, else 0."
+    ),
     gauge(
         "aia_data_quality_issues",
         "model issue",

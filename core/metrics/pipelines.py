@@ -3,7 +3,9 @@
 from core.metrics.metric import counter, gauge
 
 METRICS = (
-    counter("aia_pipeline_runs_total", "pipeline outcome", "Completed runs by outcome: succeeded, failed or cancelled."),
+    counter(
+        "aia_pipeline_runs_total", "pipeline outcome", "Completed runs by outcome: succeeded, failed or cancelled."
+    ),
     gauge("aia_pipeline_running", "pipeline", "1", "Active runs."),
     gauge("aia_pipeline_run_seconds", "pipeline", "s", "Duration of the latest completed run."),
     gauge(

@@ -67,7 +67,9 @@ def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(nigh
     assert set(order[2:]) == {"small", "mended"}
     glance = page.locator("#glance > div").all_inner_texts()
     assert glance[0].split("\n") == ["Open incidents", "4", "2 unacknowledged, 1 mitigated"]
-    assert glance[1].split("\n") == ["Revenue at risk per hour", "$4,890", "$3,551 to $6,149"], "what is mitigated costs nothing"
+    assert glance[1].split("\n") == ["Revenue at risk per hour", "$4,890", "$3,551 to $6,149"], (
+        "what is mitigated costs nothing"
+    )
 
 
 def test_what_it_has_cost_is_what_was_counted_and_what_came_since(night: PageFixture) -> None:
