@@ -37,13 +37,13 @@ class Reason(StrEnum):
     STEADY = "steady"
     """No feature drifted."""
     BELOW_FLOOR = "below_floor"
-    """The accuracy is below what is agreed on, and the whole confidence interval with it."""
+    """The accuracy and its whole confidence interval are below the floor."""
     DOUBTFUL = "doubtful"
-    """The accuracy is below what is agreed on, but that may be chance: nothing is concluded."""
+    """The accuracy is below the floor, but not significantly: no conclusion."""
     ABOVE_FLOOR = "above_floor"
-    """The accuracy is what is agreed on, or better."""
+    """The accuracy is at the floor or above."""
     NO_FLOOR = "no_floor"
-    """No accuracy is agreed on."""
+    """The settings have no floor."""
     INSUFFICIENT_DATA = "insufficient_data"
     """Too few rows or labels: nothing is concluded."""
     QUALITY_ISSUES = "quality_issues"
@@ -79,7 +79,7 @@ def of_drift(model: str, report: DriftReport, top_segments: Mapping[str, str] = 
     count = len(report.features)
     window = {"window": _window(report)}
     if not report.drifted:
-        text = f"{model}: none of {count} features drifts"
+        text = f"{model}: no drift in {count} features"
         return Verdict(
             outcome=Outcome.GOOD, reason=Reason.STEADY, summary=text, value=0.0, unit="ratio", evidence=window
         )
@@ -113,7 +113,7 @@ def of_prediction(model: str, report: DriftReport, top_segments: Mapping[str, st
     >>> from core.drift import Profile, score
     >>> profile = Profile.fit({"risk": [n / 1000 for n in range(1000)]})
     >>> of_prediction("churn", score(profile, {"risk": [0.3 + n / 3000 for n in range(900)]})).summary[:36]
-    'churn: its predictions drifted: risk'
+    'churn: predictions have drifted: risk'
     """
     if report.reason in (DriftReason.INSUFFICIENT_DATA, DriftReason.ABSENT):
         return _too_few(model, report)
@@ -121,7 +121,7 @@ def of_prediction(model: str, report: DriftReport, top_segments: Mapping[str, st
     return Verdict(
         outcome=Outcome.of(bad=found.drifted),
         reason=Reason.DRIFTED if found.drifted else Reason.STEADY,
-        summary=f"{model}: its predictions {'drifted' if found.drifted else 'do not drift'}: {_headline(found)}",
+        summary=f"{model}: predictions {'have drifted' if found.drifted else 'have not drifted'}: {_headline(found)}",
         severity=Severity.ERROR if found.strength >= _CRITICAL_STRENGTH else Severity.WARNING,
         value=found.strength,
         threshold=found.usual + report.shift_threshold,
@@ -164,29 +164,29 @@ def of_accuracy(
     Args:
         model: the model's name, for the summary.
         accuracy: the share of labelled predictions that were right, with its confidence interval.
-        floor: the least accuracy that is accepted, if any is agreed on.
+        floor: the accuracy floor, if the settings have one.
         minimum: with fewer labels nothing is concluded.
         evidence: what supports it, as short texts by name.
 
     >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.783, 0.834, 900), floor=0.85, minimum=200).summary
-    'churn: right in 81.0% (78.3% to 83.4%) of 900 labelled predictions, agreed is 85.0%'
+    'churn: accuracy 81.0% (78.3% to 83.4%) on 900 labelled predictions, floor 85.0%'
     >>> of_accuracy("churn", accuracy=Estimate(0.84, 0.815, 0.862, 900), floor=0.85, minimum=200).reason
     <Reason.DOUBTFUL: 'doubtful'>
     >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.48, 0.95, 9), floor=0.85, minimum=200).reason
     <Reason.INSUFFICIENT_DATA: 'insufficient_data'>
     """
     if accuracy.value is None or accuracy.rows < minimum:
-        text = f"{model}: {accuracy.rows} labels have arrived, {minimum} are needed"
+        text = f"{model}: {accuracy.rows} labels have arrived, {minimum} required"
         return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
     interval = f"{accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})"
-    text = f"{model}: right in {interval} of {accuracy.rows} labelled predictions"
+    text = f"{model}: accuracy {interval} on {accuracy.rows} labelled predictions"
     if floor is None:
         return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NO_FLOOR, summary=text)
     below, certain = accuracy.value < floor, stands(accuracy, floor) is Standing.BELOW
     return Verdict(
         outcome=Outcome.NOT_KNOWN if below and not certain else Outcome.of(bad=below),
         reason=Reason.BELOW_FLOOR if certain else Reason.DOUBTFUL if below else Reason.ABOVE_FLOOR,
-        summary=f"{text}, agreed is {floor:.1%}",
+        summary=f"{text}, floor {floor:.1%}",
         severity=accuracy_severity(accuracy.value, floor),
         value=accuracy.value,
         threshold=floor,
@@ -258,7 +258,7 @@ def spell_issue(issue: DataQualityIssue) -> str:
     share = f"{issue.value:.1%} of the rows"
     usual = f"at most {issue.limit:.1%} is usual"
     texts = {
-        DataQualityIssueKind.ABSENT: "there is no such column",
+        DataQualityIssueKind.ABSENT: "the column is missing",
         DataQualityIssueKind.MISSING: f"{share} are missing, {usual}",
         DataQualityIssueKind.INFINITE: f"{share} are infinite, {usual}",
         DataQualityIssueKind.OUT_OF_RANGE: f"{share} are out of range, {usual}",

@@ -33,7 +33,7 @@ _TINY = 1e-15
 
 
 class Standing(StrEnum):
-    """How a metric stands to what is agreed on."""
+    """How a metric compares with its floor."""
 
     BELOW = "below"
     """Below the floor, and the whole confidence interval with it."""
@@ -173,7 +173,7 @@ def regressor(prediction: Column, outcome: Column) -> Regressor:
 
 
 def stands(estimate: Estimate, floor: float) -> Standing:
-    """How a metric stands to a floor that is agreed on.
+    """How a metric compares with its floor.
 
     >>> stands(Estimate(0.8, 0.78, 0.82, 1000), 0.85).value
     'below'

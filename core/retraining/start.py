@@ -103,9 +103,9 @@ def pipeline_of(model: Model | None) -> TrainingPipeline | Decision:
     'unknown_model'
     """
     if model is None:
-        return Decision(outcome=Outcome.UNKNOWN_MODEL, why="the settings have no such model")
+        return Decision(outcome=Outcome.UNKNOWN_MODEL, why="the model is not in the settings")
     if model.retraining is None or model.retraining.pipeline is None:
-        return Decision(outcome=Outcome.NO_PIPELINE, why="the settings have no retraining.pipeline for it")
+        return Decision(outcome=Outcome.NO_PIPELINE, why="the settings have no retraining.pipeline for this model")
     return model.retraining.pipeline
 
 
@@ -132,7 +132,7 @@ def decide(request: RetrainingRequest, seen: Seen) -> Decision:
         # Of an older request, whose place in the claim a newer one has taken, the log of the runner tells everything.
         return Decision(outcome=Outcome.STARTED if mine or seen.claim is None else Outcome.REPEATED)
     if seen.version != request.model_version:
-        why = f"version {seen.version or 'none'} is in use, {request.model_version} was to be replaced"
+        why = f"version {seen.version or 'none'} is deployed, {request.model_version} was to be replaced"
         return Decision(outcome=Outcome.OTHER_VERSION, why=why)
     if seen.running:
         return Decision(outcome=Outcome.RUNNING, why=f"{seen.running} has not ended")

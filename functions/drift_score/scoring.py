@@ -134,7 +134,7 @@ def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outsid
     write(outside.results, window, performance)
     gauges(outside.metrics, window, performance)
     if performance.check and performance.check.trend is Trend.WORSE:
-        log.info("less right than expected without labels: %s", model.name, extra=fields(**evidence(performance)))
+        log.info("accuracy below the estimate: %s", model.name, extra=fields(**evidence(performance)))
     if performance.accuracy is None:
         return None
     verdict = of_accuracy(

@@ -152,7 +152,7 @@ def test_a_table_that_is_missing_is_final_and_named(full: bigquery.Client, bus: 
 
 def test_asking_twice_is_the_same_event(action: RetrainModel, bus: RecordingBus) -> None:
     plan = action.plan(ASKED)
-    assert action.apply(plan, KEY) == action.apply(plan, KEY) == "asked for under delay:2026-03-01T12:00:00Z"
+    assert action.apply(plan, KEY) == action.apply(plan, KEY) == "requested as delay:2026-03-01T12:00:00Z"
     assert len({event.id for event in bus.events}) == len({events.encode(event) for event in bus.events}) == 1
 
 

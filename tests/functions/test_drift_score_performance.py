@@ -143,7 +143,7 @@ def test_scores_that_moved_are_a_finding_of_their_own_and_no_feature(world: Worl
         world.tick(TICK + number * DAY)
     first, last = world.bus.findings("prediction_drift")
     assert (first.status, last.status) == (Status.FIRING, Status.RESOLVED)
-    assert first.summary.startswith("delay: its predictions drifted: probability (")
+    assert first.summary.startswith("delay: predictions have drifted: probability (")
     assert (first.unit, first.value and first.value > 0.3) == ("sd", True)
     assert "probability" in first.evidence
     assert world.bus.findings("drift") == []

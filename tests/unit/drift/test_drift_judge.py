@@ -36,7 +36,7 @@ def report(shift: float, moved: int, rows: int = 2000) -> DriftReport:
 def test_nothing_moved_is_good() -> None:
     verdict = of_drift("churn", report(0.0, 8))
     assert (verdict.outcome, verdict.reason, verdict.value) == (GOOD, Reason.STEADY, 0.0)
-    assert verdict.summary == "churn: none of 8 features drifts"
+    assert verdict.summary == "churn: no drift in 8 features"
 
 
 def test_what_moved_is_counted_and_the_strongest_named() -> None:
