@@ -170,7 +170,7 @@ def test_it_is_good_once_it_is_asked_for_and_cannot_be_taken_back(action: Retrai
     plan = action.plan(ASKED)
     action.apply(plan, KEY)
     assert action.verify(plan).health is Health.GOOD
-    with pytest.raises(ActionError, match="cannot be taken back"):
+    with pytest.raises(ActionError, match="cannot be undone"):
         action.undo(plan)
     assert len(bus.events) == 1
 

@@ -79,7 +79,7 @@ def test_an_estimate_that_the_labels_refute_is_logged_and_told(world: World, cap
     load(world.client, "telemetry.flight_labels", truths(rows, seed=6, worse=0.5))
     with caplog.at_level("INFO"):
         world.tick()
-    assert "less right than expected without labels: delay" in caplog.messages
+    assert "accuracy below the estimate: delay" in caplog.messages
     [finding] = world.bus.findings("accuracy_below_floor")
     assert finding.evidence["expected"].startswith("7")
     assert "without labels (p " in finding.evidence["expected"]
