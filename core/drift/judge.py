@@ -208,11 +208,11 @@ def accuracy_severity(accuracy: float, floor: float) -> Severity:
 
 
 def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:
-    """Conclude from what is wrong with the data of a window.
+    """Conclude from the data quality issues of a window.
 
     Args:
         model: the model's name, for the summary.
-        issues: what is wrong, beyond what the reference shows.
+        issues: the data quality issues, beyond those of the reference.
 
     Returns:
         The verdict; its value is the number of issues.

@@ -1,4 +1,4 @@
-"""Data quality beside drift: what is wrong with a window whatever its distribution."""
+"""Data quality issues of a window, whatever its distribution: missing values, unknown categories, volume, age."""
 
 import math
 from collections.abc import Iterator
@@ -43,10 +43,10 @@ class DataQualityIssueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataQualityIssue:
-    """One thing that is wrong with a window.
+    """A data quality issue of a window.
 
     Attributes:
-        kind: what is wrong.
+        kind: the kind of issue.
         feature: of which feature; empty when it is the window's.
         value: the observed number: a share of the rows, rows for the volume, seconds for the age.
         limit: the number it is compared with.
@@ -62,7 +62,7 @@ class DataQualityIssue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityThresholds:
-    """When something is called wrong.
+    """Thresholds of data quality issues.
 
     Attributes:
         share: by how much a share of the rows may exceed the reference's, beyond three standard errors; 0 to 1.
@@ -87,7 +87,7 @@ def quality(
     now: datetime | None = None,
     thresholds: QualityThresholds = _DEFAULT,
 ) -> tuple[DataQualityIssue, ...]:
-    """Say what is wrong with a window.
+    """Find the data quality issues of a window.
 
     Args:
         profile: of the reference.
@@ -95,7 +95,7 @@ def quality(
         expected_rows: how many rows a window like this has, or None to leave the volume alone.
         newest: the instant of the newest row, or None to leave its age alone.
         now: the instant that the age is counted to.
-        thresholds: when something is called wrong.
+        thresholds: of the issues.
 
     Returns:
         The window's own issues first, then those of the features in the order of the profile.

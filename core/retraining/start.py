@@ -15,7 +15,7 @@ CLAIM = timedelta(minutes=2)
 
 
 class Outcome(StrEnum):
-    """What comes of a request."""
+    """Outcome of a request."""
 
     STARTED = "started"
     REPEATED = "repeated"
@@ -68,7 +68,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What comes of a request, and why in one line."""
+    """Outcome of a request, with the reason in one line."""
 
     outcome: Outcome
     why: str = ""
@@ -172,7 +172,7 @@ def training(request: RetrainingRequest, pipeline: TrainingPipeline) -> Training
 
 
 def run_of(training: Training, created_at: datetime) -> PipelineRun:
-    """What is told of a training that was created: under the names that the log of Vertex AI has for it."""
+    """The pipeline run event of a created training, with the names that Vertex AI's log uses."""
     return PipelineRun(
         pipeline=training.pipeline.name,
         run_id=training.job_id,

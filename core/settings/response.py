@@ -1,4 +1,4 @@
-"""How findings become incidents, what those cost, and what is done by itself: rules, impact, playbooks, guard rails."""
+"""How findings become incidents, their impact, and automated actions: rules, impact, playbooks, guard rails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

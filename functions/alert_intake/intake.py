@@ -32,7 +32,7 @@ MOST_LETTERS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a body.
+    """Result of processing a body.
 
     Attributes:
         accepted: how many alerts were published.

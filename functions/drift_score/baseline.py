@@ -38,7 +38,7 @@ LARGEST = 900_000
 _SAMPLES = (50_000, 20_000, 5_000, 1_000, 0)
 _EVERY = timedelta(days=1)
 Measures = Classifier | Regressor
-"""How right a model is."""
+"""Performance metrics of a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,7 +48,7 @@ class Baseline:
     Attributes:
         profile: of the features and the score, with its segments and, where the settings say so, its seasons.
         rows: of the reference window, all of them.
-        measures: how right the model was, by the labels that arrived within the window, if it has labels.
+        measures: performance metrics from the labels that arrived within the window, if the model has labels.
         calibrator: turns a classifier's scores into probabilities, learnt from those labels.
         issues: by kind of issue and column, the worst value of a window within the reference; up to that value is usual.
     """
@@ -115,7 +115,7 @@ def learn(window: Window, columns: Columns, rows: int) -> Baseline:
 
 
 def measure(model: Model, scores: Column, labels: Column) -> Measures:
-    """How right a model is.
+    """Performance metrics of a model.
 
     Raises:
         ProfileError: a score or a label is not what the model's task says.

@@ -1,4 +1,4 @@
-"""What is wrong with the data of a window, whatever its distribution."""
+"""Data quality issues of a window, whatever its distribution."""
 
 from datetime import datetime
 

@@ -128,7 +128,7 @@ def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside
 
 
 def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outside: Outside) -> float | None:
-    """Write and tell how right the model is; its accuracy, where it is known to be below the floor."""
+    """Write the performance metrics, and publish a finding if the accuracy is known to be below the floor."""
     model = window.model
     performance = assess(window, baseline, current.columns, current.counts.rows)
     write(outside.results, window, performance)

@@ -78,7 +78,7 @@ def serving_revision(service: Service) -> str:
     back to it, a new one would bring that template into service.
 
     Raises:
-        ActionError: another revision serves as well, or a deployment is under way.
+        ActionError: another revision serves as well, or a deployment is in progress.
     """
     newest = short(service.latest_created_revision)
     if service.reconciling:

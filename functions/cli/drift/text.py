@@ -96,7 +96,7 @@ def label(bar: Bar) -> str:
 
 
 def move(bar: Bar) -> str:
-    """What became of a bin."""
+    """Change of a bin."""
     return f"{label(bar)}: {percent(bar.reference)} → {percent(bar.current)}"
 
 
