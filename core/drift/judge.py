@@ -112,7 +112,7 @@ def of_prediction(model: str, report: DriftReport, top_segments: Mapping[str, st
 
     >>> from core.drift import Profile, score
     >>> profile = Profile.fit({"risk": [n / 1000 for n in range(1000)]})
-    >>> of_prediction("churn", score(profile, {"risk": [0.3 + n / 3000 for n in range(900)]})).summary[:36]
+    >>> of_prediction("churn", score(profile, {"risk": [0.3 + n / 3000 for n in range(900)]})).summary[:37]
     'churn: predictions have drifted: risk'
     """
     if report.reason in (DriftReason.INSUFFICIENT_DATA, DriftReason.ABSENT):

@@ -123,7 +123,7 @@ def decide(request: RetrainingRequest, seen: Seen) -> Decision:
     'started'
     >>> newer = Seen(version="8", created=False, running="", claim=None, now=at)
     >>> decide(asked, newer).outcome.value, decide(asked, newer).why
-    ('other_version', 'version 8 is in use, 7 was to be replaced')
+    ('other_version', 'version 8 is deployed, 7 was to be replaced')
     """
     mine = seen.claim if seen.claim is not None and seen.claim.request == request.id else None
     if mine is not None and mine.told:
