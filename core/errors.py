@@ -88,7 +88,7 @@ class UnavailableError(AiaError):
 
 
 class QuotaError(UnavailableError):
-    """A quota of the cloud is used up: it may pass by itself, and it may need somebody to raise it."""
+    """A cloud quota is exhausted: it may recover, or a person may have to raise it."""
 
 
 class LimitedError(UnavailableError):

@@ -9,7 +9,7 @@ class Reason(StrEnum):
     ASKED = "asked"
     """A playbook asks for it, and this is what it would change."""
     DRY_RUN = "dry_run"
-    """The playbook only wants to know what would change."""
+    """The playbook only plans: it is in dry-run mode."""
 
     DISABLED = "disabled"
     """The settings switch every action off."""

@@ -37,19 +37,19 @@ class Reason(StrEnum):
     STEADY = "steady"
     """No feature drifted."""
     BELOW_FLOOR = "below_floor"
-    """The accuracy is below what is agreed on, and the whole confidence interval with it."""
+    """The accuracy and its whole confidence interval are below the floor."""
     DOUBTFUL = "doubtful"
-    """The accuracy is below what is agreed on, but that may be chance: nothing is concluded."""
+    """The accuracy is below the floor, but not significantly: no conclusion."""
     ABOVE_FLOOR = "above_floor"
-    """The accuracy is what is agreed on, or better."""
+    """The accuracy is at the floor or above."""
     NO_FLOOR = "no_floor"
-    """No accuracy is agreed on."""
+    """The settings have no floor."""
     INSUFFICIENT_DATA = "insufficient_data"
     """Too few rows or labels: nothing is concluded."""
-    FLAWED = "flawed"
-    """The data has flaws that the reference did not have."""
+    QUALITY_ISSUES = "quality_issues"
+    """The data has quality issues that the reference did not have."""
     SOUND = "sound"
-    """It has none."""
+    """The data has no quality issues beyond those of the reference."""
     REFUSED = "refused"
     """The model could not be scored, and a retry would not help."""
     SCORED = "scored"
@@ -79,7 +79,7 @@ def of_drift(model: str, report: DriftReport, top_segments: Mapping[str, str] = 
     count = len(report.features)
     window = {"window": _window(report)}
     if not report.drifted:
-        text = f"{model}: none of {count} features drifts"
+        text = f"{model}: no drift in {count} features"
         return Verdict(
             outcome=Outcome.GOOD, reason=Reason.STEADY, summary=text, value=0.0, unit="ratio", evidence=window
         )
@@ -112,8 +112,8 @@ def of_prediction(model: str, report: DriftReport, top_segments: Mapping[str, st
 
     >>> from core.drift import Profile, score
     >>> profile = Profile.fit({"risk": [n / 1000 for n in range(1000)]})
-    >>> of_prediction("churn", score(profile, {"risk": [0.3 + n / 3000 for n in range(900)]})).summary[:36]
-    'churn: its predictions drifted: risk'
+    >>> of_prediction("churn", score(profile, {"risk": [0.3 + n / 3000 for n in range(900)]})).summary[:37]
+    'churn: predictions have drifted: risk'
     """
     if report.reason in (DriftReason.INSUFFICIENT_DATA, DriftReason.ABSENT):
         return _too_few(model, report)
@@ -121,7 +121,7 @@ def of_prediction(model: str, report: DriftReport, top_segments: Mapping[str, st
     return Verdict(
         outcome=Outcome.of(bad=found.drifted),
         reason=Reason.DRIFTED if found.drifted else Reason.STEADY,
-        summary=f"{model}: its predictions {'drifted' if found.drifted else 'do not drift'}: {_headline(found)}",
+        summary=f"{model}: predictions {'have drifted' if found.drifted else 'have not drifted'}: {_headline(found)}",
         severity=Severity.ERROR if found.strength >= _CRITICAL_STRENGTH else Severity.WARNING,
         value=found.strength,
         threshold=found.usual + report.shift_threshold,
@@ -164,29 +164,29 @@ def of_accuracy(
     Args:
         model: the model's name, for the summary.
         accuracy: the share of labelled predictions that were right, with its confidence interval.
-        floor: the least accuracy that is accepted, if any is agreed on.
+        floor: the accuracy floor, if the settings have one.
         minimum: with fewer labels nothing is concluded.
         evidence: what supports it, as short texts by name.
 
     >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.783, 0.834, 900), floor=0.85, minimum=200).summary
-    'churn: right in 81.0% (78.3% to 83.4%) of 900 labelled predictions, agreed is 85.0%'
+    'churn: accuracy 81.0% (78.3% to 83.4%) on 900 labelled predictions, floor 85.0%'
     >>> of_accuracy("churn", accuracy=Estimate(0.84, 0.815, 0.862, 900), floor=0.85, minimum=200).reason
     <Reason.DOUBTFUL: 'doubtful'>
     >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.48, 0.95, 9), floor=0.85, minimum=200).reason
     <Reason.INSUFFICIENT_DATA: 'insufficient_data'>
     """
     if accuracy.value is None or accuracy.rows < minimum:
-        text = f"{model}: {accuracy.rows} labels have arrived, {minimum} are needed"
+        text = f"{model}: {accuracy.rows} labels have arrived, {minimum} required"
         return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
     interval = f"{accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})"
-    text = f"{model}: right in {interval} of {accuracy.rows} labelled predictions"
+    text = f"{model}: accuracy {interval} on {accuracy.rows} labelled predictions"
     if floor is None:
         return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NO_FLOOR, summary=text)
     below, certain = accuracy.value < floor, stands(accuracy, floor) is Standing.BELOW
     return Verdict(
         outcome=Outcome.NOT_KNOWN if below and not certain else Outcome.of(bad=below),
         reason=Reason.BELOW_FLOOR if certain else Reason.DOUBTFUL if below else Reason.ABOVE_FLOOR,
-        summary=f"{text}, agreed is {floor:.1%}",
+        summary=f"{text}, floor {floor:.1%}",
         severity=accuracy_severity(accuracy.value, floor),
         value=accuracy.value,
         threshold=floor,
@@ -208,27 +208,27 @@ def accuracy_severity(accuracy: float, floor: float) -> Severity:
 
 
 def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:
-    """Conclude from what is wrong with the data of a window.
+    """Conclude from the data quality issues of a window.
 
     Args:
         model: the model's name, for the summary.
-        issues: what is wrong, beyond what the reference shows.
+        issues: the data quality issues, beyond those of the reference.
 
     Returns:
         The verdict; its value is the number of issues.
 
-    >>> stale = DataQualityIssue(flaw=DataQualityIssueKind.STALE, feature="", value=7200.0, limit=3600.0)
+    >>> stale = DataQualityIssue(kind=DataQualityIssueKind.STALE, feature="", value=7200.0, limit=3600.0)
     >>> of_quality("churn", [stale]).summary
     'churn: the newest row is 2 h 0 min old, at most 1 h 0 min is usual'
     >>> of_quality("churn", []).summary
-    'churn: its data has no flaw'
+    'churn: no data quality issues'
     """
     if not issues:
-        text = f"{model}: its data has no flaw"
+        text = f"{model}: no data quality issues"
         return Verdict(outcome=Outcome.GOOD, reason=Reason.SOUND, summary=text, value=0.0, unit="issues")
     first = spell_issue(issues[0])
     grave = any(
-        issue.flaw in _GRAVE or (issue.flaw is DataQualityIssueKind.MISSING and issue.value > _ERROR_MISSING)
+        issue.kind in _GRAVE or (issue.kind is DataQualityIssueKind.MISSING and issue.value > _ERROR_MISSING)
         for issue in issues
     )
     texts: dict[str, str] = {}
@@ -238,10 +238,10 @@ def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:
         texts[name] = f"{texts[name]}; {text}" if name in texts else text
     return Verdict(
         outcome=Outcome.BAD,
-        reason=Reason.FLAWED,
+        reason=Reason.QUALITY_ISSUES,
         summary=f"{model}: {first}"
         if len(issues) == 1
-        else f"{model}: {len(issues)} flaws in its data; first, {first}",
+        else f"{model}: {len(issues)} data quality issues; first, {first}",
         severity=Severity.ERROR if grave else Severity.WARNING,
         value=float(len(issues)),
         unit="issues",
@@ -252,13 +252,13 @@ def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:
 def spell_issue(issue: DataQualityIssue) -> str:
     """An issue in words.
 
-    >>> spell_issue(DataQualityIssue(flaw=DataQualityIssueKind.NEW_CATEGORY, feature="plan", value=0.25, limit=0.01, detail="gold"))
+    >>> spell_issue(DataQualityIssue(kind=DataQualityIssueKind.NEW_CATEGORY, feature="plan", value=0.25, limit=0.01, detail="gold"))
     'plan: 25.0% of the rows are of unknown categories, at most 1.0% is usual (gold)'
     """
     share = f"{issue.value:.1%} of the rows"
     usual = f"at most {issue.limit:.1%} is usual"
     texts = {
-        DataQualityIssueKind.ABSENT: "there is no such column",
+        DataQualityIssueKind.ABSENT: "the column is missing",
         DataQualityIssueKind.MISSING: f"{share} are missing, {usual}",
         DataQualityIssueKind.INFINITE: f"{share} are infinite, {usual}",
         DataQualityIssueKind.OUT_OF_RANGE: f"{share} are out of range, {usual}",
@@ -270,7 +270,7 @@ def spell_issue(issue: DataQualityIssue) -> str:
         DataQualityIssueKind.STALE: f"the newest row is {_hours(issue.value)} old, at most {_hours(issue.limit)} is usual",
     }
     name = f"{issue.feature}: " if issue.feature else ""
-    return f"{name}{texts[issue.flaw]}{f' ({issue.detail})' if issue.detail else ''}"
+    return f"{name}{texts[issue.kind]}{f' ({issue.detail})' if issue.detail else ''}"
 
 
 def of_scoring(model: str, table: str, refusal: str | None) -> Verdict:

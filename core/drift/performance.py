@@ -1,4 +1,4 @@
-"""Performance drift: how right a model is, from labels that come late, and how right it may be expected to be until then.
+"""Model performance: measured from labels, which arrive late, and estimated without labels until then.
 
 Every metric carries a confidence interval and is compared with the reference's. Rows whose label or prediction is missing
 are passed over. The drift of the predictions themselves is that of any other feature: fit a profile to the score.
@@ -33,7 +33,7 @@ _TINY = 1e-15
 
 
 class Standing(StrEnum):
-    """How a metric stands to what is agreed on."""
+    """How a metric compares with its floor."""
 
     BELOW = "below"
     """Below the floor, and the whole confidence interval with it."""
@@ -80,7 +80,7 @@ class Comparison:
 
 
 class Classifier(NamedTuple):
-    """How right a binary classifier is.
+    """Performance metrics of a binary classifier.
 
     Attributes:
         accuracy: share of predictions that are right.
@@ -104,7 +104,7 @@ class Classifier(NamedTuple):
 
 
 class Regressor(NamedTuple):
-    """How right a regressor is, in the unit of what it predicts.
+    """Performance metrics of a regressor, in the unit of its predictions.
 
     Attributes:
         mae: mean absolute error.
@@ -121,7 +121,7 @@ _HIGHER_IS_BETTER = frozenset({"accuracy", "precision", "recall", "f1", "auc"})
 
 
 def classifier(probability: Column, label: Column, *, threshold: float = 0.5) -> Classifier:
-    """How right a binary classifier is.
+    """Performance metrics of a binary classifier.
 
     Args:
         probability: of the positive outcome, 0 to 1, shape (n,).
@@ -155,7 +155,7 @@ def classifier(probability: Column, label: Column, *, threshold: float = 0.5) ->
 
 
 def regressor(prediction: Column, outcome: Column) -> Regressor:
-    """How right a regressor is.
+    """Performance metrics of a regressor.
 
     Args:
         prediction: shape (n,).
@@ -173,7 +173,7 @@ def regressor(prediction: Column, outcome: Column) -> Regressor:
 
 
 def stands(estimate: Estimate, floor: float) -> Standing:
-    """How a metric stands to a floor that is agreed on.
+    """How a metric compares with its floor.
 
     >>> stands(Estimate(0.8, 0.78, 0.82, 1000), 0.85).value
     'below'
@@ -241,7 +241,7 @@ class Calibrator:
 
 
 def expected(probability: Column, predicted: Column) -> Classifier:
-    """How right a classifier may be expected to be, from its calibrated probabilities alone.
+    """Estimated performance metrics of a classifier, from its calibrated probabilities alone.
 
     It holds as long as the probabilities are right, which is checked against the labels when they come: pass both to
     `compare_metrics`. Interval ends carry the chance of the outcomes, not a calibration that has gone wrong.

@@ -1,4 +1,4 @@
-"""Data quality beside drift: what is wrong with a window whatever its distribution."""
+"""Data quality issues of a window, whatever its distribution: missing values, unknown categories, volume, age."""
 
 import math
 from collections.abc import Iterator
@@ -43,17 +43,17 @@ class DataQualityIssueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataQualityIssue:
-    """One thing that is wrong with a window.
+    """A data quality issue of a window.
 
     Attributes:
-        flaw: what.
+        kind: the kind of issue.
         feature: of which feature; empty when it is the window's.
         value: the observed number: a share of the rows, rows for the volume, seconds for the age.
         limit: the number it is compared with.
         detail: more for people, as the names of new categories.
     """
 
-    flaw: DataQualityIssueKind
+    kind: DataQualityIssueKind
     feature: str
     value: float
     limit: float
@@ -62,7 +62,7 @@ class DataQualityIssue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QualityThresholds:
-    """When something is called wrong.
+    """Thresholds of data quality issues.
 
     Attributes:
         share: by how much a share of the rows may exceed the reference's, beyond three standard errors; 0 to 1.
@@ -87,7 +87,7 @@ def quality(
     now: datetime | None = None,
     thresholds: QualityThresholds = _DEFAULT,
 ) -> tuple[DataQualityIssue, ...]:
-    """Say what is wrong with a window.
+    """Find the data quality issues of a window.
 
     Args:
         profile: of the reference.
@@ -95,7 +95,7 @@ def quality(
         expected_rows: how many rows a window like this has, or None to leave the volume alone.
         newest: the instant of the newest row, or None to leave its age alone.
         now: the instant that the age is counted to.
-        thresholds: when something is called wrong.
+        thresholds: of the issues.
 
     Returns:
         The window's own issues first, then those of the features in the order of the profile.
@@ -103,7 +103,7 @@ def quality(
     >>> from core.drift.counts import count
     >>> profile = Profile.fit({"age": list(range(100)), "plan": ["a", "b"] * 50})
     >>> counts = count(profile, {"age": [50, None, 200, None] * 25, "plan": ["a", "b", "c", "c"] * 25})
-    >>> [(issue.feature, issue.flaw.value, issue.value) for issue in quality(profile, counts)]
+    >>> [(issue.feature, issue.kind.value, issue.value) for issue in quality(profile, counts)]
     [('age', 'missing', 0.5), ('age', 'out_of_range', 0.5), ('plan', 'new_category', 0.5)]
     """
     found = [*_window(counts, expected_rows, newest, now, thresholds)]
@@ -124,18 +124,18 @@ def _window(
         limit = expected / thresholds.volume if counts.rows < expected else expected * thresholds.volume
         detail = f"{counts.rows} rows, {expected:g} expected"
         yield DataQualityIssue(
-            flaw=DataQualityIssueKind.VOLUME, feature="", value=float(counts.rows), limit=limit, detail=detail
+            kind=DataQualityIssueKind.VOLUME, feature="", value=float(counts.rows), limit=limit, detail=detail
         )
     if newest is not None and now is not None and now - newest > thresholds.age:
         age, limit = (now - newest).total_seconds(), thresholds.age.total_seconds()
         yield DataQualityIssue(
-            flaw=DataQualityIssueKind.STALE, feature="", value=age, limit=limit, detail=f"newest row at {newest}"
+            kind=DataQualityIssueKind.STALE, feature="", value=age, limit=limit, detail=f"newest row at {newest}"
         )
 
 
 def _columns(profile: Profile, counts: Counts, thresholds: QualityThresholds) -> Iterator[DataQualityIssue]:
     for name in sorted(counts.absent):
-        yield DataQualityIssue(flaw=DataQualityIssueKind.ABSENT, feature=name, value=1.0, limit=0.0)
+        yield DataQualityIssue(kind=DataQualityIssueKind.ABSENT, feature=name, value=1.0, limit=0.0)
     for k, name in enumerate(profile.grid.names):
         if name not in counts.absent:
             yield from _numeric(profile, counts, k, thresholds)
@@ -168,7 +168,7 @@ def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresh
         )
     if finite > 1 and counts.lowest[k] == counts.highest[k] and grid.sd[k] > 0:
         yield DataQualityIssue(
-            flaw=DataQualityIssueKind.CONSTANT,
+            kind=DataQualityIssueKind.CONSTANT,
             feature=name,
             value=1.0,
             limit=0.0,
@@ -193,11 +193,11 @@ def _categorical(profile: Profile, counts: Counts, k: int, thresholds: QualityTh
         )
     present = counts.rows - found[MISSING_CATEGORY]
     if present > 1 and found[:NEW].max(initial=0) == present and np.count_nonzero(part.counts[:-1]) > 1:
-        yield DataQualityIssue(flaw=DataQualityIssueKind.CONSTANT, feature=part.name, value=1.0, limit=0.0)
+        yield DataQualityIssue(kind=DataQualityIssueKind.CONSTANT, feature=part.name, value=1.0, limit=0.0)
 
 
 def _more(
-    flaw: DataQualityIssueKind,
+    kind: DataQualityIssueKind,
     name: str,
     thresholds: QualityThresholds,
     *,
@@ -211,4 +211,4 @@ def _more(
     both = (old + new) / (n + m)
     limit = usual + thresholds.share + 3 * math.sqrt(both * (1 - both) * (1 / max(n, 1) + 1 / m))
     if share > limit:
-        yield DataQualityIssue(flaw=flaw, feature=name, value=float(share), limit=float(limit), detail=detail)
+        yield DataQualityIssue(kind=kind, feature=name, value=float(share), limit=float(limit), detail=detail)

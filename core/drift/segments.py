@@ -118,7 +118,7 @@ def split(columns: Columns, by: str, known: set[str] | None) -> dict[str, NDArra
     """The rows of each segment: the largest ones, or those that are known and the largest new ones, and the others.
 
     Raises:
-        ProfileError: there is no such column.
+        ProfileError: the column is missing.
     """
     if by not in columns:
         raise ProfileError(f"by: must name a column of {sorted(columns)}, got {by!r}")

@@ -362,7 +362,7 @@ class RetrainingRequest:
         n_labels: how many labels had arrived for that data.
         features: the important features that drifted, in the order of the settings.
         accuracy: of the current window, 0 to 1, where it is known.
-        floor: the least accuracy that is accepted, 0 to 1, if any is agreed on.
+        floor: the accuracy floor, 0 to 1, if the settings have one.
     """
 
     TYPE: ClassVar[str] = "retraining_request"

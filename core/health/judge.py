@@ -69,7 +69,7 @@ def _slow(probe: Probe, result: ProbeResult) -> Verdict | None:
     return Verdict(
         outcome=Outcome.of(bad=result.latency > limit.total_seconds()),
         reason=result.reason,
-        summary=f"{probe.name} answers within {result.latency:.3g} s, allowed are {limit.total_seconds():g} s",
+        summary=f"{probe.name} responds in {result.latency:.3g} s, the limit is {limit.total_seconds():g} s",
         value=result.latency,
         threshold=limit.total_seconds(),
         unit="seconds",

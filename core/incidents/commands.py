@@ -1,4 +1,4 @@
-"""Commands to an incident by people, actions that its playbooks request, and what became of actions and messages."""
+"""Commands of people to an incident, actions requested by its playbooks, and outcomes of actions and notifications."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace

@@ -32,7 +32,7 @@ _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _UNFINISHED = {
     Stage.FAILED: "failed",
     Stage.UNDONE: "was undone",
-    Stage.EXPIRED: "was not approved in time",
+    Stage.EXPIRED: "was not approved before it expired",
     Stage.AWAITING: "still awaits approval",
 }
 _PROBLEMS = {

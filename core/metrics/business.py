@@ -63,7 +63,7 @@ METRICS = (
         "aia_business_data_issues",
         "table issue",
         "1",
-        "Rows of orders, market or spending with a data-quality issue, at the last read.",
+        "Rows of orders, market or spending with a data quality issue, at the last read.",
     ),
     gauge(
         "aia_orders_newest_timestamp_seconds",

@@ -1,46 +1,46 @@
-"""Incidents, what people were told, and what was done by itself."""
+"""Metrics of incidents, notifications and automated actions."""
 
 from core.metrics.metric import counter, gauge
 
 METRICS = (
-    gauge("aia_incidents_open", "severity", "1", "Incidents that are not resolved."),
+    gauge("aia_incidents_open", "severity", "1", "Unresolved incidents."),
     gauge(
         "aia_incidents_unacknowledged",
         "severity",
         "1",
-        "Incidents that are not resolved and that nobody has acknowledged.",
+        "Unresolved incidents that are not acknowledged.",
     ),
     gauge(
         "aia_incident_waiting_seconds",
         "severity",
         "s",
-        "How long the incident that nobody has acknowledged for longest has waited; 0 where none waits.",
+        "Longest time that an open incident has been unacknowledged; 0 if there is none.",
     ),
     gauge(
         "aia_incidents_impact_dollars_per_hour",
         "",
         "1",
-        "What the incidents that are not resolved put at risk, in dollars an hour.",
+        "Revenue at risk from unresolved incidents, in dollars per hour.",
     ),
     gauge(
         "aia_incident_mtta_seconds",
         "severity",
         "s",
-        "The mean time to acknowledge, over the incidents of seven days.",
+        "Mean time to acknowledge (MTTA) over seven days.",
     ),
     gauge(
         "aia_incident_mttr_seconds",
         "severity",
         "s",
-        "The mean time to resolve, over the incidents of seven days.",
+        "Mean time to resolve (MTTR) over seven days.",
     ),
-    counter("aia_actions_total", "action outcome", "Decisions about automated responses, by what was decided."),
-    gauge("aia_actions_waiting", "", "1", "Automated responses that wait for a person's approval."),
-    gauge("aia_notifications_waiting", "channel", "1", "Messages that wait for the channel to take them."),
-    counter("aia_incident_changes_total", "change", "Steps in the life of incidents, by what happened."),
+    counter("aia_actions_total", "action outcome", "Decisions about automated actions, by outcome."),
+    gauge("aia_actions_waiting", "", "1", "Automated actions awaiting approval."),
+    gauge("aia_notifications_waiting", "channel", "1", "Pending notifications by channel."),
+    counter("aia_incident_changes_total", "change", "Changes of incidents by kind."),
     counter(
         "aia_notifications_total",
         "channel outcome",
-        "Notifications sent to people, by channel and outcome.",
+        "Notifications by channel and outcome.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Models: drift, how right they are, what they are given."""
+"""Model metrics: drift, accuracy and data quality. Written by drift_score; retraining metrics by retrain."""
 
 from core.metrics.metric import counter, gauge
 
@@ -7,73 +7,75 @@ METRICS = (
         "aia_drift_value",
         "model feature test",
         "1",
-        "One drift statistic of one feature, on its own scale; `test` is the statistic, as the settings name it.",
+        "Drift statistic of the feature, on its own scale; `test` is its name in the settings.",
     ),
     gauge(
         "aia_drift_p_value",
         "model feature test",
         "1",
-        "The p-value of one drift statistic of one feature, where it has one.",
+        "p-value of the drift statistic of the feature, where the statistic has one.",
     ),
-    gauge("aia_drift_drifted", "model feature", "1", "1 while the feature has drifted, else 0."),
+    gauge("aia_drift_drifted", "model feature", "1", "Whether the feature has drifted: 1 if so, else 0."),
     gauge(
         "aia_drift_features_drifted_ratio",
         "model",
         "1",
-        "The share of the model's features that have drifted, 0 to 1.",
+        "Share of the model's features that have drifted, 0 to 1.",
     ),
-    gauge("aia_drift_rows", "model", "1", "Rows in the window that was scored."),
+    gauge("aia_drift_rows", "model", "1", "Rows in the current window."),
     gauge(
         "aia_drift_scored_timestamp_seconds",
         "model",
         "s",
-        "The instant the model's newest drift report is about, in seconds since 1970.",
+        "End of the window of the model's latest drift report, in seconds since 1970.",
     ),
     gauge(
         "aia_model_accuracy_ratio",
         "model",
         "1",
-        "The share of labelled predictions that were right, 0 to 1.",
+        "Accuracy of the model on labelled predictions, 0 to 1.",
     ),
     gauge(
         "aia_model_accuracy_expected_ratio",
         "model",
         "1",
-        "The share of predictions that are expected to be right, estimated without labels, 0 to 1.",
+        "Accuracy of the model estimated without labels, 0 to 1.",
     ),
     gauge(
         "aia_model_measure_value",
         "model measure",
         "1",
-        "One measure of how right the model is, by the labels that have arrived.",
+        "Performance metric of the model, from the labels that have arrived.",
     ),
     gauge(
         "aia_prediction_drift_value",
         "model test",
         "1",
-        "One drift statistic of the scores that the model gives.",
+        "Drift statistic of the model's predictions.",
     ),
-    gauge("aia_prediction_drift_drifted", "model", "1", "1 while the model's scores have drifted, else 0."),
+    gauge(
+        "aia_prediction_drift_drifted", "model", "1", "Whether the model's predictions have drifted: 1 if so, else 0."
+    ),
     gauge(
         "aia_data_quality_issues",
-        "model flaw",
+        "model issue",
         "1",
-        "How many columns of the model's window have the flaw, the window itself counted as one.",
+        "Columns of the model's window with the data quality issue; the window itself counts as one.",
     ),
     gauge(
         "aia_model_version_timestamp_seconds",
         "model version",
         "s",
-        "When the version that is in use came into use, in seconds since 1970.",
+        "Deployment time of the model version in use, in seconds since 1970.",
     ),
     counter(
         "aia_retraining_requests_total",
         "model reason",
-        "Requests to train the model again, by why it was asked.",
+        "Retraining requests by reason.",
     ),
     counter(
         "aia_retraining_answers_total",
         "model outcome",
-        "Requests to train the model again, by what came of them.",
+        "Retraining requests by outcome.",
     ),
 )

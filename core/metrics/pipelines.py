@@ -3,25 +3,27 @@
 from core.metrics.metric import counter, gauge
 
 METRICS = (
-    counter("aia_pipeline_runs_total", "pipeline outcome", "Runs that ended: succeeded, failed or cancelled."),
-    gauge("aia_pipeline_running", "pipeline", "1", "Runs that have begun and not ended."),
-    gauge("aia_pipeline_run_seconds", "pipeline", "s", "How long the newest run that ended took."),
+    counter(
+        "aia_pipeline_runs_total", "pipeline outcome", "Completed runs by outcome: succeeded, failed or cancelled."
+    ),
+    gauge("aia_pipeline_running", "pipeline", "1", "Active runs."),
+    gauge("aia_pipeline_run_seconds", "pipeline", "s", "Duration of the latest completed run."),
     gauge(
         "aia_pipeline_stage_seconds",
         "pipeline stage",
         "s",
-        "How long the stage took in the newest run that came through it.",
+        "Duration of the stage in the latest run that completed it.",
     ),
     gauge(
         "aia_pipeline_health_ratio",
         "pipeline",
         "1",
-        "How well the pipeline's newest runs went, 0 to 1: successes, durations and regularity together.",
+        "Health score of the pipeline, 0 to 1, from the success rate, duration and regularity of its latest runs.",
     ),
     gauge(
         "aia_pipeline_success_timestamp_seconds",
         "pipeline",
         "s",
-        "When the newest run that succeeded ended, in seconds since 1970.",
+        "End of the latest successful run, in seconds since 1970.",
     ),
 )

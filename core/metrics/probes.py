@@ -1,14 +1,14 @@
-"""What is probed from outside."""
+"""Probe metrics. Written by health_check."""
 
 from core.metrics.metric import gauge
 
 METRICS = (
-    gauge("aia_probe_up", "probe", "1", "1 when the probe's newest check passed, else 0."),
-    gauge("aia_probe_latency_seconds", "probe", "s", "How long the probe's newest check took."),
+    gauge("aia_probe_up", "probe", "1", "Whether the latest check of the probe succeeded: 1 if so, else 0."),
+    gauge("aia_probe_latency_seconds", "probe", "s", "Latency of the latest check of the probe."),
     gauge(
         "aia_probe_certificate_expiry_seconds",
         "probe",
         "s",
-        "How long until the target's TLS certificate expires; negative once it has.",
+        "Time until the target's TLS certificate expires; negative after it has expired.",
     ),
 )

@@ -1,4 +1,4 @@
-"""What the system says of itself."""
+"""Metrics of the system itself. Written by every function."""
 
 from core.metrics.metric import counter, gauge
 
@@ -6,13 +6,13 @@ METRICS = (
     counter(
         "aia_function_requests_total",
         "function outcome",
-        "Push requests answered, by outcome: done, parked, refused, busy, unavailable or failed.",
+        "Push requests by outcome: done, parked, refused, busy, unavailable or failed.",
     ),
-    gauge("aia_function_seconds", "function", "s", "How long the newest push request took."),
+    gauge("aia_function_seconds", "function", "s", "Duration of the latest push request."),
     gauge(
         "aia_heartbeat_timestamp_seconds",
         "function",
         "s",
-        "When the function last did its job, in seconds since 1970.",
+        "Time of the function's last completed job, in seconds since 1970.",
     ),
 )

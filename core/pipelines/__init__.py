@@ -1,1 +1,1 @@
-"""Pipelines: from what is told of their runs to stages, bottlenecks, health and what is worth telling."""
+"""Pipelines: from reported runs to stages, bottlenecks, health scores and findings."""

@@ -1,4 +1,4 @@
-"""A run of a pipeline, put together from what is told of it, in whatever order that comes.
+"""A run of a pipeline, assembled from its events in any order.
 
 What is known of a run is a join: each piece is the greatest or the least of what all events say. So the order plays no
 part, an event that comes twice changes nothing, and an old one never takes the place of a newer one.
@@ -19,7 +19,7 @@ class Span:
     """What is known of a run as a whole, or of one stage.
 
     Attributes:
-        status: a status that ends it stays, whatever is told of running later; of two such the one told of last.
+        status: a final status stays, even if the run is reported as running later; of two final statuses, the last one.
         told_at: the observation that says so.
         ended_at: as that observation gives it.
         error: as that observation gives it.
@@ -67,7 +67,7 @@ class Run:
     Attributes:
         run_id: unlike every other of the pipeline.
         span: of the run as a whole.
-        first: the earliest instant that is told of it.
+        first: the earliest reported time.
         last: the newest observation of it.
         stages: by their names.
     """
@@ -137,7 +137,7 @@ def _told(event: PipelineRun) -> Span:
 
 
 def _whole(event: PipelineRun, told: Span) -> Span:
-    """What an event says of the run as a whole: where it is about a stage, that the run was under way by then."""
+    """The status of the whole run by an event; an event of a stage shows that the run was active."""
     if not event.stage:
         return told
     return Span(status=RunStatus.RUNNING, told_at=event.observed_at, seen_at=event.started_at or event.observed_at)

@@ -1,6 +1,6 @@
 """What is remembered of one pipeline: its newest runs, and which of them the history does not have yet.
 
-Runs that ended and runs under way have bounds of their own. What is under way has the oldest news by nature: in one bound
+Completed and active runs have separate limits. Active runs have the oldest reports by nature: in one limit
 with the others it would be dropped first, and its end would come back as a run without a beginning.
 """
 
@@ -20,7 +20,7 @@ MOST_UNDER_WAY = 500
 MOST_UNWRITTEN = 10
 """Further ones that are kept because the history does not have them yet."""
 LOST_AFTER = timedelta(days=7)
-"""A run that nothing is told of for so long is not under way any more: its runner died without a word."""
+"""A run without reports for this time is no longer active: its runner died without reporting."""
 
 
 class Outcome(StrEnum):
@@ -76,7 +76,7 @@ class PipelineState:
 
     @property
     def starts(self) -> tuple[datetime, ...]:
-        """When the runs began, in order; of one that only its end is told of, when it ended: that is as regular."""
+        """Start times of the runs, in order; the end time if only the end was reported, which is as regular."""
         return self.past.after([_began(run) for run in self.runs])
 
     def running(self, now: datetime) -> tuple[Run, ...]:
@@ -137,7 +137,7 @@ def written(line: PipelineState, run: Run) -> PipelineState:
 
 
 def lighter(line: PipelineState, by: int) -> PipelineState:
-    """The line with fewer runs: of those that ended or of those under way, whichever are more, the oldest go.
+    """The line with fewer runs: of the completed or the active ones, whichever are more, the oldest are dropped.
 
     Args:
         line: that is too large to be kept.
@@ -157,7 +157,7 @@ def _trimmed(line: PipelineState) -> PipelineState:
 
 
 def _apart(line: PipelineState) -> tuple[list[Run], list[Run]]:
-    """The runs that ended, and those under way, each with the oldest news first."""
+    """The completed and the active runs, each with the oldest report first."""
     runs = _by_news(line.runs)
     return [run for run in runs if run.span.status.is_over], [run for run in runs if not run.span.status.is_over]
 

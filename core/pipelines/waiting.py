@@ -29,7 +29,7 @@ def of_time(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
 
 def of_absence(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
     """Conclude for a pipeline that is retired: nothing holds any more."""
-    text = f"{line.name}: nothing is told of it any more"
+    text = f"{line.name}: no longer reported"
     verdict = Verdict(outcome=Outcome.GOOD, reason=Reason.RETIRED, summary=text)
     return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind in Kind)
 
@@ -38,18 +38,18 @@ def _overdue(line: PipelineState, now: datetime) -> Verdict:
     starts = line.starts
     found = rhythm(starts, line.past)
     if found is None or not found.is_regular:
-        text = f"{line.name}: has no rhythm to be late against"
+        text = f"{line.name}: has no regular schedule"
         return Verdict(outcome=Outcome.GOOD, reason=Reason.IRREGULAR, summary=text)
     waited = now - starts[-1]
     ago = spell(waited.total_seconds())
     if is_retired(line, now):
-        text = f"{line.name}: has not run for {ago}, it is taken to be retired"
+        text = f"{line.name}: has not run for {ago} and counts as retired"
         return Verdict(outcome=Outcome.GOOD, reason=Reason.RETIRED, summary=text)
     late = waited > found.late_after
     return Verdict(
         outcome=Outcome.of(bad=late),
         reason=Reason.LATE if late else Reason.IN_TIME,
-        summary=f"{line.name}: last started {ago} ago, usually does so every {_usually(found)}",
+        summary=f"{line.name}: last started {ago} ago, usually every {_usually(found)}",
         severity=Severity.ERROR,
         value=waited.total_seconds(),
         threshold=found.late_after.total_seconds(),
@@ -81,6 +81,6 @@ def _hung(line: PipelineState, now: datetime) -> Verdict:
         unit="seconds",
         evidence={
             "runs": ", ".join(endless[:5]),
-            "given up": f"{spell(LOST_AFTER.total_seconds())} after its last word",
+            "dropped": f"{spell(LOST_AFTER.total_seconds())} after its last report",
         },
     )

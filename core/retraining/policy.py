@@ -14,7 +14,7 @@ class Reason(StrEnum):
     DRIFT = "drift"
     """Enough of the important features drifted."""
     BELOW_FLOOR = "below_floor"
-    """The accuracy is below what is agreed on, whatever drifted."""
+    """The accuracy is below the floor, whatever drifted."""
     COOLDOWN = "cooldown"
     """There is cause, but the last request is too recent."""
     NOT_ENOUGH_LABELS = "not_enough_labels"
@@ -22,7 +22,7 @@ class Reason(StrEnum):
     NOT_IMPORTANT = "not_important"
     """Features drifted, but fewer of the important ones than it takes."""
     NOTHING_WRONG = "nothing_wrong"
-    """No feature drifted, and the accuracy is not known to be below what is agreed on."""
+    """No feature drifted, and the accuracy is not known to be below the floor."""
     NO_POLICY = "no_policy"
     """The settings do not let the policy ask for this model."""
     LATE = "late"
@@ -72,7 +72,7 @@ def decide(
         policy: of the model, or None where it is never asked for.
         drifted: the features that drifted, in any order.
         accuracy: 0 to 1, or None where nothing is concluded from the labels.
-        floor: the least accuracy that is accepted, 0 to 1, if any is agreed on.
+        floor: the accuracy floor, 0 to 1, if the settings have one.
         n_labels: the labels that have arrived for the data to train on, at least 0.
         last_requested_at: the instant of the newest tick that asked, or None.
         now: the instant of the tick.

@@ -15,7 +15,7 @@ CLAIM = timedelta(minutes=2)
 
 
 class Outcome(StrEnum):
-    """What comes of a request."""
+    """Outcome of a request."""
 
     STARTED = "started"
     REPEATED = "repeated"
@@ -68,7 +68,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What comes of a request, and why in one line."""
+    """Outcome of a request, with the reason in one line."""
 
     outcome: Outcome
     why: str = ""
@@ -103,9 +103,9 @@ def pipeline_of(model: Model | None) -> TrainingPipeline | Decision:
     'unknown_model'
     """
     if model is None:
-        return Decision(outcome=Outcome.UNKNOWN_MODEL, why="the settings have no such model")
+        return Decision(outcome=Outcome.UNKNOWN_MODEL, why="the model is not in the settings")
     if model.retraining is None or model.retraining.pipeline is None:
-        return Decision(outcome=Outcome.NO_PIPELINE, why="the settings have no retraining.pipeline for it")
+        return Decision(outcome=Outcome.NO_PIPELINE, why="the settings have no retraining.pipeline for this model")
     return model.retraining.pipeline
 
 
@@ -123,7 +123,7 @@ def decide(request: RetrainingRequest, seen: Seen) -> Decision:
     'started'
     >>> newer = Seen(version="8", created=False, running="", claim=None, now=at)
     >>> decide(asked, newer).outcome.value, decide(asked, newer).why
-    ('other_version', 'version 8 is in use, 7 was to be replaced')
+    ('other_version', 'version 8 is deployed, 7 was to be replaced')
     """
     mine = seen.claim if seen.claim is not None and seen.claim.request == request.id else None
     if mine is not None and mine.told:
@@ -132,7 +132,7 @@ def decide(request: RetrainingRequest, seen: Seen) -> Decision:
         # Of an older request, whose place in the claim a newer one has taken, the log of the runner tells everything.
         return Decision(outcome=Outcome.STARTED if mine or seen.claim is None else Outcome.REPEATED)
     if seen.version != request.model_version:
-        why = f"version {seen.version or 'none'} is in use, {request.model_version} was to be replaced"
+        why = f"version {seen.version or 'none'} is deployed, {request.model_version} was to be replaced"
         return Decision(outcome=Outcome.OTHER_VERSION, why=why)
     if seen.running:
         return Decision(outcome=Outcome.RUNNING, why=f"{seen.running} has not ended")
@@ -172,7 +172,7 @@ def training(request: RetrainingRequest, pipeline: TrainingPipeline) -> Training
 
 
 def run_of(training: Training, created_at: datetime) -> PipelineRun:
-    """What is told of a training that was created: under the names that the log of Vertex AI has for it."""
+    """The pipeline run event of a created training, with the names that Vertex AI's log uses."""
     return PipelineRun(
         pipeline=training.pipeline.name,
         run_id=training.job_id,

@@ -19,31 +19,31 @@ LATE = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orders:
-    """Where orders are: one row a payment."""
+    """Table of orders: one row per payment."""
 
     table: Table
     """Table of the payments."""
     timestamp: Column
-    """Column of the instant of the payment."""
+    """Column of the payment time."""
     id: Column
     """Column that identifies the order."""
     source: Column
-    """Column of what sold it."""
+    """Column of the source of revenue."""
     amount: Column
     """Column of the amount in dollars; refunds are negative, or have their `outcome`."""
     customer: Column | None = None
-    """Column of who paid; without it no customers are counted."""
+    """Column of the customer; without it customers are not measured."""
     outcome: Column | None = None
-    """Column of what became of the payment; without it every payment was taken, and negative ones were refunded."""
+    """Column of the payment outcome; without it every payment counts as taken, and negative ones as refunded."""
     outcomes: Annotated[
         Mapping[Annotated[str, OneOf(*OUTCOMES)], Annotated[tuple[str, ...], Items(at_least=1, unique=True)]],
         Mark.MERGED,
         Requires("outcome"),
         Default("the words themselves"),
     ] = field(default_factory=lambda: dict(WORDS))
-    """The words of the column `outcome`, by what they mean, as in `{taken: [paid, settled], failed: [declined]}`."""
+    """The values of the column `outcome`, by meaning, as in `{taken: [paid, settled], failed: [declined]}`."""
     late: Annotated[timedelta, Range("1h", "30d")] = LATE
-    """How much later than its own instant an order may arrive and still be counted."""
+    """Maximum delay of an order that is still counted."""
 
 
 @validator(Orders, "outcomes")
@@ -66,40 +66,40 @@ class Customers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What one kind of thing costs, all the time."""
+    """A continuous cost of one kind."""
 
     dollars_per_hour: Dollars
-    """Cost, all the time."""
+    """Continuous cost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """Where amounts that were spent are: one row an amount."""
+    """Table of spending: one row per amount."""
 
     table: Table
-    """Table of the amounts."""
+    """Table of the spending."""
     timestamp: Column
-    """Column of the instant it was spent."""
+    """Column of the time of spending."""
     kind: Column
-    """Column of what it was spent for."""
+    """Column of the kind of cost."""
     amount: Column
     """Column of the amount in dollars; credits are negative."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketTable:
-    """Where the sales of a market are: one row a sale, ours and those of others."""
+    """Table of market sales: one row per sale, ours and those of others."""
 
     table: Table
     """Table of the sales."""
     timestamp: Column
-    """Column of the instant of the sale."""
+    """Column of the sale time."""
     id: Column
     """Column that identifies the sale."""
     company: Column
-    """Column of who sold."""
+    """Column of the company."""
     ours: str
-    """Our own company, as that column has it."""
+    """Our company in that column."""
     days: Annotated[int, Range(1, 365, "days")] = 30
     """Window over which the market share is computed."""
     amount: Column | None = None
@@ -108,11 +108,11 @@ class MarketTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Business:
-    """The business; what is not set is not measured."""
+    """Business metrics; what is not set is not measured."""
 
     orders: Orders | None = None
     customers: Annotated[Customers, Requires("orders.customer")] = field(default_factory=Customers)
     costs: Mapping[Slug, Cost] = field(default_factory=dict)
-    """What runs all the time, by a name of your own."""
+    """Continuous costs, by a name of your choice."""
     spending: Spending | None = None
     market: MarketTable | None = None

@@ -21,13 +21,13 @@ Secret = Annotated[str, Mark.SECRET]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One way to tell people."""
+    """A notification channel."""
 
     kind: ClassVar[str]
     name: Annotated[Slug, Defines("channel")]
-    """Name, as tiers and people name it."""
+    """Name, for tiers and people."""
     per_minute: Annotated[int, Mark.NO_KEY] = 0
-    """How many calls may go out in any 60 seconds; 0 for any number."""
+    """Maximum number of calls in any 60 seconds; 0 for no limit."""
 
     def place(self) -> tuple[str, ...]:
         """Where it leads, after the key that says so; nothing where two channels may lead to the same place."""
@@ -47,11 +47,11 @@ class WebhookChannel(Channel):
 
     kind: ClassVar[str] = "webhook"
     url: Url = field(repr=False)
-    """Where messages are sent."""
+    """URL of the receiver."""
     secret: Secret = field(default="", repr=False)
-    """Key with which requests are signed."""
+    """Key to sign requests with."""
     per_minute: Annotated[int, Range(1, 6000)] = 600
-    """How many calls may go out in any 60 seconds."""
+    """Maximum number of calls in any 60 seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +64,9 @@ class PagerdutyChannel(Channel):
     )
     """Integration key of the service (Events API v2), 32 letters and digits."""
     url: SecureUrl = "https://events.pagerduty.com/v2/enqueue"
-    """Where events are sent; in the EU `https://events.eu.pagerduty.com/v2/enqueue`."""
+    """URL of the Events API; in the EU `https://events.eu.pagerduty.com/v2/enqueue`."""
     per_minute: Annotated[int, Range(1, 120)] = 100
-    """How many calls may go out in any 60 seconds."""
+    """Maximum number of calls in any 60 seconds."""
 
     def place(self) -> tuple[str, ...]:
         """The service."""
@@ -79,17 +79,17 @@ class SlackChannel(Channel):
 
     kind: ClassVar[str] = "slack"
     url: Annotated[SecureUrl, Excludes("token", "room", "api")] = field(default="", repr=False)
-    """Incoming webhook; this, or `token` and `room`, must be given."""
+    """Incoming webhook; either this or `token` and `room` is required."""
     token: Secret = field(default="", repr=False)
-    """Token of a bot."""
+    """Bot token."""
     room: Annotated[
         str, Pattern(r"#?[^\s#@,:/]{1,80}", "must be a channel of Slack, by its id or by its name, as in '#alerts'")
     ] = ""
-    """Where the bot writes."""
+    """Room of the bot."""
     api: SecureUrl = "https://slack.com/api"
-    """Slack's API, for the bot."""
+    """URL of Slack's API, for the bot."""
     per_minute: Annotated[int, Range(1, 60)] = 60
-    """How many calls may go out in any 60 seconds."""
+    """Maximum number of calls in any 60 seconds."""
 
     def place(self) -> tuple[str, ...]:
         """The room of the webhook, or the room of the bot."""
@@ -111,7 +111,7 @@ class TeamsChannel(Channel):
     url: SecureUrl = field(repr=False)
     """Webhook of the workflow."""
     per_minute: Annotated[int, Range(1, 120)] = 60
-    """How many calls may go out in any 60 seconds."""
+    """Maximum number of calls in any 60 seconds."""
 
     def place(self) -> tuple[str, ...]:
         """The workflow."""
@@ -142,9 +142,9 @@ class EmailChannel(Channel):
     port: Annotated[Port, Default("465, 587 or 25, by the `encryption`")] = 0
     """Port of the server."""
     encryption: Encryption = Encryption.STARTTLS
-    """How the connection is protected; `none` where no password leaves this machine."""
+    """Encryption of the connection; `none` only if no password leaves this machine."""
     user: Annotated[str, Requires("password")] = ""
-    """User, where the server asks for one."""
+    """User, if the server requires one."""
     password: Annotated[Secret, Requires("user")] = field(default="", repr=False)
     """Password of the user."""
     sender: Mailbox
@@ -152,7 +152,7 @@ class EmailChannel(Channel):
     to: Annotated[tuple[Mailbox, ...], Items(at_least=1, unique=True)]
     """Addresses of the recipients."""
     per_minute: Annotated[int, Range(1, 600)] = 30
-    """How many calls may go out in any 60 seconds."""
+    """Maximum number of calls in any 60 seconds."""
 
     def __post_init__(self) -> None:
         if not self.port:

@@ -28,24 +28,24 @@ class Task(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """Where the labels of the predictions arrive, joined by the model's `id`."""
+    """Labels of the predictions, joined by the model's `id`."""
 
     table: Annotated[Table, Default("the model's")] = ""
     """Table of the labels, with a column `arrived_at`."""
     column: Column
     """Column of the label."""
     arrives_within: Annotated[timedelta, Range("1m", "90d")]
-    """How long after the prediction it may arrive."""
+    """Maximum delay of the label after the prediction."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Features:
-    """The columns that are compared with the reference; no column twice."""
+    """The columns that are compared with the reference, each once."""
 
     numeric: tuple[Column, ...] = ()
-    """Columns of numbers."""
+    """Numeric columns."""
     categorical: tuple[Column, ...] = ()
-    """Columns of categories."""
+    """Categorical columns."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -72,33 +72,33 @@ class Reference:
     until: Annotated[
         date | None, Default("the end of the training data of the newest version in `ops.model_versions`")
     ] = None
-    """Day at whose start (UTC) it ends."""
+    """Day (UTC) at whose start the window ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensitivity:
-    """When a change of a feature is called drift."""
+    """Thresholds of feature drift."""
 
     shift: Annotated[float, Range(0.01, 6, "standard deviations")] = 0.1
     """Smallest change that matters, as the shift of a normal feature; the threshold of every test is derived from
     it."""
     false_alarms: Annotated[float, Range(1e-6, 0.5)] = 0.01
-    """How often a window without drift may raise an alarm, over all features together."""
+    """False alarm rate of a window without drift, over all features together."""
     seasonal: bool = False
-    """Whether a feature must also move further than it usually does at the same hour of the week in the reference."""
+    """Whether a change must also exceed the usual change at the same hour of the week in the reference."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quality:
-    """When the data of a window is called wrong, whatever its distribution."""
+    """Thresholds of data quality issues, whatever the distribution."""
 
     share: Share = 0.01
     """By how much the share of rows that are missing, out of range or of new categories may exceed the reference's,
     beyond what chance explains."""
     volume: Annotated[float, Range(1.01, 1000)] = 2.0
-    """By which factor the rows of a window may fall short of, or exceed, the reference's."""
+    """Maximum factor by which the number of rows may differ from the reference."""
     age: Annotated[timedelta, Range("1m", "90d")] = timedelta(days=1)
-    """How old the newest row may be."""
+    """Maximum age of the newest row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,30 +110,30 @@ class Retraining:
     """
 
     important: Annotated[tuple[Column, ...], Items(at_least=1, unique=True), Default("all")] = ()
-    """The features whose drift counts."""
+    """The important features, whose drift triggers a request."""
     drifted: Annotated[int, Range(1, 10_000, "features")] = 1
-    """How many of them must have drifted."""
+    """Minimum number of important features that have drifted."""
     cooldown: Annotated[timedelta, Range("1m", "90d")] = timedelta(hours=6)
-    """Least time between two requests."""
+    """Minimum time between two requests."""
     minimum_labels: Annotated[int, Range(1, 10_000_000, "labels")] = 1000
-    """With fewer in the window, no request is made."""
+    """Minimum number of labels in the window for a request."""
     window: Annotated[timedelta, Range("1d", "365d")] = timedelta(days=60)
-    """How much data to train on."""
+    """Length of the training window."""
     pipeline: TrainingPipeline | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A model whose predictions are watched."""
+    """A model whose predictions are monitored."""
 
     name: Annotated[Slug, Defines("model")]
-    """The model, as in the column `model` of its table."""
+    """Name of the model, as in the column `model` of its table."""
     owner: Slug
-    """The team that answers for it."""
+    """The owning team."""
     table: Table
     """Table of the predictions."""
     timestamp: Column
-    """Column of the instant of the prediction."""
+    """Column of the prediction time."""
     id: Column
     """Column that identifies the prediction."""
     score: Column
@@ -144,26 +144,26 @@ class Model:
     """Length of the current window."""
     label: Label | None = None
     task: Task = Task.CLASSIFICATION
-    """What it predicts."""
+    """Task of the model."""
     decision: Share = 0.5
-    """The score from which on a classifier says yes."""
+    """Score threshold of a positive prediction of a classifier."""
     drift: Sensitivity = field(default_factory=Sensitivity)
     statistics: Annotated[tuple[Annotated[str, OneOf(*STATISTICS)], ...], Items(at_least=1, unique=True)] = DEFAULT
-    """Statistics of drift that are computed, written and shown; the verdict is the same whichever they are."""
+    """Drift statistics to compute, store and show; the verdict does not depend on them."""
     quality: Quality = field(default_factory=Quality)
     exact_rows: Annotated[int, Range(1, 1_000_000, "rows")] = 50_000
-    """Up to so many rows of a window are read and compared exactly; more are counted in the warehouse."""
+    """Maximum number of rows of a window for an exact comparison; larger windows are counted in the warehouse."""
     minimum_rows: Annotated[int, Range(1, 10_000_000, "rows")] = 200
-    """With fewer in a window nothing is concluded."""
+    """Minimum number of rows in a window for a verdict."""
     fire_after: Streak = 1
-    """How many windows in a row must drift before it fires."""
+    """Number of consecutive windows with drift before it fires."""
     recover_after: Streak = 2
-    """How many windows in a row must not drift before it resolves."""
+    """Number of consecutive windows without drift before it resolves."""
     accuracy_floor: Annotated[Share | None, Requires("label")] = None
     """Least accuracy that is accepted, of a classifier. The alert `AccuracyBelowFloor` (`infra/alerts/models.yaml`) has
     it once more, by model, and Terraform warns where it has not."""
     segments: tuple[Column, ...] = ()
-    """Columns by whose values drift is attributed."""
+    """Columns whose values drift is attributed to."""
     retraining: Annotated[Retraining | None, Requires("label")] = None
 
     @property

@@ -40,7 +40,7 @@ class Category(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody who is on call."""
+    """A person on call."""
 
     name: str
     """Name of the person."""
@@ -53,23 +53,23 @@ class Rotation:
     """People who are on call one after the other."""
 
     name: Annotated[Slug, Defines("rotation", apart="channel")]
-    """Name, as tiers name it; no channel has it."""
+    """Name, for tiers; must differ from the names of channels."""
     start: datetime
-    """When the first person is on call from."""
+    """Start of the first person's shift."""
     every: Annotated[timedelta, Range("1h", "365d")]
-    """How long each is on call."""
+    """Length of a shift."""
     people: Annotated[tuple[Person, ...], Items(at_least=1)]
-    """The people, in their order; after the last comes the first."""
+    """The people, in order of rotation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """Whom to tell, and how long to wait for an acknowledgement before the next tier is told."""
+    """Whom to notify, and how long to wait for an acknowledgement before escalation."""
 
     to: Annotated[tuple[Annotated[Slug, Refers("channel", "rotation")], ...], Items(at_least=1, unique=True)]
-    """Channels and rotations, by their names."""
+    """Names of channels and rotations."""
     wait: Annotated[timedelta, Range("1m", "7d"), Default("5m, 15m, then 30m")] = timedelta(0)
-    """How long to wait for an acknowledgement before the next tier is told."""
+    """Time to wait for an acknowledgement before the next tier is notified."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,11 +78,11 @@ class Stakeholder:
 
     name: Annotated[str, Mark.FROM_KEY]
     tiers: Annotated[tuple[Tier, ...], Items(at_least=1)]
-    """Told one after the other until somebody acknowledges."""
+    """Notified one after the other until a person acknowledges."""
     page: frozenset[Severity] = frozenset({Severity.ERROR, Severity.CRITICAL})
-    """Severities for which it goes beyond the first tier."""
+    """Severities that escalate beyond the first tier."""
     remind_every: Annotated[timedelta | None, Range("5m", "7d"), NoneAs("never")] = timedelta(hours=1)
-    """How often the last tier is told again while nobody acknowledges."""
+    """Interval of reminders to the last tier while nobody acknowledges."""
 
 
 @derives(Stakeholder)
@@ -116,45 +116,45 @@ class Hours:
     """Hours of a day, in UTC, on some days of the week; `days` are 0 for Monday to 6 for Sunday."""
 
     since: time
-    """The first instant."""
+    """Start."""
     until: time
-    """The instant after the last; where it is not after `since`, it is that of the next day."""
+    """End (exclusive); on the next day if it is not after `since`."""
     days: Annotated[
         frozenset[int],
         Reads(_days, "`sat`, `mon-fri`, or a list of such", {"type": ["string", "array"]}),
         Default("every day"),
     ] = frozenset(range(7))
-    """The days on which `since` lies."""
+    """Days of `since`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class When:
-    """Which incidents are meant: everything that is given must be so."""
+    """Which incidents match: all given conditions must hold."""
 
     severity: Annotated[frozenset[Severity], Items(at_least=1)] = EVERY_SEVERITY
-    """Its severity is one of these."""
+    """Severities of the incident."""
     category: Annotated[frozenset[Category], Items(at_least=1)] = frozenset(Category)
-    """Its category is one of these."""
+    """Categories of the incident."""
     targets: Annotated[tuple[TargetPattern, ...], Items(at_least=1), Default("all")] = ()
-    """Its root target matches one of these patterns."""
+    """Patterns of the incident's root target."""
     dollars_per_hour: Dollars | None = None
-    """Its impact is at least so much."""
+    """Minimum impact of the incident."""
     hours: Hours | None = None
-    """It is that time."""
+    """Time of day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """These incidents are told to these stakeholders; every route that matches counts."""
+    """Notifies stakeholders of matching incidents; all matching routes apply."""
 
     when: When = field(default_factory=When)
     to: Annotated[tuple[Annotated[Slug, Refers("stakeholder")], ...], Items(at_least=1, unique=True)]
-    """The stakeholders; who is on several routes is told once."""
+    """The stakeholders; each is notified once, even if several routes match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """Everything that says who is told."""
+    """The notification settings: who is notified."""
 
     rotations: Annotated[Mapping[str, Rotation], Mark.BY_NAME] = field(default_factory=dict)
     stakeholders: Mapping[Annotated[str, OneOf(*STAKEHOLDERS), Defines("stakeholder")], Stakeholder] = field(

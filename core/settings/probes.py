@@ -14,36 +14,36 @@ from core.settings.notes import Default, Defines, OneOf, Range, Requires
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """What a probe must see."""
+    """What a probe expects."""
 
     latency: Annotated[timedelta | None, Range("1ms", "30s")] = None
-    """The longest the whole check may take; at most the `timeout`."""
+    """Maximum latency of the check; at most the `timeout`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expect(Timing):
-    """What an HTTP probe must see."""
+    """What an HTTP probe expects."""
 
     status: Annotated[int | None, Range(100, 599), Default("200 to 299")] = None
-    """Status of the answer."""
+    """Status code of the response."""
     body: str | None = None
-    """Text that the body of the answer must contain as it stands (no pattern)."""
+    """Text that the response body must contain (no pattern)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Probe:
     name: Annotated[Slug, Defines("probe")]
-    """The probe, as in the target `probe/NAME`."""
+    """Name of the probe, as in the target `probe/NAME`."""
     every: Annotated[timedelta, Range("1m", "1d", step="m")]
-    """How often it asks."""
+    """Interval between checks."""
     fail_after: Streak = 3
-    """How many results in a row must be bad before it has failed."""
+    """Number of consecutive failures before the probe is down."""
     recover_after: Streak = 2
-    """How many results in a row must be good before it has recovered."""
+    """Number of consecutive successes before the probe is up."""
     timeout: Annotated[timedelta, Range("100ms", "30s")] = timedelta(seconds=5)
-    """How long it waits for an answer."""
+    """Timeout of the check."""
     expect: Timing = field(default_factory=Timing)
-    """What it must see."""
+    """What the probe expects."""
 
     @property
     def target(self) -> str:
@@ -59,17 +59,17 @@ def _latency_is_within_the_timeout(probe: _Probe) -> Faults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpProbe(_Probe):
-    """Whether a URL answers."""
+    """Whether a URL responds as expected."""
 
     kind: ClassVar[str] = "http"
     url: Url = field(repr=False)
-    """What is asked; over https where a token goes along."""
+    """URL to probe; https if a token is sent."""
     auth: Annotated[str | None, OneOf("google")] = None
-    """`google` sends an identity token of the function's own account along."""
+    """`google` sends an identity token of the function's service account."""
     audience: Annotated[str | None, Requires("auth"), Default("the origin of the `url`")] = None
-    """For whom that token is."""
+    """Audience of that token."""
     expect: Expect = field(default_factory=Expect)
-    """What it must see."""
+    """What the probe expects."""
 
 
 @validator(HttpProbe, "url", "auth")
@@ -86,13 +86,13 @@ class TlsProbe(_Probe):
 
     kind: ClassVar[str] = "tls"
     host: Host
-    """The host whose certificate is looked at."""
+    """The host whose certificate is checked."""
     port: Port = 443
-    """The port that serves it."""
+    """Port of the TLS server."""
     warn_before: Annotated[timedelta, Range("1h", "365d")] = timedelta(days=21)
-    """A warning so long before it expires."""
+    """Time before expiry for a warning."""
     critical_before: Annotated[timedelta, Range("1h", "365d")] = timedelta(days=7)
-    """Critical so long before it expires; at most `warn_before`."""
+    """Time before expiry for a critical finding; at most `warn_before`."""
 
 
 @validator(TlsProbe, "warn_before", "critical_before")
@@ -128,7 +128,7 @@ class DnsProbe(_Probe):
     host: Host
     """The name to resolve."""
     resolver: Annotated[Resolver | None, Default("the machine's own")] = None
-    """Resolver that is asked, at port 53 by default."""
+    """Resolver to use, at port 53 by default."""
 
 
 Probe = HttpProbe | TlsProbe | TcpProbe | DnsProbe

@@ -1,4 +1,4 @@
-"""How findings become incidents, what those cost, and what is done by itself: rules, impact, playbooks, guard rails."""
+"""How findings become incidents, their impact, and automated actions: rules, impact, playbooks, guard rails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,24 +23,24 @@ class Policy:
     """How findings become incidents."""
 
     reopen_within: Annotated[timedelta, Range("0s", "7d")] = timedelta(minutes=30)
-    """A firing this soon after the resolution reopens the incident; a later one opens a new incident."""
+    """A condition that fires within this time after the resolution reopens the incident; later it opens a new one."""
     join_within: Annotated[timedelta, Range("0s", "1d")] = timedelta(minutes=15)
-    """Faults of targets that depend on each other are one incident when they fire no further apart than this."""
+    """Conditions of targets that depend on each other join one incident if they start to fire within this time."""
     settle: Annotated[timedelta, Range("0s", "1h")] = timedelta(minutes=1)
     """For so long nobody is told the opposite of what they were told last, and longer with every flap; a first page is
     never held back."""
     summary_every: Annotated[timedelta, Range("1h", "30d")] = timedelta(days=1)
-    """How often a condition that goes on firing is written to the timeline."""
+    """Interval at which a condition that keeps firing is added to the timeline."""
     resolve_after: Annotated[timedelta, Range("1h", "365d")] = timedelta(days=14)
-    """An incident of which nothing is heard for so long is resolved."""
+    """A condition without findings for this time is resolved."""
     # A wrong clock would else keep every later observation of its condition from being seen.
     ahead: Annotated[timedelta, Range("0s", "1h")] = timedelta(minutes=5)
-    """How far in the future an observation may lie; one further ahead counts as made when it came."""
+    """How far in the future an observation may be; a later one gets the time of its arrival."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Findings that match everything that is given have this category and, if given, this severity."""
+    """Findings that match all given patterns get this category and, if given, this severity."""
 
     target: Annotated[AnyPattern, Key("when", "target")] = "*"
     """Pattern of targets, as in `model/*`."""
@@ -49,26 +49,26 @@ class Rule:
     source: Annotated[AnyPattern, Key("when", "source")] = "*"
     """Pattern of sources."""
     severity: Annotated[frozenset[Severity], Key("when", "severity"), Items(at_least=1)] = frozenset(Severity)
-    """Severities that the finding may come with."""
+    """Original severities of the finding."""
     category: Category
-    """Its category then."""
+    """New category."""
     becomes: Annotated[Severity | None, Key("severity"), Default("the one it came with")] = None
-    """Its severity then."""
+    """New severity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revenue:
-    """What a target earns while it works."""
+    """Revenue that depends on a target."""
 
     dollars_per_hour: Dollars
-    """The best estimate."""
+    """Best estimate."""
     uncertainty: Share = 0.25
-    """Half width of its 90 % interval, as a share of it."""
+    """Half width of the 90 % interval, as a share of the estimate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImpactPolicy:
-    """What a fault puts at risk."""
+    """Estimation of the revenue at risk."""
 
     at_risk: Annotated[Mapping[Severity, Share], Mark.MERGED] = field(
         default_factory=lambda: {
@@ -78,9 +78,9 @@ class ImpactPolicy:
             Severity.CRITICAL: 1.0,
         }
     )
-    """Share of the revenue of everything affected that is at risk, by severity."""
+    """Share of the affected revenue that is at risk, by severity."""
     raises: Annotated[Mapping[Severity, Dollars], Key("raise")] = field(default_factory=dict)
-    """Impact from which on an incident is at least of that severity (not `info`); it must grow with the severity."""
+    """Impact from which an incident has at least this severity (not `info`); it must increase with the severity."""
 
 
 @validator(ImpactPolicy, "raises")
@@ -97,18 +97,18 @@ def _more_is_needed_for_a_higher_severity(policy: ImpactPolicy) -> Faults:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Maintenance:
-    """A time in which nobody is told of these targets."""
+    """A maintenance window: notifications of these targets are muted."""
 
     name: Annotated[Slug, Defines("maintenance")]
     """Name of the window."""
     targets: Annotated[tuple[TargetPattern, ...], Items(at_least=1)]
     """Patterns of targets, as in `model/*`."""
     duration: Annotated[timedelta, Range("1m", "30d")]
-    """How long it is."""
+    """Length of the window."""
     start: Annotated[datetime | None, Excludes("schedule")] = None
-    """Its first instant; this or `schedule` must be given."""
+    """Start; either this or `schedule` is required."""
     schedule: Schedule = ""
-    """Its first instants, where it happens again and again."""
+    """Starts of a recurring window."""
     reason: str = ""
     """Reason, for people."""
 
@@ -150,12 +150,12 @@ def _mode(node: Node) -> Mode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playbook:
-    """What is done about a class of incidents by itself, once when one opens or reopens, and again when it worsens."""
+    """The automated actions for a class of incidents: requested when one opens or reopens, and again when its severity rises."""
 
     name: Annotated[Slug, Defines("playbook")]
     """Name of the playbook."""
     when: When
-    """Which incidents; `{}` for every one."""
+    """Which incidents match; `{}` for all."""
     do: Annotated[
         tuple[Annotated[Deed, Short("action", "must be an action, or a mapping of action and target")], ...],
         Items(at_least=1, unique=True),
@@ -164,7 +164,7 @@ class Playbook:
     mode: Annotated[Mode, Reads(_mode, "`dry_run` (or `dry-run`), `act`", {"enum": ["dry_run", "dry-run", "act"]})] = (
         Mode.DRY_RUN
     )
-    """`dry_run` says what would change and changes nothing."""
+    """`dry_run` shows what would change and changes nothing."""
 
 
 _OWN = Default("the action's own")
@@ -172,16 +172,16 @@ _OWN = Default("the action's own")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The guard rails of one action; None for what the action says of itself (`core.actions.traits`)."""
+    """The guard rails of one action; None for the action's default (`core.actions.traits`)."""
 
     cooldown: Annotated[timedelta | None, Range("0s", "30d"), _OWN] = None
-    """Least time between two on the same target."""
+    """Minimum time between two actions on the same target."""
     per_hour: Annotated[int | None, Range(0, 100, "actions"), _OWN] = None
-    """How many in any hour, on all targets together; 0 for never."""
+    """Maximum per hour, on all targets together; 0 for never."""
     approval: Annotated[bool | None, _OWN] = None
-    """Whether a person must approve each."""
+    """Whether a person must approve each action."""
     blast_radius: Annotated[int | None, Range(1, 10_000_000), _OWN] = None
-    """How many things one of them may touch."""
+    """Maximum number of affected objects per action."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,13 +189,13 @@ class Automation:
     """The guard rails of all actions together."""
 
     enabled: bool = True
-    """Whether anything is applied; there is another switch that people throw while it runs."""
+    """Whether actions are applied; people can also halt them at runtime."""
     per_hour: Annotated[int, Range(0, 100, "actions")] = 10
-    """How many actions in any hour."""
+    """Maximum number of actions per hour."""
     approval_expires: Annotated[timedelta, Range("1m", "7d")] = timedelta(minutes=30)
-    """How long an approval is waited for."""
+    """Time until an approval expires."""
     verify_after: Annotated[timedelta, Range("0s", "1d")] = timedelta(minutes=2)
-    """How long after an action its result is looked at."""
+    """Time until an action is verified."""
     limits: Mapping[ActionName, Limits] = field(default_factory=dict)
     """Guard rails of single actions."""
 
@@ -205,7 +205,7 @@ _PROJECT = r"projects/(?:[a-z][a-z0-9-]{4,28}[a-z0-9]|[0-9]{6,20})/locations/[a-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """What a target is in the cloud: what actions act on. What does not exist is empty."""
+    """The cloud resources of a target, which actions act on; empty if there is none."""
 
     service: Annotated[
         str,
@@ -225,7 +225,7 @@ class Resource:
     ] = ""
     """Display name of Vertex AI pipeline jobs."""
     location: Annotated[str, Pattern(_PROJECT, "must be projects/P/locations/L"), Requires("pipeline")] = ""
-    """Where those run."""
+    """Location of those jobs."""
     redis: Server = ""
     """Redis server of a cache."""
     prefix: Annotated[
@@ -234,11 +234,11 @@ class Resource:
         Requires("redis"),
         Default("every key"),
     ] = ""
-    """Beginning of the cache's keys that may be flushed; no pattern."""
+    """Prefix of the cache's keys that may be flushed; no pattern."""
     service_account: ServiceAccount = ""
     """Service account; its keys may be disabled."""
     logs: Annotated[str, Pattern(r"[\s\S]{1,2000}", "must be a filter of Cloud Logging of 1 to 2000 characters")] = ""
-    """Filter of Cloud Logging for what diagnostics collect."""
+    """Cloud Logging filter for diagnostics."""
 
 
 ACTS_ON: Mapping[ActionName, str] = {

@@ -64,7 +64,7 @@ def _within(node: Node, depth: int) -> Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPipeline:
-    """What trains the model on Vertex AI; without it requests are kept, and whoever reads them trains."""
+    """The Vertex AI pipeline that trains the model; without it, requests are only stored."""
 
     GIVEN: ClassVar[tuple[str, ...]] = GIVEN
     """The parameters that every training is given: from the request."""
@@ -87,13 +87,13 @@ class TrainingPipeline:
             "must be gs://bucket/folder, of letters, digits and . _ = -",
         ),
     ]
-    """Folder under which a run writes."""
+    """Folder for the output of runs."""
     location: Annotated[
         str, Pattern(r"[a-z]+-[a-z]+[0-9]+", "must be a region, as in 'europe-west1'"), Default("the template's")
     ] = ""
-    """Region in which it runs; required where the template is of a multi-region."""
+    """Region of the run; required if the template is in a multi-region."""
     service_account: Annotated[ServiceAccount, Default("Vertex AI's own")] = ""
-    """E-mail address of the account it runs as."""
+    """E-mail address of the service account."""
     parameters: Mapping[
         Annotated[str, Reads(_free, "letters, digits and underscores")],
         Annotated[Parameter, Reads(_value, "text, numbers, booleans, and lists and mappings of them", {})],

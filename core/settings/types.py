@@ -33,11 +33,11 @@ class Dependency:
     """One target needs another: a fault of `needs` explains a fault of `target`."""
 
     target: Annotated[Target, Key("from")]
-    """What needs the other."""
+    """The dependent target."""
     needs: Annotated[Target, Key("to")]
-    """What it needs."""
+    """The target that it depends on."""
     share: Share = 1.0
-    """Share of what the target earns that is at risk while the other is down."""
+    """Share of the dependent target's revenue at risk while the other is down."""
 
 
 @validator(Dependency, "target", "needs")
@@ -51,7 +51,7 @@ class Settings:
     """All of monitoring.yaml."""
 
     version: Annotated[int, Range(1, 1), Mark.REQUIRED] = 1
-    """Version of this form of the settings."""
+    """Version of the settings format."""
     jobs: Mapping[Job, Schedule]
     """Cron expression (UTC) of each job, by its name."""
     models: tuple[Model, ...] = ()
@@ -59,28 +59,28 @@ class Settings:
     probes: tuple[Probe, ...] = ()
     """The probes, by unique names."""
     dependencies: tuple[Dependency, ...] = ()
-    """Which target needs which."""
+    """Dependencies between targets."""
     revenue: Mapping[Target, Revenue] = field(default_factory=dict)
-    """What targets earn, by target."""
+    """Revenue by target."""
     channels: Annotated[tuple[Annotated[AnyChannel, Mark.SECRET], ...], Mark.SECRET] = ()
     """The channels, by unique names."""
     people: Annotated[People, Mark.INLINE] = field(default_factory=People)
     incidents: Policy = field(default_factory=Policy)
     """How findings become incidents."""
     rules: tuple[Rule, ...] = ()
-    """What class a finding is of; the first that matches counts, before those of `core.incidents.classify`."""
+    """Rules for the category of findings; the first match applies, before those of `core.incidents.classify`."""
     impact: ImpactPolicy = field(default_factory=ImpactPolicy)
-    """What a fault puts at risk."""
+    """Estimation of the revenue at risk."""
     maintenance: tuple[Maintenance, ...] = ()
-    """When nobody is told."""
+    """Maintenance windows."""
     resources: Mapping[Target, Resource] = field(default_factory=dict)
-    """What targets are in the cloud, by target."""
+    """Cloud resources by target."""
     playbooks: tuple[Playbook, ...] = ()
-    """What is done by itself; every one that matches counts."""
+    """Automated actions; all matching playbooks apply."""
     automation: Automation = field(default_factory=Automation)
-    """The guard rails of what is done by itself."""
+    """Guard rails of automated actions."""
     business: Business = field(default_factory=Business)
-    """Where orders, costs and the market are."""
+    """Sources of business metrics."""
 
 
 @validator(Settings)

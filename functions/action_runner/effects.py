@@ -178,8 +178,8 @@ def _verification(runner: Runner, case: ActionRun) -> Verification:
         log.warning("not verified yet: %s", error, extra=logs.fields(request=case.request.id))
         return Verification(health=Health.PENDING, detail=str(error))
     except Exception as error:
-        log.exception("broken", extra=logs.fields(request=case.request.id))
-        return Verification(health=Health.PENDING, detail=f"broken ({type(error).__name__})")
+        log.exception("unexpected error", extra=logs.fields(request=case.request.id))
+        return Verification(health=Health.PENDING, detail=f"unexpected error ({type(error).__name__})")
 
 
 def _publish(runner: Runner, case: ActionRun) -> ActionRun:

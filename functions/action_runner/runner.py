@@ -82,10 +82,10 @@ def look_after(runner: Runner) -> TickResult:
             awaiting += settle(runner, case_of(document.data)).stage is Stage.AWAITING
         except AiaError as error:
             failures.append(error)
-            log.warning("not led on yet: %s", error, extra=logs.fields(request=document.key))
+            log.warning("not continued yet: %s", error, extra=logs.fields(request=document.key))
         except Exception:
             # one that is broken must not keep the others waiting
-            log.exception("broken", extra=logs.fields(request=document.key))
+            log.exception("unexpected error", extra=logs.fields(request=document.key))
     runner.metrics.gauge("aia_actions_waiting", awaiting)
     # It looked at everything; that something outside does not answer is told by the decisions.
     return TickResult(fault=next((error for error in failures if not isinstance(error, BusyError)), None))
@@ -143,7 +143,7 @@ def _answer(runner: Runner, command: Command) -> None:
     objection = life.objection(case, command, now=runner.clock()) if case else Reason.NO_SUCH_REQUEST
     if objection:
         details = logs.fields(request=command.subject, by=command.by, reason=objection)
-        log.warning("%s not heard: %s", command.verb, objection, extra=details)
+        log.warning("%s ignored: %s", command.verb, objection, extra=details)
     elif case is not None:
         approves = command.verb is Verb.APPROVE
         verdict = _permitted(runner, case.request, case.plan, approved=True) if approves else None

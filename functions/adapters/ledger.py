@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Outcome(StrEnum):
-    """What became of an effect."""
+    """Outcome of an effect."""
 
     PERFORMED = "performed"
     SKIPPED = "skipped"
@@ -111,7 +111,7 @@ class Ledger:
                     self._store.delete(document, COLLECTION)
                     forgotten += 1
                 except ConflictError:
-                    log.info("another forgot it or claimed it: %s", document.key)
+                    log.info("released or claimed by another instance: %s", document.key)
         return forgotten
 
     def _attempt(self) -> str:
@@ -127,7 +127,7 @@ class Ledger:
         if decision.verdict is Verdict.BUSY and decision.entry:
             raise BusyError(f"{key}: claimed by {decision.entry.owner} until {stamp(decision.entry.until)}")
         if decision.verdict is Verdict.TAKEN_OVER:
-            log.warning("taken over: %s", key, extra=fields(key=key, owner=attempt))
+            log.warning("claim taken over: %s", key, extra=fields(key=key, owner=attempt))
         return decision.mine
 
     def _decide(self, key: str, decide: Callable[[Entry | None], Decision]) -> Decision:

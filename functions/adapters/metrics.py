@@ -161,7 +161,7 @@ class CloudMetrics:
         Waits, 5 s at most, until the API takes another point of every series that has a value to send.
         """
         if not self._sending.acquire(timeout=TIMEOUT_SECONDS):
-            log.warning("metrics: the last values are not sent: another flush does not end")
+            log.warning("metrics: the last values are not sent: another flush is still running")
             return
         try:
             time.sleep(self._wait(self._clock()))

@@ -32,7 +32,7 @@ MOST_LETTERS: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a body.
+    """Result of processing a body.
 
     Attributes:
         accepted: how many alerts were published.
@@ -109,7 +109,7 @@ def read(body: bytes, now: datetime) -> Sequence[Outcome]:
     except UnreadableError as error:
         return [Refusal(str(error), None)]
     except Exception as error:  # a sender gives up on a body that fails each time; parked, a person can still read it
-        log.exception("not understood", extra=logs.fields(function=NAME))
+        log.exception("alert not parsed", extra=logs.fields(function=NAME))
         return [Refusal(f"unexpected {type(error).__name__}: {error}", None)]
 
 

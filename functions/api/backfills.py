@@ -65,5 +65,5 @@ class Backfills:
             found = self.store.get(COLLECTION, KEY)
             return msgspec.convert(found.data, History, builtin_types=(datetime,)) if found else None
         except (AiaError, msgspec.ValidationError) as error:
-            log.warning("%s/%s: is not known: %s", COLLECTION, KEY, error)
+            log.warning("%s/%s: not known: %s", COLLECTION, KEY, error)
             return None

@@ -158,7 +158,7 @@ def _report(request: flask.Request, deps: Callable[[], Deps]) -> flask.Response:
     try:
         return reply.accepted(deps().experience.take(request))
     except UnavailableError as error:
-        log.warning("a report is lost: %s", error)
+        log.warning("report lost: %s", error)
         return reply.later(str(error), seconds=RETRY_AFTER)
 
 

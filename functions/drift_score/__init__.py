@@ -1,1 +1,1 @@
-"""Scores what models see, and how right they are, at every tick."""
+"""Scores the drift and the performance of models at every tick."""

@@ -38,7 +38,7 @@ LARGEST = 900_000
 _SAMPLES = (50_000, 20_000, 5_000, 1_000, 0)
 _EVERY = timedelta(days=1)
 Measures = Classifier | Regressor
-"""How right a model is."""
+"""Performance metrics of a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,16 +48,16 @@ class Baseline:
     Attributes:
         profile: of the features and the score, with its segments and, where the settings say so, its seasons.
         rows: of the reference window, all of them.
-        measures: how right the model was, by the labels that arrived within the window, if it has labels.
+        measures: performance metrics from the labels that arrived within the window, if the model has labels.
         calibrator: turns a classifier's scores into probabilities, learnt from those labels.
-        flaws: by flaw and column the worst that a window within the reference shows: no more than that is no news.
+        issues: by kind of issue and column, the worst value of a window within the reference; up to that value is usual.
     """
 
     profile: Profile
     rows: int
     measures: Measures | None
     calibrator: Calibrator | None
-    flaws: dict[tuple[DataQualityIssueKind, str], float]
+    issues: dict[tuple[DataQualityIssueKind, str], float]
 
     def to_data(self) -> Data:
         """As the store keeps it."""
@@ -67,8 +67,8 @@ class Baseline:
             "measures": self.measures and {name: one._asdict() for name, one in self.measures._asdict().items()},
             "calibrator": self.calibrator
             and {"edges": self.calibrator.edges.tolist(), "levels": self.calibrator.levels.tolist()},
-            "flaws": [
-                {"flaw": flaw.value, "column": name, "worst": worst} for (flaw, name), worst in self.flaws.items()
+            "issues": [
+                {"issue": kind.value, "column": name, "worst": worst} for (kind, name), worst in self.issues.items()
             ],
         }
 
@@ -82,7 +82,7 @@ class Baseline:
             rows=data["rows"],
             measures=kind(**{name: Estimate(**one) for name, one in measures.items()}) if measures else None,
             calibrator=Calibrator(edges=np.array(steps["edges"]), levels=np.array(steps["levels"])) if steps else None,
-            flaws={(DataQualityIssueKind(one["flaw"]), one["column"]): one["worst"] for one in data["flaws"]},
+            issues={(DataQualityIssueKind(one["issue"]), one["column"]): one["worst"] for one in data["issues"]},
         )
 
 
@@ -110,12 +110,12 @@ def learn(window: Window, columns: Columns, rows: int) -> Baseline:
         rows=rows,
         measures=measures,
         calibrator=Calibrator.learn(scores, labels) if sure and labels is not None else None,
-        flaws=_flaws(profile, past),
+        issues=_issues(profile, past),
     )
 
 
 def measure(model: Model, scores: Column, labels: Column) -> Measures:
-    """How right a model is.
+    """Performance metrics of a model.
 
     Raises:
         ProfileError: a score or a label is not what the model's task says.
@@ -151,10 +151,10 @@ def _past(window: Window, profile: Profile, columns: Columns) -> Iterator[tuple[
         end -= _EVERY
 
 
-def _flaws(
+def _issues(
     profile: Profile, past: list[tuple[datetime, DriftReport, Counts]]
 ) -> dict[tuple[DataQualityIssueKind, str], float]:
     worst: dict[tuple[DataQualityIssueKind, str], float] = {}
     for issue in (issue for _, _, counts in past for issue in quality(profile, counts)):
-        worst[issue.flaw, issue.feature] = max(worst.get((issue.flaw, issue.feature), 0.0), issue.value)
+        worst[issue.kind, issue.feature] = max(worst.get((issue.kind, issue.feature), 0.0), issue.value)
     return worst

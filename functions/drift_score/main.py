@@ -1,4 +1,4 @@
-"""Scores every model at a tick: how far its inputs have moved, and how right it was by the labels that have arrived."""
+"""Scores every model at each tick: drift of its inputs, and performance from the labels that have arrived."""
 
 from functools import partial
 

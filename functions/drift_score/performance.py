@@ -1,4 +1,4 @@
-"""How right a model was in a window, by the labels that have arrived, and how right it may be expected to be without."""
+"""Performance of a model in a window: measured from the labels that have arrived, and estimated without labels."""
 
 from dataclasses import dataclass
 
@@ -44,7 +44,7 @@ class Performance:
 
 
 def assess(window: Window, baseline: Baseline, columns: Columns, rows: int) -> Performance:
-    """Say how right a model was.
+    """Measure the performance of a model.
 
     Args:
         window: the current one.

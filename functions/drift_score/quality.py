@@ -1,4 +1,4 @@
-"""What is wrong with the data of a window, whatever its distribution."""
+"""Data quality issues of a window, whatever its distribution."""
 
 from datetime import datetime
 
@@ -27,27 +27,27 @@ def inspect(
 
 
 def write(results: Results, window: Window, issues: tuple[DataQualityIssue, ...]) -> None:
-    """Write one row a flaw, in place of what an earlier delivery of the tick wrote."""
+    """Write one row per kind of issue, in place of what an earlier delivery of the tick wrote."""
     results.write_quality(window, issue_rows(issues))
 
 
 def issue_rows(issues: tuple[DataQualityIssue, ...]) -> list[Data]:
-    """One row a flaw, also of those that are not there."""
-    found = {flaw: [issue.feature for issue in issues if issue.flaw is flaw] for flaw in DataQualityIssueKind}
+    """One row per kind of issue, with 0 for those that were not found."""
+    found = {kind: [issue.feature for issue in issues if issue.kind is kind] for kind in DataQualityIssueKind}
     return [
-        {"flaw": flaw.value, "issues": len(names), "features": ", ".join(filter(None, names))}
-        for flaw, names in found.items()
+        {"issue": kind.value, "issues": len(names), "features": ", ".join(filter(None, names))}
+        for kind, names in found.items()
     ]
 
 
 def gauges(metrics: Metrics, window: Window, issues: tuple[DataQualityIssue, ...]) -> None:
-    """Set one gauge a flaw, also of those that are not there."""
+    """Set one gauge per kind of issue, to 0 for those that were not found."""
     model, at = window.model.name, window.end
     for row in issue_rows(issues):
-        metrics.gauge("aia_data_quality_issues", row["issues"], at=at, model=model, flaw=row["flaw"])
+        metrics.gauge("aia_data_quality_issues", row["issues"], at=at, model=model, issue=row["issue"])
 
 
 def _usual(issue: DataQualityIssue, baseline: Baseline, share: float) -> bool:
     """Whether the reference had it as badly: a dry week is no fault where weeks were dry before."""
-    worst = baseline.flaws.get((issue.flaw, issue.feature))
+    worst = baseline.issues.get((issue.kind, issue.feature))
     return worst is not None and issue.value <= worst + share

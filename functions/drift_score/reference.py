@@ -87,14 +87,14 @@ class Profiles:
     def _save(self, key: str, reference: Window, data: Data) -> None:
         name = reference.model.name
         if (size := len(data["profile"])) > LARGEST:
-            log.warning("too large to keep: the profile of %s", name, extra=fields(key=key, characters=size))
+            log.warning("profile of %s is too large to store", name, extra=fields(key=key, characters=size))
             return
         about = {"model": name, "version": reference.version}
         span = {"reference_start": reference.start, "reference_end": reference.end}
         try:
             self._store.create(COLLECTION, key, about | span | data)
         except ConflictError:
-            log.info("another process learnt from the same rows: %s", key)
+            log.info("another process stored the same profile: %s", key)
 
     def _keep(self, key: str, baseline: Baseline) -> None:
         while len(self._kept) >= _MOST_KEPT:

@@ -124,7 +124,7 @@ def _explain(model: Model, decision: Decision) -> None:
     said = fields(
         model=model.name, reason=decision.reason.value, features=decision.features, retry_at=decision.retry_at
     )
-    log.info("not trained again: %s: %s", model.name, decision.reason.value, extra=said)
+    log.info("no retraining: %s: %s", model.name, decision.reason.value, extra=said)
 
 
 def _state(found: Document | None) -> State:

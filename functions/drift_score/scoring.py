@@ -128,13 +128,13 @@ def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside
 
 
 def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outside: Outside) -> float | None:
-    """Write and tell how right the model is; its accuracy, where it is known to be below the floor."""
+    """Write the performance metrics, and publish a finding if the accuracy is known to be below the floor."""
     model = window.model
     performance = assess(window, baseline, current.columns, current.counts.rows)
     write(outside.results, window, performance)
     gauges(outside.metrics, window, performance)
     if performance.check and performance.check.trend is Trend.WORSE:
-        log.info("less right than expected without labels: %s", model.name, extra=fields(**evidence(performance)))
+        log.info("accuracy below the estimate: %s", model.name, extra=fields(**evidence(performance)))
     if performance.accuracy is None:
         return None
     verdict = of_accuracy(

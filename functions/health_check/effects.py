@@ -25,7 +25,7 @@ def unchecked(store: Store, probes: Sequence[Probe], at: datetime) -> list[Probe
     try:
         checked = {document.key: document.data["checked_at"] for document in store.find("probes")}
     except UnavailableError as error:
-        log.warning("every probe is checked, perhaps again: %s", error)
+        log.warning("earlier results not read, every probe is checked: %s", error)
         checked = {}
     return [probe for probe in probes if probe.name not in checked or checked[probe.name] < at]
 

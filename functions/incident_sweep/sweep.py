@@ -87,7 +87,7 @@ def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
     _track_recovered(service, backlogs)
     measure(service, waiting={one.channel: len(one.waiting) + one.left for one in backlogs}, at=tick.scheduled_at)
     if len(groups) < len(names):
-        log.error("%d of %d groups are left for the next sweep", len(names) - len(groups), len(names))
+        log.error("%d of %d groups are deferred to the next sweep", len(names) - len(groups), len(names))
     return TickResult(complete=len(groups) == len(names))
 
 
@@ -98,9 +98,9 @@ def _decide(sweeper: Sweeper, end: float, name: str) -> IncidentGroup | None:
     try:
         return move(service, service.commit(name, partial(expire, policy=service.policy), at=None).group)
     except AiaError as error:
-        log.warning("left for the next sweep: %s: %s", name, error)
+        log.warning("retried at the next sweep: %s: %s", name, error)
     except Exception:
-        log.exception("left for the next sweep, unexpected error: %s", name)
+        log.exception("retried at the next sweep, unexpected error: %s", name)
     return None
 
 
@@ -148,10 +148,10 @@ def _dispatch(service: IncidentService, group: IncidentGroup, wanted: Callable[[
     try:
         results = service.dispatch(group, wanted)
     except AiaError as error:
-        log.warning("left for the next sweep: %s: %s", group.state.name, error)
+        log.warning("retried at the next sweep: %s: %s", group.state.name, error)
         return DeliveryResult(error=error)
     except Exception:
-        log.exception("left for the next sweep, unexpected error: %s", group.state.name)
+        log.exception("retried at the next sweep, unexpected error: %s", group.state.name)
         return DeliveryResult(error=BusyError(f"{group.state.name}: unexpected error"))
     return results[-1] if results else DeliveryResult()
 

@@ -68,7 +68,7 @@ def follow(monitor: Monitor, *events: PipelineRun) -> None:
     steps, line = _counted(monitor.store, events)
     for step in steps:
         if step.outcome is Outcome.FORGOTTEN:
-            log.info("older than the runs that are kept: %s", events[0].id, extra=fields(pipeline=step.line.name))
+            log.info("older than the stored runs: %s", events[0].id, extra=fields(pipeline=step.line.name))
         elif step.outcome is Outcome.ENDED and step.run is not None:
             measures.count(monitor.metrics, step.line, step.run)
     if line.last is not None and any(step.outcome in _NEWS for step in steps):
@@ -91,7 +91,7 @@ def follow_logged(monitor: Monitor, logged: Logged) -> None:
     try:
         more = monitor.jobs(name, event)
     except ActionError as error:
-        log.warning("without its tasks: %s", error)
+        log.warning("tasks of the run not read: %s", error)
         more = []
     except UnavailableError:
         follow(monitor, event)  # its end is known all the same, and told of now
@@ -109,7 +109,7 @@ def look(monitor: Monitor, tick: Tick) -> None:
         except UnreadableError as error:
             log.error("%s: %s", document.key, error)  # noqa: TRY400 - the message says what is wrong
         except AiaError as error:
-            log.warning("left for the next tick: %s: %s", document.key, error)
+            log.warning("retried at the next tick: %s: %s", document.key, error)
             faults.append(error)
     monitor.tracker.publish_unsent(SOURCE)
     if faults:
@@ -160,5 +160,5 @@ def _counted(store: Store, events: Sequence[PipelineRun]) -> tuple[list[Step], P
     update(store, COLLECTION, events[0].pipeline, change)
     waiting = {run_id for line in (before, *(step.line for step in taken)) for run_id in line.unwritten}
     if lost := sorted(run_id for run_id in waiting if after.get(run_id) is None):
-        log.warning("never written to the history: %s", ", ".join(lost), extra=fields(pipeline=after.name))
+        log.warning("not written to the history, and dropped: %s", ", ".join(lost), extra=fields(pipeline=after.name))
     return taken, after

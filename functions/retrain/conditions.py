@@ -27,7 +27,7 @@ def refused(target: str, fault: str, at: datetime) -> Observation:
     verdict = Verdict(
         outcome=Outcome.BAD,
         reason=Reason.REFUSED,
-        summary=f"its training is refused: {fault}",
+        summary=f"retraining refused: {fault}",
         severity=Severity.ERROR,
     )
     return Observation(spec=_spec(target), verdict=verdict, at=at)
@@ -40,7 +40,7 @@ def started(target: str, at: datetime) -> Observation:
         target: `model/NAME`.
         at: when it was created, so that what is refused first and started when it comes again has ended.
     """
-    verdict = Verdict(outcome=Outcome.GOOD, reason=Reason.STARTED, summary="a training was started")
+    verdict = Verdict(outcome=Outcome.GOOD, reason=Reason.STARTED, summary="training started")
     return Observation(spec=_spec(target), verdict=verdict, at=at)
 
 

@@ -134,8 +134,8 @@ class Outcome:
             return "none", False
         last = rows[-1]
         text = (
-            f"{len(rows)} windows; last right in {last['value']:.1%} ({last['low']:.1%} to {last['high']:.1%}) of"
-            f" {last['n_labels']:,} labelled, expected without labels {last['expected']:.1%}"
+            f"{len(rows)} windows; latest accuracy {last['value']:.1%} ({last['low']:.1%} to {last['high']:.1%}) on"
+            f" {last['n_labels']:,} labels, estimated without labels {last['expected']:.1%}"
         )
         measures = self._count(
             "SELECT COUNT(DISTINCT measure) AS n FROM ops.model_performance WHERE window_end >= @since"

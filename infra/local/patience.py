@@ -25,7 +25,7 @@ def patiently(what: str, act: Callable[[], object], stopped: Callable[[], bool] 
         try:
             act()
         except _PASSING as error:
-            log.info("%s: tried again in %g s: %s", what, pause, error)
+            log.info("%s: retried in %g s: %s", what, pause, error)
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         else:

@@ -100,7 +100,7 @@ class Run:
         else:
             self._kills += 1
             self._put_off(now)
-            log.warning("%s ended; it is started again in %.1f s", self.program.name, self._pause)
+            log.warning("%s ended; restarted in %.1f s", self.program.name, self._pause)
         return False
 
     def due(self, now: float) -> bool:

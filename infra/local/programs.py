@@ -164,7 +164,7 @@ class Programs:
                     trouble = ""
                 except OSError as error:  # a full disk, say: the next look does what this one could not
                     if str(error) != trouble:
-                        log.warning("programs are not looked after: %s", error)
+                        log.warning("programs are not supervised: %s", error)
                     trouble = str(error)
 
     def _bury_dead(self) -> None:

@@ -97,7 +97,7 @@ def follow(session: Session, console: Console) -> None:
         try:
             found = session.backfill()
         except AiaError as error:  # a store that is busy; the history goes on
-            log.info("how far the history is is not known: %s", error)
+            log.info("progress of the history is not known: %s", error)
             found = {}
         line = f"history: {found['days']} of {found['of']} days" if found else ""
         if line and line != said:

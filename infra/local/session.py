@@ -171,6 +171,6 @@ class Session:
                 visitors.advance(datetime.now(UTC), send)
                 replay.advance(datetime.now(UTC), send)
             except (AiaError, GoogleAPICallError, OSError) as error:
-                log.warning("the newest flights and orders were not published, they are tried again: %s", error)
+                log.warning("the newest flights and orders were not published, retried: %s", error)
             if self._stop.wait(_FEED_SECONDS):
                 return

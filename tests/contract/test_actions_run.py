@@ -140,7 +140,7 @@ class TestRestartService(ActionSuite, PendingSuite, UndoSuite):
 
     def test_a_service_that_is_being_deployed_is_not_restarted(self, world: RestartWorld) -> None:
         world.server.deploy(image=OTHER_IMAGE)
-        with pytest.raises(ActionError, match="under way"):
+        with pytest.raises(ActionError, match="in progress"):
             world.action.plan(world.request)
 
     def test_a_revision_that_lost_its_traffic_is_bad(self, world: RestartWorld) -> None:
@@ -217,7 +217,7 @@ class TestScaleOut(ActionSuite, PendingSuite, UndoSuite):
         by_hand = ServiceScaling(scaling_mode=ServiceScaling.ScalingMode.MANUAL, manual_instance_count=3)
         world.server.set(scaling=by_hand)
         world.settle()
-        with pytest.raises(ActionError, match="by hand, to 3"):
+        with pytest.raises(ActionError, match="manual scaling, to 3"):
             world.action.plan(world.request)
 
     def test_other_annotations_stay(self, world: ScaleWorld) -> None:

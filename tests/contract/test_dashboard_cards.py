@@ -62,7 +62,10 @@ def silent(limits: dict[str, int], minute: int) -> int:
 
 @pytest.mark.parametrize(
     ("title", "limits"),
-    [("Functions that watch and act, and are silent", WATCHERS), ("Functions that count, and are silent", COUNTERS)],
+    [
+        ("Monitoring and action functions without heartbeat", WATCHERS),
+        ("Rollup and pipeline functions without heartbeat", COUNTERS),
+    ],
 )
 def test_a_function_is_silent_from_the_limit_of_its_own_rule_on_and_for_good(
     tmp_path: Path, title: str, limits: dict[str, int]
@@ -76,15 +79,15 @@ def test_a_function_is_silent_from_the_limit_of_its_own_rule_on_and_for_good(
 
 def test_a_function_that_never_did_anything_is_silent(tmp_path: Path) -> None:
     questions = [
-        asked("Functions that watch and act, and are silent", 5, len(WATCHERS)),
-        asked("Functions that count, and are silent", 5, len(COUNTERS)),
+        asked("Monitoring and action functions without heartbeat", 5, len(WATCHERS)),
+        asked("Rollup and pipeline functions without heartbeat", 5, len(COUNTERS)),
     ]
     assert failing(tmp_path, questions, [series("up", "1x10")]) == []
 
 
 @pytest.mark.parametrize(
     ("title", "value", "sight"),
-    [("Probes that are down", 1, 10), ("Soonest end of a certificate (s)", 900_000, 60)],
+    [("Probes down", 1, 10), ("Time to next certificate expiry (s)", 900_000, 60)],
 )
 def test_what_nobody_checks_any_more_has_no_value(tmp_path: Path, title: str, value: float, sight: int) -> None:
     questions = [asked(title, SILENT, value), asked(title, SILENT + sight + 1, None)]
@@ -92,7 +95,7 @@ def test_what_nobody_checks_any_more_has_no_value(tmp_path: Path, title: str, va
 
 
 def test_no_probe_is_down_where_all_are_up(tmp_path: Path) -> None:
-    questions = [asked("Probes that are down", 10, 0)]
+    questions = [asked("Probes down", 10, 0)]
     assert failing(tmp_path, questions, [series("aia_probe_up", "1x20", probe="db")]) == []
 
 
@@ -101,8 +104,8 @@ def test_a_message_that_waits_is_held_against_the_limit_of_who_must_take_it(tmp_
     ages = {"alert-intake": 7, "incident-router-findings": 9, "bi-rollup": 800, "bi-rollup-dead-letter": 9000}
     written = [series(age, f"{value}x10", subscription_id=name) for name, value in ages.items()]
     questions = [
-        asked("Oldest alert or finding nobody has taken (s)", 5, 9),
-        asked("Oldest other message nobody has taken (s)", 5, 800),
+        asked("Oldest unacked alert or finding (s)", 5, 9),
+        asked("Oldest unacked message, other subscriptions (s)", 5, 800),
     ]
     assert failing(tmp_path, questions, written) == []
 
@@ -118,7 +121,7 @@ def test_a_message_that_waits_is_held_against_the_limit_of_who_must_take_it(tmp_
         ),
         (
             "operations.json",
-            "Up, by probe (1 is up, 0 was down in between)",
+            "Status by probe (1 = up, 0 = down at any time in the interval)",
             series("aia_probe_up", "1x10 0x20 1x100", probe="web"),
             {"probe": "web", "value": 0},
         ),
@@ -136,7 +139,7 @@ def test_what_was_between_two_points_of_a_chart_is_on_the_later_one(
 
 def test_a_chart_of_what_was_counted_has_no_series_of_nothing_beside_it(tmp_path: Path) -> None:
     counter = series("aia_notifications_total", "0x5 3x200", outcome="sent", channel="log")
-    title = "Messages to people, in each column, by outcome"
+    title = "Notifications by outcome"
     questions = [
         {
             "expr": expr(title, interval="2h"),

@@ -242,7 +242,7 @@ def _is_busy(cache: Server) -> bool:
 
 def test_a_node_of_a_cluster_is_refused(tmp_path: Path) -> None:
     options = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
-    with redis_server(tmp_path, *options) as server, pytest.raises(ActionError, match="must be a server of its own"):
+    with redis_server(tmp_path, *options) as server, pytest.raises(ActionError, match="must be a standalone server"):
         flush(server.address).plan(request("flush_cache", TARGET))
 
 

@@ -18,7 +18,7 @@ from tests.support.checks import promtool
 
 FOLDERS = ("dashboards", "infra/alerts", "infra/terraform", "docs/runbooks")
 WRITTEN = dashboard_files.read(stage.ROOT).written
-DRIFT = "Features that have drifted, worst model (%)"
+DRIFT = "Drifted features, worst model (%)"
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,14 @@ READ: dict[str, Break] = {
     ),
     "a widget that only Google draws": Break(
         "operations",
-        '"sectionHeader": {"subtitle": "What is checked from outside"}',
+        '"sectionHeader": {"subtitle": "External checks by HTTP, TLS, DNS and TCP"}',
         '"incidentList": {}',
         "operations.json: Probes: must be one of",
     ),
     "no title": Break("technical", f'"title": "{DRIFT}",', "", "technical.json: tile 0: must have a title"),
     "a title of two": Break(
         "technical",
-        "Right predictions of flight-delay (%)",
+        "Accuracy of flight-delay (%)",
         DRIFT,
         f"technical.json: {DRIFT}: is the title of 2 tiles",
     ),
@@ -86,14 +86,14 @@ READ: dict[str, Break] = {
         "technical", '"width": 12', '"width": 49', f"technical.json: {DRIFT}: must lie within 48 columns"
     ),
     "a tile over another": Break(
-        "technical", '"width": 12', '"width": 13', f"technical.json: {DRIFT}: lies over 'Right predictions"
+        "technical", '"width": 12', '"width": 13', f"technical.json: {DRIFT}: lies over 'Accuracy of"
     ),
     "a hole": Break("technical", '"width": 12', '"width": 11', "technical.json: 8 of "),
     "a threshold of a chart with a colour": Break(
         "technical",
         '{"label": "FunctionFailing", "value": 0.2, "targetAxis": "Y1"}',
         '{"label": "FunctionFailing", "value": 0.2, "color": "RED"}',
-        "technical.json: Requests that fail, by function (%): a threshold of a scorecard has color and direction",
+        "technical.json: Failed requests by function (%): a threshold of a scorecard has color and direction",
     ),
     "a threshold": Break(
         "technical",
@@ -105,36 +105,36 @@ READ: dict[str, Break] = {
         "technical",
         '"label": "AccuracyBelowFloor"',
         '"label": "DeadLettersWaiting"',
-        "technical.json: Right predictions of flight-delay (%): threshold 0.85 stands for DeadLettersWaiting, which looks at other",
+        "technical.json: Accuracy of flight-delay (%): threshold 0.85 stands for DeadLettersWaiting, which looks at other",
     ),
     "a threshold of nothing": Break(
         "technical",
         '"label": "AccuracyBelowFloor"',
         '"label": "AccuracyLow"',
-        "technical.json: Right predictions of flight-delay (%): threshold 0.85 stands for 'AccuracyLow', which is no alert",
+        "technical.json: Accuracy of flight-delay (%): threshold 0.85 stands for 'AccuracyLow', which is no alert",
     ),
     "the objective": Break(
         "operations",
         '"label": "objective", "value": 0.99',
         '"label": "objective", "value": 0.999',
-        "operations.json: Push requests that are taken (%): threshold 0.999 must be 0.99, as objective has it",
+        "operations.json: Successful push requests (%): threshold 0.999 must be 0.99, as objective has it",
     ),
     "a runbook": Break(
         "technical",
         "docs/runbooks/pipelines.md#too-long",
         "docs/runbooks/pipeline.md#too-long",
-        "technical.json: What to do about pipelines: docs/runbooks/pipeline.md has no section 'too-long'",
+        "technical.json: Runbooks: pipelines: docs/runbooks/pipeline.md has no section 'too-long'",
     ),
     "a section of a runbook": Break(
         "technical",
         "docs/runbooks/pipelines.md#too-long",
         "docs/runbooks/pipelines.md#too-short",
-        "technical.json: What to do about pipelines: docs/runbooks/pipelines.md has no section 'too-short'",
+        "technical.json: Runbooks: pipelines: docs/runbooks/pipelines.md has no section 'too-short'",
     ),
     "a runbook that nobody links": Break(
         "executive",
-        "[nobody acknowledges](docs/runbooks/system.md#nobody-acknowledges)",
-        "nobody acknowledges",
+        "[unacknowledged incidents](docs/runbooks/system.md#nobody-acknowledges)",
+        "unacknowledged incidents",
         "executive.json: Unacknowledged critical incidents: no text of the dashboard links",
     ),
     "no query": Break(
@@ -153,13 +153,13 @@ READ: dict[str, Break] = {
         "operations",
         "subscription_oldest_unacked_message_age",
         "subscription_oldest_message_age",
-        "operations.json: Oldest alert or finding nobody has taken (s): looks at pubsub_googleapis_com:subscription_oldest_message",
+        "operations.json: Oldest unacked alert or finding (s): looks at pubsub_googleapis_com:subscription_oldest_message",
     ),
     "a label that is chosen by": Break(
         "operations",
         '{response_class=\\"ack\\"}',
         '{response=\\"ack\\"}',
-        "operations.json: Push requests that are taken (%): looks at pubsub_googleapis_com:subscription_push_request_count"
+        "operations.json: Successful push requests (%): looks at pubsub_googleapis_com:subscription_push_request_count"
         " by response,",
     ),
     "a label that is summed up by": Break(
@@ -196,31 +196,31 @@ READ: dict[str, Break] = {
         "technical",
         'aia_model_accuracy_ratio{model=\\"flight-delay\\"}',
         "aia_model_accuracy_ratio",
-        "technical.json: Right predictions of flight-delay (%): must judge as AccuracyBelowFloor does, by min by (model)",
+        "technical.json: Accuracy of flight-delay (%): must judge as AccuracyBelowFloor does, by min by (model)",
     ),
     "a card that counts with another limit": Break(
         "operations",
         'function=\\"health_check\\"}[1h])) > 300',
         'function=\\"health_check\\"}[1h])) > 1200',
-        "operations.json: Functions that watch and act, and are silent: must judge as HealthCheckSilent does",
+        "operations.json: Monitoring and action functions without heartbeat: must judge as HealthCheckSilent does",
     ),
     "a card that sums up what the rule takes one by one": Break(
         "models",
-        "max(sum by (model) (max by (model, flaw)",
-        "max(sum by (flaw) (max by (model, flaw)",
-        "models.json: Flaws of the data, worst model: must judge as DataQualityPoor does",
+        "max(sum by (model) (max by (model, issue)",
+        "max(sum by (issue) (max by (model, issue)",
+        "models.json: Data quality issues, worst model: must judge as DataQualityPoor does",
     ),
     "a counter taken for a gauge": Break(
         "operations",
         "increase(aia_actions_total[${__interval}])",
         "last_over_time(aia_actions_total[${__interval}])",
-        "operations.json: Decisions about actions, in each column, by outcome: last_over_time of aia_actions_total, which is",
+        "operations.json: Action decisions by outcome: last_over_time of aia_actions_total, which is",
     ),
     "a zero beside what has labels": Break(
         "operations",
         "(increase(aia_notifications_total[${__interval}]))) or on () vector(0)",
         "(increase(aia_notifications_total[${__interval}]))) or vector(0)",
-        "operations.json: Messages to people, in each column, by outcome: must end with `or on () vector(0)`",
+        "operations.json: Notifications by outcome: must end with `or on () vector(0)`",
     ),
     "what happens between the points of a chart": Break(
         "executive",
@@ -232,7 +232,7 @@ READ: dict[str, Break] = {
         "operations",
         "increase(aia_notifications_total[${__interval}])",
         "increase(aia_notifications_total[1h])",
-        "operations.json: Messages to people, in each column, by outcome: a column must show what happened in its own",
+        "operations.json: Notifications by outcome: a column must show what happened in its own",
     ),
     "a gauge of this moment": Break(
         "executive",
@@ -244,19 +244,19 @@ READ: dict[str, Break] = {
         "technical",
         '"legendTemplate": "${pipeline} ${outcome}"',
         '"legendTemplate": "${pipeline} ${result}"',
-        "technical.json: Runs that ended within 24 hours, by outcome: names result, which no result has",
+        "technical.json: Completed runs by outcome, last 24 h: names result, which no result has",
     ),
     "a column": Break(
         "technical",
         '{"column": "stage", "visible": true}',
         '{"column": "step", "visible": true}',
-        "technical.json: Stages in the newest run (s): names step, which no result has",
+        "technical.json: Stage durations in the latest run (s): names step, which no result has",
     ),
     "a variable": Break(
         "models",
         "aia_drift_rows{${model}}",
         "aia_drift_rows{${name}}",
-        "models.json: Rows in the window, over time: uses the variable 'name', which is not declared",
+        "models.json: Rows in the window over time: uses the variable 'name', which is not declared",
     ),
     "a variable that nothing uses": Break(
         "technical",
@@ -369,8 +369,8 @@ def drop_a_section(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (drop_a_rule, "operations.json: Messages given up (dead letters): threshold 1 stands for 'DeadLettersWaiting'"),
-        (drop_a_section, "technical.json: What to do about pipelines: docs/runbooks/pipelines.md has no section 'too-"),
+        (drop_a_rule, "operations.json: Dead letters: threshold 1 stands for 'DeadLettersWaiting'"),
+        (drop_a_section, "technical.json: Runbooks: pipelines: docs/runbooks/pipelines.md has no section 'too-"),
     ],
 )
 def test_what_is_renamed_elsewhere_is_told_by_the_dashboard(

@@ -308,7 +308,7 @@ def test_the_newest_point_is_shown_with_type_help_and_all_labels(
     write(client, gauge(0))
     write(client, gauge(1, at=clock.move(seconds=5)))
     assert page(ports) == [
-        "# HELP aia_probe_up 1 when the probe's newest check passed, else 0.",
+        "# HELP aia_probe_up Whether the latest check of the probe succeeded: 1 if so, else 0.",
         "# TYPE aia_probe_up gauge",
         (
             'aia_probe_up{cluster="c",instance="i-1",job="health_check",location="us-central1",namespace="aia",'

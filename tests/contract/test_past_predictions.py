@@ -79,7 +79,7 @@ def ordered(columns: Columns) -> Iterator[tuple[object, ...]]:
 
 def row_key(row: Data) -> tuple[str, ...]:
     """What a row of a table of results is about."""
-    return tuple(str(row.get(name)) for name in ("role", "feature", "test", "measure", "flaw"))
+    return tuple(str(row.get(name)) for name in ("role", "feature", "test", "measure", "issue"))
 
 
 def test_memory_answers_as_the_warehouse_does(

@@ -489,4 +489,4 @@ def test_a_mistake_in_a_probe_is_a_result_that_fails(caplog: pytest.LogCaptureFi
     result = runner.check(tcp_probe(80, host="x" * 70 + ".test"))
     assert result.reason is Reason.PROBE_BROKEN
     assert result.detail.startswith("the probe itself failed: Unicode")
-    assert "probe broken: Unicode" in caplog.text
+    assert "probe failed unexpectedly: Unicode" in caplog.text

@@ -67,7 +67,9 @@ def test_what_a_function_writes_is_scraped_with_the_labels_of_its_writer(tmp_pat
         }
         assert sample["value"][1] == "1"
         known = server.get("/api/v1/metadata", metric="aia_probe_up")["aia_probe_up"]
-        assert known == [{"type": "gauge", "help": "1 when the probe's newest check passed, else 0.", "unit": ""}]
+        assert known == [
+            {"type": "gauge", "help": "Whether the latest check of the probe succeeded: 1 if so, else 0.", "unit": ""}
+        ]
 
 
 def test_a_value_about_a_tick_long_ago_is_scraped_with_its_instant(tmp_path: Path) -> None:

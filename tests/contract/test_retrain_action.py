@@ -152,7 +152,7 @@ def test_a_table_that_is_missing_is_final_and_named(full: bigquery.Client, bus: 
 
 def test_asking_twice_is_the_same_event(action: RetrainModel, bus: RecordingBus) -> None:
     plan = action.plan(ASKED)
-    assert action.apply(plan, KEY) == action.apply(plan, KEY) == "asked for under delay:2026-03-01T12:00:00Z"
+    assert action.apply(plan, KEY) == action.apply(plan, KEY) == "requested as delay:2026-03-01T12:00:00Z"
     assert len({event.id for event in bus.events}) == len({events.encode(event) for event in bus.events}) == 1
 
 
@@ -170,7 +170,7 @@ def test_it_is_good_once_it_is_asked_for_and_cannot_be_taken_back(action: Retrai
     plan = action.plan(ASKED)
     action.apply(plan, KEY)
     assert action.verify(plan).health is Health.GOOD
-    with pytest.raises(ActionError, match="cannot be taken back"):
+    with pytest.raises(ActionError, match="cannot be undone"):
         action.undo(plan)
     assert len(bus.events) == 1
 

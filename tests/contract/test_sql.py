@@ -55,8 +55,8 @@ PERFORMANCE = performance.Performance(
     found=classifier([0.9, 0.2, 0.7], [1, 0, 0]), reference=None, expected=None, check=None, rows=60
 )
 ISSUES = (
-    DataQualityIssue(flaw=DataQualityIssueKind.MISSING, feature="distance", value=0.3, limit=0.02),
-    DataQualityIssue(flaw=DataQualityIssueKind.VOLUME, feature="", value=60, limit=120),
+    DataQualityIssue(kind=DataQualityIssueKind.MISSING, feature="distance", value=0.3, limit=0.02),
+    DataQualityIssue(kind=DataQualityIssueKind.VOLUME, feature="", value=60, limit=120),
 )
 RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 
@@ -186,16 +186,18 @@ def test_writing_measures_again_replaces_them_and_no_others(warehouse: BigQueryW
     assert warehouse.query(counted) == [{"model": "churn", "n": 8}, {"model": "flight-delay", "n": 1}]
 
 
-def test_writing_flaws_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:
+def test_writing_issues_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:
     parameters = used(statements.WRITE_QUALITY)
     warehouse.query(statements.WRITE_QUALITY, **parameters | {"model": "churn"})
     warehouse.query(statements.WRITE_QUALITY, **parameters | {"issues": quality.issue_rows(())})
     warehouse.query(statements.WRITE_QUALITY, **parameters)
-    found = warehouse.query("SELECT model, flaw, features FROM ops.data_quality WHERE issues > 0 ORDER BY model, flaw")
+    found = warehouse.query(
+        "SELECT model, issue, features FROM ops.data_quality WHERE issues > 0 ORDER BY model, issue"
+    )
     assert [tuple(row.values()) for row in found] == [
-        (model, flaw, name)
+        (model, issue, name)
         for model in ("churn", "flight-delay")
-        for flaw, name in (("missing", "distance"), ("volume", ""))
+        for issue, name in (("missing", "distance"), ("volume", ""))
     ]
 
 

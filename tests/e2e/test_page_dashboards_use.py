@@ -224,12 +224,12 @@ def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(
     prometheus.fault = UnavailableError("Prometheus: does not answer (ConnectionError)")
     page.clock.fast_forward(61_000)
     problem = page.get_by_role("alert")
-    expect(problem).to_contain_text("Prometheus: does not answer (ConnectionError). What is shown is of ")
+    expect(problem).to_contain_text("Prometheus: does not answer (ConnectionError). The data shown is from ")
     settled(page)
     assert len(asked) < 9 == page.locator("[data-tile]").count(), "whoever does not answer is not asked on and on"
     assert all(colours > 20 for colours in page.evaluate(PAINTED))
     expect(tile(page, "Latency")).to_contain_text("Prometheus: does not answer (ConnectionError)")
-    for title, was in (("Right predictions", "was 81% at"), ("Satisfaction", "was 62.5% at")):
+    for title, was in (("Accuracy", "was 81% at"), ("Satisfaction", "was 62.5% at")):
         expect(tile(page, title).locator(".figure")).to_have_text(NONE)
         expect(tile(page, title).locator(".pill")).to_have_text("not known")
         expect(tile(page, title)).to_contain_text(was)
@@ -240,7 +240,7 @@ def test_while_prometheus_is_away_all_is_told_at_once_and_no_card_looks_well(
     expect(page.locator("#updated")).to_have_text(re.compile(r"^as of [^,]*$"))
     expect(problem).to_be_hidden()
     expect(page.locator("#said")).to_have_text("Up to date again")
-    expect(tile(page, "Right predictions").locator(".figure")).to_have_text("81%")
+    expect(tile(page, "Accuracy").locator(".figure")).to_have_text("81%")
     expect(page.locator(".message:visible").first).not_to_contain_text("Prometheus")
     excuse(viewer)
 
@@ -250,8 +250,8 @@ def test_one_tile_that_has_no_answer_does_not_silence_the_others(viewer: PageFix
     refused = {"status": 503, "json": {"error": "Prometheus: refuses the query: too many"}}
     page.route(re.compile("/tiles/4"), lambda route: route.fulfill(**refused))  # type: ignore[arg-type]
     page.clock.fast_forward(61_000)
-    expect(tile(page, "Right predictions").locator(".pill")).to_have_text("not known")
-    expect(tile(page, "Right predictions")).to_contain_text("refuses the query")
+    expect(tile(page, "Accuracy").locator(".pill")).to_have_text("not known")
+    expect(tile(page, "Accuracy")).to_contain_text("refuses the query")
     expect(tile(page, "Satisfaction").locator(".figure")).to_have_text("62.5%")
     expect(page.locator("#updated")).to_have_text(re.compile("^as of .*, 1 tile not up to date$"))
     expect(page.get_by_role("alert")).to_be_hidden()
@@ -263,7 +263,7 @@ def test_who_hangs_is_told_of_after_one_patience(viewer: PageFixture, prometheus
     page = look(viewer)
     prometheus.delay = threading.Event()
     page.get_by_role("radio", name="6 hours").check(force=True)
-    expect(page.get_by_role("alert")).to_contain_text("There is no answer in time", timeout=12_000)
+    expect(page.get_by_role("alert")).to_contain_text("The request timed out", timeout=12_000)
     expect(page.locator("#grid [aria-busy]")).to_have_count(0, timeout=2000)
     expect(tile(page, "Open incidents").locator(".pill")).to_have_text("not known")
     prometheus.delay.set()
@@ -280,7 +280,7 @@ def test_the_page_says_of_which_instant_its_data_is(viewer: PageFixture, prometh
 def test_where_it_is_away_from_the_start_every_tile_says_so(viewer: PageFixture, prometheus: Charts) -> None:
     prometheus.fault = UnavailableError("Prometheus: does not answer within 15 s")
     page = look(viewer)
-    for title in ("Latency", "Right predictions", "By company"):
+    for title in ("Latency", "Accuracy", "By company"):
         expect(tile(page, title)).to_contain_text("Prometheus: does not answer within 15 s")
     expect(page.locator(".tile.text")).to_contain_text("Read the")
     excuse(viewer)
@@ -335,7 +335,7 @@ def test_without_a_name_it_is_the_first_and_one_that_is_none_is_told(viewer: Pag
     go(page, f"{viewer.url}/dashboards/nothing")
     expect(page.get_by_role("alert")).to_have_text("dashboard: must be one of sample, other, bare, got 'nothing'")
     page.get_by_role("link", name="Sample").click()
-    expect(tile(page, "Right predictions").locator(".figure")).to_have_text("81%")
+    expect(tile(page, "Accuracy").locator(".figure")).to_have_text("81%")
     expect(page.get_by_role("alert")).to_be_hidden()
     excuse(viewer)
 

@@ -66,8 +66,10 @@ def test_the_dearest_of_the_worst_is_on_top_and_the_total_at_risk_above_all(nigh
     assert order[:2] == [WORST, SECOND]
     assert set(order[2:]) == {"small", "mended"}
     glance = page.locator("#glance > div").all_inner_texts()
-    assert glance[0].split("\n") == ["Open incidents", "4", "2 without an owner, 1 mitigated"]
-    assert glance[1].split("\n") == ["At risk an hour", "$4,890", "$3,551 to $6,149"], "what is mitigated costs nothing"
+    assert glance[0].split("\n") == ["Open incidents", "4", "2 unacknowledged, 1 mitigated"]
+    assert glance[1].split("\n") == ["Revenue at risk per hour", "$4,890", "$3,551 to $6,149"], (
+        "what is mitigated costs nothing"
+    )
 
 
 def test_what_it_has_cost_is_what_was_counted_and_what_came_since(night: PageFixture) -> None:
@@ -108,7 +110,7 @@ def test_a_link_opens_its_incident_and_scrolls_to_it(night: PageFixture, which: 
 
 def test_a_link_to_an_incident_that_is_not_known_says_so(night: PageFixture) -> None:
     page = night.open("#incident=gone")
-    expect(page.locator("#missing")).to_have_text("The incident of the link is not known any more: gone")
+    expect(page.locator("#missing")).to_have_text("Incident not found: gone")
     assert [fault for fault in night.faults if "404" not in fault] == []
     night.faults.clear()
 
@@ -207,7 +209,7 @@ def test_the_page_without_a_warehouse_shows_incidents_and_what_waits(night: Page
     night.warehouse.down = True
     page = night.open()
     expect(card(page)).to_be_visible()
-    expect(page.get_by_role("region", name="Waiting for approval")).to_be_visible()
+    expect(page.get_by_role("region", name="Awaiting approval")).to_be_visible()
     expect(page.get_by_role("region", name="Automation")).to_contain_text("The history does not answer")
     expect(page.locator("#problem")).to_contain_text("BigQuery: does not answer")
     assert [fault for fault in night.faults if "503" not in fault] == []
@@ -233,7 +235,7 @@ def test_every_control_has_a_name_of_its_own(night: PageFixture) -> None:
         everything = page.get_by_role(role)
         named = page.get_by_role(role, name=re.compile(r"\S"))
         assert everything.count() == named.count() > 0, role
-    for region in ("Incidents", "Waiting for approval", "Automation", "Silences"):
+    for region in ("Incidents", "Awaiting approval", "Automation", "Silences"):
         expect(page.get_by_role("region", name=region)).to_be_visible()
     ids = page.locator("[id]").evaluate_all("all => all.map((one) => one.id)")
     assert len(ids) == len(set(ids))

@@ -62,7 +62,7 @@ def test_an_address_of_nothing_is_a_page(viewer: PageFixture) -> None:
     response = page.goto(f"{viewer.url}/runbooks/nope.md")
     assert response is not None
     assert response.status == 404
-    expect(page.get_by_role("heading", level=1)).to_have_text("There is nothing at this address")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
     page.get_by_role("link", name="dashboards").last.click()
     expect(page).to_have_url(re.compile("/dashboards"))
     page.close()

@@ -133,15 +133,15 @@ def test_a_warehouse_that_is_starting_is_no_fault(fresh: PageFixture) -> None:
 def test_a_prometheus_that_is_starting_is_no_fault_and_comes_by_itself(fresh: PageFixture, prometheus: Charts) -> None:
     prometheus.fault = AWAY
     page = look(fresh, clock=True)
-    expect(tile(page, "Latency")).to_contain_text("No data yet, what measures it is starting")
-    expect(tile(page, "Right predictions")).to_contain_text("No data yet")
+    expect(tile(page, "Latency")).to_contain_text("No data yet, its source is starting")
+    expect(tile(page, "Accuracy")).to_contain_text("No data yet")
     expect(page.locator("#updated")).to_have_text("starting")
     assert "does not answer" not in page.locator("body").inner_text()
     expect(page.locator(".failed")).to_have_count(0)
     calm(page)
     prometheus.fault = None
     page.clock.fast_forward(3500)
-    expect(tile(page, "Right predictions").locator(".figure")).to_have_text("81%")
+    expect(tile(page, "Accuracy").locator(".figure")).to_have_text("81%")
     expect(page.locator("#updated")).to_have_text(re.compile("^as of "))
 
 
@@ -177,7 +177,7 @@ def test_a_dashboard_draws_what_has_come_and_then_says_nothing_more(
 def test_a_silent_function_is_not_told_before_its_rule_would(fresh: PageFixture) -> None:
     page = fresh.open("dashboards/system")
     expect(tile(page, "Silent").locator(".pill")).to_have_text("not known yet")
-    expect(tile(page, "Silent")).to_contain_text("starting, judged from ")
+    expect(tile(page, "Silent")).to_contain_text("starting, evaluated from ")
     calm(page)
 
 

@@ -63,7 +63,7 @@ def answer_503(route: Route) -> None:
 
 def test_all_is_well_where_everything_is_known(calm: PageFixture) -> None:
     page = calm.open()
-    expect(page.locator("#state")).to_have_text("All is well")
+    expect(page.locator("#state")).to_have_text("All systems operational")
     expect(page.locator("#state")).to_have_class("good")
     assert glance(page)["Open incidents"] == "0"
 
@@ -83,7 +83,7 @@ def test_what_never_came_is_not_known(calm: PageFixture, part: str, says: str, t
     expect(page.get_by_role("alert")).to_contain_text("does not answer")
     incidents = part == "incidents"
     assert glance(page)["Open incidents"] == (NONE if incidents else "0")
-    assert glance(page)["At risk an hour"] == (NONE if incidents else "$0")
+    assert glance(page)["Revenue at risk per hour"] == (NONE if incidents else "$0")
     assert page.title() == ("(?) aia" if incidents else "aia")
     first = page.locator("#glance > div").first.locator("dd").first
     expect(first).to_have_class("critical" if incidents else "good")
@@ -91,7 +91,7 @@ def test_what_never_came_is_not_known(calm: PageFixture, part: str, says: str, t
 
 def test_what_does_not_come_any_more_is_not_known_and_pale(calm: PageFixture) -> None:
     page = calm.open(clock=True)
-    expect(page.locator("#state")).to_have_text("All is well")
+    expect(page.locator("#state")).to_have_text("All systems operational")
     page.route(re.compile("/api/(incidents|probes|actions)"), answer_503)
     page.clock.fast_forward(16_000)
     expect(page.locator("#state")).to_have_text("Incidents and probes are not known")
@@ -100,7 +100,7 @@ def test_what_does_not_come_any_more_is_not_known_and_pale(calm: PageFixture) ->
     assert page.locator("#glance .good").count() == 0
     page.unroute(re.compile("/api/(incidents|probes|actions)"))
     page.clock.fast_forward(16_000)
-    expect(page.locator("#state")).to_have_text("All is well")
+    expect(page.locator("#state")).to_have_text("All systems operational")
     expect(page.locator("#probes")).not_to_have_class(re.compile("stale"))
 
 

@@ -93,7 +93,7 @@ def test_what_was_given_packed_is_not_given_again_unpacked(client: Client) -> No
 def test_a_person_is_told_on_a_page_that_there_is_nothing(client: Client, path: str) -> None:
     response = client.get(path, headers=BROWSER)
     assert (response.status_code, response.mimetype) == (404, "text/html")
-    assert b"There is nothing at this address" in response.get_data()
+    assert b"Page not found" in response.get_data()
     assert response.headers["Cache-Control"] == "no-store"
     assert response.headers["Content-Security-Policy"] == reply.POLICY
     assert "error" in json.loads(client.get(path).get_data()), "a script is told in JSON"

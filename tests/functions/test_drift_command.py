@@ -100,7 +100,7 @@ def test_july_has_drifted_from_january_and_is_warmer(months: tuple[Path, Path, P
     assert feature(document, "carrier")["shift"] is None
     assert feature(document, "origin")["reason"] == "no_change"
     assert document["left_out"] == {"scheduled": "holds times"}
-    outside = {issue["feature"] for issue in document["quality"] if issue["flaw"] == "out_of_range"}
+    outside = {issue["feature"] for issue in document["quality"] if issue["issue"] == "out_of_range"}
     assert outside == {"temperature", "dew_point"}
 
 
@@ -392,7 +392,7 @@ def test_a_column_that_lost_all_its_values_has_drifted(tmp_path: Path) -> None:
     new = csv(tmp_path / "new.csv", "x,y\n" + ",\n" * 100)
     document = told(old, new)
     assert document["drifted"] == ["x", "y"]
-    assert {(issue["feature"], issue["flaw"]) for issue in document["quality"]} == {("x", "missing"), ("y", "missing")}
+    assert {(issue["feature"], issue["issue"]) for issue in document["quality"]} == {("x", "missing"), ("y", "missing")}
     assert drift(old, new, "--html", tmp_path / "page.html").exit_code == 0
 
 
@@ -407,7 +407,7 @@ def test_nan_infinities_and_constants_are_told_apart(tmp_path: Path) -> None:
     special = {part["label"]: part["current"] for part in feature(document, "x")["bins"][-3:]}
     assert special == {"missing": 0.15, "\N{MINUS SIGN}∞": 0.15, "∞": 0.15}
     assert feature(document, "same")["reason"] == "no_change"
-    assert ("stuck", "constant") in {(issue["feature"], issue["flaw"]) for issue in document["quality"]}
+    assert ("stuck", "constant") in {(issue["feature"], issue["issue"]) for issue in document["quality"]}
 
 
 def test_bins_are_named_by_the_values_they_hold(tmp_path: Path) -> None:

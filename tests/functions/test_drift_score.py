@@ -163,7 +163,7 @@ def test_drift_resolves_after_as_many_steady_windows_as_the_settings_say(world: 
         world.tick(TICK + number * DAY)
     found = [(finding.observed_at, finding.status) for finding in world.bus.findings("drift")]
     assert found == [(TICK, Status.FIRING), (TICK + 2 * DAY, Status.RESOLVED)]
-    assert world.bus.findings("drift")[-1].summary == "delay: none of 3 features drifts"
+    assert world.bus.findings("drift")[-1].summary == "delay: no drift in 3 features"
 
 
 def test_drift_fires_only_after_as_many_windows_as_the_settings_say(world: World) -> None:
@@ -288,7 +288,7 @@ def test_accuracy_counts_the_labels_that_had_arrived_by_the_tick(world: World) -
     assert world.metrics.values["aia_model_accuracy_ratio", "delay"] == pytest.approx(0.7)
     [finding] = world.bus.findings("accuracy_below_floor")
     assert (finding.status, finding.severity, finding.threshold) == (Status.FIRING, Severity.CRITICAL, 0.85)
-    assert finding.summary == "delay: right in 70.0% (65.3% to 74.3%) of 400 labelled predictions, agreed is 85.0%"
+    assert finding.summary == "delay: accuracy 70.0% (65.3% to 74.3%) on 400 labelled predictions, floor 85.0%"
 
 
 def test_no_labels_are_no_accuracy(world: World) -> None:

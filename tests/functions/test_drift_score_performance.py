@@ -79,7 +79,7 @@ def test_an_estimate_that_the_labels_refute_is_logged_and_told(world: World, cap
     load(world.client, "telemetry.flight_labels", truths(rows, seed=6, worse=0.5))
     with caplog.at_level("INFO"):
         world.tick()
-    assert "less right than expected without labels: delay" in caplog.messages
+    assert "accuracy below the estimate: delay" in caplog.messages
     [finding] = world.bus.findings("accuracy_below_floor")
     assert finding.evidence["expected"].startswith("7")
     assert "without labels (p " in finding.evidence["expected"]
@@ -143,7 +143,7 @@ def test_scores_that_moved_are_a_finding_of_their_own_and_no_feature(world: Worl
         world.tick(TICK + number * DAY)
     first, last = world.bus.findings("prediction_drift")
     assert (first.status, last.status) == (Status.FIRING, Status.RESOLVED)
-    assert first.summary.startswith("delay: its predictions drifted: probability (")
+    assert first.summary.startswith("delay: predictions have drifted: probability (")
     assert (first.unit, first.value and first.value > 0.3) == ("sd", True)
     assert "probability" in first.evidence
     assert world.bus.findings("drift") == []

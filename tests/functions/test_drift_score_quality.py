@@ -1,4 +1,4 @@
-"""What is wrong with the data of a window, found over the wire: flaws, volume, age, and what was always so."""
+"""What is wrong with the data of a window, found over the wire: issues of columns, volume, age, and what was always so."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,34 +28,34 @@ def holes(rows: list[Row], column: str, every: int) -> list[Row]:
 
 
 def issues(world: World) -> dict[str, float]:
-    """The gauges that are not zero, by flaw."""
+    """The gauges that are not zero, by issue."""
     values = world.metrics.values.items()
     return {key[1]: value for key, value in values if key[0] == "aia_data_quality_issues" and value}
 
 
-def flawed(world: World) -> dict[str, str]:
-    """The rows that are not zero, by flaw: which columns have it."""
-    rows = world.warehouse.query("SELECT flaw, issues, features FROM ops.data_quality")
-    assert {row["flaw"] for row in rows} == set(DataQualityIssueKind)
-    assert {row["flaw"]: row["issues"] for row in rows if row["issues"]} == issues(world)
-    return {row["flaw"]: row["features"] for row in rows if row["issues"]}
+def features(world: World) -> dict[str, str]:
+    """The rows that are not zero, by issue: which columns have it."""
+    rows = world.warehouse.query("SELECT issue, issues, features FROM ops.data_quality")
+    assert {row["issue"] for row in rows} == set(DataQualityIssueKind)
+    assert {row["issue"]: row["issues"] for row in rows if row["issues"]} == issues(world)
+    return {row["issue"]: row["features"] for row in rows if row["issues"]}
 
 
-def test_flaws_of_columns_become_one_finding_that_names_each(world: World) -> None:
+def test_issues_of_columns_become_one_finding_that_names_each(world: World) -> None:
     rows = holes(flights(ROWS, TICK, seed=2), "temperature", 4)
     load(world.client, MODEL.table, [row | ({"carrier": "ZZ"} if n % 5 == 0 else {}) for n, row in enumerate(rows)])
     world.tick()
     [finding] = world.bus.findings("data_quality")
     assert (finding.status, finding.severity, finding.value) == (Status.FIRING, Severity.WARNING, 2.0)
-    assert finding.summary.startswith("delay: 2 flaws in its data; first, temperature: 25.0% of the rows are missing")
+    assert finding.summary.startswith("delay: 2 data quality issues; first, temperature: 25.0% of the rows are missing")
     assert finding.evidence["carrier"].startswith("20.0% of the rows are of unknown categories")
     assert finding.evidence["carrier"].endswith("(ZZ)")
     assert finding.runbook == "models.md#data_quality"
     assert issues(world) == {"missing": 1, "new_category": 1}
-    assert flawed(world) == {"missing": "temperature", "new_category": "carrier"}
+    assert features(world) == {"missing": "temperature", "new_category": "carrier"}
 
 
-def test_a_score_that_is_missing_is_a_flaw(world: World) -> None:
+def test_a_score_that_is_missing_is_an_issue(world: World) -> None:
     load(world.client, MODEL.table, holes(flights(ROWS, TICK, seed=2), "probability", 3))
     world.tick()
     [finding] = world.bus.findings("data_quality")
@@ -84,7 +84,7 @@ def test_a_window_whose_newest_row_is_old_is_stale(world: World) -> None:
     assert issues(world) == {"stale": 1}
 
 
-def test_flaws_resolve_and_their_gauges_return_to_zero(world: World) -> None:
+def test_issues_resolve_and_their_gauges_return_to_zero(world: World) -> None:
     load(world.client, MODEL.table, holes(flights(ROWS, TICK, seed=2), "temperature", 4))
     for number in (1, 2):
         load(world.client, MODEL.table, flights(ROWS, TICK + number * DAY, seed=2 + number))

@@ -89,7 +89,7 @@ def test_what_does_not_ask_says_why(
     with caplog.at_level("INFO"):
         world.tick()
     assert asked(world) == []
-    assert f"not trained again: delay: {reason}" in caplog.messages
+    assert f"no retraining: delay: {reason}" in caplog.messages
 
 
 def test_within_the_cooldown_nothing_more_is_asked(world: World, caplog: pytest.LogCaptureFixture) -> None:
@@ -98,7 +98,7 @@ def test_within_the_cooldown_nothing_more_is_asked(world: World, caplog: pytest.
         for hours in (0, 3, 6):
             world.tick(TICK + hours * HOUR)
     assert [request.requested_at for request in asked(world)] == [TICK, TICK + 6 * HOUR]
-    assert "not trained again: delay: cooldown" in caplog.messages
+    assert "no retraining: delay: cooldown" in caplog.messages
 
 
 @dataclass

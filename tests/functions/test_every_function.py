@@ -118,7 +118,7 @@ def deliver_until_told(deployed: Deployed, data: bytes, wanted: set[tuple[str, s
             return
         assert status != 204 or is_tick(data)
         deployed.outside.now += LEASE
-    pytest.fail(f"never told: {wanted - deployed.outside.told()}")
+    pytest.fail(f"never detected: {wanted - deployed.outside.told()}")
 
 
 @every

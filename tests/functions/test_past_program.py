@@ -50,7 +50,7 @@ class Days:
 
 def row(at: datetime) -> Data:
     about = {"window_start": at - WEEK, "window_end": at, "scored_at": at}
-    return {"model": "m", "version": "1", "flaw": "stale", "issues": 0, "features": "", **about}
+    return {"model": "m", "version": "1", "issue": "stale", "issues": 0, "features": "", **about}
 
 
 class DeadError(BaseException):

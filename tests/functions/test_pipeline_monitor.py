@@ -224,8 +224,8 @@ def test_runs_that_the_history_will_never_have_are_logged(caplog: pytest.LogCapt
         with pytest.raises(UnavailableError):
             world.give(whole(number)[-1])
     assert [record.message for record in caplog.records if "history" in record.message] == [
-        "never written to the history: r0",
-        "never written to the history: r1",
+        "not written to the history, and dropped: r0",
+        "not written to the history, and dropped: r1",
     ]
 
 

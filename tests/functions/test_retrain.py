@@ -280,7 +280,7 @@ def test_late_after_a_newer_version_nothing_is_trained(deployed: Deployed, caplo
     with caplog.at_level("INFO"):
         assert deployed.give(REQUEST) == 204
     assert deployed.server.jobs == {}
-    assert "no training: delay: other_version: version 8 is in use, 7 was to be replaced" in caplog.messages
+    assert "no training: delay: other_version: version 8 is deployed, 7 was to be replaced" in caplog.messages
     assert deployed.outside.answers() == {"other_version": 1}
 
 

@@ -174,7 +174,7 @@ def test_a_scorecard_is_a_number_with_or_without_a_line_or_a_gauge() -> None:
 
 def chart(plot: str, **more: Any) -> dict[str, Any]:
     query = {"prometheusQuery": 'rate(x{${model}}[${__interval}]) + y{z=~"${model.value}"}', "unitOverride": "s"}
-    sets = [{"timeSeriesQuery": query, "plotType": plot, "legendTemplate": "${model}, ${flaw}"}]
+    sets = [{"timeSeriesQuery": query, "plotType": plot, "legendTemplate": "${model}, ${issue}"}]
     return panel(small(xyChart={"dataSets": sets, **more}))
 
 
@@ -182,7 +182,7 @@ def test_a_chart_has_its_variables_legend_axis_and_limits() -> None:
     found = chart("LINE", thresholds=[{"value": 3, "label": "High"}], yAxis={"label": "seconds", "scale": "LOG10"})
     [target] = found["targets"]
     assert target["expr"] == 'rate(x{model=~"$model"}[$__interval]) + y{z=~"$model"}'
-    assert target["legendFormat"] == "{{model}}, {{flaw}}"
+    assert target["legendFormat"] == "{{model}}, {{issue}}"
     assert found["interval"] == "1m"
     custom = found["fieldConfig"]["defaults"]["custom"]
     assert (custom["axisLabel"], custom["scaleDistribution"]) == ("seconds", {"type": "log", "log": 10})

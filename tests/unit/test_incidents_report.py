@@ -344,7 +344,7 @@ def test_what_is_called_resolved_while_it_fires_is_asked_about() -> None:
     [
         (Stage.FAILED, "failed"),
         (Stage.UNDONE, "was undone"),
-        (Stage.EXPIRED, "was not approved in time"),
+        (Stage.EXPIRED, "was not approved before it expired"),
         (Stage.AWAITING, "still awaits approval"),
     ],
 )

@@ -48,7 +48,7 @@ class CancelPipeline(PipelineAction):
         cancelled = [short(job.name) for job in jobs if job.state in CANCELLED]
         asked = [short(job.name) for job in jobs if job.state in RUNNING and self._pipelines.cancel(job.name)]
         if not cancelled and not asked:
-            raise ActionError(f"pipeline {plan.state['pipeline']}: every run ended by itself since it was planned")
+            raise ActionError(f"pipeline {plan.state['pipeline']}: all runs ended after the plan was made")
         return f"asked to end: {', '.join(asked) or 'none'}; before: {', '.join(cancelled) or 'none'}"
 
     def verify(self, plan: Plan) -> Verification:

@@ -107,7 +107,7 @@ class Cache:
         """`ActionError` where the server has only a part of the keys, or may not delete any; else the id of its process."""
         said = cast("Mapping[str, Any]", self._client.info())
         if said.get("redis_mode") == "cluster":
-            raise ActionError(f"{self._name}: must be a server of its own, is a node of a cluster")
+            raise ActionError(f"{self._name}: must be a standalone server, is a node of a cluster")
         if said.get("role") == "slave":  # Redis's own word
             raise ActionError(f"{self._name}: must be a primary, is a replica")
         return str(said.get("run_id", ""))

@@ -71,7 +71,7 @@ class RestartService:
         if newest == plan.state["revision"]:
             return Verification(health=Health.BAD, detail=f"there is no revision after {newest}")
         if not run.serves_all(service):
-            return Verification(health=Health.BAD, detail=f"{newest} has not all the traffic")
+            return Verification(health=Health.BAD, detail=f"{newest} does not have all the traffic")
         return ready
 
     def undo(self, plan: Plan) -> str:

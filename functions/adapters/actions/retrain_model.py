@@ -69,15 +69,15 @@ class RetrainModel:
                 f"{plan.state['target']}: version {request.model_version} must be in use as planned, is {version or 'none'}"
             )
         self._bus.publish(TOPIC, request, key=key)
-        return f"asked for under {request.id}"
+        return f"requested as {request.id}"
 
     def verify(self, plan: Plan) -> Verification:
         """Good at once: the bus has the request, or `apply` would have failed."""
-        return Verification(health=Health.GOOD, detail=f"{plan.state['target']}: the training is asked for")
+        return Verification(health=Health.GOOD, detail=f"{plan.state['target']}: the training was requested")
 
     def undo(self, plan: Plan) -> str:
         """Never: a request that is published cannot be taken back."""
-        raise ActionError(f"{plan.state['target']}: a training that is asked for cannot be taken back")
+        raise ActionError(f"{plan.state['target']}: a requested training cannot be undone")
 
     def _model(self, target: str) -> tuple[Model, Label]:
         model = self._models.get(target)

@@ -78,11 +78,11 @@ def serving_revision(service: Service) -> str:
     back to it, a new one would bring that template into service.
 
     Raises:
-        ActionError: another revision serves as well, or a deployment is under way.
+        ActionError: another revision serves as well, or a deployment is in progress.
     """
     newest = short(service.latest_created_revision)
     if service.reconciling:
-        raise ActionError(f"{service.name}: a deployment is under way")
+        raise ActionError(f"{service.name}: a deployment is in progress")
     others = sorted({revision for revision in _receivers(service) if revision != newest})
     if others:
         raise ActionError(f"{service.name}: the newest revision {newest} must have all the traffic, {others} has some")
@@ -104,7 +104,7 @@ def readiness(service: Service) -> Verification:
     """What the service says of itself."""
     terminal = service.terminal_condition
     if service.reconciling or terminal.state in _COMING:
-        return Verification(health=Health.PENDING, detail=f"{short(service.name)} is being brought into place")
+        return Verification(health=Health.PENDING, detail=f"{short(service.name)} is being deployed")
     if terminal.state == Condition.State.CONDITION_SUCCEEDED:
         return Verification(health=Health.GOOD, detail=f"{short(service.latest_ready_revision)} is ready")
     said = terminal.message or terminal.state.name

@@ -127,7 +127,7 @@ class ScaleOut:
 def _scale(service: Service) -> Scale:
     if service.scaling.scaling_mode == ServiceScaling.ScalingMode.MANUAL:
         count = service.scaling.manual_instance_count
-        raise ActionError(f"{service.name}: is scaled by hand, to {count} instances")
+        raise ActionError(f"{service.name}: uses manual scaling, to {count} instances")
     own = service.scaling
     each = service.template.scaling.max_instance_count or MOST
     return Scale(warm=own.min_instance_count, most=own.max_instance_count, each=each)

@@ -115,7 +115,9 @@ class Limited:
         try:
             update(self._store, COLLECTION, self._name, lambda data: asdict(block(_bucket(data), until)))
         except AiaError as error:
-            log.warning("the others do not know: %s", error, extra=fields(channel=self._name, until=stamp(until)))
+            log.warning(
+                "pause not shared with other instances: %s", error, extra=fields(channel=self._name, until=stamp(until))
+            )
 
     def _not_before(self, reason: Reason, until: datetime) -> LimitedError:
         return LimitedError(f"channel {self._name}: {_WHY[reason]}, until {stamp(until)}", until)

@@ -33,7 +33,7 @@ def check(probe: Probe) -> ProbeResult:
     except Exception as error:  # noqa: BLE001 - whatever it is, the result says so
         # Not the message: it may hold the URL, and the URL a secret.
         kind, stack = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
-        log.error("probe broken: %s", kind, extra=fields(probe=probe.name, stack_trace=stack))  # noqa: TRY400 - as above
+        log.error("probe failed unexpectedly: %s", kind, extra=fields(probe=probe.name, stack_trace=stack))  # noqa: TRY400 - as above
         detail = f"the probe itself failed: {kind}"
         return ProbeResult(ok=False, reason=Reason.PROBE_BROKEN, latency=0.0, detail=detail)
 

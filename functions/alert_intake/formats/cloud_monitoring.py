@@ -3,7 +3,7 @@
     {"version": "1.2", "incident": {"state": "open", "started_at": 1746178794, "resource": {...}, "metric": {...}, ...}}
 
 An incident is closed for two reasons, and only one of them is recovery. Where the policy was edited, disabled or
-deleted, or data stopped to arrive, nobody saw the thing recover: its finding goes on firing, says why, and holds for an
+deleted, or data stopped arriving, nobody saw the thing recover: its finding goes on firing, says why, and holds for an
 hour. If it is still bad, the policy's next incident says so; else it ends by itself.
 """
 

@@ -98,7 +98,7 @@ function headline(seen) {
   ].filter(Boolean);
   // Models are asked for once a minute only: what is asked for all the time tells sooner.
   const nothing = Object.keys(PARTS).every((name) => name === "me" || name === "models" || (failed.has(name) && !isStarting(name)));
-  const says = nothing ? "Nothing answers" : [...parts, ...awaited].join(" · ") || "All is well";
+  const says = nothing ? "Not responding" : [...parts, ...awaited].join(" · ") || "All systems operational";
   if (at("state").textContent !== says) at("state").textContent = says; // said aloud once
   const blind = unknown.some((name) => name !== "models");
   at("state").className = down || blind || unchecked || nothing ? "critical" : open.length ? incidents.worst(open) : parts.length ? "warning" : awaited.length ? "" : "good";
@@ -127,7 +127,7 @@ async function bring(name) {
 
 function tell() {
   const reasons = [...new Set([...failed.values()].filter((one) => !one.starting).map((one) => one.reason))];
-  const problem = reasons.length ? `Not everything here is up to date: ${reasons.join("; ")}` : "";
+  const problem = reasons.length ? `Some data is out of date: ${reasons.join("; ")}` : "";
   if (at("problem").textContent !== problem) at("problem").textContent = problem;
   at("problem").hidden = !problem;
   if (!problem) at("updated").textContent = `as of ${new Date().toLocaleTimeString()}`;
@@ -164,7 +164,7 @@ async function goToLinked() {
   if (!known.incidents.some((one) => one.id === id)) {
     linked.data = await get(`/api/incidents/${encodeURIComponent(id)}`).catch(() => null);
     at("missing").hidden = Boolean(linked.data);
-    at("missing").textContent = linked.data ? "" : `The incident of the link is not known any more: ${id}`;
+    at("missing").textContent = linked.data ? "" : `Incident not found: ${id}`;
     draw();
   }
   const card = document.querySelector(`[data-incident="${CSS.escape(id)}"]`);

@@ -104,7 +104,7 @@ async function bring(one, turn, seconds, end) {
     one.take(data, isComing());
   } catch (error) {
     if (turn !== state.turn) return;
-    const reason = error.name === "TimeoutError" ? "There is no answer in time" : error.message;
+    const reason = error.name === "TimeoutError" ? "The request timed out" : error.message;
     state.asked.delete(one);
     state.failed += 1;
     state.inRow = isAway(error) ? state.inRow + 1 : 0;
@@ -120,9 +120,9 @@ function giveUp(reason) {
   state.gone = true;
   for (const one of [...state.asked, ...state.waiting.splice(0)]) one.fail(reason, state.starting);
   if (state.starting) return tell("");
-  const shown = state.asOf ? ` What is shown is of ${clockOf(state.asOf)}, and may not hold any more.` : "";
+  const shown = state.asOf ? ` The data shown is from ${clockOf(state.asOf)} and may be out of date.` : "";
   tell(`${reason.replace(/\.?$/, ".")}${shown}`);
-  at("updated").textContent = state.asOf ? `as of ${clockOf(state.asOf)}, out of date` : "nothing has come yet";
+  at("updated").textContent = state.asOf ? `as of ${clockOf(state.asOf)}, out of date` : "no data yet";
   at("said").textContent = "";
 }
 

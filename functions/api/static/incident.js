@@ -9,10 +9,10 @@ import { changed, why } from "./words.js";
 
 const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good" };
 const DOES = {
-  acknowledge: { label: "Acknowledge", state: "acknowledged", title: "I take care of it: nobody else is called" },
-  mitigate: { label: "Mitigated", state: "mitigated", title: "It does not hurt any more; the cause may still be there" },
-  resolve: { label: "Resolve", state: "resolved", title: "It is over, whatever still fires" },
-  cancel: { label: "Cancel", state: "resolved", title: "It was no incident: it is closed, and left out of what is measured" },
+  acknowledge: { label: "Acknowledge", state: "acknowledged", title: "Take this incident; escalation stops" },
+  mitigate: { label: "Mitigated", state: "mitigated", title: "The impact has ended; the cause may remain" },
+  resolve: { label: "Resolve", state: "resolved", title: "The incident is over, even if conditions still fire" },
+  cancel: { label: "Cancel", state: "resolved", title: "False alarm: close it and exclude it from the metrics" },
 };
 const AFTER = { open: Object.keys(DOES), acknowledged: ["mitigate", "resolve", "cancel"], mitigated: ["resolve", "cancel"], resolved: [] };
 const ORDER = ["open", "acknowledged", "mitigated", "resolved"];
@@ -33,7 +33,7 @@ function act(incident, verb, note) {
 }
 
 const noteField = (incident) =>
-  el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note, if you want", "aria-label": `Note on ${incident.title}`, "data-key": `note/${incident.id}` });
+  el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note (optional)", "aria-label": `Note on ${incident.title}`, "data-key": `note/${incident.id}` });
 
 function buttons(incident, context) {
   const note = () => document.querySelector(`[data-key="note/${CSS.escape(incident.id)}"]`) ?? { value: "" };
@@ -42,10 +42,10 @@ function buttons(incident, context) {
     "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb, note()),
   }, DOES[verb].label));
   const quiet = context.quiet.length ? null : [1, 4].map((hours) => el("button", {
-    type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `For ${plural(hours, "hour")} nobody is notified of ${incident.target}`,
+    type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `Mute notifications of ${incident.target} for ${plural(hours, "hour")}`,
     onclick: () => silence(incident.target, hours * 60, note().value, keyOf(incident)),
   }, `Silence ${hours} h`));
-  return el("div", { class: "buttons", role: "group", "aria-label": `What to do about ${incident.title}` }, own, quiet, noteField(incident));
+  return el("div", { class: "buttons", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident));
 }
 
 function quietly(incident, context) {
@@ -110,7 +110,7 @@ function conditions(incident) {
         one.summary === incident.title ? words(one.kind) : one.summary || words(one.kind), !firing && " – recovered"),
       comparison(one) && el("span", { class: "compared" }, comparison(one), firing && bar(one)));
   });
-  return rows.length > 0 && [el("h4", {}, over ? "What fired" : "What fires"), el("ul", { class: "conditions" }, rows)];
+  return rows.length > 0 && [el("h4", {}, over ? "Conditions that fired" : "Firing conditions"), el("ul", { class: "conditions" }, rows)];
 }
 
 const classification = (incident) => incident.category

@@ -48,17 +48,17 @@ const unknown = (name, starting) => ({ name, value: "–", more: starting ? "not
 
 // Of `null` nothing is known; `starting`: nor can it be yet.
 export function glance(all, starting) {
-  if (!all) return ["Open incidents", "At risk an hour"].map((name) => unknown(name, starting));
+  if (!all) return ["Open incidents", "Revenue at risk per hour"].map((name) => unknown(name, starting));
   const open = all.filter(isOpen);
   const at_risk = risk(all);
   const unowned = open.filter((one) => one.state === "open").length;
   const mitigated = open.filter((one) => one.state === "mitigated").length;
-  const owned = [unowned ? `${unowned} without an owner` : open.length ? "each has an owner" : "", mitigated ? `${mitigated} mitigated` : ""];
+  const owned = [unowned ? `${unowned} unacknowledged` : open.length ? "all acknowledged" : "", mitigated ? `${mitigated} mitigated` : ""];
   return [
-    { name: "Open incidents", value: String(open.length), more: owned.filter(Boolean).join(", ") || "nothing fires", tone: open.length ? worst(open) : "good" },
+    { name: "Open incidents", value: String(open.length), more: owned.filter(Boolean).join(", ") || "none firing", tone: open.length ? worst(open) : "good" },
     {
-      name: "At risk an hour", value: dollars(at_risk.dollars), tone: at_risk.dollars ? "" : "good",
-      more: at_risk.dollars ? `${dollars(at_risk.low)} to ${dollars(at_risk.high)}` : open.length ? "as far as is known" : "nothing",
+      name: "Revenue at risk per hour", value: dollars(at_risk.dollars), tone: at_risk.dollars ? "" : "good",
+      more: at_risk.dollars ? `${dollars(at_risk.low)} to ${dollars(at_risk.high)}` : open.length ? "as far as is known" : "none",
     },
   ];
 }

@@ -47,7 +47,7 @@ function heat(drift, test, selected, select) {
     el("div", { class: "heat" }, rows.flat(),
       el("span"), el("span", { class: "axis" }, el("span", {}, dayOf(drift.days[0])), el("span", {}, dayOf(drift.days.at(-1)))), el("span")),
     el("p", { class: "legend soft" },
-      el("span", {}, el("i", { class: "q" }), "moved, within bounds"),
+      el("span", {}, el("i", { class: "q" }), "changed, within bounds"),
       el("span", {}, el("i", { class: "d" }), "drifted"),
       el("span", {}, el("i", { class: "n" }), "not scored")));
 }
@@ -102,7 +102,7 @@ function pills(data) {
   const low = isLow(accuracy) && el("span", { class: "pill critical" }, "accuracy below its floor");
   const drifted = data.drifted.length
     ? el("span", { class: "pill error" }, "drifted")
-    : el("span", { class: `pill ${low ? "info" : "good"}` }, "inputs as in the reference");
+    : el("span", { class: `pill ${low ? "info" : "good"}` }, "no drift");
   return [low, drifted];
 }
 
@@ -132,6 +132,6 @@ export function model(data, drift, test, choice) {
   const card = el("article", { class: "card", "data-model": data.name },
     el("div", { class: "row" }, el("h3", {}, data.name), pills(data),
       data.owner && el("span", { class: "soft push" }, `owned by ${data.owner}`)),
-    facts(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in these days."));
+    facts(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
   return { card, draw: scored ? draw : () => {} };
 }

@@ -20,7 +20,7 @@ export function responses(incident) {
   const all = incident.actions ?? [];
   const told = all.length ? [] : incident.timeline.filter((one) => one.reason === "action").map((one) => one.summary);
   if (!all.length && !told.length) return [];
-  return [el("h4", {}, "Done by itself"), el("ul", { class: "done" },
+  return [el("h4", {}, "Automated actions"), el("ul", { class: "done" },
     all.map((one) => el("li", {},
       el("div", { class: "row" }, stage(one), el("b", {}, words(one.action)), one.target !== incident.target && el("code", {}, one.target)),
       one.summary && el("div", {}, one.mode === "dry_run" ? `Would do: ${one.summary}` : one.summary), steps(one),
@@ -45,14 +45,14 @@ function approval(one, context) {
   const name = `${words(one.action)} on ${one.target}`;
   const button = (verb, label, style) => el("button", { type: "button", class: `do ${style}`, "data-key": `${verb}/${one.id}`, "aria-label": `${label}: ${name}`, onclick: () => answer(one, verb) }, label);
   return el("article", { class: "card edge approval", "data-action": one.id, tabindex: -1, "aria-label": name },
-    el("div", { class: "row soft head" }, stage(one), el("span", {}, `asked for by ${one.playbook}`),
+    el("div", { class: "row soft head" }, stage(one), el("span", {}, `requested by ${one.playbook}`),
       context.sending && el("span", { class: "saving" }, "saving…"),
       asked && one.answer_by && el("span", { class: "push" }, "expires in ", left(one.answer_by))),
     el("h3", {}, name),
     el("p", {}, one.summary), steps(one),
     el("p", { class: "soft" }, `${one.asked_because} · `, el("a", { href: `#incident=${encodeURIComponent(one.incident_id)}` }, "the incident")),
     asked && el("div", { class: "buttons" }, button("approve", "Approve", "first"), button("reject", "Reject", ""),
-      el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note, if you want", "aria-label": `Note on ${name}`, "data-key": `note/${one.id}` })),
+      el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note (optional)", "aria-label": `Note on ${name}`, "data-key": `note/${one.id}` })),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
 }
 
@@ -84,9 +84,9 @@ const everything = (actions) => halted(actions).some((one) => one.action === "*"
 function switches(actions, context) {
   const { automation } = actions;
   const all = everything(actions);
-  const [tone, text] = !automation.enabled ? ["warning", "Off: the settings switch every action off"]
-    : all ? ["critical", "Halted: nothing is done by itself"]
-      : halted(actions).length ? ["warning", "On, but for what is halted below"] : ["good", "On: what playbooks ask for is done within its guard rails"];
+  const [tone, text] = !automation.enabled ? ["warning", "Off: disabled in the settings"]
+    : all ? ["critical", "Halted: no automated actions run"]
+      : halted(actions).length ? ["warning", "On, except for the actions halted below"] : ["good", "On: playbook actions run within their guard rails"];
   const value = (id) => document.getElementById(id);
   const halt = () => { turn("halt", value("halt-which").value, value("halt-note").value); value("halt-note").value = ""; };
   return el("div", { class: "card", "aria-label": "Switch" },
@@ -95,10 +95,10 @@ function switches(actions, context) {
       el("span", {}, el("b", {}, one.action === "*" ? "Everything" : words(one.action)), " halted by ", one.by, " ", since(one.at), " ago", one.note && `: ${one.note}`),
       el("button", { type: "button", class: "do small", "data-key": `resume/${one.action}`, "aria-label": `Resume ${one.action === "*" ? "everything" : words(one.action)}`, onclick: () => turn("resume", one.action, "") }, "Resume")))),
     el("div", { class: "buttons" },
-      el("label", {}, el("span", { class: "hidden" }, "What to halt"), el("select", { id: "halt-which", "data-key": "halt-which" },
+      el("label", {}, el("span", { class: "hidden" }, "Action to halt"), el("select", { id: "halt-which", "data-key": "halt-which" },
         el("option", { value: "*" }, "everything"), automation.actions.map((name) => el("option", { value: name }, words(name))))),
       el("button", { type: "button", class: "do danger", "data-key": "halt", onclick: halt }, "Halt"),
-      el("input", { type: "text", class: "note", id: "halt-note", maxlength: 300, placeholder: "Why, if you want", "aria-label": "Why it is halted", "data-key": "halt-note" })),
+      el("input", { type: "text", class: "note", id: "halt-note", maxlength: 300, placeholder: "Reason (optional)", "aria-label": "Reason for the halt", "data-key": "halt-note" })),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
 }
 
@@ -114,11 +114,11 @@ function recent(actions) {
   const past = (actions.recent ?? []).filter((one) => !known.has(one.id));
   const all = [...going, ...past];
   return el("div", { class: "card" },
-    el("h3", {}, "Of the last 7 days"),
-    all.length ? el("ul", { class: "lines" }, all.slice(0, SHOWN).map(line)) : el("p", { class: "soft" }, "Nothing was asked for."),
+    el("h3", {}, "Last 7 days"),
+    all.length ? el("ul", { class: "lines" }, all.slice(0, SHOWN).map(line)) : el("p", { class: "soft" }, "No actions were requested."),
     all.length > SHOWN && el("details", { "data-key": "recent" }, el("summary", {}, `${all.length - SHOWN} more`), el("ul", { class: "lines" }, all.slice(SHOWN).map(line))),
-    actions.recent === null && (actions.starting ? el("p", { class: "soft" }, "The history is starting; this is only what is under way.")
-      : el("p", { class: "fault" }, "The history does not answer; this is only what is under way.")));
+    actions.recent === null && (actions.starting ? el("p", { class: "soft" }, "The history is starting; only active actions are shown.")
+      : el("p", { class: "fault" }, "The history does not answer; only active actions are shown.")));
 }
 
 export function draw(actions) {
@@ -132,11 +132,11 @@ export function draw(actions) {
 
 // Of `null` nothing is known; `starting`: nor can it be yet.
 export function glance(actions, starting) {
-  if (!actions) return ["Await approval", "Automation"].map((name) => ({ name, value: "–", more: starting ? "not known yet" : "not known", tone: starting ? "" : "warning" }));
+  if (!actions) return ["Awaiting approval", "Automation"].map((name) => ({ name, value: "–", more: starting ? "not known yet" : "not known", tone: starting ? "" : "warning" }));
   const count = awaiting(actions).length;
   const off = !actions.automation.enabled;
   return [
-    { name: "Await approval", value: String(count), more: count ? "approve or reject" : "no action waits", link: count ? "#approvals" : "", tone: count ? "warning" : "good" },
+    { name: "Awaiting approval", value: String(count), more: count ? "approve or reject" : "none pending", link: count ? "#approvals" : "", tone: count ? "warning" : "good" },
     {
       name: "Automation", value: off ? "Off" : everything(actions) ? "Halted" : "On", tone: off || halted(actions).length ? "warning" : "good",
       more: off ? "in the settings" : everything(actions) ? `by ${halted(actions).find((one) => one.action === "*").by}` : halted(actions).length ? `${halted(actions).length} halted` : "within its guard rails",

@@ -38,7 +38,7 @@ async function start() {
   try {
     draw(await text(`/api/${kind}/${name}`));
   } catch (error) {
-    at("problem").textContent = error.name === "TimeoutError" ? "There is no answer in time" : error.message;
+    at("problem").textContent = error.name === "TimeoutError" ? "The request timed out" : error.message;
     at("problem").hidden = false;
   }
   at("runbook").removeAttribute("aria-busy");

@@ -14,8 +14,8 @@ const crossed = (thresholds, value) =>
 const isEarly = (data, tile, value) => Boolean(data.judged_from) && crossed(tile.thresholds, value) !== null;
 
 function early(data) {
-  return el("p", { class: "judged", title: "Not everything has been due since the start" },
-    el("span", { class: "pill" }, "not known yet"), el("span", { class: "soft" }, `starting, judged from ${clock(Date.parse(data.judged_from) / 1000)} on`));
+  return el("p", { class: "judged", title: "The first evaluation is not due yet" },
+    el("span", { class: "pill" }, "not known yet"), el("span", { class: "soft" }, `starting, evaluated from ${clock(Date.parse(data.judged_from) / 1000)}`));
 }
 
 function judged(tile, value) {

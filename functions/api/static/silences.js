@@ -43,9 +43,9 @@ function send(event) {
 function form(problem) {
   return el("form", { onsubmit: send, "aria-label": "Silence targets" },
     el("div", { class: "buttons" },
-      el("input", { type: "text", id: "silence-pattern", required: true, maxlength: 300, placeholder: "model/*", "aria-label": "Which targets; * stands for any characters", "data-key": "silence-pattern" }),
-      el("select", { id: "silence-hours", "aria-label": "For how long", "data-key": "silence-hours" }, HOURS.map((hours) => el("option", { value: hours }, `${hours} h`))),
-      el("input", { type: "text", class: "note", id: "silence-note", maxlength: 300, placeholder: "Why, if you want", "aria-label": "Why they are silenced", "data-key": "silence-note" }),
+      el("input", { type: "text", id: "silence-pattern", required: true, maxlength: 300, placeholder: "model/*", "aria-label": "Target pattern; * matches any characters", "data-key": "silence-pattern" }),
+      el("select", { id: "silence-hours", "aria-label": "Duration", "data-key": "silence-hours" }, HOURS.map((hours) => el("option", { value: hours }, `${hours} h`))),
+      el("input", { type: "text", class: "note", id: "silence-note", maxlength: 300, placeholder: "Reason (optional)", "aria-label": "Reason for the silence", "data-key": "silence-note" }),
       el("button", { type: "submit", class: "do", "data-key": "silence-do" }, "Silence")),
     problem && el("p", { class: "fault", role: "alert" }, problem));
 }
@@ -56,6 +56,6 @@ export function draw(silences) {
     const context = { fault: fault(key), sending: pending(key) };
     return item(`${one.pattern} ${one.by} ${index}`, [one, context], () => row(one, context));
   });
-  patch(at("silences"), rows.length ? rows : [item("none", 0, () => el("li", { class: "soft" }, "Nothing is silenced."))]);
+  patch(at("silences"), rows.length ? rows : [item("none", 0, () => el("li", { class: "soft" }, "No silences."))]);
   patch(at("silence-form"), [item("form", fault("silences"), () => form(fault("silences")))]);
 }

@@ -10,7 +10,7 @@ const KINDS = { chart: chartTile, scorecard, table };
 // The page shows units itself: a title that names them says it twice.
 const titled = (title) => title.replace(/ \((s|%|\$)\)$/, "");
 
-const FOREIGN = "Nothing of this here. Google Cloud or an exporter measures it, where there is such a thing.";
+const FOREIGN = "No data here. Google Cloud or an exporter provides this metric where the resource exists.";
 
 function place(node, tile) {
   node.style.gridColumn = `${tile.x + 1} / span ${tile.width}`;
@@ -77,7 +77,7 @@ function framed(given) {
       node.classList.remove("waiting");
       if (starting && !body.childElementCount) {
         node.removeAttribute("aria-busy");
-        return say("No data yet, what measures it is starting", { over: false });
+        return say("No data yet, its source is starting", { over: false });
       }
       node.classList.add("failed");
       node.removeAttribute("aria-busy");

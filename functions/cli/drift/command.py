@@ -41,7 +41,7 @@ class _RefusedError(click.ClickException):
     show_default=True,
     help="Show this statistic. Repeatable.",
 )
-@click.option("--shift", type=float, metavar="SD", help="Smallest shift that matters, in sd.  [default: 0.07]")
+@click.option("--shift", type=float, metavar="SD", help="Smallest shift that counts as drift, in sd.  [default: 0.07]")
 @click.option("--minimum-rows", type=int, metavar="N", help="Fewer rows give no verdict.  [default: 30]")
 def drift(
     reference: Path,
@@ -57,9 +57,9 @@ def drift(
     shift: float | None,
     minimum_rows: int | None,
 ) -> None:
-    """Compare two CSV or parquet files: which columns of CURRENT are no longer what they were in REFERENCE.
+    """Compare two CSV or parquet files: which columns of CURRENT have drifted from REFERENCE.
 
-    Needs no cloud and no settings. A column has drifted when its change is certain and larger than what matters.
+    Needs no cloud and no settings. A column has drifted when its change is significant and exceeds the threshold.
     """
     from core.errors import AiaError  # noqa: PLC0415 - help and other commands need none of it
     from functions.cli.drift.match import Choice  # noqa: PLC0415 - as above

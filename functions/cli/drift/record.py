@@ -25,7 +25,7 @@ def to_json(comparison: Comparison) -> str:
         "mode": report.mode.value,
         "features": [_feature(comparison, feature) for feature in comparison.ranked],
         "quality": [
-            {"feature": issue.feature, "flaw": issue.flaw.value, "value": issue.value, "limit": issue.limit}
+            {"feature": issue.feature, "issue": issue.kind.value, "value": issue.value, "limit": issue.limit}
             | ({"detail": issue.detail} if issue.detail else {})
             for issue in comparison.issues
         ],

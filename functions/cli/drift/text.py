@@ -96,18 +96,18 @@ def label(bar: Bar) -> str:
 
 
 def move(bar: Bar) -> str:
-    """What became of a bin."""
+    """Change of a bin."""
     return f"{label(bar)}: {percent(bar.reference)} → {percent(bar.current)}"
 
 
 def direction(feature: FeatureDrift) -> str:
     """What a change looks like, in words."""
     if feature.kind is Kind.CATEGORICAL:
-        return "The categories have other shares."
+        return "The shares of the categories changed."
     if feature.shift is None:
         return "One of the files has no value."
     if abs(feature.shift) < feature.strength / 3:
-        return "The values keep their middle; their spread or shape changed."
+        return "The median is unchanged; the spread or shape changed."
     return f"The values {'rose' if feature.shift > 0 else 'fell'} by {sd(abs(feature.shift))} sd."
 
 
@@ -120,13 +120,13 @@ def issue(found: DataQualityIssue) -> str:
         DataQualityIssueKind.OUT_OF_RANGE: f"{share} out of range, at most {limit} expected",
         DataQualityIssueKind.NEW_CATEGORY: f"{share} in new categories",
         DataQualityIssueKind.CONSTANT: "constant, and was not",
-    }.get(found.flaw, found.flaw.value)
+    }.get(found.kind, found.kind.value)
     return f"{show(found.feature)}: {said}{f' ({show(found.detail)})' if found.detail else ''}"
 
 
 def policy(thresholds: Thresholds) -> str:
     """When a change is called drift, in a sentence."""
     return (
-        f"Drift is a change that is certain (false alarms below {percent(thresholds.false_alarms)}) and at least as "
-        f"strong as a shift by {thresholds.shift:g} sd."
+        f"Drift is a statistically significant change (false alarms below {percent(thresholds.false_alarms)}) that is at "
+        f"least as strong as a shift by {thresholds.shift:g} sd."
     )

@@ -39,7 +39,9 @@ def delivery_observation(channel: str, *, fault: str, final: bool = False, at: d
     verdict = Verdict(
         outcome=Outcome.of(bad=bool(fault)),
         reason=(Reason.REFUSED if final else Reason.FAILED) if fault else Reason.TAKEN,
-        summary=f"{channel} does not take messages: {fault}" if fault else f"{channel} takes messages again",
+        summary=f"{channel} does not deliver notifications: {fault}"
+        if fault
+        else f"{channel} delivers notifications again",
         severity=Severity.ERROR,
     )
     return Observation(spec=_spec(channel, fire_after=1 if final else FIRE_AFTER), verdict=verdict, at=at)

@@ -84,7 +84,7 @@ def _about(message: Received) -> str:
 
 
 def _missed(message: Received) -> str:
-    said = "What was to be told before this could not be sent."
+    said = "Earlier notifications of this incident could not be sent."
     return f'<p class="missed">{said}</p>' if message.missed else ""
 
 

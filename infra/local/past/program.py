@@ -71,7 +71,7 @@ class Backfill:
                 prometheus.write_blocks(computed.points, self.folder / "prometheus", part=name, until=part.charts_end)
             self._mark(part, charts=True)
             self._say_progress()
-            log.info("in from %s to %s: %s", part.start.isoformat(), part.end.isoformat(), stages)
+            log.info("history loaded from %s to %s: %s", part.start.isoformat(), part.end.isoformat(), stages)
             if part.is_newest:
                 self.on_newest()
             if part.index == 0:

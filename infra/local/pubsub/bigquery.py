@@ -159,7 +159,7 @@ class TableSink:
                 await self._write(items)
                 pause = PAUSES[0]
             except AwayError as error:
-                log.warning("%s: away, trying again in %g s: %s", self._config.name, pause, error)
+                log.warning("%s: not available, retried in %g s: %s", self._config.name, pause, error)
                 self._backlog.give_back(item.id for item in items)
                 await asyncio.sleep(pause)
                 pause = min(PAUSES[1], pause * 2)
@@ -182,7 +182,9 @@ class TableSink:
         self._backlog.acknowledge(item.id for item in items if item.id not in misfits)
         for item in items:
             if item.id in misfits and not item.failures:  # the reason stays the same
-                log.warning("%s: message %d does not fit: %s", self._config.name, item.id, misfits[item.id])
+                log.warning(
+                    "%s: message %d does not match the schema: %s", self._config.name, item.id, misfits[item.id]
+                )
         self._backlog.fail(misfits)
 
     def _append(self, items: list[Item]) -> dict[int, str]:

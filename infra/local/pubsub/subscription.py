@@ -108,7 +108,7 @@ class Live:
             try:
                 await consumer.run()
             except Exception:
-                log.exception("%s: delivery stopped, and starts again", self.config.name)
+                log.exception("%s: delivery stopped and restarts", self.config.name)
                 await asyncio.sleep(1)
 
     def _rest(self, item: Item) -> float | None:

@@ -136,7 +136,7 @@ class _Clients:
     def _change(self, request: dict[str, Any]) -> None:
         current = self.subscriber.get_subscription(subscription=request["name"])
         if (current.topic, current.filter) != (request["topic"], request.get("filter", "")):
-            log.warning("%s: topic or filter changed: made anew, and what waited is lost", request["name"])
+            log.warning("%s: topic or filter changed: recreated, pending messages are lost", request["name"])
             self.subscriber.delete_subscription(subscription=request["name"])
             self.subscriber.create_subscription(request=request)
         elif paths := [path for path in _MUTABLE if path in request]:

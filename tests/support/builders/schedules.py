@@ -53,7 +53,7 @@ class Outcome:
     def row(self) -> str:
         """The two as a table has them: false alarms, and how long it stays untold, in the middle and at most."""
         if not self.untold:
-            return f"{self.false} | never told |"
+            return f"{self.false} | never detected |"
         middle, most = (spell(one.total_seconds()) for one in (median(self.untold), max(self.untold)))
         return f"{self.false} | {middle if middle == most else f'{middle}, at most {most}'} |"
 

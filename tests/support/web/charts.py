@@ -63,7 +63,7 @@ TILES = [
         chart(("revenue", "USD", "${source}"), plot="STACKED_AREA", thresholds=[{"value": 30, "label": "floor"}]),
     ),
     tile(0, 15, "24x12", "Runs", chart(("runs", "1", "${outcome}"), plot="STACKED_BAR")),
-    tile(24, 15, "12x8", "Right predictions (%)", card("accuracy{${model}}", "10^2.%", thresholds=[RED, YELLOW])),
+    tile(24, 15, "12x8", "Accuracy (%)", card("accuracy{${model}}", "10^2.%", thresholds=[RED, YELLOW])),
     tile(36, 15, "12x8", "Satisfaction (%)", card("satisfaction", "10^2.%", gaugeView={"upperBound": 1})),
     tile(24, 23, "12x4", "Open incidents", card("open", "1", sparkChartView=SPARK, thresholds=[YELLOW | {"value": 0}])),
     tile(

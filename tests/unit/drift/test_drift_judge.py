@@ -36,7 +36,7 @@ def report(shift: float, moved: int, rows: int = 2000) -> DriftReport:
 def test_nothing_moved_is_good() -> None:
     verdict = of_drift("churn", report(0.0, 8))
     assert (verdict.outcome, verdict.reason, verdict.value) == (GOOD, Reason.STEADY, 0.0)
-    assert verdict.summary == "churn: none of 8 features drifts"
+    assert verdict.summary == "churn: no drift in 8 features"
 
 
 def test_what_moved_is_counted_and_the_strongest_named() -> None:
@@ -113,8 +113,8 @@ def test_what_carries_the_drift_stands_beside_the_features() -> None:
     assert "by city" not in of_drift("churn", report(0.0, 1), {"by city": "nothing"}).evidence
 
 
-def issue(flaw: DataQualityIssueKind, feature: str = "age", value: float = 0.2, detail: str = "") -> DataQualityIssue:
-    return DataQualityIssue(flaw=flaw, feature=feature, value=value, limit=0.05, detail=detail)
+def issue(kind: DataQualityIssueKind, feature: str = "age", value: float = 0.2, detail: str = "") -> DataQualityIssue:
+    return DataQualityIssue(kind=kind, feature=feature, value=value, limit=0.05, detail=detail)
 
 
 @pytest.mark.parametrize(
@@ -126,13 +126,13 @@ def issue(flaw: DataQualityIssueKind, feature: str = "age", value: float = 0.2, 
         ([issue(DataQualityIssueKind.CONSTANT), issue(DataQualityIssueKind.NEW_CATEGORY)], "warning"),
     ],
 )
-def test_flaws_are_bad_and_the_gravest_says_how_bad(found: list[DataQualityIssue], severity: str) -> None:
+def test_issues_are_bad_and_the_gravest_says_how_bad(found: list[DataQualityIssue], severity: str) -> None:
     verdict = of_quality("churn", found)
-    assert (verdict.outcome, verdict.reason, verdict.severity.value) == (BAD, Reason.FLAWED, severity)
+    assert (verdict.outcome, verdict.reason, verdict.severity.value) == (BAD, Reason.QUALITY_ISSUES, severity)
     assert verdict.value == len(found)
 
 
-def test_flaws_of_one_column_stand_together_and_those_of_the_window_under_its_name() -> None:
+def test_issues_of_one_column_stand_together_and_those_of_the_window_under_its_name() -> None:
     verdict = of_quality(
         "churn",
         [
@@ -145,12 +145,12 @@ def test_flaws_of_one_column_stand_together_and_those_of_the_window_under_its_na
         "window": "far fewer rows than usual",
         "age": "20.0% of the rows are missing, at most 5.0% is usual; every row has the same value",
     }
-    assert verdict.summary == "churn: 3 flaws in its data; first, far fewer rows than usual"
+    assert verdict.summary == "churn: 3 data quality issues; first, far fewer rows than usual"
 
 
-@pytest.mark.parametrize("flaw", list(DataQualityIssueKind))
-def test_every_flaw_is_spelt(flaw: DataQualityIssueKind) -> None:
-    text = spell_issue(issue(flaw, detail="so it is"))
+@pytest.mark.parametrize("kind", list(DataQualityIssueKind))
+def test_every_issue_is_spelt(kind: DataQualityIssueKind) -> None:
+    text = spell_issue(issue(kind, detail="so it is"))
     assert text.startswith("age: ")
     assert text.endswith("(so it is)")
 

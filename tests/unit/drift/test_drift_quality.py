@@ -28,17 +28,17 @@ def issues(
     **arguments: Any,
 ) -> dict[tuple[str, str], DataQualityIssue]:
     found = quality(profile, count(profile, current), **arguments)
-    return {(issue.feature, issue.flaw.value): issue for issue in found}
+    return {(issue.feature, issue.kind.value): issue for issue in found}
 
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("rows", [30, 1000, 20_000])
-def test_a_window_like_the_reference_is_flawless(profile: Profile, seed: int, rows: int) -> None:
+def test_a_window_like_the_reference_has_no_issues(profile: Profile, seed: int, rows: int) -> None:
     assert issues(profile, window(100 + seed, rows)) == {}
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "flaw"),
+    ("column", "value", "kind"),
     [
         ("age", math.nan, DataQualityIssueKind.MISSING),
         ("age", math.inf, DataQualityIssueKind.INFINITE),
@@ -48,14 +48,14 @@ def test_a_window_like_the_reference_is_flawless(profile: Profile, seed: int, ro
         ("city", "Bern", DataQualityIssueKind.NEW_CATEGORY),
     ],
 )
-def test_each_flaw_is_found_with_its_share(
-    profile: Profile, column: str, value: float | str | None, flaw: DataQualityIssueKind
+def test_each_issue_is_found_with_its_share(
+    profile: Profile, column: str, value: float | str | None, kind: DataQualityIssueKind
 ) -> None:
     current = window(2)
     current[column] = current[column].astype(object)
     current[column][:80] = value
     [issue] = issues(profile, current).values()
-    assert (issue.feature, issue.flaw) == (column, flaw)
+    assert (issue.feature, issue.kind) == (column, kind)
     assert issue.value == pytest.approx(0.08, abs=1e-3)
     assert 0 < issue.limit < issue.value
 

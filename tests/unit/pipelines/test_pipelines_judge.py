@@ -154,7 +154,7 @@ def test_a_pipeline_that_tells_only_its_ends_may_be_late_as_well() -> None:
     line = line_of(told(SUCCEEDED, number * 1440, run=f"r{number}") for number in range(7))
     assert verdicts(line, AT + 8 * DAY)[Kind.OVERDUE].reason is Reason.IN_TIME
     late = verdicts(line, AT + 9 * DAY)[Kind.OVERDUE]
-    assert (late.outcome, late.summary) == (BAD, "etl: last started 3 d ago, usually does so every 1 d")
+    assert (late.outcome, late.summary) == (BAD, "etl: last started 3 d ago, usually every 1 d")
 
 
 def test_one_outage_is_not_usual_and_what_pauses_again_and_again_is_told_with_its_pauses() -> None:
@@ -163,7 +163,7 @@ def test_one_outage_is_not_usual_and_what_pauses_again_and_again_is_told_with_it
     weekdays = line_of(event for number in range(23) if number % 7 not in (2, 3) for event in whole(number))
     found = verdicts(weekdays, AT + 27 * DAY)[Kind.OVERDUE]
     assert (found.outcome, found.threshold) == (BAD, (4 * DAY).total_seconds() + 300)
-    assert found.summary == "etl: last started 5 d ago, usually does so every 1 d with pauses of up to 3 d"
+    assert found.summary == "etl: last started 5 d ago, usually every 1 d with pauses of up to 3 d"
 
 
 def test_in_a_short_history_any_pause_may_be_usual() -> None:

@@ -28,4 +28,4 @@ def test_a_row_says_how_long_a_stop_stays_untold() -> None:
     hours = tuple(timedelta(hours=number) for number in (1, 2, 5))
     assert Outcome(0, hours).row == "0 | 2 h, at most 5 h |"
     assert Outcome(3, hours[:1]).row == "3 | 1 h |"
-    assert Outcome(0, ()).row == "0 | never told |"
+    assert Outcome(0, ()).row == "0 | never detected |"

@@ -37,7 +37,7 @@ def faults(page: Page) -> list[str]:
     said = [
         line
         for line in page.locator("body").inner_text().splitlines()
-        if re.search("(Prometheus|BigQuery|warehouse|store|history)[^.]* does not answer|Nothing answers", line)
+        if re.search("(Prometheus|BigQuery|warehouse|store|history)[^.]* does not answer|Not responding", line)
     ]
     return [*red, *said]
 
@@ -58,8 +58,8 @@ def history(stack: LocalStack) -> dict[str, Any]:
 
 
 def silent(board: Page) -> set[str]:
-    """What a dashboard says of tiles about silence."""
-    return set(board.get_by_role("article", name=re.compile("silent")).locator(".pill").all_inner_texts())
+    """What a dashboard says of tiles about heartbeats."""
+    return set(board.get_by_role("article", name=re.compile("heartbeat")).locator(".pill").all_inner_texts())
 
 
 def test_while_history_comes_pages_say_so_and_show_no_fault(browser: Browser, new: LocalStack) -> None:

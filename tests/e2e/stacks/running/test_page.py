@@ -141,7 +141,7 @@ def test_an_open_incident_is_shown_with_its_timeline(viewer: Viewer, stack: Loca
     expect(shown.locator("[data-fact='Next step']")).to_contain_text("probes.md#slow")
     shown.get_by_text(re.compile(r"^Timeline: \d+ entries$")).click()
     entries = shown.locator(".timeline li").all_inner_texts()
-    steps = [entry for entry in entries if not entry.startswith("News")]  # who was told is news, as soon as it is so
+    steps = [entry for entry in entries if not entry.startswith("Updated")]  # a notification is an update
     assert [step.split(" · ")[0] for step in steps] == ["Worse", "Opened"]
     assert "checkout answers in 20 s" in steps[0]
     expect(shown.locator(".evidence")).to_contain_text("9.1 s")
@@ -365,10 +365,10 @@ def test_a_page_whose_api_is_gone_says_so_and_recovers(viewer: Viewer, stack: Lo
     page = viewer.open()
     with stack.kept_dead("functions"):
         page.get_by_role("combobox", name="Days").select_option("30")
-        expect(page.locator("#state")).to_have_text("Nothing answers", timeout=60_000)
+        expect(page.locator("#state")).to_have_text("Not responding", timeout=60_000)
         expect(page.get_by_role("alert")).to_be_visible()
     expect(page.get_by_role("alert")).to_be_hidden(timeout=60_000)
-    expect(page.locator("#state")).not_to_have_text("Nothing answers")
+    expect(page.locator("#state")).not_to_have_text("Not responding")
     # nobody there, or killed before the first byte of an answer or amid its body: which one, the moment decides
     killed = re.compile(r"net::ERR_(CONNECTION_\w+|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE|CONTENT_LENGTH_MISMATCH)$")
     viewer.faults[:] = [fault for fault in viewer.faults if not killed.search(fault)]
