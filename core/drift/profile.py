@@ -8,28 +8,12 @@ from typing import Self
 import numpy as np
 
 from core.drift.calibration import Calibration
+from core.drift.categories import GROUPS, Categories
 from core.drift.cells import Prepared, prepare
 from core.drift.columns import Columns, Floats, Ints, ProfileError, array, is_numeric, ordered, rows, tally
 from core.drift.grid import Grid, cut, quantiles
 from core.drift.report import DriftReport
 from core.drift.sample import Sample
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Categories:
-    """A categorical feature of a reference.
-
-    Attributes:
-        name: the feature.
-        values: its categories, the most frequent first.
-        counts: reference rows a category, then of those that are not kept, then missing.
-        complete: whether every category of the reference is kept, so that another one is new.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    counts: Ints
-    complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +80,7 @@ class Profile:
             cells: at most how many cells a numeric feature is cut into, at least 2: the finer, the closer the tests
                 from counts.
             bins: at most how many bins of a numeric feature are compared, at least 2.
-            categories: at most how many categories of a feature are kept, at least 1; the others count as one.
+            categories: at most how many categories of a feature are kept by name, at least 1; the others are counted by group.
             keep: at most how many values of a numeric feature are kept for exact tests; 0 keeps none, and more rows
                 than that are kept as evenly spaced quantiles.
 
@@ -125,7 +109,11 @@ class Profile:
             names=tuple(columns),
             rows=size,
             grid=grid,
-            categorical=tuple(_categories(name, columns, categories) for name in columns if name not in numbers),
+            categorical=tuple(
+                Categories.fit(name, *tally(name, columns[name]), limit=categories)
+                for name in columns
+                if name not in numbers
+            ),
             samples=tuple(quantiles(values, keep) for values, _ in numbers.values()) if keep else (),
         )
 
@@ -188,19 +176,6 @@ def _present(values: Iterable[object]) -> bool:
     return any(value is not None for value in values)
 
 
-def _categories(name: str, columns: Columns, limit: int) -> Categories:
-    found, missing = tally(name, columns[name])
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    kept, rest = ranked[:limit], ranked[limit:]
-    counts = [*(times for _, times in kept), sum(times for _, times in rest), missing]
-    return Categories(
-        name=name,
-        values=tuple(value for value, _ in kept),
-        counts=np.array(counts, dtype=np.int64),
-        complete=not rest,
-    )
-
-
 def _labels(grid: Grid, categorical: tuple[Categories, ...]) -> tuple[tuple[str, ...], ...]:
     width = max((len(part.values) for part in categorical), default=0)
     numeric = tuple((*grid.bin_labels(k), "missing", "-inf", "inf") for k in range(len(grid.names)))
@@ -212,6 +187,8 @@ def _labels(grid: Grid, categorical: tuple[Categories, ...]) -> tuple[tuple[str,
 
 def _fingerprint(grid: Grid, categorical: tuple[Categories, ...]) -> str:
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(repr((grid.names, grid.edges.shape, [(part.name, part.values) for part in categorical])).encode())
+    digest.update(
+        repr((GROUPS, grid.names, grid.edges.shape, [(part.name, part.values) for part in categorical])).encode()
+    )
     digest.update(np.ascontiguousarray(grid.edges).tobytes())
     return digest.hexdigest()

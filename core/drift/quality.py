@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from core.drift.counts import MISSING_CATEGORY, NEW, Counts
+from core.drift.categories import MISSING_CATEGORY, NEW
+from core.drift.counts import Counts
 from core.drift.grid import ABOVE, BELOW, MISSING
 from core.drift.profile import Profile
 
@@ -182,7 +183,8 @@ def _categorical(profile: Profile, counts: Counts, k: int, thresholds: QualityTh
     yield from _more(DataQualityIssueKind.MISSING, part.name, thresholds, reference=missing[0], current=missing[1])
     if part.complete:
         detail = ", ".join(counts.new.get(part.name, ()))
-        unknown = (0, profile.rows), (found[NEW], counts.rows)
+        # As many rows are of categories that are new as were of categories seen once (Good 1953).
+        unknown = (part.once, profile.rows), (found[NEW], counts.rows)
         yield from _more(
             DataQualityIssueKind.NEW_CATEGORY,
             part.name,

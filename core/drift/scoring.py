@@ -7,10 +7,11 @@ from itertools import repeat
 import numpy as np
 
 from core.drift.bins import Bins
+from core.drift.categories import GROUPS, MISSING_CATEGORY
 from core.drift.cells import Numbers, binned
 from core.drift.columns import Columns, Floats, Ints, ProfileError
-from core.drift.counts import MISSING_CATEGORY, Counts, examine
-from core.drift.evidence import Evidence, of_bins, of_numbers
+from core.drift.counts import Counts, examine
+from core.drift.evidence import Evidence, either, of_bins, of_numbers
 from core.drift.grid import MISSING
 from core.drift.normal import shift_of_rank
 from core.drift.profile import Profile
@@ -222,18 +223,32 @@ def _categorical(profile: Profile, counts: Counts, shown: tuple[str, ...]) -> _F
     for k, part in enumerate(parts):
         reference[k, : part.counts.size] = part.counts
         current[k, : part.counts.size] = counts.categories[k]
-    bins = Bins.of(reference, current)
-    found = compute(_needed(shown), bins)
+    by_group, together = _compared(profile, counts)
+    found = compute(_needed(shown), by_group)
     return _Family(
         kind=Kind.CATEGORICAL,
         names=tuple(part.name for part in parts),
         results=_results(shown, found, len(parts)),
         shift=[None] * len(parts),
-        evidence=of_bins(found),
+        evidence=either(of_bins(found), of_bins(compute(DECIDING, together)), by_group.width > together.width),
         rows=np.array([profile.rows - part.counts[MISSING_CATEGORY] for part in parts]),
         present=np.array([counts.rows - found[MISSING_CATEGORY] for found in counts.categories]),
-        bins=bins,
+        bins=Bins.of(reference, current),
     )
+
+
+def _compared(profile: Profile, counts: Counts) -> tuple[Bins, Bins]:
+    """The bins by which categorical features are compared, and the same with all groups of rare categories as one bin."""
+    width = max(len(part.values) for part in profile.categorical)
+    tables = np.zeros((2, len(profile.categorical), width + GROUPS + 1), dtype=np.int64)
+    windows = zip(profile.categorical, counts.categories, counts.groups, strict=True)
+    for k, (part, current, groups) in enumerate(windows):
+        size = len(part.values)
+        for table, rows in zip(tables, part.compared(current, groups), strict=True):
+            table[k, :size], table[k, width:] = rows[:size], rows[size:]
+    rare = tables[..., width:-1].sum(axis=2, keepdims=True)
+    together = np.concatenate((tables[..., :width], rare, tables[..., -1:]), axis=2)
+    return Bins.of(*tables), Bins.of(*together)
 
 
 def _results(shown: Sequence[str], found: Mapping[str, Values], size: int) -> list[tuple[StatisticResult, ...]]:
