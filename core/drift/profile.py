@@ -1,7 +1,7 @@
 """What is kept of a reference window, fitted once a model version."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -11,6 +11,7 @@ from core.drift.calibration import Calibration
 from core.drift.categories import GROUPS, Categories
 from core.drift.cells import Prepared, prepare
 from core.drift.columns import Columns, Floats, Ints, ProfileError, array, is_numeric, ordered, rows, tally
+from core.drift.dependence import Dependence, category_codes, numeric_codes
 from core.drift.grid import Grid, cut, quantiles
 from core.drift.report import DriftReport
 from core.drift.sample import Sample
@@ -47,6 +48,7 @@ class Profile:
         samples: reference values by numeric feature, cut at its edges; none in a compact profile.
         fingerprint: names the cells and categories: counts of one fingerprint may be added and scored.
         prepared: worked out of the grid.
+        dependence: how alike the rows of the reference are that follow each other.
         labels: the names of the bins, numeric features first, then categorical ones.
     """
 
@@ -57,6 +59,7 @@ class Profile:
     samples: tuple[Sample, ...]
     fingerprint: str
     prepared: Prepared
+    dependence: Dependence
     labels: tuple[tuple[str, ...], ...]
     segments: tuple[SegmentReference, ...] = ()
     calibration: Calibration | None = None
@@ -71,11 +74,13 @@ class Profile:
         bins: int = 10,
         categories: int = 1000,
         keep: int = 1_000_000,
+        population: int | None = None,
     ) -> Self:
         """Fit a profile to a reference window.
 
         Args:
-            columns: a column by feature name, all of one length. Strings and booleans are categories.
+            columns: a column by feature name, all of one length, the rows in the order of time, so that it is seen how
+                alike those are that follow each other. Strings and booleans are categories.
             categorical: names of features whose numbers are categories.
             cells: at most how many cells a numeric feature is cut into, at least 2: the finer, the closer the tests
                 from counts.
@@ -83,6 +88,7 @@ class Profile:
             categories: at most how many categories of a feature are kept by name, at least 1; the others are counted by group.
             keep: at most how many values of a numeric feature are kept for exact tests; 0 keeps none, and more rows
                 than that are kept as evenly spaced quantiles.
+            population: how many rows the window has where the columns hold a sample of them.
 
         Raises:
             ProfileError: an argument is out of its range, a column is not what it must be.
@@ -105,15 +111,17 @@ class Profile:
             if name not in chosen and _holds_numbers(name, columns)
         }
         grid = cut(numbers, cells=cells, bins=bins)
+        found = tuple(
+            Categories.fit(name, *tally(name, columns[name]), limit=categories)
+            for name in columns
+            if name not in numbers
+        )
         return cls.assemble(
             names=tuple(columns),
             rows=size,
             grid=grid,
-            categorical=tuple(
-                Categories.fit(name, *tally(name, columns[name]), limit=categories)
-                for name in columns
-                if name not in numbers
-            ),
+            categorical=found,
+            dependence=Dependence.learn(_codes(columns, numbers, found), population or size),
             samples=tuple(quantiles(values, keep) for values, _ in numbers.values()) if keep else (),
         )
 
@@ -126,6 +134,7 @@ class Profile:
         grid: Grid,
         categorical: tuple[Categories, ...],
         samples: tuple[Floats, ...],
+        dependence: Dependence,
     ) -> Self:
         """Put a profile together from its parts."""
         return cls(
@@ -136,6 +145,7 @@ class Profile:
             samples=tuple(Sample.cut(values, grid.edges_of(k)) for k, values in enumerate(samples)),
             fingerprint=_fingerprint(grid, categorical),
             prepared=prepare(grid),
+            dependence=dependence,
             labels=_labels(grid, categorical),
         )
 
@@ -174,6 +184,14 @@ def _holds_numbers(name: str, columns: Columns) -> bool:
 
 def _present(values: Iterable[object]) -> bool:
     return any(value is not None for value in values)
+
+
+def _codes(
+    columns: Columns, numbers: Mapping[str, tuple[Floats, int]], categorical: Iterable[Categories]
+) -> list[Ints]:
+    """The cell of each row of each feature, numeric features first, for `Dependence`."""
+    numeric = [numeric_codes(array(name, columns[name]).astype(float), values) for name, (values, _) in numbers.items()]
+    return numeric + [category_codes(array(one.name, columns[one.name]).tolist(), one.values) for one in categorical]
 
 
 def _labels(grid: Grid, categorical: tuple[Categories, ...]) -> tuple[tuple[str, ...], ...]:

@@ -12,6 +12,7 @@ import numpy as np
 from core.drift.calibration import Calibration
 from core.drift.categories import Categories
 from core.drift.columns import ProfileError
+from core.drift.dependence import Dependence
 from core.drift.grid import Grid
 from core.drift.profile import Profile, SegmentReference
 
@@ -32,9 +33,11 @@ def dump_profile(profile: Profile) -> bytes:
         "categorical": [{"name": part.name, "values": part.values, "once": part.once} for part in profile.categorical],
         "samples": len(profile.samples),
         "segments": [{"by": part.by, "segment": part.segment, "rows": part.rows} for part in profile.segments],
+        "population": profile.dependence.rows,
         "calibrated": profile.calibration is not None,
     }
     arrays = {name: getattr(profile.grid, name) for name in _GRID}
+    arrays["between"] = profile.dependence.between
     arrays |= {f"categories_{k}": part.counts for k, part in enumerate(profile.categorical)}
     arrays |= {f"groups_{k}": part.groups for k, part in enumerate(profile.categorical)}
     arrays |= {f"sample_{k}": sample.values for k, sample in enumerate(profile.samples)}
@@ -70,6 +73,7 @@ def _read(arrays: dict[str, Any]) -> Profile:
             grid=Grid(names=tuple(head["numeric"]), **{name: arrays[name] for name in _GRID}),
             categorical=tuple(_categories(head, arrays)),
             samples=tuple(arrays[f"sample_{k}"] for k in range(head["samples"])),
+            dependence=Dependence(rows=head["population"], between=arrays["between"]),
         )
         return replace(profile, segments=tuple(_segments(head, arrays)), calibration=_calibration(head, arrays))
     except (KeyError, TypeError) as error:

@@ -98,7 +98,7 @@ def learn(window: Window, columns: Columns, rows: int) -> Baseline:
         ProfileError: a score or a label is not what the model's task says.
     """
     model = window.model
-    profile = _fit(model, columns)
+    profile = _fit(model, columns, rows)
     past = list(_past(window, profile, columns))
     if model.drift.seasonal and past:
         profile = profile.calibrated((hour_of_week(end), report) for end, report, _ in past)
@@ -125,14 +125,15 @@ def measure(model: Model, scores: Column, labels: Column) -> Measures:
     return classifier(scores, labels, threshold=model.decision)
 
 
-def _fit(model: Model, columns: Columns) -> Profile:
+def _fit(model: Model, columns: Columns, rows: int) -> Profile:
     """A profile that the store can hold: its sample is thinned until it is small enough.
 
     Every process compares with what the store would give it, so that a window's scores do not depend on who scores it.
     """
-    features = {name: columns[name] for name in watched(model)}
+    in_time = np.argsort(columns[SECOND], kind="stable")
+    features = {name: columns[name][in_time] for name in watched(model)}
     for keep in _SAMPLES:
-        fitted = Profile.fit(features, categorical=model.features.categorical, keep=keep)
+        fitted = Profile.fit(features, categorical=model.features.categorical, keep=keep, population=rows)
         profile = with_segments(fitted, columns, model.segments)
         if len(dump_profile(profile)) * 4 // 3 + 4 <= LARGEST:
             break

@@ -21,9 +21,9 @@ def _compute(bins: Bins) -> Values:
     value = _statistic(bins.current, bins.both, bins.width, n, m)
     p_value = tail(np.where(empty, 0.0, value), np.maximum(bins.width - 1, 0))
     scarce = np.where(bins.used, bins.both, np.inf).min(axis=1, initial=np.inf) * np.minimum(n, m) < EXPECTED * (n + m)
-    pooled = p_value.copy()
+    pooled = tail(np.where(empty, 0.0, value / bins.effect), np.maximum(bins.width - 1, 0))
     for k in np.flatnonzero(scarce & ~empty).tolist():
-        pooled[k] = _pooled(bins.reference[k], bins.current[k])
+        pooled[k] = _pooled(bins.reference[k], bins.current[k], float(bins.effect[k]))
     return Values(value=value + bins.blank, p_value=p_value + bins.blank, trusted_p=np.where(empty, 1.0, pooled))
 
 
@@ -37,7 +37,7 @@ def _statistic(current: Ints, both: Ints, width: Ints, n: Ints, m: Ints) -> Floa
     return value
 
 
-def _pooled(reference: Ints, current: Ints) -> float:
+def _pooled(reference: Ints, current: Ints, effect: float) -> float:
     """The p-value after neighbouring bins are pooled until each group expects `EXPECTED` rows in either window.
 
     The order of the bins was set by the reference alone. Were they pooled from the rarest on, the groups would follow
@@ -57,7 +57,7 @@ def _pooled(reference: Ints, current: Ints) -> float:
     width = np.array([len(starts)])
     n, m = table.sum(axis=1, keepdims=True)
     value = _statistic(table[1:], table[:1] + table[1:], width, n, m)
-    return float(tail(value, width - 1)[0])
+    return float(tail(value / effect, width - 1)[0])
 
 
 def tail(value: Floats, freedom: Ints) -> Floats:

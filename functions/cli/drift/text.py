@@ -111,6 +111,11 @@ def direction(feature: FeatureDrift) -> str:
     return f"The values {'rose' if feature.shift > 0 else 'fell'} by {sd(abs(feature.shift))} sd."
 
 
+def worth(feature: FeatureDrift) -> str:
+    """How many independent rows the rows of a feature are worth, in words."""
+    return f"{show(feature.name)}: {feature.n_current:,} rows are worth {feature.n_effective:,.0f} independent ones"
+
+
 def issue(found: DataQualityIssue) -> str:
     """What is wrong with a column, in words."""
     share, limit = percent(found.value), percent(found.limit)
