@@ -22,7 +22,7 @@ FEWEST = 8
 """Blocks that are compared at least."""
 _MOST = 4096
 _SHORTEST = 16  # rows of a block
-_SORTED = 0.5  # of the variance: what blocks explain more of than this is what the rows are sorted by
+_SORTED = 0.5  # of the variance: what rising or falling blocks explain more of than this is what the rows are sorted by
 _DEVIATES = 2.5, 3.8
 """Of a normal, at which the variance between blocks is no chance: for the rank, and for each other score."""
 CELLS = 32
@@ -124,8 +124,11 @@ def _by_level(codes: Ints, blocks: Ints, levels: int) -> Floats:
     expected = found[0]
     for level in reversed(range(levels)):
         found[level] = expected = _between(counts, scores, expected)
-        counts, expected = counts[::2] + counts[1::2], expected / 2
-    return found.max(axis=1, initial=0.0) if found[0].max(initial=0.0) <= _SORTED else np.zeros(levels)
+        if level:
+            counts, expected = counts[::2] + counts[1::2], expected / 2
+    steps = np.diff(counts @ scores[:, 0] / counts.sum(axis=1))
+    is_sorted = found[0, 0] > _SORTED and bool((steps >= 0).all() or (steps <= 0).all())
+    return np.zeros(levels) if is_sorted else found.max(axis=1, initial=0.0)
 
 
 def _scores(total: Floats) -> Floats:
@@ -157,8 +160,9 @@ def _between(counts: Floats, scores: Floats, expected: Floats) -> Floats:
     step = 2 / 9 / (blocks - 1)
     deviates = np.where(np.arange(ratio.size) == 0, *_DEVIATES)
     more = ratio > (1 - step + deviates * np.sqrt(step)) ** 3
+    less = ratio < (1 - step - _DEVIATES[1] * np.sqrt(step)) ** 3  # as in whole days of an hourly rhythm
     # A variance of few blocks is uncertain itself: as a t distribution has it, more is needed for the same certainty.
     observed = (ratio * (1 + rows * expected) - 1) / rows
-    known = np.where(expected > 0, np.maximum(expected, observed), 0.0)
+    known = np.where(expected > 0, np.maximum(np.where(less, 0.0, expected), observed), 0.0)
     found: Floats = np.where(more, observed * (1 + 8 / (blocks - 1)), known)
     return found
