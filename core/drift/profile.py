@@ -159,11 +159,17 @@ class Profile:
         """The same without the sample: small, and good for tests from counts only."""
         return replace(self, samples=())
 
+    @property
+    def independent(self) -> Self:
+        """The same as if the rows of the reference were independent: a calibration knows by itself what moves them."""
+        return replace(self, dependence=Dependence.none(self.dependence.rows, len(self.names)))
+
     def calibrated(self, history: Iterable[tuple[int, DriftReport]], *, windows: int = 3) -> Self:
         """The same with what is usual in each slot of the calendar.
 
         Args:
-            history: slots, as from `hour_of_week`, and the reports of past windows in which nothing was wrong.
+            history: slots, as from `hour_of_week`, and the reports of past windows in which nothing was wrong, by the
+                profile that is `independent`.
             windows: of so many windows at least a slot is known, at least 1.
 
         Raises:

@@ -77,6 +77,7 @@ class QualityThresholds:
 
 
 _DEFAULT = QualityThresholds()
+_SKEW = 11 / 6
 
 
 def quality(
@@ -211,6 +212,8 @@ def _more(
     (old, n), (new, m) = reference, current
     usual, share = old / max(n, 1), new / m
     both = (old + new) / (n + m)
-    limit = usual + thresholds.share + 3 * math.sqrt(both * (1 - both) * (1 / max(n, 1) + 1 / m))
+    # Three standard errors, and what a few rows are skewed by beyond them: (9 - 1) / 6 + 1 / 2 rows (Cornish and Fisher 1938).
+    chance = 3 * math.sqrt(both * (1 - both) * (1 / max(n, 1) + 1 / m)) + _SKEW / m
+    limit = usual + thresholds.share + chance
     if share > limit:
         yield DataQualityIssue(flaw=flaw, feature=name, value=float(share), limit=float(limit), detail=detail)

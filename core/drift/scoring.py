@@ -117,6 +117,8 @@ def _score(
 ) -> DriftReport:
     if counts.fingerprint != profile.fingerprint:
         raise ProfileError(f"counts: must be of profile {profile.fingerprint}, got counts of {counts.fingerprint}")
+    if profile.calibration and profile.calibration.knows(slot):
+        profile = profile.independent
     effect = profile.dependence.effect(profile.rows, counts.rows)
     numeric = len(profile.grid.names)
     families = [_numeric(profile, counts, thresholds, shown, exact=exact or {}, effect=effect[:numeric])]

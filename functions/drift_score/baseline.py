@@ -36,7 +36,7 @@ from functions.drift_score.window import Window, thresholds, watched
 LARGEST = 900_000
 """Characters of a profile as the store keeps it; a document of Firestore may have 1 MiB."""
 _SAMPLES = (50_000, 20_000, 5_000, 1_000, 0)
-_EVERY = timedelta(days=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 Measures = Classifier | Regressor
 """How right a model is."""
 
@@ -99,7 +99,7 @@ def learn(window: Window, columns: Columns, rows: int) -> Baseline:
     """
     model = window.model
     profile = _fit(model, columns, rows)
-    past = list(_past(window, profile, columns))
+    past = list(_past(window, profile.independent, columns))
     if model.drift.seasonal and past:
         profile = profile.calibrated((hour_of_week(end), report) for end, report, _ in past)
     scores, labels = columns[model.score], columns.get(LABEL)
@@ -141,15 +141,19 @@ def _fit(model: Model, columns: Columns, rows: int) -> Profile:
 
 
 def _past(window: Window, profile: Profile, columns: Columns) -> Iterator[tuple[datetime, DriftReport, Counts]]:
-    """The windows within the reference, one a day, as long as the current one will be; those of too few rows are left out."""
+    """The windows within the reference, as long as the current one will be; those of too few rows are left out.
+
+    There is one a day, and one an hour where the hours of a day are told apart: the season is that of the hour of the week.
+    """
     model, end = window.model, window.end
     limits = thresholds(model)
+    every = _HOUR if model.drift.seasonal and model.window < _DAY else _DAY
     while (start := end - model.window) >= window.start:
         inside = (columns[SECOND] >= start.timestamp()) & (columns[SECOND] < end.timestamp())
         if inside.sum() >= limits.minimum_rows:
             part = {name: columns[name][inside] for name in profile.names}
             yield end, score(profile, part, thresholds=limits), count(profile, part)
-        end -= _EVERY
+        end -= every
 
 
 def _flaws(

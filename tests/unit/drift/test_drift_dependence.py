@@ -131,3 +131,22 @@ def test_cells_are_quantiles_and_frequent_categories() -> None:
     codes = numeric_codes(values, np.sort(values[1:]))
     assert codes.tolist() == [CELLS, *(k // 2 for k in range(64))]
     assert category_codes(["a", "b", None, "z"], ["b", "a"]).tolist() == [1, 0, CELLS, CELLS - 1]
+
+
+def test_an_hourly_rhythm_is_known_by_the_calibration_and_what_exceeds_it_is_found() -> None:
+    rng = np.random.default_rng(4)
+    hours, rows = 28 * 24, 60
+
+    def window(hour: int, shift: float = 0.0) -> dict[str, Values]:
+        return {"x": shift + math.sin(2 * math.pi * hour / 24) + rng.normal(size=rows)}
+
+    reference = {"x": np.concatenate([window(hour)["x"] for hour in range(hours)])}
+    profile = Profile.fit(reference)
+    parts = reference["x"].reshape(hours, rows)
+    past = [(hour % 168, score(profile.independent, {"x": part})) for hour, part in enumerate(parts)]
+    calibrated = profile.calibrated(past)
+    week = [score(calibrated, window(hour), slot=hour % 168) for hour in range(hours, hours + 168)]
+    assert alarms(week) <= 2
+    assert max(report["x"].usual for report in week) < 3
+    at_noon = [score(calibrated, window(hour, 2.0), slot=hour % 168) for hour in range(hours + 12, hours + 168, 24)]
+    assert alarms(at_noon) == len(at_noon)
