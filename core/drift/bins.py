@@ -22,6 +22,7 @@ class Bins:
         used: which bins hold a row of either window, shape (k, b).
         width: how many those are, shape (k,).
         share: the share of both windows' rows in each bin, shape (k, b).
+        effect: the design effect: by how much that is more than independent rows would give; shape (k,).
         chance: the variance that chance gives to the difference of two shares, over the share's own; shape (k,).
         blank: NaN where either window is empty, else 0; shape (k,).
     """
@@ -34,22 +35,25 @@ class Bins:
     used: NDArray[np.bool_]
     width: Ints
     share: Floats
+    effect: Floats
     chance: Floats
     blank: Floats
 
     @classmethod
-    def of(cls, reference: Ints, current: Ints) -> Self:
+    def of(cls, reference: Ints, current: Ints, effect: Floats | None = None) -> Self:
         """The bins of two windows.
 
         Args:
             reference: rows a bin, shape (k, b).
             current: the same of the current window, shape (k, b).
+            effect: the design effect, shape (k,); None for independent rows.
         """
         n, m = reference.sum(axis=1), current.sum(axis=1)
         blank = np.where((n == 0) | (m == 0), np.nan, 0.0)
         n, m = np.maximum(n, 1), np.maximum(m, 1)
         both = reference + current
         used = both > 0
+        effect = np.ones(n.size) if effect is None else effect
         return cls(
             reference=reference,
             current=current,
@@ -59,7 +63,8 @@ class Bins:
             used=used,
             width=used.sum(axis=1),
             share=both / (n + m)[:, None],
-            chance=1 / n + 1 / m,
+            effect=effect,
+            chance=effect * (1 / n + 1 / m),
             blank=blank,
         )
 

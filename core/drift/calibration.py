@@ -42,7 +42,7 @@ class Calibration:
         """Learn from windows of the past in which nothing was wrong.
 
         The usual strength is the median over the windows plus three of their robust standard deviations, so that one
-        bad window among the past ones does little.
+        bad window among the past ones does little. A slot has few windows: its deviation is at least that of all slots.
 
         Args:
             history: slots, as from `hour_of_week`, and the reports of windows that fell into them.
@@ -59,11 +59,17 @@ class Calibration:
         if not found:
             raise ProfileError("history: must hold at least 1 window, got none")
         known = sorted(slot for slot, rows in found.items() if len(rows) >= windows)
+        tables = [np.array(found[slot]) for slot in known]
+        least = _spread([row - np.median(table, axis=0) for table in tables for row in table]) if tables else 0.0
         return cls(
             slots=np.array(known, dtype=np.int64),
-            by_slot=np.array([_usual(found[slot]) for slot in known]).reshape(len(known), len(features)),
-            anywhere=_usual([row for rows in found.values() for row in rows]),
+            by_slot=np.array([_usual(table, least) for table in tables]).reshape(len(known), len(features)),
+            anywhere=_usual(np.array([row for rows in found.values() for row in rows])),
         )
+
+    def knows(self, slot: int | None) -> bool:
+        """Whether a slot is known."""
+        return slot is not None and slot in self.slots
 
     def usual(self, slot: int | None) -> Floats:
         """The usual strength in a slot, or over all slots when it is None or not known; shape (k,)."""
@@ -72,8 +78,14 @@ class Calibration:
         return found
 
 
-def _usual(rows: list[list[float]]) -> Floats:
-    table = np.array(rows)
-    middle = np.median(table, axis=0)
-    spread: Floats = middle + 3 * _SCALE * np.median(np.abs(table - middle), axis=0)
+def _usual(table: Floats, least: Floats | float = 0.0) -> Floats:
+    """The median plus three standard deviations, each of which is some at least."""
+    middle: Floats = np.median(table, axis=0)
+    usual: Floats = middle + 3 * np.maximum(_spread(table - middle), least)
+    return usual
+
+
+def _spread(deviations: Floats | list[Floats]) -> Floats:
+    """The robust standard deviation of what lies around 0."""
+    spread: Floats = _SCALE * np.median(np.abs(deviations), axis=0)
     return spread

@@ -114,6 +114,7 @@ class Numbers:
         farthest: the largest distance of the two functions, infinite rows among them; shape (k,).
         tail: the mean distance of the finite rows outside the edges from them, halved; shape (k,).
         rank: the chance that a current value exceeds a reference value, ties counted half; shape (k,).
+        effect: the design effect: by how much chance gives more than it would to independent rows; shape (k,).
         exact: by statistic, what was computed from the rows; empty where the rows were only counted.
         blank: NaN where either window has no value, else 0; shape (k,).
         blank_finite: NaN where either window has no finite value, else 0; shape (k,).
@@ -128,6 +129,7 @@ class Numbers:
     farthest: Floats
     tail: Floats
     rank: Floats
+    effect: Floats
     exact: Mapping[str, Floats]
     blank: Floats
     blank_finite: Floats
@@ -141,6 +143,7 @@ class Numbers:
         cumulated: Ints,
         special: Ints,
         tails: Floats,
+        effect: Floats,
         exact: Mapping[str, Floats],
     ) -> Self:
         """The numeric features of a window beside their reference.
@@ -151,6 +154,7 @@ class Numbers:
             cumulated: finite current rows up to and with each cell, shape (k, w + 1).
             special: missing, minus and plus infinity, shape (k, 3).
             tails: finite rows below the lowest and above the highest edge, each times how far they reach; shape (k, 2).
+            effect: the design effect, shape (k,).
             exact: by statistic, what was computed from the rows.
         """
         ends = special[:, BELOW:]
@@ -177,6 +181,7 @@ class Numbers:
             farthest=farthest,
             tail=tails.sum(axis=1) / np.maximum(total, 1) / 2,
             rank=_rank(prepared, function, start, ends[:, 1] / m),
+            effect=effect,
             exact=exact,
             blank=np.where((prepared.rows > 0) & (present > 0), 0.0, np.nan),
             blank_finite=np.where((prepared.counted > 0) & (total > 0), 0.0, np.nan),
@@ -185,16 +190,18 @@ class Numbers:
     @property
     def by_chance(self) -> Floats:
         """The standard deviation that chance gives to the difference of two means, over the rows' own; shape (k,)."""
-        return np.sqrt(1 / self.n + 1 / self.m)
+        chance: Floats = np.sqrt(self.effect * (1 / self.n + 1 / self.m))
+        return chance
 
     @property
     def rank_deviate(self) -> Floats:
         """By how many standard errors the ranks are off, ties being as the reference has them (Mann and Whitney 1947)."""
         n, m, ties = self.n, self.m, self.prepared.ties
         # a reference of one single value has no ranks to speak of
-        variance = (n + m + 1) / (12.0 * n * m) * (1 - ties)
+        variance = self.effect * (n + m + 1) / (12.0 * n * m) * (1 - ties)
         off = self.rank - 0.5
-        return np.divide(off, np.sqrt(variance), out=np.zeros_like(off), where=ties < 1 - 1e-9)
+        deviate: Floats = np.divide(off, np.sqrt(variance), out=np.zeros_like(off), where=ties < 1 - 1e-9)
+        return deviate
 
 
 def _apart(function: Floats, other: Floats) -> Floats:

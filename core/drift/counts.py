@@ -4,16 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from core.drift.categories import GROUPS, MISSING_CATEGORY, NEW, Categories, grouped
 from core.drift.columns import Columns, Floats, Ints, ProfileError, ordered, rows, tally
 from core.drift.grid import infinities, inner
-from core.drift.profile import Categories, Profile
+from core.drift.profile import Profile
 from core.drift.sample import around
 from core.drift.statistics import METHODS
-
-NEW, MISSING_CATEGORY = -2, -1
-"""The last two counts of a categorical feature: rows of categories the profile does not know, and missing rows."""
 
 _NAMED = 20
 
@@ -29,7 +26,8 @@ class Counts:
         special: missing, minus infinity and plus infinity, shape (k, 3).
         lowest: the lowest finite value, infinity when there is none; shape (k,).
         highest: the highest finite value, minus infinity when there is none; shape (k,).
-        categories: by categorical feature rows a category, then of new categories, then missing.
+        categories: by categorical feature rows a category, then of those that are not kept, then missing.
+        groups: by categorical feature the rows of those that are not kept, by group; shape (GROUPS,).
         new: by categorical feature the names of some new categories, where they are known.
         absent: the features that the window has no column for.
     """
@@ -41,6 +39,7 @@ class Counts:
     lowest: Floats
     highest: Floats
     categories: tuple[Ints, ...]
+    groups: tuple[Ints, ...]
     new: Mapping[str, tuple[str, ...]]
     absent: frozenset[str]
 
@@ -62,6 +61,7 @@ class Counts:
             lowest=np.minimum(self.lowest, other.lowest),
             highest=np.maximum(self.highest, other.highest),
             categories=tuple(a + b for a, b in zip(self.categories, other.categories, strict=True)),
+            groups=tuple(a + b for a, b in zip(self.groups, other.groups, strict=True)),
             new={
                 name: tuple(sorted({*self.new.get(name, ()), *other.new.get(name, ())}))[:_NAMED]
                 for name in sorted({*self.new, *other.new})
@@ -123,8 +123,9 @@ def examine(
         special=np.array([part.special for part in numeric], dtype=np.int64).reshape(len(numeric), 3),
         lowest=np.array([part.lowest for part in numeric], dtype=np.float64),
         highest=np.array([part.highest for part in numeric], dtype=np.float64),
-        categories=tuple(counted for counted, _ in found),
-        new={part.name: names for part, (_, names) in zip(profile.categorical, found, strict=True) if names},
+        categories=tuple(counted for counted, _, _ in found),
+        groups=tuple(groups for _, groups, _ in found),
+        new={part.name: names for part, (_, _, names) in zip(profile.categorical, found, strict=True) if names},
         absent=frozenset(profile.names) - known.keys(),
     )
     if not exact:
@@ -160,13 +161,13 @@ def _exact(profile: Profile, feature: int, current: Floats, places: Ints, wanted
     return tuple(exact(reference, current, below) for exact in computed if exact)
 
 
-def _categorical(part: Categories, columns: Columns, size: int) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+def _categorical(part: Categories, columns: Columns, size: int) -> tuple[Ints, Ints, tuple[str, ...]]:
     counted = np.zeros(len(part.values) + 2, dtype=np.int64)
     if part.name not in columns:
         counted[MISSING_CATEGORY] = size
-        return counted, ()
+        return counted, np.zeros(GROUPS, dtype=np.int64), ()
     found, missing = tally(part.name, columns[part.name])
     counted[:-2] = [found.pop(value, 0) for value in part.values]
     counted[NEW] = sum(found.values())
     counted[MISSING_CATEGORY] = missing
-    return counted, tuple(sorted(found))[:_NAMED] if part.complete else ()
+    return counted, grouped(found), tuple(sorted(found))[:_NAMED] if part.complete else ()

@@ -38,6 +38,15 @@ def of_bins(found: Mapping[str, Values]) -> Evidence:
     return Evidence(strength=reduce(np.maximum, _effects(found, _BINNED)), p_value=_smallest(_p_values(found, _BINNED)))
 
 
+def either(one: Evidence, other: Evidence, differ: NDArray[np.bool_]) -> Evidence:
+    """The evidence of two comparisons of the same features, corrected for the second one where they differ."""
+    smallest = np.minimum(one.p_value, other.p_value)
+    return Evidence(
+        strength=np.maximum(one.strength, other.strength),
+        p_value=np.where(differ, np.minimum(2 * smallest, 1.0), one.p_value),
+    )
+
+
 def of_numbers(found: Mapping[str, Values], numbers: Numbers, enough: NDArray[np.bool_]) -> Evidence:
     """The evidence on numeric features: of all statistics and of the ranks where there are values enough, else of the bins.
 

@@ -146,11 +146,14 @@ def drift_severity(share: float, strength: float) -> Severity:
 
 
 def describe(feature: FeatureDrift) -> str:
-    """What the statistics say of a feature, in words, and the part of its range that moved most."""
+    """What the statistics say of a feature, in words, the part of its range that moved most, and what its rows are worth."""
     tests = ", ".join(_spell(name, result) for name, result in feature.tests.items() if result.value is not None)
     bins = feature.moved[:1]
     moved = "".join(f"; {part.label}: {part.reference:.0%} of rows then, {part.current:.0%} now" for part in bins)
-    return f"{_distance(feature)}; {tests}{moved}"
+    worth = (
+        f"; {feature.n_current:,} rows, effective sample size {feature.n_effective:,.0f}" if feature.dependent else ""
+    )
+    return f"{_distance(feature)}; {tests}{moved}{worth}"
 
 
 def of_accuracy(

@@ -1,35 +1,20 @@
 """What is kept of a reference window, fitted once a model version."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
 
 from core.drift.calibration import Calibration
+from core.drift.categories import GROUPS, Categories
 from core.drift.cells import Prepared, prepare
 from core.drift.columns import Columns, Floats, Ints, ProfileError, array, is_numeric, ordered, rows, tally
+from core.drift.dependence import Dependence, category_codes, numeric_codes
 from core.drift.grid import Grid, cut, quantiles
 from core.drift.report import DriftReport
 from core.drift.sample import Sample
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Categories:
-    """A categorical feature of a reference.
-
-    Attributes:
-        name: the feature.
-        values: its categories, the most frequent first.
-        counts: reference rows a category, then of those that are not kept, then missing.
-        complete: whether every category of the reference is kept, so that another one is new.
-    """
-
-    name: str
-    values: tuple[str, ...]
-    counts: Ints
-    complete: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,6 +48,7 @@ class Profile:
         samples: reference values by numeric feature, cut at its edges; none in a compact profile.
         fingerprint: names the cells and categories: counts of one fingerprint may be added and scored.
         prepared: worked out of the grid.
+        dependence: how alike the rows of the reference are that follow each other.
         labels: the names of the bins, numeric features first, then categorical ones.
     """
 
@@ -73,6 +59,7 @@ class Profile:
     samples: tuple[Sample, ...]
     fingerprint: str
     prepared: Prepared
+    dependence: Dependence
     labels: tuple[tuple[str, ...], ...]
     segments: tuple[SegmentReference, ...] = ()
     calibration: Calibration | None = None
@@ -87,18 +74,21 @@ class Profile:
         bins: int = 10,
         categories: int = 1000,
         keep: int = 1_000_000,
+        population: int | None = None,
     ) -> Self:
         """Fit a profile to a reference window.
 
         Args:
-            columns: a column by feature name, all of one length. Strings and booleans are categories.
+            columns: a column by feature name, all of one length, the rows in the order of time, so that it is seen how
+                alike those are that follow each other. Strings and booleans are categories.
             categorical: names of features whose numbers are categories.
             cells: at most how many cells a numeric feature is cut into, at least 2: the finer, the closer the tests
                 from counts.
             bins: at most how many bins of a numeric feature are compared, at least 2.
-            categories: at most how many categories of a feature are kept, at least 1; the others count as one.
+            categories: at most how many categories of a feature are kept by name, at least 1; the others are counted by group.
             keep: at most how many values of a numeric feature are kept for exact tests; 0 keeps none, and more rows
                 than that are kept as evenly spaced quantiles.
+            population: how many rows the window has where the columns hold a sample of them.
 
         Raises:
             ProfileError: an argument is out of its range, a column is not what it must be.
@@ -121,11 +111,17 @@ class Profile:
             if name not in chosen and _holds_numbers(name, columns)
         }
         grid = cut(numbers, cells=cells, bins=bins)
+        found = tuple(
+            Categories.fit(name, *tally(name, columns[name]), limit=categories)
+            for name in columns
+            if name not in numbers
+        )
         return cls.assemble(
             names=tuple(columns),
             rows=size,
             grid=grid,
-            categorical=tuple(_categories(name, columns, categories) for name in columns if name not in numbers),
+            categorical=found,
+            dependence=Dependence.learn(_codes(columns, numbers, found), population or size),
             samples=tuple(quantiles(values, keep) for values, _ in numbers.values()) if keep else (),
         )
 
@@ -138,6 +134,7 @@ class Profile:
         grid: Grid,
         categorical: tuple[Categories, ...],
         samples: tuple[Floats, ...],
+        dependence: Dependence,
     ) -> Self:
         """Put a profile together from its parts."""
         return cls(
@@ -148,6 +145,7 @@ class Profile:
             samples=tuple(Sample.cut(values, grid.edges_of(k)) for k, values in enumerate(samples)),
             fingerprint=_fingerprint(grid, categorical),
             prepared=prepare(grid),
+            dependence=dependence,
             labels=_labels(grid, categorical),
         )
 
@@ -161,11 +159,17 @@ class Profile:
         """The same without the sample: small, and good for tests from counts only."""
         return replace(self, samples=())
 
+    @property
+    def independent(self) -> Self:
+        """The same as if the rows of the reference were independent: a calibration knows by itself what moves them."""
+        return replace(self, dependence=Dependence.none(self.dependence.rows, len(self.names)))
+
     def calibrated(self, history: Iterable[tuple[int, DriftReport]], *, windows: int = 3) -> Self:
         """The same with what is usual in each slot of the calendar.
 
         Args:
-            history: slots, as from `hour_of_week`, and the reports of past windows in which nothing was wrong.
+            history: slots, as from `hour_of_week`, and the reports of past windows in which nothing was wrong, by the
+                profile that is `independent`.
             windows: of so many windows at least a slot is known, at least 1.
 
         Raises:
@@ -188,17 +192,12 @@ def _present(values: Iterable[object]) -> bool:
     return any(value is not None for value in values)
 
 
-def _categories(name: str, columns: Columns, limit: int) -> Categories:
-    found, missing = tally(name, columns[name])
-    ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    kept, rest = ranked[:limit], ranked[limit:]
-    counts = [*(times for _, times in kept), sum(times for _, times in rest), missing]
-    return Categories(
-        name=name,
-        values=tuple(value for value, _ in kept),
-        counts=np.array(counts, dtype=np.int64),
-        complete=not rest,
-    )
+def _codes(
+    columns: Columns, numbers: Mapping[str, tuple[Floats, int]], categorical: Iterable[Categories]
+) -> list[Ints]:
+    """The cell of each row of each feature, numeric features first, for `Dependence`."""
+    numeric = [numeric_codes(array(name, columns[name]).astype(float), values) for name, (values, _) in numbers.items()]
+    return numeric + [category_codes(array(one.name, columns[one.name]).tolist(), one.values) for one in categorical]
 
 
 def _labels(grid: Grid, categorical: tuple[Categories, ...]) -> tuple[tuple[str, ...], ...]:
@@ -212,6 +211,8 @@ def _labels(grid: Grid, categorical: tuple[Categories, ...]) -> tuple[tuple[str,
 
 def _fingerprint(grid: Grid, categorical: tuple[Categories, ...]) -> str:
     digest = hashlib.blake2b(digest_size=8)
-    digest.update(repr((grid.names, grid.edges.shape, [(part.name, part.values) for part in categorical])).encode())
+    digest.update(
+        repr((GROUPS, grid.names, grid.edges.shape, [(part.name, part.values) for part in categorical])).encode()
+    )
     digest.update(np.ascontiguousarray(grid.edges).tobytes())
     return digest.hexdigest()

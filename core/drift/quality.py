@@ -8,7 +8,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from core.drift.counts import MISSING_CATEGORY, NEW, Counts
+from core.drift.categories import MISSING_CATEGORY, NEW
+from core.drift.counts import Counts
 from core.drift.grid import ABOVE, BELOW, MISSING
 from core.drift.profile import Profile
 
@@ -76,6 +77,7 @@ class QualityThresholds:
 
 
 _DEFAULT = QualityThresholds()
+_SKEW = 11 / 6
 
 
 def quality(
@@ -182,7 +184,8 @@ def _categorical(profile: Profile, counts: Counts, k: int, thresholds: QualityTh
     yield from _more(DataQualityIssueKind.MISSING, part.name, thresholds, reference=missing[0], current=missing[1])
     if part.complete:
         detail = ", ".join(counts.new.get(part.name, ()))
-        unknown = (0, profile.rows), (found[NEW], counts.rows)
+        # As many rows are of categories that are new as were of categories seen once (Good 1953).
+        unknown = (part.once, profile.rows), (found[NEW], counts.rows)
         yield from _more(
             DataQualityIssueKind.NEW_CATEGORY,
             part.name,
@@ -209,6 +212,8 @@ def _more(
     (old, n), (new, m) = reference, current
     usual, share = old / max(n, 1), new / m
     both = (old + new) / (n + m)
-    limit = usual + thresholds.share + 3 * math.sqrt(both * (1 - both) * (1 / max(n, 1) + 1 / m))
+    # Three standard errors, and what a few rows are skewed by beyond them: (9 - 1) / 6 + 1 / 2 rows (Cornish and Fisher 1938).
+    chance = 3 * math.sqrt(both * (1 - both) * (1 / max(n, 1) + 1 / m)) + _SKEW / m
+    limit = usual + thresholds.share + chance
     if share > limit:
         yield DataQualityIssue(kind=kind, feature=name, value=float(share), limit=float(limit), detail=detail)

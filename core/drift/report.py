@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+_IN_FULL = 0.9  # of the rows: where they are worth less than that, it is said
+
 
 class Mode(StrEnum):
     """How the statistics were computed."""
@@ -97,6 +99,7 @@ class FeatureDrift(NamedTuple):
         results: what each of them says.
         n_reference: reference rows that are not missing.
         n_current: current rows that are not missing.
+        n_effective: how many independent rows the current rows are worth: those that follow each other are alike.
         labels: the names of the bins; a name is empty where a feature has fewer bins than others.
         reference: reference rows a bin.
         current: current rows a bin.
@@ -115,6 +118,7 @@ class FeatureDrift(NamedTuple):
     results: tuple[StatisticResult, ...]
     n_reference: int
     n_current: int
+    n_effective: float
     labels: tuple[str, ...]
     reference: tuple[int, ...]
     current: tuple[int, ...]
@@ -123,6 +127,11 @@ class FeatureDrift(NamedTuple):
     def tests(self) -> dict[str, StatisticResult]:
         """What each statistic that is on says, by its name."""
         return dict(zip(self.statistics, self.results, strict=True))
+
+    @property
+    def dependent(self) -> bool:
+        """Whether the rows are worth clearly fewer independent ones."""
+        return self.n_effective < _IN_FULL * self.n_current
 
     @property
     def bins(self) -> tuple[Bin, ...]:

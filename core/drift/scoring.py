@@ -7,10 +7,11 @@ from itertools import repeat
 import numpy as np
 
 from core.drift.bins import Bins
+from core.drift.categories import GROUPS, MISSING_CATEGORY
 from core.drift.cells import Numbers, binned
 from core.drift.columns import Columns, Floats, Ints, ProfileError
-from core.drift.counts import MISSING_CATEGORY, Counts, examine
-from core.drift.evidence import Evidence, of_bins, of_numbers
+from core.drift.counts import Counts, examine
+from core.drift.evidence import Evidence, either, of_bins, of_numbers
 from core.drift.grid import MISSING
 from core.drift.normal import shift_of_rank
 from core.drift.profile import Profile
@@ -116,9 +117,13 @@ def _score(
 ) -> DriftReport:
     if counts.fingerprint != profile.fingerprint:
         raise ProfileError(f"counts: must be of profile {profile.fingerprint}, got counts of {counts.fingerprint}")
-    families = [_numeric(profile, counts, thresholds, shown, exact or {})]
+    if profile.calibration and profile.calibration.knows(slot):
+        profile = profile.independent
+    effect = profile.dependence.effect(profile.rows, counts.rows)
+    numeric = len(profile.grid.names)
+    families = [_numeric(profile, counts, thresholds, shown, exact=exact or {}, effect=effect[:numeric])]
     if profile.categorical:
-        families.append(_categorical(profile, counts, shown))
+        families.append(_categorical(profile, counts, shown, effect[numeric:]))
     names = profile.order
     absent = np.array([name in counts.absent for name in names], dtype=bool)
     judged = ~absent & (min(profile.rows, counts.rows) >= thresholds.minimum_rows)
@@ -129,7 +134,8 @@ def _score(
     found = reasons(
         q_values=q_values, strength=strength, usual=usual, judged=judged, absent=absent, thresholds=thresholds
     )
-    features = _features(profile, families, shown, found, (strength, p_values, q_values, usual))
+    worth = profile.dependence.worth(counts.rows)
+    features = _features(profile, families, shown, found, (strength, p_values, q_values, usual, worth))
     if profile.categorical:
         by_name = {feature.name: feature for feature in features}
         features = [by_name[name] for name in profile.names]
@@ -149,10 +155,10 @@ def _features(
     families: list[_Family],
     shown: tuple[str, ...],
     found: tuple[Reason, ...],
-    numbers: tuple[Floats, Floats, Floats, Floats],
+    numbers: tuple[Floats, Floats, Floats, Floats, Floats],
 ) -> list[FeatureDrift]:
     """The features, numeric ones first, put together column by column in the order of `FeatureDrift`."""
-    strength, p_values, q_values, usual = (values.tolist() for values in numbers)
+    strength, p_values, q_values, usual, worth = (values.tolist() for values in numbers)
     features: list[FeatureDrift] = []
     for family in families:
         part = slice(len(features), len(features) + len(family.names))
@@ -170,21 +176,33 @@ def _features(
         )
         sizes = family.rows.tolist(), family.present.tolist()
         rows = (map(tuple, window.tolist()) for window in (family.bins.reference, family.bins.current))
-        columns = zip(*verdicts, family.results, *sizes, profile.labels[part], *rows, strict=True)
+        columns = zip(*verdicts, family.results, *sizes, worth[part], profile.labels[part], *rows, strict=True)
         features += map(FeatureDrift._make, columns)
     return features
 
 
 def _numeric(
-    profile: Profile, counts: Counts, thresholds: Thresholds, shown: tuple[str, ...], exact: Mapping[str, Floats]
+    profile: Profile,
+    counts: Counts,
+    thresholds: Thresholds,
+    shown: tuple[str, ...],
+    *,
+    exact: Mapping[str, Floats],
+    effect: Floats,
 ) -> _Family:
     prepared, grid = profile.prepared, profile.grid
     cumulated = np.cumsum(counts.cells, axis=1)
     tails = _tails(profile, counts, cumulated)
     numbers = Numbers.of(
-        prepared=prepared, sd=grid.sd, cumulated=cumulated, special=counts.special, tails=tails, exact=exact
+        prepared=prepared,
+        sd=grid.sd,
+        cumulated=cumulated,
+        special=counts.special,
+        tails=tails,
+        effect=effect,
+        exact=exact,
     )
-    bins = Bins.of(prepared.bins, binned(grid, cumulated, counts.special))
+    bins = Bins.of(prepared.bins, binned(grid, cumulated, counts.special), effect)
     found = compute(_needed(shown), bins, numbers)
     [shift] = _plain(shift_of_rank(numbers.rank)[None] + numbers.blank)
     return _Family(
@@ -214,7 +232,7 @@ def _tails(profile: Profile, counts: Counts, cumulated: Ints) -> Floats:
     return reach * np.stack((cumulated[:, 0], beyond), axis=1)
 
 
-def _categorical(profile: Profile, counts: Counts, shown: tuple[str, ...]) -> _Family:
+def _categorical(profile: Profile, counts: Counts, shown: tuple[str, ...], effect: Floats) -> _Family:
     parts = profile.categorical
     width = max(part.counts.size for part in parts)
     reference = np.zeros((len(parts), width), dtype=np.int64)
@@ -222,18 +240,32 @@ def _categorical(profile: Profile, counts: Counts, shown: tuple[str, ...]) -> _F
     for k, part in enumerate(parts):
         reference[k, : part.counts.size] = part.counts
         current[k, : part.counts.size] = counts.categories[k]
-    bins = Bins.of(reference, current)
-    found = compute(_needed(shown), bins)
+    by_group, together = _compared(profile, counts, effect)
+    found = compute(_needed(shown), by_group)
     return _Family(
         kind=Kind.CATEGORICAL,
         names=tuple(part.name for part in parts),
         results=_results(shown, found, len(parts)),
         shift=[None] * len(parts),
-        evidence=of_bins(found),
+        evidence=either(of_bins(found), of_bins(compute(DECIDING, together)), by_group.width > together.width),
         rows=np.array([profile.rows - part.counts[MISSING_CATEGORY] for part in parts]),
         present=np.array([counts.rows - found[MISSING_CATEGORY] for found in counts.categories]),
-        bins=bins,
+        bins=Bins.of(reference, current),
     )
+
+
+def _compared(profile: Profile, counts: Counts, effect: Floats) -> tuple[Bins, Bins]:
+    """The bins by which categorical features are compared, and the same with all groups of rare categories as one bin."""
+    width = max(len(part.values) for part in profile.categorical)
+    tables = np.zeros((2, len(profile.categorical), width + GROUPS + 1), dtype=np.int64)
+    windows = zip(profile.categorical, counts.categories, counts.groups, strict=True)
+    for k, (part, current, groups) in enumerate(windows):
+        size = len(part.values)
+        for table, rows in zip(tables, part.compared(current, groups), strict=True):
+            table[k, :size], table[k, width:] = rows[:size], rows[size:]
+    rare = tables[..., width:-1].sum(axis=2, keepdims=True)
+    together = np.concatenate((tables[..., :width], rare, tables[..., -1:]), axis=2)
+    return Bins.of(tables[0], tables[1], effect), Bins.of(together[0], together[1], effect)
 
 
 def _results(shown: Sequence[str], found: Mapping[str, Values], size: int) -> list[tuple[StatisticResult, ...]]:

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from core.drift.categories import GROUPS, MISSING_CATEGORY, NEW, hash_sql
 from core.drift.columns import ProfileError
-from core.drift.counts import MISSING_CATEGORY, NEW, Counts
+from core.drift.counts import Counts
 from core.drift.grid import ABOVE, BELOW, MISSING
 from core.drift.profile import Profile
 
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 _TABLE = re.compile(r"([a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,1024}\.[A-Za-z0-9_-]{1,1024}")
 _SPECIAL = {-1: MISSING, -2: BELOW, -3: ABOVE}
-_UNKNOWN = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +97,7 @@ def counts_from_rows(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> Cou
     cells, special = np.zeros_like(grid.cells), np.zeros_like(grid.special)
     lowest, highest = np.full(numeric, np.inf), np.full(numeric, -np.inf)
     categories = tuple(np.zeros_like(part.counts) for part in profile.categorical)
+    groups = tuple(np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical)
     alphabets = [np.argsort(np.array(part.values, dtype=object)) for part in profile.categorical]
     total = 0
     for row in rows:
@@ -104,8 +105,10 @@ def counts_from_rows(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> Cou
         _check(profile, feature, bucket)
         total += n if feature == 0 else 0
         if feature >= numeric:
-            alphabet = alphabets[feature - numeric]
-            categories[feature - numeric][_category(alphabet, bucket)] += n
+            alphabet, k = alphabets[feature - numeric], feature - numeric
+            categories[k][_category(alphabet, bucket)] += n
+            if bucket >= alphabet.size:
+                groups[k][bucket - alphabet.size] += n
         elif bucket < 0:
             special[feature, _SPECIAL[bucket]] += n
         else:
@@ -120,6 +123,7 @@ def counts_from_rows(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> Cou
         lowest=lowest,
         highest=highest,
         categories=categories,
+        groups=groups,
         new={},
         absent=frozenset(),
     )
@@ -175,7 +179,8 @@ def _numeric(feature: int, column: str, edges: list[float]) -> _Entry:
 def _categorical(feature: int, column: str, values: list[str]) -> _Entry:
     text, known = f"CAST({column} AS STRING)", f"@categories_{feature}"
     place = f"RANGE_BUCKET({text}, {known})"
-    found = f"IF({known}[SAFE_ORDINAL({place})] = {text}, {place}, {_UNKNOWN})" if values else str(_UNKNOWN)
+    other = f"{len(values)} + {hash_sql(text)}"
+    found = f"IF({known}[SAFE_ORDINAL({place})] = {text}, {place} - 1, {other})" if values else other
     return _Entry(
         feature=feature,
         bucket=f"CASE WHEN {text} IS NULL THEN -1 ELSE {found} END",
@@ -210,14 +215,16 @@ def _check(profile: Profile, feature: int, bucket: int) -> None:
     numeric = len(profile.grid.names)
     if not 0 <= feature < len(profile.order):
         raise ProfileError(f"feature: must be 0 to {len(profile.order) - 1}, got {feature}")
-    least = min(_SPECIAL) if feature < numeric else -1
-    most = int(profile.grid.sizes[feature]) if feature < numeric else len(profile.categorical[feature - numeric].values)
+    if feature < numeric:
+        least, most = min(_SPECIAL), int(profile.grid.sizes[feature])
+    else:
+        least, most = -1, len(profile.categorical[feature - numeric].values) + GROUPS - 1
     if not least <= bucket <= most:
         raise ProfileError(f"bucket of {profile.order[feature]!r}: must be {least} to {most}, got {bucket}")
 
 
 def _category(alphabet: np.ndarray[Any, np.dtype[np.intp]], bucket: int) -> int:
-    """Where a category is counted: the statement numbers them from 1 in the order of the alphabet."""
+    """Where a category is counted: the statement numbers them in the order of the alphabet, then the groups."""
     if bucket < 0:
         return MISSING_CATEGORY
-    return NEW if bucket == _UNKNOWN else int(alphabet[bucket - 1])
+    return NEW if bucket >= alphabet.size else int(alphabet[bucket])

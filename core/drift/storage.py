@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from core.drift.calibration import Calibration
+from core.drift.categories import Categories
 from core.drift.columns import ProfileError
+from core.drift.dependence import Dependence
 from core.drift.grid import Grid
-from core.drift.profile import Categories, Profile, SegmentReference
+from core.drift.profile import Profile, SegmentReference
 
-VERSION = 1
+VERSION = 2
 """Of the format; it changes when an older reader would misunderstand."""
 
 _CALIBRATION = ("slots", "by_slot", "anywhere")
@@ -28,15 +30,16 @@ def dump_profile(profile: Profile) -> bytes:
         "names": profile.names,
         "rows": profile.rows,
         "numeric": profile.grid.names,
-        "categorical": [
-            {"name": part.name, "values": part.values, "complete": part.complete} for part in profile.categorical
-        ],
+        "categorical": [{"name": part.name, "values": part.values, "once": part.once} for part in profile.categorical],
         "samples": len(profile.samples),
         "segments": [{"by": part.by, "segment": part.segment, "rows": part.rows} for part in profile.segments],
+        "population": profile.dependence.rows,
         "calibrated": profile.calibration is not None,
     }
     arrays = {name: getattr(profile.grid, name) for name in _GRID}
+    arrays["between"] = profile.dependence.between
     arrays |= {f"categories_{k}": part.counts for k, part in enumerate(profile.categorical)}
+    arrays |= {f"groups_{k}": part.groups for k, part in enumerate(profile.categorical)}
     arrays |= {f"sample_{k}": sample.values for k, sample in enumerate(profile.samples)}
     arrays |= {f"segment_{k}_{i}": row for k, part in enumerate(profile.segments) for i, row in enumerate(part.bins)}
     if profile.calibration:
@@ -70,6 +73,7 @@ def _read(arrays: dict[str, Any]) -> Profile:
             grid=Grid(names=tuple(head["numeric"]), **{name: arrays[name] for name in _GRID}),
             categorical=tuple(_categories(head, arrays)),
             samples=tuple(arrays[f"sample_{k}"] for k in range(head["samples"])),
+            dependence=Dependence(rows=head["population"], between=arrays["between"]),
         )
         return replace(profile, segments=tuple(_segments(head, arrays)), calibration=_calibration(head, arrays))
     except (KeyError, TypeError) as error:
@@ -78,8 +82,7 @@ def _read(arrays: dict[str, Any]) -> Profile:
 
 def _categories(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[Categories]:
     for k, part in enumerate(head["categorical"]):
-        counts = arrays[f"categories_{k}"]
-        yield Categories(name=part["name"], values=tuple(part["values"]), counts=counts, complete=part["complete"])
+        yield Categories.of(**part, counts=arrays[f"categories_{k}"], groups=arrays[f"groups_{k}"])
 
 
 def _segments(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[SegmentReference]:

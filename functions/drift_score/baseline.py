@@ -36,7 +36,7 @@ from functions.drift_score.window import Window, thresholds, watched
 LARGEST = 900_000
 """Characters of a profile as the store keeps it; a document of Firestore may have 1 MiB."""
 _SAMPLES = (50_000, 20_000, 5_000, 1_000, 0)
-_EVERY = timedelta(days=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 Measures = Classifier | Regressor
 """Performance metrics of a model."""
 
@@ -98,8 +98,8 @@ def learn(window: Window, columns: Columns, rows: int) -> Baseline:
         ProfileError: a score or a label is not what the model's task says.
     """
     model = window.model
-    profile = _fit(model, columns)
-    past = list(_past(window, profile, columns))
+    profile = _fit(model, columns, rows)
+    past = list(_past(window, profile.independent, columns))
     if model.drift.seasonal and past:
         profile = profile.calibrated((hour_of_week(end), report) for end, report, _ in past)
     scores, labels = columns[model.score], columns.get(LABEL)
@@ -125,14 +125,15 @@ def measure(model: Model, scores: Column, labels: Column) -> Measures:
     return classifier(scores, labels, threshold=model.decision)
 
 
-def _fit(model: Model, columns: Columns) -> Profile:
+def _fit(model: Model, columns: Columns, rows: int) -> Profile:
     """A profile that the store can hold: its sample is thinned until it is small enough.
 
     Every process compares with what the store would give it, so that a window's scores do not depend on who scores it.
     """
-    features = {name: columns[name] for name in watched(model)}
+    in_time = np.argsort(columns[SECOND], kind="stable")
+    features = {name: columns[name][in_time] for name in watched(model)}
     for keep in _SAMPLES:
-        fitted = Profile.fit(features, categorical=model.features.categorical, keep=keep)
+        fitted = Profile.fit(features, categorical=model.features.categorical, keep=keep, population=rows)
         profile = with_segments(fitted, columns, model.segments)
         if len(dump_profile(profile)) * 4 // 3 + 4 <= LARGEST:
             break
@@ -140,15 +141,19 @@ def _fit(model: Model, columns: Columns) -> Profile:
 
 
 def _past(window: Window, profile: Profile, columns: Columns) -> Iterator[tuple[datetime, DriftReport, Counts]]:
-    """The windows within the reference, one a day, as long as the current one will be; those of too few rows are left out."""
+    """The windows within the reference, as long as the current one will be; those of too few rows are left out.
+
+    There is one a day, and one an hour where the hours of a day are told apart: the season is that of the hour of the week.
+    """
     model, end = window.model, window.end
     limits = thresholds(model)
+    every = _HOUR if model.drift.seasonal and model.window < _DAY else _DAY
     while (start := end - model.window) >= window.start:
         inside = (columns[SECOND] >= start.timestamp()) & (columns[SECOND] < end.timestamp())
         if inside.sum() >= limits.minimum_rows:
             part = {name: columns[name][inside] for name in profile.names}
             yield end, score(profile, part, thresholds=limits), count(profile, part)
-        end -= _EVERY
+        end -= every
 
 
 def _issues(

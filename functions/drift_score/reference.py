@@ -4,6 +4,7 @@ import hashlib
 import logging
 from datetime import UTC, datetime, time, timedelta
 
+from core.drift.storage import VERSION
 from core.errors import ConflictError, QueryError
 from core.events import stamp
 from core.settings import Model
@@ -107,5 +108,5 @@ def profile_key(reference: Window) -> str:
     model = reference.model
     columns = (model.table, model.timestamp, model.id, model.score, model.features.numeric, model.features.categorical)
     judged = (model.label, model.task.value, model.decision, model.segments, model.window, model.minimum_rows)
-    text = repr((columns, judged, model.drift.seasonal, stamp(reference.start), stamp(reference.end)))
+    text = repr((VERSION, columns, judged, model.drift.seasonal, stamp(reference.start), stamp(reference.end)))
     return f"{model.name}:{reference.version}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"

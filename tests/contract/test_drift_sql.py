@@ -100,6 +100,7 @@ def same(left: Counts, right: Counts) -> bool:
         and left.fingerprint == right.fingerprint
         and all(np.array_equal(getattr(left, name), getattr(right, name)) for name in names)
         and all(map(np.array_equal, left.categories, right.categories))
+        and all(map(np.array_equal, left.groups, right.groups))
     )
 
 
@@ -161,7 +162,7 @@ def test_a_profile_without_features_has_nothing_to_count() -> None:
     [
         ({"feature": 6, "bucket": 0}, "feature: must be 0 to 5, got 6"),
         ({"feature": 0, "bucket": 99}, "bucket of 'amount': must be -3 to 65, got 99"),
-        ({"feature": 3, "bucket": -2}, "bucket of 'city': must be -1 to 3, got -2"),
+        ({"feature": 3, "bucket": -2}, "bucket of 'city': must be -1 to 66, got -2"),
     ],
 )
 def test_rows_of_another_profile_are_refused(profile: Profile, row: dict[str, int], message: str) -> None:

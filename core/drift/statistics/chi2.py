@@ -11,21 +11,19 @@ from functools import cache
 import numpy as np
 
 from core.drift.bins import Bins
+from core.drift.categories import EXPECTED
 from core.drift.columns import Floats, Ints
 from core.drift.statistics.method import Method, Values
-
-_EXPECTED = 8.0
-"""A bin of the pooled statistic holds at least so many expected rows in either window (Cochran asks for 5; 8 keeps far tails true)."""
 
 
 def _compute(bins: Bins) -> Values:
     n, m, empty = bins.n, bins.m, bins.empty
     value = _statistic(bins.current, bins.both, bins.width, n, m)
     p_value = tail(np.where(empty, 0.0, value), np.maximum(bins.width - 1, 0))
-    scarce = np.where(bins.used, bins.both, np.inf).min(axis=1, initial=np.inf) * np.minimum(n, m) < _EXPECTED * (n + m)
-    pooled = p_value.copy()
+    scarce = np.where(bins.used, bins.both, np.inf).min(axis=1, initial=np.inf) * np.minimum(n, m) < EXPECTED * (n + m)
+    pooled = tail(np.where(empty, 0.0, value / bins.effect), np.maximum(bins.width - 1, 0))
     for k in np.flatnonzero(scarce & ~empty).tolist():
-        pooled[k] = _pooled(bins.reference[k], bins.current[k])
+        pooled[k] = _pooled(bins.reference[k], bins.current[k], float(bins.effect[k]))
     return Values(value=value + bins.blank, p_value=p_value + bins.blank, trusted_p=np.where(empty, 1.0, pooled))
 
 
@@ -39,8 +37,8 @@ def _statistic(current: Ints, both: Ints, width: Ints, n: Ints, m: Ints) -> Floa
     return value
 
 
-def _pooled(reference: Ints, current: Ints) -> float:
-    """The p-value after neighbouring bins are pooled until each group expects `_EXPECTED` rows in either window.
+def _pooled(reference: Ints, current: Ints, effect: float) -> float:
+    """The p-value after neighbouring bins are pooled until each group expects `EXPECTED` rows in either window.
 
     The order of the bins was set by the reference alone. Were they pooled from the rarest on, the groups would follow
     the window's own ups and downs, and undrifted windows would alarm ten times too often.
@@ -49,17 +47,17 @@ def _pooled(reference: Ints, current: Ints) -> float:
     small = min(reference.sum(), current.sum()) / both.sum()
     starts, held = [0], 0.0
     for k, expected in enumerate((both * small).tolist()):
-        if held >= _EXPECTED:
+        if held >= EXPECTED:
             starts.append(k)
             held = 0.0
         held += expected
-    if held < _EXPECTED and len(starts) > 1:
+    if held < EXPECTED and len(starts) > 1:
         starts.pop()
     table = np.add.reduceat(np.stack((reference, current)), starts, axis=1)
     width = np.array([len(starts)])
     n, m = table.sum(axis=1, keepdims=True)
     value = _statistic(table[1:], table[:1] + table[1:], width, n, m)
-    return float(tail(value, width - 1)[0])
+    return float(tail(value / effect, width - 1)[0])
 
 
 def tail(value: Floats, freedom: Ints) -> Floats:

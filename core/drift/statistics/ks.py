@@ -20,9 +20,10 @@ _BY_CHANCE = np.pi / np.sqrt(12)  # the root of the mean square of Kolmogorov's 
 def _compute(numbers: Numbers) -> Values:
     value, error = _distance(numbers)
     n, m, blank = numbers.n, numbers.m, numbers.blank
-    p_value = tail(value, n * m / (n + m)) + blank
+    independent = n * m / (n + m)
+    p_value, trusted = tail(value, independent) + blank, tail(value, independent / numbers.effect) + blank
     excess = without_chance(value, _BY_CHANCE * numbers.by_chance)
-    return Values(value=value + blank, p_value=p_value, excess=excess + blank, error=error, trusted_p=p_value)
+    return Values(value=value + blank, p_value=p_value, excess=excess + blank, error=error, trusted_p=trusted)
 
 
 def _distance(numbers: Numbers) -> tuple[Floats, Floats | None]:

@@ -9,7 +9,20 @@ from core.statistics import STATISTICS
 from functions.cli.drift.bars import minus
 from functions.cli.drift.chart import chart, meter
 from functions.cli.drift.comparison import Comparison
-from functions.cli.drift.text import VERDICTS, chance, count, direction, issue, move, policy, sd, shift, show, statistic
+from functions.cli.drift.text import (
+    VERDICTS,
+    chance,
+    count,
+    direction,
+    effective_size,
+    issue,
+    move,
+    policy,
+    sd,
+    shift,
+    show,
+    statistic,
+)
 
 _STYLE = Path(__file__).with_name("style.css")
 _SEGMENTS = 5
@@ -60,6 +73,7 @@ def page(comparison: Comparison) -> str:
         _section("Features", _table(comparison)),
         _section("What changed", _cards(comparison, drifted)),
         _section("Data quality", _list(issue(found) for found in comparison.issues)),
+        _section("Effective sample size", _list(effective_size(one) for one in comparison.ranked if one.dependent)),
         _section("Left out", _list(f"{show(name)}: {why}" for name, why in comparison.left_out.items())),
         _HELP.format(blind=_list(_blind_spots(comparison))),
     ]

@@ -47,6 +47,7 @@ def _feature(comparison: Comparison, feature: FeatureDrift) -> dict[str, Any]:
         "q_value": feature.q_value,
         "tests": {name: _test(test) for name, test in feature.tests.items()},
         "present": {"reference": feature.n_reference, "current": feature.n_current},
+        "n_effective": feature.n_effective,
         "bins": [
             {"label": bar.label, "reference": bar.reference, "current": bar.current}
             for bar in comparison.bars[feature.name]

@@ -12,7 +12,19 @@ from core.drift import FeatureDrift, Reason
 from core.statistics import STATISTICS
 from functions.cli.drift.bars import minus
 from functions.cli.drift.comparison import Comparison
-from functions.cli.drift.text import VERDICTS, chance, count, issue, move, policy, sd, shift, show, statistic
+from functions.cli.drift.text import (
+    VERDICTS,
+    chance,
+    count,
+    effective_size,
+    issue,
+    move,
+    policy,
+    sd,
+    shift,
+    show,
+    statistic,
+)
 
 _WITHOUT = 66  # columns of the terminal that a table takes without statistics
 _NUMBER = 6  # of a number
@@ -95,6 +107,9 @@ def _segments(comparison: Comparison) -> Table:
 def _notes(comparison: Comparison) -> Iterator[Text]:
     for found in comparison.issues:
         yield Text.assemble(("quality  ", "yellow"), issue(found))
+    for feature in comparison.ranked:
+        if feature.dependent:
+            yield Text.assemble(("sample   ", "dim"), effective_size(feature))
     for name, why in comparison.left_out.items():
         yield Text.assemble(("left out ", "dim"), f"{show(name)}: {why}")
     yield Text(policy(comparison.thresholds), style="dim")

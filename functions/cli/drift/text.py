@@ -111,6 +111,11 @@ def direction(feature: FeatureDrift) -> str:
     return f"The values {'rose' if feature.shift > 0 else 'fell'} by {sd(abs(feature.shift))} sd."
 
 
+def effective_size(feature: FeatureDrift) -> str:
+    """The effective sample size of a feature, in words."""
+    return f"{show(feature.name)}: {feature.n_current:,} rows, effective sample size {feature.n_effective:,.0f}"
+
+
 def issue(found: DataQualityIssue) -> str:
     """What is wrong with a column, in words."""
     share, limit = percent(found.value), percent(found.limit)

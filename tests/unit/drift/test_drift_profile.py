@@ -21,7 +21,7 @@ from core.drift import (
     with_segments,
 )
 from core.drift.columns import Column
-from core.drift.storage import dump_profile, load_profile
+from core.drift.storage import VERSION, dump_profile, load_profile
 from core.errors import AiaError
 
 
@@ -201,7 +201,7 @@ def test_new_categories_are_named_and_names_add_up(profile: Profile) -> None:
         (lambda _: b"", "profile: must be an npz archive, got 0 bytes"),
         (lambda _: b"nonsense", "profile: must be an npz archive, got 8 bytes"),
         (lambda data: data[:200], "profile: must be an npz archive, got 200 bytes"),
-        (lambda data: rewritten(data, version=2), "profile version: must be 1, got 2"),
+        (lambda data: rewritten(data, version=1), "profile version: must be 2, got 1"),
         (lambda data: rewritten(data, without="edges"), "profile: must hold 'edges', got"),
         (lambda data: rewritten(data, without="head"), "profile: must hold 'head', got"),
     ],
@@ -213,7 +213,7 @@ def test_bytes_that_are_no_profile_say_what_is_wrong(
         load_profile(change(dump_profile(profile)))
 
 
-def rewritten(data: bytes, *, version: int = 1, without: str = "") -> bytes:
+def rewritten(data: bytes, *, version: int = VERSION, without: str = "") -> bytes:
     with np.load(io.BytesIO(data)) as archive:
         arrays = {name: archive[name] for name in archive.files}
     head = json.loads(arrays["head"].tobytes()) | {"version": version}

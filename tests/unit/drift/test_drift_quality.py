@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, QualityThresholds, count, quality
+from tests.support.builders.budget import examples
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
@@ -112,3 +113,13 @@ def test_an_empty_reference_has_no_range(profile: Profile) -> None:
 def test_categories_that_were_never_kept_are_not_new() -> None:
     profile = Profile.fit({"id": [str(k) for k in range(100)]}, categories=10)
     assert issues(profile, {"id": [str(k) for k in range(500, 600)]}) == {}
+
+
+@pytest.mark.parametrize(("reference", "current"), [(30, 30), (300, 30), (100, 100)])
+def test_chance_makes_no_issue_of_few_rows(reference: int, current: int) -> None:
+    found = 0
+    for seed in range(examples(400)):
+        rng = np.random.default_rng(seed)
+        old, new = ({f"x{k}": rng.normal(size=rows) for k in range(20)} for rows in (reference, current))
+        found += bool(issues(Profile.fit(old), new))
+    assert found <= examples(400) / 40
