@@ -159,7 +159,7 @@ def test_no_retired_phrase_is_shown() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ('"title": "Accuracy (%)"', {"right predictions"}),
+        ('"title": "Right predictions (%)"', {"right predictions"}),
         ('"title": "What to do about drift"', {"what to do about"}),
         ("summary: What it is given has several flaws", {"what it is given", "flaw"}),
         ("Messages that wait, by channel", {"that wait"}),

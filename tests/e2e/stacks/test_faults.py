@@ -119,7 +119,7 @@ def test_a_bus_a_warehouse_and_a_history_killed_in_the_midst_of_the_start_lose_a
     broken: LocalStack,
 ) -> None:
     for name in ("pubsub", "warehouse", "history-model", "history-business"):
-        assert re.search(rf"{name} (ended|was killed)[^\n]*started again", broken.output.read_text())
+        assert re.search(rf"{name} (ended|was killed)[^\n]*restarted", broken.output.read_text())
     assert_complete(broken)
 
 
