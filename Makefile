@@ -3,8 +3,8 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 VENV := .venv/installed
 VENV_TEST := .venv/installed-test
-# Tests wait for programs as often as they compute: three at a time keep two cores busy.
-WORKERS := -n 3 --dist loadfile --no-loadscope-reorder
+# Tests wait for programs as often as they compute: four at a time keep two cores busy.
+WORKERS := -n 4 --dist loadfile --no-loadscope-reorder
 
 # What is installed names the folder it is in: when that was moved, it is installed anew.
 ifneq ($(shell cat .venv/folder 2>/dev/null || pwd -P),$(shell pwd -P))

@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from tests.support.builders.budget import ALL, examples
 
+ROOT = Path(__file__).parent.parent
 # A machine that is busy takes longer over an example: no property depends on how long one takes.
 settings.register_profile("patient", parent=settings.default, deadline=None, max_examples=examples(100))
 settings.load_profile("patient")
@@ -23,14 +25,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 TOGETHER = (Path("tests/e2e/stacks"), Path("tests/contract/deployment"))
 """Folders of which one worker runs all: whole stacks, of which one at a time is enough for a machine, and plans that tests share."""
+SERVERS = ("tests.support.servers.stores", "tests.support.servers.warehouse")
+"""Plugins whose emulator takes seconds to start: one worker runs all files that name one."""
 
 
 class _ByFile(LoadFileScheduling):
-    """A file's tests run in one worker, and so do all of a folder of `TOGETHER`."""
+    """A file's tests run in one worker, and so do all of a folder of `TOGETHER`, and all that need one of the `SERVERS`."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = Path(super()._split_scope(nodeid))
-        return next((str(folder) for folder in TOGETHER if folder in file.parents), str(file))
+        return _scope(super()._split_scope(nodeid))
+
+
+@cache
+def _scope(file: str) -> str:
+    path = Path(file)
+    if folder := next((folder for folder in TOGETHER if folder in path.parents), None):
+        return str(folder)
+    text = (ROOT / path).read_text() if path.parts[0] == "tests" else ""
+    return next((server for server in SERVERS if f'"{server}"' in text), file)
 
 
 @pytest.hookimpl(optionalhook=True)  # only xdist asks for it

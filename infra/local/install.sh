@@ -53,8 +53,9 @@ with p() as playwright: print(playwright.chromium.executable_path)'
   .venv/bin/playwright install --with-deps chromium || .venv/bin/playwright install chromium || return 1
   ln -sf "$(.venv/bin/python -c "$path")" .venv/bin/chromium
 }
-if [ "${1:-}" = --test ] && ! have chromium && ! have chromium-browser && ! have google-chrome && [ ! -x .venv/bin/chromium ]; then
-  apt_install chromium || fetch_chromium || die "Chromium is missing; install it so that 'chromium' is on PATH"
+if [ "${1:-}" = --test ] && ! have chromium-headless-shell && ! have chromium && ! have chromium-browser && ! have google-chrome &&
+  [ ! -x .venv/bin/chromium ]; then
+  apt_install chromium-headless-shell || apt_install chromium || fetch_chromium || die "Chromium is missing; install it so that 'chromium' is on PATH"
 fi
 
 # --- Redis, for the tests of what flushes a cache; Debian's package starts a service of its own on port 6379, they do not use it

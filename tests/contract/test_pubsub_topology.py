@@ -27,16 +27,26 @@ def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bus]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bus]:
+    """A server with the topology, for tests that only look."""
+    data = tmp_path_factory.mktemp("applied") / "pubsub.sqlite"
+    with our_server(data, {"BIGQUERY_EMULATOR_HOST": "http://127.0.0.1:9"}) as running:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PUBSUB_EMULATOR_HOST", running.host)
+            apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
+        yield running
+
+
 def _subscription(bus: Bus, name: str) -> Any:
     return bus.subscriber.get_subscription(subscription=f"projects/{PROJECT}/subscriptions/{name}")
 
 
-def test_every_topic_has_a_dead_letter_topic_that_is_kept(bus: Bus) -> None:
-    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
-    topics = {topic.name.rsplit("/", 1)[1] for topic in bus.publisher.list_topics(project=f"projects/{PROJECT}")}
+def test_every_topic_has_a_dead_letter_topic_that_is_kept(applied: Bus) -> None:
+    topics = {topic.name.rsplit("/", 1)[1] for topic in applied.publisher.list_topics(project=f"projects/{PROJECT}")}
     assert topics == {name + suffix for name in DEPLOYMENT["topics"] for suffix in ("", "-dead-letter")}
     for name in DEPLOYMENT["topics"]:
-        assert _subscription(bus, f"{name}-dead-letter").topic.endswith(f"/{name}-dead-letter")
+        assert _subscription(applied, f"{name}-dead-letter").topic.endswith(f"/{name}-dead-letter")
 
 
 def test_the_first_trigger_is_called_as_the_function_and_further_ones_by_their_topics() -> None:
@@ -76,9 +86,8 @@ def test_a_command_goes_to_the_one_function_that_follows_it(verb: Verb) -> None:
 
 
 @pytest.mark.parametrize("name", PUSHED)
-def test_a_trigger_has_its_push_subscription(bus: Bus, name: str) -> None:
-    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
-    made, retry = _subscription(bus, name), DEPLOYMENT["retry"]
+def test_a_trigger_has_its_push_subscription(applied: Bus, name: str) -> None:
+    made, retry = _subscription(applied, name), DEPLOYMENT["retry"]
     function, trigger = PUSHED[name]
     assert made.push_config.push_endpoint == ENDPOINTS[function]
     assert made.topic.endswith(f"/{trigger['topic']}")
@@ -91,9 +100,8 @@ def test_a_trigger_has_its_push_subscription(bus: Bus, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DEPLOYMENT["tables"])
-def test_a_table_has_its_subscription(bus: Bus, name: str) -> None:
-    apply_topology(PROJECT, DEPLOYMENT, ENDPOINTS)
-    made, table = _subscription(bus, name), DEPLOYMENT["tables"][name]
+def test_a_table_has_its_subscription(applied: Bus, name: str) -> None:
+    made, table = _subscription(applied, name), DEPLOYMENT["tables"][name]
     assert made.bigquery_config.table == f"{PROJECT}.{table['table']}"
     assert made.bigquery_config.use_table_schema
     assert made.filter == table.get("filter", "")

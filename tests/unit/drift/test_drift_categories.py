@@ -13,8 +13,8 @@ from core.drift.categories import GROUPS, group_of, grouped
 from tests.support.builders.budget import examples
 
 Words = NDArray[np.str_]
-WINDOWS = examples(600)
-BY_CHANCE = 0.01 * WINDOWS + 3 * math.sqrt(0.01 * WINDOWS)
+WINDOWS = examples(300)
+BY_CHANCE = max(2.0, 0.01 * WINDOWS + 3 * math.sqrt(0.01 * WINDOWS))
 """So many of the windows without drift alarm at most, at a rate of one in a hundred."""
 SHAPES = {
     "500 categories of Zipf": (500, 1.0),

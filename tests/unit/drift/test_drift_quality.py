@@ -118,8 +118,8 @@ def test_categories_that_were_never_kept_are_not_new() -> None:
 @pytest.mark.parametrize(("reference", "current"), [(30, 30), (300, 30), (100, 100)])
 def test_chance_makes_no_issue_of_few_rows(reference: int, current: int) -> None:
     found = 0
-    for seed in range(examples(400)):
+    for seed in range(examples(1000)):
         rng = np.random.default_rng(seed)
         old, new = ({f"x{k}": rng.normal(size=rows) for k in range(20)} for rows in (reference, current))
         found += bool(issues(Profile.fit(old), new))
-    assert found <= examples(400) / 40
+    assert found <= examples(1000) / 40
