@@ -152,9 +152,8 @@ def _between(counts: Floats, scores: Floats, expected: Floats) -> Floats:
     blocks, rows = size.size, size.mean()
     total = counts.sum(axis=0) / size.sum()
     mean = total @ scores
-    variance = np.maximum(
-        total @ scores**2 - mean**2, 1e-12
-    )  # of a score that is the same in every row there is rounding left
+    # Of a score that is the same in every row there is rounding left.
+    variance = np.maximum(total @ scores**2 - mean**2, 1e-12)
     apart = counts @ scores / size[:, None] - mean
     ratio = (apart**2 * size[:, None]).sum(axis=0) / (blocks - 1) / variance / (1 + rows * expected)
     step = 2 / 9 / (blocks - 1)

@@ -78,6 +78,7 @@ class QualityThresholds:
 
 _DEFAULT = QualityThresholds()
 _SKEW = 11 / 6
+_SELDOM = 0.001
 
 
 def quality(
@@ -168,7 +169,8 @@ def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresh
         yield from _more(
             DataQualityIssueKind.OUT_OF_RANGE, name, thresholds, reference=beyond[0], current=beyond[1], detail=detail
         )
-    if finite > 1 and counts.lowest[k] == counts.highest[k] and grid.sd[k] > 0:
+    constant = finite > 1 and counts.lowest[k] == counts.highest[k] and grid.sd[k] > 0
+    if constant and not _is_chance(int(grid.cells[k].max()), known, finite):
         yield DataQualityIssue(
             kind=DataQualityIssueKind.CONSTANT,
             feature=name,
@@ -195,8 +197,15 @@ def _categorical(profile: Profile, counts: Counts, k: int, thresholds: QualityTh
             detail=detail,
         )
     present = counts.rows - found[MISSING_CATEGORY]
-    if present > 1 and found[:NEW].max(initial=0) == present and np.count_nonzero(part.counts[:-1]) > 1:
+    most, known = int(part.counts[:NEW].max(initial=0)), profile.rows - int(part.counts[MISSING_CATEGORY])
+    constant = present > 1 and found[:NEW].max(initial=0) == present and np.count_nonzero(part.counts[:-1]) > 1
+    if constant and not _is_chance(most, known, present):
         yield DataQualityIssue(kind=DataQualityIssueKind.CONSTANT, feature=part.name, value=1.0, limit=0.0)
+
+
+def _is_chance(most: int, rows: int, current: int) -> bool:
+    """Whether chance makes all current rows one value, the most frequent of the reference, more often than once in a thousand."""
+    return current * math.log(most / rows) > math.log(_SELDOM)
 
 
 def _more(

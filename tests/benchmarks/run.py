@@ -1,6 +1,6 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-python tests/benchmarks/run.py [imports latency start drift incidents business]
+python tests/benchmarks/run.py [imports latency start drift clean incidents business]
 """
 
 import subprocess
@@ -14,6 +14,7 @@ PARTS = {
     "latency": [HERE / "latency.py"],
     "start": [HERE / "start.py"],
     "drift": [HERE / "drift" / "run.py"],
+    "clean": [HERE / "drift" / "clean.py"],
     "incidents": [HERE / "incidents" / "run.py"],
     "business": [HERE / "business" / "run.py"],
 }

@@ -123,3 +123,15 @@ def test_chance_makes_no_issue_of_few_rows(reference: int, current: int) -> None
         old, new = ({f"x{k}": rng.normal(size=rows) for k in range(20)} for rows in (reference, current))
         found += bool(issues(Profile.fit(old), new))
     assert found <= examples(1000) / 40
+
+
+def test_a_value_that_nearly_all_rows_have_may_be_alone_in_a_small_window() -> None:
+    rng = np.random.default_rng(9)
+    reference = {
+        "method": rng.choice(["GET", "POST"], 300, p=[0.99, 0.01]),
+        "rain": np.where(rng.random(300) < 0.06, 1.0, 0.0),
+    }
+    profile = Profile.fit(reference)
+    assert issues(profile, {"method": ["GET"] * 30, "rain": [0.0] * 30}) == {}
+    found = issues(profile, {"method": ["GET"] * 3000, "rain": [0.0] * 3000})
+    assert found.keys() == {("method", "constant"), ("rain", "constant")}
