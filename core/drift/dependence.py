@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.drift.columns import Floats, Ints, spell
 
@@ -27,6 +28,8 @@ _DEVIATES = 2.5, 3.8
 """Of a normal, at which the variance between blocks is no chance: for the rank, and for each other score."""
 CELLS = 32
 """Into so many cells a feature is cut for this."""
+Codes = NDArray[np.uint8]
+"""The cell of each row, 0 to `CELLS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,7 +50,7 @@ class Dependence:
         return cls(rows=rows, between=np.zeros((0, features)))
 
     @classmethod
-    def learn(cls, codes: Sequence[Ints], rows: int) -> Self:
+    def learn(cls, codes: Sequence[Codes], rows: int) -> Self:
         """Learn from the rows of a reference in the order of time.
 
         Args:
@@ -85,7 +88,7 @@ class Dependence:
         return 1 / (1 / max(m, 1) + self.of(m)) if m else np.zeros(self.between.shape[1])
 
 
-def numeric_codes(values: Floats, ascending: Floats) -> Ints:
+def numeric_codes(values: Floats, ascending: Floats) -> Codes:
     """The cell of each value of a number, by quantiles; `CELLS` for what is missing.
 
     Args:
@@ -93,12 +96,14 @@ def numeric_codes(values: Floats, ascending: Floats) -> Ints:
         ascending: the same without NaN.
     """
     places = np.arange(1, CELLS) * ascending.size // CELLS
-    codes: Ints = ascending[places].searchsorted(values, "right") if ascending.size else np.zeros(values.size, np.int64)
+    codes = np.zeros(values.size, dtype=np.uint8)
+    if ascending.size:
+        codes[:] = ascending[places].searchsorted(values, "right")
     codes[np.isnan(values)] = CELLS
     return codes
 
 
-def category_codes(values: Sequence[Any], kept: Sequence[str]) -> Ints:
+def category_codes(values: Sequence[Any], kept: Sequence[str]) -> Codes:
     """The cell of each category: the most frequent ones have one each, the others one together; `CELLS` for what is missing.
 
     Args:
@@ -107,10 +112,10 @@ def category_codes(values: Sequence[Any], kept: Sequence[str]) -> Ints:
     """
     cells = {category: cell for cell, category in enumerate(kept[: CELLS - 1])} | {"missing": CELLS}
     known = {value: cells.get(spell(value), CELLS - 1) for value in set(values)}
-    return np.array([known[value] for value in values], dtype=np.int64)
+    return np.array([known[value] for value in values], dtype=np.uint8)
 
 
-def _by_level(codes: Ints, blocks: Ints, levels: int) -> Floats:
+def _by_level(codes: Codes, blocks: Ints, levels: int) -> Floats:
     """The variance between blocks of one feature at each level, the fewest blocks first.
 
     Two blocks together have half the variance of one, unless more lies between them than chance explains: so what is

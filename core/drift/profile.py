@@ -11,7 +11,7 @@ from core.drift.calibration import Calibration
 from core.drift.categories import GROUPS, Categories
 from core.drift.cells import Prepared, prepare
 from core.drift.columns import Columns, Floats, Ints, ProfileError, array, is_numeric, ordered, rows, tally
-from core.drift.dependence import Dependence, category_codes, numeric_codes
+from core.drift.dependence import Codes, Dependence, category_codes, numeric_codes
 from core.drift.grid import Grid, cut, quantiles
 from core.drift.report import DriftReport
 from core.drift.sample import Sample
@@ -194,7 +194,7 @@ def _present(values: Iterable[object]) -> bool:
 
 def _codes(
     columns: Columns, numbers: Mapping[str, tuple[Floats, int]], categorical: Iterable[Categories]
-) -> list[Ints]:
+) -> list[Codes]:
     """The cell of each row of each feature, numeric features first, for `Dependence`."""
     numeric = [numeric_codes(array(name, columns[name]).astype(float), values) for name, (values, _) in numbers.items()]
     return numeric + [category_codes(array(one.name, columns[one.name]).tolist(), one.values) for one in categorical]

@@ -21,7 +21,9 @@ def _compute(bins: Bins) -> Values:
     value = _statistic(bins.current, bins.both, bins.width, n, m)
     p_value = tail(np.where(empty, 0.0, value), np.maximum(bins.width - 1, 0))
     scarce = np.where(bins.used, bins.both, np.inf).min(axis=1, initial=np.inf) * np.minimum(n, m) < EXPECTED * (n + m)
-    pooled = tail(np.where(empty, 0.0, value / bins.effect), np.maximum(bins.width - 1, 0))
+    pooled = p_value.copy()
+    if (alike := bins.effect > 1).any():
+        pooled[alike] = tail(np.where(empty, 0.0, value / bins.effect)[alike], np.maximum(bins.width - 1, 0)[alike])
     for k in np.flatnonzero(scarce & ~empty).tolist():
         pooled[k] = _pooled(bins.reference[k], bins.current[k], float(bins.effect[k]))
     return Values(value=value + bins.blank, p_value=p_value + bins.blank, trusted_p=np.where(empty, 1.0, pooled))

@@ -21,7 +21,9 @@ def _compute(numbers: Numbers) -> Values:
     value, error = _distance(numbers)
     n, m, blank = numbers.n, numbers.m, numbers.blank
     independent = n * m / (n + m)
-    p_value, trusted = tail(value, independent) + blank, tail(value, independent / numbers.effect) + blank
+    p_value = trusted = tail(value, independent) + blank
+    if (numbers.effect > 1).any():
+        trusted = tail(value, independent / numbers.effect) + blank
     excess = without_chance(value, _BY_CHANCE * numbers.by_chance)
     return Values(value=value + blank, p_value=p_value, excess=excess + blank, error=error, trusted_p=trusted)
 
