@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from core.drift.columns import Floats, Ints
 
+EXPECTED = 8.0
+"""A bin that is compared by itself holds at least so many expected rows in either window (Cochran asks for 5; 8 keeps far tails true)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Bins:

@@ -73,8 +73,9 @@ class Calibration:
 
     def usual(self, slot: int | None) -> Floats:
         """The usual strength in a slot, or over all slots when it is None or not known; shape (k,)."""
-        at = np.flatnonzero(self.slots == slot) if slot is not None else self.slots[:0]
-        found: Floats = self.by_slot[at[0]] if at.size else self.anywhere
+        if not self.knows(slot):
+            return self.anywhere
+        found: Floats = self.by_slot[self.slots == slot][0]
         return found
 
 

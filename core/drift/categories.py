@@ -13,20 +13,18 @@ References:
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.drift.bins import EXPECTED
 from core.drift.columns import Ints
 
 GROUPS = 64
 """Into so many groups the categories are hashed that are not compared by themselves."""
 NEW, MISSING_CATEGORY = -2, -1
 """The last two counts of a categorical feature: rows of categories that are not kept, and missing rows."""
-EXPECTED = 8.0
-"""A bin of the pooled statistic holds at least so many expected rows in either window (Cochran asks for 5; 8 keeps far tails true)."""
 
 
 def group_of(category: str) -> int:
@@ -123,7 +121,6 @@ class Categories:
         return np.concatenate((counts[:NEW] * alone, groups + rare, counts[MISSING_CATEGORY:]))
 
 
-@cache
 def hash_sql(text: str) -> str:
     """`group_of` in GoogleSQL, of an expression of a string."""
     return f"MOD(CAST(CONCAT('0x', SUBSTR(TO_HEX(MD5({text})), 1, 2)) AS INT64), {GROUPS})"

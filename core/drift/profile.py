@@ -157,7 +157,13 @@ class Profile:
     @property
     def compact(self) -> Self:
         """The same without the sample: small, and good for tests from counts only."""
-        return replace(self, samples=())
+        return self.thinned(0)
+
+    def thinned(self, keep: int) -> Self:
+        """The same with at most so many values of each numeric feature, as `fit` would have kept them; 0 keeps none."""
+        kept = self.samples if keep else ()
+        cut = (Sample.cut(quantiles(one.values, keep), self.grid.edges_of(k)) for k, one in enumerate(kept))
+        return replace(self, samples=tuple(cut))
 
     @property
     def independent(self) -> Self:

@@ -119,11 +119,7 @@ def _score(
         raise ProfileError(f"counts: must be of profile {profile.fingerprint}, got counts of {counts.fingerprint}")
     if profile.calibration and profile.calibration.knows(slot):
         profile = profile.independent
-    effect = profile.dependence.effect(profile.rows, counts.rows)
-    numeric = len(profile.grid.names)
-    families = [_numeric(profile, counts, thresholds, shown, exact=exact or {}, effect=effect[:numeric])]
-    if profile.categorical:
-        families.append(_categorical(profile, counts, shown, effect[numeric:]))
+    families = _families(profile, counts, thresholds, shown, exact or {})
     names = profile.order
     absent = np.array([name in counts.absent for name in names], dtype=bool)
     judged = ~absent & (min(profile.rows, counts.rows) >= thresholds.minimum_rows)
@@ -148,6 +144,16 @@ def _score(
         n_current=counts.rows,
         shift_threshold=thresholds.shift,
     )
+
+
+def _families(
+    profile: Profile, counts: Counts, thresholds: Thresholds, shown: tuple[str, ...], exact: Mapping[str, Floats]
+) -> list[_Family]:
+    """What is said of the numeric features, and of the categorical ones where there are any."""
+    effect = profile.dependence.effect(profile.rows, counts.rows)
+    size = len(profile.grid.names)
+    numeric = _numeric(profile, counts, thresholds, shown, exact=exact, effect=effect[:size])
+    return [numeric, _categorical(profile, counts, shown, effect[size:])] if profile.categorical else [numeric]
 
 
 def _features(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
+from core.errors import UnreadableError
 from functions.adapters.ports import Data, Metrics, Store
 from functions.adapters.store import update
 
@@ -72,9 +73,12 @@ class RollupResult:
         """From a document of the store.
 
         Raises:
-            KeyError, TypeError: it was written by another version.
+            UnreadableError: it was written by another version, or spoilt.
         """
-        return cls(**data | {"metrics": tuple(MetricValue(**value) for value in data["metrics"])})
+        try:
+            return cls(**data | {"metrics": tuple(MetricValue(**value) for value in data["metrics"])})
+        except (KeyError, TypeError) as error:
+            raise UnreadableError(f"cannot be read: {type(error).__name__}: {error}") from error
 
 
 def load(store: Store, rollup: str) -> RollupResult | None:
@@ -96,8 +100,8 @@ def save(store: Store, rollup: str, result: RollupResult) -> None:
 def _decoded(rollup: str, data: Data | None) -> RollupResult | None:
     try:
         return RollupResult.from_data(data) if data else None
-    except (KeyError, TypeError) as error:
-        log.warning("result of %s skipped, it is of another version: %r", rollup, error)
+    except UnreadableError as error:
+        log.warning("result of %s %s; computed again", rollup, error)
         return None
 
 

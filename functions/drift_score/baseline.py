@@ -132,9 +132,10 @@ def _fit(model: Model, columns: Columns, rows: int) -> Profile:
     """
     in_time = np.argsort(columns[SECOND], kind="stable")
     features = {name: columns[name][in_time] for name in watched(model)}
+    fitted = Profile.fit(features, categorical=model.features.categorical, population=rows)
+    whole = with_segments(fitted, columns, model.segments)
     for keep in _SAMPLES:
-        fitted = Profile.fit(features, categorical=model.features.categorical, keep=keep, population=rows)
-        profile = with_segments(fitted, columns, model.segments)
+        profile = whole.thinned(keep)
         if len(dump_profile(profile)) * 4 // 3 + 4 <= LARGEST:
             break
     return profile

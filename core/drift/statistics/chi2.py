@@ -10,8 +10,7 @@ from functools import cache
 
 import numpy as np
 
-from core.drift.bins import Bins
-from core.drift.categories import EXPECTED
+from core.drift.bins import EXPECTED, Bins
 from core.drift.columns import Floats, Ints
 from core.drift.statistics.method import Method, Values
 

@@ -92,6 +92,39 @@ def listen(page: Page, tell: Callable[[str], None]) -> None:
     page.on("console", on_line)
 
 
+@dataclass
+class Opened:
+    """The pages that a test opened, and what went wrong in them."""
+
+    tab: Tab
+    faults: list[str] = field(default_factory=list, kw_only=True)
+    opened: list[Page] = field(default_factory=list, kw_only=True)
+
+    @property
+    def browser(self) -> Browser:
+        return self.tab.browser
+
+    def page(self, *, width: int, scheme: Any, name: str = "", clock: bool = False) -> Page:
+        """The tab that the tests share where it is free, else a page of the test's own, which alone may have a clock."""
+        if not clock and name == self.tab.name and (page := self.tab.lend(self.faults, width=width, scheme=scheme)):
+            return page
+        page = self.browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        self.opened.append(page)
+        page.add_init_script(REPORT_VIOLATIONS)
+        if name:
+            page.add_init_script(signed(name))
+        listen(page, self.faults.append)
+        if clock:
+            page.clock.install()
+        return page
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for page in self.opened:
+            page.close()
+        self.tab.give_back()
+
+
 def go(page: Page, address: str) -> Page:
     """Go to an address, and return when the page shows everything."""
     page.goto(address)
@@ -100,19 +133,12 @@ def go(page: Page, address: str) -> Page:
 
 
 @dataclass
-class PageFixture:
+class PageFixture(Opened):
     """The page, and what is behind it."""
 
-    tab: Tab
     office: ApiFixture
     warehouse: Rows
     url: str
-    faults: list[str] = field(default_factory=list)
-    opened: list[Page] = field(default_factory=list)
-
-    @property
-    def browser(self) -> Browser:
-        return self.tab.browser
 
     def open(
         self,
@@ -124,27 +150,10 @@ class PageFixture:
         clock: bool = False,
         prepare: Callable[[Page], None] = lambda _: None,
     ) -> Page:
-        """The page: the tab that the tests share where it is free, else one of its own, which alone may have a clock."""
-        page = None
-        if not clock and name == self.tab.name:
-            page = self.tab.lend(self.faults, width=width, scheme=scheme)
-        if page is None:
-            page = self.browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            self.opened.append(page)
-            page.add_init_script(REPORT_VIOLATIONS)
-            if name:
-                page.add_init_script(signed(name))
-            listen(page, self.faults.append)
-            if clock:
-                page.clock.install()
+        """The page as somebody sees it."""
+        page = self.page(width=width, scheme=scheme, name=name, clock=clock)
         prepare(page)
         return go(page, f"{self.url}/{fragment}")
-
-    def close(self) -> None:
-        """Close what was opened."""
-        for page in self.opened:
-            page.close()
-        self.tab.give_back()
 
 
 def card(page: Page, incident_id: str = WORST) -> Locator:

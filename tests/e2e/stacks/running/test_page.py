@@ -4,7 +4,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from core.events import Finding, Severity, Status
 from tests.support.servers.stack import LocalStack, eventually, fresh
-from tests.support.web.viewing import REPORT_VIOLATIONS, Tab, listen
+from tests.support.web.viewing import Opened, Tab
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 pytestmark = pytest.mark.timeout(240)  # the first test starts the stack
@@ -29,30 +29,17 @@ PAINTED = """
 
 
 @dataclass
-class Viewer:
-    """Opens pages and keeps what went wrong in them."""
+class Viewer(Opened):
+    """Opens pages of a stack."""
 
-    tab: Tab
     stack: LocalStack
-    faults: list[str] = field(default_factory=list)
-    opened: list[Page] = field(default_factory=list)
 
     def open(self, path: str = "/", *, width: int = 1200, scheme: Any = "light", of: str = "page") -> Page:
-        page = self.tab.lend(self.faults, width=width, scheme=scheme)
-        if page is None:
-            page = self.tab.browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            self.opened.append(page)
-            page.add_init_script(REPORT_VIOLATIONS)
-            listen(page, self.faults.append)
+        page = self.page(width=width, scheme=scheme)
         page.goto(self.stack.url(of) + path)
         if of == "page":
             loaded(page)
         return page
-
-    def close(self) -> None:
-        for page in self.opened:
-            page.close()
-        self.tab.give_back()
 
 
 @pytest.fixture
