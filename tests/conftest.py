@@ -8,11 +8,27 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from tests.support.builders.budget import ALL, examples
+from tests.support.servers.reaper import Reaper
 
 ROOT = Path(__file__).parent.parent
 # A machine that is busy takes longer over an example: no property depends on how long one takes.
 settings.register_profile("patient", parent=settings.default, deadline=None, max_examples=examples(100))
 settings.load_profile("patient")
+
+
+REAPER = pytest.StashKey[Reaper]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have nothing that tests start outlive this process; what workers start is known by the same mark."""
+    if not hasattr(config, "workerinput"):
+        config.stash[REAPER] = Reaper()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what is left."""
+    if REAPER in config.stash:
+        config.stash[REAPER].close()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
