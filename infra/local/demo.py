@@ -15,7 +15,8 @@ from infra.local.run import EXPECTED, interruptible, locked, start, told
 from infra.local.session import Session, StalledError
 from infra.local.stack import PRIVATE
 
-_PATIENCE_SECONDS = 75.0
+_PATIENCE_SECONDS = 150.0
+"""Longer than it takes until a rate has a value: the next tick (60 s), its scrape, and a busy machine."""
 _POLL_SECONDS = 0.2
 _SHOWN = 4
 

@@ -30,8 +30,8 @@ from infra.local import files
 from infra.scheduled import scheduled
 
 RULES = Path(__file__).resolve().parent.parent / "alerts"
-SCRAPE_INTERVAL = timedelta(seconds=10)
-"""As often as a function sends its metrics at most."""
+SCRAPE_INTERVAL = timedelta(seconds=5)
+"""So that counters are scraped before the ticks that follow the start: a rate needs a value from before."""
 _EVALUATION_INTERVAL = timedelta(seconds=5)
 RETENTION = "400d"
 HOUR = timedelta(hours=1)

@@ -87,6 +87,6 @@ def _pages(data: Path, tally: Tally) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
-            """Say nothing: a scrape every ten seconds is no news."""
+            """Say nothing: a scrape every few seconds is no news."""
 
     return Pages
