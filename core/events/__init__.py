@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from core.events.pipeline_run import PipelineRun, RunStatus
+from core.events.scoring_shard import ScoringShard
 from core.instants import YEARS, require_aware, stamp
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "PipelineRun",
     "RetrainingRequest",
     "RunStatus",
+    "ScoringShard",
     "Severity",
     "Stage",
     "Status",
@@ -392,4 +394,14 @@ class RetrainingRequest:
         return f"{self.model}:{stamp(self.requested_at)}"
 
 
-Event = Tick | Finding | IncidentChange | Command | ActionRequest | ActionDecision | RetrainingRequest | PipelineRun
+Event = (
+    Tick
+    | Finding
+    | IncidentChange
+    | Command
+    | ActionRequest
+    | ActionDecision
+    | RetrainingRequest
+    | PipelineRun
+    | ScoringShard
+)

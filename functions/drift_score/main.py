@@ -1,17 +1,18 @@
-"""Scores every model at each tick: drift of its inputs, and performance from the labels that have arrived."""
+"""Scores every model at each tick, shard by shard: drift of its inputs, and performance from the labels that have arrived."""
 
 from functools import partial
 
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
-from functions.drift_score.scoring import NAME, Outside, score_models
-from functions.runtime.endpoint import Endpoint, on_tick
+from functions.drift_score.scoring import NAME, Outside
+from functions.drift_score.shards import handle, read
+from functions.runtime.endpoint import Endpoint, on_push
 from functions.runtime.entry import serve
 from functions.runtime.ports import Ports
 
 
 def build(ports: Ports) -> Endpoint:
-    """The endpoint of ticks."""
+    """The endpoint of ticks and shards."""
     predictions = BigQueryPredictions(ports.warehouse)
     outside = Outside(
         predictions=predictions,
@@ -22,7 +23,9 @@ def build(ports: Ports) -> Endpoint:
         ledger=ports.ledger,
         profiles=Profiles(ports.store, predictions),
     )
-    return on_tick(ports, partial(score_models, models=ports.settings.models, outside=outside))
+    models = {model.name: model for model in ports.settings.models}
+    act = partial(handle, models=lambda: models, outside=outside)
+    return on_push(ports, read=partial(read, cron=ports.cron), handle=act)
 
 
 main = serve(NAME, build)

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import threading
 from datetime import UTC, datetime, time, timedelta
 
 from core.drift.storage import VERSION
@@ -55,6 +56,7 @@ class Profiles:
         self._store = store
         self._predictions = predictions
         self._kept: dict[str, Baseline] = {}
+        self._lock = threading.Lock()  # guards what is kept: models are scored side by side
 
     def get(self, reference: Window) -> Baseline:
         """What there is to know of a reference window.
@@ -62,8 +64,8 @@ class Profiles:
         Of a window of fewer rows than the settings ask for it is learnt anew each time: rows may still be on their way.
         """
         key = profile_key(reference)
-        if key in self._kept:
-            return self._kept[key]
+        if kept := self._kept.get(key):
+            return kept
         baseline = self._load(key) or self._learn(key, reference)
         if baseline.profile.rows >= reference.model.minimum_rows:
             self._keep(key, baseline)
@@ -98,9 +100,10 @@ class Profiles:
             log.info("another process stored the same profile: %s", key)
 
     def _keep(self, key: str, baseline: Baseline) -> None:
-        while len(self._kept) >= _MOST_KEPT:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept[key] = baseline
+        with self._lock:
+            while len(self._kept) >= _MOST_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[key] = baseline
 
 
 def profile_key(reference: Window) -> str:

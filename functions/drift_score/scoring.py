@@ -2,14 +2,16 @@
 
 import functools
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.detection import Observation, Outcome, Verdict
 from core.drift import DataQualityIssue, ProfileError, Trend
 from core.drift.judge import of_accuracy, of_drift, of_prediction, of_quality, of_scoring
-from core.errors import QueryError, UnavailableError
+from core.errors import BusyError, QueryError, UnavailableError
 from core.events import Tick, stamp
 from core.settings import Model
 from functions.adapters.ledger import Ledger
@@ -28,6 +30,10 @@ from functions.services.detection import Tracker
 NAME = "drift_score"
 LEASE = timedelta(minutes=5)
 """How long nobody else scores the same model at the same tick: as long as the subscription waits for an answer."""
+BUDGET_SECONDS = 200.0
+"""After which no further model is begun: what is left has time to be published before the subscription's deadline."""
+THREADS = 8
+"""Models that are scored side by side; each mostly waits for the warehouse."""
 log = logging.getLogger(__name__)
 
 
@@ -51,14 +57,35 @@ def score_models(tick: Tick, models: Iterable[Model], outside: Outside) -> None:
         UnavailableError: something outside does not answer; the tick must come again for the models that are left.
         BusyError: another scores a model at the tick right now.
     """
-    at = tick.scheduled_at
-    faults = [fault for model in models if (fault := _attempt(model, at, outside))]
-    if faults:
-        raise next((fault for fault in faults if isinstance(fault, UnavailableError)), faults[0])
+    if faults := score_each(tick.scheduled_at, tuple(models), outside):
+        raise most_telling(faults.values())
 
 
-def _attempt(model: Model, at: datetime, outside: Outside) -> Exception | None:
+def score_each(at: datetime, models: Sequence[Model], outside: Outside) -> dict[str, Exception]:
+    """Score every model that is not yet scored at an instant, some side by side since they mostly wait.
+
+    Returns:
+        What went wrong, by model in their order; a model that was not begun in time is among them.
+    """
+    attempt = functools.partial(_attempt, at=at, outside=outside, until=time.monotonic() + BUDGET_SECONDS)
+    if len(models) <= 1:
+        found: Iterable[Exception | None] = map(attempt, models)
+    else:
+        with ThreadPoolExecutor(THREADS, "model") as pool:
+            found = pool.map(attempt, models)
+    return {model.name: fault for model, fault in zip(models, found, strict=True) if fault}
+
+
+def most_telling(faults: Iterable[Exception]) -> Exception:
+    """The fault to raise for all: that something does not answer, where it is among them."""
+    first, *others = faults
+    return next((fault for fault in (first, *others) if isinstance(fault, UnavailableError)), first)
+
+
+def _attempt(model: Model, at: datetime, outside: Outside, until: float) -> Exception | None:
     """Score a model, once a tick; gives back what went wrong."""
+    if time.monotonic() > until:
+        return BusyError(f"{model.name}: not begun within {BUDGET_SECONDS:.0f} s")
     effect = functools.partial(score_model, model, at, outside)
     try:
         outside.ledger.once(f"{NAME}:{model.name}:{stamp(at)}", effect, lease=LEASE)

@@ -12,7 +12,7 @@ locals {
 
   rights = {
     drift_score = {
-      publishes = ["findings", "retraining"]
+      publishes = ["findings", "retraining", "scoring"]
       reads     = concat(local.model_tables, ["ops.model_versions"])
       writes    = concat(local.scores, ["ops.data_quality", "ops.dead_letters"])
       store     = "roles/datastore.user"

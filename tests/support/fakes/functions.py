@@ -8,7 +8,7 @@ from typing import Any
 
 import flask
 
-from core.events import Command, RetrainingRequest, RunStatus, Verb
+from core.events import Command, RetrainingRequest, RunStatus, ScoringShard, Verb
 from core.retraining.start import Training
 from core.settings import Retraining, Settings, TrainingPipeline, parse
 from core.settings.response import ActionName
@@ -174,8 +174,8 @@ CASES = (
     Case(
         name="drift_score",
         build=drift_score,
-        takes=(tick("drift_score"),),
-        refuses=(encode(FOUND), "type: must be 'tick', got 'finding'"),
+        takes=(encode(ScoringShard(scheduled_at=NOW, models=(MODEL.name,))), tick("drift_score")),
+        refuses=(encode(FOUND), "type: must be 'scoring_shard' or 'tick', got 'finding'"),
         settings=Settings(jobs={}, models=(replace(MODEL, label=None),)),
         answers=Flights(),
     ),
