@@ -30,7 +30,7 @@ from core.settings.response import (
     Rule,
 )
 from core.settings.training import Parameter, TrainingPipeline
-from core.settings.types import Dependency, Settings, parse
+from core.settings.types import Dependency, Settings, parse, parse_model
 
 __all__ = [
     "ActionName",
@@ -80,4 +80,5 @@ __all__ = [
     "TrainingPipeline",
     "When",
     "parse",
+    "parse_model",
 ]

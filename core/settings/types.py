@@ -123,3 +123,30 @@ def parse(raw: object) -> Settings:
     if reader.faults:
         raise SettingsError(tuple(reader.faults))
     return settings
+
+
+def parse_model(raw: object) -> Model:
+    """Read the settings of one model.
+
+    Args:
+        raw: the keys of a model in `models`.
+
+    Raises:
+        SettingsError: with every fault, each with its path within the model.
+
+    >>> parse_model({"name": "churn"})
+    Traceback (most recent call last):
+    core.errors.SettingsError: owner: must be given
+    table: must be given
+    timestamp: must be given
+    id: must be given
+    score: must be given
+    features: must be given
+    reference: must be given
+    window: must be given
+    """
+    reader = Reader()
+    model: Model = Node(reader, "", raw).read(read, spec_of(Model))
+    if reader.faults:
+        raise SettingsError(tuple(reader.faults))
+    return model

@@ -19,7 +19,7 @@ def build(ports: Ports, actions: Actions | None = None) -> Endpoint:
         ledger=ports.ledger,
         metrics=ports.metrics,
         clock=ports.clock,
-        actions=actions or Registry(ports.settings, ports.warehouse, ports.bus),
+        actions=actions or Registry(ports.settings, ports.models.all, ports.warehouse, ports.bus),
         automation=ports.settings.automation,
     )
     return on_push(ports, read=partial(read, cron=ports.cron), handle=partial(handle, runner))

@@ -115,8 +115,12 @@ class Fields:
         self.faults.append(Fault(name, allowed, given[:_SHOWN] if isinstance(given, str) else given))
 
 
-def payload(request: flask.Request) -> bytes:
+def payload(request: flask.Request, largest: int = LARGEST) -> bytes:
     """The JSON that a request carries, as bytes.
+
+    Args:
+        request: of a person or a program.
+        largest: bytes that are taken.
 
     Nothing but `application/json` is taken: a page of another site can make a browser send forms and plain text here, with
     the person's credentials, but no JSON, unless we allow it (and nothing here does).
@@ -127,20 +131,24 @@ def payload(request: flask.Request) -> bytes:
     """
     if request.mimetype != _TYPE:
         raise UnsupportedMediaType(f"content-type: must be {_TYPE}, got {request.mimetype[:_SHOWN]!r}")
-    data = request.stream.read(LARGEST + 1)  # also of a body that does not say how long it is
-    if len(data) > LARGEST:
-        raise RequestEntityTooLarge(f"body: must be at most {LARGEST} bytes")
+    data = request.stream.read(largest + 1)  # also of a body that does not say how long it is
+    if len(data) > largest:
+        raise RequestEntityTooLarge(f"body: must be at most {largest} bytes")
     return data
 
 
 def read(request: flask.Request) -> Fields:
     """The fields that a request carries; raises as `payload` does, and `BodyError` where it carries no JSON object."""
-    data = payload(request)
+    return Fields(mapping(request), signed_in(request))
+
+
+def mapping(request: flask.Request, largest: int = LARGEST) -> dict[str, Any]:
+    """The JSON object that a request carries; raises as `read` does."""
+    data = payload(request, largest)
     try:
-        body = msgspec.json.decode(data, type=dict[str, Any])
+        return msgspec.json.decode(data, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BodyError([Fault("body", f"must be a JSON object ({error})", repr(data[:_SHOWN]))]) from error
-    return Fields(body, signed_in(request))
 
 
 def signed_in(request: flask.Request) -> str:

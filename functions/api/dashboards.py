@@ -4,7 +4,7 @@ Whoever looks names a tile and never a query: what is asked stands in the dashbo
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,7 +57,7 @@ class Dashboards:
 
     all: dict[str, Dashboard]
     prometheus: Prometheus
-    models: Sequence[str]
+    models: Callable[[], Iterable[str]]
     clock: Clock
     started: datetime = _EPOCH
     _kept: Kept = field(default_factory=Kept)
@@ -77,7 +77,7 @@ class Dashboards:
                 {
                     "name": one.template_variable,
                     "value": "" if one.string_value == variables.ANY else one.string_value,
-                    "choices": list(self.models) if one.label_key == "model" else [],
+                    "choices": list(self.models()) if one.label_key == "model" else [],
                 }
                 for one in dashboard.dashboard_filters
                 if one.template_variable

@@ -17,6 +17,7 @@ from functions.api.dashboards import Dashboards, load
 from functions.api.due import Start
 from functions.api.experience import Experience
 from functions.api.incidents import Incidents
+from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
@@ -41,14 +42,15 @@ def _deps(ports: Ports) -> Deps:
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
     return Deps(
-        views=Views(settings=settings, store=store, warehouse=warehouse, start=start),
+        views=Views(settings=settings, known=ports.models.all, store=store, warehouse=warehouse, start=start),
+        model_settings=ModelSettings(ports.models),
         incidents=incidents,
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=opener(ports.project, PATIENCE), clock=clock),
         dashboards=Dashboards(
             all=load(),
             prometheus=prometheus.connect(ports.project),
-            models=[model.name for model in settings.models],
+            models=ports.models.all,
             clock=clock,
             started=_STARTED,
         ),

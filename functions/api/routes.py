@@ -21,6 +21,7 @@ from functions.api.dashboards import Dashboards
 from functions.api.due import Start
 from functions.api.experience import RETRY_AFTER, Experience
 from functions.api.incidents import Incidents
+from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.views import Views
 
@@ -34,6 +35,7 @@ class Deps:
     """What the routes need."""
 
     views: Views
+    model_settings: ModelSettings
     incidents: Incidents
     actions: Actions
     commands: Commands
@@ -64,6 +66,9 @@ _routes = Map(
         _get("/api/me", "me"),
         _get("/api/backfills", "backfills"),
         _get("/api/models", "models"),
+        _get("/api/models/<name>", "model"),
+        Rule("/api/models/<name>", endpoint="put_model", methods=["PUT"]),
+        Rule("/api/models/<name>", endpoint="remove_model", methods=["DELETE"]),
         _get("/api/models/<name>/drift", "drift"),
         _get("/api/probes", "probes"),
         _get("/api/dashboards", "dashboards"),
@@ -180,6 +185,9 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "me": lambda request, _deps: _me(request),
     "backfills": lambda request, deps: reply.json(deps().backfills.all(), request),
     "models": lambda request, deps: reply.json(deps().views.models(), request),
+    "model": lambda request, deps, name: reply.json(deps().model_settings.one(name), request),
+    "put_model": lambda request, deps, name: reply.json(deps().model_settings.put(request, name)),
+    "remove_model": lambda request, deps, name: reply.json(deps().model_settings.remove(request, name)),
     "drift": lambda request, deps, name: reply.json(deps().views.drift(name, _days(request)), request),
     "probes": lambda request, deps: reply.json(deps().views.probes(), request),
     "dashboards": lambda request, deps: reply.json(deps().dashboards.titles(), request),

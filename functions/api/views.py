@@ -1,16 +1,17 @@
 """What the page shows of models and probes, from the store and the warehouse."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from core.settings import Probe, Settings
+from core.settings import Model, Probe, Settings
 from core.statistics import STATISTICS
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.api.due import LATE, Start, following
 from functions.api.kept import Kept
+from functions.services.models import SETTINGS, TABLE
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
@@ -26,25 +27,27 @@ class Views:
 
     Attributes:
         settings: what is watched.
+        known: the models, by name, as they are now.
         store: where probes are.
         warehouse: where scores are.
         start: of this instance.
     """
 
     settings: Settings
+    known: Callable[[], Mapping[str, Model]]
     store: Store
     warehouse: Warehouse
     start: Start
     _kept: Kept = field(default_factory=Kept)
 
     def models(self) -> list[Data]:
-        """Every model of the settings with its newest scored window and its accuracy by day."""
-        names = [model.name for model in self.settings.models]
+        """Every model with its newest scored window and its accuracy by day."""
+        names = list(self.known())
         return self._kept(("models",), lambda: self._models(names), seconds=self._lasts)
 
     def drift(self, name: str, days: int) -> Data:
         """One model's tests by feature and day, over the last `days`; `LookupError` when there is no such model."""
-        if name not in {model.name for model in self.settings.models}:
+        if name not in self.known():
             raise LookupError(f"model: no model is called {name!r}")
         lasts = self._lasts(self.models())
         return self._kept(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
@@ -59,11 +62,19 @@ class Views:
         rows = _group(self.warehouse.query(_SQL["latest_scores"], since=since, models=list(names)), "model")
         performance = _group(self.warehouse.query(_SQL["performance_by_day"], since=since, models=list(names)), "model")
         return [
-            {"name": model.name, "owner": model.owner, "statistics": described(model.statistics)}
+            {
+                "name": model.name,
+                "owner": model.owner,
+                "source": self._source(model),
+                "statistics": described(model.statistics),
+            }
             | self._latest(rows[model.name])
             | {"accuracy": _accuracy(performance[model.name], model.accuracy_floor)}
-            for model in self.settings.models
+            for model in self.known().values()
         ]
+
+    def _source(self, model: Model) -> str:
+        return SETTINGS if model in self.settings.models else TABLE
 
     def _drift(self, name: str, days: int) -> Data:
         since = datetime.now(UTC) - timedelta(days=days)

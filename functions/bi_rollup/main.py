@@ -15,6 +15,7 @@ def build(ports: Ports) -> Endpoint:
     """The endpoint of ticks."""
     outside = Outside(
         settings=ports.settings,
+        models=ports.models.all,
         tables=BigQueryTables(ports.warehouse, ports.settings.business),
         incidents=partial(incidents.read, ports.store),
         store=ports.store,

@@ -65,7 +65,7 @@ def _revenue(outside: Outside, due: datetime) -> dict[str, float]:
     """Attributed revenue by kind of target, and what incidents cost of it, where incidents are stored."""
     settings = outside.settings
     graph = Graph(settings.dependencies)
-    hourly = attributed_revenue([model.target for model in settings.models], graph, settings.revenue)
+    hourly = attributed_revenue([model.target for model in outside.models().values()], graph, settings.revenue)
     by_kind: dict[str, float] = defaultdict(float)
     for target, dollars in hourly.items():
         by_kind[target.partition("/")[0]] += dollars * (WINDOW / HOUR)

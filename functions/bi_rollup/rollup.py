@@ -9,7 +9,7 @@ stores a result after each, so that a crash loses one step, and goes on at the n
 
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ from core.business.checks import EstimateError
 from core.errors import BusyError, ConflictError, QueryError, UnavailableError
 from core.events import Tick
 from core.incidents.model import Incident
-from core.settings import Orders, Settings
+from core.settings import Model, Orders, Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Metrics, Store
@@ -44,6 +44,7 @@ class Outside:
     """The settings, and the ports of the rollups."""
 
     settings: Settings
+    models: Callable[[], Mapping[str, Model]]
     tables: Tables
     incidents: IncidentReader
     store: Store

@@ -83,7 +83,7 @@ def run(measures: Sequence[RollupJob], outside: Outside, due: datetime, _: Rollu
         **_of_rollups(results, every, due),
         **_of_incidents(outside.incidents(due - WINDOW, due), outside.settings, due),
         **_of_responses(outside.tables, due),
-        **_of_models(outside.tables, outside.settings.models, due),
+        **_of_models(outside.tables, list(outside.models().values()), due),
         **_of_probes(outside.store, due),
         **_of_pipelines(outside.store, due),
         **_of_experience(outside.tables, due),

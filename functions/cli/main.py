@@ -13,6 +13,7 @@ _COMMANDS: Final = {
     "demo": "infra.local.command",
     "drift": "functions.cli.drift.command",
     "local": "infra.local.command",
+    "models": "functions.cli.models",
 }
 """The module of each command, which has a function of its name."""
 

@@ -23,8 +23,7 @@ def build(ports: Ports) -> Endpoint:
         ledger=ports.ledger,
         profiles=Profiles(ports.store, predictions),
     )
-    models = {model.name: model for model in ports.settings.models}
-    act = partial(handle, models=lambda: models, outside=outside)
+    act = partial(handle, models=ports.models, outside=outside)
     return on_push(ports, read=partial(read, cron=ports.cron), handle=act)
 
 

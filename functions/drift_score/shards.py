@@ -5,22 +5,20 @@ side, and those that fail while others succeed go on as a shard of their own, wi
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable
 
 from core.errors import PoisonError
 from core.events import ScoringShard, Tick
-from core.settings import Model
 from functions.adapters import events
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus
 from functions.drift_score.scoring import Outside, most_telling, score_each
 from functions.runtime.push import Message
 from functions.runtime.ticks import read_tick
+from functions.services.models import Models
 
 TOPIC = "scoring"
 MODELS_A_SHARD = 200
-Models = Callable[[], Mapping[str, Model]]
-"""The models by name, as they are now."""
 log = logging.getLogger(__name__)
 
 
@@ -50,26 +48,27 @@ def handle(event: Tick | ScoringShard, models: Models, outside: Outside) -> None
         BusyError: another instance scores the models of the shard right now.
     """
     if isinstance(event, Tick):
-        plan(event, models(), outside.bus)
+        plan(event, models.all(), outside.bus)
     else:
-        score_shard(event, models(), outside)
+        score_shard(event, models, outside)
 
 
-def plan(tick: Tick, models: Mapping[str, Model], bus: Bus) -> None:
-    """Publish the shards of a tick."""
+def plan(tick: Tick, models: Iterable[str], bus: Bus) -> None:
+    """Publish the shards of a tick, by the names of the models."""
     names = sorted(models)
     for first in range(0, len(names), MODELS_A_SHARD):
         shard = ScoringShard(scheduled_at=tick.scheduled_at, models=tuple(names[first : first + MODELS_A_SHARD]))
         bus.publish(TOPIC, shard)
 
 
-def score_shard(shard: ScoringShard, models: Mapping[str, Model], outside: Outside) -> None:
+def score_shard(shard: ScoringShard, models: Models, outside: Outside) -> None:
     """Score the models of a shard that still exist.
 
     Those that fail are published as a smaller shard if any other succeeds; else the shard fails as a whole, and comes
     again with the back-off of its subscription. So a model that fails every time ends up in a shard of its own.
     """
-    wanted = [models[name] for name in shard.models if name in models]
+    known = models.all(shard.models)
+    wanted = [known[name] for name in shard.models if name in known]
     faults = score_each(shard.scheduled_at, wanted, outside)
     if not faults:
         return

@@ -21,7 +21,7 @@ def build(ports: Ports, trainings: Callable[[], Trainings] | None = None) -> End
         metrics=ports.metrics,
         clock=ports.clock,
         trainings=trainings or once(partial(_vertex, ports.project)),
-        models={model.name: model for model in ports.settings.models},
+        models=ports.models.all,
     )
     return on_push(ports, read=read, handle=partial(handle, trainer))
 

@@ -43,7 +43,7 @@ class Trainer:
         metrics: counts.
         clock: now, for claims.
         trainings: what starts them, made when it is first needed.
-        models: of the settings, by name.
+        models: by name, as they are now.
     """
 
     store: Store
@@ -52,7 +52,7 @@ class Trainer:
     metrics: Metrics
     clock: Clock
     trainings: Callable[[], Trainings]
-    models: Mapping[str, Model]
+    models: Callable[[], Mapping[str, Model]]
 
     @property
     def tracker(self) -> Tracker:
@@ -68,13 +68,13 @@ def handle(trainer: Trainer, request: RetrainingRequest) -> None:
         ConflictError: another one was let pass at the same moment.
         UnavailableError: something outside does not answer; where a quota is used up, people are told as well.
     """
-    pipeline = pipeline_of(trainer.models.get(request.model))
+    pipeline = pipeline_of(trainer.models().get(request.model))
     decision = pipeline if isinstance(pipeline, Decision) else _answered(trainer, request, training(request, pipeline))
     _note(trainer, request, decision)
 
 
 def _answered(trainer: Trainer, request: RetrainingRequest, wanted: Training) -> Decision:
-    target = trainer.models[request.model].target
+    target = trainer.models()[request.model].target
     try:
         return _start(trainer, request, target, wanted)
     except (ActionError, QuotaError) as error:
@@ -117,7 +117,7 @@ def _save(store: Store, found: Document | None, name: str, claim: Claim) -> Docu
 
 
 def _note(trainer: Trainer, request: RetrainingRequest, decision: Decision) -> None:
-    known = request.model in trainer.models
+    known = request.model in trainer.models()
     outcome = decision.outcome
     said = fields(model=request.model[:80], request=request.id[:120], outcome=outcome.value, reason=request.reason[:80])
     if outcome is Outcome.STARTED:

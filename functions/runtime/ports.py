@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
     from functions.adapters.ledger import Ledger
     from functions.runtime.parking import Park
+    from functions.services.models import Models
 
 
 class Ports:
@@ -43,6 +44,13 @@ class Ports:
         from functions.adapters import config
 
         return config.load()
+
+    @cached_property
+    def models(self) -> "Models":
+        """The models of the settings and those of the table."""
+        from functions.services.models import Models
+
+        return Models(self.settings.models, self.warehouse, self.clock)
 
     @property
     def cron(self) -> str:

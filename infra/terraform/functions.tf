@@ -94,6 +94,7 @@ module "function" {
   rights = {
     publishes = { for topic in local.right[each.key].publishes : topic => google_pubsub_topic.this[topic].id }
     reads     = local.right[each.key].reads
+    datasets  = local.right[each.key].datasets
     writes    = local.right[each.key].writes
     store     = local.right[each.key].store == null ? null : { role = local.right[each.key].store, database = google_firestore_database.this.name }
     metrics   = local.right[each.key].metrics

@@ -13,7 +13,8 @@ locals {
   rights = {
     drift_score = {
       publishes = ["findings", "retraining", "scoring"]
-      reads     = concat(local.model_tables, ["ops.model_versions"])
+      reads     = concat(local.model_tables, ["ops.model_versions", "ops.models"])
+      datasets  = var.prediction_datasets
       writes    = concat(local.scores, ["ops.data_quality", "ops.dead_letters"])
       store     = "roles/datastore.user"
     }
@@ -39,7 +40,8 @@ locals {
     }
     action_runner = {
       publishes = concat(["action-decisions"], contains(local.acting, "retrain_model") ? ["retraining"] : [])
-      reads     = contains(local.actions, "retrain_model") ? concat(local.model_tables, ["ops.model_versions"]) : []
+      reads     = contains(local.actions, "retrain_model") ? concat(local.model_tables, ["ops.model_versions", "ops.models"]) : []
+      datasets  = contains(local.actions, "retrain_model") ? var.prediction_datasets : []
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
@@ -51,7 +53,7 @@ locals {
     }
     retrain = {
       publishes = ["pipeline-runs", "findings"]
-      reads     = ["ops.model_versions"]
+      reads     = ["ops.model_versions", "ops.models"]
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
@@ -60,13 +62,14 @@ locals {
       writes = ["ops.dead_letters"]
     }
     bi_rollup = {
-      reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions", "telemetry.experience"])
+      reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions", "ops.models", "telemetry.experience"])
       writes = concat(local.marts, ["ops.revenue_forecasts", "ops.dead_letters"])
       store  = "roles/datastore.user"
     }
     api = {
       publishes = ["commands", "telemetry"] # what browsers report
-      reads     = concat(local.scores, ["ops.action_decisions"])
+      reads     = concat(local.scores, ["ops.action_decisions", "ops.models"])
+      writes    = ["ops.models"]
       store     = "roles/datastore.viewer"
       metrics   = false
       charts    = true
@@ -77,6 +80,7 @@ locals {
     for name in keys(local.functions) : name => {
       publishes = try(local.rights[name].publishes, [])
       reads     = try(local.rights[name].reads, [])
+      datasets  = try(local.rights[name].datasets, [])
       writes    = try(local.rights[name].writes, [])
       store     = try(local.rights[name].store, null)
       settings  = try(local.rights[name].settings, true)

@@ -32,6 +32,18 @@ variable "settings" {
   default     = null
 }
 
+variable "prediction_datasets" {
+  description = "Datasets whose tables models of `aia models apply` may use, as dataset or project.dataset. Tables that the settings name are granted one by one."
+  type        = set(string)
+  default     = ["telemetry"]
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.prediction_datasets : can(regex("^([a-z][a-z0-9-]{4,28}[a-z0-9]\\.)?[A-Za-z0-9_]+$", name))])
+    error_message = "prediction_datasets: must be dataset or project.dataset."
+  }
+}
+
 variable "alerts" {
   description = "The folder of the alert rules; where none is given, infra/alerts."
   type        = string

@@ -159,7 +159,7 @@ def test_there_is_an_action_of_every_name_and_it_is_made_once(
     name: ActionName, warehouse: BigQueryWarehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
-    registry = Registry(Settings(jobs={}), warehouse, RecordingBus())
+    registry = Registry(Settings(jobs={}), dict, warehouse, RecordingBus())
     action = registry[name]
     assert registry[name] is action
     with pytest.raises(ActionError, match="nobody/knows"):
@@ -194,7 +194,7 @@ ALL_CLIENTS = (
 def test_only_the_client_of_the_action_asked_for_is_imported(name: str) -> None:
     code = "import os; os.environ['GOOGLE_CLOUD_PROJECT'] = 'shop'\n"
     code += "from core.settings import ActionName, Settings\nfrom functions.adapters.actions.registry import Registry\n"
-    before = imported(f"{code}registry = Registry(Settings(jobs={{}}), None, None)")
-    after = imported(f"{code}Registry(Settings(jobs={{}}), None, None)[ActionName('{name}')]")
+    before = imported(f"{code}registry = Registry(Settings(jobs={{}}), dict, None, None)")
+    after = imported(f"{code}Registry(Settings(jobs={{}}), dict, None, None)[ActionName('{name}')]")
     assert not before & set(ALL_CLIENTS)
     assert after & set(ALL_CLIENTS) == set(CLIENTS[name])

@@ -80,7 +80,9 @@ def action(full: bigquery.Client, bus: RecordingBus) -> RetrainModel:
 
 
 def retrain(client: bigquery.Client, bus: Any, **changes: Any) -> RetrainModel:
-    return RetrainModel([replace(MODEL, **changes)], BigQueryWarehouse(client, patience=2.0), bus, lambda: TICK)
+    return RetrainModel(
+        lambda: {MODEL.name: replace(MODEL, **changes)}, BigQueryWarehouse(client, patience=2.0), bus, lambda: TICK
+    )
 
 
 def test_the_request_names_version_data_and_labels(action: RetrainModel) -> None:
@@ -185,7 +187,7 @@ def test_a_bus_that_does_not_answer_is_asked_later(action: RetrainModel, bus: Re
 def test_a_warehouse_that_does_not_answer_is_asked_later(own_place: "Place") -> None:
     client = own_place.client("down")
     own_place.emulator.stop()
-    down = RetrainModel([MODEL], BigQueryWarehouse(client, patience=0.5), RecordingBus())
+    down = RetrainModel(lambda: {MODEL.name: MODEL}, BigQueryWarehouse(client, patience=0.5), RecordingBus())
     with pytest.raises(UnavailableError):
         down.plan(ASKED)
 

@@ -53,7 +53,7 @@ def fresh(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixt
     every = {"sample": charts.dashboard()}
     every["system"] = charts.dashboard(displayName="AIA: system", mosaicLayout={"columns": 48, "tiles": [card]})
     prometheus.answers = {**prometheus.answers, SILENT: [({}, lambda _: 1.0)]}
-    boards = Dashboards(all=every, prometheus=prometheus, models=[], clock=now, started=started)  # type: ignore[arg-type]
+    boards = Dashboards(all=every, prometheus=prometheus, models=list, clock=now, started=started)  # type: ignore[arg-type]
     actions = replace(made.actions, start=start)
     made = replace(made, views=replace(made.views, start=start), actions=actions, start=start, dashboards=boards)
     with pages.served(pages.application(made)) as url:

@@ -209,7 +209,7 @@ def test_a_card_about_age_is_judged_when_its_rule_would_be(
     every = {"sample": charts.dashboard(mosaicLayout={"columns": 48, "tiles": tiles})}
     prometheus, started = Beats({query: [({}, lambda _: 1.0)]}), NOW - timedelta(minutes=minutes)
     prometheus.ran = ran
-    boards = Dashboards(all=every, prometheus=prometheus, models=[], clock=lambda: NOW, started=started)  # type: ignore[arg-type]
+    boards = Dashboards(all=every, prometheus=prometheus, models=list, clock=lambda: NOW, started=started)  # type: ignore[arg-type]
     with flask.Flask("test").test_request_context("/"):
         told = boards.tile("sample", 0, flask.request)
     assert told["judged_from"] == (None if judged is None else started + timedelta(minutes=judged))
@@ -240,7 +240,7 @@ def test_the_next_tick_is_that_of_the_cron_expression(schedule: str, first: date
 def test_a_prometheus_that_is_starting_is_told_apart(store: Store) -> None:
     prometheus = charts.charts()
     prometheus.fault = UnavailableError("Prometheus: does not answer (ConnectionError)")
-    boards = Dashboards(all={"sample": charts.dashboard()}, prometheus=prometheus, models=[], clock=lambda: NOW)  # type: ignore[arg-type]
+    boards = Dashboards(all={"sample": charts.dashboard()}, prometheus=prometheus, models=list, clock=lambda: NOW)  # type: ignore[arg-type]
     deps = replace(made(store, Rows(), started=NOW), dashboards=boards)
     assert json.loads(ask(deps, "/api/dashboards/sample/tiles/0").get_data())["starting"] is True
     prometheus.fault = None

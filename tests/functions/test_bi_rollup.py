@@ -89,6 +89,7 @@ class World:
     def _outside(self) -> Outside:
         return Outside(
             settings=Settings(jobs={}),
+            models=lambda: {model.name: model for model in Settings(jobs={}).models},
             tables=BigQueryTables(NoWarehouse(), Business()),
             incidents=_no_incidents,
             store=self.store,

@@ -40,7 +40,7 @@ class Answers:
     flights: Flights = field(default_factory=Flights)
 
     def __call__(self, sql: str, parameters: Data) -> list[Data]:
-        name = parameters["model"]
+        name = parameters.get("model", "")
         if name in self.waits:
             self.waits[name]()
         if name in self.down:

@@ -5,10 +5,10 @@ A client costs hundreds of milliseconds to import, and a request needs one of th
 
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
-from core.settings import ActionName, Settings
+from core.settings import ActionName, Model, Settings
 from functions.adapters.actions.port import Action
 from functions.adapters.ports import Bus, Warehouse
 
@@ -18,12 +18,16 @@ class Registry:
 
     Args:
         settings: what the targets are.
+        models: what the models are, by name, as they are now.
         warehouse: for the actions that look into the history.
         bus: for the actions that ask others.
     """
 
-    def __init__(self, settings: Settings, warehouse: Warehouse, bus: Bus) -> None:
+    def __init__(
+        self, settings: Settings, models: Callable[[], Mapping[str, Model]], warehouse: Warehouse, bus: Bus
+    ) -> None:
         self._settings = settings
+        self._models = models
         self._warehouse = warehouse
         self._bus = bus
         self._made = functools.cache(self._make)
@@ -35,7 +39,7 @@ class Registry:
     def _make(self, name: ActionName) -> Action:
         kind = _kind(name)
         if name is ActionName.RETRAIN_MODEL:
-            return kind(self._settings.models, self._warehouse, self._bus)
+            return kind(self._models, self._warehouse, self._bus)
         return kind(self._settings.resources)
 
 

@@ -5,7 +5,7 @@ takes the place of the version in use, is decided there. So the action has done 
 is verified at once; a training takes hours, longer than anything is looked at here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -31,14 +31,16 @@ class RetrainModel:
     """The action `retrain_model`; see the port.
 
     Args:
-        models: of the settings; it acts on their targets, `model/NAME`.
+        models: by name, as they are now; it acts on their targets, `model/NAME`.
         warehouse: which has their predictions, labels and versions.
         bus: which takes the request.
         clock: now, in UTC.
     """
 
-    def __init__(self, models: Iterable[Model], warehouse: Warehouse, bus: Bus, clock: Clock = _now) -> None:
-        self._models = {model.target: model for model in models}
+    def __init__(
+        self, models: Callable[[], Mapping[str, Model]], warehouse: Warehouse, bus: Bus, clock: Clock = _now
+    ) -> None:
+        self._models = models
         self._warehouse = warehouse
         self._bus = bus
         self._clock = clock
@@ -80,9 +82,10 @@ class RetrainModel:
         raise ActionError(f"{plan.state['target']}: a requested training cannot be undone")
 
     def _model(self, target: str) -> tuple[Model, Label]:
-        model = self._models.get(target)
+        by_target = {model.target: model for model in self._models().values()}
+        model = by_target.get(target)
         if model is None:
-            raise ActionError(f"{target}: must be model/NAME of a model of the settings, is {sorted(self._models)}")
+            raise ActionError(f"{target}: must be model/NAME of a monitored model, is {sorted(by_target)}")
         if model.label is None:
             raise ActionError(f"models.{model.name}.label: must be given for retrain_model, got None")
         return model, model.label

@@ -124,6 +124,7 @@ class PastBusiness:
         metrics, store = PastMetrics(), SqliteStore(":memory:")
         outside = Outside(
             settings=self.settings,
+            models=lambda: {model.name: model for model in self.settings.models},
             tables=self.source,
             incidents=lambda _since, _until: None,
             store=store,

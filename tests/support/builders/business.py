@@ -58,6 +58,7 @@ class World:
         """As a new instance of the function builds it."""
         return Outside(
             settings=self.settings,
+            models=lambda: {model.name: model for model in self.settings.models},
             tables=self.tables,
             incidents=partial(incidents.read, self.store),
             store=self.store,

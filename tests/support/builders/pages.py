@@ -39,6 +39,7 @@ from functions.api.dashboards import Dashboards
 from functions.api.due import Start
 from functions.api.experience import Experience
 from functions.api.incidents import Incidents
+from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
@@ -50,6 +51,8 @@ from functions.services.incidents.documents import (
     read_silences,
     silences_data,
 )
+from functions.services.models import Models
+from tests.support.fakes.model_table import ModelTable
 
 MODEL = Model(
     name="churn",
@@ -149,17 +152,27 @@ class ApiFixture:
         update(self.store, SILENCES, SILENCES_KEY, lambda data: silences_data([*read_silences(data), silence]))
 
 
-def deps(store: Store, warehouse: Rows, office: ApiFixture, clock: Callable[[], datetime], **switches: Any) -> Deps:
+def deps(
+    store: Store,
+    warehouse: Rows,
+    office: ApiFixture,
+    clock: Callable[[], datetime],
+    *,
+    table: ModelTable | None = None,
+    **switches: Any,
+) -> Deps:
     backfills = Backfills(store=store, clock=clock)
     start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), coming=lambda: backfills.coming)
     actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
+    models = Models(SETTINGS.models, table or ModelTable(), clock)
     return Deps(
-        views=Views(settings=SETTINGS, store=store, warehouse=warehouse, start=start),
+        views=Views(settings=SETTINGS, known=models.all, store=store, warehouse=warehouse, start=start),
+        model_settings=ModelSettings(models),
         incidents=incidents,
         actions=actions,
         commands=Commands(incidents=incidents, actions=actions, bus=lambda: office, clock=clock),
-        dashboards=Dashboards(all={}, prometheus=NOBODY, models=[MODEL.name], clock=clock),
+        dashboards=Dashboards(all={}, prometheus=NOBODY, models=lambda: [MODEL.name], clock=clock),
         pipelines=Pipelines(store=store, clock=clock),
         experience=Experience(bus=lambda: office, clock=clock),
         backfills=backfills,

@@ -15,7 +15,9 @@ from functions.adapters.events import encode
 from functions.adapters.ports import Data
 from functions.runtime.parking import TABLE, Parking
 from functions.runtime.ports import Ports
+from functions.services.models import Models
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
+from tests.support.fakes.model_table import ModelTable
 from tests.support.fakes.ports import MemoryPorts, posted, push
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -140,6 +142,7 @@ class Deployed:
     """A function over an outside of its own; each delivery is to a new instance."""
 
     case: Case
+    model_table: ModelTable = field(default_factory=ModelTable)
     outside: Outside = field(init=False)
 
     def __post_init__(self) -> None:
@@ -156,6 +159,7 @@ class Deployed:
             store=MemoryStore(self.outside, revision=self.outside.boundaries),
             bus=Bus(self.outside),
             warehouse=warehouse,
+            models=Models(self.case.settings.models, self.model_table, lambda: self.outside.now),
             metrics=Counting(self.outside),
             park=Parking(warehouse, function, lambda: self.outside.now),
             clock=lambda: self.outside.now,

@@ -268,7 +268,7 @@ def retraining(outside: Outside, mark: str, number: int) -> None:
         metrics=MemoryMetrics(outside),
         clock=lambda: outside.now,
         trainings=lambda: trainings,
-        models={TRAINED.name: TRAINED},
+        models=lambda: {TRAINED.name: TRAINED},
     )
     request = RetrainingRequest(
         model=TRAINED.name,

@@ -15,6 +15,8 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.ports import BulkBus, Clock, Metrics, Store, Warehouse
 from functions.runtime.parking import Park
 from functions.runtime.push import Message
+from functions.services.models import Models
+from tests.support.fakes.model_table import ModelTable
 
 
 @dataclass
@@ -52,10 +54,14 @@ class MemoryPorts:
     warehouse: Warehouse = field(default_factory=Unused)
     metrics: Metrics
     park: Park = field(default_factory=Parked)
+    models: Models | None = None
     settings: Settings = field(default_factory=lambda: Settings(jobs={}))
     cron: str = "* * * * *"
     clock: Clock = lambda: datetime.now(UTC)
     project: str = "aia-test"
+
+    def __post_init__(self) -> None:
+        self.models = self.models or Models(self.settings.models, ModelTable(), self.clock)
 
     @property
     def ledger(self) -> Ledger:

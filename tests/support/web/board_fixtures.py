@@ -28,7 +28,7 @@ def viewer(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFix
     every = {"sample": charts.dashboard(), "other": charts.dashboard(displayName="AIA: other", dashboardFilters=[])}
     first = [charts.tile(0, 0, "48x8", "A card", charts.card("open"))]
     every["bare"] = charts.dashboard(displayName="AIA: bare", mosaicLayout={"columns": 48, "tiles": first})
-    boards = Dashboards(all=every, prometheus=prometheus, models=["churn", "late"], clock=now)  # type: ignore[arg-type]
+    boards = Dashboards(all=every, prometheus=prometheus, models=lambda: ["churn", "late"], clock=now)  # type: ignore[arg-type]
     with pages.served(pages.application(replace(made, dashboards=boards))) as url:
         viewer = PageFixture(tab, office, Rows(), url)
         yield viewer

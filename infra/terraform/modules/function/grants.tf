@@ -23,6 +23,15 @@ resource "google_bigquery_table_iam_member" "reads" {
   member     = "serviceAccount:${local.account}"
 }
 
+# A dataset is dataset, or project.dataset in another project.
+resource "google_bigquery_dataset_iam_member" "reads" {
+  for_each   = var.rights.datasets
+  project    = try(reverse(split(".", each.value))[1], var.project)
+  dataset_id = reverse(split(".", each.value))[0]
+  role       = "roles/bigquery.dataViewer"
+  member     = "serviceAccount:${local.account}"
+}
+
 resource "google_bigquery_table_iam_member" "writes" {
   for_each   = var.rights.writes
   project    = var.project

@@ -129,10 +129,11 @@ variable "pubsub_agent" {
 }
 
 variable "rights" {
-  description = "What it may do: topics it publishes to, tables it reads and writes, a role on the documents, whether it writes metrics, whether it reads them."
+  description = "What it may do: topics it publishes to, tables it reads and writes, datasets of which it reads every table, a role on the documents, whether it writes metrics, whether it reads them."
   type = object({
     publishes = map(string)
     reads     = set(string)
+    datasets  = optional(set(string), [])
     writes    = set(string)
     store     = optional(object({ role = string, database = string }))
     metrics   = bool
