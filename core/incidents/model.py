@@ -33,8 +33,8 @@ class State(StrEnum):
     RESOLVED = "resolved"
 
 
-class Reason(StrEnum):
-    """Reason of a decision."""
+class IncidentReason(StrEnum):
+    """IncidentReason of a decision."""
 
     FIRST_FIRING = "first_firing"
     FIRED_AGAIN = "fired_again"
@@ -142,7 +142,7 @@ class TimelineEntry:
     sequence: int
     at: datetime
     change: Change
-    reason: Reason
+    reason: IncidentReason
     summary: str
     finding_id: str = ""
 
@@ -335,4 +335,4 @@ class Decision:
 
     state: GroupState
     changes: tuple[IncidentChange, ...]
-    reason: Reason
+    reason: IncidentReason

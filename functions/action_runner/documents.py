@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from core.actions.guards import Guards
-from core.actions.life import ActionRun
+from core.actions.lifecycle import ActionRun
 from core.events import Severity
 from core.settings.response import ActionName
 from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of

@@ -14,11 +14,10 @@ or by the next tick:
 import logging
 from functools import partial
 
-from core.actions import life
-from core.actions.guards import Guards, Verdict, permit, stopped, switched, taken
-from core.actions.life import ActionRun
-from core.actions.plan import Plan
-from core.actions.reason import Reason
+from core.actions import lifecycle
+from core.actions.guards import Guards, GuardVerdict, permit, stopped, switched, taken
+from core.actions.lifecycle import ActionRun
+from core.actions.plan import ActionReason, Plan
 from core.errors import ActionError, AiaError, BusyError
 from core.events import ActionRequest, Command, Stage, Tick, Verb
 from core.settings.response import ActionName
@@ -105,27 +104,27 @@ def _begin(runner: Runner, request: ActionRequest) -> ActionRun:
 def _decided(runner: Runner, request: ActionRequest) -> ActionRun:
     if request.action not in tuple(ActionName):
         detail = f"action: must be one of {', '.join(ActionName)}, got {request.action[:80]!r}"
-        return _impossible(runner, request, Reason.UNKNOWN_ACTION, detail)
+        return _impossible(runner, request, ActionReason.UNKNOWN_ACTION, detail)
     if halt := stopped(request.action, guards=read_guards(runner.store), automation=runner.automation):
-        return life.impossible(request, halt, now=runner.clock())
+        return lifecycle.impossible(request, halt, now=runner.clock())
     try:
         plan = runner.actions[ActionName(request.action)].plan(request)
     except ActionError as error:
-        return _impossible(runner, request, Reason.NOT_POSSIBLE, str(error))
+        return _impossible(runner, request, ActionReason.NOT_POSSIBLE, str(error))
     severity = severity_now(runner.store, request.incident_id)
     verdict = _permitted(runner, request, plan, approved=False)
     now, automation = runner.clock(), runner.automation
-    return life.planned(request, plan, verdict, automation=automation, now=now, severity=severity)
+    return lifecycle.planned(request, plan, verdict, automation=automation, now=now, severity=severity)
 
 
-def _impossible(runner: Runner, request: ActionRequest, reason: Reason, detail: str) -> ActionRun:
-    verdict = Verdict(stage=Stage.REFUSED, reason=reason, detail=detail)
-    return life.impossible(request, verdict, now=runner.clock())
+def _impossible(runner: Runner, request: ActionRequest, reason: ActionReason, detail: str) -> ActionRun:
+    verdict = GuardVerdict(stage=Stage.REFUSED, reason=reason, detail=detail)
+    return lifecycle.impossible(request, verdict, now=runner.clock())
 
 
-def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: bool) -> Verdict:
+def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: bool) -> GuardVerdict:
     """What the guard rails say; where they let it pass, its place is taken in the very write that found it free."""
-    verdicts: list[Verdict] = []
+    verdicts: list[GuardVerdict] = []
 
     def step(guards: Guards) -> Guards:
         now, automation = runner.clock(), runner.automation
@@ -140,7 +139,7 @@ def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: 
 def _answer(runner: Runner, command: Command) -> None:
     """Lead a case on by what a person says of it, where that is possible."""
     case = find_case(runner.store, command.subject)
-    objection = life.objection(case, command, now=runner.clock()) if case else Reason.NO_SUCH_REQUEST
+    objection = lifecycle.objection(case, command, now=runner.clock()) if case else ActionReason.NO_SUCH_REQUEST
     if objection:
         details = logs.fields(request=command.subject, by=command.by, reason=objection)
         log.warning("%s ignored: %s", command.verb, objection, extra=details)
@@ -150,7 +149,7 @@ def _answer(runner: Runner, command: Command) -> None:
         severity = severity_now(runner.store, case.request.incident_id)
 
         def step(held: ActionRun) -> ActionRun:
-            return life.answered(held, command, verdict, now=runner.clock(), severity=severity)
+            return lifecycle.answered(held, command, verdict, now=runner.clock(), severity=severity)
 
         case = runner.change(case, step)
     if case is not None:

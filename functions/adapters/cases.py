@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from core.actions.guards import Guards
-from core.actions.life import ActionRun
+from core.actions.lifecycle import ActionRun
 from functions.adapters.ports import Data
 
 ACTIONS = "actions"

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.events import Tick
-from core.health.judge import SOURCE
-from core.health.schedule import due
+from core.health import SOURCE, due
 from core.settings import Probe
 from functions.adapters.ports import Bus, Metrics, Store
 from functions.adapters.probes.run import run

@@ -7,10 +7,7 @@ from functools import partial
 
 from core.detection import ConditionState
 from core.errors import UnavailableError
-from core.health.availability import availability
-from core.health.judge import Kind, observations
-from core.health.result import ProbeResult
-from core.health.where import where
+from core.health import ProbeKind, ProbeResult, availability, observations, where
 from core.settings import Probe
 from functions.adapters.ports import Data, Metrics, Store
 from functions.adapters.store import update
@@ -42,7 +39,7 @@ def measure(metrics: Metrics, probe: Probe, result: ProbeResult, at: datetime) -
 def remember(tracker: Tracker, probe: Probe, result: ProbeResult, at: datetime) -> None:
     """Count what the result says of each of the probe's conditions, then show it; counted once, however often it comes."""
     states = {one.spec.kind: tracker.record(one) for one in observations(probe, result, at)}
-    update(tracker.store, "probes", probe.name, partial(_show, probe, result, states[Kind.ENDPOINT_DOWN], at))
+    update(tracker.store, "probes", probe.name, partial(_show, probe, result, states[ProbeKind.ENDPOINT_DOWN], at))
 
 
 def _show(probe: Probe, result: ProbeResult, down: ConditionState, at: datetime, data: Data | None) -> Data | None:

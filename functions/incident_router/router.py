@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from core.errors import BusyError, PoisonError
 from core.events import ActionDecision, Command, Finding, Verb
-from core.incidents.commands import apply_command, record_action
 from core.incidents.fold import fold
+from core.incidents.lifecycle import apply_command, record_action
 from core.incidents.model import Decision, GroupState
-from core.incidents.mute import LONGEST_SILENCE, Silence
+from core.incidents.routing import LONGEST_SILENCE, Silence
 from functions.adapters import events, logs
 from functions.adapters.redact import HIDDEN, is_secret, redact, redact_address
 from functions.runtime.push import Message

@@ -5,7 +5,7 @@ import logging
 from core.events import Finding, Status
 from core.incidents.conditions import moved
 from core.incidents.fold import fold, resolve_condition
-from core.incidents.model import IncidentCondition, Reason
+from core.incidents.model import IncidentCondition, IncidentReason
 from core.incidents.outbox import IncidentGroup
 from functions.services.incidents.service import IncidentService
 from functions.services.incidents.transaction import Decide
@@ -42,7 +42,7 @@ def _open(service: IncidentService, condition: IncidentCondition) -> Decide:
 
 
 def _close(service: IncidentService, condition: IncidentCondition) -> Decide:
-    return lambda state, _: resolve_condition(state, moved(condition), Reason.MOVED, policy=service.policy)
+    return lambda state, _: resolve_condition(state, moved(condition), IncidentReason.MOVED, policy=service.policy)
 
 
 def _finding(condition: IncidentCondition) -> Finding:

@@ -12,11 +12,9 @@ from datetime import datetime
 from core.detection import Observation
 from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
 from core.events import PipelineRun, Tick
-from core.pipelines.conditions import SOURCE, keys
-from core.pipelines.ended import of_runs
-from core.pipelines.retired import is_forgotten, is_retired
-from core.pipelines.state import Outcome, PipelineState, Step, advance
-from core.pipelines.waiting import of_absence, of_time
+from core.pipelines.baseline import is_forgotten, is_retired
+from core.pipelines.judge import SOURCE, keys, of_absence, of_runs, of_time
+from core.pipelines.state import EventOutcome, PipelineState, Step, advance
 from functions.adapters.logs import fields
 from functions.adapters.pipelines import COLLECTION, fitted, line_data, read_line
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
@@ -27,7 +25,7 @@ from functions.pipeline_monitor.log_entry import Logged
 from functions.services.detection import Snapshot, Tracker
 
 NAME = "pipeline_monitor"
-_NEWS = (Outcome.ENDED, Outcome.CHANGED)
+_NEWS = (EventOutcome.ENDED, EventOutcome.CHANGED)
 log = logging.getLogger(__name__)
 
 
@@ -67,9 +65,9 @@ def follow(monitor: Monitor, *events: PipelineRun) -> None:
     """Count events about one run, and do what follows."""
     steps, line = _counted(monitor.store, events)
     for step in steps:
-        if step.outcome is Outcome.FORGOTTEN:
+        if step.outcome is EventOutcome.FORGOTTEN:
             log.info("older than the stored runs: %s", events[0].id, extra=fields(pipeline=step.line.name))
-        elif step.outcome is Outcome.ENDED and step.run is not None:
+        elif step.outcome is EventOutcome.ENDED and step.run is not None:
             measures.count(monitor.metrics, step.line, step.run)
     if line.last is not None and any(step.outcome in _NEWS for step in steps):
         measures.measure(monitor.metrics, line, line.last)  # else the tick has, at a later instant

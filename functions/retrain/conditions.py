@@ -9,7 +9,7 @@ from core.events import Severity
 KIND = "retraining_refused"
 
 
-class Reason(StrEnum):
+class RetrainingReason(StrEnum):
     """Why the verdict is what it is."""
 
     REFUSED = "refused"
@@ -26,7 +26,7 @@ def refused(target: str, fault: str, at: datetime) -> Observation:
     """
     verdict = Verdict(
         outcome=Outcome.BAD,
-        reason=Reason.REFUSED,
+        reason=RetrainingReason.REFUSED,
         summary=f"retraining refused: {fault}",
         severity=Severity.ERROR,
     )
@@ -40,7 +40,7 @@ def started(target: str, at: datetime) -> Observation:
         target: `model/NAME`.
         at: when it was created, so that what is refused first and started when it comes again has ended.
     """
-    verdict = Verdict(outcome=Outcome.GOOD, reason=Reason.STARTED, summary="training started")
+    verdict = Verdict(outcome=Outcome.GOOD, reason=RetrainingReason.STARTED, summary="training started")
     return Observation(spec=_spec(target), verdict=verdict, at=at)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Command, Finding, Severity, Status, Tick, Verb
-from core.incidents.graph import Graph
 from core.incidents.outbox import IncidentGroup
+from core.incidents.policy import Graph
 from core.settings import Dependency
 from functions.adapters.documents import normal
 from functions.adapters.firestore_store import FirestoreStore

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from core.actions.plan import Plan, Step
 from core.events import Command, Severity, Verb
 from core.incidents.model import State
-from core.incidents.mute import Silence
+from core.incidents.routing import Silence
 from functions.adapters.store import open_store
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from core.events import Severity, Stage, Verb
-from core.incidents.graph import Graph
 from core.incidents.model import CONDITIONS_LIMIT
+from core.incidents.policy import Graph
 from core.settings.people import People, Route, Stakeholder, When
 from core.settings.response import Revenue
 from core.settings.types import Dependency

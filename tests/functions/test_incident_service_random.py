@@ -9,8 +9,8 @@ import pytest
 
 from core.errors import BusyError, UnavailableError
 from core.events import Command, Event, Finding, Severity, Status, Verb
-from core.incidents.graph import Graph
 from core.incidents.model import CONDITIONS_LIMIT
+from core.incidents.policy import Graph
 from core.settings import Dependency
 from functions.adapters.documents import normal
 from functions.incident_router.router import Received, handle

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from core.settings import Channel as Setting
 from functions.adapters.notify.limited import Limited
-from functions.adapters.notify.port import Channel, Kind
+from functions.adapters.notify.port import Channel, ChannelKind
 from functions.adapters.ports import Clock, Store
 
 
@@ -21,9 +21,9 @@ def open_channels(settings: Iterable[Setting], clock: Clock, store: Store) -> di
     return {setting.name: _open(setting, clock, store) for setting in settings}
 
 
-def kind_of(setting: Setting) -> Kind[Any]:
+def kind_of(setting: Setting) -> ChannelKind[Any]:
     """What the channels of its kind are; the module is imported now, so that a kind costs only those who have it."""
-    return cast("Kind[Any]", import_module(f"functions.adapters.notify.{setting.kind}").KIND)
+    return cast("ChannelKind[Any]", import_module(f"functions.adapters.notify.{setting.kind}").KIND)
 
 
 def _open(setting: Setting, clock: Clock, store: Store) -> Channel:

@@ -19,7 +19,7 @@ from core.incidents.messages import Message
 from core.settings.channels import EmailChannel, Encryption
 from functions.adapters.net import Bounded, Deadline, dial, shake, trusting
 from functions.adapters.notify.email_template import letter
-from functions.adapters.notify.port import Kind, Outcome, Receipt
+from functions.adapters.notify.port import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.text import fit, redacted
 
 _FINAL = range(500, 600)
@@ -43,7 +43,7 @@ class Email:
         setting = self._setting
         if setting.encryption is Encryption.NONE and setting.user and not _is_here(setting.host):
             return Receipt(
-                Outcome.REFUSED, "encryption: must not be none where there is a password, the server is remote"
+                DeliveryOutcome.REFUSED, "encryption: must not be none where there is a password, the server is remote"
             )
         try:
             with contextlib.ExitStack() as closing:
@@ -71,14 +71,14 @@ class Email:
         with contextlib.suppress(smtplib.SMTPException, OSError):
             session.putcmd("QUIT")
         shown = ", ".join(f"{address}: {code}" for address, (code, _) in refused.items())
-        return Receipt(Outcome.DELIVERED, fit(f"not to {shown}", 300) if shown else "")
+        return Receipt(DeliveryOutcome.DELIVERED, fit(f"not to {shown}", 300) if shown else "")
 
     def _refused(self, code: int, what: str) -> Receipt:
         """The receipt of an answer that is final; `UnavailableError` for one that is not."""
         if code not in _FINAL:
             raise UnavailableError(f"channel {self._setting.name}: answered {code}") from None
         secrets = (self._setting.password, _base64(self._setting.password))
-        return Receipt(Outcome.REFUSED, fit(redacted(f"SMTP {code}: {what}", *secrets), 300))
+        return Receipt(DeliveryOutcome.REFUSED, fit(redacted(f"SMTP {code}: {what}", *secrets), 300))
 
 
 class _Session(smtplib.SMTP):
@@ -133,5 +133,5 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-KIND: Kind[EmailChannel] = Kind(open=lambda setting, _, seconds: Email(setting, seconds), seconds=15.0)
+KIND: ChannelKind[EmailChannel] = ChannelKind(open=lambda setting, _, seconds: Email(setting, seconds), seconds=15.0)
 """A mail server may take its time, and the lease of an effect is longer."""

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from core.errors import AiaError, ConflictError, LimitedError
 from core.events import Change, Severity, stamp
 from core.incidents.messages import Message
-from core.rate import Bucket, Decision, Reason, block, burst_of, take
+from core.rate import Bucket, RateDecision, RateReason, block, burst_of, take
 from functions.adapters.logs import fields
 from functions.adapters.notify.port import Channel, Receipt, one_call
 from functions.adapters.ports import Clock, Data, Store
@@ -18,10 +18,10 @@ COLLECTION = "rates"
 _CROWDED = timedelta(seconds=2)
 """How long to wait where too many write the count at once."""
 _WHY = {
-    Reason.BLOCKED: "asked to wait",
-    Reason.SPACED: "the message before was a moment ago",
-    Reason.SPENT: "the messages of this minute are sent",
-    Reason.RESERVED: "what is left of this minute is for critical messages",
+    RateReason.BLOCKED: "asked to wait",
+    RateReason.SPACED: "the message before was a moment ago",
+    RateReason.SPENT: "the messages of this minute are sent",
+    RateReason.RESERVED: "what is left of this minute is for critical messages",
 }
 log = logging.getLogger(__name__)
 
@@ -79,14 +79,14 @@ class Limited:
     def _take(self, message: Message) -> None:
         now = self._clock()
         if self._blocked_until is not None and now < self._blocked_until:
-            raise self._not_before(Reason.BLOCKED, self._blocked_until)
+            raise self._not_before(RateReason.BLOCKED, self._blocked_until)
         urgent = message.severity is Severity.CRITICAL and message.change is not Change.RESOLVED
         decision = self._decide(0 if urgent else self._burst // 4, min(self._calls(message), self._burst))
         if not decision.allowed:
             raise self._not_before(decision.reason, decision.until)
 
-    def _decide(self, reserve: int, calls: int) -> Decision:
-        decisions: list[Decision] = []
+    def _decide(self, reserve: int, calls: int) -> RateDecision:
+        decisions: list[RateDecision] = []
 
         def change(data: Data | None) -> Data | None:
             held = _bucket(data)
@@ -119,7 +119,7 @@ class Limited:
                 "pause not shared with other instances: %s", error, extra=fields(channel=self._name, until=stamp(until))
             )
 
-    def _not_before(self, reason: Reason, until: datetime) -> LimitedError:
+    def _not_before(self, reason: RateReason, until: datetime) -> LimitedError:
         return LimitedError(f"channel {self._name}: {_WHY[reason]}, until {stamp(until)}", until)
 
 

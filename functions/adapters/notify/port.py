@@ -13,7 +13,7 @@ from functions.adapters.ports import Clock
 S = TypeVar("S", bound=Setting)
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What came of a message."""
 
     DELIVERED = "delivered"
@@ -29,7 +29,7 @@ class Receipt:
         detail: for the timeline of the incident; holds no secret.
     """
 
-    outcome: Outcome
+    outcome: DeliveryOutcome
     detail: str = ""
 
 
@@ -52,7 +52,7 @@ def one_call(_: Message) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind(Generic[S]):
+class ChannelKind(Generic[S]):
     """What the channels of one kind have in common.
 
     Attributes:

@@ -21,7 +21,7 @@ from core.incidents.messages import Message
 from core.settings.channels import SlackChannel
 from functions.adapters.notify.blocks import body
 from functions.adapters.notify.http_client import TOO_MANY, Answer, check_passing, post
-from functions.adapters.notify.port import Channel, Kind, Outcome, Receipt
+from functions.adapters.notify.port import Channel, ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.ports import Clock
 
 _OK = 200
@@ -60,11 +60,13 @@ class SlackWebhook:
         check_passing(self._name, answer, self._clock())
         said = answer.body.strip()
         if answer.status == _OK and said == b"ok":
-            return Receipt(Outcome.DELIVERED)
+            return Receipt(DeliveryOutcome.DELIVERED)
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
             raise UnavailableError(f"channel {self._name}: answered {answer.status} without 'ok'")
         code = said.decode(errors="replace")
-        return Receipt(Outcome.REFUSED, f"HTTP {answer.status}: {code}" if _is_code(code) else f"HTTP {answer.status}")
+        return Receipt(
+            DeliveryOutcome.REFUSED, f"HTTP {answer.status}: {code}" if _is_code(code) else f"HTTP {answer.status}"
+        )
 
 
 class SlackBot:
@@ -91,7 +93,7 @@ class SlackBot:
         answer = post(self._name, self._url, request, seconds=self._seconds, says=says)
         check_passing(self._name, answer, self._clock())
         if answer.status != _OK:
-            return Receipt(Outcome.REFUSED, f"HTTP {answer.status}")
+            return Receipt(DeliveryOutcome.REFUSED, f"HTTP {answer.status}")
         return self._outcome(answer, self._clock())
 
     def _outcome(self, answer: Answer, now: datetime) -> Receipt:
@@ -100,12 +102,12 @@ class SlackBot:
         except (ValueError, RecursionError):
             raise UnavailableError(f"channel {self._name}: answered {answer.status} without 'ok'") from None
         if said.ok:
-            return Receipt(Outcome.DELIVERED)
+            return Receipt(DeliveryOutcome.DELIVERED)
         if said.error in _LIMITED:
             check_passing(self._name, replace(answer, status=TOO_MANY), now)
         if said.error in _PASSING:
             raise UnavailableError(f"channel {self._name}: answered {said.error}")
-        return Receipt(Outcome.REFUSED, said.error if _is_code(said.error) else "an error without a name")
+        return Receipt(DeliveryOutcome.REFUSED, said.error if _is_code(said.error) else "an error without a name")
 
 
 def _is_code(text: str) -> bool:
@@ -116,5 +118,5 @@ def _open(setting: SlackChannel, clock: Clock, seconds: float) -> Channel:
     return (SlackWebhook if setting.url else SlackBot)(setting, clock, seconds)
 
 
-KIND = Kind(open=_open, gap=timedelta(seconds=1.2))
+KIND = ChannelKind(open=_open, gap=timedelta(seconds=1.2))
 """Slack takes a message a second, as it receives them; on the way they may come closer together."""

@@ -23,7 +23,7 @@ from core.incidents.messages import Message
 from core.settings.channels import TeamsChannel
 from functions.adapters.notify.cards import body
 from functions.adapters.notify.http_client import Answer, check_passing, post
-from functions.adapters.notify.port import Kind, Outcome, Receipt
+from functions.adapters.notify.port import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.ports import Clock
 
 _OK = 200
@@ -52,10 +52,10 @@ class Teams:
         answer = post(self._name, self._url, _encoder.encode(body(message)), seconds=self._seconds)
         check_passing(self._name, answer, self._clock())
         if answer.status == _ACCEPTED or (answer.status == _OK and not answer.body.lstrip().startswith(b"<")):
-            return Receipt(Outcome.DELIVERED)
+            return Receipt(DeliveryOutcome.DELIVERED)
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
             raise UnavailableError(f"channel {self._name}: answered {answer.status}, must be {_ACCEPTED}")
-        return Receipt(Outcome.REFUSED, _refusal(answer))
+        return Receipt(DeliveryOutcome.REFUSED, _refusal(answer))
 
 
 class _Refusal(msgspec.Struct):
@@ -74,4 +74,4 @@ def _refusal(answer: Answer) -> str:
     return f"HTTP {answer.status}: {code}" if known else f"HTTP {answer.status}"
 
 
-KIND = Kind(open=Teams, gap=timedelta(seconds=0.5))
+KIND = ChannelKind(open=Teams, gap=timedelta(seconds=0.5))

@@ -17,8 +17,8 @@ RUNBOOK = "system.md#channels"
 MAX_AGE = timedelta(seconds=20)
 
 
-class Reason(StrEnum):
-    """Reason of a verdict."""
+class DeliveryReason(StrEnum):
+    """DeliveryReason of a verdict."""
 
     TAKEN = "taken"
     FAILED = "failed"
@@ -38,7 +38,7 @@ def delivery_observation(channel: str, *, fault: str, final: bool = False, at: d
     """
     verdict = Verdict(
         outcome=Outcome.of(bad=bool(fault)),
-        reason=(Reason.REFUSED if final else Reason.FAILED) if fault else Reason.TAKEN,
+        reason=(DeliveryReason.REFUSED if final else DeliveryReason.FAILED) if fault else DeliveryReason.TAKEN,
         summary=f"{channel} does not deliver notifications: {fault}"
         if fault
         else f"{channel} delivers notifications again",
@@ -67,7 +67,9 @@ class FailingChannels:
         if self._read_at is None or not timedelta(0) <= now - self._read_at < MAX_AGE:
             documents = self._store.find(COLLECTION, where={"source": SOURCE})
             states = {_name(document.key): state_of(document.data) for document in documents}
-            self._cached = {name: state.reason == Reason.REFUSED for name, state in states.items() if _fails(state)}
+            self._cached = {
+                name: state.reason == DeliveryReason.REFUSED for name, state in states.items() if _fails(state)
+            }
             self._read_at = now
         return self._cached
 

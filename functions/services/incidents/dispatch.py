@@ -11,9 +11,8 @@ from functools import partial
 from core.errors import AiaError, BusyError, LimitedError, UnavailableError
 from core.incidents.outbox import Effect, IncidentGroup, coalesce
 from functions.adapters import logs
-from functions.adapters.ledger import Ledger
-from functions.adapters.ledger import Outcome as LedgerOutcome
-from functions.adapters.notify.port import Channel, Outcome, Receipt
+from functions.adapters.ledger import EffectOutcome, Ledger
+from functions.adapters.notify.port import Channel, DeliveryOutcome, Receipt
 from functions.adapters.ports import Bus, Data, Metrics, Store
 from functions.adapters.store import update
 from functions.services.incidents.documents import INCIDENTS, incident_data
@@ -93,7 +92,7 @@ class Dispatcher:
                 log.warning("delivery failed, retried later: %s", result.error, extra=details)
                 return result
             result.done += [effect.key for effect in joined]
-            if receipt is not None and receipt.outcome is Outcome.REFUSED:
+            if receipt is not None and receipt.outcome is DeliveryOutcome.REFUSED:
                 result.refused.append((joined[-1], receipt.detail))
         return result
 
@@ -113,7 +112,7 @@ class Dispatcher:
         """Act once, after claiming every one of the keys; not if the last one is done already."""
         first, rest = keys[0], keys[1:]
         inner = partial(self._once, rest, act) if rest else act
-        if self.ledger.once(first, inner, lease=LEASE) is LedgerOutcome.SKIPPED and rest:
+        if self.ledger.once(first, inner, lease=LEASE) is EffectOutcome.SKIPPED and rest:
             self._once(rest, act)
 
     def _act(self, effect: Effect) -> Receipt:
@@ -123,15 +122,15 @@ class Dispatcher:
             self.bus.publish(ACTIONS, effect.request)
         elif effect.message is not None:
             return self._send(effect)
-        return Receipt(Outcome.DELIVERED)
+        return Receipt(DeliveryOutcome.DELIVERED)
 
     def _send(self, effect: Effect) -> Receipt:
         message = effect.message
         channel = self.channels.get(message.channel) if message else None
         if message is None or channel is None:
-            return Receipt(Outcome.REFUSED, "the settings no longer name this channel")
+            return Receipt(DeliveryOutcome.REFUSED, "the settings no longer name this channel")
         receipt = channel.send(message)
-        if receipt.outcome is Outcome.REFUSED:
+        if receipt.outcome is DeliveryOutcome.REFUSED:
             log.error("refused: %s", receipt.detail, extra=logs.fields(key=effect.key, queue=effect.queue))
         return receipt
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 
 from core.incidents.model import GroupState, State
-from core.incidents.mute import Silence
 from core.incidents.outbox import IncidentGroup
+from core.incidents.routing import Silence
 from functions.adapters.ports import Data
 
 GROUPS = "incident_groups"

@@ -19,7 +19,7 @@ from functools import partial
 from threading import Lock
 
 from core.errors import AiaError, BusyError, UnavailableError
-from core.incidents.commands import record_refusal
+from core.incidents.lifecycle import record_refusal
 from core.incidents.outbox import Effect, IncidentGroup, apply_decision, delivery_queues, remove_effects
 from core.incidents.policy import IncidentPolicy
 from functions.adapters import logs

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from core.errors import AiaError
-from core.incidents.mute import Silence
+from core.incidents.routing import Silence
 from functions.adapters.ports import Clock, Data, Store
 from functions.adapters.store import update
 from functions.services.incidents.documents import SILENCES, SILENCES_KEY, read_silences, silences_data

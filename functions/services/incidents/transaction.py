@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.events import IncidentChange
-from core.incidents.commands import request_actions
 from core.incidents.messages import compose
 from core.incidents.model import Decision, GroupState
-from core.incidents.mute import incident_mute
 from core.incidents.notification import plan_notifications
 from core.incidents.outbox import Effect, IncidentGroup, apply_decision
 from core.incidents.policy import IncidentPolicy
+from core.incidents.routing import incident_mute, request_actions
 from functions.adapters.ports import Clock, Data
 from functions.services.incidents.documents import group_data, load_group
 from functions.services.incidents.silences import Silences

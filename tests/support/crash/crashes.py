@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from core.actions.traits import TRAITS
+from core.actions.guards import TRAITS
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Command, Finding, Mode, Severity, Tick, Verb
-from core.incidents.commands import apply_command
 from core.incidents.fold import fold
+from core.incidents.lifecycle import apply_command
 from core.incidents.model import GroupState
 from core.settings.people import When
 from core.settings.response import ActionName, Automation, Deed, Limits, Playbook

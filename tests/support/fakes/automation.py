@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from core.actions.guards import Guards
-from core.actions.life import NEXT, ActionRun
+from core.actions.lifecycle import NEXT, ActionRun
 from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Tick, Verb

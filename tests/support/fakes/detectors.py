@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from core.drift import Counts, Profile
 from core.errors import ActionError, UnavailableError
 from core.events import Event, Finding, RetrainingRequest, RunStatus
-from core.health.judge import SOURCE as PROBES
-from core.health.result import ProbeResult
-from core.health.result import Reason as Seen
+from core.health import SOURCE as PROBES
+from core.health import ProbeReason, ProbeResult
 from core.retraining.start import Training
 from core.settings import Expect, Features, HttpProbe, Model, Reference, Retraining, TrainingPipeline
 from functions.adapters.events import decode, encode
@@ -118,11 +117,11 @@ class Detector:
 SITE = HttpProbe(
     name="api", every=HOUR, url="http://h/", fail_after=3, recover_after=2, expect=Expect(latency=timedelta(seconds=1))
 )
-UP = ProbeResult(ok=True, reason=Seen.OK, latency=0.1, detail="HTTP 200")
+UP = ProbeResult(ok=True, reason=ProbeReason.OK, latency=0.1, detail="HTTP 200")
 RESULTS = {
     BAD: replace(UP, latency=1.5),
     GOOD: UP,
-    NOT_KNOWN: replace(UP, ok=False, reason=Seen.REFUSED),
+    NOT_KNOWN: replace(UP, ok=False, reason=ProbeReason.REFUSED),
 }
 
 
