@@ -10,6 +10,10 @@ from core.detection import ConditionSpec, Hysteresis, Observation, Outcome, Verd
 from core.events import Severity
 from core.settings import DnsProbe, HttpProbe, Probe, TlsProbe
 
+SOURCE = "health_check"
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
+
 
 class ProbeReason(StrEnum):
     """Why a probe's result is what it is."""
@@ -98,10 +102,6 @@ def _wrong(result: ProbeResult, reason: ProbeReason, detail: str) -> ProbeResult
     return replace(result, ok=False, reason=reason, detail=detail)
 
 
-SOURCE = "health_check"
-DAY = timedelta(days=1)
-
-
 class ProbeKind(StrEnum):
     """What can be noticed about a target from outside."""
 
@@ -187,9 +187,6 @@ def _certificate(probe: Probe, result: ProbeResult, at: datetime) -> Verdict | N
 
 def _expires(left: timedelta) -> str:
     return f"expired {-left / DAY:.1f} days ago" if left <= timedelta() else f"expires in {left / DAY:.1f} days"
-
-
-MINUTE = timedelta(minutes=1)
 
 
 def due(every: timedelta, at: datetime) -> bool:

@@ -18,6 +18,15 @@ from core.actions.plan import ActionReason, Plan
 from core.events import ActionRequest, Command, Mode, Stage, Verb, stamp
 from core.settings.response import ActionName, Automation, Limits
 
+_MINUTES, _HOURS = timedelta(minutes=1), timedelta(hours=1)
+HOUR = timedelta(hours=1)
+KEEP = timedelta(days=1)
+"""How long an application is remembered for people; for the guard rails, as long as they need it."""
+LIMIT = 500
+"""Applications remembered. Where all of them are still needed nothing is applied: a guard rail never forgets."""
+EVERY = "*"
+"""The name that stands for all actions."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
@@ -41,8 +50,6 @@ class Traits:
     undo: bool = False
     suspect: bool = True
 
-
-_MINUTES, _HOURS = timedelta(minutes=1), timedelta(hours=1)
 
 TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
     {
@@ -86,15 +93,6 @@ def traits(name: ActionName, automation: Automation) -> Traits:
         approval=own.approval if limits.approval is None else limits.approval,
         blast_radius=own.blast_radius if limits.blast_radius is None else limits.blast_radius,
     )
-
-
-HOUR = timedelta(hours=1)
-KEEP = timedelta(days=1)
-"""How long an application is remembered for people; for the guard rails, as long as they need it."""
-LIMIT = 500
-"""Applications remembered. Where all of them are still needed nothing is applied: a guard rail never forgets."""
-EVERY = "*"
-"""The name that stands for all actions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ _EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 120
 _RENEWAL_STEP = timedelta(minutes=1)
 """A renewal shorter than this is not saved: some sources repeat a firing every few seconds."""
 _RANK = {severity: severity.rank for severity in Severity}
+_SEVERITIES = tuple(Severity)
 
 
 def observe(
@@ -230,9 +231,6 @@ def _evidence(before: tuple[Evidence, ...], evidence: Mapping[str, str]) -> tupl
         Evidence(name=clean_utf8(name, _EVIDENCE_NAME), text=clean_utf8(text, _EVIDENCE_LENGTH))
         for name, text in pieces
     )
-
-
-_SEVERITIES = tuple(Severity)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

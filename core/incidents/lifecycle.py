@@ -59,6 +59,23 @@ _LEAST_ENTRIES = 3
 _FIELDS = tuple(field.name for field in fields(Incident))
 _values = attrgetter(*_FIELDS)
 _NO_VALUES: Mapping[str, Any] = MappingProxyType({})
+_NAME_LIMIT = 80
+_NOTIFIED_STAGES = frozenset({Stage.AWAITING, Stage.APPLIED, Stage.UNDONE, Stage.FAILED, Stage.EXPIRED})
+"""Stages of an action that people are notified of: it awaits approval, was applied, or did not help."""
+_CHANGES = {
+    Verb.ACKNOWLEDGE: Change.ACKNOWLEDGED,
+    Verb.MITIGATE: Change.MITIGATED,
+    Verb.RESOLVE: Change.RESOLVED,
+    Verb.CANCEL: Change.RESOLVED,
+}
+_ALLOWED_STATES = {
+    Verb.ACKNOWLEDGE: frozenset({State.OPEN}),
+    Verb.MITIGATE: frozenset({State.OPEN, State.ACKNOWLEDGED}),
+    Verb.RESOLVE: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
+    Verb.CANCEL: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
+}
+_MITIGATING = frozenset(ActionName) - {ActionName.COLLECT_DIAGNOSTICS, ActionName.RETRAIN_MODEL}
+"""Actions that, once verified, mitigate the incident; a retrained model has not replaced the old one yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,25 +236,6 @@ def _change(incident: Incident, sequence: int, step: Step, state: State) -> Inci
         finding_id=step.cause,
         summary=clean_utf8(step.summary),
     )
-
-
-_NAME_LIMIT = 80
-_NOTIFIED_STAGES = frozenset({Stage.AWAITING, Stage.APPLIED, Stage.UNDONE, Stage.FAILED, Stage.EXPIRED})
-"""Stages of an action that people are notified of: it awaits approval, was applied, or did not help."""
-_CHANGES = {
-    Verb.ACKNOWLEDGE: Change.ACKNOWLEDGED,
-    Verb.MITIGATE: Change.MITIGATED,
-    Verb.RESOLVE: Change.RESOLVED,
-    Verb.CANCEL: Change.RESOLVED,
-}
-_ALLOWED_STATES = {
-    Verb.ACKNOWLEDGE: frozenset({State.OPEN}),
-    Verb.MITIGATE: frozenset({State.OPEN, State.ACKNOWLEDGED}),
-    Verb.RESOLVE: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
-    Verb.CANCEL: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
-}
-_MITIGATING = frozenset(ActionName) - {ActionName.COLLECT_DIAGNOSTICS, ActionName.RETRAIN_MODEL}
-"""Actions that, once verified, mitigate the incident; a retrained model has not replaced the old one yet."""
 
 
 def apply_command(state: GroupState, command: Command) -> Decision:

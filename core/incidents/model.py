@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 class IncidentReason(StrEnum):
-    """IncidentReason of a decision."""
+    """Reason of a decision."""
 
     FIRST_FIRING = "first_firing"
     FIRED_AGAIN = "fired_again"

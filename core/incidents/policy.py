@@ -18,6 +18,47 @@ from core.text import clean
 
 GROUP_LIMIT = 40
 """The most targets of a group: the state of a group is one document of the store."""
+_NAME_LIMIT = 80
+_WORDS = re.compile(r"[PpFf][0-9]+|[0-9]+[a-z]*|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""The words of a kind: `HighCPULoad`, `high_cpu_load` and `high-cpu.load` have the same ones; `p95`, `F1` and `5xx` are words."""
+_BY_WORD = {
+    word: category
+    for category, words in {
+        Category.AVAILABILITY: "availability unavailable down outage unreachable health healthy unhealthy probe"
+        " uptime crash crashed crashing crashloop restart restarts error errors 5xx failing slo burn absent",
+        Category.LATENCY: "latency slow slower slowness frame duration p50 p90 p95 p99 timeout timeouts",
+        Category.DRIFT: "drift drifted psi skew",
+        Category.MODEL_QUALITY: "performance accuracy calibration segment segments label labels auc precision recall f1 mae"
+        " rmse mape champion challenger",
+        Category.DATA_QUALITY: "freshness fresh stale volume row rows missing null nulls schema quality duplicate duplicates"
+        " completeness outdated",
+        Category.PIPELINE: "pipeline pipelines training retraining job jobs stage workflow backfill ingestion batch",
+        Category.BUSINESS: "business revenue forecast conversion sales order orders churn satisfaction kpi market customers bookings",
+        Category.SECURITY: "security tls certificate cert auth unauthorized forbidden intrusion access secret secrets"
+        " vulnerability credential credentials leak leaked",
+        Category.COMPLIANCE: "compliance audit gdpr retention privacy pii residency consent fairness bias",
+        Category.CAPACITY: "capacity saturation saturated cpu memory disk oom quota unschedulable backlog utilization utilisation"
+        " throttled throttling exhausted storage",
+        Category.COST: "cost costs spend spending budget billing",
+        Category.PLATFORM: "platform deployment deploy rollout config scoring",
+    }.items()
+    for word in words.split()
+}
+_BY_TARGET_TYPE = {
+    target_type: category
+    for category, types in {
+        Category.AVAILABILITY: "probe service endpoint api host health availability",
+        Category.MODEL_QUALITY: "model",
+        Category.DATA_QUALITY: "table dataset feature features",
+        Category.PIPELINE: "pipeline job",
+        Category.BUSINESS: "business revenue stream",
+        Category.SECURITY: "certificate security tls",
+        Category.COMPLIANCE: "compliance audit",
+        Category.CAPACITY: "capacity node cluster",
+        Category.COST: "cost budget billing",
+    }.items()
+    for target_type in types.split()
+}
 
 
 class Graph:
@@ -106,49 +147,6 @@ def _reachable(edges: Mapping[str, Mapping[str, float]], start: str) -> dict[str
                     shares[neighbour] = improved[neighbour] = product
         frontier = improved
     return shares
-
-
-_NAME_LIMIT = 80
-_WORDS = re.compile(r"[PpFf][0-9]+|[0-9]+[a-z]*|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
-"""The words of a kind: `HighCPULoad`, `high_cpu_load` and `high-cpu.load` have the same ones; `p95`, `F1` and `5xx` are words."""
-_BY_WORD = {
-    word: category
-    for category, words in {
-        Category.AVAILABILITY: "availability unavailable down outage unreachable health healthy unhealthy probe"
-        " uptime crash crashed crashing crashloop restart restarts error errors 5xx failing slo burn absent",
-        Category.LATENCY: "latency slow slower slowness frame duration p50 p90 p95 p99 timeout timeouts",
-        Category.DRIFT: "drift drifted psi skew",
-        Category.MODEL_QUALITY: "performance accuracy calibration segment segments label labels auc precision recall f1 mae"
-        " rmse mape champion challenger",
-        Category.DATA_QUALITY: "freshness fresh stale volume row rows missing null nulls schema quality duplicate duplicates"
-        " completeness outdated",
-        Category.PIPELINE: "pipeline pipelines training retraining job jobs stage workflow backfill ingestion batch",
-        Category.BUSINESS: "business revenue forecast conversion sales order orders churn satisfaction kpi market customers bookings",
-        Category.SECURITY: "security tls certificate cert auth unauthorized forbidden intrusion access secret secrets"
-        " vulnerability credential credentials leak leaked",
-        Category.COMPLIANCE: "compliance audit gdpr retention privacy pii residency consent fairness bias",
-        Category.CAPACITY: "capacity saturation saturated cpu memory disk oom quota unschedulable backlog utilization utilisation"
-        " throttled throttling exhausted storage",
-        Category.COST: "cost costs spend spending budget billing",
-        Category.PLATFORM: "platform deployment deploy rollout config scoring",
-    }.items()
-    for word in words.split()
-}
-_BY_TARGET_TYPE = {
-    target_type: category
-    for category, types in {
-        Category.AVAILABILITY: "probe service endpoint api host health availability",
-        Category.MODEL_QUALITY: "model",
-        Category.DATA_QUALITY: "table dataset feature features",
-        Category.PIPELINE: "pipeline job",
-        Category.BUSINESS: "business revenue stream",
-        Category.SECURITY: "certificate security tls",
-        Category.COMPLIANCE: "compliance audit",
-        Category.CAPACITY: "capacity node cluster",
-        Category.COST: "cost budget billing",
-    }.items()
-    for target_type in types.split()
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,39 @@ from core.incidents.impact import Loss, estimate_loss
 from core.incidents.model import Acknowledgement, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.text import LINE_LIMIT, clean, comparison, duration, instant, number
 
+_TITLE_LIMIT = 120
+_NAME_LIMIT = 80
+_TARGETS_SHOWN = 10
+_ESCAPES = str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        **{char: f"&#{ord(char)};" for char in "[]|`\\@"},
+        **{char: f"\\{char}" for char in "*~$#"},
+    }
+)
+"""Characters of HTML, links, mentions, cells or code become references, which have no structure in Markdown [1]; those of
+emphasis, mathematics and headings are escaped.
+
+[1] CommonMark 0.31.2, 2.5 Entity and numeric character references.
+"""
+_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+"""Underscores at the edge of a word; one within a word is no emphasis."""
+_UNFINISHED = {
+    Stage.FAILED: "failed",
+    Stage.UNDONE: "was undone",
+    Stage.EXPIRED: "was not approved before it expired",
+    Stage.AWAITING: "still awaits approval",
+}
+_PROBLEMS = {
+    IncidentReason.NOT_ACKNOWLEDGED: "A notified tier did not acknowledge in time",
+    IncidentReason.NOTIFICATION_REFUSED: "A channel refused a message",
+    IncidentReason.MUTED: "A notification was muted",
+    IncidentReason.NOT_REPEATED: "A condition was resolved by expiry, because its source did not repeat it",
+    IncidentReason.STALE: "A condition was resolved by expiry, because no finding arrived for too long",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseRecord:
@@ -116,40 +149,6 @@ def _spans(times: Iterable[tuple[datetime, datetime | None]], since: datetime, u
 
 def _mean(spans: Sequence[timedelta]) -> timedelta | None:
     return sum(spans, timedelta(0)) / len(spans) if spans else None
-
-
-_TITLE_LIMIT = 120
-_NAME_LIMIT = 80
-_TARGETS_SHOWN = 10
-_ESCAPES = str.maketrans(
-    {
-        "&": "&amp;",
-        "<": "&lt;",
-        ">": "&gt;",
-        **{char: f"&#{ord(char)};" for char in "[]|`\\@"},
-        **{char: f"\\{char}" for char in "*~$#"},
-    }
-)
-"""Characters of HTML, links, mentions, cells or code become references, which have no structure in Markdown [1]; those of
-emphasis, mathematics and headings are escaped.
-
-[1] CommonMark 0.31.2, 2.5 Entity and numeric character references.
-"""
-_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
-"""Underscores at the edge of a word; one within a word is no emphasis."""
-_UNFINISHED = {
-    Stage.FAILED: "failed",
-    Stage.UNDONE: "was undone",
-    Stage.EXPIRED: "was not approved before it expired",
-    Stage.AWAITING: "still awaits approval",
-}
-_PROBLEMS = {
-    IncidentReason.NOT_ACKNOWLEDGED: "A notified tier did not acknowledge in time",
-    IncidentReason.NOTIFICATION_REFUSED: "A channel refused a message",
-    IncidentReason.MUTED: "A notification was muted",
-    IncidentReason.NOT_REPEATED: "A condition was resolved by expiry, because its source did not repeat it",
-    IncidentReason.STALE: "A condition was resolved by expiry, because no finding arrived for too long",
-}
 
 
 def report(

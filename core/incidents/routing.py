@@ -14,6 +14,14 @@ from core.settings.people import Hours, People, Person, Rotation, When
 from core.settings.response import Maintenance, Playbook
 from core.text import clean
 
+LONGEST_SILENCE = timedelta(days=30)
+"""From the command to its end."""
+_RAREST = timedelta(days=8 * 366)
+"""The longest time between two instants of a schedule: from one 29 February to the next, over a year like 2100."""
+_DAY = timedelta(days=1)
+_ALL_DAYS = 31
+_ALL_WEEKDAYS = 7
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutingFacts:
@@ -156,15 +164,6 @@ def _resolve(name: str, people: People, now: datetime) -> tuple[str, ...]:
 
 def _costs_at_least(least: float | None, dollars: float | None) -> bool:
     return least is None or (dollars is not None and dollars >= least)
-
-
-LONGEST_SILENCE = timedelta(days=30)
-"""From the command to its end."""
-_RAREST = timedelta(days=8 * 366)
-"""The longest time between two instants of a schedule: from one 29 February to the next, over a year like 2100."""
-_DAY = timedelta(days=1)
-_ALL_DAYS = 31
-_ALL_WEEKDAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

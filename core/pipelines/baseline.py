@@ -27,6 +27,10 @@ LATE_BY = timedelta(minutes=5)
 TOLERATED = 1.5
 """How many times the usual duration, or interval, is nothing to speak of."""
 _ALIKE_SHARE, _RECURRING_SHARE = 0.8, 0.8
+RETIRED_AFTER, RETIRED_INTERVALS = timedelta(days=8), 10
+"""Late for so long, and without a word for so many intervals: nobody starts it any more."""
+FORGOTTEN_AFTER = timedelta(days=90)
+"""Without a word for so long nothing is kept of it, whatever its rhythm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +117,6 @@ def _recurring(longest: Sequence[timedelta]) -> timedelta:
     """The longest of these that comes twice, give or take a fifth: no month is as long as the next."""
     pairs = pairwise(longest)
     return next((longer for longer, other in pairs if other >= longer * _RECURRING_SHARE), longest[-1])
-
-
-RETIRED_AFTER, RETIRED_INTERVALS = timedelta(days=8), 10
-"""Late for so long, and without a word for so many intervals: nobody starts it any more."""
-FORGOTTEN_AFTER = timedelta(days=90)
-"""Without a word for so long nothing is kept of it, whatever its rhythm."""
 
 
 def is_retired(line: PipelineState, now: datetime) -> bool:

@@ -15,6 +15,20 @@ from core.pipelines.state import LOST_AFTER, PipelineState
 from core.text import duration
 
 SOURCE = "pipeline_monitor"
+FACTOR = 2.0
+"""How many times as long as usual is slow."""
+SLOWER_BY, STAGE_SLOWER_BY = 60.0, 30.0
+"""Seconds by which a run, or a stage, must be longer than usual besides: what takes no time may take twice that."""
+SLOWNESS = Hysteresis(fire_after=2, recover_after=2)
+"""Runs in a row that make a pipeline slow, or fast again."""
+IN_A_ROW = 3
+"""So many failures in a row are critical."""
+Seen = tuple[bool, float, float, str]
+"""Whether a run is slow, the seconds that make it so, the usual ones, and both in words."""
+HUNG_FACTOR, HUNG_BY = 4.0, timedelta(minutes=30)
+"""How many times as long as usual a run may take, and by how much longer, before it counts as one that does not end."""
+HUNG_AFTER = timedelta(days=1)
+"""How long it may take where nothing is usual."""
 
 
 class PipelineKind(StrEnum):
@@ -76,19 +90,6 @@ def last_error(run: Run) -> tuple[str, str]:
     stage = max(failed, key=lambda one: one.span.told_at, default=None)
     own = stage.span.error if stage else ""
     return (stage.name if stage else ""), (own or run.span.error)
-
-
-FACTOR = 2.0
-"""How many times as long as usual is slow."""
-SLOWER_BY, STAGE_SLOWER_BY = 60.0, 30.0
-"""Seconds by which a run, or a stage, must be longer than usual besides: what takes no time may take twice that."""
-SLOWNESS = Hysteresis(fire_after=2, recover_after=2)
-"""Runs in a row that make a pipeline slow, or fast again."""
-IN_A_ROW = 3
-"""So many failures in a row are critical."""
-
-Seen = tuple[bool, float, float, str]
-"""Whether a run is slow, the seconds that make it so, the usual ones, and both in words."""
 
 
 def of_runs(line: PipelineState) -> tuple[Observation, ...]:
@@ -199,12 +200,6 @@ def _where(run: Run, runs: Sequence[Run]) -> dict[str, str]:
 
 def _took(run: Run) -> str:
     return "" if run.span.seconds is None else f" in {spell(run.span.seconds)}"
-
-
-HUNG_FACTOR, HUNG_BY = 4.0, timedelta(minutes=30)
-"""How many times as long as usual a run may take, and by how much longer, before it counts as one that does not end."""
-HUNG_AFTER = timedelta(days=1)
-"""How long it may take where nothing is usual."""
 
 
 def of_time(line: PipelineState, now: datetime) -> tuple[Observation, ...]:

@@ -20,6 +20,14 @@ PAUSES = 10
 """How many are kept, the longest."""
 REMEMBERED = timedelta(days=35)
 """For how long: five weekends, and an outage no longer than that."""
+KEPT = 50
+"""Runs that ended and are kept of a pipeline, the newest."""
+MOST_UNDER_WAY = 500
+"""Runs that are kept beside them because they have not ended, those with the newest news."""
+MOST_UNWRITTEN = 10
+"""Further ones that are kept because the history does not have them yet."""
+LOST_AFTER = timedelta(days=7)
+"""A run without reports for this time is no longer active: its runner died without reporting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,16 +97,6 @@ def counted(past: Past, starts: Sequence[datetime], until: datetime) -> Past:
         until=passed[-1],
         pauses=tuple(sorted(longest, key=lambda pause: pause.end)),
     )
-
-
-KEPT = 50
-"""Runs that ended and are kept of a pipeline, the newest."""
-MOST_UNDER_WAY = 500
-"""Runs that are kept beside them because they have not ended, those with the newest news."""
-MOST_UNWRITTEN = 10
-"""Further ones that are kept because the history does not have them yet."""
-LOST_AFTER = timedelta(days=7)
-"""A run without reports for this time is no longer active: its runner died without reporting."""
 
 
 class EventOutcome(StrEnum):

@@ -17,11 +17,11 @@ from core.actions.plan import ActionReason, Health, Verification
 from core.errors import ActionError, AiaError
 from core.events import ActionDecision, Stage
 from core.settings.response import ActionName, Automation
-from functions.action_runner.documents import change_case, read_guards, severity_now
 from functions.adapters import logs
-from functions.adapters.actions.port import Action
+from functions.adapters.actions.registry import Action
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Bus, Clock, Metrics, Store
+from functions.services.actions import change_case, read_guards, severity_now
 
 log = logging.getLogger(__name__)
 TOPIC = "action-decisions"

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class EffectOutcome(StrEnum):
-    """EffectOutcome of an effect."""
+    """Outcome of an effect."""
 
     PERFORMED = "performed"
     SKIPPED = "skipped"

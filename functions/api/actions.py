@@ -14,10 +14,10 @@ from core.errors import AiaError
 from core.events import ActionDecision, Stage
 from core.incidents.model import IncidentReason
 from core.settings.response import ActionName, Automation
-from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
 from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.api.due import Start
 from functions.api.kept import Kept
+from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
 
 log = logging.getLogger(__name__)
 RECENT = timedelta(days=7)

@@ -5,8 +5,7 @@ from functools import partial
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import NAME, Outside, score_models
-from functions.runtime.endpoint import Endpoint, on_tick
-from functions.runtime.entry import serve
+from functions.runtime.endpoint import Endpoint, on_tick, serve
 from functions.runtime.ports import Ports
 
 

@@ -14,8 +14,7 @@ from functions.adapters import events, logs
 from functions.adapters.redact import HIDDEN, is_secret, redact, redact_address
 from functions.runtime.push import Message
 from functions.services.incidents.documents import INCIDENTS
-from functions.services.incidents.service import IncidentService
-from functions.services.incidents.transaction import Decide
+from functions.services.incidents.service import Decide, IncidentService
 
 log = logging.getLogger(__name__)
 NAME_LIMIT = 300

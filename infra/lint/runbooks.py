@@ -8,7 +8,7 @@ from typing import Final
 from core.health import ProbeKind
 from core.pipelines.judge import PipelineKind
 from functions.drift_score.conditions import Kind as ModelKind
-from functions.retrain import conditions as retraining
+from functions.retrain import trainer as retraining
 from infra.lint.fault import Fault
 
 FOLDER = "docs/runbooks"

@@ -14,9 +14,7 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change
 from core.incidents.messages import Fact, Message
 from core.settings.channels import KINDS, secrets
-from functions.adapters.notify.channels import kind_of, open_channels
-from functions.adapters.notify.limited import COLLECTION
-from functions.adapters.notify.port import Channel, DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import COLLECTION, Channel, DeliveryOutcome, Receipt, kind_of, open_channels
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
 from tests.support.checks.quiet import quiet, said

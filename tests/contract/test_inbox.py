@@ -21,7 +21,7 @@ from playwright.sync_api import sync_playwright
 
 from core.incidents.messages import Message as Told
 from core.settings.channels import WebhookChannel
-from functions.adapters.notify.port import DeliveryOutcome
+from functions.adapters.notify.channel import DeliveryOutcome
 from functions.adapters.notify.webhook import Webhook
 from infra.local.inbox.server import LONGEST_BODY, SHOWN, Inbox
 from tests.support.web.browser import chromium

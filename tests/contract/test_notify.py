@@ -18,10 +18,9 @@ from core.incidents.messages import Message
 from core.rate import LONGEST_BLOCK
 from core.settings.channels import ConsoleChannel, WebhookChannel
 from functions.adapters.logs import JsonFormatter
-from functions.adapters.notify.channels import open_channels
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt, open_channels
 from functions.adapters.notify.console import Console
 from functions.adapters.notify.http_client import not_before
-from functions.adapters.notify.port import DeliveryOutcome, Receipt
 from functions.adapters.notify.webhook import Webhook, payload, signed
 from functions.adapters.sqlite_store import SqliteStore
 from infra.local.inbox.server import Inbox

@@ -18,9 +18,7 @@ from core.errors import ConflictError, LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Message
 from core.settings.channels import EmailChannel, Encryption, PagerdutyChannel, SlackChannel, TeamsChannel
-from functions.adapters.notify.channels import open_channels
-from functions.adapters.notify.limited import COLLECTION, Limited
-from functions.adapters.notify.port import DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import COLLECTION, DeliveryOutcome, Limited, Receipt, open_channels
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.builders.letters import MESSAGE
@@ -217,7 +215,7 @@ import sys, time
 from datetime import UTC, datetime
 from core.errors import LimitedError
 from core.settings.channels import PagerdutyChannel
-from functions.adapters.notify.channels import open_channels
+from functions.adapters.notify.channel import open_channels
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.builders.letters import MESSAGE
 setting = PagerdutyChannel(name="pager", key=sys.argv[3], url=sys.argv[2], per_minute=30)

@@ -23,9 +23,8 @@ from core.errors import UnavailableError
 from core.events import Change
 from core.incidents.messages import Fact, Message
 from core.settings.channels import EmailChannel, Encryption
-from functions.adapters.notify.email import Email
-from functions.adapters.notify.email_template import LONGEST_SUBJECT, letter
-from functions.adapters.notify.port import DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
+from functions.adapters.notify.email import LONGEST_SUBJECT, Email, letter
 from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
 from tests.support.checks.quiet import quiet, said
 from tests.support.servers.smtp import PASSWORD, USER, MailServer

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from core.errors import UnavailableError
-from functions.adapters.notify.port import DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from tests.support.builders.letters import MESSAGE
 from tests.support.checks.quiet import quiet, said
 from tests.support.servers.channels import CASES, HTTP, SECRETS, Case

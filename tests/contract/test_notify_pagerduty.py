@@ -12,8 +12,8 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import PagerdutyChannel
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from functions.adapters.notify.pagerduty import PagerDuty, calls, dedup_key, events
-from functions.adapters.notify.port import DeliveryOutcome, Receipt
 from tests.support.builders.letters import MESSAGE, NOW
 from tests.support.checks.quiet import quiet, said
 from tests.support.servers.pagerduty import PagerDutyServer

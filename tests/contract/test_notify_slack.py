@@ -12,9 +12,8 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import SlackChannel
-from functions.adapters.notify.blocks import blocks, body
-from functions.adapters.notify.port import Channel, DeliveryOutcome, Receipt
-from functions.adapters.notify.slack import SlackBot, SlackWebhook
+from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
+from functions.adapters.notify.slack import SlackBot, SlackWebhook, blocks, body
 from tests.support.builders.letters import MESSAGE, NOW
 from tests.support.checks.quiet import quiet, said
 from tests.support.servers.receivers import Reply

@@ -17,9 +17,8 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import TeamsChannel
-from functions.adapters.notify.cards import LARGEST, body, escaped, size
-from functions.adapters.notify.port import DeliveryOutcome, Receipt
-from functions.adapters.notify.teams import Teams
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
+from functions.adapters.notify.teams import LARGEST, Teams, body, escaped, size
 from functions.adapters.notify.text import fit
 from tests.support.builders.letters import MESSAGE, NOW, TEXTS
 from tests.support.checks.quiet import quiet

@@ -10,8 +10,8 @@ from core.actions.plan import ActionReason, Health, Plan
 from core.errors import ActionError, BusyError, UnavailableError
 from core.events import ActionRequest, Mode, Severity, Stage, Verb
 from core.settings.response import ActionName, Automation, Limits
-from functions.adapters.cases import ACTIONS
 from functions.adapters.ledger import LEASE, Ledger
+from functions.services.actions import ACTIONS
 from tests.support.fakes.automation import INCIDENT, PLAN, REQUEST, RISKY, START, Setup, commanded, set_up
 
 DOWN = UnavailableError("run.googleapis.com: does not answer")

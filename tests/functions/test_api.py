@@ -15,7 +15,7 @@ from core.events import Change, Command, Severity, Verb
 from core.incidents.model import Impact, IncidentReason, State, TimelineEntry
 from core.incidents.routing import Silence
 from functions.adapters.ports import Data, Store
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.api.routes import Deps, answer
 from functions.api.views import by_day
 from tests.support.builders import pages

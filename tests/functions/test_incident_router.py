@@ -9,7 +9,7 @@ from core.errors import UnavailableError
 from core.events import Change, Status
 from core.incidents.model import State
 from core.incidents.outbox import BACKLOG_LIMIT
-from functions.adapters.notify.port import DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from tests.support.fakes.outside import (
     FINDING,
     LIFE,

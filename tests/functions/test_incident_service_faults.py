@@ -12,8 +12,8 @@ from core.incidents.messages import Message
 from core.incidents.model import State
 from core.incidents.policy import Graph
 from core.settings import Dependency
-from functions.adapters.documents import normal
-from functions.adapters.notify.port import Channel, DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
+from functions.adapters.store import normal
 from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, incident_data
 from tests.support.fakes.outside import FINDING, POLICY, TARGET, MemoryChannel, Setup, found, set_up
 

@@ -12,7 +12,7 @@ from core.events import Event, Severity, Status, Tick, Verb
 from core.incidents.messages import Message
 from core.settings import People, Route, Stakeholder, Tier, When
 from functions.adapters.ledger import Ledger
-from functions.adapters.notify.port import DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from functions.adapters.ports import Bus, Data, Document, Store
 from functions.incident_sweep.sweep import BUDGET, Sweeper, sweep
 from functions.services.incidents.documents import GROUPS, INCIDENTS

@@ -6,7 +6,7 @@ from core.events import Severity
 from core.incidents.messages import Message
 from core.settings.channels import ConsoleChannel
 from functions.adapters import logs
-from functions.adapters.notify.port import ChannelKind, DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 
 log = logging.getLogger("aia.notifications")
 _LEVELS = {

@@ -16,8 +16,8 @@ from core.errors import UnavailableError
 from core.events import Change, Severity, stamp
 from core.incidents.messages import Fact, Message
 from core.settings.channels import PagerdutyChannel
+from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import Answer, check_passing, post
-from functions.adapters.notify.port import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.text import fit, paragraph, redacted, web
 from functions.adapters.ports import Clock
 

@@ -13,8 +13,8 @@ import msgspec
 
 from core.incidents.messages import Message
 from core.settings.channels import WebhookChannel
+from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import check_passing, post
-from functions.adapters.notify.port import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.text import encodable
 from functions.adapters.ports import Clock
 

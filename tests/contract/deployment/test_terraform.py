@@ -192,7 +192,6 @@ def test_a_function_runs_as_its_own_account(deployed: Resources, function: str) 
 def test_a_function_may_use_the_tables_that_it_names(deployed: Resources, function: str) -> None:
     own = text(ROOT / "functions" / function)
     named = set(re.findall(r"\b(?:FROM|INTO|JOIN|MERGE)\s+((?:marts|ops)\.[a-z_]+)", own))
-    named |= {"ops.dead_letters"} if "parking import Parking" in own else set()
     tables = {f"{one['dataset_id']}.{one['table_id']}" for one in granted(deployed, function) if "table_id" in one}
     assert named <= tables
     written = set(re.findall(r"\bMERGE\s+((?:marts|ops)\.[a-z_]+)", own))

@@ -25,8 +25,6 @@ from core.incidents.routing import Silence
 from core.settings import Address, Features, Model, Reference, Settings, TcpProbe
 from core.settings.response import Automation
 from core.statistics import DEFAULT
-from functions.action_runner.documents import case_data
-from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
@@ -41,6 +39,7 @@ from functions.api.incidents import Incidents
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
+from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_data
 from functions.services.incidents.documents import (
     INCIDENTS,
     SILENCES,

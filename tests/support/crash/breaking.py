@@ -8,8 +8,8 @@ from typing import Any
 
 from core.errors import ConflictError, UnavailableError
 from core.metrics import MetricKind, check
-from functions.adapters.documents import normal
 from functions.adapters.ports import Data, Document
+from functions.adapters.store import normal
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 

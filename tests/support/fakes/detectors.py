@@ -23,11 +23,11 @@ from functions.drift_score.scoring import Outside as Scoring
 from functions.drift_score.scoring import score_model
 from functions.drift_score.statements import SECOND
 from functions.drift_score.window import WindowSummary
-from functions.health_check import effects
+from functions.health_check.check import remember
 from functions.pipeline_monitor.monitor import Monitor, handle
 from functions.retrain import trainer
 from functions.services.detection import Tracker
-from functions.services.incidents.channels import delivery_observation
+from functions.services.incidents.delivery import delivery_observation
 from infra.local.past.results import RecordedResults
 from tests.support.builders.runs import PIPELINE, told
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
@@ -128,7 +128,7 @@ RESULTS = {
 def probe(outside: Outside, mark: str, number: int) -> None:
     """A target that is slow, or fast, or does not answer."""
     tracker = Tracker(outside.store, outside)
-    effects.remember(tracker, SITE, RESULTS[mark], at(number))
+    remember(tracker, SITE, RESULTS[mark], at(number))
     tracker.publish_unsent(PROBES)
 
 

@@ -19,16 +19,14 @@ from core.settings import People, Route, Stakeholder, Tier, When
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import Ledger
-from functions.adapters.notify.port import Channel, DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.ports import Data, Store
 from functions.incident_router.router import Received, RoutedEvent, handle
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
-from functions.runtime.ticks import finish
-from functions.services.incidents.channels import FailingChannels
-from functions.services.incidents.dispatch import LEASE, Dispatcher, in_threads
-from functions.services.incidents.documents import GROUPS, INCIDENTS, read_group
+from functions.runtime.endpoint import finish
+from functions.services.incidents.delivery import LEASE, Dispatcher, FailingChannels, in_threads
+from functions.services.incidents.documents import GROUPS, INCIDENTS, Silences, read_group
 from functions.services.incidents.service import IncidentService
-from functions.services.incidents.silences import Silences
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
 TARGET = "model/flight-delay"
