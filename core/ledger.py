@@ -13,14 +13,14 @@ KEEP = timedelta(days=32)
 """How long an entry is kept: longer than a message is ever delivered again (Pub/Sub keeps one 31 days at most)."""
 
 
-class State(StrEnum):
+class ClaimState(StrEnum):
     """How far the effect is."""
 
     CLAIMED = "claimed"
     DONE = "done"
 
 
-class Verdict(StrEnum):
+class ClaimVerdict(StrEnum):
     """What a decision says, and why."""
 
     ACQUIRED = "acquired"
@@ -56,7 +56,7 @@ class Entry:
     """
 
     owner: str
-    state: State
+    state: ClaimState
     claimed_at: datetime
     until: datetime
     expires_at: datetime
@@ -65,19 +65,19 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class ClaimDecision:
     """What follows, and the entry as it shall be; None where there shall be none."""
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     entry: Entry | None
 
     @property
     def mine(self) -> bool:
         """Whether the caller may perform the effect."""
-        return self.verdict in (Verdict.ACQUIRED, Verdict.TAKEN_OVER)
+        return self.verdict in (ClaimVerdict.ACQUIRED, ClaimVerdict.TAKEN_OVER)
 
 
-def claim(entry: Entry | None, *, owner: str, now: datetime, lease: timedelta) -> Decision:
+def claim(entry: Entry | None, *, owner: str, now: datetime, lease: timedelta) -> ClaimDecision:
     """Decide whether the owner may perform the effect.
 
     A claim of the same owner is acquired again: its first answer was lost on the way.
@@ -92,51 +92,57 @@ def claim(entry: Entry | None, *, owner: str, now: datetime, lease: timedelta) -
     >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
     >>> first = claim(None, owner="a", now=noon, lease=timedelta(minutes=1))
     >>> first.verdict, claim(first.entry, owner="b", now=noon, lease=timedelta(minutes=1)).verdict
-    (<Verdict.ACQUIRED: 'acquired'>, <Verdict.BUSY: 'busy'>)
+    (<ClaimVerdict.ACQUIRED: 'acquired'>, <ClaimVerdict.BUSY: 'busy'>)
     """
     if lease <= timedelta(0):
         raise ValueError(f"lease: must be positive, got {lease}")
-    if entry is None or (entry.owner == owner and entry.state is State.CLAIMED):
-        return Decision(verdict=Verdict.ACQUIRED, entry=_claimed(owner, now, lease, entry.attempt if entry else 1))
-    if entry.state is State.DONE:
-        return Decision(verdict=Verdict.DONE, entry=entry)
+    if entry is None or (entry.owner == owner and entry.state is ClaimState.CLAIMED):
+        return ClaimDecision(
+            verdict=ClaimVerdict.ACQUIRED, entry=_claimed(owner, now, lease, entry.attempt if entry else 1)
+        )
+    if entry.state is ClaimState.DONE:
+        return ClaimDecision(verdict=ClaimVerdict.DONE, entry=entry)
     if now < entry.until:
-        return Decision(verdict=Verdict.BUSY, entry=entry)
-    return Decision(verdict=Verdict.TAKEN_OVER, entry=_claimed(owner, now, lease, entry.attempt + 1))
+        return ClaimDecision(verdict=ClaimVerdict.BUSY, entry=entry)
+    return ClaimDecision(verdict=ClaimVerdict.TAKEN_OVER, entry=_claimed(owner, now, lease, entry.attempt + 1))
 
 
-def confirm(entry: Entry | None, *, owner: str, now: datetime) -> Decision:
+def confirm(entry: Entry | None, *, owner: str, now: datetime) -> ClaimDecision:
     """Say that the effect has happened; it is kept whoever has the claim by now, so that nobody repeats it later.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
     >>> mine = claim(None, owner="a", now=noon, lease=timedelta(minutes=1)).entry
     >>> confirm(mine, owner="a", now=noon).verdict
-    <Verdict.CONFIRMED: 'confirmed'>
+    <ClaimVerdict.CONFIRMED: 'confirmed'>
     """
-    if entry is not None and entry.state is State.DONE:
-        return Decision(verdict=Verdict.CONFIRMED if entry.owner == owner else Verdict.CONFIRMED_LATE, entry=entry)
+    if entry is not None and entry.state is ClaimState.DONE:
+        return ClaimDecision(
+            verdict=ClaimVerdict.CONFIRMED if entry.owner == owner else ClaimVerdict.CONFIRMED_LATE, entry=entry
+        )
     if entry is not None and entry.owner == owner:
-        return Decision(verdict=Verdict.CONFIRMED, entry=replace(entry, state=State.DONE, done_at=now))
+        return ClaimDecision(verdict=ClaimVerdict.CONFIRMED, entry=replace(entry, state=ClaimState.DONE, done_at=now))
     held = entry or _claimed(owner, now, timedelta(0), 1)
-    return Decision(verdict=Verdict.CONFIRMED_LATE, entry=replace(held, owner=owner, state=State.DONE, done_at=now))
+    return ClaimDecision(
+        verdict=ClaimVerdict.CONFIRMED_LATE, entry=replace(held, owner=owner, state=ClaimState.DONE, done_at=now)
+    )
 
 
-def release(entry: Entry | None, *, owner: str) -> Decision:
+def release(entry: Entry | None, *, owner: str) -> ClaimDecision:
     """Free the claim after the effect failed, if it is still the owner's.
 
     >>> release(None, owner="a").verdict
-    <Verdict.NOT_HELD: 'not_held'>
+    <ClaimVerdict.NOT_HELD: 'not_held'>
     """
-    if entry is None or entry.owner != owner or entry.state is State.DONE:
-        return Decision(verdict=Verdict.NOT_HELD, entry=entry)
-    return Decision(verdict=Verdict.RELEASED, entry=None)
+    if entry is None or entry.owner != owner or entry.state is ClaimState.DONE:
+        return ClaimDecision(verdict=ClaimVerdict.NOT_HELD, entry=entry)
+    return ClaimDecision(verdict=ClaimVerdict.RELEASED, entry=None)
 
 
 def _claimed(owner: str, now: datetime, lease: timedelta, attempt: int) -> Entry:
     return Entry(
         owner=owner,
-        state=State.CLAIMED,
+        state=ClaimState.CLAIMED,
         claimed_at=now,
         until=now + lease,
         expires_at=now + KEEP,

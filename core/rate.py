@@ -19,7 +19,7 @@ _NONE = timedelta(0)
 _TICK = timedelta(microseconds=1)
 
 
-class Reason(StrEnum):
+class RateReason(StrEnum):
     """Why a call may be made, or not yet."""
 
     ALLOWED = "allowed"
@@ -49,7 +49,7 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class RateDecision:
     """Whether the call may be made, and why.
 
     Attributes:
@@ -59,13 +59,13 @@ class Decision:
     """
 
     bucket: Bucket
-    reason: Reason
+    reason: RateReason
     until: datetime
 
     @property
     def allowed(self) -> bool:
         """Whether the call may be made."""
-        return self.reason is Reason.ALLOWED
+        return self.reason is RateReason.ALLOWED
 
 
 def burst_of(per_minute: int) -> int:
@@ -86,7 +86,7 @@ def take(
     reserve: int = 0,
     calls: int = 1,
     gap: timedelta = _NONE,
-) -> Decision:
+) -> RateDecision:
     """Decide whether calls may be made now, and take them from the bucket if so.
 
     Args:
@@ -107,7 +107,7 @@ def take(
     >>> first = take(Bucket(), now=noon, per_minute=3, burst=1)
     >>> second = take(first.bucket, now=noon, per_minute=3, burst=1)
     >>> first.allowed, second.reason, second.until - noon
-    (True, <Reason.SPENT: 'spent'>, datetime.timedelta(seconds=30))
+    (True, <RateReason.SPENT: 'spent'>, datetime.timedelta(seconds=30))
     """
     _check("per_minute", per_minute, 1)
     _check("burst", burst, 1, per_minute)
@@ -117,16 +117,16 @@ def take(
     bucket = _believable(bucket, now, burst * interval)
     full_at = max(bucket.full_at or now, now) + calls * interval
     until, reason = max(
-        (bucket.blocked_until or now, Reason.BLOCKED),
-        (bucket.last + gap if gap and bucket.last else now, Reason.SPACED),
-        (full_at - burst * interval, Reason.SPENT),
-        (full_at - max(burst - reserve, calls) * interval, Reason.RESERVED),
+        (bucket.blocked_until or now, RateReason.BLOCKED),
+        (bucket.last + gap if gap and bucket.last else now, RateReason.SPACED),
+        (full_at - burst * interval, RateReason.SPENT),
+        (full_at - max(burst - reserve, calls) * interval, RateReason.RESERVED),
         key=lambda wait: wait[0],
     )
     if until > now:
-        return Decision(bucket=bucket, reason=reason, until=until)
+        return RateDecision(bucket=bucket, reason=reason, until=until)
     last = now if bucket.last is None else max(bucket.last, now)
-    return Decision(bucket=replace(bucket, full_at=full_at, last=last), reason=Reason.ALLOWED, until=now)
+    return RateDecision(bucket=replace(bucket, full_at=full_at, last=last), reason=RateReason.ALLOWED, until=now)
 
 
 def block(bucket: Bucket, until: datetime) -> Bucket:
@@ -135,7 +135,7 @@ def block(bucket: Bucket, until: datetime) -> Bucket:
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
     >>> take(block(Bucket(), noon + MINUTE), now=noon, per_minute=60, burst=24).reason
-    <Reason.BLOCKED: 'blocked'>
+    <RateReason.BLOCKED: 'blocked'>
     """
     return replace(bucket, blocked_until=max(bucket.blocked_until or until, until))
 

@@ -1,19 +1,24 @@
-"""Whether an action may be applied now: the guard rails, one after the other, and what they remember.
+"""Guard rails: the limits of each action, and whether it may be applied now.
 
-Time only moves forward here: where the clock says less than what is remembered, what is remembered counts. So a clock
-that jumps back never gives more budget; at worst nothing is applied until it has caught up.
+An action needs approval if it removes something that it cannot restore, or if it changes which answers users get because of
+an uncertain signal: a revoked key locks people out, a cancelled run loses its work, a flushed cache loses its contents and
+sends all load to the service behind it, and a rollback changes the model that serves. An action that only adds something (an
+instance, a run, a training, a report), or shifts what can be shifted back at once, needs no approval.
+
+Time only moves forward here: where the clock is behind the recorded instants, the recorded ones count. So a clock that jumps
+back never increases a budget; at worst nothing is applied until the clock has caught up.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
-from core.actions.plan import Plan
-from core.actions.reason import Reason
-from core.actions.traits import Traits, traits
+from core.actions.plan import ActionReason, Plan
 from core.events import ActionRequest, Command, Mode, Stage, Verb, stamp
-from core.settings.response import ActionName, Automation
+from core.settings.response import ActionName, Automation, Limits
 
+_MINUTES, _HOURS = timedelta(minutes=1), timedelta(hours=1)
 HOUR = timedelta(hours=1)
 KEEP = timedelta(days=1)
 """How long an application is remembered for people; for the guard rails, as long as they need it."""
@@ -21,6 +26,73 @@ LIMIT = 500
 """Applications remembered. Where all of them are still needed nothing is applied: a guard rail never forgets."""
 EVERY = "*"
 """The name that stands for all actions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What an action is, and its guard rails.
+
+    Attributes:
+        destructive: whether it takes something away: work, contents, access, or the version that serves.
+        approval: whether a person must approve each.
+        cooldown: the least time between two on the same target.
+        per_hour: how many in any hour, on all targets together.
+        blast_radius: how many things one of them may touch.
+        undo: whether it can be put back to how it was.
+        suspect: whether it changes what runs now, so that an incident that gets worse right after may be its doing.
+    """
+
+    destructive: bool = False
+    approval: bool = False
+    cooldown: timedelta
+    per_hour: int
+    blast_radius: int = 1
+    undo: bool = False
+    suspect: bool = True
+
+
+TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
+    {
+        # Requests in flight are drained; the revision before stays, so that traffic can go back to it.
+        ActionName.RESTART_SERVICE: Traits(cooldown=15 * _MINUTES, per_hour=4, undo=True),
+        ActionName.SCALE_OUT: Traits(cooldown=10 * _MINUTES, per_hour=6, undo=True),
+        ActionName.ROLLBACK_MODEL: Traits(destructive=True, approval=True, cooldown=_HOURS, per_hour=2, undo=True),
+        ActionName.SHIFT_TRAFFIC: Traits(cooldown=15 * _MINUTES, per_hour=4, undo=True),
+        # A training takes hours and costs money: it neither helps nor harms the incident that runs now.
+        ActionName.RETRAIN_MODEL: Traits(cooldown=6 * _HOURS, per_hour=2, suspect=False),
+        # Runs that hang come in numbers; the work of a cancelled one is lost.
+        ActionName.CANCEL_PIPELINE: Traits(
+            destructive=True, approval=True, cooldown=30 * _MINUTES, per_hour=2, blast_radius=5
+        ),
+        ActionName.RERUN_PIPELINE: Traits(cooldown=30 * _MINUTES, per_hour=4, undo=True),
+        ActionName.FLUSH_CACHE: Traits(destructive=True, approval=True, cooldown=_HOURS, per_hour=2),
+        # Keys are disabled, not deleted, so that a person can enable them again; nothing enables a leaked key by itself.
+        ActionName.REVOKE_ACCESS: Traits(
+            destructive=True, approval=True, cooldown=10 * _MINUTES, per_hour=3, blast_radius=10, suspect=False
+        ),
+        ActionName.COLLECT_DIAGNOSTICS: Traits(cooldown=5 * _MINUTES, per_hour=20, suspect=False),
+    }
+)
+"""Every action there is, by its name; the settings may change the guard rails, not what it is."""
+
+
+def traits(name: ActionName, automation: Automation) -> Traits:
+    """What the action is, with the guard rails that the settings give it.
+
+    Examples:
+        >>> from core.settings.response import Limits
+        >>> careful = Automation(limits={ActionName.SCALE_OUT: Limits(approval=True)})
+        >>> traits(ActionName.SCALE_OUT, careful).approval, traits(ActionName.SCALE_OUT, careful).per_hour
+        (True, 6)
+    """
+    own, limits = TRAITS[name], automation.limits.get(name, Limits())
+    return replace(
+        own,
+        cooldown=own.cooldown if limits.cooldown is None else limits.cooldown,
+        per_hour=own.per_hour if limits.per_hour is None else limits.per_hour,
+        approval=own.approval if limits.approval is None else limits.approval,
+        blast_radius=own.blast_radius if limits.blast_radius is None else limits.blast_radius,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +138,7 @@ class Guards:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class GuardVerdict:
     """What the guard rails say.
 
     Attributes:
@@ -76,19 +148,19 @@ class Verdict:
     """
 
     stage: Stage
-    reason: Reason
+    reason: ActionReason
     detail: str = ""
 
 
-def stopped(action: str, *, guards: Guards, automation: Automation) -> Verdict | None:
+def stopped(action: str, *, guards: Guards, automation: Automation) -> GuardVerdict | None:
     """Why nothing of the kind may happen, whatever it is; None where no switch is thrown."""
     if not automation.enabled:
-        return _refused(Reason.DISABLED, "automation.enabled is false")
+        return _refused(ActionReason.DISABLED, "automation.enabled is false")
     for switch in guards.switches:
         if switch.halted and switch.action in (EVERY, action):
             note = f": {switch.note}" if switch.note else ""
             detail = f"{switch.action} halted by {switch.by or 'somebody'} at {stamp(switch.at)}{note}"
-            return _refused(Reason.HALTED, detail)
+            return _refused(ActionReason.HALTED, detail)
     return None
 
 
@@ -100,7 +172,7 @@ def permit(
     automation: Automation,
     now: datetime,
     approved: bool = False,
-) -> Verdict:
+) -> GuardVerdict:
     """Whether the action may be applied now; the first guard rail that objects is the reason.
 
     A request that has its place in the budget keeps it: asked again, it is not counted against itself.
@@ -116,14 +188,16 @@ def permit(
     if halt := stopped(request.action, guards=guards, automation=automation):
         return halt
     if not plan.steps:
-        return _refused(Reason.NOTHING_TO_DO, plan.summary)
+        return _refused(ActionReason.NOTHING_TO_DO, plan.summary)
     if request.mode is Mode.DRY_RUN:
-        return Verdict(stage=Stage.PLANNED, reason=Reason.DRY_RUN)
+        return GuardVerdict(stage=Stage.PLANNED, reason=ActionReason.DRY_RUN)
     if objection := _objection(request, plan, guards, automation, now):
         return objection
     if not approved and traits(ActionName(request.action), automation).approval:
-        return Verdict(stage=Stage.AWAITING, reason=Reason.NEEDS_APPROVAL)
-    return Verdict(stage=Stage.APPROVED, reason=Reason.PERSON_APPROVED if approved else Reason.WITHIN_LIMITS)
+        return GuardVerdict(stage=Stage.AWAITING, reason=ActionReason.NEEDS_APPROVAL)
+    return GuardVerdict(
+        stage=Stage.APPROVED, reason=ActionReason.PERSON_APPROVED if approved else ActionReason.WITHIN_LIMITS
+    )
 
 
 def taken(guards: Guards, request: ActionRequest, *, automation: Automation, now: datetime) -> Guards:
@@ -152,8 +226,8 @@ def switched(guards: Guards, command: Command) -> Guards:
     return replace(guards, switches=tuple(sorted((*others, switch), key=lambda one: one.action)))
 
 
-def _refused(reason: Reason, detail: str) -> Verdict:
-    return Verdict(stage=Stage.REFUSED, reason=reason, detail=detail)
+def _refused(reason: ActionReason, detail: str) -> GuardVerdict:
+    return GuardVerdict(stage=Stage.REFUSED, reason=reason, detail=detail)
 
 
 def _holds(guards: Guards, request: ActionRequest) -> bool:
@@ -173,11 +247,11 @@ def _needed(guards: Guards, automation: Automation, now: datetime) -> Iterator[A
 
 def _objection(
     request: ActionRequest, plan: Plan, guards: Guards, automation: Automation, now: datetime
-) -> Verdict | None:
+) -> GuardVerdict | None:
     """What blast radius, cooldown and budgets object."""
     rails = traits(ActionName(request.action), automation)
     if plan.touched > rails.blast_radius:
-        return _refused(Reason.BLAST_RADIUS, f"would touch {plan.touched}, at most {rails.blast_radius}")
+        return _refused(ActionReason.BLAST_RADIUS, f"would touch {plan.touched}, at most {rails.blast_radius}")
     if _holds(guards, request):
         return None
     return _spent(request, guards, rails, automation, _latest(guards, now))
@@ -185,18 +259,20 @@ def _objection(
 
 def _spent(
     request: ActionRequest, guards: Guards, rails: Traits, automation: Automation, at: datetime
-) -> Verdict | None:
+) -> GuardVerdict | None:
     """What cooldown and budgets object: an application counts until exactly its cooldown, or an hour, has passed."""
     same = [one for one in guards.applications if one.action == request.action]
     on_target = [one.at for one in same if one.target == request.target]
     if on_target and at - max(on_target) < rails.cooldown:
-        return _refused(Reason.COOLDOWN, f"until {stamp(max(on_target) + rails.cooldown)}")
+        return _refused(ActionReason.COOLDOWN, f"until {stamp(max(on_target) + rails.cooldown)}")
     if (count := _within_hour(same, at)) >= rails.per_hour:
-        return _refused(Reason.ACTION_BUDGET, f"{count} {request.action} within an hour, at most {rails.per_hour}")
+        return _refused(
+            ActionReason.ACTION_BUDGET, f"{count} {request.action} within an hour, at most {rails.per_hour}"
+        )
     if (count := _within_hour(guards.applications, at)) >= automation.per_hour:
-        return _refused(Reason.TOTAL_BUDGET, f"{count} actions within an hour, at most {automation.per_hour}")
+        return _refused(ActionReason.TOTAL_BUDGET, f"{count} actions within an hour, at most {automation.per_hour}")
     if sum(1 for _ in _needed(guards, automation, at)) >= LIMIT:
-        return _refused(Reason.TOTAL_BUDGET, f"{LIMIT} recent actions are remembered, and no more can be")
+        return _refused(ActionReason.TOTAL_BUDGET, f"{LIMIT} recent actions are remembered, and no more can be")
     return None
 
 

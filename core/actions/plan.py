@@ -1,8 +1,63 @@
-"""What an action would change, as it is shown, stored, applied, verified and undone."""
+"""Plan of an action: what it would change, how the change is verified, and the reasons of decisions about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+
+class ActionReason(StrEnum):
+    """Why a decision about an action was made, or why nothing was."""
+
+    ASKED = "asked"
+    """A playbook asks for it, and this is what it would change."""
+    DRY_RUN = "dry_run"
+    """The playbook only plans: it is in dry-run mode."""
+
+    DISABLED = "disabled"
+    """The settings switch every action off."""
+    HALTED = "halted"
+    """A person halted this action, or all."""
+    UNKNOWN_ACTION = "unknown_action"
+    """There is no action of that name."""
+    NOT_POSSIBLE = "not_possible"
+    """The action says that it cannot be done to this target."""
+    NOTHING_TO_DO = "nothing_to_do"
+    BLAST_RADIUS = "blast_radius"
+    """It would touch more things than it may."""
+    COOLDOWN = "cooldown"
+    """The same was done to the same target a moment ago."""
+    ACTION_BUDGET = "action_budget"
+    """This action was applied as often as it may be in an hour."""
+    TOTAL_BUDGET = "total_budget"
+    """All actions together were applied as often as they may be in an hour."""
+    NEEDS_APPROVAL = "needs_approval"
+
+    WITHIN_LIMITS = "within_limits"
+    """Every guard rail lets it pass, and nobody has to approve it."""
+    PERSON_APPROVED = "person_approved"
+    PERSON_REJECTED = "person_rejected"
+    NOBODY_ANSWERED = "nobody_answered"
+    """Neither approved nor rejected in time."""
+
+    DONE = "done"
+    """The outside said that it is done."""
+    OUTSIDE_REFUSED = "outside_refused"
+    """The outside refused it for good."""
+    OUT_OF_TIME = "out_of_time"
+    """It could not be done in time, and later it would be an answer to yesterday's question."""
+    HEALTHY = "healthy"
+    """It is in place and works."""
+    UNHEALTHY = "unhealthy"
+    """It does not work, or did not come into place."""
+    WORSENED = "worsened"
+    """The incident is worse than when it was applied."""
+    NEVER_SETTLED = "never_settled"
+    """It could not be told in time whether it works."""
+
+    NO_SUCH_REQUEST = "no_such_request"
+    ALREADY_DECIDED = "already_decided"
+    NO_NAME = "no_name"
+    """An approval must say whose it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

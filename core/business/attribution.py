@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import pairwise
 
-from core.incidents.graph import Graph
+from core.incidents.policy import Graph
 from core.settings.response import Revenue
 
 _HOUR = timedelta(hours=1)

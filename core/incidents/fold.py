@@ -1,7 +1,7 @@
 """Folding: how a finding, or the time that passes, changes the incidents of a group.
 
 Delivered twice, late or in any order, the same findings end in the same state: it is computed from the histories of the
-conditions (`core.incidents.correlate`), and the changes are the difference to the state before. What was published stays:
+conditions (`core.incidents.conditions`), and the changes are the difference to the state before. What was published stays:
 ids, timeline and sequence are never rewritten.
 
 An incident holds the conditions of one target, and of targets that depend on each other and fire at about the same time.
@@ -13,11 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.events import Change, Finding, IncidentChange, Status
-from core.incidents.conditions import expired, observe, upsert
-from core.incidents.correlate import Episode, correlated_incidents, last_episode, root_target
+from core.incidents.conditions import Episode, correlated_incidents, expired, last_episode, observe, root_target, upsert
 from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, raise_severity
 from core.incidents.lifecycle import OPENINGS, Step, advance, new_incident, trim_timelines
-from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, Observation, Reason, State
+from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, Observation, State
 from core.incidents.policy import IncidentPolicy
 from core.text import clean
 
@@ -42,14 +41,14 @@ class FindingContext:
     target: str
     summary: str
     cause: str
-    resolve_reason: Reason = Reason.ALL_RECOVERED
+    resolve_reason: IncidentReason = IncidentReason.ALL_RECOVERED
 
     @property
     def is_late(self) -> bool:
         """Whether a newer finding of the condition is known."""
         return self.before is not None and self.observation.at < self.before.observed_at
 
-    def step(self, change: Change, reason: Reason, at: datetime) -> Step:
+    def step(self, change: Change, reason: IncidentReason, at: datetime) -> Step:
         """A step caused by the finding."""
         return Step(change, reason, at, self.summary, self.cause)
 
@@ -85,11 +84,11 @@ def fold(state: GroupState | None, finding: Finding, *, now: datetime, policy: I
     before = next((condition for condition in state.conditions if condition.key == key), None)
     current, observation = observe(before, finding, now=now, policy=policy)
     if current is before:
-        return Decision(state=state, changes=(), reason=Reason.DUPLICATE)
+        return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
     # Not `dataclasses.replace`, which takes twice as long: this is done for every finding.
     after = GroupState(name=state.name, conditions=upsert(state.conditions, current), incidents=state.incidents)
     if before is not None and _is_repetition(state, before, observation, policy):
-        reason = Reason.UNCHANGED if observation.status is Status.FIRING else Reason.NOTHING_TO_RESOLVE
+        reason = IncidentReason.UNCHANGED if observation.status is Status.FIRING else IncidentReason.NOTHING_TO_RESOLVE
         return Decision(state=after, changes=(), reason=reason)
     context = FindingContext(
         before=before,
@@ -103,7 +102,7 @@ def fold(state: GroupState | None, finding: Finding, *, now: datetime, policy: I
 
 
 def resolve_condition(
-    state: GroupState, condition: IncidentCondition, reason: Reason, *, policy: IncidentPolicy
+    state: GroupState, condition: IncidentCondition, reason: IncidentReason, *, policy: IncidentPolicy
 ) -> Decision:
     """Resolve a condition that no finding resolves.
 
@@ -134,10 +133,10 @@ def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decis
         policy: the policy.
     """
     changes = list[IncidentChange]()
-    reason = Reason.UNCHANGED
+    reason = IncidentReason.UNCHANGED
     ended = [one for c in state.conditions if (one := expired(c, now, policy.timing.resolve_after))]
     for condition in sorted(ended, key=lambda one: (one.observed_at, one.key)):
-        reason = Reason.NOT_REPEATED if condition.holds_until is not None else Reason.STALE
+        reason = IncidentReason.NOT_REPEATED if condition.holds_until is not None else IncidentReason.STALE
         decision = resolve_condition(state, condition, reason, policy=policy)
         state = decision.state
         changes += decision.changes
@@ -149,7 +148,7 @@ def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy
     timing = policy.timing
     episode = last_episode((c for c in state.conditions if c.target == context.target), timing.reopen_within)
     if episode is None:
-        return Decision(state=state, changes=(), reason=Reason.NOTHING_TO_RESOLVE)
+        return Decision(state=state, changes=(), reason=IncidentReason.NOTHING_TO_RESOLVE)
     first, *parts = correlated_incidents(state, context.target, episode, policy) or (None,)
     targets = {context.target, *(target for one in (first, *parts) if one for target in one.targets)}
     if len(targets) > 1:
@@ -158,7 +157,7 @@ def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy
     opened_at = episode.opened_at
     if first is None and _had_incident(state, context, episode, timing.reopen_within):
         if episode.resolved_at is not None:
-            return Decision(state=state, changes=(), reason=Reason.NOTHING_TO_RESOLVE)
+            return Decision(state=state, changes=(), reason=IncidentReason.NOTHING_TO_RESOLVE)
         opened_at = context.observation.at  # another incident, though the episode is the same
     steps = _steps(first, episode, context, policy)
     members = [condition for condition in state.conditions if condition.key in episode.conditions]
@@ -199,7 +198,7 @@ def _had_incident(state: GroupState, context: FindingContext, episode: Episode, 
 
 def _merge(incident: Incident, into: Incident, context: FindingContext) -> tuple[Incident, tuple[Step, ...]]:
     at = context.observation.at
-    step = Step(Change.RESOLVED, Reason.MERGED, at, f"part of {into.id}: {into.target}", context.cause)
+    step = Step(Change.RESOLVED, IncidentReason.MERGED, at, f"part of {into.id}: {into.target}", context.cause)
     resolved_at = incident.resolved_at or max(at, incident.opened_at)
     return replace(incident, merged_into=into.id, resolved_at=resolved_at), (step,)
 
@@ -216,14 +215,14 @@ def _steps(
         policy: the policy.
     """
     if incident is None:
-        first = context.step(Change.OPENED, Reason.FIRST_FIRING, episode.opened_at)
+        first = context.step(Change.OPENED, IncidentReason.FIRST_FIRING, episode.opened_at)
         return (first, *_resolution(episode.resolved_at, context))
     if incident.state is State.RESOLVED:
         return _reopening(incident, episode, context)
     if episode.resolved_at is not None:
         return (context.step(Change.RESOLVED, context.resolve_reason, episode.resolved_at),)
     if episode.severity.rank > incident.peak.rank:
-        return (context.step(Change.ESCALATED, Reason.WORSENED, context.observation.at),)
+        return (context.step(Change.ESCALATED, IncidentReason.WORSENED, context.observation.at),)
     reason = _update_reason(incident, episode, context, policy)
     return (context.step(Change.UPDATED, reason, context.observation.at),) if reason else ()
 
@@ -234,12 +233,12 @@ def _reopening(incident: Incident, episode: Episode, context: FindingContext) ->
         return ()
     if resolved_at is not None and incident.resolved_at is not None and resolved_at <= incident.resolved_at:
         return ()
-    reopened = context.step(Change.REOPENED, Reason.FIRED_AGAIN, context.observation.at)
+    reopened = context.step(Change.REOPENED, IncidentReason.FIRED_AGAIN, context.observation.at)
     return (reopened, *_resolution(resolved_at, context))
 
 
 def _resolution(at: datetime | None, context: FindingContext) -> tuple[Step, ...]:
-    return () if at is None else (context.step(Change.RESOLVED, Reason.ALREADY_RESOLVED, at),)
+    return () if at is None else (context.step(Change.RESOLVED, IncidentReason.ALREADY_RESOLVED, at),)
 
 
 def _is_new_since(closed_at: datetime, incident: Incident, context: FindingContext) -> bool:
@@ -253,29 +252,33 @@ def _is_new_since(closed_at: datetime, incident: Incident, context: FindingConte
 
 def _update_reason(
     incident: Incident, episode: Episode, context: FindingContext, policy: IncidentPolicy
-) -> Reason | None:
+) -> IncidentReason | None:
     before, seen = context.before, context.observation
     if context.is_late:
         return None
     was_firing, fires = before is not None and before.status is Status.FIRING, context.key in episode.firing
     if fires != was_firing:
-        return Reason.JOINED if fires else Reason.PARTLY_RECOVERED
+        return IncidentReason.JOINED if fires else IncidentReason.PARTLY_RECOVERED
     if before is not None and fires and seen.severity is not before.severity:
-        return Reason.WORSENED if seen.severity.rank > before.severity.rank else Reason.EASED
+        return IncidentReason.WORSENED if seen.severity.rank > before.severity.rank else IncidentReason.EASED
     last = max(entry.at for entry in incident.timeline)
-    return Reason.STILL_FIRING if fires and seen.at - last >= policy.timing.summary_every else None
+    return IncidentReason.STILL_FIRING if fires and seen.at - last >= policy.timing.summary_every else None
 
 
-def _no_step_reason(context: FindingContext) -> Reason:
+def _no_step_reason(context: FindingContext) -> IncidentReason:
     if context.is_late:
-        return Reason.LATE
-    return Reason.NOTHING_TO_RESOLVE if context.observation.status is Status.RESOLVED else Reason.UNCHANGED
+        return IncidentReason.LATE
+    return (
+        IncidentReason.NOTHING_TO_RESOLVE if context.observation.status is Status.RESOLVED else IncidentReason.UNCHANGED
+    )
 
 
 def _as_escalation(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """The steps of an incident whose severity is raised by its impact: a mere update becomes an escalation."""
     return tuple(
-        replace(step, change=Change.ESCALATED, reason=Reason.WORSENED) if step.change is Change.UPDATED else step
+        replace(step, change=Change.ESCALATED, reason=IncidentReason.WORSENED)
+        if step.change is Change.UPDATED
+        else step
         for step in steps
     )
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.events import Severity
-from core.incidents.graph import Graph
 from core.incidents.model import Impact, Incident
+from core.incidents.policy import Graph
 from core.settings.response import ImpactPolicy, Revenue
 from core.text import clean, instant, number
 

@@ -1,26 +1,39 @@
-"""Lifecycle of an incident: steps change its state and are written into its timeline; response times measure it."""
+"""Lifecycle of an incident: steps change its state and its timeline; people and automated actions cause some of them."""
 
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
-from core.events import Change, IncidentChange, Severity, stamp
+from core.events import (
+    ActionDecision,
+    Change,
+    Command,
+    IncidentChange,
+    Mode,
+    Severity,
+    Stage,
+    Verb,
+    stamp,
+)
 from core.incidents.model import (
     ACKNOWLEDGEMENTS_LIMIT,
     TIMELINE_LEAST,
     TIMELINE_LIMIT,
     Acknowledgement,
+    Decision,
+    GroupState,
     Incident,
-    Reason,
+    IncidentReason,
     State,
     TimelineEntry,
 )
-from core.text import clean_utf8
+from core.settings.response import ActionName
+from core.text import clean, clean_utf8
 
 OPENINGS = frozenset({Change.OPENED, Change.REOPENED})
 RESPONSES = frozenset({Change.ACKNOWLEDGED, Change.MITIGATED})
@@ -46,6 +59,23 @@ _LEAST_ENTRIES = 3
 _FIELDS = tuple(field.name for field in fields(Incident))
 _values = attrgetter(*_FIELDS)
 _NO_VALUES: Mapping[str, Any] = MappingProxyType({})
+_NAME_LIMIT = 80
+_NOTIFIED_STAGES = frozenset({Stage.AWAITING, Stage.APPLIED, Stage.UNDONE, Stage.FAILED, Stage.EXPIRED})
+"""Stages of an action that people are notified of: it awaits approval, was applied, or did not help."""
+_CHANGES = {
+    Verb.ACKNOWLEDGE: Change.ACKNOWLEDGED,
+    Verb.MITIGATE: Change.MITIGATED,
+    Verb.RESOLVE: Change.RESOLVED,
+    Verb.CANCEL: Change.RESOLVED,
+}
+_ALLOWED_STATES = {
+    Verb.ACKNOWLEDGE: frozenset({State.OPEN}),
+    Verb.MITIGATE: frozenset({State.OPEN, State.ACKNOWLEDGED}),
+    Verb.RESOLVE: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
+    Verb.CANCEL: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
+}
+_MITIGATING = frozenset(ActionName) - {ActionName.COLLECT_DIAGNOSTICS, ActionName.RETRAIN_MODEL}
+"""Actions that, once verified, mitigate the incident; a retrained model has not replaced the old one yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +91,7 @@ class Step:
     """
 
     change: Change
-    reason: Reason
+    reason: IncidentReason
     at: datetime
     summary: str = ""
     cause: str = ""
@@ -208,107 +238,120 @@ def _change(incident: Incident, sequence: int, step: Step, state: State) -> Inci
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseRecord:
-    """The instants of an incident from which response times are computed.
+def apply_command(state: GroupState, command: Command) -> Decision:
+    """Apply a person's command.
 
-    Attributes:
-        severity: of the incident.
-        opened_at: the opening.
-        reopened_at: the last reopening, or None.
-        acknowledged_at: when it was acknowledged, or None.
-        acknowledgements: those before the last reopening.
-        resolved_at: when it ended, or None while it lasts.
-        cancelled: whether it was a false alarm.
-        merged_into: the id of the incident that it is part of, or empty.
-    """
-
-    severity: Severity
-    opened_at: datetime
-    reopened_at: datetime | None = None
-    acknowledged_at: datetime | None = None
-    acknowledgements: tuple[Acknowledgement, ...] = ()
-    resolved_at: datetime | None = None
-    cancelled: bool = False
-    merged_into: str = ""
-
-    @property
-    def counts(self) -> bool:
-        """Whether it is measured: neither cancelled nor part of another incident."""
-        return not self.cancelled and not self.merged_into
-
-    @property
-    def last_opened_at(self) -> datetime:
-        """The last opening or reopening."""
-        return self.reopened_at or self.opened_at
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResponseTimes:
-    """Mean response times.
-
-    Attributes:
-        mtta: from the opening or reopening to the acknowledgement after it; None where there was none.
-        mttr: from the opening to the resolution, or None where there was none.
-        n_acknowledged: the number of acknowledgements in the mean.
-        n_resolved: the number of resolutions in the mean.
-    """
-
-    mtta: timedelta | None
-    mttr: timedelta | None
-    n_acknowledged: int
-    n_resolved: int
-
-
-def response_times(incidents: Iterable[ResponseRecord], since: datetime, until: datetime) -> ResponseTimes:
-    """Mean time to acknowledge and to resolve, over what was acknowledged or resolved from `since` until before `until`.
-
-    An incident counts in the span in which it was acknowledged or resolved, not in the one in which it was opened: so each
-    counts once, long ones too, and the figures of a past span never change. One that was reopened is acknowledged anew, and
-    each acknowledgement counts from the opening or reopening before it; it is resolved once.
+    A repeated command, or one about an incident that is resolved or was reopened after it, changes nothing. Acknowledging an
+    incident that was merged acknowledges the one that it was merged into.
 
     Args:
-        incidents: in any order.
-        since: the first instant.
-        until: the instant after the last.
-
-    >>> from datetime import UTC
-    >>> nine = datetime(2026, 1, 2, 9, tzinfo=UTC)
-    >>> one = ResponseRecord(severity=Severity.ERROR, opened_at=nine, acknowledged_at=nine + timedelta(minutes=4),
-    ...                      resolved_at=nine + timedelta(minutes=30))
-    >>> two = ResponseRecord(severity=Severity.ERROR, opened_at=nine, resolved_at=nine + timedelta(minutes=10))
-    >>> times = response_times([one, two], nine, nine + timedelta(days=1))
-    >>> str(times.mtta), str(times.mttr), times.n_acknowledged, times.n_resolved
-    ('0:04:00', '0:20:00', 1, 2)
+        state: of the group.
+        command: about one of its incidents.
     """
-    counted = [one for one in incidents if one.counts]
-    acknowledged = _spans((pair for one in counted for pair in _acknowledgements(one)), since, until)
-    resolved = _spans(((one.opened_at, one.resolved_at) for one in counted), since, until)
-    return ResponseTimes(
-        mtta=_mean(acknowledged), mttr=_mean(resolved), n_acknowledged=len(acknowledged), n_resolved=len(resolved)
-    )
+    named = _find(state, command.subject)
+    if named is None:
+        return Decision(state=state, changes=(), reason=IncidentReason.NO_SUCH_INCIDENT)
+    incident = _merged_into(state, named) if command.verb is Verb.ACKNOWLEDGE else named
+    if _is_recorded(named, command.id) or _is_recorded(incident, command.id):
+        return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
+    if command.verb not in _CHANGES or incident.state not in _ALLOWED_STATES[command.verb]:
+        return Decision(state=state, changes=(), reason=IncidentReason.UNCHANGED)
+    if _reopened_after(incident, command.at):
+        return Decision(state=state, changes=(), reason=IncidentReason.LATE)
+    by, note = clean(command.by, _NAME_LIMIT) or "somebody", clean(command.note)
+    step = Step(_CHANGES[command.verb], IncidentReason.COMMAND, command.at, f"{by}: {note}" if note else by, command.id)
+    return _with_step(state, _commanded(incident, command, by), step)
 
 
-def response_times_by_severity(
-    incidents: Iterable[ResponseRecord], since: datetime, until: datetime
-) -> dict[Severity, ResponseTimes]:
-    """The response times of every severity, the worst first; see `response_times`."""
-    records = tuple(incidents)
-    return {
-        severity: response_times((one for one in records if one.severity is severity), since, until)
-        for severity in reversed(Severity)
-    }
+def record_action(state: GroupState, decision: ActionDecision) -> Decision:
+    """Record a decision about an automated action in the timeline; a verified action may mitigate the incident.
+
+    The mitigation of an incident that was merged does not mitigate the one that it was merged into.
+
+    Args:
+        state: of the group.
+        decision: about a request of one of its incidents.
+    """
+    named = _find(state, decision.incident_id)
+    if named is None:
+        return Decision(state=state, changes=(), reason=IncidentReason.NO_SUCH_INCIDENT)
+    incident = _merged_into(state, named)
+    if _is_recorded(named, decision.id) or _is_recorded(incident, decision.id):
+        return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
+    text = clean(": ".join(_action_text(decision)))
+    if incident is named and _mitigates(incident, decision):
+        step = Step(Change.MITIGATED, IncidentReason.ACTION, decision.at, text, decision.id)
+        return _with_step(state, replace(incident, mitigated_at=decision.at), step)
+    if decision.mode is Mode.ACT and decision.stage in _NOTIFIED_STAGES:
+        incident = replace(incident, pending_update=text)
+    return _with_step(state, incident, Step(Change.UPDATED, IncidentReason.ACTION, decision.at, text, decision.id))
 
 
-def _acknowledgements(record: ResponseRecord) -> Iterator[tuple[datetime, datetime | None]]:
-    yield from ((earlier.opened_at, earlier.acknowledged_at) for earlier in record.acknowledgements)
-    yield record.last_opened_at, record.acknowledged_at
+def record_refusal(state: GroupState, incident_id: str, *, channel: str, detail: str, at: datetime) -> Decision:
+    """Record in the timeline that a channel refused a message for good.
+
+    Args:
+        state: of the group; unchanged when it does not hold the incident any more.
+        incident_id: the incident that the message was about.
+        channel: the channel's name.
+        detail: the channel's answer.
+        at: the instant.
+    """
+    incident = _find(state, incident_id)
+    if incident is None:
+        return Decision(state=state, changes=(), reason=IncidentReason.NO_SUCH_INCIDENT)
+    text = clean(f"{clean(channel, _NAME_LIMIT)} refused the message: {detail}")
+    return _with_step(state, incident, Step(Change.UPDATED, IncidentReason.NOTIFICATION_REFUSED, at, text))
 
 
-def _spans(times: Iterable[tuple[datetime, datetime | None]], since: datetime, until: datetime) -> list[timedelta]:
-    """The durations of what ended within the span; never negative, whatever two clocks say."""
-    return [max(timedelta(0), end - start) for start, end in times if end is not None and since <= end < until]
+def _find(state: GroupState, incident_id: str) -> Incident | None:
+    return next((incident for incident in state.incidents if incident.id == incident_id), None)
 
 
-def _mean(spans: Sequence[timedelta]) -> timedelta | None:
-    return sum(spans, timedelta(0)) / len(spans) if spans else None
+def _is_recorded(incident: Incident, cause: str) -> bool:
+    return any(entry.finding_id == cause for entry in incident.timeline)
+
+
+def _merged_into(state: GroupState, incident: Incident) -> Incident:
+    """The incident that this one was merged into, as far as it is kept; itself where it was not merged."""
+    while (into := _find(state, incident.merged_into)) is not None:
+        incident = into
+    return incident
+
+
+def _mitigates(incident: Incident, decision: ActionDecision) -> bool:
+    done = decision.stage is Stage.VERIFIED and decision.mode is Mode.ACT and decision.action in _MITIGATING
+    return done and incident.state in _ALLOWED_STATES[Verb.MITIGATE] and not _reopened_after(incident, decision.at)
+
+
+def _reopened_after(incident: Incident, at: datetime) -> bool:
+    """Whether it was reopened after this instant; an earlier command or action is about what was resolved by then."""
+    return any(entry.at > at for entry in incident.timeline if entry.change is Change.REOPENED)
+
+
+def _commanded(incident: Incident, command: Command, by: str) -> Incident:
+    if command.verb is Verb.ACKNOWLEDGE:
+        return replace(incident, acknowledged_at=command.at, acknowledged_by=by)
+    if command.verb is Verb.MITIGATE:
+        return replace(incident, mitigated_at=command.at)
+    return replace(incident, closed_at=command.at, resolved_at=command.at, cancelled=command.verb is Verb.CANCEL)
+
+
+def _action_text(decision: ActionDecision) -> Iterator[str]:
+    mode = " (dry run)" if decision.mode is Mode.DRY_RUN else ""
+    by = f" by {clean(decision.by, _NAME_LIMIT)}" if decision.by else ""
+    yield f"{decision.action} on {decision.target} {decision.stage.replace('_', ' ')}{mode}{by}"
+    if decision.stage is Stage.AWAITING:
+        yield "approve or reject it on the page of the incident"
+    elif decision.stage not in (Stage.PLANNED, Stage.APPLIED, Stage.VERIFIED):
+        yield decision.reason.replace("_", " ")
+    if decision.plan:
+        yield decision.plan
+    if decision.detail:
+        yield decision.detail
+
+
+def _with_step(state: GroupState, incident: Incident, step: Step) -> Decision:
+    after, changes = advance(incident, (step,))
+    incidents = tuple(after if one.id == after.id else one for one in state.incidents)
+    return Decision(state=replace(state, incidents=incidents), changes=changes, reason=step.reason)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.events import Change, Severity, Status
 from core.incidents.lifecycle import RESPONSES
-from core.incidents.model import GroupState, Impact, Incident, IncidentCondition, Reason, TimelineEntry
+from core.incidents.model import GroupState, Impact, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.incidents.notification import Notification
 from core.text import clean, comparison, duration, instant, number, period
 
@@ -15,9 +15,9 @@ _CONDITIONS_SHOWN = 5
 _TARGETS_SHOWN = 5
 _ACTIONS_SHOWN = 3
 _RESOLUTIONS = {
-    Reason.NOT_REPEATED: "its source stopped reporting it",
-    Reason.STALE: "no finding arrived for too long",
-    Reason.ALREADY_RESOLVED: "it ended before a notification could be sent",
+    IncidentReason.NOT_REPEATED: "its source stopped reporting it",
+    IncidentReason.STALE: "no finding arrived for too long",
+    IncidentReason.ALREADY_RESOLVED: "it ended before a notification could be sent",
 }
 _UNKNOWN_IMPACT = "unknown (no revenue mapped to this target)"
 _LINE = 900
@@ -120,7 +120,7 @@ def facts(notification: Notification, members: Sequence[IncidentCondition], runb
     if notification.change is Change.RESOLVED:
         pairs = _after_resolution(lead, incident)
     elif notification.change in RESPONSES:
-        by_person = notification.reason is Reason.COMMAND
+        by_person = notification.reason is IncidentReason.COMMAND
         pairs = (("Note", _command(incident) if by_person else ""), *_status(lead, incident, members))
     else:
         pairs = (
@@ -159,7 +159,7 @@ def _lead(incident: Incident, members: Sequence[IncidentCondition]) -> IncidentC
 def _headline(state: GroupState, notification: Notification, about: str) -> str:
     if notification.change is Change.RESOLVED:
         return clean(_resolved(state, notification), _LINE)
-    if notification.reason in (Reason.NOT_ACKNOWLEDGED, Reason.REMINDER):
+    if notification.reason in (IncidentReason.NOT_ACKNOWLEDGED, IncidentReason.REMINDER):
         return clean(_not_acknowledged(notification, about), _LINE)
     return clean(_changed(notification, about), _LINE)
 
@@ -171,10 +171,10 @@ def _changed(notification: Notification, about: str) -> str:
         case Change.ACKNOWLEDGED:
             return f"Acknowledged by {incident.acknowledged_by}: {is_so}, {since}."
         case Change.UPDATED:
-            actions = (one.summary for one in reversed(incident.timeline) if one.reason is Reason.ACTION)
+            actions = (one.summary for one in reversed(incident.timeline) if one.reason is IncidentReason.ACTION)
             return f"Automated action: {next(actions, about)}."
         case Change.MITIGATED:
-            by = "an automated action" if notification.reason is Reason.ACTION else "a person"
+            by = "an automated action" if notification.reason is IncidentReason.ACTION else "a person"
             return f"Mitigated by {by}: {is_so}, still {since}."
         case Change.ESCALATED:
             return f"Worse: {is_so}{f' (was {before})' if before else ''}, {since}."
@@ -189,13 +189,13 @@ def _changed(notification: Notification, about: str) -> str:
 def _not_acknowledged(notification: Notification, about: str) -> str:
     incident = notification.incident
     waited = duration(max(notification.at - incident.opened_at, _NO_TIME))
-    start = "Not acknowledged" if notification.reason is Reason.NOT_ACKNOWLEDGED else "Still not acknowledged"
+    start = "Not acknowledged" if notification.reason is IncidentReason.NOT_ACKNOWLEDGED else "Still not acknowledged"
     return f"{start} for {waited}: {about}, severity {incident.severity}, firing since {instant(incident.opened_at)}."
 
 
 def _resolved(state: GroupState, notification: Notification) -> str:
     incident, target = notification.incident, notification.incident.target
-    if notification.reason is Reason.MERGED:
+    if notification.reason is IncidentReason.MERGED:
         into = next((one.target for one in state.incidents if one.id == incident.merged_into), "")
         return f"Merged into a larger incident{f' at {into}' if into else ''}, which continues: {incident.merged_into}."
     end = max(incident.resolved_at or notification.at, incident.opened_at)
@@ -264,9 +264,9 @@ def _summary(condition: IncidentCondition, about: str) -> str:
 
 def _actions(timeline: Sequence[TimelineEntry]) -> str:
     """The newest entry of each automated action."""
-    newest = {one.finding_id.rpartition(":")[0]: one.summary for one in timeline if one.reason is Reason.ACTION}
+    newest = {one.finding_id.rpartition(":")[0]: one.summary for one in timeline if one.reason is IncidentReason.ACTION}
     return "; ".join([*dict.fromkeys(newest.values())][-_ACTIONS_SHOWN:])
 
 
 def _command(incident: Incident) -> str:
-    return next((entry.summary for entry in reversed(incident.timeline) if entry.reason is Reason.COMMAND), "")
+    return next((entry.summary for entry in reversed(incident.timeline) if entry.reason is IncidentReason.COMMAND), "")

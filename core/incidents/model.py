@@ -33,7 +33,7 @@ class State(StrEnum):
     RESOLVED = "resolved"
 
 
-class Reason(StrEnum):
+class IncidentReason(StrEnum):
     """Reason of a decision."""
 
     FIRST_FIRING = "first_firing"
@@ -142,7 +142,7 @@ class TimelineEntry:
     sequence: int
     at: datetime
     change: Change
-    reason: Reason
+    reason: IncidentReason
     summary: str
     finding_id: str = ""
 
@@ -335,4 +335,4 @@ class Decision:
 
     state: GroupState
     changes: tuple[IncidentChange, ...]
-    reason: Reason
+    reason: IncidentReason

@@ -3,7 +3,7 @@
 1. A new incident, a worse severity and a response are notified at once.
 2. The opposite of what was just notified waits until the incident settles, so that flapping sends two messages, not thirty.
 3. Nothing is notified in maintenance or under a silence; when that ends, the difference to the last notification is.
-4. Where nobody acknowledges, the next tier is notified, and the last tier is reminded (`core.incidents.escalation`).
+4. Where nobody acknowledges, the next tier is notified, and the last tier is reminded (`core.incidents.routing`).
    An acknowledgement stops that.
 """
 
@@ -12,11 +12,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.events import Change, IncidentChange, Severity
-from core.incidents.escalation import next_escalation, routing_facts, stakeholders, tier_channels
 from core.incidents.lifecycle import OPENINGS, RESPONSES, Step, advance
-from core.incidents.model import EscalationState, GroupState, Incident, NotificationState, Reason, State
-from core.incidents.mute import Mute, Silence, incident_mute
+from core.incidents.model import EscalationState, GroupState, Incident, IncidentReason, NotificationState, State
 from core.incidents.policy import IncidentPolicy
+from core.incidents.routing import (
+    Mute,
+    Silence,
+    incident_mute,
+    next_escalation,
+    routing_facts,
+    stakeholders,
+    tier_channels,
+)
 
 _REST = timedelta(hours=1)
 """Flaps are forgotten after so long without a notification."""
@@ -38,7 +45,7 @@ class Notification:
 
     incident: Incident
     change: Change
-    reason: Reason
+    reason: IncidentReason
     at: datetime
     channels: tuple[str, ...]
     before: NotificationState
@@ -66,7 +73,7 @@ class _Update:
     """A difference between an incident and its last notification."""
 
     change: Change
-    reason: Reason
+    reason: IncidentReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +130,7 @@ def _evaluate(incident: Incident, context: _Context) -> _Evaluation:
     update = _pending_update(incident, context)
     if update is None:
         return _escalate(incident, context)
-    if update.reason is Reason.FLAPPING:
+    if update.reason is IncidentReason.FLAPPING:
         return _Evaluation(incident=incident, deferred=True)
     if update.change in RESPONSES and incident.notified.severity is None:
         # Nobody else was notified of it: whoever responds needs no message.
@@ -143,9 +150,9 @@ def _pending_update(incident: Incident, context: _Context) -> _Update | None:
 def _change_while_firing(incident: Incident) -> _Update | None:
     notified = incident.notified
     if notified.severity is not None and incident.severity.rank > notified.severity.rank:
-        return _Update(Change.ESCALATED, Reason.WORSENED)
+        return _Update(Change.ESCALATED, IncidentReason.WORSENED)
     if incident.pending_update:
-        return _Update(Change.UPDATED, Reason.ACTION)
+        return _Update(Change.UPDATED, IncidentReason.ACTION)
     return None if notified.acknowledged else _response(incident)
 
 
@@ -153,34 +160,34 @@ def _opening(incident: Incident, context: _Context) -> _Update | None:
     """An incident that fires, although no notification or one of its recovery was sent."""
     notified = incident.notified
     if notified.severity is None:
-        return _response(incident) or _Update(Change.OPENED, Reason.FIRST_FIRING)
+        return _response(incident) or _Update(Change.OPENED, IncidentReason.FIRST_FIRING)
     if incident.severity.rank <= notified.severity.rank and _must_settle(notified, context):
-        return _Update(Change.REOPENED, Reason.FLAPPING)
-    return _Update(Change.REOPENED, Reason.FIRED_AGAIN)
+        return _Update(Change.REOPENED, IncidentReason.FLAPPING)
+    return _Update(Change.REOPENED, IncidentReason.FIRED_AGAIN)
 
 
 def _resolution(incident: Incident, context: _Context) -> _Update | None:
     notified = incident.notified
     if not notified.firing:
-        late = notified.severity is None and incident.timeline[-1].reason is Reason.ALREADY_RESOLVED
-        return _Update(Change.RESOLVED, Reason.ALREADY_RESOLVED) if late else None
+        late = notified.severity is None and incident.timeline[-1].reason is IncidentReason.ALREADY_RESOLVED
+        return _Update(Change.RESOLVED, IncidentReason.ALREADY_RESOLVED) if late else None
     if incident.merged_into:
-        return _Update(Change.RESOLVED, Reason.MERGED)
+        return _Update(Change.RESOLVED, IncidentReason.MERGED)
     if incident.closed_at is None and _must_settle(notified, context):
-        return _Update(Change.RESOLVED, Reason.FLAPPING)
-    return _Update(Change.RESOLVED, _reason_of(incident, Change.RESOLVED) or Reason.ALL_RECOVERED)
+        return _Update(Change.RESOLVED, IncidentReason.FLAPPING)
+    return _Update(Change.RESOLVED, _reason_of(incident, Change.RESOLVED) or IncidentReason.ALL_RECOVERED)
 
 
 def _response(incident: Incident) -> _Update | None:
     """The acknowledgement or mitigation, if there is one."""
     if incident.state is State.ACKNOWLEDGED:
-        return _Update(Change.ACKNOWLEDGED, Reason.COMMAND)
+        return _Update(Change.ACKNOWLEDGED, IncidentReason.COMMAND)
     if incident.state is State.MITIGATED:
-        return _Update(Change.MITIGATED, _reason_of(incident, Change.MITIGATED) or Reason.COMMAND)
+        return _Update(Change.MITIGATED, _reason_of(incident, Change.MITIGATED) or IncidentReason.COMMAND)
     return None
 
 
-def _reason_of(incident: Incident, change: Change) -> Reason | None:
+def _reason_of(incident: Incident, change: Change) -> IncidentReason | None:
     return next((entry.reason for entry in reversed(incident.timeline) if entry.change is change), None)
 
 
@@ -199,7 +206,7 @@ def _mute(incident: Incident, mute: Mute, update: _Update, at: datetime) -> _Eva
     if incident.notified.mute_reason == mute.reason and not never:
         return _Evaluation(incident=incident, deferred=True)
     notified = replace(incident.notified, mute_reason=mute.reason, severity=severity)
-    step = Step(Change.UPDATED, Reason.MUTED, at, f"muted ({update.change}): {mute.reason}")
+    step = Step(Change.UPDATED, IncidentReason.MUTED, at, f"muted ({update.change}): {mute.reason}")
     return _Evaluation(incident=replace(incident, notified=notified), steps=(step,), deferred=not never)
 
 
@@ -214,7 +221,9 @@ def _notify(incident: Incident, update: _Update, context: _Context) -> _Evaluati
         return _Evaluation(incident=incident)
     named = () if update.change is Change.UPDATED else escalations
     names = ", ".join(escalation.stakeholder for escalation in named) or "everybody notified before"
-    step = Step(Change.UPDATED, Reason.NOTIFIED, context.at, f"{update.change}: notified {names} ({', '.join(to)})")
+    step = Step(
+        Change.UPDATED, IncidentReason.NOTIFIED, context.at, f"{update.change}: notified {names} ({', '.join(to)})"
+    )
     notification = Notification(
         incident=incident, change=update.change, reason=update.reason, at=context.at, channels=to, before=before
     )
@@ -251,7 +260,9 @@ def _escalate(incident: Incident, context: _Context) -> _Evaluation:
     if not due or context.mute(incident):
         return _Evaluation(incident=incident)
     higher = [one.tier for one in escalations] != [one.tier for one in notified.escalations]
-    change, reason = (Change.ESCALATED, Reason.NOT_ACKNOWLEDGED) if higher else (Change.UPDATED, Reason.REMINDER)
+    change, reason = (
+        (Change.ESCALATED, IncidentReason.NOT_ACKNOWLEDGED) if higher else (Change.UPDATED, IncidentReason.REMINDER)
+    )
     to = tier_channels(due, people, now)
     after = replace(
         notified,

@@ -1,12 +1,220 @@
-"""Incident policy: the settings that decisions about incidents follow."""
+"""Incident policy: the dependency graph of the targets, the classification of findings, and the settings that decisions follow.
 
-from collections.abc import Mapping
+A finding is classified by the rules of the settings first, then by the words of its kind, then by the type of its target.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 
-from core.incidents.graph import Graph
-from core.settings.people import People
+from core.events import Severity
+from core.patterns import matches
+from core.settings.people import Category, People
 from core.settings.response import ImpactPolicy, Maintenance, Playbook, Policy, Revenue, Rule
-from core.settings.types import Settings
+from core.settings.types import Dependency, Settings
+from core.text import clean
+
+GROUP_LIMIT = 40
+"""The most targets of a group: the state of a group is one document of the store."""
+_NAME_LIMIT = 80
+_WORDS = re.compile(r"[PpFf][0-9]+|[0-9]+[a-z]*|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+"""The words of a kind: `HighCPULoad`, `high_cpu_load` and `high-cpu.load` have the same ones; `p95`, `F1` and `5xx` are words."""
+_BY_WORD = {
+    word: category
+    for category, words in {
+        Category.AVAILABILITY: "availability unavailable down outage unreachable health healthy unhealthy probe"
+        " uptime crash crashed crashing crashloop restart restarts error errors 5xx failing slo burn absent",
+        Category.LATENCY: "latency slow slower slowness frame duration p50 p90 p95 p99 timeout timeouts",
+        Category.DRIFT: "drift drifted psi skew",
+        Category.MODEL_QUALITY: "performance accuracy calibration segment segments label labels auc precision recall f1 mae"
+        " rmse mape champion challenger",
+        Category.DATA_QUALITY: "freshness fresh stale volume row rows missing null nulls schema quality duplicate duplicates"
+        " completeness outdated",
+        Category.PIPELINE: "pipeline pipelines training retraining job jobs stage workflow backfill ingestion batch",
+        Category.BUSINESS: "business revenue forecast conversion sales order orders churn satisfaction kpi market customers bookings",
+        Category.SECURITY: "security tls certificate cert auth unauthorized forbidden intrusion access secret secrets"
+        " vulnerability credential credentials leak leaked",
+        Category.COMPLIANCE: "compliance audit gdpr retention privacy pii residency consent fairness bias",
+        Category.CAPACITY: "capacity saturation saturated cpu memory disk oom quota unschedulable backlog utilization utilisation"
+        " throttled throttling exhausted storage",
+        Category.COST: "cost costs spend spending budget billing",
+        Category.PLATFORM: "platform deployment deploy rollout config scoring",
+    }.items()
+    for word in words.split()
+}
+_BY_TARGET_TYPE = {
+    target_type: category
+    for category, types in {
+        Category.AVAILABILITY: "probe service endpoint api host health availability",
+        Category.MODEL_QUALITY: "model",
+        Category.DATA_QUALITY: "table dataset feature features",
+        Category.PIPELINE: "pipeline job",
+        Category.BUSINESS: "business revenue stream",
+        Category.SECURITY: "certificate security tls",
+        Category.COMPLIANCE: "compliance audit",
+        Category.CAPACITY: "capacity node cluster",
+        Category.COST: "cost budget billing",
+    }.items()
+    for target_type in types.split()
+}
+
+
+class Graph:
+    """The dependencies of the settings as a directed graph.
+
+    Cycles are allowed: within one, every target depends on every other.
+
+    Args:
+        dependencies: from the settings.
+
+    >>> graph = Graph([Dependency(target="model/m", needs="table/t"), Dependency(target="page/p", needs="model/m", share=0.5)])
+    >>> sorted(graph.upstream("page/p")), sorted(graph.downstream("table/t").items())
+    (['model/m', 'table/t'], [('model/m', 1.0), ('page/p', 0.5)])
+    >>> graph.related("table/t", "page/p"), graph.group("page/p") == graph.group("table/t"), graph.group("other/x")
+    (True, True, 'other/x')
+    """
+
+    def __init__(self, dependencies: Iterable[Dependency] = ()) -> None:
+        self._up: dict[str, dict[str, float]] = defaultdict(dict)
+        self._down: dict[str, dict[str, float]] = defaultdict(dict)
+        for one in dependencies:
+            share = max(one.share, self._up[one.target].get(one.needs, 0.0))
+            self._up[one.target][one.needs] = self._down[one.needs][one.target] = share
+        self._upstream: dict[str, frozenset[str]] = {}
+
+    def upstream(self, target: str) -> frozenset[str]:
+        """Every target that this one depends on, directly or through others; never itself."""
+        cached = self._upstream.get(target)
+        if cached is None:
+            cached = self._upstream[target] = frozenset(_reachable(self._up, target))
+        return cached
+
+    def downstream(self, target: str) -> Mapping[str, float]:
+        """Every target that depends on this one, with its share at risk: the largest product of shares along a path."""
+        return _reachable(self._down, target)
+
+    def related(self, one: str, other: str) -> bool:
+        """Whether one depends on the other, or both are the same."""
+        return one == other or other in self.upstream(one) or one in self.upstream(other)
+
+    def group(self, target: str) -> str:
+        """The name of the target's group: the same for all targets that may share an incident."""
+        return self._groups.get(target, target)
+
+    @cached_property
+    def _groups(self) -> dict[str, str]:
+        hubs: set[str] = set()
+        while True:
+            components = self._components(hubs)
+            large = [component for component in components if len(component) > GROUP_LIMIT]
+            if not large:
+                return {target: min(component) for component in components for target in component}
+            # A group that is too large is split at its busiest target, which becomes a group by itself.
+            hubs |= {
+                max(component, key=lambda target: (self._degree(target, component), target)) for component in large
+            }
+
+    def _components(self, hubs: set[str]) -> list[set[str]]:
+        """The connected components without the hubs, and each hub by itself."""
+        left = (set(self._up) | set(self._down)) - hubs
+        components = [{target} for target in hubs]
+        while left:
+            component, frontier = set[str](), {left.pop()}
+            while frontier:
+                component |= frontier
+                near = {other for one in frontier for other in (*self._up.get(one, ()), *self._down.get(one, ()))}
+                frontier = near - component - hubs
+            left -= component
+            components.append(component)
+        return components
+
+    def _degree(self, target: str, component: set[str]) -> int:
+        return len(component & (self._up.get(target, {}).keys() | self._down.get(target, {}).keys()))
+
+
+def _reachable(edges: Mapping[str, Mapping[str, float]], start: str) -> dict[str, float]:
+    """Every node reachable from the start, with the largest product of shares along a path; without the start."""
+    shares: dict[str, float] = {}
+    frontier = {start: 1.0}
+    while frontier:
+        improved: dict[str, float] = {}
+        for node, share in frontier.items():
+            for neighbour, factor in edges.get(node, {}).items():
+                product = share * factor
+                if neighbour != start and product > shares.get(neighbour, -1.0):
+                    shares[neighbour] = improved[neighbour] = product
+        frontier = improved
+    return shares
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Class:
+    """The class of a finding.
+
+    Attributes:
+        category: the category.
+        severity: the severity of the finding, or the one that a rule gives it.
+        reason: in one line for people.
+    """
+
+    category: Category
+    severity: Severity
+    reason: str
+
+
+def classify(target: str, kind: str, source: str, severity: Severity, rules: Sequence[Rule] = ()) -> Class:
+    """The class of a condition.
+
+    Args:
+        target: as in `model/flight-delay`.
+        kind: as in `drift`, or several words as in `feature_drift` or `HighErrorRate`.
+        source: the function or the foreign system that detected it.
+        severity: of the finding.
+        rules: of the settings; the first that matches counts.
+
+    >>> classify("model/m", "feature-drift", "drift_score", Severity.ERROR).reason
+    'kind contains drift'
+    >>> slow = Rule(kind="*latency*", category=Category.BUSINESS, becomes=Severity.CRITICAL)
+    >>> result = classify("service/shop", "p95_latency", "prometheus", Severity.ERROR, [slow])
+    >>> result.category.value, result.severity.value, result.reason
+    ('business', 'critical', 'rule 1 of the settings: kind matches *latency*; error becomes critical')
+    """
+    for number, rule in enumerate(rules, 1):
+        if _applies(rule, target, kind, source, severity):
+            becomes = rule.becomes or severity
+            return Class(category=rule.category, severity=becomes, reason=_rule_reason(number, rule, severity, becomes))
+    category, reason = _built_in(target.partition("/")[0], kind)
+    return Class(category=category, severity=severity, reason=reason)
+
+
+def _applies(rule: Rule, target: str, kind: str, source: str, severity: Severity) -> bool:
+    return (
+        severity in rule.severity
+        and matches(rule.kind, kind)
+        and matches(rule.target, target)
+        and matches(rule.source, source)
+    )
+
+
+def _rule_reason(number: int, rule: Rule, severity: Severity, becomes: Severity) -> str:
+    patterns = (("target", rule.target), ("kind", rule.kind), ("source", rule.source))
+    given = [f"{name} matches {clean(pattern, _NAME_LIMIT)}" for name, pattern in patterns if pattern != "*"]
+    if len(rule.severity) < len(Severity):
+        given.append(f"severity is {severity}")
+    why = f"rule {number} of the settings: {', '.join(given) or 'matches everything'}"
+    return why if becomes is severity else f"{why}; {severity} becomes {becomes}"
+
+
+@lru_cache(maxsize=4096)
+def _built_in(target_type: str, kind: str) -> tuple[Category, str]:
+    for word in _WORDS.findall(kind):
+        if category := _BY_WORD.get(word.lower()):
+            return category, f"kind contains {word.lower()}"
+    if category := _BY_TARGET_TYPE.get(target_type.lower()):
+        return category, f"target type is {target_type.lower()}"
+    return Category.PLATFORM, "default: no rule, kind or target type matches"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,14 @@
-"""Incident report in Markdown: a post-mortem of recorded facts, and the questions that they leave open."""
+"""Response times (MTTA and MTTR), and the report of an incident in Markdown: a post-mortem of recorded facts with open questions."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.events import ActionDecision, Stage, Status
+from core.events import ActionDecision, Severity, Stage, Status
 from core.incidents.impact import Loss, estimate_loss
-from core.incidents.model import Incident, IncidentCondition, Reason, TimelineEntry
+from core.incidents.model import Acknowledgement, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.text import LINE_LIMIT, clean, comparison, duration, instant, number
 
 _TITLE_LIMIT = 120
@@ -36,12 +37,118 @@ _UNFINISHED = {
     Stage.AWAITING: "still awaits approval",
 }
 _PROBLEMS = {
-    Reason.NOT_ACKNOWLEDGED: "A notified tier did not acknowledge in time",
-    Reason.NOTIFICATION_REFUSED: "A channel refused a message",
-    Reason.MUTED: "A notification was muted",
-    Reason.NOT_REPEATED: "A condition was resolved by expiry, because its source did not repeat it",
-    Reason.STALE: "A condition was resolved by expiry, because no finding arrived for too long",
+    IncidentReason.NOT_ACKNOWLEDGED: "A notified tier did not acknowledge in time",
+    IncidentReason.NOTIFICATION_REFUSED: "A channel refused a message",
+    IncidentReason.MUTED: "A notification was muted",
+    IncidentReason.NOT_REPEATED: "A condition was resolved by expiry, because its source did not repeat it",
+    IncidentReason.STALE: "A condition was resolved by expiry, because no finding arrived for too long",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseRecord:
+    """The instants of an incident from which response times are computed.
+
+    Attributes:
+        severity: of the incident.
+        opened_at: the opening.
+        reopened_at: the last reopening, or None.
+        acknowledged_at: when it was acknowledged, or None.
+        acknowledgements: those before the last reopening.
+        resolved_at: when it ended, or None while it lasts.
+        cancelled: whether it was a false alarm.
+        merged_into: the id of the incident that it is part of, or empty.
+    """
+
+    severity: Severity
+    opened_at: datetime
+    reopened_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    resolved_at: datetime | None = None
+    cancelled: bool = False
+    merged_into: str = ""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is measured: neither cancelled nor part of another incident."""
+        return not self.cancelled and not self.merged_into
+
+    @property
+    def last_opened_at(self) -> datetime:
+        """The last opening or reopening."""
+        return self.reopened_at or self.opened_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseTimes:
+    """Mean response times.
+
+    Attributes:
+        mtta: from the opening or reopening to the acknowledgement after it; None where there was none.
+        mttr: from the opening to the resolution, or None where there was none.
+        n_acknowledged: the number of acknowledgements in the mean.
+        n_resolved: the number of resolutions in the mean.
+    """
+
+    mtta: timedelta | None
+    mttr: timedelta | None
+    n_acknowledged: int
+    n_resolved: int
+
+
+def response_times(incidents: Iterable[ResponseRecord], since: datetime, until: datetime) -> ResponseTimes:
+    """Mean time to acknowledge and to resolve, over what was acknowledged or resolved from `since` until before `until`.
+
+    An incident counts in the span in which it was acknowledged or resolved, not in the one in which it was opened: so each
+    counts once, long ones too, and the figures of a past span never change. One that was reopened is acknowledged anew, and
+    each acknowledgement counts from the opening or reopening before it; it is resolved once.
+
+    Args:
+        incidents: in any order.
+        since: the first instant.
+        until: the instant after the last.
+
+    >>> from datetime import UTC
+    >>> nine = datetime(2026, 1, 2, 9, tzinfo=UTC)
+    >>> one = ResponseRecord(severity=Severity.ERROR, opened_at=nine, acknowledged_at=nine + timedelta(minutes=4),
+    ...                      resolved_at=nine + timedelta(minutes=30))
+    >>> two = ResponseRecord(severity=Severity.ERROR, opened_at=nine, resolved_at=nine + timedelta(minutes=10))
+    >>> times = response_times([one, two], nine, nine + timedelta(days=1))
+    >>> str(times.mtta), str(times.mttr), times.n_acknowledged, times.n_resolved
+    ('0:04:00', '0:20:00', 1, 2)
+    """
+    counted = [one for one in incidents if one.counts]
+    acknowledged = _spans((pair for one in counted for pair in _acknowledgements(one)), since, until)
+    resolved = _spans(((one.opened_at, one.resolved_at) for one in counted), since, until)
+    return ResponseTimes(
+        mtta=_mean(acknowledged), mttr=_mean(resolved), n_acknowledged=len(acknowledged), n_resolved=len(resolved)
+    )
+
+
+def response_times_by_severity(
+    incidents: Iterable[ResponseRecord], since: datetime, until: datetime
+) -> dict[Severity, ResponseTimes]:
+    """The response times of every severity, the worst first; see `response_times`."""
+    records = tuple(incidents)
+    return {
+        severity: response_times((one for one in records if one.severity is severity), since, until)
+        for severity in reversed(Severity)
+    }
+
+
+def _acknowledgements(record: ResponseRecord) -> Iterator[tuple[datetime, datetime | None]]:
+    yield from ((earlier.opened_at, earlier.acknowledged_at) for earlier in record.acknowledgements)
+    yield record.last_opened_at, record.acknowledged_at
+
+
+def _spans(times: Iterable[tuple[datetime, datetime | None]], since: datetime, until: datetime) -> list[timedelta]:
+    """The durations of what ended within the span; never negative, whatever two clocks say."""
+    return [max(timedelta(0), end - start) for start, end in times if end is not None and since <= end < until]
+
+
+def _mean(spans: Sequence[timedelta]) -> timedelta | None:
+    return sum(spans, timedelta(0)) / len(spans) if spans else None
 
 
 def report(
@@ -181,16 +288,16 @@ def _timeline(incident: Incident, members: Sequence[IncidentCondition]) -> list[
         )
         for entry in incident.timeline
     )
-    lines = _table(("Step", "Time", "Cause", "Change", "Summary", "Reason"), rows)
+    lines = _table(("Step", "Time", "Cause", "Change", "Summary", "IncidentReason"), rows)
     omitted = incident.sequence - len(incident.timeline)
     return [*lines, "", f"{_count(omitted, 'step')} in between omitted."] if omitted > 0 else lines
 
 
 def _cause(entry: TimelineEntry, sources: Mapping[str, str]) -> str:
     """Who caused a step; a finding is named by `Finding.id`, which starts with its condition."""
-    if entry.reason is Reason.COMMAND:
+    if entry.reason is IncidentReason.COMMAND:
         return "a person"
-    if entry.reason is Reason.ACTION:
+    if entry.reason is IncidentReason.ACTION:
         return "an automated action"
     for key, source in sources.items():
         if entry.finding_id.startswith(f"{key}:"):
@@ -230,7 +337,7 @@ def _actions(decisions: Sequence[ActionDecision]) -> list[str]:
         )
         for one in decisions
     )
-    header = ("Time", "Action", "Target", "Mode", "Decision", "Reason", "Plan and result", "By")
+    header = ("Time", "Action", "Target", "Mode", "Decision", "IncidentReason", "Plan and result", "By")
     return _table(header, rows) if decisions else ["None."]
 
 

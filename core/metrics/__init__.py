@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from core.metrics import business, experience, incidents, models, pipelines, probes, system
-from core.metrics.metric import Kind, Metric
+from core.metrics.metric import Metric, MetricKind
 
-__all__ = ["CATALOGUE", "RESOURCE_LABELS", "Kind", "Metric", "check", "lookup"]
+__all__ = ["CATALOGUE", "RESOURCE_LABELS", "Metric", "MetricKind", "check", "lookup"]
 
 RESOURCE_LABELS = ("project_id", "location", "cluster", "namespace", "job", "instance")
 """The labels that say who wrote a value: those of Cloud Monitoring's `prometheus_target`."""
@@ -39,7 +39,7 @@ def lookup(name: str) -> Metric:
     return metric
 
 
-def check(name: str, kind: Kind, labels: Iterable[str]) -> Metric:
+def check(name: str, kind: MetricKind, labels: Iterable[str]) -> Metric:
     """The metric of that name, if it is of that kind and has exactly those labels.
 
     Args:
@@ -51,9 +51,9 @@ def check(name: str, kind: Kind, labels: Iterable[str]) -> Metric:
         ValueError: the catalogue says otherwise; a mistake in the program, whatever the data.
 
     Examples:
-        >>> check("aia_function_requests_total", Kind.COUNTER, {"outcome": "done", "function": "api"}).unit
+        >>> check("aia_function_requests_total", MetricKind.COUNTER, {"outcome": "done", "function": "api"}).unit
         '1'
-        >>> check("aia_probe_up", Kind.GAUGE, ["model"])
+        >>> check("aia_probe_up", MetricKind.GAUGE, ["model"])
         Traceback (most recent call last):
         ValueError: aia_probe_up: labels must be ['probe'], got ['model']
     """

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """How values of a metric relate to each other."""
 
     GAUGE = "gauge"
@@ -24,7 +24,7 @@ class Metric:
     """
 
     name: str
-    kind: Kind
+    kind: MetricKind
     labels: tuple[str, ...]
     unit: str
     help: str
@@ -32,9 +32,9 @@ class Metric:
 
 def gauge(name: str, labels: str, unit: str, text: str) -> Metric:
     """A gauge, its labels given as words."""
-    return Metric(name=name, kind=Kind.GAUGE, labels=tuple(labels.split()), unit=unit, help=text)
+    return Metric(name=name, kind=MetricKind.GAUGE, labels=tuple(labels.split()), unit=unit, help=text)
 
 
 def counter(name: str, labels: str, text: str) -> Metric:
     """A counter, its labels given as words; of numbers of things."""
-    return Metric(name=name, kind=Kind.COUNTER, labels=tuple(labels.split()), unit="1", help=text)
+    return Metric(name=name, kind=MetricKind.COUNTER, labels=tuple(labels.split()), unit="1", help=text)

@@ -10,9 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.events import RunStatus
-from core.pipelines.retired import is_retired
+from core.pipelines.baseline import NEWEST, TOLERATED, is_retired, rhythm, usual_of_run
 from core.pipelines.state import PipelineState
-from core.pipelines.usual import NEWEST, TOLERATED, rhythm, usual_of_run
 
 FADING = 0.85
 """What a run counts, for each newer one: half as much after four of them."""
@@ -21,7 +20,7 @@ _TOLERATED_MISSES, _MOST_MISSES = 0.5, 3.0
 _SOUND = 0.9
 
 
-class Reason(StrEnum):
+class HealthReason(StrEnum):
     """What the number says, by its worst part."""
 
     HEALTHY = "healthy"
@@ -50,7 +49,7 @@ class Health:
     success: float | None
     duration: float | None
     regularity: float | None
-    reason: Reason
+    reason: HealthReason
 
 
 def health(line: PipelineState, now: datetime) -> Health:
@@ -73,9 +72,13 @@ def health(line: PipelineState, now: datetime) -> Health:
     """
     success = _success(line)
     if success is None or is_retired(line, now):
-        reason = Reason.NO_RUNS if success is None else Reason.RETIRED
+        reason = HealthReason.NO_RUNS if success is None else HealthReason.RETIRED
         return Health(score=None, success=None, duration=None, regularity=None, reason=reason)
-    parts = {Reason.FAILURES: success, Reason.SLOW: _duration(line), Reason.OVERDUE: _regularity(line, now)}
+    parts = {
+        HealthReason.FAILURES: success,
+        HealthReason.SLOW: _duration(line),
+        HealthReason.OVERDUE: _regularity(line, now),
+    }
     score = 1.0
     for part in parts.values():
         score *= 1.0 if part is None else part
@@ -83,9 +86,9 @@ def health(line: PipelineState, now: datetime) -> Health:
     return Health(
         score=score,
         success=success,
-        duration=parts[Reason.SLOW],
-        regularity=parts[Reason.OVERDUE],
-        reason=worst if _known(parts[worst]) < _SOUND else Reason.HEALTHY,
+        duration=parts[HealthReason.SLOW],
+        regularity=parts[HealthReason.OVERDUE],
+        reason=worst if _known(parts[worst]) < _SOUND else HealthReason.HEALTHY,
     )
 
 

@@ -1,18 +1,25 @@
-"""What is remembered of one pipeline: its newest runs, and which of them the history does not have yet.
+"""State of one pipeline: its newest runs, the runs not yet in the history, and the longest pauses between starts.
 
-Completed and active runs have separate limits. Active runs have the oldest reports by nature: in one limit
-with the others it would be dropped first, and its end would come back as a run without a beginning.
+Completed and active runs have separate limits. Active runs have the oldest reports by nature: with one limit for both they
+would be dropped first, and their end would appear as a run without a start.
+
+The pauses keep weekends known: for a pipeline that runs every hour of every working day, the fifty runs that are kept cover
+four days, and by Friday the weekend is not among them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from core.events import PipelineRun, RunStatus
-from core.pipelines.past import NOTHING, Past, counted
 from core.pipelines.run import Run, fold
 
+PAUSES = 10
+"""How many are kept, the longest."""
+REMEMBERED = timedelta(days=35)
+"""For how long: five weekends, and an outage no longer than that."""
 KEPT = 50
 """Runs that ended and are kept of a pipeline, the newest."""
 MOST_UNDER_WAY = 500
@@ -23,7 +30,76 @@ LOST_AFTER = timedelta(days=7)
 """A run without reports for this time is no longer active: its runner died without reporting."""
 
 
-class Outcome(StrEnum):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """From one start to the next."""
+
+    start: datetime
+    end: datetime
+
+    @property
+    def length(self) -> timedelta:
+        """How long it was."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """The starts that are no longer kept.
+
+    Attributes:
+        since: the first that was ever counted, or None where none was.
+        until: the last that is counted; what begins later is kept as it is.
+        pauses: the longest between them, in order.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    pauses: tuple[Pause, ...] = ()
+
+    def after(self, starts: Sequence[datetime]) -> tuple[datetime, ...]:
+        """The starts that follow, from the last that is counted on.
+
+        Args:
+            starts: in any order.
+        """
+        if self.until is None:
+            return tuple(sorted(starts))
+        return (self.until, *sorted(start for start in starts if start > self.until))
+
+
+NOTHING = Past()
+"""No start is counted yet."""
+
+
+def counted(past: Past, starts: Sequence[datetime], until: datetime) -> Past:
+    """The past with the starts that are kept no longer.
+
+    Args:
+        past: what is known so far.
+        starts: of all runs, in any order.
+        until: the last one to be counted; where that is counted already, nothing changes.
+
+    >>> from datetime import UTC
+    >>> first = datetime(2026, 1, 1, tzinfo=UTC)
+    >>> hours = [first + timedelta(hours=hour) for hour in (0, 1, 2, 8, 9)]
+    >>> [str(pause.length) for pause in counted(NOTHING, hours, hours[3]).pauses]
+    ['1:00:00', '1:00:00', '6:00:00']
+    """
+    passed = [start for start in past.after(starts) if start <= until]
+    if not passed or until == past.until:
+        return past
+    pauses = [*past.pauses, *(Pause(start=start, end=end) for start, end in pairwise(passed))]
+    recent = [pause for pause in pauses if passed[-1] - pause.end <= REMEMBERED]
+    longest = sorted(recent, key=lambda pause: (pause.length, pause.end), reverse=True)[:PAUSES]
+    return Past(
+        since=past.since or passed[0],
+        until=passed[-1],
+        pauses=tuple(sorted(longest, key=lambda pause: pause.end)),
+    )
+
+
+class EventOutcome(StrEnum):
     """What an event did."""
 
     ENDED = "ended"
@@ -94,7 +170,7 @@ class Step:
 
     line: PipelineState
     run: Run | None
-    outcome: Outcome
+    outcome: EventOutcome
 
 
 def advance(line: PipelineState, event: PipelineRun) -> Step:
@@ -113,16 +189,16 @@ def advance(line: PipelineState, event: PipelineRun) -> Step:
     """
     before = line.get(event.run_id)
     if before is None and line.forgotten is not None and event.observed_at <= line.forgotten:
-        return Step(line=line, run=None, outcome=Outcome.FORGOTTEN)
+        return Step(line=line, run=None, outcome=EventOutcome.FORGOTTEN)
     run = fold(before, event)
     if run is before:
-        return Step(line=line, run=run, outcome=Outcome.UNCHANGED)
+        return Step(line=line, run=run, outcome=EventOutcome.UNCHANGED)
     is_over = run.span.status.is_over
     was_over = before is not None and before.span.status.is_over
     others = tuple(one for one in line.runs if one is not before)
     unwritten = tuple(one for one in line.unwritten if one != run.run_id)
     after = _trimmed(replace(line, runs=(*others, run), unwritten=(*unwritten, run.run_id) if is_over else unwritten))
-    return Step(line=after, run=run, outcome=Outcome.ENDED if is_over and not was_over else Outcome.CHANGED)
+    return Step(line=after, run=run, outcome=EventOutcome.ENDED if is_over and not was_over else EventOutcome.CHANGED)
 
 
 def written(line: PipelineState, run: Run) -> PipelineState:

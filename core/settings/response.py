@@ -172,7 +172,7 @@ _OWN = Default("the action's own")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The guard rails of one action; None for the action's default (`core.actions.traits`)."""
+    """The guard rails of one action; None for the action's default (`core.actions.guards`)."""
 
     cooldown: Annotated[timedelta | None, Range("0s", "30d"), _OWN] = None
     """Minimum time between two actions on the same target."""

@@ -68,7 +68,7 @@ class Settings:
     incidents: Policy = field(default_factory=Policy)
     """How findings become incidents."""
     rules: tuple[Rule, ...] = ()
-    """Rules for the category of findings; the first match applies, before those of `core.incidents.classify`."""
+    """Rules for the category of findings; the first match applies, before those of `core.incidents.policy`."""
     impact: ImpactPolicy = field(default_factory=ImpactPolicy)
     """Estimation of the revenue at risk."""
     maintenance: tuple[Maintenance, ...] = ()

@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from core.actions import life
+from core.actions import lifecycle
 from core.actions.guards import stopped
-from core.actions.life import ActionRun
-from core.actions.plan import Health, Verification
-from core.actions.reason import Reason
+from core.actions.lifecycle import ActionRun
+from core.actions.plan import ActionReason, Health, Verification
 from core.errors import ActionError, AiaError
 from core.events import ActionDecision, Stage
 from core.settings.response import ActionName, Automation
-from functions.action_runner.documents import change_case, read_guards, severity_now
 from functions.adapters import logs
-from functions.adapters.actions.port import Action
+from functions.adapters.actions.registry import Action
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Bus, Clock, Metrics, Store
+from functions.services.actions import change_case, read_guards, severity_now
 
 log = logging.getLogger(__name__)
 TOPIC = "action-decisions"
@@ -34,7 +33,7 @@ PUBLISH_LEASE = timedelta(seconds=30)
 class _StoppedError(ActionError):
     """It must not happen any more; carries the reason."""
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: ActionReason, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
 
@@ -98,10 +97,10 @@ def settle(runner: Runner, case: ActionRun) -> ActionRun:
 
 def _proceed(runner: Runner, case: ActionRun) -> ActionRun:
     if case.stage is Stage.AWAITING:
-        return runner.change(case, lambda held: life.expired(held, now=runner.clock()))
+        return runner.change(case, lambda held: lifecycle.expired(held, now=runner.clock()))
     if case.stage is Stage.APPROVED:
         return _apply(runner, case)
-    if life.is_due(case, automation=runner.automation, now=runner.clock()):
+    if lifecycle.is_due(case, automation=runner.automation, now=runner.clock()):
         case = _look(runner, case)
     return _undo(runner, case) if case.stage is Stage.APPLIED and case.undoing else case
 
@@ -111,7 +110,7 @@ def _apply(runner: Runner, case: ActionRun) -> ActionRun:
         detail = _once(runner, case, "apply", lambda action: action.apply(case.plan, case.request.id))
     except ActionError as error:
         return _failed(runner, case, error)
-    return runner.change(case, lambda held: life.applied(held, detail, now=runner.clock()))
+    return runner.change(case, lambda held: lifecycle.applied(held, detail, now=runner.clock()))
 
 
 def _undo(runner: Runner, case: ActionRun) -> ActionRun:
@@ -119,14 +118,14 @@ def _undo(runner: Runner, case: ActionRun) -> ActionRun:
         detail = _once(runner, case, "undo", lambda action: action.undo(case.plan))
     except ActionError as error:
         return _failed(runner, case, error)
-    return runner.change(case, lambda held: life.undone(held, detail, now=runner.clock()))
+    return runner.change(case, lambda held: lifecycle.undone(held, detail, now=runner.clock()))
 
 
 def _failed(runner: Runner, case: ActionRun, error: ActionError) -> ActionRun:
-    reason = error.reason if isinstance(error, _StoppedError) else Reason.OUTSIDE_REFUSED
+    reason = error.reason if isinstance(error, _StoppedError) else ActionReason.OUTSIDE_REFUSED
     detail = f"{case.undoing.detail}; not undone: {error}" if case.undoing else str(error)
     log.error("%s failed: %s", case.request.action, detail, extra=logs.fields(request=case.request.id, reason=reason))
-    return runner.change(case, lambda held: life.failed(held, reason, detail, now=runner.clock()))
+    return runner.change(case, lambda held: lifecycle.failed(held, reason, detail, now=runner.clock()))
 
 
 def _once(runner: Runner, case: ActionRun, step: str, act: Callable[[Action], str]) -> str:
@@ -149,9 +148,9 @@ def _admitted(runner: Runner, case: ActionRun) -> Action:
     name = case.request.action
     if halt := stopped(name, guards=read_guards(runner.store), automation=runner.automation):
         raise _StoppedError(halt.reason, halt.detail)
-    if life.is_late(case, runner.clock()):
-        late = f"not done within {life.PATIENCE}; an attempt that got no answer may have changed something"
-        raise _StoppedError(Reason.OUT_OF_TIME, late)
+    if lifecycle.is_late(case, runner.clock()):
+        late = f"not done within {lifecycle.PATIENCE}; an attempt that got no answer may have changed something"
+        raise _StoppedError(ActionReason.OUT_OF_TIME, late)
     return runner.actions[ActionName(name)]
 
 
@@ -160,10 +159,10 @@ def _look(runner: Runner, case: ActionRun) -> ActionRun:
     severity = severity_now(runner.store, case.request.incident_id)
 
     def step(held: ActionRun) -> ActionRun:
-        if not life.is_due(held, automation=runner.automation, now=runner.clock()):
+        if not lifecycle.is_due(held, automation=runner.automation, now=runner.clock()):
             return held
         automation, now = runner.automation, runner.clock()
-        return life.looked(held, verification, severity=severity, automation=automation, now=now)
+        return lifecycle.looked(held, verification, severity=severity, automation=automation, now=now)
 
     return runner.change(case, step)
 
@@ -192,7 +191,7 @@ def _publish(runner: Runner, case: ActionRun) -> ActionRun:
     finally:
         if done:
             case = change_case(
-                runner.store, runner.metrics, case.request.id, lambda held: held and life.published(held, done)
+                runner.store, runner.metrics, case.request.id, lambda held: held and lifecycle.published(held, done)
             )
     return case
 

@@ -3,11 +3,9 @@
 from functools import partial
 
 from functions.action_runner.effects import Actions, Runner
-from functions.action_runner.read import read
-from functions.action_runner.runner import NAME, handle
+from functions.action_runner.runner import NAME, handle, read
 from functions.adapters.actions.registry import Registry
-from functions.runtime.endpoint import Endpoint, on_push
-from functions.runtime.entry import serve
+from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports
 
 

@@ -1,43 +1,89 @@
-"""From a request, a command or a tick to what is decided and done about an action.
+"""Requests, commands and ticks: what the action runner decides and does about an action.
 
-One document a request, its case, decides; the document of the guard rails gives out places in the budget. What is decided
-is saved before anything is done, with what is to be published. So a crash at any point is repaired by the next delivery,
-or by the next tick:
+Each request has one document, its run, which decides; the document of the guard rails grants places in the budget. A decision
+is saved before anything is done, together with the events to publish. So a crash at any point is repaired by the next
+delivery or the next tick:
 
-    before the place is taken   nothing happened; the request comes again
-    before the case is saved    the request comes again, and has its place already
-    before or within the effect the case says that it is approved: it is applied with the same key
-    before the case says so     the ledger knows that it is done, or it is asked for again with the same key
-    before it is published      it is pending in the case
+    before the place is taken   nothing happened; the request is delivered again
+    before the run is saved     the request is delivered again, and already has its place
+    before or within the effect the run is approved: it is applied with the same key
+    before the run is updated   the ledger knows that it is done, or the effect is repeated with the same key
+    before it is published      it is pending in the run
 """
 
 import logging
 from functools import partial
 
-from core.actions import life
-from core.actions.guards import Guards, Verdict, permit, stopped, switched, taken
-from core.actions.life import ActionRun
-from core.actions.plan import Plan
-from core.actions.reason import Reason
-from core.errors import ActionError, AiaError, BusyError
+from core.actions import lifecycle
+from core.actions.guards import EVERY, Guards, GuardVerdict, permit, stopped, switched, taken
+from core.actions.lifecycle import ActionRun
+from core.actions.plan import ActionReason, Plan
+from core.errors import ActionError, AiaError, BusyError, PoisonError
 from core.events import ActionRequest, Command, Stage, Tick, Verb
 from core.settings.response import ActionName
-from functions.action_runner.documents import (
+from functions.action_runner.effects import Runner, settle
+from functions.adapters import events, logs
+from functions.runtime.endpoint import TickResult, read_tick
+from functions.runtime.push import Message
+from functions.services.actions import (
+    ACTIONS,
+    case_of,
     change_case,
     change_guards,
     find_case,
     read_guards,
     severity_now,
 )
-from functions.action_runner.effects import Runner, settle
-from functions.adapters import logs
-from functions.adapters.cases import ACTIONS, case_of
-from functions.runtime.ticks import TickResult
 
+LONGEST_ID = 700
+"""Bytes of a request's id: it is a key of the store, and with a step of a few bytes one of the ledger."""
+_KINDS = (ActionRequest.TYPE, Command.TYPE, Tick.TYPE)
+_SUBJECTS = (*ActionName, EVERY)
 log = logging.getLogger(__name__)
 NAME = "action_runner"
 MOST = 5000
 """Cases looked at in one tick; more do not wait at once."""
+
+
+def read(message: Message, cron: str) -> ActionRequest | Command | Tick:
+    """The event that a message carries.
+
+    Args:
+        message: from any of the function's subscriptions.
+        cron: the schedule of the function's job, in UTC.
+
+    Raises:
+        PoisonError: it carries none of the three, or one whose names cannot stand in a key.
+    """
+    kind = events.type_of(message.data)
+    if kind == Tick.TYPE:
+        return read_tick(message, cron)
+    if kind == Command.TYPE:
+        return _checked_command(events.decode(message.data, Command))
+    if kind == ActionRequest.TYPE:
+        return _checked_request(events.decode(message.data, ActionRequest))
+    raise PoisonError(f"type: must be one of {', '.join(_KINDS)}, got {kind!r:.80}")
+
+
+def _checked_request(request: ActionRequest) -> ActionRequest:
+    for name in ("incident_id", "action", "target"):
+        _check(name, getattr(request, name))
+    _check("id", request.id)
+    return request
+
+
+def _checked_command(command: Command) -> Command:
+    if command.verb in (Verb.APPROVE, Verb.REJECT):
+        _check("subject", command.subject)
+    if command.verb in (Verb.HALT, Verb.RESUME) and command.subject not in _SUBJECTS:
+        raise PoisonError(f"subject: must be one of {', '.join(_SUBJECTS)}, got {command.subject!r:.80}")
+    return command
+
+
+def _check(name: str, text: str) -> None:
+    if not text.strip() or not text.isprintable() or text.startswith("__") or len(text.encode()) > LONGEST_ID:
+        allowed = f"1 to {LONGEST_ID} bytes of printable text, not starting with '__'"
+        raise PoisonError(f"{name}: must be {allowed}, got {text[:80]!r}")
 
 
 def handle(runner: Runner, event: ActionRequest | Command | Tick) -> TickResult | None:
@@ -105,27 +151,27 @@ def _begin(runner: Runner, request: ActionRequest) -> ActionRun:
 def _decided(runner: Runner, request: ActionRequest) -> ActionRun:
     if request.action not in tuple(ActionName):
         detail = f"action: must be one of {', '.join(ActionName)}, got {request.action[:80]!r}"
-        return _impossible(runner, request, Reason.UNKNOWN_ACTION, detail)
+        return _impossible(runner, request, ActionReason.UNKNOWN_ACTION, detail)
     if halt := stopped(request.action, guards=read_guards(runner.store), automation=runner.automation):
-        return life.impossible(request, halt, now=runner.clock())
+        return lifecycle.impossible(request, halt, now=runner.clock())
     try:
         plan = runner.actions[ActionName(request.action)].plan(request)
     except ActionError as error:
-        return _impossible(runner, request, Reason.NOT_POSSIBLE, str(error))
+        return _impossible(runner, request, ActionReason.NOT_POSSIBLE, str(error))
     severity = severity_now(runner.store, request.incident_id)
     verdict = _permitted(runner, request, plan, approved=False)
     now, automation = runner.clock(), runner.automation
-    return life.planned(request, plan, verdict, automation=automation, now=now, severity=severity)
+    return lifecycle.planned(request, plan, verdict, automation=automation, now=now, severity=severity)
 
 
-def _impossible(runner: Runner, request: ActionRequest, reason: Reason, detail: str) -> ActionRun:
-    verdict = Verdict(stage=Stage.REFUSED, reason=reason, detail=detail)
-    return life.impossible(request, verdict, now=runner.clock())
+def _impossible(runner: Runner, request: ActionRequest, reason: ActionReason, detail: str) -> ActionRun:
+    verdict = GuardVerdict(stage=Stage.REFUSED, reason=reason, detail=detail)
+    return lifecycle.impossible(request, verdict, now=runner.clock())
 
 
-def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: bool) -> Verdict:
+def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: bool) -> GuardVerdict:
     """What the guard rails say; where they let it pass, its place is taken in the very write that found it free."""
-    verdicts: list[Verdict] = []
+    verdicts: list[GuardVerdict] = []
 
     def step(guards: Guards) -> Guards:
         now, automation = runner.clock(), runner.automation
@@ -140,7 +186,7 @@ def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: 
 def _answer(runner: Runner, command: Command) -> None:
     """Lead a case on by what a person says of it, where that is possible."""
     case = find_case(runner.store, command.subject)
-    objection = life.objection(case, command, now=runner.clock()) if case else Reason.NO_SUCH_REQUEST
+    objection = lifecycle.objection(case, command, now=runner.clock()) if case else ActionReason.NO_SUCH_REQUEST
     if objection:
         details = logs.fields(request=command.subject, by=command.by, reason=objection)
         log.warning("%s ignored: %s", command.verb, objection, extra=details)
@@ -150,7 +196,7 @@ def _answer(runner: Runner, command: Command) -> None:
         severity = severity_now(runner.store, case.request.incident_id)
 
         def step(held: ActionRun) -> ActionRun:
-            return life.answered(held, command, verdict, now=runner.clock(), severity=severity)
+            return lifecycle.answered(held, command, verdict, now=runner.clock(), severity=severity)
 
         case = runner.change(case, step)
     if case is not None:

@@ -1,26 +1,42 @@
-"""The bus: Pub/Sub, through its official publisher client."""
+"""The bus: Pub/Sub, through its official publisher client.
+
+A batch is one request, straight to Pub/Sub's API: no futures, and no thread for each message.
+"""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 import google.auth.exceptions
 import msgspec
 from google.api_core import exceptions
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud.pubsub_v1 import PublisherClient
+from google.pubsub_v1 import PublisherClient as Api
+from google.pubsub_v1.types import PublishRequest
 
 from core.errors import UnavailableError
 from core.events import Event, Finding
 from functions.adapters.events import encode
-from functions.adapters.message import Message
-from functions.adapters.ports import Data
-from functions.adapters.publishing import batches, patient, send
+from functions.adapters.ports import Data, PubsubMessage
 
 ATTEMPT_SECONDS: Final = 5.0
 """How long one attempt to publish may take."""
 TOTAL_SECONDS: Final = 15.0
 """How long all attempts together may take; well under the least ack deadline of a function."""
+BATCH_MESSAGES: Final = 1000
+BATCH_BYTES: Final = 9_000_000
+"""Pub/Sub refuses requests of more than 1000 messages or 10 MB; attributes and framing take their share."""
+_OVERHEAD_BYTES = 64
+_PASSING = if_exception_type(
+    exceptions.Aborted,
+    exceptions.DeadlineExceeded,
+    exceptions.InternalServerError,
+    exceptions.ResourceExhausted,
+    exceptions.ServiceUnavailable,
+    exceptions.Unknown,
+)
 
 
 class PubsubBus:
@@ -53,7 +69,7 @@ class PubsubBus:
         Raises:
             UnavailableError: the bus did not take the event; the message names the topic and where it was sought.
         """
-        self._send(topic, [Message(encode(event), _attributes(event) | attributes)])
+        self._send(topic, [PubsubMessage(encode(event), _attributes(event) | attributes)])
 
     def publish_all(self, topic: str, events: Sequence[Event]) -> None:
         """Publish many events, in their order, and return when the bus has all of them.
@@ -67,7 +83,7 @@ class PubsubBus:
         Raises:
             UnavailableError: the bus did not take all of them, perhaps the first ones.
         """
-        self._send(topic, [Message(encode(event), _attributes(event)) for event in events])
+        self._send(topic, [PubsubMessage(encode(event), _attributes(event)) for event in events])
 
     def publish_rows(self, topic: str, rows: Sequence[Data], **attributes: str) -> None:
         """Publish rows of a table and return when the bus has all of them.
@@ -80,9 +96,9 @@ class PubsubBus:
         Raises:
             UnavailableError: the bus did not take all of them, perhaps some.
         """
-        self._send(topic, [Message(msgspec.json.encode(row), attributes) for row in rows])
+        self._send(topic, [PubsubMessage(msgspec.json.encode(row), attributes) for row in rows])
 
-    def _send(self, topic: str, messages: Sequence[Message]) -> None:
+    def _send(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
         path = self._client.topic_path(self._project, topic)
         for batch in batches(messages):
             with _told(path):
@@ -115,3 +131,43 @@ def _told(path: str) -> Iterator[None]:
 
 def _endpoint() -> str:
     return os.environ.get("PUBSUB_EMULATOR_HOST", "pubsub.googleapis.com")
+
+
+def batches(messages: Iterable[PubsubMessage]) -> Iterator[list[PubsubMessage]]:
+    """Cut the messages into requests that Pub/Sub accepts, in their order."""
+    batch: list[PubsubMessage] = []
+    size = 0
+    for message in messages:
+        bytes_ = len(message.data) + _OVERHEAD_BYTES
+        if batch and (len(batch) == BATCH_MESSAGES or size + bytes_ > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(message)
+        size += bytes_
+    if batch:
+        yield batch
+
+
+def patient(seconds: float) -> Retry:
+    """Try again for some seconds what may pass."""
+    return Retry(predicate=_PASSING, initial=0.1, maximum=2.0, multiplier=2.0, timeout=seconds)
+
+
+def send(client: PublisherClient, path: str, batch: Sequence[PubsubMessage], *, retry: Retry, timeout: float) -> None:
+    """Publish a batch with one request, and return when Pub/Sub has all of it.
+
+    Args:
+        client: Google's client; it honours `PUBSUB_EMULATOR_HOST`.
+        path: of the topic, as in `projects/p/topics/telemetry`.
+        batch: one of `batches`.
+        retry: how a request that failed is tried again.
+        timeout: seconds that one attempt may take.
+
+    Raises:
+        GoogleAPIError: Pub/Sub did not take it.
+    """
+    raw = PublishRequest.pb()(topic=path)  # the wrapped class costs several times as much a message
+    for message in batch:
+        raw.messages.add(data=message.data, attributes=message.attributes)
+    # The client's own `publish` takes one message and gathers in threads; its base class speaks the API itself.
+    Api.publish(client, request=PublishRequest.wrap(raw), retry=retry, timeout=timeout)

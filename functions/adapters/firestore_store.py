@@ -21,8 +21,8 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from core.errors import ConflictError, UnavailableError
-from functions.adapters.documents import check_key, fields, normal
 from functions.adapters.ports import Data, Document
+from functions.adapters.store import check_key, fields, normal
 
 PATIENCE = 10.0
 """Seconds until Firestore counts as not answering."""

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from core.errors import AiaError, BusyError, ConflictError
 from core.events import stamp
-from core.ledger import Decision, Entry, State, Verdict, claim, confirm, release
+from core.ledger import ClaimDecision, ClaimState, ClaimVerdict, Entry, claim, confirm, release
 from functions.adapters.logs import fields
 from functions.adapters.ports import Clock, Data, Store
 from functions.adapters.store import update
@@ -25,7 +25,7 @@ _PAGE = 500
 log = logging.getLogger(__name__)
 
 
-class Outcome(StrEnum):
+class EffectOutcome(StrEnum):
     """Outcome of an effect."""
 
     PERFORMED = "performed"
@@ -47,7 +47,7 @@ class Ledger:
         self._clock = clock
         self._owner = owner
 
-    def once(self, key: str, effect: Callable[[], None], *, lease: timedelta = LEASE) -> Outcome:
+    def once(self, key: str, effect: Callable[[], None], *, lease: timedelta = LEASE) -> EffectOutcome:
         """Perform the effect unless it has been performed; when it fails, the claim is released and the error raised.
 
         Args:
@@ -61,16 +61,16 @@ class Ledger:
         """
         attempt = self._attempt()
         if not self._claim(key, attempt, lease):
-            return Outcome.SKIPPED
+            return EffectOutcome.SKIPPED
         try:
             effect()
         except BaseException:
             self._release(key, attempt)
             raise
         decision = self._decide(key, lambda entry: confirm(entry, owner=attempt, now=self._clock()))
-        if decision.verdict is Verdict.CONFIRMED_LATE:
+        if decision.verdict is ClaimVerdict.CONFIRMED_LATE:
             log.warning("the lease ended before the effect: %s", key, extra=fields(key=key, owner=attempt))
-        return Outcome.PERFORMED
+        return EffectOutcome.PERFORMED
 
     def alone(self, key: str, effect: Callable[[], None], *, lease: timedelta = LEASE) -> None:
         """Perform the effect while nobody else does, however often it is asked for.
@@ -124,14 +124,14 @@ class Ledger:
             decision = self._decide(key, lambda entry: claim(entry, owner=attempt, now=self._clock(), lease=lease))
         except ConflictError as error:
             raise BusyError(f"{key}: too many claim it at once") from error
-        if decision.verdict is Verdict.BUSY and decision.entry:
+        if decision.verdict is ClaimVerdict.BUSY and decision.entry:
             raise BusyError(f"{key}: claimed by {decision.entry.owner} until {stamp(decision.entry.until)}")
-        if decision.verdict is Verdict.TAKEN_OVER:
+        if decision.verdict is ClaimVerdict.TAKEN_OVER:
             log.warning("claim taken over: %s", key, extra=fields(key=key, owner=attempt))
         return decision.mine
 
-    def _decide(self, key: str, decide: Callable[[Entry | None], Decision]) -> Decision:
-        taken: list[Decision] = []
+    def _decide(self, key: str, decide: Callable[[Entry | None], ClaimDecision]) -> ClaimDecision:
+        taken: list[ClaimDecision] = []
 
         def change(data: Data | None) -> Data | None:
             held = _entry(data)
@@ -146,7 +146,7 @@ class Ledger:
         """Release the claim; when that fails, the error of the effect matters more, and the lease will end."""
         try:
             found = self._store.get(COLLECTION, key)
-            if found and release(_entry(found.data), owner=attempt).verdict is Verdict.RELEASED:
+            if found and release(_entry(found.data), owner=attempt).verdict is ClaimVerdict.RELEASED:
                 self._store.delete(found, COLLECTION)
         except AiaError as error:
             log.warning("not released: %s: %s", key, error, extra=fields(key=key, owner=attempt))
@@ -161,4 +161,4 @@ def _entry(data: Data | None) -> Entry | None:
     if data is None:
         return None
     kept = {name: value for name, value in data.items() if name != "expires_on"}
-    return Entry(**kept | {"state": State(kept["state"])})
+    return Entry(**kept | {"state": ClaimState(kept["state"])})

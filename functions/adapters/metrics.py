@@ -28,7 +28,7 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import Fault, SettingsError
-from core.metrics import Kind, Metric, check
+from core.metrics import Metric, MetricKind, check
 from functions.adapters import logs
 from functions.adapters.ports import Clock
 
@@ -41,7 +41,7 @@ AHEAD = timedelta(minutes=5)
 TIMEOUT_SECONDS = 5.0
 LAST_TIMEOUT_SECONDS = 3.0  # with the wait before it, within the 10 s that Cloud Run gives after SIGTERM
 
-_KINDS = {Kind.GAUGE: "GAUGE", Kind.COUNTER: "CUMULATIVE"}
+_KINDS = {MetricKind.GAUGE: "GAUGE", MetricKind.COUNTER: "CUMULATIVE"}
 _TICK = timedelta(milliseconds=1)
 
 log = logging.getLogger(__name__)
@@ -122,7 +122,7 @@ class CloudMetrics:
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
         """Set a gauge; `at` is the instant the value is about (that of the flush when absent)."""
-        metric = check(name, Kind.GAUGE, labels)
+        metric = check(name, MetricKind.GAUGE, labels)
         now = self._clock()
         with self._lock:
             series = self._get(metric, labels, now)
@@ -133,7 +133,7 @@ class CloudMetrics:
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:
         """Add to a counter."""
-        metric = check(name, Kind.COUNTER, labels)
+        metric = check(name, MetricKind.COUNTER, labels)
         if not (by >= 0 and math.isfinite(by)):
             raise ValueError(f"{name}: a counter grows by a number of at least 0, got {by!r}")
         now = self._clock()
@@ -181,7 +181,7 @@ class CloudMetrics:
         points = []
         with self._lock:
             for series in self._series.values():
-                if not (series.fresh or (standing and series.metric.kind is Kind.COUNTER)):
+                if not (series.fresh or (standing and series.metric.kind is MetricKind.COUNTER)):
                     continue
                 fate = _fate(series, now)
                 if fate is Fate.SENT:
@@ -248,7 +248,7 @@ def _fate(series: _Series, now: datetime) -> Fate:
     end = series.at or now
     if now - end > OLDEST:
         return Fate.LATE
-    if end > now or (series.metric.kind is Kind.COUNTER and end <= series.start):
+    if end > now or (series.metric.kind is MetricKind.COUNTER and end <= series.start):
         return Fate.HELD
     if series.sent is None or end >= series.sent + PERIOD:
         return Fate.SENT
@@ -285,7 +285,7 @@ class _Wire:
     def _encode(self, point: _Point) -> Any:  # noqa: ANN401 - a raw protobuf message: the client's wrappers are slow
         metric = point.series.metric
         interval = {"end_time": point.end}
-        if metric.kind is Kind.COUNTER:
+        if metric.kind is MetricKind.COUNTER:
             interval["start_time"] = point.series.start
         return self._series(
             metric={"type": f"prometheus.googleapis.com/{metric.name}/{metric.kind}", "labels": point.series.labels},

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from core.events import Event
 
@@ -47,6 +47,13 @@ class Store(Protocol):
     ) -> list[Document]:
         """The documents whose top-level fields equal `where`, ordered by key, from the one that follows the key `after` on."""
         ...
+
+
+class PubsubMessage(NamedTuple):
+    """A message as it is published on a topic."""
+
+    data: bytes
+    attributes: Mapping[str, str]
 
 
 class Bus(Protocol):

@@ -17,8 +17,8 @@ from typing import Any
 
 from core.errors import ConflictError, UnavailableError
 from core.events import stamp
-from functions.adapters.documents import check_key, fields, normal
 from functions.adapters.ports import Data, Document
+from functions.adapters.store import check_key, fields, normal
 
 PATIENCE = 10.0
 """Seconds to wait for another writer."""

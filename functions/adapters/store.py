@@ -1,43 +1,98 @@
-"""The store: which one an address means, and how a document is changed.
-
-sqlite:///var/aia/store.db      a file on this machine, for many processes at once
-firestore://                    Firestore, the default database of the project
-firestore://NAME                Firestore, another database of the project
-"""
+"""Documents of the store: what every store accepts, and how a document is changed and read."""
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import ConflictError
 from functions.adapters.ports import Data, Document, Store
 
+LONGEST_KEY = 750
+"""Bytes; Firestore allows 1,500, and its adapter spells some characters with two."""
+DEEPEST = 18
+"""Mappings and lists in each other; Firestore allows 20 and two are its adapter's."""
+LARGEST = 1_000_000
+"""Bytes of a document as Firestore counts them; it allows 1 MiB with the name and the adapter's own fields."""
+_RESERVED = re.compile(r"__.*__", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_INT64 = 1 << 63
 PAGE = 100
 """Documents that are read at once where all are: a hundred of the largest are as much as an instance may hold."""
 _ATTEMPTS = 24
 
 
-def open_store(url: str, project: str) -> Store:
-    """The store at an address; it is first spoken to when it is used.
+def check_key(key: str) -> str:
+    """The key as it came; `ValueError` where a store could not keep it."""
+    if not 0 < len(key.encode()) <= LONGEST_KEY or key.startswith("__") or "\0" in key:
+        raise ValueError(
+            f"key: must be 1 to {LONGEST_KEY} bytes, without NUL, not starting with '__', got {key[:80]!r}"
+        )
+    return key
 
-    Args:
-        url: as in the environment variable `AIA_STORE`.
-        project: the Google Cloud project, for Firestore.
+
+def normal(data: Data) -> Data:
+    """A copy of what a document shall hold, with instants in UTC; ready for any store.
 
     Raises:
-        ValueError: the address is none of a store.
+        ValueError: something is no JSON value and no aware datetime, or is too deep or too large; the message says where.
     """
-    scheme, separator, rest = url.partition("://")
-    if separator and scheme == "sqlite" and len(rest) > 1 and rest.startswith("/"):
-        from functions.adapters.sqlite_store import SqliteStore  # noqa: PLC0415 - each costs only those who use it
+    copy: Data = _mapping(data, "data", DEEPEST)
+    if (size := _stored_bytes(copy)) > LARGEST:
+        raise ValueError(f"data: must be at most {LARGEST} bytes, got {size}")
+    return copy
 
-        return SqliteStore(rest)
-    if separator and scheme == "firestore" and "/" not in rest:
-        from functions.adapters.firestore_store import FirestoreStore  # noqa: PLC0415 - takes 300 ms to import
 
-        return FirestoreStore(project, database=rest or None)
-    raise ValueError(f"AIA_STORE: must be sqlite:///absolute/path or firestore://[database], got {url!r}")
+def fields(where: Mapping[str, Any]) -> Data:
+    """What documents shall equal, as `normal` gives it; names and values that a store could not look up are refused."""
+    for name, value in where.items():
+        if not _NAME.fullmatch(name) or isinstance(value, (dict, list, tuple)):
+            raise ValueError(f"where: must map plain names to single values, got {name!r}: {value!r:.80}")
+    return normal(dict(where))
+
+
+def _mapping(value: Any, path: str, depth: int) -> Data:  # noqa: ANN401 - any value may be wrong
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: must be a mapping, got {type(value).__name__}")  # noqa: TRY004 - as every other fault
+    for name in value:
+        if not isinstance(name, str) or not name or _RESERVED.fullmatch(name):
+            raise ValueError(f"{path}: names must be text, not empty and not like '__name__', got {name!r}")
+    return {name: _normal(item, f"{path}.{name}", depth - 1) for name, item in value.items()}
+
+
+def _normal(value: Any, path: str, depth: int) -> Any:  # noqa: ANN401 - JSON
+    if depth < 0:
+        raise ValueError(f"{path}: must be nested at most {DEEPEST} deep")
+    match value:
+        case None | bool() | float():
+            return value
+        case str():
+            value.encode()
+            return str(value)
+        case int() if -_INT64 <= value < _INT64:
+            return int(value)
+        case datetime() if value.tzinfo is not None:
+            return value.astimezone(UTC)
+        case list() | tuple():
+            return [_normal(item, f"{path}[{index}]", depth - 1) for index, item in enumerate(value)]
+        case dict():
+            return _mapping(value, path, depth)
+    raise ValueError(f"{path}: must be a JSON value (whole numbers of 64 bits) or an aware datetime, got {value!r:.80}")
+
+
+def _stored_bytes(value: Any) -> int:  # noqa: ANN401 - JSON
+    match value:
+        case None | bool():
+            return 1
+        case str():
+            return len(value.encode()) + 1
+        case list():
+            return sum(map(_stored_bytes, value))
+        case dict():
+            return sum(len(name.encode()) + 1 + _stored_bytes(item) for name, item in value.items())
+    return 8
 
 
 def update(store: Store, collection: str, key: str, change: Callable[[Data | None], Data | None]) -> Data:

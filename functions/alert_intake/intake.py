@@ -18,8 +18,7 @@ from functions.alert_intake.alert import Outcome, Refusal
 from functions.alert_intake.formats import understand
 from functions.alert_intake.reading import Json, UnreadableError, decode
 from functions.runtime.endpoint import LONGEST_REASON
-from functions.runtime.parking import Park
-from functions.runtime.push import Message
+from functions.runtime.push import Message, Park
 
 log = logging.getLogger(__name__)
 NAME = "alert_intake"

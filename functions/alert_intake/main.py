@@ -6,7 +6,7 @@ from functools import partial
 from functions.alert_intake.authenticator import Authenticator, open_authenticator
 from functions.alert_intake.intake import NAME, Intake
 from functions.alert_intake.respond import respond
-from functions.runtime.entry import Answer, serve
+from functions.runtime.endpoint import Answer, serve
 from functions.runtime.ports import Ports
 
 

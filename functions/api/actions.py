@@ -9,15 +9,15 @@ from pathlib import Path
 import msgspec
 
 from core.actions.guards import EVERY
-from core.actions.life import ActionRun, decided
+from core.actions.lifecycle import ActionRun, decided
 from core.errors import AiaError
 from core.events import ActionDecision, Stage
-from core.incidents.model import Reason
+from core.incidents.model import IncidentReason
 from core.settings.response import ActionName, Automation
-from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
 from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.api.due import Start
 from functions.api.kept import Kept
+from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
 
 log = logging.getLogger(__name__)
 RECENT = timedelta(days=7)
@@ -113,7 +113,7 @@ class Actions:
         return recent
 
     def _cases(self, incident: Data) -> Iterator[ActionRun]:
-        told = [entry["finding_id"] for entry in incident["timeline"] if entry["reason"] == Reason.ACTION]
+        told = [entry["finding_id"] for entry in incident["timeline"] if entry["reason"] == IncidentReason.ACTION]
         for request_id in dict.fromkeys(cause.rpartition(":")[0] for cause in told):
             case = self._case(request_id) if request_id else None
             if case is not None:

@@ -10,7 +10,7 @@ import msgspec
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from core.errors import AiaError, Fault
-from core.incidents.mute import LONGEST_SILENCE
+from core.incidents.routing import LONGEST_SILENCE
 
 LARGEST = 16_384
 """Bytes of a body."""

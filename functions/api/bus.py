@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from functions.adapters.ports import RowBus
-from functions.runtime.once import once
+from functions.runtime.ports import once
 
 
 def opener(project: str, patience: float) -> Callable[[], RowBus]:

@@ -8,7 +8,7 @@ from typing import NoReturn
 import flask
 from werkzeug.exceptions import Conflict
 
-from core.actions import life
+from core.actions import lifecycle
 from core.events import Command, Stage, Verb
 from core.incidents.model import State
 from functions.adapters.ports import Bus, Clock, Data
@@ -59,7 +59,7 @@ class Commands:
         case = self.actions.case(request_id)
         if case.stage is not Stage.AWAITING:
             raise Conflict(f"action: must await approval, is {case.stage} ({case.reason})")
-        if life.is_late(case, now):
+        if lifecycle.is_late(case, now):
             raise Conflict(f"action: must be answered by {case.answer_by}, it is {now}")
         return self._publish(fields, Verb(verb), request_id, now)
 

@@ -8,8 +8,8 @@ import msgspec
 
 from core.events import Severity
 from core.incidents.model import Incident, IncidentCondition
-from core.incidents.mute import Silence
 from core.incidents.report import report
+from core.incidents.routing import Silence
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
 from functions.api.kept import Kept

@@ -21,9 +21,8 @@ from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
-from functions.runtime.entry import Answer, serve
-from functions.runtime.once import once
-from functions.runtime.ports import Ports
+from functions.runtime.endpoint import Answer, serve
+from functions.runtime.ports import Ports, once
 
 PATIENCE = 10.0
 """Seconds that a person waits for the bus before being told that it does not answer."""

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.errors import UnreadableError
-from core.pipelines.bottleneck import bottleneck
+from core.pipelines.baseline import bottleneck, rhythm, usual_of_run
 from core.pipelines.health import health
 from core.pipelines.run import Run, Span
 from core.pipelines.state import PipelineState
-from core.pipelines.usual import rhythm, usual_of_run
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.ports import Clock, Data, Document, Store
 from functions.adapters.store import every

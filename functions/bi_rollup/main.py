@@ -6,8 +6,7 @@ from functions.bi_rollup import incidents
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.registry import ROLLUPS
 from functions.bi_rollup.rollup import NAME, Outside, roll_up
-from functions.runtime.endpoint import Endpoint, on_tick
-from functions.runtime.entry import serve
+from functions.runtime.endpoint import Endpoint, on_tick, serve
 from functions.runtime.ports import Ports
 
 

@@ -9,8 +9,8 @@ from typing import TypeGuard
 
 from core.business.attribution import IncidentCost, attributed_revenue, lost_revenue
 from core.business.roi import roi
-from core.incidents.graph import Graph
 from core.incidents.model import Incident
+from core.incidents.policy import Graph
 from core.settings import Settings
 from functions.bi_rollup import incidents
 from functions.bi_rollup.data_issues import data_issues

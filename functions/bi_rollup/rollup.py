@@ -24,7 +24,7 @@ from functions.adapters.ports import Metrics, Store
 from functions.bi_rollup.queries import Tables
 from functions.bi_rollup.result import RollupResult, load, publish, save
 from functions.bi_rollup.spans import floor
-from functions.runtime.ticks import TickResult
+from functions.runtime.endpoint import TickResult
 
 NAME = "bi_rollup"
 LEASE = timedelta(minutes=5)

@@ -10,8 +10,8 @@ from functools import partial
 from core.business.indicators import Indicators
 from core.business.satisfaction import satisfaction
 from core.experience import MIN_COUNT
-from core.incidents.lifecycle import ResponseRecord, response_times
 from core.incidents.model import Incident, State
+from core.incidents.report import ResponseRecord, response_times
 from core.pipelines.health import health
 from core.settings import Model, Settings
 from functions.adapters import pipelines

@@ -6,8 +6,7 @@ from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import NAME, Outside
 from functions.drift_score.shards import handle, read
-from functions.runtime.endpoint import Endpoint, on_push
-from functions.runtime.entry import serve
+from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports
 
 

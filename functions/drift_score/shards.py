@@ -13,8 +13,8 @@ from functions.adapters import events
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus
 from functions.drift_score.scoring import Outside, most_telling, score_each
+from functions.runtime.endpoint import read_tick
 from functions.runtime.push import Message
-from functions.runtime.ticks import read_tick
 from functions.services.models import Models
 
 TOPIC = "scoring"

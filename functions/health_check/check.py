@@ -1,21 +1,73 @@
-"""One tick: check what is due, measure it, remember it, and publish what changed, in this order.
+"""One tick: check the probes that are due, set metrics, save the results, and publish findings, in this order.
 
 A fault at any point is repaired by the next delivery of the tick, or by the next tick.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
+from core.detection import ConditionState
+from core.errors import UnavailableError
 from core.events import Tick
-from core.health.judge import SOURCE
-from core.health.schedule import due
+from core.health import SOURCE, ProbeKind, ProbeResult, availability, due, observations, where
 from core.settings import Probe
-from functions.adapters.ports import Bus, Metrics, Store
+from functions.adapters.ports import Bus, Data, Metrics, Store
 from functions.adapters.probes.run import run
-from functions.health_check import effects
+from functions.adapters.store import update
 from functions.services.detection import Tracker
 
+log = logging.getLogger(__name__)
+HISTORY = 60
 NAME = "health_check"
+
+
+def unchecked(store: Store, probes: Sequence[Probe], at: datetime) -> list[Probe]:
+    """The probes without a result of this tick or a newer one; all of them while the store does not answer."""
+    try:
+        checked = {document.key: document.data["checked_at"] for document in store.find("probes")}
+    except UnavailableError as error:
+        log.warning("earlier results not read, every probe is checked: %s", error)
+        checked = {}
+    return [probe for probe in probes if probe.name not in checked or checked[probe.name] < at]
+
+
+def measure(metrics: Metrics, probe: Probe, result: ProbeResult, at: datetime) -> None:
+    """Set the probe's metrics."""
+    metrics.gauge("aia_probe_up", float(result.ok), at=at, probe=probe.name)
+    metrics.gauge("aia_probe_latency_seconds", result.latency, at=at, probe=probe.name)
+    if result.certificate_expires_at is not None:
+        left = (result.certificate_expires_at - at).total_seconds()
+        metrics.gauge("aia_probe_certificate_expiry_seconds", left, at=at, probe=probe.name)
+
+
+def remember(tracker: Tracker, probe: Probe, result: ProbeResult, at: datetime) -> None:
+    """Count what the result says of each of the probe's conditions, then show it; counted once, however often it comes."""
+    states = {one.spec.kind: tracker.record(one) for one in observations(probe, result, at)}
+    update(tracker.store, "probes", probe.name, partial(_show, probe, result, states[ProbeKind.ENDPOINT_DOWN], at))
+
+
+def _show(probe: Probe, result: ProbeResult, down: ConditionState, at: datetime, data: Data | None) -> Data | None:
+    if data is not None and data["checked_at"] >= at:
+        return None
+    history = [*(data or {}).get("history", []), {"ok": result.ok, "latency": result.latency}][-HISTORY:]
+    return {
+        "name": probe.name,
+        "kind": probe.kind,
+        "where": where(probe),
+        "status": down.status,
+        "since": down.since,
+        "checked_at": at,
+        "ok": result.ok,
+        "reason": result.reason,
+        "detail": result.detail,
+        "latency": result.latency,
+        "certificate_expires_at": result.certificate_expires_at,
+        "availability": availability([one["ok"] for one in history]),
+        "history": history,
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +87,12 @@ def check(tick: Tick, outside: Outside) -> None:
         UnavailableError: the store or the bus does not answer; what can be done without it is done.
     """
     at = tick.scheduled_at
-    probes = effects.unchecked(outside.store, [probe for probe in outside.probes if due(probe.every, at)], at)
+    probes = unchecked(outside.store, [probe for probe in outside.probes if due(probe.every, at)], at)
     results = run(probes)
     seen = [(probe, results[probe.name]) for probe in probes if probe.name in results]
     for probe, result in seen:
-        effects.measure(outside.metrics, probe, result, at)
+        measure(outside.metrics, probe, result, at)
     tracker = Tracker(outside.store, outside.bus)
     for probe, result in seen:
-        effects.remember(tracker, probe, result, at)
+        remember(tracker, probe, result, at)
     tracker.publish_unsent(SOURCE)

@@ -3,8 +3,7 @@
 from functools import partial
 
 from functions.health_check.check import NAME, Outside, check
-from functions.runtime.endpoint import Endpoint, on_tick
-from functions.runtime.entry import serve
+from functions.runtime.endpoint import Endpoint, on_tick, serve
 from functions.runtime.ports import Ports
 
 

@@ -3,15 +3,14 @@
 from functools import partial
 
 from functions.incident_router.router import handle, read
-from functions.runtime.endpoint import Endpoint, on_push
-from functions.runtime.entry import serve
+from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports
-from functions.services.incidents.build import build as build_service
+from functions.services.incidents.service import incident_service
 
 
 def build(ports: Ports) -> Endpoint:
     """The endpoint of findings, commands and decisions about actions."""
-    service = build_service(
+    service = incident_service(
         ports.settings,
         store=ports.store,
         bus=ports.bus,

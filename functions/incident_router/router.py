@@ -6,16 +6,15 @@ from datetime import datetime, timedelta
 
 from core.errors import BusyError, PoisonError
 from core.events import ActionDecision, Command, Finding, Verb
-from core.incidents.commands import apply_command, record_action
 from core.incidents.fold import fold
+from core.incidents.lifecycle import apply_command, record_action
 from core.incidents.model import Decision, GroupState
-from core.incidents.mute import LONGEST_SILENCE, Silence
+from core.incidents.routing import LONGEST_SILENCE, Silence
 from functions.adapters import events, logs
 from functions.adapters.redact import HIDDEN, is_secret, redact, redact_address
 from functions.runtime.push import Message
 from functions.services.incidents.documents import INCIDENTS
-from functions.services.incidents.service import IncidentService
-from functions.services.incidents.transaction import Decide
+from functions.services.incidents.service import Decide, IncidentService
 
 log = logging.getLogger(__name__)
 NAME_LIMIT = 300

@@ -3,15 +3,14 @@
 from functools import partial
 
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
-from functions.runtime.endpoint import Endpoint, on_tick
-from functions.runtime.entry import serve
+from functions.runtime.endpoint import Endpoint, on_tick, serve
 from functions.runtime.ports import Ports
-from functions.services.incidents.build import build as build_service
+from functions.services.incidents.service import incident_service
 
 
 def build(ports: Ports) -> Endpoint:
     """The endpoint of ticks."""
-    service = build_service(
+    service = incident_service(
         ports.settings,
         store=ports.store,
         bus=ports.bus,

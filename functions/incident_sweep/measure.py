@@ -9,8 +9,8 @@ import msgspec
 
 from core.errors import AiaError
 from core.events import Severity
-from core.incidents.lifecycle import ResponseRecord, ResponseTimes, response_times_by_severity
 from core.incidents.model import Impact, State
+from core.incidents.report import ResponseRecord, ResponseTimes, response_times_by_severity
 from functions.services.incidents.documents import INCIDENTS
 from functions.services.incidents.service import IncidentService
 

@@ -1,7 +1,7 @@
 """One sweep: every group that time alone may change is decided again, and pending effects are dispatched.
 
 Messages beyond a rate limit are sent here, channel by channel, the worst first; a channel that does not answer is left for the
-next sweep and blocks no other.
+next sweep and blocks no other. A condition whose target the settings moved to another group continues there.
 """
 
 import logging
@@ -16,17 +16,17 @@ from functools import partial
 from typing import TypeVar
 
 from core.errors import AiaError, BusyError, ConflictError
-from core.events import Tick
-from core.incidents.fold import expire
+from core.events import Finding, Status, Tick
+from core.incidents.conditions import moved
+from core.incidents.fold import expire, fold, resolve_condition
+from core.incidents.model import IncidentCondition, IncidentReason
 from core.incidents.outbox import Effect, IncidentGroup, delivery_queues
 from functions.incident_sweep.measure import measure
-from functions.incident_sweep.moves import move
-from functions.runtime.ticks import TickResult
+from functions.runtime.endpoint import TickResult
 from functions.services.detection import Tracker
-from functions.services.incidents.channels import SOURCE
-from functions.services.incidents.dispatch import NOTIFY, DeliveryResult
+from functions.services.incidents.delivery import NOTIFY, SOURCE, DeliveryResult
 from functions.services.incidents.documents import GROUPS
-from functions.services.incidents.service import IncidentService
+from functions.services.incidents.service import Decide, IncidentService
 
 log = logging.getLogger(__name__)
 NAME = "incident_sweep"
@@ -39,6 +39,56 @@ BUDGET = 45.0
 """Seconds that a sweep takes at most, so that it does not overlap the next one."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def move(service: IncidentService, group: IncidentGroup) -> IncidentGroup:
+    """Move the firing conditions of a group whose targets now belong to another one; safe to call again.
+
+    Args:
+        service: the incident service.
+        group: as saved.
+
+    Returns:
+        The group without them.
+
+    Raises:
+        AiaError: a dependency does not answer; the next sweep moves the rest.
+    """
+    graph, name = service.policy.graph, group.state.name
+    for condition in group.state.conditions:
+        destination = graph.group(condition.target)
+        if destination == name or condition.status is not Status.FIRING:
+            continue
+        log.info("%s moves from %s to %s", condition.key, name, destination)
+        service.commit(destination, _open(service, condition), at=condition.observed_at)
+        group = service.commit(name, _close(service, condition), at=condition.observed_at).group
+    return group
+
+
+def _open(service: IncidentService, condition: IncidentCondition) -> Decide:
+    return lambda state, now: fold(state, _finding(condition), now=now, policy=service.policy)
+
+
+def _close(service: IncidentService, condition: IncidentCondition) -> Decide:
+    return lambda state, _: resolve_condition(state, moved(condition), IncidentReason.MOVED, policy=service.policy)
+
+
+def _finding(condition: IncidentCondition) -> Finding:
+    return Finding(
+        target=condition.target,
+        kind=condition.kind,
+        status=condition.status,
+        severity=condition.severity,
+        observed_at=condition.observed_at,
+        source=condition.source,
+        summary=condition.summary,
+        value=condition.value,
+        threshold=condition.threshold,
+        unit=condition.unit,
+        evidence={evidence.name: evidence.text for evidence in condition.evidence},
+        runbook=condition.runbook,
+        holds_until=condition.holds_until,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

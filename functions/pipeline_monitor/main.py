@@ -5,8 +5,7 @@ from functools import partial
 from functions.adapters.vertex_runs import Jobs, VertexJobs
 from functions.pipeline_monitor.monitor import NAME, Monitor, handle
 from functions.pipeline_monitor.read import read
-from functions.runtime.endpoint import Endpoint, on_push
-from functions.runtime.entry import serve
+from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports
 
 

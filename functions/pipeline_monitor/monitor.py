@@ -1,34 +1,105 @@
-"""What is done with an event about a run, and at a tick: remember, measure, tell, and write the history, in this order.
+"""Events about runs, and ticks: save, measure, publish findings and write the history, in this order.
 
-A run is remembered in one conditional write. All that follows is made from what is remembered, not from the event, and is
-the same made twice: so a fault at any point is repaired when the event comes again, or at the next tick.
+A run is saved in one conditional write. Everything else is derived from the saved state, not from the event, and has the same
+result when repeated: so a fault at any point is repaired when the event is delivered again, or at the next tick.
 """
 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 from core.detection import Observation
 from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
-from core.events import PipelineRun, Tick
-from core.pipelines.conditions import SOURCE, keys
-from core.pipelines.ended import of_runs
-from core.pipelines.retired import is_forgotten, is_retired
-from core.pipelines.state import Outcome, PipelineState, Step, advance
-from core.pipelines.waiting import of_absence, of_time
+from core.events import PipelineRun, RunStatus, Tick
+from core.pipelines.baseline import is_forgotten, is_retired
+from core.pipelines.health import health
+from core.pipelines.judge import SOURCE, keys, of_absence, of_runs, of_time
+from core.pipelines.run import Run, Span
+from core.pipelines.state import EventOutcome, PipelineState, Step, advance, written
 from functions.adapters.logs import fields
 from functions.adapters.pipelines import COLLECTION, fitted, line_data, read_line
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
 from functions.adapters.store import every, update
 from functions.adapters.vertex_runs import Jobs
-from functions.pipeline_monitor import history, measures
-from functions.pipeline_monitor.log_entry import Logged
+from functions.pipeline_monitor.read import Logged
 from functions.services.detection import Snapshot, Tracker
 
+_WRITE_RUNS = Path(__file__).with_name("write_runs.sql").read_text()
+_OUTCOMES = tuple(status for status in RunStatus if status.is_over)
 NAME = "pipeline_monitor"
-_NEWS = (Outcome.ENDED, Outcome.CHANGED)
+_NEWS = (EventOutcome.ENDED, EventOutcome.CHANGED)
 log = logging.getLogger(__name__)
+
+
+def write_history(store: Store, warehouse: Warehouse, line: PipelineState) -> None:
+    """Write the runs of a pipeline that the history does not have as they are; safe to call again."""
+    for run in filter(None, map(line.get, line.unwritten)):
+        warehouse.query(
+            _WRITE_RUNS, pipeline=line.name, run_id=run.run_id, first=run.first, last=run.last, rows=rows(run)
+        )
+        update(store, COLLECTION, line.name, partial(_without, run))
+
+
+def rows(run: Run) -> list[Data]:
+    """The rows of a run: of the whole, whose stage has no name, and of its stages."""
+    return [_row(run, "", run.span), *(_row(run, stage.name, stage.span) for stage in run.in_order)]
+
+
+def _row(run: Run, stage: str, span: Span) -> Data:
+    return {
+        "stage": stage,
+        "status": span.status.value,
+        "first_at": run.first,
+        "started_at": span.start,
+        "ended_at": span.end,
+        "seconds": span.seconds,
+        "error": span.error,
+    }
+
+
+def _without(run: Run, data: Data | None) -> Data | None:
+    if data is None:
+        return None
+    line = read_line(data)
+    after = written(line, run)
+    return None if after == line else line_data(after)
+
+
+def count_run(metrics: Metrics, line: PipelineState, run: Run) -> None:
+    """Count a run that has just become known to be over."""
+    metrics.count("aia_pipeline_runs_total", pipeline=line.name, outcome=run.span.status)
+
+
+def measure(metrics: Metrics, line: PipelineState, now: datetime) -> None:
+    """Set the gauges; what is not known is left as it was.
+
+    Args:
+        metrics: where they are set.
+        line: what is remembered of the pipeline.
+        now: the instant that is asked for.
+    """
+    for outcome in _OUTCOMES:  # so that none is a zero and not a gap
+        metrics.count("aia_pipeline_runs_total", 0, pipeline=line.name, outcome=outcome)
+    metrics.gauge("aia_pipeline_running", len(line.running(now)), pipeline=line.name)
+    score = health(line, now).score
+    if score is not None:
+        metrics.gauge("aia_pipeline_health_ratio", score, pipeline=line.name)
+    if line.succeeded and (end := line.succeeded[-1].span.end) is not None:
+        metrics.gauge("aia_pipeline_success_timestamp_seconds", end.timestamp(), pipeline=line.name)
+    _measure_durations(metrics, line)
+
+
+def _measure_durations(metrics: Metrics, line: PipelineState) -> None:
+    stages: dict[str, float] = {}
+    for run in line.ended:
+        stages |= {stage.name: stage.span.seconds for stage in run.stages if stage.span.seconds is not None}
+    for name, seconds in stages.items():
+        metrics.gauge("aia_pipeline_stage_seconds", seconds, pipeline=line.name, stage=name)
+    if line.ended and (seconds_of_run := line.ended[-1].span.seconds) is not None:
+        metrics.gauge("aia_pipeline_run_seconds", seconds_of_run, pipeline=line.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +138,16 @@ def follow(monitor: Monitor, *events: PipelineRun) -> None:
     """Count events about one run, and do what follows."""
     steps, line = _counted(monitor.store, events)
     for step in steps:
-        if step.outcome is Outcome.FORGOTTEN:
+        if step.outcome is EventOutcome.FORGOTTEN:
             log.info("older than the stored runs: %s", events[0].id, extra=fields(pipeline=step.line.name))
-        elif step.outcome is Outcome.ENDED and step.run is not None:
-            measures.count(monitor.metrics, step.line, step.run)
+        elif step.outcome is EventOutcome.ENDED and step.run is not None:
+            count_run(monitor.metrics, step.line, step.run)
     if line.last is not None and any(step.outcome in _NEWS for step in steps):
-        measures.measure(monitor.metrics, line, line.last)  # else the tick has, at a later instant
+        measure(monitor.metrics, line, line.last)  # else the tick has, at a later instant
     if line.unwritten:
         _record(monitor, of_runs(line))
     monitor.tracker.publish_unsent(SOURCE)
-    history.write(monitor.store, monitor.warehouse, line)
+    write_history(monitor.store, monitor.warehouse, line)
 
 
 def follow_logged(monitor: Monitor, logged: Logged) -> None:
@@ -121,17 +192,17 @@ def _look_at(monitor: Monitor, document: Document, at: datetime, known: Snapshot
     if is_retired(line, at):
         _retire(monitor, document, line, at, known)
         return
-    measures.measure(monitor.metrics, line, at)
+    measure(monitor.metrics, line, at)
     # What was told before the history had it is the same now: it is concluded from nothing but runs that ended.
     ended = of_runs(line) if line.unwritten else ()
     _record(monitor, (*ended, *of_time(line, at)), known)
-    history.write(monitor.store, monitor.warehouse, line)
+    write_history(monitor.store, monitor.warehouse, line)
 
 
 def _retire(monitor: Monitor, document: Document, line: PipelineState, at: datetime, known: Snapshot) -> None:
     """End what holds of a pipeline; its documents go when the bus has all that is told, its runs when they are forgotten."""
     _record(monitor, of_absence(line, at), known)
-    history.write(monitor.store, monitor.warehouse, line)
+    write_history(monitor.store, monitor.warehouse, line)
     if monitor.tracker.forget(keys(line.target), known) and is_forgotten(line, at):
         monitor.store.delete(document, COLLECTION)
 

@@ -4,12 +4,9 @@ from collections.abc import Callable
 from functools import partial
 
 from functions.adapters.training.port import Trainings
-from functions.retrain.read import read
-from functions.retrain.trainer import NAME, Trainer, handle
-from functions.runtime.endpoint import Endpoint, on_push
-from functions.runtime.entry import serve
-from functions.runtime.once import once
-from functions.runtime.ports import Ports
+from functions.retrain.trainer import NAME, Trainer, handle, read
+from functions.runtime.endpoint import Endpoint, on_push, serve
+from functions.runtime.ports import Ports, once
 
 
 def build(ports: Ports, trainings: Callable[[], Trainings] | None = None) -> Endpoint:

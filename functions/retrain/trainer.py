@@ -1,35 +1,97 @@
-"""What is done with a request to train a model again: decide, create the training, tell of it.
+"""Retraining requests: decide, create the training, report its run.
 
-One document a model, its claim, says which request was let pass last. The job's id follows from the request, so that a
-crash at any point is repaired when the request comes again:
+Each model has one document, its claim, which names the request accepted last. The id of the job is derived from the request,
+so that a crash at any point is repaired when the request is delivered again:
 
-    before the claim is saved   nothing happened
-    before the job is created   the claim is the request's own, and it goes on; others wait for a moment
-    before its run is told      the job is found, and told of under the same id
-    before the claim says so    the same; whoever receives it knows it already
+    before the claim is saved     nothing happened
+    before the job is created     the claim belongs to the request, which continues; others wait for a moment
+    before its run is reported    the job is found, and reported under the same id
+    before the claim is updated   the same; consumers of the run already know it
+
+A refused training is a condition of the model, which resolves when a training starts.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from core.errors import ActionError, BusyError, QuotaError
-from core.events import RetrainingRequest
-from core.retraining.start import Claim, Decision, Outcome, Seen, Training, decide, pipeline_of, run_of, training
+from core.detection import ConditionSpec, Observation, Outcome, Verdict
+from core.errors import ActionError, BusyError, PoisonError, QuotaError
+from core.events import RetrainingRequest, Severity, stamp
+from core.retraining.start import Claim, Decision, Seen, Training, decide, pipeline_of, run_of, training
+from core.retraining.start import Outcome as RequestOutcome
 from core.settings import Model
+from functions.adapters import events
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Clock, Document, Metrics, Store, Warehouse
 from functions.adapters.training import history
 from functions.adapters.training.port import Trainings
-from functions.retrain.conditions import refused, started
+from functions.runtime.push import Message
 from functions.services.detection import Tracker
 
+AHEAD = timedelta(minutes=10)
+"""By so much the clock of who asks may be ahead of that of the bus."""
+KIND = "retraining_refused"
 NAME = "retrain"
 COLLECTION = "trainings"
 TOPIC = "pipeline-runs"
 UNKNOWN = "unknown"
 """What metrics call models that the settings do not have: anybody may ask for any."""
 log = logging.getLogger(__name__)
+
+
+def read(message: Message) -> RetrainingRequest:
+    """The request that a message carries.
+
+    Raises:
+        PoisonError: it carries none, or one of an instant that lies in the future, beside which every later one is old.
+    """
+    request = events.decode(message.data, RetrainingRequest)
+    if request.requested_at > message.published_at + AHEAD:
+        published_at, given = stamp(message.published_at), stamp(request.requested_at)
+        raise PoisonError(f"requested_at: must not be after {published_at}, when it was published, got {given}")
+    return request
+
+
+class RetrainingReason(StrEnum):
+    """Why the verdict is what it is."""
+
+    REFUSED = "refused"
+    STARTED = "started"
+
+
+def refused(target: str, fault: str, at: datetime) -> Observation:
+    """A training was refused.
+
+    Args:
+        target: `model/NAME`.
+        fault: why.
+        at: when it was asked for: a refusal of a request that comes late counts for nothing.
+    """
+    verdict = Verdict(
+        outcome=Outcome.BAD,
+        reason=RetrainingReason.REFUSED,
+        summary=f"retraining refused: {fault}",
+        severity=Severity.ERROR,
+    )
+    return Observation(spec=_spec(target), verdict=verdict, at=at)
+
+
+def started(target: str, at: datetime) -> Observation:
+    """A training was started.
+
+    Args:
+        target: `model/NAME`.
+        at: when it was created, so that what is refused first and started when it comes again has ended.
+    """
+    verdict = Verdict(outcome=Outcome.GOOD, reason=RetrainingReason.STARTED, summary="training started")
+    return Observation(spec=_spec(target), verdict=verdict, at=at)
+
+
+def _spec(target: str) -> ConditionSpec:
+    return ConditionSpec(target=target, kind=KIND, source="retrain", runbook=f"models.md#{KIND}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +143,15 @@ def _answered(trainer: Trainer, request: RetrainingRequest, wanted: Training) ->
         trainer.tracker.track(refused(target, str(error), request.requested_at))
         if isinstance(error, QuotaError):
             raise
-        return Decision(outcome=Outcome.REFUSED, why=str(error))
+        return Decision(outcome=RequestOutcome.REFUSED, why=str(error))
 
 
 def _start(trainer: Trainer, request: RetrainingRequest, target: str, wanted: Training) -> Decision:
     found = trainer.store.get(COLLECTION, request.model)
     decision = decide(request, _seen(trainer, request, found, wanted))
-    if decision.outcome is Outcome.BUSY:
+    if decision.outcome is RequestOutcome.BUSY:
         raise BusyError(f"{request.id}: {decision.why}")
-    if decision.outcome is not Outcome.STARTED:
+    if decision.outcome is not RequestOutcome.STARTED:
         return decision
     claim = Claim(request=request.id, at=trainer.clock())
     saved = _save(trainer.store, found, request.model, claim)
@@ -120,10 +182,10 @@ def _note(trainer: Trainer, request: RetrainingRequest, decision: Decision) -> N
     known = request.model in trainer.models()
     outcome = decision.outcome
     said = fields(model=request.model[:80], request=request.id[:120], outcome=outcome.value, reason=request.reason[:80])
-    if outcome is Outcome.STARTED:
+    if outcome is RequestOutcome.STARTED:
         log.info("training started: %s", request.id, extra=said)
     else:
-        level = logging.ERROR if outcome is Outcome.REFUSED else logging.INFO
+        level = logging.ERROR if outcome is RequestOutcome.REFUSED else logging.INFO
         log.log(level, "no training: %s: %s: %s", request.model[:80], outcome.value, decision.why, extra=said)
     trainer.metrics.count(
         "aia_retraining_answers_total", model=request.model if known else UNKNOWN, outcome=outcome.value

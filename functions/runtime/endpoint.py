@@ -1,35 +1,79 @@
-"""What every function does with a push request: open it, read the event, act, and say how it went.
+"""Entry point of every function: decode a push request, handle its event, and answer with the outcome.
 
-good and done                          204
-poisoned (no retry can help)           parked with its reason, 204
-busy, down or broken (a retry may)     429, 503 or 500, so that Pub/Sub delivers again with back-off
+handled                                   204
+poisoned (no retry can help)              parked with the reason, 204
+busy, unavailable or failed (a retry may) 429, 503 or 500, so that Pub/Sub redelivers with back-off
 """
 
 import logging
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import flask
+import functions_framework
+import msgspec
+from flask.typing import ResponseReturnValue
 
 from core.errors import BusyError, ConflictError, PoisonError, UnavailableError
 from core.events import Tick
 from functions.adapters import logs
+from functions.adapters.events import decode
 from functions.adapters.ports import Metrics
-from functions.runtime.parking import Park
-from functions.runtime.ports import Ports
+from functions.runtime.ports import Ports, once
 from functions.runtime.push import Message, read_push
-from functions.runtime.ticks import TickResult, finish, read_tick
 
 log = logging.getLogger(__name__)
+HEARTBEAT = "aia_heartbeat_timestamp_seconds"
 LONGEST_REASON = 500
-"""Characters; a decoder repeats what it was given, and that may be megabytes."""
+"""Characters; the error of a decoder repeats its input, which may be megabytes."""
 A = TypeVar("A")
 E = TypeVar("E")
+Answer = Callable[[flask.Request], ResponseReturnValue]
 Endpoint = Callable[[flask.Request], tuple[str, int]]
 """Answers a push request with a body and a status."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TickResult:
+    """Outcome of a tick. A handler that returns None completed it; one that raises did not.
+
+    Attributes:
+        complete: whether the job evaluated everything; only then is its heartbeat set.
+        fault: raised after the heartbeat, so that the tick is delivered again.
+    """
+
+    complete: bool = True
+    fault: Exception | None = None
+
+
+def serve(function: str, build: Callable[[Ports], Answer]) -> Answer:
+    """The function that functions-framework calls as `main`; the first request configures the logs and calls `build`.
+
+    Args:
+        function: its name.
+        build: the composition root: connects what answers requests to the ports.
+    """
+
+    @once
+    def built() -> Answer:
+        logs.setup()
+        return build(Ports(function))
+
+    @functions_framework.http
+    def main(request: flask.Request) -> ResponseReturnValue:
+        return built()(request)
+
+    return main
+
+
+def on_tick(ports: Ports, handle: Callable[[Tick], TickResult | None]) -> Endpoint:
+    """The endpoint of a function that receives only the ticks of its job."""
+    return on_push(ports, read=partial(read_tick, cron=ports.cron), handle=handle)
 
 
 def on_push(ports: Ports, *, read: Callable[[Message], E], handle: Callable[[E], TickResult | None]) -> Endpoint:
@@ -37,26 +81,26 @@ def on_push(ports: Ports, *, read: Callable[[Message], E], handle: Callable[[E],
 
     Args:
         ports: of the function.
-        read: turns a message into its event; raises `PoisonError` when it carries none.
-        handle: acts on the event; safe to call again with the same one. After a tick there is a heartbeat, unless this
-            raises, or returns that the job is not complete.
+        read: decodes the event of a message; raises `PoisonError` if there is none.
+        handle: handles the event; idempotent. The heartbeat is set after a tick, unless this raises or returns that the
+            job is not complete.
     """
-    take = partial(_read, ports.function, ports.park, read)
-    act = partial(_acted, ports.function, ports.metrics, take, handle)
-    return partial(_answer, ports.function, ports.metrics, act)
 
+    def endpoint(request: flask.Request) -> tuple[str, int]:
+        if request.method != "POST":
+            return f"method: must be POST, got {request.method}", 405
+        act = partial(_handle, ports, read, handle, request.get_data())
+        return measured(request, act, function=ports.function, metrics=ports.metrics)
 
-def on_tick(ports: Ports, handle: Callable[[Tick], TickResult | None]) -> Endpoint:
-    """The endpoint of a function that takes nothing but the ticks of its job."""
-    return on_push(ports, read=partial(read_tick, cron=ports.cron), handle=handle)
+    return endpoint
 
 
 def measured(request: flask.Request, act: Callable[[], tuple[str, A]], *, function: str, metrics: Metrics) -> A:
-    """Act on a request in its trace; count the outcome, measure how long it took, and send the metrics.
+    """Handle a request in its trace, count it by outcome, measure its duration, and send the metrics.
 
     Args:
-        request: whose trace it is.
-        act: returns the outcome, as the metric has it, and the answer.
+        request: names the trace.
+        act: returns the outcome, as a label of the metric, and the answer.
         function: the name of the function.
         metrics: of the function.
 
@@ -73,49 +117,86 @@ def measured(request: flask.Request, act: Callable[[], tuple[str, A]], *, functi
     return answer
 
 
-def _answer(
-    function: str, metrics: Metrics, act: Callable[[bytes], tuple[str, tuple[str, int]]], request: flask.Request
-) -> tuple[str, int]:
-    if request.method != "POST":
-        return f"method: must be POST, got {request.method}", 405
-    return measured(request, partial(act, request.get_data()), function=function, metrics=metrics)
+def read_tick(message: Message, cron: str) -> Tick:
+    """The tick in a message.
+
+    Cloud Scheduler sends the same bytes every time: without `scheduled_at`, the tick is for the newest instant of the
+    schedule that is not after the publish time of the message. A redelivered message keeps its publish time.
+
+    Args:
+        message: from the `ticks` topic.
+        cron: the schedule of the job, in UTC.
+
+    Raises:
+        PoisonError: there is none.
+    """
+    try:
+        body = msgspec.json.decode(message.data, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise PoisonError(f"tick: {error}") from error
+    if "scheduled_at" in body:
+        return decode(message.data, Tick)
+    due = _newest(cron, message.published_at.astimezone(UTC))
+    return decode(msgspec.json.encode(body | {"scheduled_at": due}), Tick)
 
 
-def _acted(
-    function: str,
-    metrics: Metrics,
-    take: Callable[[bytes], E | None],
-    handle: Callable[[E], TickResult | None],
-    body: bytes,
+def finish(tick: Tick, result: TickResult | None, *, function: str, metrics: Metrics) -> None:
+    """Set the heartbeat of a job that has handled a tick, then raise its fault, if any.
+
+    The heartbeat is the instant of the tick, not the present: a job that handles old ticks is late, and its heartbeat shows it.
+
+    Args:
+        tick: handled.
+        result: of its handler.
+        function: the name of the function.
+        metrics: of the function.
+    """
+    result = result or TickResult()
+    if result.complete:
+        at = tick.scheduled_at
+        metrics.gauge(HEARTBEAT, at.timestamp(), at=at, function=function)
+    if result.fault:
+        raise result.fault
+
+
+def _handle(
+    ports: Ports, read: Callable[[Message], E], handle: Callable[[E], TickResult | None], body: bytes
 ) -> tuple[str, tuple[str, int]]:
     """The outcome, and the answer: empty after a success, else the name of the outcome."""
     try:
-        event = take(body)
+        event = _read(ports, read, body)
         if event is None:
             return "parked", ("", 204)
         result = handle(event)
         if isinstance(event, Tick):
-            finish(event, result, function=function, metrics=metrics)
+            finish(event, result, function=ports.function, metrics=ports.metrics)
     except (BusyError, ConflictError) as error:
-        log.info("busy: %s", error, extra=logs.fields(function=function))
+        log.info("busy: %s", error, extra=logs.fields(function=ports.function))
         return "busy", ("busy", 429)
     except UnavailableError as error:
-        log.error("unavailable: %s", error, extra=logs.fields(function=function))  # noqa: TRY400 - the message names it
+        log.error("unavailable: %s", error, extra=logs.fields(function=ports.function))  # noqa: TRY400 - the message names it
         return "unavailable", ("unavailable", 503)
     except Exception:
-        log.exception("failed", extra=logs.fields(function=function))
+        log.exception("failed", extra=logs.fields(function=ports.function))
         return "failed", ("failed", 500)
     return "done", ("", 204)
 
 
-def _read(function: str, park: Park, read: Callable[[Message], E], body: bytes) -> E | None:
-    """The event of a push request, or None when it carries none and is parked."""
+def _read(ports: Ports, read: Callable[[Message], E], body: bytes) -> E | None:
+    """The event of a push request; None if there is none, and the message is parked."""
     message: Message | None = None
     try:
         message = read_push(body)
         return read(message)
     except PoisonError as error:
         reason = str(error)[:LONGEST_REASON]
-        park(body, reason, message)
-        log.warning("parked: %s", reason, extra=logs.fields(function=function, message_id=message and message.id))
+        ports.park(body, reason, message)
+        log.warning("parked: %s", reason, extra=logs.fields(function=ports.function, message_id=message and message.id))
         return None
+
+
+def _newest(cron: str, instant: datetime) -> datetime:
+    from croniter import croniter  # noqa: PLC0415 - only the functions that take ticks have it
+
+    schedule = croniter(cron, instant, ret_type=datetime)
+    return instant.replace(second=0, microsecond=0) if croniter.match(cron, instant) else schedule.get_prev()

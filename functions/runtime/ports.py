@@ -1,27 +1,31 @@
-"""What a function is composed of: the ports, as its environment says.
+"""Ports of a function, opened as the environment says.
 
-What not every function has is imported where it is opened, so that it costs only those who have it.
+An adapter that not every function uses is imported when it is opened, so that only the functions that use it pay for it.
 """
 
 # ruff: noqa: PLC0415 - see above
 import os
 import socket
+import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from functions.adapters.ports import BulkBus, Clock, Metrics, Store, Warehouse
 from functions.adapters.warehouse import open_warehouse
+from functions.runtime.push import Park, parking
 
 if TYPE_CHECKING:
     from core.settings import Settings
     from functions.adapters.ledger import Ledger
-    from functions.runtime.parking import Park
     from functions.services.models import Models
+
+T = TypeVar("T")
 
 
 class Ports:
-    """The outside of one function; each port is opened when it is first asked for, so that a function needs no more than it uses.
+    """The ports of one function, each opened when it is first used: a function needs no more than it uses.
 
     Its twin for tests is `MemoryPorts` in `tests/support/fakes/ports.py`.
 
@@ -62,7 +66,7 @@ class Ports:
     @cached_property
     def store(self) -> Store:
         """The store that the environment names."""
-        from functions.adapters.store import open_store
+        from functions.adapters.stores import open_store
 
         return open_store(os.environ["AIA_STORE"], self.project)
 
@@ -93,13 +97,30 @@ class Ports:
         return Ledger(self.store, self.clock, f"{self.function}@{socket.gethostname()}:{os.getpid()}")
 
     @cached_property
-    def park(self) -> "Park":
-        """The table of what no function can handle."""
-        from functions.runtime.parking import Parking
-
-        return Parking(self.warehouse, self.function, self.clock)
+    def park(self) -> Park:
+        """The table of dead letters."""
+        return parking(self.warehouse, self.function, self.clock)
 
 
 def now() -> datetime:
     """The present, in UTC."""
     return datetime.now(UTC)
+
+
+def once(make: Callable[[], T]) -> Callable[[], T]:
+    """A function that calls `make` at its first call and returns the same value from then on.
+
+    Unlike `functools.cache` it calls `make` once when several threads call at the same time: the others wait. If `make`
+    raises, the caller gets the error and the next call tries again.
+    """
+    lock = threading.Lock()
+    values: list[T] = []
+
+    def get() -> T:
+        if not values:
+            with lock:
+                if not values:
+                    values.append(make())
+        return values[0]
+
+    return get

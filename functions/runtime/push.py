@@ -1,11 +1,14 @@
-"""A Pub/Sub push request: the envelope that carries a message to a function.
+"""A Pub/Sub push request: the message in its envelope, and the table where unreadable messages are parked with the reason.
 
 The functions take push requests as plain HTTP and open the envelope here, because functions-framework's own conversion
-answers some bad bodies with 400 or 500 (so that they would be delivered for days) and drops the subscription, the delivery
-attempt and the ordering key.
+answers some invalid bodies with 400 or 500 (so that they would be redelivered for days) and drops the subscription, the
+delivery attempt and the ordering key.
 """
 
 import base64
+import hashlib
+import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated
@@ -14,6 +17,11 @@ import msgspec
 
 from core.errors import PoisonError
 from core.events import YEARS
+from functions.adapters.ports import Clock, Data, Warehouse
+
+DEAD_LETTERS = "ops.dead_letters"
+MOST_KEPT = 1_000_000
+"""Bytes of a body; BigQuery refuses a row of more than 10 MB, and a message may have as many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +82,45 @@ def read_push(body: bytes) -> Message:
         subscription=envelope.subscription.rsplit("/", 1)[-1],
         attempt=envelope.delivery_attempt or 1,
     )
+
+
+Park = Callable[[bytes, str, Message | None], None]
+"""Stores a message that cannot be handled: the body, the reason, and the message, or None where the envelope is invalid."""
+
+
+def parking(warehouse: Warehouse, function: str, clock: Clock) -> Park:
+    """Parks messages of a function in the table of dead letters.
+
+    Of a very long body the beginning is stored. The port raises `UnavailableError` if the warehouse does not answer, so that the
+    message is delivered again, and `QueryError` if the table is missing.
+
+    Args:
+        warehouse: has the table.
+        function: the name of the function.
+        clock: the instant of parking.
+    """
+
+    def park(body: bytes, reason: str, message: Message | None) -> None:
+        row: Data = {
+            "id": letter_id(function, body, message.id if message else ""),
+            "received_at": clock(),
+            "function": function,
+            "subscription": message.subscription if message else None,
+            "message_id": message.id if message else None,
+            "attempt": message.attempt if message else None,
+            "reason": reason if len(body) <= MOST_KEPT else f"{reason} (of {len(body)} bytes, {MOST_KEPT} are kept)",
+            "body": base64.b64encode(body[:MOST_KEPT]).decode(),
+            "attributes": json.dumps(message.attributes, sort_keys=True) if message else None,
+        }
+        warehouse.append(DEAD_LETTERS, [row])
+
+    return park
+
+
+def letter_id(function: str, body: bytes, message_id: str) -> str:
+    """The row's id: the same message parked twice by the same function has the same.
+
+    The body of a push request holds the number of the delivery, so it identifies only what has no readable envelope.
+    """
+    identity = message_id.encode() or body
+    return hashlib.sha256(b"\0".join((function.encode(), identity))).hexdigest()[:32]

@@ -2,11 +2,9 @@
 
 from functools import partial
 
-from functions.runtime.endpoint import Endpoint, on_tick
-from functions.runtime.entry import serve
+from functions.runtime.endpoint import Endpoint, on_tick, serve
 from functions.runtime.ports import Ports
-from functions.telemetry_rollup.reports import BigQueryReports
-from functions.telemetry_rollup.rollup import NAME, Outside, roll_up
+from functions.telemetry_rollup.rollup import NAME, BigQueryReports, Outside, roll_up
 
 
 def build(ports: Ports) -> Endpoint:

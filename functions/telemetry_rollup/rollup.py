@@ -7,12 +7,14 @@ tick's hour.
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
 
 from core.events import Tick
 from core.experience import ExperienceSummary, experience_metrics
-from functions.adapters.ports import Metrics
-from functions.telemetry_rollup.reports import Reports
+from functions.adapters.ports import Metrics, Warehouse
 
+SUMMARIES = (Path(__file__).parent / "summaries.sql").read_text()
 log = logging.getLogger(__name__)
 NAME = "telemetry_rollup"
 WINDOW = timedelta(hours=1)
@@ -20,6 +22,37 @@ LONGEST_SESSION = timedelta(hours=6)
 """How far back the first report of a session is searched."""
 MOST = 200
 """Services by devices, those with the most sessions first: a client can invent services, and each is a series."""
+
+
+class Reports(Protocol):
+    """Browser reports."""
+
+    def summaries(self, since: datetime, start: datetime, end: datetime, most: int) -> list[ExperienceSummary]:
+        """Summaries by service and kind of device, those with the most sessions first.
+
+        Args:
+            since: how far back the first report of a session is searched.
+            start: first instant of the reports that count.
+            end: first instant after them.
+            most: number of summaries.
+
+        Raises:
+            QueryError: the table is missing.
+            UnavailableError: the warehouse does not answer.
+        """
+        ...
+
+
+class BigQueryReports:
+    """The port over the warehouse."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        self._warehouse = warehouse
+
+    def summaries(self, since: datetime, start: datetime, end: datetime, most: int) -> list[ExperienceSummary]:
+        """Summaries by service and kind of device."""
+        rows = self._warehouse.query(SUMMARIES, since=since, start=start, end=end, most=most)
+        return [ExperienceSummary(**row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.metrics import CATALOGUE, Kind
+from core.metrics import CATALOGUE, MetricKind
 from infra.lint import promtool
 from infra.lint.dashboard_files import Dashboards, Query, Tile, fault
 from infra.lint.fault import Fault
@@ -79,7 +79,7 @@ def short_sighted(boards: Dashboards) -> list[Fault]:
         tile.fault(f"{name} must be asked for with how far to look back, as last_over_time({name}[1h])")
         for tile, query in boards.asked
         for name in metrics(query.plain)
-        if name in CATALOGUE and CATALOGUE[name].kind is Kind.GAUGE and not _looks_back(query.plain, name)
+        if name in CATALOGUE and CATALOGUE[name].kind is MetricKind.GAUGE and not _looks_back(query.plain, name)
     ]
 
 

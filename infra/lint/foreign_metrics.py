@@ -16,7 +16,7 @@ cloudsql, loadbalancing and pubsub, container_restart_count. From memory: pod_st
 (https://cloud.google.com/monitoring/api/resources).
 """
 
-from core.metrics.metric import Kind
+from core.metrics.metric import MetricKind
 
 _LINES = """
 aiplatform_googleapis_com:pipelinejob_duration gauge: pipeline_job_id location
@@ -61,16 +61,16 @@ def _read(line: str) -> tuple[str, str, frozenset[str]]:
     return name, kind, frozenset({*labels.split(), *_SHARED})
 
 
-def _series(name: str, kind: str, labels: frozenset[str]) -> dict[str, tuple[Kind, frozenset[str]]]:
+def _series(name: str, kind: str, labels: frozenset[str]) -> dict[str, tuple[MetricKind, frozenset[str]]]:
     """The series of a metric: a histogram has buckets, and counts that grow as counters do."""
     if kind != "histogram":
-        return {name: (Kind(kind), labels)}
+        return {name: (MetricKind(kind), labels)}
     return {
-        f"{name}_bucket": (Kind.COUNTER, labels | {"le"}),
-        f"{name}_count": (Kind.COUNTER, labels),
-        f"{name}_sum": (Kind.COUNTER, labels),
+        f"{name}_bucket": (MetricKind.COUNTER, labels | {"le"}),
+        f"{name}_count": (MetricKind.COUNTER, labels),
+        f"{name}_sum": (MetricKind.COUNTER, labels),
     }
 
 
 FOREIGN = {series: found for line in _LINES.split("\n") if line for series, found in _series(*_read(line)).items()}
-"""Kind and labels of each series by its name."""
+"""MetricKind and labels of each series by its name."""

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from core.metrics import CATALOGUE, Kind
+from core.metrics import CATALOGUE, MetricKind
 from infra.lint.foreign_metrics import FOREIGN
 
 KNOWN = {name: (one.kind, frozenset(one.labels)) for name, one in CATALOGUE.items()} | FOREIGN
-"""Kind and labels of every metric that a rule may look at, ours and those of others."""
+"""MetricKind and labels of every metric that a rule may look at, ours and those of others."""
 
 _LANGUAGE = """
     sum min max avg count by without on ignoring and or unless offset bool group_left group_right rate increase changes
@@ -86,5 +86,5 @@ def wrong_call(expr: str) -> Iterator[str]:
     ['rate of aia_probe_up, which is a gauge']
     """
     for call, name in _CALLED.findall(expr):
-        if name in KNOWN and (KNOWN[name][0] is Kind.COUNTER) != (call in _OF_COUNTERS):
+        if name in KNOWN and (KNOWN[name][0] is MetricKind.COUNTER) != (call in _OF_COUNTERS):
             yield f"{call} of {name}, which is a {KNOWN[name][0]}"

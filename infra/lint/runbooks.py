@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from core.health.judge import Kind as ProbeKind
-from core.pipelines.conditions import Kind as PipelineKind
+from core.health import ProbeKind
+from core.pipelines.judge import PipelineKind
 from functions.drift_score.conditions import Kind as ModelKind
-from functions.retrain import conditions as retraining
+from functions.retrain import trainer as retraining
 from infra.lint.fault import Fault
 
 FOLDER = "docs/runbooks"

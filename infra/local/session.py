@@ -15,9 +15,9 @@ from google.cloud.pubsub_v1 import PublisherClient
 from core.errors import AiaError
 from core.events import Tick
 from functions.adapters.bus import open_bus
-from functions.adapters.message import Message
-from functions.adapters.ports import Data, Warehouse
-from functions.adapters.store import open_store, update
+from functions.adapters.ports import Data, PubsubMessage, Warehouse
+from functions.adapters.store import update
+from functions.adapters.stores import open_store
 from functions.adapters.warehouse import open_warehouse
 from functions.api.backfills import COLLECTION, KEY
 from infra.local.past import plan as planning
@@ -163,7 +163,7 @@ class Session:
         visitors = Feed(Weblog.read(), now - BEFORE)
         publisher, topic = PublisherClient(), f"projects/{PROJECT}/topics/telemetry"
 
-        def send(messages: Iterable[Message]) -> int:
+        def send(messages: Iterable[PubsubMessage]) -> int:
             return publish(messages, publisher, topic)
 
         while True:

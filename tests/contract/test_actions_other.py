@@ -13,8 +13,7 @@ from core.errors import ActionError
 from core.events import ActionRequest
 from core.settings import ActionName, Resource, Settings
 from functions.adapters.actions import iam as iam_client
-from functions.adapters.actions.port import Action
-from functions.adapters.actions.registry import Registry
+from functions.adapters.actions.registry import Action, Registry
 from functions.adapters.actions.revoke_access import RevokeAccess
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.checks.action_conformance import KEY, ActionSuite, UndoSuite, request

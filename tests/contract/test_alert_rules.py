@@ -12,7 +12,7 @@ import pytest
 import yaml
 from croniter import croniter
 
-from core.incidents.classify import classify
+from core.incidents.policy import classify
 from infra import stage
 from infra.lint import alert_files
 from infra.lint.alert_files import WATCHDOG, Rule

@@ -14,9 +14,7 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change
 from core.incidents.messages import Fact, Message
 from core.settings.channels import KINDS, secrets
-from functions.adapters.notify.channels import kind_of, open_channels
-from functions.adapters.notify.limited import COLLECTION
-from functions.adapters.notify.port import Channel, Outcome, Receipt
+from functions.adapters.notify.channel import COLLECTION, Channel, DeliveryOutcome, Receipt, kind_of, open_channels
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
 from tests.support.checks.quiet import quiet, said
@@ -76,7 +74,7 @@ def test_no_setting_shows_a_secret(case: Case) -> None:
 
 
 def test_a_message_arrives_with_all_that_people_need(case: Case, channel: Channel, server: Server) -> None:
-    assert attempt(case, channel) == Receipt(Outcome.DELIVERED)
+    assert attempt(case, channel) == Receipt(DeliveryOutcome.DELIVERED)
     (heard,) = server.heard()
     for part in (MESSAGE.title, MESSAGE.facts[0].text, MESSAGE.url, MESSAGE.runbook, MESSAGE.incident_id):
         assert part in heard
@@ -86,7 +84,9 @@ def test_a_message_arrives_with_all_that_people_need(case: Case, channel: Channe
 @pytest.mark.parametrize("change", list(Change))
 def test_every_change_is_taken(case: Case, channel: Channel, server: Server, change: Change) -> None:
     for missed in (False, True):
-        assert attempt(case, channel, replace(MESSAGE, change=change, missed=missed)) == Receipt(Outcome.DELIVERED)
+        assert attempt(case, channel, replace(MESSAGE, change=change, missed=missed)) == Receipt(
+            DeliveryOutcome.DELIVERED
+        )
     assert server.faults() == []
 
 
@@ -102,7 +102,7 @@ def test_what_fails_now_is_sent_again_and_is_the_same(case: Case, channel: Chann
     error = attempt(case, channel)
     assert isinstance(error, UnavailableError)
     assert str(error).startswith("channel x: answered ")
-    assert attempt(case, channel) == attempt(case, channel) == Receipt(Outcome.DELIVERED)
+    assert attempt(case, channel) == attempt(case, channel) == Receipt(DeliveryOutcome.DELIVERED)
     assert server.heard()[0] == server.heard()[1]
 
 
@@ -110,7 +110,7 @@ def test_what_is_refused_is_refused_for_good(case: Case, channel: Channel, serve
     server.refuse()
     outcome = attempt(case, channel)
     assert isinstance(outcome, Receipt)
-    assert (outcome.outcome, server.heard()) == (Outcome.REFUSED, [])
+    assert (outcome.outcome, server.heard()) == (DeliveryOutcome.REFUSED, [])
 
 
 def test_a_receiver_that_says_nothing_is_left_in_time(case: Case) -> None:
@@ -139,7 +139,7 @@ def test_the_longest_message_is_taken(case: Case, channel: Channel, server: Serv
     message = replace(MESSAGE, key=text, title=text, target=text, category=text, incident_id=text, runbook=text)
     for facts in ((long,) * 100, (long, short) * 50, ()):
         whole = replace(message, text=f"{text}\n" * 10, facts=facts)
-        assert attempt(case, channel, whole) == Receipt(Outcome.DELIVERED)
+        assert attempt(case, channel, whole) == Receipt(DeliveryOutcome.DELIVERED)
     assert (len(server.heard()), server.faults()) == (3, [])
 
 
@@ -150,7 +150,7 @@ def test_any_message_is_taken(name: str) -> None:
 
         @given(MESSAGES)
         def takes(message: Message) -> None:
-            assert channel.send(message) == Receipt(Outcome.DELIVERED)
+            assert channel.send(message) == Receipt(DeliveryOutcome.DELIVERED)
 
         takes()
         assert server.faults() == []
@@ -162,7 +162,7 @@ def test_a_channel_keeps_to_the_rate_of_its_settings(case: Case, server: Server,
     limited = open_channels([setting], clock, store)["x"]
     pause = kind_of(setting).gap
     for _ in range(2):
-        assert attempt(case, limited) == Receipt(Outcome.DELIVERED)
+        assert attempt(case, limited) == Receipt(DeliveryOutcome.DELIVERED)
         clock.now += pause
     error = attempt(case, limited)
     assert isinstance(error, LimitedError)
@@ -182,7 +182,7 @@ def test_two_messages_are_as_far_apart_as_the_kind_says(case: Case, server: Serv
         assert isinstance(outcome, LimitedError)
         assert outcome.until == clock.now + gap
     else:
-        assert outcome == Receipt(Outcome.DELIVERED)
+        assert outcome == Receipt(DeliveryOutcome.DELIVERED)
     store.close()
 
 
@@ -198,7 +198,7 @@ class TestOverHttp:
         self, case: Case, channel: Channel, server: HttpServer, status: int
     ) -> None:
         server.receiver.scripted.append(Reply(status, b"", {"Location": server.receiver.address}))
-        assert attempt(case, channel) == Receipt(Outcome.REFUSED, f"HTTP {status}")
+        assert attempt(case, channel) == Receipt(DeliveryOutcome.REFUSED, f"HTTP {status}")
         assert server.receiver.log.requests == 1
 
     @pytest.mark.parametrize("status", [408, 425, 500, 502, 503, 504])
@@ -209,7 +209,7 @@ class TestOverHttp:
         error = attempt(case, channel)
         assert not isinstance(error, LimitedError)
         assert str(error) == f"channel x: answered {status}"
-        assert attempt(case, channel) == Receipt(Outcome.DELIVERED)
+        assert attempt(case, channel) == Receipt(DeliveryOutcome.DELIVERED)
         assert server.receiver.heard[0][1] == server.receiver.heard[1][1]
 
     @pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
@@ -238,4 +238,4 @@ class TestOverHttp:
             server.receiver.scripted.append(Reply(403, body))
             outcome = attempt(case, channel)
             assert isinstance(outcome, Receipt)
-            assert outcome.outcome is Outcome.REFUSED
+            assert outcome.outcome is DeliveryOutcome.REFUSED

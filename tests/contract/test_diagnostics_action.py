@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.actions.life import LONGEST
+from core.actions.lifecycle import LONGEST
 from core.actions.plan import Health
 from core.errors import ActionError, UnavailableError
 from core.settings import Resource

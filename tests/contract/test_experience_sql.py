@@ -11,8 +11,7 @@ import pytest
 from core.experience import ExperienceSummary
 from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.telemetry_rollup.reports import BigQueryReports
-from functions.telemetry_rollup.rollup import MOST, summaries
+from functions.telemetry_rollup.rollup import MOST, BigQueryReports, summaries
 from infra.local.past.experience import MemoryReports, Report
 
 pytest_plugins = ["tests.support.servers.warehouse"]

@@ -20,8 +20,8 @@ from core.events import ActionRequest
 from core.settings import Resource
 from functions.adapters.actions import redis_cache
 from functions.adapters.actions.flush_cache import NOTE, FlushCache
-from functions.adapters.actions.port import Action
 from functions.adapters.actions.redis_cache import SAMPLE, Caches
+from functions.adapters.actions.registry import Action
 from tests.contract.pubsub_fixtures import await_that
 from tests.support.checks.action_conformance import KEY, ActionSuite, FinalSuite, request
 from tests.support.servers.redis_server import Line, Server, line_to, redis_server

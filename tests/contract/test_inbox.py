@@ -21,7 +21,7 @@ from playwright.sync_api import sync_playwright
 
 from core.incidents.messages import Message as Told
 from core.settings.channels import WebhookChannel
-from functions.adapters.notify.port import Outcome
+from functions.adapters.notify.channel import DeliveryOutcome
 from functions.adapters.notify.webhook import Webhook
 from infra.local.inbox.server import LONGEST_BODY, SHOWN, Inbox
 from tests.support.web.browser import chromium
@@ -97,7 +97,7 @@ def test_what_the_channel_sends_is_kept_in_full(box: Box) -> None:
     channel = Webhook(
         WebhookChannel(name="technical", url=f"{box.url}/?channel=technical"), lambda: datetime.now(UTC), 10.0
     )
-    assert channel.send(sent).outcome is Outcome.DELIVERED
+    assert channel.send(sent).outcome is DeliveryOutcome.DELIVERED
     [kept] = box.messages()
     assert kept.items() >= (MESSAGE | TECHNICAL | {"channel": "technical"}).items()
 

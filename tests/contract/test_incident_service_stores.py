@@ -10,18 +10,17 @@ import pytest
 
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Command, Finding, Severity, Status, Tick, Verb
-from core.incidents.graph import Graph
 from core.incidents.outbox import IncidentGroup
+from core.incidents.policy import Graph
 from core.settings import Dependency
-from functions.adapters.documents import normal
 from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.ledger import Ledger
 from functions.adapters.sqlite_store import SqliteStore
+from functions.adapters.store import normal
 from functions.incident_router.router import Received, handle
 from functions.incident_sweep.sweep import Sweeper, sweep
-from functions.services.incidents.documents import GROUPS, INCIDENTS, incident_data, read_group
+from functions.services.incidents.documents import GROUPS, INCIDENTS, Silences, incident_data, read_group
 from functions.services.incidents.service import IncidentService
-from functions.services.incidents.silences import Silences
 from tests.support.fakes.outside import POLICY, TARGET, Setup, found, set_up
 
 pytest_plugins = ["tests.support.servers.stores"]

@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.ledger import KEEP
-from functions.adapters.ledger import COLLECTION, LEASE, Ledger, Outcome
+from functions.adapters.ledger import COLLECTION, LEASE, EffectOutcome, Ledger
 from functions.adapters.ports import Store
 from functions.adapters.store import update
 from tests.support.fakes.stores import WrappedStore
@@ -81,10 +81,10 @@ def ledger(store: Store, clock: Clock) -> Ledger:
 
 def test_the_same_key_has_its_effect_once(ledger: Ledger, clock: Clock) -> None:
     effect = Effect()
-    assert ledger.once("page:1", effect) is Outcome.PERFORMED
+    assert ledger.once("page:1", effect) is EffectOutcome.PERFORMED
     clock.now += 2 * LEASE
-    assert ledger.once("page:1", effect) is Outcome.SKIPPED
-    assert ledger.once("page:2", effect) is Outcome.PERFORMED
+    assert ledger.once("page:1", effect) is EffectOutcome.SKIPPED
+    assert ledger.once("page:2", effect) is EffectOutcome.PERFORMED
     assert effect.times == 2
 
 
@@ -107,7 +107,7 @@ def test_an_effect_that_fails_is_tried_again_at_once(ledger: Ledger, error: Base
     with pytest.raises(type(error)):
         ledger.once("k", Effect(error=error))
     effect = Effect()
-    assert ledger.once("k", effect) is Outcome.PERFORMED
+    assert ledger.once("k", effect) is EffectOutcome.PERFORMED
     assert effect.times == 1
 
 
@@ -133,8 +133,8 @@ def test_a_claim_is_taken_over_when_its_lease_has_ended(ledger: Ledger, store: S
     with pytest.raises(BusyError):
         ledger.once("k", effect)
     clock.now += timedelta(microseconds=1)
-    assert ledger.once("k", effect) is Outcome.PERFORMED
-    assert ledger.once("k", effect) is Outcome.SKIPPED
+    assert ledger.once("k", effect) is EffectOutcome.PERFORMED
+    assert ledger.once("k", effect) is EffectOutcome.SKIPPED
     assert effect.times == 1
 
 
@@ -142,15 +142,15 @@ def test_a_claim_is_taken_over_when_its_lease_has_ended(ledger: Ledger, store: S
     ("write", "answered", "first", "soon", "later", "times"),
     [
         # the claim never arrived: nothing happened, the next one performs it
-        (1, False, UnavailableError, Outcome.PERFORMED, Outcome.SKIPPED, 1),
+        (1, False, UnavailableError, EffectOutcome.PERFORMED, EffectOutcome.SKIPPED, 1),
         # the claim arrived, its answer did not: nothing happened, it is performed when the lease has ended
-        (1, True, UnavailableError, BusyError, Outcome.PERFORMED, 1),
+        (1, True, UnavailableError, BusyError, EffectOutcome.PERFORMED, 1),
         # the confirmation never arrived: the one case where it happens twice, and not before the lease has ended
-        (2, False, UnavailableError, BusyError, Outcome.PERFORMED, 2),
+        (2, False, UnavailableError, BusyError, EffectOutcome.PERFORMED, 2),
         # the confirmation arrived, its answer did not
-        (2, True, UnavailableError, Outcome.SKIPPED, Outcome.SKIPPED, 1),
+        (2, True, UnavailableError, EffectOutcome.SKIPPED, EffectOutcome.SKIPPED, 1),
         # nothing broke
-        (3, False, Outcome.PERFORMED, Outcome.SKIPPED, Outcome.SKIPPED, 1),
+        (3, False, EffectOutcome.PERFORMED, EffectOutcome.SKIPPED, EffectOutcome.SKIPPED, 1),
     ],
 )
 def test_a_connection_that_breaks_at_any_write(
@@ -183,7 +183,7 @@ def test_a_release_that_fails_hides_no_error_and_costs_a_lease_at_most(
         breaking.once("k", Effect(error=ValueError("of the effect")))
     clock.now += LEASE
     effect = Effect()
-    assert Ledger(store, clock, "second").once("k", effect) is Outcome.PERFORMED
+    assert Ledger(store, clock, "second").once("k", effect) is EffectOutcome.PERFORMED
     assert effect.times == 1
 
 
@@ -194,8 +194,8 @@ def test_who_was_too_slow_still_says_that_it_happened(ledger: Ledger, store: Sto
         clock.now += 2 * LEASE
         Ledger(store, clock, "fast").once("k", fast)
 
-    assert ledger.once("k", Effect(first=overtake)) is Outcome.PERFORMED
-    assert ledger.once("k", Effect(error=AssertionError("must not happen"))) is Outcome.SKIPPED
+    assert ledger.once("k", Effect(first=overtake)) is EffectOutcome.PERFORMED
+    assert ledger.once("k", Effect(error=AssertionError("must not happen"))) is EffectOutcome.SKIPPED
     assert fast.times == 1
 
 
@@ -232,8 +232,8 @@ def test_threads_that_ask_together_have_one_effect(store: Store) -> None:
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(ask, range(40)))
     assert effect.times == 1
-    assert outcomes.count(Outcome.PERFORMED) == 1
-    assert set(outcomes) <= {Outcome.PERFORMED, Outcome.SKIPPED, BusyError}
+    assert outcomes.count(EffectOutcome.PERFORMED) == 1
+    assert set(outcomes) <= {EffectOutcome.PERFORMED, EffectOutcome.SKIPPED, BusyError}
 
 
 WORKER = """

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.health.judge import Kind as ProbeKind
-from core.pipelines.conditions import Kind as PipelineKind
+from core.health import ProbeKind
+from core.pipelines.judge import PipelineKind
 from functions.drift_score.conditions import Kind as ModelKind
-from functions.retrain import conditions as retraining
+from functions.retrain import trainer as retraining
 from infra import stage
 from infra.lint.__main__ import main
 from infra.lint.runbooks import without_section

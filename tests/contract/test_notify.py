@@ -18,10 +18,9 @@ from core.incidents.messages import Message
 from core.rate import LONGEST_BLOCK
 from core.settings.channels import ConsoleChannel, WebhookChannel
 from functions.adapters.logs import JsonFormatter
-from functions.adapters.notify.channels import open_channels
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt, open_channels
 from functions.adapters.notify.console import Console
 from functions.adapters.notify.http_client import not_before
-from functions.adapters.notify.port import Outcome, Receipt
 from functions.adapters.notify.webhook import Webhook, payload, signed
 from functions.adapters.sqlite_store import SqliteStore
 from infra.local.inbox.server import Inbox
@@ -54,7 +53,7 @@ def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 def test_a_message_is_posted_as_json(receiver: AnyJson) -> None:
-    assert webhook(receiver).send(MESSAGE) == Receipt(Outcome.DELIVERED)
+    assert webhook(receiver).send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
     ((headers, body),) = receiver.heard
     assert headers["content-type"] == "application/json; charset=utf-8"
     assert json.loads(body) == {
@@ -78,7 +77,7 @@ def test_a_message_is_posted_as_json(receiver: AnyJson) -> None:
 @pytest.mark.parametrize("status", [200, 201, 202, 204])
 def test_every_success_counts_as_delivered(receiver: AnyJson, status: int) -> None:
     receiver.scripted.append(Reply(status))
-    assert webhook(receiver).send(MESSAGE).outcome is Outcome.DELIVERED
+    assert webhook(receiver).send(MESSAGE).outcome is DeliveryOutcome.DELIVERED
 
 
 @pytest.mark.parametrize(
@@ -136,7 +135,7 @@ def test_the_guide_verifies_a_signature_and_nothing_else() -> None:
 def test_any_number_of_messages_goes_to_the_console(tmp_path: Path) -> None:
     store = SqliteStore(str(tmp_path / "store.db"))
     log = open_channels([ConsoleChannel(name="log")], lambda: NOW, store)["log"]
-    assert {log.send(MESSAGE).outcome for _ in range(1000)} == {Outcome.DELIVERED}
+    assert {log.send(MESSAGE).outcome for _ in range(1000)} == {DeliveryOutcome.DELIVERED}
     store.close()
 
 
@@ -155,7 +154,7 @@ def test_the_console_writes_one_line_that_people_can_read(
 ) -> None:
     fields: dict[str, Any] = {"severity": severity, "change": change}
     message = Message(**{name: getattr(MESSAGE, name) for name in Message.__slots__} | fields)
-    assert Console().send(message).outcome is Outcome.DELIVERED
+    assert Console().send(message).outcome is DeliveryOutcome.DELIVERED
     (record,) = caplog.records
     line = JsonFormatter().format(record)
     assert "\n" not in line
@@ -174,7 +173,7 @@ def test_the_inbox_takes_what_the_webhook_sends_and_knows_it_again(tmp_path: Pat
         thread.start()
         setting = WebhookChannel(name="inbox", url=f"http://127.0.0.1:{inbox.server_address[1]}/")
         hook = Webhook(setting, lambda: NOW, SECONDS)
-        assert [hook.send(MESSAGE).outcome for _ in range(2)] == [Outcome.DELIVERED] * 2
+        assert [hook.send(MESSAGE).outcome for _ in range(2)] == [DeliveryOutcome.DELIVERED] * 2
         (kept,) = inbox.messages.newest(10)
         inbox.shutdown()
         thread.join()

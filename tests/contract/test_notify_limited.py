@@ -18,9 +18,7 @@ from core.errors import ConflictError, LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Message
 from core.settings.channels import EmailChannel, Encryption, PagerdutyChannel, SlackChannel, TeamsChannel
-from functions.adapters.notify.channels import open_channels
-from functions.adapters.notify.limited import COLLECTION, Limited
-from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.notify.channel import COLLECTION, DeliveryOutcome, Limited, Receipt, open_channels
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.builders.letters import MESSAGE
@@ -51,7 +49,7 @@ class Inner:
             raise self.fault
         with self.lock:
             self.times.append(self.clock())
-        return Receipt(Outcome.DELIVERED)
+        return Receipt(DeliveryOutcome.DELIVERED)
 
 
 def limited(inner: Inner, store: Store, clock: Callable[[], datetime], *, per_minute: int = 100) -> Limited:
@@ -105,7 +103,7 @@ def test_a_wait_that_the_receiver_asks_for_is_kept_to_by_all(opened: Callable[[]
         assert caught.value.until == START + timedelta(minutes=20)
     assert other.times == []
     clock.now = START + timedelta(minutes=20)
-    assert limited(other, opened(), clock).send(CRITICAL).outcome is Outcome.DELIVERED
+    assert limited(other, opened(), clock).send(CRITICAL).outcome is DeliveryOutcome.DELIVERED
 
 
 class Faulty:
@@ -185,7 +183,7 @@ def test_another_fault_of_the_channel_stops_nobody(faulty: Faulty, fault: Except
     with pytest.raises(type(fault)):
         channel.send(CRITICAL)
     inner.fault = None
-    assert channel.send(CRITICAL).outcome is Outcome.DELIVERED
+    assert channel.send(CRITICAL).outcome is DeliveryOutcome.DELIVERED
 
 
 def test_what_is_kept_is_small_and_knows_no_message(faulty: Faulty) -> None:
@@ -201,7 +199,7 @@ def test_threads_that_race_never_send_more_than_allowed(store: Store) -> None:
 
     def attempt(_: int) -> bool:
         try:
-            return channel.send(CRITICAL).outcome is Outcome.DELIVERED
+            return channel.send(CRITICAL).outcome is DeliveryOutcome.DELIVERED
         except LimitedError:
             return False
 
@@ -217,7 +215,7 @@ import sys, time
 from datetime import UTC, datetime
 from core.errors import LimitedError
 from core.settings.channels import PagerdutyChannel
-from functions.adapters.notify.channels import open_channels
+from functions.adapters.notify.channel import open_channels
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.builders.letters import MESSAGE
 setting = PagerdutyChannel(name="pager", key=sys.argv[3], url=sys.argv[2], per_minute=30)
@@ -259,7 +257,7 @@ def test_what_was_missed_takes_two_calls_of_pagerduty(sqlite: SqliteStore) -> No
     setting = PagerdutyChannel(name="pager", key=KEY, url=server.url, per_minute=5)
     with serving(server):
         channel = open_channels([setting], clock, sqlite)["pager"]
-        assert channel.send(MISSED).outcome is Outcome.DELIVERED
+        assert channel.send(MISSED).outcome is DeliveryOutcome.DELIVERED
         with pytest.raises(LimitedError) as caught:
             channel.send(CRITICAL)
     assert len(server.log.calls) == 2
@@ -300,7 +298,7 @@ def test_the_servers_run_as_processes_and_say_what_came(module: str, sqlite: Sql
             ),
         }
         channel = open_channels([settings[module]], lambda: datetime.now(UTC), sqlite)["x"]
-        assert channel.send(MESSAGE).outcome is Outcome.DELIVERED
+        assert channel.send(MESSAGE).outcome is DeliveryOutcome.DELIVERED
         said = fetch(log)
     finally:
         process.terminate()

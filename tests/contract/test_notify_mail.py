@@ -23,9 +23,8 @@ from core.errors import UnavailableError
 from core.events import Change
 from core.incidents.messages import Fact, Message
 from core.settings.channels import EmailChannel, Encryption
-from functions.adapters.notify.email import Email
-from functions.adapters.notify.email_template import LONGEST_SUBJECT, letter
-from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
+from functions.adapters.notify.email import LONGEST_SUBJECT, Email, letter
 from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
 from tests.support.checks.quiet import quiet, said
 from tests.support.servers.smtp import PASSWORD, USER, MailServer
@@ -64,7 +63,7 @@ def email(port: int, **changes: Any) -> Email:
 
 
 def test_a_message_arrives_as_text_and_as_html(server: MailServer) -> None:
-    assert email(server.port).send(MESSAGE) == Receipt(Outcome.DELIVERED)
+    assert email(server.port).send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
     (taken,) = server.letters
     made = taken.parsed
     assert (taken.sender, taken.to) == ("alerts@example.com", list(TO))
@@ -104,7 +103,7 @@ def test_the_password_travels_only_over_tls(authority: trustme.CA, encryption: E
     context = secure(authority, "localhost")
     with MailServer(context, at_once=encryption is Encryption.TLS, auth=True) as server:
         receipt = email(server.port, encryption=encryption, user=USER, password=PASSWORD).send(MESSAGE)
-        assert receipt == Receipt(Outcome.DELIVERED)
+        assert receipt == Receipt(DeliveryOutcome.DELIVERED)
         (taken,) = server.letters
     assert (taken.tls, taken.user) == (True, USER)
 
@@ -131,7 +130,7 @@ def test_a_server_without_tls_gets_nothing(server: MailServer) -> None:
 def test_a_password_is_never_sent_unprotected_to_another_machine() -> None:
     for host in ("mail.example.com", "192.0.2.7", "2001:db8::7", "localhost.example.com", "0x7f.1"):
         receipt = email(9, host=host, user=USER, password=PASSWORD).send(MESSAGE)
-        assert receipt.outcome is Outcome.REFUSED
+        assert receipt.outcome is DeliveryOutcome.REFUSED
         assert "encryption: must not be none" in receipt.detail
 
 
@@ -144,7 +143,7 @@ def test_a_server_on_this_machine_may_be_trusted_with_a_password() -> None:
 def test_a_wrong_password_is_refused_and_not_shown() -> None:
     with MailServer(auth=True) as server:
         channel = email(server.port, user=USER, password="wr0ng-T0PS3CR3T")
-        assert channel.send(MESSAGE) == Receipt(Outcome.REFUSED, "SMTP 535: user and password")
+        assert channel.send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, "SMTP 535: user and password")
         assert "T0PS3CR3T" not in repr(channel)
 
 
@@ -165,7 +164,7 @@ def test_a_password_beyond_ascii_is_not_shown() -> None:
 def test_an_answer_from_500_on_is_final(server: MailServer, replies: dict[str, str], detail: str) -> None:
     server.replies = replies
     receipt = email(server.port, password=PASSWORD).send(MESSAGE)
-    assert receipt == Receipt(Outcome.REFUSED, detail)
+    assert receipt == Receipt(DeliveryOutcome.REFUSED, detail)
 
 
 @pytest.mark.parametrize(
@@ -187,12 +186,12 @@ def test_anything_less_is_tried_again(server: MailServer, replies: dict[str, str
         email(server.port).send(MESSAGE)
     assert server.letters == []
     server.replies = {}
-    assert email(server.port).send(MESSAGE) == Receipt(Outcome.DELIVERED)
+    assert email(server.port).send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
 
 
 def test_who_is_refused_is_named_and_the_others_get_it(server: MailServer) -> None:
     server.replies = {"bob@example.com": "550 no such person"}
-    assert email(server.port).send(MESSAGE) == Receipt(Outcome.DELIVERED, "not to bob@example.com: 550")
+    assert email(server.port).send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED, "not to bob@example.com: 550")
     assert server.letters[0].to == ["ann@example.com"]
 
 
@@ -336,6 +335,6 @@ def test_the_longest_message_is_taken(server: MailServer, sign: str) -> None:
     message = replace(
         MESSAGE, title=text, text=text, target=text, category=text, incident_id=text, key=text, facts=facts
     )
-    assert email(server.port).send(message) == Receipt(Outcome.DELIVERED)
+    assert email(server.port).send(message) == Receipt(DeliveryOutcome.DELIVERED)
     assert server.letters[0].to == list(TO)
     assert_well_formed(server.letters[0].raw.replace(b"\n", b"\r\n").replace(b"\r\r\n", b"\r\n"))

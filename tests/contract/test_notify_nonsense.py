@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from core.errors import UnavailableError
-from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from tests.support.builders.letters import MESSAGE
 from tests.support.checks.quiet import quiet, said
 from tests.support.servers.channels import CASES, HTTP, SECRETS, Case
@@ -141,19 +141,21 @@ def test_a_body_without_end_keeps_nobody_and_the_status_counts_where_it_says_all
     if case.body:
         assert str(outcome) == f"channel x: answered {case.status} without 'ok'"
     else:
-        assert outcome == Receipt(Outcome.DELIVERED)
+        assert outcome == Receipt(DeliveryOutcome.DELIVERED)
 
 
 @pytest.mark.parametrize("make", [endless, dripping])
 def test_a_refusal_without_end_is_one(case: Case, make: Callable[[bytes], Speak]) -> None:
-    assert send(case, make(b"HTTP/1.1 400 Bad Request\r\n\r\n")) == Receipt(Outcome.REFUSED, "HTTP 400")
+    assert send(case, make(b"HTTP/1.1 400 Bad Request\r\n\r\n")) == Receipt(DeliveryOutcome.REFUSED, "HTTP 400")
 
 
 def test_a_page_of_a_proxy_is_no_delivery(case: Case) -> None:
     page = b"<html>Please sign in</html>"
     outcome = send(case, saying(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page)))
     if case is CASES["webhook"]:
-        assert outcome == Receipt(Outcome.DELIVERED)  # any program may be behind it, and 2xx is all that it must say
+        assert outcome == Receipt(
+            DeliveryOutcome.DELIVERED
+        )  # any program may be behind it, and 2xx is all that it must say
     else:
         assert str(outcome).startswith("channel x: answered 200")
 
@@ -176,4 +178,4 @@ def test_a_receiver_that_is_trusted_hears_it_over_tls(case: Case, authority: tru
     authority.issue_cert("localhost").configure_cert(context)
     speak = saying(b"HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n%s" % (case.status, len(case.body), case.body))
     with talking(speak, context) as port:
-        assert case.open(port, PATIENCE, "https").send(MESSAGE) == Receipt(Outcome.DELIVERED)
+        assert case.open(port, PATIENCE, "https").send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)

@@ -12,8 +12,8 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import PagerdutyChannel
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from functions.adapters.notify.pagerduty import PagerDuty, calls, dedup_key, events
-from functions.adapters.notify.port import Outcome, Receipt
 from tests.support.builders.letters import MESSAGE, NOW
 from tests.support.checks.quiet import quiet, said
 from tests.support.servers.pagerduty import PagerDutyServer
@@ -51,7 +51,7 @@ def sent(server: PagerDutyServer) -> list[dict[str, Any]]:
 
 
 def test_an_incident_becomes_an_alert_with_all_that_is_known(pager: PagerDuty, server: PagerDutyServer) -> None:
-    assert pager.send(MESSAGE) == Receipt(Outcome.DELIVERED)
+    assert pager.send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
     assert sent(server) == [
         {
             "routing_key": KEY,
@@ -113,7 +113,7 @@ def test_what_ends_an_alert_that_was_never_sent_sends_it_first(
     pager: PagerDuty, server: PagerDutyServer, change: Change, severity: str, state: str
 ) -> None:
     message = replace(MESSAGE, change=change, missed=True)
-    assert pager.send(message).outcome is Outcome.DELIVERED
+    assert pager.send(message).outcome is DeliveryOutcome.DELIVERED
     first, second = sent(server)
     assert (first["event_action"], first["payload"]["severity"]) == ("trigger", severity)
     assert second["dedup_key"] == first["dedup_key"]
@@ -128,13 +128,15 @@ def test_a_resolution_that_fails_in_the_middle_is_completed_by_the_next_attempt(
     server.scripted.extend([Reply(202), Reply(500)])
     with pytest.raises(UnavailableError, match="channel pager: answered 500"):
         pager.send(message)
-    assert pager.send(message).outcome is Outcome.DELIVERED
+    assert pager.send(message).outcome is DeliveryOutcome.DELIVERED
     assert server.alerts == {MESSAGE.incident_id: "resolved"}
 
 
 def test_a_first_event_that_is_refused_is_not_followed_by_another(pager: PagerDuty, server: PagerDutyServer) -> None:
     server.scripted.append(Reply(400))
-    assert pager.send(replace(MESSAGE, change=Change.RESOLVED, missed=True)) == Receipt(Outcome.REFUSED, "HTTP 400")
+    assert pager.send(replace(MESSAGE, change=Change.RESOLVED, missed=True)) == Receipt(
+        DeliveryOutcome.REFUSED, "HTTP 400"
+    )
     assert server.log.requests == 1
 
 
@@ -163,19 +165,19 @@ def test_a_refusal_says_why_and_never_shows_the_key(pager: PagerDuty, server: Pa
     why = {"message": "Event object is invalid", "errors": [f"'routing_key' {KEY} is bad", f"\x1b{KEY.lower()}"]}
     server.scripted.append(Reply(400, json.dumps(why).encode()))
     receipt = pager.send(MESSAGE)
-    assert receipt == Receipt(Outcome.REFUSED, "HTTP 400: Event object is invalid; 'routing_key' … is bad; …")
+    assert receipt == Receipt(DeliveryOutcome.REFUSED, "HTTP 400: Event object is invalid; 'routing_key' … is bad; …")
 
 
 def test_the_server_itself_refuses_a_key_that_is_none(server: PagerDutyServer) -> None:
     receipt = channel(server.url, "short").send(MESSAGE)
-    assert receipt.outcome is Outcome.REFUSED
+    assert receipt.outcome is DeliveryOutcome.REFUSED
     assert "'routing_key' is too … (minimum is 32 characters)" in receipt.detail
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"\xff\xfe", b"[" * 10_000, b'{"errors": 7}', b"{}"])
 def test_a_refusal_without_sense_is_one(pager: PagerDuty, server: PagerDutyServer, body: bytes) -> None:
     server.scripted.append(Reply(400, body))
-    assert pager.send(MESSAGE) == Receipt(Outcome.REFUSED, "HTTP 400")
+    assert pager.send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, "HTTP 400")
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])
@@ -187,7 +189,7 @@ def test_another_success_is_none_of_pagerduty_s(pager: PagerDuty, server: PagerD
 
 def test_the_server_takes_no_more_than_its_limit(server: PagerDutyServer, pager: PagerDuty) -> None:
     for _ in range(120):
-        assert pager.send(MESSAGE).outcome is Outcome.DELIVERED
+        assert pager.send(MESSAGE).outcome is DeliveryOutcome.DELIVERED
     with pytest.raises(LimitedError) as caught:
         pager.send(MESSAGE)
     assert timedelta(0) < caught.value.until - NOW <= timedelta(seconds=60)

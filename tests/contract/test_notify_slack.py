@@ -12,9 +12,8 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import SlackChannel
-from functions.adapters.notify.blocks import blocks, body
-from functions.adapters.notify.port import Channel, Outcome, Receipt
-from functions.adapters.notify.slack import SlackBot, SlackWebhook
+from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
+from functions.adapters.notify.slack import SlackBot, SlackWebhook, blocks, body
 from tests.support.builders.letters import MESSAGE, NOW
 from tests.support.checks.quiet import quiet, said
 from tests.support.servers.receivers import Reply
@@ -56,7 +55,7 @@ def plain(text: str) -> dict[str, Any]:
 
 
 def test_a_message_is_a_header_the_facts_their_place_and_buttons(slack: Channel, server: SlackServer) -> None:
-    assert slack.send(MESSAGE) == Receipt(Outcome.DELIVERED)
+    assert slack.send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
     (call,) = server.log.calls
     assert call.body == {
         "text": "🔴 critical: departure_delay drifted ✈",
@@ -158,13 +157,13 @@ def test_a_second_message_within_the_second_is_told_to_wait(slack: Channel) -> N
 )
 def test_a_webhook_that_refuses_says_why(hook: SlackWebhook, server: SlackServer, status: int, code: str) -> None:
     server.scripted.append(Reply(status, code.encode()))
-    assert hook.send(MESSAGE) == Receipt(Outcome.REFUSED, f"HTTP {status}: {code}")
+    assert hook.send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, f"HTTP {status}: {code}")
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>S3CR3T</html>", b"No such thing as S3CR3T", b"\xff"])
 def test_a_refusal_is_repeated_only_where_it_is_a_code(hook: SlackWebhook, server: SlackServer, text: bytes) -> None:
     server.scripted.append(Reply(410, text))
-    assert hook.send(MESSAGE) == Receipt(Outcome.REFUSED, "HTTP 410")
+    assert hook.send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, "HTTP 410")
 
 
 @pytest.mark.parametrize("text", [b"", b"<html>welcome</html>", b'{"ok":"yes"}', b"[" * 10_000, b"\xff", b"okay"])
@@ -179,12 +178,12 @@ def test_an_answer_that_is_not_slacks_is_none(slack: Channel, server: SlackServe
 )
 def test_a_bot_that_is_refused_is_refused_although_the_status_is_200(server: SlackServer, code: str) -> None:
     server.scripted.append(Reply(200, json.dumps({"ok": False, "error": code}).encode()))
-    assert bot(server).send(MESSAGE) == Receipt(Outcome.REFUSED, code)
+    assert bot(server).send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, code)
 
 
 def test_the_server_itself_refuses_a_wrong_token_and_a_wrong_room(server: SlackServer) -> None:
-    assert bot(server, token="xoxb-another").send(MESSAGE) == Receipt(Outcome.REFUSED, "invalid_auth")
-    assert bot(server, room="C0").send(MESSAGE) == Receipt(Outcome.REFUSED, "channel_not_found")
+    assert bot(server, token="xoxb-another").send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, "invalid_auth")
+    assert bot(server, room="C0").send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, "channel_not_found")
 
 
 @pytest.mark.parametrize("code", ["internal_error", "fatal_error", "service_unavailable", "request_timeout"])
@@ -204,7 +203,7 @@ def test_a_limit_may_come_with_status_200(server: SlackServer, headers: dict[str
 
 def test_an_error_that_is_no_code_is_not_repeated(server: SlackServer) -> None:
     server.scripted.append(Reply(200, json.dumps({"ok": False, "error": f"bad token {TOKEN}"}).encode()))
-    assert bot(server).send(MESSAGE) == Receipt(Outcome.REFUSED, "an error without a name")
+    assert bot(server).send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, "an error without a name")
 
 
 @pytest.mark.parametrize("token", ["S3CR3T\r\nX-Evil: 1", "S3CR3T✈"])

@@ -17,9 +17,8 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import TeamsChannel
-from functions.adapters.notify.cards import LARGEST, body, escaped, size
-from functions.adapters.notify.port import Outcome, Receipt
-from functions.adapters.notify.teams import Teams
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
+from functions.adapters.notify.teams import LARGEST, Teams, body, escaped, size
 from functions.adapters.notify.text import fit
 from tests.support.builders.letters import MESSAGE, NOW, TEXTS
 from tests.support.checks.quiet import quiet
@@ -63,7 +62,7 @@ def texts(elements: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_message_is_the_card_that_is_written_down(teams: Teams, server: TeamsServer) -> None:
-    assert teams.send(MESSAGE) == Receipt(Outcome.DELIVERED)
+    assert teams.send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
     (call,) = server.log.calls
     assert call.body == json.loads((PAYLOADS / "teams_adaptive_card.json").read_text(encoding="utf-8"))
 
@@ -142,18 +141,18 @@ def test_a_refusal_is_repeated_only_where_it_is_a_code(
     teams: Teams, server: TeamsServer, said: object, detail: str
 ) -> None:
     server.scripted.append(Reply(400, json.dumps(said).encode()))
-    assert teams.send(MESSAGE) == Receipt(Outcome.REFUSED, f"HTTP 400{detail}")
+    assert teams.send(MESSAGE) == Receipt(DeliveryOutcome.REFUSED, f"HTTP 400{detail}")
 
 
 def test_the_server_itself_refuses_a_signature_that_is_wrong(server: TeamsServer) -> None:
     receipt = channel(server, "another").send(MESSAGE)
-    assert receipt == Receipt(Outcome.REFUSED, "HTTP 401: DirectApiInvalidAuthorizationScheme")
+    assert receipt == Receipt(DeliveryOutcome.REFUSED, "HTTP 401: DirectApiInvalidAuthorizationScheme")
 
 
 @pytest.mark.parametrize("said", [b"", b"1", b'{"status":"posted"}'])
 def test_a_workflow_may_answer_by_itself(teams: Teams, server: TeamsServer, said: bytes) -> None:
     server.scripted.append(Reply(200, said))
-    assert teams.send(MESSAGE) == Receipt(Outcome.DELIVERED)
+    assert teams.send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
 
 
 @pytest.mark.parametrize("reply", [Reply(200, b" \n<!doctype html>"), Reply(201), Reply(204)])
@@ -165,7 +164,7 @@ def test_another_success_is_none_of_a_workflow(teams: Teams, server: TeamsServer
 
 def test_a_fifth_message_within_the_second_is_told_to_wait(teams: Teams) -> None:
     for _ in range(4):
-        assert teams.send(MESSAGE).outcome is Outcome.DELIVERED
+        assert teams.send(MESSAGE).outcome is DeliveryOutcome.DELIVERED
     with pytest.raises(LimitedError, match="channel flow: answered 429") as caught:
         teams.send(MESSAGE)
     assert caught.value.until == NOW + timedelta(seconds=1)

@@ -17,7 +17,7 @@ from functions.adapters import config
 from functions.adapters.columns import Columns
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles

@@ -11,8 +11,7 @@ from core.pipelines.state import PipelineState
 from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.sqlite_store import SqliteStore
-from functions.pipeline_monitor.history import rows
-from functions.pipeline_monitor.monitor import Monitor, handle
+from functions.pipeline_monitor.monitor import Monitor, handle, rows
 from tests.support.builders.runs import AT, DAY, PIPELINE, line_of, told, whole
 from tests.support.fakes.pipelines import World
 

@@ -12,14 +12,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 
-from core.health.result import Reason
+from core.health import ProbeReason
 from functions.adapters.net import Deadline
 from functions.adapters.probes import http
 from functions.adapters.probes.identity import MARGIN, NoTokenError, Tokens
 from tests.support.servers.targets import Web, free_port, http_probe, serving
 
 if TYPE_CHECKING:
-    from core.health.result import ProbeResult
+    from core.health import ProbeResult
     from tests.support.servers.targets import Handler, Route
 
 pytest_plugins = ["tests.support.servers.target_fixtures"]
@@ -104,7 +104,7 @@ def test_it_shows_a_token_for_the_audience_that_is_given(guarded: Web, metadata:
 
 def test_without_it_the_target_refuses(guarded: Web, metadata: Metadata) -> None:
     result = http.check(http_probe(there(guarded), status=200))
-    assert (result.reason, result.status) == (Reason.WRONG_STATUS, 403)
+    assert (result.reason, result.status) == (ProbeReason.WRONG_STATUS, 403)
     assert not metadata.asked
 
 
@@ -172,7 +172,7 @@ def test_where_no_token_can_be_had_the_probe_fails_and_says_why(
 ) -> None:
     metadata.routes[IDENTITY] = answer
     result = probed(there(guarded), timeout=timedelta(seconds=0.5))
-    assert (result.ok, result.reason) == (False, Reason.NO_TOKEN)
+    assert (result.ok, result.reason) == (False, ProbeReason.NO_TOKEN)
     assert result.detail.startswith(f"no token: {there(guarded)}: {said}")
     assert not guarded.asked
 
@@ -180,7 +180,7 @@ def test_where_no_token_can_be_had_the_probe_fails_and_says_why(
 def test_outside_the_cloud_there_is_no_token(guarded: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     for host in ("metadata.invalid", f"127.0.0.1:{free_port()}"):
         monkeypatch.setenv("GCE_METADATA_HOST", host)
-        assert probed(there(guarded)).reason is Reason.NO_TOKEN
+        assert probed(there(guarded)).reason is ProbeReason.NO_TOKEN
 
 
 def test_a_slow_token_is_not_the_targets_time_and_the_whole_ends_in_time(guarded: Web, metadata: Metadata) -> None:
@@ -192,7 +192,7 @@ def test_a_slow_token_is_not_the_targets_time_and_the_whole_ends_in_time(guarded
     guarded.routes["/hangs"] = lambda handler: handler.hang()
     start = time.monotonic()
     result = probed(there(guarded, "/hangs"), timeout=timedelta(seconds=1))
-    assert result.reason is Reason.TIMEOUT
+    assert result.reason is ProbeReason.TIMEOUT
     assert result.latency < 0.6
     assert time.monotonic() - start < 2
 

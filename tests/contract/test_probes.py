@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from core.health.result import ProbeResult, Reason
+from core.health import ProbeReason, ProbeResult
 from functions.adapters.net import Deadline, dial
 from functions.adapters.probes import dns, http, tcp, tls
 from functions.adapters.probes import run as runner
@@ -45,7 +45,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 def test_http_sees_status_and_body_and_takes_time(web: "Web") -> None:
     result = http.check(http_probe(web.url(), status=200, body="ok"))
-    assert (result.ok, result.reason, result.status, result.body) == (True, Reason.OK, 200, "ok")
+    assert (result.ok, result.reason, result.status, result.body) == (True, ProbeReason.OK, 200, "ok")
     assert result.latency > 0
 
 
@@ -59,13 +59,13 @@ def test_http_without_an_expected_status_takes_any_success(web: "Web") -> None:
 def test_http_wrong_status_is_told_with_both_numbers(web: "Web") -> None:
     web.routes["/"] = lambda handler: handler.reply(503, b"ok")
     result = http.check(http_probe(web.url(), status=200, body="ok"))
-    assert (result.reason, result.detail) == (Reason.WRONG_STATUS, "status: must be 200, got 503")
+    assert (result.reason, result.detail) == (ProbeReason.WRONG_STATUS, "status: must be 200, got 503")
 
 
 def test_http_wrong_body_is_told_but_not_repeated(web: "Web") -> None:
     web.routes["/"] = lambda handler: handler.reply(200, f"error at {handler.path}".encode())
     result = http.check(http_probe(web.url("/?token=hush"), body="fine"))
-    assert result.reason is Reason.WRONG_BODY
+    assert result.reason is ProbeReason.WRONG_BODY
     assert "hush" not in repr(result)
 
 
@@ -105,37 +105,37 @@ def test_http_reads_no_more_of_a_compression_bomb_than_its_bound(web: "Web") -> 
 )
 def test_http_a_server_that_drips_does_not_hold_the_probe(web: "Web", start: bytes, drop: bytes) -> None:
     web.routes["/"] = lambda handler: handler.drip(start, drop)
-    assert http.check(http_probe(web.url(), timeout=SHORT)).reason is Reason.TIMEOUT
+    assert http.check(http_probe(web.url(), timeout=SHORT)).reason is ProbeReason.TIMEOUT
 
 
 def test_http_a_server_that_says_nothing_is_a_timeout(web: "Web") -> None:
     web.routes["/"] = lambda handler: handler.hang()
-    assert http.check(http_probe(web.url(), timeout=SHORT)).reason is Reason.TIMEOUT
+    assert http.check(http_probe(web.url(), timeout=SHORT)).reason is ProbeReason.TIMEOUT
 
 
 def test_http_nobody_listening_is_refused() -> None:
     port = free_port()
     result = http.check(http_probe(f"http://localhost:{port}/x"))
-    assert (result.reason, result.detail) == (Reason.REFUSED, f"refused: http://localhost:{port}/x")
+    assert (result.reason, result.detail) == (ProbeReason.REFUSED, f"refused: http://localhost:{port}/x")
 
 
 def test_http_an_unknown_host_is_told() -> None:
-    assert http.check(http_probe("http://nowhere.invalid/")).reason is Reason.UNKNOWN_NAME
+    assert http.check(http_probe("http://nowhere.invalid/")).reason is ProbeReason.UNKNOWN_NAME
 
 
 @pytest.mark.parametrize(
     ("sent", "reason"),
     [
-        (b"", Reason.CLOSED_EARLY),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", Reason.CLOSED_EARLY),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", Reason.CLOSED_EARLY),
-        (b"220 mail.test ESMTP\r\n", Reason.BAD_ANSWER),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf", Reason.BAD_ANSWER),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", Reason.BAD_ANSWER),
+        (b"", ProbeReason.CLOSED_EARLY),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", ProbeReason.CLOSED_EARLY),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha", ProbeReason.CLOSED_EARLY),
+        (b"220 mail.test ESMTP\r\n", ProbeReason.BAD_ANSWER),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nhalf", ProbeReason.BAD_ANSWER),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", ProbeReason.BAD_ANSWER),
     ],
     ids=["nothing", "half a body", "half a chunk", "another protocol", "no gzip", "too many headers"],
 )
-def test_http_a_broken_answer_is_told(web: "Web", sent: bytes, reason: Reason) -> None:
+def test_http_a_broken_answer_is_told(web: "Web", sent: bytes, reason: ProbeReason) -> None:
     def broken(handler: "Handler") -> None:
         handler.wfile.write(sent)
 
@@ -158,13 +158,13 @@ def test_http_a_redirect_that_is_expected_is_not_followed(web: "Web") -> None:
 def test_http_a_redirect_to_itself_is_a_loop(web: "Web") -> None:
     web.routes["/a"] = lambda handler: handler.reply(302, Location="/b")
     web.routes["/b"] = lambda handler: handler.reply(302, Location="/a")
-    assert http.check(http_probe(web.url("/a"))).reason is Reason.REDIRECT_LOOP
+    assert http.check(http_probe(web.url("/a"))).reason is ProbeReason.REDIRECT_LOOP
     assert len(web.asked) == 2
 
 
 def test_http_redirects_without_end_are_given_up(web: "Web") -> None:
     web.routes["/on"] = lambda handler: handler.reply(302, Location=f"/on?{len(web.asked)}")
-    assert http.check(http_probe(web.url("/on"))).reason is Reason.TOO_MANY_REDIRECTS
+    assert http.check(http_probe(web.url("/on"))).reason is ProbeReason.TOO_MANY_REDIRECTS
     assert len(web.asked) == 1 + http.REDIRECTS
 
 
@@ -173,7 +173,7 @@ def test_http_redirects_without_end_are_given_up(web: "Web") -> None:
 )
 def test_http_a_redirect_to_no_web_page_is_refused(web: "Web", location: str) -> None:
     web.routes["/"] = lambda handler: handler.reply(302, Location=location)
-    assert http.check(http_probe(web.url())).reason is Reason.REDIRECT_REFUSED
+    assert http.check(http_probe(web.url())).reason is ProbeReason.REDIRECT_REFUSED
 
 
 def test_http_a_redirect_without_a_location_is_an_answer(web: "Web") -> None:
@@ -213,19 +213,19 @@ def test_http_over_tls_with_an_expired_certificate_says_so(web: "Web", authority
     ends = NOW - timedelta(days=1)
     web.secure(authority.issue_cert("localhost", not_before=NOW - timedelta(days=2), not_after=ends))
     result = http.check(http_probe(web.url(scheme="https")))
-    assert (result.reason, result.certificate_expires_at) == (Reason.CERTIFICATE_EXPIRED, ends)
+    assert (result.reason, result.certificate_expires_at) == (ProbeReason.CERTIFICATE_EXPIRED, ends)
 
 
 def test_http_a_redirect_from_tls_to_plain_is_refused(web: "Web", authority: trustme.CA) -> None:
     web.secure(authority.issue_cert("localhost"))
     web.routes["/"] = lambda handler: handler.reply(302, Location=web.url("/"))
-    assert http.check(http_probe(web.url(scheme="https"))).reason is Reason.REDIRECT_REFUSED
+    assert http.check(http_probe(web.url(scheme="https"))).reason is ProbeReason.REDIRECT_REFUSED
 
 
 def test_http_over_tls_a_server_that_drips_does_not_hold_the_probe(web: "Web", authority: trustme.CA) -> None:
     web.secure(authority.issue_cert("localhost"))
     web.routes["/"] = lambda handler: handler.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"z")
-    assert http.check(http_probe(web.url(scheme="https"), timeout=SHORT)).reason is Reason.TIMEOUT
+    assert http.check(http_probe(web.url(scheme="https"), timeout=SHORT)).reason is ProbeReason.TIMEOUT
 
 
 # TLS
@@ -252,54 +252,54 @@ def look(certificate: trustme.LeafCert, **changes: object) -> ProbeResult:
 def test_tls_a_trusted_certificate_is_good_until_it_expires(authority: trustme.CA, days: int) -> None:
     ends = NOW + timedelta(days=days)
     result = look(authority.issue_cert("localhost", not_after=ends))
-    assert (result.reason, result.certificate_expires_at) == (Reason.OK, ends)
+    assert (result.reason, result.certificate_expires_at) == (ProbeReason.OK, ends)
 
 
 def test_tls_an_expired_certificate_is_told_with_its_date(authority: trustme.CA) -> None:
     ends = NOW - timedelta(days=3)
     result = look(authority.issue_cert("localhost", not_before=NOW - timedelta(days=9), not_after=ends))
-    assert (result.reason, result.certificate_expires_at) == (Reason.CERTIFICATE_EXPIRED, ends)
+    assert (result.reason, result.certificate_expires_at) == (ProbeReason.CERTIFICATE_EXPIRED, ends)
 
 
 def test_tls_a_certificate_that_is_not_yet_valid_is_told_with_its_date(authority: trustme.CA) -> None:
     ends = NOW + timedelta(days=9)
     result = look(authority.issue_cert("localhost", not_before=NOW + timedelta(days=3), not_after=ends))
-    assert (result.reason, result.certificate_expires_at) == (Reason.CERTIFICATE_NOT_YET_VALID, ends)
+    assert (result.reason, result.certificate_expires_at) == (ProbeReason.CERTIFICATE_NOT_YET_VALID, ends)
 
 
 def test_tls_a_self_signed_certificate_is_told_with_its_date(authority: trustme.CA) -> None:
     ends = NOW + timedelta(days=9)
     result = look(self_signed("localhost", ends))
-    assert (result.reason, result.certificate_expires_at) == (Reason.CERTIFICATE_SELF_SIGNED, ends)
+    assert (result.reason, result.certificate_expires_at) == (ProbeReason.CERTIFICATE_SELF_SIGNED, ends)
 
 
 def test_tls_the_certificate_of_another_host_is_told_with_its_date(authority: trustme.CA) -> None:
     ends = NOW + timedelta(days=9)
     result = look(authority.issue_cert("elsewhere.test", not_after=ends))
-    assert (result.reason, result.certificate_expires_at) == (Reason.CERTIFICATE_WRONG_HOST, ends)
+    assert (result.reason, result.certificate_expires_at) == (ProbeReason.CERTIFICATE_WRONG_HOST, ends)
 
 
 def test_tls_the_certificate_of_another_address_is_told(authority: trustme.CA) -> None:
-    assert look(authority.issue_cert("127.0.0.2"), host="127.0.0.1").reason is Reason.CERTIFICATE_WRONG_HOST
+    assert look(authority.issue_cert("127.0.0.2"), host="127.0.0.1").reason is ProbeReason.CERTIFICATE_WRONG_HOST
 
 
 def test_tls_an_unknown_authority_is_told_with_the_date(authority: trustme.CA) -> None:
     ends = NOW + timedelta(days=9)
     result = look(trustme.CA().issue_cert("localhost", not_after=ends))
-    assert (result.reason, result.certificate_expires_at) == (Reason.CERTIFICATE_UNTRUSTED, ends)
+    assert (result.reason, result.certificate_expires_at) == (ProbeReason.CERTIFICATE_UNTRUSTED, ends)
 
 
 def test_tls_a_server_without_tls_is_told(web: "Web") -> None:
-    assert tls.check(tls_probe(web.server_address[1])).reason is Reason.TLS_FAILED
+    assert tls.check(tls_probe(web.server_address[1])).reason is ProbeReason.TLS_FAILED
 
 
 def test_tls_nobody_listening_is_refused() -> None:
-    assert tls.check(tls_probe(free_port())).reason is Reason.REFUSED
+    assert tls.check(tls_probe(free_port())).reason is ProbeReason.REFUSED
 
 
 def test_tls_a_server_that_never_shakes_hands_is_a_timeout() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert tls.check(tls_probe(silent.getsockname()[1], timeout=SHORT)).reason is Reason.TIMEOUT
+        assert tls.check(tls_probe(silent.getsockname()[1], timeout=SHORT)).reason is ProbeReason.TIMEOUT
 
 
 def test_tls_a_server_that_goes_away_after_its_bad_certificate_leaves_the_date_unknown() -> None:
@@ -311,7 +311,7 @@ def test_tls_a_server_that_goes_away_after_its_bad_certificate_leaves_the_date_u
 
 def test_dns_a_name_with_an_address_resolves(names: "Names") -> None:
     result = dns.check(dns_probe("up.test", names.address))
-    assert (result.reason, result.detail) == (Reason.OK, "up.test is 192.0.2.7")
+    assert (result.reason, result.detail) == (ProbeReason.OK, "up.test is 192.0.2.7")
     assert result.latency > 0
 
 
@@ -322,21 +322,21 @@ def test_dns_a_name_with_only_an_ipv6_address_resolves(names: "Names") -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("unknown.test", Reason.UNKNOWN_NAME),
-        ("empty.test", Reason.NO_ADDRESS),
-        ("fail.test", Reason.SERVER_FAILURE),
-        ("slow.test", Reason.TIMEOUT),
-        ("x..test", Reason.BAD_ANSWER),
+        ("unknown.test", ProbeReason.UNKNOWN_NAME),
+        ("empty.test", ProbeReason.NO_ADDRESS),
+        ("fail.test", ProbeReason.SERVER_FAILURE),
+        ("slow.test", ProbeReason.TIMEOUT),
+        ("x..test", ProbeReason.BAD_ANSWER),
     ],
 )
-def test_dns_a_name_that_does_not_resolve_says_why(names: "Names", name: str, reason: Reason) -> None:
+def test_dns_a_name_that_does_not_resolve_says_why(names: "Names", name: str, reason: ProbeReason) -> None:
     result = dns.check(dns_probe(name, names.address, timeout=SHORT))
     assert (result.reason, result.detail) == (reason, f"{reason.replace('_', ' ')}: {name}")
 
 
 def test_dns_a_server_nobody_can_reach_is_told() -> None:
     """An address from the block that no route leads to, and that the system refuses to send to."""
-    assert dns.check(dns_probe("up.test", ("255.255.255.255", 53))).reason is Reason.UNREACHABLE
+    assert dns.check(dns_probe("up.test", ("255.255.255.255", 53))).reason is ProbeReason.UNREACHABLE
 
 
 def test_dns_uses_the_servers_of_the_machine_when_none_is_given() -> None:
@@ -360,7 +360,7 @@ def test_tcp_a_closed_port_refuses() -> None:
 
 
 def test_tcp_an_unknown_host_is_told() -> None:
-    assert tcp.check(tcp_probe(80, host="nowhere.invalid")).reason is Reason.UNKNOWN_NAME
+    assert tcp.check(tcp_probe(80, host="nowhere.invalid")).reason is ProbeReason.UNKNOWN_NAME
 
 
 @contextmanager
@@ -378,7 +378,7 @@ def swallowing(address: str, port: int = 0) -> Iterator[int]:
 
 def test_tcp_a_port_that_swallows_is_a_timeout() -> None:
     with swallowing("127.0.0.1") as port:
-        assert tcp.check(tcp_probe(port, host="127.0.0.1", timeout=SHORT)).reason is Reason.TIMEOUT
+        assert tcp.check(tcp_probe(port, host="127.0.0.1", timeout=SHORT)).reason is ProbeReason.TIMEOUT
 
 
 def resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
@@ -400,12 +400,12 @@ def test_tcp_an_address_that_swallows_leaves_time_for_the_next(monkeypatch: pyte
 def test_tcp_when_no_address_accepts_the_last_one_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
     with swallowing("127.0.0.2") as port:
-        assert tcp.check(tcp_probe(port, host="two.test", timeout=SHORT)).reason is Reason.REFUSED
+        assert tcp.check(tcp_probe(port, host="two.test", timeout=SHORT)).reason is ProbeReason.REFUSED
 
 
 def test_tcp_a_name_without_an_address_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve_to(monkeypatch)
-    assert tcp.check(tcp_probe(80, host="none.test")).reason is Reason.UNREACHABLE
+    assert tcp.check(tcp_probe(80, host="none.test")).reason is ProbeReason.UNREACHABLE
 
 
 def test_a_deadline_that_is_over_ends_the_next_step() -> None:
@@ -444,7 +444,7 @@ def test_a_probe_that_hangs_delays_none_of_the_others(web: "Web") -> None:
     probes = [http_probe(web.url("/hang"), name="hang"), http_probe(web.url("/hang"), name="hang-too")]
     results = runner.run([*probes, http_probe(web.url("/last"), name="last")])
     assert results["last"].ok
-    assert results["hang"].reason is Reason.CLOSED_EARLY
+    assert results["hang"].reason is ProbeReason.CLOSED_EARLY
 
 
 def test_a_probe_that_never_comes_back_is_a_timeout_and_one_never_started_says_nothing(
@@ -454,13 +454,13 @@ def test_a_probe_that_never_comes_back_is_a_timeout_and_one_never_started_says_n
 
     def stuck(probe: object) -> ProbeResult:
         over.wait()
-        return ProbeResult(ok=True, reason=Reason.OK, latency=0.0, detail="")
+        return ProbeResult(ok=True, reason=ProbeReason.OK, latency=0.0, detail="")
 
     monkeypatch.setattr(runner, "GRACE", 0.05)
     probes = [tcp_probe(1, name=name, timeout=timedelta(milliseconds=50)) for name in ("first", "second")]
     results = runner.run(probes, check=stuck, threads=1)
     over.set()
-    assert {name: result.reason for name, result in results.items()} == {"first": Reason.TIMEOUT}
+    assert {name: result.reason for name, result in results.items()} == {"first": ProbeReason.TIMEOUT}
     assert "not started in time: 1" in caplog.text
 
 
@@ -475,7 +475,7 @@ def test_at_most_so_many_probes_run_at_the_same_time() -> None:
         threading.Event().wait(0.01)
         with lock:
             running -= 1
-        return ProbeResult(ok=True, reason=Reason.OK, latency=0.0, detail="")
+        return ProbeResult(ok=True, reason=ProbeReason.OK, latency=0.0, detail="")
 
     results = runner.run([tcp_probe(1, name=str(number)) for number in range(20)], check=count, threads=3)
     assert (len(results), most <= 3) == (20, True)
@@ -487,6 +487,6 @@ def test_no_probes_are_no_results() -> None:
 
 def test_a_mistake_in_a_probe_is_a_result_that_fails(caplog: pytest.LogCaptureFixture) -> None:
     result = runner.check(tcp_probe(80, host="x" * 70 + ".test"))
-    assert result.reason is Reason.PROBE_BROKEN
+    assert result.reason is ProbeReason.PROBE_BROKEN
     assert result.detail.startswith("the probe itself failed: Unicode")
     assert "probe failed unexpectedly: Unicode" in caplog.text

@@ -10,10 +10,9 @@ import pytest
 
 from core.errors import UnavailableError
 from core.events import Finding, Severity, Status
-from functions.adapters.bus import open_bus
+from functions.adapters.bus import BATCH_MESSAGES, open_bus
 from functions.adapters.events import decode
 from functions.adapters.ports import BulkBus, RowBus
-from functions.adapters.publishing import BATCH_MESSAGES
 from tests.contract.pubsub_fixtures import PROJECT, Bus, endpoint, google_emulator, our_server
 
 FINDING = Finding(

@@ -18,7 +18,7 @@ from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.statements import statement as business_statement
 from functions.drift_score import effects, performance, quality, statements
-from functions.pipeline_monitor import history as history_of_runs
+from functions.pipeline_monitor import monitor as pipeline_monitor
 from infra.local.warehouse import read_definitions
 from tests.support.builders.business import ORDERS
 from tests.support.builders.runs import AT, MINUTE, line_of, told, whole
@@ -83,7 +83,7 @@ PARAMETERS: dict[str, Any] = {
     "oldest": NOW - timedelta(days=60),
     "pipeline": "etl",
     "refunded": ["refunded"],
-    "rows": history_of_runs.rows(RUN),
+    "rows": pipeline_monitor.rows(RUN),
     "run_id": "r0",
     "scores": effects.score_rows(REPORT, PREDICTION),
     "second": NOW - timedelta(days=1),
@@ -250,7 +250,7 @@ def write_run(warehouse: BigQueryWarehouse, *events: PipelineRun) -> list[dict[s
     [run] = line_of(events).runs
     sql = EVERY["pipeline_monitor/write_runs.sql"].sql
     given = {"pipeline": "etl", "run_id": run.run_id, "first": run.first, "last": run.last}
-    warehouse.query(sql, **given, rows=history_of_runs.rows(run))
+    warehouse.query(sql, **given, rows=pipeline_monitor.rows(run))
     return warehouse.query(RUNS, run_id=run.run_id)
 
 
@@ -274,7 +274,7 @@ def test_a_run_of_which_little_is_known_still_fits_the_table(
 ) -> None:
     [run] = line_of([event]).runs
     parameters = {"pipeline": "etl", "run_id": "little", "first": run.first, "last": run.last}
-    parameters |= {"rows": history_of_runs.rows(run)}
+    parameters |= {"rows": pipeline_monitor.rows(run)}
     sql = EVERY["pipeline_monitor/write_runs.sql"].sql
     analyser.analyse(sql, parameters)
     warehouse.query(sql, **parameters)

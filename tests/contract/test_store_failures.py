@@ -18,7 +18,7 @@ from core.errors import UnavailableError
 from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.ports import Document, Store
 from functions.adapters.sqlite_store import SqliteStore
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 
 if TYPE_CHECKING:
     from tests.support.servers.stores import Place
@@ -147,6 +147,6 @@ def test_an_address_of_no_store_is_refused(url: str) -> None:
     ("url", "spared"), [("sqlite:///tmp/x.db", "google.cloud.firestore"), ("firestore://", "sqlite3")]
 )
 def test_a_store_costs_only_those_who_use_it(url: str, spared: str) -> None:
-    code = f"import sys; from functions.adapters.store import open_store; open_store({url!r}, 'p'); print({spared!r} in sys.modules)"
+    code = f"import sys; from functions.adapters.stores import open_store; open_store({url!r}, 'p'); print({spared!r} in sys.modules)"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "False\n"

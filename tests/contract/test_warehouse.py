@@ -23,8 +23,7 @@ from google.cloud import bigquery
 from core.errors import QueryError, UnavailableError
 from functions.adapters.columns import read_columns
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.runtime.parking import Parking, letter_id
-from functions.runtime.push import Message
+from functions.runtime.push import Message, letter_id, parking
 from infra.local.warehouse import read_definitions
 from infra.local.warehouse.emulator import free_port
 from infra.local.warehouse.tables import create_tables
@@ -346,7 +345,7 @@ def test_an_emulator_that_crashes_is_unavailable_and_comes_back_with_its_rows(ow
 
 def test_a_parked_message_keeps_its_body_and_its_reason(warehouse: BigQueryWarehouse) -> None:
     message = Message(id="7", data=b"{", published_at=NOW, attributes={"b": "2", "a": "1"}, subscription="s", attempt=3)
-    Parking(warehouse, "drift_score", lambda: NOW)(b"\x00\xff{", "tick: must be JSON", message)
+    parking(warehouse, "drift_score", lambda: NOW)(b"\x00\xff{", "tick: must be JSON", message)
     assert warehouse.query("SELECT * FROM ops.dead_letters") == [
         {
             "id": letter_id("drift_score", b"", "7"),
@@ -363,7 +362,7 @@ def test_a_parked_message_keeps_its_body_and_its_reason(warehouse: BigQueryWareh
 
 
 def test_what_is_no_message_at_all_is_parked_too(warehouse: BigQueryWarehouse) -> None:
-    Parking(warehouse, "api", lambda: NOW)(b"nonsense", "push body: must be a JSON object", None)
+    parking(warehouse, "api", lambda: NOW)(b"nonsense", "push body: must be a JSON object", None)
     [letter] = warehouse.query("SELECT * FROM ops.dead_letters")
     assert (letter["message_id"], letter["attempt"], letter["attributes"]) == (None, None, None)
     assert base64.b64decode(letter["body"]) == b"nonsense"
@@ -382,11 +381,11 @@ def test_parking_where_nobody_answers_is_unavailable_so_that_the_message_comes_a
         served_at(place, f"http://127.0.0.1:{free_port()}", patience=0.3) as warehouse,
         pytest.raises(UnavailableError, match="BigQuery does not answer"),
     ):
-        Parking(warehouse, "f", lambda: NOW)(b"{", "no JSON", None)
+        parking(warehouse, "f", lambda: NOW)(b"{", "no JSON", None)
 
 
 def test_importing_the_warehouse_brings_no_more_than_the_client() -> None:
-    ours = _modules("functions.adapters.warehouse, functions.runtime.parking") - _modules("google.cloud.bigquery")
+    ours = _modules("functions.adapters.warehouse, functions.runtime.push") - _modules("google.cloud.bigquery")
     assert {name.split(".")[0] for name in ours} <= {"core", "functions", "msgspec", "flask", *sys.stdlib_module_names}
 
 

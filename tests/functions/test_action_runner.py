@@ -5,14 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from core.actions.life import PATIENCE
-from core.actions.plan import Health, Plan
-from core.actions.reason import Reason
+from core.actions.lifecycle import PATIENCE
+from core.actions.plan import ActionReason, Health, Plan
 from core.errors import ActionError, BusyError, UnavailableError
 from core.events import ActionRequest, Mode, Severity, Stage, Verb
 from core.settings.response import ActionName, Automation, Limits
-from functions.adapters.cases import ACTIONS
 from functions.adapters.ledger import LEASE, Ledger
+from functions.services.actions import ACTIONS
 from tests.support.fakes.automation import INCIDENT, PLAN, REQUEST, RISKY, START, Setup, commanded, set_up
 
 DOWN = UnavailableError("run.googleapis.com: does not answer")
@@ -25,23 +24,23 @@ def setup() -> Setup:
     return set_up()
 
 
-def last(setup: Setup, request: ActionRequest = REQUEST) -> tuple[Stage, Reason, str]:
+def last(setup: Setup, request: ActionRequest = REQUEST) -> tuple[Stage, ActionReason, str]:
     """The newest decision as it was told."""
     told = [one for one in setup.world.published if one.request_id == request.id]
     newest = max(told, key=lambda one: one.sequence)
     assert setup.case(request).pending == ()
-    return newest.stage, Reason(newest.reason), newest.detail
+    return newest.stage, ActionReason(newest.reason), newest.detail
 
 
 def test_an_action_is_applied_and_verified_and_every_step_is_told(setup: Setup) -> None:
     setup.give(REQUEST)
     assert setup.action.changed == [REQUEST.id]
-    assert last(setup) == (Stage.APPLIED, Reason.DONE, "operation 1")
+    assert last(setup) == (Stage.APPLIED, ActionReason.DONE, "operation 1")
     setup.tick(minutes=1, seconds=59)
     assert setup.case().stage is Stage.APPLIED
     setup.tick(seconds=1)
     assert setup.stages() == ["planned", "approved", "applied", "verified"]
-    assert last(setup) == (Stage.VERIFIED, Reason.HEALTHY, "it is good")
+    assert last(setup) == (Stage.VERIFIED, ActionReason.HEALTHY, "it is good")
     first = setup.world.published[0]
     assert (first.incident_id, first.plan, first.at) == (INCIDENT, PLAN.summary, START)
     counts = setup.world.counts
@@ -67,7 +66,7 @@ def test_the_same_request_again_does_nothing_new(setup: Setup) -> None:
 def test_a_dry_run_tells_what_would_change_and_changes_nothing(setup: Setup) -> None:
     setup.give(replace(REQUEST, mode=Mode.DRY_RUN))
     assert setup.action.calls == []
-    assert last(setup) == (Stage.PLANNED, Reason.DRY_RUN, "")
+    assert last(setup) == (Stage.PLANNED, ActionReason.DRY_RUN, "")
     assert setup.world.published[0].plan == PLAN.summary
     assert setup.guards().applications == ()
 
@@ -77,7 +76,7 @@ def test_an_unknown_action_is_refused_and_told(setup: Setup, name: str) -> None:
     request = replace(REQUEST, action=name)
     setup.give(request)
     stage, reason, detail = last(setup, request)
-    assert (stage, reason) == (Stage.REFUSED, Reason.UNKNOWN_ACTION)
+    assert (stage, reason) == (Stage.REFUSED, ActionReason.UNKNOWN_ACTION)
     assert detail.startswith("action: must be one of restart_service, scale_out")
     assert setup.world.counts["aia_actions_total", "unknown", "refused"] == 1
 
@@ -85,7 +84,7 @@ def test_an_unknown_action_is_refused_and_told(setup: Setup, name: str) -> None:
 def test_what_the_action_says_cannot_be_done_is_refused_with_its_words(setup: Setup) -> None:
     setup.action.planning = ActionError("model/nothing: must be a target of the settings")
     setup.give(REQUEST)
-    assert last(setup) == (Stage.REFUSED, Reason.NOT_POSSIBLE, "model/nothing: must be a target of the settings")
+    assert last(setup) == (Stage.REFUSED, ActionReason.NOT_POSSIBLE, "model/nothing: must be a target of the settings")
     assert setup.action.calls == []
 
 
@@ -102,11 +101,11 @@ def test_while_the_outside_does_not_answer_nothing_is_decided_and_it_comes_again
 def test_nothing_to_do_and_too_much_to_do_are_refused(setup: Setup) -> None:
     setup.action.planning = Plan(summary="checkout runs 8 instances already")
     setup.give(REQUEST)
-    assert last(setup) == (Stage.REFUSED, Reason.NOTHING_TO_DO, "checkout runs 8 instances already")
+    assert last(setup) == (Stage.REFUSED, ActionReason.NOTHING_TO_DO, "checkout runs 8 instances already")
     wide = replace(REQUEST, sequence=2)
     setup.action.planning = replace(PLAN, touched=2)
     setup.give(wide)
-    assert last(setup, wide) == (Stage.REFUSED, Reason.BLAST_RADIUS, "would touch 2, at most 1")
+    assert last(setup, wide) == (Stage.REFUSED, ActionReason.BLAST_RADIUS, "would touch 2, at most 1")
 
 
 def test_the_same_on_the_same_target_waits_for_its_cooldown(setup: Setup) -> None:
@@ -114,7 +113,7 @@ def test_the_same_on_the_same_target_waits_for_its_cooldown(setup: Setup) -> Non
     setup.give(REQUEST)
     setup.world.now += timedelta(minutes=15) - timedelta(microseconds=1)
     setup.give(again)
-    assert last(setup, again) == (Stage.REFUSED, Reason.COOLDOWN, "until 2026-01-02T09:15:00Z")
+    assert last(setup, again) == (Stage.REFUSED, ActionReason.COOLDOWN, "until 2026-01-02T09:15:00Z")
     setup.world.now += timedelta(microseconds=1)
     setup.give(after)
     assert setup.case(after).stage is Stage.APPLIED
@@ -126,7 +125,7 @@ def test_a_clock_that_jumps_back_gives_no_more_budget() -> None:
     setup.give(*requests[:2])
     setup.world.now -= timedelta(hours=3)
     setup.give(requests[2])
-    assert last(setup, requests[2])[1] is Reason.TOTAL_BUDGET
+    assert last(setup, requests[2])[1] is ActionReason.TOTAL_BUDGET
     setup.world.now = START + timedelta(hours=1)
     setup.give(requests[3])
     assert setup.case(requests[3]).stage is Stage.APPLIED
@@ -136,7 +135,7 @@ def test_the_settings_switch_everything_off() -> None:
     setup = set_up(automation=Automation(enabled=False))
     setup.action.planning = DOWN
     setup.give(REQUEST)
-    assert last(setup) == (Stage.REFUSED, Reason.DISABLED, "automation.enabled is false")
+    assert last(setup) == (Stage.REFUSED, ActionReason.DISABLED, "automation.enabled is false")
 
 
 @pytest.mark.parametrize("subject", ["restart_service", "*"])
@@ -144,7 +143,7 @@ def test_a_halt_is_kept_told_and_lifted(setup: Setup, subject: str) -> None:
     setup.give(commanded(Verb.HALT, subject, note="we deploy"))
     setup.action.planning = DOWN
     setup.give(REQUEST)
-    assert last(setup)[:2] == (Stage.REFUSED, Reason.HALTED)
+    assert last(setup)[:2] == (Stage.REFUSED, ActionReason.HALTED)
     assert last(setup)[2] == f"{subject} halted by anna at 2026-01-02T09:00:00Z: we deploy"
     setup.give(commanded(Verb.RESUME, subject, at=START + timedelta(minutes=1)))
     setup.give(commanded(Verb.HALT, subject))
@@ -162,7 +161,7 @@ def test_words_about_incidents_are_for_others(setup: Setup) -> None:
 
 def test_a_person_approves_and_it_is_applied_once(setup: Setup) -> None:
     setup.give(RISKY)
-    assert last(setup, RISKY)[:2] == (Stage.AWAITING, Reason.NEEDS_APPROVAL)
+    assert last(setup, RISKY)[:2] == (Stage.AWAITING, ActionReason.NEEDS_APPROVAL)
     setup.tick(minutes=1)
     assert setup.world.gauges["aia_actions_waiting",] == 1
     assert setup.action.calls == []
@@ -177,7 +176,7 @@ def test_a_person_approves_and_it_is_applied_once(setup: Setup) -> None:
 
 def test_a_person_rejects_and_a_later_approval_is_too_late(setup: Setup) -> None:
     setup.give(RISKY, commanded(Verb.REJECT, RISKY.id, note="not now"), commanded(Verb.APPROVE, RISKY.id, by="bob"))
-    assert last(setup, RISKY) == (Stage.REJECTED, Reason.PERSON_REJECTED, "not now")
+    assert last(setup, RISKY) == (Stage.REJECTED, ActionReason.PERSON_REJECTED, "not now")
     assert setup.world.published[-1].by == "anna"
     assert setup.action.calls == []
 
@@ -191,7 +190,7 @@ def test_an_approval_is_waited_for_until_its_very_instant(setup: Setup, by_tick:
     if by_tick:
         setup.tick()
     setup.give(commanded(Verb.APPROVE, RISKY.id))
-    assert last(setup, RISKY) == (Stage.EXPIRED, Reason.NOBODY_ANSWERED, "")
+    assert last(setup, RISKY) == (Stage.EXPIRED, ActionReason.NOBODY_ANSWERED, "")
     assert setup.action.calls == []
 
 
@@ -211,14 +210,14 @@ def test_the_guard_rails_are_asked_again_when_a_person_approves(setup: Setup) ->
     setup.give(RISKY, second)
     setup.give(commanded(Verb.APPROVE, RISKY.id), commanded(Verb.APPROVE, second.id))
     assert setup.case(RISKY).stage is Stage.APPLIED
-    assert last(setup, second)[:2] == (Stage.REFUSED, Reason.COOLDOWN)
+    assert last(setup, second)[:2] == (Stage.REFUSED, ActionReason.COOLDOWN)
     assert setup.world.published[-1].by == "anna"
 
 
 @pytest.mark.parametrize("subject", ["rollback_model", "*"])
 def test_whatever_waits_is_refused_at_its_approval_while_halted(setup: Setup, subject: str) -> None:
     setup.give(RISKY, commanded(Verb.HALT, subject), commanded(Verb.APPROVE, RISKY.id))
-    assert last(setup, RISKY)[:2] == (Stage.REFUSED, Reason.HALTED)
+    assert last(setup, RISKY)[:2] == (Stage.REFUSED, ActionReason.HALTED)
     assert setup.action.calls == []
     assert setup.guards().applications == ()
 
@@ -234,7 +233,7 @@ def test_settings_may_ask_for_approval_or_do_without() -> None:
 def test_what_the_outside_refuses_has_failed(setup: Setup) -> None:
     setup.action.applying = NO
     setup.give(REQUEST)
-    assert last(setup) == (Stage.FAILED, Reason.OUTSIDE_REFUSED, str(NO))
+    assert last(setup) == (Stage.FAILED, ActionReason.OUTSIDE_REFUSED, str(NO))
     assert setup.stages() == ["planned", "approved", "failed"]
 
 
@@ -257,7 +256,7 @@ def test_what_could_not_be_done_in_time_is_not_done_late(setup: Setup) -> None:
         setup.give(REQUEST)
     setup.action.applying = None
     setup.tick(minutes=30)
-    assert last(setup)[:2] == (Stage.FAILED, Reason.OUT_OF_TIME)
+    assert last(setup)[:2] == (Stage.FAILED, ActionReason.OUT_OF_TIME)
     assert setup.action.calls == [REQUEST.id]
 
 
@@ -268,15 +267,17 @@ def test_a_halt_is_heard_between_two_attempts(setup: Setup) -> None:
     setup.give(commanded(Verb.HALT, "*"))
     setup.action.applying = None
     setup.give(REQUEST)
-    assert last(setup)[:2] == (Stage.FAILED, Reason.HALTED)
+    assert last(setup)[:2] == (Stage.FAILED, ActionReason.HALTED)
     assert setup.action.calls == [REQUEST.id]
 
 
 @pytest.mark.parametrize(
     ("health", "now", "reason"),
-    [(Health.BAD, Severity.ERROR, Reason.UNHEALTHY), (Health.GOOD, Severity.CRITICAL, Reason.WORSENED)],
+    [(Health.BAD, Severity.ERROR, ActionReason.UNHEALTHY), (Health.GOOD, Severity.CRITICAL, ActionReason.WORSENED)],
 )
-def test_what_works_not_or_made_it_worse_is_undone(setup: Setup, health: Health, now: Severity, reason: Reason) -> None:
+def test_what_works_not_or_made_it_worse_is_undone(
+    setup: Setup, health: Health, now: Severity, reason: ActionReason
+) -> None:
     setup.incident(Severity.ERROR)
     setup.give(REQUEST)
     setup.incident(now)
@@ -324,11 +325,11 @@ def test_what_cannot_be_undone_has_failed(setup: Setup) -> None:
     setup.action.health, setup.action.undoing = Health.BAD, NO
     setup.tick(**LATER)
     for one in (REQUEST, request):
-        assert last(setup, one) == (Stage.FAILED, Reason.OUTSIDE_REFUSED, f"it is bad; not undone: {NO}")
+        assert last(setup, one) == (Stage.FAILED, ActionReason.OUTSIDE_REFUSED, f"it is bad; not undone: {NO}")
     cache = replace(REQUEST, action="flush_cache")
     setup.give(cache, commanded(Verb.APPROVE, cache.id))
     setup.tick(**LATER)
-    assert last(setup, cache) == (Stage.FAILED, Reason.UNHEALTHY, "it is bad; it cannot be undone")
+    assert last(setup, cache) == (Stage.FAILED, ActionReason.UNHEALTHY, "it is bad; it cannot be undone")
     assert setup.action.undone == 0
 
 
@@ -336,7 +337,7 @@ def test_while_halted_nothing_is_undone_either(setup: Setup) -> None:
     setup.give(REQUEST, commanded(Verb.HALT, "*"))
     setup.action.health = Health.BAD
     setup.tick(**LATER)
-    assert last(setup)[:2] == (Stage.FAILED, Reason.HALTED)
+    assert last(setup)[:2] == (Stage.FAILED, ActionReason.HALTED)
     assert "it is bad; not undone: * halted by anna" in last(setup)[2]
     assert setup.action.undone == 0
 
@@ -348,7 +349,7 @@ def test_what_is_to_be_undone_is_undone_whatever_it_looks_like_by_then(setup: Se
         setup.tick(**LATER)
     setup.action.health, setup.action.undoing = Health.GOOD, None
     setup.tick(minutes=1)
-    assert last(setup)[:2] == (Stage.UNDONE, Reason.UNHEALTHY)
+    assert last(setup)[:2] == (Stage.UNDONE, ActionReason.UNHEALTHY)
 
 
 def test_what_another_began_to_undo_meanwhile_is_not_verified(setup: Setup) -> None:
@@ -363,7 +364,7 @@ def test_what_another_began_to_undo_meanwhile_is_not_verified(setup: Setup) -> N
 
     setup.action.before_verify = meanwhile
     setup.tick(**LATER)
-    assert last(setup)[:2] == (Stage.UNDONE, Reason.UNHEALTHY)
+    assert last(setup)[:2] == (Stage.UNDONE, ActionReason.UNHEALTHY)
 
 
 @pytest.mark.parametrize("answer", [Health.PENDING, DOWN, KeyError("state")], ids=["pending", "no answer", "broken"])
@@ -375,14 +376,14 @@ def test_what_never_settles_is_looked_at_for_half_an_hour(setup: Setup, answer: 
     assert setup.case().stage is Stage.APPLIED
     setup.tick(**LATER)
     assert setup.world.now - START == timedelta(minutes=2) + PATIENCE
-    assert last(setup)[:2] == (Stage.FAILED, Reason.NEVER_SETTLED)
+    assert last(setup)[:2] == (Stage.FAILED, ActionReason.NEVER_SETTLED)
 
 
 def test_a_target_that_is_gone_at_the_look_counts_as_broken(setup: Setup) -> None:
     setup.give(REQUEST)
     setup.action.health = ActionError("service checkout: not found")
     setup.tick(**LATER)
-    assert last(setup) == (Stage.UNDONE, Reason.UNHEALTHY, "service checkout: not found; back at checkout-7")
+    assert last(setup) == (Stage.UNDONE, ActionReason.UNHEALTHY, "service checkout: not found; back at checkout-7")
 
 
 def test_while_the_bus_is_away_actions_are_applied_and_told_later(setup: Setup) -> None:

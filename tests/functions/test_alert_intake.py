@@ -26,7 +26,7 @@ from functions.alert_intake.authenticator import Authenticator
 from functions.alert_intake.formats import FORMATS
 from functions.alert_intake.intake import LARGEST, MOST_LETTERS, read
 from functions.alert_intake.reading import decode
-from functions.runtime.parking import letter_id
+from functions.runtime.push import letter_id
 from tests.support.fakes.intake import NOW, PAYLOADS, World, payload, push, sent
 from tests.support.fakes.recorders import RecordingBus
 

@@ -12,10 +12,10 @@ import pytest
 
 from core.actions.plan import Plan, Step
 from core.events import Change, Command, Severity, Verb
-from core.incidents.model import Impact, Reason, State, TimelineEntry
-from core.incidents.mute import Silence
+from core.incidents.model import Impact, IncidentReason, State, TimelineEntry
+from core.incidents.routing import Silence
 from functions.adapters.ports import Data, Store
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.api.routes import Deps, answer
 from functions.api.views import by_day
 from tests.support.builders import pages
@@ -187,9 +187,9 @@ def acted(office: ApiFixture) -> str:
     plan = Plan(summary="train", steps=(Step(what="v", before="1", after="2"),), state={"key": "inside"})
     office.case(pages.dry(asked, plan, NOW))
     entry = TimelineEntry(
-        sequence=2, at=NOW, change=Change.UPDATED, reason=Reason.ACTION, summary="s", finding_id=f"{asked.id}:1"
+        sequence=2, at=NOW, change=Change.UPDATED, reason=IncidentReason.ACTION, summary="s", finding_id=f"{asked.id}:1"
     )
-    first = TimelineEntry(sequence=1, at=NOW, change=Change.OPENED, reason=Reason.FIRST_FIRING, summary="busy")
+    first = TimelineEntry(sequence=1, at=NOW, change=Change.OPENED, reason=IncidentReason.FIRST_FIRING, summary="busy")
     keep(office, "busy", opened_at=NOW, timeline=(first, entry))
     return asked.id
 

@@ -14,8 +14,8 @@ from werkzeug.test import TestResponse
 from core.actions.plan import Plan, Step
 from core.events import Command, Severity, Verb
 from core.incidents.model import State
-from core.incidents.mute import Silence
-from functions.adapters.store import open_store
+from core.incidents.routing import Silence
+from functions.adapters.stores import open_store
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import START, FakeClock

@@ -15,7 +15,7 @@ import flask
 import pytest
 
 from core.errors import QueryError, UnavailableError
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.api import dashboards
 from functions.api.dashboards import Dashboards
 from functions.api.routes import Deps, answer

@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 
 from core.errors import UnavailableError
 from core.events import stamp
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.api.bus import opener
 from functions.api.experience import AT_ONCE, MOST_EVENTS, PATIENCE, Experience
 from infra.local.warehouse import read_definitions

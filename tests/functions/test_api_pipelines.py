@@ -11,7 +11,7 @@ from core.events import RunStatus
 from core.pipelines.state import PipelineState
 from functions.adapters.pipelines import COLLECTION, line_data
 from functions.adapters.ports import Store
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.api.pipelines import RUNS
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows

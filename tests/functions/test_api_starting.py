@@ -13,7 +13,7 @@ import pytest
 from core.errors import UnavailableError
 from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Series
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.api import alerts
 from functions.api.dashboards import Dashboards
 from functions.api.due import Start, following

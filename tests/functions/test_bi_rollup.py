@@ -14,11 +14,11 @@ from core.incidents.model import Incident
 from core.settings import Business, Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.result import MetricValue, RollupResult, load
 from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
-from functions.runtime.ticks import finish
+from functions.runtime.endpoint import finish
 from tests.support.fakes.recorders import RecordingMetrics
 
 AT = datetime(2026, 3, 2, 12, 35, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import QueryError, UnavailableError
 from core.settings import Business, Cost, Customers, MarketTable, Settings, Spending
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.registry import ROLLUPS
 from functions.bi_rollup.result import RollupResult

@@ -13,7 +13,7 @@ from core.errors import UnavailableError
 from core.events import RetrainingRequest, Severity, Status
 from core.settings import Features, Model, Retraining
 from functions.adapters.ports import Data, Warehouse
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from infra.local.warehouse.tables import create_tables
 from tests.support.builders.drift import MODEL, World, trained

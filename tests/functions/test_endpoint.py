@@ -14,10 +14,8 @@ from hypothesis import strategies as st
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Tick
 from functions.adapters import events
-from functions.runtime.endpoint import LONGEST_REASON, on_push, on_tick
-from functions.runtime.parking import MOST_KEPT, Parking
-from functions.runtime.push import read_push
-from functions.runtime.ticks import HEARTBEAT, TickResult, read_tick
+from functions.runtime.endpoint import HEARTBEAT, LONGEST_REASON, TickResult, on_push, on_tick, read_tick
+from functions.runtime.push import MOST_KEPT, parking, read_push
 from tests.support.fakes.ports import MemoryPorts, Parked, posted, push
 
 Handle = Callable[[Tick], TickResult | None]
@@ -187,7 +185,7 @@ class Rows:
 
 def test_a_body_too_long_for_a_row_is_parked_in_part_and_says_so() -> None:
     rows, recorder = Rows(), Recorder()
-    recorder.park = Parking(rows, "test", lambda: datetime(2026, 1, 2, tzinfo=UTC))
+    recorder.park = parking(rows, "test", lambda: datetime(2026, 1, 2, tzinfo=UTC))
     body = push(TICK.replace(b'"tick"', b'"' + b"x" * 9_000_000 + b'"', 1))
     assert answer(body, recorder) == ("", 204)
     [row] = rows.taken

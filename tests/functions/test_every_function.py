@@ -7,8 +7,8 @@ from itertools import count
 
 import pytest
 
+from functions.runtime.endpoint import HEARTBEAT
 from functions.runtime.ports import Ports
-from functions.runtime.ticks import HEARTBEAT
 from infra import stage
 from tests.support.fakes.deployed import Case, Deployed
 from tests.support.fakes.functions import CASES

@@ -36,7 +36,7 @@ MAIN = """
     import functions_framework
 
     from functions.adapters import logs, metrics
-    from functions.runtime.once import once
+    from functions.runtime.ports import once
     from functions.{name}.rules import NAME
 
     requests = []

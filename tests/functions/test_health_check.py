@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from core.errors import UnavailableError
 from core.events import Event, Finding, Status, Tick
-from core.metrics import Kind, check
+from core.metrics import MetricKind, check
 from core.settings import Expect, Probe, Settings
 from functions.adapters.events import encode
 from functions.adapters.ports import Data, Store
@@ -62,11 +62,11 @@ class Recorder:
         self.published.append(event)
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
-        check(name, Kind.GAUGE, labels)
+        check(name, MetricKind.GAUGE, labels)
         self.gauges[name, *labels.values()] = value
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:
-        check(name, Kind.COUNTER, labels)
+        check(name, MetricKind.COUNTER, labels)
         self.outcomes.append(labels["outcome"])
 
     def flush(self) -> None:

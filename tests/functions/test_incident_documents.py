@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from core.events import Severity, Stage, Verb
-from core.incidents.graph import Graph
 from core.incidents.model import CONDITIONS_LIMIT
+from core.incidents.policy import Graph
 from core.settings.people import People, Route, Stakeholder, When
 from core.settings.response import Revenue
 from core.settings.types import Dependency
-from functions.adapters.documents import LARGEST, normal
+from functions.adapters.store import LARGEST, normal
 from functions.services.incidents.documents import group_data, incident_data, read_group
 from tests.support.fakes.played import FIRING, POLICY, RESOLVED, TECHNICAL, Played, found
 

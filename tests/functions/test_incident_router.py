@@ -9,7 +9,7 @@ from core.errors import UnavailableError
 from core.events import Change, Status
 from core.incidents.model import State
 from core.incidents.outbox import BACKLOG_LIMIT
-from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from tests.support.fakes.outside import (
     FINDING,
     LIFE,
@@ -141,7 +141,7 @@ def test_a_channel_that_takes_no_messages_is_a_finding_of_its_own(setup: Setup) 
 
 
 def test_a_refused_message_is_final_and_stands_in_the_timeline(setup: Setup) -> None:
-    setup.channels["inbox"].answer = Receipt(Outcome.REFUSED, "HTTP 404")
+    setup.channels["inbox"].answer = Receipt(DeliveryOutcome.REFUSED, "HTTP 404")
     setup.give(FINDING, FINDING)
     world = setup.world
     (copy,) = world.incidents().values()

@@ -11,7 +11,7 @@ from core.errors import BusyError
 from core.events import Finding, Severity, Status
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.sqlite_store import SqliteStore
-from functions.services.incidents.dispatch import LEASE
+from functions.services.incidents.delivery import LEASE
 from functions.services.incidents.documents import GROUPS, INCIDENTS, read_group
 from tests.support.builders.budget import examples
 from tests.support.fakes.outside import (

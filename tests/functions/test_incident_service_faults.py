@@ -8,12 +8,12 @@ import pytest
 
 from core.errors import BusyError, LimitedError, UnavailableError
 from core.events import ActionDecision, Command, Mode, Severity, Stage, Status, Verb
-from core.incidents.graph import Graph
 from core.incidents.messages import Message
 from core.incidents.model import State
+from core.incidents.policy import Graph
 from core.settings import Dependency
-from functions.adapters.documents import normal
-from functions.adapters.notify.port import Channel, Outcome, Receipt
+from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
+from functions.adapters.store import normal
 from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, incident_data
 from tests.support.fakes.outside import FINDING, POLICY, TARGET, MemoryChannel, Setup, found, set_up
 
@@ -247,14 +247,14 @@ def test_messages_of_several_incidents_that_waited_are_one_each_and_none_overtak
 
 
 def test_a_channel_that_refuses_is_one_finding_until_it_takes_a_message(setup: Setup) -> None:
-    setup.channels["inbox"].answer = Receipt(Outcome.REFUSED, "HTTP 404")
+    setup.channels["inbox"].answer = Receipt(DeliveryOutcome.REFUSED, "HTTP 404")
     now(setup)
     fed = 0
     for _ in range(240):
         fed = feed(setup, fed)
         setup.sweep(minutes=1)
     assert [one.status for one in setup.world.found] == [Status.FIRING]
-    setup.channels["inbox"].answer = Receipt(Outcome.DELIVERED)
+    setup.channels["inbox"].answer = Receipt(DeliveryOutcome.DELIVERED)
     now(setup, Status.RESOLVED)
     setup.sweep(minutes=1)
     assert [one.status for one in setup.world.found] == [Status.FIRING, Status.RESOLVED]
@@ -263,7 +263,7 @@ def test_a_channel_that_refuses_is_one_finding_until_it_takes_a_message(setup: S
 def test_a_refusal_met_by_the_sweep_is_no_recovery(setup: Setup) -> None:
     setup.channels["inbox"].fault = LimitedError("channel inbox: wait", setup.world.now + timedelta(hours=1))
     now(setup)
-    setup.channels["inbox"] = MemoryChannel(setup.world, answer=Receipt(Outcome.REFUSED, "HTTP 404"))
+    setup.channels["inbox"] = MemoryChannel(setup.world, answer=Receipt(DeliveryOutcome.REFUSED, "HTTP 404"))
     use(setup, "inbox", setup.channels["inbox"])
     for _ in range(3):
         setup.sweep(minutes=1)

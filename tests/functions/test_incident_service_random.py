@@ -9,12 +9,12 @@ import pytest
 
 from core.errors import BusyError, UnavailableError
 from core.events import Command, Event, Finding, Severity, Status, Verb
-from core.incidents.graph import Graph
 from core.incidents.model import CONDITIONS_LIMIT
+from core.incidents.policy import Graph
 from core.settings import Dependency
-from functions.adapters.documents import normal
+from functions.adapters.store import normal
 from functions.incident_router.router import Received, handle
-from functions.services.incidents.dispatch import LEASE
+from functions.services.incidents.delivery import LEASE
 from functions.services.incidents.documents import GROUPS, incident_data, read_group
 from tests.support.builders.budget import examples
 from tests.support.fakes.outside import FINDING, POLICY, KilledError, Setup, set_up

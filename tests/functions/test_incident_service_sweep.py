@@ -12,7 +12,7 @@ from core.events import Event, Severity, Status, Tick, Verb
 from core.incidents.messages import Message
 from core.settings import People, Route, Stakeholder, Tier, When
 from functions.adapters.ledger import Ledger
-from functions.adapters.notify.port import Outcome, Receipt
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from functions.adapters.ports import Bus, Data, Document, Store
 from functions.incident_sweep.sweep import BUDGET, Sweeper, sweep
 from functions.services.incidents.documents import GROUPS, INCIDENTS
@@ -128,7 +128,7 @@ class Bucket:
             raise LimitedError("channel inbox: one every two seconds", self.free_at)
         self.free_at = self.world.now + timedelta(seconds=2)
         self.sent.append(message)
-        return Receipt(Outcome.DELIVERED)
+        return Receipt(DeliveryOutcome.DELIVERED)
 
 
 def test_what_a_rate_does_not_let_through_in_one_sweep_goes_on_in_the_next_and_nothing_twice(setup: Setup) -> None:
@@ -176,7 +176,7 @@ class Waiting:
     def send(self, message: Message) -> Receipt:
         if not self.other.is_set():
             raise LimitedError("wait", self.world.now + timedelta(seconds=5))
-        return Receipt(Outcome.DELIVERED)
+        return Receipt(DeliveryOutcome.DELIVERED)
 
 
 @dataclass
@@ -188,7 +188,7 @@ class Telling:
         if not self.ready:
             raise UnavailableError("no answer")
         self.other.set()
-        return Receipt(Outcome.DELIVERED)
+        return Receipt(DeliveryOutcome.DELIVERED)
 
 
 def test_channels_that_wait_for_their_rate_hold_up_no_other() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity, Status, Tick, Verb
-from core.incidents.graph import Graph
 from core.incidents.model import State
+from core.incidents.policy import Graph
 from core.settings import Dependency
 from functions.incident_sweep.sweep import Sweeper, sweep
 from functions.services.incidents.documents import GROUPS, INCIDENTS

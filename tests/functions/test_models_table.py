@@ -18,7 +18,7 @@ from core.errors import ConflictError, SettingsError, UnavailableError
 from core.events import ScoringShard
 from core.settings import Settings
 from functions.adapters.events import decode, encode
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.cli.main import main
 from functions.drift_score.main import build
 from functions.services.models import KEPT, SETTINGS, TABLE, Change, Models

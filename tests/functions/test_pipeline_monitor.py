@@ -13,8 +13,8 @@ from core.events import PipelineRun, RunStatus
 from core.pipelines.state import KEPT, MOST_UNWRITTEN
 from functions.adapters.pipelines import line_data
 from functions.adapters.ports import Data, Warehouse
-from functions.pipeline_monitor.log_entry import Logged
 from functions.pipeline_monitor.monitor import handle
+from functions.pipeline_monitor.read import Logged
 from tests.support.builders.runs import AT, MINUTE, PIPELINE, line_of, told, whole
 from tests.support.crash.breaking import KilledError
 from tests.support.fakes.pipelines import PROJECT, World

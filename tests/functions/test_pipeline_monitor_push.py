@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 
 from core.errors import PoisonError
 from core.events import PipelineRun, RunStatus
-from functions.adapters.documents import normal
 from functions.adapters.events import encode
 from functions.adapters.pipelines import fitted, line_data, read_line
-from functions.pipeline_monitor.log_entry import Logged
+from functions.adapters.store import normal
 from functions.pipeline_monitor.main import build
-from functions.pipeline_monitor.read import read
+from functions.pipeline_monitor.read import Logged, read
 from functions.runtime.push import Message
 from tests.support.builders.budget import examples
 from tests.support.builders.hostile import mutated, spoilt

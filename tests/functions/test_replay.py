@@ -14,8 +14,8 @@ from google.cloud.pubsub_v1 import PublisherClient
 from google.pubsub_v1.types import PublishRequest, PublishResponse
 
 from core.errors import UnavailableError
-from functions.adapters.message import Message
-from functions.adapters.publishing import BATCH_BYTES, batches
+from functions.adapters.bus import BATCH_BYTES, batches
+from functions.adapters.ports import PubsubMessage
 from infra.local.past.load import load_rows
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.history import History
@@ -93,7 +93,7 @@ def test_a_day_arrives_whole_in_order_and_in_full_batches(
 
 
 def test_a_batch_stays_below_what_pubsub_takes(endpoint: Endpoint, publisher: PublisherClient) -> None:
-    large = [Message(bytes([65 + n % 26]) * 1_000_000, {"table": "flight_predictions"}) for n in range(20)]
+    large = [PubsubMessage(bytes([65 + n % 26]) * 1_000_000, {"table": "flight_predictions"}) for n in range(20)]
     assert publish(large, publisher, TOPIC) == 20
     assert [len(request.messages) for request in endpoint.requests] == [8, 8, 4]
     assert max(request.ByteSize() for request in endpoint.requests) <= BATCH_BYTES
@@ -112,7 +112,7 @@ def test_a_passing_fault_is_tried_again_and_no_message_is_lost_or_doubled(
     endpoint: Endpoint, publisher: PublisherClient
 ) -> None:
     endpoint.refusals = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED]
-    messages = [Message(str(n).encode(), {}) for n in range(1500)]
+    messages = [PubsubMessage(str(n).encode(), {}) for n in range(1500)]
     publish(messages, publisher, TOPIC)
     received = [message.data for request in endpoint.requests for message in request.messages]
     assert received == [message.data for message in messages]
@@ -123,13 +123,13 @@ def test_a_server_that_stays_away_is_named(endpoint: Endpoint, publisher: Publis
     with pytest.raises(
         UnavailableError, match=r"Pub/Sub: projects/aia-local/topics/telemetry took no messages for 0\.5 s"
     ):
-        publish([Message(b"{}", {})], publisher, TOPIC, timeout=0.5)
+        publish([PubsubMessage(b"{}", {})], publisher, TOPIC, timeout=0.5)
 
 
 def test_a_topic_that_is_missing_is_not_tried_again(endpoint: Endpoint, publisher: PublisherClient) -> None:
     endpoint.refusals = [grpc.StatusCode.NOT_FOUND]
     with pytest.raises(NotFound):
-        publish([Message(b"{}", {})], publisher, TOPIC)
+        publish([PubsubMessage(b"{}", {})], publisher, TOPIC)
     assert endpoint.requests == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import QueryError, UnavailableError
 from core.events import Tick
-from core.metrics import Kind, check
+from core.metrics import MetricKind, check
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
 from functions.telemetry_rollup.main import build
@@ -56,13 +56,13 @@ class World:
         raise AssertionError(f"must not write, wrote {table}: {rows}")
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
-        check(name, Kind.GAUGE, labels)
+        check(name, MetricKind.GAUGE, labels)
         if len(self.gauges) >= self.killed_after:
             raise KilledError
         self.gauges[name, *labels.values()] = (value, at)
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:
-        check(name, Kind.COUNTER, labels)
+        check(name, MetricKind.COUNTER, labels)
         self.outcomes.append(labels["outcome"])
 
     def flush(self) -> None:

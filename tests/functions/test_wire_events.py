@@ -32,8 +32,8 @@ from core.events import (
     Verb,
 )
 from functions.adapters import events
+from functions.runtime.endpoint import read_tick
 from functions.runtime.push import Message, read_push
-from functions.runtime.ticks import read_tick
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,10 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.actions import guards as module
-from core.actions.guards import EVERY, LIMIT, Application, Guards, Verdict, permit, stopped, switched, taken
-from core.actions.plan import Plan, Step
-from core.actions.reason import Reason
-from core.actions.traits import TRAITS, traits
+from core.actions.guards import (
+    EVERY,
+    LIMIT,
+    TRAITS,
+    Application,
+    Guards,
+    GuardVerdict,
+    permit,
+    stopped,
+    switched,
+    taken,
+    traits,
+)
+from core.actions.plan import ActionReason, Plan, Step
 from core.events import ActionRequest, Command, Mode, Severity, Stage, Verb
 from core.settings.response import ActionName, Automation, Limits
 
@@ -52,7 +62,7 @@ def said(verb: Verb, subject: str, minute: float = 0, by: str = "anna", note: st
     return Command(verb=verb, subject=subject, by=by, at=NOON + timedelta(minutes=minute), note=note)
 
 
-def verdict(request: ActionRequest | None = None, plan: Plan = PLAN, **options: object) -> Verdict:
+def verdict(request: ActionRequest | None = None, plan: Plan = PLAN, **options: object) -> GuardVerdict:
     given = {"guards": Guards(), "automation": settings(), "now": NOON} | options
     return permit(request or asked(), plan, **given)  # type: ignore[arg-type]  # options of several types
 
@@ -86,17 +96,17 @@ def test_the_guard_rails_object_in_their_order() -> None:
         verdict(asked(), PLAN, automation=settings(), **spent),
     ]
     assert [one.reason for one in order] == [
-        Reason.DISABLED,
-        Reason.HALTED,
-        Reason.NOTHING_TO_DO,
-        Reason.DRY_RUN,
-        Reason.BLAST_RADIUS,
-        Reason.COOLDOWN,
-        Reason.ACTION_BUDGET,
-        Reason.TOTAL_BUDGET,
-        Reason.NEEDS_APPROVAL,
-        Reason.PERSON_APPROVED,
-        Reason.WITHIN_LIMITS,
+        ActionReason.DISABLED,
+        ActionReason.HALTED,
+        ActionReason.NOTHING_TO_DO,
+        ActionReason.DRY_RUN,
+        ActionReason.BLAST_RADIUS,
+        ActionReason.COOLDOWN,
+        ActionReason.ACTION_BUDGET,
+        ActionReason.TOTAL_BUDGET,
+        ActionReason.NEEDS_APPROVAL,
+        ActionReason.PERSON_APPROVED,
+        ActionReason.WITHIN_LIMITS,
     ]
     assert [one.stage for one in order if one.stage is not Stage.REFUSED] == [
         Stage.PLANNED,
@@ -131,15 +141,15 @@ def test_a_thrown_switch_always_wins(request: ActionRequest, touched: int, minut
     plan, now, approved = replace(PLAN, touched=touched), NOON + minute * MINUTE, data.draw(st.booleans())
     for automation in (settings(), TIGHT, Automation()):
         found = permit(request, plan, guards=guards, automation=automation, now=now, approved=approved)
-        assert (found.stage, found.reason) == (Stage.REFUSED, Reason.HALTED)
+        assert (found.stage, found.reason) == (Stage.REFUSED, ActionReason.HALTED)
         assert found == stopped(request.action, guards=guards, automation=automation)
         off = replace(automation, enabled=False)
-        assert permit(request, plan, guards=guards, automation=off, now=now).reason is Reason.DISABLED
+        assert permit(request, plan, guards=guards, automation=off, now=now).reason is ActionReason.DISABLED
 
 
 def test_a_switch_of_one_action_leaves_the_others_alone() -> None:
     guards = switched(Guards(), said(Verb.HALT, "scale_out"))
-    assert verdict(asked(action="scale_out"), guards=guards).reason is Reason.HALTED
+    assert verdict(asked(action="scale_out"), guards=guards).reason is ActionReason.HALTED
     assert verdict(asked(), guards=guards).stage is Stage.APPROVED
     assert stopped("restart_service", guards=guards, automation=Automation()) is None
 
@@ -148,7 +158,7 @@ def test_resuming_all_leaves_halted_what_was_halted_by_name() -> None:
     guards = switched(HALTED, said(Verb.HALT, "scale_out"))
     guards = switched(guards, said(Verb.RESUME, EVERY, 1))
     assert verdict(asked(), guards=guards).stage is Stage.APPROVED
-    assert verdict(asked(action="scale_out"), guards=guards).reason is Reason.HALTED
+    assert verdict(asked(action="scale_out"), guards=guards).reason is ActionReason.HALTED
 
 
 @given(st.permutations([(Verb.HALT, 0), (Verb.RESUME, 1), (Verb.HALT, 2), (Verb.RESUME, 2), (Verb.RESUME, 0)]))
@@ -165,12 +175,12 @@ def test_the_last_word_counts_in_whatever_order_words_come_and_a_halt_wins_a_tie
 @pytest.mark.parametrize(
     ("automation", "last"),
     [
-        (settings(restart_service=replace(FREE, cooldown=HOUR)), Reason.COOLDOWN),
-        (settings(restart_service=replace(FREE, per_hour=1)), Reason.ACTION_BUDGET),
-        (settings(per_hour=1), Reason.TOTAL_BUDGET),
+        (settings(restart_service=replace(FREE, cooldown=HOUR)), ActionReason.COOLDOWN),
+        (settings(restart_service=replace(FREE, per_hour=1)), ActionReason.ACTION_BUDGET),
+        (settings(per_hour=1), ActionReason.TOTAL_BUDGET),
     ],
 )
-def test_cooldown_and_budgets_end_at_their_very_instant(automation: Automation, last: Reason) -> None:
+def test_cooldown_and_budgets_end_at_their_very_instant(automation: Automation, last: ActionReason) -> None:
     guards = Guards(applications=(done(0),))
     for moment in (NOON, NOON + HOUR - INSTANT):
         assert verdict(guards=guards, automation=automation, now=moment).reason is last
@@ -180,7 +190,7 @@ def test_cooldown_and_budgets_end_at_their_very_instant(automation: Automation, 
 def test_a_cooldown_is_of_one_action_on_one_target() -> None:
     automation = settings(restart_service=replace(FREE, cooldown=HOUR), scale_out=replace(FREE, cooldown=HOUR))
     guards = Guards(applications=(done(0),))
-    assert verdict(asked(), guards=guards, automation=automation).reason is Reason.COOLDOWN
+    assert verdict(asked(), guards=guards, automation=automation).reason is ActionReason.COOLDOWN
     for other in (asked(target="service/b"), asked(action="scale_out")):
         assert verdict(other, guards=guards, automation=automation).stage is Stage.APPROVED
 
@@ -256,7 +266,10 @@ def test_no_more_is_remembered_than_fits_and_what_is_needed_is_never_forgotten(m
     assert [one.request_id[2] for one in guards.applications] == ["3", "4"]
     guards = taken(guards, asked(5), automation=automation, now=NOON)
     full = verdict(asked(6), guards=guards, automation=automation)
-    assert (full.reason, full.detail) == (Reason.TOTAL_BUDGET, "3 recent actions are remembered, and no more can be")
+    assert (full.reason, full.detail) == (
+        ActionReason.TOTAL_BUDGET,
+        "3 recent actions are remembered, and no more can be",
+    )
     assert verdict(asked(6), guards=guards, automation=automation, now=NOON + HOUR).stage is Stage.APPROVED
 
 

@@ -6,10 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.health.availability import availability
-from core.health.result import ProbeResult, Reason, judge
-from core.health.schedule import due
-from core.health.where import where
+from core.health import ProbeReason, ProbeResult, availability, due, judge, where
 from core.settings import Address, DnsProbe, HttpProbe, Probe, TcpProbe, TlsProbe
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -17,43 +14,45 @@ MINUTE = timedelta(minutes=1)
 
 
 def answer(status: int, body: str = "") -> ProbeResult:
-    return ProbeResult(ok=True, reason=Reason.OK, latency=0.1, detail=f"HTTP {status}", status=status, body=body)
+    return ProbeResult(ok=True, reason=ProbeReason.OK, latency=0.1, detail=f"HTTP {status}", status=status, body=body)
 
 
 def test_a_result_is_ok_exactly_when_its_reason_says_so() -> None:
     with pytest.raises(ValueError, match="reason: must be ok exactly when ok, got timeout with ok=True"):
-        ProbeResult(ok=True, reason=Reason.TIMEOUT, latency=0.0, detail="")
+        ProbeResult(ok=True, reason=ProbeReason.TIMEOUT, latency=0.0, detail="")
     with pytest.raises(ValueError, match="got ok with ok=False"):
-        ProbeResult(ok=False, reason=Reason.OK, latency=0.0, detail="")
+        ProbeResult(ok=False, reason=ProbeReason.OK, latency=0.0, detail="")
 
 
 @pytest.mark.parametrize(
     ("status", "expected", "reason"),
     [
-        (200, None, Reason.OK),
-        (299, None, Reason.OK),
-        (199, None, Reason.WRONG_STATUS),
-        (300, None, Reason.WRONG_STATUS),
-        (404, 404, Reason.OK),
-        (200, 404, Reason.WRONG_STATUS),
-        (204, 200, Reason.WRONG_STATUS),
+        (200, None, ProbeReason.OK),
+        (299, None, ProbeReason.OK),
+        (199, None, ProbeReason.WRONG_STATUS),
+        (300, None, ProbeReason.WRONG_STATUS),
+        (404, 404, ProbeReason.OK),
+        (200, 404, ProbeReason.WRONG_STATUS),
+        (204, 200, ProbeReason.WRONG_STATUS),
     ],
 )
-def test_the_status_must_be_the_expected_one(status: int, expected: int | None, reason: Reason) -> None:
+def test_the_status_must_be_the_expected_one(status: int, expected: int | None, reason: ProbeReason) -> None:
     assert judge(answer(status), status=expected).reason is reason
 
 
 @pytest.mark.parametrize(
     ("body", "expected", "reason"),
     [
-        ("all ok here", "ok", Reason.OK),
-        ("", None, Reason.OK),
-        ("", "ok", Reason.WRONG_BODY),
-        ("O.K.", "ok", Reason.WRONG_BODY),
-        ("ok", "o.", Reason.WRONG_BODY),
+        ("all ok here", "ok", ProbeReason.OK),
+        ("", None, ProbeReason.OK),
+        ("", "ok", ProbeReason.WRONG_BODY),
+        ("O.K.", "ok", ProbeReason.WRONG_BODY),
+        ("ok", "o.", ProbeReason.WRONG_BODY),
     ],
 )
-def test_the_body_must_contain_the_expected_text_as_it_stands(body: str, expected: str | None, reason: Reason) -> None:
+def test_the_body_must_contain_the_expected_text_as_it_stands(
+    body: str, expected: str | None, reason: ProbeReason
+) -> None:
     assert judge(answer(200, body), body=expected).reason is reason
 
 
@@ -62,12 +61,12 @@ def test_the_status_is_judged_before_the_body() -> None:
 
 
 def test_what_failed_already_keeps_its_reason() -> None:
-    failed = ProbeResult(ok=False, reason=Reason.TIMEOUT, latency=5.0, detail="timeout")
+    failed = ProbeResult(ok=False, reason=ProbeReason.TIMEOUT, latency=5.0, detail="timeout")
     assert judge(failed, status=200, body="ok") is failed
 
 
 def test_what_is_no_http_answer_is_not_judged() -> None:
-    seen = ProbeResult(ok=True, reason=Reason.OK, latency=0.1, detail="accepts")
+    seen = ProbeResult(ok=True, reason=ProbeReason.OK, latency=0.1, detail="accepts")
     assert judge(seen, status=200, body="ok") is seen
 
 

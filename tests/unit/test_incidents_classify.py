@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Severity
-from core.incidents.classify import Class, classify
+from core.incidents.policy import Class, classify
 from core.settings.people import Category
 from core.settings.response import Rule
 

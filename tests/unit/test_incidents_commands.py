@@ -7,10 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Command, Finding, Mode, Severity, Stage, Verb
-from core.incidents.commands import apply_command, record_refusal
-from core.incidents.graph import Graph
-from core.incidents.model import GroupState, Reason, State
-from core.incidents.policy import IncidentPolicy
+from core.incidents.lifecycle import apply_command, record_refusal
+from core.incidents.model import GroupState, IncidentReason, State
+from core.incidents.policy import Graph, IncidentPolicy
 from core.settings.types import Dependency
 from tests.support.fakes.played import FIRING, MODEL, RESOLVED, START, Played, at, found
 
@@ -35,7 +34,7 @@ def test_a_person_moves_an_incident_on_and_it_says_who_when_and_why(verb: Verb, 
     played = open_one().say(verb, 5, words="I know\nthat one")
     incident = played.incident
     entry = incident.timeline[-1]
-    assert (incident.state, entry.reason, entry.summary) == (state, Reason.COMMAND, "Ada: I know that one")
+    assert (incident.state, entry.reason, entry.summary) == (state, IncidentReason.COMMAND, "Ada: I know that one")
     assert (entry.at, entry.finding_id) == (at(5), f"{verb}:{incident.id}:2026-01-02T09:05:00Z")
     taken = (incident.acknowledged_at, incident.acknowledged_by)
     assert taken == ((at(5), "Ada") if verb is Verb.ACKNOWLEDGE else (None, ""))
@@ -54,15 +53,15 @@ def test_nobody_goes_back_in_the_life_of_an_incident() -> None:
         played = open_one().say(first, 1)
         before = played.state
         played.say(then, 2)
-        assert played.decisions[-1].reason is Reason.UNCHANGED
+        assert played.decisions[-1].reason is IncidentReason.UNCHANGED
         assert played.state == before
 
 
 def test_what_is_no_matter_of_incidents_changes_nothing() -> None:
     played = open_one().say(Verb.HALT, 1)
-    assert (played.decisions[-1].changes, played.decisions[-1].reason) == ((), Reason.UNCHANGED)
+    assert (played.decisions[-1].changes, played.decisions[-1].reason) == ((), IncidentReason.UNCHANGED)
     played.say(Verb.ACKNOWLEDGE, 1, about="nobody-knows")
-    assert played.decisions[-1].reason is Reason.NO_SUCH_INCIDENT
+    assert played.decisions[-1].reason is IncidentReason.NO_SUCH_INCIDENT
 
 
 def test_whoever_does_not_say_a_name_is_somebody() -> None:
@@ -82,7 +81,7 @@ def test_an_acknowledgement_that_is_delivered_again_after_it_came_back_is_not_an
     played.find(found(5, RESOLVED), now=at(61)).sweep(70).find(found(10), now=at(71))
     assert played.incident.state is State.OPEN
     played.say(Verb.ACKNOWLEDGE, 60, about=ident)
-    assert (played.decisions[-1].reason, played.incident.state) == (Reason.DUPLICATE, State.OPEN)
+    assert (played.decisions[-1].reason, played.incident.state) == (IncidentReason.DUPLICATE, State.OPEN)
     assert played.say(Verb.ACKNOWLEDGE, 72).incident.state is State.ACKNOWLEDGED
 
 
@@ -90,7 +89,7 @@ def test_what_was_said_before_it_came_back_is_about_what_was_over() -> None:
     played = open_one().find(found(5, RESOLVED), found(10))
     for verb in (Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE):
         played.say(verb, 4)
-        assert (played.decisions[-1].reason, played.incident.state) == (Reason.LATE, State.OPEN)
+        assert (played.decisions[-1].reason, played.incident.state) == (IncidentReason.LATE, State.OPEN)
     assert played.say(Verb.ACKNOWLEDGE, 11).incident.state is State.ACKNOWLEDGED
 
 
@@ -130,7 +129,7 @@ def test_whoever_acknowledges_a_part_takes_care_of_the_whole() -> None:
     played.find(found(1, target="table/t"))
     assert played.incident.id != part
     played.say(Verb.RESOLVE, 2, about=part)
-    assert played.decisions[-1].reason is Reason.UNCHANGED
+    assert played.decisions[-1].reason is IncidentReason.UNCHANGED
     played.say(Verb.ACKNOWLEDGE, 2, about=part)
     assert (played.incident.state, played.incident.target) == (State.ACKNOWLEDGED, "table/t")
 
@@ -142,7 +141,7 @@ def test_what_was_decided_about_an_action_stands_in_the_timeline_once() -> None:
         f"restart_service on {MODEL} refused by Bo b: too many: restart revision 7: 2 of 2"
     )
     played.act(1, stage=Stage.REFUSED)
-    assert (played.decisions[-1].reason, len(played.incident.timeline)) == (Reason.DUPLICATE, 2)
+    assert (played.decisions[-1].reason, len(played.incident.timeline)) == (IncidentReason.DUPLICATE, 2)
     dry = open_one().act(1, stage=Stage.PLANNED, mode=Mode.DRY_RUN)
     assert dry.incident.timeline[-1].summary == f"restart_service on {MODEL} planned (dry run)"
     assert dry.incident.state is State.OPEN
@@ -151,7 +150,7 @@ def test_what_was_decided_about_an_action_stands_in_the_timeline_once() -> None:
 def test_an_action_that_healed_mitigates() -> None:
     played = open_one().act(1)
     assert (played.incident.state, played.incident.mitigated_at) == (State.MITIGATED, at(1))
-    assert played.decisions[-1].reason is Reason.ACTION
+    assert played.decisions[-1].reason is IncidentReason.ACTION
 
 
 @pytest.mark.parametrize(
@@ -167,29 +166,29 @@ def test_what_healed_before_it_came_back_or_after_it_was_over_mitigates_nothing(
     played = open_one().find(found(5, RESOLVED)).act(6)
     assert played.incident.state is State.RESOLVED
     played.find(found(10)).act(4)
-    assert (played.incident.state, played.decisions[-1].reason) == (State.OPEN, Reason.ACTION)
+    assert (played.incident.state, played.decisions[-1].reason) == (State.OPEN, IncidentReason.ACTION)
 
 
 def test_a_part_that_healed_stands_in_the_timeline_of_the_whole_and_does_not_mitigate_it() -> None:
     played = Played(PAIR).find(found(0, target="a"), found(0, target="b"))
     part = played.incident.id
     played.find(found(1, target="table/t")).act(2, incident_id=part)
-    assert (played.incident.state, played.incident.timeline[-1].reason) == (State.OPEN, Reason.ACTION)
+    assert (played.incident.state, played.incident.timeline[-1].reason) == (State.OPEN, IncidentReason.ACTION)
 
 
 def test_what_is_forgotten_cannot_be_noted_or_refused() -> None:
     empty = GroupState(name=MODEL)
     decision = record_refusal(empty, "gone", channel="inbox", detail="HTTP 404", at=START)
-    assert (decision.state, decision.reason) == (empty, Reason.NO_SUCH_INCIDENT)
+    assert (decision.state, decision.reason) == (empty, IncidentReason.NO_SUCH_INCIDENT)
     played = open_one().act(1, incident_id="gone")
-    assert played.decisions[-1].reason is Reason.NO_SUCH_INCIDENT
+    assert played.decisions[-1].reason is IncidentReason.NO_SUCH_INCIDENT
 
 
 def test_a_refused_message_is_one_clean_line_of_the_timeline() -> None:
     state = open_one().state
     decision = record_refusal(state, state.incidents[0].id, channel="in\nbox", detail="HTTP\n404", at=at(1))
     assert decision.changes[0].summary == "in box refused the message: HTTP 404"
-    assert decision.reason is Reason.NOTIFICATION_REFUSED
+    assert decision.reason is IncidentReason.NOTIFICATION_REFUSED
 
 
 def test_other_incidents_of_the_group_stay_as_they_are() -> None:

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Change, Finding, Severity, Status, Verb
-from core.incidents.correlate import root_target
-from core.incidents.graph import Graph
-from core.incidents.model import Reason, State
-from core.incidents.policy import IncidentPolicy
+from core.incidents.conditions import root_target
+from core.incidents.model import IncidentReason, State
+from core.incidents.policy import Graph, IncidentPolicy
 from core.settings.response import Policy
 from core.settings.types import Dependency
 from tests.support.builders.budget import examples
@@ -44,7 +43,7 @@ def test_what_needs_each_other_and_fires_at_the_same_time_is_one_incident_with_t
     (incident,) = played.state.incidents
     assert (incident.target, incident.targets) == ("table", ("model", "stream", "table"))
     reasons = [decision.reason for decision in played.decisions]
-    assert reasons == [Reason.FIRST_FIRING, Reason.JOINED, Reason.JOINED]
+    assert reasons == [IncidentReason.FIRST_FIRING, IncidentReason.JOINED, IncidentReason.JOINED]
 
 
 def test_what_needs_each_other_over_what_does_not_fire_is_one_incident_too() -> None:
@@ -76,7 +75,7 @@ def test_incidents_that_turn_out_to_be_one_become_one() -> None:
     first, second = played.state.incidents
     assert (first.target, first.targets, first.state) == ("table", ("a", "b", "table"), State.OPEN)
     assert (second.state, second.merged_into) == (State.RESOLVED, first.id)
-    assert second.timeline[-1].reason is Reason.MERGED
+    assert second.timeline[-1].reason is IncidentReason.MERGED
     assert second.timeline[-1].summary.startswith(f"part of {first.id}")
 
 
@@ -90,7 +89,7 @@ def test_of_several_the_oldest_that_is_not_over_goes_on() -> None:
 
 def test_what_is_over_soon_comes_back_as_the_same_incident_and_later_as_another() -> None:
     played = Played(CHAIN).find(of("model", 0), of("model", 5, RESOLVED), of("model", 30))
-    assert (len(played.state.incidents), played.decisions[-1].reason) == (1, Reason.FIRED_AGAIN)
+    assert (len(played.state.incidents), played.decisions[-1].reason) == (1, IncidentReason.FIRED_AGAIN)
     played.find(of("model", 31, RESOLVED), of("model", 62))
     assert played.incident.sequence == 1
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from core.incidents.fold import expire
-from core.incidents.model import Reason, State
+from core.incidents.model import IncidentReason, State
 from core.incidents.policy import IncidentPolicy
 from core.settings.response import Policy
 from tests.support.fakes.played import RESOLVED, Played, at, found
@@ -14,10 +14,10 @@ DAY = 24 * 60
 
 def test_what_its_source_does_not_repeat_is_over_when_it_said() -> None:
     played = Played(SILENT).find(found(0, holds_until=at(5))).sweep(4.9)
-    assert (played.incident.state, played.decisions[-1].reason) == (State.OPEN, Reason.UNCHANGED)
+    assert (played.incident.state, played.decisions[-1].reason) == (State.OPEN, IncidentReason.UNCHANGED)
     played.sweep(8)
     assert (played.incident.state, played.incident.resolved_at) == (State.RESOLVED, at(5))
-    assert played.decisions[-1].reason is Reason.NOT_REPEATED
+    assert played.decisions[-1].reason is IncidentReason.NOT_REPEATED
     assert played.incident.timeline[-1].summary == "model/flight-delay:drift: not repeated"
 
 
@@ -47,18 +47,18 @@ def test_what_nothing_is_heard_of_is_over_after_the_time_that_the_settings_allow
     played = Played(SILENT).find(found(0)).sweep(14 * DAY - 1)
     assert played.incident.state is State.OPEN
     played.sweep(14 * DAY)
-    assert (played.incident.state, played.decisions[-1].reason) == (State.RESOLVED, Reason.STALE)
+    assert (played.incident.state, played.decisions[-1].reason) == (State.RESOLVED, IncidentReason.STALE)
 
 
 def test_each_condition_is_over_by_itself_and_the_last_one_ends_the_incident() -> None:
     played = Played(SILENT).find(found(0, holds_until=at(5)), found(1, kind="accuracy", holds_until=at(9)))
     decision = expire(played.state, at(20), policy=SILENT)
     reasons = [(change.reason, change.at) for change in decision.changes]
-    assert reasons == [(Reason.PARTLY_RECOVERED, at(5)), (Reason.NOT_REPEATED, at(9))]
+    assert reasons == [(IncidentReason.PARTLY_RECOVERED, at(5)), (IncidentReason.NOT_REPEATED, at(9))]
     assert decision.state.incidents[0].state is State.RESOLVED
 
 
 def test_what_is_over_does_not_age() -> None:
     played = Played(SILENT).find(found(0), found(1, RESOLVED))
     decision = expire(played.state, at(900 * DAY), policy=SILENT)
-    assert (decision.state, decision.changes, decision.reason) == (played.state, (), Reason.UNCHANGED)
+    assert (decision.state, decision.changes, decision.reason) == (played.state, (), IncidentReason.UNCHANGED)

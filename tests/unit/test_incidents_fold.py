@@ -11,12 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Change, Command, Finding, IncidentChange, Severity, Status, Verb
-from core.incidents.commands import apply_command, record_refusal
 from core.incidents.conditions import add_observation
 from core.incidents.fold import fold
-from core.incidents.graph import Graph
 from core.incidents.impact import estimate_loss
-from core.incidents.lifecycle import make_incident_id
+from core.incidents.lifecycle import apply_command, make_incident_id, record_refusal
 from core.incidents.model import (
     CONDITIONS_LIMIT,
     EVIDENCE_LIMIT,
@@ -25,11 +23,11 @@ from core.incidents.model import (
     Decision,
     GroupState,
     Incident,
+    IncidentReason,
     Observation,
-    Reason,
     State,
 )
-from core.incidents.policy import IncidentPolicy
+from core.incidents.policy import Graph, IncidentPolicy
 from core.settings import Dependency, Policy
 from core.settings.response import ImpactPolicy, Revenue
 from tests.support.builders.budget import examples, orders
@@ -81,7 +79,7 @@ def test_the_first_firing_opens_an_incident() -> None:
     assert (incident.title, incident.opened_at) == ("departure_delay drifted", START)
     assert incident.id == make_incident_id("model/flight-delay", START) == changes[0].incident_id
     assert (changes[0].sequence, changes[0].state, changes[0].at) == (1, "open", START)
-    assert decisions[0].reason is Reason.FIRST_FIRING
+    assert decisions[0].reason is IncidentReason.FIRST_FIRING
     (condition,) = state.members(incident_of(state))
     assert (condition.value, condition.threshold, condition.evidence[0].name) == (0.6, 0.2, "psi")
 
@@ -89,7 +87,7 @@ def test_the_first_firing_opens_an_incident() -> None:
 def test_a_repeated_firing_updates_quietly() -> None:
     state, changes, decisions = play([found(0), found(15, summary="worse by a hair", value=0.7)])
     assert names(changes) == ["opened"]
-    assert decisions[1].reason is Reason.UNCHANGED
+    assert decisions[1].reason is IncidentReason.UNCHANGED
     assert state.members(incident_of(state))[0].summary == "worse by a hair"
     incident = incident_of(state)
     assert len(incident.timeline) == 1
@@ -98,12 +96,14 @@ def test_a_repeated_firing_updates_quietly() -> None:
 def test_the_same_finding_twice_changes_nothing_at_all() -> None:
     once, _, _ = play([found(0)])
     decision = fold(once, found(0), now=NOW, policy=POLICY)
-    assert decision == Decision(state=once, changes=(), reason=Reason.DUPLICATE)
+    assert decision == Decision(state=once, changes=(), reason=IncidentReason.DUPLICATE)
 
 
 def test_a_duplicate_of_an_older_finding_is_known() -> None:
     once, _, _ = play([found(0), found(5)])
-    assert fold(once, found(0), now=NOW, policy=POLICY) == Decision(state=once, changes=(), reason=Reason.DUPLICATE)
+    assert fold(once, found(0), now=NOW, policy=POLICY) == Decision(
+        state=once, changes=(), reason=IncidentReason.DUPLICATE
+    )
 
 
 def test_a_worse_severity_escalates_once() -> None:
@@ -115,7 +115,11 @@ def test_a_worse_severity_escalates_once() -> None:
     ]
     state, changes, decisions = play(steps)
     assert names(changes) == ["opened", "escalated", "updated", "updated"]
-    assert [decision.reason for decision in decisions[1:]] == [Reason.WORSENED, Reason.EASED, Reason.WORSENED]
+    assert [decision.reason for decision in decisions[1:]] == [
+        IncidentReason.WORSENED,
+        IncidentReason.EASED,
+        IncidentReason.WORSENED,
+    ]
     assert incident_of(state).peak is Severity.CRITICAL
 
 
@@ -129,7 +133,12 @@ def test_an_incident_resolves_when_all_its_conditions_are_resolved() -> None:
         ]
     )
     assert names(changes) == ["opened", "updated", "updated", "resolved"]
-    reasons = [Reason.FIRST_FIRING, Reason.JOINED, Reason.PARTLY_RECOVERED, Reason.ALL_RECOVERED]
+    reasons = [
+        IncidentReason.FIRST_FIRING,
+        IncidentReason.JOINED,
+        IncidentReason.PARTLY_RECOVERED,
+        IncidentReason.ALL_RECOVERED,
+    ]
     assert [decision.reason for decision in decisions] == reasons
     incident = incident_of(state)
     assert (incident.state, incident.resolved_at) == (State.RESOLVED, START + timedelta(minutes=3))
@@ -145,13 +154,13 @@ def test_a_second_condition_that_is_worse_escalates_and_leads() -> None:
 
 def test_a_resolved_finding_for_nothing_open_does_nothing_and_says_so() -> None:
     decision = fold(None, found(0, RESOLVED), now=NOW, policy=POLICY)
-    assert (decision.changes, decision.reason, decision.state.incidents) == ((), Reason.NOTHING_TO_RESOLVE, ())
+    assert (decision.changes, decision.reason, decision.state.incidents) == ((), IncidentReason.NOTHING_TO_RESOLVE, ())
 
 
 def test_a_resolution_of_another_condition_leaves_an_open_incident_alone() -> None:
     state, changes, decisions = play([found(0), found(1, RESOLVED, kind="freshness")])
     assert names(changes) == ["opened"]
-    assert decisions[1].reason is Reason.NOTHING_TO_RESOLVE
+    assert decisions[1].reason is IncidentReason.NOTHING_TO_RESOLVE
     assert incident_of(state).state is State.OPEN
 
 
@@ -174,7 +183,7 @@ def test_a_firing_long_after_the_resolution_opens_a_new_incident() -> None:
 def test_an_older_finding_never_overwrites_the_newest_of_its_condition() -> None:
     newest, _, _ = play([found(5, severity=Severity.ERROR, summary="new")])
     decision = fold(newest, found(1, RESOLVED, summary="old"), now=NOW, policy=POLICY)
-    assert (decision.changes, decision.reason) == ((), Reason.LATE)
+    assert (decision.changes, decision.reason) == ((), IncidentReason.LATE)
     condition = decision.state.members(incident_of(decision.state))[0]
     assert (condition.status, condition.severity, condition.summary) == (FIRING, Severity.ERROR, "new")
 
@@ -184,7 +193,7 @@ def test_a_late_firing_that_was_never_seen_is_recorded_as_over() -> None:
     assert names(changes) == ["opened", "resolved"]
     assert [change.state for change in changes] == ["open", "resolved"]
     assert [change.at for change in changes] == [START, START + timedelta(minutes=5)]
-    assert decisions[1].reason is Reason.ALREADY_RESOLVED
+    assert decisions[1].reason is IncidentReason.ALREADY_RESOLVED
     assert incident_of(state).resolved_at == START + timedelta(minutes=5)
 
 
@@ -196,20 +205,22 @@ def test_a_late_firing_after_a_resolved_incident_is_recorded_in_it() -> None:
 def test_a_late_firing_inside_a_known_episode_changes_nothing_people_see() -> None:
     state, changes, decisions = play([found(0), found(15, RESOLVED), found(10, severity=Severity.CRITICAL)])
     assert names(changes) == ["opened", "resolved"]
-    assert decisions[2].reason is Reason.LATE
+    assert decisions[2].reason is IncidentReason.LATE
     assert incident_of(state).severity is Severity.CRITICAL
 
 
 def test_going_on_firing_is_written_down_once_a_day() -> None:
     _, changes, _ = play(found(60 * hour) for hour in range(73))
-    assert [(change.change, change.reason) for change in changes[1:]] == [(Change.UPDATED, Reason.STILL_FIRING)] * 3
+    assert [(change.change, change.reason) for change in changes[1:]] == [
+        (Change.UPDATED, IncidentReason.STILL_FIRING)
+    ] * 3
 
 
 def test_a_clock_that_runs_ahead_does_not_hide_later_findings() -> None:
     ahead = replace(found(0), observed_at=START + timedelta(days=30))
     first = fold(None, ahead, now=START, policy=POLICY)
     again = fold(first.state, ahead, now=START + timedelta(seconds=5), policy=POLICY)
-    assert again == Decision(state=first.state, changes=(), reason=Reason.DUPLICATE)
+    assert again == Decision(state=first.state, changes=(), reason=IncidentReason.DUPLICATE)
     later = fold(first.state, found(10, RESOLVED), now=START + timedelta(minutes=10), policy=POLICY)
     assert names(later.changes) == ["resolved"]
 
@@ -289,7 +300,7 @@ def test_a_refused_notification_is_written_into_the_timeline() -> None:
     state, changes, _ = play([found(0)])
     decision = record_refusal(state, changes[0].incident_id, channel="inbox", detail="HTTP 404", at=START)
     assert names(decision.changes) == ["updated"]
-    assert decision.reason is Reason.NOTIFICATION_REFUSED
+    assert decision.reason is IncidentReason.NOTIFICATION_REFUSED
     entry = incident_of(decision.state).timeline[-1]
     assert (entry.summary, entry.sequence) == ("inbox refused the message: HTTP 404", 2)
 
@@ -368,7 +379,7 @@ def test_every_life_is_a_life(findings: list[Finding]) -> None:
         if change.change in (Change.OPENED, Change.REOPENED):
             assert before is State.RESOLVED
         else:
-            assert before is not State.RESOLVED or change.reason == Reason.MERGED
+            assert before is not State.RESOLVED or change.reason == IncidentReason.MERGED
         states[change.incident_id] = State(change.state)
     if state.incidents:
         assert states[incident_of(state).id] is incident_of(state).state

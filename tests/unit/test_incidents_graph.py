@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.incidents.graph import GROUP_LIMIT, Graph
+from core.incidents.policy import GROUP_LIMIT, Graph
 from core.settings.types import Dependency
 
 names = st.sampled_from("abcdefgh")

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Severity
-from core.incidents.graph import Graph
 from core.incidents.impact import (
     TARGETS_LIMIT,
     Loss,
@@ -23,6 +22,7 @@ from core.incidents.impact import (
 )
 from core.incidents.lifecycle import with_values
 from core.incidents.model import Impact, Incident, State
+from core.incidents.policy import Graph
 from core.settings.response import ImpactPolicy, Revenue
 from core.settings.types import Dependency
 

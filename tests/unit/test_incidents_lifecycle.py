@@ -10,30 +10,30 @@ from core.incidents.model import (
     TIMELINE_LIMIT,
     Acknowledgement,
     Incident,
+    IncidentReason,
     NotificationState,
-    Reason,
     State,
 )
 from tests.support.fakes.played import MODEL, START, at
 
 
 def stepped(incident: Incident, change: Change, minute: int) -> Incident:
-    return advance(incident, [Step(change, Reason.COMMAND, at(minute))])[0]
+    return advance(incident, [Step(change, IncidentReason.COMMAND, at(minute))])[0]
 
 
 def long(entries: int, text: str = "x", name: str = MODEL) -> Incident:
-    steps = [Step(Change.UPDATED, Reason.REMINDER, at(n), f"{n} {text}", text) for n in range(entries)]
+    steps = [Step(Change.UPDATED, IncidentReason.REMINDER, at(n), f"{n} {text}", text) for n in range(entries)]
     return advance(new_incident(name, START), steps)[0]
 
 
 def test_each_step_is_an_entry_and_a_change_with_the_state_after_it() -> None:
     steps = [
-        Step(Change.OPENED, Reason.FIRST_FIRING, at(0), "it began", "f:1"),
-        Step(Change.ACKNOWLEDGED, Reason.COMMAND, at(1)),
-        Step(Change.UPDATED, Reason.NOTIFIED, at(2)),
-        Step(Change.MITIGATED, Reason.ACTION, at(3)),
-        Step(Change.RESOLVED, Reason.ALL_RECOVERED, at(4)),
-        Step(Change.REOPENED, Reason.FIRED_AGAIN, at(5)),
+        Step(Change.OPENED, IncidentReason.FIRST_FIRING, at(0), "it began", "f:1"),
+        Step(Change.ACKNOWLEDGED, IncidentReason.COMMAND, at(1)),
+        Step(Change.UPDATED, IncidentReason.NOTIFIED, at(2)),
+        Step(Change.MITIGATED, IncidentReason.ACTION, at(3)),
+        Step(Change.RESOLVED, IncidentReason.ALL_RECOVERED, at(4)),
+        Step(Change.REOPENED, IncidentReason.FIRED_AGAIN, at(5)),
     ]
     incident, changes = advance(replace(new_incident(MODEL, START), severity=Severity.ERROR), steps)
     states = ["open", "acknowledged", "acknowledged", "mitigated", "resolved", "open"]
@@ -101,13 +101,17 @@ def test_care_taken_after_the_instant_at_which_it_comes_back_goes_on_while_peopl
 
 def test_what_is_resolved_already_is_not_resolved_again() -> None:
     over = stepped(new_incident(MODEL, START), Change.RESOLVED, 1)
-    after, changes = advance(over, [Step(Change.RESOLVED, Reason.MERGED, at(2))])
-    assert (changes[0].change, changes[0].reason, after.state) == (Change.UPDATED, Reason.MERGED, State.RESOLVED)
+    after, changes = advance(over, [Step(Change.RESOLVED, IncidentReason.MERGED, at(2))])
+    assert (changes[0].change, changes[0].reason, after.state) == (
+        Change.UPDATED,
+        IncidentReason.MERGED,
+        State.RESOLVED,
+    )
 
 
 def test_a_summary_of_any_script_takes_a_bounded_number_of_bytes() -> None:
     _, changes = advance(
-        new_incident(MODEL, START), [Step(Change.OPENED, Reason.FIRST_FIRING, START, "\N{CAT FACE}" * 300)]
+        new_incident(MODEL, START), [Step(Change.OPENED, IncidentReason.FIRST_FIRING, START, "\N{CAT FACE}" * 300)]
     )
     assert len(changes[0].summary.encode()) <= 300
     assert changes[0].summary.endswith("…")

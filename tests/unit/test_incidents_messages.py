@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Change, Mode, Severity, Stage, Verb
-from core.incidents.graph import Graph
 from core.incidents.messages import compose, impact_text, runbook_link
 from core.incidents.model import Impact
+from core.incidents.policy import Graph
 from core.settings.response import Revenue
 from core.settings.types import Dependency
 from core.text import comparison, duration, number

@@ -7,7 +7,7 @@ from croniter import croniter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.incidents.mute import Mute, Silence, target_mute
+from core.incidents.routing import Mute, Silence, target_mute
 from core.settings.cron import fault
 from core.settings.response import Maintenance
 

@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Severity, Verb
-from core.incidents.graph import Graph
-from core.incidents.model import Reason, State
-from core.incidents.mute import Silence
-from core.incidents.policy import IncidentPolicy
+from core.incidents.model import IncidentReason, State
+from core.incidents.policy import Graph, IncidentPolicy
+from core.incidents.routing import Silence
 from core.settings.people import Hours, People, Person, Rotation, Route, Stakeholder, Tier, When
 from core.settings.response import Maintenance, Policy
 from core.settings.types import Dependency
@@ -116,11 +115,11 @@ def test_the_next_tier_is_told_when_nobody_acknowledges_and_the_last_one_again_a
     assert [notification.at for notification in played.notifications] == [at(0), at(5), at(65), at(125)]
     reasons = [entry.reason for entry in played.incident.timeline]
     assert reasons == [
-        Reason.FIRST_FIRING,
-        Reason.NOTIFIED,
-        Reason.NOT_ACKNOWLEDGED,
-        Reason.REMINDER,
-        Reason.REMINDER,
+        IncidentReason.FIRST_FIRING,
+        IncidentReason.NOTIFIED,
+        IncidentReason.NOT_ACKNOWLEDGED,
+        IncidentReason.REMINDER,
+        IncidentReason.REMINDER,
     ]
 
 
@@ -174,7 +173,7 @@ def test_who_acknowledges_before_anybody_was_told_need_not_be_told_but_others_ar
 
 def test_mitigated_is_told_once_and_stops_the_tiers() -> None:
     played = Played().find(found(0)).act(2).sweep(*range(3, 200))
-    assert (played.told, played.why[-1]) == (["opened", "mitigated"], Reason.ACTION)
+    assert (played.told, played.why[-1]) == (["opened", "mitigated"], IncidentReason.ACTION)
     played.say(Verb.RESOLVE, 201)
     assert played.told[-1] == "resolved"
     acknowledged = Played().find(found(0)).say(Verb.ACKNOWLEDGE, 1).act(2)
@@ -262,7 +261,7 @@ def test_what_no_route_leads_to_anybody_is_told_as_soon_as_one_does() -> None:
 
 def test_what_is_over_when_it_is_heard_of_is_told_once_as_over() -> None:
     played = Played().find(found(10, RESOLVED), now=at(11)).find(found(0), now=at(12)).sweep(13, 14)
-    assert (played.told, played.why) == (["resolved"], [Reason.ALREADY_RESOLVED])
+    assert (played.told, played.why) == (["resolved"], [IncidentReason.ALREADY_RESOLVED])
     assert played.incident.notified.escalations == ()
     nobody = Played(IncidentPolicy()).find(found(10, RESOLVED), now=at(11)).find(found(0), now=at(12)).sweep(13)
     assert (nobody.told, nobody.incident.notified.severity) == ([], Severity.ERROR)
@@ -281,7 +280,7 @@ def test_in_maintenance_what_is_over_before_its_end_is_never_told() -> None:
     assert played.told == []
     late = Played(QUIET).find(found(20, RESOLVED), now=at(21)).find(found(1), now=at(22)).sweep(59, 60, 61)
     assert (late.told, late.deferred) == ([], False)
-    assert late.incident.timeline[-1].reason is Reason.MUTED
+    assert late.incident.timeline[-1].reason is IncidentReason.MUTED
 
 
 def test_what_was_known_before_a_maintenance_stays_quiet_in_it_and_climbs_on_after_it() -> None:
@@ -311,7 +310,7 @@ def test_a_silence_is_quiet_until_it_ends_and_says_who_made_it() -> None:
 def test_one_window_after_the_other_is_written_down_each() -> None:
     silence = Silence(pattern="*", by="Ada", at=at(50), until=at(90))
     played = Played(QUIET, silences=(silence,)).find(found(1)).sweep(40, 55, 70, 80)
-    muted = [entry.summary for entry in played.incident.timeline if entry.reason is Reason.MUTED]
+    muted = [entry.summary for entry in played.incident.timeline if entry.reason is IncidentReason.MUTED]
     assert muted == ["muted (opened): maintenance upgrade", "muted (opened): silenced by Ada"]
 
 
@@ -326,7 +325,7 @@ def test_a_part_of_another_incident_is_told_as_over_where_it_was_heard_of() -> N
     graph = Graph([Dependency(target=one, needs="table/t") for one in ("a", "b")])
     played = Played(replace(POLICY, graph=graph))
     played.find(found(0, target="a"), found(0.1, target="b"), found(0.2, target="table/t"))
-    assert (played.told, played.why[-1]) == (["opened", "opened", "resolved"], Reason.MERGED)
+    assert (played.told, played.why[-1]) == (["opened", "opened", "resolved"], IncidentReason.MERGED)
     assert played.notifications[-1].incident.merged_into == played.incident.id
     assert played.incident.target == "table/t"
     played.sweep(5)
@@ -338,7 +337,7 @@ def test_every_step_carries_its_reason_and_the_sequence_has_no_gap() -> None:
     timeline = played.incident.timeline
     assert [entry.sequence for entry in timeline] == list(range(1, len(timeline) + 1))
     assert all(entry.reason for entry in timeline)
-    assert [entry.summary for entry in timeline if entry.reason is Reason.NOTIFIED] == [
+    assert [entry.summary for entry in timeline if entry.reason is IncidentReason.NOTIFIED] == [
         "opened: notified technical (inbox)",
         "acknowledged: notified everybody notified before (inbox, pager)",
         "resolved: notified everybody notified before (inbox, pager)",

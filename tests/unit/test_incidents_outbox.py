@@ -7,10 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import ActionRequest, Change, Mode, Severity, Verb
-from core.incidents.graph import Graph
 from core.incidents.messages import Fact, Message
 from core.incidents.model import State
-from core.incidents.mute import Silence
 from core.incidents.outbox import (
     BACKLOG_LIMIT,
     CHANGES_LIMIT,
@@ -22,6 +20,8 @@ from core.incidents.outbox import (
     coalesce,
     remove_effects,
 )
+from core.incidents.policy import Graph
+from core.incidents.routing import Silence
 from core.settings.types import Dependency
 from tests.support.fakes.played import MODEL, POLICY, RESOLVED, START, Played, at, found
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from core.events import ActionRequest, Finding, Mode, Severity
-from core.incidents.commands import request_actions
 from core.incidents.fold import fold
 from core.incidents.model import GroupState, Incident
 from core.incidents.policy import IncidentPolicy
+from core.incidents.routing import request_actions
 from core.settings.people import Category, When
 from core.settings.response import ActionName, Deed, Playbook
 from tests.support.fakes.played import FIRING, MODEL, POLICY, RESOLVED, Played, at, found

@@ -16,8 +16,8 @@ from core.incidents.model import (
     Impact,
     Incident,
     IncidentCondition,
+    IncidentReason,
     NotificationState,
-    Reason,
     State,
     TimelineEntry,
 )
@@ -47,7 +47,7 @@ ENTRIES = (
         sequence=1,
         at=NINE,
         change=Change.OPENED,
-        reason=Reason.FIRST_FIRING,
+        reason=IncidentReason.FIRST_FIRING,
         summary="departure_delay drifted",
         finding_id="model/m:drift:2026-01-02T09:00:00Z",
     ),
@@ -55,7 +55,7 @@ ENTRIES = (
         sequence=2,
         at=NINE + timedelta(minutes=4),
         change=Change.ACKNOWLEDGED,
-        reason=Reason.COMMAND,
+        reason=IncidentReason.COMMAND,
         summary="ada: on it",
         finding_id="acknowledge:i:2026-01-02T09:04:00Z",
     ),
@@ -63,14 +63,14 @@ ENTRIES = (
         sequence=3,
         at=NINE + timedelta(minutes=9),
         change=Change.UPDATED,
-        reason=Reason.ACTION,
+        reason=IncidentReason.ACTION,
         summary="shift_traffic on model/m applied",
     ),
     TimelineEntry(
         sequence=4,
         at=NINE + timedelta(minutes=90),
         change=Change.RESOLVED,
-        reason=Reason.ALL_RECOVERED,
+        reason=IncidentReason.ALL_RECOVERED,
         summary="recovered",
     ),
 )
@@ -267,7 +267,7 @@ def test_many_targets_are_counted() -> None:
 
 def test_the_timeline_says_when_who_what_and_why() -> None:
     assert section(made(), "Timeline") == [
-        "| Step | Time | Cause | Change | Summary | Reason |",
+        "| Step | Time | Cause | Change | Summary | IncidentReason |",
         "| --- | --- | --- | --- | --- | --- |",
         "| 1 | 2026-01-02 09:00 UTC | drift_score | opened | departure_delay drifted | first firing |",
         "| 2 | 2026-01-02 09:04 UTC | a person | acknowledged | ada: on it | command |",
@@ -292,7 +292,7 @@ def test_what_was_noticed_is_told_with_value_and_threshold() -> None:
 def test_what_was_done_by_itself_is_told_in_order() -> None:
     planned = replace(APPLIED, sequence=1, stage=Stage.PLANNED, detail="", by="")
     assert section(made(INCIDENT, APPLIED, planned), "Automated actions") == [
-        "| Time | Action | Target | Mode | Decision | Reason | Plan and result | By |",
+        "| Time | Action | Target | Mode | Decision | IncidentReason | Plan and result | By |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
         "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | planned | within limits | 100 % back to 6 | - |",
         "| 2026-01-02 09:09 UTC | shift_traffic | model/m | act | applied | within limits | 100 % back to 6; done | ada |",
@@ -307,7 +307,13 @@ def test_the_facts_raise_the_questions() -> None:
     stuck = tuple(
         replace(ENTRIES[0], sequence=n, reason=reason)
         for n, reason in enumerate(
-            [Reason.NOT_ACKNOWLEDGED, Reason.NOT_ACKNOWLEDGED, Reason.NOTIFICATION_REFUSED, Reason.NOT_REPEATED], 1
+            [
+                IncidentReason.NOT_ACKNOWLEDGED,
+                IncidentReason.NOT_ACKNOWLEDGED,
+                IncidentReason.NOTIFICATION_REFUSED,
+                IncidentReason.NOT_REPEATED,
+            ],
+            1,
         )
     )
     failing = replace(

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Severity
-from core.incidents.lifecycle import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
 from core.incidents.model import Acknowledgement, Incident, State
+from core.incidents.report import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
 
 NINE = datetime(2026, 1, 2, 9, tzinfo=UTC)
 DAY = timedelta(days=1)

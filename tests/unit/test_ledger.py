@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.ledger import KEEP, Entry, State, Verdict, claim, confirm, release
+from core.ledger import KEEP, ClaimState, ClaimVerdict, Entry, claim, confirm, release
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=1)
@@ -27,33 +27,33 @@ def done(owner: str = "a", at: datetime = NOON) -> Entry:
 
 def test_who_comes_first_has_the_claim_for_the_lease() -> None:
     decision = claim(None, owner="a", now=NOON, lease=LEASE)
-    assert decision.verdict is Verdict.ACQUIRED
+    assert decision.verdict is ClaimVerdict.ACQUIRED
     assert decision.mine
     assert decision.entry == Entry(
-        owner="a", state=State.CLAIMED, claimed_at=NOON, until=NOON + LEASE, expires_at=NOON + KEEP
+        owner="a", state=ClaimState.CLAIMED, claimed_at=NOON, until=NOON + LEASE, expires_at=NOON + KEEP
     )
 
 
 @pytest.mark.parametrize(
     ("later", "verdict"),
     [
-        (timedelta(0), Verdict.BUSY),
-        (LEASE - timedelta(microseconds=1), Verdict.BUSY),
-        (LEASE, Verdict.TAKEN_OVER),
-        (timedelta(days=40), Verdict.TAKEN_OVER),
+        (timedelta(0), ClaimVerdict.BUSY),
+        (LEASE - timedelta(microseconds=1), ClaimVerdict.BUSY),
+        (LEASE, ClaimVerdict.TAKEN_OVER),
+        (timedelta(days=40), ClaimVerdict.TAKEN_OVER),
     ],
 )
-def test_a_claim_is_taken_over_when_its_lease_has_ended(later: timedelta, verdict: Verdict) -> None:
+def test_a_claim_is_taken_over_when_its_lease_has_ended(later: timedelta, verdict: ClaimVerdict) -> None:
     decision = claim(claimed("a"), owner="b", now=NOON + later, lease=LEASE)
     assert decision.verdict is verdict
-    assert decision.mine is (verdict is Verdict.TAKEN_OVER)
+    assert decision.mine is (verdict is ClaimVerdict.TAKEN_OVER)
     assert decision.entry is not None
     assert (decision.entry.owner, decision.entry.attempt) == (("b", 2) if decision.mine else ("a", 1))
 
 
 def test_a_claim_whose_answer_was_lost_is_acquired_again() -> None:
     decision = claim(claimed("a"), owner="a", now=NOON + timedelta(seconds=1), lease=LEASE)
-    assert decision.verdict is Verdict.ACQUIRED
+    assert decision.verdict is ClaimVerdict.ACQUIRED
     assert decision.entry is not None
     assert decision.entry.attempt == 1
 
@@ -62,37 +62,37 @@ def test_what_is_done_stays_done() -> None:
     for owner in OWNERS:
         for later in (timedelta(0), LEASE, 2 * KEEP):
             decision = claim(done("a"), owner=owner, now=NOON + later, lease=LEASE)
-            assert (decision.verdict, decision.mine, decision.entry) == (Verdict.DONE, False, done("a"))
+            assert (decision.verdict, decision.mine, decision.entry) == (ClaimVerdict.DONE, False, done("a"))
 
 
 @pytest.mark.parametrize(
     ("entry", "verdict"),
     [
-        (claimed("a"), Verdict.CONFIRMED),
-        (done("a"), Verdict.CONFIRMED),
-        (claimed("b"), Verdict.CONFIRMED_LATE),
-        (done("b"), Verdict.CONFIRMED_LATE),
-        (None, Verdict.CONFIRMED_LATE),
+        (claimed("a"), ClaimVerdict.CONFIRMED),
+        (done("a"), ClaimVerdict.CONFIRMED),
+        (claimed("b"), ClaimVerdict.CONFIRMED_LATE),
+        (done("b"), ClaimVerdict.CONFIRMED_LATE),
+        (None, ClaimVerdict.CONFIRMED_LATE),
     ],
 )
-def test_what_has_happened_is_kept_whoever_has_the_claim(entry: Entry | None, verdict: Verdict) -> None:
+def test_what_has_happened_is_kept_whoever_has_the_claim(entry: Entry | None, verdict: ClaimVerdict) -> None:
     decision = confirm(entry, owner="a", now=NOON + timedelta(seconds=5))
     assert decision.verdict is verdict
     assert decision.entry is not None
-    assert decision.entry.state is State.DONE
+    assert decision.entry.state is ClaimState.DONE
     assert decision.entry.done_at is not None
 
 
 @pytest.mark.parametrize(
     ("entry", "verdict", "left"),
     [
-        (claimed("a"), Verdict.RELEASED, None),
-        (claimed("b"), Verdict.NOT_HELD, claimed("b")),
-        (done("a"), Verdict.NOT_HELD, done("a")),
-        (None, Verdict.NOT_HELD, None),
+        (claimed("a"), ClaimVerdict.RELEASED, None),
+        (claimed("b"), ClaimVerdict.NOT_HELD, claimed("b")),
+        (done("a"), ClaimVerdict.NOT_HELD, done("a")),
+        (None, ClaimVerdict.NOT_HELD, None),
     ],
 )
-def test_only_ones_own_claim_is_released(entry: Entry | None, verdict: Verdict, left: Entry | None) -> None:
+def test_only_ones_own_claim_is_released(entry: Entry | None, verdict: ClaimVerdict, left: Entry | None) -> None:
     decision = release(entry, owner="a")
     assert (decision.verdict, decision.entry) == (verdict, left)
 
@@ -127,5 +127,5 @@ def test_two_never_hold_a_claim_within_a_lease_and_done_is_the_end(steps: list[t
         else:
             continue
         entry = decision.entry
-        if before is not None and before.state is State.DONE:
+        if before is not None and before.state is ClaimState.DONE:
             assert entry == before

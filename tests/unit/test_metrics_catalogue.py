@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from core.metrics import CATALOGUE, RESOURCE_LABELS, Kind, Metric, check, lookup
+from core.metrics import CATALOGUE, RESOURCE_LABELS, Metric, MetricKind, check, lookup
 
 ALL = pytest.mark.parametrize("metric", CATALOGUE.values(), ids=list(CATALOGUE))
 
@@ -16,7 +16,7 @@ def test_name_is_a_prometheus_name_of_this_system(metric: Metric) -> None:
 
 @ALL
 def test_name_ends_with_the_base_unit_and_total_only_on_counters(metric: Metric) -> None:
-    assert metric.name.endswith("_total") == (metric.kind is Kind.COUNTER)
+    assert metric.name.endswith("_total") == (metric.kind is MetricKind.COUNTER)
     assert metric.name.endswith("_seconds") == (metric.unit == "s")
     assert metric.unit in {"s", "1"}
 
@@ -47,13 +47,18 @@ def test_an_unknown_name_is_refused_by_name() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "labels", "message"),
     [
-        ("aia_probe_up", Kind.COUNTER, ["probe"], "must be written as a gauge, got counter"),
-        ("aia_notifications_total", Kind.GAUGE, ["channel", "outcome"], "must be written as a counter, got gauge"),
-        ("aia_probe_up", Kind.GAUGE, [], r"labels must be \['probe'\], got \[\]"),
-        ("aia_probe_up", Kind.GAUGE, ["probe", "job"], r"got \['job', 'probe'\]"),
+        ("aia_probe_up", MetricKind.COUNTER, ["probe"], "must be written as a gauge, got counter"),
+        (
+            "aia_notifications_total",
+            MetricKind.GAUGE,
+            ["channel", "outcome"],
+            "must be written as a counter, got gauge",
+        ),
+        ("aia_probe_up", MetricKind.GAUGE, [], r"labels must be \['probe'\], got \[\]"),
+        ("aia_probe_up", MetricKind.GAUGE, ["probe", "job"], r"got \['job', 'probe'\]"),
     ],
 )
-def test_a_wrong_kind_or_label_is_refused(name: str, kind: Kind, labels: list[str], message: str) -> None:
+def test_a_wrong_kind_or_label_is_refused(name: str, kind: MetricKind, labels: list[str], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         check(name, kind, labels)
 

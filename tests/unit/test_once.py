@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from functions.runtime.once import once
+from functions.runtime.ports import once
 
 THREADS = 8
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.rate import LONGEST_BLOCK, MINUTE, SKEW, Bucket, Decision, Reason, block, burst_of, take
+from core.rate import LONGEST_BLOCK, MINUTE, SKEW, Bucket, RateDecision, RateReason, block, burst_of, take
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 RATES = st.integers(1, 700).flatmap(lambda most: st.tuples(st.just(most), st.integers(1, most)))
@@ -64,7 +64,7 @@ def test_at_the_instant_it_names_the_call_is_allowed(
 ) -> None:
     per_minute, burst = rate
 
-    def ask(bucket: Bucket, now: datetime) -> Decision:
+    def ask(bucket: Bucket, now: datetime) -> RateDecision:
         return take(
             bucket,
             now=now,
@@ -93,7 +93,7 @@ def test_two_askers_are_always_a_gap_apart(steps: list[int], lags: list[int], ga
     assert all(abs(one - other) >= least for i, one in enumerate(made) for other in made[:i])
 
 
-def drain(bucket: Bucket, *, reserve: int) -> tuple[int, Decision]:
+def drain(bucket: Bucket, *, reserve: int) -> tuple[int, RateDecision]:
     for made in range(1000):
         decision = take(bucket, now=NOON, per_minute=100, burst=40, reserve=reserve)
         if not decision.allowed:
@@ -104,28 +104,28 @@ def drain(bucket: Bucket, *, reserve: int) -> tuple[int, Decision]:
 
 def test_a_part_of_the_burst_is_kept_for_what_is_urgent() -> None:
     made, last = drain(Bucket(), reserve=10)
-    assert (made, last.reason) == (30, Reason.RESERVED)
+    assert (made, last.reason) == (30, RateReason.RESERVED)
     made, last = drain(last.bucket, reserve=0)
-    assert (made, last.reason) == (10, Reason.SPENT)
+    assert (made, last.reason) == (10, RateReason.SPENT)
 
 
 def test_several_calls_are_taken_together_or_not_at_all() -> None:
     bucket = take(Bucket(), now=NOON, per_minute=5, burst=2).bucket
     decision = take(bucket, now=NOON, per_minute=5, burst=2, calls=2)
-    assert (decision.reason, decision.bucket) == (Reason.SPENT, bucket)
+    assert (decision.reason, decision.bucket) == (RateReason.SPENT, bucket)
     assert take(bucket, now=decision.until, per_minute=5, burst=2, calls=2).allowed
 
 
 def test_nothing_is_asked_while_the_outside_wants_to_be_left_alone() -> None:
     bucket = block(block(Bucket(), NOON + MINUTE), NOON + timedelta(seconds=1))
     decision = take(bucket, now=NOON, per_minute=60, burst=24)
-    assert (decision.reason, decision.until) == (Reason.BLOCKED, NOON + MINUTE)
+    assert (decision.reason, decision.until) == (RateReason.BLOCKED, NOON + MINUTE)
     assert take(bucket, now=NOON + MINUTE, per_minute=60, burst=24).allowed
 
 
 def test_the_longest_wait_is_kept_to() -> None:
     bucket = block(Bucket(), NOON + LONGEST_BLOCK)
-    assert take(bucket, now=NOON, per_minute=60, burst=24).reason is Reason.BLOCKED
+    assert take(bucket, now=NOON, per_minute=60, burst=24).reason is RateReason.BLOCKED
 
 
 @pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(days=4000)])

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from core.errors import UnavailableError
-from functions.adapters.message import Message
+from functions.adapters.ports import PubsubMessage
 from infra.local.replay.flights import CATEGORICAL, FLIGHTS, NUMERIC, Flights
 from infra.local.replay.history import MODEL, History
 from infra.local.replay.replay import Replay
@@ -56,7 +56,7 @@ class Log:
     sent: int
 
     @classmethod
-    def of(cls, messages: Iterable[Message]) -> "Log":
+    def of(cls, messages: Iterable[PubsubMessage]) -> "Log":
         log, sent = cls({}, {}, 0), 0
         prediction, label = msgspec.json.Decoder(Prediction), msgspec.json.Decoder(Label)
         for sent, message in enumerate(messages, 1):  # noqa: B007 - the last number is how many there were
@@ -75,7 +75,7 @@ def log(history: History) -> Log:
     return Log.of(history.messages(history.reference.start, NOW))
 
 
-def read(messages: Iterable[Message]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def read(messages: Iterable[PubsubMessage]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     rows: dict[str, list[dict[str, Any]]] = {"flight_predictions": [], "flight_labels": []}
     for message in messages:
         rows[message.attributes["table"]].append(json.loads(message.data))
@@ -285,7 +285,7 @@ class Topic:
         self.data: list[bytes] = []
         self._left = dies_after
 
-    def publish(self, messages: Iterable[Message]) -> int:
+    def publish(self, messages: Iterable[PubsubMessage]) -> int:
         if self._left == 0:
             raise CrashError
         self._left = None if self._left is None else self._left - 1
@@ -318,7 +318,7 @@ def test_a_crash_loses_nothing_and_repeats_at_most_the_day_in_hand(tmp_path: Pat
 
 
 def test_what_is_not_acknowledged_is_published_again(tmp_path: Path, history: History) -> None:
-    def unavailable(messages: Iterable[Message]) -> int:
+    def unavailable(messages: Iterable[PubsubMessage]) -> int:
         next(iter(messages))
         raise UnavailableError("Pub/Sub")
 

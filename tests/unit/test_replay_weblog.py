@@ -18,7 +18,7 @@ from infra.local.replay.weblog import FIRST, HOURS, SERVICE, WEBLOG, Feed, Weblo
 from infra.local.warehouse import read_definitions
 
 if TYPE_CHECKING:
-    from functions.adapters.message import Message
+    from functions.adapters.ports import PubsubMessage
 
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -78,7 +78,7 @@ def test_the_file_holds_no_address_and_no_name() -> None:
 
 
 def test_what_is_not_taken_comes_the_next_time() -> None:
-    taken: list[Message] = []
+    taken: list[PubsubMessage] = []
 
     def refuse(_: object) -> int:
         raise UnavailableError("bus: does not answer")

@@ -9,9 +9,9 @@ import yaml
 
 from core.drift.judge import drift_severity
 from core.events import Mode, Severity
-from core.incidents.escalation import RoutingFacts, applies, stakeholders
-from core.incidents.graph import Graph
 from core.incidents.impact import estimate_impact
+from core.incidents.policy import Graph
+from core.incidents.routing import RoutingFacts, applies, stakeholders
 from core.settings import ActionName, Category, Deed, Settings, parse
 from core.settings.channels import KINDS, WebhookChannel
 

@@ -12,8 +12,7 @@ from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
 from functions.adapters.actions.calls import short
-from functions.adapters.actions.pipeline import PipelineAction
-from functions.adapters.actions.vertex import CANCELLED, told
+from functions.adapters.actions.vertex import CANCELLED, PipelineAction, told
 
 RUNNING = (
     PipelineState.PIPELINE_STATE_QUEUED,

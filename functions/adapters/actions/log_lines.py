@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.actions.life import LONGEST
+from core.actions.lifecycle import LONGEST
 from functions.adapters.redact import pattern_of, redact
 
 MOST_FREQUENT = 3

@@ -9,8 +9,7 @@ from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
 from functions.adapters.actions.calls import digest, short
-from functions.adapters.actions.pipeline import PipelineAction
-from functions.adapters.actions.vertex import ENDED, told
+from functions.adapters.actions.vertex import ENDED, PipelineAction, told
 
 RERUN_OF = "aia-rerun-of"
 """The label of a job that names the one it repeats."""

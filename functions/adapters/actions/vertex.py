@@ -1,9 +1,9 @@
-"""Vertex AI's endpoints and pipeline jobs: the clients, and how their resources are read."""
+"""Vertex AI's endpoints and pipeline jobs: the clients, how their resources are read, and the base of actions on a pipeline."""
 
 import functools
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from google.api_core import exceptions as api
@@ -21,7 +21,8 @@ from google.cloud.aiplatform_v1.types import (
 )
 
 from core.errors import ActionError
-from functions.adapters.actions.calls import PATIENCE, answers, channel, limits
+from core.settings.response import Resource
+from functions.adapters.actions.calls import PATIENCE, answers, channel, limits, lookup
 
 CREATED_DESCENDING = "create_time desc"
 ENDED = (
@@ -172,3 +173,21 @@ def _google(region: str) -> str:
 def _quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+class PipelineAction:
+    """An action on the pipeline of a target.
+
+    Args:
+        resources: what targets are in the cloud.
+        pipelines: Vertex AI; as the environment has it where none is given.
+    """
+
+    def __init__(self, resources: Mapping[str, Resource], pipelines: Pipelines | None = None) -> None:
+        self._resources = resources
+        self._pipelines = pipelines or connect_pipelines()
+
+    def _where(self, target: str) -> tuple[str, str]:
+        """The location and the display name of the target's pipeline; `ActionError` where the settings have none."""
+        pipeline = lookup(self._resources, target, "pipeline")
+        return lookup(self._resources, target, "location"), pipeline

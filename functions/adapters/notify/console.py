@@ -6,7 +6,7 @@ from core.events import Severity
 from core.incidents.messages import Message
 from core.settings.channels import ConsoleChannel
 from functions.adapters import logs
-from functions.adapters.notify.port import Kind, Outcome, Receipt
+from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 
 log = logging.getLogger("aia.notifications")
 _LEVELS = {
@@ -32,7 +32,7 @@ class Console:
             url=message.url,
         )
         log.log(level, "[%s] %s: %s | %s", message.change, message.severity, message.title, text, extra=details)
-        return Receipt(Outcome.DELIVERED)
+        return Receipt(DeliveryOutcome.DELIVERED)
 
 
-KIND: Kind[ConsoleChannel] = Kind(open=lambda *_: Console())
+KIND: ChannelKind[ConsoleChannel] = ChannelKind(open=lambda *_: Console())

@@ -2,28 +2,62 @@
 
 delivered to some or all       delivered, with the addresses that were refused
 an answer from 500 on          refused, with the server's code and words
-an answer from 400 on          not now
-no answer, no TLS, no trust    not now
+an answer from 400 on          retried
+no answer, no TLS, no trust    retried
+
+Every attempt to send a message has the same `Message-ID`, and all messages of an incident refer to one that is never sent, so
+that mail clients drop repetitions and show an incident as one conversation.
 """
 
 import base64
 import contextlib
+import hashlib
 import ipaddress
 import smtplib
 import ssl
-from email.utils import parseaddr
+from collections.abc import Sequence
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from html import escape
 from typing import cast
 
 from core.errors import UnavailableError
+from core.events import Change, Severity
 from core.incidents.messages import Message
 from core.settings.channels import EmailChannel, Encryption
+from core.text import instant
 from functions.adapters.net import Bounded, Deadline, dial, shake, trusting
-from functions.adapters.notify.email_template import letter
-from functions.adapters.notify.port import Kind, Outcome, Receipt
-from functions.adapters.notify.text import fit, redacted
+from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
+from functions.adapters.notify.text import fit, paragraph, redacted, web
 
 _FINAL = range(500, 600)
 _READY = 220
+LONGEST_SUBJECT = 120
+_LONGEST_TEXT = 8000
+_LONGEST_FACT = 2000
+_MOST_FACTS = 40
+_POLICY = SMTP.clone(cte_type="7bit")
+_COLOURS = {
+    Severity.INFO: "#2563eb",
+    Severity.WARNING: "#b45309",
+    Severity.ERROR: "#c2410c",
+    Severity.CRITICAL: "#b91c1c",
+}
+_OVER = "#15803d"
+_ENDS = frozenset({Change.RESOLVED, Change.ACKNOWLEDGED, Change.MITIGATED})
+_HTML = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>
+<body style="margin:0;padding:24px;font:15px/1.5 -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif;color:#111827">
+<div style="max-width:640px;border-left:4px solid {colour};padding-left:16px">
+<p style="margin:0;color:{colour};font-weight:600">{state}</p>
+<h1 style="margin:4px 0 12px;font-size:20px;line-height:1.3">{title}</h1>
+{paragraphs}
+{facts}
+{links}
+<p style="color:#6b7280;font-size:13px">{footer}</p>
+</div></body></html>
+"""
 
 
 class Email:
@@ -43,7 +77,7 @@ class Email:
         setting = self._setting
         if setting.encryption is Encryption.NONE and setting.user and not _is_here(setting.host):
             return Receipt(
-                Outcome.REFUSED, "encryption: must not be none where there is a password, the server is remote"
+                DeliveryOutcome.REFUSED, "encryption: must not be none where there is a password, the server is remote"
             )
         try:
             with contextlib.ExitStack() as closing:
@@ -71,14 +105,14 @@ class Email:
         with contextlib.suppress(smtplib.SMTPException, OSError):
             session.putcmd("QUIT")
         shown = ", ".join(f"{address}: {code}" for address, (code, _) in refused.items())
-        return Receipt(Outcome.DELIVERED, fit(f"not to {shown}", 300) if shown else "")
+        return Receipt(DeliveryOutcome.DELIVERED, fit(f"not to {shown}", 300) if shown else "")
 
     def _refused(self, code: int, what: str) -> Receipt:
         """The receipt of an answer that is final; `UnavailableError` for one that is not."""
         if code not in _FINAL:
             raise UnavailableError(f"channel {self._setting.name}: answered {code}") from None
         secrets = (self._setting.password, _base64(self._setting.password))
-        return Receipt(Outcome.REFUSED, fit(redacted(f"SMTP {code}: {what}", *secrets), 300))
+        return Receipt(DeliveryOutcome.REFUSED, fit(redacted(f"SMTP {code}: {what}", *secrets), 300))
 
 
 class _Session(smtplib.SMTP):
@@ -133,5 +167,90 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-KIND: Kind[EmailChannel] = Kind(open=lambda setting, _, seconds: Email(setting, seconds), seconds=15.0)
+KIND: ChannelKind[EmailChannel] = ChannelKind(open=lambda setting, _, seconds: Email(setting, seconds), seconds=15.0)
 """A mail server may take its time, and the lease of an effect is longer."""
+
+
+def letter(message: Message, *, sender: str, to: Sequence[str]) -> bytes:
+    """The e-mail as it is sent.
+
+    Args:
+        message: what to tell.
+        sender: the address it comes from, with or without a name.
+        to: the addresses it goes to.
+    """
+    made = EmailMessage(policy=_POLICY)
+    domain = sender.rpartition("@")[2].strip("> ")
+    root = f"<{_hash(message.incident_id)}@{domain}>"
+    made["From"] = sender
+    made["To"] = ", ".join(to)
+    made["Subject"] = subject(message)
+    made["Date"] = format_datetime(message.at)
+    made["Message-ID"] = f"<{_hash(message.key)}@{domain}>"
+    made["In-Reply-To"] = root
+    made["References"] = root
+    made["Auto-Submitted"] = "auto-generated"
+    made.set_content(_plain(message), cte="quoted-printable")
+    made.add_alternative(_html(message), subtype="html", cte="quoted-printable")
+    return made.as_bytes()
+
+
+def subject(message: Message) -> str:
+    """What is the case, and the title, in which nothing is left that a header's reader would decode (RFC 2047)."""
+    return fit(f"[{_state(message)}] {message.title.replace('=?', '= ?')}", LONGEST_SUBJECT)
+
+
+def _state(message: Message) -> str:
+    return message.change.value if message.change in _ENDS else message.severity.value
+
+
+def _plain(message: Message) -> str:
+    facts = "\n".join(f"{name}: {text}" for name, text in _facts(message))
+    parts = [
+        fit(message.title, 1000),
+        paragraph(message.text, _LONGEST_TEXT),
+        facts,
+        *_links(message),
+        _footer(message),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _html(message: Message) -> str:
+    lines = paragraph(message.text, _LONGEST_TEXT).splitlines()
+    rows = "".join(
+        f'<tr><th style="text-align:left;vertical-align:top;padding:2px 16px 2px 0;font-weight:600">{escape(name)}</th>'
+        f'<td style="padding:2px 0">{escape(text)}</td></tr>'
+        for name, text in _facts(message)
+    )
+    found = [(web(message.url), "See and acknowledge the incident"), (web(message.runbook), "Runbook")]
+    return _HTML.format(
+        colour=_OVER if message.change is Change.RESOLVED else _COLOURS[message.severity],
+        state=escape(_state(message).capitalize()),
+        title=escape(fit(message.title, 1000)),
+        paragraphs="\n".join(f'<p style="margin:0 0 8px">{escape(line)}</p>' for line in lines),
+        facts=f'<table style="border-collapse:collapse;margin:12px 0">{rows}</table>' if rows else "",
+        links="\n".join(f'<p style="margin:8px 0"><a href="{escape(to)}">{text}</a></p>' for to, text in found if to),
+        footer=escape(_footer(message)),
+    )
+
+
+def _facts(message: Message) -> list[tuple[str, str]]:
+    found = ((fit(fact.name, 200), fit(fact.text, _LONGEST_FACT)) for fact in message.facts[:_MOST_FACTS])
+    return [(name, text) for name, text in found if text]
+
+
+def _links(message: Message) -> list[str]:
+    runbook = web(message.runbook) or fit(message.runbook, 1000)
+    found = (("The incident", web(message.url)), ("Runbook", runbook))
+    return [f"{name}: {there}" for name, there in found if there]
+
+
+def _footer(message: Message) -> str:
+    missed = "in place of earlier messages that could not be sent" if message.missed else ""
+    parts = (message.category, message.target, instant(message.at), message.incident_id, missed)
+    return " · ".join(shown for part in parts if (shown := fit(part, 300)))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:40]

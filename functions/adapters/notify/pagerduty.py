@@ -16,8 +16,8 @@ from core.errors import UnavailableError
 from core.events import Change, Severity, stamp
 from core.incidents.messages import Fact, Message
 from core.settings.channels import PagerdutyChannel
+from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import Answer, check_passing, post
-from functions.adapters.notify.port import Kind, Outcome, Receipt
 from functions.adapters.notify.text import fit, paragraph, redacted, web
 from functions.adapters.ports import Clock
 
@@ -59,8 +59,8 @@ class PagerDuty:
             if 200 <= answer.status < 300 and answer.status != _ACCEPTED:  # noqa: PLR2004 - HTTP's own boundaries
                 raise UnavailableError(f"channel {self._name}: answered {answer.status}, must be {_ACCEPTED}")
             if answer.status != _ACCEPTED:
-                return Receipt(Outcome.REFUSED, _refusal(answer, self._key))
-        return Receipt(Outcome.DELIVERED)
+                return Receipt(DeliveryOutcome.REFUSED, _refusal(answer, self._key))
+        return Receipt(DeliveryOutcome.DELIVERED)
 
 
 def calls(message: Message) -> int:
@@ -68,7 +68,7 @@ def calls(message: Message) -> int:
     return 2 if message.missed and message.change in _ACTIONS else 1
 
 
-KIND = Kind(open=PagerDuty, calls=calls)
+KIND = ChannelKind(open=PagerDuty, calls=calls)
 
 
 def events(message: Message) -> list[dict[str, Any]]:

@@ -1,27 +1,30 @@
-"""Slack as a channel: a message of blocks, by an incoming webhook or by a bot's token.
+"""Slack as a channel: a message of Block Kit blocks, by an incoming webhook or by a bot's token.
 
 200 and `ok`                                  delivered
-408, 425, 429, 5xx, `ratelimited`             not now: tried again, not before the `Retry-After` of the answer
-200 and an error of Slack's own, no `ok`      not now
-no answer in time                             not now
+408, 425, 429, 5xx, `ratelimited`             retried, not before the `Retry-After` of the answer
+200 and an error of Slack's own, no `ok`      retried
+no answer in time                             retried
 anything else                                 refused, with Slack's reason
 
-Foreign text stands only in `plain_text` elements, where Slack reads no markup, mention or link; in the fallback text,
+Foreign text appears only in `plain_text` elements, where Slack reads no markup, mention or link; in the fallback text,
 which has no such element, `&`, `<` and `>` are escaped.
 """
 
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 
 from core.errors import UnavailableError
-from core.incidents.messages import Message
+from core.incidents.messages import Fact, Message
 from core.settings.channels import SlackChannel
-from functions.adapters.notify.blocks import body
+from functions.adapters.notify import chat
+from functions.adapters.notify.channel import Channel, ChannelKind, DeliveryOutcome, Receipt
+from functions.adapters.notify.chat import Button
 from functions.adapters.notify.http_client import TOO_MANY, Answer, check_passing, post
-from functions.adapters.notify.port import Channel, Kind, Outcome, Receipt
+from functions.adapters.notify.text import paragraph
 from functions.adapters.ports import Clock
 
 _OK = 200
@@ -29,6 +32,13 @@ _CODE = re.compile(r"[a-z][a-z_]{1,60}")
 _LIMITED = frozenset({"ratelimited", "rate_limited"})
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 _encoder = msgspec.json.Encoder()
+LONGEST_HEADER = 150
+MOST_FIELDS = 10
+_ALL_FACTS = 2600
+"""Of all facts together: Slack refuses messages of about 12,000 characters, and counts their JSON."""
+_SHORT = 60
+"""A fact no longer than this stands beside another, a longer one by itself."""
+Block = dict[str, Any]
 
 
 class _Said(msgspec.Struct):
@@ -60,11 +70,13 @@ class SlackWebhook:
         check_passing(self._name, answer, self._clock())
         said = answer.body.strip()
         if answer.status == _OK and said == b"ok":
-            return Receipt(Outcome.DELIVERED)
+            return Receipt(DeliveryOutcome.DELIVERED)
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
             raise UnavailableError(f"channel {self._name}: answered {answer.status} without 'ok'")
         code = said.decode(errors="replace")
-        return Receipt(Outcome.REFUSED, f"HTTP {answer.status}: {code}" if _is_code(code) else f"HTTP {answer.status}")
+        return Receipt(
+            DeliveryOutcome.REFUSED, f"HTTP {answer.status}: {code}" if _is_code(code) else f"HTTP {answer.status}"
+        )
 
 
 class SlackBot:
@@ -91,7 +103,7 @@ class SlackBot:
         answer = post(self._name, self._url, request, seconds=self._seconds, says=says)
         check_passing(self._name, answer, self._clock())
         if answer.status != _OK:
-            return Receipt(Outcome.REFUSED, f"HTTP {answer.status}")
+            return Receipt(DeliveryOutcome.REFUSED, f"HTTP {answer.status}")
         return self._outcome(answer, self._clock())
 
     def _outcome(self, answer: Answer, now: datetime) -> Receipt:
@@ -100,12 +112,12 @@ class SlackBot:
         except (ValueError, RecursionError):
             raise UnavailableError(f"channel {self._name}: answered {answer.status} without 'ok'") from None
         if said.ok:
-            return Receipt(Outcome.DELIVERED)
+            return Receipt(DeliveryOutcome.DELIVERED)
         if said.error in _LIMITED:
             check_passing(self._name, replace(answer, status=TOO_MANY), now)
         if said.error in _PASSING:
             raise UnavailableError(f"channel {self._name}: answered {said.error}")
-        return Receipt(Outcome.REFUSED, said.error if _is_code(said.error) else "an error without a name")
+        return Receipt(DeliveryOutcome.REFUSED, said.error if _is_code(said.error) else "an error without a name")
 
 
 def _is_code(text: str) -> bool:
@@ -116,5 +128,72 @@ def _open(setting: SlackChannel, clock: Clock, seconds: float) -> Channel:
     return (SlackWebhook if setting.url else SlackBot)(setting, clock, seconds)
 
 
-KIND = Kind(open=_open, gap=timedelta(seconds=1.2))
+KIND = ChannelKind(open=_open, gap=timedelta(seconds=1.2))
 """Slack takes a message a second, as it receives them; on the way they may come closer together."""
+
+
+def body(message: Message) -> dict[str, Any]:
+    """What is posted: the blocks, and a text for notifications; links are not unfolded."""
+    return {
+        "text": _escaped(chat.headline(message, 300)),
+        "blocks": blocks(message),
+        "mrkdwn": False,
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def blocks(message: Message) -> list[Block]:
+    """A header, what happened, the facts, where it belongs, and buttons."""
+    header = {"type": "header", "text": _plain(chat.headline(message, LONGEST_HEADER))}
+    shown = [{"type": "section", "text": _plain(text)}] if (text := chat.lead(message)) else []
+    facts = chat.facts(message)
+    texts = _within(facts[: chat.MOST_FACTS])
+    more = [_context(chat.MORE)] if len(texts) < len(facts) else []
+    buttons = [_button(button) for button in chat.buttons(message)]
+    actions = [{"type": "actions", "elements": buttons}] if buttons else []
+    return [header, *shown, *_sections(texts), *more, _context(chat.context(message)), *actions]
+
+
+def _within(facts: list[Fact]) -> list[str]:
+    """The facts as texts of two lines, as many as there is room for."""
+    texts: list[str] = []
+    left = _ALL_FACTS
+    for fact in facts:
+        text = paragraph(f"{fact.name}\n{fact.text}", chat.LONGEST_FACT)
+        left -= len(text)
+        if left < 0:
+            break
+        texts.append(text)
+    return texts
+
+
+def _sections(texts: list[str]) -> list[Block]:
+    """The facts in their order: short ones in two columns, a long one over the whole width."""
+    sections: list[Block] = []
+    for text in texts:
+        if len(text.partition("\n")[2]) > _SHORT:
+            sections.append({"type": "section", "text": _plain(text)})
+        elif sections and len(sections[-1].get("fields", [None] * MOST_FIELDS)) < MOST_FIELDS:
+            sections[-1]["fields"].append(_plain(text))
+        else:
+            sections.append({"type": "section", "fields": [_plain(text)]})
+    return sections
+
+
+def _context(text: str) -> Block:
+    return {"type": "context", "elements": [_plain(text)]}
+
+
+def _button(button: Button) -> Block:
+    made = {"type": "button", "action_id": button.name, "text": _plain(button.text), "url": button.url}
+    return made | ({"style": "primary"} if button.primary else {})
+
+
+def _plain(text: str) -> Block:
+    """Text in which Slack reads nothing but characters."""
+    return {"type": "plain_text", "text": text, "emoji": False}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

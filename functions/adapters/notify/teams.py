@@ -1,17 +1,22 @@
 """Microsoft Teams as a channel: an Adaptive Card to the webhook of a workflow.
 
-202                     the workflow has it; whether Teams shows it, only the run history of the workflow says
-200                     the same, of a workflow that answers by itself; not where it is a web page: that was a proxy
-408, 425, 429, 5xx      not now: tried again, not before the `Retry-After` of the answer
-another 2xx             not now: whoever answered, it was no workflow
-no answer in time       not now
+202                     the workflow accepted it; only the run history of the workflow shows whether Teams displays it
+200                     the same, from a workflow that answers by itself; not a web page: that comes from a proxy
+408, 425, 429, 5xx      retried, not before the `Retry-After` of the answer
+another 2xx             retried: the answer is not a workflow's
+no answer in time       retried
 anything else           refused, with the code of the workflow's error
 
-Teams has no key by which it could tell a repeated message. Sources: Microsoft Support, "Create incoming webhooks with
-Workflows for Microsoft Teams" (the template "Post to a channel when a webhook request is received"); the rates, four
-requests a second and 60 in 30 seconds, are those of Microsoft Learn, "Create and send messages".
+Foreign text appears in text runs, which take no Markdown, and in facts, whose Markdown is escaped; cards do not support HTML.
+Teams has no key by which it could recognise a repeated message.
+
+Sources: Microsoft Support, "Create incoming webhooks with Workflows for Microsoft Teams" (the template "Post to a channel when
+a webhook request is received"); Microsoft Learn, "Create and send messages" (four requests a second, 60 in 30 seconds), "Format
+cards in Microsoft Teams" (Markdown is read in `TextBlock`, `Fact.title` and `Fact.value`), "Text features" of Adaptive Cards
+(`TextRun` has none) and "Create Incoming Webhooks" (28 KB).
 """
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -19,17 +24,33 @@ from typing import Any
 import msgspec
 
 from core.errors import UnavailableError
-from core.incidents.messages import Message
+from core.events import Change, Severity
+from core.incidents.messages import Fact, Message
 from core.settings.channels import TeamsChannel
-from functions.adapters.notify.cards import body
+from functions.adapters.notify import chat
+from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
+from functions.adapters.notify.chat import Button
 from functions.adapters.notify.http_client import Answer, check_passing, post
-from functions.adapters.notify.port import Kind, Outcome, Receipt
 from functions.adapters.ports import Clock
 
 _OK = 200
 _ACCEPTED = 202
 _CODE = re.compile(r"[A-Z][A-Za-z]{1,60}")
 _encoder = msgspec.json.Encoder()
+VERSION = "1.2"
+"""Of the schema; a client that has only an older one shows no card."""
+LARGEST = 26_000
+"""Of the 28,672 bytes that Teams takes, counted as Teams counts them; the rest is for what the workflow adds."""
+_LONGEST_HEADLINE = 300
+_STYLES = {
+    Severity.INFO: "accent",
+    Severity.WARNING: "warning",
+    Severity.ERROR: "attention",
+    Severity.CRITICAL: "attention",
+}
+_MARKUP = re.compile(r"[\\`*_\[\]<>&~]|^[-+#]|^\d+(?=[.)])", re.ASCII)
+"""What Markdown reads inside a line, and what at its beginning makes a list or a heading of it."""
+Element = dict[str, Any]
 
 
 class Teams:
@@ -52,10 +73,10 @@ class Teams:
         answer = post(self._name, self._url, _encoder.encode(body(message)), seconds=self._seconds)
         check_passing(self._name, answer, self._clock())
         if answer.status == _ACCEPTED or (answer.status == _OK and not answer.body.lstrip().startswith(b"<")):
-            return Receipt(Outcome.DELIVERED)
+            return Receipt(DeliveryOutcome.DELIVERED)
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
             raise UnavailableError(f"channel {self._name}: answered {answer.status}, must be {_ACCEPTED}")
-        return Receipt(Outcome.REFUSED, _refusal(answer))
+        return Receipt(DeliveryOutcome.REFUSED, _refusal(answer))
 
 
 class _Refusal(msgspec.Struct):
@@ -74,4 +95,78 @@ def _refusal(answer: Answer) -> str:
     return f"HTTP {answer.status}: {code}" if known else f"HTTP {answer.status}"
 
 
-KIND = Kind(open=Teams, gap=timedelta(seconds=0.5))
+KIND = ChannelKind(open=Teams, gap=timedelta(seconds=0.5))
+
+
+def body(message: Message) -> dict[str, Any]:
+    """What is posted to the webhook; of many facts as many as there is room for."""
+    facts = chat.facts(message)
+    kept = facts[: chat.MOST_FACTS]
+    while size(posted := _posted(message, kept, cut=len(kept) < len(facts))) > LARGEST and kept:
+        kept.pop()
+    return posted
+
+
+def size(posted: dict[str, Any]) -> int:
+    r"""The bytes that Teams counts, or more.
+
+    It keeps a card as JSON in a text of another JSON: of 24,453 bytes that were sent it counted 28,897 (issue 11274 of
+    MicrosoftDocs/msteams-docs). How it spells characters beyond ASCII is not said; `\uXXXX` is the longest way.
+
+    >>> size({"a": "e"}), size({"a": "é"})
+    (16, 22)
+    """
+    return len(json.dumps(json.dumps(posted)))
+
+
+def escaped(text: str) -> str:
+    r"""One line of text in which Markdown is nothing but characters.
+
+    >>> escaped("*a_b* [x](y)"), escaped("1. x"), escaped("- x")
+    ('\\*a\\_b\\* \\[x\\](y)', '1\\. x', '\\- x')
+    """
+    return _MARKUP.sub(lambda found: found[0] + "\\" if found[0].isdigit() else "\\" + found[0], text)
+
+
+def _posted(message: Message, facts: list[Fact], *, cut: bool) -> dict[str, Any]:
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": VERSION,
+        "msteams": {"width": "Full"},
+        "body": _elements(message, facts, [_text(chat.MORE, isSubtle=True)] if cut else []),
+        "actions": [_action(button) for button in chat.buttons(message)],
+    }
+    return {
+        "type": "message",
+        "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}],
+    }
+
+
+def _elements(message: Message, facts: list[Fact], more: list[Element]) -> list[Element]:
+    headline = _text(chat.headline(message, _LONGEST_HEADLINE), weight="bolder", size="medium")
+    shown = [_text(line) for line in chat.lead(message).splitlines()]
+    pairs = [{"title": escaped(fact.name), "value": escaped(fact.text)} for fact in facts]
+    return [
+        {"type": "Container", "style": _style(message), "bleed": True, "items": [headline]},
+        *shown,
+        *([{"type": "FactSet", "facts": pairs}] if pairs else []),
+        *more,
+        _text(chat.context(message), isSubtle=True, size="small"),
+    ]
+
+
+def _style(message: Message) -> str:
+    if message.change is Change.RESOLVED:
+        return "good"
+    return _STYLES[message.severity] if chat.is_open(message) else "emphasis"
+
+
+def _text(text: str, **looks: object) -> Element:
+    """A text of its own in which Teams reads nothing but characters."""
+    return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **looks}]}
+
+
+def _action(button: Button) -> Element:
+    made = {"type": "Action.OpenUrl", "title": button.text, "url": button.url}
+    return made | ({"style": "positive"} if button.primary else {})

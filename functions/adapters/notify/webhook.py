@@ -13,8 +13,8 @@ import msgspec
 
 from core.incidents.messages import Message
 from core.settings.channels import WebhookChannel
+from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import check_passing, post
-from functions.adapters.notify.port import Kind, Outcome, Receipt
 from functions.adapters.notify.text import encodable
 from functions.adapters.ports import Clock
 
@@ -45,11 +45,11 @@ class Webhook:
         answer = post(self._name, self._url, body, seconds=self._seconds, says=said, heed=False)
         check_passing(self._name, answer, self._clock())
         if 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's own boundaries
-            return Receipt(Outcome.DELIVERED)
-        return Receipt(Outcome.REFUSED, f"HTTP {answer.status}")
+            return Receipt(DeliveryOutcome.DELIVERED)
+        return Receipt(DeliveryOutcome.REFUSED, f"HTTP {answer.status}")
 
 
-KIND = Kind(open=Webhook)
+KIND = ChannelKind(open=Webhook)
 
 
 def payload(message: Message) -> bytes:

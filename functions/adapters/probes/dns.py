@@ -3,16 +3,16 @@
 import dns.exception
 import dns.resolver
 
-from core.health.result import ProbeResult, Reason
+from core.health import ProbeReason, ProbeResult
 from core.settings import DnsProbe
 from functions.adapters.net import Deadline
 from functions.adapters.probes.failure import failed
 
-_REASONS: dict[type[Exception], Reason] = {
-    dns.resolver.NXDOMAIN: Reason.UNKNOWN_NAME,
-    dns.resolver.NoAnswer: Reason.NO_ADDRESS,
-    dns.exception.Timeout: Reason.TIMEOUT,
-    TimeoutError: Reason.TIMEOUT,
+_REASONS: dict[type[Exception], ProbeReason] = {
+    dns.resolver.NXDOMAIN: ProbeReason.UNKNOWN_NAME,
+    dns.resolver.NoAnswer: ProbeReason.NO_ADDRESS,
+    dns.exception.Timeout: ProbeReason.TIMEOUT,
+    TimeoutError: ProbeReason.TIMEOUT,
 }
 
 
@@ -24,7 +24,7 @@ def check(probe: DnsProbe) -> ProbeResult:
     except (dns.exception.DNSException, TimeoutError) as error:
         return failed(_why(error), probe.host, deadline)
     detail = f"{probe.host} is {', '.join(found)}"
-    return ProbeResult(ok=True, reason=Reason.OK, latency=deadline.spent(), detail=detail)
+    return ProbeResult(ok=True, reason=ProbeReason.OK, latency=deadline.spent(), detail=detail)
 
 
 def _addresses(probe: DnsProbe, deadline: Deadline) -> list[str]:
@@ -38,8 +38,8 @@ def _addresses(probe: DnsProbe, deadline: Deadline) -> list[str]:
     return [record.to_text() for record in answer]
 
 
-def _why(error: Exception) -> Reason:
+def _why(error: Exception) -> ProbeReason:
     if isinstance(error, dns.resolver.NoNameservers):
         answered = any(response is not None for *_, response in error.kwargs["errors"])
-        return Reason.SERVER_FAILURE if answered else Reason.UNREACHABLE
-    return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), Reason.BAD_ANSWER)
+        return ProbeReason.SERVER_FAILURE if answered else ProbeReason.UNREACHABLE
+    return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), ProbeReason.BAD_ANSWER)

@@ -4,40 +4,40 @@ import errno
 import socket
 import ssl
 
-from core.health.result import ProbeResult, Reason
+from core.health import ProbeReason, ProbeResult
 from functions.adapters.net import Deadline
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 
 # OpenSSL's X509_V_ERR_ numbers, from x509_vfy.h; what is not here is an issuer that nobody here trusts.
 _CERTIFICATE = {
-    9: Reason.CERTIFICATE_NOT_YET_VALID,
-    10: Reason.CERTIFICATE_EXPIRED,
-    18: Reason.CERTIFICATE_SELF_SIGNED,
-    62: Reason.CERTIFICATE_WRONG_HOST,
-    64: Reason.CERTIFICATE_WRONG_HOST,
+    9: ProbeReason.CERTIFICATE_NOT_YET_VALID,
+    10: ProbeReason.CERTIFICATE_EXPIRED,
+    18: ProbeReason.CERTIFICATE_SELF_SIGNED,
+    62: ProbeReason.CERTIFICATE_WRONG_HOST,
+    64: ProbeReason.CERTIFICATE_WRONG_HOST,
 }
 
-_KINDS: dict[type[OSError], Reason] = {
-    socket.gaierror: Reason.UNKNOWN_NAME,
-    TimeoutError: Reason.TIMEOUT,
-    ConnectionRefusedError: Reason.REFUSED,
-    ConnectionError: Reason.CLOSED_EARLY,
-    ssl.SSLError: Reason.TLS_FAILED,
+_KINDS: dict[type[OSError], ProbeReason] = {
+    socket.gaierror: ProbeReason.UNKNOWN_NAME,
+    TimeoutError: ProbeReason.TIMEOUT,
+    ConnectionRefusedError: ProbeReason.REFUSED,
+    ConnectionError: ProbeReason.CLOSED_EARLY,
+    ssl.SSLError: ProbeReason.TLS_FAILED,
 }
 
 
-def why(error: OSError) -> Reason:
+def why(error: OSError) -> ProbeReason:
     """The reason that an error of the network stands for."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return _CERTIFICATE.get(error.verify_code, Reason.CERTIFICATE_UNTRUSTED)
+        return _CERTIFICATE.get(error.verify_code, ProbeReason.CERTIFICATE_UNTRUSTED)
     for kind, reason in _KINDS.items():
         if isinstance(error, kind):
             return reason
-    return Reason.UNREACHABLE if error.errno in _UNREACHABLE else Reason.BAD_ANSWER
+    return ProbeReason.UNREACHABLE if error.errno in _UNREACHABLE else ProbeReason.BAD_ANSWER
 
 
-def failed(reason: Reason, where: str, deadline: Deadline) -> ProbeResult:
+def failed(reason: ProbeReason, where: str, deadline: Deadline) -> ProbeResult:
     """The result of a check that ended early; it says where, and nothing that was sent or received."""
     detail = f"{reason.replace('_', ' ')}: {where}"
     return ProbeResult(ok=False, reason=reason, latency=deadline.spent(), detail=detail)

@@ -18,7 +18,7 @@ import urllib3
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
-from core.health.result import ProbeResult, Reason, judge
+from core.health import ProbeReason, ProbeResult, judge
 from core.settings import HttpProbe
 from core.settings.network import is_loopback
 from functions.adapters.net import PORTS, Deadline, address, connected, headers, trusting
@@ -49,7 +49,7 @@ def check(probe: HttpProbe, tokens: Tokens = TOKENS) -> ProbeResult:
         bearer = _bearer(probe, asked[0], tokens, whole)
         deadline = Deadline(whole.left())  # nor does the time that the token took
     except (NoTokenError, TimeoutError) as error:
-        result = failed(Reason.NO_TOKEN, _where(asked[0]), whole)
+        result = failed(ProbeReason.NO_TOKEN, _where(asked[0]), whole)
         return replace(result, detail=f"{result.detail}: {error}")
     while True:
         answer = _ask(asked[-1], deadline, bearer if _origin(asked[-1]) == _origin(asked[0]) else {})
@@ -58,7 +58,7 @@ def check(probe: HttpProbe, tokens: Tokens = TOKENS) -> ProbeResult:
         if answer.status not in _REDIRECT or answer.location is None or answer.status == probe.expect.status:
             return judge(_seen(answer, deadline), status=probe.expect.status, body=probe.expect.body)
         onward = _onward(asked, answer.location)
-        if isinstance(onward, Reason):
+        if isinstance(onward, ProbeReason):
             return replace(failed(onward, _where(asked[-1]), deadline), certificate_expires_at=answer.expires_at)
         asked.append(onward)
 
@@ -100,7 +100,7 @@ def _body(response: urllib3.HTTPResponse) -> bytes:
 def _seen(answer: _Answer, deadline: Deadline) -> ProbeResult:
     return ProbeResult(
         ok=True,
-        reason=Reason.OK,
+        reason=ProbeReason.OK,
         latency=deadline.spent(),
         detail=f"HTTP {answer.status}",
         certificate_expires_at=answer.expires_at,
@@ -109,20 +109,20 @@ def _seen(answer: _Answer, deadline: Deadline) -> ProbeResult:
     )
 
 
-def _onward(asked: Sequence[Url], location: str) -> Url | Reason:
+def _onward(asked: Sequence[Url], location: str) -> Url | ProbeReason:
     """Where a redirect leads, or why it is not followed."""
     first, last = asked[0], asked[-1]
     try:
         url = parse_url(urljoin(last._replace(auth=None).url, location))._replace(auth=None, fragment=None)
     except (LocationParseError, ValueError):
-        return Reason.REDIRECT_REFUSED
+        return ProbeReason.REDIRECT_REFUSED
     if url.scheme not in PORTS or not url.host or (last.scheme == "https" and url.scheme == "http"):
-        return Reason.REDIRECT_REFUSED
+        return ProbeReason.REDIRECT_REFUSED
     if _origin(url) == _origin(first):
         url = url._replace(auth=first.auth)
     if url in asked:
-        return Reason.REDIRECT_LOOP
-    return url if len(asked) <= REDIRECTS else Reason.TOO_MANY_REDIRECTS
+        return ProbeReason.REDIRECT_LOOP
+    return url if len(asked) <= REDIRECTS else ProbeReason.TOO_MANY_REDIRECTS
 
 
 def _origin(url: Url) -> tuple[str | None, str, int]:
@@ -134,10 +134,10 @@ def _where(url: Url) -> str:
     return url._replace(auth=None, query=None, fragment=None).url
 
 
-def _why(error: BaseException) -> Reason:
+def _why(error: BaseException) -> ProbeReason:
     """The reason behind an error; urllib3 wraps what the network said."""
     if isinstance(error, OSError):
         return why(error)
     if isinstance(error, http.client.IncompleteRead):
-        return Reason.CLOSED_EARLY
-    return _why(error.__cause__) if error.__cause__ else Reason.BAD_ANSWER
+        return ProbeReason.CLOSED_EARLY
+    return _why(error.__cause__) if error.__cause__ else ProbeReason.BAD_ANSWER

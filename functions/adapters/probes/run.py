@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import cast
 
-from core.health.result import ProbeResult, Reason
+from core.health import ProbeReason, ProbeResult
 from core.settings import Probe
 from functions.adapters.logs import fields
 from functions.adapters.net import Deadline
@@ -35,7 +35,7 @@ def check(probe: Probe) -> ProbeResult:
         kind, stack = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
         log.error("probe failed unexpectedly: %s", kind, extra=fields(probe=probe.name, stack_trace=stack))  # noqa: TRY400 - as above
         detail = f"the probe itself failed: {kind}"
-        return ProbeResult(ok=False, reason=Reason.PROBE_BROKEN, latency=0.0, detail=detail)
+        return ProbeResult(ok=False, reason=ProbeReason.PROBE_BROKEN, latency=0.0, detail=detail)
 
 
 def run(probes: Sequence[Probe], check: Check = check, threads: int = THREADS) -> dict[str, ProbeResult]:
@@ -103,5 +103,5 @@ class _Work:
         """A timeout for every probe that was started; nothing more is started."""
         self._over.set()
         detail = "timeout: no result by the end of the tick"
-        late = ProbeResult(ok=False, reason=Reason.TIMEOUT, latency=deadline.spent(), detail=detail)
+        late = ProbeResult(ok=False, reason=ProbeReason.TIMEOUT, latency=deadline.spent(), detail=detail)
         return dict.fromkeys(self._started, late)

@@ -1,7 +1,6 @@
 """Whether a port accepts a connection, and how long that takes."""
 
-from core.health.result import ProbeResult, Reason
-from core.health.where import where
+from core.health import ProbeReason, ProbeResult, where
 from core.settings import TcpProbe
 from functions.adapters.net import Deadline, dial
 from functions.adapters.probes.failure import failed, why
@@ -14,4 +13,4 @@ def check(probe: TcpProbe) -> ProbeResult:
         dial(probe.host, probe.port, deadline).close()
     except OSError as error:
         return failed(why(error), where(probe), deadline)
-    return ProbeResult(ok=True, reason=Reason.OK, latency=deadline.spent(), detail=f"{where(probe)} accepts")
+    return ProbeResult(ok=True, reason=ProbeReason.OK, latency=deadline.spent(), detail=f"{where(probe)} accepts")

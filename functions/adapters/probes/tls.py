@@ -6,8 +6,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from core.health.result import ProbeResult, Reason
-from core.health.where import where
+from core.health import ProbeReason, ProbeResult, where
 from core.settings import TlsProbe
 from functions.adapters.net import Deadline, dial, shake, trusting
 from functions.adapters.probes.failure import failed, why
@@ -27,7 +26,7 @@ def check(probe: TlsProbe) -> ProbeResult:
         return failed(why(error), where(probe), deadline)
     return ProbeResult(
         ok=True,
-        reason=Reason.OK,
+        reason=ProbeReason.OK,
         latency=deadline.spent(),
         detail=f"{where(probe)} shows a certificate that is trusted",
         certificate_expires_at=expires_at,

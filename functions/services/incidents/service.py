@@ -11,27 +11,43 @@ this event or of another one of the group, or by the sweep:
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
 
 from core.errors import AiaError, BusyError, UnavailableError
-from core.incidents.commands import record_refusal
+from core.events import IncidentChange
+from core.incidents.lifecycle import record_refusal
+from core.incidents.messages import compose
+from core.incidents.model import Decision, GroupState
+from core.incidents.notification import plan_notifications
 from core.incidents.outbox import Effect, IncidentGroup, apply_decision, delivery_queues, remove_effects
-from core.incidents.policy import IncidentPolicy
+from core.incidents.policy import IncidentPolicy, incident_policy
+from core.incidents.routing import incident_mute, request_actions
+from core.settings import Settings
 from functions.adapters import logs
-from functions.adapters.ports import Clock, Data, Metrics, Store
+from functions.adapters.ledger import Ledger
+from functions.adapters.notify.channel import open_channels
+from functions.adapters.ports import Bus, Clock, Data, Metrics, Store
 from functions.adapters.store import update
 from functions.services.detection import Tracker
-from functions.services.incidents.channels import FailingChannels, delivery_observation
-from functions.services.incidents.dispatch import NOTIFY, DeliveryResult, Dispatcher, RunAll, in_threads
-from functions.services.incidents.documents import GROUPS, group_data, load_group
-from functions.services.incidents.silences import Silences
-from functions.services.incidents.transaction import Decide, Transaction
+from functions.services.incidents.delivery import (
+    NOTIFY,
+    DeliveryResult,
+    Dispatcher,
+    FailingChannels,
+    RunAll,
+    delivery_observation,
+    in_threads,
+)
+from functions.services.incidents.documents import GROUPS, Silences, group_data, load_group
 
+Decide = Callable[[GroupState, datetime], Decision]
+"""A decision over the state of a group, now; pure, as it is called again after a conflict."""
 log = logging.getLogger(__name__)
 RETRIED_FOR = timedelta(minutes=2)
 """For so long a failed message fails the event, which is delivered again within seconds; later the sweep retries it."""
@@ -40,6 +56,70 @@ ROUNDS = 5
 PATIENCE = 2.0
 """Seconds that a thread waits for another one at the same group: a channel that hangs must not block the others."""
 _LOCKS = tuple(Lock() for _ in range(64))
+
+
+@dataclass(slots=True, kw_only=True)
+class Transaction:
+    """One decision as a transaction on the document of a group; called again after a conflict.
+
+    Attributes:
+        name: of the group.
+        decide: the decision.
+        at: the instant of the event decided on; None where only time has passed.
+        policy: the incident policy.
+        clock: now.
+        silences: those that people made.
+        group: as saved; where nothing was to be saved, as found.
+        decision: the decision.
+        changes: of the decision and its notifications, to be published.
+        dropped: effects that were dropped, and are never performed.
+    """
+
+    name: str
+    decide: Decide
+    at: datetime | None
+    policy: IncidentPolicy
+    clock: Clock
+    silences: Silences
+    group: IncidentGroup = field(init=False)
+    decision: Decision = field(init=False)
+    changes: tuple[IncidentChange, ...] = ()
+    dropped: tuple[Effect, ...] = ()
+
+    def __call__(self, data: Data | None) -> Data | None:
+        """Decide; the next document, or None where nothing is to be saved."""
+        policy, now = self.policy, self.clock()
+        self.group, self.changes, self.dropped = load_group(self.name, data), (), ()
+        self.decision = self.decide(self.group.state, now)
+        if self.at is not None and self.decision.state == self.group.state:
+            return None
+        silences = self.silences()
+        plan = plan_notifications(self.decision.state, at=self.at or now, now=now, policy=policy, silences=silences)
+        self.changes = (*self.decision.changes, *plan.changes)
+        state, requests = request_actions(
+            plan.state,
+            policy.playbooks,
+            now=now,
+            is_muted=lambda one: incident_mute(one, now, policy.maintenance, silences) is not None,
+        )
+        if state == self.group.state and plan.deferred == self.group.deferred:
+            return None
+        messages = [
+            message
+            for notification in plan.notifications
+            for message in compose(state, notification, url=policy.url, runbooks=policy.runbooks)
+        ]
+        self.group, self.dropped = apply_decision(
+            self.group,
+            state,
+            changes=self.changes,
+            messages=messages,
+            requests=requests,
+            deferred=plan.deferred,
+            now=now,
+            reopen_within=policy.timing.reopen_within,
+        )
+        return group_data(self.group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,3 +279,31 @@ def _raise(failures: Sequence[AiaError]) -> None:
     error = next((failure for failure in failures if not isinstance(failure, BusyError)), failures[0])
     text = "; ".join(dict.fromkeys(str(failure) for failure in failures))
     raise (BusyError if isinstance(error, BusyError) else UnavailableError)(text)
+
+
+def incident_service(
+    settings: Settings, *, store: Store, bus: Bus, ledger: Ledger, metrics: Metrics, clock: Clock
+) -> IncidentService:
+    """The incident service of a function, by its settings and its environment.
+
+    Args:
+        settings: the settings.
+        store: has the groups and the incidents.
+        bus: receives changes and requests for actions.
+        ledger: performs each effect once.
+        metrics: of the function.
+        clock: now.
+    """
+    url = os.environ.get("AIA_API_URL", "")
+    if not url:
+        log.warning("AIA_API_URL is not set: messages have no link to their incident")
+    channels = open_channels(settings.channels, clock, store)
+    return IncidentService(
+        store=store,
+        dispatcher=Dispatcher(store=store, bus=bus, channels=channels, ledger=ledger, metrics=metrics),
+        metrics=metrics,
+        clock=clock,
+        policy=incident_policy(settings, url, os.environ.get("AIA_RUNBOOKS_URL", "")),
+        failing=FailingChannels(store, clock),
+        silences=Silences(store, clock),
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters import config
 from functions.adapters.ports import Bus, Warehouse
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from infra import stage
 from infra.local.past.plan import TRACKS, read_plan
 from infra.local.past.program import Backfill

@@ -22,11 +22,9 @@ from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
 from functions.incident_router.router import Received, handle
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
-from functions.services.incidents.channels import FailingChannels
-from functions.services.incidents.dispatch import Dispatcher
-from functions.services.incidents.documents import INCIDENTS
+from functions.services.incidents.delivery import Dispatcher, FailingChannels
+from functions.services.incidents.documents import INCIDENTS, Silences
 from functions.services.incidents.service import IncidentService
-from functions.services.incidents.silences import Silences
 from infra.local.past.metrics import PastMetrics
 from infra.local.past.tables import table_of
 from infra.local.prometheus import HistoryPoint

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.metrics import Kind, check
+from core.metrics import MetricKind, check
 from functions.adapters.ports import Clock
 from infra.local.prometheus import HistoryPoint
 
@@ -30,7 +30,7 @@ class PastMetrics:
         Raises:
             ValueError: the catalogue has no such gauge, or it is not known what instant it is about.
         """
-        check(name, Kind.GAUGE, labels)
+        check(name, MetricKind.GAUGE, labels)
         at = at or (self.clock() if self.clock else None)
         if at is None:
             raise ValueError(f"{name}: at must be given for a point of the past, got nothing")
@@ -39,7 +39,7 @@ class PastMetrics:
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:  # noqa: ARG002 - the port's signature
         """Keep nothing."""
-        check(name, Kind.COUNTER, labels)
+        check(name, MetricKind.COUNTER, labels)
 
     def flush(self) -> None:
         """Send nothing."""

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from functions.adapters.message import Message
+from functions.adapters.ports import PubsubMessage
 from infra.local.replay.flights import TRAINED_FROM, TRAINED_UNTIL, Array, Flights, minutes
 from infra.local.replay.scores import probabilities
 
@@ -112,7 +112,7 @@ class History:
             start = end
         return tuple(spans)
 
-    def messages(self, start: datetime, end: datetime) -> Iterator[Message]:
+    def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
         """What was logged at or after `start` and before `end`: first the predictions, then the labels that arrived.
 
         Raises:
@@ -209,10 +209,12 @@ class History:
         return [f"{carrier}{flight}-{origin}-{at}" for carrier, flight, origin, at in parts]
 
 
-def _messages(columns: Mapping[str, list[object]], attributes: Mapping[str, str]) -> Iterator[Message]:
+def _messages(columns: Mapping[str, list[object]], attributes: Mapping[str, str]) -> Iterator[PubsubMessage]:
     names = tuple(columns)
     for row in zip(*columns.values(), strict=True):
-        yield Message(_encode(dict(zip(names, row, strict=True))), attributes)  # a missing number (NaN) becomes null
+        yield PubsubMessage(
+            _encode(dict(zip(names, row, strict=True))), attributes
+        )  # a missing number (NaN) becomes null
 
 
 def _table(chunks: list[dict[str, list[object]]], *, instants: tuple[str, ...]) -> pa.Table:

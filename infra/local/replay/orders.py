@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from functions.adapters.message import Message
+from functions.adapters.ports import PubsubMessage
 from infra.local.replay.flights import Array, minutes
 
 ORDERS = Path(__file__).resolve().parents[1] / "data" / "orders.parquet"
@@ -64,11 +64,11 @@ class Orders:
         """The instant of the very first order."""
         return datetime.fromtimestamp((int(self.ordered_at[0]) + self._shift) * 60, UTC)
 
-    def messages(self, start: datetime, end: datetime) -> Iterator[Message]:
+    def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
         """What was ordered at or after `start` and before `end`, as messages of the topic `telemetry`."""
         columns = self._columns(start, end)
         for row in zip(*columns.values(), strict=True):
-            yield Message(_encode(dict(zip(columns, row, strict=True))), _ATTRIBUTES)
+            yield PubsubMessage(_encode(dict(zip(columns, row, strict=True))), _ATTRIBUTES)
 
     def rows(self, start: datetime, end: datetime) -> pa.Table:
         """The same, as `telemetry.orders` holds it."""

@@ -6,14 +6,14 @@ from google.api_core import exceptions
 from google.cloud.pubsub_v1 import PublisherClient
 
 from core.errors import UnavailableError
-from functions.adapters.message import Message
-from functions.adapters.publishing import batches, patient, send
+from functions.adapters.bus import batches, patient, send
+from functions.adapters.ports import PubsubMessage
 
 _ATTEMPT_SECONDS = 60.0
 
 
 def publish(
-    messages: Iterable[Message],
+    messages: Iterable[PubsubMessage],
     publisher: PublisherClient,
     topic_path: str,
     progress: Callable[[int], None] = lambda _: None,

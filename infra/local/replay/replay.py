@@ -9,7 +9,7 @@ from typing import Self
 import msgspec
 
 from core.errors import AiaError
-from functions.adapters.message import Message
+from functions.adapters.ports import PubsubMessage
 from infra.local import files
 from infra.local.replay.history import History
 from infra.local.replay.orders import ORDERS, Orders
@@ -86,12 +86,12 @@ class Replay:
         """Where publishing began: what is older is loaded at once."""
         return self._marker.began or self.history.reference.end
 
-    def messages(self, start: datetime, end: datetime) -> Iterator[Message]:
+    def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
         """What was logged and ordered at or after `start` and before `end`; `ValueError` if that is later than now."""
         yield from self.history.messages(start, end)
         yield from self.orders.messages(start, end)
 
-    def advance(self, now: datetime, publish: Callable[[Iterable[Message]], int]) -> int:
+    def advance(self, now: datetime, publish: Callable[[Iterable[PubsubMessage]], int]) -> int:
         """Publish what has become due, a day at a time; after each day the marker is moved.
 
         A crash in between publishes that day once more: readers tell the rows by `prediction_id` and `order_id`.

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from core.events import stamp
-from functions.adapters.message import Message
+from functions.adapters.ports import PubsubMessage
 from infra.local.replay.flights import Array
 
 WEBLOG = Path(__file__).resolve().parents[1] / "data" / "weblog.parquet"
@@ -59,13 +59,13 @@ class Weblog:
             failed=table["failed"].to_pylist(),
         )
 
-    def messages(self, start: datetime, end: datetime) -> Iterator[Message]:
+    def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
         """What was reported at or after `start` and before `end`, in order, with the same ids every time."""
         turn = (start - FIRST) // _TURN
         while (begin := FIRST + turn * _TURN) < end:
             low, high = np.searchsorted(self.seconds, [(at - begin).total_seconds() for at in (start, end)])
             for row in range(low, high):
-                yield Message(_encode(self._row(turn, row, begin)), _ATTRIBUTES)
+                yield PubsubMessage(_encode(self._row(turn, row, begin)), _ATTRIBUTES)
             turn += 1
 
     def _row(self, turn: int, row: int, begin: datetime) -> dict[str, object]:
@@ -92,7 +92,7 @@ class Feed:
     weblog: Weblog
     until: datetime
 
-    def advance(self, now: datetime, publish: Callable[[Iterable[Message]], int]) -> int:
+    def advance(self, now: datetime, publish: Callable[[Iterable[PubsubMessage]], int]) -> int:
         """Publish what has become due; how many messages. A fault leaves it for the next time."""
         if now <= self.until:
             return 0

@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from core.events import Finding, Severity, Status
 from core.incidents.fold import fold
-from core.incidents.graph import Graph
 from core.incidents.model import GroupState
 from core.incidents.notification import plan_notifications
-from core.incidents.policy import IncidentPolicy
+from core.incidents.policy import Graph, IncidentPolicy
 from core.settings import Dependency, People, Revenue, Route, Stakeholder, Tier, When
 
 _START = datetime(2026, 1, 2, tzinfo=UTC)

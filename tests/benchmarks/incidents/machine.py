@@ -18,7 +18,7 @@ from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from core.events import Finding
 from functions.adapters.events import encode
 from functions.adapters.ports import Store, Warehouse
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.adapters.warehouse import open_warehouse
 from infra import stage
 from infra.local.ports import assign, listens

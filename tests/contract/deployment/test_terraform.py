@@ -194,7 +194,6 @@ def test_a_function_may_use_the_tables_that_it_names(deployed: Resources, functi
     own = text(ROOT / "functions" / function)
     named = set(re.findall(r"\b(?:FROM|INTO|JOIN|MERGE)\s+((?:marts|ops)\.[a-z_]+)", own))
     named |= {"ops.models"} if "ports.models" in own else set()
-    named |= {"ops.dead_letters"} if "parking import Parking" in own else set()
     tables = {f"{one['dataset_id']}.{one['table_id']}" for one in granted(deployed, function) if "table_id" in one}
     assert named <= tables
     written = set(re.findall(r"\bMERGE\s+((?:marts|ops)\.[a-z_]+)", own))

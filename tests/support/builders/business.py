@@ -14,12 +14,12 @@ from core.events import Tick, stamp
 from core.settings import Business, Customers, Orders, Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data, Store, Warehouse
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.bi_rollup import incidents
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.registry import ROLLUPS
 from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
-from functions.runtime.ticks import finish
+from functions.runtime.endpoint import finish
 from tests.support.builders.flights import load
 from tests.support.fakes.recorders import RecordingMetrics
 

@@ -10,11 +10,11 @@ from core.events import Tick
 from core.settings import Features, Label, Model, Reference
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data, Store, Warehouse
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import NAME, Outside, score_models
-from functions.runtime.ticks import finish
+from functions.runtime.endpoint import finish
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, load, version
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
 

@@ -4,8 +4,16 @@ from datetime import datetime, timedelta
 
 from core.actions.plan import Plan, Step
 from core.events import Change, Severity, Status
-from core.incidents.model import EscalationState, Evidence, Impact, NotificationState, Reason, State, TimelineEntry
-from core.incidents.mute import Silence
+from core.incidents.model import (
+    EscalationState,
+    Evidence,
+    Impact,
+    IncidentReason,
+    NotificationState,
+    State,
+    TimelineEntry,
+)
+from core.incidents.routing import Silence
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture
 
@@ -101,21 +109,21 @@ def fill(office: ApiFixture, now: datetime) -> None:
                     sequence=1,
                     at=ago(minutes=14),
                     change=Change.OPENED,
-                    reason=Reason.FIRST_FIRING,
+                    reason=IncidentReason.FIRST_FIRING,
                     summary="p95 of endpoint churn is 2.4 s",
                 ),
                 TimelineEntry(
                     sequence=2,
                     at=ago(minutes=12),
                     change=Change.ESCALATED,
-                    reason=Reason.WORSENED,
+                    reason=IncidentReason.WORSENED,
                     summary="churn is right in 71 % of its answers, 85 % are agreed on",
                 ),
                 TimelineEntry(
                     sequence=3,
                     at=ago(minutes=12),
                     change=Change.UPDATED,
-                    reason=Reason.ACTION,
+                    reason=IncidentReason.ACTION,
                     summary="rollback_model on model/churn awaiting approval: needs approval",
                     finding_id=f"{asked.id}:2",
                 ),
@@ -123,7 +131,7 @@ def fill(office: ApiFixture, now: datetime) -> None:
                     sequence=4,
                     at=ago(minutes=8),
                     change=Change.UPDATED,
-                    reason=Reason.NOT_ACKNOWLEDGED,
+                    reason=IncidentReason.NOT_ACKNOWLEDGED,
                     summary="technical: tier 2 is told",
                 ),
             ),
@@ -164,14 +172,14 @@ def fill(office: ApiFixture, now: datetime) -> None:
                     sequence=1,
                     at=ago(minutes=44),
                     change=Change.OPENED,
-                    reason=Reason.FIRST_FIRING,
+                    reason=IncidentReason.FIRST_FIRING,
                     summary="flight-delay: 3 features drifted; first, departure_delay: PSI 0.61",
                 ),
                 TimelineEntry(
                     sequence=2,
                     at=ago(minutes=40),
                     change=Change.UPDATED,
-                    reason=Reason.ACTION,
+                    reason=IncidentReason.ACTION,
                     summary="retrain_model on model/flight-delay planned (dry run)",
                     finding_id=f"{trained.id}:1",
                 ),
@@ -179,7 +187,7 @@ def fill(office: ApiFixture, now: datetime) -> None:
                     sequence=3,
                     at=ago(minutes=31),
                     change=Change.ACKNOWLEDGED,
-                    reason=Reason.COMMAND,
+                    reason=IncidentReason.COMMAND,
                     summary="Grace: looking at the carriers",
                 ),
             ),

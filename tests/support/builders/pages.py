@@ -12,22 +12,19 @@ import msgspec
 import requests
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from core.actions import life
-from core.actions.guards import Guards, Verdict, switched
-from core.actions.life import ActionRun
-from core.actions.plan import Plan
-from core.actions.reason import Reason as Because
+from core.actions import lifecycle
+from core.actions.guards import Guards, GuardVerdict, switched
+from core.actions.lifecycle import ActionRun
+from core.actions.plan import ActionReason, Plan
 from core.errors import UnavailableError
 from core.events import ActionRequest, Change, Command, Event, Mode, Severity, Stage, Status, Verb
-from core.incidents.commands import apply_command
-from core.incidents.model import GroupState, Incident, IncidentCondition, Reason, State, TimelineEntry
-from core.incidents.mute import Silence
+from core.incidents.lifecycle import apply_command
+from core.incidents.model import GroupState, Incident, IncidentCondition, IncidentReason, State, TimelineEntry
 from core.incidents.outbox import IncidentGroup
+from core.incidents.routing import Silence
 from core.settings import Address, Features, Model, Reference, Settings, TcpProbe
 from core.settings.response import Automation
 from core.statistics import DEFAULT
-from functions.action_runner.documents import case_data
-from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY
 from functions.adapters.events import decode, encode
 from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
@@ -43,6 +40,7 @@ from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Deps, answer
 from functions.api.views import Views
+from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_data
 from functions.services.incidents.documents import (
     INCIDENTS,
     SILENCES,
@@ -232,7 +230,12 @@ def incident(name: str, members: list[IncidentCondition], opened_at: datetime, *
     """A group with one incident of these conditions, the worst first."""
     lead = members[0]
     first = TimelineEntry(
-        sequence=1, at=opened_at, change=Change.OPENED, reason=Reason.FIRST_FIRING, summary=lead.summary, finding_id=""
+        sequence=1,
+        at=opened_at,
+        change=Change.OPENED,
+        reason=IncidentReason.FIRST_FIRING,
+        summary=lead.summary,
+        finding_id="",
     )
     fields: Data = {
         "title": lead.summary,
@@ -269,15 +272,15 @@ def request(incident_id: str, action: str, target: str, at: datetime, mode: Mode
 
 
 def awaiting(asked: ActionRequest, plan: Plan, now: datetime) -> ActionRun:
-    verdict = Verdict(stage=Stage.AWAITING, reason=Because.NEEDS_APPROVAL)
-    return life.planned(asked, plan, verdict, automation=Automation(), now=now)
+    verdict = GuardVerdict(stage=Stage.AWAITING, reason=ActionReason.NEEDS_APPROVAL)
+    return lifecycle.planned(asked, plan, verdict, automation=Automation(), now=now)
 
 
 def dry(asked: ActionRequest, plan: Plan, now: datetime) -> ActionRun:
-    case = life.planned(
+    case = lifecycle.planned(
         replace(asked, mode=Mode.DRY_RUN),
         plan,
-        Verdict(stage=Stage.PLANNED, reason=Because.DRY_RUN),
+        GuardVerdict(stage=Stage.PLANNED, reason=ActionReason.DRY_RUN),
         automation=Automation(),
         now=now,
     )
@@ -292,8 +295,8 @@ def _switched(data: Data | None, command: Command) -> Data:
 
 def _answered(data: Data | None, command: Command) -> Data:
     case = msgspec.convert(data, ActionRun, builtin_types=(datetime,))
-    verdict = Verdict(stage=Stage.APPROVED, reason=Because.PERSON_APPROVED)
-    return case_data(life.answered(case, command, verdict, now=datetime.now(UTC)))
+    verdict = GuardVerdict(stage=Stage.APPROVED, reason=ActionReason.PERSON_APPROVED)
+    return case_data(lifecycle.answered(case, command, verdict, now=datetime.now(UTC)))
 
 
 def _silenced(data: Data | None, command: Command) -> Data:

@@ -10,11 +10,9 @@ from zoneinfo import ZoneInfo
 
 from core import detection
 from core.events import PipelineRun, RunStatus
-from core.pipelines.conditions import Kind, Reason
+from core.pipelines.baseline import rhythm
+from core.pipelines.judge import PipelineKind, PipelineReason, of_time, spell
 from core.pipelines.state import PipelineState, advance
-from core.pipelines.text import spell
-from core.pipelines.usual import rhythm
-from core.pipelines.waiting import of_time
 
 BEGIN = datetime(2026, 2, 2, tzinfo=UTC)
 """A Monday; the clocks of Berlin change on 29 March."""
@@ -139,5 +137,5 @@ def ran(line: PipelineState, start: datetime) -> PipelineState:
 
 def is_late(line: PipelineState, now: datetime) -> bool:
     """Whether a start is missing at an instant; a pipeline that is taken to be retired has been late before."""
-    [found] = [one.verdict for one in of_time(line, now) if one.spec.kind == Kind.OVERDUE]
-    return found.outcome is detection.Outcome.BAD or found.reason is Reason.RETIRED
+    [found] = [one.verdict for one in of_time(line, now) if one.spec.kind == PipelineKind.OVERDUE]
+    return found.outcome is detection.Outcome.BAD or found.reason is PipelineReason.RETIRED

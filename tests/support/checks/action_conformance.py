@@ -16,7 +16,7 @@ import pytest
 from core.actions.plan import Health, Plan
 from core.errors import ActionError, UnavailableError
 from core.events import ActionRequest, Mode, Severity
-from functions.adapters.actions.port import Action
+from functions.adapters.actions.registry import Action
 
 KEY = "inc-1:2:an_action:service/web"
 

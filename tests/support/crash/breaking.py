@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core.errors import ConflictError, UnavailableError
-from core.metrics import Kind, check
-from functions.adapters.documents import normal
+from core.metrics import MetricKind, check
 from functions.adapters.ports import Data, Document
+from functions.adapters.store import normal
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
 
@@ -110,11 +110,11 @@ class MemoryMetrics:
     world: Breaking
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
-        check(name, Kind.GAUGE, labels)
+        check(name, MetricKind.GAUGE, labels)
         self.world.gauges[name, *labels.values()] = value
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:
-        check(name, Kind.COUNTER, labels)
+        check(name, MetricKind.COUNTER, labels)
         self.world.counts[name, *labels.values()] += int(by)
 
     def flush(self) -> None:

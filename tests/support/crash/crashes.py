@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from core.actions.traits import TRAITS
+from core.actions.guards import TRAITS
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Command, Finding, Mode, Severity, Tick, Verb
-from core.incidents.commands import apply_command
 from core.incidents.fold import fold
+from core.incidents.lifecycle import apply_command
 from core.incidents.model import GroupState
 from core.settings.people import When
 from core.settings.response import ActionName, Automation, Deed, Limits, Playbook
 from functions.action_runner.runner import NAME as ACTION_RUNNER
-from functions.adapters.actions.port import Action
-from functions.services.incidents.dispatch import LEASE
+from functions.adapters.actions.registry import Action
+from functions.services.incidents.delivery import LEASE
 from functions.services.incidents.documents import GROUPS
 from tests.support.crash.breaking import KilledError
 from tests.support.fakes import automation, outside

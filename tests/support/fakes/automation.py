@@ -7,20 +7,19 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from core.actions.guards import Guards
-from core.actions.life import NEXT, ActionRun
+from core.actions.lifecycle import NEXT, ActionRun
 from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Tick, Verb
 from core.settings.response import ActionName, Automation
-from functions.action_runner.documents import INCIDENTS, read_guards
 from functions.action_runner.effects import TOPIC, Runner
 from functions.action_runner.runner import NAME, handle
-from functions.adapters.cases import ACTIONS, case_of
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import LEASE, Ledger
 from functions.adapters.ports import Store
-from functions.runtime.ticks import finish
+from functions.runtime.endpoint import finish
+from functions.services.actions import ACTIONS, INCIDENTS, case_of, read_guards
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
 INCIDENT = "model/flight-delay@2026-01-02T08:59:00Z"

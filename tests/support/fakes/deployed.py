@@ -13,8 +13,8 @@ from core.events import Event, Tick
 from core.settings import Settings
 from functions.adapters.events import encode
 from functions.adapters.ports import Data
-from functions.runtime.parking import TABLE, Parking
 from functions.runtime.ports import Ports
+from functions.runtime.push import DEAD_LETTERS, parking
 from functions.services.models import Models
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
 from tests.support.fakes.model_table import ModelTable
@@ -99,7 +99,7 @@ class Warehouse:
 
     def append(self, table: str, rows: Sequence[Data]) -> None:
         self.outside.boundary()
-        assert table == TABLE
+        assert table == DEAD_LETTERS
         self.outside.parked += rows
         self.outside.boundary()
 
@@ -161,7 +161,7 @@ class Deployed:
             warehouse=warehouse,
             models=Models(self.case.settings.models, self.model_table, lambda: self.outside.now),
             metrics=Counting(self.outside),
-            park=Parking(warehouse, function, lambda: self.outside.now),
+            park=parking(warehouse, function, lambda: self.outside.now),
             clock=lambda: self.outside.now,
         )
 

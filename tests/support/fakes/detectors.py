@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from core.drift import Counts, Profile
 from core.errors import ActionError, UnavailableError
 from core.events import Event, Finding, RetrainingRequest, RunStatus
-from core.health.judge import SOURCE as PROBES
-from core.health.result import ProbeResult
-from core.health.result import Reason as Seen
+from core.health import SOURCE as PROBES
+from core.health import ProbeReason, ProbeResult
 from core.retraining.start import Training
 from core.settings import Expect, Features, HttpProbe, Model, Reference, Retraining, TrainingPipeline
 from functions.adapters.events import decode, encode
@@ -24,11 +23,11 @@ from functions.drift_score.scoring import Outside as Scoring
 from functions.drift_score.scoring import score_model
 from functions.drift_score.statements import SECOND
 from functions.drift_score.window import WindowSummary
-from functions.health_check import effects
+from functions.health_check.check import remember
 from functions.pipeline_monitor.monitor import Monitor, handle
 from functions.retrain import trainer
 from functions.services.detection import Tracker
-from functions.services.incidents.channels import delivery_observation
+from functions.services.incidents.delivery import delivery_observation
 from infra.local.past.results import RecordedResults
 from tests.support.builders.runs import PIPELINE, told
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
@@ -118,18 +117,18 @@ class Detector:
 SITE = HttpProbe(
     name="api", every=HOUR, url="http://h/", fail_after=3, recover_after=2, expect=Expect(latency=timedelta(seconds=1))
 )
-UP = ProbeResult(ok=True, reason=Seen.OK, latency=0.1, detail="HTTP 200")
+UP = ProbeResult(ok=True, reason=ProbeReason.OK, latency=0.1, detail="HTTP 200")
 RESULTS = {
     BAD: replace(UP, latency=1.5),
     GOOD: UP,
-    NOT_KNOWN: replace(UP, ok=False, reason=Seen.REFUSED),
+    NOT_KNOWN: replace(UP, ok=False, reason=ProbeReason.REFUSED),
 }
 
 
 def probe(outside: Outside, mark: str, number: int) -> None:
     """A target that is slow, or fast, or does not answer."""
     tracker = Tracker(outside.store, outside)
-    effects.remember(tracker, SITE, RESULTS[mark], at(number))
+    remember(tracker, SITE, RESULTS[mark], at(number))
     tracker.publish_unsent(PROBES)
 
 

@@ -19,16 +19,14 @@ from core.settings import People, Route, Stakeholder, Tier, When
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import Ledger
-from functions.adapters.notify.port import Channel, Outcome, Receipt
+from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.ports import Data, Store
 from functions.incident_router.router import Received, RoutedEvent, handle
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
-from functions.runtime.ticks import finish
-from functions.services.incidents.channels import FailingChannels
-from functions.services.incidents.dispatch import LEASE, Dispatcher, in_threads
-from functions.services.incidents.documents import GROUPS, INCIDENTS, read_group
+from functions.runtime.endpoint import finish
+from functions.services.incidents.delivery import LEASE, Dispatcher, FailingChannels, in_threads
+from functions.services.incidents.documents import GROUPS, INCIDENTS, Silences, read_group
 from functions.services.incidents.service import IncidentService
-from functions.services.incidents.silences import Silences
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
 TARGET = "model/flight-delay"
@@ -145,13 +143,13 @@ class MemoryBus:
 class MemoryChannel:
     world: World
     fault: Exception | None = None
-    answer: Receipt = field(default_factory=lambda: Receipt(Outcome.DELIVERED))
+    answer: Receipt = field(default_factory=lambda: Receipt(DeliveryOutcome.DELIVERED))
 
     def send(self, message: Message) -> Receipt:
         self.world.boundary()
         if self.fault:
             raise self.fault
-        if self.answer.outcome is Outcome.DELIVERED:
+        if self.answer.outcome is DeliveryOutcome.DELIVERED:
             self.world.told.append(message)
         self.world.boundary()
         return self.answer

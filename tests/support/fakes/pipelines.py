@@ -13,7 +13,7 @@ from functions.adapters.events import decode, encode
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.ports import Data
 from functions.pipeline_monitor.monitor import NAME, Monitor, handle
-from functions.runtime.ticks import finish
+from functions.runtime.endpoint import finish
 from tests.support.builders.runs import AT, PIPELINE
 from tests.support.crash.breaking import Breaking, KilledError, MemoryMetrics, MemoryStore
 

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.events import ActionDecision, Command, Finding, Mode, Severity, Stage, Status, Verb
-from core.incidents.commands import apply_command, record_action
 from core.incidents.fold import expire, fold
+from core.incidents.lifecycle import apply_command, record_action
 from core.incidents.messages import Message, compose
-from core.incidents.model import Decision, GroupState, Incident, Reason
-from core.incidents.mute import Silence
+from core.incidents.model import Decision, GroupState, Incident, IncidentReason
 from core.incidents.notification import Notification, plan_notifications
 from core.incidents.outbox import Effect, IncidentGroup, apply_decision, remove_effects
 from core.incidents.policy import IncidentPolicy
+from core.incidents.routing import Silence
 from core.settings.people import People, Route, Stakeholder, Tier, When
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
@@ -77,7 +77,7 @@ class Played:
         return [notification.change.value for notification in self.notifications]
 
     @property
-    def why(self) -> list[Reason]:
+    def why(self) -> list[IncidentReason]:
         return [notification.reason for notification in self.notifications]
 
     @property

@@ -13,8 +13,7 @@ from core.errors import UnavailableError
 from core.settings import Settings
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import BulkBus, Clock, Metrics, Store, Warehouse
-from functions.runtime.parking import Park
-from functions.runtime.push import Message
+from functions.runtime.push import Message, Park
 from functions.services.models import Models
 from tests.support.fakes.model_table import ModelTable
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from core.errors import UnavailableError
 from core.events import Event, Finding
-from core.metrics import Kind, check
+from core.metrics import MetricKind, check
 
 
 @dataclass
@@ -37,11 +37,11 @@ class RecordingMetrics:
     values: dict[tuple[str, ...], float] = field(default_factory=dict)
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
-        check(name, Kind.GAUGE, labels)
+        check(name, MetricKind.GAUGE, labels)
         self.values[name, *(labels[key] for key in sorted(labels))] = value
 
     def count(self, name: str, by: float = 1.0, **labels: str) -> None:
-        check(name, Kind.COUNTER, labels)
+        check(name, MetricKind.COUNTER, labels)
         key = (name, *(labels[key] for key in sorted(labels)))
         self.values[key] = self.values.get(key, 0.0) + by
 

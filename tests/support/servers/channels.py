@@ -19,8 +19,7 @@ from core.settings.channels import (
     TeamsChannel,
     WebhookChannel,
 )
-from functions.adapters.notify.channels import kind_of
-from functions.adapters.notify.port import Channel
+from functions.adapters.notify.channel import Channel, kind_of
 from tests.support.builders.letters import NOW
 from tests.support.servers import slack, teams
 from tests.support.servers.pagerduty import PagerDutyServer

@@ -26,7 +26,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from core.events import Event, Finding, Severity, Status
 from functions.adapters.events import encode
 from functions.adapters.ports import Store
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.services.incidents.documents import INCIDENTS
 from infra.local.ports import PUBLIC, reserve

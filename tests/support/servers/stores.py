@@ -17,7 +17,7 @@ import pytest
 
 from functions.adapters.firestore_store import FirestoreStore
 from functions.adapters.sqlite_store import SqliteStore
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 
 _numbers = itertools.count(1)
 _STARTS_WITHIN = 60.0
@@ -39,7 +39,7 @@ class Place:
 
     def start(self, code: str, *arguments: str) -> subprocess.Popen[str]:
         """Run code in a process of its own, with `store` open in it and the arguments in `sys.argv[1:]`."""
-        opened = f"import sys\nfrom functions.adapters.store import open_store\nstore = open_store({self.url!r}, {self.project!r})\n"
+        opened = f"import sys\nfrom functions.adapters.stores import open_store\nstore = open_store({self.url!r}, {self.project!r})\n"
         return subprocess.Popen(
             [sys.executable, "-c", opened + code, *arguments],
             env=os.environ | self.environment,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from functions.adapters.store import open_store
+from functions.adapters.stores import open_store
 from tests.support.builders import pages
 from tests.support.builders.night import fill
 from tests.support.builders.pages import ApiFixture, Rows

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 
 from core.business.attribution import IncidentCost, attributed_revenue, lost_revenue
-from core.incidents.graph import Graph
+from core.incidents.policy import Graph
 from core.settings import Dependency, Revenue
 
 NINE = datetime(2026, 1, 2, 9, tzinfo=UTC)

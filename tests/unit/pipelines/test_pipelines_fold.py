@@ -10,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import PipelineRun, RunStatus
-from core.pipelines.past import PAUSES, Past, counted
 from core.pipelines.run import MOST_STAGES, Run, fold
 from core.pipelines.state import (
     KEPT,
     LOST_AFTER,
     MOST_UNDER_WAY,
     MOST_UNWRITTEN,
-    Outcome,
+    PAUSES,
+    EventOutcome,
+    Past,
     PipelineState,
     advance,
+    counted,
     lighter,
     written,
 )
@@ -54,7 +56,7 @@ def test_an_event_that_comes_again_changes_nothing(told_of_it: list[PipelineRun]
     line = line_of(told_of_it)
     again = data.draw(st.sampled_from(told_of_it))
     step = advance(line, again)
-    assert step.outcome is Outcome.UNCHANGED
+    assert step.outcome is EventOutcome.UNCHANGED
     assert step.line is line
 
 
@@ -67,7 +69,7 @@ def test_a_run_that_is_over_stays_so_and_is_counted_once(told_of_it: list[Pipeli
         outcomes.append(step.outcome)
         assert line.runs[0].span.status.is_over >= over
         over = line.runs[0].span.status.is_over
-    assert outcomes.count(Outcome.ENDED) == over
+    assert outcomes.count(EventOutcome.ENDED) == over
     ends = [event for event in told_of_it if event.status.is_over and not event.stage]
     assert over is bool(ends)
     if ends:
@@ -131,7 +133,7 @@ def test_the_newest_runs_are_kept_and_older_ones_are_not_taken_up_again() -> Non
     assert [run.run_id for run in line.runs] == [f"r{number}" for number in range(3, KEPT + 3)]
     assert line.unwritten == ()
     step = advance(line, whole(1)[-1])
-    assert (step.outcome, step.line, step.run) == (Outcome.FORGOTTEN, line, None)
+    assert (step.outcome, step.line, step.run) == (EventOutcome.FORGOTTEN, line, None)
 
 
 def test_runs_the_history_does_not_have_are_kept_a_little_longer() -> None:
@@ -149,7 +151,7 @@ def test_what_is_under_way_is_kept_beside_what_ended() -> None:
         step = advance(ended, told(SUCCEEDED, 60 + number / 60, run=f"r{number}"))
         ended = step.line
         assert step.run is not None
-        assert (step.outcome, step.run.span.seconds) == (Outcome.ENDED, 3600)
+        assert (step.outcome, step.run.span.seconds) == (EventOutcome.ENDED, 3600)
     assert len(ended.runs) == KEPT + MOST_UNWRITTEN
 
 
@@ -168,7 +170,7 @@ def test_what_is_dropped_because_all_is_too_large_is_not_counted_again(by: int) 
     assert [run.run_id for run in smaller.runs] == [*(f"r{number}" for number in range(by, 20)), "way"]
     for number in range(20):
         step = advance(smaller, whole(number)[-1])
-        assert step.outcome is (Outcome.FORGOTTEN if number < by else Outcome.UNCHANGED)
+        assert step.outcome is (EventOutcome.FORGOTTEN if number < by else EventOutcome.UNCHANGED)
 
 
 def test_of_too_much_that_is_under_way_the_oldest_goes_and_one_run_always_stays() -> None:

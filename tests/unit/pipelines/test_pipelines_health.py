@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import PipelineRun, RunStatus
-from core.pipelines.health import Reason, health
+from core.pipelines.health import HealthReason, health
 from core.pipelines.state import PipelineState
 from tests.support.builders.runs import AT, DAY, PIPELINE, days, events, line_of, whole
 
@@ -30,24 +30,24 @@ def test_it_lies_between_0_and_1(told_of_it: list[PipelineRun], hours: int) -> N
     found = health(line_of(told_of_it), AT + timedelta(hours=hours))
     for part in (found.score, found.success, found.duration, found.regularity):
         assert part is None or 0 <= part <= 1
-    assert (found.score is None) is (found.success is None) is (found.reason is Reason.NO_RUNS)
+    assert (found.score is None) is (found.success is None) is (found.reason is HealthReason.NO_RUNS)
 
 
 def test_without_an_end_nothing_is_known() -> None:
     assert health(PipelineState(name=PIPELINE), AT).score is None
-    assert health(line_of(whole(0)[:1]), AT).reason is Reason.NO_RUNS
+    assert health(line_of(whole(0)[:1]), AT).reason is HealthReason.NO_RUNS
     assert health(outcomes(RunStatus.CANCELLED), AT).score is None
 
 
 def test_all_is_well_when_every_run_succeeds_in_time() -> None:
     found = health(days([10] * 8), AT + 8 * DAY)
     assert (found.score, found.success, found.duration, found.regularity) == (1, 1, 1, 1)
-    assert found.reason is Reason.HEALTHY
+    assert found.reason is HealthReason.HEALTHY
 
 
 def test_only_failures_leave_nothing_however_punctual() -> None:
     found = health(outcomes(*[FAILED] * 8), AT + 8 * DAY)
-    assert (found.score, found.regularity, found.reason) == (0, 1, Reason.FAILURES)
+    assert (found.score, found.regularity, found.reason) == (0, 1, HealthReason.FAILURES)
 
 
 def test_a_newer_failure_weighs_more_than_an_older_one() -> None:
@@ -63,7 +63,7 @@ def test_a_failure_is_forgotten_after_twenty_runs() -> None:
 def test_longer_than_usual_costs_in_proportion(minutes: float, duration: float) -> None:
     found = health(days([10] * 6 + [minutes]), AT + 7 * DAY)
     assert (found.duration, found.score) == (duration, duration)
-    assert found.reason is (Reason.HEALTHY if duration == 1 else Reason.SLOW)
+    assert found.reason is (HealthReason.HEALTHY if duration == 1 else HealthReason.SLOW)
 
 
 @pytest.mark.parametrize(("intervals", "regularity"), [(0, 1), (1.5, 1), (2.75, 0.5), (4, 0), (9, 0)])
@@ -71,7 +71,7 @@ def test_waiting_costs_from_one_and_a_half_intervals_on(intervals: float, regula
     line = days([10] * 7)
     assert after(line, intervals) == regularity
     if regularity < 1:
-        assert health(line, line.starts[-1] + intervals * DAY).reason is Reason.OVERDUE
+        assert health(line, line.starts[-1] + intervals * DAY).reason is HealthReason.OVERDUE
 
 
 def test_the_weekend_of_what_runs_on_working_days_costs_nothing() -> None:
@@ -84,5 +84,5 @@ def test_the_weekend_of_what_runs_on_working_days_costs_nothing() -> None:
 
 def test_of_a_pipeline_that_is_no_longer_started_nothing_is_said() -> None:
     found = health(days([10] * 7), AT + 17 * DAY)
-    assert (found.score, found.regularity, found.reason) == (None, None, Reason.RETIRED)
+    assert (found.score, found.regularity, found.reason) == (None, None, HealthReason.RETIRED)
     assert health(days([10] * 7), AT + 16 * DAY).score == 0

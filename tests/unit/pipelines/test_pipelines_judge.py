@@ -9,13 +9,10 @@ from hypothesis import strategies as st
 
 from core.detection import Outcome, Verdict
 from core.events import PipelineRun, RunStatus, Severity
-from core.incidents.classify import classify
-from core.pipelines.bottleneck import bottleneck
-from core.pipelines.conditions import Kind, Reason
-from core.pipelines.ended import of_runs
+from core.incidents.policy import classify
+from core.pipelines.baseline import bottleneck, rhythm, usual_of_run
+from core.pipelines.judge import PipelineKind, PipelineReason, of_absence, of_runs, of_time
 from core.pipelines.state import KEPT, PipelineState
-from core.pipelines.usual import rhythm, usual_of_run
-from core.pipelines.waiting import of_absence, of_time
 from core.settings.people import Category
 from tests.support.builders.runs import AT, DAY, MINUTE, PIPELINE, days, events, line_of, told, whole
 
@@ -28,9 +25,9 @@ FAILED, SUCCEEDED, CANCELLED, RUNNING = (
 GOOD, BAD, NOT_KNOWN = Outcome.GOOD, Outcome.BAD, Outcome.NOT_KNOWN
 
 
-def verdicts(line: PipelineState, now: datetime | None = None) -> dict[Kind, Verdict]:
+def verdicts(line: PipelineState, now: datetime | None = None) -> dict[PipelineKind, Verdict]:
     found = of_runs(line) if now is None else of_time(line, now)
-    return {Kind(one.spec.kind): one.verdict for one in found}
+    return {PipelineKind(one.spec.kind): one.verdict for one in found}
 
 
 def test_nothing_is_concluded_of_a_pipeline_without_runs() -> None:
@@ -42,53 +39,53 @@ def test_a_failure_is_told_with_its_stage_and_its_error_until_the_next_success()
     line = line_of(
         [*whole(0), told(FAILED, 3000, run="r1", stage="train", error="out of memory"), told(FAILED, 3001, run="r1")]
     )
-    found = verdicts(line)[Kind.FAILED]
-    assert (found.outcome, found.reason, found.severity) == (BAD, Reason.LAST_FAILED, Severity.ERROR)
+    found = verdicts(line)[PipelineKind.FAILED]
+    assert (found.outcome, found.reason, found.severity) == (BAD, PipelineReason.LAST_FAILED, Severity.ERROR)
     assert found.summary == "etl: run r1 failed in train: out of memory"
     assert found.evidence == {"run": "r1", "stage": "train", "error": "out of memory"}
-    better = verdicts(line_of(whole(4), line))[Kind.FAILED]
+    better = verdicts(line_of(whole(4), line))[PipelineKind.FAILED]
     assert (better.outcome, better.summary) == (GOOD, "etl: run r4 succeeded in 10 min")
 
 
 def test_three_failures_in_a_row_are_critical() -> None:
     line = line_of(event for number in range(3) for event in whole(number, status=FAILED))
-    found = verdicts(line)[Kind.FAILED]
+    found = verdicts(line)[PipelineKind.FAILED]
     assert (found.severity, found.value) == (Severity.CRITICAL, 3)
     assert found.summary == "etl: run r2 failed, 3 times in a row"
 
 
 def test_a_cancelled_run_says_neither() -> None:
     line = line_of([*whole(0, status=FAILED), *whole(1, status=CANCELLED)])
-    assert verdicts(line)[Kind.FAILED].evidence["run"] == "r0"
+    assert verdicts(line)[PipelineKind.FAILED].evidence["run"] == "r0"
     assert of_runs(line_of(whole(0, status=CANCELLED))) == ()
 
 
 def test_an_older_failure_that_becomes_known_late_is_no_news() -> None:
     line = line_of([*whole(1), *whole(0, status=FAILED)])
-    assert verdicts(line)[Kind.FAILED].outcome is GOOD
+    assert verdicts(line)[PipelineKind.FAILED].outcome is GOOD
 
 
 @pytest.mark.parametrize(
     ("last", "outcome", "reason"),
     [
-        ((10, 10), GOOD, Reason.AS_USUAL),
-        ((10, 21), NOT_KNOWN, Reason.UNDECIDED),
-        ((21, 21), BAD, Reason.LONGER),
-        ((21, 21, 10), NOT_KNOWN, Reason.UNDECIDED),
-        ((21, 21, 10, 10), GOOD, Reason.AS_USUAL),
-        ((19.9, 19.9), GOOD, Reason.AS_USUAL),
+        ((10, 10), GOOD, PipelineReason.AS_USUAL),
+        ((10, 21), NOT_KNOWN, PipelineReason.UNDECIDED),
+        ((21, 21), BAD, PipelineReason.LONGER),
+        ((21, 21, 10), NOT_KNOWN, PipelineReason.UNDECIDED),
+        ((21, 21, 10, 10), GOOD, PipelineReason.AS_USUAL),
+        ((19.9, 19.9), GOOD, PipelineReason.AS_USUAL),
     ],
 )
 def test_a_pipeline_is_slow_after_two_runs_and_fast_after_two(
-    *, last: tuple[float, ...], outcome: Outcome, reason: Reason
+    *, last: tuple[float, ...], outcome: Outcome, reason: PipelineReason
 ) -> None:
-    found = verdicts(days([10] * 5 + list(last)))[Kind.SLOW]
+    found = verdicts(days([10] * 5 + list(last)))[PipelineKind.SLOW]
     assert (found.outcome, found.reason) == (outcome, reason)
 
 
 def test_slowness_is_told_with_where_the_time_went() -> None:
     line = days([10] * 5 + [30, 30], read=[1] * 7, train=[8] * 5 + [28, 28])
-    slow, stage = verdicts(line)[Kind.SLOW], verdicts(line)[Kind.STAGE_SLOW]
+    slow, stage = verdicts(line)[PipelineKind.SLOW], verdicts(line)[PipelineKind.STAGE_SLOW]
     assert slow.summary == "etl: run r6 took 30 min, usual is 10 min"
     assert (slow.value, slow.threshold, slow.unit) == (1800, 1200, "seconds")
     assert slow.evidence["bottleneck"] == "train took 28 min, 97% of all stages"
@@ -99,18 +96,18 @@ def test_slowness_is_told_with_where_the_time_went() -> None:
 
 def test_what_takes_no_time_may_take_twice_that() -> None:
     line = days([0.1] * 5 + [0.9] * 2, read=[0.05] * 5 + [0.5] * 2)
-    assert (verdicts(line)[Kind.SLOW].outcome, verdicts(line)[Kind.STAGE_SLOW].outcome) == (GOOD, GOOD)
+    assert (verdicts(line)[PipelineKind.SLOW].outcome, verdicts(line)[PipelineKind.STAGE_SLOW].outcome) == (GOOD, GOOD)
 
 
 def test_with_few_runs_nothing_is_usual() -> None:
     line = days([10, 10, 10, 10, 300])
     assert usual_of_run(line.succeeded[:4]) is None
-    assert set(verdicts(line)) == {Kind.FAILED}
+    assert set(verdicts(line)) == {PipelineKind.FAILED}
 
 
 def test_a_failed_run_says_nothing_of_how_long_it_takes() -> None:
     line = line_of(whole(9, 500, FAILED), days([10] * 6))
-    assert verdicts(line)[Kind.SLOW].outcome is GOOD
+    assert verdicts(line)[PipelineKind.SLOW].outcome is GOOD
 
 
 @given(st.lists(events(runs=8), max_size=40), st.randoms(use_true_random=False))
@@ -124,19 +121,19 @@ def test_conclusions_are_the_same_in_every_order(told_of_it: list[PipelineRun], 
 @pytest.mark.parametrize(
     ("waited", "outcome", "reason"),
     [
-        (1.0, GOOD, Reason.IN_TIME),
-        (2.0, GOOD, Reason.IN_TIME),
-        (2.003, GOOD, Reason.IN_TIME),
-        (2.004, BAD, Reason.LATE),
-        (9.9, BAD, Reason.LATE),
-        (10.1, GOOD, Reason.RETIRED),
+        (1.0, GOOD, PipelineReason.IN_TIME),
+        (2.0, GOOD, PipelineReason.IN_TIME),
+        (2.003, GOOD, PipelineReason.IN_TIME),
+        (2.004, BAD, PipelineReason.LATE),
+        (9.9, BAD, PipelineReason.LATE),
+        (10.1, GOOD, PipelineReason.RETIRED),
     ],
 )
 def test_a_pipeline_with_a_rhythm_may_be_late_until_it_is_retired(
-    *, waited: float, outcome: Outcome, reason: Reason
+    *, waited: float, outcome: Outcome, reason: PipelineReason
 ) -> None:
     line = days([10] * 7)
-    found = verdicts(line, line.starts[-1] + waited * DAY)[Kind.OVERDUE]
+    found = verdicts(line, line.starts[-1] + waited * DAY)[PipelineKind.OVERDUE]
     assert (found.outcome, found.reason) == (outcome, reason)
 
 
@@ -146,14 +143,14 @@ def test_a_pipeline_without_a_rhythm_is_never_late() -> None:
     found = rhythm(line.starts)
     assert found is not None
     assert not found.is_regular
-    assert verdicts(line, AT + 300 * DAY)[Kind.OVERDUE].reason is Reason.IRREGULAR
-    assert verdicts(days([10] * 5), AT + 300 * DAY)[Kind.OVERDUE].reason is Reason.IRREGULAR
+    assert verdicts(line, AT + 300 * DAY)[PipelineKind.OVERDUE].reason is PipelineReason.IRREGULAR
+    assert verdicts(days([10] * 5), AT + 300 * DAY)[PipelineKind.OVERDUE].reason is PipelineReason.IRREGULAR
 
 
 def test_a_pipeline_that_tells_only_its_ends_may_be_late_as_well() -> None:
     line = line_of(told(SUCCEEDED, number * 1440, run=f"r{number}") for number in range(7))
-    assert verdicts(line, AT + 8 * DAY)[Kind.OVERDUE].reason is Reason.IN_TIME
-    late = verdicts(line, AT + 9 * DAY)[Kind.OVERDUE]
+    assert verdicts(line, AT + 8 * DAY)[PipelineKind.OVERDUE].reason is PipelineReason.IN_TIME
+    late = verdicts(line, AT + 9 * DAY)[PipelineKind.OVERDUE]
     assert (late.outcome, late.summary) == (BAD, "etl: last started 3 d ago, usually every 1 d")
 
 
@@ -161,7 +158,7 @@ def test_one_outage_is_not_usual_and_what_pauses_again_and_again_is_told_with_it
     once = line_of(event for number in range(30) if number not in (9, 10, 11, 12) for event in whole(number))
     assert rhythm(once.starts, once.past) == rhythm([AT + number * DAY for number in range(30)])
     weekdays = line_of(event for number in range(23) if number % 7 not in (2, 3) for event in whole(number))
-    found = verdicts(weekdays, AT + 27 * DAY)[Kind.OVERDUE]
+    found = verdicts(weekdays, AT + 27 * DAY)[PipelineKind.OVERDUE]
     assert (found.outcome, found.threshold) == (BAD, (4 * DAY).total_seconds() + 300)
     assert found.summary == "etl: last started 5 d ago, usually every 1 d with pauses of up to 3 d"
 
@@ -176,33 +173,33 @@ def test_in_a_short_history_any_pause_may_be_usual() -> None:
 
 def test_a_run_under_way_of_which_stages_are_told_retires_no_pipeline() -> None:
     line = line_of([told(RUNNING, 11_000, run="r9", stage="train"), told(RUNNING, 24_000, run="r9")], days([10] * 7))
-    assert verdicts(line, AT + 17 * DAY)[Kind.OVERDUE].reason is Reason.LATE
+    assert verdicts(line, AT + 17 * DAY)[PipelineKind.OVERDUE].reason is PipelineReason.LATE
 
 
 def test_a_run_that_does_not_end_is_told_by_what_is_usual() -> None:
     line = line_of([told(RUNNING, 20_000, run="r9")], days([10] * 6))
     start = AT + 20_000 * MINUTE
-    assert verdicts(line, start + 39 * MINUTE)[Kind.HUNG].outcome is GOOD
-    found = verdicts(line, start + 41 * MINUTE)[Kind.HUNG]
-    assert (found.outcome, found.reason) == (BAD, Reason.ENDLESS)
+    assert verdicts(line, start + 39 * MINUTE)[PipelineKind.HUNG].outcome is GOOD
+    found = verdicts(line, start + 41 * MINUTE)[PipelineKind.HUNG]
+    assert (found.outcome, found.reason) == (BAD, PipelineReason.ENDLESS)
     assert found.summary == "etl: run r9 has not ended after 41 min, usual is 10 min"
-    assert verdicts(line, start + 8 * DAY)[Kind.HUNG].reason is Reason.ALL_ENDED
+    assert verdicts(line, start + 8 * DAY)[PipelineKind.HUNG].reason is PipelineReason.ALL_ENDED
 
 
 def test_where_nothing_is_usual_a_run_may_take_a_day() -> None:
     line = line_of([told(RUNNING)])
-    assert verdicts(line, AT + DAY)[Kind.HUNG].outcome is GOOD
-    assert verdicts(line, AT + DAY + MINUTE)[Kind.HUNG].outcome is BAD
+    assert verdicts(line, AT + DAY)[PipelineKind.HUNG].outcome is GOOD
+    assert verdicts(line, AT + DAY + MINUTE)[PipelineKind.HUNG].outcome is BAD
 
 
 def test_when_nothing_is_told_any_more_nothing_holds() -> None:
     found = of_absence(days([10]), AT + 99 * DAY)
-    assert {one.spec.kind for one in found} == set(Kind)
+    assert {one.spec.kind for one in found} == set(PipelineKind)
     assert {one.verdict.outcome for one in found} == {GOOD}
 
 
-@pytest.mark.parametrize("kind", Kind)
-def test_what_is_noticed_is_of_the_class_of_pipelines(kind: Kind) -> None:
+@pytest.mark.parametrize("kind", PipelineKind)
+def test_what_is_noticed_is_of_the_class_of_pipelines(kind: PipelineKind) -> None:
     assert classify(f"pipeline/{PIPELINE}", kind, "pipeline_monitor", Severity.ERROR).category is Category.PIPELINE
 
 
@@ -231,7 +228,7 @@ def test_while_others_come_and_go_a_run_without_an_end_stays_told_of() -> None:
     line = line_of([told(RUNNING, 0, run="endless")])
     for number in range(1, KEPT + 100):
         line = line_of([told(RUNNING, number, run=f"r{number}"), told(SUCCEEDED, number + 0.2, run=f"r{number}")], line)
-    found = verdicts(line, line.starts[-1])[Kind.HUNG]
+    found = verdicts(line, line.starts[-1])[PipelineKind.HUNG]
     assert (found.outcome, found.evidence["runs"]) == (BAD, "endless")
 
 

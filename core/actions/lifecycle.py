@@ -1,13 +1,13 @@
-"""The life of one request for an action: every step is a decision with its reason, counted without gaps.
+"""Lifecycle of one request for an action: every step is a decision with its reason, numbered without gaps.
 
     planned ──▶ awaiting ──▶ approved ──▶ applied ──▶ verified
-       │           ├──▶ rejected   │         ├──▶ undone      it works not, or the incident got worse
+       │           ├──▶ rejected   │         ├──▶ undone      it does not work, or the incident got worse
        │           ├──▶ expired    │         └──▶ failed      the same, and it cannot be undone; or it never settled
-       │           └──▶ refused    └──▶ failed                the outside refused it, or it came too late
-       ├──▶ approved               where nobody has to approve it
+       │           └──▶ refused    └──▶ failed                the external system refused it, or it came too late
+       ├──▶ approved               where no approval is required
        └──▶ refused                planned is the end of a dry run
 
-What was decided and not yet published is kept with the case (`pending`), in the same write: nothing is lost by a crash.
+Decisions that are not published yet are stored with the run (`pending`), in the same write: a crash loses nothing.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,10 +15,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from core.actions.guards import Verdict
-from core.actions.plan import Health, Plan, Verification
-from core.actions.reason import Reason
-from core.actions.traits import traits
+from core.actions.guards import GuardVerdict, traits
+from core.actions.plan import ActionReason, Health, Plan, Verification
 from core.events import ActionDecision, ActionRequest, Command, Mode, Severity, Stage, Verb
 from core.settings.response import ActionName, Automation
 
@@ -43,7 +41,7 @@ NEXT: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
 class Undoing:
     """It is about to be undone: why, and since when."""
 
-    reason: Reason
+    reason: ActionReason
     detail: str
     since: datetime
 
@@ -68,7 +66,7 @@ class ActionRun:
     request: ActionRequest
     plan: Plan
     stage: Stage
-    reason: Reason
+    reason: ActionReason
     sequence: int
     at: datetime
     answer_by: datetime | None = None
@@ -88,7 +86,7 @@ class ActionRun:
         return bool(self.pending) or not self.over
 
 
-def impossible(request: ActionRequest, verdict: Verdict, *, now: datetime) -> ActionRun:
+def impossible(request: ActionRequest, verdict: GuardVerdict, *, now: datetime) -> ActionRun:
     """The case of a request for which nothing could be planned: refused, with the reason."""
     return _first(request, Plan(summary=""), verdict, now)
 
@@ -96,7 +94,7 @@ def impossible(request: ActionRequest, verdict: Verdict, *, now: datetime) -> Ac
 def planned(
     request: ActionRequest,
     plan: Plan,
-    verdict: Verdict,
+    verdict: GuardVerdict,
     *,
     automation: Automation,
     now: datetime,
@@ -112,7 +110,7 @@ def planned(
         now: the instant.
         severity: of the incident now.
     """
-    asked = Verdict(stage=Stage.PLANNED, reason=Reason.ASKED)
+    asked = GuardVerdict(stage=Stage.PLANNED, reason=ActionReason.ASKED)
     if verdict.stage is Stage.PLANNED:
         return _first(request, plan, verdict, now)
     case = _step(_first(request, plan, asked, now), verdict, now)
@@ -121,16 +119,16 @@ def planned(
     return replace(case, severity=severity)
 
 
-def objection(case: ActionRun, command: Command, *, now: datetime) -> Reason | None:
+def objection(case: ActionRun, command: Command, *, now: datetime) -> ActionReason | None:
     """Why a person cannot approve or reject it now; None where that is possible.
 
     Where nobody answered in time, the case is to be ended by `expired`.
     """
     if case.stage is not Stage.AWAITING:
-        return Reason.ALREADY_DECIDED
+        return ActionReason.ALREADY_DECIDED
     if not command.by.strip():
-        return Reason.NO_NAME
-    return Reason.NOBODY_ANSWERED if is_late(case, now) else None
+        return ActionReason.NO_NAME
+    return ActionReason.NOBODY_ANSWERED if is_late(case, now) else None
 
 
 def is_late(case: ActionRun, now: datetime) -> bool:
@@ -142,7 +140,7 @@ def is_late(case: ActionRun, now: datetime) -> bool:
 
 
 def answered(
-    case: ActionRun, command: Command, verdict: Verdict | None, *, now: datetime, severity: Severity | None = None
+    case: ActionRun, command: Command, verdict: GuardVerdict | None, *, now: datetime, severity: Severity | None = None
 ) -> ActionRun:
     """The case after a person approved or rejected it.
 
@@ -154,7 +152,7 @@ def answered(
         severity: of the incident now.
     """
     if command.verb is Verb.REJECT or verdict is None:
-        verdict = Verdict(stage=Stage.REJECTED, reason=Reason.PERSON_REJECTED, detail=command.note)
+        verdict = GuardVerdict(stage=Stage.REJECTED, reason=ActionReason.PERSON_REJECTED, detail=command.note)
     return replace(_step(case, verdict, now, by=command.by), severity=severity)
 
 
@@ -162,17 +160,17 @@ def expired(case: ActionRun, *, now: datetime) -> ActionRun:
     """The case when nobody answered in time; as it is where there is time left."""
     if case.stage is not Stage.AWAITING or not is_late(case, now):
         return case
-    return _step(case, Verdict(stage=Stage.EXPIRED, reason=Reason.NOBODY_ANSWERED), now)
+    return _step(case, GuardVerdict(stage=Stage.EXPIRED, reason=ActionReason.NOBODY_ANSWERED), now)
 
 
 def applied(case: ActionRun, detail: str, *, now: datetime) -> ActionRun:
     """The case after the outside said that it is done."""
-    return _step(case, Verdict(stage=Stage.APPLIED, reason=Reason.DONE, detail=detail), now)
+    return _step(case, GuardVerdict(stage=Stage.APPLIED, reason=ActionReason.DONE, detail=detail), now)
 
 
-def failed(case: ActionRun, reason: Reason, detail: str, *, now: datetime) -> ActionRun:
+def failed(case: ActionRun, reason: ActionReason, detail: str, *, now: datetime) -> ActionRun:
     """The case when it could not be applied, or not be undone."""
-    return _step(case, Verdict(stage=Stage.FAILED, reason=reason, detail=detail), now)
+    return _step(case, GuardVerdict(stage=Stage.FAILED, reason=reason, detail=detail), now)
 
 
 def undone(case: ActionRun, detail: str, *, now: datetime) -> ActionRun:
@@ -184,7 +182,7 @@ def undone(case: ActionRun, detail: str, *, now: datetime) -> ActionRun:
     if case.undoing is None:
         raise ValueError(f"undoing: {case.request.id} must be about to be undone, is {case.stage}")
     why = f"{case.undoing.detail}; {detail}" if detail else case.undoing.detail
-    return _step(case, Verdict(stage=Stage.UNDONE, reason=case.undoing.reason, detail=why), now)
+    return _step(case, GuardVerdict(stage=Stage.UNDONE, reason=case.undoing.reason, detail=why), now)
 
 
 def is_due(case: ActionRun, *, automation: Automation, now: datetime) -> bool:
@@ -208,16 +206,16 @@ def looked(
     before = case.severity or case.request.severity
     worse = own.suspect and severity is not None and severity.rank > before.rank
     if worse or verification.health is Health.BAD:
-        reason = Reason.UNHEALTHY if verification.health is Health.BAD else Reason.WORSENED
-        detail = verification.detail if reason is Reason.UNHEALTHY else f"{before} before, {severity} now"
+        reason = ActionReason.UNHEALTHY if verification.health is Health.BAD else ActionReason.WORSENED
+        detail = verification.detail if reason is ActionReason.UNHEALTHY else f"{before} before, {severity} now"
         if own.undo:
             return replace(case, undoing=Undoing(reason=reason, detail=detail[:HALF], since=max(now, case.at)))
         return failed(case, reason, f"{detail}; it cannot be undone", now=now)
     if verification.health is Health.GOOD:
-        verdict = Verdict(stage=Stage.VERIFIED, reason=Reason.HEALTHY, detail=verification.detail)
+        verdict = GuardVerdict(stage=Stage.VERIFIED, reason=ActionReason.HEALTHY, detail=verification.detail)
         return _step(case, verdict, now)
     if now - case.at >= automation.verify_after + PATIENCE:
-        return failed(case, Reason.NEVER_SETTLED, verification.detail, now=now)
+        return failed(case, ActionReason.NEVER_SETTLED, verification.detail, now=now)
     return case
 
 
@@ -251,12 +249,12 @@ def decided(case: ActionRun, detail: str = "", by: str = "") -> ActionDecision:
     )
 
 
-def _first(request: ActionRequest, plan: Plan, verdict: Verdict, now: datetime) -> ActionRun:
+def _first(request: ActionRequest, plan: Plan, verdict: GuardVerdict, now: datetime) -> ActionRun:
     case = ActionRun(request=request, plan=plan, stage=verdict.stage, reason=verdict.reason, sequence=1, at=now)
     return replace(case, pending=(decided(case, verdict.detail),))
 
 
-def _step(case: ActionRun, verdict: Verdict, now: datetime, by: str = "") -> ActionRun:
+def _step(case: ActionRun, verdict: GuardVerdict, now: datetime, by: str = "") -> ActionRun:
     if verdict.stage not in NEXT.get(case.stage, frozenset()):
         allowed = sorted(NEXT.get(case.stage, ()))
         raise ValueError(f"stage: after {case.stage} must come one of {allowed}, got {verdict.stage}")

@@ -1,4 +1,4 @@
-"""Cases and guard rails as the store keeps them, and how they are changed."""
+"""Documents of actions and of their guard rails: the action runner changes them, the pages read them."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -6,17 +6,30 @@ from datetime import datetime, timedelta
 import msgspec
 
 from core.actions.guards import Guards
-from core.actions.life import ActionRun
+from core.actions.lifecycle import ActionRun
 from core.events import Severity
 from core.settings.response import ActionName
-from functions.adapters.cases import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
 from functions.adapters.ports import Data, Metrics, Store
 from functions.adapters.store import update
 
+ACTIONS = "actions"
+"""A document a request; its key is the request's id."""
+GUARDS, GUARDS_KEY = "guards", "all"
+"""One document for all actions: a place in the budget is taken by a conditional write of it."""
 INCIDENTS = "incidents"
 """The incident router's copies to read."""
 KEEP = timedelta(days=90)
 """How long a case is kept: longer than any message is delivered again."""
+
+
+def case_of(data: Data) -> ActionRun:
+    """The case that a document holds."""
+    return msgspec.convert(data, ActionRun, builtin_types=(datetime,))
+
+
+def guards_of(data: Data | None) -> Guards:
+    """The memory of the guard rails that a document holds; an empty one where there is none."""
+    return msgspec.convert(data or {}, Guards, builtin_types=(datetime,))
 
 
 def case_data(case: ActionRun) -> Data:

@@ -1,29 +1,88 @@
-"""A channel that keeps to a rate, together with every other instance: the calls are counted in the store."""
+"""Notification channels: the port, the rate limit that all instances share through the store, and how the settings open them."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
+from importlib import import_module
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from core.errors import AiaError, ConflictError, LimitedError
 from core.events import Change, Severity, stamp
 from core.incidents.messages import Message
-from core.rate import Bucket, Decision, Reason, block, burst_of, take
+from core.rate import Bucket, RateDecision, RateReason, block, burst_of, take
+from core.settings import Channel as Setting
 from functions.adapters.logs import fields
-from functions.adapters.notify.port import Channel, Receipt, one_call
 from functions.adapters.ports import Clock, Data, Store
 from functions.adapters.store import update
 
+S = TypeVar("S", bound=Setting)
 COLLECTION = "rates"
 _CROWDED = timedelta(seconds=2)
 """How long to wait where too many write the count at once."""
 _WHY = {
-    Reason.BLOCKED: "asked to wait",
-    Reason.SPACED: "the message before was a moment ago",
-    Reason.SPENT: "the messages of this minute are sent",
-    Reason.RESERVED: "what is left of this minute is for critical messages",
+    RateReason.BLOCKED: "asked to wait",
+    RateReason.SPACED: "the message before was a moment ago",
+    RateReason.SPENT: "the messages of this minute are sent",
+    RateReason.RESERVED: "what is left of this minute is for critical messages",
 }
 log = logging.getLogger(__name__)
+
+
+class DeliveryOutcome(StrEnum):
+    """What came of a message."""
+
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the channel answered.
+
+    Attributes:
+        outcome: delivered, or refused for good: sending it again would not help.
+        detail: for the timeline of the incident; holds no secret.
+    """
+
+    outcome: DeliveryOutcome
+    detail: str = ""
+
+
+class Channel(Protocol):
+    """One way to tell people."""
+
+    def send(self, message: Message) -> Receipt:
+        """Send one message; the receiver tells a repeated one by its key.
+
+        Raises:
+            LimitedError: not before an instant, which it names: a rate is used up, or the receiver asked to wait.
+            UnavailableError: not now; the message names the channel, and never its address, which may hold a secret.
+        """
+        ...
+
+
+def one_call(_: Message) -> int:
+    """The usual number of calls that a message takes."""
+    return 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelKind(Generic[S]):
+    """What the channels of one kind have in common.
+
+    Attributes:
+        open: makes a channel of its settings, the clock to read a `Retry-After`, and how many seconds a message may take.
+        seconds: how many that usually are, far below the lease of an effect.
+        gap: the least time between two messages.
+        calls: how many calls of `per_minute` a message takes.
+    """
+
+    open: Callable[[S, Clock, float], Channel]
+    seconds: float = 5.0
+    gap: timedelta = timedelta(0)
+    calls: Callable[[Message], int] = one_call
 
 
 class Limited:
@@ -79,14 +138,14 @@ class Limited:
     def _take(self, message: Message) -> None:
         now = self._clock()
         if self._blocked_until is not None and now < self._blocked_until:
-            raise self._not_before(Reason.BLOCKED, self._blocked_until)
+            raise self._not_before(RateReason.BLOCKED, self._blocked_until)
         urgent = message.severity is Severity.CRITICAL and message.change is not Change.RESOLVED
         decision = self._decide(0 if urgent else self._burst // 4, min(self._calls(message), self._burst))
         if not decision.allowed:
             raise self._not_before(decision.reason, decision.until)
 
-    def _decide(self, reserve: int, calls: int) -> Decision:
-        decisions: list[Decision] = []
+    def _decide(self, reserve: int, calls: int) -> RateDecision:
+        decisions: list[RateDecision] = []
 
         def change(data: Data | None) -> Data | None:
             held = _bucket(data)
@@ -119,10 +178,42 @@ class Limited:
                 "pause not shared with other instances: %s", error, extra=fields(channel=self._name, until=stamp(until))
             )
 
-    def _not_before(self, reason: Reason, until: datetime) -> LimitedError:
+    def _not_before(self, reason: RateReason, until: datetime) -> LimitedError:
         return LimitedError(f"channel {self._name}: {_WHY[reason]}, until {stamp(until)}", until)
 
 
 def _bucket(data: Data | None) -> Bucket:
     held = data or {}
     return Bucket(full_at=held.get("full_at"), last=held.get("last"), blocked_until=held.get("blocked_until"))
+
+
+def open_channels(settings: Iterable[Setting], clock: Clock, store: Store) -> dict[str, Channel]:
+    """The channels of the settings, by name; nothing is connected yet.
+
+    Args:
+        settings: of the channels.
+        clock: for what a receiver asks to wait, and for the rates.
+        store: where the rates are counted, for all instances together.
+    """
+    return {setting.name: _open(setting, clock, store) for setting in settings}
+
+
+def kind_of(setting: Setting) -> ChannelKind[Any]:
+    """What the channels of its kind are; the module is imported now, so that a kind costs only those who have it."""
+    return cast("ChannelKind[Any]", import_module(f"functions.adapters.notify.{setting.kind}").KIND)
+
+
+def _open(setting: Setting, clock: Clock, store: Store) -> Channel:
+    kind = kind_of(setting)
+    channel = kind.open(setting, clock, kind.seconds)
+    if not setting.per_minute:
+        return channel
+    return Limited(
+        channel,
+        name=setting.name,
+        store=store,
+        clock=clock,
+        per_minute=setting.per_minute,
+        gap=kind.gap,
+        calls=kind.calls,
+    )

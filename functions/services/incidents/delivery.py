@@ -1,23 +1,35 @@
-"""Dispatch of pending effects: delivery queues in parallel, the effects of a queue in order, each effect once by the ledger."""
+"""Delivery of pending effects: queues in parallel, the effects of a queue in order, each once by the ledger.
+
+A channel that fails has a condition; its findings are notified through the other channels.
+"""
 
 import contextvars
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from functools import partial
 
+from core.detection import ConditionSpec, ConditionState, Hysteresis, Observation, Outcome, Verdict
 from core.errors import AiaError, BusyError, LimitedError, UnavailableError
+from core.events import Severity
 from core.incidents.outbox import Effect, IncidentGroup, coalesce
 from functions.adapters import logs
-from functions.adapters.ledger import Ledger
-from functions.adapters.ledger import Outcome as LedgerOutcome
-from functions.adapters.notify.port import Channel, Outcome, Receipt
-from functions.adapters.ports import Bus, Data, Metrics, Store
+from functions.adapters.ledger import EffectOutcome, Ledger
+from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
+from functions.adapters.ports import Bus, Clock, Data, Metrics, Store
 from functions.adapters.store import update
+from functions.services.detection import COLLECTION, state_of
 from functions.services.incidents.documents import INCIDENTS, incident_data
 
+SOURCE = "incidents"
+KIND = "delivery"
+FIRE_AFTER = 3
+"""Failures in a row; one refusal for good is enough, because its message is lost."""
+RUNBOOK = "system.md#channels"
+MAX_AGE = timedelta(seconds=20)
 log = logging.getLogger(__name__)
 CHANGES, ACTIONS = "incidents", "actions"
 NOTIFY = "notify:"
@@ -25,6 +37,85 @@ NOTIFY = "notify:"
 LEASE = timedelta(seconds=30)
 """Longer than any effect takes; after a crash, the effect is repeated when it ends."""
 RunAll = Callable[[Sequence[Callable[[], "DeliveryResult"]]], "Iterable[DeliveryResult]"]
+
+
+class DeliveryReason(StrEnum):
+    """Reason of a verdict on a delivery."""
+
+    TAKEN = "taken"
+    FAILED = "failed"
+    """The channel does not answer; the message is sent again."""
+    REFUSED = "refused"
+    """The message was refused for good."""
+
+
+def delivery_observation(channel: str, *, fault: str, final: bool = False, at: datetime) -> Observation:
+    """The result of a delivery as an observation of the channel's condition.
+
+    Args:
+        channel: the name.
+        fault: the channel's answer, or empty where it took the message.
+        final: whether the message was refused for good.
+        at: the instant.
+    """
+    verdict = Verdict(
+        outcome=Outcome.of(bad=bool(fault)),
+        reason=(DeliveryReason.REFUSED if final else DeliveryReason.FAILED) if fault else DeliveryReason.TAKEN,
+        summary=f"{channel} does not deliver notifications: {fault}"
+        if fault
+        else f"{channel} delivers notifications again",
+        severity=Severity.ERROR,
+    )
+    return Observation(spec=_spec(channel, fire_after=1 if final else FIRE_AFTER), verdict=verdict, at=at)
+
+
+class FailingChannels:
+    """The channels whose condition fires, or whose last delivery failed; cached for some seconds.
+
+    Args:
+        store: keeps the conditions.
+        clock: for the age of the cache.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._read_at: datetime | None = None
+        self._cached: Mapping[str, bool] = {}
+
+    def __call__(self) -> Mapping[str, bool]:
+        """By name, whether a message was refused for good: then only a delivery shows that the channel works again."""
+        now = self._clock()
+        if self._read_at is None or not timedelta(0) <= now - self._read_at < MAX_AGE:
+            documents = self._store.find(COLLECTION, where={"source": SOURCE})
+            states = {_name(document.key): state_of(document.data) for document in documents}
+            self._cached = {
+                name: state.reason == DeliveryReason.REFUSED for name, state in states.items() if _fails(state)
+            }
+            self._read_at = now
+        return self._cached
+
+    def invalidate(self) -> None:
+        """Read the conditions again at the next call."""
+        self._read_at = None
+
+
+def _spec(channel: str, fire_after: int) -> ConditionSpec:
+    return ConditionSpec(
+        target=f"channel/{channel}",
+        kind=KIND,
+        source=SOURCE,
+        runbook=RUNBOOK,
+        hysteresis=Hysteresis(fire_after=fire_after),
+    )
+
+
+def _name(key: str) -> str:
+    return key.removeprefix("channel/").removesuffix(f":{KIND}")
+
+
+def _fails(state: ConditionState) -> bool:
+    return state.firing or state.streak > 0
 
 
 @dataclass(slots=True)
@@ -93,7 +184,7 @@ class Dispatcher:
                 log.warning("delivery failed, retried later: %s", result.error, extra=details)
                 return result
             result.done += [effect.key for effect in joined]
-            if receipt is not None and receipt.outcome is Outcome.REFUSED:
+            if receipt is not None and receipt.outcome is DeliveryOutcome.REFUSED:
                 result.refused.append((joined[-1], receipt.detail))
         return result
 
@@ -113,7 +204,7 @@ class Dispatcher:
         """Act once, after claiming every one of the keys; not if the last one is done already."""
         first, rest = keys[0], keys[1:]
         inner = partial(self._once, rest, act) if rest else act
-        if self.ledger.once(first, inner, lease=LEASE) is LedgerOutcome.SKIPPED and rest:
+        if self.ledger.once(first, inner, lease=LEASE) is EffectOutcome.SKIPPED and rest:
             self._once(rest, act)
 
     def _act(self, effect: Effect) -> Receipt:
@@ -123,15 +214,15 @@ class Dispatcher:
             self.bus.publish(ACTIONS, effect.request)
         elif effect.message is not None:
             return self._send(effect)
-        return Receipt(Outcome.DELIVERED)
+        return Receipt(DeliveryOutcome.DELIVERED)
 
     def _send(self, effect: Effect) -> Receipt:
         message = effect.message
         channel = self.channels.get(message.channel) if message else None
         if message is None or channel is None:
-            return Receipt(Outcome.REFUSED, "the settings no longer name this channel")
+            return Receipt(DeliveryOutcome.REFUSED, "the settings no longer name this channel")
         receipt = channel.send(message)
-        if receipt.outcome is Outcome.REFUSED:
+        if receipt.outcome is DeliveryOutcome.REFUSED:
             log.error("refused: %s", receipt.detail, extra=logs.fields(key=effect.key, queue=effect.queue))
         return receipt
 

@@ -1,1 +1,0 @@
-"""Health as seen from outside: from a probe's result to what is worth telling."""

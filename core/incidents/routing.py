@@ -1,0 +1,369 @@
+"""Routing: stakeholders, channels and playbooks of an incident, escalation from tier to tier, maintenance and silences."""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+
+from core.events import ActionRequest, Severity
+from core.incidents.model import EscalationState, GroupState, Incident, State
+from core.patterns import any_matches, matches
+from core.settings.cron import fields
+from core.settings.people import Hours, People, Person, Rotation, When
+from core.settings.response import Maintenance, Playbook
+from core.text import clean
+
+LONGEST_SILENCE = timedelta(days=30)
+"""From the command to its end."""
+_RAREST = timedelta(days=8 * 366)
+"""The longest time between two instants of a schedule: from one 29 February to the next, over a year like 2100."""
+_DAY = timedelta(days=1)
+_ALL_DAYS = 31
+_ALL_WEEKDAYS = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingFacts:
+    """The attributes of an incident that routes and playbooks match.
+
+    Attributes:
+        severity: of the incident.
+        category: of the incident, as in `drift`.
+        target: its root target.
+        dollars_per_hour: its impact, or None where no revenue is mapped to its targets.
+    """
+
+    severity: Severity
+    category: str
+    target: str
+    dollars_per_hour: float | None = None
+
+
+def routing_facts(incident: Incident) -> RoutingFacts:
+    """The attributes of this incident that routes and playbooks match."""
+    return RoutingFacts(
+        severity=incident.severity,
+        category=incident.category,
+        target=incident.target,
+        dollars_per_hour=incident.impact.dollars_per_hour if incident.impact else None,
+    )
+
+
+def next_escalation(escalation: EscalationState, severity: Severity, people: People, now: datetime) -> EscalationState:
+    """The next tier when the last one did not acknowledge in time; the last tier again for a reminder; else unchanged.
+
+    Args:
+        escalation: of one stakeholder.
+        severity: of the incident; only severities in the stakeholder's `page` escalate.
+        people: with the tiers.
+        now: the present.
+    """
+    stakeholder = people.stakeholders.get(escalation.stakeholder)
+    if stakeholder is None or severity not in stakeholder.page:
+        return escalation
+    waited = now - escalation.since
+    if escalation.tier + 1 < len(stakeholder.tiers):
+        due = waited >= stakeholder.tiers[escalation.tier].wait
+        return replace(escalation, tier=escalation.tier + 1, since=now) if due else escalation
+    due = stakeholder.remind_every is not None and waited >= stakeholder.remind_every
+    return replace(escalation, since=now) if due else escalation
+
+
+def tier_channels(escalations: Iterable[EscalationState], people: People, now: datetime) -> tuple[str, ...]:
+    """The channels of the tiers reached, each once."""
+    names = [name for escalation in escalations for name in _tier(escalation, people)]
+    return channels(names, people, now)
+
+
+def stakeholders(facts: RoutingFacts, people: People, now: datetime) -> tuple[str, ...]:
+    """The stakeholders that the routes give the incident to, each once, in the order of the routes.
+
+    >>> from core.settings.people import Route
+    >>> people = People(routes=(
+    ...     Route(when=When(targets=("model/*",)), to=("technical",)),
+    ...     Route(when=When(dollars_per_hour=1000.0), to=("executive", "technical")),
+    ... ))
+    >>> cheap = RoutingFacts(severity=Severity.ERROR, category="drift", target="model/m")
+    >>> costly = RoutingFacts(severity=Severity.ERROR, category="drift", target="model/m", dollars_per_hour=1200.0)
+    >>> now = datetime(2026, 1, 2, 9, tzinfo=UTC)
+    >>> stakeholders(cheap, people, now), stakeholders(costly, people, now)
+    (('technical',), ('technical', 'executive'))
+    """
+    return tuple(dict.fromkeys(name for route in people.routes if applies(route.when, facts, now) for name in route.to))
+
+
+def applies(when: When, facts: RoutingFacts, now: datetime) -> bool:
+    """Whether the incident meets every condition of a route or playbook.
+
+    >>> night = When(hours=Hours(since=datetime(2026, 1, 2, 22).time(), until=datetime(2026, 1, 2, 6).time()))
+    >>> drift = RoutingFacts(severity=Severity.ERROR, category="drift", target="model/m")
+    >>> applies(night, drift, datetime(2026, 1, 2, 5, 59, tzinfo=UTC)), applies(night, drift, datetime(2026, 1, 2, 6, tzinfo=UTC))
+    (True, False)
+    """
+    return (
+        facts.severity in when.severity
+        and facts.category in when.category
+        and (not when.targets or any_matches(when.targets, facts.target))
+        and _costs_at_least(when.dollars_per_hour, facts.dollars_per_hour)
+        and (when.hours is None or within(when.hours, now))
+    )
+
+
+def within(hours: Hours, now: datetime) -> bool:
+    """Whether an instant is within these hours.
+
+    Hours that go over midnight belong to the day on which they begin.
+
+    >>> friday_night = Hours(since=datetime(2026, 1, 2, 22).time(), until=datetime(2026, 1, 2, 6).time(), days=frozenset({4}))
+    >>> within(friday_night, datetime(2026, 1, 3, 5, tzinfo=UTC)), within(friday_night, datetime(2026, 1, 2, 5, tzinfo=UTC))
+    (True, False)
+    """
+    local = now.astimezone(UTC)
+    at, today = local.time(), local.weekday()
+    if hours.since < hours.until:
+        return today in hours.days and hours.since <= at < hours.until
+    return (today in hours.days and at >= hours.since) or ((today - 1) % 7 in hours.days and at < hours.until)
+
+
+def channels(names: Iterable[str], people: People, now: datetime) -> tuple[str, ...]:
+    """The channels behind the names of a tier, each once, in order: a rotation stands for who is on call.
+
+    Args:
+        names: of channels and rotations.
+        people: with the rotations.
+        now: the present.
+
+    >>> from datetime import timedelta
+    >>> ada, bob = Person(name="ada", channels=("ada-phone",)), Person(name="bob", channels=("bob-phone", "log"))
+    >>> weekly = Rotation(name="ml", start=datetime(2026, 1, 5, tzinfo=UTC), every=timedelta(weeks=1), people=(ada, bob))
+    >>> people = People(rotations={"ml": weekly})
+    >>> channels(("log", "ml"), people, datetime(2026, 1, 11, tzinfo=UTC))
+    ('log', 'ada-phone')
+    >>> channels(("log", "ml"), people, datetime(2026, 1, 12, tzinfo=UTC))
+    ('log', 'bob-phone')
+    """
+    return tuple(dict.fromkeys(channel for name in names for channel in _resolve(name, people, now)))
+
+
+def on_call(rotation: Rotation, now: datetime) -> Person:
+    """The person on call; before the rotation starts, the first."""
+    turn = max(0, (now - rotation.start) // rotation.every)
+    return rotation.people[turn % len(rotation.people)]
+
+
+def _tier(escalation: EscalationState, people: People) -> tuple[str, ...]:
+    stakeholder = people.stakeholders.get(escalation.stakeholder)
+    return () if stakeholder is None else stakeholder.tiers[min(escalation.tier, len(stakeholder.tiers) - 1)].to
+
+
+def _resolve(name: str, people: People, now: datetime) -> tuple[str, ...]:
+    rotation = people.rotations.get(name)
+    return (name,) if rotation is None else on_call(rotation, now).channels
+
+
+def _costs_at_least(least: float | None, dollars: float | None) -> bool:
+    return least is None or (dollars is not None and dollars >= least)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """A silence that a person made: nobody is notified of some targets for a time.
+
+    Attributes:
+        pattern: of the targets, as in `model/*`.
+        by: the person.
+        at: the start, in UTC.
+        until: the end, exclusive.
+        note: the reason, in one line.
+    """
+
+    pattern: str
+    by: str
+    at: datetime
+    until: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mute:
+    """A maintenance window or silence that is active.
+
+    Attributes:
+        reason: in one line for people.
+        until: its end; the target stays muted where another mute is active by then.
+    """
+
+    reason: str
+    until: datetime
+
+
+def incident_mute(
+    incident: Incident, now: datetime, maintenance: Sequence[Maintenance], silences: Sequence[Silence]
+) -> Mute | None:
+    """The mute of an incident that ends first, if all its targets are muted; else None."""
+    if not maintenance and not silences:
+        return None
+    mutes = [target_mute(target, now, maintenance, silences) for target in incident.targets or (incident.target,)]
+    active = [mute for mute in mutes if mute is not None]
+    return min(active, key=lambda mute: mute.until) if len(active) == len(mutes) else None
+
+
+def target_mute(
+    target: str, now: datetime, maintenance: Iterable[Maintenance], silences: Iterable[Silence]
+) -> Mute | None:
+    """The mute of a target that lasts longest, or None when the target is not muted.
+
+    Of two that last equally long, the first given counts.
+
+    Args:
+        target: as in `model/flight-delay`.
+        now: the present, in UTC.
+        maintenance: from the settings.
+        silences: by people, ended ones included.
+
+    >>> nightly = Maintenance(name="backup", targets=("table/*",), schedule="0 2 * * *", duration=timedelta(hours=1))
+    >>> mute = target_mute("table/t", datetime(2026, 1, 2, 2, 59, tzinfo=UTC), [nightly], [])
+    >>> mute.reason, mute.until.hour
+    ('maintenance backup', 3)
+    >>> target_mute("table/t", datetime(2026, 1, 2, 3, tzinfo=UTC), [nightly], []) is None
+    True
+    """
+    mutes = (*_in_maintenance(target, now, maintenance), *_silenced(target, now, silences))
+    return max(mutes, key=lambda mute: mute.until, default=None)
+
+
+def _in_maintenance(target: str, now: datetime, maintenance: Iterable[Maintenance]) -> Iterator[Mute]:
+    for one in maintenance:
+        if any_matches(one.targets, target) and (until := _window_end(one, now)):
+            yield Mute(reason=_mute_reason(f"maintenance {one.name}", one.reason), until=until)
+
+
+def _silenced(target: str, now: datetime, silences: Iterable[Silence]) -> Iterator[Mute]:
+    for one in silences:
+        if one.at <= now < one.until and matches(one.pattern, target):
+            yield Mute(reason=_mute_reason(f"silenced by {one.by}", one.note), until=one.until)
+
+
+def _mute_reason(who: str, why: str) -> str:
+    return clean(f"{who}: {why}" if why else who)
+
+
+def _window_end(maintenance: Maintenance, now: datetime) -> datetime | None:
+    """The end of the current window, or None outside of one; of the newest, where several overlap."""
+    start = maintenance.start
+    if start is None:
+        minute = now.astimezone(UTC).replace(second=0, microsecond=0)
+        start = _last_start(maintenance.schedule, minute, maintenance.duration)
+    if start is None or not timedelta(0) <= now - start < maintenance.duration:
+        return None
+    return start + maintenance.duration
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Schedule:
+    """A cron expression: the minutes of the day, in order, and the days.
+
+    Where both the day of the month and the day of the week are restricted, one of them is enough (`either`).
+    """
+
+    minutes: tuple[int, ...]
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    either: bool
+
+    def on(self, day: date) -> bool:
+        of_month, of_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays
+        return day.month in self.months and (of_month or of_week if self.either else of_month and of_week)
+
+
+@lru_cache(maxsize=256)
+def _schedule(expression: str) -> _Schedule:
+    texts = expression.lower().split()
+    minutes, hours, days, months, weekdays = fields(expression)
+    week = frozenset(day % 7 for day in weekdays)
+    return _Schedule(
+        minutes=tuple(sorted(hour * 60 + minute for hour in hours for minute in minutes)),
+        days=frozenset(days),
+        months=frozenset(months),
+        weekdays=week,
+        either=_restricts(texts[2], len(days) == _ALL_DAYS, texts[4])
+        and _restricts(texts[4], len(week) == _ALL_WEEKDAYS, texts[2]),
+    )
+
+
+def _restricts(text: str, every: bool, other: str) -> bool:  # noqa: FBT001 - whether it names every day
+    """Whether a field of days restricts them, by the rules of croniter, which schedules the jobs."""
+    return "*" not in text.split(",") and not (every and "*" in other)
+
+
+@lru_cache(maxsize=256)
+def _last_start(expression: str, minute: datetime, within: timedelta) -> datetime | None:
+    """The last instant of a schedule up to this minute in UTC, searched day by day.
+
+    It is cached, because every decision within a minute asks for it.
+    """
+    schedule = _schedule(expression)
+    minutes = schedule.minutes[: bisect_right(schedule.minutes, minute.hour * 60 + minute.minute)]
+    for back in range(min(within, _RAREST).days + 2):
+        day = minute.date() - back * _DAY
+        if minutes and schedule.on(day):
+            return datetime.combine(day, time(*divmod(minutes[-1], 60)), UTC)
+        minutes = schedule.minutes
+    return None
+
+
+def request_actions(
+    state: GroupState, playbooks: Iterable[Playbook], *, now: datetime, is_muted: Callable[[Incident], bool]
+) -> tuple[GroupState, tuple[ActionRequest, ...]]:
+    """The actions that the playbooks request: when an incident opens or is reopened, and again when it gets worse.
+
+    Nothing is requested while the incident is muted: what is in maintenance is left alone. An action on a target is
+    requested once, by the first playbook that names it.
+
+    Args:
+        state: after the decision and its notifications.
+        playbooks: from the settings.
+        now: for the hours of a playbook, and as the instant of the requests.
+        is_muted: whether an incident is muted.
+
+    Returns:
+        The next state, and the requests.
+    """
+    playbooks = tuple(playbooks)
+    requests: dict[tuple[str, str, str], ActionRequest] = {}
+    incidents = []
+    for incident in state.incidents:
+        after = incident
+        if playbooks and _is_due(incident) and not is_muted(incident):
+            for request in _requests(incident, playbooks, now):
+                requests.setdefault((request.incident_id, request.action, request.target), request)
+            after = replace(incident, requested_severity=incident.severity)
+        incidents.append(after)
+    same = all(one is other for one, other in zip(incidents, state.incidents, strict=True))
+    return state if same else replace(state, incidents=tuple(incidents)), tuple(requests.values())
+
+
+def _is_due(incident: Incident) -> bool:
+    if incident.state is State.RESOLVED:
+        return False
+    return incident.requested_severity is None or incident.severity.rank > incident.requested_severity.rank
+
+
+def _requests(incident: Incident, playbooks: Iterable[Playbook], now: datetime) -> Iterator[ActionRequest]:
+    for playbook in playbooks:
+        if not applies(playbook.when, routing_facts(incident), now):
+            continue
+        for deed in playbook.do:
+            yield ActionRequest(
+                incident_id=incident.id,
+                sequence=incident.sequence,
+                action=deed.action,
+                target=deed.target or incident.target,
+                requested_at=now,
+                mode=playbook.mode,
+                playbook=playbook.name,
+                reason=f"{incident.target} is {incident.severity} ({incident.category})",
+                severity=incident.severity,
+            )

@@ -1,0 +1,272 @@
+"""Verdicts on the conditions of a pipeline: failed, slow, overdue and hung runs, and slow stages.
+
+A verdict is computed from all runs that are kept, so it does not depend on the order in which they were reported.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.detection import ConditionSpec, ConditionState, Hysteresis, Observation, Outcome, Verdict, count
+from core.events import RunStatus, Severity
+from core.pipelines.baseline import TOLERATED, Growth, Rhythm, bottleneck, growths, is_retired, rhythm, usual_of_run
+from core.pipelines.run import Run
+from core.pipelines.state import LOST_AFTER, PipelineState
+from core.text import duration
+
+SOURCE = "pipeline_monitor"
+FACTOR = 2.0
+"""How many times as long as usual is slow."""
+SLOWER_BY, STAGE_SLOWER_BY = 60.0, 30.0
+"""Seconds by which a run, or a stage, must be longer than usual besides: what takes no time may take twice that."""
+SLOWNESS = Hysteresis(fire_after=2, recover_after=2)
+"""Runs in a row that make a pipeline slow, or fast again."""
+IN_A_ROW = 3
+"""So many failures in a row are critical."""
+Seen = tuple[bool, float, float, str]
+"""Whether a run is slow, the seconds that make it so, the usual ones, and both in words."""
+HUNG_FACTOR, HUNG_BY = 4.0, timedelta(minutes=30)
+"""How many times as long as usual a run may take, and by how much longer, before it counts as one that does not end."""
+HUNG_AFTER = timedelta(days=1)
+"""How long it may take where nothing is usual."""
+
+
+class PipelineKind(StrEnum):
+    """What may be noticed of a pipeline."""
+
+    FAILED = "pipeline_failed"
+    SLOW = "pipeline_slow"
+    STAGE_SLOW = "stage_slow"
+    OVERDUE = "pipeline_overdue"
+    HUNG = "pipeline_hung"
+
+
+class PipelineReason(StrEnum):
+    """Why the verdict is what it is."""
+
+    LAST_FAILED = "last_failed"
+    LAST_SUCCEEDED = "last_succeeded"
+    LONGER = "longer"
+    """Two runs in a row took far longer than usual."""
+    AS_USUAL = "as_usual"
+    """Two runs in a row did not."""
+    UNDECIDED = "undecided"
+    """The last run differs from those before: nothing is concluded."""
+    IRREGULAR = "irregular"
+    """It has no rhythm, so it cannot be late."""
+    IN_TIME = "in_time"
+    LATE = "late"
+    RETIRED = "retired"
+    """It has not run for so long that it is taken to be no longer started."""
+    ENDLESS = "endless"
+    """A run takes several times as long as usual and has not ended."""
+    ALL_ENDED = "all_ended"
+    """No run takes so long."""
+
+
+def spec(target: str, kind: PipelineKind) -> ConditionSpec:
+    """A condition of a pipeline; every verdict on it is concluded from all runs that are kept."""
+    runbook = f"pipelines.md#{kind}"
+    return ConditionSpec(target=target, kind=kind, source=SOURCE, runbook=runbook, repeat=True, cumulative=True)
+
+
+def keys(target: str) -> tuple[str, ...]:
+    """The keys of all conditions of a pipeline."""
+    return tuple(spec(target, kind).key for kind in PipelineKind)
+
+
+def spell(seconds: float) -> str:
+    """A duration for people.
+
+    >>> spell(4.25), spell(75), spell(7_300)
+    ('4.2 s', '1 min 15 s', '2 h 1 min')
+    """
+    return f"{seconds:.1f} s" if seconds < 10 else duration(timedelta(seconds=seconds))  # noqa: PLR2004 - one digit before the point
+
+
+def last_error(run: Run) -> tuple[str, str]:
+    """The stage that failed last and what it said; of the run as a whole where it says more; empty where unknown."""
+    failed = [stage for stage in run.in_order if stage.span.status is RunStatus.FAILED]
+    stage = max(failed, key=lambda one: one.span.told_at, default=None)
+    own = stage.span.error if stage else ""
+    return (stage.name if stage else ""), (own or run.span.error)
+
+
+def of_runs(line: PipelineState) -> tuple[Observation, ...]:
+    """Conclude from the runs that have ended; nothing where none has."""
+    counted = tuple(run for run in line.ended if run.span.status is not RunStatus.CANCELLED)
+    found = [_failed(line, counted), _slow(line), _stage_slow(line)]
+    return tuple(one for one in found if one is not None)
+
+
+def _failed(line: PipelineState, counted: Sequence[Run]) -> Observation | None:
+    if not counted or (at := counted[-1].span.end) is None:
+        return None
+    last = counted[-1]
+    failed = last.span.status is RunStatus.FAILED
+    verdict = _failure(line, counted) if failed else _success(line, last)
+    return Observation(spec=spec(line.target, PipelineKind.FAILED), verdict=verdict, at=at)
+
+
+def _success(line: PipelineState, last: Run) -> Verdict:
+    text = f"{line.name}: run {last.run_id} succeeded{_took(last)}"
+    return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.LAST_SUCCEEDED, summary=text)
+
+
+def _failure(line: PipelineState, counted: Sequence[Run]) -> Verdict:
+    last = counted[-1]
+    streak = next(
+        (n for n, run in enumerate(reversed(counted)) if run.span.status is not RunStatus.FAILED), len(counted)
+    )
+    stage, error = last_error(last)
+    where = f" in {stage}" if stage else ""
+    again = f", {streak} times in a row" if streak > 1 else ""
+    return Verdict(
+        outcome=Outcome.BAD,
+        reason=PipelineReason.LAST_FAILED,
+        summary=f"{line.name}: run {last.run_id} failed{where}{again}{f': {error}' if error else ''}",
+        severity=Severity.CRITICAL if streak >= IN_A_ROW else Severity.ERROR,
+        value=float(streak),
+        unit="runs",
+        evidence={"run": last.run_id} | ({"stage": stage} if stage else {}) | ({"error": error} if error else {}),
+    )
+
+
+def _slow(line: PipelineState) -> Observation | None:
+    def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
+        usual, seconds = usual_of_run(earlier), run.span.seconds
+        if usual is None or seconds is None:
+            return None
+        text = f"run {run.run_id} took {spell(seconds)}, usual is {spell(usual)}"
+        return seconds > usual * FACTOR and seconds > usual + SLOWER_BY, seconds, usual, text
+
+    return _by_duration(line, PipelineKind.SLOW, seen)
+
+
+def _stage_slow(line: PipelineState) -> Observation | None:
+    def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
+        if usual_of_run(earlier) is None:
+            return None
+        slow = [one for one in growths(run, earlier) if _is_slow(one)]
+        if not slow:
+            return False, 0.0, 0.0, f"no stage of run {run.run_id} took far longer than usual"
+        worst = slow[0]
+        text = f"stage {worst.stage} of run {run.run_id} took {spell(worst.seconds)}, usual is {spell(worst.usual)}"
+        return True, worst.seconds, worst.usual, text
+
+    return _by_duration(line, PipelineKind.STAGE_SLOW, seen)
+
+
+def _is_slow(growth: Growth) -> bool:
+    return growth.factor > FACTOR and growth.seconds > growth.usual + STAGE_SLOWER_BY
+
+
+def _by_duration(
+    line: PipelineState, kind: PipelineKind, seen: Callable[[Run, Sequence[Run]], Seen | None]
+) -> Observation | None:
+    """Look at each run that succeeded in the light of those before it, in the order in which they ended."""
+    state, newest = ConditionState(), None
+    runs = line.succeeded
+    for index, run in enumerate(runs):
+        found, end = seen(run, runs[:index]), run.span.end
+        if found is not None and end is not None:
+            state = count(state, bad=found[0], at=end, hysteresis=SLOWNESS)
+            newest = run, found
+    if newest is None or state.at is None:
+        return None
+    run, (slow, seconds, usual, text) = newest
+    decided = slow is state.firing
+    verdict = Verdict(
+        outcome=Outcome.of(bad=slow) if decided else Outcome.NOT_KNOWN,
+        reason=(PipelineReason.LONGER if slow else PipelineReason.AS_USUAL) if decided else PipelineReason.UNDECIDED,
+        summary=f"{line.name}: {text}",
+        value=seconds if slow else None,
+        threshold=usual * FACTOR if slow else None,
+        unit="seconds",
+        evidence=_where(run, runs) | {"run": run.run_id},
+    )
+    return Observation(spec=spec(line.target, kind), verdict=verdict, at=state.at)
+
+
+def _where(run: Run, runs: Sequence[Run]) -> dict[str, str]:
+    found = bottleneck(run, runs[: runs.index(run)])
+    if found is None:
+        return {}
+    most = {"bottleneck": f"{found.stage} took {spell(found.seconds)}, {found.share:.0%} of all stages"}
+    if found.grown is None:
+        return most
+    return most | {"grown": f"{found.grown.stage} from {spell(found.grown.usual)} to {spell(found.grown.seconds)}"}
+
+
+def _took(run: Run) -> str:
+    return "" if run.span.seconds is None else f" in {spell(run.span.seconds)}"
+
+
+def of_time(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
+    """Conclude from the time that has passed.
+
+    Args:
+        line: what is remembered of the pipeline.
+        now: the instant of the tick.
+    """
+    found = ((PipelineKind.OVERDUE, _overdue(line, now)), (PipelineKind.HUNG, _hung(line, now)))
+    return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind, verdict in found)
+
+
+def of_absence(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
+    """Conclude for a pipeline that is retired: nothing holds any more."""
+    text = f"{line.name}: no longer reported"
+    verdict = Verdict(outcome=Outcome.GOOD, reason=PipelineReason.RETIRED, summary=text)
+    return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind in PipelineKind)
+
+
+def _overdue(line: PipelineState, now: datetime) -> Verdict:
+    starts = line.starts
+    found = rhythm(starts, line.past)
+    if found is None or not found.is_regular:
+        text = f"{line.name}: has no regular schedule"
+        return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.IRREGULAR, summary=text)
+    waited = now - starts[-1]
+    ago = spell(waited.total_seconds())
+    if is_retired(line, now):
+        text = f"{line.name}: has not run for {ago} and counts as retired"
+        return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.RETIRED, summary=text)
+    late = waited > found.late_after
+    return Verdict(
+        outcome=Outcome.of(bad=late),
+        reason=PipelineReason.LATE if late else PipelineReason.IN_TIME,
+        summary=f"{line.name}: last started {ago} ago, usually every {_usually(found)}",
+        severity=Severity.ERROR,
+        value=waited.total_seconds(),
+        threshold=found.late_after.total_seconds(),
+        unit="seconds",
+    )
+
+
+def _usually(found: Rhythm) -> str:
+    interval, pause = spell(found.interval.total_seconds()), spell(found.pause.total_seconds())
+    return f"{interval} with pauses of up to {pause}" if found.pause > found.interval * TOLERATED else interval
+
+
+def _hung(line: PipelineState, now: datetime) -> Verdict:
+    usual = usual_of_run(line.succeeded)
+    limit = HUNG_AFTER.total_seconds() if usual is None else max(usual * HUNG_FACTOR, usual + HUNG_BY.total_seconds())
+    taken = {run.run_id: (now - run.span.start).total_seconds() for run in line.running(now) if run.span.start}
+    endless = [run_id for run_id, seconds in taken.items() if seconds > limit]
+    if not endless:
+        text = f"{line.name}: no run takes too long"
+        return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.ALL_ENDED, summary=text)
+    worst = max(endless, key=lambda run_id: taken[run_id])
+    known = "" if usual is None else f", usual is {spell(usual)}"
+    return Verdict(
+        outcome=Outcome.BAD,
+        reason=PipelineReason.ENDLESS,
+        summary=f"{line.name}: run {worst} has not ended after {spell(taken[worst])}{known}",
+        value=taken[worst],
+        threshold=limit,
+        unit="seconds",
+        evidence={
+            "runs": ", ".join(endless[:5]),
+            "dropped": f"{spell(LOST_AFTER.total_seconds())} after its last report",
+        },
+    )
