@@ -11,6 +11,7 @@
 from core.drift.calibration import hour_of_week
 from core.drift.columns import ProfileError
 from core.drift.counts import Counts, count
+from core.drift.exclusion import LeftOut
 from core.drift.intervals import Estimate
 from core.drift.performance import (
     Calibrator,
@@ -46,6 +47,7 @@ __all__ = [
     "Estimate",
     "FeatureDrift",
     "Kind",
+    "LeftOut",
     "Mode",
     "Profile",
     "ProfileError",

@@ -61,6 +61,14 @@ def is_numeric(values: NDArray[Any]) -> bool:
     return bool(kinds) and all(issubclass(kind, int | float | np.number) and kind is not bool for kind in kinds)
 
 
+def is_integer(values: NDArray[Any]) -> bool:
+    """Whether the values are integers, also among None."""
+    if values.dtype.kind in "iu":
+        return True
+    kinds = set(map(type, values.tolist())) - {type(None)} if values.dtype.kind == "O" else set()
+    return bool(kinds) and all(issubclass(kind, int | np.integer) and kind is not bool for kind in kinds)
+
+
 def ordered(name: str, column: Column) -> tuple[Floats, int]:
     """The numbers of a column in ascending order, infinities among them, and how many are missing.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.drift.categories import MISSING_CATEGORY, NEW
 from core.drift.counts import Counts
+from core.drift.exclusion import LeftOut
 from core.drift.grid import ABOVE, BELOW, MISSING
 from core.drift.profile import Profile
 
@@ -34,6 +35,9 @@ class DataQualityIssueKind(StrEnum):
 
     CONSTANT = "constant"
     """All values are one, and were not in the reference."""
+
+    VARIES = "varies"
+    """Values differ from the one that all rows of the reference have."""
 
     VOLUME = "volume"
     """There are far fewer or far more rows than expected."""
@@ -158,6 +162,13 @@ def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresh
         current=(new[MISSING], counts.rows),
     )
     ends = [BELOW, ABOVE]
+    if profile.left_out.get(name) is LeftOut.CONSTANT:
+        always = f"always {grid.edges[k, 0]:.6g}" if grid.sizes[k] else "always missing or infinite"
+        differ = int(counts.cells[k][grid.cells[k] == 0].sum() + new[ends][old[ends] == 0].sum())
+        rows = (0, profile.rows), (differ, counts.rows)
+        kind = DataQualityIssueKind.VARIES
+        yield from _more(kind, name, thresholds, reference=rows[0], current=rows[1], detail=always)
+        return
     infinite = (old[ends].sum(), profile.rows), (new[ends].sum(), counts.rows)
     yield from _more(DataQualityIssueKind.INFINITE, name, thresholds, reference=infinite[0], current=infinite[1])
     known, finite = int(grid.cells[k].sum()), int(counts.cells[k].sum())
@@ -184,6 +195,13 @@ def _categorical(profile: Profile, counts: Counts, k: int, thresholds: QualityTh
     part, found = profile.categorical[k], counts.categories[k]
     missing = (part.counts[MISSING_CATEGORY], profile.rows), (found[MISSING_CATEGORY], counts.rows)
     yield from _more(DataQualityIssueKind.MISSING, part.name, thresholds, reference=missing[0], current=missing[1])
+    if profile.left_out.get(part.name) is LeftOut.CONSTANT:
+        always = f"always {part.values[0]}" if part.values else "always missing"
+        differ = int(found[:MISSING_CATEGORY][part.counts[:MISSING_CATEGORY] == 0].sum())
+        rows = (0, profile.rows), (differ, counts.rows)
+        kind = DataQualityIssueKind.VARIES
+        yield from _more(kind, part.name, thresholds, reference=rows[0], current=rows[1], detail=always)
+        return
     if part.complete:
         detail = ", ".join(counts.new.get(part.name, ()))
         # As many rows are of categories that are new as were of categories seen once (Good 1953).

@@ -122,9 +122,11 @@ def _score(
     families = _families(profile, counts, thresholds, shown, exact or {})
     names = profile.order
     absent = np.array([name in counts.absent for name in names], dtype=bool)
-    judged = ~absent & (min(profile.rows, counts.rows) >= thresholds.minimum_rows)
+    compared = np.array([name not in profile.left_out for name in names], dtype=bool)
+    judged = compared & ~absent & (min(profile.rows, counts.rows) >= thresholds.minimum_rows)
     p_values = np.where(judged, np.concatenate([family.evidence.p_value for family in families]), 1.0)
-    q_values = benjamini_hochberg(p_values)
+    q_values = np.ones(len(names))
+    q_values[compared] = benjamini_hochberg(p_values[compared])
     strength = np.concatenate([family.evidence.strength for family in families])
     usual = profile.calibration.usual(slot) if profile.calibration else np.zeros(len(names))
     found = reasons(
@@ -132,17 +134,18 @@ def _score(
     )
     worth = profile.dependence.worth(counts.rows)
     features = _features(profile, families, shown, found, (strength, p_values, q_values, usual, worth))
-    if profile.categorical:
+    if profile.categorical or profile.left_out:
         by_name = {feature.name: feature for feature in features}
-        features = [by_name[name] for name in profile.names]
+        features = [by_name[name] for name in profile.names if name not in profile.left_out]
     return DriftReport(
         features=tuple(features),
         drifted=tuple(feature.name for feature in features if feature.drifted),
-        reason=overall(found),
+        reason=overall(tuple(feature.reason for feature in features)),
         mode=Mode.COUNTS if exact is None and profile.grid.names else Mode.EXACT,
         n_reference=profile.rows,
         n_current=counts.rows,
         shift_threshold=thresholds.shift,
+        left_out=profile.left_out,
     )
 
 

@@ -152,7 +152,7 @@ def _past(window: Window, profile: Profile, columns: Columns) -> Iterator[tuple[
     while (start := end - model.window) >= window.start:
         inside = (columns[SECOND] >= start.timestamp()) & (columns[SECOND] < end.timestamp())
         if inside.sum() >= limits.minimum_rows:
-            part = {name: columns[name][inside] for name in profile.names}
+            part = {name: columns[name][inside] for name in profile.order}
             yield end, score(profile, part, thresholds=limits), count(profile, part)
         end -= every
 

@@ -101,5 +101,6 @@ def _part(report: DriftReport, names: tuple[str, ...]) -> DriftReport:
         report,
         features=features,
         drifted=tuple(feature.name for feature in features if feature.drifted),
+        left_out={name: why for name, why in report.left_out.items() if name in names},
         reason=overall(tuple(feature.reason for feature in features)),
     )

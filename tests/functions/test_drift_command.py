@@ -315,7 +315,7 @@ def test_numbers_named_categorical_are_categories_and_others_are_ranges(tmp_path
     assert {part["label"] for part in named["bins"]} == {"0", "1", "2", "3", "4"}
 
 
-@pytest.mark.parametrize("option", ["--by", "--ignore", "--categorical"])
+@pytest.mark.parametrize("option", ["--by", "--ignore", "--categorical", "--numeric"])
 def test_an_option_that_names_no_column_is_refused(tmp_path: Path, option: str) -> None:
     path = csv(tmp_path / "x.csv", "x\n1\n")
     assert f"{option}: must name a column of 'x', got 'nope'" in refused(path, path, option, "nope")
@@ -376,7 +376,7 @@ def test_every_kind_of_column_finds_its_place(tmp_path: Path) -> None:
     assert [reasons[name] for name in ("when", "day", "took")] == ["holds times"] * 3
     assert reasons["tags"] == "holds nested values"
     assert reasons["void"] == reasons["blank"] == "empty in both files"
-    assert reasons["id"].startswith("differs in every row")
+    assert reasons["id"].startswith("almost every row has its own value")
     assert set(reasons) == {"when", "day", "took", "tags", "void", "blank", "id"}
 
 
@@ -407,8 +407,42 @@ def test_nan_infinities_and_constants_are_told_apart(tmp_path: Path) -> None:
     document = told(old, new)
     special = {part["label"]: part["current"] for part in feature(document, "x")["bins"][-3:]}
     assert special == {"missing": 0.15, "\N{MINUS SIGN}∞": 0.15, "∞": 0.15}
-    assert feature(document, "same")["reason"] == "no_change"
+    assert document["left_out"] == {"same": "constant in the reference"}
     assert ("stuck", "constant") in {(issue["feature"], issue["issue"]) for issue in document["quality"]}
+
+
+def test_identifiers_timestamps_and_constants_are_left_out_everywhere(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    paths = []
+    for name, first in (("old", 0), ("new", 5000)):
+        columns = {
+            "order": np.arange(first, first + 2000),
+            "key": [f"k{k}" for k in range(first, first + 2000)],
+            "at": 1_770_000_000 + 60 * np.arange(first, first + 2000),
+            "plan": ["gold"] * 1800 + ["gold" if name == "old" else "tin"] * 200,
+            "age": rng.normal(40, 9, 2000),
+        }
+        paths.append(parquet(tmp_path / f"{name}.parquet", columns))
+    page = tmp_path / "page.html"
+    output = drift(*paths, "--html", page).stdout
+    assert "No drift in 1 feature\n" in output
+    said = {
+        "order": "almost every row has its own value",
+        "key": "almost every row has its own value",
+        "at": "holds times",
+        "plan": "constant in the reference",
+    }
+    for name, why in said.items():
+        assert re.search(f"left out {name}: {why}", output)
+        assert f"{name}: {why}" in Page(page.read_text(encoding="utf-8")).text
+    assert "quality  plan: 10 % differ from the one value of the reference (always gold)" in output
+    document = told(*paths)
+    assert document["left_out"].keys() == said.keys()
+    assert [part["name"] for part in document["features"]] == ["age"]
+    assert [(issue["feature"], issue["issue"]) for issue in document["quality"]] == [("plan", "varies")]
+    compared = told(*paths, "--numeric", "order", "--numeric", "at", "--categorical", "key")
+    assert {"order", "at"} <= set(compared["drifted"])
+    assert compared["left_out"].keys() == {"plan"}
 
 
 def test_bins_are_named_by_the_values_they_hold(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from core.drift import (
 )
 from functions.cli.drift.bars import Bar, bars
 from functions.cli.drift.match import Choice, match
+from functions.cli.drift.text import REASONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +61,8 @@ class Comparison:
             ProfileError: a column holds what can not be counted.
         """
         found = match(reference, current, choice)
-        profile = Profile.fit(found.reference, categorical=found.categorical)
+        always = choice.categorical | choice.numeric
+        profile = Profile.fit(found.reference, categorical=found.categorical, always=always)
         report = score(profile, found.current, thresholds=thresholds, statistics=choice.statistics)
         segments: dict[str, tuple[SegmentDrift, ...]] = {}
         if found.parts and choice.by is not None and report.drifted:
@@ -77,10 +79,15 @@ class Comparison:
             bars={feature.name: bars(profile, feature) for feature in report.features},
             issues=quality(profile, count(profile, found.current)),
             segments=segments,
-            left_out=found.left_out,
+            left_out={**found.left_out, **{name: REASONS[why] for name, why in report.left_out.items()}},
             by=choice.by,
             thresholds=thresholds,
         )
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """The names of the statistics that are shown."""
+        return next((feature.statistics for feature in self.report.features), ())
 
     @property
     def judged(self) -> bool:
@@ -98,6 +105,8 @@ class Comparison:
     def verdict(self) -> str:
         """All of it in a sentence."""
         report = self.report
+        if not report.features:
+            return "No verdict: no feature to compare"
         if not self.judged:
             return f"No verdict: a file has fewer than {self.thresholds.minimum_rows:,} rows"
         if report.drifted:

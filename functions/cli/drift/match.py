@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from core.statistics import DEFAULT
 from functions.cli.drift.read import FileError, Sort, load, sort_of, values
 from functions.cli.drift.text import several, show
-
-_IDENTIFIERS = 30  # text that differs in so many rows, and repeats in none, names the rows
 
 Array = np.ndarray[Any, Any]
 
@@ -24,12 +21,14 @@ class Choice:
 
     Attributes:
         categorical: names of columns whose numbers are categories.
+        numeric: names of columns of numbers that are compared even if they look like identifiers or timestamps.
         ignore: names of columns that are not compared.
         by: the name of the column that parts the rows, or None.
         statistics: the names of the statistics that are shown.
     """
 
     categorical: frozenset[str] = frozenset()
+    numeric: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     by: str | None = None
     statistics: tuple[str, ...] = DEFAULT
@@ -90,7 +89,11 @@ def match(reference: Path, current: Path, choice: Choice) -> Matched:
 
 def _require_columns(old: pa.Table, new: pa.Table, paths: tuple[Path, Path], choice: Choice) -> None:
     known = {*old.column_names, *new.column_names}
-    for option, names in (("--categorical", choice.categorical), ("--ignore", choice.ignore)):
+    for option, names in (
+        ("--categorical", choice.categorical),
+        ("--numeric", choice.numeric),
+        ("--ignore", choice.ignore),
+    ):
         if unknown := sorted(names - known):
             raise FileError(f"{option}: must name a column of {several(old.column_names)}, got {several(unknown)}")
     if choice.by is not None and choice.by not in known:
@@ -128,14 +131,7 @@ def _unfit(
         return "empty in both files"
     if told & {Sort.TIMES, Sort.NESTED}:
         return f"holds {told.pop()}"
-    if told == {Sort.TEXT} and name not in choice.categorical and _names_rows(old) and _names_rows(new):
-        return "differs in every row, as an identifier does (--categorical NAME compares it)"
     return None
-
-
-def _names_rows(column: pa.ChunkedArray) -> bool:
-    present = len(column) - column.null_count
-    return present >= _IDENTIFIERS and bool(pc.count_distinct(column).as_py() == present)
 
 
 def _alike(old: Array, new: Array) -> tuple[Array, Array]:
