@@ -27,7 +27,7 @@ from core.drift.performance import (
     stands,
 )
 from core.drift.profile import Profile
-from core.drift.quality import DataQualityIssue, DataQualityIssueKind, QualityThresholds, quality
+from core.drift.quality import DataQualityIssue, DataQualityIssueKind, QualityThresholds, quality, type_changed
 from core.drift.ranges import Range, ranges
 from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult
 from core.drift.scoring import score, score_counts
@@ -77,5 +77,6 @@ __all__ = [
     "score",
     "score_counts",
     "stands",
+    "type_changed",
     "with_segments",
 ]

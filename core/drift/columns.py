@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,24 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 _SPAN = 1 << 16  # integers within so wide a range are counted by position, without a sort
+
+
+_KINDS = {
+    "i": "numbers",
+    "u": "numbers",
+    "f": "numbers",
+    "b": "booleans",
+    "U": "text",
+    "S": "text",
+    "M": "times",
+    "m": "times",
+}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "booleans": (bool, np.bool_),
+    "numbers": (int, float, np.number),
+    "text": (str, bytes),
+    "times": (date, time, timedelta, np.datetime64),
+}
 
 
 class ProfileError(AiaError, ValueError):
@@ -67,6 +86,33 @@ def is_integer(values: NDArray[Any]) -> bool:
         return True
     kinds = set(map(type, values.tolist())) - {type(None)} if values.dtype.kind == "O" else set()
     return bool(kinds) and all(issubclass(kind, int | np.integer) and kind is not bool for kind in kinds)
+
+
+def holds(values: NDArray[Any]) -> str:
+    """What a column holds, in a word or two.
+
+    It is `numbers`, `text`, `booleans`, `mixed values` of these, `times`, `other values`, or `nothing` where all are missing.
+
+    >>> holds(np.array([1.5, None], dtype=object)), holds(np.array(["a"])), holds(np.array([np.nan]))
+    ('numbers', 'text', 'nothing')
+    """
+    kind = values.dtype.kind
+    if kind in "fO" and not values.size:
+        return "nothing"
+    if kind == "f" and np.isnan(values[0]) and bool(np.isnan(values).all()):
+        return "nothing"
+    if kind != "O":
+        return _KINDS.get(kind, "other values")
+    listed = values.tolist()
+    kinds = set(map(type, listed)) - {type(None)}
+    if float in kinds and all(value != value for value in listed if type(value) is float):  # noqa: PLR0124 - so is NaN found
+        kinds.discard(float)
+    found = {
+        next((name for name, types in _TYPES.items() if issubclass(kind, types)), "other values") for kind in kinds
+    }
+    if len(found) > 1:
+        return "other values" if found & {"other values", "times"} else "mixed values"
+    return found.pop() if found else "nothing"
 
 
 def ordered(name: str, column: Column) -> tuple[Floats, int]:
@@ -165,7 +211,7 @@ def spell(value: Any) -> str:  # noqa: ANN401 - whatever a column holds
 
 
 def _is_missing(value: Any) -> bool:  # noqa: ANN401 - whatever a column holds
-    return value is None or value != value  # noqa: PLR0124 - NaN is what differs from itself
+    return value is None or (isinstance(value, float | np.floating) and value != value)  # noqa: PLR0124 - NaN is what differs from itself
 
 
 def _example(values: NDArray[Any]) -> str:

@@ -24,7 +24,14 @@ MOST_NAMED = 5
 _ERROR_SHARE, _ERROR_STRENGTH = 0.25, 0.25
 _CRITICAL_SHARE, _CRITICAL_STRENGTH = 0.5, 0.5
 _ERROR_BELOW, _CRITICAL_BELOW = 0.05, 0.15
-_GRAVE = frozenset({DataQualityIssueKind.ABSENT, DataQualityIssueKind.VOLUME, DataQualityIssueKind.STALE})
+_GRAVE = frozenset(
+    {
+        DataQualityIssueKind.ABSENT,
+        DataQualityIssueKind.TYPE_CHANGED,
+        DataQualityIssueKind.VOLUME,
+        DataQualityIssueKind.STALE,
+    }
+)
 _ERROR_MISSING = 0.5
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -271,6 +278,7 @@ def spell_issue(issue: DataQualityIssue) -> str:
     usual = f"at most {issue.limit:.1%} is usual"
     texts = {
         DataQualityIssueKind.ABSENT: "the column is missing",
+        DataQualityIssueKind.TYPE_CHANGED: "the type of the column changed",
         DataQualityIssueKind.MISSING: f"{share} are missing, {usual}",
         DataQualityIssueKind.INFINITE: f"{share} are infinite, {usual}",
         DataQualityIssueKind.OUT_OF_RANGE: f"{share} are out of range, {usual}",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.drift.calibration import Calibration
 from core.drift.categories import GROUPS, Categories
 from core.drift.cells import Prepared, prepare
-from core.drift.columns import Columns, Floats, Ints, ProfileError, array, is_numeric, ordered, rows, tally
+from core.drift.columns import Columns, Floats, Ints, ProfileError, array, holds, is_numeric, ordered, rows, tally
 from core.drift.dependence import Codes, Dependence, category_codes, numeric_codes
 from core.drift.exclusion import LeftOut, is_temporal, why_categories, why_numbers
 from core.drift.grid import Grid, cut, quantiles
@@ -124,7 +124,8 @@ class Profile:
         numbers = {name: one for name, one in numbers.items() if name not in gone}
         tallies = {name: one for name, one in tallies.items() if name not in gone}
         grid = cut(numbers, cells=cells, bins=bins)
-        found = tuple(Categories.fit(name, *one, limit=categories) for name, one in tallies.items())
+        kinds = {name: "" if name in chosen else _kind(arrays[name]) for name in tallies}
+        found = tuple(Categories.fit(name, *one, limit=categories, holds=kinds[name]) for name, one in tallies.items())
         return cls.assemble(
             names=tuple(columns),
             rows=size,
@@ -214,6 +215,12 @@ def _left_out(
     return {
         name: why for name, why in found.items() if why and (name not in always or name not in {*numbers, *tallies})
     }
+
+
+def _kind(values: NDArray[Any]) -> str:
+    """What a categorical column holds; empty where it says nothing about the window's."""
+    kind = holds(values)
+    return kind if kind in {"text", "booleans"} else ""
 
 
 def _holds_numbers(values: NDArray[Any]) -> bool:

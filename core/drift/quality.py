@@ -21,6 +21,9 @@ class DataQualityIssueKind(StrEnum):
     ABSENT = "absent"
     """The window has no such column."""
 
+    TYPE_CHANGED = "type_changed"
+    """The column holds something else than in the reference, as text where it held numbers."""
+
     MISSING = "missing"
     """More values are missing than in the reference."""
 
@@ -120,6 +123,12 @@ def quality(
     return tuple(sorted(found, key=lambda issue: order.get(issue.feature, -1)))
 
 
+def type_changed(name: str, was: str, now: str) -> DataQualityIssue:
+    """The issue of a column that holds something else than in the reference."""
+    detail = f"{was} in the reference, {now} now"
+    return DataQualityIssue(kind=DataQualityIssueKind.TYPE_CHANGED, feature=name, value=1.0, limit=0.0, detail=detail)
+
+
 def _window(
     counts: Counts,
     expected: float | None,
@@ -143,11 +152,15 @@ def _window(
 def _columns(profile: Profile, counts: Counts, thresholds: QualityThresholds) -> Iterator[DataQualityIssue]:
     for name in sorted(counts.absent):
         yield DataQualityIssue(kind=DataQualityIssueKind.ABSENT, feature=name, value=1.0, limit=0.0)
+    held = dict.fromkeys(profile.grid.names, "numbers") | {part.name: part.holds for part in profile.categorical}
+    for name, now in sorted(counts.retyped.items()):
+        yield type_changed(name, held.get(name) or "categories", now)
+    passed_over = counts.absent | counts.retyped.keys()
     for k, name in enumerate(profile.grid.names):
-        if name not in counts.absent:
+        if name not in passed_over:
             yield from _numeric(profile, counts, k, thresholds)
     for k, part in enumerate(profile.categorical):
-        if part.name not in counts.absent:
+        if part.name not in passed_over:
             yield from _categorical(profile, counts, k, thresholds)
 
 

@@ -36,6 +36,9 @@ class Reason(StrEnum):
     ABSENT = "absent"
     """The current window has no such column: no verdict."""
 
+    TYPE_CHANGED = "type_changed"
+    """The column of the current window holds something else: no verdict."""
+
     NO_CHANGE = "no_change"
     """Nothing that chance does not explain."""
 

@@ -31,7 +31,10 @@ def dump_profile(profile: Profile) -> bytes:
         "names": profile.names,
         "rows": profile.rows,
         "numeric": profile.grid.names,
-        "categorical": [{"name": part.name, "values": part.values, "once": part.once} for part in profile.categorical],
+        "categorical": [
+            {"name": part.name, "values": part.values, "once": part.once, "holds": part.holds}
+            for part in profile.categorical
+        ],
         "samples": len(profile.samples),
         "segments": [{"by": part.by, "segment": part.segment, "rows": part.rows} for part in profile.segments],
         "population": profile.dependence.rows,

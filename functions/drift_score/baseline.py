@@ -16,6 +16,7 @@ from core.drift import (
     DriftReport,
     Estimate,
     Profile,
+    ProfileError,
     Regressor,
     classifier,
     count,
@@ -130,6 +131,15 @@ def _fit(model: Model, columns: Columns, rows: int) -> Profile:
 
     Every process compares with what the store would give it, so that a window's scores do not depend on who scores it.
     """
+    for name in (*watched(model), *model.segments):
+        if name not in columns:
+            raise ProfileError(
+                f"column {name!r}: must be a column of {model.table}, which the reference is learned from"
+            )
+        if name in {*model.features.numeric, model.score} and columns[name].dtype.kind == "O":
+            raise ProfileError(
+                f"column {name!r}: must hold numbers in {model.table}, which the reference is learned from"
+            )
     in_time = np.argsort(columns[SECOND], kind="stable")
     features = {name: columns[name][in_time] for name in watched(model)}
     fitted = Profile.fit(features, categorical=model.features.categorical, population=rows)

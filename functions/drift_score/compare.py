@@ -72,7 +72,8 @@ def top_segments(
     """Which segments carry the drift of the strongest features, in words by column; `counted` is `by_segment` of the window."""
     found = {}
     for by in model.segments if report.drifted else ():
-        counts = counted(by)
+        if not (counts := counted(by)):
+            continue
         leading = {part.feature: part for part in reversed(attribute(profile, counts, by=by, report=report))}
         total = max(sum(part.rows for part in counts.values()), 1)
         texts = [

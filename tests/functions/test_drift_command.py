@@ -272,29 +272,52 @@ def test_a_file_that_is_not_there_and_a_folder_are_one_line(tmp_path: Path) -> N
     assert f"{tmp_path}: must be a file" in refused(tmp_path, good)
 
 
-def test_a_missing_column_is_named_and_can_be_ignored(tmp_path: Path) -> None:
-    old = csv(tmp_path / "old.csv", "x,y\n1,2\n")
-    new = csv(tmp_path / "new.csv", "x,z\n1,2\n")
-    assert f"{new}: has no column 'y', which {old} has" in refused(old, new)
-    assert told(old, new, "--ignore", "y")["left_out"] == {"z": f"only in {new}", "y": "ignored"}
+def test_a_missing_column_is_an_issue_and_the_others_are_compared(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    columns = {"age": rng.normal(40, 9, 900), "gone": rng.normal(size=900), "city": rng.choice(["a", "b"], 900)}
+    old = parquet(tmp_path / "old.parquet", columns)
+    new = parquet(
+        tmp_path / "new.parquet", {"age": columns["age"] + 5, "city": columns["city"], "more": columns["gone"]}
+    )
+    document = told(old, new)
+    assert document["drifted"] == ["age"]
+    assert feature(document, "gone")["reason"] == "absent"
+    assert [(issue["feature"], issue["issue"]) for issue in document["quality"]] == [("gone", "absent")]
+    assert document["left_out"] == {"more": f"only in {new}"}
+    output = drift(old, new).stdout
+    assert "quality  gone: the column is missing" in output
+    assert re.search(r"gone +absent", output)
+    assert told(old, new, "--ignore", "gone")["quality"] == []
+    assert f"{new}: has no column 'gone', which --by names" in refused(old, new, "--by", "gone")
+    other = parquet(tmp_path / "other.parquet", {"more": columns["gone"]})
+    assert f"{other}: has none of the columns 'age', 'gone', 'city' of {old}" in refused(old, other)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "kinds"),
     [
         ("1\n2", "1\nunknown", ("numbers", "text")),
+        ("north\nsouth", "1\n2", ("text", "numbers")),
         ("true\nfalse", "1\n0", ("booleans", "numbers")),
         ("true\nfalse", "true\nmaybe", ("booleans", "text")),
         ("2013-01-01\n2013-01-02", "5\n6", ("times", "numbers")),
+        ("5\n6", "2013-01-01\n2013-01-02", ("numbers", "times")),
     ],
 )
-def test_mixed_types_are_refused_with_the_column_and_both_types(
+def test_a_column_of_another_type_is_an_issue_and_the_others_are_compared(
     tmp_path: Path, old: str, new: str, kinds: tuple[str, str]
 ) -> None:
-    paths = csv(tmp_path / "old.csv", f"x\n{old}\n"), csv(tmp_path / "new.csv", f"x\n{new}\n")
-    line = refused(*paths)
-    assert "column 'x'" in line
-    assert f"holds {kinds[0]} in {paths[0]} and {kinds[1]} in {paths[1]}" in line
+    def table(name: str, values: str, shift: float) -> Path:
+        ages = np.random.default_rng(6).normal(40 + shift, 9, 200)
+        rows = zip(ages, values.split("\n") * 100, strict=True)
+        return csv(tmp_path / name, "age,x\n" + "".join(f"{age:.3f},{value}\n" for age, value in rows))
+
+    document = told(table("old.csv", old, 0), table("new.csv", new, 9))
+    assert "age" in document["drifted"]
+    [issue] = [issue for issue in document["quality"] if issue["issue"] == "type_changed"]
+    assert (issue["feature"], issue["detail"]) == ("x", f"{kinds[0]} in the reference, {kinds[1]} now")
+    line = f"quality  x: the type changed ({issue['detail']})"
+    assert line in drift(tmp_path / "old.csv", tmp_path / "new.csv").stdout
 
 
 def test_codes_are_compared_as_text_when_one_file_has_only_numbers(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Self
 
 from core.drift import (
     DataQualityIssue,
+    DataQualityIssueKind,
     DriftReport,
     FeatureDrift,
     Profile,
@@ -19,10 +20,11 @@ from core.drift import (
     count_segments,
     quality,
     score,
+    type_changed,
     with_segments,
 )
 from functions.cli.drift.bars import Bar, bars
-from functions.cli.drift.match import Choice, match
+from functions.cli.drift.match import Choice, Matched, match
 from functions.cli.drift.text import REASONS
 
 
@@ -77,7 +79,7 @@ class Comparison:
             current=current,
             report=report,
             bars={feature.name: bars(profile, feature) for feature in report.features},
-            issues=quality(profile, count(profile, found.current)),
+            issues=_issues(profile, found),
             segments=segments,
             left_out={**found.left_out, **{name: REASONS[why] for name, why in report.left_out.items()}},
             by=choice.by,
@@ -117,3 +119,11 @@ class Comparison:
         """The bin whose share changed most, or None when none did."""
         moved = max(self.bars[feature.name], key=lambda bar: abs(bar.moved), default=None)
         return moved if moved and moved.moved else None
+
+
+def _issues(profile: Profile, found: Matched) -> tuple[DataQualityIssue, ...]:
+    """The data quality issues, also of columns that are left out."""
+    issues = quality(profile, count(profile, found.current))
+    known = {issue.feature for issue in issues if issue.kind is DataQualityIssueKind.TYPE_CHANGED}
+    changed = (type_changed(name, *kinds) for name, kinds in found.changed.items() if name not in known)
+    return (*changed, *issues)

@@ -38,6 +38,7 @@ _STYLES = {
     Reason.SEASONAL: "yellow",
     Reason.INSUFFICIENT_DATA: "cyan",
     Reason.ABSENT: "cyan",
+    Reason.TYPE_CHANGED: "cyan",
 }
 
 

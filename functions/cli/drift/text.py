@@ -21,6 +21,7 @@ VERDICTS = {
     Reason.NO_CHANGE: "no change",
     Reason.INSUFFICIENT_DATA: "too few rows",
     Reason.ABSENT: "absent",
+    Reason.TYPE_CHANGED: "type changed",
 }
 
 REASONS = {
@@ -136,6 +137,8 @@ def issue(found: DataQualityIssue) -> str:
     """What is wrong with a column, in words."""
     share, limit = percent(found.value), percent(found.limit)
     said = {
+        DataQualityIssueKind.ABSENT: "the column is missing",
+        DataQualityIssueKind.TYPE_CHANGED: "the type changed",
         DataQualityIssueKind.MISSING: f"{share} missing, at most {limit} expected",
         DataQualityIssueKind.INFINITE: f"{share} infinite, at most {limit} expected",
         DataQualityIssueKind.OUT_OF_RANGE: f"{share} out of range, at most {limit} expected",

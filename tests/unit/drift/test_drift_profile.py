@@ -20,7 +20,7 @@ from core.drift import (
     score_counts,
     with_segments,
 )
-from core.drift.columns import Column
+from core.drift.columns import Column, ordered
 from core.drift.storage import VERSION, dump_profile, load_profile
 from core.errors import AiaError
 
@@ -154,9 +154,9 @@ def test_a_column_that_cannot_be_profiled_is_named(columns: dict[str, Any], mess
         (np.zeros(0, dtype="datetime64[D]"), r"column 'a': must be numeric, got datetime64\[D\]$"),
     ],
 )
-def test_a_current_column_of_another_kind_is_named(column: Column, message: str) -> None:
+def test_what_is_no_number_is_named(column: Column, message: str) -> None:
     with pytest.raises(ProfileError, match=message):
-        score(Profile.fit({"a": [1.0, 2.0]}), {"a": column})
+        ordered("a", column)
 
 
 @pytest.mark.parametrize(
