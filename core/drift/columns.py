@@ -19,8 +19,12 @@ Columns = Mapping[str, Column]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_FITS = 2.0**62  # a distance up to here is an int64, rounding included
 _SPAN = 1 << 16  # integers within so wide a range are counted by position, without a sort
 
+
+EXACT = 2**53
+"""Up to here a float holds every whole number."""
 
 _KINDS = {
     "i": "numbers",
@@ -115,11 +119,30 @@ def holds(values: NDArray[Any]) -> str:
     return found.pop() if found else "nothing"
 
 
-def ordered(name: str, column: Column) -> tuple[Floats, int]:
-    """The numbers of a column in ascending order, infinities among them, and how many are missing.
+def origin_of(values: NDArray[Any]) -> int:
+    """Where the numbers of a column are measured from, so that floats hold them: 0, or the median of integers beyond 2^53.
 
-    >>> ordered("age", [3, None, 1.5])
-    (array([1.5, 3. ]), 1)
+    >>> origin_of(np.array([2**60, 2**60 + 1, 2**60 + 3])) - 2**60, origin_of(np.array([5, 6]))
+    (1, 0)
+    """
+    if not values.size or values.dtype.kind not in "iuO" or not is_integer(values):
+        return 0
+    whole = (
+        values if values.dtype.kind in "iu" else np.array([one for one in values.tolist() if one is not None], object)
+    )
+    if max(int(whole.max()), -int(whole.min())) <= EXACT:
+        return 0
+    return int(np.sort(whole)[whole.size // 2])
+
+
+def measured(name: str, column: Column, origin: int = 0) -> Floats:
+    """The numbers of a column in the order of the rows, as distances from an origin; NaN for what is missing.
+
+    The difference of integers is taken before it becomes a float, so that values beyond 2^53 do not fall together. Distances
+    beyond 2^53 are rounded.
+
+    >>> measured("id", np.array([2**60 + 1, 2**60 + 2]), 2**60)
+    array([1., 2.])
 
     Raises:
         ProfileError: a value is no number.
@@ -128,9 +151,34 @@ def ordered(name: str, column: Column) -> tuple[Floats, int]:
     if values.dtype.kind not in "iufbO":
         raise ProfileError(f"column {name!r}: must be numeric, got {values.dtype}{_example(values)}")
     try:
+        if origin and values.dtype.kind == "O":
+            distances = [None if one is None else one - origin for one in values.tolist()]
+            return np.array(distances, dtype=object).astype(np.float64)
         numbers: Floats = values.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ProfileError(f"column {name!r}: must be numeric, got {values.dtype}: {error}") from error
+    if not origin:
+        return numbers
+    numbers -= float(origin)
+    if values.dtype.kind in "iu":
+        wide = values.astype(np.int64 if values.dtype.kind == "i" else np.uint64).view(np.uint64)
+        apart = (wide - np.uint64(origin % 2**64)).view(np.int64)  # modulo 2^64: right wherever the distance fits
+        numbers = np.where(np.abs(numbers) < _FITS, apart.astype(np.float64), numbers)
+    return numbers
+
+
+def ordered(name: str, column: Column, origin: int = 0) -> tuple[Floats, int]:
+    """The numbers of a column in ascending order, infinities among them, and how many are missing.
+
+    They are distances from an origin, as from `measured`.
+
+    >>> ordered("age", [3, None, 1.5])
+    (array([1.5, 3. ]), 1)
+
+    Raises:
+        ProfileError: a value is no number.
+    """
+    numbers = measured(name, column, origin)
     numbers.sort()
     if not numbers.size or not np.isnan(numbers[-1]):
         return numbers, 0
@@ -169,6 +217,8 @@ def tally(name: str, column: Column) -> tuple[dict[str, int], int]:
 def _from_sequence(column: Sequence[Any]) -> NDArray[Any]:
     values = np.asarray(column, dtype=object)
     if values.ndim == 1 and values.size and is_numeric(values):
+        if origin_of(values):
+            return values
         return values.astype(np.float64)
     return values
 

@@ -171,7 +171,7 @@ def _fits(part: Categories, values: NDArray[Any], found: str) -> bool:
 def _numeric(profile: Profile, feature: int, columns: Columns, size: int, wanted: Collection[str]) -> _Counted:
     grid = profile.grid
     name = grid.names[feature]
-    values, missing = ordered(name, columns[name]) if name in columns else (np.zeros(0), size)
+    values, missing = ordered(name, columns[name], grid.origins[feature]) if name in columns else (np.zeros(0), size)
     below, above = infinities(values)
     finite = inner(values)
     edges = grid.edges_of(feature)

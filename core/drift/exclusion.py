@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.drift.columns import Floats, is_integer
+from core.drift.columns import EXACT, Floats, is_integer
 from core.drift.grid import inner
 
 FEWEST = 30
@@ -21,7 +21,6 @@ MANY = 1000
 """From so many rows on, whole numbers that hardly repeat may be identifiers, and a few repetitions of text are no matter."""
 _DISTINCT = 0.95
 _EVEN = 0.1  # as far the distribution of identifiers may be from an even one
-_EXACT = 2.0**53  # above it every float is a whole number
 _EPOCH = 1_000_000_000, 4_200_000_000  # seconds: 2001 to 2103
 _UNITS = 1, 10**3, 10**6, 10**9
 _PARSED = 20
@@ -40,7 +39,7 @@ class LeftOut(StrEnum):
     """All rows of the reference have one value, or none has any."""
 
 
-def why_numbers(values: NDArray[Any], ascending: Floats, missing: int) -> LeftOut | None:
+def why_numbers(values: NDArray[Any], ascending: Floats, missing: int, origin: int = 0) -> LeftOut | None:
     """Why a numeric feature is left out, or None when it is compared.
 
     Whole numbers are identifiers when more than 95 % of at least `MANY` rows differ and they rise with the rows or are
@@ -50,6 +49,7 @@ def why_numbers(values: NDArray[Any], ascending: Floats, missing: int) -> LeftOu
         values: in the order of the rows, as they came.
         ascending: the same, sorted, without missing ones.
         missing: how many are missing.
+        origin: what the sorted ones are measured from.
 
     >>> why_numbers(np.arange(2000), np.arange(2000.0), 0).value
     'identifier'
@@ -63,7 +63,7 @@ def why_numbers(values: NDArray[Any], ascending: Floats, missing: int) -> LeftOu
     almost_unique = distinct > _DISTINCT * finite.size
     rises = _rises(values)
     if (rises or almost_unique) and any(
-        _EPOCH[0] * unit <= finite[0] and finite[-1] <= _EPOCH[1] * unit for unit in _UNITS
+        _EPOCH[0] * unit <= finite[0] + origin and finite[-1] + origin <= _EPOCH[1] * unit for unit in _UNITS
     ):
         return LeftOut.TIMESTAMP
     return LeftOut.IDENTIFIER if almost_unique and (rises or _is_even(finite)) else None
@@ -101,7 +101,7 @@ def is_temporal(values: NDArray[Any]) -> bool:
 def _are_whole(values: NDArray[Any], finite: Floats) -> bool:
     if is_integer(values):
         return True
-    return bool(max(-finite[0], finite[-1]) <= _EXACT and (finite == np.floor(finite)).all())
+    return bool(max(-finite[0], finite[-1]) <= EXACT and (finite == np.floor(finite)).all())
 
 
 def _rises(values: NDArray[Any]) -> bool:

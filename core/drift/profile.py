@@ -11,7 +11,20 @@ from numpy.typing import NDArray
 from core.drift.calibration import Calibration
 from core.drift.categories import GROUPS, Categories
 from core.drift.cells import Prepared, prepare
-from core.drift.columns import Columns, Floats, Ints, ProfileError, array, holds, is_numeric, ordered, rows, tally
+from core.drift.columns import (
+    Columns,
+    Floats,
+    Ints,
+    ProfileError,
+    array,
+    holds,
+    is_numeric,
+    measured,
+    ordered,
+    origin_of,
+    rows,
+    tally,
+)
 from core.drift.dependence import Codes, Dependence, category_codes, numeric_codes
 from core.drift.exclusion import LeftOut, is_temporal, why_categories, why_numbers
 from core.drift.grid import Grid, cut, quantiles
@@ -113,17 +126,16 @@ class Profile:
         size = rows(columns)
         arrays = {name: array(name, column) for name, column in columns.items()}
         counted = {name: values for name, values in arrays.items() if not is_temporal(values)}
-        numbers = {
-            name: ordered(name, values)
-            for name, values in counted.items()
-            if name not in chosen and _holds_numbers(values)
+        origins = {
+            name: origin_of(values) for name, values in counted.items() if name not in chosen and _holds_numbers(values)
         }
+        numbers = {name: ordered(name, arrays[name], origin) for name, origin in origins.items()}
         tallies = {name: tally(name, values) for name, values in counted.items() if name not in numbers}
-        left_out = _left_out(arrays, numbers, tallies, frozenset(always))
+        left_out = _left_out(arrays, numbers, origins, tallies, frozenset(always))
         gone = {name for name, why in left_out.items() if why is not LeftOut.CONSTANT}
         numbers = {name: one for name, one in numbers.items() if name not in gone}
         tallies = {name: one for name, one in tallies.items() if name not in gone}
-        grid = cut(numbers, cells=cells, bins=bins)
+        grid = cut(numbers, origins, cells=cells, bins=bins)
         kinds = {name: "" if name in chosen else _kind(arrays[name]) for name in tallies}
         found = tuple(Categories.fit(name, *one, limit=categories, holds=kinds[name]) for name, one in tallies.items())
         return cls.assemble(
@@ -131,7 +143,7 @@ class Profile:
             rows=size,
             grid=grid,
             categorical=found,
-            dependence=Dependence.learn(_codes(columns, numbers, found), population or size),
+            dependence=Dependence.learn(_codes(columns, numbers, origins, found), population or size),
             samples=tuple(quantiles(values, keep) for values, _ in numbers.values()) if keep else (),
             left_out=left_out,
         )
@@ -205,12 +217,13 @@ def _require(name: str, value: int, least: int) -> None:
 def _left_out(
     arrays: Mapping[str, NDArray[Any]],
     numbers: Mapping[str, tuple[Floats, int]],
+    origins: Mapping[str, int],
     tallies: Mapping[str, tuple[dict[str, int], int]],
     always: frozenset[str],
 ) -> dict[str, LeftOut]:
     """Why, by the name of each feature that is not compared."""
     found: dict[str, LeftOut | None] = dict.fromkeys(arrays, LeftOut.TIMESTAMP)
-    found |= {name: why_numbers(arrays[name], *one) for name, one in numbers.items()}
+    found |= {name: why_numbers(arrays[name], *one, origins[name]) for name, one in numbers.items()}
     found |= {name: why_categories(arrays[name], *one) for name, one in tallies.items()}
     return {
         name: why for name, why in found.items() if why and (name not in always or name not in {*numbers, *tallies})
@@ -232,10 +245,15 @@ def _present(values: Iterable[object]) -> bool:
 
 
 def _codes(
-    columns: Columns, numbers: Mapping[str, tuple[Floats, int]], categorical: Iterable[Categories]
+    columns: Columns,
+    numbers: Mapping[str, tuple[Floats, int]],
+    origins: Mapping[str, int],
+    categorical: Iterable[Categories],
 ) -> list[Codes]:
     """The cell of each row of each feature, numeric features first, for `Dependence`."""
-    numeric = [numeric_codes(array(name, columns[name]).astype(float), values) for name, (values, _) in numbers.items()]
+    numeric = [
+        numeric_codes(measured(name, columns[name], origins[name]), values) for name, (values, _) in numbers.items()
+    ]
     return numeric + [category_codes(array(one.name, columns[one.name]).tolist(), one.values) for one in categorical]
 
 
@@ -251,7 +269,9 @@ def _labels(grid: Grid, categorical: tuple[Categories, ...]) -> tuple[tuple[str,
 def _fingerprint(grid: Grid, categorical: tuple[Categories, ...]) -> str:
     digest = hashlib.blake2b(digest_size=8)
     digest.update(
-        repr((GROUPS, grid.names, grid.edges.shape, [(part.name, part.values) for part in categorical])).encode()
+        repr(
+            (GROUPS, grid.names, grid.origins, grid.edges.shape, [(part.name, part.values) for part in categorical])
+        ).encode()
     )
     digest.update(np.ascontiguousarray(grid.edges).tobytes())
     return digest.hexdigest()

@@ -176,7 +176,7 @@ def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresh
     )
     ends = [BELOW, ABOVE]
     if profile.left_out.get(name) is LeftOut.CONSTANT:
-        always = f"always {grid.edges[k, 0]:.6g}" if grid.sizes[k] else "always missing or infinite"
+        always = f"always {grid.spell(k, grid.edges[k, 0])}" if grid.sizes[k] else "always missing or infinite"
         differ = int(counts.cells[k][grid.cells[k] == 0].sum() + new[ends][old[ends] == 0].sum())
         rows = (0, profile.rows), (differ, counts.rows)
         kind = DataQualityIssueKind.VARIES
@@ -187,7 +187,7 @@ def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresh
     known, finite = int(grid.cells[k].sum()), int(counts.cells[k].sum())
     if known and finite:
         outside = int(counts.cells[k, 0] + counts.cells[k, grid.sizes[k] :].sum())
-        detail = f"reference {grid.edges[k, 0]:.6g} to {grid.edges[k, grid.sizes[k] - 1]:.6g}"
+        detail = f"reference {grid.spell(k, grid.edges[k, 0])} to {grid.spell(k, grid.edges[k, grid.sizes[k] - 1])}"
         # Of a sample like the reference, two rows in n + 1 are expected to lie beyond its ends.
         beyond = (2, known + 1), (outside, finite)
         yield from _more(
@@ -200,7 +200,7 @@ def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresh
             feature=name,
             value=1.0,
             limit=0.0,
-            detail=f"always {counts.lowest[k]:.6g}",
+            detail=f"always {grid.spell(k, counts.lowest[k])}",
         )
 
 

@@ -179,13 +179,17 @@ class _Entry:
 
 def _entries(profile: Profile, columns: Mapping[str, str]) -> Iterator[_Entry]:
     for k, name in enumerate(profile.grid.names):
-        yield _numeric(k, columns.get(name, ""), profile.grid.edges_of(k).tolist())
+        yield _numeric(k, columns.get(name, ""), profile.grid.edges_of(k).tolist(), profile.grid.origins[k])
     for k, part in enumerate(profile.categorical, len(profile.grid.names)):
         yield _categorical(k, columns.get(part.name, ""), sorted(part.values))
 
 
-def _numeric(feature: int, column: str, edges: list[float]) -> _Entry:
+def _numeric(feature: int, column: str, edges: list[float], origin: int) -> _Entry:
     value = f"CAST({column} AS FLOAT64)"
+    if origin:
+        # Of integers the difference is taken first, as `measured` does; where it is none of 64 bits, that of floats.
+        at = f"@origin_{feature}"
+        value = f"IFNULL(CAST(SAFE_SUBTRACT({column}, {at}) AS FLOAT64), {value} - CAST({at} AS FLOAT64))"
     inside = f"RANGE_BUCKET({value}, @edges_{feature})" if edges else "0"
     missing = f"WHEN {value} IS NULL OR IS_NAN({value}) THEN -1"
     infinite = f"WHEN IS_INF({value}) THEN IF({value} < 0, -2, -3)"
@@ -193,7 +197,7 @@ def _numeric(feature: int, column: str, edges: list[float]) -> _Entry:
         feature=feature,
         bucket=f"CASE {missing} {infinite} ELSE {inside} END",
         value=value,
-        parameters={f"edges_{feature}": edges} if edges else {},
+        parameters=({f"edges_{feature}": edges} if edges else {}) | ({f"origin_{feature}": origin} if origin else {}),
     )
 
 

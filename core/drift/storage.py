@@ -31,6 +31,7 @@ def dump_profile(profile: Profile) -> bytes:
         "names": profile.names,
         "rows": profile.rows,
         "numeric": profile.grid.names,
+        "origins": profile.grid.origins,
         "categorical": [
             {"name": part.name, "values": part.values, "once": part.once, "holds": part.holds}
             for part in profile.categorical
@@ -75,7 +76,9 @@ def _read(arrays: dict[str, Any]) -> Profile:
         profile = Profile.assemble(
             names=tuple(head["names"]),
             rows=head["rows"],
-            grid=Grid(names=tuple(head["numeric"]), **{name: arrays[name] for name in _GRID}),
+            grid=Grid(
+                names=tuple(head["numeric"]), origins=tuple(head["origins"]), **{name: arrays[name] for name in _GRID}
+            ),
             categorical=tuple(_categories(head, arrays)),
             samples=tuple(arrays[f"sample_{k}"] for k in range(head["samples"])),
             dependence=Dependence(rows=head["population"], between=arrays["between"]),

@@ -26,7 +26,7 @@ from core.drift import (
     score,
     with_segments,
 )
-from core.drift.columns import Column
+from core.drift.columns import Column, holds
 from core.drift.storage import dump_profile, load_profile
 from core.settings import Model, Task
 from functions.adapters.columns import Columns
@@ -136,7 +136,7 @@ def _fit(model: Model, columns: Columns, rows: int) -> Profile:
             raise ProfileError(
                 f"column {name!r}: must be a column of {model.table}, which the reference is learned from"
             )
-        if name in {*model.features.numeric, model.score} and columns[name].dtype.kind == "O":
+        if name in {*model.features.numeric, model.score} and holds(columns[name]) not in {"numbers", "nothing"}:
             raise ProfileError(
                 f"column {name!r}: must hold numbers in {model.table}, which the reference is learned from"
             )

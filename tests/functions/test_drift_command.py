@@ -468,6 +468,15 @@ def test_identifiers_timestamps_and_constants_are_left_out_everywhere(tmp_path: 
     assert compared["left_out"].keys() == {"plan"}
 
 
+def test_integers_beyond_the_precision_of_floats_are_told_apart(tmp_path: Path) -> None:
+    keys = 2**60 + np.random.default_rng(4).integers(0, 300, 2000)
+    old = parquet(tmp_path / "old.parquet", {"key": pa.array([None, *keys.tolist()])})
+    new = csv(tmp_path / "new.csv", "key\n" + "".join(f"{key + 40}\n" for key in keys))
+    found = feature(told(old, new), "key")
+    assert found["drifted"]
+    assert found["tests"]["ks"]["value"] == pytest.approx(40 / 300, abs=0.03)
+
+
 def test_bins_are_named_by_the_values_they_hold(tmp_path: Path) -> None:
     hours = np.repeat(np.arange(24), 100)
     rain = np.concatenate((np.zeros(1800), np.random.default_rng(0).exponential(2, 600)))
