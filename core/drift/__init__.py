@@ -11,6 +11,7 @@
 from core.drift.calibration import hour_of_week
 from core.drift.columns import ProfileError
 from core.drift.counts import Counts, count
+from core.drift.exclusion import LeftOut
 from core.drift.intervals import Estimate
 from core.drift.performance import (
     Calibrator,
@@ -26,7 +27,7 @@ from core.drift.performance import (
     stands,
 )
 from core.drift.profile import Profile
-from core.drift.quality import DataQualityIssue, DataQualityIssueKind, QualityThresholds, quality
+from core.drift.quality import DataQualityIssue, DataQualityIssueKind, QualityThresholds, quality, type_changed
 from core.drift.ranges import Range, ranges
 from core.drift.report import Bin, DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult
 from core.drift.scoring import score, score_counts
@@ -46,6 +47,7 @@ __all__ = [
     "Estimate",
     "FeatureDrift",
     "Kind",
+    "LeftOut",
     "Mode",
     "Profile",
     "ProfileError",
@@ -75,5 +77,6 @@ __all__ = [
     "score",
     "score_counts",
     "stands",
+    "type_changed",
     "with_segments",
 ]

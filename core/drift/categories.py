@@ -55,6 +55,7 @@ class Categories:
         groups: reference rows of those that are not kept, by group; shape (GROUPS,).
         once: how many categories have one row.
         place: the group of each category that is kept, shape (values,).
+        holds: what its column held, as from `columns.holds`; empty where any column may be categories.
     """
 
     name: str
@@ -63,16 +64,17 @@ class Categories:
     groups: Ints
     once: int
     place: Ints
+    holds: str = ""
 
     @classmethod
-    def of(cls, *, name: str, values: Iterable[str], counts: Ints, groups: Ints, once: int) -> Self:
+    def of(cls, *, name: str, values: Iterable[str], counts: Ints, groups: Ints, once: int, holds: str = "") -> Self:
         """The feature with the groups of its categories."""
         kept = tuple(values)
         place = np.array([group_of(value) for value in kept], dtype=np.int64)
-        return cls(name=name, values=kept, counts=counts, groups=groups, once=once, place=place)
+        return cls(name=name, values=kept, counts=counts, groups=groups, once=once, place=place, holds=holds)
 
     @classmethod
-    def fit(cls, name: str, found: Mapping[str, int], missing: int, limit: int) -> Self:
+    def fit(cls, name: str, found: Mapping[str, int], missing: int, limit: int, holds: str = "") -> Self:
         """The feature of a reference.
 
         Args:
@@ -80,12 +82,15 @@ class Categories:
             found: rows by category.
             missing: rows without one.
             limit: at most how many categories are kept.
+            holds: what its column holds; empty where any column may be categories.
         """
         ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
         kept, rest = ranked[:limit], dict(ranked[limit:])
         counts = np.array([*(times for _, times in kept), sum(rest.values()), missing], dtype=np.int64)
         once = sum(times == 1 for times in found.values())
-        return cls.of(name=name, values=(value for value, _ in kept), counts=counts, groups=grouped(rest), once=once)
+        return cls.of(
+            name=name, values=(value for value, _ in kept), counts=counts, groups=grouped(rest), once=once, holds=holds
+        )
 
     @property
     def complete(self) -> bool:

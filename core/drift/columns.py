@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,29 @@ Columns = Mapping[str, Column]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_FITS = 2.0**62  # a distance up to here is an int64, rounding included
 _SPAN = 1 << 16  # integers within so wide a range are counted by position, without a sort
+
+
+EXACT = 2**53
+"""Up to here a float holds every whole number."""
+
+_KINDS = {
+    "i": "numbers",
+    "u": "numbers",
+    "f": "numbers",
+    "b": "booleans",
+    "U": "text",
+    "S": "text",
+    "M": "times",
+    "m": "times",
+}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "booleans": (bool, np.bool_),
+    "numbers": (int, float, np.number),
+    "text": (str, bytes),
+    "times": (date, time, timedelta, np.datetime64),
+}
 
 
 class ProfileError(AiaError, ValueError):
@@ -61,11 +84,65 @@ def is_numeric(values: NDArray[Any]) -> bool:
     return bool(kinds) and all(issubclass(kind, int | float | np.number) and kind is not bool for kind in kinds)
 
 
-def ordered(name: str, column: Column) -> tuple[Floats, int]:
-    """The numbers of a column in ascending order, infinities among them, and how many are missing.
+def is_integer(values: NDArray[Any]) -> bool:
+    """Whether the values are integers, also among None."""
+    if values.dtype.kind in "iu":
+        return True
+    kinds = set(map(type, values.tolist())) - {type(None)} if values.dtype.kind == "O" else set()
+    return bool(kinds) and all(issubclass(kind, int | np.integer) and kind is not bool for kind in kinds)
 
-    >>> ordered("age", [3, None, 1.5])
-    (array([1.5, 3. ]), 1)
+
+def holds(values: NDArray[Any]) -> str:
+    """What a column holds, in a word or two.
+
+    It is `numbers`, `text`, `booleans`, `mixed values` of these, `times`, `other values`, or `nothing` where all are missing.
+
+    >>> holds(np.array([1.5, None], dtype=object)), holds(np.array(["a"])), holds(np.array([np.nan]))
+    ('numbers', 'text', 'nothing')
+    """
+    kind = values.dtype.kind
+    if kind in "fO" and not values.size:
+        return "nothing"
+    if kind == "f" and np.isnan(values[0]) and bool(np.isnan(values).all()):
+        return "nothing"
+    if kind != "O":
+        return _KINDS.get(kind, "other values")
+    listed = values.tolist()
+    kinds = set(map(type, listed)) - {type(None)}
+    if float in kinds and all(value != value for value in listed if type(value) is float):  # noqa: PLR0124 - so is NaN found
+        kinds.discard(float)
+    found = {
+        next((name for name, types in _TYPES.items() if issubclass(kind, types)), "other values") for kind in kinds
+    }
+    if len(found) > 1:
+        return "other values" if found & {"other values", "times"} else "mixed values"
+    return found.pop() if found else "nothing"
+
+
+def origin_of(values: NDArray[Any]) -> int:
+    """Where the numbers of a column are measured from, so that floats hold them: 0, or the median of integers beyond 2^53.
+
+    >>> origin_of(np.array([2**60, 2**60 + 1, 2**60 + 3])) - 2**60, origin_of(np.array([5, 6]))
+    (1, 0)
+    """
+    if not values.size or values.dtype.kind not in "iuO" or not is_integer(values):
+        return 0
+    whole = (
+        values if values.dtype.kind in "iu" else np.array([one for one in values.tolist() if one is not None], object)
+    )
+    if max(int(whole.max()), -int(whole.min())) <= EXACT:
+        return 0
+    return int(np.sort(whole)[whole.size // 2])
+
+
+def measured(name: str, column: Column, origin: int = 0) -> Floats:
+    """The numbers of a column in the order of the rows, as distances from an origin; NaN for what is missing.
+
+    The difference of integers is taken before it becomes a float, so that values beyond 2^53 do not fall together. Distances
+    beyond 2^53 are rounded.
+
+    >>> measured("id", np.array([2**60 + 1, 2**60 + 2]), 2**60)
+    array([1., 2.])
 
     Raises:
         ProfileError: a value is no number.
@@ -74,9 +151,34 @@ def ordered(name: str, column: Column) -> tuple[Floats, int]:
     if values.dtype.kind not in "iufbO":
         raise ProfileError(f"column {name!r}: must be numeric, got {values.dtype}{_example(values)}")
     try:
+        if origin and values.dtype.kind == "O":
+            distances = [None if one is None else one - origin for one in values.tolist()]
+            return np.array(distances, dtype=object).astype(np.float64)
         numbers: Floats = values.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ProfileError(f"column {name!r}: must be numeric, got {values.dtype}: {error}") from error
+    if not origin:
+        return numbers
+    numbers -= float(origin)
+    if values.dtype.kind in "iu":
+        wide = values.astype(np.int64 if values.dtype.kind == "i" else np.uint64).view(np.uint64)
+        apart = (wide - np.uint64(origin % 2**64)).view(np.int64)  # modulo 2^64: right wherever the distance fits
+        numbers = np.where(np.abs(numbers) < _FITS, apart.astype(np.float64), numbers)
+    return numbers
+
+
+def ordered(name: str, column: Column, origin: int = 0) -> tuple[Floats, int]:
+    """The numbers of a column in ascending order, infinities among them, and how many are missing.
+
+    They are distances from an origin, as from `measured`.
+
+    >>> ordered("age", [3, None, 1.5])
+    (array([1.5, 3. ]), 1)
+
+    Raises:
+        ProfileError: a value is no number.
+    """
+    numbers = measured(name, column, origin)
     numbers.sort()
     if not numbers.size or not np.isnan(numbers[-1]):
         return numbers, 0
@@ -115,6 +217,8 @@ def tally(name: str, column: Column) -> tuple[dict[str, int], int]:
 def _from_sequence(column: Sequence[Any]) -> NDArray[Any]:
     values = np.asarray(column, dtype=object)
     if values.ndim == 1 and values.size and is_numeric(values):
+        if origin_of(values):
+            return values
         return values.astype(np.float64)
     return values
 
@@ -157,7 +261,7 @@ def spell(value: Any) -> str:  # noqa: ANN401 - whatever a column holds
 
 
 def _is_missing(value: Any) -> bool:  # noqa: ANN401 - whatever a column holds
-    return value is None or value != value  # noqa: PLR0124 - NaN is what differs from itself
+    return value is None or (isinstance(value, float | np.floating) and value != value)  # noqa: PLR0124 - NaN is what differs from itself
 
 
 def _example(values: NDArray[Any]) -> str:

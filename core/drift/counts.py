@@ -1,18 +1,22 @@
 """Counting a window against a profile: what is counted of hours adds up to days."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.drift.categories import GROUPS, MISSING_CATEGORY, NEW, Categories, grouped
-from core.drift.columns import Columns, Floats, Ints, ProfileError, ordered, rows, tally
+from core.drift.columns import Columns, Floats, Ints, ProfileError, array, holds, ordered, rows, tally
 from core.drift.grid import infinities, inner
 from core.drift.profile import Profile
 from core.drift.sample import around
 from core.drift.statistics import METHODS
 
 _NAMED = 20
+_NUMERIC = frozenset({"numbers", "booleans", "nothing"})
+_CATEGORIES = frozenset({"numbers", "booleans", "text", "mixed values", "nothing"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,6 +34,7 @@ class Counts:
         groups: by categorical feature the rows of those that are not kept, by group; shape (GROUPS,).
         new: by categorical feature the names of some new categories, where they are known.
         absent: the features that the window has no column for.
+        retyped: what the column holds instead, by the name of each feature that is of another type now.
     """
 
     fingerprint: str
@@ -42,6 +47,7 @@ class Counts:
     groups: tuple[Ints, ...]
     new: Mapping[str, tuple[str, ...]]
     absent: frozenset[str]
+    retyped: Mapping[str, str] = field(default_factory=dict)
 
     def __add__(self, other: "Counts") -> "Counts":
         """The counts of both windows together.
@@ -67,6 +73,7 @@ class Counts:
                 for name in sorted({*self.new, *other.new})
             },
             absent=self.absent | other.absent,
+            retyped={**self.retyped, **other.retyped},
         )
 
 
@@ -86,10 +93,11 @@ def count(profile: Profile, columns: Columns) -> Counts:
 
     Args:
         profile: of the reference.
-        columns: a column by feature name; columns that the profile does not know are passed over.
+        columns: a column by feature name; columns that the profile does not know are passed over, and one of another
+            type than its feature is not counted.
 
     Raises:
-        ProfileError: the columns differ in length, or one holds what its feature can not be.
+        ProfileError: the columns differ in length, or one is not 1-d.
 
     >>> profile = Profile.fit({"x": [1.0, 2.0, 3.0]})
     >>> counts = count(profile, {"x": [2.0, None]}) + count(profile, {"x": [9.0]})
@@ -110,8 +118,10 @@ def examine(
         The counts, and by statistic its value a numeric feature, shape (k,), NaN where a window is empty; None with more
         rows, or with a compact profile.
     """
-    known = {name: columns[name] for name in profile.names if name in columns}
-    size = rows(known)
+    given = {name: columns[name] for name in profile.names if name in columns}
+    size = rows(given)
+    retyped = _retyped(profile, given)
+    known = {name: column for name, column in given.items() if name not in retyped}
     exact = bool(profile.samples) and size <= row_limit
     wanted = [name for name in statistics if exact and METHODS[name].exact]
     numeric = [_numeric(profile, k, known, size, wanted) for k in range(len(profile.grid.names))]
@@ -126,17 +136,42 @@ def examine(
         categories=tuple(counted for counted, _, _ in found),
         groups=tuple(groups for _, groups, _ in found),
         new={part.name: names for part, (_, _, names) in zip(profile.categorical, found, strict=True) if names},
-        absent=frozenset(profile.names) - known.keys(),
+        absent=frozenset(profile.names) - given.keys(),
+        retyped=retyped,
     )
     if not exact:
         return counts, None
     return counts, {name: np.array([part.exact[j] for part in numeric]) for j, name in enumerate(wanted)}
 
 
+def _retyped(profile: Profile, columns: Columns) -> dict[str, str]:
+    """What columns hold that are of another type than their feature."""
+    arrays = {name: array(name, column) for name, column in columns.items()}
+    numeric = {name: holds(arrays[name]) for name in profile.grid.names if name in columns and _odd(arrays[name])}
+    found = {part.name: holds(arrays[part.name]) for part in profile.categorical if part.name in columns}
+    parts = (part for part in profile.categorical if part.name in columns)
+    changed = {part.name: found[part.name] for part in parts if not _fits(part, arrays[part.name], found[part.name])}
+    return {name: kind for name, kind in numeric.items() if kind not in _NUMERIC} | changed
+
+
+def _odd(values: NDArray[Any]) -> bool:
+    """Whether the values have to be looked at to say that they are numbers."""
+    return values.dtype.kind not in "iufb"
+
+
+def _fits(part: Categories, values: NDArray[Any], found: str) -> bool:
+    """Whether values may be categories of a feature: those of another type are if any of them is spelt as one that is known."""
+    if found not in _CATEGORIES:
+        return False
+    if not part.holds or found in {part.holds, "nothing"}:
+        return True
+    return not part.values or not tally(part.name, values)[0].keys().isdisjoint(part.values)
+
+
 def _numeric(profile: Profile, feature: int, columns: Columns, size: int, wanted: Collection[str]) -> _Counted:
     grid = profile.grid
     name = grid.names[feature]
-    values, missing = ordered(name, columns[name]) if name in columns else (np.zeros(0), size)
+    values, missing = ordered(name, columns[name], grid.origins[feature]) if name in columns else (np.zeros(0), size)
     below, above = infinities(values)
     finite = inner(values)
     edges = grid.edges_of(feature)

@@ -25,6 +25,7 @@ class Grid:
 
     Attributes:
         names: the features.
+        origins: what the values of each feature are measured from: 0 but for integers beyond 2^53.
         edges: ascending edges, filled up with infinity; shape (k, w).
         sizes: how many edges each feature has; shape (k,).
         cells: reference rows a cell, finite values only; shape (k, w + 1).
@@ -35,6 +36,7 @@ class Grid:
     """
 
     names: tuple[str, ...]
+    origins: tuple[int, ...]
     edges: Floats
     sizes: Ints
     cells: Ints
@@ -48,16 +50,22 @@ class Grid:
         edges: Floats = self.edges[feature, : self.sizes[feature]]
         return edges
 
+    def spell(self, feature: int, value: float) -> str:
+        """A value of a feature, for people."""
+        origin = self.origins[feature]
+        return f"{origin + int(value)}" if origin else f"{value:.6g}"
+
     def bin_labels(self, feature: int) -> tuple[str, ...]:
         """The names of a feature's bins: one more than there are coarse edges, empty where edges repeat."""
-        return tuple(one.label for one in ranges(self.edges_of(feature), self.coarse[feature]))
+        return tuple(one.label for one in ranges(self.edges_of(feature), self.coarse[feature], self.origins[feature]))
 
 
-def cut(sample: Mapping[str, tuple[Floats, int]], *, cells: int, bins: int) -> Grid:
+def cut(sample: Mapping[str, tuple[Floats, int]], origins: Mapping[str, int], *, cells: int, bins: int) -> Grid:
     """Cut the reference into cells.
 
     Args:
         sample: by feature the ascending values without NaN, and how many are missing.
+        origins: by feature what the values are measured from.
         cells: at most how many cells between the lowest and the highest reference value.
         bins: at most how many bins.
     """
@@ -78,6 +86,7 @@ def cut(sample: Mapping[str, tuple[Floats, int]], *, cells: int, bins: int) -> G
     means, sds = zip(*map(_moments, finite.values()), strict=True) if count else ((), ())
     return Grid(
         names=tuple(sample),
+        origins=tuple(origins[name] for name in sample),
         edges=filled,
         sizes=np.array([len(places) for places in edges], dtype=np.int64),
         cells=counts,

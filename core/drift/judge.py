@@ -24,7 +24,14 @@ MOST_NAMED = 5
 _ERROR_SHARE, _ERROR_STRENGTH = 0.25, 0.25
 _CRITICAL_SHARE, _CRITICAL_STRENGTH = 0.5, 0.5
 _ERROR_BELOW, _CRITICAL_BELOW = 0.05, 0.15
-_GRAVE = frozenset({DataQualityIssueKind.ABSENT, DataQualityIssueKind.VOLUME, DataQualityIssueKind.STALE})
+_GRAVE = frozenset(
+    {
+        DataQualityIssueKind.ABSENT,
+        DataQualityIssueKind.TYPE_CHANGED,
+        DataQualityIssueKind.VOLUME,
+        DataQualityIssueKind.STALE,
+    }
+)
 _ERROR_MISSING = 0.5
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -44,6 +51,8 @@ class Reason(StrEnum):
     """The accuracy is at the floor or above."""
     NO_FLOOR = "no_floor"
     """The settings have no floor."""
+    NOTHING_TO_COMPARE = "nothing_to_compare"
+    """Every feature is an identifier, a timestamp or a constant: nothing is concluded."""
     INSUFFICIENT_DATA = "insufficient_data"
     """Too few rows or labels: nothing is concluded."""
     QUALITY_ISSUES = "quality_issues"
@@ -74,10 +83,14 @@ def of_drift(model: str, report: DriftReport, top_segments: Mapping[str, str] = 
     >>> verdict.reason.value, verdict.severity.value, verdict.summary[:43]
     ('drifted', 'critical', 'churn: 1 of 1 features drifted; strongest a')
     """
+    left_out = _left_out(report)
+    if left_out and not report.features:
+        text = f"{model}: no feature to compare"
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NOTHING_TO_COMPARE, summary=text, evidence=left_out)
     if report.reason in (DriftReason.INSUFFICIENT_DATA, DriftReason.ABSENT):
         return _too_few(model, report)
     count = len(report.features)
-    window = {"window": _window(report)}
+    window = {"window": _window(report)} | left_out
     if not report.drifted:
         text = f"{model}: no drift in {count} features"
         return Verdict(
@@ -115,6 +128,9 @@ def of_prediction(model: str, report: DriftReport, top_segments: Mapping[str, st
     >>> of_prediction("churn", score(profile, {"risk": [0.3 + n / 3000 for n in range(900)]})).summary[:37]
     'churn: predictions have drifted: risk'
     """
+    if not report.features and (left_out := _left_out(report)):
+        text = f"{model}: predictions are not compared: {left_out['left out']}"
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NOTHING_TO_COMPARE, summary=text)
     if report.reason in (DriftReason.INSUFFICIENT_DATA, DriftReason.ABSENT):
         return _too_few(model, report)
     [found] = report.features
@@ -262,11 +278,13 @@ def spell_issue(issue: DataQualityIssue) -> str:
     usual = f"at most {issue.limit:.1%} is usual"
     texts = {
         DataQualityIssueKind.ABSENT: "the column is missing",
+        DataQualityIssueKind.TYPE_CHANGED: "the type of the column changed",
         DataQualityIssueKind.MISSING: f"{share} are missing, {usual}",
         DataQualityIssueKind.INFINITE: f"{share} are infinite, {usual}",
         DataQualityIssueKind.OUT_OF_RANGE: f"{share} are out of range, {usual}",
         DataQualityIssueKind.NEW_CATEGORY: f"{share} are of unknown categories, {usual}",
         DataQualityIssueKind.CONSTANT: "every row has the same value",
+        DataQualityIssueKind.VARIES: f"{share} differ from the one value of the reference, {usual}",
         DataQualityIssueKind.VOLUME: "far fewer rows than usual"
         if issue.value < issue.limit
         else "far more rows than usual",
@@ -301,6 +319,12 @@ def of_scoring(model: str, table: str, refusal: str | None) -> Verdict:
 def _too_few(model: str, report: DriftReport) -> Verdict:
     text = f"{model}: too few rows to compare, {report.n_current} against {report.n_reference} of the reference"
     return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
+
+
+def _left_out(report: DriftReport) -> dict[str, str]:
+    named = [f"{name} ({why})" for name, why in list(report.left_out.items())[:MOST_NAMED]]
+    more = len(report.left_out) - len(named)
+    return {"left out": ", ".join(named) + (f" and {more} more" if more else "")} if named else {}
 
 
 def _window(report: DriftReport) -> str:

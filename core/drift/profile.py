@@ -2,16 +2,31 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.drift.calibration import Calibration
 from core.drift.categories import GROUPS, Categories
 from core.drift.cells import Prepared, prepare
-from core.drift.columns import Columns, Floats, Ints, ProfileError, array, is_numeric, ordered, rows, tally
+from core.drift.columns import (
+    Columns,
+    Floats,
+    Ints,
+    ProfileError,
+    array,
+    holds,
+    is_numeric,
+    measured,
+    ordered,
+    origin_of,
+    rows,
+    tally,
+)
 from core.drift.dependence import Codes, Dependence, category_codes, numeric_codes
+from core.drift.exclusion import LeftOut, is_temporal, why_categories, why_numbers
 from core.drift.grid import Grid, cut, quantiles
 from core.drift.report import DriftReport
 from core.drift.sample import Sample
@@ -50,6 +65,7 @@ class Profile:
         prepared: worked out of the grid.
         dependence: how alike the rows of the reference are that follow each other.
         labels: the names of the bins, numeric features first, then categorical ones.
+        left_out: why, by the name of each feature that is not compared; constants are counted nevertheless.
     """
 
     names: tuple[str, ...]
@@ -61,6 +77,7 @@ class Profile:
     prepared: Prepared
     dependence: Dependence
     labels: tuple[tuple[str, ...], ...]
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
     segments: tuple[SegmentReference, ...] = ()
     calibration: Calibration | None = None
 
@@ -70,6 +87,7 @@ class Profile:
         columns: Columns,
         *,
         categorical: Iterable[str] = (),
+        always: Iterable[str] = (),
         cells: int = 1024,
         bins: int = 10,
         categories: int = 1000,
@@ -82,6 +100,7 @@ class Profile:
             columns: a column by feature name, all of one length, the rows in the order of time, so that it is seen how
                 alike those are that follow each other. Strings and booleans are categories.
             categorical: names of features whose numbers are categories.
+            always: names of features that are compared, be they identifiers, timestamps or constants.
             cells: at most how many cells a numeric feature is cut into, at least 2: the finer, the closer the tests
                 from counts.
             bins: at most how many bins of a numeric feature are compared, at least 2.
@@ -105,24 +124,28 @@ class Profile:
         if unknown := sorted(chosen - columns.keys()):
             raise ProfileError(f"categorical: must name columns, got {unknown}")
         size = rows(columns)
-        numbers = {
-            name: ordered(name, column)
-            for name, column in columns.items()
-            if name not in chosen and _holds_numbers(name, columns)
+        arrays = {name: array(name, column) for name, column in columns.items()}
+        counted = {name: values for name, values in arrays.items() if not is_temporal(values)}
+        origins = {
+            name: origin_of(values) for name, values in counted.items() if name not in chosen and _holds_numbers(values)
         }
-        grid = cut(numbers, cells=cells, bins=bins)
-        found = tuple(
-            Categories.fit(name, *tally(name, columns[name]), limit=categories)
-            for name in columns
-            if name not in numbers
-        )
+        numbers = {name: ordered(name, arrays[name], origin) for name, origin in origins.items()}
+        tallies = {name: tally(name, values) for name, values in counted.items() if name not in numbers}
+        left_out = _left_out(arrays, numbers, origins, tallies, frozenset(always))
+        gone = {name for name, why in left_out.items() if why is not LeftOut.CONSTANT}
+        numbers = {name: one for name, one in numbers.items() if name not in gone}
+        tallies = {name: one for name, one in tallies.items() if name not in gone}
+        grid = cut(numbers, origins, cells=cells, bins=bins)
+        kinds = {name: "" if name in chosen else _kind(arrays[name]) for name in tallies}
+        found = tuple(Categories.fit(name, *one, limit=categories, holds=kinds[name]) for name, one in tallies.items())
         return cls.assemble(
             names=tuple(columns),
             rows=size,
             grid=grid,
             categorical=found,
-            dependence=Dependence.learn(_codes(columns, numbers, found), population or size),
+            dependence=Dependence.learn(_codes(columns, numbers, origins, found), population or size),
             samples=tuple(quantiles(values, keep) for values, _ in numbers.values()) if keep else (),
+            left_out=left_out,
         )
 
     @classmethod
@@ -135,6 +158,7 @@ class Profile:
         categorical: tuple[Categories, ...],
         samples: tuple[Floats, ...],
         dependence: Dependence,
+        left_out: Mapping[str, LeftOut],
     ) -> Self:
         """Put a profile together from its parts."""
         return cls(
@@ -147,11 +171,12 @@ class Profile:
             prepared=prepare(grid),
             dependence=dependence,
             labels=_labels(grid, categorical),
+            left_out=left_out,
         )
 
     @property
     def order(self) -> tuple[str, ...]:
-        """The features in the order of the arrays: numeric ones first."""
+        """The features that are counted, in the order of the arrays: numeric ones first."""
         return self.grid.names + tuple(part.name for part in self.categorical)
 
     @property
@@ -168,7 +193,7 @@ class Profile:
     @property
     def independent(self) -> Self:
         """The same as if the rows of the reference were independent: a calibration knows by itself what moves them."""
-        return replace(self, dependence=Dependence.none(self.dependence.rows, len(self.names)))
+        return replace(self, dependence=Dependence.none(self.dependence.rows, len(self.order)))
 
     def calibrated(self, history: Iterable[tuple[int, DriftReport]], *, windows: int = 3) -> Self:
         """The same with what is usual in each slot of the calendar.
@@ -189,8 +214,29 @@ def _require(name: str, value: int, least: int) -> None:
         raise ProfileError(f"{name}: must be at least {least}, got {value}")
 
 
-def _holds_numbers(name: str, columns: Columns) -> bool:
-    values = array(name, columns[name])
+def _left_out(
+    arrays: Mapping[str, NDArray[Any]],
+    numbers: Mapping[str, tuple[Floats, int]],
+    origins: Mapping[str, int],
+    tallies: Mapping[str, tuple[dict[str, int], int]],
+    always: frozenset[str],
+) -> dict[str, LeftOut]:
+    """Why, by the name of each feature that is not compared."""
+    found: dict[str, LeftOut | None] = dict.fromkeys(arrays, LeftOut.TIMESTAMP)
+    found |= {name: why_numbers(arrays[name], *one, origins[name]) for name, one in numbers.items()}
+    found |= {name: why_categories(arrays[name], *one) for name, one in tallies.items()}
+    return {
+        name: why for name, why in found.items() if why and (name not in always or name not in {*numbers, *tallies})
+    }
+
+
+def _kind(values: NDArray[Any]) -> str:
+    """What a categorical column holds; empty where it says nothing about the window's."""
+    kind = holds(values)
+    return kind if kind in {"text", "booleans"} else ""
+
+
+def _holds_numbers(values: NDArray[Any]) -> bool:
     return is_numeric(values) or (values.dtype.kind == "O" and not _present(values.tolist()))
 
 
@@ -199,10 +245,15 @@ def _present(values: Iterable[object]) -> bool:
 
 
 def _codes(
-    columns: Columns, numbers: Mapping[str, tuple[Floats, int]], categorical: Iterable[Categories]
+    columns: Columns,
+    numbers: Mapping[str, tuple[Floats, int]],
+    origins: Mapping[str, int],
+    categorical: Iterable[Categories],
 ) -> list[Codes]:
     """The cell of each row of each feature, numeric features first, for `Dependence`."""
-    numeric = [numeric_codes(array(name, columns[name]).astype(float), values) for name, (values, _) in numbers.items()]
+    numeric = [
+        numeric_codes(measured(name, columns[name], origins[name]), values) for name, (values, _) in numbers.items()
+    ]
     return numeric + [category_codes(array(one.name, columns[one.name]).tolist(), one.values) for one in categorical]
 
 
@@ -218,7 +269,9 @@ def _labels(grid: Grid, categorical: tuple[Categories, ...]) -> tuple[tuple[str,
 def _fingerprint(grid: Grid, categorical: tuple[Categories, ...]) -> str:
     digest = hashlib.blake2b(digest_size=8)
     digest.update(
-        repr((GROUPS, grid.names, grid.edges.shape, [(part.name, part.values) for part in categorical])).encode()
+        repr(
+            (GROUPS, grid.names, grid.origins, grid.edges.shape, [(part.name, part.values) for part in categorical])
+        ).encode()
     )
     digest.update(np.ascontiguousarray(grid.edges).tobytes())
     return digest.hexdigest()

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.drift.categories import MISSING_CATEGORY, NEW
 from core.drift.counts import Counts
+from core.drift.exclusion import LeftOut
 from core.drift.grid import ABOVE, BELOW, MISSING
 from core.drift.profile import Profile
 
@@ -19,6 +20,9 @@ class DataQualityIssueKind(StrEnum):
 
     ABSENT = "absent"
     """The window has no such column."""
+
+    TYPE_CHANGED = "type_changed"
+    """The column holds something else than in the reference, as text where it held numbers."""
 
     MISSING = "missing"
     """More values are missing than in the reference."""
@@ -34,6 +38,9 @@ class DataQualityIssueKind(StrEnum):
 
     CONSTANT = "constant"
     """All values are one, and were not in the reference."""
+
+    VARIES = "varies"
+    """Values differ from the one that all rows of the reference have."""
 
     VOLUME = "volume"
     """There are far fewer or far more rows than expected."""
@@ -116,6 +123,12 @@ def quality(
     return tuple(sorted(found, key=lambda issue: order.get(issue.feature, -1)))
 
 
+def type_changed(name: str, was: str, now: str) -> DataQualityIssue:
+    """The issue of a column that holds something else than in the reference."""
+    detail = f"{was} in the reference, {now} now"
+    return DataQualityIssue(kind=DataQualityIssueKind.TYPE_CHANGED, feature=name, value=1.0, limit=0.0, detail=detail)
+
+
 def _window(
     counts: Counts,
     expected: float | None,
@@ -139,11 +152,15 @@ def _window(
 def _columns(profile: Profile, counts: Counts, thresholds: QualityThresholds) -> Iterator[DataQualityIssue]:
     for name in sorted(counts.absent):
         yield DataQualityIssue(kind=DataQualityIssueKind.ABSENT, feature=name, value=1.0, limit=0.0)
+    held = dict.fromkeys(profile.grid.names, "numbers") | {part.name: part.holds for part in profile.categorical}
+    for name, now in sorted(counts.retyped.items()):
+        yield type_changed(name, held.get(name) or "categories", now)
+    passed_over = counts.absent | counts.retyped.keys()
     for k, name in enumerate(profile.grid.names):
-        if name not in counts.absent:
+        if name not in passed_over:
             yield from _numeric(profile, counts, k, thresholds)
     for k, part in enumerate(profile.categorical):
-        if part.name not in counts.absent:
+        if part.name not in passed_over:
             yield from _categorical(profile, counts, k, thresholds)
 
 
@@ -158,12 +175,19 @@ def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresh
         current=(new[MISSING], counts.rows),
     )
     ends = [BELOW, ABOVE]
+    if profile.left_out.get(name) is LeftOut.CONSTANT:
+        always = f"always {grid.spell(k, grid.edges[k, 0])}" if grid.sizes[k] else "always missing or infinite"
+        differ = int(counts.cells[k][grid.cells[k] == 0].sum() + new[ends][old[ends] == 0].sum())
+        rows = (0, profile.rows), (differ, counts.rows)
+        kind = DataQualityIssueKind.VARIES
+        yield from _more(kind, name, thresholds, reference=rows[0], current=rows[1], detail=always)
+        return
     infinite = (old[ends].sum(), profile.rows), (new[ends].sum(), counts.rows)
     yield from _more(DataQualityIssueKind.INFINITE, name, thresholds, reference=infinite[0], current=infinite[1])
     known, finite = int(grid.cells[k].sum()), int(counts.cells[k].sum())
     if known and finite:
         outside = int(counts.cells[k, 0] + counts.cells[k, grid.sizes[k] :].sum())
-        detail = f"reference {grid.edges[k, 0]:.6g} to {grid.edges[k, grid.sizes[k] - 1]:.6g}"
+        detail = f"reference {grid.spell(k, grid.edges[k, 0])} to {grid.spell(k, grid.edges[k, grid.sizes[k] - 1])}"
         # Of a sample like the reference, two rows in n + 1 are expected to lie beyond its ends.
         beyond = (2, known + 1), (outside, finite)
         yield from _more(
@@ -176,7 +200,7 @@ def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresh
             feature=name,
             value=1.0,
             limit=0.0,
-            detail=f"always {counts.lowest[k]:.6g}",
+            detail=f"always {grid.spell(k, counts.lowest[k])}",
         )
 
 
@@ -184,6 +208,13 @@ def _categorical(profile: Profile, counts: Counts, k: int, thresholds: QualityTh
     part, found = profile.categorical[k], counts.categories[k]
     missing = (part.counts[MISSING_CATEGORY], profile.rows), (found[MISSING_CATEGORY], counts.rows)
     yield from _more(DataQualityIssueKind.MISSING, part.name, thresholds, reference=missing[0], current=missing[1])
+    if profile.left_out.get(part.name) is LeftOut.CONSTANT:
+        always = f"always {part.values[0]}" if part.values else "always missing"
+        differ = int(found[:MISSING_CATEGORY][part.counts[:MISSING_CATEGORY] == 0].sum())
+        rows = (0, profile.rows), (differ, counts.rows)
+        kind = DataQualityIssueKind.VARIES
+        yield from _more(kind, part.name, thresholds, reference=rows[0], current=rows[1], detail=always)
+        return
     if part.complete:
         detail = ", ".join(counts.new.get(part.name, ()))
         # As many rows are of categories that are new as were of categories seen once (Good 1953).

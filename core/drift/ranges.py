@@ -29,12 +29,13 @@ class _Edge(NamedTuple):
     behind: bool
 
 
-def ranges(edges: Floats, coarse: Ints) -> list[Range]:
+def ranges(edges: Floats, coarse: Ints, origin: int = 0) -> list[Range]:
     """The ranges that some of a feature's edges part, ascending: one more than `coarse` has entries.
 
     Args:
         edges: all edges, ascending; an edge that is the next number after the one before stands just behind a value.
         coarse: which of them part the bins, ascending, repeated where there are fewer bins.
+        origin: what the edges are measured from; not 0 only where all values are whole.
 
     >>> ranges(np.array([1.0, 2.0, np.nextafter(2.0, 3.0), 3.5]), np.array([1, 2, 2]))
     [Range(label='below 2', tick=''), Range(label='2', tick='2'), Range(label='', tick=''), Range(label='above 2', tick='2')]
@@ -46,7 +47,7 @@ def ranges(edges: Floats, coarse: Ints) -> list[Range]:
     whole = bool((at == np.round(at)).all())
     chosen = [_Edge(float(at[j]), bool(behind[j])) for j in coarse.tolist()]
     if whole:
-        return _whole(chosen)
+        return _whole(chosen, origin)
     texts = _texts([edge.value for edge in chosen])
     told = dict(zip(chosen, texts, strict=True))
     first = f"up to {texts[0]}" if chosen[0].behind else f"below {texts[0]}"
@@ -62,9 +63,9 @@ def _between(low: _Edge, high: _Edge, told: dict[_Edge, str]) -> Range:
     return Range(f"{above}{told[low]} to {told[high]}", told[low])
 
 
-def _whole(chosen: list[_Edge]) -> list[Range]:
+def _whole(chosen: list[_Edge], origin: int) -> list[Range]:
     """The same where all values are whole numbers: both ends of a range belong to it."""
-    starts = [int(edge.value) + edge.behind for edge in chosen]
+    starts = [origin + int(edge.value) + edge.behind for edge in chosen]
     ends = [start - 1 for start in starts]
     middle = [
         Range("", "") if low > high else Range(f"{low:,}" if low == high else f"{low:,} to {high:,}", f"{low:,}")

@@ -1,8 +1,11 @@
 """What a comparison says: a report of features, each with its statistics, its verdict and the bins that moved."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from core.drift.exclusion import LeftOut
 
 _IN_FULL = 0.9  # of the rows: where they are worth less than that, it is said
 
@@ -32,6 +35,9 @@ class Reason(StrEnum):
 
     ABSENT = "absent"
     """The current window has no such column: no verdict."""
+
+    TYPE_CHANGED = "type_changed"
+    """The column of the current window holds something else: no verdict."""
 
     NO_CHANGE = "no_change"
     """Nothing that chance does not explain."""
@@ -158,6 +164,7 @@ class DriftReport:
         n_reference: rows of the reference window.
         n_current: rows of the current window.
         shift_threshold: the smallest shift that matters, in sd.
+        left_out: why, by the name of each feature of the profile that is not compared.
     """
 
     features: tuple[FeatureDrift, ...]
@@ -167,6 +174,7 @@ class DriftReport:
     n_reference: int
     n_current: int
     shift_threshold: float
+    left_out: Mapping[str, LeftOut] = field(default_factory=dict)
 
     @property
     def strength(self) -> float:

@@ -41,14 +41,14 @@ def score(
     Args:
         profile: of the reference.
         columns: a column by feature name; columns that the profile does not know are passed over, and one that is not
-            there is reported as absent. An empty window, NaN, infinities and new categories are all well.
+            there is reported as absent, one of another type as such. An empty window, NaN, infinities and new categories are all well.
         thresholds: when a change is called drift.
         slot: of the calendar, as from `hour_of_week`, when the profile is calibrated.
         statistics: the names of those that are reported; the verdict is the same whichever they are.
         row_limit: with more rows, or with a compact profile, the statistics come from counts.
 
     Raises:
-        ProfileError: the columns differ in length, one holds what its feature can not be, or there is no such statistic.
+        ProfileError: the columns differ in length, or there is no such statistic.
 
     >>> rng = np.random.default_rng(3)
     >>> profile = Profile.fit({"age": rng.normal(40, 10, 5000), "plan": rng.choice(["a", "b"], 5000)})
@@ -122,27 +122,37 @@ def _score(
     families = _families(profile, counts, thresholds, shown, exact or {})
     names = profile.order
     absent = np.array([name in counts.absent for name in names], dtype=bool)
-    judged = ~absent & (min(profile.rows, counts.rows) >= thresholds.minimum_rows)
+    retyped = np.array([name in counts.retyped for name in names], dtype=bool)
+    compared = np.array([name not in profile.left_out for name in names], dtype=bool)
+    judged = compared & ~absent & ~retyped & (min(profile.rows, counts.rows) >= thresholds.minimum_rows)
     p_values = np.where(judged, np.concatenate([family.evidence.p_value for family in families]), 1.0)
-    q_values = benjamini_hochberg(p_values)
+    q_values = np.ones(len(names))
+    q_values[compared] = benjamini_hochberg(p_values[compared])
     strength = np.concatenate([family.evidence.strength for family in families])
     usual = profile.calibration.usual(slot) if profile.calibration else np.zeros(len(names))
     found = reasons(
-        q_values=q_values, strength=strength, usual=usual, judged=judged, absent=absent, thresholds=thresholds
+        q_values=q_values,
+        strength=strength,
+        usual=usual,
+        judged=judged,
+        absent=absent,
+        retyped=retyped,
+        thresholds=thresholds,
     )
     worth = profile.dependence.worth(counts.rows)
     features = _features(profile, families, shown, found, (strength, p_values, q_values, usual, worth))
-    if profile.categorical:
+    if profile.categorical or profile.left_out:
         by_name = {feature.name: feature for feature in features}
-        features = [by_name[name] for name in profile.names]
+        features = [by_name[name] for name in profile.names if name not in profile.left_out]
     return DriftReport(
         features=tuple(features),
         drifted=tuple(feature.name for feature in features if feature.drifted),
-        reason=overall(found),
+        reason=overall(tuple(feature.reason for feature in features)),
         mode=Mode.COUNTS if exact is None and profile.grid.names else Mode.EXACT,
         n_reference=profile.rows,
         n_current=counts.rows,
         shift_threshold=thresholds.shift,
+        left_out=profile.left_out,
     )
 
 

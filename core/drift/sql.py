@@ -6,9 +6,10 @@ parameters; names come from settings, are checked, and are quoted.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from core.drift.profile import Profile
 
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 _TABLE = re.compile(r"([a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,1024}\.[A-Za-z0-9_-]{1,1024}")
+_NONE: Mapping[str, str] = MappingProxyType({})
 _SPECIAL = {-1: MISSING, -2: BELOW, -3: ABOVE}
 
 
@@ -41,6 +43,7 @@ def count_sql(
     end: datetime,
     row_id: str | None = None,
     by: str | None = None,
+    without: Collection[str] = (),
 ) -> Statement:
     """The statement that counts a window; `counts_from_rows` reads what it returns.
 
@@ -52,9 +55,10 @@ def count_sql(
         end: the instant after its last, aware.
         row_id: the column that names a row, where a row may be there twice and is to count once.
         by: a column that parts the rows into segments, each counted by itself.
+        without: features that are not counted, because the table has no such column or one of another type.
 
     Raises:
-        ProfileError: a name is no identifier, or the profile has no feature.
+        ProfileError: a name is no identifier, or there is no feature to count.
 
     >>> from datetime import UTC
     >>> day = [datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)]
@@ -63,12 +67,13 @@ def count_sql(
     >>> sorted(statement.parameters)
     ['edges_0', 'window_end', 'window_start']
     """
-    if not profile.order:
+    counted = [name for name in profile.order if name not in without]
+    if not counted:
         raise ProfileError("profile: must have a feature to count, got none")
-    names = (*profile.order, timestamp, row_id, by)
+    names = (*counted, timestamp, row_id, by)
     columns = {name: _column(name) for name in names if name is not None}
     parameters: dict[str, Any] = {"window_start": start, "window_end": end}
-    entries = list(_entries(profile, columns))
+    entries = [entry for entry in _entries(profile, columns) if profile.order[entry.feature] in counted]
     for entry in entries:
         parameters |= entry.parameters
     listed = ",\n    ".join(entry.struct(named=k == 0) for k, entry in enumerate(entries))
@@ -76,18 +81,26 @@ def count_sql(
     segment = f"COALESCE(CAST({columns[by]} AS STRING), 'missing') AS segment, " if by else ""
     keys = "segment, feature, bucket" if by else "feature, bucket"
     chosen = "w.segment, part.feature, part.bucket" if by else "part.feature, part.bucket"
-    counted = f"SELECT {segment}[\n    {listed}\n  ] AS parts\n  FROM {source}"  # noqa: S608 - every name in it was checked
+    parts = f"SELECT {segment}[\n    {listed}\n  ] AS parts\n  FROM {source}"  # noqa: S608 - every name in it was checked
     wanted = f"{chosen}, COUNT(*) AS n, MIN(part.value) AS lowest, MAX(part.value) AS highest"
-    sql = f"SELECT {wanted}\nFROM (\n  {counted}\n) AS w, UNNEST(w.parts) AS part\nGROUP BY {keys}"
+    sql = f"SELECT {wanted}\nFROM (\n  {parts}\n) AS w, UNNEST(w.parts) AS part\nGROUP BY {keys}"
     return Statement(sql=sql, parameters=parameters)
 
 
-def counts_from_rows(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> Counts:
+def counts_from_rows(
+    profile: Profile,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    absent: Collection[str] = (),
+    retyped: Mapping[str, str] = _NONE,
+) -> Counts:
     """The counts that the rows of the statement hold.
 
     Args:
         profile: that the statement was made for.
         rows: with `feature`, `bucket`, `n`, `lowest` and `highest`, in any order.
+        absent: the features of the profile that the table has no column for.
+        retyped: what the column holds instead, by the name of each feature whose column is of another type.
 
     Raises:
         ProfileError: a row names a feature or a bucket that the profile does not have.
@@ -99,11 +112,12 @@ def counts_from_rows(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> Cou
     categories = tuple(np.zeros_like(part.counts) for part in profile.categorical)
     groups = tuple(np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical)
     alphabets = [np.argsort(np.array(part.values, dtype=object)) for part in profile.categorical]
+    first = next((k for k, name in enumerate(profile.order) if name not in absent and name not in retyped), 0)
     total = 0
     for row in rows:
         feature, bucket, n = int(row["feature"]), int(row["bucket"]), int(row["n"])
         _check(profile, feature, bucket)
-        total += n if feature == 0 else 0
+        total += n if feature == first else 0
         if feature >= numeric:
             alphabet, k = alphabets[feature - numeric], feature - numeric
             categories[k][_category(alphabet, bucket)] += n
@@ -125,11 +139,18 @@ def counts_from_rows(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> Cou
         categories=categories,
         groups=groups,
         new={},
-        absent=frozenset(),
+        absent=frozenset(absent),
+        retyped=dict(retyped),
     )
 
 
-def counts_by_segment(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> dict[str, Counts]:
+def counts_by_segment(
+    profile: Profile,
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    absent: Collection[str] = (),
+    retyped: Mapping[str, str] = _NONE,
+) -> dict[str, Counts]:
     """The counts of each segment, from the rows of a statement made with `by`.
 
     Raises:
@@ -138,7 +159,7 @@ def counts_by_segment(profile: Profile, rows: Iterable[Mapping[str, Any]]) -> di
     parts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         parts[row["segment"]].append(row)
-    return {segment: counts_from_rows(profile, part) for segment, part in parts.items()}
+    return {segment: counts_from_rows(profile, part, absent=absent, retyped=retyped) for segment, part in parts.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,13 +179,17 @@ class _Entry:
 
 def _entries(profile: Profile, columns: Mapping[str, str]) -> Iterator[_Entry]:
     for k, name in enumerate(profile.grid.names):
-        yield _numeric(k, columns[name], profile.grid.edges_of(k).tolist())
+        yield _numeric(k, columns.get(name, ""), profile.grid.edges_of(k).tolist(), profile.grid.origins[k])
     for k, part in enumerate(profile.categorical, len(profile.grid.names)):
-        yield _categorical(k, columns[part.name], sorted(part.values))
+        yield _categorical(k, columns.get(part.name, ""), sorted(part.values))
 
 
-def _numeric(feature: int, column: str, edges: list[float]) -> _Entry:
+def _numeric(feature: int, column: str, edges: list[float], origin: int) -> _Entry:
     value = f"CAST({column} AS FLOAT64)"
+    if origin:
+        # Of integers the difference is taken first, as `measured` does; where it is none of 64 bits, that of floats.
+        at = f"@origin_{feature}"
+        value = f"IFNULL(CAST(SAFE_SUBTRACT({column}, {at}) AS FLOAT64), {value} - CAST({at} AS FLOAT64))"
     inside = f"RANGE_BUCKET({value}, @edges_{feature})" if edges else "0"
     missing = f"WHEN {value} IS NULL OR IS_NAN({value}) THEN -1"
     infinite = f"WHEN IS_INF({value}) THEN IF({value} < 0, -2, -3)"
@@ -172,7 +197,7 @@ def _numeric(feature: int, column: str, edges: list[float]) -> _Entry:
         feature=feature,
         bucket=f"CASE {missing} {infinite} ELSE {inside} END",
         value=value,
-        parameters={f"edges_{feature}": edges} if edges else {},
+        parameters=({f"edges_{feature}": edges} if edges else {}) | ({f"origin_{feature}": origin} if origin else {}),
     )
 
 

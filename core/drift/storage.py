@@ -13,10 +13,11 @@ from core.drift.calibration import Calibration
 from core.drift.categories import Categories
 from core.drift.columns import ProfileError
 from core.drift.dependence import Dependence
+from core.drift.exclusion import LeftOut
 from core.drift.grid import Grid
 from core.drift.profile import Profile, SegmentReference
 
-VERSION = 2
+VERSION = 3
 """Of the format; it changes when an older reader would misunderstand."""
 
 _CALIBRATION = ("slots", "by_slot", "anywhere")
@@ -30,10 +31,15 @@ def dump_profile(profile: Profile) -> bytes:
         "names": profile.names,
         "rows": profile.rows,
         "numeric": profile.grid.names,
-        "categorical": [{"name": part.name, "values": part.values, "once": part.once} for part in profile.categorical],
+        "origins": profile.grid.origins,
+        "categorical": [
+            {"name": part.name, "values": part.values, "once": part.once, "holds": part.holds}
+            for part in profile.categorical
+        ],
         "samples": len(profile.samples),
         "segments": [{"by": part.by, "segment": part.segment, "rows": part.rows} for part in profile.segments],
         "population": profile.dependence.rows,
+        "left_out": dict(profile.left_out),
         "calibrated": profile.calibration is not None,
     }
     arrays = {name: getattr(profile.grid, name) for name in _GRID}
@@ -70,10 +76,13 @@ def _read(arrays: dict[str, Any]) -> Profile:
         profile = Profile.assemble(
             names=tuple(head["names"]),
             rows=head["rows"],
-            grid=Grid(names=tuple(head["numeric"]), **{name: arrays[name] for name in _GRID}),
+            grid=Grid(
+                names=tuple(head["numeric"]), origins=tuple(head["origins"]), **{name: arrays[name] for name in _GRID}
+            ),
             categorical=tuple(_categories(head, arrays)),
             samples=tuple(arrays[f"sample_{k}"] for k in range(head["samples"])),
             dependence=Dependence(rows=head["population"], between=arrays["between"]),
+            left_out={name: LeftOut(why) for name, why in head["left_out"].items()},
         )
         return replace(profile, segments=tuple(_segments(head, arrays)), calibration=_calibration(head, arrays))
     except (KeyError, TypeError) as error:
@@ -86,7 +95,7 @@ def _categories(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[Catego
 
 
 def _segments(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[SegmentReference]:
-    features = range(len(head["names"]))
+    features = range(len(head["numeric"]) + len(head["categorical"]))
     for k, part in enumerate(head["segments"]):
         yield SegmentReference(**part, bins=tuple(arrays[f"segment_{k}_{i}"] for i in features))
 

@@ -73,6 +73,7 @@ def reasons(
     usual: Floats,
     judged: NDArray[np.bool_],
     absent: NDArray[np.bool_],
+    retyped: NDArray[np.bool_],
     thresholds: Thresholds,
 ) -> tuple[Reason, ...]:
     """Why each feature is said to have drifted or not; all arrays of shape (k,).
@@ -83,11 +84,13 @@ def reasons(
         usual: the strength that is usual for this slot of the calendar, in sd.
         judged: whether both windows have rows enough.
         absent: whether the current window has no such column.
+        retyped: whether its column is of another type.
         thresholds: when a change is called drift.
     """
     certain = q_values <= thresholds.false_alarms
     rules = (
         (absent, Reason.ABSENT),
+        (retyped, Reason.TYPE_CHANGED),
         (~judged, Reason.INSUFFICIENT_DATA),
         (~certain, Reason.NO_CHANGE),
         (strength < thresholds.shift, Reason.SMALL_CHANGE),
@@ -102,5 +105,6 @@ _WORST = (Reason.DRIFT, Reason.SEASONAL, Reason.SMALL_CHANGE, Reason.NO_CHANGE, 
 
 
 def overall(found: tuple[Reason, ...]) -> Reason:
-    """The reason for the window as a whole: the gravest of its features'."""
-    return next((reason for reason in _WORST if reason in found), Reason.INSUFFICIENT_DATA)
+    """The reason for the window as a whole: the gravest of its features'; absent where no feature has a column to compare."""
+    told = {Reason.ABSENT if reason is Reason.TYPE_CHANGED else reason for reason in found}
+    return next((reason for reason in _WORST if reason in told), Reason.INSUFFICIENT_DATA)

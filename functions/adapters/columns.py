@@ -15,10 +15,13 @@ from core.errors import QueryError
 from functions.adapters.ports import Warehouse
 
 Columns: TypeAlias = dict[str, NDArray[Any]]
-"""One array a column, all of the same length: float64 with NaN for null, or object with `str` and None."""
+"""One array a column, all of the same length: float64 with NaN for null, or object with `str` and None.
+
+Numbers of which one is an integer beyond 2^53 are int64, or object with `int` and None, if all of them are integers."""
 
 # Rows of a cell: far below the 100 MB that a BigQuery row may have, with hundreds of columns.
 _CHUNK = 5000
+_EXACT = 2**53  # up to here a float holds every integer
 _DTYPES: dict[type, type] = {float: np.float64, str: np.object_}
 
 
@@ -44,9 +47,23 @@ def read_columns(warehouse: Warehouse, sql: str, kinds: Mapping[str, type], /, *
 
 def _array(name: str, kind: type, values: list[Any]) -> NDArray[Any]:
     try:
-        return np.array(values, dtype=_DTYPES[kind])
+        found: NDArray[Any] = np.array(values, dtype=_DTYPES[kind])
     except (TypeError, ValueError) as error:
         raise QueryError(f"column {name!r}: must hold numbers: {error}") from error
+    is_large = kind is float and bool((np.abs(found) > _EXACT).any())
+    exact = _integers(values) if is_large else None
+    return found if exact is None else exact
+
+
+def _integers(values: list[Any]) -> NDArray[Any] | None:
+    """All values as integers, which BigQuery writes as text beyond 2^53; None where one is none."""
+    try:
+        whole = [None if value is None else int(value) for value in values if not isinstance(value, float)]
+    except ValueError:
+        return None
+    if len(whole) < len(values):
+        return None
+    return np.array(whole, dtype=np.object_ if None in whole else np.int64)
 
 
 def chunked(sql: str) -> str:

@@ -16,6 +16,7 @@ from core.drift import (
     DriftReport,
     Estimate,
     Profile,
+    ProfileError,
     Regressor,
     classifier,
     count,
@@ -25,7 +26,7 @@ from core.drift import (
     score,
     with_segments,
 )
-from core.drift.columns import Column
+from core.drift.columns import Column, holds
 from core.drift.storage import dump_profile, load_profile
 from core.settings import Model, Task
 from functions.adapters.columns import Columns
@@ -130,6 +131,15 @@ def _fit(model: Model, columns: Columns, rows: int) -> Profile:
 
     Every process compares with what the store would give it, so that a window's scores do not depend on who scores it.
     """
+    for name in (*watched(model), *model.segments):
+        if name not in columns:
+            raise ProfileError(
+                f"column {name!r}: must be a column of {model.table}, which the reference is learned from"
+            )
+        if name in {*model.features.numeric, model.score} and holds(columns[name]) not in {"numbers", "nothing"}:
+            raise ProfileError(
+                f"column {name!r}: must hold numbers in {model.table}, which the reference is learned from"
+            )
     in_time = np.argsort(columns[SECOND], kind="stable")
     features = {name: columns[name][in_time] for name in watched(model)}
     fitted = Profile.fit(features, categorical=model.features.categorical, population=rows)
@@ -152,7 +162,7 @@ def _past(window: Window, profile: Profile, columns: Columns) -> Iterator[tuple[
     while (start := end - model.window) >= window.start:
         inside = (columns[SECOND] >= start.timestamp()) & (columns[SECOND] < end.timestamp())
         if inside.sum() >= limits.minimum_rows:
-            part = {name: columns[name][inside] for name in profile.names}
+            part = {name: columns[name][inside] for name in profile.order}
             yield end, score(profile, part, thresholds=limits), count(profile, part)
         end -= every
 

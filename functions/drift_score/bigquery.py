@@ -1,15 +1,18 @@
 """The ports of drift_score over BigQuery; the statements are the `.sql` files beside it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from core.drift import Counts, Profile, counts_by_segment, counts_from_rows
+from core.errors import QueryError
 from core.retraining import Span
 from core.settings import Label, Model
 from functions.adapters.columns import Columns, read_columns
 from functions.adapters.ports import Data, Warehouse
 from functions.adapters.training import history
 from functions.drift_score import statements
+from functions.drift_score.schema import Changes, changes
 from functions.drift_score.statements import LABEL, SECOND
 from functions.drift_score.window import Window, WindowSummary
 
@@ -38,28 +41,65 @@ class BigQueryPredictions:
         seconds: bool = False,
     ) -> Columns:
         """Columns of the predictions of a window, each once, and the labels that arrived by its end."""
-        numbers = {*model.features.numeric, model.score}
-        kinds: dict[str, type] = {name: float if name in numbers else str for name in names}
-        sql = statements.window(model, kinds, seconds=seconds)
-        kinds |= dict.fromkeys((SECOND,) * seconds + (LABEL,) * (model.label is not None), float)
-        parameters = {"model": model.name, "window_start": start, "window_end": end, "most": most}
-        return read_columns(self._warehouse, sql, kinds, **parameters)
+        wanted = tuple(names)
+        read = partial(self._rows, model, start, end, most=most, seconds=seconds)
+        try:
+            return read(wanted)
+        except QueryError:
+            found = changes(self._warehouse, model, wanted)
+            if not found or model.score in found.names:
+                raise
+        return read([name for name in wanted if name not in found.absent], texts=found.retyped)
 
     def counts(self, window: Window, profile: Profile) -> Counts:
         """Count a window in the warehouse, by one statement."""
-        return counts_from_rows(profile, self._counted(window, profile))
+        rows, found = self._counted(window, profile)
+        return counts_from_rows(profile, rows, absent=found.absent, retyped=found.retyped)
 
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
-        """Count a window by the values of a column, by one statement."""
-        return counts_by_segment(profile, self._counted(window, profile, by))
+        """Count a window by the values of a column, by one statement; nothing where there is no such column."""
+        try:
+            rows, found = self._counted(window, profile, by)
+        except QueryError:
+            if by in changes(self._warehouse, window.model, (by,)).absent:
+                return {}
+            raise
+        return counts_by_segment(profile, rows, absent=found.absent, retyped=found.retyped)
 
     def count_labels(self, model: Model, label: Label, span: Span, at: datetime) -> int:
         """How many of the predictions of a span have a label by an instant."""
         return history.count_labels(self._warehouse, model, label, span, at)
 
-    def _counted(self, window: Window, profile: Profile, by: str | None = None) -> list[Data]:
-        made = statements.counting(window.model, profile, window.start, window.end, by)
-        return self._warehouse.query(made.sql, **made.parameters)
+    def _rows(
+        self,
+        model: Model,
+        start: datetime,
+        end: datetime,
+        names: Iterable[str],
+        *,
+        most: int,
+        seconds: bool,
+        texts: Collection[str] = (),
+    ) -> Columns:
+        numbers = {*model.features.numeric, model.score} - {*texts}
+        kinds: dict[str, type] = {name: float if name in numbers else str for name in names}
+        sql = statements.window(model, kinds, seconds=seconds, texts=texts)
+        kinds |= dict.fromkeys((SECOND,) * seconds + (LABEL,) * (model.label is not None), float)
+        parameters = {"model": model.name, "window_start": start, "window_end": end, "most": most}
+        return read_columns(self._warehouse, sql, kinds, **parameters)
+
+    def _counted(self, window: Window, profile: Profile, by: str | None = None) -> tuple[list[Data], Changes]:
+        """The counted rows, and which features could not be counted because their columns have changed."""
+        count = partial(statements.counting, window.model, profile, window.start, window.end, by)
+        try:
+            made = count()
+            return self._warehouse.query(made.sql, **made.parameters), Changes()
+        except QueryError:
+            found = changes(self._warehouse, window.model, profile.names)
+            if not found or window.model.score in found.names:
+                raise
+        made = count(without=found.names)
+        return self._warehouse.query(made.sql, **made.parameters), found
 
 
 class BigQueryResults:

@@ -72,7 +72,8 @@ def top_segments(
     """Which segments carry the drift of the strongest features, in words by column; `counted` is `by_segment` of the window."""
     found = {}
     for by in model.segments if report.drifted else ():
-        counts = counted(by)
+        if not (counts := counted(by)):
+            continue
         leading = {part.feature: part for part in reversed(attribute(profile, counts, by=by, report=report))}
         total = max(sum(part.rows for part in counts.values()), 1)
         texts = [
@@ -101,5 +102,6 @@ def _part(report: DriftReport, names: tuple[str, ...]) -> DriftReport:
         report,
         features=features,
         drifted=tuple(feature.name for feature in features if feature.drifted),
+        left_out={name: why for name, why in report.left_out.items() if name in names},
         reason=overall(tuple(feature.reason for feature in features)),
     )

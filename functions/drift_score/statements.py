@@ -4,7 +4,7 @@ The settings check every such name; it is quoted here, so that a column may be c
 parameters.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -26,12 +26,13 @@ def window_summary(model: Model) -> str:
     return _TEXTS["window_summary"].format(**_names(model))
 
 
-def window(model: Model, columns: Iterable[str], *, seconds: bool = False) -> str:
+def window(model: Model, columns: Iterable[str], *, seconds: bool = False, texts: Collection[str] = ()) -> str:
     """Columns of the predictions between two instants, and their labels where the model has any.
 
-    The parameters are `model`, `window_start`, `window_end` and `most`.
+    The parameters are `model`, `window_start`, `window_end` and `most`. Columns among `texts` are read as JSON text, whatever
+    their type.
     """
-    listed = [f"predictions.{_quoted(name)}" for name in columns]
+    listed = [_read(name, as_text=name in texts) for name in columns]
     if seconds:
         listed.append(f"UNIX_SECONDS(predictions.{_quoted(model.timestamp)}) AS {SECOND}")
     if model.label is None:
@@ -40,15 +41,45 @@ def window(model: Model, columns: Iterable[str], *, seconds: bool = False) -> st
     return _TEXTS["labelled_window"].format(columns=", ".join(listed), label_alias=LABEL, **names)
 
 
-def counting(model: Model, profile: Profile, start: datetime, end: datetime, by: str | None = None) -> Statement:
-    """How many rows of a window fall into each cell of the profile, by the values of a column where one is given."""
+def types(table: str) -> str:
+    """The columns of a table and their types; parameter `table`, the last part of its name. BigQuery bills at most 10 MB."""
+    dataset = table.rpartition(".")[0]
+    schema = f"{_quoted(dataset)}.INFORMATION_SCHEMA.COLUMNS"
+    return f"SELECT column_name, data_type FROM {schema} WHERE table_name = @table"  # noqa: S608 - the settings check the name
+
+
+def counting(
+    model: Model,
+    profile: Profile,
+    start: datetime,
+    end: datetime,
+    by: str | None = None,
+    *,
+    without: Collection[str] = (),
+) -> Statement:
+    """How many rows of a window fall into each cell of the profile, by the values of a column where one is given.
+
+    Features among `without` are not counted.
+    """
     made = count_sql(
-        profile, table=model.table, timestamp=model.timestamp, start=start, end=end, row_id=model.id, by=by
+        profile,
+        table=model.table,
+        timestamp=model.timestamp,
+        start=start,
+        end=end,
+        row_id=model.id,
+        by=by,
+        without=without,
     )
     # The table may hold the predictions of other models as well.
     inside = f"{_quoted(model.timestamp)} < @window_end"
     sql = made.sql.replace(inside, f"{inside} AND model = @model", 1)
     return Statement(sql=sql, parameters=made.parameters | {"model": model.name})
+
+
+def _read(name: str, *, as_text: bool) -> str:
+    column = f"predictions.{_quoted(name)}"
+    return f"TO_JSON_STRING({column}) AS {_quoted(name)}" if as_text else column
 
 
 def _names(model: Model) -> dict[str, str]:

@@ -31,10 +31,19 @@ pytest_plugins = ["tests.support.servers.warehouse"]
 TABLE = "telemetry.window"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=1)
-KINDS = {"amount": "DOUBLE", "items": "INT64", "city": "STRING", "open": "BOOL", "never": "DOUBLE", "nothing": "STRING"}
+KINDS = {
+    "amount": "DOUBLE",
+    "items": "INT64",
+    "key": "INT64",
+    "city": "STRING",
+    "open": "BOOL",
+    "never": "DOUBLE",
+    "nothing": "STRING",
+}
 WINDOW: dict[str, list[Any]] = {
     "amount": [None, math.nan, math.inf, -math.inf, 9.0, -9.0, 0.1, 0.2],
     "items": [1, 2, 3, 4, 9, -1, None, 0],
+    "key": [2**60, 2**60 + 1, -(2**63), None, 2**60 + 150, 7, 2**60 + 3, 2**63 - 1],
     "city": ["Köln", "Rome", "Oslo", None, "new", "", "Rome", "Rome"],
     "open": [True, False, None, True, True, True, False, False],
     "never": [None, 1.5, None, None, 2.0, 3.0, 4.0, None],
@@ -48,6 +57,7 @@ def profile() -> Profile:
     reference: dict[str, Any] = {
         "amount": rng.normal(size=300),
         "items": rng.integers(0, 5, 300),
+        "key": 2**60 + rng.integers(0, 100, 300),
         "city": rng.choice(["Köln", "Rome", "Oslo"], 300),
         "open": rng.random(300) < 0.5,
         "never": [None] * 300,
@@ -76,6 +86,8 @@ def run(sql: str, statement: Statement, rows: list[list[Any]]) -> list[dict[str,
 def literal(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(repr, value)) + "]"
+    if isinstance(value, int):
+        return str(value)
     return "1" if value == START else "9"
 
 
@@ -89,7 +101,7 @@ def plain(cell: Value) -> float | str | None:
 
 def rows_of(window: dict[str, list[Any]]) -> list[list[Any]]:
     inside = [[5, f"r{k}", *values] for k, values in enumerate(zip(*window.values(), strict=True))]
-    outside = [[at, f"o{at}", 0.0, 0, "Rome", True, 0.0, "x"] for at in (0, 9)]
+    outside = [[at, f"o{at}", 0.0, 0, 0, "Rome", True, 0.0, "x"] for at in (0, 9)]
     return [*inside, *outside, inside[0]]
 
 
@@ -160,9 +172,9 @@ def test_a_profile_without_features_has_nothing_to_count() -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"feature": 6, "bucket": 0}, "feature: must be 0 to 5, got 6"),
+        ({"feature": 7, "bucket": 0}, "feature: must be 0 to 6, got 7"),
         ({"feature": 0, "bucket": 99}, "bucket of 'amount': must be -3 to 65, got 99"),
-        ({"feature": 3, "bucket": -2}, "bucket of 'city': must be -1 to 66, got -2"),
+        ({"feature": 4, "bucket": -2}, "bucket of 'city': must be -1 to 66, got -2"),
     ],
 )
 def test_rows_of_another_profile_are_refused(profile: Profile, row: dict[str, int], message: str) -> None:

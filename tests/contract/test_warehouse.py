@@ -167,6 +167,17 @@ def test_columns_keep_nan_infinity_and_null(warehouse: BigQueryWarehouse) -> Non
     assert columns["s"][order].tolist() == ['a"\n☂', None, "NaN"]
 
 
+@pytest.mark.parametrize("spelt", ["n", "CAST(n AS STRING)"], ids=["as a number", "as text, as BigQuery writes it"])
+def test_columns_keep_integers_that_no_float_holds(warehouse: BigQueryWarehouse, spelt: str) -> None:
+    sql = f"SELECT {spelt} AS n, 1 AS k FROM UNNEST([1152921504606846977, 1152921504606846978, 5]) AS n"
+    columns = read_columns(warehouse, sql, {"n": float})
+    assert sorted(columns["n"].tolist()) == [5, 2**60 + 1, 2**60 + 2]
+    columns = read_columns(warehouse, f"{sql} UNION ALL SELECT NULL, 1", {"n": float})
+    assert {2**60 + 1, 2**60 + 2, 5, None} == set(columns["n"].tolist())
+    columns = read_columns(warehouse, "SELECT 1e300 AS n UNION ALL SELECT 1.5", {"n": float})
+    assert columns["n"].dtype == np.float64
+
+
 def test_columns_of_no_rows_are_empty(warehouse: BigQueryWarehouse) -> None:
     columns = read_columns(warehouse, "SELECT model, value FROM ops.drift_scores", {"model": str, "value": float})
     assert {name: values.shape for name, values in columns.items()} == {"model": (0,), "value": (0,)}

@@ -272,29 +272,52 @@ def test_a_file_that_is_not_there_and_a_folder_are_one_line(tmp_path: Path) -> N
     assert f"{tmp_path}: must be a file" in refused(tmp_path, good)
 
 
-def test_a_missing_column_is_named_and_can_be_ignored(tmp_path: Path) -> None:
-    old = csv(tmp_path / "old.csv", "x,y\n1,2\n")
-    new = csv(tmp_path / "new.csv", "x,z\n1,2\n")
-    assert f"{new}: has no column 'y', which {old} has" in refused(old, new)
-    assert told(old, new, "--ignore", "y")["left_out"] == {"z": f"only in {new}", "y": "ignored"}
+def test_a_missing_column_is_an_issue_and_the_others_are_compared(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    columns = {"age": rng.normal(40, 9, 900), "gone": rng.normal(size=900), "city": rng.choice(["a", "b"], 900)}
+    old = parquet(tmp_path / "old.parquet", columns)
+    new = parquet(
+        tmp_path / "new.parquet", {"age": columns["age"] + 5, "city": columns["city"], "more": columns["gone"]}
+    )
+    document = told(old, new)
+    assert document["drifted"] == ["age"]
+    assert feature(document, "gone")["reason"] == "absent"
+    assert [(issue["feature"], issue["issue"]) for issue in document["quality"]] == [("gone", "absent")]
+    assert document["left_out"] == {"more": f"only in {new}"}
+    output = drift(old, new).stdout
+    assert "quality  gone: the column is missing" in output
+    assert re.search(r"gone +absent", output)
+    assert told(old, new, "--ignore", "gone")["quality"] == []
+    assert f"{new}: has no column 'gone', which --by names" in refused(old, new, "--by", "gone")
+    other = parquet(tmp_path / "other.parquet", {"more": columns["gone"]})
+    assert f"{other}: has none of the columns 'age', 'gone', 'city' of {old}" in refused(old, other)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "kinds"),
     [
         ("1\n2", "1\nunknown", ("numbers", "text")),
+        ("north\nsouth", "1\n2", ("text", "numbers")),
         ("true\nfalse", "1\n0", ("booleans", "numbers")),
         ("true\nfalse", "true\nmaybe", ("booleans", "text")),
         ("2013-01-01\n2013-01-02", "5\n6", ("times", "numbers")),
+        ("5\n6", "2013-01-01\n2013-01-02", ("numbers", "times")),
     ],
 )
-def test_mixed_types_are_refused_with_the_column_and_both_types(
+def test_a_column_of_another_type_is_an_issue_and_the_others_are_compared(
     tmp_path: Path, old: str, new: str, kinds: tuple[str, str]
 ) -> None:
-    paths = csv(tmp_path / "old.csv", f"x\n{old}\n"), csv(tmp_path / "new.csv", f"x\n{new}\n")
-    line = refused(*paths)
-    assert "column 'x'" in line
-    assert f"holds {kinds[0]} in {paths[0]} and {kinds[1]} in {paths[1]}" in line
+    def table(name: str, values: str, shift: float) -> Path:
+        ages = np.random.default_rng(6).normal(40 + shift, 9, 200)
+        rows = zip(ages, values.split("\n") * 100, strict=True)
+        return csv(tmp_path / name, "age,x\n" + "".join(f"{age:.3f},{value}\n" for age, value in rows))
+
+    document = told(table("old.csv", old, 0), table("new.csv", new, 9))
+    assert "age" in document["drifted"]
+    [issue] = [issue for issue in document["quality"] if issue["issue"] == "type_changed"]
+    assert (issue["feature"], issue["detail"]) == ("x", f"{kinds[0]} in the reference, {kinds[1]} now")
+    line = f"quality  x: the type changed ({issue['detail']})"
+    assert line in drift(tmp_path / "old.csv", tmp_path / "new.csv").stdout
 
 
 def test_codes_are_compared_as_text_when_one_file_has_only_numbers(tmp_path: Path) -> None:
@@ -315,7 +338,7 @@ def test_numbers_named_categorical_are_categories_and_others_are_ranges(tmp_path
     assert {part["label"] for part in named["bins"]} == {"0", "1", "2", "3", "4"}
 
 
-@pytest.mark.parametrize("option", ["--by", "--ignore", "--categorical"])
+@pytest.mark.parametrize("option", ["--by", "--ignore", "--categorical", "--numeric"])
 def test_an_option_that_names_no_column_is_refused(tmp_path: Path, option: str) -> None:
     path = csv(tmp_path / "x.csv", "x\n1\n")
     assert f"{option}: must name a column of 'x', got 'nope'" in refused(path, path, option, "nope")
@@ -376,7 +399,7 @@ def test_every_kind_of_column_finds_its_place(tmp_path: Path) -> None:
     assert [reasons[name] for name in ("when", "day", "took")] == ["holds times"] * 3
     assert reasons["tags"] == "holds nested values"
     assert reasons["void"] == reasons["blank"] == "empty in both files"
-    assert reasons["id"].startswith("differs in every row")
+    assert reasons["id"].startswith("almost every row has its own value")
     assert set(reasons) == {"when", "day", "took", "tags", "void", "blank", "id"}
 
 
@@ -407,8 +430,51 @@ def test_nan_infinities_and_constants_are_told_apart(tmp_path: Path) -> None:
     document = told(old, new)
     special = {part["label"]: part["current"] for part in feature(document, "x")["bins"][-3:]}
     assert special == {"missing": 0.15, "\N{MINUS SIGN}∞": 0.15, "∞": 0.15}
-    assert feature(document, "same")["reason"] == "no_change"
+    assert document["left_out"] == {"same": "constant in the reference"}
     assert ("stuck", "constant") in {(issue["feature"], issue["issue"]) for issue in document["quality"]}
+
+
+def test_identifiers_timestamps_and_constants_are_left_out_everywhere(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    paths = []
+    for name, first in (("old", 0), ("new", 5000)):
+        columns = {
+            "order": np.arange(first, first + 2000),
+            "key": [f"k{k}" for k in range(first, first + 2000)],
+            "at": 1_770_000_000 + 60 * np.arange(first, first + 2000),
+            "plan": ["gold"] * 1800 + ["gold" if name == "old" else "tin"] * 200,
+            "age": rng.normal(40, 9, 2000),
+        }
+        paths.append(parquet(tmp_path / f"{name}.parquet", columns))
+    page = tmp_path / "page.html"
+    output = drift(*paths, "--html", page).stdout
+    assert "No drift in 1 feature\n" in output
+    said = {
+        "order": "almost every row has its own value",
+        "key": "almost every row has its own value",
+        "at": "holds times",
+        "plan": "constant in the reference",
+    }
+    for name, why in said.items():
+        assert re.search(f"left out {name}: {why}", output)
+        assert f"{name}: {why}" in Page(page.read_text(encoding="utf-8")).text
+    assert "quality  plan: 10 % differ from the one value of the reference (always gold)" in output
+    document = told(*paths)
+    assert document["left_out"].keys() == said.keys()
+    assert [part["name"] for part in document["features"]] == ["age"]
+    assert [(issue["feature"], issue["issue"]) for issue in document["quality"]] == [("plan", "varies")]
+    compared = told(*paths, "--numeric", "order", "--numeric", "at", "--categorical", "key")
+    assert {"order", "at"} <= set(compared["drifted"])
+    assert compared["left_out"].keys() == {"plan"}
+
+
+def test_integers_beyond_the_precision_of_floats_are_told_apart(tmp_path: Path) -> None:
+    keys = 2**60 + np.random.default_rng(4).integers(0, 300, 2000)
+    old = parquet(tmp_path / "old.parquet", {"key": pa.array([None, *keys.tolist()])})
+    new = csv(tmp_path / "new.csv", "key\n" + "".join(f"{key + 40}\n" for key in keys))
+    found = feature(told(old, new), "key")
+    assert found["drifted"]
+    assert found["tests"]["ks"]["value"] == pytest.approx(40 / 300, abs=0.03)
 
 
 def test_bins_are_named_by_the_values_they_hold(tmp_path: Path) -> None:

@@ -3,18 +3,20 @@
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.cloud import bigquery
 
 from core.drift import DataQualityIssueKind
 from core.events import Severity, Status, stamp
-from core.settings import Quality, Reference
+from core.settings import Model, Quality, Reference
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, World, trained
 from tests.support.builders.flights import DAY, TICK, Row, flights, load, version
 
 pytest_plugins = ["tests.support.servers.warehouse"]
+CHANGING = "telemetry.changing"
 ROWS = 300  # as many a day as the reference has
 
 
@@ -53,6 +55,44 @@ def test_issues_of_columns_become_one_finding_that_names_each(world: World) -> N
     assert finding.runbook == "models.md#data_quality"
     assert issues(world) == {"missing": 1, "new_category": 1}
     assert features(world) == {"missing": "temperature", "new_category": "carrier"}
+
+
+def with_changing_table(world: World, **settings: Any) -> Model:
+    """The model over a table of its own with its reference and two days, of which the second is warmer; scored at the first."""
+    load(world.client, MODEL.table, flights(ROWS, TICK, seed=2) + flights(ROWS, TICK + DAY, seed=3, shift=15))
+    world.warehouse.query(f"CREATE OR REPLACE TABLE {CHANGING} AS SELECT * FROM {MODEL.table}")
+    model = replace(MODEL, table=CHANGING, label=None, **settings)
+    world.models = (model,)
+    world.tick()
+    return model
+
+
+def change(world: World, columns: str) -> None:
+    world.warehouse.query(f"CREATE OR REPLACE TABLE {CHANGING} AS SELECT {columns} FROM {MODEL.table}")
+    world.tick(TICK + DAY)
+
+
+@pytest.mark.parametrize("exact_rows", [100_000, 100], ids=["rows", "counts"])
+def test_a_column_that_vanished_and_one_of_another_type_are_issues_and_the_others_are_compared(
+    world: World, exact_rows: int
+) -> None:
+    with_changing_table(world, exact_rows=exact_rows, segments=("carrier",))
+    change(world, "* EXCEPT (carrier, distance), CASE WHEN distance > 0 THEN 'far' END AS distance")
+    [finding] = world.bus.findings("data_quality")
+    assert finding.severity is Severity.ERROR
+    assert finding.evidence["carrier"] == "the column is missing"
+    assert finding.evidence["distance"] == "the type of the column changed (numbers in the reference, text now)"
+    assert issues(world).items() >= {"absent": 1, "type_changed": 1}.items()
+    [drift] = world.bus.findings("drift")
+    assert "temperature" in drift.evidence
+    assert world.bus.findings("scoring_failed") == []
+
+
+def test_a_score_of_another_type_cannot_be_scored(world: World) -> None:
+    with_changing_table(world)
+    change(world, "* EXCEPT (probability), 'high' AS probability")
+    [finding] = world.bus.findings("scoring_failed")
+    assert "probability" in finding.summary
 
 
 def test_a_score_that_is_missing_is_an_issue(world: World) -> None:

@@ -43,9 +43,10 @@ def bars(profile: Profile, feature: FeatureDrift) -> tuple[Bar, ...]:
             for k, (label, old, new) in enumerate(zip(feature.labels, feature.reference, feature.current, strict=True))
         ]
     else:
-        k = profile.grid.names.index(feature.name)
+        grid = profile.grid
+        k = grid.names.index(feature.name)
         names = [
-            (minus(label), minus(tick)) for label, tick in ranges(profile.grid.edges_of(k), profile.grid.coarse[k])
+            (minus(label), minus(tick)) for label, tick in ranges(grid.edges_of(k), grid.coarse[k], grid.origins[k])
         ]
         special = [(_SPECIAL[label], "", True) for label in feature.labels[len(names) :]]
         rows = zip([*((*name, False) for name in names), *special], feature.reference, feature.current, strict=True)

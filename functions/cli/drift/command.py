@@ -31,6 +31,9 @@ class _RefusedError(click.ClickException):
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
 @click.option("--fail", is_flag=True, help="Exit with 1 on drift and with 3 without a verdict, for use in CI.")
 @click.option("--categorical", multiple=True, metavar="NAME", help="Numbers of this column are categories. Repeatable.")
+@click.option(
+    "--numeric", multiple=True, metavar="NAME", help="Compare this column even if it looks like ids. Repeatable."
+)
 @click.option("--ignore", multiple=True, metavar="NAME", help="Leave this column out. Repeatable.")
 @click.option(
     "--statistic",
@@ -52,6 +55,7 @@ def drift(
     as_json: bool,
     fail: bool,
     categorical: tuple[str, ...],
+    numeric: tuple[str, ...],
     ignore: tuple[str, ...],
     statistics: tuple[str, ...],
     shift: float | None,
@@ -65,7 +69,13 @@ def drift(
     from functions.cli.drift.match import Choice  # noqa: PLC0415 - as above
     from functions.cli.drift.run import run  # noqa: PLC0415 - as above
 
-    choice = Choice(categorical=frozenset(categorical), ignore=frozenset(ignore), by=by, statistics=statistics)
+    choice = Choice(
+        categorical=frozenset(categorical),
+        numeric=frozenset(numeric),
+        ignore=frozenset(ignore),
+        by=by,
+        statistics=statistics,
+    )
     limits = {"shift": shift, "minimum_rows": minimum_rows}
     try:
         comparison = run(

@@ -8,6 +8,7 @@ from typing import Self
 
 from core.drift import (
     DataQualityIssue,
+    DataQualityIssueKind,
     DriftReport,
     FeatureDrift,
     Profile,
@@ -19,10 +20,12 @@ from core.drift import (
     count_segments,
     quality,
     score,
+    type_changed,
     with_segments,
 )
 from functions.cli.drift.bars import Bar, bars
-from functions.cli.drift.match import Choice, match
+from functions.cli.drift.match import Choice, Matched, match
+from functions.cli.drift.text import REASONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,7 +63,8 @@ class Comparison:
             ProfileError: a column holds what can not be counted.
         """
         found = match(reference, current, choice)
-        profile = Profile.fit(found.reference, categorical=found.categorical)
+        always = choice.categorical | choice.numeric
+        profile = Profile.fit(found.reference, categorical=found.categorical, always=always)
         report = score(profile, found.current, thresholds=thresholds, statistics=choice.statistics)
         segments: dict[str, tuple[SegmentDrift, ...]] = {}
         if found.parts and choice.by is not None and report.drifted:
@@ -75,12 +79,17 @@ class Comparison:
             current=current,
             report=report,
             bars={feature.name: bars(profile, feature) for feature in report.features},
-            issues=quality(profile, count(profile, found.current)),
+            issues=_issues(profile, found),
             segments=segments,
-            left_out=found.left_out,
+            left_out={**found.left_out, **{name: REASONS[why] for name, why in report.left_out.items()}},
             by=choice.by,
             thresholds=thresholds,
         )
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """The names of the statistics that are shown."""
+        return next((feature.statistics for feature in self.report.features), ())
 
     @property
     def judged(self) -> bool:
@@ -98,6 +107,8 @@ class Comparison:
     def verdict(self) -> str:
         """All of it in a sentence."""
         report = self.report
+        if not report.features:
+            return "No verdict: no feature to compare"
         if not self.judged:
             return f"No verdict: a file has fewer than {self.thresholds.minimum_rows:,} rows"
         if report.drifted:
@@ -108,3 +119,11 @@ class Comparison:
         """The bin whose share changed most, or None when none did."""
         moved = max(self.bars[feature.name], key=lambda bar: abs(bar.moved), default=None)
         return moved if moved and moved.moved else None
+
+
+def _issues(profile: Profile, found: Matched) -> tuple[DataQualityIssue, ...]:
+    """The data quality issues, also of columns that are left out."""
+    issues = quality(profile, count(profile, found.current))
+    known = {issue.feature for issue in issues if issue.kind is DataQualityIssueKind.TYPE_CHANGED}
+    changed = (type_changed(name, *kinds) for name, kinds in found.changed.items() if name not in known)
+    return (*changed, *issues)

@@ -7,13 +7,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from core.statistics import DEFAULT
 from functions.cli.drift.read import FileError, Sort, load, sort_of, values
 from functions.cli.drift.text import several, show
-
-_IDENTIFIERS = 30  # text that differs in so many rows, and repeats in none, names the rows
 
 Array = np.ndarray[Any, Any]
 
@@ -24,12 +21,14 @@ class Choice:
 
     Attributes:
         categorical: names of columns whose numbers are categories.
+        numeric: names of columns of numbers that are compared even if they look like identifiers or timestamps.
         ignore: names of columns that are not compared.
         by: the name of the column that parts the rows, or None.
         statistics: the names of the statistics that are shown.
     """
 
     categorical: frozenset[str] = frozenset()
+    numeric: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     by: str | None = None
     statistics: tuple[str, ...] = DEFAULT
@@ -41,9 +40,10 @@ class Matched:
 
     Attributes:
         reference: a column by name.
-        current: the same columns.
+        current: the same columns, but for those that are missing.
         categorical: names of columns whose numbers are categories.
         left_out: why, by the name of each column that is not compared.
+        changed: what a column holds in the reference and in the current window, where that differs.
         parts: the column that parts the rows of the reference, and of the current window; None without one.
     """
 
@@ -51,6 +51,7 @@ class Matched:
     current: Mapping[str, Array]
     categorical: frozenset[str]
     left_out: Mapping[str, str]
+    changed: Mapping[str, tuple[str, str]]
     parts: tuple[Array, Array] | None
 
 
@@ -58,12 +59,16 @@ def match(reference: Path, current: Path, choice: Choice) -> Matched:
     """Read two files and pair their columns.
 
     Raises:
-        FileError: a file can not be read, has no rows or not the columns it must have; a column holds one thing in one
-            file and another in the other; or nothing is left to compare.
+        FileError: a file can not be read, has no rows, or lacks the column that parts the rows; an option names no column;
+            or nothing is left to compare.
     """
     old, new = load(reference), load(current)
     _require_columns(old, new, (reference, current), choice)
-    text = [name for name in old.column_names if name in choice.categorical and _differs(old[name], new[name])]
+    text = [
+        name
+        for name in old.column_names
+        if name in choice.categorical and name in new.column_names and _differs(old[name], new[name])
+    ]
     if text:
         old, new = load(reference, text=text), load(current, text=text)
     left_out = {name: f"only in {show(current)}" for name in new.column_names if name not in old.column_names}
@@ -71,71 +76,59 @@ def match(reference: Path, current: Path, choice: Choice) -> Matched:
     for name in old.column_names:
         if name in choice.ignore:
             left_out[name] = "ignored"
-        elif why := _unfit(name, old[name], new[name], (reference, current), choice):
+        elif why := _unfit(old[name], new[name] if name in new.column_names else None):
             left_out[name] = why
         else:
             compared.append(name)
     if not compared:
         reasons = ", ".join(f"'{show(name, limit=60)}': {why}" for name, why in list(left_out.items())[:3])
         raise FileError(f"{show(reference)}: must have a column to compare, has none ({reasons})")
-    paired = {name: _alike(values(old[name]), values(new[name])) for name in compared}
+    shared = [name for name in compared if name in new.column_names]
+    paired = {name: _alike(values(old[name]), values(new[name])) for name in shared}
+    alone = {name: values(old[name]) for name in compared if name not in paired}
     return Matched(
-        reference={name: pair[0] for name, pair in paired.items()},
+        reference={name: paired[name][0] if name in paired else alone[name] for name in compared},
         current={name: pair[1] for name, pair in paired.items()},
         categorical=choice.categorical.intersection(compared),
         left_out=left_out,
+        changed={
+            name: (sort_of(old[name]), sort_of(new[name]))
+            for name in old.column_names
+            if name in new.column_names and name not in choice.ignore and _differs(old[name], new[name])
+        },
         parts=_parts(old, new, choice.by),
     )
 
 
 def _require_columns(old: pa.Table, new: pa.Table, paths: tuple[Path, Path], choice: Choice) -> None:
     known = {*old.column_names, *new.column_names}
-    for option, names in (("--categorical", choice.categorical), ("--ignore", choice.ignore)):
+    for option, names in (
+        ("--categorical", choice.categorical),
+        ("--numeric", choice.numeric),
+        ("--ignore", choice.ignore),
+    ):
         if unknown := sorted(names - known):
             raise FileError(f"{option}: must name a column of {several(old.column_names)}, got {several(unknown)}")
     if choice.by is not None and choice.by not in known:
         raise FileError(f"--by: must name a column of {several(old.column_names)}, got {several([choice.by])}")
-    needed = [name for name in old.column_names if name not in choice.ignore or name == choice.by]
-    if absent := [name for name in needed if name not in new.column_names]:
-        raise FileError(
-            f"{show(paths[1])}: has no column {several(absent)}, which {show(paths[0])} has "
-            "(--ignore NAME leaves a column out)"
-        )
-    if choice.by is not None and choice.by not in old.column_names:
-        raise FileError(f"{show(paths[0])}: has no column {several([choice.by])}, which --by names")
+    for table, path in zip((old, new), paths, strict=True):
+        if choice.by is not None and choice.by not in table.column_names:
+            raise FileError(f"{show(path)}: has no column {several([choice.by])}, which --by names")
+    if not set(old.column_names) & set(new.column_names):
+        raise FileError(f"{show(paths[1])}: has none of the columns {several(old.column_names)} of {show(paths[0])}")
 
 
 def _differs(old: pa.ChunkedArray, new: pa.ChunkedArray) -> bool:
     return len({sort_of(old), sort_of(new)} - {Sort.EMPTY}) > 1
 
 
-def _unfit(
-    name: str, old: pa.ChunkedArray, new: pa.ChunkedArray, paths: tuple[Path, Path], choice: Choice
-) -> str | None:
-    """Why a column is not compared, or None when it is.
-
-    Raises:
-        FileError: the files disagree about what it holds.
-    """
-    kinds = sort_of(old), sort_of(new)
-    told = {kind for kind in kinds if kind is not Sort.EMPTY}
-    if len(told) > 1 and not (name in choice.categorical and not told & {Sort.TIMES, Sort.NESTED}):
-        raise FileError(
-            f"column '{show(name, limit=60)}': must hold the same in both files, holds {kinds[0]} in "
-            f"{show(paths[0])} and {kinds[1]} in {show(paths[1])} (--ignore NAME leaves it out)"
-        )
-    if not told:
+def _unfit(old: pa.ChunkedArray, new: pa.ChunkedArray | None) -> str | None:
+    """Why a column is not compared, or None when it is."""
+    kinds = {sort_of(old), sort_of(old if new is None else new)}
+    if kinds == {Sort.EMPTY}:
         return "empty in both files"
-    if told & {Sort.TIMES, Sort.NESTED}:
-        return f"holds {told.pop()}"
-    if told == {Sort.TEXT} and name not in choice.categorical and _names_rows(old) and _names_rows(new):
-        return "differs in every row, as an identifier does (--categorical NAME compares it)"
-    return None
-
-
-def _names_rows(column: pa.ChunkedArray) -> bool:
-    present = len(column) - column.null_count
-    return present >= _IDENTIFIERS and bool(pc.count_distinct(column).as_py() == present)
+    told = [kind for kind in (sort_of(old), *kinds) if kind in {Sort.TIMES, Sort.NESTED}]
+    return f"holds {told[0]}" if told else None
 
 
 def _alike(old: Array, new: Array) -> tuple[Array, Array]:

@@ -98,7 +98,7 @@ def _list(lines: Iterable[str]) -> str:
 
 
 def _blind_spots(comparison: Comparison) -> Iterable[str]:
-    shown = (STATISTICS[name] for name in comparison.report.features[0].statistics)
+    shown = (STATISTICS[name] for name in comparison.statistics)
     return (f"{one.label}: {one.blind_to}" for one in shown)
 
 

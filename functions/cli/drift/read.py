@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pyarrow.types as pt
 
+from core.drift.columns import EXACT
 from core.errors import AiaError
 from functions.cli.drift.text import several, show
 
@@ -78,8 +80,16 @@ def values(column: pa.ChunkedArray) -> np.ndarray[Any, Any]:
     """A column as a 1-d array: numbers, booleans or text; None and NaN are missing."""
     if pt.is_null(column.type):
         return np.full(len(column), np.nan)
+    if column.null_count and pt.is_integer(column.type) and _is_large(column):
+        return np.array(column.to_pylist(), dtype=object)
     found: np.ndarray[Any, Any] = column.to_numpy(zero_copy_only=False)
     return found
+
+
+def _is_large(column: pa.ChunkedArray) -> bool:
+    """Whether floats, as which integers with nulls come out of arrow, would round some of them."""
+    ends = pc.min_max(column)
+    return max(-(ends["min"].as_py() or 0), ends["max"].as_py() or 0) > EXACT
 
 
 def _read(path: Path, text: Collection[str]) -> pa.Table:

@@ -38,6 +38,7 @@ _STYLES = {
     Reason.SEASONAL: "yellow",
     Reason.INSUFFICIENT_DATA: "cyan",
     Reason.ABSENT: "cyan",
+    Reason.TYPE_CHANGED: "cyan",
 }
 
 
@@ -49,7 +50,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
 
 
 def _labels(comparison: Comparison) -> list[str]:
-    return [STATISTICS[name].label for name in comparison.report.features[0].statistics]
+    return [STATISTICS[name].label for name in comparison.statistics]
 
 
 def _parts(comparison: Comparison, *, wide: bool) -> Iterator[RenderableType]:

@@ -2,7 +2,16 @@
 
 from collections.abc import Sequence
 
-from core.drift import DataQualityIssue, DataQualityIssueKind, FeatureDrift, Kind, Reason, StatisticResult, Thresholds
+from core.drift import (
+    DataQualityIssue,
+    DataQualityIssueKind,
+    FeatureDrift,
+    Kind,
+    LeftOut,
+    Reason,
+    StatisticResult,
+    Thresholds,
+)
 from functions.cli.drift.bars import Bar, minus
 
 VERDICTS = {
@@ -12,7 +21,15 @@ VERDICTS = {
     Reason.NO_CHANGE: "no change",
     Reason.INSUFFICIENT_DATA: "too few rows",
     Reason.ABSENT: "absent",
+    Reason.TYPE_CHANGED: "type changed",
 }
+
+REASONS = {
+    LeftOut.IDENTIFIER: "almost every row has its own value, as of an identifier (--categorical or --numeric NAME compares it)",
+    LeftOut.TIMESTAMP: "holds times (--categorical or --numeric NAME compares it)",
+    LeftOut.CONSTANT: "constant in the reference",
+}
+"""Why a feature is left out, in words."""
 
 _LARGEST = 6.0  # a `strength` goes no further, as FeatureDrift says
 _NAMED = 6
@@ -120,10 +137,13 @@ def issue(found: DataQualityIssue) -> str:
     """What is wrong with a column, in words."""
     share, limit = percent(found.value), percent(found.limit)
     said = {
+        DataQualityIssueKind.ABSENT: "the column is missing",
+        DataQualityIssueKind.TYPE_CHANGED: "the type changed",
         DataQualityIssueKind.MISSING: f"{share} missing, at most {limit} expected",
         DataQualityIssueKind.INFINITE: f"{share} infinite, at most {limit} expected",
         DataQualityIssueKind.OUT_OF_RANGE: f"{share} out of range, at most {limit} expected",
         DataQualityIssueKind.NEW_CATEGORY: f"{share} in new categories",
+        DataQualityIssueKind.VARIES: f"{share} differ from the one value of the reference",
         DataQualityIssueKind.CONSTANT: "constant, and was not",
     }.get(found.kind, found.kind.value)
     return f"{show(found.feature)}: {said}{f' ({show(found.detail)})' if found.detail else ''}"

@@ -54,7 +54,7 @@ def windows(draw: st.DrawFn, least: int = 0) -> Window:
 
 
 def fitted(window: Window, cells: int = 1024) -> Profile:
-    return Profile.fit(window, categorical=["label"], cells=cells)
+    return Profile.fit(window, categorical=["label"], always=window, cells=cells)
 
 
 def both(profile: Profile, window: Window) -> tuple[DriftReport, DriftReport]:
@@ -236,7 +236,7 @@ def test_counts_are_off_by_no_more_than_they_say(reference: Window, current: Win
 
 @given(reference=windows(), current=windows(), keep=st.sampled_from([0, 1_000_000]))
 def test_a_profile_comes_back_from_its_bytes(reference: Window, current: Window, keep: int) -> None:
-    profile = Profile.fit(reference, categorical=["label"], keep=keep)
+    profile = Profile.fit(reference, categorical=["label"], always=reference, keep=keep)
     again = load_profile(dump_profile(profile))
     assert both(again, current) == both(profile, current)
     assert dump_profile(again) == dump_profile(profile)
@@ -266,7 +266,7 @@ def test_few_rows_are_no_evidence(window: Window, rows: int) -> None:
 def test_the_unit_of_a_feature_does_not_matter(window: Window, factor: float, offset: float) -> None:
     half = len(window["count"]) // 2
     plain, scaled = [
-        both(Profile.fit({"count": column[:half]}), {"count": column[half:]})[0]["count"].tests
+        both(Profile.fit({"count": column[:half]}, always=["count"]), {"count": column[half:]})[0]["count"].tests
         for column in (window["count"], [value * factor + offset for value in window["count"]])
     ]
     varies = len(set(window["count"][:half])) > 1

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, QualityThresholds, count, quality
+from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, QualityThresholds, Reason, count, quality, score
 from tests.support.builders.budget import examples
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -72,6 +72,47 @@ def test_a_column_stuck_at_one_value_is_constant_unless_it_always_was(profile: P
     found = issues(profile, current)
     assert found.keys() == {("age", "constant"), ("city", "constant")}
     assert found["age", "constant"].detail == "always 41"
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "detail"),
+    [
+        ("age", ["old"] * 1000, "numbers in the reference, text now"),
+        ("age", [f"{k}" for k in range(1000)], "numbers in the reference, text now"),
+        ("age", [*range(999), "unknown"], "numbers in the reference, mixed values now"),
+        ("age", np.full(1000, np.datetime64("2026-01-01")), "numbers in the reference, times now"),
+        ("city", np.arange(1000.0), "text in the reference, numbers now"),
+        ("city", [True, False] * 500, "text in the reference, booleans now"),
+        ("city", [NOW] * 1000, "text in the reference, times now"),
+        ("city", [{"a": 1}] * 1000, "text in the reference, other values now"),
+    ],
+)
+def test_a_column_of_another_type_is_told_and_the_others_are_compared(
+    profile: Profile, column: str, values: Any, detail: str
+) -> None:
+    current = window(4) | {column: values}
+    found = issues(profile, current)
+    assert found.keys() == {(column, "type_changed")}
+    assert found[column, "type_changed"].detail == detail
+    report = score(profile, current)
+    assert report[column].reason is Reason.TYPE_CHANGED
+    assert report.reason is Reason.NO_CHANGE
+    assert report.drifted == ()
+    doubled = count(profile, current) + count(profile, current)
+    assert doubled.retyped.keys() == {column}
+    everything = score(profile, {"age": ["old"] * 1000, "city": [NOW] * 1000})
+    assert everything.reason is Reason.ABSENT
+
+
+@pytest.mark.parametrize("values", [[None] * 1000, np.full(1000, np.nan), ["Rome"] * 500 + [None] * 500])
+def test_missing_values_are_of_no_type(profile: Profile, values: Any) -> None:
+    assert count(profile, window(4) | {"city": values}).retyped == {}
+
+
+def test_categories_that_are_spelt_the_same_are_of_the_same_type() -> None:
+    profile = Profile.fit({"code": ["1", "2", "3"] * 100})
+    assert count(profile, {"code": [1, 2, 4]}).retyped == {}
+    assert count(profile, {"code": [7, 8, 9]}).retyped == {"code": "numbers"}
 
 
 def test_an_absent_column_is_absent_and_nothing_else(profile: Profile) -> None:

@@ -122,9 +122,9 @@ def test_one_wild_value_changes_nothing_and_hides_nothing() -> None:
         assert report["f0"].strength == pytest.approx(1.0, abs=0.05)
 
 
-def test_a_constant_feature_that_begins_to_move_has_drifted() -> None:
+def test_a_constant_feature_that_is_compared_nevertheless_has_drifted_once_it_moves() -> None:
     rng = np.random.default_rng(10)
-    profile = Profile.fit({"x": np.full(1000, 0.42)})
+    profile = Profile.fit({"x": np.full(1000, 0.42)}, always=["x"])
     assert score(profile, {"x": np.full(100, 0.42)}).drifted == ()
     assert score(profile, {"x": 0.42 + 0.01 * rng.normal(size=100)}).drifted == ("x",)
     assert score(profile, {"x": np.full(100, 0.43)}).drifted == ("x",)
