@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from core.events.pipeline_run import PipelineRun, RunStatus
-from core.events.scoring_shard import ScoringShard
+from core.events.scoring_shard import ScoringShard, TableCount
 from core.instants import YEARS, require_aware, stamp
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Severity",
     "Stage",
     "Status",
+    "TableCount",
     "Tick",
     "Verb",
     "stamp",
@@ -404,4 +405,5 @@ Event = (
     | RetrainingRequest
     | PipelineRun
     | ScoringShard
+    | TableCount
 )

@@ -1,4 +1,4 @@
-"""A part of the models that are scored at one tick."""
+"""The parts of a tick of drift_score: tables that are counted, and models that are scored."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,12 +9,41 @@ from core.instants import require_aware, stamp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TableCount:
+    """The slots of a table that have closed are due for counting; its models are scored afterwards.
+
+    Attributes:
+        scheduled_at: the instant of the tick, in UTC.
+        table: of predictions, as the settings name it.
+        timestamp: its column of times.
+        row_id: its column that identifies a prediction.
+    """
+
+    TYPE: ClassVar[str] = "table_count"
+    VERSION: ClassVar[int] = 1
+
+    scheduled_at: datetime
+    table: str
+    timestamp: str
+    row_id: str
+
+    def __post_init__(self) -> None:
+        require_aware("scheduled_at", self.scheduled_at)
+
+    @property
+    def id(self) -> str:
+        """The instant and the table with its columns."""
+        return f"{stamp(self.scheduled_at)}:{self.table}:{self.timestamp}:{self.row_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringShard:
     """Some models are due for scoring.
 
     Attributes:
         scheduled_at: the instant of the tick, in UTC; the current windows of the models end then.
         models: the names of the models, at least one.
+        batch: of the sums of their windows in `ops.window_counts`; empty where there are none.
     """
 
     TYPE: ClassVar[str] = "scoring_shard"
@@ -22,6 +51,7 @@ class ScoringShard:
 
     scheduled_at: datetime
     models: tuple[str, ...]
+    batch: str = ""
 
     def __post_init__(self) -> None:
         require_aware("scheduled_at", self.scheduled_at)

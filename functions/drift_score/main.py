@@ -5,13 +5,14 @@ from functools import partial
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import NAME, Outside
-from functions.drift_score.shards import handle, read
+from functions.drift_score.shards import Shards, read
+from functions.drift_score.slots.slot_counts import SlotCounts
 from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports
 
 
 def build(ports: Ports) -> Endpoint:
-    """The endpoint of ticks and shards."""
+    """The endpoint of ticks and their parts."""
     predictions = BigQueryPredictions(ports.warehouse)
     outside = Outside(
         predictions=predictions,
@@ -22,8 +23,9 @@ def build(ports: Ports) -> Endpoint:
         ledger=ports.ledger,
         profiles=Profiles(ports.store, predictions),
     )
-    act = partial(handle, models=ports.models, outside=outside)
-    return on_push(ports, read=partial(read, cron=ports.cron), handle=act)
+    slots = SlotCounts(ports.warehouse, ports.store, ports.clock)
+    shards = Shards(models=ports.models, slots=slots, warehouse=ports.warehouse, outside=outside)
+    return on_push(ports, read=partial(read, cron=ports.cron), handle=shards.handle)
 
 
 main = serve(NAME, build)

@@ -1,28 +1,36 @@
-"""A tick is planned as shards: messages with the names of some models, which any instance of the function scores.
+"""A tick is planned as messages that any instance of the function takes: tables to count, and shards of models to score.
 
 So no request scores all models, and a model that is slow or fails delays no other: the models of a shard are scored side by
-side, and those that fail while others succeed go on as a shard of their own, with the retries of its subscription.
+side, and those that fail while others succeed go on as a shard of their own, with the retries of its subscription. Models of
+large windows are scored once their table has been counted, which is done once for all of them.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from core.errors import PoisonError
-from core.events import ScoringShard, Tick
+from core.errors import PoisonError, QueryError
+from core.events import ScoringShard, TableCount, Tick
+from core.settings import Model
 from functions.adapters import events
 from functions.adapters.logs import fields
-from functions.adapters.ports import Bus
+from functions.adapters.ports import Bus, Warehouse
 from functions.drift_score.scoring import Outside, most_telling, score_each
+from functions.drift_score.slots.predictions import CountedPredictions
+from functions.drift_score.slots.slot_counts import SlotCounts, can_count
+from functions.drift_score.slots.statements import Source
 from functions.runtime.endpoint import read_tick
 from functions.runtime.push import Message
 from functions.services.models import Models
 
 TOPIC = "scoring"
 MODELS_A_SHARD = 200
+Part = Tick | TableCount | ScoringShard
 log = logging.getLogger(__name__)
 
 
-def read(message: Message, cron: str) -> Tick | ScoringShard:
+def read(message: Message, cron: str) -> Part:
     """The event that a message carries.
 
     Args:
@@ -30,52 +38,118 @@ def read(message: Message, cron: str) -> Tick | ScoringShard:
         cron: the schedule of the function's job, in UTC.
 
     Raises:
-        PoisonError: it carries neither.
+        PoisonError: it carries none of them.
     """
     kind = events.type_of(message.data)
     if kind == ScoringShard.TYPE:
         return events.decode(message.data, ScoringShard)
+    if kind == TableCount.TYPE:
+        return events.decode(message.data, TableCount)
     if kind == Tick.TYPE:
         return read_tick(message, cron)
-    raise PoisonError(f"type: must be {ScoringShard.TYPE!r} or {Tick.TYPE!r}, got {kind!r:.80}")
+    raise PoisonError(f"type: must be one of {ScoringShard.TYPE}, {TableCount.TYPE}, {Tick.TYPE}, got {kind!r:.80}")
 
 
-def handle(event: Tick | ScoringShard, models: Models, outside: Outside) -> None:
-    """Plan a tick, or score a shard; safe to call again with the same event.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shards:
+    """Plans ticks, counts tables and scores shards.
 
-    Raises:
-        UnavailableError: something outside does not answer; the event must come again.
-        BusyError: another instance scores the models of the shard right now.
+    Attributes:
+        models: of the deployment.
+        slots: counts by slots.
+        warehouse: says which columns have changed.
+        outside: what scoring needs.
     """
-    if isinstance(event, Tick):
-        plan(event, models.all(), outside.bus)
-    else:
-        score_shard(event, models, outside)
+
+    models: Models
+    slots: SlotCounts
+    warehouse: Warehouse
+    outside: Outside
+
+    def handle(self, event: Part) -> None:
+        """Do the part of a tick that an event asks for; safe to call again with the same event.
+
+        Raises:
+            UnavailableError: something outside does not answer; the event must come again.
+            BusyError: another instance scores the models of the shard right now.
+        """
+        match event:
+            case Tick():
+                self.plan(event)
+            case TableCount():
+                self.count(event)
+            case ScoringShard():
+                self.score(event)
+
+    def plan(self, tick: Tick) -> None:
+        """Publish the parts of a tick: tables with models that are counted by slots, and shards of the other models."""
+        models, at = self.models.all(), tick.scheduled_at
+        counted = self._counted(models.values())
+        for source in sorted({Source.of(model) for model in counted}):
+            part = TableCount(scheduled_at=at, table=source.table, timestamp=source.timestamp, row_id=source.id)
+            self.outside.bus.publish(TOPIC, part)
+        names = {model.name for model in counted}
+        publish_shards(self.outside.bus, at, [name for name in models if name not in names])
+
+    def count(self, table: TableCount) -> None:
+        """Count the slots of a table that have closed, and publish the shards of its models.
+
+        If BigQuery refuses the statement, each model is scored without, so that those at fault are told by name.
+        """
+        source, at = Source(table.table, table.timestamp, table.row_id), table.scheduled_at
+        profiles = self.slots.registered()
+        models = [model for model in self._counted(self.models.all().values(), profiles) if Source.of(model) == source]
+        if not models:
+            return
+        try:
+            batch = self.slots.advance(models, profiles, at)
+        except QueryError as error:
+            log.warning("not counted by slots: %s: %s", source.table, error, extra=fields(table=source.table))
+            batch = ""
+        publish_shards(self.outside.bus, at, [model.name for model in models], batch=batch)
+
+    def score(self, shard: ScoringShard) -> None:
+        """Score the models of a shard that still exist.
+
+        Those that fail are published as a smaller shard if any other succeeds; else the shard fails as a whole, and comes
+        again with the back-off of its subscription. So a model that fails every time ends up in a shard of its own.
+        """
+        known = self.models.all(shard.models)
+        wanted = [known[name] for name in shard.models if name in known]
+        faults = score_each(shard.scheduled_at, wanted, self._reading(shard, wanted))
+        if not faults:
+            return
+        if len(faults) == len(wanted):
+            raise most_telling(faults.values())
+        publish_shards(self.outside.bus, shard.scheduled_at, list(faults), batch=shard.batch)
+        said = fields(models=", ".join(faults))
+        log.info("left for another shard: %d of %d models", len(faults), len(wanted), extra=said)
+
+    def _counted(self, models: Iterable[Model], profiles: dict[str, str] | None = None) -> list[Model]:
+        """The models that are counted by slots."""
+        found = [model for model in models if can_count(model)]
+        registered = profiles if profiles is not None else self.slots.registered() if found else {}
+        return [model for model in found if model.name in registered]
+
+    def _reading(self, shard: ScoringShard, models: Sequence[Model]) -> Outside:
+        """What scoring needs, where windows that have been counted are not read again."""
+        at = shard.scheduled_at
+        windows = self.slots.read(models, shard.batch, at) if shard.batch and models else {}
+        counted = [model for model in models if model.name in windows]
+        predictions = CountedPredictions(
+            rest=self.outside.predictions,
+            slots=self.slots,
+            warehouse=self.warehouse,
+            at=at,
+            windows=windows,
+            versions=self.slots.versions(counted, at) if counted else {},
+        )
+        return replace(self.outside, predictions=predictions)
 
 
-def plan(tick: Tick, models: Iterable[str], bus: Bus) -> None:
-    """Publish the shards of a tick, by the names of the models."""
-    names = sorted(models)
-    for first in range(0, len(names), MODELS_A_SHARD):
-        shard = ScoringShard(scheduled_at=tick.scheduled_at, models=tuple(names[first : first + MODELS_A_SHARD]))
-        bus.publish(TOPIC, shard)
-
-
-def score_shard(shard: ScoringShard, models: Models, outside: Outside) -> None:
-    """Score the models of a shard that still exist.
-
-    Those that fail are published as a smaller shard if any other succeeds; else the shard fails as a whole, and comes
-    again with the back-off of its subscription. So a model that fails every time ends up in a shard of its own.
-    """
-    known = models.all(shard.models)
-    wanted = [known[name] for name in shard.models if name in known]
-    faults = score_each(shard.scheduled_at, wanted, outside)
-    if not faults:
-        return
-    if len(faults) == len(wanted):
-        raise most_telling(faults.values())
-    left = ScoringShard(scheduled_at=shard.scheduled_at, models=tuple(faults))
-    outside.bus.publish(TOPIC, left)
-    log.info(
-        "left for another shard: %d of %d models", len(faults), len(wanted), extra=fields(models=", ".join(faults))
-    )
+def publish_shards(bus: Bus, at: datetime, names: Sequence[str], *, batch: str = "") -> None:
+    """Publish models as shards, in the order of their names."""
+    ordered = sorted(names)
+    for first in range(0, len(ordered), MODELS_A_SHARD):
+        shard = tuple(ordered[first : first + MODELS_A_SHARD])
+        bus.publish(TOPIC, ScoringShard(scheduled_at=at, models=shard, batch=batch))

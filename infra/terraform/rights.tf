@@ -15,7 +15,7 @@ locals {
       publishes = ["findings", "retraining", "scoring"]
       reads     = concat(local.model_tables, ["ops.model_versions", "ops.models"])
       datasets  = var.prediction_datasets
-      writes    = concat(local.scores, ["ops.data_quality", "ops.dead_letters"])
+      writes    = concat(local.scores, ["ops.data_quality", "ops.dead_letters", "ops.profile_cells", "ops.cell_counts", "ops.window_counts"])
       store     = "roles/datastore.user"
     }
     health_check = {

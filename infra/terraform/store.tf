@@ -15,6 +15,7 @@ locals {
     rates           = []
     retraining      = []
     silences        = []
+    slots           = []
     trainings       = []
   }
   # Collections whose documents say when they may be forgotten.

@@ -46,6 +46,8 @@ resource "google_bigquery_table" "this" {
   time_partitioning {
     field = each.value.partition.field
     type  = each.value.partition.type
+    # Nothing is kept longer than anybody reads it.
+    expiration_ms = try(each.value.partition.expiration_days * 86400000, null)
   }
 
   dynamic "encryption_configuration" {

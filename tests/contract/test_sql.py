@@ -18,6 +18,7 @@ from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.statements import statement as business_statement
 from functions.drift_score import effects, performance, quality, statements
+from functions.drift_score.slots import statements as slots
 from functions.pipeline_monitor import monitor as pipeline_monitor
 from infra.local.warehouse import read_definitions
 from tests.support.builders.business import ORDERS
@@ -62,7 +63,15 @@ RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
+    "batch": "b2",
+    "before_batch": "b1",
+    "before_counted_at": NOW - timedelta(minutes=15),
+    "before_end": NOW - timedelta(minutes=15),
+    "counted_at": NOW,
     "day": NOW,
+    "day_end": NOW - timedelta(days=1),
+    "day_start": NOW - timedelta(days=1, minutes=15),
+    "earliest": NOW - timedelta(days=7),
     "failed": ["failed", "declined"],
     "first": NOW - timedelta(days=2),
     "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0, "mean": 2.1}],
@@ -70,6 +79,11 @@ PARAMETERS: dict[str, Any] = {
     "incident": "model-flight-delay-20260301-00000000",
     "issues": quality.issue_rows(ISSUES),
     "last": NOW,
+    "late_end": NOW - timedelta(hours=1),
+    "late_start": NOW - timedelta(hours=1, minutes=15),
+    "leaving_0": NOW - timedelta(days=1),
+    "left_0": NOW - timedelta(days=1, minutes=15),
+    "lengths": [{"model": "churn", "seconds": 86_400}],
     "measures": performance.measure_rows(PERFORMANCE),
     "metrics": [{"measured_at": NOW, "name": "aia_revenue_dollars", "labels": "{}", "value": 1.5}],
     "middle": NOW - timedelta(days=10),
@@ -78,22 +92,27 @@ PARAMETERS: dict[str, Any] = {
     "models": ["flight-delay", "churn"],
     "most": 1000,
     "n_current": 60,
+    "new_end": NOW,
+    "new_start": NOW - timedelta(minutes=15),
     "n_labels": 40,
     "n_reference": 100,
     "oldest": NOW - timedelta(days=60),
     "pipeline": "etl",
+    "profiles": ["churn:1:0123456789abcdef"],
     "refunded": ["refunded"],
     "rows": pipeline_monitor.rows(RUN),
     "run_id": "r0",
     "scores": effects.score_rows(REPORT, PREDICTION),
     "second": NOW - timedelta(days=1),
     "since": NOW - timedelta(days=35),
+    "slot_seconds": 900,
     "sources": ["shop"],
     "start": NOW - timedelta(hours=1),
     "taken": ["taken"],
     "until": NOW,
     "version": "1",
     "window_end": NOW,
+    "windows": [{"profile": "churn:1:0123456789abcdef", "seconds": 86_400, "is_moved": True}],
     "window_start": NOW - timedelta(days=7),
 }
 """A value for each name of a parameter, of the type that the functions give it."""
@@ -128,6 +147,9 @@ def every_statement() -> dict[str, Statement]:
         "drift_score/labelled_window.sql": both,
         "drift_score/window_summary.sql": statements.window_summary(MODEL),
         "adapters/training/count_labels.sql": history.count_labels_sql(MODEL, LABEL),
+        "drift_score/slots/count_slots.sql": slots.count_slots(slots.Source.of(MODEL), [MODEL]),
+        "drift_score/slots/sum_windows.sql": slots.sum_windows([timedelta(days=1)], all_moved=True),
+        "drift_score/slots/sum_windows.sql anew": slots.sum_windows([timedelta(days=1)], all_moved=False),
         **business_statements(),
         "drift_score/window.sql by column": chunked(window),
         "drift_score/labelled_window.sql by column": chunked(both),

@@ -90,8 +90,17 @@ def _datasets(definitions: Iterable[TableDefinition]) -> list[SimpleCatalog]:
 def _table(definition: TableDefinition, name: str) -> SimpleTable:
     builder = TableBuilder(name)
     for column in definition.schema:
-        builder.add_column(column["name"], TypeKind[f"TYPE_{_spelt(column['type'])}"])
+        builder.add_column(column["name"], _column_type(column))
     return builder.build()
+
+
+def _column_type(column: dict[str, Any]) -> Type:
+    """The type of a column, as a table's definition spells it."""
+    if column["type"] == "RECORD":
+        found = TypeFactory.create_struct_type([(part["name"], _column_type(part)) for part in column["fields"]])
+    else:
+        found = TypeFactory.create_simple_type(TypeKind[f"TYPE_{_spelt(column['type'])}"])
+    return TypeFactory.create_array_type(found) if column["mode"] == "REPEATED" else found
 
 
 def _parameter_type(name: str, value: object) -> Type:

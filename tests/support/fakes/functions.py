@@ -175,7 +175,7 @@ CASES = (
         name="drift_score",
         build=drift_score,
         takes=(encode(ScoringShard(scheduled_at=NOW, models=(MODEL.name,))), tick("drift_score")),
-        refuses=(encode(FOUND), "type: must be 'scoring_shard' or 'tick', got 'finding'"),
+        refuses=(encode(FOUND), "type: must be one of scoring_shard, table_count, tick, got 'finding'"),
         settings=Settings(jobs={}, models=(replace(MODEL, label=None),)),
         answers=Flights(),
     ),

@@ -1,0 +1,316 @@
+"""Counting by slots over BigQuery: which profiles are counted, how far each table is, and the windows that are sums of slots.
+
+A slot is a quarter of an hour. It is counted when it has closed, an hour later and a day later, so that late rows count; the newest count
+of a slot holds, so nothing doubles, whatever is delivered twice. A window is the sum of its slots. It is moved on: slots that came are
+added, slots that went are subtracted, and slots that were counted again replace what they were. Every midnight it is summed anew.
+
+How far a table is, and which batch of sums is the newest, is one document, written last. A process that is killed before leaves rows that
+nobody reads.
+"""
+
+import logging
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from core.drift import Profile
+from core.drift.slots import FeatureCells, ProfileFeature, features_of
+from core.errors import QueryError
+from core.settings import Model
+from functions.adapters.logs import fields
+from functions.adapters.ports import Clock, Data, Store, Warehouse
+from functions.adapters.store import update
+from functions.drift_score.schema import changes
+from functions.drift_score.slots import statements
+from functions.drift_score.slots.statements import Source
+
+COLLECTION = "slots"
+PROFILES = "ops.profile_cells"
+SLOT = timedelta(minutes=15)
+LATE, DAY = timedelta(hours=1), timedelta(days=1)
+"""How long after a slot has closed it is counted again."""
+Span = tuple[datetime, datetime]
+"""From an instant to just before another, both ends of slots."""
+_INSTANT = timedelta(microseconds=1)
+_COMPLETE = ProfileFeature(feature=-1, name="", is_numeric=False, origin=0, edges=[], categories=[])
+"""Stands last among the features of a profile whose window has been counted."""
+_NOTHING: Span = (datetime.min.replace(tzinfo=UTC),) * 2
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowCells:
+    """A window of a model that was counted by slots.
+
+    Attributes:
+        profile: the name of the profile that it was counted by.
+        newest: the time of its newest row.
+        features: its features with rows.
+    """
+
+    profile: str
+    newest: datetime | None
+    features: tuple[FeatureCells, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return max((sum(one.counts) for one in self.features), default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Progress:
+    """How far a table is.
+
+    Attributes:
+        until: the end of the newest slot that was counted.
+        counted_at: when.
+        batch: of the sums of the windows that end then; empty where there are none.
+        profiles: of which it has sums.
+    """
+
+    until: datetime
+    counted_at: datetime
+    batch: str = ""
+    profiles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SlotCounts:
+    """Counts by slots.
+
+    Attributes:
+        warehouse: has rows, slots and sums.
+        store: has how far each table is.
+        clock: now.
+    """
+
+    warehouse: Warehouse
+    store: Store
+    clock: Clock
+
+    def registered(self) -> dict[str, str]:
+        """The newest profile of each model that is counted by slots, by the model's name."""
+        return {row["model"]: row["profile"] for row in self.warehouse.query(statements.REGISTERED)}
+
+    def register(self, model: Model, version: str, profile: Profile, at: datetime) -> None:
+        """Have a model counted by slots from now on, and count the slots of its current window.
+
+        Args:
+            model: whose window has been counted by a statement of its own.
+            version: that the profile is of.
+            profile: to count by.
+            at: the end of the current window.
+
+        Raises:
+            QueryError: the table is missing.
+            UnavailableError: the warehouse or the store does not answer.
+        """
+        if not can_count(model):
+            return
+        name, now = profile_name(model, version, profile), self.clock()
+        about = {"model": model.name, "profile": name, "created_at": now}
+        self.warehouse.append(PROFILES, [about | msgspec.to_builtins(one) for one in features_of(profile)])
+        end = closed(at)
+        progress = self._begun(Source.of(model), end, now)
+        span = (end - model.window, max(end, progress.until))
+        self._count(Source.of(model), [model], [name], (span, _NOTHING, _NOTHING), now)
+        self.warehouse.append(PROFILES, [about | msgspec.to_builtins(_COMPLETE)])
+        log.info("counted by slots from now on: %s", model.name, extra=fields(model=model.name, profile=name))
+
+    def advance(self, models: Sequence[Model], profiles: Mapping[str, str], at: datetime) -> str:
+        """Count the slots of a table that have closed, and sum the windows that end with the newest.
+
+        Args:
+            models: of one table, those that are counted by slots.
+            profiles: their profiles, by the names of the models.
+            at: the tick.
+
+        Returns:
+            The batch of the sums.
+
+        Raises:
+            QueryError: a statement is refused.
+            UnavailableError: the warehouse or the store does not answer.
+        """
+        source, end = Source.of(models[0]), closed(at)
+        before = self._begun(source, end - SLOT, self.clock())
+        if before.until >= end and before.batch:
+            return before.batch
+        now = max(self.clock(), before.counted_at + _INSTANT)
+        names = [profiles[model.name] for model in models]
+        spans = ((before.until, end), _again(before.until, end, LATE), _again(before.until, end, DAY))
+        batch = self._count(source, models, names, spans, now)
+        self._sum(models, profiles, before, spans, batch)
+        self._advanced(source, before, _Progress(until=end, counted_at=now, batch=batch, profiles=tuple(names)))
+        return batch
+
+    def read(self, models: Sequence[Model], batch: str, at: datetime) -> dict[str, WindowCells]:
+        """The windows of models that are in a batch of sums, by the names of the models."""
+        end = closed(at)
+        given = {
+            "batch": batch,
+            "window_end": end,
+            "models": [model.name for model in models],
+            "lengths": [{"model": model.name, "seconds": _seconds(model.window)} for model in models],
+            "earliest": end - max(model.window for model in models),
+        }
+        parts: dict[str, list[Data]] = defaultdict(list)
+        for row in self.warehouse.query(statements.READ_WINDOWS, **given):
+            parts[row["model"]].append(row)
+        return {name: _window(rows) for name, rows in parts.items()}
+
+    def versions(self, models: Sequence[Model], at: datetime) -> dict[str, Data]:
+        """The version of each model in use at an instant, by the names of the models."""
+        rows = self.warehouse.query(statements.VERSIONS, models=[model.name for model in models], window_end=at)
+        return {row["model"]: row for row in rows}
+
+    def _count(
+        self,
+        source: Source,
+        models: Sequence[Model],
+        profiles: Sequence[str],
+        spans: tuple[Span, Span, Span],
+        now: datetime,
+    ) -> str:
+        (new, late, day), batch = spans, uuid.uuid4().hex
+        given = {
+            "models": [model.name for model in models],
+            "profiles": list(profiles),
+            "slot_seconds": _seconds(SLOT),
+            "batch": batch,
+            "counted_at": now,
+            **_bounds(new=new, late=late, day=day),
+        }
+        try:
+            self.warehouse.query(statements.count_slots(source, models), **given)
+        except QueryError:
+            changed = frozenset[str]().union(*(changes(self.warehouse, one, _columns(one)).names for one in models))
+            if not changed:
+                raise
+            self.warehouse.query(statements.count_slots(source, models, without=changed), **given)
+        return batch
+
+    def _sum(
+        self,
+        models: Sequence[Model],
+        profiles: Mapping[str, str],
+        before: _Progress,
+        spans: tuple[Span, Span, Span],
+        batch: str,
+    ) -> None:
+        (_, end), late, day = spans
+        anew = not before.batch or before.until.date() != end.date()
+        moved = () if anew else before.profiles
+        lengths = sorted({model.window for model in models})
+        windows = [
+            {
+                "profile": profiles[model.name],
+                "seconds": _seconds(model.window),
+                "is_moved": profiles[model.name] in moved,
+            }
+            for model in models
+        ]
+        given = {"batch": batch, "windows": windows, "window_end": end, "before_end": before.until}
+        given |= {"before_counted_at": before.counted_at, "before_batch": before.batch}
+        given |= _bounds(late=late, day=day)
+        for k, length in enumerate(lengths):
+            given |= {f"left_{k}": before.until - length, f"leaving_{k}": end - length}
+        all_moved = all(one["is_moved"] for one in windows)
+        self.warehouse.query(statements.sum_windows(lengths, all_moved=all_moved), **given)
+
+    def _begun(self, source: Source, end: datetime, now: datetime) -> _Progress:
+        """How far a table is; where nothing is known of it, it is so far."""
+        first = _data(_Progress(until=end, counted_at=now))
+        return _progress(update(self.store, COLLECTION, _key(source), lambda data: None if data else first))
+
+    def _advanced(self, source: Source, before: _Progress, after: _Progress) -> None:
+        """Keep how far the table is, unless somebody else has come farther."""
+        update(
+            self.store,
+            COLLECTION,
+            _key(source),
+            lambda data: _data(after) if data is None or _progress(data).until <= before.until else None,
+        )
+
+
+def closed(at: datetime) -> datetime:
+    """The end of the newest slot that has closed at an instant.
+
+    >>> closed(datetime(2026, 1, 2, 12, 20, tzinfo=UTC)).isoformat()
+    '2026-01-02T12:15:00+00:00'
+    """
+    return at - (at - datetime.min.replace(tzinfo=UTC)) % SLOT
+
+
+def can_count(model: Model) -> bool:
+    """Whether the windows of a model are whole slots."""
+    return not model.window % SLOT
+
+
+def profile_name(model: Model, version: str, profile: Profile) -> str:
+    """Names a profile of a model, for as long as its cells are the same."""
+    return f"{model.name}:{version}:{profile.fingerprint}"
+
+
+def _again(until: datetime, end: datetime, delay: timedelta) -> Span:
+    """The slots that were counted so long ago."""
+    return until - delay, end - delay
+
+
+def _bounds(**spans: Span) -> Data:
+    return {
+        f"{name}_{edge}": at for name, span in spans.items() for edge, at in zip(("start", "end"), span, strict=True)
+    }
+
+
+def _columns(model: Model) -> Iterable[str]:
+    return dict.fromkeys((*model.features.names, model.score))
+
+
+def _seconds(span: timedelta) -> int:
+    return int(span.total_seconds())
+
+
+def _window(rows: Sequence[Data]) -> WindowCells:
+    known = [row["newest"] for row in rows if row["newest"] is not None]
+    return WindowCells(
+        profile=rows[0]["profile"],
+        newest=max(known, default=None),
+        features=tuple(
+            FeatureCells(
+                feature=row["feature"],
+                buckets=_numbers(row["buckets"]),
+                counts=_numbers(row["counts"]),
+                lowest=row["lowest"],
+                highest=row["highest"],
+            )
+            for row in rows
+        ),
+    )
+
+
+def _numbers(text: str) -> list[int]:
+    """BigQuery spells whole numbers in JSON as text where they are large."""
+    return msgspec.json.decode(text, type=list[int], strict=False)
+
+
+def _key(source: Source) -> str:
+    return f"{source.table}:{source.timestamp}:{source.id}"
+
+
+def _data(progress: _Progress) -> Data:
+    return {
+        "until": progress.until,
+        "counted_at": progress.counted_at,
+        "batch": progress.batch,
+        "profiles": list(progress.profiles),
+    }
+
+
+def _progress(data: Data) -> _Progress:
+    return _Progress(**data | {"profiles": tuple(data["profiles"])})

@@ -1,0 +1,86 @@
+"""The statements that count, sum and read slots: fixed text, but for the tables and columns that the settings name."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from core.drift.categories import hash_sql
+from core.settings import Model
+
+_TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent.glob("*.sql")}
+REGISTERED, READ_WINDOWS, VERSIONS = _TEXTS["registered"], _TEXTS["read_windows"], _TEXTS["versions"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """The rows that several models may share.
+
+    Attributes:
+        table: of predictions.
+        timestamp: its column of times.
+        id: its column that identifies a prediction.
+    """
+
+    table: str
+    timestamp: str
+    id: str
+
+    @classmethod
+    def of(cls, model: Model) -> "Source":
+        """Where a model's predictions are."""
+        return cls(model.table, model.timestamp, model.id)
+
+
+def count_slots(source: Source, models: Iterable[Model], *, without: Collection[str] = ()) -> str:
+    """The statement that counts the rows of a table for some of its models; columns among `without` are not counted."""
+    numbers: set[str] = set()
+    categories: set[str] = set()
+    for model in models:
+        numbers.update((*model.features.numeric, model.score))
+        categories.update(model.features.categorical)
+    names = sorted((numbers | categories) - {*without})
+    parts = [_part(name, is_number=name in numbers, is_category=name in categories) for name in names]
+    listed = ",\n      ".join([_HEAD, *parts])
+    return _TEXTS["count_slots"].format(
+        table=_quoted(source.table),
+        timestamp=_quoted(source.timestamp),
+        id=_quoted(source.id),
+        parts=listed,
+        group=hash_sql("category"),
+    )
+
+
+def sum_windows(lengths: Sequence[timedelta], *, all_moved: bool) -> str:
+    """The statement that sums windows of some lengths.
+
+    The parameters are those of the text, and of each length the ends of the slots that leave: `left_0` and so on are the
+    last one before, `leaving_0` the last one that leaves.
+    """
+    spans = [
+        "counts.slot_end > @before_end AND counts.slot_end <= @window_end",
+        "counts.slot_end > @late_start AND counts.slot_end <= @late_end",
+        "counts.slot_end > @day_start AND counts.slot_end <= @day_end",
+        *(f"counts.slot_end > @left_{k} AND counts.slot_end <= @leaving_{k}" for k in range(len(lengths))),
+    ]
+    if not all_moved:
+        spans.append(
+            "NOT windows.is_moved AND counts.slot_end > windows.window_start AND counts.slot_end <= @window_end"
+        )
+    return _TEXTS["sum_windows"].format(touched="\n      OR ".join(f"({span})" for span in spans))
+
+
+_HEAD = "STRUCT('' AS name, CAST(NULL AS FLOAT64) AS number, CAST(NULL AS INT64) AS whole, CAST(NULL AS STRING) AS category)"
+"""Names the fields; no feature is called so."""
+
+
+def _part(name: str, *, is_number: bool, is_category: bool) -> str:
+    column = f"logged.{_quoted(name)}"
+    number = f"CAST({column} AS FLOAT64)" if is_number else "NULL"
+    whole = f"SAFE_CAST({column} AS INT64)" if is_number else "NULL"
+    category = f"CAST({column} AS STRING)" if is_category else "NULL"
+    return f"('{name}', {number}, {whole}, {category})"
+
+
+def _quoted(path: str) -> str:
+    return ".".join(f"`{part}`" for part in path.split("."))

@@ -1,0 +1,318 @@
+"""Counting by slots over BigQuery's emulator: whatever is delivered, the sums are those of one statement over the whole window."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from google.cloud import bigquery
+
+from core.drift import Counts, Profile
+from core.drift.slots import counts_from_cells
+from core.errors import QueryError, UnavailableError
+from core.settings import Features, Model
+from functions.adapters.ports import Data
+from functions.adapters.sqlite_store import SqliteStore
+from functions.adapters.warehouse import BigQueryWarehouse
+from functions.drift_score.bigquery import BigQueryPredictions
+from functions.drift_score.slots.predictions import CountedPredictions
+from functions.drift_score.slots.slot_counts import SLOT, SlotCounts, can_count, closed, profile_name
+from functions.drift_score.window import Window, watched
+from tests.support.builders.drift import MODEL
+from tests.support.builders.flights import DAY, TICK, flights, load, version
+from tests.support.fakes.clock import FakeClock
+
+pytest_plugins = ["tests.support.servers.warehouse"]
+
+HOUR = timedelta(hours=1)
+DELAY = replace(MODEL, label=None)
+SECOND = replace(
+    DELAY, name="second", window=6 * HOUR, features=Features(numeric=("distance",), categorical=("carrier",))
+)
+NUMBERED = range(4)
+
+
+def profile_of(model: Model, seed: int) -> Profile:
+    rows = flights(800, TICK - 10 * DAY, seed=seed)
+    columns = {name: [row[name] for row in rows] for name in watched(model)}
+    return Profile.fit(columns, categorical=model.features.categorical, cells=16)
+
+
+PROFILES = {DELAY.name: profile_of(DELAY, 1), SECOND.name: profile_of(SECOND, 2)}
+
+
+@dataclass
+class World:
+    """A table of predictions of two models."""
+
+    client: bigquery.Client
+    warehouse: BigQueryWarehouse
+    store: SqliteStore
+    clock: FakeClock = field(default_factory=FakeClock)
+    loaded: int = 0
+
+    @property
+    def slots(self) -> SlotCounts:
+        """As a new instance has it."""
+        return SlotCounts(self.warehouse, self.store, self.clock)
+
+    def load(self, end: datetime, count: int = 40, *, span: timedelta = SLOT, **fixed: Any) -> None:
+        """Rows of both models before an instant, whose values nobody expects."""
+        for name in PROFILES:
+            self.loaded += 1
+            rows = flights(count, end, seed=100 + self.loaded, span=span, model=name, **fixed)
+            load(self.client, DELAY.table, rows)
+
+    def register(self, model: Model, at: datetime) -> None:
+        self.slots.register(model, "1", PROFILES[model.name], at)
+
+    def advance(self, at: datetime, *models: Model, slots: SlotCounts | None = None) -> str:
+        self.clock.move(seconds=1)
+        slots = slots or self.slots
+        return slots.advance(models or (DELAY, SECOND), slots.registered(), at)
+
+    def counted(self, model: Model, batch: str, at: datetime) -> Counts:
+        found = self.slots.read([model], batch, at)[model.name]
+        assert found.profile == profile_name(model, "1", PROFILES[model.name])
+        return counts_from_cells(PROFILES[model.name], found.features)
+
+    def direct(self, model: Model, at: datetime) -> Counts:
+        """By one statement over the whole window."""
+        window = Window(model=model, version="1", start=closed(at) - model.window, end=closed(at))
+        return BigQueryPredictions(self.warehouse).counts(window, PROFILES[model.name])
+
+    def assert_exact(self, batch: str, at: datetime, *models: Model) -> None:
+        for model in models or (DELAY, SECOND):
+            same(self.counted(model, batch, at), self.direct(model, at))
+
+
+def same(found: Counts, wanted: Counts) -> None:
+    assert found.rows == wanted.rows
+    np.testing.assert_array_equal(found.cells, wanted.cells)
+    np.testing.assert_array_equal(found.special, wanted.special)
+    for name in ("categories", "groups"):
+        for mine, other in zip(getattr(found, name), getattr(wanted, name), strict=True):
+            np.testing.assert_array_equal(mine, other)
+    np.testing.assert_array_equal(found.lowest, wanted.lowest)
+    np.testing.assert_array_equal(found.highest, wanted.highest)
+
+
+@pytest.fixture
+def world(client: bigquery.Client, warehouse: BigQueryWarehouse) -> Iterator[World]:
+    with closing(SqliteStore(":memory:")) as store:
+        yield World(client, warehouse, store)
+
+
+@pytest.fixture
+def begun(world: World) -> World:
+    """Both models are counted by slots, and so are the windows that end at TICK."""
+    world.load(TICK, 600, span=DAY)
+    for model in (DELAY, SECOND):
+        world.register(model, TICK)
+    return world
+
+
+def test_the_first_sums_are_those_of_the_whole_window(begun: World) -> None:
+    batch = begun.advance(TICK)
+    begun.assert_exact(batch, TICK)
+    assert begun.counted(DELAY, batch, TICK).rows == 600
+    newest = begun.slots.read([DELAY], batch, TICK)[DELAY.name].newest
+    assert newest
+    assert TICK - SLOT < newest < TICK
+
+
+def test_windows_move_on_with_late_rows_over_midnight_and_an_outage(begun: World) -> None:
+    at = TICK
+    begun.advance(at)
+    for number in range(3):
+        at += SLOT
+        begun.load(at)
+        if number == 1:
+            begun.load(at - 2 * SLOT, 7)  # late by a slot: counted an hour after its slot closed
+        begun.advance(at)
+    at += HOUR
+    begun.load(at, 30, span=HOUR)
+    begun.assert_exact(begun.advance(at), at)  # four ticks did not come
+    begun.load(at - 3 * HOUR, 9)  # later than an hour: counted again after a day
+    at += 13 * HOUR
+    begun.load(at, 100, span=13 * HOUR)
+    begun.advance(at)
+    at += 13 * HOUR
+    begun.load(at, 100, span=13 * HOUR)
+    begun.assert_exact(begun.advance(at), at)
+
+
+def test_a_late_row_counts_from_the_hour_after_its_slot_and_only_then(begun: World) -> None:
+    begun.advance(TICK)
+    begun.load(TICK - SLOT, 5)
+    early = begun.advance(TICK + SLOT)
+    assert begun.counted(DELAY, early, TICK + SLOT).rows == begun.direct(DELAY, TICK + SLOT).rows - 5
+    at = TICK + SLOT
+    while at < TICK + HOUR:
+        at += SLOT
+        batch = begun.advance(at)
+    begun.assert_exact(batch, at)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_tick_that_is_delivered_again_doubles_nothing(begun: World, times: int) -> None:
+    begun.advance(TICK)
+    begun.load(TICK + SLOT)
+    batches = {begun.advance(TICK + SLOT) for _ in range(times)}
+    assert len(batches) == 1
+    begun.assert_exact(batches.pop(), TICK + SLOT)
+
+
+@dataclass
+class Dying:
+    """BigQuery that does not answer from some statement on."""
+
+    real: BigQueryWarehouse
+    left: int
+
+    def query(self, sql: str, **parameters: Any) -> list[Data]:
+        self.left -= 1
+        if self.left < 0:
+            raise UnavailableError("BigQuery does not answer")
+        return self.real.query(sql, **parameters)
+
+    def append(self, table: str, rows: Any) -> None:
+        self.real.append(table, rows)
+
+
+@pytest.mark.parametrize("statements", [1, 2])
+def test_a_process_that_is_killed_in_between_leaves_nothing_that_counts(begun: World, statements: int) -> None:
+    begun.advance(TICK)
+    begun.load(TICK + SLOT)
+    dying = SlotCounts(Dying(begun.warehouse, statements), begun.store, begun.clock)
+    with pytest.raises(UnavailableError):
+        begun.advance(TICK + SLOT, slots=dying)
+    begun.load(TICK + 2 * SLOT)
+    begun.assert_exact(begun.advance(TICK + 2 * SLOT), TICK + 2 * SLOT)
+
+
+def test_two_instances_at_once_agree(begun: World) -> None:
+    begun.advance(TICK)
+    begun.load(TICK + SLOT)
+    before = begun.store.find("slots")[0]
+    first = begun.advance(TICK + SLOT)
+    progress = begun.store.find("slots")[0]
+    begun.store.replace(progress, "slots", before.data)
+    second = begun.advance(TICK + SLOT)
+    for batch in (first, second):
+        begun.assert_exact(batch, TICK + SLOT)
+    begun.load(TICK + 2 * SLOT)
+    begun.assert_exact(begun.advance(TICK + 2 * SLOT), TICK + 2 * SLOT)
+
+
+def test_a_model_that_begins_later_joins_with_its_whole_window(world: World) -> None:
+    world.load(TICK, 600, span=DAY)
+    world.register(DELAY, TICK)
+    world.advance(TICK, DELAY)
+    world.load(TICK + SLOT)
+    world.advance(TICK + SLOT, DELAY)
+    world.register(SECOND, TICK)  # late: the table is already farther
+    world.load(TICK + 2 * SLOT)
+    world.assert_exact(world.advance(TICK + 2 * SLOT), TICK + 2 * SLOT)
+
+
+def test_a_new_version_is_counted_by_its_own_profile(begun: World) -> None:
+    begun.advance(TICK)
+    newer = profile_of(DELAY, 9)
+    begun.clock.move(seconds=1)
+    begun.slots.register(DELAY, "2", newer, TICK)
+    assert begun.slots.registered()[DELAY.name] == profile_name(DELAY, "2", newer)
+    begun.load(TICK + SLOT)
+    batch = begun.advance(TICK + SLOT)
+    found = begun.slots.read([DELAY], batch, TICK + SLOT)[DELAY.name]
+    window = Window(model=DELAY, version="2", start=TICK + SLOT - DAY, end=TICK + SLOT)
+    same(counts_from_cells(newer, found.features), BigQueryPredictions(begun.warehouse).counts(window, newer))
+
+
+def test_odd_values_are_counted_as_by_one_statement(begun: World) -> None:
+    begun.advance(TICK)
+    begun.load(TICK + SLOT, 6, temperature=None, carrier=None)
+    begun.load(TICK + SLOT, 6, temperature=float("nan"), distance=float("inf"), carrier="Ünbekannt")
+    begun.load(TICK + SLOT, 6, distance=float("-inf"), carrier="")
+    begun.assert_exact(begun.advance(TICK + SLOT), TICK + SLOT)
+
+
+def test_columns_that_are_gone_or_retyped_keep_no_other_from_being_counted(world: World) -> None:
+    world.load(TICK, 600, span=DAY)
+    changed = replace(DELAY, table="telemetry.changed")
+    world.warehouse.query(
+        f"CREATE TABLE {changed.table} AS SELECT * EXCEPT (temperature, distance), CAST(distance AS STRING) || ' km' AS distance "
+        f"FROM {DELAY.table}"
+    )
+    window = Window(model=changed, version="1", start=TICK - DAY, end=TICK)
+    world.register(changed, TICK)
+    batch = world.advance(TICK, changed)
+    counted = CountedPredictions(
+        rest=None,  # type: ignore[arg-type] # nothing is read
+        slots=world.slots,
+        warehouse=world.warehouse,
+        at=TICK,
+        windows=world.slots.read([changed], batch, TICK),
+        versions={},
+    )
+    found = counted.counts(window, PROFILES[DELAY.name])
+    assert (found.rows, found.absent, found.retyped) == (600, {"temperature"}, {"distance": "text"})
+    assert not found.cells[:2].any()
+    same(found, BigQueryPredictions(world.warehouse).counts(window, PROFILES[DELAY.name]))
+
+
+def test_a_table_that_is_gone_is_refused(begun: World) -> None:
+    with pytest.raises(QueryError):
+        begun.advance(TICK + SLOT, replace(DELAY, table="telemetry.nowhere"))
+
+
+def test_windows_that_are_no_whole_slots_are_not_counted_by_slots(world: World) -> None:
+    odd = replace(DELAY, window=timedelta(minutes=20))
+    assert (can_count(odd), can_count(DELAY)) == (False, True)
+    world.slots.register(odd, "1", PROFILES[DELAY.name], TICK)
+    assert world.slots.registered() == {}
+
+
+def test_what_was_counted_is_not_read_again_and_what_was_not_is_registered(world: World) -> None:
+    load(world.client, "ops.model_versions", [version()])
+    world.load(TICK, 600, span=DAY)
+
+    def predictions(at: datetime, batch: str) -> CountedPredictions:
+        windows = world.slots.read([DELAY], batch, at) if batch else {}
+        return CountedPredictions(
+            rest=BigQueryPredictions(world.warehouse),
+            slots=world.slots,
+            warehouse=world.warehouse,
+            at=at,
+            windows=windows,
+            versions=world.slots.versions([DELAY], at),
+        )
+
+    window = Window(model=DELAY, version="1", start=TICK - DAY, end=TICK)
+    first = predictions(TICK, "")
+    assert first.summary(DELAY, window.start, TICK).rows == 600
+    same(first.counts(window, PROFILES[DELAY.name]), world.direct(DELAY, TICK))
+    assert list(world.slots.registered()) == [DELAY.name]
+    at = TICK + SLOT
+    second = replace(predictions(at, world.advance(at, DELAY)), rest=None)  # type: ignore[arg-type] # nothing is read
+    summary = second.summary(DELAY, at - DAY, at)
+    assert (summary.rows, summary.version and summary.version["version"]) == (world.direct(DELAY, at).rows, "1")
+    moved = replace(window, start=at - DAY, end=at)
+    same(second.counts(moved, PROFILES[DELAY.name]), world.direct(DELAY, at))
+
+
+@pytest.mark.parametrize("statements", [0, 1])
+def test_a_registration_that_was_cut_short_counts_for_nothing(world: World, statements: int) -> None:
+    world.load(TICK, 600, span=DAY)
+    dying = SlotCounts(Dying(world.warehouse, statements), world.store, world.clock)
+    if statements:
+        world.slots.register(SECOND, "1", PROFILES[SECOND.name], TICK)
+    with pytest.raises(UnavailableError):
+        dying.register(replace(DELAY, table="telemetry.nowhere"), "1", PROFILES[DELAY.name], TICK)
+    assert DELAY.name not in world.slots.registered()
+    world.clock.move(seconds=1)
+    world.register(DELAY, TICK)
+    world.assert_exact(world.advance(TICK, DELAY), TICK, DELAY)
