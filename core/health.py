@@ -130,14 +130,14 @@ def observations(probe: Probe, result: ProbeResult, at: datetime) -> tuple[Obser
         result: what the probe saw.
         at: the instant of the tick, which the validity of a certificate is compared with.
     """
-    found = {
+    verdicts = {
         ProbeKind.ENDPOINT_DOWN: _down(probe, result),
         ProbeKind.SLOW: _slow(probe, result),
         ProbeKind.CERTIFICATE_EXPIRING: _certificate(probe, result, at),
     }
     return tuple(
         Observation(spec=spec(probe, kind), verdict=verdict, at=at)
-        for kind, verdict in found.items()
+        for kind, verdict in verdicts.items()
         if verdict is not None
     )
 

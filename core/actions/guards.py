@@ -206,7 +206,9 @@ def taken(guards: Guards, request: ActionRequest, *, automation: Automation, now
         return guards
     at = _latest(guards, now)
     needed = tuple(_needed(guards, automation, at))
-    recent = tuple(one for one in guards.applications if one in needed or at - one.at < KEEP)
+    recent = tuple(
+        application for application in guards.applications if application in needed or at - application.at < KEEP
+    )
     own = Application(request_id=request.id, action=ActionName(request.action), target=request.target, at=at)
     return replace(guards, applications=(*(recent if len(recent) < LIMIT else needed), own))
 
@@ -222,8 +224,8 @@ def switched(guards: Guards, command: Command) -> Guards:
     if before and (command.at, halted) <= (before.at, before.halted):
         return guards
     switch = Switch(action=command.subject, halted=halted, by=command.by, at=command.at, note=command.note)
-    others = tuple(one for one in guards.switches if one.action != command.subject)
-    return replace(guards, switches=tuple(sorted((*others, switch), key=lambda one: one.action)))
+    others = tuple(switch for switch in guards.switches if switch.action != command.subject)
+    return replace(guards, switches=tuple(sorted((*others, switch), key=lambda other: other.action)))
 
 
 def _refused(reason: ActionReason, detail: str) -> GuardVerdict:
@@ -231,18 +233,18 @@ def _refused(reason: ActionReason, detail: str) -> GuardVerdict:
 
 
 def _holds(guards: Guards, request: ActionRequest) -> bool:
-    return any(one.request_id == request.id for one in guards.applications)
+    return any(application.request_id == request.id for application in guards.applications)
 
 
 def _latest(guards: Guards, now: datetime) -> datetime:
-    return max([now, *(one.at for one in guards.applications)])
+    return max([now, *(application.at for application in guards.applications)])
 
 
 def _needed(guards: Guards, automation: Automation, now: datetime) -> Iterator[Application]:
     """The applications that a guard rail may still object with."""
-    for one in guards.applications:
-        if now - one.at < max(HOUR, traits(one.action, automation).cooldown):
-            yield one
+    for application in guards.applications:
+        if now - application.at < max(HOUR, traits(application.action, automation).cooldown):
+            yield application
 
 
 def _objection(
@@ -261,8 +263,8 @@ def _spent(
     request: ActionRequest, guards: Guards, rails: Traits, automation: Automation, at: datetime
 ) -> GuardVerdict | None:
     """What cooldown and budgets object: an application counts until exactly its cooldown, or an hour, has passed."""
-    same = [one for one in guards.applications if one.action == request.action]
-    on_target = [one.at for one in same if one.target == request.target]
+    same = [application for application in guards.applications if application.action == request.action]
+    on_target = [application.at for application in same if application.target == request.target]
     if on_target and at - max(on_target) < rails.cooldown:
         return _refused(ActionReason.COOLDOWN, f"until {stamp(max(on_target) + rails.cooldown)}")
     if (count := _within_hour(same, at)) >= rails.per_hour:
@@ -277,4 +279,4 @@ def _spent(
 
 
 def _within_hour(applications: list[Application] | tuple[Application, ...], now: datetime) -> int:
-    return sum(1 for one in applications if now - one.at < HOUR)
+    return sum(1 for application in applications if now - application.at < HOUR)

@@ -67,7 +67,7 @@ def usual_seconds(durations: Iterable[float | None]) -> float | None:
     >>> usual_seconds([60, 61, None, 59, 600, 62]), usual_seconds([60, 61, 59, 62])
     (61.0, None)
     """
-    known = [one for one in durations if one is not None][-NEWEST:]
+    known = [duration for duration in durations if duration is not None][-NEWEST:]
     return float(median(known)) if len(known) >= LEAST else None
 
 
@@ -137,10 +137,10 @@ def is_forgotten(line: PipelineState, now: datetime) -> bool:
 
 
 def _retired_after(line: PipelineState) -> timedelta:
-    found = rhythm(line.starts, line.past)
-    if found is None or not found.is_regular:
+    cadence = rhythm(line.starts, line.past)
+    if cadence is None or not cadence.is_regular:
         return FORGOTTEN_AFTER
-    return min(FORGOTTEN_AFTER, max(found.late_after + RETIRED_AFTER, found.interval * RETIRED_INTERVALS))
+    return min(FORGOTTEN_AFTER, max(cadence.late_after + RETIRED_AFTER, cadence.interval * RETIRED_INTERVALS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,9 +216,9 @@ def bottleneck(run: Run, earlier: Sequence[Run]) -> Bottleneck | None:
 def growths(run: Run, earlier: Sequence[Run]) -> list[Growth]:
     """The stages that took longer than usual, the one that lost the most time first."""
     usual = usual_of_stages(earlier)
-    found = [
+    slower = [
         Growth(stage=stage.name, seconds=stage.span.seconds, usual=usual[stage.name])
         for stage in run.in_order
         if stage.name in usual and stage.span.seconds is not None and stage.span.seconds > usual[stage.name]
     ]
-    return sorted(found, key=lambda growth: growth.usual - growth.seconds)
+    return sorted(slower, key=lambda growth: growth.usual - growth.seconds)

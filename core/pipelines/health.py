@@ -82,17 +82,17 @@ def health(line: PipelineState, now: datetime) -> Health:
     score = 1.0
     for part in parts.values():
         score *= 1.0 if part is None else part
-    worst = min(parts, key=lambda reason: _known(parts[reason]))
+    worst = min(parts, key=lambda reason: _or_one(parts[reason]))
     return Health(
         score=score,
         success=success,
         duration=parts[HealthReason.SLOW],
         regularity=parts[HealthReason.OVERDUE],
-        reason=worst if _known(parts[worst]) < _SOUND else HealthReason.HEALTHY,
+        reason=worst if _or_one(parts[worst]) < _SOUND else HealthReason.HEALTHY,
     )
 
 
-def _known(part: float | None) -> float:
+def _or_one(part: float | None) -> float:
     return 1.0 if part is None else part
 
 
@@ -116,8 +116,8 @@ def _duration(line: PipelineState) -> float | None:
 
 def _regularity(line: PipelineState, now: datetime) -> float | None:
     starts = line.starts
-    found = rhythm(starts, line.past)
-    if found is None or not found.is_regular:
+    cadence = rhythm(starts, line.past)
+    if cadence is None or not cadence.is_regular:
         return None
-    misses = found.missed(now - starts[-1])
+    misses = cadence.missed(now - starts[-1])
     return min(1.0, max(0.0, (_MOST_MISSES - misses) / (_MOST_MISSES - _TOLERATED_MISSES)))

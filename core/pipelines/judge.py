@@ -87,7 +87,7 @@ def spell(seconds: float) -> str:
 def last_error(run: Run) -> tuple[str, str]:
     """The stage that failed last and what it said; of the run as a whole where it says more; empty where unknown."""
     failed = [stage for stage in run.in_order if stage.span.status is RunStatus.FAILED]
-    stage = max(failed, key=lambda one: one.span.told_at, default=None)
+    stage = max(failed, key=lambda candidate: candidate.span.told_at, default=None)
     own = stage.span.error if stage else ""
     return (stage.name if stage else ""), (own or run.span.error)
 
@@ -95,8 +95,8 @@ def last_error(run: Run) -> tuple[str, str]:
 def of_runs(line: PipelineState) -> tuple[Observation, ...]:
     """Conclude from the runs that have ended; nothing where none has."""
     counted = tuple(run for run in line.ended if run.span.status is not RunStatus.CANCELLED)
-    found = [_failed(line, counted), _slow(line), _stage_slow(line)]
-    return tuple(one for one in found if one is not None)
+    observations = [_failed(line, counted), _slow(line), _stage_slow(line)]
+    return tuple(observation for observation in observations if observation is not None)
 
 
 def _failed(line: PipelineState, counted: Sequence[Run]) -> Observation | None:
@@ -147,7 +147,7 @@ def _stage_slow(line: PipelineState) -> Observation | None:
     def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
         if usual_of_run(earlier) is None:
             return None
-        slow = [one for one in growths(run, earlier) if _is_slow(one)]
+        slow = [growth for growth in growths(run, earlier) if _is_slow(growth)]
         if not slow:
             return False, 0.0, 0.0, f"no stage of run {run.run_id} took far longer than usual"
         worst = slow[0]
@@ -168,10 +168,10 @@ def _by_duration(
     state, newest = ConditionState(), None
     runs = line.succeeded
     for index, run in enumerate(runs):
-        found, end = seen(run, runs[:index]), run.span.end
-        if found is not None and end is not None:
-            state = count(state, bad=found[0], at=end, hysteresis=SLOWNESS)
-            newest = run, found
+        comparison, end = seen(run, runs[:index]), run.span.end
+        if comparison is not None and end is not None:
+            state = count(state, bad=comparison[0], at=end, hysteresis=SLOWNESS)
+            newest = run, comparison
     if newest is None or state.at is None:
         return None
     run, (slow, seconds, usual, text) = newest
@@ -189,13 +189,15 @@ def _by_duration(
 
 
 def _where(run: Run, runs: Sequence[Run]) -> dict[str, str]:
-    found = bottleneck(run, runs[: runs.index(run)])
-    if found is None:
+    longest = bottleneck(run, runs[: runs.index(run)])
+    if longest is None:
         return {}
-    most = {"bottleneck": f"{found.stage} took {spell(found.seconds)}, {found.share:.0%} of all stages"}
-    if found.grown is None:
+    most = {"bottleneck": f"{longest.stage} took {spell(longest.seconds)}, {longest.share:.0%} of all stages"}
+    if longest.grown is None:
         return most
-    return most | {"grown": f"{found.grown.stage} from {spell(found.grown.usual)} to {spell(found.grown.seconds)}"}
+    return most | {
+        "grown": f"{longest.grown.stage} from {spell(longest.grown.usual)} to {spell(longest.grown.seconds)}"
+    }
 
 
 def _took(run: Run) -> str:
@@ -209,8 +211,8 @@ def of_time(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
         line: what is remembered of the pipeline.
         now: the instant of the tick.
     """
-    found = ((PipelineKind.OVERDUE, _overdue(line, now)), (PipelineKind.HUNG, _hung(line, now)))
-    return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind, verdict in found)
+    verdicts = ((PipelineKind.OVERDUE, _overdue(line, now)), (PipelineKind.HUNG, _hung(line, now)))
+    return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind, verdict in verdicts)
 
 
 def of_absence(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
@@ -222,8 +224,8 @@ def of_absence(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
 
 def _overdue(line: PipelineState, now: datetime) -> Verdict:
     starts = line.starts
-    found = rhythm(starts, line.past)
-    if found is None or not found.is_regular:
+    cadence = rhythm(starts, line.past)
+    if cadence is None or not cadence.is_regular:
         text = f"{line.name}: has no regular schedule"
         return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.IRREGULAR, summary=text)
     waited = now - starts[-1]
@@ -231,21 +233,21 @@ def _overdue(line: PipelineState, now: datetime) -> Verdict:
     if is_retired(line, now):
         text = f"{line.name}: has not run for {ago} and counts as retired"
         return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.RETIRED, summary=text)
-    late = waited > found.late_after
+    late = waited > cadence.late_after
     return Verdict(
         outcome=Outcome.of(bad=late),
         reason=PipelineReason.LATE if late else PipelineReason.IN_TIME,
-        summary=f"{line.name}: last started {ago} ago, usually every {_usually(found)}",
+        summary=f"{line.name}: last started {ago} ago, usually every {_usually(cadence)}",
         severity=Severity.ERROR,
         value=waited.total_seconds(),
-        threshold=found.late_after.total_seconds(),
+        threshold=cadence.late_after.total_seconds(),
         unit="seconds",
     )
 
 
-def _usually(found: Rhythm) -> str:
-    interval, pause = spell(found.interval.total_seconds()), spell(found.pause.total_seconds())
-    return f"{interval} with pauses of up to {pause}" if found.pause > found.interval * TOLERATED else interval
+def _usually(cadence: Rhythm) -> str:
+    interval, pause = spell(cadence.interval.total_seconds()), spell(cadence.pause.total_seconds())
+    return f"{interval} with pauses of up to {pause}" if cadence.pause > cadence.interval * TOLERATED else interval
 
 
 def _hung(line: PipelineState, now: datetime) -> Verdict:

@@ -195,8 +195,8 @@ def advance(line: PipelineState, event: PipelineRun) -> Step:
         return Step(line=line, run=run, outcome=EventOutcome.UNCHANGED)
     is_over = run.span.status.is_over
     was_over = before is not None and before.span.status.is_over
-    others = tuple(one for one in line.runs if one is not before)
-    unwritten = tuple(one for one in line.unwritten if one != run.run_id)
+    others = tuple(other for other in line.runs if other is not before)
+    unwritten = tuple(run_id for run_id in line.unwritten if run_id != run.run_id)
     after = _trimmed(replace(line, runs=(*others, run), unwritten=(*unwritten, run.run_id) if is_over else unwritten))
     return Step(line=after, run=run, outcome=EventOutcome.ENDED if is_over and not was_over else EventOutcome.CHANGED)
 
@@ -206,7 +206,7 @@ def written(line: PipelineState, run: Run) -> PipelineState:
 
     Also where somebody else wrote it in the meantime: what was known before may have come into the history after that.
     """
-    now, others = line.get(run.run_id), tuple(one for one in line.unwritten if one != run.run_id)
+    now, others = line.get(run.run_id), tuple(run_id for run_id in line.unwritten if run_id != run.run_id)
     if now is None or now == run:
         return _trimmed(replace(line, unwritten=others))
     return replace(line, unwritten=line.unwritten if run.run_id in line.unwritten else (*others, run.run_id))
@@ -243,7 +243,7 @@ def _with_only(line: PipelineState, kept: Iterable[Run]) -> PipelineState:
     runs = tuple(_by_news(kept))
     ids = {run.run_id for run in runs}
     dropped = [run for run in line.runs if run.run_id not in ids]
-    after = replace(line, runs=runs, unwritten=tuple(one for one in line.unwritten if one in ids))
+    after = replace(line, runs=runs, unwritten=tuple(run_id for run_id in line.unwritten if run_id in ids))
     if not dropped:
         return after
     starts = [_began(run) for run in line.runs]

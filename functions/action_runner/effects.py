@@ -101,13 +101,13 @@ def _proceed(runner: Runner, case: ActionRun) -> ActionRun:
     if case.stage is Stage.APPROVED:
         return _apply(runner, case)
     if lifecycle.is_due(case, automation=runner.automation, now=runner.clock()):
-        case = _look(runner, case)
+        case = _verify(runner, case)
     return _undo(runner, case) if case.stage is Stage.APPLIED and case.undoing else case
 
 
 def _apply(runner: Runner, case: ActionRun) -> ActionRun:
     try:
-        detail = _once(runner, case, "apply", lambda action: action.apply(case.plan, case.request.id))
+        detail = _perform_once(runner, case, "apply", lambda action: action.apply(case.plan, case.request.id))
     except ActionError as error:
         return _failed(runner, case, error)
     return runner.change(case, lambda held: lifecycle.applied(held, detail, now=runner.clock()))
@@ -115,7 +115,7 @@ def _apply(runner: Runner, case: ActionRun) -> ActionRun:
 
 def _undo(runner: Runner, case: ActionRun) -> ActionRun:
     try:
-        detail = _once(runner, case, "undo", lambda action: action.undo(case.plan))
+        detail = _perform_once(runner, case, "undo", lambda action: action.undo(case.plan))
     except ActionError as error:
         return _failed(runner, case, error)
     return runner.change(case, lambda held: lifecycle.undone(held, detail, now=runner.clock()))
@@ -128,7 +128,7 @@ def _failed(runner: Runner, case: ActionRun, error: ActionError) -> ActionRun:
     return runner.change(case, lambda held: lifecycle.failed(held, reason, detail, now=runner.clock()))
 
 
-def _once(runner: Runner, case: ActionRun, step: str, act: Callable[[Action], str]) -> str:
+def _perform_once(runner: Runner, case: ActionRun, step: str, act: Callable[[Action], str]) -> str:
     """What the outside answered; a fixed text where an earlier attempt, which did not live to tell, had the answer."""
     answers: list[str] = []
 
@@ -154,7 +154,7 @@ def _admitted(runner: Runner, case: ActionRun) -> Action:
     return runner.actions[ActionName(name)]
 
 
-def _look(runner: Runner, case: ActionRun) -> ActionRun:
+def _verify(runner: Runner, case: ActionRun) -> ActionRun:
     verification = _verification(runner, case)
     severity = severity_now(runner.store, case.request.incident_id)
 

@@ -120,10 +120,10 @@ def command(runner: Runner, command: Command) -> None:
 
 def look_after(runner: Runner) -> TickResult:
     """Lead on every case that waits: an approval that ran out, what is to be verified, undone, repeated or published."""
-    found = runner.store.find(ACTIONS, where={"waiting": True}, limit=MOST)
+    waiting = runner.store.find(ACTIONS, where={"waiting": True}, limit=MOST)
     failures: list[AiaError] = []
     awaiting = 0
-    for document in found:
+    for document in waiting:
         try:
             awaiting += settle(runner, case_of(document.data)).stage is Stage.AWAITING
         except AiaError as error:

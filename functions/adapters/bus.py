@@ -101,7 +101,7 @@ class PubsubBus:
     def _send(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
         path = self._client.topic_path(self._project, topic)
         for batch in batches(messages):
-            with _told(path):
+            with _port_errors(path):
                 send(self._client, path, batch, retry=self._retry, timeout=self._attempt)
 
 
@@ -121,7 +121,7 @@ def _attributes(event: Event) -> dict[str, str]:
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
+def _port_errors(path: str) -> Iterator[None]:
     """What the client raises, as the port has it."""
     try:
         yield

@@ -29,7 +29,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     """
     file = path or Path(environ.get("AIA_SETTINGS") or FILE)
     missing: list[Fault] = []
-    raw = _filled(_read(file), environ, "", _DEEPEST, missing)
+    raw = _substituted(_load_yaml(file), environ, "", _DEEPEST, missing)
     try:
         settings = parse(raw)
     except SettingsError as error:
@@ -47,10 +47,10 @@ def schedule(settings: Settings, job: str) -> str:
     Raises:
         SettingsError: the settings name no such job, though its function is deployed.
     """
-    found = settings.jobs.get(job)
-    if found is None:
+    cron = settings.jobs.get(job)
+    if cron is None:
         raise SettingsError((Fault(f"jobs.{job}", "must be given where the function is deployed"),))
-    return found
+    return cron
 
 
 class _Loader(yaml.CSafeLoader):
@@ -67,7 +67,7 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read(file: Path) -> object:
+def _load_yaml(file: Path) -> object:
     try:
         return yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
     except OSError as error:
@@ -79,7 +79,7 @@ def _read(file: Path) -> object:
         raise SettingsError((Fault(str(file), "must be YAML", str(error)),)) from error
 
 
-def _filled(value: Any, environ: Mapping[str, str], path: str, depth: int, missing: list[Fault]) -> Any:  # noqa: ANN401 - YAML
+def _substituted(value: Any, environ: Mapping[str, str], path: str, depth: int, missing: list[Fault]) -> Any:  # noqa: ANN401 - YAML
     if depth < 0:
         missing.append(Fault(path, f"must be nested at most {_DEEPEST} deep"))
         return None
@@ -87,12 +87,14 @@ def _filled(value: Any, environ: Mapping[str, str], path: str, depth: int, missi
         case str():
             names = _VARIABLE.findall(value)
             missing.extend(_unset(path, name) for name in dict.fromkeys(names) if name not in environ)
-            return _VARIABLE.sub(lambda found: environ.get(found[1], found[0]), value) if names else value
+            return _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), value) if names else value
         case list():
-            return [_filled(item, environ, f"{path}[{index}]", depth - 1, missing) for index, item in enumerate(value)]
+            return [
+                _substituted(item, environ, f"{path}[{index}]", depth - 1, missing) for index, item in enumerate(value)
+            ]
         case dict():
             paths = {key: f"{path}.{key}" if path else str(key) for key in value}
-            return {key: _filled(item, environ, paths[key], depth - 1, missing) for key, item in value.items()}
+            return {key: _substituted(item, environ, paths[key], depth - 1, missing) for key, item in value.items()}
     return value
 
 

@@ -105,8 +105,8 @@ class Ledger:
 
     def _forget(self, day: str) -> int:
         forgotten = 0
-        while found := self._store.find(COLLECTION, where={"expires_on": day}, limit=_PAGE):
-            for document in found:
+        while documents := self._store.find(COLLECTION, where={"expires_on": day}, limit=_PAGE):
+            for document in documents:
                 try:
                     self._store.delete(document, COLLECTION)
                     forgotten += 1
@@ -145,9 +145,9 @@ class Ledger:
     def _release(self, key: str, attempt: str) -> None:
         """Release the claim; when that fails, the error of the effect matters more, and the lease will end."""
         try:
-            found = self._store.get(COLLECTION, key)
-            if found and release(_entry(found.data), owner=attempt).verdict is ClaimVerdict.RELEASED:
-                self._store.delete(found, COLLECTION)
+            document = self._store.get(COLLECTION, key)
+            if document and release(_entry(document.data), owner=attempt).verdict is ClaimVerdict.RELEASED:
+                self._store.delete(document, COLLECTION)
         except AiaError as error:
             log.warning("not released: %s: %s", key, error, extra=fields(key=key, owner=attempt))
 

@@ -224,8 +224,8 @@ class CloudMetrics:
 
     def _wait(self, now: datetime) -> float:
         with self._lock:
-            fresh = [one for one in self._series.values() if one.fresh and one.at is None]
-            waiting = [one.sent + PERIOD - now for one in fresh if one.sent]
+            fresh = [series for series in self._series.values() if series.fresh and series.at is None]
+            waiting = [series.sent + PERIOD - now for series in fresh if series.sent]
         return min(max([timedelta(0), *waiting]), PERIOD).total_seconds()
 
 

@@ -54,8 +54,8 @@ def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
     An address that swallows what is sent to it takes only its share of the time from those after it. Looking the name up
     has the resolver's own time limit, which Python cannot shorten; `run.py` does not wait for it.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for untried, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for untried, (family, kind, protocol, _, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
         connection = socket.socket(family, kind, protocol)
         try:
             connection.settimeout(deadline.left() / untried)

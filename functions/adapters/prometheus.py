@@ -87,15 +87,15 @@ class Prometheus:
             QueryError: the query is refused; of `range` too.
             UnavailableError: nobody answers in time, or not as Prometheus does; of `range` too.
         """
-        found = self._ask("query", query=query, time=at)
-        return [Series(labels=one.metric, values=(_number(one.value[1]),)) for one in found if one.value]
+        results = self._query("query", query=query, time=at)
+        return [Series(labels=series.metric, values=(_number(series.value[1]),)) for series in results if series.value]
 
     def range(self, query: str, *, start: int, end: int, step: int) -> list[Series]:
         """What the query gives at `start` and every `step` seconds after it, until `end`: a value each."""
-        found = self._ask("query_range", query=query, start=start, end=end, step=step)
-        return [Series(labels=one.metric, values=_laid(one.values, start, end, step)) for one in found]
+        results = self._query("query_range", query=query, start=start, end=end, step=step)
+        return [Series(labels=series.metric, values=_aligned(series.values, start, end, step)) for series in results]
 
-    def _ask(self, what: str, **parameters: str | int) -> list[_Found]:
+    def _query(self, what: str, **parameters: str | int) -> list[_Found]:
         status, body = self._fetched(f"{self._url}/api/v1/{what}", parameters)
         try:
             answer = msgspec.json.decode(body, type=_Answer)
@@ -120,7 +120,7 @@ class Prometheus:
         limits = {"timeout": self._patience, "stream": True, "allow_redirects": False}
         try:
             with self._session().get(url, params=dict(parameters), **limits) as response:  # type: ignore[arg-type]  # a mapping of options has one type
-                return response.status_code, self._read(response.raw, end)
+                return response.status_code, self._read_body(response.raw, end)
         except (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise UnavailableError(f"{self._name}: does not answer within {self._patience:g} s") from error
         except (
@@ -131,7 +131,7 @@ class Prometheus:
         except GoogleAuthError as error:
             raise UnavailableError(f"{self._name}: nobody to ask it as ({error})") from error
 
-    def _read(self, stream: "urllib3.BaseHTTPResponse", end: float) -> bytes:
+    def _read_body(self, stream: "urllib3.BaseHTTPResponse", end: float) -> bytes:
         body = bytearray()
         while chunk := stream.read1(_CHUNK, decode_content=True):  # what has come, and no waiting for more
             body += chunk
@@ -146,11 +146,11 @@ def connect(project: str) -> Prometheus:
     """The one of AIA_PROMETHEUS_URL, or else that of the project in Cloud Monitoring."""
     own = os.environ.get("AIA_PROMETHEUS_URL", "")
     if own:
-        return Prometheus(name="Prometheus", url=own, open_session=_plain)
+        return Prometheus(name="Prometheus", url=own, open_session=_unauthenticated)
     return Prometheus(name="Cloud Monitoring", url=GOOGLE.format(project=project), open_session=_authorized)
 
 
-def _plain() -> "requests.Session":
+def _unauthenticated() -> "requests.Session":
     import requests  # noqa: PLC0415 - with the first query
 
     return requests.Session()
@@ -172,10 +172,10 @@ def _series(data: _Data) -> list[_Found]:
     raise ValueError(f"resultType: must be scalar, vector or matrix, got {data.result_type[:_SHOWN]!r}")
 
 
-def _laid(points: list[tuple[float, str]], start: int, end: int, step: int) -> tuple[float | None, ...]:
+def _aligned(points: list[tuple[float, str]], start: int, end: int, step: int) -> tuple[float | None, ...]:
     """Points on their grid.
 
-    >>> _laid([(60.0, "1.5"), (180.0, "NaN")], 0, 180, 60)
+    >>> _aligned([(60.0, "1.5"), (180.0, "NaN")], 0, 180, 60)
     (None, 1.5, None, None)
     """
     values: list[float | None] = [None] * ((end - start) // step + 1)

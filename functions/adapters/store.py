@@ -112,14 +112,14 @@ def update(store: Store, collection: str, key: str, change: Callable[[Data | Non
         ConflictError: somebody else was faster every time.
     """
     for attempt in range(_ATTEMPTS):
-        found = store.get(collection, key)
-        wanted = change(found.data if found else None)
+        document = store.get(collection, key)
+        wanted = change(document.data if document else None)
         if wanted is None:
-            return found.data if found else {}
+            return document.data if document else {}
         try:
-            if found is None:
+            if document is None:
                 return store.create(collection, key, wanted).data
-            return store.replace(found, collection, wanted).data
+            return store.replace(document, collection, wanted).data
         except ConflictError:
             # full jitter, so that writers who collided once do not collide again
             time.sleep(random.uniform(0, min(1.0, 0.005 * 2**attempt)))  # noqa: S311 - spreads load, keeps no secret
@@ -138,8 +138,8 @@ def every(
         page: how many are read, and held, at once.
     """
     after = ""
-    while found := store.find(collection, where=where, after=after, limit=page):
-        yield from found
-        if len(found) < page:
+    while documents := store.find(collection, where=where, after=after, limit=page):
+        yield from documents
+        if len(documents) < page:
             return
-        after = found[-1].key
+        after = documents[-1].key

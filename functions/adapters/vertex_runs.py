@@ -37,10 +37,10 @@ class VertexJobs:
         from functions.adapters.actions.vertex import connect_pipelines  # noqa: PLC0415 - only who runs Vertex AI pays
 
         self._pipelines = self._pipelines or connect_pipelines()
-        return [*told(self._pipelines.get(name), logged)]
+        return [*job_events(self._pipelines.get(name), logged)]
 
 
-def told(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa: ANN401 - Vertex AI's PipelineJob, which is not imported here
+def job_events(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa: ANN401 - Vertex AI's PipelineJob, which is not imported here
     """A job as events: one about the whole, one about each task that began and runs no others.
 
     Tasks may share a name, as the turns of a loop do: they are one stage, from the first start to the last end, whose outcome
@@ -57,7 +57,7 @@ def told(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa: ANN40
             part = _Part(status, task.start_time, task.end_time, task.error.message)
             stages.setdefault(task.task_name, []).append(part)
     for name, parts in stages.items():
-        yield _event(logged, name, _joined(parts))
+        yield _event(logged, name, _merged(parts))
 
 
 _STATES = {status.name: status for status in RunStatus}
@@ -74,15 +74,15 @@ class _Part(NamedTuple):
     error: str
 
 
-def _joined(parts: Sequence[_Part]) -> _Part:
+def _merged(parts: Sequence[_Part]) -> _Part:
     """Tasks as one: the worst of them says how it went, and why."""
     worst = max(parts, key=lambda part: (_WORST_LAST.index(part.status), bool(part.error)))
-    starts, ends = [one.start for one in parts if one.start], [one.end for one in parts if one.end]
+    starts, ends = [part.start for part in parts if part.start], [part.end for part in parts if part.end]
     return worst._replace(start=min(starts, default=None), end=max(ends, default=None))
 
 
 def _event(logged: PipelineRun, stage: str, part: _Part) -> PipelineRun:
-    started_at, ended_at = _plain(part.start), _plain(part.end) if part.status.is_over else None
+    started_at, ended_at = _as_datetime(part.start), _as_datetime(part.end) if part.status.is_over else None
     if started_at and started_at > (ended_at or logged.observed_at):
         started_at = None  # Vertex AI's clocks differ: no duration rather than a wrong one
     return replace(
@@ -97,6 +97,6 @@ def _event(logged: PipelineRun, stage: str, part: _Part) -> PipelineRun:
     )
 
 
-def _plain(instant: datetime | None) -> datetime | None:
+def _as_datetime(instant: datetime | None) -> datetime | None:
     """Without the nanoseconds of the client's own class."""
     return None if instant is None else datetime.fromtimestamp(instant.timestamp(), UTC)

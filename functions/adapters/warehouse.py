@@ -93,7 +93,7 @@ class BigQueryWarehouse:
         """
         if not rows:
             return
-        body = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        body = [{name: _as_python(value) for name, value in row.items()} for row in rows]
         with _translated():
             faults = self._client.insert_rows_json(table, body, retry=self._retry, timeout=self._request_timeout)
         if faults:
@@ -137,7 +137,7 @@ def _first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
     return f"row {faults[0]['index']}{place}: {fault.get('reason')}: {fault.get('message')}"
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _as_python(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """As streaming inserts spell it: JSON knows neither instants nor NaN."""
     if isinstance(value, date):
         return value.isoformat()
@@ -169,12 +169,12 @@ def _struct(name: str | None, row: Mapping[str, Any], types: Mapping[str, str]) 
 
 def _type_name(name: str, values: Sequence[Any]) -> str:
     """The one type that holds all the values; whole and broken numbers together are FLOAT64."""
-    found = {_scalar_type(name, value) for value in values if value is not None}
-    if found == {"INT64", "FLOAT64"}:
+    types = {_scalar_type(name, value) for value in values if value is not None}
+    if types == {"INT64", "FLOAT64"}:
         return "FLOAT64"
-    if len(found) > 1:
-        raise TypeError(f"query parameter {name}: values must be of one type, got {sorted(found)}")
-    return found.pop() if found else "STRING"
+    if len(types) > 1:
+        raise TypeError(f"query parameter {name}: values must be of one type, got {sorted(types)}")
+    return types.pop() if types else "STRING"
 
 
 def _scalar_type(name: str, value: object) -> str:

@@ -162,7 +162,7 @@ def _believed(instant: datetime | None, now: datetime) -> datetime | None:
 
 
 def _evidence(alert: Alert) -> dict[str, str]:
-    link = next((found for text in alert.links if (found := safe.link(text))), "")
+    link = next((address for text in alert.links if (address := safe.link(text))), "")
     given = ((name, text) for name, text in alert.evidence.items() if not is_secret(name))
     lines = ((safe.line(name, _LONGEST_NAME), safe.line(text, _LONGEST_EVIDENCE)) for name, text in given)
     kept = dict(islice(((name, text) for name, text in lines if name and text), MOST_EVIDENCE - bool(link)))

@@ -69,10 +69,10 @@ class Intake:
             UnavailableError: the bus or the parking does not answer; the body must come again.
         """
         outcomes = read(body, now)
-        found = [one for one in outcomes if isinstance(one, Finding)]
-        refused = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, Refusal)]
-        taken = Taken(len(found), sum(refusal.alerts for _, refusal in refused))
-        self.bus.publish_all(TOPIC, found)
+        findings = [outcome for outcome in outcomes if isinstance(outcome, Finding)]
+        refused = [(index, outcome) for index, outcome in enumerate(outcomes) if isinstance(outcome, Refusal)]
+        taken = Taken(len(findings), sum(refusal.alerts for _, refusal in refused))
+        self.bus.publish_all(TOPIC, findings)
         if len(refused) > MOST_LETTERS:
             told = f"{taken.parked} of {taken.accepted + taken.parked} alerts, first: {refused[0][1].reason}"
             self._park(body, Refusal(told, None, taken.parked), message, None)

@@ -15,8 +15,8 @@ from core.events import ActionDecision, Stage
 from core.incidents.model import IncidentReason
 from core.settings.response import ActionName, Automation
 from functions.adapters.ports import Clock, Data, Store, Warehouse
-from functions.api.due import Start
-from functions.api.kept import Kept
+from functions.api.cache import Cache
+from functions.api.freshness import Start
 from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class Actions:
     automation: Automation
     clock: Clock
     start: Start
-    _kept: Kept = field(default_factory=Kept)
+    _cache: Cache = field(default_factory=Cache)
     _over: dict[str, ActionRun] = field(default_factory=dict)
 
     def all(self) -> Data:
@@ -63,8 +63,8 @@ class Actions:
 
     def switches(self) -> Data:
         """Whether actions may happen: by the settings, and by the last word of people."""
-        found = self.store.get(GUARDS, GUARDS_KEY)
-        guards = guards_of(found.data if found else None)
+        document = self.store.get(GUARDS, GUARDS_KEY)
+        guards = guards_of(document.data if document else None)
         return {
             "enabled": self.automation.enabled,
             "halted": [switch for switch in guards.switches if switch.halted],
@@ -73,10 +73,10 @@ class Actions:
 
     def case(self, request_id: str) -> ActionRun:
         """What has become of a request; `LookupError` when there is none."""
-        found = self.store.get(ACTIONS, request_id)
-        if found is None:
+        document = self.store.get(ACTIONS, request_id)
+        if document is None:
             raise LookupError(f"action: none has the id {request_id[:80]!r}")
-        return case_of(found.data)
+        return case_of(document.data)
 
     def of(self, incident: Data) -> list[Data]:
         """The automated responses that the timeline of an incident names, as they are now."""
@@ -95,7 +95,7 @@ class Actions:
         except AiaError as error:
             log.warning("report without the history of actions: %s", error)
             rows = []
-        told = (msgspec.convert(_whole(row), ActionDecision, builtin_types=(datetime,)) for row in rows)
+        told = (msgspec.convert(_event_fields(row), ActionDecision, builtin_types=(datetime,)) for row in rows)
         return list((known | {decision.id: decision for decision in told}).values())
 
     def _recent(self) -> list[Data] | None:
@@ -105,7 +105,7 @@ class Actions:
             return self.warehouse.query(_SQL["recent_actions"], since=since, most=MOST)
 
         try:
-            recent = self._kept(("recent",), read, seconds=_RECENT_SECONDS)
+            recent = self._cache(("recent",), read, seconds=_RECENT_SECONDS)
         except AiaError as error:
             log.warning("actions without their history: %s", error)
             return None
@@ -123,8 +123,8 @@ class Actions:
         """The case; one that nothing will change any more is not read again."""
         if request_id in self._over:
             return self._over[request_id]
-        found = self.store.get(ACTIONS, request_id)
-        case = case_of(found.data) if found else None
+        document = self.store.get(ACTIONS, request_id)
+        case = case_of(document.data) if document else None
         if case is not None and not case.waiting:
             if len(self._over) >= _OVER_LIMIT:
                 self._over.clear()
@@ -156,6 +156,6 @@ def _last(case: ActionRun) -> tuple[ActionDecision, ...]:
     return (decided(case), *case.pending)
 
 
-def _whole(row: Data) -> Data:
+def _event_fields(row: Data) -> Data:
     """A row as the event has it: text that is missing is empty, and instants are in UTC."""
     return {name: "" if value is None else value for name, value in row.items()} | {"at": row["at"].astimezone(UTC)}

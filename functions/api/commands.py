@@ -47,15 +47,15 @@ class Commands:
             BodyError: what was sent is wrong, as of every method here.
             UnavailableError: the bus does not take the command, as of every method here.
         """
-        fields = _read(request)
-        found = self.incidents.state(incident_id)
-        if found["state"] == State.RESOLVED:
-            _over(found)
+        fields = _command_fields(request)
+        incident = self.incidents.state(incident_id)
+        if incident["state"] == State.RESOLVED:
+            _refuse_resolved(incident)
         return self._publish(fields, Verb(verb), incident_id, self.clock())
 
     def about_action(self, request: flask.Request, request_id: str, verb: str) -> str:
         """Approve or reject an action that awaits it."""
-        fields, now = _read(request), self.clock()
+        fields, now = _command_fields(request), self.clock()
         case = self.actions.case(request_id)
         if case.stage is not Stage.AWAITING:
             raise Conflict(f"action: must await approval, is {case.stage} ({case.reason})")
@@ -76,7 +76,7 @@ class Commands:
         fields = read(request)
         fields.only("by", "note", "pattern")
         pattern = fields.pattern()
-        _complete(fields)
+        _check_author(fields)
         if pattern not in {silence.pattern for silence in self.incidents.silences()}:
             raise LookupError(f"pattern: nothing is silenced by {pattern[:80]!r}")
         return self._publish(fields, Verb.UNSILENCE, pattern, self.clock())
@@ -96,21 +96,21 @@ class Commands:
         return command.id
 
 
-def _read(request: flask.Request) -> Fields:
+def _command_fields(request: flask.Request) -> Fields:
     """The fields of a command that says no more than who and why."""
     fields = read(request)
     fields.only("by", "note")
-    _complete(fields)
+    _check_author(fields)
     return fields
 
 
-def _complete(fields: Fields) -> None:
+def _check_author(fields: Fields) -> None:
     """Tell everything that is wrong before anything is looked up."""
     fields.by()
     fields.note()
     fields.check()
 
 
-def _over(incident: Data) -> NoReturn:
+def _refuse_resolved(incident: Data) -> NoReturn:
     into = f", as a part of {incident['merged_into']}" if incident["merged_into"] else ""
     raise Conflict(f"incident: must not be over, is {incident['state']} since {incident['resolved_at']}{into}")

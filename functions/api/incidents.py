@@ -12,7 +12,7 @@ from core.incidents.report import report
 from core.incidents.routing import Silence
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
-from functions.api.kept import Kept
+from functions.api.cache import Cache
 from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, read_silences
 
 DAYS = 35
@@ -29,14 +29,14 @@ class Incidents:
     store: Store
     actions: Actions
     clock: Clock
-    _kept: Kept = field(default_factory=Kept)
+    _cache: Cache = field(default_factory=Cache)
 
     def all(self, limit: int) -> list[Data]:
         """Every open incident with its actions, the most urgent first, and the newest `limit` of those that are over."""
         current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
         current.sort(key=_urgency)
-        over = sorted(self._over(limit, frozenset(one["id"] for one in current)), key=_ended, reverse=True)
-        return [*(one | {"actions": self.actions.of(one)} for one in current), *over[:limit]]
+        over = sorted(self._over(limit, frozenset(incident["id"] for incident in current)), key=_ended, reverse=True)
+        return [*(incident | {"actions": self.actions.of(incident)} for incident in current), *over[:limit]]
 
     def one(self, incident_id: str) -> Data:
         """One incident with its actions; `LookupError` when there is none."""
@@ -60,9 +60,9 @@ class Incidents:
 
     def silences(self) -> list[Silence]:
         """The silences that hold now, the first to end first."""
-        found = self.store.get(SILENCES, SILENCES_KEY)
+        document = self.store.get(SILENCES, SILENCES_KEY)
         now = self.clock()
-        held = (silence for silence in read_silences(found.data if found else None) if silence.until > now)
+        held = (silence for silence in read_silences(document.data if document else None) if silence.until > now)
         return sorted(held, key=lambda silence: (silence.until, silence.pattern))
 
     def _over(self, limit: int, current: frozenset[str]) -> Iterator[Data]:
@@ -71,9 +71,9 @@ class Incidents:
         for back in range(-1, DAYS):
             if count >= limit:
                 return
-            found = self._day(today - timedelta(days=back), None if back > _SETTLED else current)
-            count += len(found)
-            yield from found
+            incidents = self._day(today - timedelta(days=back), None if back > _SETTLED else current)
+            count += len(incidents)
+            yield from incidents
 
     def _day(self, day: date, current: frozenset[str] | None) -> list[Data]:
         """Those that were over on a day; read again at once when another set of incidents is open."""
@@ -81,7 +81,7 @@ class Incidents:
         def read() -> list[Data]:
             return [document.data for document in self.store.find(INCIDENTS, where={"over_on": day.isoformat()})]
 
-        return self._kept((day, current), read, seconds=_SETTLED_SECONDS if current is None else _FRESH_SECONDS)
+        return self._cache((day, current), read, seconds=_SETTLED_SECONDS if current is None else _FRESH_SECONDS)
 
 
 def _urgency(incident: Data) -> tuple[int, float, float]:

@@ -13,7 +13,7 @@ from core.pipelines.state import PipelineState
 from functions.adapters.pipelines import COLLECTION, read_line
 from functions.adapters.ports import Clock, Data, Document, Store
 from functions.adapters.store import every
-from functions.api.kept import Kept
+from functions.api.cache import Cache
 
 RUNS = 10
 """Runs that are shown of a pipeline, the newest."""
@@ -27,18 +27,18 @@ class Pipelines:
 
     store: Store
     clock: Clock
-    _kept: Kept = field(default_factory=Kept)
+    _cache: Cache = field(default_factory=Cache)
 
     def all(self) -> list[Data]:
         """Every pipeline, by its name."""
-        return self._kept(("pipelines",), self._all, seconds=_FRESH_SECONDS)
+        return self._cache(("pipelines",), self._all, seconds=_FRESH_SECONDS)
 
     def _all(self) -> list[Data]:
         now = self.clock()
-        return [_of(document, now) for document in every(self.store, COLLECTION)]
+        return [_document_view(document, now) for document in every(self.store, COLLECTION)]
 
 
-def _of(document: Document, now: datetime) -> Data:
+def _document_view(document: Document, now: datetime) -> Data:
     """A pipeline as people see it, also where what is kept of it cannot be read: that hides no other."""
     try:
         return shown(read_line(document.data), now)
@@ -69,11 +69,15 @@ def _began(run: Run) -> tuple[datetime, str]:
 
 
 def _bottleneck(succeeded: Sequence[Run]) -> Data | None:
-    found = bottleneck(succeeded[-1], succeeded[:-1]) if succeeded else None
-    if found is None:
+    longest = bottleneck(succeeded[-1], succeeded[:-1]) if succeeded else None
+    if longest is None:
         return None
-    grown = found.grown and {"stage": found.grown.stage, "seconds": found.grown.seconds, "usual": found.grown.usual}
-    return {"stage": found.stage, "seconds": found.seconds, "share": found.share, "grown": grown}
+    grown = longest.grown and {
+        "stage": longest.grown.stage,
+        "seconds": longest.grown.seconds,
+        "usual": longest.grown.usual,
+    }
+    return {"stage": longest.stage, "seconds": longest.seconds, "share": longest.share, "grown": grown}
 
 
 def _run(run: Run) -> Data:

@@ -28,9 +28,9 @@ _encoder = msgspec.json.Encoder()
 
 def json(body: Any, request: flask.Request | None = None) -> flask.Response:  # noqa: ANN401 - any JSON value
     """JSON; 304 without a body where the request says that the browser has it already."""
-    response = _plain(flask.Response(_encoder.encode(body), mimetype="application/json"))
+    response = _no_sniff(flask.Response(_encoder.encode(body), mimetype="application/json"))
     response.headers["Cache-Control"] = "no-store"
-    return response if request is None else _lasting(response, request)
+    return response if request is None else _revalidated(response, request)
 
 
 def accepted(command_id: str) -> flask.Response:
@@ -42,7 +42,7 @@ def accepted(command_id: str) -> flask.Response:
 
 def markdown(text: str) -> flask.Response:
     """A report or a runbook, to be read as it is or kept."""
-    response = _plain(flask.Response(text, content_type="text/markdown; charset=utf-8"))
+    response = _no_sniff(flask.Response(text, content_type="text/markdown; charset=utf-8"))
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -63,7 +63,7 @@ def later(message: str, *, seconds: int) -> flask.Response:
 
 def file(name: str, request: flask.Request) -> flask.Response:
     """The page or a part of it, under the hash of its contents: every file of an archive says that it is of 1980."""
-    return _lasting(_file(name), request)
+    return _revalidated(_file(name), request)
 
 
 def missing() -> flask.Response:
@@ -79,7 +79,7 @@ def _file(name: str) -> flask.Response:
     if path is None or not Path(path).is_file():
         raise NotFound(f"file: no file of the page is called {name[:_SHOWN]!r}")
     kind, _ = mimetypes.guess_type(path)
-    response = _plain(flask.Response(Path(path).read_bytes(), mimetype=kind or "application/octet-stream"))
+    response = _no_sniff(flask.Response(Path(path).read_bytes(), mimetype=kind or "application/octet-stream"))
     response.headers["Content-Security-Policy"] = POLICY
     return response
 
@@ -96,7 +96,7 @@ def packed(response: flask.Response, request: flask.Request) -> flask.Response:
     return response
 
 
-def _lasting(response: flask.Response, request: flask.Request) -> flask.Response:
+def _revalidated(response: flask.Response, request: flask.Request) -> flask.Response:
     """To be kept by the browser alone, which asks each time whether it has changed: by a hash, packed or not."""
     response.headers["Cache-Control"] = "private, no-cache"
     response.add_etag(weak=True)
@@ -104,6 +104,6 @@ def _lasting(response: flask.Response, request: flask.Request) -> flask.Response
     return response
 
 
-def _plain(response: flask.Response) -> flask.Response:
+def _no_sniff(response: flask.Response) -> flask.Response:
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

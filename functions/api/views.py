@@ -9,8 +9,8 @@ from pathlib import Path
 from core.settings import Probe, Settings
 from core.statistics import STATISTICS
 from functions.adapters.ports import Data, Store, Warehouse
-from functions.api.due import LATE, Start, following
-from functions.api.kept import Kept
+from functions.api.cache import Cache
+from functions.api.freshness import LATE, Start, following
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
@@ -35,19 +35,19 @@ class Views:
     store: Store
     warehouse: Warehouse
     start: Start
-    _kept: Kept = field(default_factory=Kept)
+    _cache: Cache = field(default_factory=Cache)
 
     def models(self) -> list[Data]:
         """Every model of the settings with its newest scored window and its accuracy by day."""
         names = [model.name for model in self.settings.models]
-        return self._kept(("models",), lambda: self._models(names), seconds=self._lasts)
+        return self._cache(("models",), lambda: self._models(names), seconds=self._lasts)
 
     def drift(self, name: str, days: int) -> Data:
         """One model's tests by feature and day, over the last `days`; `LookupError` when there is no such model."""
         if name not in {model.name for model in self.settings.models}:
             raise LookupError(f"model: no model is called {name!r}")
         lasts = self._lasts(self.models())
-        return self._kept(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
+        return self._cache(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
 
     def probes(self) -> list[Data]:
         """Every probe of the settings with its newest result, if it has one, and whether the next one should have come."""
@@ -85,7 +85,7 @@ class Views:
 
     def _lasts(self, models: Sequence[Data]) -> float:
         """Seconds for which what the warehouse says of models is kept."""
-        if self.start.coming():
+        if self.start.loading():
             return _COMING_SECONDS
         ends = [model["window_end"] for model in models]
         return lasts(ends, self._schedule, now=self.start.clock())
@@ -94,9 +94,9 @@ class Views:
 def described(names: Sequence[str]) -> list[Data]:
     """The statistics of a model, in the order of the registry, as people read of them."""
     return [
-        {"name": one.name, "title": one.title, "blind_to": one.blind_to, "full": one.full}
-        for one in STATISTICS.values()
-        if one.name in names
+        {"name": statistic.name, "title": statistic.title, "blind_to": statistic.blind_to, "full": statistic.full}
+        for statistic in STATISTICS.values()
+        if statistic.name in names
     ]
 
 

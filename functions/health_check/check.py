@@ -45,7 +45,7 @@ def measure(metrics: Metrics, probe: Probe, result: ProbeResult, at: datetime) -
 
 def remember(tracker: Tracker, probe: Probe, result: ProbeResult, at: datetime) -> None:
     """Count what the result says of each of the probe's conditions, then show it; counted once, however often it comes."""
-    states = {one.spec.kind: tracker.record(one) for one in observations(probe, result, at)}
+    states = {observation.spec.kind: tracker.record(observation) for observation in observations(probe, result, at)}
     update(tracker.store, "probes", probe.name, partial(_show, probe, result, states[ProbeKind.ENDPOINT_DOWN], at))
 
 
@@ -65,7 +65,7 @@ def _show(probe: Probe, result: ProbeResult, down: ConditionState, at: datetime,
         "detail": result.detail,
         "latency": result.latency,
         "certificate_expires_at": result.certificate_expires_at,
-        "availability": availability([one["ok"] for one in history]),
+        "availability": availability([entry["ok"] for entry in history]),
         "history": history,
     }
 

@@ -135,7 +135,11 @@ def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
     _parallel(backlogs, partial(_drain, sweeper, end), threads=MOST_CHANNELS)
     _parallel(groups, partial(_dispatch_others, sweeper, end))
     _track_recovered(service, backlogs)
-    measure(service, waiting={one.channel: len(one.waiting) + one.left for one in backlogs}, at=tick.scheduled_at)
+    measure(
+        service,
+        waiting={backlog.channel: len(backlog.waiting) + backlog.left for backlog in backlogs},
+        at=tick.scheduled_at,
+    )
     if len(groups) < len(names):
         log.error("%d of %d groups are deferred to the next sweep", len(names) - len(groups), len(names))
     return TickResult(complete=len(groups) == len(names))
@@ -208,7 +212,7 @@ def _dispatch(service: IncidentService, group: IncidentGroup, wanted: Callable[[
 
 def _track_recovered(service: IncidentService, backlogs: Sequence[_Backlog]) -> None:
     """Resolve failing channels for which nothing is pending; the others recover by a delivery."""
-    waiting = {one.channel for one in backlogs}
+    waiting = {backlog.channel for backlog in backlogs}
     try:
         Tracker(service.store, service.dispatcher.bus).publish_unsent(SOURCE)
         for name, refused in sorted(service.failing().items()):

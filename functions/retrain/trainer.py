@@ -131,11 +131,11 @@ def handle(trainer: Trainer, request: RetrainingRequest) -> None:
         UnavailableError: something outside does not answer; where a quota is used up, people are told as well.
     """
     pipeline = pipeline_of(trainer.models.get(request.model))
-    decision = pipeline if isinstance(pipeline, Decision) else _answered(trainer, request, training(request, pipeline))
+    decision = pipeline if isinstance(pipeline, Decision) else _decide(trainer, request, training(request, pipeline))
     _note(trainer, request, decision)
 
 
-def _answered(trainer: Trainer, request: RetrainingRequest, wanted: Training) -> Decision:
+def _decide(trainer: Trainer, request: RetrainingRequest, wanted: Training) -> Decision:
     target = trainer.models[request.model].target
     try:
         return _start(trainer, request, target, wanted)
@@ -147,14 +147,14 @@ def _answered(trainer: Trainer, request: RetrainingRequest, wanted: Training) ->
 
 
 def _start(trainer: Trainer, request: RetrainingRequest, target: str, wanted: Training) -> Decision:
-    found = trainer.store.get(COLLECTION, request.model)
-    decision = decide(request, _seen(trainer, request, found, wanted))
+    document = trainer.store.get(COLLECTION, request.model)
+    decision = decide(request, _facts(trainer, request, document, wanted))
     if decision.outcome is RequestOutcome.BUSY:
         raise BusyError(f"{request.id}: {decision.why}")
     if decision.outcome is not RequestOutcome.STARTED:
         return decision
     claim = Claim(request=request.id, at=trainer.clock())
-    saved = _save(trainer.store, found, request.model, claim)
+    saved = _save(trainer.store, document, request.model, claim)
     created_at = trainer.trainings().start(wanted)
     trainer.bus.publish(TOPIC, run_of(wanted, created_at))
     trainer.tracker.track(started(target, created_at))
@@ -162,20 +162,20 @@ def _start(trainer: Trainer, request: RetrainingRequest, target: str, wanted: Tr
     return decision
 
 
-def _seen(trainer: Trainer, request: RetrainingRequest, found: Document | None, wanted: Training) -> Seen:
+def _facts(trainer: Trainer, request: RetrainingRequest, document: Document | None, wanted: Training) -> Seen:
     now, trainings = trainer.clock(), trainer.trainings()
     return Seen(
         version=history.version_in_use(trainer.warehouse, request.model, max(now, request.requested_at)),
         created=trainings.created_at(wanted) is not None,
         running=trainings.running(wanted),
-        claim=Claim(**found.data) if found else None,
+        claim=Claim(**document.data) if document else None,
         now=now,
     )
 
 
-def _save(store: Store, found: Document | None, name: str, claim: Claim) -> Document:
+def _save(store: Store, document: Document | None, name: str, claim: Claim) -> Document:
     data = asdict(claim)
-    return store.replace(found, COLLECTION, data) if found else store.create(COLLECTION, name, data)
+    return store.replace(document, COLLECTION, data) if document else store.create(COLLECTION, name, data)
 
 
 def _note(trainer: Trainer, request: RetrainingRequest, decision: Decision) -> None:

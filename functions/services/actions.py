@@ -40,8 +40,8 @@ def case_data(case: ActionRun) -> Data:
 
 def find_case(store: Store, request_id: str) -> ActionRun | None:
     """The case of a request, or None."""
-    found = store.get(ACTIONS, request_id)
-    return case_of(found.data) if found else None
+    document = store.get(ACTIONS, request_id)
+    return case_of(document.data) if document else None
 
 
 def change_case(
@@ -75,8 +75,8 @@ def change_case(
 
 def read_guards(store: Store) -> Guards:
     """What the guard rails remember."""
-    found = store.get(GUARDS, GUARDS_KEY)
-    return guards_of(found.data if found else None)
+    document = store.get(GUARDS, GUARDS_KEY)
+    return guards_of(document.data if document else None)
 
 
 def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
@@ -97,5 +97,5 @@ def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
 
 def severity_now(store: Store, incident_id: str) -> Severity | None:
     """How bad the incident is now; None where it is over, or nothing is known of it."""
-    found = store.get(INCIDENTS, incident_id)
-    return Severity(found.data["severity"]) if found and found.data["open"] else None
+    document = store.get(INCIDENTS, incident_id)
+    return Severity(document.data["severity"]) if document and document.data["open"] else None

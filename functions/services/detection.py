@@ -69,8 +69,8 @@ class Tracker:
         """
         key = observation.spec.key
         if known is not None:
-            found = known.get(key)
-            data = found.data if found else {}
+            document = known.get(key)
+            data = document.data if document else {}
             if _counted(observation, data) is None:
                 return state_of(data)
         return state_of(update(self.store, COLLECTION, key, partial(_counted, observation)))
@@ -94,11 +94,13 @@ class Tracker:
         Returns:
             Whether none of them is left.
         """
-        found = [known[key] for key in keys if key in known]
-        over = [one for one in found if not state_of(one.data).firing and not one.data["has_unsent"]]
+        documents = [known[key] for key in keys if key in known]
+        over = [
+            document for document in documents if not state_of(document.data).firing and not document.data["has_unsent"]
+        ]
         for document in over:
             self.store.delete(document, COLLECTION)
-        return len(over) == len(found)
+        return len(over) == len(documents)
 
     def _publish(self, key: str, data: Data) -> None:
         unsent = data.get("unsent", ())

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from grafana_foundation_sdk.models.dashboard import GridPos
 
-from functions.api.widgets import Tile
+from functions.api.layout import Tile
 
 COLUMNS = 24
 

@@ -22,8 +22,8 @@ def expression(query: str) -> str:
     return _VARIABLE.sub(_replaced, query)
 
 
-def _replaced(found: re.Match[str]) -> str:
-    name, alone = found[1], found[2]
+def _replaced(match: re.Match[str]) -> str:
+    name, alone = match[1], match[2]
     return f"${name}" if alone or name == "__interval" else f'{name}=~"${name}"'
 
 

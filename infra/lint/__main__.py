@@ -29,10 +29,10 @@ _DASHBOARDS = (*dashboard_layout.CHECKS, *dashboard_thresholds.CHECKS, *dashboar
 def faults(root: Path) -> list[Fault]:
     """Everything that is wrong in a tree, each once, by file and line."""
     files, boards = alert_files.read(root), dashboard_files.read(root)
-    found = {*alert_faults(files), *dashboard_faults(boards), *runbooks.without_section(root)}
+    messages = {*alert_faults(files), *dashboard_faults(boards), *runbooks.without_section(root)}
     if not promtool.absent():
-        found |= {*_refused(root, files), *dashboard_queries.unparsed(boards)}
-    return sorted(found)
+        messages |= {*_refused(root, files), *dashboard_queries.unparsed(boards)}
+    return sorted(messages)
 
 
 def alert_faults(files: RuleFiles) -> list[Fault]:
@@ -54,11 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Check a tree, as the command line says."""
     parser = argparse.ArgumentParser(prog="python -m infra.lint", description=__doc__)
     parser.add_argument("root", nargs="?", type=Path, default=stage.ROOT, help="the tree (default: this one)")
-    found = faults(parser.parse_args(arguments).root)
-    print(*found, sep="\n", end="\n" if found else "")
+    messages = faults(parser.parse_args(arguments).root)
+    print(*messages, sep="\n", end="\n" if messages else "")
     if promtool.absent():
         print("promtool is absent: whether Prometheus takes the expressions was not checked", file=sys.stderr)
-    return 1 if found else 0
+    return 1 if messages else 0
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ class RuleFiles:
 
     def fired(self, alert: str) -> Iterator[dict[str, Any]]:
         """How an alert fires in its tests."""
-        return (one for case in self.cases if case.alert == alert for one in case.fired)
+        return (firing for case in self.cases if case.alert == alert for firing in case.fired)
 
 
 def read(root: Path) -> RuleFiles:
@@ -124,16 +124,16 @@ def read(root: Path) -> RuleFiles:
     documents = {path.name: _document(root, path, "groups", faults) for path in sorted(folder.glob("*.yaml"))}
     tests = {path.name: _document(root, path, "tests", faults) for path in sorted((folder / "tests").glob("*.yaml"))}
     settings = yaml.load((root / "infra" / "monitoring.yaml").read_bytes(), Loader=yaml.CSafeLoader)
-    groups = [(_group(file, one), one) for file, found in documents.items() for one in found]
+    groups = [(_group(file, group), group) for file, groups_of_file in documents.items() for group in groups_of_file]
     return RuleFiles(
         folder=folder,
         groups=tuple(group for group, _ in groups),
-        rules=tuple(_rule(group, rule) for group, one in groups for rule in _mappings(one.get("rules"))),
+        rules=tuple(_rule(group, rule) for group, document in groups for rule in _mappings(document.get("rules"))),
         cases=tuple(
-            _case(file, one)
-            for file, found in tests.items()
-            for test in found
-            for one in _mappings(test.get("alert_rule_test"))
+            _case(file, mapping)
+            for file, cases in tests.items()
+            for test in cases
+            for mapping in _mappings(test.get("alert_rule_test"))
         ),
         sections=sections(root),
         playbooks=frozenset(playbook["name"] for playbook in settings.get("playbooks", [])),

@@ -33,12 +33,12 @@ class Query:
     @property
     def plain(self) -> str:
         """As Prometheus reads it: where a variable stands for a matcher there is one."""
-        return _VARIABLE.sub(lambda found: "1m" if found[1] == "__interval" else f'{found[1]}=~".*"', self.expr)
+        return _VARIABLE.sub(lambda match: "1m" if match[1] == "__interval" else f'{match[1]}=~".*"', self.expr)
 
     @property
     def variables(self) -> set[str]:
         """The names that are filled in."""
-        return {found.removesuffix(".value") for found in _VARIABLE.findall(self.expr)} - {"__interval"}
+        return {variable.removesuffix(".value") for variable in _VARIABLE.findall(self.expr)} - {"__interval"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +69,13 @@ class Tile:
     def queries(self) -> list[Query]:
         """What it asks."""
         sets = self.widget.get("dataSets", [self.widget] if "timeSeriesQuery" in self.widget else [])
-        return [_query(one) for one in sets]
+        return [_query(data_set) for data_set in sets]
 
     @property
     def thresholds(self) -> list[dict[str, Any]]:
         """Its thresholds."""
-        found: list[dict[str, Any]] = self.widget.get("thresholds", [])
-        return found
+        thresholds: list[dict[str, Any]] = self.widget.get("thresholds", [])
+        return thresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +130,9 @@ def read(root: Path) -> Dashboards:
     return Dashboards(
         texts=texts,
         documents=documents,
-        tiles=tuple(tile for file, one in documents.items() for tile in _tiles(file, one, _lines(texts[file]))),
+        tiles=tuple(
+            tile for file, document in documents.items() for tile in _tiles(file, document, _lines(texts[file]))
+        ),
         rules={rule.name: rule for rule in rules.rules},
         sections=rules.sections,
         limits=_limits(root / "infra" / "terraform"),
@@ -180,7 +182,7 @@ def _written(root: Path) -> frozenset[str]:
     return frozenset(name for name in CATALOGUE if f'"{name}"' in sources)
 
 
-def _query(one: dict[str, Any]) -> Query:
-    asked = one.get("timeSeriesQuery", {})
-    template = one.get("legendTemplate", one.get("tableTemplate", ""))
+def _query(data_set: dict[str, Any]) -> Query:
+    asked = data_set.get("timeSeriesQuery", {})
+    template = data_set.get("legendTemplate", data_set.get("tableTemplate", ""))
     return Query(expr=asked.get("prometheusQuery", ""), template=template, unit=asked.get("unitOverride", ""))

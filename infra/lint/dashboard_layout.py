@@ -27,7 +27,7 @@ def unreadable(boards: Dashboards) -> list[Fault]:
 
 def refused(boards: Dashboards) -> list[Fault]:
     """What Google's API does not know: keys and values of no message, and what would come back otherwise than it was sent."""
-    return [one for file in boards.documents for one in _refused(boards, file)]
+    return [fault for file in boards.documents for fault in _refused(boards, file)]
 
 
 def _refused(boards: Dashboards, file: str) -> Iterator[Fault]:
@@ -82,7 +82,7 @@ def untitled(boards: Dashboards) -> list[Fault]:
 
 def misplaced(boards: Dashboards) -> list[Fault]:
     """Tiles that lie outside, over each other or with a hole between them."""
-    return [one for file in boards.documents for one in _misplaced(file, boards.of(file))]
+    return [fault for file in boards.documents for fault in _misplaced(file, boards.of(file))]
 
 
 def _misplaced(file: str, tiles: list[Tile]) -> Iterator[Fault]:

@@ -22,7 +22,9 @@ def unasked(boards: Dashboards) -> list[Fault]:
     """Charts, scorecards and tables that ask nothing."""
     silent = (tile for tile in boards.tiles if tile.kind in {"xyChart", "scorecard", "timeSeriesTable"})
     return [
-        tile.fault("must ask in PromQL") for tile in silent if not all(one.expr for one in tile.queries or [_NOTHING])
+        tile.fault("must ask in PromQL")
+        for tile in silent
+        if not all(query.expr for query in tile.queries or [_NOTHING])
     ]
 
 
@@ -122,9 +124,9 @@ def slid(boards: Dashboards) -> list[Fault]:
     return [
         tile.fault("a column must show what happened in its own time: [${__interval}]")
         for tile in boards.tiles
-        for one in tile.widget.get("dataSets", [])
-        if one.get("plotType") == "STACKED_BAR"
-        if set(re.findall(r"\[([^\]]*)\]", one["timeSeriesQuery"].get("prometheusQuery", ""))) != {"${__interval}"}
+        for data_set in tile.widget.get("dataSets", [])
+        if data_set.get("plotType") == "STACKED_BAR"
+        if set(re.findall(r"\[([^\]]*)\]", data_set["timeSeriesQuery"].get("prometheusQuery", ""))) != {"${__interval}"}
     ]
 
 
@@ -134,18 +136,18 @@ def unknown_names(boards: Dashboards) -> list[Fault]:
 
 
 def _names(tile: Tile) -> Iterator[str]:
-    found = {label for query in tile.queries for label in results(query.plain) | made(query.plain)}
+    labels = {label for query in tile.queries for label in results(query.plain) | made(query.plain)}
     for query in tile.queries:
         yield from set(_NAMED.findall(query.template)) - results(query.plain) - made(query.plain)
-    columns = {one.get("column", "") for one in tile.widget.get("columnSettings", [])}
-    yield from columns - found - {"value"}
+    columns = {setting.get("column", "") for setting in tile.widget.get("columnSettings", [])}
+    yield from columns - labels - {"value"}
 
 
 def unknown_variables(boards: Dashboards) -> list[Fault]:
     """Variables that the dashboard does not declare, those that nothing uses, and those of labels that nothing has."""
     faults = []
     for file, document in boards.documents.items():
-        declared = {one.get("templateVariable", "") for one in document.get("dashboardFilters", [])}
+        declared = {variable.get("templateVariable", "") for variable in document.get("dashboardFilters", [])}
         used: set[str] = set()
         for tile in boards.of(file):
             named = {name for query in tile.queries for name in query.variables}
@@ -177,7 +179,7 @@ def unparsed(boards: Dashboards) -> list[Fault]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "queries.yaml"
         path.write_text("\n".join(["groups:", *(f"- {json.dumps(group)}" for group in groups)]))
-        return [asked[one.line - _FIRST][0].fault(one.what) for one in promtool.refused([path])]
+        return [asked[refusal.line - _FIRST][0].fault(refusal.what) for refusal in promtool.refused([path])]
 
 
 _FIRST = 2

@@ -39,10 +39,10 @@ class _Loader(yaml.CSafeLoader):
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Located]:
-    found = Located()
-    found.line = node.start_mark.line + 1
-    yield found  # filled below: it may be named within itself
-    found.update({str(key): value for key, value in loader.construct_mapping(node).items()})
+    located = Located()
+    located.line = node.start_mark.line + 1
+    yield located  # filled below: it may be named within itself
+    located.update({str(key): value for key, value in loader.construct_mapping(node).items()})
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)

@@ -55,7 +55,7 @@ pg_settings_max_connections gauge: instance job
 _SHARED = {"monitored_resource", "project_id"}
 
 
-def _read(line: str) -> tuple[str, str, frozenset[str]]:
+def _parse(line: str) -> tuple[str, str, frozenset[str]]:
     head, _, labels = line.partition(": ")
     name, kind = head.split()
     return name, kind, frozenset({*labels.split(), *_SHARED})
@@ -72,5 +72,5 @@ def _series(name: str, kind: str, labels: frozenset[str]) -> dict[str, tuple[Met
     }
 
 
-FOREIGN = {series: found for line in _LINES.split("\n") if line for series, found in _series(*_read(line)).items()}
+FOREIGN = {series: labels for line in _LINES.split("\n") if line for series, labels in _series(*_parse(line)).items()}
 """MetricKind and labels of each series by its name."""

@@ -54,9 +54,9 @@ def grouped(expr: str) -> Iterator[tuple[str, str]]:
     >>> list(grouped('max by (a) (up) and sum by (b) (max by (b, c) (down))'))
     [('up', 'a'), ('down', 'b'), ('down', 'b'), ('down', 'c')]
     """
-    for found in _SUMMED.finditer(expr):
-        labels = [label.strip() for label in found[1].split(",") if label.strip()]
-        inside = _inside(expr, found.end())
+    for match in _SUMMED.finditer(expr):
+        labels = [label.strip() for label in match[1].split(",") if label.strip()]
+        inside = _inside(expr, match.end())
         yield from ((name, label) for name in metrics(inside) for label in labels if label)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import AiaError, UnreadableError
-from functions.api.backfills import COLLECTION
+from functions.api.freshness import COLLECTION
 from infra.local.past.plan import NAME as PLAN
 from infra.local.past.plan import TRACKS, reached_name, read_plan
 from infra.local.prometheus import drop_history
@@ -97,9 +97,9 @@ def check(folder: Path) -> list[Damage]:
     begun = any((folder / reached_name(track)).exists() for track in TRACKS)
     with ThreadPoolExecutor(1, "check") as beside:
         warehouse = beside.submit(_duckdb, folder / WAREHOUSE, begun=begun)
-        found = {name: _sqlite(folder / name, begun=begun) for name in (PUBSUB, STORE, INBOX)}
-        found |= {MARKER: _marker(folder / MARKER), PLAN: _plan(folder), WAREHOUSE: warehouse.result()}
-    return [Damage(name, why) for name, why in found.items() if why]
+        faults = {name: _sqlite(folder / name, begun=begun) for name in (PUBSUB, STORE, INBOX)}
+        faults |= {MARKER: _marker(folder / MARKER), PLAN: _plan(folder), WAREHOUSE: warehouse.result()}
+    return [Damage(name, why) for name, why in faults.items() if why]
 
 
 def set_aside(folder: Path, damages: list[Damage]) -> str:
@@ -123,7 +123,7 @@ def set_aside(folder: Path, damages: list[Damage]) -> str:
 def _listed(folder: Path, damages: list[Damage]) -> list[str]:
     """What is moved for broken files, in order."""
     broken = sorted((damage.name for damage in damages), key=_ORDER.index)
-    names = dict.fromkeys(name for one in broken for name in _TOGETHER.get(one, (one,)))
+    names = dict.fromkeys(name for fault in broken for name in _TOGETHER.get(fault, (fault,)))
     return [name for name in names if (folder / name).exists()]
 
 

@@ -92,14 +92,14 @@ def unpack_uv(wheel: bytes) -> dict[str, bytes]:
 
 def unpack_prometheus(release: bytes) -> dict[str, bytes]:
     """The programs in a release of Prometheus."""
-    found: dict[str, bytes] = {}
+    wheels: dict[str, bytes] = {}
     with tarfile.open(fileobj=io.BytesIO(release)) as file:
         for member in file:
             name = member.name.rsplit("/", 1)[-1]
             content = file.extractfile(member) if name in {"prometheus", "promtool"} else None
             if content:
-                found[name] = content.read()
-    return found
+                wheels[name] = content.read()
+    return wheels
 
 
 def put(programs: Mapping[str, bytes], folder: Path) -> None:

@@ -55,8 +55,8 @@ def require_same(folders: Iterable[Path]) -> None:
     first, *others = folders
     expected = _digests(first)
     for other in others:
-        found = _digests(other)
-        differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        digests = _digests(other)
+        differing = sorted(name for name in {*expected, *digests} if expected.get(name) != digests.get(name))
         if differing:
             raise ArchivesDifferError(f"{other / differing[0]}: must be the same as {first / differing[0]}")
 

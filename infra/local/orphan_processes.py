@@ -84,7 +84,7 @@ def forget(folder: Path) -> None:
 
 def end(folder: Path) -> OrphanProcesses:
     """End what still runs of the programs that were written down, and all they started."""
-    record = _read(folder)
+    record = _read_mark(folder)
     left = {name: mark for name, mark in (record or {}).items() if mark.runs()}
     for mark in left.values():
         mark.signal(signal.SIGTERM)
@@ -97,7 +97,7 @@ def end(folder: Path) -> OrphanProcesses:
     return OrphanProcesses(unclean=record is not None, ended=tuple(left))
 
 
-def _read(folder: Path) -> dict[str, Mark] | None:
+def _read_mark(folder: Path) -> dict[str, Mark] | None:
     """What was written down; None when nothing was, or nothing that can be read."""
     path = folder / _RECORD
     try:
@@ -115,11 +115,11 @@ def _started(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
-        return "" if Path("/proc/self").exists() else _asked(pid)
+        return "" if Path("/proc/self").exists() else _command_line(pid)
     return "" if fields[_STATE] == "Z" else f"{boot} {fields[_TICKS]}"
 
 
-def _asked(pid: int) -> str:
+def _command_line(pid: int) -> str:
     """As `_started`, where the system has no /proc."""
     line = ["ps", "-o", "lstart=", "-p", str(pid)]
     return subprocess.run(line, check=False, capture_output=True, text=True).stdout.strip()

@@ -74,11 +74,11 @@ def taken(words: Iterable[str]) -> str:
         try:
             _listen(port).close()
         except OSError as error:
-            return _taken(port, _chosen[port], error)
+            return _port_error(port, _chosen[port], error)
     return ""
 
 
-def _taken(port: int, variable: str, error: OSError) -> str:
+def _port_error(port: int, variable: str, error: OSError) -> str:
     way_out = f"set {variable} to another one" if variable else "start again, which chooses another one"
     return f"port {port} is taken ({error.strerror}); {way_out}"
 
@@ -108,7 +108,7 @@ def _hold(name: str, port: int) -> socket.socket:
     except OSError as error:
         if not port:
             raise
-        raise PortTakenError(_taken(port, PUBLIC[name][0], error)) from error
+        raise PortTakenError(_port_error(port, PUBLIC[name][0], error)) from error
 
 
 def _listen(port: int) -> socket.socket:

@@ -38,7 +38,7 @@ class Progress:
 def used(group: int) -> object:
     """The processor time of each process of a group, to be compared with an earlier one."""
     if not Path("/proc/self").exists():
-        return _asked(group)
+        return _query(group)
     stats = map(_fields, Path("/proc").iterdir())
     return sorted(
         (fields[0], fields[_USER + 1], fields[_KERNEL + 1])
@@ -57,7 +57,7 @@ def _fields(process: Path) -> list[str]:
         return []
 
 
-def _asked(group: int) -> object:
+def _query(group: int) -> object:
     """As `used`, where the system has no /proc."""
     done = subprocess.run(["ps", "-A", "-o", "pgid=,pid=,time="], check=False, capture_output=True, text=True)
     return sorted(line for line in done.stdout.splitlines() if line.split()[:1] == [str(group)])

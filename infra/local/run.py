@@ -71,13 +71,13 @@ def run(folder: Path, days: int, *, process_per_function: bool = False, set_asid
         return 0
     except EXPECTED as error:
         log.info("where it failed", exc_info=True)
-        text = f"[red]aia local:[/red] {escape(told(error, folder))}"
+        text = f"[red]aia local:[/red] {escape(error_text(error, folder))}"
         Console(stderr=True).print(text, highlight=False, soft_wrap=True)
         return 1
     return 0
 
 
-def told(error: Exception, folder: Path) -> str:
+def error_text(error: Exception, folder: Path) -> str:
     """What people are told about an expected error: of one of the system, which path and why."""
     if not isinstance(error, OSError) or isinstance(error, ConnectionError | TimeoutError) or not error.strerror:
         return str(error)
@@ -95,15 +95,15 @@ def follow(session: Session, console: Console) -> None:
     said = ""
     while True:
         try:
-            found = session.backfill()
+            backfill = session.backfill()
         except AiaError as error:  # a store that is busy; the history goes on
             log.info("progress of the history is not known: %s", error)
-            found = {}
-        line = f"history: {found['days']} of {found['of']} days" if found else ""
+            backfill = {}
+        line = f"history: {backfill['days']} of {backfill['of']} days" if backfill else ""
         if line and line != said:
             console.print(line, highlight=False)
             said = line
-        if found.get("done"):
+        if backfill.get("done"):
             return
         time.sleep(_FOLLOW_SECONDS)
 

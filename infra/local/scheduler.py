@@ -91,7 +91,7 @@ class Scheduler:
         while due:
             before, now = now, self._clock()
             if now < before:  # the clock was set back: no schedule rests until it is there again
-                due = [self._set_back(one, before, now) for one in due]
+                due = [self._set_back(job, before, now) for job in due]
                 heapq.heapify(due)
             if due[0].at > now:
                 if self._stop.wait(min((due[0].at - now).total_seconds(), _LOOK_SECONDS)):

@@ -19,7 +19,7 @@ from functions.adapters.ports import Data, PubsubMessage, Warehouse
 from functions.adapters.store import update
 from functions.adapters.stores import open_store
 from functions.adapters.warehouse import open_warehouse
-from functions.api.backfills import COLLECTION, KEY
+from functions.api.freshness import COLLECTION, KEY
 from infra.local.past import plan as planning
 from infra.local.past.plan import TRACKS, Plan
 from infra.local.past.program import progress_data
@@ -93,8 +93,8 @@ class Session:
 
     def backfill(self) -> Data:
         """How far the history is, as the pages read it; empty before the first part."""
-        found = open_store(self._stack.store, PROJECT).get(COLLECTION, KEY)
-        return found.data if found else {}
+        document = open_store(self._stack.store, PROJECT).get(COLLECTION, KEY)
+        return document.data if document else {}
 
     def start(self, say: Callable[[str], None]) -> None:
         """Start everything; returns when the pages show the newest weeks, and the rest of the history comes behind.

@@ -66,10 +66,10 @@ def fault(query: str, *, has_data: bool) -> str:
     return "" if what or has_data else "no data"
 
 
-def told(queries: Iterable[str]) -> str:
+def summary(queries: Iterable[str]) -> str:
     """How many queries are of what is not here, and of what.
 
-    >>> told(["up", "pg_settings_max_connections", "pg_stat_database_numbackends"])
+    >>> summary(["up", "pg_settings_max_connections", "pg_stat_database_numbackends"])
     '2 are of what is not on this machine (2 PostgreSQL with an exporter)'
     """
     counts = Counter(what for what in map(missing, queries) if what)

@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def asked(store: Store, *lines: PipelineState, now: datetime = NOW) -> list[dict[str, Any]]:
     for line in lines:
         store.create(COLLECTION, line.name, line_data(line))
-    made = pages.deps(store, Rows(), ApiFixture(store), lambda: now)
+    made = pages.services(store, Rows(), ApiFixture(store), lambda: now)
     response = pages.application(made).test_client().get("/api/pipelines")
     assert response.status_code == 200, response.data
     found: list[dict[str, Any]] = response.json

@@ -93,17 +93,17 @@ def text_of(entry: Any) -> str:  # noqa: ANN401 - Google publishes no types
     if entry.text_payload:
         return str(entry.text_payload)
     if entry.json_payload:
-        return _said(entry.json_payload)
+        return _text(entry.json_payload)
     return _audited(entry.proto_payload) if entry.proto_payload else ""
 
 
-def _said(payload: Any) -> str:  # noqa: ANN401 - Google publishes no types
+def _text(payload: Any) -> str:  # noqa: ANN401 - Google publishes no types
     """The field of a structured line that says what happened; all that are texts where none is known to."""
     said = next((payload[name] for name in _FIELDS if payload.get(name)), payload)
     if isinstance(said, str):
         return said
-    found = said if hasattr(said, "items") else payload
-    return " ".join(sorted(f"{name}={value}" for name, value in found.items() if isinstance(value, str)))
+    fields = said if hasattr(said, "items") else payload
+    return " ".join(sorted(f"{name}={value}" for name, value in fields.items() if isinstance(value, str)))
 
 
 def _audited(payload: Any) -> str:  # noqa: ANN401 - Google publishes no types

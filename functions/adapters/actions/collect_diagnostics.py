@@ -32,7 +32,7 @@ class CollectDiagnostics:
         selection = lookup(self._resources, request.target, "logs")
         since = stamp(request.requested_at - BEFORE)
         state = {"target": request.target, "since": since, "filter": _filter(selection, since)}
-        said = self._read(state)
+        said = self._report(state)
         return Plan(
             summary=f"logs of {request.target} since {since}: {said}",
             steps=(Step(what=f"timeline of {request.incident_id}", before="nothing of the logs", after=said),),
@@ -42,7 +42,7 @@ class CollectDiagnostics:
 
     def apply(self, plan: Plan, key: str) -> str:  # noqa: ARG002 - reading again changes nothing
         """What the logs say by now: lines take a while to arrive, and a request may have waited."""
-        return self._read(plan.state)
+        return self._report(plan.state)
 
     def verify(self, plan: Plan) -> Verification:
         """Good at once: nothing was changed."""
@@ -52,9 +52,9 @@ class CollectDiagnostics:
         """Nothing: nothing was changed."""
         return f"nothing to put back: the logs of {plan.state['target']} were only read"
 
-    def _read(self, state: Mapping[str, str]) -> str:
-        found = self._logs.newest(state["filter"], LINES, f"logs of {state['target']}")
-        return report(found.lines, more=found.more)
+    def _report(self, state: Mapping[str, str]) -> str:
+        lines = self._logs.newest(state["filter"], LINES, f"logs of {state['target']}")
+        return report(lines.lines, more=lines.more)
 
 
 def _filter(selection: str, since: str) -> str:

@@ -46,11 +46,11 @@ class Keys:
         request = ListServiceAccountKeysRequest(name=_name(account), key_types=[USER_MANAGED])
         with answers(f"keys of {account}"):
             answer = self._client.list_service_account_keys(request=request, **self._limits)
-        found = (
+        keys = (
             Key(id=key.name.rpartition("/")[2], disabled=key.disabled, made_at=cast("datetime", key.valid_after_time))
             for key in answer.keys
         )
-        return tuple(sorted(found, key=lambda key: key.id))
+        return tuple(sorted(keys, key=lambda key: key.id))
 
     def disable(self, account: str, key: str) -> None:
         """Let nobody log in by a key."""

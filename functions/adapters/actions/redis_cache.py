@@ -78,13 +78,13 @@ class Caches:
             yield Cache(client, f"cache {address}", self._seconds, self._batch)
 
     def _arguments(self, address: str) -> dict[str, Any]:
-        found = _ADDRESS.fullmatch(address)
-        if not found:
+        match = _ADDRESS.fullmatch(address)
+        if not match:
             raise ActionError(f"redis: must be host:port or host:port/database, got {address!r}")
         return {
-            "host": found["host"].strip("[]"),
-            "port": int(found["port"]),
-            "db": int(found["database"] or 0),
+            "host": match["host"].strip("[]"),
+            "port": int(match["port"]),
+            "db": int(match["database"] or 0),
             "password": self._password or None,
             "ssl": self._tls,
             "socket_timeout": self._patience,
@@ -119,7 +119,7 @@ class Cache:
             return Size(total, exact=True)
         seen, matching, cursor = 0, 0, 0
         while seen < SAMPLE:
-            cursor, keys = self._look(cursor)
+            cursor, keys = self._scan(cursor)
             seen += len(keys)
             matching += sum(key.startswith(prefix.encode()) for key in keys)
             if not cursor:
@@ -140,7 +140,7 @@ class Cache:
             return self._empty(), 0
         gone, until, pattern = 0, time.monotonic() + self._seconds, _literally(prefix) + b"*"
         while True:
-            cursor, keys = self._look(cursor, pattern)
+            cursor, keys = self._scan(cursor, pattern)
             if keys:
                 gone += self._client.unlink(*keys)
             if not cursor or time.monotonic() > until:
@@ -153,8 +153,8 @@ class Cache:
 
     def noted(self, name: str) -> str:
         """The text that is kept, or none."""
-        found = cast("bytes | None", self._client.get(name))
-        return found.decode() if found else ""
+        value = cast("bytes | None", self._client.get(name))
+        return value.decode() if value else ""
 
     def _empty(self) -> int:
         total = self._client.dbsize()
@@ -162,7 +162,7 @@ class Cache:
             self._client.flushdb(asynchronous=True)
         return total
 
-    def _look(self, cursor: int, pattern: bytes | None = None) -> tuple[int, list[bytes]]:
+    def _scan(self, cursor: int, pattern: bytes | None = None) -> tuple[int, list[bytes]]:
         """The next keys that match, some perhaps again, and where to go on; 0 after the last."""
         return cast("tuple[int, list[bytes]]", self._client.scan(cursor, match=pattern, count=self._batch))
 

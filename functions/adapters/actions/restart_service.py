@@ -88,5 +88,5 @@ class RestartService:
         return self._services.update(service, "traffic", traffic=former)
 
 
-def _changed(service: str, expected: str, found: int) -> str:
-    return f"{service}: somebody changed it: its generation must be {expected}, got {found}"
+def _changed(service: str, expected: str, generation: int) -> str:
+    return f"{service}: somebody changed it: its generation must be {expected}, got {generation}"

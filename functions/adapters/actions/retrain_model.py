@@ -55,7 +55,7 @@ class RetrainModel:
             raise ActionError(f"{request.target}: must have a version in ops.model_versions, has none")
         if n_labels < policy.minimum_labels:
             raise ActionError(
-                f"{request.target}: {_spelt(span)} must have {policy.minimum_labels} labels, has {n_labels}"
+                f"{request.target}: {_span_text(span)} must have {policy.minimum_labels} labels, has {n_labels}"
             )
         return _plan(request.target, _request(model, version, span, n_labels, request.requested_at), span)
 
@@ -102,7 +102,7 @@ def _request(model: Model, version: str, span: Span, n_labels: int, at: datetime
 
 
 def _plan(target: str, request: RetrainingRequest, span: Span) -> Plan:
-    after = f"another, trained on {request.n_labels} labels of {_spelt(span)}"
+    after = f"another, trained on {request.n_labels} labels of {_span_text(span)}"
     return Plan(
         summary=f"{target}: in place of version {request.model_version} {after}",
         steps=(Step(what=f"version of {target}", before=request.model_version, after=after),),
@@ -120,5 +120,5 @@ def _asking(target: str) -> Iterator[None]:
         raise ActionError(f"{target}: {error}") from error
 
 
-def _spelt(span: Span) -> str:
+def _span_text(span: Span) -> str:
     return f"{span.start:%Y-%m-%d %H:%M} to {span.end:%Y-%m-%d %H:%M}"

@@ -46,16 +46,16 @@ class RevokeAccess:
 
     def apply(self, plan: Plan, key: str) -> str:  # noqa: ARG002 - a key that is disabled is not disabled again
         """Disable those of them that are still enabled."""
-        account, planned = _read(plan)
+        account, planned = _planned_keys(plan)
         keys = self._keys.list(account)
-        for one in keys:
-            if one.id in planned and not one.disabled:
-                self._keys.disable(account, one.id)
+        for listed in keys:
+            if listed.id in planned and not listed.disabled:
+                self._keys.disable(account, listed.id)
         return f"{account}: {_counted(len(planned))} disabled{_others(keys, planned)}"
 
     def verify(self, plan: Plan) -> Verification:
         """Good when none of them can be used."""
-        account, planned = _read(plan)
+        account, planned = _planned_keys(plan)
         keys = self._keys.list(account)
         if back := [key.id for key in keys if key.id in planned and not key.disabled]:
             return Verification(health=Health.BAD, detail=f"{account}: enabled: {', '.join(back)}")
@@ -64,7 +64,7 @@ class RevokeAccess:
 
     def undo(self, plan: Plan) -> str:
         """Enable exactly what was disabled; a key that somebody has deleted stays deleted."""
-        account, planned = _read(plan)
+        account, planned = _planned_keys(plan)
         keys = [key for key in self._keys.list(account) if key.id in planned]
         for key in keys:
             if key.disabled:
@@ -73,7 +73,7 @@ class RevokeAccess:
         return f"{account}: {_counted(len(keys))} enabled{f'; {_counted(gone)} deleted since' if gone else ''}"
 
 
-def _read(plan: Plan) -> tuple[str, frozenset[str]]:
+def _planned_keys(plan: Plan) -> tuple[str, frozenset[str]]:
     return plan.state["account"], frozenset(plan.state["keys"].split())
 
 

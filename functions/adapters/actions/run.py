@@ -118,7 +118,9 @@ def follows_latest(service: Service) -> bool:
 
 def to_latest(traffic: Sequence[TrafficTarget]) -> list[TrafficTarget]:
     """All the traffic to the latest revision, whichever it is; tags stay where they are."""
-    tagged = [TrafficTarget(type_=one.type_, revision=one.revision, tag=one.tag) for one in traffic if one.tag]
+    tagged = [
+        TrafficTarget(type_=target.type_, revision=target.revision, tag=target.tag) for target in traffic if target.tag
+    ]
     return [*tagged, TrafficTarget(type_=LATEST, percent=ALL)]
 
 
@@ -135,7 +137,7 @@ def _pin(target: TrafficTarget, revision: str) -> TrafficTarget:
 
 def spell(traffic: Sequence[TrafficTarget]) -> str:
     """Traffic targets as a text."""
-    return json.dumps([[one.type_.name, one.revision, one.percent, one.tag] for one in traffic])
+    return json.dumps([[target.type_.name, target.revision, target.percent, target.tag] for target in traffic])
 
 
 def read(text: str) -> list[TrafficTarget]:

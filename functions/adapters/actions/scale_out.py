@@ -89,13 +89,13 @@ class ScaleOut:
         """Set it; returns the operation's name, without waiting for its end."""
         service = self._services.get(plan.state["service"])
         if service.annotations.get(KEY) == key:
-            return f"scaled to {_read(plan.state['after'])} instances under this key before"
+            return f"scaled to {_parse_scale(plan.state['after'])} instances under this key before"
         return self._move(service, "before", "after", plan, {"annotations": {**service.annotations, KEY: key}})
 
     def verify(self, plan: Plan) -> Verification:
         """Good when the service has the new bounds and is ready."""
         service = self._services.get(plan.state["service"])
-        now, after = _scale(service), _read(plan.state["after"])
+        now, after = _scale(service), _parse_scale(plan.state["after"])
         if now != after:
             return Verification(health=Health.BAD, detail=f"the instances must be {after}, got {now}")
         ready = run.readiness(service)
@@ -104,13 +104,13 @@ class ScaleOut:
     def undo(self, plan: Plan) -> str:
         """The former bounds again, where nobody set others since."""
         service = self._services.get(plan.state["service"])
-        before = _read(plan.state["before"])
+        before = _parse_scale(plan.state["before"])
         if _scale(service) == before:
             return f"the instances are {before} already"
         return self._move(service, "after", "before", plan, {})
 
     def _move(self, service: Service, origin: str, goal: str, plan: Plan, more: dict[str, Any]) -> str:
-        now, expected, wanted = _scale(service), _read(plan.state[origin]), _read(plan.state[goal])
+        now, expected, wanted = _scale(service), _parse_scale(plan.state[origin]), _parse_scale(plan.state[goal])
         if now != expected:
             raise ActionError(f"{service.name}: somebody changed it: the instances must be {expected}, got {now}")
         scaling = ServiceScaling(min_instance_count=wanted.warm, max_instance_count=wanted.most)
@@ -156,5 +156,5 @@ def _spell(scale: Scale) -> str:
     return json.dumps(asdict(scale))
 
 
-def _read(text: str) -> Scale:
+def _parse_scale(text: str) -> Scale:
     return Scale(**json.loads(text))

@@ -149,10 +149,10 @@ def connect_pipelines() -> Pipelines:
     return Pipelines(endpoint=os.environ.get("AIA_VERTEX_ENDPOINT", ""))
 
 
-def told(state: int) -> str:
+def state_name(state: int) -> str:
     """A state as people say it.
 
-    >>> told(PipelineState.PIPELINE_STATE_RUNNING)
+    >>> state_name(PipelineState.PIPELINE_STATE_RUNNING)
     'running'
     """
     name: str = PipelineState(state).name

@@ -54,9 +54,9 @@ def facts(message: Message) -> list[Fact]:
     """The facts that say more than the lead, clean and short; people read `MOST_FACTS` of them."""
     said = message.text.partition("\n")[0]
     shown = (
-        Fact(name=fit(one.name, LONGEST_NAME) or "Fact", text=fit(one.text, LONGEST_FACT))
-        for one in message.facts
-        if one.text != said
+        Fact(name=fit(fact.name, LONGEST_NAME) or "Fact", text=fit(fact.text, LONGEST_FACT))
+        for fact in message.facts
+        if fact.text != said
     )
     return [fact for fact in shown if fact.text]
 
@@ -75,8 +75,8 @@ def context(message: Message) -> str:
 def buttons(message: Message) -> list[Button]:
     """To the incident, which is where it is acknowledged, and to the runbook."""
     unanswered = is_open(message)
-    found = (
+    links = (
         Button("incident", "Acknowledge" if unanswered else "See the incident", web(message.url), primary=unanswered),
         Button("runbook", "Runbook", web(message.runbook)),
     )
-    return [button for button in found if button.url]
+    return [button for button in links if button.url]

@@ -58,7 +58,9 @@ def post(
         with connected(where, Deadline(seconds)) as (connection, _):
             connection.request("POST", where.request_uri, body=body, headers=said, preload_content=False)
             response = connection.getresponse()
-            return Answer(response.status, response.headers.get("Retry-After", ""), _read(response) if heed else b"")
+            return Answer(
+                response.status, response.headers.get("Retry-After", ""), _read_body(response) if heed else b""
+            )
     except (HTTPError, http.client.HTTPException, OSError, ValueError, KeyError) as error:
         raise UnavailableError(f"channel {name}: no answer ({type(error).__name__})") from None
 
@@ -92,7 +94,7 @@ def not_before(retry_after: str, now: datetime) -> datetime | None:
     return min(at if at.tzinfo else at.replace(tzinfo=UTC), now + LONGEST_BLOCK)
 
 
-def _read(response: HTTPResponse) -> bytes:
+def _read_body(response: HTTPResponse) -> bytes:
     """The beginning of the body; the status counts, whatever becomes of the body."""
     try:
         return response.read(LONGEST_ANSWER, decode_content=False)

@@ -145,17 +145,17 @@ def body(message: Message) -> dict[str, Any]:
 
 def blocks(message: Message) -> list[Block]:
     """A header, what happened, the facts, where it belongs, and buttons."""
-    header = {"type": "header", "text": _plain(chat.headline(message, LONGEST_HEADER))}
-    shown = [{"type": "section", "text": _plain(text)}] if (text := chat.lead(message)) else []
+    header = {"type": "header", "text": _plain_text(chat.headline(message, LONGEST_HEADER))}
+    shown = [{"type": "section", "text": _plain_text(text)}] if (text := chat.lead(message)) else []
     facts = chat.facts(message)
-    texts = _within(facts[: chat.MOST_FACTS])
+    texts = _fact_texts(facts[: chat.MOST_FACTS])
     more = [_context(chat.MORE)] if len(texts) < len(facts) else []
     buttons = [_button(button) for button in chat.buttons(message)]
     actions = [{"type": "actions", "elements": buttons}] if buttons else []
     return [header, *shown, *_sections(texts), *more, _context(chat.context(message)), *actions]
 
 
-def _within(facts: list[Fact]) -> list[str]:
+def _fact_texts(facts: list[Fact]) -> list[str]:
     """The facts as texts of two lines, as many as there is room for."""
     texts: list[str] = []
     left = _ALL_FACTS
@@ -173,24 +173,24 @@ def _sections(texts: list[str]) -> list[Block]:
     sections: list[Block] = []
     for text in texts:
         if len(text.partition("\n")[2]) > _SHORT:
-            sections.append({"type": "section", "text": _plain(text)})
+            sections.append({"type": "section", "text": _plain_text(text)})
         elif sections and len(sections[-1].get("fields", [None] * MOST_FIELDS)) < MOST_FIELDS:
-            sections[-1]["fields"].append(_plain(text))
+            sections[-1]["fields"].append(_plain_text(text))
         else:
-            sections.append({"type": "section", "fields": [_plain(text)]})
+            sections.append({"type": "section", "fields": [_plain_text(text)]})
     return sections
 
 
 def _context(text: str) -> Block:
-    return {"type": "context", "elements": [_plain(text)]}
+    return {"type": "context", "elements": [_plain_text(text)]}
 
 
 def _button(button: Button) -> Block:
-    made = {"type": "button", "action_id": button.name, "text": _plain(button.text), "url": button.url}
+    made = {"type": "button", "action_id": button.name, "text": _plain_text(button.text), "url": button.url}
     return made | ({"style": "primary"} if button.primary else {})
 
 
-def _plain(text: str) -> Block:
+def _plain_text(text: str) -> Block:
     """Text in which Slack reads nothing but characters."""
     return {"type": "plain_text", "text": text, "emoji": False}
 

@@ -125,7 +125,7 @@ def escaped(text: str) -> str:
     >>> escaped("*a_b* [x](y)"), escaped("1. x"), escaped("- x")
     ('\\*a\\_b\\* \\[x\\](y)', '1\\. x', '\\- x')
     """
-    return _MARKUP.sub(lambda found: found[0] + "\\" if found[0].isdigit() else "\\" + found[0], text)
+    return _MARKUP.sub(lambda match: match[0] + "\\" if match[0].isdigit() else "\\" + match[0], text)
 
 
 def _posted(message: Message, facts: list[Fact], *, cut: bool) -> dict[str, Any]:

@@ -52,12 +52,12 @@ def check(probe: HttpProbe, tokens: Tokens = TOKENS) -> ProbeResult:
         result = failed(ProbeReason.NO_TOKEN, _where(asked[0]), whole)
         return replace(result, detail=f"{result.detail}: {error}")
     while True:
-        answer = _ask(asked[-1], deadline, bearer if _origin(asked[-1]) == _origin(asked[0]) else {})
+        answer = _request(asked[-1], deadline, bearer if _origin(asked[-1]) == _origin(asked[0]) else {})
         if isinstance(answer, ProbeResult):
             return answer
         if answer.status not in _REDIRECT or answer.location is None or answer.status == probe.expect.status:
-            return judge(_seen(answer, deadline), status=probe.expect.status, body=probe.expect.body)
-        onward = _onward(asked, answer.location)
+            return judge(_result(answer, deadline), status=probe.expect.status, body=probe.expect.body)
+        onward = _redirect(asked, answer.location)
         if isinstance(onward, ProbeReason):
             return replace(failed(onward, _where(asked[-1]), deadline), certificate_expires_at=answer.expires_at)
         asked.append(onward)
@@ -71,7 +71,7 @@ def _bearer(probe: HttpProbe, url: Url, tokens: Tokens, deadline: Deadline) -> d
     return {"Authorization": f"Bearer {tokens.get(probe.audience or origin, deadline)}"}
 
 
-def _ask(url: Url, deadline: Deadline, bearer: dict[str, str]) -> _Answer | ProbeResult:
+def _request(url: Url, deadline: Deadline, bearer: dict[str, str]) -> _Answer | ProbeResult:
     try:
         return _get(url, deadline, bearer)
     except ssl.SSLCertVerificationError as error:
@@ -97,7 +97,7 @@ def _body(response: urllib3.HTTPResponse) -> bytes:
     return body
 
 
-def _seen(answer: _Answer, deadline: Deadline) -> ProbeResult:
+def _result(answer: _Answer, deadline: Deadline) -> ProbeResult:
     return ProbeResult(
         ok=True,
         reason=ProbeReason.OK,
@@ -109,7 +109,7 @@ def _seen(answer: _Answer, deadline: Deadline) -> ProbeResult:
     )
 
 
-def _onward(asked: Sequence[Url], location: str) -> Url | ProbeReason:
+def _redirect(asked: Sequence[Url], location: str) -> Url | ProbeReason:
     """Where a redirect leads, or why it is not followed."""
     first, last = asked[0], asked[-1]
     try:

@@ -57,11 +57,11 @@ class Tokens:
         kept = self._kept.get(audience)
         if kept is None or kept.until - MARGIN <= self._clock():
             # Two probes may ask at once: either token is good.
-            self._kept[audience] = kept = _token(_asked(audience, deadline))
+            self._kept[audience] = kept = _token(_request_token(audience, deadline))
         return kept.value
 
 
-def _asked(audience: str, deadline: Deadline) -> str:
+def _request_token(audience: str, deadline: Deadline) -> str:
     host = os.environ.get("GCE_METADATA_HOST", METADATA)
     url = parse_url(f"http://{host}{_PATH}?audience={quote(audience, safe='')}&format=full")
     try:

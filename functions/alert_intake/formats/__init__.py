@@ -53,11 +53,11 @@ def understand(body: Json, now: datetime) -> list[Outcome]:
         body: decoded.
         now: when it was received, in UTC.
     """
-    found = next((one for one in FORMATS if one.recognise(body)), None)
-    if found is None:
-        names = ", ".join(one.name for one in FORMATS)
+    recognised = next((candidate for candidate in FORMATS if candidate.recognise(body)), None)
+    if recognised is None:
+        names = ", ".join(candidate.name for candidate in FORMATS)
         return [Refusal(f"body: must be of a known format ({names}), got {_shape(body)}", body)]
-    return found.findings(body, now)
+    return recognised.findings(body, now)
 
 
 def _shape(body: Json) -> str:

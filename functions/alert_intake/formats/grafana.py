@@ -25,10 +25,10 @@ def recognise(body: Json) -> bool:
 
 def findings(body: Json, now: datetime) -> list[Outcome]:
     """One finding: the state is the rule's, whatever series matched."""
-    return one(body, lambda alert: _read(alert, now))
+    return one(body, lambda alert: _alert(alert, now))
 
 
-def _read(body: Json, now: datetime) -> Alert:
+def _alert(body: Json, now: datetime) -> Alert:
     tags = labels(body.get("tags"))
     matches = [mapping(match) for match in items(body.get("evalMatches"))]
     target, named_by = targets.from_labels(tags)

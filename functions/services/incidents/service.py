@@ -100,7 +100,7 @@ class Transaction:
             plan.state,
             policy.playbooks,
             now=now,
-            is_muted=lambda one: incident_mute(one, now, policy.maintenance, silences) is not None,
+            is_muted=lambda incident: incident_mute(incident, now, policy.maintenance, silences) is not None,
         )
         if state == self.group.state and plan.deferred == self.group.deferred:
             return None

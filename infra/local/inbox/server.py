@@ -60,10 +60,10 @@ class _Handler(BaseHTTPRequestHandler):
         if reads is None:
             return self._refuse(HTTPStatus.NOT_FOUND, f"path: must be one of {', '.join(_READERS)}")
         try:
-            found = reads(body, where.query)
+            answer = reads(body, where.query)
         except ValueError as error:
             return self._refuse(HTTPStatus.BAD_REQUEST, str(error))
-        new = [self.server.messages.receive(message) for message in found]
+        new = [self.server.messages.receive(message) for message in answer]
         # Prometheus takes any 2xx; 200 is what an Alertmanager answers.
         created = where.path == "/" and any(new)
         return self._send(HTTPStatus.CREATED if created else HTTPStatus.OK, "application/json", b"{}")

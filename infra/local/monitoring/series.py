@@ -140,8 +140,8 @@ class Written:
     def descriptors(self, project: str) -> list[Pb]:
         """The descriptors of a project, by type."""
         with self._lock:
-            found = sorted(key for key in self._descriptors if key[0] == project)
-            return [_copy(self._descriptors[key]) for key in found]
+            keys = sorted(key for key in self._descriptors if key[0] == project)
+            return [_copy(self._descriptors[key]) for key in keys]
 
     def read(self, look: Callable[[Iterable[Series]], T]) -> T:
         """What `look` finds in the series, by name and labels; nothing is written while it looks."""

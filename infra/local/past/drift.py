@@ -83,15 +83,15 @@ class PastDrift:
         self._score(instants, outside)
         points, tables = metrics.take(), results.take()
         if self._conditions is None:
-            self._conditions = {one.key: one.data for one in store.find(detection.COLLECTION)}
+            self._conditions = {document.key: document.data for document in store.find(detection.COLLECTION)}
         self._score_after(instants[-1], outside)
         return self._computed(instants, points, tables)
 
     def documents(self) -> dict[tuple[str, str], Data]:
         """What the live ticks go on with, by collection and key: profiles, and which conditions hold."""
-        profiles = {one.key: one.data for one in self._kept.find(reference.COLLECTION)}
+        profiles = {document.key: document.data for document in self._kept.find(reference.COLLECTION)}
         carried = {reference.COLLECTION: profiles, detection.COLLECTION: self._conditions or {}}
-        return {(name, key): data for name, found in carried.items() for key, data in found.items()}
+        return {(name, key): data for name, documents in carried.items() for key, data in documents.items()}
 
     def _score_after(self, last: datetime, outside: Outside) -> None:
         """Score some days after a part where no newer part did, as when the program was killed: its incidents end there."""

@@ -34,8 +34,8 @@ class ModelTrack:
         scored = self._drift.compute(part.instants) if part.instants else Computed()
         spans = self._spans(part)
         rows = {
-            PREDICTIONS: _joined([self.history.prediction_rows(*span) for span in spans]),
-            LABELS: _joined([self.history.label_rows(*span) for span in spans]),
+            PREDICTIONS: _concatenated([self.history.prediction_rows(*span) for span in spans]),
+            LABELS: _concatenated([self.history.label_rows(*span) for span in spans]),
         }
         if part.index == 0:
             rows[VERSIONS] = version_row(self.history.reference)
@@ -52,6 +52,6 @@ class ModelTrack:
         return [(reference.start, min(reference.end, part.start)), (part.start, part.end)]
 
 
-def _joined(tables: list[pa.Table]) -> pa.Table:
+def _concatenated(tables: list[pa.Table]) -> pa.Table:
     """The rows of all tables; one without rows has no columns."""
     return pa.concat_tables([table for table in tables if len(table)] or tables[:1])

@@ -109,8 +109,8 @@ def read_plan(folder: Path) -> Plan:
     """
     spans = _decode(folder / NAME, list[Span]) or []
     for track in TRACKS:
-        found = _decode(folder / reached_name(track), _Reached) or _Reached()
-        for name, instants in (("reached", found.reached), ("loaded", found.loaded)):
+        progress = _decode(folder / reached_name(track), _Reached) or _Reached()
+        for name, instants in (("reached", progress.reached), ("loaded", progress.loaded)):
             for index, instant in enumerate(instants[: len(spans)]):
                 if instant is not None:
                     spans[index] = _marked(spans[index], name, track, instant)
@@ -125,8 +125,10 @@ def write_plan(folder: Path, plan: Plan) -> None:
 
 def write_reached(folder: Path, track: str, plan: Plan) -> None:
     """Write how far a track is; only the track itself may."""
-    found = _Reached([span.reached.get(track) for span in plan.spans], [span.loaded.get(track) for span in plan.spans])
-    files.write(folder / reached_name(track), msgspec.json.encode(found))
+    progress = _Reached(
+        [span.reached.get(track) for span in plan.spans], [span.loaded.get(track) for span in plan.spans]
+    )
+    files.write(folder / reached_name(track), msgspec.json.encode(progress))
 
 
 def extended(plan: Plan, start: datetime, end: datetime, *, window: timedelta) -> Plan:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters.ports import Bus, Data, Store
 from functions.adapters.store import update
-from functions.api.backfills import COLLECTION, KEY
+from functions.api.freshness import COLLECTION, KEY
 from infra.local import prometheus
 from infra.local.past import plan as planning
 from infra.local.past.plan import Part, Plan

@@ -70,10 +70,10 @@ def _pages(data: Path, tally: Tally) -> type[BaseHTTPRequestHandler]:
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # http.server's own name
             try:
-                found = (200, self._exposition()) if self.path == "/metrics" else (404, "not found\n")
+                answer = (200, self._exposition()) if self.path == "/metrics" else (404, "not found\n")
             except sqlite3.Error as error:  # before the server has made the file
-                found = 503, f"{error}\n"
-            self._answer(*found)
+                answer = 503, f"{error}\n"
+            self._answer(*answer)
 
         def _exposition(self) -> str:
             return render(data, time.time()) + tally.render()

@@ -236,13 +236,13 @@ def _report_minutes(flights: Flights) -> Array:
 
 def _strings(column: pa.DictionaryArray, rows: slice | Array) -> list[object]:
     words = np.array(column.dictionary.to_pylist(), dtype=object)
-    found: list[object] = words[column.indices.to_numpy()[rows]].tolist()
-    return found
+    texts: list[object] = words[column.indices.to_numpy()[rows]].tolist()
+    return texts
 
 
 def _stamps(instants: Array, unit: Literal["m", "s"] = "s") -> list[object]:
-    found: list[object] = np.datetime_as_string(instants.astype("datetime64[m]"), unit=unit, timezone="UTC").tolist()
-    return found
+    texts: list[object] = np.datetime_as_string(instants.astype("datetime64[m]"), unit=unit, timezone="UTC").tolist()
+    return texts
 
 
 def _midnight_after(instant: datetime) -> datetime:

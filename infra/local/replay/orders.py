@@ -81,14 +81,14 @@ class Orders:
         return (self.anchor - _LAST_DAY).days * _DAY_MINUTES
 
     def _columns(self, start: datetime, end: datetime) -> dict[str, list[object]]:
-        found: dict[str, list[object]] = {
+        columns: dict[str, list[object]] = {
             name: [] for name in ("order_id", "customer_id", "ordered_at", "source", "amount_dollars", "outcome")
         }
         for shift, index in self._due(start, end):
             at = np.datetime_as_string((self.ordered_at[index] + shift).astype("datetime64[m]"), "s", timezone="UTC")
             for name, values in self._chunk(index, at).items():
-                found[name] += values
-        return found
+                columns[name] += values
+        return columns
 
     def _due(self, start: datetime, end: datetime) -> Iterator[tuple[int, slice]]:
         """The orders of the span, cycle after cycle, and by how many minutes each is moved."""
@@ -107,9 +107,9 @@ class Orders:
         dollars = self.dollars[index].tolist()
         return {
             "order_id": [f"{when[:16]}-{number:05d}" for number, when in enumerate(at.tolist(), index.start)],
-            "customer_id": [str(one) if one else None for one in self.customer[index].tolist()],
+            "customer_id": [str(customer) if customer else None for customer in self.customer[index].tolist()],
             "ordered_at": at.tolist(),
             "source": self.source[index].tolist(),
             "amount_dollars": dollars,
-            "outcome": ["refunded" if one < 0 else "taken" for one in dollars],
+            "outcome": ["refunded" if amount < 0 else "taken" for amount in dollars],
         }

@@ -97,7 +97,7 @@ def _orders(lines: pa.Table) -> pa.Table:
     table = pa.table(
         {
             "ordered_at": pc.cast(orders["ordered_at"], pa.timestamp("s", "UTC")),
-            "source": pa.array([source(one) for one in orders["country"].to_pylist()]),
+            "source": pa.array([source(country) for country in orders["country"].to_pylist()]),
             "customer": orders["customer"],
             "dollars": pc.round(pc.multiply(orders["pounds_sum"], DOLLARS_A_POUND), 2),
         }

@@ -61,14 +61,14 @@ def device(agent: str) -> str:
 def read(lines: Iterable[str], left_out: Counter[str]) -> Iterator[Request]:
     """The requests of people; what is left out is counted by its reason."""
     for line in lines:
-        found = _LINE.fullmatch(line)
-        if found is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             left_out["unreadable"] += 1
-        elif not (kind := device(found["agent"])):
+        elif not (kind := device(match["agent"])):
             left_out["robots and programs"] += 1
         else:
-            at = datetime.strptime(found["at"], "%d/%b/%Y:%H:%M:%S %z")
-            yield Request(at, (found["who"], found["agent"]), kind, int(found["status"]) >= FAILED)
+            at = datetime.strptime(match["at"], "%d/%b/%Y:%H:%M:%S %z")
+            yield Request(at, (match["who"], match["agent"]), kind, int(match["status"]) >= FAILED)
 
 
 def prepare(requests: Iterable[Request]) -> pa.Table:

@@ -62,7 +62,7 @@ class Replay:
                 at the end of the reference when absent.
         """
         path = folder / NAME
-        marker = _read(path)
+        marker = _read_marker(path)
         history = History.read(flights, now, anchor=marker.anchor if marker else None)
         if marker is None:
             begin = _begin(history, days)
@@ -113,12 +113,12 @@ class Replay:
     @property
     def _marker(self) -> Marker:
         end = self.history.reference.end
-        return _read(self.path) or Marker(self.history.anchor, end, end)
+        return _read_marker(self.path) or Marker(self.history.anchor, end, end)
 
 
 def read_marker(folder: Path) -> Marker | None:
     """How far the replay in a folder has come, or None where none has begun."""
-    return _read(folder / NAME)
+    return _read_marker(folder / NAME)
 
 
 def _begin(history: History, days: int | None) -> datetime:
@@ -128,7 +128,7 @@ def _begin(history: History, days: int | None) -> datetime:
     return max(history.reference.end, midnight - timedelta(days=days))
 
 
-def _read(path: Path) -> Marker | None:
+def _read_marker(path: Path) -> Marker | None:
     """The marker, or None before the first start; `MarkerError` when the file holds none."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Marker)

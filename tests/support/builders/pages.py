@@ -30,14 +30,13 @@ from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
 from functions.api.actions import Actions
-from functions.api.backfills import Backfills
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
-from functions.api.due import Start
 from functions.api.experience import Experience
+from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
 from functions.api.pipelines import Pipelines
-from functions.api.routes import Deps, answer
+from functions.api.routes import Services, answer
 from functions.api.views import Views
 from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_data
 from functions.services.incidents.documents import (
@@ -147,12 +146,14 @@ class ApiFixture:
         update(self.store, SILENCES, SILENCES_KEY, lambda data: silences_data([*read_silences(data), silence]))
 
 
-def deps(store: Store, warehouse: Rows, office: ApiFixture, clock: Callable[[], datetime], **switches: Any) -> Deps:
+def services(
+    store: Store, warehouse: Rows, office: ApiFixture, clock: Callable[[], datetime], **switches: Any
+) -> Services:
     backfills = Backfills(store=store, clock=clock)
-    start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), coming=lambda: backfills.coming)
+    start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), loading=lambda: backfills.loading)
     actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
-    return Deps(
+    return Services(
         views=Views(settings=SETTINGS, store=store, warehouse=warehouse, start=start),
         incidents=incidents,
         actions=actions,
@@ -165,7 +166,7 @@ def deps(store: Store, warehouse: Rows, office: ApiFixture, clock: Callable[[], 
     )
 
 
-def application(made: Deps) -> flask.Flask:
+def application(made: Services) -> flask.Flask:
     """The API as the framework serves it: every path and method reaches the one function."""
     app = flask.Flask("api", static_folder=None)
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

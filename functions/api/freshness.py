@@ -1,16 +1,29 @@
-"""What has not been measured yet, and what should have been: by the schedule, counted from when this instance started.
+"""Freshness of what the page shows: whether a measurement is overdue, or not due yet since the start of this instance.
 
-Nothing is a fault before it was due. An instance cannot know when a system was set up, but no settings are older to it than
-itself: what they ask for is first due at the next tick after its start, also where the whole system just starts again.
+Nothing is overdue before it was first due. An instance cannot know when a system was set up, and for it no settings are older
+than itself: what they ask for is first due at the next tick after its start, also where the whole system restarts.
+
+The local system loads recorded history when it starts; its progress is the document `history` of the collection `backfills`.
+Elsewhere, and where the document cannot be read, there is no progress to show.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+import msgspec
+
+from core.errors import AiaError
 from core.settings import cron
-from functions.adapters.ports import Clock, Data
+from functions.adapters.ports import Clock, Data, Store
+from functions.api.cache import Cache
 
+log = logging.getLogger(__name__)
+COLLECTION, KEY = "backfills", "history"
+_FRESH_SECONDS = 1.0
+STALLED = timedelta(minutes=20)
+"""A history that got no further for so long is not loading: what is late then is late."""
 LATE = timedelta(minutes=5)
 """How much later than it is due a check of a probe may be: as long as HealthCheckSilent waits."""
 MOMENT = timedelta(minutes=1)
@@ -20,6 +33,54 @@ STARTING = timedelta(minutes=2)
 _LONGEST_WAIT = timedelta(days=8)
 
 
+class History(msgspec.Struct, frozen=True):
+    """Progress of loading the past.
+
+    Attributes:
+        days: how many are in, the newest first.
+        of: how many there will be.
+        since: the oldest instant that is in.
+        updated_at: when the last part came in.
+        done: whether all of it is in.
+    """
+
+    days: int
+    of: int
+    since: datetime
+    updated_at: datetime
+    done: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backfills:
+    """Reads what the program that loads the past keeps."""
+
+    store: Store
+    clock: Clock = field(default=lambda: datetime.now(UTC))
+    _cache: Cache = field(default_factory=Cache)
+
+    @property
+    def loading(self) -> bool:
+        """Whether a part of the past is still being loaded."""
+        history = self._history()
+        return history is not None and not history.done and self.clock() - history.updated_at < STALLED
+
+    def all(self) -> Data:
+        """What is being loaded, by its name; null where nothing is or was."""
+        return {KEY: self._history()}
+
+    def _history(self) -> History | None:
+        return self._cache((KEY,), self._progress, seconds=_FRESH_SECONDS)
+
+    def _progress(self) -> History | None:
+        try:
+            document = self.store.get(COLLECTION, KEY)
+            return msgspec.convert(document.data, History, builtin_types=(datetime,)) if document else None
+        except (AiaError, msgspec.ValidationError) as error:
+            log.warning("%s/%s: not known: %s", COLLECTION, KEY, error)
+            return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """The start of this instance.
@@ -27,18 +88,18 @@ class Start:
     Attributes:
         at: when it was.
         clock: now.
-        coming: whether the past is still being loaded.
+        loading: whether the past is still being loaded.
         answered: what has answered since the start, by the endpoint that asked it.
     """
 
     at: datetime
     clock: Clock
-    coming: Callable[[], bool] = lambda: False
+    loading: Callable[[], bool] = lambda: False
     answered: set[str] = field(default_factory=set)
 
     def is_starting(self, endpoint: str) -> bool:
         """Whether what does not answer now may not have come up yet: it never answered, and this began a moment ago."""
-        return endpoint not in self.answered and (self.clock() - self.at < STARTING or self.coming())
+        return endpoint not in self.answered and (self.clock() - self.at < STARTING or self.loading())
 
     def standing(self, last: datetime | None, schedule: str | None, *, longest: timedelta) -> Data:
         """Whether a measurement is missing, and since when.
@@ -57,7 +118,7 @@ class Start:
             return {"overdue": False, "awaited": False, "due_at": None}
         first = following(schedule, self.at) if schedule else None
         grace = LATE if last is None else MOMENT
-        awaited = self.coming() or (first is not None and now <= first + grace)
+        awaited = self.loading() or (first is not None and now <= first + grace)
         return {"overdue": not awaited, "awaited": awaited, "due_at": first}
 
 
