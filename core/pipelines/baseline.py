@@ -1,8 +1,8 @@
 """Baseline of a pipeline: the usual durations of its runs and stages, how often it runs, and which stage has become slower.
 
-Baselines are medians, so that one run that hung does not change them, over the newest runs, so that a pipeline may grow. A
-pause is usual once it has occurred twice: so nights, weekends and the rest of a month are known without a calendar, and a
-single outage does not count.
+Baselines are medians, so that one run that hung does not change them, over the newest runs, so that a pipeline may
+grow. A pause is usual once it has occurred twice: so nights, weekends and the rest of a month are known without a
+calendar, and a single outage does not count.
 """
 
 from collections.abc import Iterable, Sequence
@@ -126,7 +126,7 @@ def is_retired(line: PipelineState, now: datetime) -> bool:
 
     Args:
         line: what is remembered of it.
-        now: the instant that is asked for.
+        now: the instant of evaluation.
     """
     return line.last is not None and now - line.last > _retired_after(line)
 

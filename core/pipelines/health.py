@@ -41,7 +41,8 @@ class Health:
         score: 0 (nothing works) to 1; None where nothing is known, and of a pipeline that is retired.
         success: the share of the newest 20 runs that succeeded, newer ones count more; cancelled ones do not count.
         duration: 1 up to half as long again as usual, then in proportion: 0.5 at three times the usual.
-        regularity: 1 up to half an interval beyond the longest usual pause since the last start, then falling to 0 at three.
+        regularity: 1 up to half an interval beyond the longest usual pause since the last start, then falling to 0 at
+            three.
         reason: what the score says.
     """
 
@@ -57,7 +58,7 @@ def health(line: PipelineState, now: datetime) -> Health:
 
     Args:
         line: what is remembered of it.
-        now: the instant that is asked for.
+        now: the instant of evaluation.
 
     >>> from datetime import UTC, timedelta
     >>> from core.events import PipelineRun

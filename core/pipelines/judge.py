@@ -42,7 +42,7 @@ class PipelineKind(StrEnum):
 
 
 class PipelineReason(StrEnum):
-    """Why the verdict is what it is."""
+    """Reason of a verdict."""
 
     LAST_FAILED = "last_failed"
     LAST_SUCCEEDED = "last_succeeded"
@@ -208,7 +208,7 @@ def of_time(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
     """Conclude from the time that has passed.
 
     Args:
-        line: what is remembered of the pipeline.
+        line: the state of the pipeline.
         now: the instant of the tick.
     """
     verdicts = ((PipelineKind.OVERDUE, _overdue(line, now)), (PipelineKind.HUNG, _hung(line, now)))

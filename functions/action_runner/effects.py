@@ -1,7 +1,7 @@
-"""What happens outside: an action is applied, looked at and undone, and decisions are published; each through the ledger.
+"""Effects of actions: apply, verify, undo, and publish the decisions; each once by the ledger.
 
-Applying and undoing pass the switches once more, within the claim: between a decision and its effect there may be a crash
-and half an hour, and whoever halts the system in the meantime is heard.
+Applying and undoing check the switches once more, within the claim: between a decision and its effect there may be a
+crash and half an hour, and a halt in the meantime takes effect.
 """
 
 import logging
@@ -55,7 +55,7 @@ class Runner:
         bus: takes the decisions.
         ledger: sees to it that an effect happens once.
         metrics: counts.
-        clock: now: what is done to the outside is done in its time.
+        clock: now, for the instants of effects.
         actions: the actions there are, by name.
         automation: the guard rails of the settings.
     """
@@ -69,7 +69,7 @@ class Runner:
     automation: Automation
 
     def change(self, case: ActionRun, step: Callable[[ActionRun], ActionRun]) -> ActionRun:
-        """Save a step of the case, unless somebody else has led it to another stage in the meantime."""
+        """Save a step of the run, unless another instance has moved it to another stage meanwhile."""
 
         def turn(held: ActionRun | None) -> ActionRun | None:
             return step(held) if held is not None and held.stage is case.stage else None
@@ -78,11 +78,11 @@ class Runner:
 
 
 def settle(runner: Runner, case: ActionRun) -> ActionRun:
-    """Do what the case waits for, as far as it is time for it, and publish what was decided.
+    """Perform the pending step of a run if it is due, and publish its decisions.
 
     Raises:
-        BusyError: somebody else is at it.
-        UnavailableError: something outside does not answer; what else is to be done is done.
+        BusyError: another instance is working on it.
+        UnavailableError: a dependency does not answer; everything else is done.
     """
     failures: list[AiaError] = []
     for effect in (_proceed, _publish):
@@ -129,7 +129,7 @@ def _failed(runner: Runner, case: ActionRun, error: ActionError) -> ActionRun:
 
 
 def _perform_once(runner: Runner, case: ActionRun, step: str, act: Callable[[Action], str]) -> str:
-    """What the outside answered; a fixed text where an earlier attempt, which did not live to tell, had the answer."""
+    """The answer of the external system; a fixed text if an earlier attempt crashed after it received the answer."""
     answers: list[str] = []
 
     def effect() -> None:
@@ -140,10 +140,10 @@ def _perform_once(runner: Runner, case: ActionRun, step: str, act: Callable[[Act
 
 
 def _admitted(runner: Runner, case: ActionRun) -> Action:
-    """The action, where neither a switch nor the time forbids it.
+    """The action, unless a switch or the deadline forbids it.
 
     Raises:
-        ActionError: one does.
+        ActionError: one of them does.
     """
     name = case.request.action
     if halt := stopped(name, guards=read_guards(runner.store), automation=runner.automation):
@@ -168,7 +168,7 @@ def _verify(runner: Runner, case: ActionRun) -> ActionRun:
 
 
 def _verification(runner: Runner, case: ActionRun) -> Verification:
-    """What the action says; what cannot be told now may be told later, within the time there is for it."""
+    """The verification by the action; pending if it is not possible now and may be later."""
     try:
         return runner.actions[ActionName(case.request.action)].verify(case.plan)
     except ActionError as error:
@@ -182,7 +182,7 @@ def _verification(runner: Runner, case: ActionRun) -> Verification:
 
 
 def _publish(runner: Runner, case: ActionRun) -> ActionRun:
-    """Publish what was decided, in its order, up to the first that the bus does not take."""
+    """Publish the decisions in order, up to the first that the bus does not accept."""
     done: list[str] = []
     try:
         for decision in case.pending:

@@ -1,4 +1,4 @@
-"""The settings of the running function: monitoring.yaml from its archive, with the environment filled in."""
+"""The settings of the running function: monitoring.yaml from its archive, with environment variables substituted."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from core.errors import Fault, SettingsError
 from core.settings import Settings, parse
 
 FILE = Path(__file__).resolve().parents[2] / "monitoring.yaml"
-"""Where an archive has it: at the root, beside `functions/`."""
+"""Its place in an archive: at the root, beside `functions/`."""
 _DEEPEST = 20
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -22,7 +22,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
 
     Args:
         path: the file; where none is given, the one that `AIA_SETTINGS` names, or the archive's own.
-        environ: what `${NAME}` in a text stands for. What is filled in is not looked at again.
+        environ: the values of `${NAME}` in a text. Substituted values are not expanded again.
 
     Raises:
         SettingsError: with every fault: of the file, of missing variables, and of the values.
@@ -54,7 +54,7 @@ def schedule(settings: Settings, job: str) -> str:
 
 
 class _Loader(yaml.CSafeLoader):
-    """Refuses a key that is there twice, where YAML would take the last."""
+    """Rejects a duplicate key, of which YAML would use the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]

@@ -1,6 +1,6 @@
-"""Prometheus' query API: on this machine Prometheus itself, on Google Cloud the one that Cloud Monitoring has.
+"""Prometheus' query API: Prometheus itself in the local system, Cloud Monitoring's on Google Cloud.
 
-A query is asked for at one instant, or at the instants of a grid. Answers come as they are from outside: an instant without a
+A query is evaluated at one instant, or at the instants of a grid. Results are normalised: an instant without a
 value is None, and so is one whose value is no finite number.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GOOGLE = "https://monitoring.googleapis.com/v1/projects/{project}/location/global/prometheus"
 SCOPES = ("https://www.googleapis.com/auth/monitoring.read",)
 PATIENCE = 6.0
-"""Seconds that an answer may take in all: well below how often a page asks, so that it is told soon that nobody answers."""
+"""Seconds for a whole response: well below the polling interval of the page, so that an outage shows soon."""
 LARGEST = 16_000_000
 """Bytes of an answer."""
 _CHUNK = 65_536
@@ -37,8 +37,8 @@ class Series:
     """One series of an answer.
 
     Attributes:
-        labels: what tells it from the others.
-        values: one an instant asked for.
+        labels: identify the series.
+        values: one per requested instant.
     """
 
     labels: Mapping[str, str]
@@ -66,9 +66,9 @@ class Prometheus:
     """Asks queries.
 
     Args:
-        name: what people call it.
+        name: for errors.
         url: its address, without `/api/v1`.
-        open_session: gives what requests are sent through, when the first is; whoever asks nothing does not pay for it.
+        open_session: opens the HTTP session at the first request.
         patience: seconds that an answer may take in all.
     """
 
@@ -81,17 +81,17 @@ class Prometheus:
         self._patience = patience
 
     def instant(self, query: str, *, at: int) -> list[Series]:
-        """What the query gives at an instant, in seconds since 1970: a value a series.
+        """The result of a query at an instant, in seconds since 1970: one value per series.
 
         Raises:
-            QueryError: the query is refused; of `range` too.
-            UnavailableError: nobody answers in time, or not as Prometheus does; of `range` too.
+            QueryError: the query is refused; the same for `range`.
+            UnavailableError: no valid answer in time; the same for `range`.
         """
         results = self._query("query", query=query, time=at)
         return [Series(labels=series.metric, values=(_number(series.value[1]),)) for series in results if series.value]
 
     def range(self, query: str, *, start: int, end: int, step: int) -> list[Series]:
-        """What the query gives at `start` and every `step` seconds after it, until `end`: a value each."""
+        """The result of a query at `start` and every `step` seconds after it, until `end`: one value each."""
         results = self._query("query_range", query=query, start=start, end=end, step=step)
         return [Series(labels=series.metric, values=_aligned(series.values, start, end, step)) for series in results]
 
@@ -195,6 +195,6 @@ def _number(text: str) -> float | None:
 
 
 def _reason(error: object) -> str:
-    """What an error says: Prometheus gives a text, Google an object with a message."""
+    """The text of an error: a string from Prometheus, an object with a message from Google."""
     told = error.get("message", "") if isinstance(error, dict) else error
     return str(told)[:_SHOWN] or "no reason given"

@@ -1,7 +1,7 @@
-"""The warehouse port over BigQuery's own client.
+"""The warehouse on BigQuery, through its official client.
 
-Statements run as jobs (`jobs.insert`): a job has an id, so that a call repeated after a lost answer finds the same job, and
-a failed job is an error whatever serves it.
+Statements run as jobs (`jobs.insert`): a job has an id, so that a call repeated after a lost answer finds the same job,
+and a failed job is an error whatever serves it.
 """
 
 import math
@@ -69,8 +69,9 @@ class BigQueryWarehouse:
     def query(self, sql: str, **parameters: Any) -> list[Data]:  # noqa: ANN401 - a parameter is any JSON value
         """Run a GoogleSQL statement; see the port.
 
-        A parameter's type follows from its value: `datetime` is TIMESTAMP, a list is ARRAY, a mapping is STRUCT, a list of
-        mappings is ARRAY<STRUCT>. `None` and the empty list carry no type and are sent as STRING: cast them in the text.
+        A parameter's type follows from its value: `datetime` is TIMESTAMP, a list is ARRAY, a mapping is STRUCT, a list
+        of mappings is ARRAY<STRUCT>. `None` and the empty list carry no type and are sent as STRING: cast them in the
+        text.
         """
         config = bigquery.QueryJobConfig(
             query_parameters=[_parameter(name, value) for name, value in parameters.items()],
@@ -107,7 +108,7 @@ def open_warehouse(project: str) -> BigQueryWarehouse:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Client errors as ours: what a retry may help is unavailable, what it cannot help is a refused statement."""
+    """Errors of the client as ours: transient ones as unavailable, others as a refused statement."""
     try:
         yield
     except _DOWN as error:
@@ -138,7 +139,7 @@ def _first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _as_python(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """As streaming inserts spell it: JSON knows neither instants nor NaN."""
+    """The value as streaming inserts expect it: JSON has neither instants nor NaN."""
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
@@ -168,7 +169,7 @@ def _struct(name: str | None, row: Mapping[str, Any], types: Mapping[str, str]) 
 
 
 def _type_name(name: str, values: Sequence[Any]) -> str:
-    """The one type that holds all the values; whole and broken numbers together are FLOAT64."""
+    """The common type of the values; integers and floats together are FLOAT64."""
     types = {_scalar_type(name, value) for value in values if value is not None}
     if types == {"INT64", "FLOAT64"}:
         return "FLOAT64"

@@ -1,4 +1,4 @@
-"""Reading what others sent: whatever is missing, null or of the wrong type reads as nothing, and never raises."""
+"""Lenient reading of foreign JSON: a missing, null or wrongly typed value reads as empty, and never raises."""
 
 import json
 import math
@@ -11,25 +11,25 @@ import msgspec
 from core.events import YEARS
 
 Json = Any
-"""What a body decodes to: None, truth values, numbers, texts, lists and mappings with texts as keys."""
+"""Decoded JSON."""
 LONGEST = 2000
 """Characters of a text that are looked at; no line for people needs more."""
 _LONGEST_INTEGER = 400
 """Digits or bits; Python refuses to spell very long ones."""
 _LONGEST_INSTANT = 64
 _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
-"""From which size on an instant is told in nano-, micro- or milliseconds since 1970; below the last, in seconds."""
+"""From which size on a number means nano-, micro- or milliseconds since 1970; below the last, seconds."""
 
 
 class UnreadableError(Exception):
-    """What was sent cannot be understood; the message says where and what is allowed."""
+    """The body cannot be read; the message says where and what is allowed."""
 
 
 def decode(body: bytes) -> Json:
     """The JSON in a body, read as generously as possible: what can be read must not wait for a person.
 
     Bytes that are no UTF-8 become replacement characters; NaN, numbers out of range and bare line breaks are read; a
-    key that is there twice has its last value; UTF-16 and UTF-32 are recognised.
+    duplicate key has its last value; UTF-16 and UTF-32 are recognised.
 
     Raises:
         UnreadableError: it is no JSON, or nested too deeply.
@@ -67,7 +67,7 @@ def text(value: Json) -> str:
 
 
 def first(source: Mapping[str, Json], *names: str) -> str:
-    """The first of these texts that is not empty, or an empty one."""
+    """The first non-empty text, or an empty one."""
     return next((value for name in names if (value := text(source.get(name)))), "")
 
 
@@ -77,7 +77,7 @@ def labels(value: Json) -> dict[str, str]:
 
 
 def number(value: Json) -> float | None:
-    """The finite number, also where it is spelt as a text; else None."""
+    """The finite number, also from a text; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a request is answered: a push request of Pub/Sub, or a webhook."""
+"""Responses to requests: a push request of Pub/Sub, or a webhook."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def respond(request: flask.Request, *, ports: Ports, intake: Intake, authenticator: Authenticator) -> flask.Response:
-    """Answer a request: 200 or 204 when all in it is published or parked, 503 or 500 when it must come again."""
+    """Respond to a request: 200 or 204 if everything is published or parked, 503 or 500 if it must be delivered again."""
     if request.method != "POST":
         return _json(405, error=f"method: must be POST, got {request.method}")
     try:
@@ -44,7 +44,7 @@ def _refused(request: flask.Request, intake: Intake) -> flask.Response:
 def _is_push(request: flask.Request) -> bool:
     """Whether it has the envelope of Pub/Sub; no other format has an object called message.
 
-    A body that is too large to be read is parked as it came; the 200 acknowledges it as the 204 would.
+    A body that is too large to be read is parked unchanged; the 200 acknowledges it as the 204 would.
     """
     if request.path != "/" or len(request.get_data()) > LARGEST:
         return False

@@ -1,4 +1,4 @@
-"""What other systems call a severity or a status, in our words; docs/alerts.md shows the same tables to people."""
+"""Severities and statuses of other systems as ours; docs/alerts.md has the same tables."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Automated responses as people see them: what waits, what was done of late, and the switches."""
+"""Automated actions as the page shows them: pending and recent ones, and the switches."""
 
 import logging
 from collections.abc import Iterator
@@ -22,20 +22,20 @@ from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_of, gua
 log = logging.getLogger(__name__)
 RECENT = timedelta(days=7)
 MOST = 50
-"""Actions shown of what was done of late."""
+"""The most recent actions that are shown."""
 SUBJECTS = (EVERY, *ActionName)
-"""What may be halted."""
+"""The subjects of a halt."""
 _RECENT_SECONDS = 60.0
 _ANSWERED = "recent"
-"""By which the start of this instance knows that the history of actions has answered."""
+"""The endpoint under which `Start` records that the history of actions has answered."""
 _OVER_LIMIT = 1000
-"""Cases remembered of which nothing will change any more."""
+"""The most cached runs that cannot change any more."""
 _SQL = {name: (Path(__file__).parent / f"{name}.sql").read_text() for name in ("recent_actions", "actions_of_incident")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actions:
-    """Reads what the action runner writes: it is the only one who does."""
+    """Reads the documents of the action runner, which is their only writer."""
 
     store: Store
     warehouse: Warehouse
@@ -46,9 +46,10 @@ class Actions:
     _over: dict[str, ActionRun] = field(default_factory=dict)
 
     def all(self) -> Data:
-        """What waits, the soonest to expire first; what was decided of late; and the switches.
+        """Pending actions, the soonest to expire first; recent decisions; and the switches.
 
-        While the warehouse does not answer `recent` is None: what waits is shown all the same. `starting`: it never has yet.
+        While the warehouse does not answer, `recent` is None, and pending actions are shown nevertheless. `starting`:
+        it has not answered yet.
         """
         documents = self.store.find(ACTIONS, where={"waiting": True})
         waiting = [case for case in (case_of(document.data) for document in documents) if not case.over]
@@ -62,7 +63,7 @@ class Actions:
         }
 
     def switches(self) -> Data:
-        """Whether actions may happen: by the settings, and by the last word of people."""
+        """Whether actions are allowed: by the settings, and by the last commands."""
         document = self.store.get(GUARDS, GUARDS_KEY)
         guards = guards_of(document.data if document else None)
         return {
@@ -72,21 +73,21 @@ class Actions:
         }
 
     def case(self, request_id: str) -> ActionRun:
-        """What has become of a request; `LookupError` when there is none."""
+        """The run of a request; `LookupError` if there is none."""
         document = self.store.get(ACTIONS, request_id)
         if document is None:
             raise LookupError(f"action: none has the id {request_id[:80]!r}")
         return case_of(document.data)
 
     def of(self, incident: Data) -> list[Data]:
-        """The automated responses that the timeline of an incident names, as they are now."""
+        """The actions in the timeline of an incident, as they are now."""
         return [shown(case) for case in self._cases(incident)]
 
     def decisions(self, incident: Data) -> list[ActionDecision]:
-        """All that was decided about automated responses to an incident, as far as it is known now.
+        """All known decisions about the actions of an incident.
 
-        The history has every step, but some seconds late, and not while the warehouse is away; what is kept with the
-        requests has the last one.
+        The history has every step, but some seconds late, and not while the warehouse is down; the documents
+        of the requests have the last step.
         """
         known = {decision.id: decision for case in self._cases(incident) for decision in _last(case)}
         since = incident["opened_at"] - timedelta(days=1)
@@ -120,7 +121,7 @@ class Actions:
                 yield case
 
     def _case(self, request_id: str) -> ActionRun | None:
-        """The case; one that nothing will change any more is not read again."""
+        """The run; one that cannot change any more is cached."""
         if request_id in self._over:
             return self._over[request_id]
         document = self.store.get(ACTIONS, request_id)
@@ -133,7 +134,7 @@ class Actions:
 
 
 def shown(case: ActionRun) -> Data:
-    """A case as people see it: without what only the action itself understands."""
+    """A run for the page, without the internal state of the action."""
     request = case.request
     return {
         **{name: getattr(request, name) for name in ("id", "incident_id", "action", "target", "mode", "playbook")},
@@ -152,7 +153,7 @@ def shown(case: ActionRun) -> Data:
 
 
 def _last(case: ActionRun) -> tuple[ActionDecision, ...]:
-    """What a case tells of its decisions: the newest, and those not yet published."""
+    """The decisions in a run: the newest, and those not yet published."""
     return (decided(case), *case.pending)
 
 

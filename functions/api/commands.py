@@ -1,4 +1,4 @@
-"""What people tell the system to do: checked, and published as a command; others carry it out."""
+"""Commands of people: validated and published; the functions that own incidents and actions execute them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Commands:
     """Publishes commands.
 
     Attributes:
-        incidents: what there is to command.
-        actions: the same.
-        bus: opens the bus, or gives the open one: only who commands pays for it.
+        incidents: the subjects of commands.
+        actions: the subjects of commands.
+        bus: opens the bus at its first use: only commands pay for it.
         clock: now.
     """
 
@@ -36,16 +36,16 @@ class Commands:
     clock: Clock
 
     def about_incident(self, request: flask.Request, incident_id: str, verb: str) -> str:
-        """Tell that somebody takes care of an incident, that it hurts no more, is over, or was none.
+        """Acknowledge, mitigate, resolve or cancel an incident.
 
         Returns:
-            The id of the command; of every method here.
+            The id of the command; the same for every method here.
 
         Raises:
-            LookupError: there is no such incident; of the others, no such action or silence.
-            Conflict: it is over.
-            BodyError: what was sent is wrong, as of every method here.
-            UnavailableError: the bus does not take the command, as of every method here.
+            LookupError: there is no such incident; for other methods, no such action or silence.
+            Conflict: it is resolved.
+            BodyError: the body is invalid; the same for every method here.
+            UnavailableError: the bus does not accept the command; the same for every method here.
         """
         fields = _command_fields(request)
         incident = self.incidents.state(incident_id)
@@ -64,7 +64,7 @@ class Commands:
         return self._publish(fields, Verb(verb), request_id, now)
 
     def silence(self, request: flask.Request) -> str:
-        """Let nobody be told of some targets for a time."""
+        """Silence some targets for a time."""
         now = self.clock()
         fields = read(request)
         fields.only("by", "note", "pattern", "minutes", "until")
@@ -82,7 +82,7 @@ class Commands:
         return self._publish(fields, Verb.UNSILENCE, pattern, self.clock())
 
     def switch(self, request: flask.Request, verb: str) -> str:
-        """Let no action be applied, one by its name or all, or let them be again."""
+        """Halt or resume one action by name, or all."""
         fields = read(request)
         fields.only("by", "note", "action")
         action = fields.choice("action", SUBJECTS)
@@ -97,7 +97,7 @@ class Commands:
 
 
 def _command_fields(request: flask.Request) -> Fields:
-    """The fields of a command that says no more than who and why."""
+    """The fields of a command that has only an author and a note."""
     fields = read(request)
     fields.only("by", "note")
     _check_author(fields)
@@ -105,7 +105,7 @@ def _command_fields(request: flask.Request) -> Fields:
 
 
 def _check_author(fields: Fields) -> None:
-    """Tell everything that is wrong before anything is looked up."""
+    """Raise all faults before anything is looked up."""
     fields.by()
     fields.note()
     fields.check()

@@ -1,6 +1,6 @@
-"""The dashboards: the very files that are deployed to Cloud Monitoring, and the data of their tiles.
+"""The dashboards that are deployed to Cloud Monitoring, and the data of their tiles.
 
-Whoever looks names a tile and never a query: what is asked stands in the dashboards.
+A viewer names a tile, never a query: the queries are in the dashboards.
 """
 
 import re
@@ -20,20 +20,20 @@ from functions.api.layout import Dashboard, Tile
 from functions.api.tile_request import ANY, Span, fill, read_span, read_variables
 
 FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
-"""Where an archive and the sources have them: at the root, beside `functions/`."""
+"""Their folder in an archive and in the sources: at the root, beside `functions/`."""
 ORDER = ("executive", "technical", "operations", "business", "models")
 """In which they are listed; any others come after them."""
 MOST_SERIES = 50
-"""Series of a data set of a chart; a chart of more says nothing."""
+"""Series per data set of a chart; a chart of more is unreadable."""
 MOST_ROWS = 200
 """Rows of a data set of a table."""
 _FRESH_SECONDS = 10.0
 _ABOUT_AGE = re.compile(r"\babsent_over_time\(|\btime\(\) -")
-"""What asks how long ago something was said: of a system that has just started that says nothing."""
+"""Queries for the age of a metric, which mean nothing right after the system has started."""
 _RAN = (
     'count(last_over_time(aia_heartbeat_timestamp_seconds{function=~"health_check|incident_sweep|action_runner"}[2m]))'
 )
-"""Whether functions did their jobs at an instant: those that do so every minute."""
+"""Whether the functions that run every minute ran at an instant."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -49,8 +49,8 @@ class Dashboards:
 
     Attributes:
         all: every one by its name.
-        prometheus: what the queries are asked.
-        models: what the variable `model` may be chosen from.
+        prometheus: answers the queries.
+        models: the choices of the variable `model`.
         clock: now.
         started: when this instance started.
     """
@@ -63,11 +63,11 @@ class Dashboards:
     _cache: Cache = field(default_factory=Cache)
 
     def titles(self) -> list[Data]:
-        """Their names and titles."""
+        """The names and titles of the dashboards."""
         return [{"name": name, "title": dashboard.display_name} for name, dashboard in self.all.items()]
 
     def layout(self, name: str) -> Data:
-        """What one looks like; `LookupError` when there is none of that name."""
+        """The layout of a dashboard; `LookupError` if there is none of that name."""
         dashboard = self._dashboard(name)
         return {
             "name": name,
@@ -115,9 +115,9 @@ class Dashboards:
         }
 
     def _judged_from(self, tile: Tile) -> datetime | None:
-        """From when on a card about the age of something may say that it is too old: as its alert rules, after their `for`.
+        """The instant from which a card about an age may judge it: like its alert rules, after their `for`.
 
-        None where it may now: long after the start, or where the system ran on while only this instance started.
+        None if it may now: long after the start, or if the system was running before this instance started.
         """
         card = tile.widget.scorecard
         if card is None or not _ABOUT_AGE.search(card.time_series_query.prometheus_query):
@@ -163,12 +163,12 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def _queries(tile: Tile) -> list[str]:
-    """What a tile asks, a query a data set."""
+    """The queries of a tile, one per data set."""
     return [data_set.time_series_query.prometheus_query for data_set in layout.queried_data_sets(tile.widget)]
 
 
 def _asks(tile: Tile) -> tuple[bool, bool]:
-    """Whether a tile shows values over time, and whether it shows the newest ones, as Cloud Monitoring does."""
+    """Whether a tile shows values over time, and whether it shows the newest values, as Cloud Monitoring does."""
     card = tile.widget.scorecard
     return bool(tile.widget.xy_chart or (card and card.spark_chart_view is not None)), tile.widget.xy_chart is None
 

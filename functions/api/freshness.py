@@ -1,10 +1,10 @@
 """Freshness of what the page shows: whether a measurement is overdue, or not due yet since the start of this instance.
 
-Nothing is overdue before it was first due. An instance cannot know when a system was set up, and for it no settings are older
-than itself: what they ask for is first due at the next tick after its start, also where the whole system restarts.
+Nothing is overdue before it was first due. An instance cannot know when a system was set up, and for it no settings are
+older than itself: a measurement is first due at the next tick after its start, also if the whole system restarts.
 
-The local system loads recorded history when it starts; its progress is the document `history` of the collection `backfills`.
-Elsewhere, and where the document cannot be read, there is no progress to show.
+The local system loads recorded history when it starts; its progress is the document `history` of the collection
+`backfills`. Elsewhere, and where the document cannot be read, there is no progress to show.
 """
 
 import logging
@@ -23,25 +23,25 @@ log = logging.getLogger(__name__)
 COLLECTION, KEY = "backfills", "history"
 _FRESH_SECONDS = 1.0
 STALLED = timedelta(minutes=20)
-"""A history that got no further for so long is not loading: what is late then is late."""
+"""A history without progress for this time counts as stalled."""
 LATE = timedelta(minutes=5)
-"""How much later than it is due a check of a probe may be: as long as HealthCheckSilent waits."""
+"""How late a probe may be: as long as HealthCheckSilent waits."""
 MOMENT = timedelta(minutes=1)
-"""How much later than the first tick after a start what was measured before it must be measured again."""
+"""How late the first measurement after a start may be if there is an older one."""
 STARTING = timedelta(minutes=2)
-"""How long after a start what has never answered may be starting too."""
+"""How long after a start a dependency that has never answered counts as starting."""
 _LONGEST_WAIT = timedelta(days=8)
 
 
 class History(msgspec.Struct, frozen=True):
-    """Progress of loading the past.
+    """Progress of loading the history.
 
     Attributes:
-        days: how many are in, the newest first.
-        of: how many there will be.
-        since: the oldest instant that is in.
-        updated_at: when the last part came in.
-        done: whether all of it is in.
+        days: the number of loaded days, the newest first.
+        of: the total number of days.
+        since: the oldest loaded instant.
+        updated_at: when the last part was loaded.
+        done: whether everything is loaded.
     """
 
     days: int
@@ -53,7 +53,7 @@ class History(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backfills:
-    """Reads what the program that loads the past keeps."""
+    """Reads the progress of the program that loads the history."""
 
     store: Store
     clock: Clock = field(default=lambda: datetime.now(UTC))
@@ -61,12 +61,12 @@ class Backfills:
 
     @property
     def loading(self) -> bool:
-        """Whether a part of the past is still being loaded."""
+        """Whether a part of the history is still being loaded."""
         history = self._history()
         return history is not None and not history.done and self.clock() - history.updated_at < STALLED
 
     def all(self) -> Data:
-        """What is being loaded, by its name; null where nothing is or was."""
+        """The backfills by name; null if there is none."""
         return {KEY: self._history()}
 
     def _history(self) -> History | None:
@@ -88,8 +88,8 @@ class Start:
     Attributes:
         at: when it was.
         clock: now.
-        loading: whether the past is still being loaded.
-        answered: what has answered since the start, by the endpoint that asked it.
+        loading: whether the history is still being loaded.
+        answered: the endpoints whose source has answered since the start.
     """
 
     at: datetime
@@ -98,20 +98,20 @@ class Start:
     answered: set[str] = field(default_factory=set)
 
     def is_starting(self, endpoint: str) -> bool:
-        """Whether what does not answer now may not have come up yet: it never answered, and this began a moment ago."""
+        """Whether a source that does not answer may still be starting: it has never answered, and this instance is new."""
         return endpoint not in self.answered and (self.clock() - self.at < STARTING or self.loading())
 
     def standing(self, last: datetime | None, schedule: str | None, *, longest: timedelta) -> Data:
-        """Whether a measurement is missing, and since when.
+        """Whether a measurement is overdue or awaited, and when it is due.
 
         Args:
-            last: when it was last made; None where it never was.
-            schedule: the cron expression of the job that makes it; None where nobody does.
-            longest: how old it may be.
+            last: the last measurement, or None.
+            schedule: the cron expression of its job, or None.
+            longest: its maximum age.
 
         Returns:
-            `overdue`: it should be newer. `awaited`: it is none or too old, and the first one since the start is not due yet:
-            when that is says `due_at`.
+            `overdue`: it should be newer. `awaited`: it is missing or too old, and the first one since the start is not
+            due yet; `due_at` is when that is.
         """
         now = self.clock()
         if last is not None and now - last <= longest:

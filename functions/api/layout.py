@@ -1,7 +1,7 @@
 """Layout of a dashboard: Cloud Monitoring's format (`google.monitoring.dashboard.v1`, JSON), and its tiles as the page draws them.
 
-Fields that are not declared here are ignored. A widget of another kind has none of the declared fields, and the page says that
-it cannot draw it.
+Fields that are not declared here are ignored. A widget of another kind has none of the declared fields, and the page
+says that it cannot draw it.
 """
 
 import re
@@ -15,21 +15,21 @@ from functions.adapters.ports import Data
 
 _PLOTS = {"STACKED_AREA": "area", "STACKED_BAR": "bar"}
 _FOREIGN = re.compile(r"\b(?:\w+_googleapis_com|kubernetes_io):|\bpg_")
-"""Metrics of Google and of exporters, by how their names begin."""
+"""Metrics of Google and of exporters, by the prefix of their names."""
 _COLORS = {"RED": Severity.ERROR, "YELLOW": Severity.WARNING}
-"""How grave a threshold is that stands for no alert rule."""
+"""The severity of a threshold without an alert rule."""
 _GRAVE = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO)
 
 
 class Query(msgspec.Struct, frozen=True, rename="camel"):
-    """What is asked, and in which unit the answer is."""
+    """A query, and the unit of its result."""
 
     prometheus_query: str = ""
     unit_override: str = ""
 
 
 class Threshold(msgspec.Struct, frozen=True, rename="camel"):
-    """A value that means something."""
+    """A threshold."""
 
     value: float = 0.0
     label: str = ""
@@ -109,7 +109,7 @@ class SectionHeader(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Widget(msgspec.Struct, frozen=True, rename="camel"):
-    """What a tile holds: one of these."""
+    """The content of a tile: one of these."""
 
     title: str = ""
     xy_chart: Chart | None = None
@@ -137,7 +137,7 @@ class Mosaic(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Filter(msgspec.Struct, frozen=True, rename="camel"):
-    """A variable: the label that it chooses by, and what is chosen at first."""
+    """A variable: its label, and its default value."""
 
     label_key: str
     template_variable: str = ""
@@ -157,7 +157,7 @@ def shown(dashboard: Dashboard, severities: Mapping[str, Severity]) -> list[Data
 
     Args:
         dashboard: as its file has it.
-        severities: of the alert rules that thresholds stand for, by their names.
+        severities: of the alert rules behind thresholds, by name.
     """
     tiles = sorted(
         enumerate(dashboard.mosaic_layout.tiles), key=lambda numbered: (numbered[1].y_pos, numbered[1].x_pos)
@@ -171,13 +171,13 @@ def _place(index: int, tile: Tile) -> Data:
 
 
 def _is_foreign(widget: Widget) -> bool:
-    """Whether a tile shows only what others measure: there may be nothing of it, which is no fault."""
+    """Whether a tile shows only metrics of other systems, which may be absent without a fault."""
     queries = [data_set.time_series_query.prometheus_query for data_set in queried_data_sets(widget)]
     return bool(queries) and all(_FOREIGN.search(query) and "aia_" not in query for query in queries)
 
 
 def queried_data_sets(widget: Widget) -> tuple[DataSet, ...]:
-    """What a widget asks, in order; nothing where it holds but words."""
+    """The data sets of a widget, in order; none for text."""
     if widget.xy_chart:
         return widget.xy_chart.data_sets
     if widget.scorecard:
@@ -253,6 +253,6 @@ def _threshold(threshold: Threshold, severities: Mapping[str, Severity]) -> Data
 
 
 def _level(threshold: Threshold, severities: Mapping[str, Severity]) -> str:
-    """The gravest of the rules that a threshold stands for, so that a card says what the alert says."""
+    """The worst severity of the alert rules of a threshold, so that a card agrees with the alert."""
     named = {severities[name] for name in threshold.label.split(", ") if name in severities}
     return str(next((severity for severity in _GRAVE if severity in named), _COLORS.get(threshold.color, "")))

@@ -1,7 +1,8 @@
-"""The API and the page it serves: incidents and what can be done about them, models with their drift, probes, dashboards.
+"""The API and the page: incidents and commands about them, models with their drift, probes, dashboards.
 
-Behind IAM on Google Cloud. Reading changes nothing. What people tell it to do is published as a command, which the
-functions that keep incidents and run actions carry out. Every answer is JSON but the page, its parts, reports and runbooks.
+On Google Cloud it is behind IAM. Reading changes nothing. Commands of people are published, and the
+functions that own incidents and actions execute them. Every response is JSON, except the page, its files, reports and
+runbooks.
 """
 
 from collections.abc import Callable
@@ -24,12 +25,12 @@ from functions.runtime.endpoint import Answer, serve
 from functions.runtime.ports import Ports, once
 
 PATIENCE = 10.0
-"""Seconds that a person waits for the bus before being told that it does not answer."""
+"""Seconds that a command waits for the bus before it fails."""
 _STARTED = datetime.now(UTC)
 
 
 def build(ports: Ports) -> Answer:
-    """What answers requests; files are served whatever the settings, so the rest is made when it is first needed."""
+    """Handles requests; files are served even with invalid settings, so the services are created at their first use."""
     return partial(answer, services=once(partial(_services, ports)))
 
 

@@ -1,4 +1,4 @@
-"""Pipelines as people see them: their newest runs with their stages, where the time goes, and how well they do."""
+"""Pipelines as the page shows them: the newest runs with their stages, the bottleneck, and the health score."""
 
 import logging
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipelines:
-    """Reads what pipeline_monitor keeps."""
+    """Reads the documents of pipeline_monitor."""
 
     store: Store
     clock: Clock
@@ -39,7 +39,7 @@ class Pipelines:
 
 
 def _document_view(document: Document, now: datetime) -> Data:
-    """A pipeline as people see it, also where what is kept of it cannot be read: that hides no other."""
+    """A pipeline for the page; an unreadable document does not hide the others."""
     try:
         return shown(read_line(document.data), now)
     except UnreadableError as error:
@@ -49,7 +49,7 @@ def _document_view(document: Document, now: datetime) -> Data:
 
 
 def shown(line: PipelineState, now: datetime) -> Data:
-    """A pipeline as people see it at an instant."""
+    """A pipeline for the page at an instant."""
     succeeded, beat = line.succeeded, rhythm(line.starts, line.past)
     return {
         "name": line.name,

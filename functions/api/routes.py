@@ -1,4 +1,4 @@
-"""Which path gives what, and how errors are answered."""
+"""Routes of the API, and the responses to errors."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ _MOST_INCIDENTS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What the routes need."""
+    """The services behind the routes."""
 
     views: Views
     incidents: Incidents
@@ -83,16 +83,16 @@ _routes = Map(
         _post("/api/automation/<any(halt, resume):verb>", "switch"),
         _post("/api/experience", "experience"),
     ],
-    merge_slashes=False,  # a target may hold two in a row
+    merge_slashes=False,  # a target may have two in a row
 )
 
 
 def answer(request: flask.Request, services: Callable[[], Services]) -> flask.Response:
-    """Answer one request; what is asked for wrongly is told plainly, and GET changes nothing.
+    """Respond to one request. An invalid request gets an error with the reason; GET changes nothing.
 
     Args:
-        request: as functions-framework gives it.
-        services: what the answers come from; not asked for by the page, its parts, runbooks, guides and `/health`.
+        request: from functions-framework.
+        services: opens the services; not called for the page, its files, runbooks, guides and `/health`.
     """
     response = _answer(request, services)
     if response.status_code == HTTPStatus.NOT_FOUND and not request.path.startswith("/api/") and _is_read(request):
@@ -101,7 +101,7 @@ def answer(request: flask.Request, services: Callable[[], Services]) -> flask.Re
 
 
 def _is_read(request: flask.Request) -> bool:
-    """Whether a person asks, by a browser, and no script."""
+    """Whether the request is a browser's navigation, not a script's."""
     return (
         request.method == "GET" and request.accept_mimetypes["text/html"] > request.accept_mimetypes["application/json"]
     )
@@ -128,7 +128,7 @@ def _answer(request: flask.Request, services: Callable[[], Services]) -> flask.R
 
 
 def _record_answer(endpoint: str, response: flask.Response, services: Callable[[], Services]) -> flask.Response:
-    """Remember that what is asked for data has answered: what is away later does not start any more."""
+    """Record that the source of an endpoint has answered: if it fails later, it is no longer starting."""
     if endpoint in _ASKED:
         services().start.answered.add(endpoint)
     return response
@@ -204,4 +204,4 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "experience": _report,
 }
 _ASKED = frozenset({"models", "drift", "probes", "tile", "pipelines", "incidents", "actions", "silences"})
-"""The endpoints that show what others measured."""
+"""The endpoints that show measurements."""

@@ -1,8 +1,8 @@
 """The parameters of a request for a tile: its span, and the variables of the dashboard.
 
-The instants of a span are bounded, and the same for all viewers within ten seconds. They are counted back from the end, as Cloud
-Monitoring does, so that the newest values are included however long the step is. The value of a variable is escaped, so that it
-can only be a value in a query.
+The instants of a span are bounded, and the same for all viewers within ten seconds. They are counted back from the end,
+as Cloud Monitoring does, so that the newest values are included however long the step is. The value of a variable is
+escaped, so that it can only be a value in a query.
 """
 
 import re
@@ -21,19 +21,19 @@ SHORTEST_STEP, LONGEST_STEP = 15, 31 * 86_400
 MOST_POINTS = 1000
 """Instants of a span."""
 _POINTS = 400
-"""Instants of a span whose step nobody says."""
+"""Instants of a span without a requested step."""
 _HOUR = 3600
 _TOGETHER = 10
-"""Seconds within which all see the same."""
+"""Seconds within which all viewers see the same."""
 _END_OF_TIME = 1 << 33
 _STEPS = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
 _SHOWN = 80
 LONGEST_VALUE = 200
 """Characters of a value."""
 ANY = ".*"
-"""What stands for a value where nothing is read_variables."""
+"""What stands for a value if nothing is chosen."""
 SHORTEST_INTERVAL = 60
-"""Seconds that `${__interval}` is at least: nothing is written more often."""
+"""The least `${__interval}` in seconds: no metric is written more often."""
 _VARIABLE = re.compile(r"\$\{(\w+)(\.value)?\}")
 
 
@@ -47,10 +47,10 @@ class Span:
 
 
 def read_span(request: flask.Request, now: int) -> Span:
-    """The span that a request asks for: `start` and `end` (the last hour), and `step` (as fits).
+    """The span of a request: `start` and `end` (default: the last hour), and `step` (default: as fits).
 
     Raises:
-        BadRequest: it is not one, or has too many instants.
+        BadRequest: it is invalid, or has too many instants.
     """
     end = _seconds(request, "end", now, least=0, most=_END_OF_TIME)
     start = _seconds(request, "start", end - _HOUR, least=0, most=_END_OF_TIME)
@@ -83,10 +83,10 @@ def _seconds(request: flask.Request, name: str, default: int, *, least: int, mos
 
 
 def read_variables(request: flask.Request, filters: Sequence[Filter]) -> dict[str, str]:
-    """What the request says of each variable, or else what the dashboard does; empty where nothing is read_variables.
+    """The value of each variable from the request, or else its default; empty if nothing is chosen.
 
     Raises:
-        BadRequest: a value is none that a label of ours has.
+        BadRequest: a value is invalid for a label.
     """
     return {variable.template_variable: _value(request, variable) for variable in filters if variable.template_variable}
 

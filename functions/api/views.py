@@ -1,4 +1,4 @@
-"""What the page shows of models and probes, from the store and the warehouse."""
+"""Models and probes as the page shows them, from the store and the warehouse."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from functions.api.freshness import LATE, Start, following
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
-"""How long what the warehouse said is kept: while the past is being loaded, while newer windows are due, and at most."""
+"""How long results of the warehouse are cached: while the history is loading, while newer windows are due, and at most."""
 _RECENT = timedelta(days=35)
 OLD = timedelta(hours=1)
 """How old the newest window of a model may be: as ModelDriftStale has it."""
@@ -22,12 +22,12 @@ OLD = timedelta(hours=1)
 
 @dataclass(slots=True)
 class Views:
-    """Answers for the page; what the warehouse said is kept until newer windows are due, so that many viewers cost one query.
+    """Models and probes; results of the warehouse are cached until newer windows are due, so that many viewers cost one query.
 
     Attributes:
-        settings: what is watched.
-        store: where probes are.
-        warehouse: where scores are.
+        settings: the models and probes.
+        store: has the probes.
+        warehouse: has the scores.
         start: of this instance.
     """
 
@@ -50,7 +50,7 @@ class Views:
         return self._cache(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
 
     def probes(self) -> list[Data]:
-        """Every probe of the settings with its newest result, if it has one, and whether the next one should have come."""
+        """Every probe of the settings with its newest result, if any, and whether the next one is overdue."""
         seen = {document.key: document.data for document in self.store.find("probes")}
         return [self._probe(probe, seen.get(probe.name, {})) for probe in self.settings.probes]
 
@@ -84,7 +84,7 @@ class Views:
         return self.settings.jobs.get("drift_score")
 
     def _lasts(self, models: Sequence[Data]) -> float:
-        """Seconds for which what the warehouse says of models is kept."""
+        """Seconds for which the models are cached."""
         if self.start.loading():
             return _COMING_SECONDS
         ends = [model["window_end"] for model in models]

@@ -1,7 +1,8 @@
 """Events about runs, and ticks: save, measure, publish findings and write the history, in this order.
 
-A run is saved in one conditional write. Everything else is derived from the saved state, not from the event, and has the same
-result when repeated: so a fault at any point is repaired when the event is delivered again, or at the next tick.
+A run is saved in one conditional write. Everything else is derived from the saved state, not from the event, and has
+the same result when repeated: so a fault at any point is repaired when the event is delivered again, or at the next
+tick.
 """
 
 import logging
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def write_history(store: Store, warehouse: Warehouse, line: PipelineState) -> None:
-    """Write the runs of a pipeline that the history does not have as they are; safe to call again."""
+    """Write the runs of a pipeline that have changed since they were written; idempotent."""
     for run in filter(None, map(line.get, line.unwritten)):
         warehouse.query(
             _WRITE_RUNS, pipeline=line.name, run_id=run.run_id, first=run.first, last=run.last, rows=rows(run)
@@ -44,7 +45,7 @@ def write_history(store: Store, warehouse: Warehouse, line: PipelineState) -> No
 
 
 def rows(run: Run) -> list[Data]:
-    """The rows of a run: of the whole, whose stage has no name, and of its stages."""
+    """The rows of a run: one for the whole run, whose stage is empty, and one per stage."""
     return [_row(run, "", run.span), *(_row(run, stage.name, stage.span) for stage in run.in_order)]
 
 
@@ -69,19 +70,19 @@ def _without(run: Run, data: Data | None) -> Data | None:
 
 
 def count_run(metrics: Metrics, line: PipelineState, run: Run) -> None:
-    """Count a run that has just become known to be over."""
+    """Count a run whose end has just become known."""
     metrics.count("aia_pipeline_runs_total", pipeline=line.name, outcome=run.span.status)
 
 
 def measure(metrics: Metrics, line: PipelineState, now: datetime) -> None:
-    """Set the gauges; what is not known is left as it was.
+    """Set the gauges; unknown values are not set.
 
     Args:
         metrics: where they are set.
-        line: what is remembered of the pipeline.
-        now: the instant that is asked for.
+        line: the state of the pipeline.
+        now: the instant of evaluation.
     """
-    for outcome in _OUTCOMES:  # so that none is a zero and not a gap
+    for outcome in _OUTCOMES:  # a missing outcome is a zero, not a gap
         metrics.count("aia_pipeline_runs_total", 0, pipeline=line.name, outcome=outcome)
     metrics.gauge("aia_pipeline_running", len(line.running(now)), pipeline=line.name)
     score = health(line, now).score
@@ -104,7 +105,7 @@ def _measure_durations(metrics: Metrics, line: PipelineState) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """What the function needs; `project` is the one whose Vertex AI jobs are logged."""
+    """Dependencies of the function; `project` is the one whose Vertex AI jobs are logged."""
 
     store: Store
     bus: Bus
@@ -115,15 +116,15 @@ class Monitor:
 
     @property
     def tracker(self) -> Tracker:
-        """Counts verdicts and publishes what they change."""
+        """Counts verdicts and publishes the findings."""
         return Tracker(self.store, self.bus)
 
 
 def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
-    """Act on an event; safe to call again with the same one, or an old one.
+    """Handle an event; idempotent, also for an old one.
 
     Raises:
-        UnavailableError: something outside does not answer; what can be done without it is done.
+        UnavailableError: a dependency does not answer; everything else is done.
     """
     match event:
         case Tick():
@@ -135,7 +136,7 @@ def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
 
 
 def follow(monitor: Monitor, *events: PipelineRun) -> None:
-    """Count events about one run, and do what follows."""
+    """Apply events about one run, measure, publish findings and write the history."""
     steps, line = _counted(monitor.store, events)
     for step in steps:
         if step.outcome is EventOutcome.FORGOTTEN:
@@ -143,7 +144,7 @@ def follow(monitor: Monitor, *events: PipelineRun) -> None:
         elif step.outcome is EventOutcome.ENDED and step.run is not None:
             count_run(monitor.metrics, step.line, step.run)
     if line.last is not None and any(step.outcome in _NEWS for step in steps):
-        measure(monitor.metrics, line, line.last)  # else the tick has, at a later instant
+        measure(monitor.metrics, line, line.last)  # otherwise a tick has already measured, at a later instant
     if line.unwritten:
         _record(monitor, of_runs(line))
     monitor.tracker.publish_unsent(SOURCE)
@@ -151,7 +152,7 @@ def follow(monitor: Monitor, *events: PipelineRun) -> None:
 
 
 def follow_logged(monitor: Monitor, logged: Logged) -> None:
-    """Count what Vertex AI logged of a job, with what it knows of one that has ended beyond that."""
+    """Apply a log entry about a job; if the job has ended, with its details from Vertex AI."""
     event = logged.event
     if event is None:
         return
@@ -165,13 +166,13 @@ def follow_logged(monitor: Monitor, logged: Logged) -> None:
         log.warning("tasks of the run not read: %s", error)
         more = []
     except UnavailableError:
-        follow(monitor, event)  # its end is known all the same, and told of now
+        follow(monitor, event)  # the end of the run is known nevertheless
         raise
     follow(monitor, event, *more)
 
 
 def look(monitor: Monitor, tick: Tick) -> None:
-    """Measure every pipeline again, and look for runs that are late or do not end."""
+    """Measure every pipeline again, and detect overdue and hung runs."""
     at, faults = tick.scheduled_at, list[AiaError]()
     known = monitor.tracker.read(SOURCE)
     for document in every(monitor.store, COLLECTION):
@@ -193,14 +194,14 @@ def _look_at(monitor: Monitor, document: Document, at: datetime, known: Snapshot
         _retire(monitor, document, line, at, known)
         return
     measure(monitor.metrics, line, at)
-    # What was told before the history had it is the same now: it is concluded from nothing but runs that ended.
+    # A finding published before the history had the run is the same now: it depends only on runs that ended.
     ended = of_runs(line) if line.unwritten else ()
     _record(monitor, (*ended, *of_time(line, at)), known)
     write_history(monitor.store, monitor.warehouse, line)
 
 
 def _retire(monitor: Monitor, document: Document, line: PipelineState, at: datetime, known: Snapshot) -> None:
-    """End what holds of a pipeline; its documents go when the bus has all that is told, its runs when they are forgotten."""
+    """Resolve the conditions of a retired pipeline; delete them once their findings are published, and the pipeline once it is forgotten."""
     _record(monitor, of_absence(line, at), known)
     write_history(monitor.store, monitor.warehouse, line)
     if monitor.tracker.forget(keys(line.target), known) and is_forgotten(line, at):
@@ -208,13 +209,13 @@ def _retire(monitor: Monitor, document: Document, line: PipelineState, at: datet
 
 
 def _record(monitor: Monitor, observations: Sequence[Observation], known: Snapshot | None = None) -> None:
-    """Count verdicts; most change nothing, and write nothing."""
+    """Count verdicts; most of them change nothing and write nothing."""
     for observation in observations:
         monitor.tracker.record(observation, known)
 
 
 def _counted(store: Store, events: Sequence[PipelineRun]) -> tuple[list[Step], PipelineState]:
-    """What each of the events did, and the line once it is saved with all of them."""
+    """The outcome of each event, and the state after all of them is saved."""
     taken: list[Step] = []
     before = after = PipelineState(name=events[0].pipeline)
 

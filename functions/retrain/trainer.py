@@ -1,7 +1,7 @@
 """Retraining requests: decide, create the training, report its run.
 
-Each model has one document, its claim, which names the request accepted last. The id of the job is derived from the request,
-so that a crash at any point is repaired when the request is delivered again:
+Each model has one document, its claim, which names the request accepted last. The id of the job is derived from the
+request, so that a crash at any point is repaired when the request is delivered again:
 
     before the claim is saved     nothing happened
     before the job is created     the claim belongs to the request, which continues; others wait for a moment
@@ -32,21 +32,21 @@ from functions.runtime.push import Message
 from functions.services.detection import Tracker
 
 AHEAD = timedelta(minutes=10)
-"""By so much the clock of who asks may be ahead of that of the bus."""
+"""How far the clock of the requester may be ahead of that of the bus."""
 KIND = "retraining_refused"
 NAME = "retrain"
 COLLECTION = "trainings"
 TOPIC = "pipeline-runs"
 UNKNOWN = "unknown"
-"""What metrics call models that the settings do not have: anybody may ask for any."""
+"""The label of models that are not in the settings: a request may name any model."""
 log = logging.getLogger(__name__)
 
 
 def read(message: Message) -> RetrainingRequest:
-    """The request that a message carries.
+    """The request in a message.
 
     Raises:
-        PoisonError: it carries none, or one of an instant that lies in the future, beside which every later one is old.
+        PoisonError: there is none, or its instant is in the future, so that every later request would count as old.
     """
     request = events.decode(message.data, RetrainingRequest)
     if request.requested_at > message.published_at + AHEAD:
@@ -56,7 +56,7 @@ def read(message: Message) -> RetrainingRequest:
 
 
 class RetrainingReason(StrEnum):
-    """Why the verdict is what it is."""
+    """Reason of a verdict."""
 
     REFUSED = "refused"
     STARTED = "started"
@@ -68,7 +68,7 @@ def refused(target: str, fault: str, at: datetime) -> Observation:
     Args:
         target: `model/NAME`.
         fault: why.
-        at: when it was asked for: a refusal of a request that comes late counts for nothing.
+        at: the instant of the request: the refusal of a late request has no effect.
     """
     verdict = Verdict(
         outcome=Outcome.BAD,
@@ -84,7 +84,7 @@ def started(target: str, at: datetime) -> Observation:
 
     Args:
         target: `model/NAME`.
-        at: when it was created, so that what is refused first and started when it comes again has ended.
+        at: the creation of the job, so that a training that is refused first and started later resolves the condition.
     """
     verdict = Verdict(outcome=Outcome.GOOD, reason=RetrainingReason.STARTED, summary="training started")
     return Observation(spec=_spec(target), verdict=verdict, at=at)
@@ -96,7 +96,7 @@ def _spec(target: str) -> ConditionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trainer:
-    """What the function needs.
+    """Dependencies of the function.
 
     Attributes:
         store: keeps claims and conditions.
@@ -104,7 +104,7 @@ class Trainer:
         warehouse: knows which version is in use.
         metrics: counts.
         clock: now, for claims.
-        trainings: what starts them, made when it is first needed.
+        trainings: starts trainings; opened at its first use.
         models: of the settings, by name.
     """
 
@@ -118,17 +118,17 @@ class Trainer:
 
     @property
     def tracker(self) -> Tracker:
-        """Counts verdicts and publishes what they change."""
+        """Counts verdicts and publishes the findings."""
         return Tracker(self.store, self.bus)
 
 
 def handle(trainer: Trainer, request: RetrainingRequest) -> None:
-    """Start what is asked for, or say why not; safe to call again with the same request, or an old one.
+    """Start the requested training, or record why not; idempotent, also for an old request.
 
     Raises:
         BusyError: another request of the model is being started.
-        ConflictError: another one was let pass at the same moment.
-        UnavailableError: something outside does not answer; where a quota is used up, people are told as well.
+        ConflictError: another request was accepted at the same moment.
+        UnavailableError: a dependency does not answer; if a quota is exhausted, a finding is published as well.
     """
     pipeline = pipeline_of(trainer.models.get(request.model))
     decision = pipeline if isinstance(pipeline, Decision) else _decide(trainer, request, training(request, pipeline))

@@ -19,7 +19,7 @@ GUARDS, GUARDS_KEY = "guards", "all"
 INCIDENTS = "incidents"
 """The incident router's copies to read."""
 KEEP = timedelta(days=90)
-"""How long a case is kept: longer than any message is delivered again."""
+"""Retention of a run: longer than any message is redelivered."""
 
 
 def case_of(data: Data) -> ActionRun:
@@ -33,7 +33,7 @@ def guards_of(data: Data | None) -> Guards:
 
 
 def case_data(case: ActionRun) -> Data:
-    """The document of a case: `waiting` tells whether something is to be done yet, so that those can be found."""
+    """The document of a run; the query for unfinished runs uses `waiting`."""
     data: Data = msgspec.to_builtins(case, builtin_types=(datetime,))
     return data | {"waiting": case.waiting, "expires_at": case.at + KEEP}
 
@@ -47,13 +47,13 @@ def find_case(store: Store, request_id: str) -> ActionRun | None:
 def change_case(
     store: Store, metrics: Metrics, key: str, step: Callable[[ActionRun | None], ActionRun | None]
 ) -> ActionRun:
-    """Save what a step makes of a case, and count what it decided.
+    """Save the result of a step, and count its decisions.
 
     Args:
         store: where the cases are.
         metrics: counts the decisions.
         key: the request's id.
-        step: given the case as it is, or None, returns it as it shall be, or None to leave it; it may be called several
+        step: returns the next run from the current one, or None to leave it; it may be called several
             times, and one of the two is always a case.
     """
     decided = 0
@@ -74,16 +74,16 @@ def change_case(
 
 
 def read_guards(store: Store) -> Guards:
-    """What the guard rails remember."""
+    """The state of the guard rails."""
     document = store.get(GUARDS, GUARDS_KEY)
     return guards_of(document.data if document else None)
 
 
 def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
-    """Save what a step makes of the guard rails' memory; it may be called several times.
+    """Save the result of a step over the state of the guard rails; the step may be called several times.
 
     Raises:
-        ConflictError: somebody else was faster every time.
+        ConflictError: concurrent writes won every time.
     """
 
     def turn(data: Data | None) -> Data | None:

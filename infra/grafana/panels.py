@@ -29,7 +29,7 @@ from functions.api.layout import Chart, Column, DataSet, Query, Scorecard, Table
 from infra.grafana.query import expression, legend, linked, unit
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
-"""What is asked: the data source that the viewer chose."""
+"""The data source that the viewer chose."""
 SHORTEST = "1m"
 """The least that a step is: nothing is written more often."""
 _COLORS = {"YELLOW": "yellow", "RED": "red"}
@@ -151,7 +151,7 @@ def _target(query: Query, name: str) -> prometheus.Dataquery:
 
 
 def _of_card(thresholds: Sequence[Threshold]) -> dashboard.ThresholdsConfig:
-    """Steps of colours: Grafana's hold from their value up, so that what is bad below a value is the step before it."""
+    """Colour steps: Grafana's apply from their value up, so that a lower threshold colours the step before it."""
     below = sorted(
         (threshold for threshold in thresholds if threshold.direction == "BELOW"), key=lambda threshold: threshold.value
     )
@@ -168,5 +168,5 @@ def _config(steps: list[Step]) -> dashboard.ThresholdsConfig:
 
 
 def _description(thresholds: Sequence[Threshold]) -> str:
-    """What the thresholds stand for."""
+    """The meaning of the thresholds."""
     return ", ".join(f"{threshold.value:g}: {threshold.label}" for threshold in thresholds)

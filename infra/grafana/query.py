@@ -1,4 +1,4 @@
-"""What a query, a name and a unit of Cloud Monitoring's dashboards are called in Grafana."""
+"""Queries, names and units of Cloud Monitoring's dashboards, as Grafana writes them."""
 
 import re
 from collections.abc import Iterable
@@ -51,7 +51,7 @@ def unit(name: str) -> str:
 
 
 def metric_of(variable: str, queries: Iterable[str]) -> str:
-    """The metric whose labels say what a variable may be: the first that is chosen by it.
+    """The metric whose labels are the choices of a variable: the first that uses it.
 
     Raises:
         ValueError: none is.
@@ -67,7 +67,7 @@ def metric_of(variable: str, queries: Iterable[str]) -> str:
 
 
 def linked(markdown: str, runbooks: str) -> str:
-    """A text whose links lead to where the runbooks are; where nobody says where, the path stands there as a text.
+    """A text whose links point to the runbooks; without their address, the path is plain text.
 
     >>> linked("[Drift](docs/runbooks/models.md#drift)", "https://example.com/runbooks")
     '[Drift](https://example.com/runbooks/models.md#drift)'

@@ -1,4 +1,4 @@
-"""A dashboard of Cloud Monitoring as one of Grafana, and the file that makes Grafana load them."""
+"""A dashboard of Cloud Monitoring as a Grafana dashboard, and the file that makes Grafana load them."""
 
 import json
 from pathlib import Path
@@ -22,13 +22,13 @@ from infra.grafana.query import metric_of
 
 TAG = "aia"
 SHORTEST = "1m"
-"""How often it is asked again."""
+"""The refresh interval."""
 SPAN = ("now-7d", "now")
-"""What is shown at first."""
+"""The default time range."""
 
 
 def write(folder: Path, runbooks: str) -> list[Path]:
-    """Write every dashboard of dashboards/ into a folder; the same dashboards give the same bytes.
+    """Write every dashboard of dashboards/ into a folder, deterministically.
 
     Args:
         folder: made where it is missing.
@@ -58,7 +58,7 @@ def translated(name: str, given: Dashboard, runbooks: str = "") -> dashboard.Das
     """A dashboard in Grafana's words.
 
     Args:
-        name: of its file, which makes the address of the page.
+        name: of its file, which becomes the address of the page.
         given: as Cloud Monitoring has it.
         runbooks: the address of the folder of the runbooks, or empty.
 

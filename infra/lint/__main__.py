@@ -36,12 +36,12 @@ def faults(root: Path) -> list[Fault]:
 
 
 def alert_faults(files: RuleFiles) -> list[Fault]:
-    """What is wrong with alert rules, apart from what Prometheus does not take."""
+    """Faults of alert rules, apart from those that promtool reports."""
     return [fault for check in _ALERTS for fault in check(files)]
 
 
 def dashboard_faults(boards: Dashboards) -> list[Fault]:
-    """What is wrong with dashboards, apart from what Prometheus does not take."""
+    """Faults of dashboards, apart from those that promtool reports."""
     return [fault for check in _DASHBOARDS for fault in check(boards)]
 
 

@@ -12,7 +12,7 @@ from infra.lint.runbooks import sections
 
 FOLDER = "infra/alerts"
 WATCHDOG = "Watchdog"
-"""The one that always fires, about nothing and to nobody here."""
+"""The alert that always fires, and is routed to nobody here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Rule:
         name: the alert's own.
         expr: when it fires.
         lasting: for how long that must be so.
-        labels: what it carries, beside those of what it found.
+        labels: its own labels, besides those of its series.
         notes: its annotations.
         line: where it begins in its file.
     """
@@ -60,7 +60,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What is expected of an alert at one instant: nothing, or that it fires so."""
+    """The expectation for an alert at one instant: nothing, or the firing alerts."""
 
     file: str
     alert: str
@@ -106,7 +106,7 @@ class RuleFiles:
 
     @property
     def told(self) -> list[Rule]:
-        """The rules that people hear of."""
+        """The rules that notify people."""
         return [rule for rule in self.rules if rule.name != WATCHDOG]
 
     def rule(self, name: str) -> Rule:

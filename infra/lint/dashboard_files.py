@@ -24,7 +24,7 @@ _BURNS = re.compile(r"^\s*(\w+)\s*=\s*\{\s*rate\s*=\s*([\d.]+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One question of a tile: what is asked, how the answers are called, and in which unit they are."""
+    """One query of a tile: the expression, the legend and the unit."""
 
     expr: str
     template: str
@@ -49,7 +49,7 @@ class Tile:
         file: the name of its file.
         title: its own, or its number where it has none.
         kind: the widget's, as xyChart.
-        widget: what is in it.
+        widget: its content.
         place: x, y, width and height.
         line: where it begins in its file.
     """
@@ -67,7 +67,7 @@ class Tile:
 
     @property
     def queries(self) -> list[Query]:
-        """What it asks."""
+        """Its queries."""
         sets = self.widget.get("dataSets", [self.widget] if "timeSeriesQuery" in self.widget else [])
         return [_query(data_set) for data_set in sets]
 
@@ -88,7 +88,7 @@ class Dashboards:
         tiles: in the order of the files.
         rules: the alert rules by their names.
         sections: the anchors of each runbook, by `docs/runbooks/NAME.md`.
-        limits: what a threshold may stand for that is no alert rule: by its label, the value.
+        limits: values of thresholds without an alert rule, by label.
         written: the metrics of the catalogue that a function names, or core for it, as one must to write them.
         faults: what could not be read.
     """
@@ -118,7 +118,7 @@ def fault(file: str, what: str, line: int = 1) -> Fault:
 
 
 def read(root: Path) -> Dashboards:
-    """Read `dashboards` of a tree, and there what they name: alert rules, runbooks, limits of Terraform and metrics."""
+    """Read the dashboards of a tree, with the alert rules, runbooks, Terraform limits and metrics that they name."""
     faults, documents = list[Fault](), dict[str, dict[str, Any]]()
     texts = {path.name: path.read_text() for path in sorted((root / FOLDER).glob("*.json"))}
     for file, text in texts.items():

@@ -1,4 +1,4 @@
-"""What the queries of dashboards look at: metrics that somebody writes, by labels that they have."""
+"""Checks of the queries of dashboards: metrics that are written, by labels that they have."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from infra.lint.fault import Fault
 from infra.lint.promql import KNOWN, grouped, matched, metrics, results, wrong_call
 
 UNITS = {"1", "s", "10^2.%", "USD"}
-"""What the page and Grafana know how to write."""
+"""The units that the page and Grafana support."""
 _MADE = re.compile(r'label_replace\(.*?, "(\w+)", "[^"]*", "[^"]*", "[^"]*"\)')
 _NAMED = re.compile(r"\$\{([^}]*)\}")
 
@@ -32,7 +32,7 @@ _NOTHING = Query(expr="", template="", unit="")
 
 
 def unknown_metrics(boards: Dashboards) -> list[Fault]:
-    """Queries of what nobody writes, by the catalogue and the list of Google's metrics."""
+    """Queries of unknown metrics, by the catalogue and the list of Google's metrics."""
     return [
         tile.fault(f"looks at {name}, which nobody writes")
         for tile, query in boards.asked
@@ -76,7 +76,7 @@ def wrong_kinds(boards: Dashboards) -> list[Fault]:
 
 
 def short_sighted(boards: Dashboards) -> list[Fault]:
-    """Gauges of ours that are asked for without looking back: PromQL shows one for five minutes, and some come hourly."""
+    """Gauges of ours that are queried without a lookback: PromQL shows one for five minutes, and some are hourly."""
     return [
         tile.fault(f"{name} must be asked for with how far to look back, as last_over_time({name}[1h])")
         for tile, query in boards.asked
@@ -90,7 +90,7 @@ def _looks_back(expr: str, name: str) -> bool:
 
 
 def false_zeros(boards: Dashboards) -> list[Fault]:
-    """Series of labels with a zero for nothing: it has none of the labels, so that it is always there beside them."""
+    """Labelled series with a zero as default: it has no labels, so that it is always shown beside them."""
     return [
         tile.fault("must end with `or on () vector(0)`, since what it sums up has labels")
         for tile, query in boards.asked
@@ -104,7 +104,7 @@ OFTEN = {
     "pubsub_googleapis_com:subscription_oldest_unacked_message_age",
     "pubsub_googleapis_com:subscription_num_undelivered_messages",
 }
-"""What goes up and down between the points of a chart over days, and must be seen there."""
+"""Metrics that change between the points of a chart over days, and must be visible there."""
 
 
 def overlooked(boards: Dashboards) -> list[Fault]:

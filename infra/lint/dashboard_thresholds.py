@@ -1,4 +1,4 @@
-"""Thresholds of dashboards: they judge as the alert rules do whose names they have, and the runbooks are linked."""
+"""Checks of the thresholds of dashboards: they agree with the alert rules that they name, and the runbooks are linked."""
 
 import math
 import re
@@ -49,7 +49,7 @@ def _threshold(boards: Dashboards, tile: Tile, threshold: dict[str, object]) -> 
 
 
 def _values(rule: Rule, queries: list[Query]) -> set[float]:
-    """What a rule compares the same metric with; where a query counts what the rule compares, or anything is too much, 1."""
+    """The limit of a rule for the same metric; 1 if a query counts the rule's matches."""
     asked = {name for query in queries for name in metrics(query.plain)}
     if not asked & set(metrics(rule.expr)):
         return set()
@@ -72,7 +72,7 @@ def misjudging(boards: Dashboards) -> list[Fault]:
 
 
 def _judges(tile: Tile, threshold: dict[str, object], rule: Rule) -> bool:
-    """Whether a card counts what the rule finds, or holds what the rule looks at against the rule's own limit."""
+    """Whether a card counts the rule's matches, or compares the rule's expression with the rule's own limit."""
     [query] = tile.queries
     asked, expr = comparison_text(query.expr), comparison_text(rule.expr)
     value, below = float(str(threshold.get("value", 0))), threshold.get("direction") == "BELOW"
@@ -110,7 +110,7 @@ def comparison_text(expr: str) -> str:
 
 
 def comparisons(expr: str) -> list[tuple[str, float]]:
-    """What an expression compares with numbers.
+    """The part of an expression that is compared with numbers.
 
     >>> comparisons("min(x) < 20 * 86400 >= 3")
     [('<', 1728000.0), ('>=', 3.0)]

@@ -9,7 +9,7 @@ import yaml
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """What is wrong, and where.
+    """A fault and its place.
 
     >>> str(Fault("infra/alerts/models.yaml", 12, "ModelDriftHigh: must have the label owner"))
     'infra/alerts/models.yaml:12: ModelDriftHigh: must have the label owner'
@@ -17,7 +17,7 @@ class Fault:
     Attributes:
         path: of the file, below the root of the tree.
         line: from 1.
-        what: what is wrong; the name of the rule or tile comes first, where there is one.
+        what: the fault; the name of the rule or tile comes first, if there is one.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""What an expression looks at: which metrics, by which labels, as counters or as gauges."""
+"""The metrics of a PromQL expression, with their labels and types."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from core.metrics import CATALOGUE, MetricKind
 from infra.lint.foreign_metrics import FOREIGN
 
 KNOWN = {name: (one.kind, frozenset(one.labels)) for name, one in CATALOGUE.items()} | FOREIGN
-"""MetricKind and labels of every metric that a rule may look at, ours and those of others."""
+"""Type and labels of every metric that a rule may query, ours and those of other systems."""
 
 _LANGUAGE = """
     sum min max avg count by without on ignoring and or unless offset bool group_left group_right rate increase changes

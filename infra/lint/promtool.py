@@ -1,4 +1,4 @@
-"""What Prometheus itself has against rule files."""
+"""Faults that promtool finds in rule files."""
 
 import re
 import shutil

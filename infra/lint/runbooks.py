@@ -1,4 +1,4 @@
-"""The runbooks: which sections they have, and that each finding has one."""
+"""Checks of the runbooks: each finding has a section."""
 
 import re
 from collections.abc import Iterable, Mapping

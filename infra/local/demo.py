@@ -1,4 +1,4 @@
-"""`aia demo`: the main job without a person, checked step by step."""
+"""`aia demo`: the main use case unattended, checked step by step."""
 
 import tempfile
 import time
@@ -49,7 +49,7 @@ def demo(days: int, keep: Path | None) -> int:
 
 
 def _acknowledge(outcome: Outcome, session: Session) -> None:
-    """Do what a person does once the incident of the model has reached them, and have the time measured that it took.
+    """Acknowledge the incident of the model once it is notified, as a person does, so that the time to acknowledge is measured.
 
     Raises:
         StalledError: there was no incident of which people were notified.

@@ -1,4 +1,4 @@
-"""What must have happened after a replay: every step of the path, checked from outside."""
+"""Checks of the whole path after a replay, from outside: every step from the prediction to the notification."""
 
 import json
 import urllib.error
@@ -18,10 +18,10 @@ from infra.local.ports import Ports
 
 MODEL = "flight-delay"
 STAKEHOLDERS = ("technical", "operations", "business")
-"""Who must hear of the model's drift, by the settings."""
+"""The stakeholders that must be notified of the model's drift, by the settings."""
 
 _FINEST_STEP = 15
-"""Seconds between the values that are looked for: what was written a moment ago is among them."""
+"""Seconds between the queried values, so that the newest ones are included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Step:
 
 
 def get(url: str, *, timeout: float = 15) -> Any:  # noqa: ANN401 - any JSON value
-    """What a JSON endpoint of the stack answers."""
+    """The response of a JSON endpoint of the stack."""
     with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310 - an address of this machine
         return json.load(response)
 
@@ -48,7 +48,7 @@ def post(url: str, body: dict[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Looks at the running stack from outside, as its users would.
+    """Checks the running stack from outside, as its users see it.
 
     Attributes:
         ports: where the programs listen.
@@ -96,7 +96,7 @@ class Outcome:
         return [incident for incident in everything if f"model/{MODEL}" in incident["targets"]]
 
     def messages(self) -> list[dict[str, Any]]:
-        """What the inbox received."""
+        """The messages in the inbox."""
         received: list[dict[str, Any]] = get(f"{self.ports.url('inbox')}/messages.json")
         return received
 
@@ -258,7 +258,7 @@ class Outcome:
         return f"{self.ports.url('page')}/api/dashboards"
 
     def _answers(self, name: str, index: int, queries: Sequence[str]) -> list[str]:
-        """What is wrong with each query of a tile that has no answer, or another than it should have."""
+        """The faults of a tile's queries without the expected answer."""
         try:
             data = get(f"{self._dashboards_url}/{name}/tiles/{index}?step={_FINEST_STEP}")
         except urllib.error.HTTPError as error:

@@ -1,6 +1,6 @@
 """Cancel the runs of a pipeline: every job of its display name that has not ended.
 
-Cancelling twice is cancelling once, so that no key need be kept. Runs that begin after the plan are not touched.
+Cancelling is idempotent, so that no key is stored. Runs that start after the plan are not cancelled.
 """
 
 import json
@@ -19,7 +19,7 @@ RUNNING = (
     PipelineState.PIPELINE_STATE_PENDING,
     PipelineState.PIPELINE_STATE_RUNNING,
 )
-"""The states of a job that may be cancelled, in the order that a job goes through: one that moves on is seen twice."""
+"""The states of a job that can be cancelled, in the order of its lifecycle: a job that advances is listed twice."""
 
 
 class CancelPipeline(PipelineAction):

@@ -1,4 +1,4 @@
-"""Lines of Cloud Logging: its client, as far as the actions need it."""
+"""Cloud Logging's client, as far as the actions use it."""
 
 import functools
 import os
@@ -45,7 +45,7 @@ class Logs:
         self._patience = patience
 
     def newest(self, selection: str, most: int, what: str) -> Found:
-        """The newest lines that a filter lets through, or as many of them as come in time.
+        """The newest lines of a filter, or those that arrive in time.
 
         Args:
             selection: in Cloud Logging's query language.
@@ -107,7 +107,7 @@ def _text(payload: Any) -> str:  # noqa: ANN401 - Google publishes no types
 
 
 def _audited(payload: Any) -> str:  # noqa: ANN401 - Google publishes no types
-    """What an audit log says: the method, and why it was refused."""
+    """The summary of an audit log: the method, and why it was refused."""
     if not payload.type_url.endswith(_AUDIT_LOG):
         return str(payload.type_url.rpartition("/")[2])
     audit = AuditLog.FromString(payload.value)

@@ -1,4 +1,4 @@
-"""Read what a target has logged lately, so that who is called finds it in the incident. Nothing outside is changed."""
+"""Read the newest log lines of a target, so that the responder sees them in the incident. Nothing is changed."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,7 +11,7 @@ from functions.adapters.actions.calls import lookup
 from functions.adapters.actions.log_lines import report
 
 BEFORE = timedelta(minutes=30)
-"""How long before the request the lines begin; they end with the newest there is."""
+"""The span of the lines before the request; they end with the newest."""
 LINES = 200
 
 
@@ -28,7 +28,7 @@ class CollectDiagnostics:
         self._logs = logs or cloud_logging.connect()
 
     def plan(self, request: ActionRequest) -> Plan:
-        """What the logs say now, so that a dry run shows it too."""
+        """The current summary of the logs, so that a dry run shows it as well."""
         selection = lookup(self._resources, request.target, "logs")
         since = stamp(request.requested_at - BEFORE)
         state = {"target": request.target, "since": since, "filter": _filter(selection, since)}
@@ -41,7 +41,7 @@ class CollectDiagnostics:
         )
 
     def apply(self, plan: Plan, key: str) -> str:  # noqa: ARG002 - reading again changes nothing
-        """What the logs say by now: lines take a while to arrive, and a request may have waited."""
+        """The current summary of the logs: lines arrive late, and a request may have waited."""
         return self._report(plan.state)
 
     def verify(self, plan: Plan) -> Verification:

@@ -1,4 +1,4 @@
-"""A cache in Redis: its client, as far as the actions need it. A call keeps to its time however many keys there are."""
+"""A cache in Redis: its client, as far as the actions use it. A call respects its timeout for any number of keys."""
 
 import os
 import re
@@ -20,9 +20,9 @@ PATIENCE = 5.0
 SECONDS = 8.0
 """How long keys are deleted for in one call."""
 BATCH = 1000
-"""Keys that Redis looks at in one command; it serves nobody else meanwhile, which is less than a millisecond."""
+"""Keys per SCAN command, which blocks Redis for less than a millisecond."""
 SAMPLE = 10_000
-"""Keys that are looked at to tell how many begin with a prefix."""
+"""Keys that are sampled to estimate how many have a prefix."""
 _TLS = {"1": True, "": False}
 _ADDRESS = re.compile(r"(?P<host>\[[\da-fA-F:.]+\]|[^\s:/@\[\]]+):(?P<port>\d{1,5})(?:/(?P<database>\d{1,5}))?")
 _REFUSED = (errors.AuthenticationError, errors.AuthorizationError, errors.ResponseError)
@@ -45,10 +45,10 @@ class Caches:
 
     Args:
         password: of all of them; none where it is empty.
-        tls: whether they are spoken to by TLS.
+        tls: whether connections use TLS.
         patience: seconds that an answer is waited for.
         seconds: how long keys are deleted for in one call.
-        batch: how many keys Redis looks at in one command.
+        batch: keys per SCAN command.
     """
 
     def __init__(
@@ -113,7 +113,7 @@ class Cache:
         return str(said.get("run_id", ""))
 
     def size(self, prefix: str) -> Size:
-        """How many keys begin with a prefix; of more than `SAMPLE` in all it is estimated."""
+        """The number of keys with a prefix; estimated if there are more than `SAMPLE` in all."""
         total = self._client.dbsize()
         if not prefix:
             return Size(total, exact=True)
@@ -127,7 +127,7 @@ class Cache:
         return Size(round(matching / seen * total), exact=False)
 
     def flush(self, prefix: str, cursor: int = 0) -> tuple[int, int]:
-        """Delete the keys that begin with a prefix, or all of them where it is empty.
+        """Delete the keys with a prefix, or all keys if it is empty.
 
         Args:
             prefix: of the keys.
@@ -152,7 +152,7 @@ class Cache:
             self._client.set(name, text, ex=seconds)
 
     def noted(self, name: str) -> str:
-        """The text that is kept, or none."""
+        """The stored text, or empty."""
         value = cast("bytes | None", self._client.get(name))
         return value.decode() if value else ""
 
@@ -163,7 +163,7 @@ class Cache:
         return total
 
     def _scan(self, cursor: int, pattern: bytes | None = None) -> tuple[int, list[bytes]]:
-        """The next keys that match, some perhaps again, and where to go on; 0 after the last."""
+        """The next matching keys, perhaps with repetitions, and the next cursor; 0 after the last."""
         return cast("tuple[int, list[bytes]]", self._client.scan(cursor, match=pattern, count=self._batch))
 
 

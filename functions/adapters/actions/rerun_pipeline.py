@@ -1,4 +1,4 @@
-"""Run a pipeline again, when its newest run failed or was cancelled: a new job with all that the former was given.
+"""Run a pipeline again when its newest run failed or was cancelled: a new job with the same inputs.
 
 The job's id follows from the key, so that a repetition finds it; a label names the run that it repeats.
 """
@@ -25,9 +25,9 @@ _GIVEN = (
     "template_uri",
     "preflight_validations",
 )
-"""What a job is given; the rest is what became of it. Labels are copied apart."""
+"""The inputs of a job; the other fields are results. Labels are copied separately."""
 _BILLING = "vertex-ai-pipelines-run-billing-id"
-"""A label that Vertex AI gives each run itself."""
+"""A label that Vertex AI sets on each run."""
 
 
 class RerunPipeline(PipelineAction):
@@ -96,7 +96,7 @@ class RerunPipeline(PipelineAction):
 
 
 def _again(job: PipelineJob) -> PipelineJob:
-    """A job with all that this one was given."""
+    """A job with the same inputs."""
     labels = {name: value for name, value in job.labels.items() if name != _BILLING}
     given = {field: getattr(job, field) for field in _GIVEN if field in job}
     return PipelineJob(**given, labels={**labels, RERUN_OF: digest(job.name)})

@@ -1,8 +1,8 @@
-"""Ask for a model to be trained again, on the newest data whose labels are due.
+"""Request a retraining of a model, on the newest data whose labels have arrived.
 
-The request goes to the topic `retraining`, where those of drift_score's policy go too: what trains, and whether the result
-takes the place of the version in use, is decided there. So the action has done its part when the request is published, and
-is verified at once; a training takes hours, longer than anything is looked at here.
+The request goes to the topic `retraining`, where those of drift_score's policy go too: what trains, and whether the
+result takes the place of the version in use, is decided there. So the action has done its part when the request is
+published, and is verified at once; a training takes hours, longer than anything is looked at here.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ from functions.adapters.training import history
 
 TOPIC = "retraining"
 REASON = "incident"
-"""Why, beside the reasons that the policy has."""
+"""The reason, besides those of the policy."""
 
 
 def _now() -> datetime:
@@ -60,7 +60,7 @@ class RetrainModel:
         return _plan(request.target, _request(model, version, span, n_labels, request.requested_at), span)
 
     def apply(self, plan: Plan, key: str) -> str:
-        """Publish it; a repetition is the same event with the same id, which whoever receives it knows."""
+        """Publish it; a repetition is the same event with the same id, which the receiver recognises."""
         request = events.decode(plan.state["request"].encode(), RetrainingRequest)
         with _asking(plan.state["target"]):
             version = history.version_in_use(self._warehouse, request.model, max(self._clock(), request.requested_at))
@@ -113,7 +113,7 @@ def _plan(target: str, request: RetrainingRequest, span: Span) -> Plan:
 
 @contextmanager
 def _asking(target: str) -> Iterator[None]:
-    """What the warehouse refuses, no repetition helps."""
+    """A statement that the warehouse refuses is not retried."""
     try:
         yield
     except QueryError as error:

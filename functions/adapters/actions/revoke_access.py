@@ -1,7 +1,7 @@
-"""Disable the keys of a service account: whoever has a copy of one can no longer log in by it.
+"""Disable the keys of a service account: a copy of a key no longer authenticates.
 
 Only keys that people made are touched, and of them those that were enabled when it was planned. A key that has appeared
-since was not in what was approved: it is reported, and left. Access tokens that were issued before are good until they
+since was not approved: it is reported, and not disabled. Access tokens that were issued before stay valid until they
 expire, which takes an hour at most.
 """
 
@@ -17,8 +17,8 @@ from functions.adapters.actions.calls import lookup
 class RevokeAccess:
     """The action `revoke_access`; see the port.
 
-    A key's state is all that it goes by: one that is disabled is not disabled again, whoever did it. So a key that
-    somebody else disables between the plan and its application counts as disabled by the action, and `undo` enables it.
+    Only the state of a key counts: a disabled key is not disabled again. So a key that
+    is disabled by others between plan and application counts as disabled by the action, and `undo` enables it.
 
     Args:
         resources: what targets are in the cloud.
@@ -63,7 +63,7 @@ class RevokeAccess:
         return Verification(health=Health.GOOD, detail=detail)
 
     def undo(self, plan: Plan) -> str:
-        """Enable exactly what was disabled; a key that somebody has deleted stays deleted."""
+        """Enable exactly the disabled keys; a deleted key stays deleted."""
         account, planned = _planned_keys(plan)
         keys = [key for key in self._keys.list(account) if key.id in planned]
         for key in keys:
@@ -82,6 +82,6 @@ def _counted(count: int) -> str:
 
 
 def _others(keys: Iterable[iam.Key], planned: Collection[str]) -> str:
-    """What people should know of keys that the plan does not hold, if any can be used."""
+    """A note on enabled keys that are not in the plan, if any."""
     others = [key.id for key in keys if key.id not in planned and not key.disabled]
     return f"; enabled since it was planned, and left: {', '.join(others)}" if others else ""

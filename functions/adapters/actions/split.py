@@ -1,7 +1,7 @@
-"""What the actions on an endpoint's traffic have in common.
+"""The base of actions on the traffic split of an endpoint.
 
-`UpdateEndpoint` takes the whole split of the version that was read (its etag) and answers when it is in place. The key
-goes into the endpoint's labels with the same call, so that a repetition finds it.
+`UpdateEndpoint` replaces the whole split of the version that was read (its etag) and returns when it is in place. The
+key is set in the endpoint's labels by the same call, so that a repetition finds it.
 """
 
 import json
@@ -22,7 +22,7 @@ KEY = "aia-traffic"
 ALL = 100
 """Per cent."""
 Split = Mapping[str, int]
-"""Per cent of the traffic by the deployed model's id; who has none is not in it."""
+"""Per cent of the traffic by the deployed model's id, without models that have none."""
 
 
 class SplitAction(ABC):
@@ -69,7 +69,7 @@ class SplitAction(ABC):
         return f"the traffic is {_encode(_split(changed))}"
 
     def verify(self, plan: Plan) -> Verification:
-        """Good when the split is in place and every model in it has a replica, where Vertex AI tells."""
+        """Good if the split is in place and every model in it has a replica, as far as Vertex AI reports it."""
         endpoint = self._endpoints.get(plan.state["endpoint"])
         if _encode(_split(endpoint)) != plan.state["after"]:
             return _bad(f"the traffic must be {plan.state['after']}, got {_encode(_split(endpoint))}")
@@ -80,7 +80,7 @@ class SplitAction(ABC):
         return _health([models[model] for model in _split(endpoint)])
 
     def undo(self, plan: Plan) -> str:
-        """The former split again, where nobody set another since."""
+        """Restore the former split, unless it was changed since."""
         endpoint = self._endpoints.get(plan.state["endpoint"])
         if _encode(_split(endpoint)) == plan.state["before"]:
             return f"the traffic is {plan.state['before']} already"

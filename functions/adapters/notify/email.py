@@ -5,8 +5,8 @@ an answer from 500 on          refused, with the server's code and words
 an answer from 400 on          retried
 no answer, no TLS, no trust    retried
 
-Every attempt to send a message has the same `Message-ID`, and all messages of an incident refer to one that is never sent, so
-that mail clients drop repetitions and show an incident as one conversation.
+Every attempt to send a message has the same `Message-ID`, and all messages of an incident refer to one that is never
+sent, so that mail clients drop repetitions and show an incident as one conversation.
 """
 
 import base64
@@ -85,7 +85,7 @@ class Email:
         except smtplib.SMTPRecipientsRefused as error:
             return self._refused(min((code for code, _ in error.recipients.values()), default=0), "every recipient")
         except smtplib.SMTPAuthenticationError as error:
-            # The words of the answer may repeat what was sent.
+            # The text of the answer may repeat the message.
             return self._refused(error.smtp_code, "user and password")
         except smtplib.SMTPResponseException as error:
             return self._refused(error.smtp_code, _words(error.smtp_error))
@@ -133,7 +133,7 @@ class _Session(smtplib.SMTP):
         return self.getreply()
 
     def protect(self) -> None:
-        """Go on over TLS, or not at all; what the server said in the clear is forgotten, with whatever came behind it."""
+        """Switch to TLS, or fail; everything that the server sent in plain text is discarded."""
         self.ehlo_or_helo_if_needed()
         if self.docmd("STARTTLS")[0] != _READY:
             raise smtplib.SMTPNotSupportedError("STARTTLS")
@@ -175,9 +175,9 @@ def letter(message: Message, *, sender: str, to: Sequence[str]) -> bytes:
     """The e-mail as it is sent.
 
     Args:
-        message: what to tell.
+        message: the message.
         sender: the address it comes from, with or without a name.
-        to: the addresses it goes to.
+        to: the recipients.
     """
     made = EmailMessage(policy=_POLICY)
     domain = sender.rpartition("@")[2].strip("> ")
@@ -196,7 +196,7 @@ def letter(message: Message, *, sender: str, to: Sequence[str]) -> bytes:
 
 
 def subject(message: Message) -> str:
-    """What is the case, and the title, in which nothing is left that a header's reader would decode (RFC 2047)."""
+    """The state and the title, without sequences that the reader of a header would decode (RFC 2047)."""
     return fit(f"[{_state(message)}] {message.title.replace('=?', '= ?')}", LONGEST_SUBJECT)
 
 

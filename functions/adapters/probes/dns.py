@@ -1,4 +1,4 @@
-"""Whether a name resolves, and how long that takes."""
+"""DNS probe: whether a name resolves, and how long it takes."""
 
 import dns.exception
 import dns.resolver

@@ -1,10 +1,10 @@
-"""Whether a URL answers, with what status and body, and how long all of it takes.
+"""HTTP probe: whether a URL answers, with which status and body, and how long it takes.
 
 Redirects are followed, up to five, unless a redirect is itself the expected answer; never from https to http, and
 credentials go to no other origin. The body is read up to 64 KiB. Proxies of the environment are not used.
 
-With `auth: google` an identity token of the function's account goes along, unless the URL is one of this very machine: there
-nobody asks for one, and nobody there could be trusted with it. So the same settings hold on a laptop.
+With `auth: google` an identity token of the function's account is sent, unless the URL is a loopback address, where
+no service requires it, and none could be trusted with it. So the same settings work on a laptop.
 """
 
 import http.client
@@ -41,13 +41,13 @@ class _Answer:
 
 
 def check(probe: HttpProbe, tokens: Tokens = TOKENS) -> ProbeResult:
-    """Get the URL, and compare the answer with what the settings expect."""
-    trusting()  # now, because it must not count as the target's time
+    """Get the URL, and compare the response with the expectations of the settings."""
+    trusting()  # loaded now, because it must not count as latency of the target
     whole = Deadline(probe.timeout.total_seconds())
     asked = [parse_url(probe.url)]
     try:
         bearer = _bearer(probe, asked[0], tokens, whole)
-        deadline = Deadline(whole.left())  # nor does the time that the token took
+        deadline = Deadline(whole.left())  # the time for the token does not count either
     except (NoTokenError, TimeoutError) as error:
         result = failed(ProbeReason.NO_TOKEN, _where(asked[0]), whole)
         return replace(result, detail=f"{result.detail}: {error}")
@@ -64,7 +64,7 @@ def check(probe: HttpProbe, tokens: Tokens = TOKENS) -> ProbeResult:
 
 
 def _bearer(probe: HttpProbe, url: Url, tokens: Tokens, deadline: Deadline) -> dict[str, str]:
-    """What proves who asks, where it is asked for."""
+    """The authorization header, if the settings ask for one."""
     if probe.auth is None or is_loopback(address(url)[0]):
         return {}
     origin = url._replace(path=None, query=None).url
@@ -110,7 +110,7 @@ def _result(answer: _Answer, deadline: Deadline) -> ProbeResult:
 
 
 def _redirect(asked: Sequence[Url], location: str) -> Url | ProbeReason:
-    """Where a redirect leads, or why it is not followed."""
+    """The target of a redirect, or the reason why it is not followed."""
     first, last = asked[0], asked[-1]
     try:
         url = parse_url(urljoin(last._replace(auth=None).url, location))._replace(auth=None, fragment=None)
@@ -135,7 +135,7 @@ def _where(url: Url) -> str:
 
 
 def _why(error: BaseException) -> ProbeReason:
-    """The reason behind an error; urllib3 wraps what the network said."""
+    """The reason behind an error; urllib3 wraps errors of the network."""
     if isinstance(error, OSError):
         return why(error)
     if isinstance(error, http.client.IncompleteRead):

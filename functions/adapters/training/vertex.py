@@ -69,7 +69,7 @@ def _job(training: Training) -> PipelineJob:
 
 @contextmanager
 def _quotas() -> Iterator[None]:
-    """Tell a quota that is used up, which a person may have to raise, from what passes by itself."""
+    """Distinguish an exhausted quota, which a person may have to raise, from a transient failure."""
     try:
         yield
     except UnavailableError as error:

@@ -24,7 +24,7 @@ class Format:
     Attributes:
         name: for people.
         recognise: whether a body is of it.
-        findings: what a recognised body says, in its order; it was received at the instant.
+        findings: the content of a recognised body, in order, received at an instant.
     """
 
     name: str
@@ -41,11 +41,11 @@ FORMATS = (
     Format("generic", generic.recognise, generic.findings),
     Format("formatted", formatted.recognise, formatted.findings),
 )
-"""In the order they are asked."""
+"""In the order in which they are tried."""
 
 
 def understand(body: Json, now: datetime) -> list[Outcome]:
-    """What a body says, in its order: at least one finding or refusal.
+    """The content of a body, in order: at least one finding or refusal.
 
     The shape of the body decides, whatever path it was posted to.
 

@@ -39,7 +39,7 @@ def labelled(
 ) -> Alert:
     """An alert that Prometheus or one of its kin describes by labels and annotations.
 
-    Every label tells it from others, also its severity: a rule for warnings and one for critical cases often share a
+    Every label distinguishes it, also its severity: a rule for warnings and one for critical cases often share a
     name and fire at once, and a label that changes is another alert to Prometheus, which ends the former one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Alarms of AWS CloudWatch: as SNS posts them, as a Lambda function gets them from SNS, or bare (raw delivery).
+"""Alarms of AWS CloudWatch: as SNS posts them, as a Lambda function receives them from SNS, or raw.
 
     {"Type": "Notification", "TopicArn": "...", "Message": "<the alarm as JSON text>"}
 

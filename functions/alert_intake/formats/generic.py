@@ -1,4 +1,4 @@
-"""Our own form, for whatever has none: an object, or a list of them.
+"""Our own format, for systems without a supported one: an object, or a list of objects.
 
     {"target": "table/ops.bookings", "kind": "rows_missing", "status": "firing", "severity": "error", "summary": "..."}
 

@@ -1,4 +1,4 @@
-"""Grafana's alerts before unified alerting: one rule, its state, and the series that matched.
+"""Grafana's alerts before unified alerting: one rule, its state, and the matching series.
 
 {"ruleId": 1, "ruleName": "...", "state": "alerting", "evalMatches": [{"metric", "value", "tags"}], "tags": {...}, ...}
 """

@@ -1,4 +1,4 @@
-"""What Prometheus posts to an Alertmanager: a list of alerts, repeated while they fire.
+"""Alerts as Prometheus posts them to an Alertmanager: a list, repeated while they fire.
 
     [{"labels": {...}, "annotations": {...}, "startsAt": "...", "endsAt": "...", "generatorURL": "..."}, ...]
 

@@ -1,4 +1,4 @@
-"""The methods of `google.monitoring.v3.MetricService` that are served, and how gRPC calls them."""
+"""The supported methods of `google.monitoring.v3.MetricService`, and their gRPC handlers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ _HEADERS = types.ListTimeSeriesRequest.TimeSeriesView.HEADERS
 
 
 class Service:
-    """The methods over what has been written."""
+    """The methods over the written series."""
 
     def __init__(self, written: Written, clock: Callable[[], datetime]) -> None:
         self._written = written

@@ -1,7 +1,8 @@
-"""Which parts of the past are computed, and how far that is: the newest days first, and never a part twice once it is in.
+"""The parts of the history and their progress: the newest days first, and no part twice.
 
-The plan is a file of the stack's folder. A span is added for the first start, and for every later one that follows a long
-stop; each track (the model, the business) works from the end of a span to its start, and keeps how far it is in a file of its own.
+The plan is a file of the stack's folder. A span is added for the first start, and for every later one that follows a
+long stop; each track (the model, the business) works from the end of a span to its start, and keeps how far it is in a
+file of its own.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from infra.local import files
 T = TypeVar("T")
 DAY = timedelta(days=1)
 SHORT = timedelta(hours=3)
-"""What was missed within so short a stop is published as if it came late; after a longer one it comes as history."""
+"""After a stop shorter than this, missed messages are published late; after a longer one they are loaded as history."""
 TICK = timedelta(minutes=15)
 """A midnight so shortly before the end of a span is that of the first live tick."""
 NAME = "history.json"
@@ -85,7 +86,7 @@ class Part:
 
     @property
     def charts_end(self) -> datetime:
-        """Until when the charts of the part go: what follows begins with a value about the last quarter of an hour."""
+        """The end of the part's charts: the next part begins with a value about the last quarter of an hour."""
         return self.end - (self.end - datetime.min.replace(tzinfo=UTC)) % TICK - timedelta(seconds=1)
 
 

@@ -24,9 +24,9 @@ _MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class RecordedPredictions:
-    """The log of the replayed model, as far as an instant has seen it: labels that arrive later are missing.
+    """The log of the replayed model as of an instant: labels that arrive later are missing.
 
-    Each flight is in it once, so nothing is deduplicated, and no window has more rows than are asked for.
+    Each flight is in it once, so nothing is deduplicated, and no window has more rows than requested.
     """
 
     history: History

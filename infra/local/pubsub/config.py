@@ -1,4 +1,4 @@
-"""What a topic or a subscription may ask for, with the defaults and limits of Pub/Sub's own API."""
+"""Configuration of topics and subscriptions, with the defaults and limits of Pub/Sub's own API."""
 
 from typing import Final
 from urllib.parse import urlsplit

@@ -1,6 +1,6 @@
-"""What waits, for how long, and how pushes were answered: by the names that Cloud Monitoring has in PromQL.
+"""Backlog, its age, and push results, under the names that Cloud Monitoring has in PromQL.
 
-What waits is read from the file, beside the server that writes it, so that it is told of a server that hangs as well.
+The backlog is read from the file, independently of the server, so that it is reported for a hung server as well.
 """
 
 import sqlite3
@@ -87,6 +87,6 @@ def _pages(data: Path, tally: Tally) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
-            """Say nothing: a scrape every ten seconds is no news."""
+            """Log nothing: a scrape every ten seconds is noise."""
 
     return Pages

@@ -1,4 +1,4 @@
-"""The orders of a shop as they would be had its year ended today, like the flights beside them.
+"""The orders of a shop, shifted so that their year ends today, like the flights.
 
 The last day of the data, 2011-12-09, becomes the anchor day. After it the first one comes again, 53 weeks after it came
 before: whole weeks, so that the days on which the shop is closed come every seven days for ever.
@@ -37,8 +37,8 @@ class Orders:
         anchor: the day on which the last day lies.
         ordered_at: minutes since 1970 (UTC), as the data have it.
         source: the shop.
-        customer: their number, 0 where nobody knows.
-        dollars: what was paid, negative where it was paid back.
+        customer: the number of the customer, 0 if unknown.
+        dollars: the amount paid, negative for a refund.
     """
 
     anchor: date
@@ -65,7 +65,7 @@ class Orders:
         return datetime.fromtimestamp((int(self.ordered_at[0]) + self._shift) * 60, UTC)
 
     def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
-        """What was ordered at or after `start` and before `end`, as messages of the topic `telemetry`."""
+        """Orders at or after `start` and before `end`, as messages of the topic `telemetry`."""
         columns = self._columns(start, end)
         for row in zip(*columns.values(), strict=True):
             yield PubsubMessage(_encode(dict(zip(columns, row, strict=True))), _ATTRIBUTES)
@@ -103,7 +103,7 @@ class Orders:
                 yield self._shift + moved, slice(int(low), int(high))
 
     def _chunk(self, index: slice, at: Array) -> dict[str, list[object]]:
-        """The row's number tells orders of one minute apart, and its instant the cycles."""
+        """The row number distinguishes orders of one minute, and the instant distinguishes cycles."""
         dollars = self.dollars[index].tolist()
         return {
             "order_id": [f"{when[:16]}-{number:05d}" for number, when in enumerate(at.tolist(), index.start)],

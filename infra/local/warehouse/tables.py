@@ -1,4 +1,4 @@
-"""Makes the tables that `infra/tables` defines, in the warehouse of one machine."""
+"""Creates the tables that `infra/tables` defines, in the local warehouse."""
 
 import hashlib
 import json
@@ -15,10 +15,10 @@ LABEL = "definitions"
 
 
 def create_tables(client: bigquery.Client, folder: Path = FOLDER) -> None:
-    """Create what the folder defines and is missing: datasets, tables, and columns that came later; what is there stays.
+    """Create the missing datasets, tables and columns of the folder; existing ones stay.
 
-    A dataset carries a label that says of which definitions its tables were made. Where it is the same, and all tables are
-    there, none of them is asked for.
+    A dataset carries a label that says of which definitions its tables were made. Where it is the same, and all tables
+    are there, none of them is asked for.
     """
     definitions = read_definitions(folder)
     for dataset in sorted({definition.dataset for definition in definitions}):
