@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from core.actions.guards import Guards
 from core.actions.lifecycle import NEXT, ActionRun
-from core.actions.plan import Health, Plan, Step, Verification
+from core.actions.plan import ActionReason, Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
-from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Tick, Verb
+from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Stage, Tick, Verb
 from core.settings.response import ActionName, Automation
 from functions.action_runner.effects import TOPIC, Runner
 from functions.action_runner.runner import NAME, handle
@@ -248,3 +248,11 @@ def assert_told_in_full(setup: Setup) -> None:
         stages = [told[sequence].stage for sequence in sorted(told)]
         for before, after in pairwise(stages):
             assert after in NEXT[before]
+
+
+def last_decision(setup: Setup, request: ActionRequest = REQUEST) -> tuple[Stage, ActionReason, str]:
+    """The newest decision as it was told."""
+    told = [one for one in setup.world.published if one.request_id == request.id]
+    newest = max(told, key=lambda one: one.sequence)
+    assert setup.case(request).pending == ()
+    return newest.stage, ActionReason(newest.reason), newest.detail
