@@ -1,12 +1,13 @@
 """Guard rails: the limits of each action, and whether it may be applied now.
 
-An action needs approval if it removes something that it cannot restore, or if it changes which answers users get because of
-an uncertain signal: a revoked key locks people out, a cancelled run loses its work, a flushed cache loses its contents and
-sends all load to the service behind it, and a rollback changes the model that serves. An action that only adds something (an
-instance, a run, a training, a report), or shifts what can be shifted back at once, needs no approval.
+An action needs approval if it removes something that it cannot restore, or if it changes which answers users get
+because of an uncertain signal: a revoked key locks people out, a cancelled run loses its work, a flushed cache loses
+its contents and sends all load to the service behind it, and a rollback changes the model that serves. An action that
+only adds something (an instance, a run, a training, a report), or shifts what can be shifted back at once, needs no
+approval.
 
-Time only moves forward here: where the clock is behind the recorded instants, the recorded ones count. So a clock that jumps
-back never increases a budget; at worst nothing is applied until the clock has caught up.
+Time only moves forward here: where the clock is behind the recorded instants, the recorded ones count. So a clock that
+jumps back never increases a budget; at worst nothing is applied until the clock has caught up.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ EVERY = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What an action is, and its guard rails.
+    """Traits of an action, and its guard rails.
 
     Attributes:
         destructive: whether it takes something away: work, contents, access, or the version that serves.
@@ -97,7 +98,7 @@ def traits(name: ActionName, automation: Automation) -> Traits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """An action took its place in the budget, to be applied."""
+    """An action that took its place in the budget."""
 
     request_id: str
     action: ActionName
@@ -107,7 +108,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
-    """What a person said last about an action, or about all of them.
+    """The last halt or resume of an action, or of all of them.
 
     Attributes:
         action: its name, or `*`.
@@ -126,7 +127,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
-    """What the guard rails remember of all actions.
+    """State of the guard rails, over all actions.
 
     Attributes:
         applications: oldest first.
@@ -142,7 +143,8 @@ class GuardVerdict:
     """What the guard rails say.
 
     Attributes:
-        stage: `APPROVED` when it may be applied, `PLANNED` where it is only wanted to be known, `AWAITING` or `REFUSED`.
+        stage: `APPROVED` when it may be applied, `PLANNED` where it is only wanted to be known, `AWAITING` or
+            `REFUSED`.
         reason: why.
         detail: the numbers behind it, in one line.
     """

@@ -39,7 +39,7 @@ NEXT: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undoing:
-    """It is about to be undone: why, and since when."""
+    """A pending undo, with its reason."""
 
     reason: ActionReason
     detail: str
@@ -48,7 +48,7 @@ class Undoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRun:
-    """A request and what has become of it.
+    """A request for an action, and its state.
 
     Attributes:
         request: what was asked for.

@@ -10,7 +10,7 @@ from core.pipelines.baseline import bottleneck, rhythm, usual_of_run
 from core.pipelines.health import health
 from core.pipelines.run import Run, Span
 from core.pipelines.state import PipelineState
-from functions.adapters.pipelines import COLLECTION, read_line
+from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.ports import Clock, Data, Document, Store
 from functions.adapters.store import every
 from functions.api.cache import Cache
@@ -41,26 +41,26 @@ class Pipelines:
 def _document_view(document: Document, now: datetime) -> Data:
     """A pipeline for the page; an unreadable document does not hide the others."""
     try:
-        return shown(read_line(document.data), now)
+        return shown(read_pipeline(document.data), now)
     except UnreadableError as error:
         log.error("%s: %s", document.key, error)  # noqa: TRY400 - the message says what is wrong
         nothing = shown(PipelineState(name=document.key), now)
         return nothing | {"running": None, "fault": str(error)}
 
 
-def shown(line: PipelineState, now: datetime) -> Data:
+def shown(pipeline: PipelineState, now: datetime) -> Data:
     """A pipeline for the page at an instant."""
-    succeeded, beat = line.succeeded, rhythm(line.starts, line.past)
+    succeeded, beat = pipeline.succeeded, rhythm(pipeline.starts, pipeline.past)
     return {
-        "name": line.name,
+        "name": pipeline.name,
         "fault": None,
-        "running": len(line.running(now)),
-        "health": health(line, now),
+        "running": len(pipeline.running(now)),
+        "health": health(pipeline, now),
         "usual_seconds": usual_of_run(succeeded),
         "interval_seconds": beat.interval.total_seconds() if beat and beat.is_regular else None,
         "last_success_at": succeeded[-1].span.end if succeeded else None,
         "bottleneck": _bottleneck(succeeded),
-        "runs": [_run(run) for run in sorted(line.runs, key=_began, reverse=True)[:RUNS]],
+        "runs": [_run(run) for run in sorted(pipeline.runs, key=_began, reverse=True)[:RUNS]],
     }
 
 

@@ -46,7 +46,7 @@ def fresh(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixt
     for document in office.store.find("incidents"):
         office.store.delete(document, "incidents")
     rows, started = Rows(), now()
-    made = pages.deps(office.store, rows, office, now)
+    made = pages.services(office.store, rows, office, now)
     start = Start(at=started, clock=now, loading=lambda: made.backfills.loading)
     label = {"value": 1, "color": "RED", "direction": "ABOVE", "label": "DriftScoreSilent"}
     card = charts.tile(0, 0, "48x8", "Silent", charts.card(SILENT, thresholds=[label]))
