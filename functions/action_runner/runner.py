@@ -27,11 +27,11 @@ from functions.runtime.endpoint import TickResult, read_tick
 from functions.runtime.push import Message
 from functions.services.actions import (
     ACTIONS,
-    case_of,
-    change_case,
     change_guards,
-    find_case,
+    change_run,
+    find_run,
     read_guards,
+    read_run,
     severity_now,
 )
 
@@ -106,7 +106,7 @@ def handle(runner: Runner, event: ActionRequest | Command | Tick) -> TickResult 
 
 def ask(runner: Runner, request: ActionRequest) -> None:
     """Decide on a request, and apply the action if it is allowed; a decided request only continues."""
-    settle(runner, find_case(runner.store, request.id) or _begin(runner, request))
+    settle(runner, find_run(runner.store, request.id) or _begin(runner, request))
 
 
 def command(runner: Runner, command: Command) -> None:
@@ -125,7 +125,7 @@ def look_after(runner: Runner) -> TickResult:
     awaiting = 0
     for document in waiting:
         try:
-            awaiting += settle(runner, case_of(document.data)).stage is Stage.AWAITING
+            awaiting += settle(runner, read_run(document.data)).stage is Stage.AWAITING
         except AiaError as error:
             failures.append(error)
             log.warning("not continued yet: %s", error, extra=logs.fields(request=document.key))
@@ -140,12 +140,12 @@ def look_after(runner: Runner) -> TickResult:
 def _begin(runner: Runner, request: ActionRequest) -> ActionRun:
     """The new run of a request; the existing one if another instance created it meanwhile."""
     new = _decided(runner, request)
-    case = change_case(runner.store, runner.metrics, request.id, lambda held: held or new)
+    run = change_run(runner.store, runner.metrics, request.id, lambda held: held or new)
     details = logs.fields(
-        request=request.id, incident=request.incident_id, reason=case.reason, playbook=request.playbook
+        request=request.id, incident=request.incident_id, reason=run.reason, playbook=request.playbook
     )
-    log.info("%s of %s: %s (%s)", request.action, request.target, case.stage, case.reason, extra=details)
-    return case
+    log.info("%s of %s: %s (%s)", request.action, request.target, run.stage, run.reason, extra=details)
+    return run
 
 
 def _decided(runner: Runner, request: ActionRequest) -> ActionRun:
@@ -185,19 +185,19 @@ def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: 
 
 def _answer(runner: Runner, command: Command) -> None:
     """Continue a run by a person's answer, if that is possible."""
-    case = find_case(runner.store, command.subject)
-    objection = lifecycle.objection(case, command, now=runner.clock()) if case else ActionReason.NO_SUCH_REQUEST
+    run = find_run(runner.store, command.subject)
+    objection = lifecycle.objection(run, command, now=runner.clock()) if run else ActionReason.NO_SUCH_REQUEST
     if objection:
         details = logs.fields(request=command.subject, by=command.by, reason=objection)
         log.warning("%s ignored: %s", command.verb, objection, extra=details)
-    elif case is not None:
+    elif run is not None:
         approves = command.verb is Verb.APPROVE
-        verdict = _permitted(runner, case.request, case.plan, approved=True) if approves else None
-        severity = severity_now(runner.store, case.request.incident_id)
+        verdict = _permitted(runner, run.request, run.plan, approved=True) if approves else None
+        severity = severity_now(runner.store, run.request.incident_id)
 
         def step(held: ActionRun) -> ActionRun:
             return lifecycle.answered(held, command, verdict, now=runner.clock(), severity=severity)
 
-        case = runner.change(case, step)
-    if case is not None:
-        settle(runner, case)
+        run = runner.change(run, step)
+    if run is not None:
+        settle(runner, run)

@@ -17,7 +17,7 @@ from core.settings.response import ActionName, Automation
 from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.api.cache import Cache
 from functions.api.freshness import Start
-from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
+from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, guards_from, read_run
 
 log = logging.getLogger(__name__)
 RECENT = timedelta(days=7)
@@ -52,11 +52,11 @@ class Actions:
         it has not answered yet.
         """
         documents = self.store.find(ACTIONS, where={"waiting": True})
-        waiting = [case for case in (case_of(document.data) for document in documents) if not case.over]
-        waiting.sort(key=lambda case: (case.stage is not Stage.AWAITING, case.answer_by or case.at))
+        waiting = [run for run in (read_run(document.data) for document in documents) if not run.over]
+        waiting.sort(key=lambda run: (run.stage is not Stage.AWAITING, run.answer_by or run.at))
         recent = self._recent()
         return {
-            "waiting": [shown(case) for case in waiting],
+            "waiting": [shown(run) for run in waiting],
             "recent": recent,
             "starting": recent is None and self.start.is_starting(_ANSWERED),
             "automation": self.switches(),
@@ -65,23 +65,23 @@ class Actions:
     def switches(self) -> Data:
         """Whether actions are allowed: by the settings, and by the last commands."""
         document = self.store.get(GUARDS, GUARDS_KEY)
-        guards = guards_of(document.data if document else None)
+        guards = guards_from(document.data if document else None)
         return {
             "enabled": self.automation.enabled,
             "halted": [switch for switch in guards.switches if switch.halted],
             "actions": list(ActionName),
         }
 
-    def case(self, request_id: str) -> ActionRun:
+    def run(self, request_id: str) -> ActionRun:
         """The run of a request; `LookupError` if there is none."""
         document = self.store.get(ACTIONS, request_id)
         if document is None:
             raise LookupError(f"action: none has the id {request_id[:80]!r}")
-        return case_of(document.data)
+        return read_run(document.data)
 
     def of(self, incident: Data) -> list[Data]:
         """The actions in the timeline of an incident, as they are now."""
-        return [shown(case) for case in self._cases(incident)]
+        return [shown(run) for run in self._runs(incident)]
 
     def decisions(self, incident: Data) -> list[ActionDecision]:
         """All known decisions about the actions of an incident.
@@ -89,7 +89,7 @@ class Actions:
         The history has every step, but some seconds late, and not while the warehouse is down; the documents
         of the requests have the last step.
         """
-        known = {decision.id: decision for case in self._cases(incident) for decision in _last(case)}
+        known = {decision.id: decision for run in self._runs(incident) for decision in _last(run)}
         since = incident["opened_at"] - timedelta(days=1)
         try:
             rows = self.warehouse.query(_SQL["actions_of_incident"], since=since, incident=incident["id"])
@@ -113,48 +113,48 @@ class Actions:
         self.start.answered.add(_ANSWERED)
         return recent
 
-    def _cases(self, incident: Data) -> Iterator[ActionRun]:
+    def _runs(self, incident: Data) -> Iterator[ActionRun]:
         told = [entry["finding_id"] for entry in incident["timeline"] if entry["reason"] == IncidentReason.ACTION]
         for request_id in dict.fromkeys(cause.rpartition(":")[0] for cause in told):
-            case = self._case(request_id) if request_id else None
-            if case is not None:
-                yield case
+            run = self._run(request_id) if request_id else None
+            if run is not None:
+                yield run
 
-    def _case(self, request_id: str) -> ActionRun | None:
+    def _run(self, request_id: str) -> ActionRun | None:
         """The run; one that cannot change any more is cached."""
         if request_id in self._over:
             return self._over[request_id]
         document = self.store.get(ACTIONS, request_id)
-        case = case_of(document.data) if document else None
-        if case is not None and not case.waiting:
+        run = read_run(document.data) if document else None
+        if run is not None and not run.waiting:
             if len(self._over) >= _OVER_LIMIT:
                 self._over.clear()
-            self._over[request_id] = case
-        return case
+            self._over[request_id] = run
+        return run
 
 
-def shown(case: ActionRun) -> Data:
+def shown(run: ActionRun) -> Data:
     """A run for the page, without the internal state of the action."""
-    request = case.request
+    request = run.request
     return {
         **{name: getattr(request, name) for name in ("id", "incident_id", "action", "target", "mode", "playbook")},
         "asked_because": request.reason,
         "requested_at": request.requested_at,
         "severity": request.severity,
-        "stage": case.stage,
-        "reason": case.reason,
-        "at": case.at,
-        "answer_by": case.answer_by,
-        "summary": case.plan.summary,
-        "steps": case.plan.steps,
-        "touched": case.plan.touched,
-        "undoing": case.undoing.detail if case.undoing else "",
+        "stage": run.stage,
+        "reason": run.reason,
+        "at": run.at,
+        "answer_by": run.answer_by,
+        "summary": run.plan.summary,
+        "steps": run.plan.steps,
+        "touched": run.plan.touched,
+        "undoing": run.undoing.detail if run.undoing else "",
     }
 
 
-def _last(case: ActionRun) -> tuple[ActionDecision, ...]:
+def _last(run: ActionRun) -> tuple[ActionDecision, ...]:
     """The decisions in a run: the newest, and those not yet published."""
-    return (decided(case), *case.pending)
+    return (decided(run), *run.pending)
 
 
 def _event_fields(row: Data) -> Data:

@@ -56,11 +56,11 @@ class Commands:
     def about_action(self, request: flask.Request, request_id: str, verb: str) -> str:
         """Approve or reject an action that awaits it."""
         fields, now = _command_fields(request), self.clock()
-        case = self.actions.case(request_id)
-        if case.stage is not Stage.AWAITING:
-            raise Conflict(f"action: must await approval, is {case.stage} ({case.reason})")
-        if lifecycle.is_late(case, now):
-            raise Conflict(f"action: must be answered by {case.answer_by}, it is {now}")
+        run = self.actions.run(request_id)
+        if run.stage is not Stage.AWAITING:
+            raise Conflict(f"action: must await approval, is {run.stage} ({run.reason})")
+        if lifecycle.is_late(run, now):
+            raise Conflict(f"action: must be answered by {run.answer_by}, it is {now}")
         return self._publish(fields, Verb(verb), request_id, now)
 
     def silence(self, request: flask.Request) -> str:

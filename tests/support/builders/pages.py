@@ -38,7 +38,7 @@ from functions.api.incidents import Incidents
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Services, answer
 from functions.api.views import Views
-from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_data
+from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, run_data
 from functions.services.incidents.documents import (
     INCIDENTS,
     SILENCES,
@@ -140,7 +140,7 @@ class ApiFixture:
 
     def case(self, case: ActionRun) -> None:
         """Keep a case as the action runner does."""
-        update(self.store, ACTIONS, case.request.id, lambda _: case_data(case))
+        update(self.store, ACTIONS, case.request.id, lambda _: run_data(case))
 
     def silence(self, silence: Silence) -> None:
         update(self.store, SILENCES, SILENCES_KEY, lambda data: silences_data([*read_silences(data), silence]))
@@ -284,7 +284,7 @@ def _switched(data: Data | None, command: Command) -> Data:
 def _answered(data: Data | None, command: Command) -> Data:
     case = msgspec.convert(data, ActionRun, builtin_types=(datetime,))
     verdict = GuardVerdict(stage=Stage.APPROVED, reason=ActionReason.PERSON_APPROVED)
-    return case_data(lifecycle.answered(case, command, verdict, now=datetime.now(UTC)))
+    return run_data(lifecycle.answered(case, command, verdict, now=datetime.now(UTC)))
 
 
 def _silenced(data: Data | None, command: Command) -> Data:

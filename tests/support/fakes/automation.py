@@ -19,7 +19,7 @@ from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import LEASE, Ledger
 from functions.adapters.ports import Store
 from functions.runtime.endpoint import finish
-from functions.services.actions import ACTIONS, INCIDENTS, case_of, read_guards
+from functions.services.actions import ACTIONS, INCIDENTS, read_guards, read_run
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
 INCIDENT = "model/flight-delay@2026-01-02T08:59:00Z"
@@ -185,11 +185,11 @@ class Setup:
     def case(self, request: ActionRequest = REQUEST) -> ActionRun:
         found = self.store.get(ACTIONS, request.id)
         assert found is not None, f"nothing is known of {request.id}"
-        assert found.data["waiting"] == case_of(found.data).waiting
-        return case_of(found.data)
+        assert found.data["waiting"] == read_run(found.data).waiting
+        return read_run(found.data)
 
     def cases(self) -> list[ActionRun]:
-        return [case_of(document.data) for document in self.store.find(ACTIONS)]
+        return [read_run(document.data) for document in self.store.find(ACTIONS)]
 
     def guards(self) -> Guards:
         return read_guards(self.store)
