@@ -9,12 +9,12 @@ from core.events import Finding, Severity, Status
 
 
 class Outcome(StrEnum):
-    """What a verdict says of its condition."""
+    """Outcome of a verdict."""
 
     GOOD = "good"
     BAD = "bad"
     NOT_KNOWN = "not_known"
-    """Nothing can be concluded: it counts neither for nor against the condition."""
+    """Nothing can be concluded: it does not count."""
 
     @classmethod
     def of(cls, *, bad: bool) -> "Outcome":
@@ -62,10 +62,10 @@ class Hysteresis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionState:
-    """What is remembered of a condition between verdicts.
+    """State of a condition between verdicts.
 
     Attributes:
-        status: what is believed.
+        status: the current status.
         at: the instant of the newest verdict that was counted, or None before the first.
         streak: how many of the newest verdicts in a row contradict `status`.
         since: when `status` began to hold, or None before the first verdict.
@@ -95,14 +95,14 @@ def count(
     the effect of once.
 
     Args:
-        state: what is remembered so far.
+        state: before.
         bad: whether the verdict is bad; else it is good.
         at: the instant that it is about.
         hysteresis: how many in a row change the status.
         corrects: whether one about the same instant as the newest counted one takes its place where it says otherwise.
 
     Returns:
-        What to remember from now on; the very same object where nothing changes.
+        The next state; the same object if nothing changes.
 
     >>> from datetime import UTC, timedelta
     >>> noon, minute = datetime(2026, 1, 2, 12, tzinfo=UTC), timedelta(minutes=1)
@@ -125,18 +125,18 @@ def count(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionSpec:
-    """One thing that a detector watches on a target.
+    """A condition of a target, as a detector evaluates it.
 
     Attributes:
-        target: what is watched, as in `model/flight-delay`.
-        kind: what may be noticed of it, as in `drift`.
+        target: the target, as in `model/flight-delay`.
+        kind: the kind of its finding, as in `drift`.
         source: the detector.
         runbook: the section of the runbooks, as in `models.md#drift`.
         hysteresis: how many verdicts in a row change its status.
         repeat: whether every bad verdict is published while it fires; else only changes of status or severity are.
         cumulative: whether each verdict is concluded from the whole history up to its instant, and not from a sample.
-            Then a verdict about the same instant corrects the last one, since the history may have grown; and a good one
-            while nothing fires leaves nothing to remember. Such a condition has no hysteresis of its own.
+            Then a verdict about the same instant corrects the last one, since the history may have grown; and a good
+            one while nothing fires leaves nothing to remember. Such a condition has no hysteresis of its own.
     """
 
     target: str
@@ -175,16 +175,16 @@ class Observation:
 def step(state: ConditionState, observation: Observation) -> tuple[ConditionState, Finding | None]:
     """Count a verdict.
 
-    What is not known changes nothing, and neither does a verdict about an instant that is not newer than the newest
-    counted one.
+    A verdict that is not known changes nothing, and neither does a verdict about an instant that is not newer than the
+    newest counted one.
 
     Args:
-        state: what is remembered so far.
+        state: before.
         observation: the verdict.
 
     Returns:
-        What to remember from now on, the very same object where nothing changes; and the finding to publish, if any. A
-        finding of an end has the severity that the condition had.
+        The next state, the same object if nothing changes; and the finding to publish, if any. A
+        resolved finding has the severity that the condition had.
     """
     spec, verdict = observation.spec, observation.verdict
     bad = verdict.outcome is Outcome.BAD

@@ -16,7 +16,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class ProbeReason(StrEnum):
-    """Why a probe's result is what it is."""
+    """Reason of a probe's result."""
 
     OK = "ok"
     TIMEOUT = "timeout"
@@ -44,7 +44,7 @@ class ProbeReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeResult:
-    """What one check of a target from outside saw.
+    """Result of one probe.
 
     Attributes:
         ok: whether the target answered as it should.
@@ -70,10 +70,10 @@ class ProbeResult:
 
 
 def judge(result: ProbeResult, *, status: int | None = None, body: str | None = None) -> ProbeResult:
-    """Compare an HTTP answer with what was expected of it.
+    """Compare an HTTP response with its expectations.
 
     Args:
-        result: what the probe saw.
+        result: of the probe.
         status: the expected status; where none is given, any from 200 to 299 is right.
         body: a text that the body must contain, if any.
 
@@ -103,7 +103,7 @@ def _wrong(result: ProbeResult, reason: ProbeReason, detail: str) -> ProbeResult
 
 
 class ProbeKind(StrEnum):
-    """What can be noticed about a target from outside."""
+    """Kinds of findings of a probe."""
 
     ENDPOINT_DOWN = "endpoint_down"
     SLOW = "slow"
@@ -120,24 +120,24 @@ def spec(probe: Probe, kind: ProbeKind) -> ConditionSpec:
 
 
 def observations(probe: Probe, result: ProbeResult, at: datetime) -> tuple[Observation, ...]:
-    """What a result says, condition by condition.
+    """The verdicts of a result, by condition.
 
     A condition that the result says nothing about is left out, and stays as it was: a target that does not answer is
     neither slow nor fast, and shows no certificate.
 
     Args:
         probe: the settings.
-        result: what the probe saw.
+        result: of the probe.
         at: the instant of the tick, which the validity of a certificate is compared with.
     """
-    found = {
+    verdicts = {
         ProbeKind.ENDPOINT_DOWN: _down(probe, result),
         ProbeKind.SLOW: _slow(probe, result),
         ProbeKind.CERTIFICATE_EXPIRING: _certificate(probe, result, at),
     }
     return tuple(
         Observation(spec=spec(probe, kind), verdict=verdict, at=at)
-        for kind, verdict in found.items()
+        for kind, verdict in verdicts.items()
         if verdict is not None
     )
 
@@ -190,7 +190,7 @@ def _expires(left: timedelta) -> str:
 
 
 def due(every: timedelta, at: datetime) -> bool:
-    """Whether something done every so often is due at a tick.
+    """Whether a periodic check is due at a tick.
 
     Ticks come each minute. It is due when the minutes since 1970 divide by `every`, so that the answer depends on the
     tick alone: a tick delivered twice, late or by another instance asks for the same probes.

@@ -24,10 +24,10 @@ def matches(pattern: str, text: str) -> bool:
         return False
     at, end = len(first), len(text) - len(last)
     for part in others:
-        found = text.find(part, at, end)
-        if found < 0:
+        position = text.find(part, at, end)
+        if position < 0:
             return False
-        at = found + len(part)
+        at = position + len(part)
     return True
 
 

@@ -1,1 +1,1 @@
-"""The functions that run in the cloud, one folder each, with the runtime, the services and the adapters that they share."""
+"""The functions that run in the cloud, one folder each, and the runtime, services and adapters that they share."""

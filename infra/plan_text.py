@@ -61,11 +61,11 @@ def report(resources: Iterable[Resource]) -> str:
     """The resources by group and type, and who is granted what."""
     types: dict[str, list[Resource]] = defaultdict(list)
     grants: dict[str, list[Resource]] = defaultdict(list)
-    for one in resources:
-        if "_iam_member" in kind(one):
-            grants[_member(one)].append(one)
+    for resource in resources:
+        if "_iam_member" in kind(resource):
+            grants[_member(resource)].append(resource)
         else:
-            types[kind(one)].append(one)
+            types[kind(resource)].append(resource)
     grouped = {name for names in _GROUPS.values() for name in names}
     groups = _GROUPS | {"The rest": tuple(sorted(set(types) - grouped))}
     lines = [line for title, names in groups.items() for line in _group(title, {name: types[name] for name in names})]
@@ -79,7 +79,7 @@ def _group(title: str, types: Mapping[str, list[Resource]]) -> Iterator[str]:
     for name, members in types.items():
         if members:
             yield f"  {name.replace('_', ' ')} ({len(members)})"
-            told = sorted(_DETAILS.get(name, _name)(one) for one in members)
+            told = sorted(_DETAILS.get(name, _name)(member) for member in members)
             yield from (f"    {one}" for one in told) if name in _DETAILS else _wrapped(told, "    ")
     yield ""
 
@@ -87,8 +87,8 @@ def _group(title: str, types: Mapping[str, list[Resource]]) -> Iterator[str]:
 def _granted(member: str, grants: Mapping[str, list[Resource]]) -> Iterator[str]:
     yield f"  {member}"
     places: dict[str, set[str]] = defaultdict(set)
-    for one in grants[member]:
-        places[one["change"]["after"].get("role") or "a role of its own (docs/actions.md)"].add(_place(one))
+    for grant in grants[member]:
+        places[grant["change"]["after"].get("role") or "a role of its own (docs/actions.md)"].add(_place(grant))
     for role in sorted(places):
         yield from textwrap.wrap(
             f"{role} on {', '.join(sorted(places[role]))}",
@@ -106,32 +106,30 @@ def _wrapped(names: Iterable[str], indent: str) -> list[str]:
 _WHOLE: Final[dict[str, Any]] = {"break_on_hyphens": False, "break_long_words": False}
 
 
-def _member(one: Resource) -> str:
+def _member(resource: Resource) -> str:
     """Whom a grant is to."""
-    member = str(one["change"]["after"].get("member") or _WRITER).rpartition(":")[2]
+    member = str(resource["change"]["after"].get("member") or _WRITER).rpartition(":")[2]
     domain = member.rpartition("@")[2].partition(".")[0]
     return f"{_AGENTS[domain]} ({member})" if domain in _AGENTS else member
 
 
-def _function(one: Resource) -> str:
-    after = one["change"]["after"]["service_config"][0]
+def _function(resource: Resource) -> str:
+    after = resource["change"]["after"]["service_config"][0]
     instances = f"{after['min_instance_count']} to {after['max_instance_count']} instances"
     reached = after["ingress_settings"].removeprefix("ALLOW_").lower().replace("_", " ")
-    return (
-        f"{_name(one)}: {after['available_memory']}, {instances}, {after['timeout_seconds']} s, reached from {reached}"
-    )
+    return f"{_name(resource)}: {after['available_memory']}, {instances}, {after['timeout_seconds']} s, reached from {reached}"
 
 
-def _job(one: Resource) -> str:
-    return f"{_name(one)}: {one['change']['after']['schedule']}"
+def _job(resource: Resource) -> str:
+    return f"{_name(resource)}: {resource['change']['after']['schedule']}"
 
 
-def _subscription(one: Resource) -> str:
-    after = one["change"]["after"]
+def _subscription(resource: Resource) -> str:
+    after = resource["change"]["after"]
     table = [f"writes {config['table'].partition('.')[2]}" for config in after["bigquery_config"] or []]
     does = table or ["calls its function" if after["push_config"] else "keeps what failed"]
     wanted = [after["filter"]] if after.get("filter") else []
-    return f"{_name(one)}: {', '.join([*does, *wanted])}"
+    return f"{_name(resource)}: {', '.join([*does, *wanted])}"
 
 
 _DETAILS: Final = {
@@ -141,26 +139,26 @@ _DETAILS: Final = {
 }
 
 
-def _name(one: Resource) -> str:
-    after = one["change"]["after"]
-    if kind(one) == "firestore_field":
+def _name(resource: Resource) -> str:
+    after = resource["change"]["after"]
+    if kind(resource) == "firestore_field":
         return f"{after['collection']}.{after['field']}"
-    if kind(one) == "bigquery_table":
+    if kind(resource) == "bigquery_table":
         return f"{after['dataset_id']}.{after['table_id']}"
-    if kind(one) == "monitoring_alert_policy":
+    if kind(resource) == "monitoring_alert_policy":
         return str(after["display_name"])
-    if kind(one) == "monitoring_dashboard":
+    if kind(resource) == "monitoring_dashboard":
         return str(json.loads(after["dashboard_json"])["displayName"])
-    return next((str(after[key]) for key in _NAMING if after.get(key)), one["address"])
+    return next((str(after[key]) for key in _NAMING if after.get(key)), resource["address"])
 
 
-def _place(one: Resource) -> str:
+def _place(resource: Resource) -> str:
     """What is granted on: its name, or its key where the name is not known before it exists."""
-    after = one["change"]["after"]
-    if kind(one) == "project_iam_member":
+    after = resource["change"]["after"]
+    if kind(resource) == "project_iam_member":
         limited = [condition["title"] for condition in after["condition"]]
         return f"the project ({limited[0]})" if limited else "the project"
-    if kind(one) == "bigquery_table_iam_member":
+    if kind(resource) == "bigquery_table_iam_member":
         return f"{after['dataset_id']}.{after['table_id']}"
     known = next((str(after[key]) for key in _PLACES if after.get(key)), "")
-    return known.rpartition("/")[2] or str(one.get("index", one["address"]))
+    return known.rpartition("/")[2] or str(resource.get("index", resource["address"]))

@@ -73,12 +73,12 @@ def _sources(
 
 def _files(given: Path) -> list[tuple[str, Path]]:
     """A file, or the files of a folder, as name and path; without litter."""
-    found = []
+    files = []
     for path in (given, *given.rglob("*")):
         name = path.relative_to(ROOT)
         if not any(map(_is_litter, name.parts)) and path.is_file():
-            found.append((name.as_posix(), path))
-    return found
+            files.append((name.as_posix(), path))
+    return files
 
 
 def _is_litter(name: str) -> bool:

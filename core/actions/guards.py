@@ -1,12 +1,13 @@
 """Guard rails: the limits of each action, and whether it may be applied now.
 
-An action needs approval if it removes something that it cannot restore, or if it changes which answers users get because of
-an uncertain signal: a revoked key locks people out, a cancelled run loses its work, a flushed cache loses its contents and
-sends all load to the service behind it, and a rollback changes the model that serves. An action that only adds something (an
-instance, a run, a training, a report), or shifts what can be shifted back at once, needs no approval.
+An action needs approval if it removes something that it cannot restore, or if it changes which answers users get
+because of an uncertain signal: a revoked key locks people out, a cancelled run loses its work, a flushed cache loses
+its contents and sends all load to the service behind it, and a rollback changes the model that serves. An action that
+only adds something (an instance, a run, a training, a report), or shifts what can be shifted back at once, needs no
+approval.
 
-Time only moves forward here: where the clock is behind the recorded instants, the recorded ones count. So a clock that jumps
-back never increases a budget; at worst nothing is applied until the clock has caught up.
+Time only moves forward here: where the clock is behind the recorded instants, the recorded ones count. So a clock that
+jumps back never increases a budget; at worst nothing is applied until the clock has caught up.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +31,7 @@ EVERY = "*"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What an action is, and its guard rails.
+    """Traits of an action, and its guard rails.
 
     Attributes:
         destructive: whether it takes something away: work, contents, access, or the version that serves.
@@ -97,7 +98,7 @@ def traits(name: ActionName, automation: Automation) -> Traits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """An action took its place in the budget, to be applied."""
+    """An action that took its place in the budget."""
 
     request_id: str
     action: ActionName
@@ -107,7 +108,7 @@ class Application:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Switch:
-    """What a person said last about an action, or about all of them.
+    """The last halt or resume of an action, or of all of them.
 
     Attributes:
         action: its name, or `*`.
@@ -126,7 +127,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
-    """What the guard rails remember of all actions.
+    """State of the guard rails, over all actions.
 
     Attributes:
         applications: oldest first.
@@ -142,7 +143,8 @@ class GuardVerdict:
     """What the guard rails say.
 
     Attributes:
-        stage: `APPROVED` when it may be applied, `PLANNED` where it is only wanted to be known, `AWAITING` or `REFUSED`.
+        stage: `APPROVED` when it may be applied, `PLANNED` where it is only wanted to be known, `AWAITING` or
+            `REFUSED`.
         reason: why.
         detail: the numbers behind it, in one line.
     """
@@ -206,7 +208,9 @@ def taken(guards: Guards, request: ActionRequest, *, automation: Automation, now
         return guards
     at = _latest(guards, now)
     needed = tuple(_needed(guards, automation, at))
-    recent = tuple(one for one in guards.applications if one in needed or at - one.at < KEEP)
+    recent = tuple(
+        application for application in guards.applications if application in needed or at - application.at < KEEP
+    )
     own = Application(request_id=request.id, action=ActionName(request.action), target=request.target, at=at)
     return replace(guards, applications=(*(recent if len(recent) < LIMIT else needed), own))
 
@@ -222,8 +226,8 @@ def switched(guards: Guards, command: Command) -> Guards:
     if before and (command.at, halted) <= (before.at, before.halted):
         return guards
     switch = Switch(action=command.subject, halted=halted, by=command.by, at=command.at, note=command.note)
-    others = tuple(one for one in guards.switches if one.action != command.subject)
-    return replace(guards, switches=tuple(sorted((*others, switch), key=lambda one: one.action)))
+    others = tuple(switch for switch in guards.switches if switch.action != command.subject)
+    return replace(guards, switches=tuple(sorted((*others, switch), key=lambda other: other.action)))
 
 
 def _refused(reason: ActionReason, detail: str) -> GuardVerdict:
@@ -231,18 +235,18 @@ def _refused(reason: ActionReason, detail: str) -> GuardVerdict:
 
 
 def _holds(guards: Guards, request: ActionRequest) -> bool:
-    return any(one.request_id == request.id for one in guards.applications)
+    return any(application.request_id == request.id for application in guards.applications)
 
 
 def _latest(guards: Guards, now: datetime) -> datetime:
-    return max([now, *(one.at for one in guards.applications)])
+    return max([now, *(application.at for application in guards.applications)])
 
 
 def _needed(guards: Guards, automation: Automation, now: datetime) -> Iterator[Application]:
     """The applications that a guard rail may still object with."""
-    for one in guards.applications:
-        if now - one.at < max(HOUR, traits(one.action, automation).cooldown):
-            yield one
+    for application in guards.applications:
+        if now - application.at < max(HOUR, traits(application.action, automation).cooldown):
+            yield application
 
 
 def _objection(
@@ -261,8 +265,8 @@ def _spent(
     request: ActionRequest, guards: Guards, rails: Traits, automation: Automation, at: datetime
 ) -> GuardVerdict | None:
     """What cooldown and budgets object: an application counts until exactly its cooldown, or an hour, has passed."""
-    same = [one for one in guards.applications if one.action == request.action]
-    on_target = [one.at for one in same if one.target == request.target]
+    same = [application for application in guards.applications if application.action == request.action]
+    on_target = [application.at for application in same if application.target == request.target]
     if on_target and at - max(on_target) < rails.cooldown:
         return _refused(ActionReason.COOLDOWN, f"until {stamp(max(on_target) + rails.cooldown)}")
     if (count := _within_hour(same, at)) >= rails.per_hour:
@@ -277,4 +281,4 @@ def _spent(
 
 
 def _within_hour(applications: list[Application] | tuple[Application, ...], now: datetime) -> int:
-    return sum(1 for one in applications if now - one.at < HOUR)
+    return sum(1 for application in applications if now - application.at < HOUR)

@@ -39,7 +39,7 @@ NEXT: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undoing:
-    """It is about to be undone: why, and since when."""
+    """A pending undo, with its reason."""
 
     reason: ActionReason
     detail: str
@@ -48,7 +48,7 @@ class Undoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRun:
-    """A request and what has become of it.
+    """A request for an action, and its state.
 
     Attributes:
         request: what was asked for.
@@ -87,7 +87,7 @@ class ActionRun:
 
 
 def impossible(request: ActionRequest, verdict: GuardVerdict, *, now: datetime) -> ActionRun:
-    """The case of a request for which nothing could be planned: refused, with the reason."""
+    """The run of a request for which nothing could be planned: refused, with the reason."""
     return _first(request, Plan(summary=""), verdict, now)
 
 
@@ -100,7 +100,7 @@ def planned(
     now: datetime,
     severity: Severity | None = None,
 ) -> ActionRun:
-    """The case of a request that was planned, and what the guard rails said of it.
+    """The run of a request that was planned, and what the guard rails said of it.
 
     Args:
         request: what is asked for.
@@ -113,39 +113,39 @@ def planned(
     asked = GuardVerdict(stage=Stage.PLANNED, reason=ActionReason.ASKED)
     if verdict.stage is Stage.PLANNED:
         return _first(request, plan, verdict, now)
-    case = _step(_first(request, plan, asked, now), verdict, now)
-    if case.stage is Stage.AWAITING:
-        return replace(case, answer_by=case.at + automation.approval_expires)
-    return replace(case, severity=severity)
+    run = _step(_first(request, plan, asked, now), verdict, now)
+    if run.stage is Stage.AWAITING:
+        return replace(run, answer_by=run.at + automation.approval_expires)
+    return replace(run, severity=severity)
 
 
-def objection(case: ActionRun, command: Command, *, now: datetime) -> ActionReason | None:
+def objection(run: ActionRun, command: Command, *, now: datetime) -> ActionReason | None:
     """Why a person cannot approve or reject it now; None where that is possible.
 
-    Where nobody answered in time, the case is to be ended by `expired`.
+    Where nobody answered in time, the run is to be ended by `expired`.
     """
-    if case.stage is not Stage.AWAITING:
+    if run.stage is not Stage.AWAITING:
         return ActionReason.ALREADY_DECIDED
     if not command.by.strip():
         return ActionReason.NO_NAME
-    return ActionReason.NOBODY_ANSWERED if is_late(case, now) else None
+    return ActionReason.NOBODY_ANSWERED if is_late(run, now) else None
 
 
-def is_late(case: ActionRun, now: datetime) -> bool:
+def is_late(run: ActionRun, now: datetime) -> bool:
     """Whether the time for an answer, or to apply or undo it, is over; at exactly its end it is."""
-    if case.stage is Stage.AWAITING:
-        return case.answer_by is not None and now >= case.answer_by
-    since = case.undoing.since if case.undoing else case.at
+    if run.stage is Stage.AWAITING:
+        return run.answer_by is not None and now >= run.answer_by
+    since = run.undoing.since if run.undoing else run.at
     return now - since >= PATIENCE
 
 
 def answered(
-    case: ActionRun, command: Command, verdict: GuardVerdict | None, *, now: datetime, severity: Severity | None = None
+    run: ActionRun, command: Command, verdict: GuardVerdict | None, *, now: datetime, severity: Severity | None = None
 ) -> ActionRun:
-    """The case after a person approved or rejected it.
+    """The run after a person approved or rejected it.
 
     Args:
-        case: which awaits it.
+        run: which awaits it.
         command: what the person said.
         verdict: of the guard rails, asked again; None, or not looked at, where the person rejects.
         now: the instant.
@@ -153,111 +153,111 @@ def answered(
     """
     if command.verb is Verb.REJECT or verdict is None:
         verdict = GuardVerdict(stage=Stage.REJECTED, reason=ActionReason.PERSON_REJECTED, detail=command.note)
-    return replace(_step(case, verdict, now, by=command.by), severity=severity)
+    return replace(_step(run, verdict, now, by=command.by), severity=severity)
 
 
-def expired(case: ActionRun, *, now: datetime) -> ActionRun:
-    """The case when nobody answered in time; as it is where there is time left."""
-    if case.stage is not Stage.AWAITING or not is_late(case, now):
-        return case
-    return _step(case, GuardVerdict(stage=Stage.EXPIRED, reason=ActionReason.NOBODY_ANSWERED), now)
+def expired(run: ActionRun, *, now: datetime) -> ActionRun:
+    """The run when nobody answered in time; as it is where there is time left."""
+    if run.stage is not Stage.AWAITING or not is_late(run, now):
+        return run
+    return _step(run, GuardVerdict(stage=Stage.EXPIRED, reason=ActionReason.NOBODY_ANSWERED), now)
 
 
-def applied(case: ActionRun, detail: str, *, now: datetime) -> ActionRun:
-    """The case after the outside said that it is done."""
-    return _step(case, GuardVerdict(stage=Stage.APPLIED, reason=ActionReason.DONE, detail=detail), now)
+def applied(run: ActionRun, detail: str, *, now: datetime) -> ActionRun:
+    """The run after the outside said that it is done."""
+    return _step(run, GuardVerdict(stage=Stage.APPLIED, reason=ActionReason.DONE, detail=detail), now)
 
 
-def failed(case: ActionRun, reason: ActionReason, detail: str, *, now: datetime) -> ActionRun:
-    """The case when it could not be applied, or not be undone."""
-    return _step(case, GuardVerdict(stage=Stage.FAILED, reason=reason, detail=detail), now)
+def failed(run: ActionRun, reason: ActionReason, detail: str, *, now: datetime) -> ActionRun:
+    """The run when it could not be applied, or not be undone."""
+    return _step(run, GuardVerdict(stage=Stage.FAILED, reason=reason, detail=detail), now)
 
 
-def undone(case: ActionRun, detail: str, *, now: datetime) -> ActionRun:
-    """The case after it was put back to how it was.
+def undone(run: ActionRun, detail: str, *, now: datetime) -> ActionRun:
+    """The run after it was put back to how it was.
 
     Raises:
         ValueError: it was not about to be.
     """
-    if case.undoing is None:
-        raise ValueError(f"undoing: {case.request.id} must be about to be undone, is {case.stage}")
-    why = f"{case.undoing.detail}; {detail}" if detail else case.undoing.detail
-    return _step(case, GuardVerdict(stage=Stage.UNDONE, reason=case.undoing.reason, detail=why), now)
+    if run.undoing is None:
+        raise ValueError(f"undoing: {run.request.id} must be about to be undone, is {run.stage}")
+    why = f"{run.undoing.detail}; {detail}" if detail else run.undoing.detail
+    return _step(run, GuardVerdict(stage=Stage.UNDONE, reason=run.undoing.reason, detail=why), now)
 
 
-def is_due(case: ActionRun, *, automation: Automation, now: datetime) -> bool:
+def is_due(run: ActionRun, *, automation: Automation, now: datetime) -> bool:
     """Whether it is time to look at what was applied."""
-    return case.stage is Stage.APPLIED and case.undoing is None and now - case.at >= automation.verify_after
+    return run.stage is Stage.APPLIED and run.undoing is None and now - run.at >= automation.verify_after
 
 
 def looked(
-    case: ActionRun, verification: Verification, *, severity: Severity | None, automation: Automation, now: datetime
+    run: ActionRun, verification: Verification, *, severity: Severity | None, automation: Automation, now: datetime
 ) -> ActionRun:
-    """The case after what was applied was looked at; as it is where it must be looked at again.
+    """The run after what was applied was looked at; as it is where it must be looked at again.
 
     Args:
-        case: of what was applied.
+        run: of what was applied.
         verification: what the action says of it.
         severity: of the incident now, or None where it is over.
         automation: the settings.
         now: the instant.
     """
-    own = traits(ActionName(case.request.action), automation)
-    before = case.severity or case.request.severity
+    own = traits(ActionName(run.request.action), automation)
+    before = run.severity or run.request.severity
     worse = own.suspect and severity is not None and severity.rank > before.rank
     if worse or verification.health is Health.BAD:
         reason = ActionReason.UNHEALTHY if verification.health is Health.BAD else ActionReason.WORSENED
         detail = verification.detail if reason is ActionReason.UNHEALTHY else f"{before} before, {severity} now"
         if own.undo:
-            return replace(case, undoing=Undoing(reason=reason, detail=detail[:HALF], since=max(now, case.at)))
-        return failed(case, reason, f"{detail}; it cannot be undone", now=now)
+            return replace(run, undoing=Undoing(reason=reason, detail=detail[:HALF], since=max(now, run.at)))
+        return failed(run, reason, f"{detail}; it cannot be undone", now=now)
     if verification.health is Health.GOOD:
         verdict = GuardVerdict(stage=Stage.VERIFIED, reason=ActionReason.HEALTHY, detail=verification.detail)
-        return _step(case, verdict, now)
-    if now - case.at >= automation.verify_after + PATIENCE:
-        return failed(case, ActionReason.NEVER_SETTLED, verification.detail, now=now)
-    return case
+        return _step(run, verdict, now)
+    if now - run.at >= automation.verify_after + PATIENCE:
+        return failed(run, ActionReason.NEVER_SETTLED, verification.detail, now=now)
+    return run
 
 
-def published(case: ActionRun, ids: Collection[str]) -> ActionRun:
-    """The case without the decisions of those ids among what is pending."""
-    return replace(case, pending=tuple(decision for decision in case.pending if decision.id not in ids))
+def published(run: ActionRun, ids: Collection[str]) -> ActionRun:
+    """The run without the decisions of those ids among what is pending."""
+    return replace(run, pending=tuple(decision for decision in run.pending if decision.id not in ids))
 
 
-def decided(case: ActionRun, detail: str = "", by: str = "") -> ActionDecision:
-    """The newest decision about a case.
+def decided(run: ActionRun, detail: str = "", by: str = "") -> ActionDecision:
+    """The newest decision about a run.
 
     Args:
-        case: after it.
+        run: after it.
         detail: what the outside answered.
         by: the person who approved or rejected.
     """
-    request = case.request
+    request = run.request
     return ActionDecision(
         request_id=request.id,
-        sequence=case.sequence,
+        sequence=run.sequence,
         incident_id=request.incident_id,
         action=request.action,
         target=request.target,
         mode=request.mode,
-        stage=case.stage,
-        reason=case.reason,
-        at=case.at,
-        plan=case.plan.summary[:LONGEST],
+        stage=run.stage,
+        reason=run.reason,
+        at=run.at,
+        plan=run.plan.summary[:LONGEST],
         detail=detail[:LONGEST],
         by=by,
     )
 
 
 def _first(request: ActionRequest, plan: Plan, verdict: GuardVerdict, now: datetime) -> ActionRun:
-    case = ActionRun(request=request, plan=plan, stage=verdict.stage, reason=verdict.reason, sequence=1, at=now)
-    return replace(case, pending=(decided(case, verdict.detail),))
+    run = ActionRun(request=request, plan=plan, stage=verdict.stage, reason=verdict.reason, sequence=1, at=now)
+    return replace(run, pending=(decided(run, verdict.detail),))
 
 
-def _step(case: ActionRun, verdict: GuardVerdict, now: datetime, by: str = "") -> ActionRun:
-    if verdict.stage not in NEXT.get(case.stage, frozenset()):
-        allowed = sorted(NEXT.get(case.stage, ()))
-        raise ValueError(f"stage: after {case.stage} must come one of {allowed}, got {verdict.stage}")
-    at = max(now, case.at)
-    after = replace(case, stage=verdict.stage, reason=verdict.reason, sequence=case.sequence + 1, at=at)
-    return replace(after, pending=(*case.pending, decided(after, verdict.detail, by)))
+def _step(run: ActionRun, verdict: GuardVerdict, now: datetime, by: str = "") -> ActionRun:
+    if verdict.stage not in NEXT.get(run.stage, frozenset()):
+        allowed = sorted(NEXT.get(run.stage, ()))
+        raise ValueError(f"stage: after {run.stage} must come one of {allowed}, got {verdict.stage}")
+    at = max(now, run.at)
+    after = replace(run, stage=verdict.stage, reason=verdict.reason, sequence=run.sequence + 1, at=at)
+    return replace(after, pending=(*run.pending, decided(after, verdict.detail, by)))

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class ActionReason(StrEnum):
-    """Why a decision about an action was made, or why nothing was."""
+    """Reason of a decision about an action."""
 
     ASKED = "asked"
     """A playbook asks for it, and this is what it would change."""
@@ -33,18 +33,18 @@ class ActionReason(StrEnum):
     NEEDS_APPROVAL = "needs_approval"
 
     WITHIN_LIMITS = "within_limits"
-    """Every guard rail lets it pass, and nobody has to approve it."""
+    """Every guard rail allows it, and no approval is required."""
     PERSON_APPROVED = "person_approved"
     PERSON_REJECTED = "person_rejected"
     NOBODY_ANSWERED = "nobody_answered"
     """Neither approved nor rejected in time."""
 
     DONE = "done"
-    """The outside said that it is done."""
+    """The external system reported success."""
     OUTSIDE_REFUSED = "outside_refused"
-    """The outside refused it for good."""
+    """The external system refused it for good."""
     OUT_OF_TIME = "out_of_time"
-    """It could not be done in time, and later it would be an answer to yesterday's question."""
+    """It could not be applied in time, and later it would be obsolete."""
     HEALTHY = "healthy"
     """It is in place and works."""
     UNHEALTHY = "unhealthy"
@@ -52,7 +52,7 @@ class ActionReason(StrEnum):
     WORSENED = "worsened"
     """The incident is worse than when it was applied."""
     NEVER_SETTLED = "never_settled"
-    """It could not be told in time whether it works."""
+    """It could not be verified in time."""
 
     NO_SUCH_REQUEST = "no_such_request"
     ALREADY_DECIDED = "already_decided"
@@ -71,7 +71,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What an action would change. It is kept between the request and the verification, in the store.
+    """Plan of an action. It is stored between the request and the verification.
 
     Attributes:
         summary: one line for people, as in `endpoint flights: 100 % of the traffic from model 7 back to model 6`.
@@ -87,19 +87,19 @@ class Plan:
 
 
 class Health(StrEnum):
-    """How what was changed is, afterwards."""
+    """Health after a change."""
 
     GOOD = "good"
     """The change is in place and works."""
     PENDING = "pending"
-    """Not to be told yet; look again later."""
+    """Not known yet; verify again later."""
     BAD = "bad"
     """The change is in place and does not work, or did not come into place and never will."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What a look at the outside says: how it is, and one line of why."""
+    """Result of a verification, with the reason in one line."""
 
     health: Health
     detail: str

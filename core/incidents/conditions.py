@@ -95,7 +95,7 @@ def upsert(conditions: tuple[IncidentCondition, ...], current: IncidentCondition
             return (*conditions[:index], current, *conditions[index + 1 :])
     kept = [*conditions, current]
     if len(kept) > CONDITIONS_LIMIT:
-        resolved = [one for one in kept if one.status is Status.RESOLVED]
+        resolved = [condition for condition in kept if condition.status is Status.RESOLVED]
         kept.remove(min(resolved, key=lambda c: (c.observed_at, c.key)) if resolved else max(kept, key=_evictability))
     return tuple(sorted(kept, key=lambda c: c.key))
 
@@ -303,11 +303,11 @@ def correlated_incidents(
         episode: its last episode.
         policy: the policy.
     """
-    unmerged = (one for one in state.incidents if not one.merged_into)
-    related = [one for one in unmerged if _belongs(one, target, episode, policy)]
+    unmerged = (incident for incident in state.incidents if not incident.merged_into)
+    related = [incident for incident in unmerged if _belongs(incident, target, episode, policy)]
     related = related or _namesake(state, make_incident_id(target, episode.opened_at))
-    live = [one for one in related if one.state is not State.RESOLVED]
-    return (*live, *(one for one in reversed(related) if one.state is State.RESOLVED))
+    live = [incident for incident in related if incident.state is not State.RESOLVED]
+    return (*live, *(incident for incident in reversed(related) if incident.state is State.RESOLVED))
 
 
 def root_target(conditions: Iterable[IncidentCondition], graph: Graph) -> str:
@@ -318,9 +318,11 @@ def root_target(conditions: Iterable[IncidentCondition], graph: Graph) -> str:
     targets = sorted({condition.target for condition in conditions})
     if len(targets) == 1:
         return targets[0]
-    upstream = {one: graph.upstream(one) for one in targets}
-    sources = [one for one in targets if all(one in upstream[other] for other in targets if other in upstream[one])]
-    return max(sources, key=lambda one: sum(one in upstream[other] for other in targets))
+    upstream = {target: graph.upstream(target) for target in targets}
+    sources = [
+        target for target in targets if all(target in upstream[other] for other in targets if other in upstream[target])
+    ]
+    return max(sources, key=lambda target: sum(target in upstream[other] for other in targets))
 
 
 def _namesake(state: GroupState, incident_id: str) -> list[Incident]:

@@ -113,7 +113,7 @@ def resolve_condition(
         policy: the policy.
     """
     context = FindingContext(
-        before=next(one for one in state.conditions if one.key == condition.key),
+        before=next(before for before in state.conditions if before.key == condition.key),
         observation=condition.history[-1],
         key=condition.key,
         target=condition.target,
@@ -135,7 +135,7 @@ def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decis
     changes = list[IncidentChange]()
     reason = IncidentReason.UNCHANGED
     ended = [one for c in state.conditions if (one := expired(c, now, policy.timing.resolve_after))]
-    for condition in sorted(ended, key=lambda one: (one.observed_at, one.key)):
+    for condition in sorted(ended, key=lambda condition: (condition.observed_at, condition.key)):
         reason = IncidentReason.NOT_REPEATED if condition.holds_until is not None else IncidentReason.STALE
         decision = resolve_condition(state, condition, reason, policy=policy)
         state = decision.state
@@ -150,7 +150,7 @@ def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy
     if episode is None:
         return Decision(state=state, changes=(), reason=IncidentReason.NOTHING_TO_RESOLVE)
     first, *parts = correlated_incidents(state, context.target, episode, policy) or (None,)
-    targets = {context.target, *(target for one in (first, *parts) if one for target in one.targets)}
+    targets = {context.target, *(target for incident in (first, *parts) if incident for target in incident.targets)}
     if len(targets) > 1:
         pause = max(timing.reopen_within, timing.join_within)
         episode = last_episode((c for c in state.conditions if c.target in targets), pause) or episode
@@ -163,8 +163,12 @@ def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy
     members = [condition for condition in state.conditions if condition.key in episode.conditions]
     whole = merge_losses(first or new_incident(context.target, opened_at, state.name), parts, context.observation.at)
     after, changes = _updated(whole, members, episode, steps, policy)
-    merged = [advance(*_merge(one, after, context)) for one in parts]
-    by_id = {one.id: one for one in state.incidents} | {one.id: one for one, _ in merged} | {after.id: after}
+    merged = [advance(*_merge(part, after, context)) for part in parts]
+    by_id = (
+        {incident.id: incident for incident in state.incidents}
+        | {part.id: part for part, _ in merged}
+        | {after.id: after}
+    )
     return Decision(
         state=GroupState(name=state.name, conditions=state.conditions, incidents=trim_timelines(tuple(by_id.values()))),
         changes=(*changes, *(change for _, ended in merged for change in ended)),

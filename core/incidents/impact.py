@@ -118,8 +118,8 @@ def raise_severity(severity: Severity, impact: Impact | None, policy: ImpactPoli
     """
     if impact is None:
         return severity
-    reached = (one for one, dollars in policy.raises.items() if impact.dollars_per_hour >= dollars)
-    return max([severity, *reached], key=lambda one: one.rank)
+    reached = (level for level, dollars in policy.raises.items() if impact.dollars_per_hour >= dollars)
+    return max([severity, *reached], key=lambda candidate: candidate.rank)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,12 +194,12 @@ def merge_losses(incident: Incident, parts: Sequence[Incident], until: datetime)
     """The incident with the losses of those that are merged into it."""
     if not parts:
         return incident
-    losses = [estimate_loss(one, until) for one in parts]
+    losses = [estimate_loss(part, until) for part in parts]
     return replace(
         incident,
-        loss=incident.loss + math.fsum(one.dollars for one in losses),
-        loss_low=incident.loss_low + math.fsum(one.low for one in losses),
-        loss_high=incident.loss_high + math.fsum(one.high for one in losses),
+        loss=incident.loss + math.fsum(loss.dollars for loss in losses),
+        loss_low=incident.loss_low + math.fsum(loss.low for loss in losses),
+        loss_high=incident.loss_high + math.fsum(loss.high for loss in losses),
         loss_until=_since(incident),
     )
 

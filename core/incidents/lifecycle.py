@@ -145,7 +145,7 @@ def advance(
         return with_values(incident, values) if values else incident, ()
     entries = (_entry(sequence, step) for sequence, step, _ in taken)
     final = with_values(incident, {**after, "sequence": taken[-1][0], "timeline": (*incident.timeline, *entries)})
-    return final, tuple([_change(final, *one) for one in taken])
+    return final, tuple([_change(final, *step) for step in taken])
 
 
 def with_values(incident: Incident, values: Mapping[str, Any]) -> Incident:
@@ -159,10 +159,13 @@ def trim_timelines(incidents: Sequence[Incident]) -> tuple[Incident, ...]:
     if sum(len(incident.timeline) for incident in trimmed) <= TIMELINE_LIMIT:
         return trimmed
     most = max(TIMELINE_LEAST, TIMELINE_LIMIT // len(trimmed))
-    trimmed = tuple(_trim(one, most) for one in trimmed)
-    while most > _LEAST_ENTRIES and sum(_size(entry) for one in trimmed for entry in one.timeline) > TIMELINES_SIZE:
+    trimmed = tuple(_trim(incident, most) for incident in trimmed)
+    while (
+        most > _LEAST_ENTRIES
+        and sum(_size(entry) for incident in trimmed for entry in incident.timeline) > TIMELINES_SIZE
+    ):
         most //= 2
-        trimmed = tuple(_trim(one, most) for one in trimmed)
+        trimmed = tuple(_trim(incident, most) for incident in trimmed)
     return trimmed
 
 
@@ -353,5 +356,5 @@ def _action_text(decision: ActionDecision) -> Iterator[str]:
 
 def _with_step(state: GroupState, incident: Incident, step: Step) -> Decision:
     after, changes = advance(incident, (step,))
-    incidents = tuple(after if one.id == after.id else one for one in state.incidents)
+    incidents = tuple(after if incident.id == after.id else incident for incident in state.incidents)
     return Decision(state=replace(state, incidents=incidents), changes=changes, reason=step.reason)

@@ -171,7 +171,7 @@ def _changed(notification: Notification, about: str) -> str:
         case Change.ACKNOWLEDGED:
             return f"Acknowledged by {incident.acknowledged_by}: {is_so}, {since}."
         case Change.UPDATED:
-            actions = (one.summary for one in reversed(incident.timeline) if one.reason is IncidentReason.ACTION)
+            actions = (entry.summary for entry in reversed(incident.timeline) if entry.reason is IncidentReason.ACTION)
             return f"Automated action: {next(actions, about)}."
         case Change.MITIGATED:
             by = "an automated action" if notification.reason is IncidentReason.ACTION else "a person"
@@ -179,7 +179,7 @@ def _changed(notification: Notification, about: str) -> str:
         case Change.ESCALATED:
             return f"Worse: {is_so}{f' (was {before})' if before else ''}, {since}."
         case Change.REOPENED:
-            reopened = (one.at for one in incident.timeline if one.change is Change.REOPENED)
+            reopened = (entry.at for entry in incident.timeline if entry.change is Change.REOPENED)
             again = instant(max(reopened, default=notification.at))
             return f"Reopened: {is_so}, firing again since {again}; first opened {instant(incident.opened_at)}."
         case _:
@@ -196,7 +196,7 @@ def _not_acknowledged(notification: Notification, about: str) -> str:
 def _resolved(state: GroupState, notification: Notification) -> str:
     incident, target = notification.incident, notification.incident.target
     if notification.reason is IncidentReason.MERGED:
-        into = next((one.target for one in state.incidents if one.id == incident.merged_into), "")
+        into = next((other.target for other in state.incidents if other.id == incident.merged_into), "")
         return f"Merged into a larger incident{f' at {into}' if into else ''}, which continues: {incident.merged_into}."
     end = max(incident.resolved_at or notification.at, incident.opened_at)
     lasted = f"{duration(end - incident.opened_at)}, {period(incident.opened_at, end)}"
@@ -210,7 +210,7 @@ def _resolved(state: GroupState, notification: Notification) -> str:
 
 def _status(lead: IncidentCondition | None, incident: Incident, members: Sequence[IncidentCondition]) -> _Pairs:
     about = lead.target if lead else incident.target
-    others = sorted({one.target for one in members if one.status is Status.FIRING} - {about})
+    others = sorted({member.target for member in members if member.status is Status.FIRING} - {about})
     hidden = f" and {len(others) - _TARGETS_SHOWN} more" if len(others) > _TARGETS_SHOWN else ""
     return (
         ("Observed", _observed(incident, lead) if lead else ""),
@@ -229,9 +229,9 @@ def _next_step(lead: IncidentCondition | None, incident: Incident, runbooks: str
 
 
 def _details(lead: IncidentCondition | None, incident: Incident, members: Sequence[IncidentCondition]) -> _Pairs:
-    others = [one for one in members if one.status is Status.FIRING and one is not lead]
+    others = [member for member in members if member.status is Status.FIRING and member is not lead]
     hidden = len(others) - _CONDITIONS_SHOWN
-    evidence = [f"{one.name}: {one.text}" for one in lead.evidence[:_EVIDENCE_SHOWN]] if lead else []
+    evidence = [f"{piece.name}: {piece.text}" for piece in lead.evidence[:_EVIDENCE_SHOWN]] if lead else []
     about = lead.target if lead else ""
     return (
         *(("Also firing", _summary(other, about)) for other in others[:_CONDITIONS_SHOWN]),
@@ -264,7 +264,11 @@ def _summary(condition: IncidentCondition, about: str) -> str:
 
 def _actions(timeline: Sequence[TimelineEntry]) -> str:
     """The newest entry of each automated action."""
-    newest = {one.finding_id.rpartition(":")[0]: one.summary for one in timeline if one.reason is IncidentReason.ACTION}
+    newest = {
+        entry.finding_id.rpartition(":")[0]: entry.summary
+        for entry in timeline
+        if entry.reason is IncidentReason.ACTION
+    }
     return "; ".join([*dict.fromkeys(newest.values())][-_ACTIONS_SHOWN:])
 
 

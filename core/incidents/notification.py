@@ -111,18 +111,21 @@ def plan_notifications(
     """
     context = _Context(at=min(at, now), now=now, policy=policy, silences=silences)
     evaluations = [_evaluate(incident, context) for incident in state.incidents]
-    advanced = [advance(one.incident, one.steps) if one.steps else (one.incident, ()) for one in evaluations]
+    advanced = [
+        advance(evaluation.incident, evaluation.steps) if evaluation.steps else (evaluation.incident, ())
+        for evaluation in evaluations
+    ]
     incidents = tuple(incident for incident, _ in advanced)
-    same = all(one is other for one, other in zip(incidents, state.incidents, strict=True))
+    same = all(after is other for after, other in zip(incidents, state.incidents, strict=True))
     return NotificationPlan(
         state=state if same else replace(state, incidents=incidents),
         changes=tuple(change for _, changes in advanced for change in changes),
         notifications=tuple(
-            replace(one.notification, incident=incident)
-            for one, incident in zip(evaluations, incidents, strict=True)
-            if one.notification is not None
+            replace(evaluation.notification, incident=incident)
+            for evaluation, incident in zip(evaluations, incidents, strict=True)
+            if evaluation.notification is not None
         ),
-        deferred=any(one.deferred for one in evaluations),
+        deferred=any(evaluation.deferred for evaluation in evaluations),
     )
 
 
@@ -241,7 +244,7 @@ def _audience(
     if update.change in RESPONSES or (resolved and notified.firing):
         return (), notified.channels
     worse = update.change is Change.ESCALATED
-    reached = {one.stakeholder: one for one in notified.escalations} if worse else {}
+    reached = {escalation.stakeholder: escalation for escalation in notified.escalations} if worse else {}
     names = [name for name in stakeholders(routing_facts(incident), people, now) if name in people.stakeholders]
     first = {name: EscalationState(stakeholder=name, tier=0, since=now) for name in names}
     escalations = tuple((first | reached).values())
@@ -255,11 +258,13 @@ def _escalate(incident: Incident, context: _Context) -> _Evaluation:
     notified, people, now = incident.notified, context.policy.people, context.now
     if not notified.escalations or incident.state is not State.OPEN or not notified.firing:
         return _Evaluation(incident=incident)
-    escalations = tuple(next_escalation(one, incident.severity, people, now) for one in notified.escalations)
+    escalations = tuple(
+        next_escalation(escalation, incident.severity, people, now) for escalation in notified.escalations
+    )
     due = [after for before, after in zip(notified.escalations, escalations, strict=True) if after is not before]
     if not due or context.mute(incident):
         return _Evaluation(incident=incident)
-    higher = [one.tier for one in escalations] != [one.tier for one in notified.escalations]
+    higher = [escalation.tier for escalation in escalations] != [escalation.tier for escalation in notified.escalations]
     change, reason = (
         (Change.ESCALATED, IncidentReason.NOT_ACKNOWLEDGED) if higher else (Change.UPDATED, IncidentReason.REMINDER)
     )
@@ -270,7 +275,7 @@ def _escalate(incident: Incident, context: _Context) -> _Evaluation:
         count=notified.count + 1,
         channels=tuple(dict.fromkeys((*notified.channels, *to))),
     )
-    names = ", ".join(f"{one.stakeholder} tier {one.tier + 1}" for one in due)
+    names = ", ".join(f"{escalation.stakeholder} tier {escalation.tier + 1}" for escalation in due)
     step = Step(Change.UPDATED, reason, now, f"not acknowledged: notified {names} ({', '.join(to) or 'no channel'})")
     incident = replace(incident, notified=after)
     notification = Notification(incident=incident, change=change, reason=reason, at=now, channels=to, before=notified)

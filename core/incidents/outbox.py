@@ -78,8 +78,8 @@ class IncidentGroup:
     def active(self) -> bool:
         """Whether time alone may change something: the sweep looks at it."""
         state = self.state
-        live = any(one.state is not State.RESOLVED for one in state.incidents)
-        firing = any(one.status is Status.FIRING for one in state.conditions)
+        live = any(incident.state is not State.RESOLVED for incident in state.incidents)
+        firing = any(condition.status is Status.FIRING for condition in state.conditions)
         return bool(self.pending) or self.deferred or live or firing
 
 
@@ -111,11 +111,15 @@ def apply_decision(
     """
     revision = group.revision + 1
     old = {incident.id: incident for incident in group.state.incidents}
-    changed = [one.id for one in state.incidents if one is not old.get(one.id) and one != old.get(one.id)]
+    changed = [
+        incident.id
+        for incident in state.incidents
+        if incident is not old.get(incident.id) and incident != old.get(incident.id)
+    ]
     new = [Effect(key=change.id, incident_id=change.incident_id, since=now, change=change) for change in changes]
-    new += [Effect(key=one.id, incident_id=one.incident_id, since=now, request=one) for one in requests]
-    new += [_send(one, old.get(one.incident_id), now) for one in messages]
-    new += [Effect(key=f"{one}:copy:{revision}", incident_id=one, since=now) for one in changed]
+    new += [Effect(key=request.id, incident_id=request.incident_id, since=now, request=request) for request in requests]
+    new += [_send(message, old.get(message.incident_id), now) for message in messages]
+    new += [Effect(key=f"{incident_id}:copy:{revision}", incident_id=incident_id, since=now) for incident_id in changed]
     kept = [effect for effect in group.pending if effect.queue != "copy" or effect.incident_id not in changed]
     pending = (*kept, *new)
     dropped = _dropped(pending)
@@ -151,10 +155,10 @@ def coalesce(queue: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:
     groups: dict[str, list[Effect]] = {}
     for effect in queue:
         groups.setdefault(effect.incident_id if effect.message else effect.key, []).append(effect)
-    return tuple(tuple(_joined(group)) for group in groups.values())
+    return tuple(tuple(_coalesced(group)) for group in groups.values())
 
 
-def _joined(group: list[Effect]) -> list[Effect]:
+def _coalesced(group: list[Effect]) -> list[Effect]:
     *before, last = group
     return [*before, _missed(last) if any(map(_introduces, before)) else last]
 
@@ -181,11 +185,12 @@ def _dropped(pending: Sequence[Effect]) -> frozenset[str]:
     many = {effect.key for queue in delivery_queues(pending) for effect in _beyond_limit(queue)}
     left = [effect for effect in pending if effect.key not in many]
     messages = sorted(
-        (one for one in left if one.message), key=lambda one: one.message.severity.rank if one.message else 0
+        (effect for effect in left if effect.message),
+        key=lambda effect: effect.message.severity.rank if effect.message else 0,
     )
     large = [
         *_beyond_size(messages, MESSAGES_SIZE),
-        *_beyond_size([one for one in left if one.change or one.request], CHANGES_SIZE),
+        *_beyond_size([effect for effect in left if effect.change or effect.request], CHANGES_SIZE),
     ]
     return frozenset(many | {effect.key for effect in large})
 
@@ -196,7 +201,7 @@ def _beyond_limit(queue: Sequence[Effect]) -> Sequence[Effect]:
     newest = {effect.incident_id: effect for effect in queue}
     superseded = [effect for effect in queue if newest[effect.incident_id] is not effect]
     introduced = {effect.incident_id for effect in queue if _introduces(effect)}
-    unknown = [one for one in newest.values() if one.incident_id in introduced and _is_resolution(one)]
+    unknown = [effect for effect in newest.values() if effect.incident_id in introduced and _is_resolution(effect)]
     return [*superseded, *unknown][: max(0, len(queue) - BACKLOG_LIMIT)]
 
 
@@ -249,7 +254,7 @@ def _pruned(state: GroupState, pending: Sequence[Effect], reopen_within: timedel
         return state
     busy = {effect.incident_id for effect in pending if effect.change is None and effect.request is None}
     *others, last = state.incidents
-    kept = [one for one in others if one.id in busy or not _ended_before(newest - reopen_within, one, state)]
+    kept = [other for other in others if other.id in busy or not _ended_before(newest - reopen_within, other, state)]
     incidents = trim_timelines((*kept, last))
     same = all(map(is_, incidents, state.incidents)) and len(incidents) == len(state.incidents)
     return state if same else replace(state, incidents=incidents)
@@ -261,4 +266,4 @@ def _ended_before(before: datetime, incident: Incident, state: GroupState) -> bo
     if incident.resolved_at >= before:
         return False
     # What a person resolved while it fires stays as long as it does: or it would be opened and notified anew.
-    return incident.closed_at is None or all(one.status is Status.RESOLVED for one in state.members(incident))
+    return incident.closed_at is None or all(member.status is Status.RESOLVED for member in state.members(incident))

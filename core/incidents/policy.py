@@ -79,9 +79,9 @@ class Graph:
     def __init__(self, dependencies: Iterable[Dependency] = ()) -> None:
         self._up: dict[str, dict[str, float]] = defaultdict(dict)
         self._down: dict[str, dict[str, float]] = defaultdict(dict)
-        for one in dependencies:
-            share = max(one.share, self._up[one.target].get(one.needs, 0.0))
-            self._up[one.target][one.needs] = self._down[one.needs][one.target] = share
+        for dependency in dependencies:
+            share = max(dependency.share, self._up[dependency.target].get(dependency.needs, 0.0))
+            self._up[dependency.target][dependency.needs] = self._down[dependency.needs][dependency.target] = share
         self._upstream: dict[str, frozenset[str]] = {}
 
     def upstream(self, target: str) -> frozenset[str]:
@@ -124,7 +124,9 @@ class Graph:
             component, frontier = set[str](), {left.pop()}
             while frontier:
                 component |= frontier
-                near = {other for one in frontier for other in (*self._up.get(one, ()), *self._down.get(one, ()))}
+                near = {
+                    other for target in frontier for other in (*self._up.get(target, ()), *self._down.get(target, ()))
+                }
                 frontier = near - component - hubs
             left -= component
             components.append(component)

@@ -118,9 +118,9 @@ def response_times(incidents: Iterable[ResponseRecord], since: datetime, until: 
     >>> str(times.mtta), str(times.mttr), times.n_acknowledged, times.n_resolved
     ('0:04:00', '0:20:00', 1, 2)
     """
-    counted = [one for one in incidents if one.counts]
-    acknowledged = _spans((pair for one in counted for pair in _acknowledgements(one)), since, until)
-    resolved = _spans(((one.opened_at, one.resolved_at) for one in counted), since, until)
+    counted = [incident for incident in incidents if incident.counts]
+    acknowledged = _spans((pair for record in counted for pair in _acknowledgements(record)), since, until)
+    resolved = _spans(((record.opened_at, record.resolved_at) for record in counted), since, until)
     return ResponseTimes(
         mtta=_mean(acknowledged), mttr=_mean(resolved), n_acknowledged=len(acknowledged), n_resolved=len(resolved)
     )
@@ -132,7 +132,7 @@ def response_times_by_severity(
     """The response times of every severity, the worst first; see `response_times`."""
     records = tuple(incidents)
     return {
-        severity: response_times((one for one in records if one.severity is severity), since, until)
+        severity: response_times((record for record in records if record.severity is severity), since, until)
         for severity in reversed(Severity)
     }
 
@@ -179,7 +179,7 @@ def report(
     >>> lines[0], lines[-2:]
     ('# Incident: PSI &#124; 0.3', ['- It is not resolved.', '- Its impact is unknown (no revenue mapped to its targets).'])
     """
-    decisions = sorted(actions, key=lambda one: (one.at, one.request_id, one.sequence))
+    decisions = sorted(actions, key=lambda action: (action.at, action.request_id, action.sequence))
     sections = (
         [f"# Incident: {_safe(incident.title, _TITLE_LIMIT)}"],
         [f"Report of incident {_safe(incident.id)}, {instant(made_at)}."],
@@ -315,7 +315,7 @@ def _findings(members: Sequence[IncidentCondition]) -> list[str]:
             member.source,
             comparison(member.value, member.threshold, member.unit),
             member.summary,
-            "; ".join(f"{one.name}: {one.text}" for one in member.evidence),
+            "; ".join(f"{piece.name}: {piece.text}" for piece in member.evidence),
         )
         for member in members
     )
@@ -326,16 +326,16 @@ def _findings(members: Sequence[IncidentCondition]) -> list[str]:
 def _actions(decisions: Sequence[ActionDecision]) -> list[str]:
     rows = (
         (
-            instant(one.at),
-            one.action,
-            one.target,
-            _words(one.mode),
-            _words(one.stage),
-            _words(one.reason),
-            "; ".join(text for text in (one.plan, one.detail) if text),
-            one.by,
+            instant(decision.at),
+            decision.action,
+            decision.target,
+            _words(decision.mode),
+            _words(decision.stage),
+            _words(decision.reason),
+            "; ".join(text for text in (decision.plan, decision.detail) if text),
+            decision.by,
         )
-        for one in decisions
+        for decision in decisions
     )
     header = ("Time", "Action", "Target", "Mode", "Decision", "IncidentReason", "Plan and result", "By")
     return _table(header, rows) if decisions else ["None."]
@@ -352,7 +352,7 @@ def _questions(
     for kind, target in sorted({(member.kind, member.target) for member in members if not member.runbook}):
         yield f"There is no runbook for {clean(kind, _NAME_LIMIT)} of {clean(target, _NAME_LIMIT)}."
     yield from _notification_problems(incident)
-    for one in {one.request_id: one for one in decisions}.values():
+    for one in {decision.request_id: decision for decision in decisions}.values():
         if one.stage in _UNFINISHED:
             yield f"The action {clean(one.action, _NAME_LIMIT)} on {clean(one.target, _NAME_LIMIT)} {_UNFINISHED[one.stage]}."
 

@@ -234,15 +234,15 @@ def target_mute(
 
 
 def _in_maintenance(target: str, now: datetime, maintenance: Iterable[Maintenance]) -> Iterator[Mute]:
-    for one in maintenance:
-        if any_matches(one.targets, target) and (until := _window_end(one, now)):
-            yield Mute(reason=_mute_reason(f"maintenance {one.name}", one.reason), until=until)
+    for window in maintenance:
+        if any_matches(window.targets, target) and (until := _window_end(window, now)):
+            yield Mute(reason=_mute_reason(f"maintenance {window.name}", window.reason), until=until)
 
 
 def _silenced(target: str, now: datetime, silences: Iterable[Silence]) -> Iterator[Mute]:
-    for one in silences:
-        if one.at <= now < one.until and matches(one.pattern, target):
-            yield Mute(reason=_mute_reason(f"silenced by {one.by}", one.note), until=one.until)
+    for silence in silences:
+        if silence.at <= now < silence.until and matches(silence.pattern, target):
+            yield Mute(reason=_mute_reason(f"silenced by {silence.by}", silence.note), until=silence.until)
 
 
 def _mute_reason(who: str, why: str) -> str:
@@ -341,7 +341,7 @@ def request_actions(
                 requests.setdefault((request.incident_id, request.action, request.target), request)
             after = replace(incident, requested_severity=incident.severity)
         incidents.append(after)
-    same = all(one is other for one, other in zip(incidents, state.incidents, strict=True))
+    same = all(after is other for after, other in zip(incidents, state.incidents, strict=True))
     return state if same else replace(state, incidents=tuple(incidents)), tuple(requests.values())
 
 

@@ -19,7 +19,7 @@ RESOURCE_LABELS = ("project_id", "location", "cluster", "namespace", "job", "ins
 """The labels that say who wrote a value: those of Cloud Monitoring's `prometheus_target`."""
 
 _AREAS = (system, models, probes, incidents, business, pipelines, experience)
-CATALOGUE: Mapping[str, Metric] = MappingProxyType({one.name: one for area in _AREAS for one in area.METRICS})
+CATALOGUE: Mapping[str, Metric] = MappingProxyType({metric.name: metric for area in _AREAS for metric in area.METRICS})
 """Every metric by its name."""
 
 

@@ -1,8 +1,8 @@
 """Baseline of a pipeline: the usual durations of its runs and stages, how often it runs, and which stage has become slower.
 
-Baselines are medians, so that one run that hung does not change them, over the newest runs, so that a pipeline may grow. A
-pause is usual once it has occurred twice: so nights, weekends and the rest of a month are known without a calendar, and a
-single outage does not count.
+Baselines are medians, so that one run that hung does not change them, over the newest runs, so that a pipeline may
+grow. A pause is usual once it has occurred twice: so nights, weekends and the rest of a month are known without a
+calendar, and a single outage does not count.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,22 +15,22 @@ from core.pipelines.run import Run
 from core.pipelines.state import NOTHING, Past, PipelineState
 
 NEWEST = 20
-"""How many of the newest runs say what is usual."""
+"""The number of newest runs in a baseline."""
 LEAST = 5
-"""With fewer nothing is usual."""
+"""The least number for a baseline."""
 SCHEDULED = timedelta(minutes=10)
 """Runs that follow each other more closely are a series, not a schedule: when it is over, none is missing."""
 YOUNG = timedelta(days=14)
 """In a shorter history a weekend comes once only: there the longest pause counts, seen twice or not."""
 LATE_BY = timedelta(minutes=5)
-"""By so much a start must be late besides."""
+"""The additional tolerance of a late start."""
 TOLERATED = 1.5
-"""How many times the usual duration, or interval, is nothing to speak of."""
+"""The tolerated multiple of the usual duration or interval."""
 _ALIKE_SHARE, _RECURRING_SHARE = 0.8, 0.8
 RETIRED_AFTER, RETIRED_INTERVALS = timedelta(days=8), 10
-"""Late for so long, and without a word for so many intervals: nobody starts it any more."""
+"""Late for this time, and without a report for this many intervals: it is no longer started."""
 FORGOTTEN_AFTER = timedelta(days=90)
-"""Without a word for so long nothing is kept of it, whatever its rhythm."""
+"""Without a report for this time its state is deleted, whatever its rhythm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def usual_seconds(durations: Iterable[float | None]) -> float | None:
     >>> usual_seconds([60, 61, None, 59, 600, 62]), usual_seconds([60, 61, 59, 62])
     (61.0, None)
     """
-    known = [one for one in durations if one is not None][-NEWEST:]
+    known = [duration for duration in durations if duration is not None][-NEWEST:]
     return float(median(known)) if len(known) >= LEAST else None
 
 
@@ -119,28 +119,29 @@ def _recurring(longest: Sequence[timedelta]) -> timedelta:
     return next((longer for longer, other in pairs if other >= longer * _RECURRING_SHARE), longest[-1])
 
 
-def is_retired(line: PipelineState, now: datetime) -> bool:
-    """Whether a pipeline is taken to be no longer started.
+def is_retired(pipeline: PipelineState, now: datetime) -> bool:
+    """Whether a pipeline counts as retired.
 
-    Its runs are kept until it is forgotten: what pauses for longer, as from one quarter to the next, is known again.
+    Its runs are kept until it is forgotten, so that a pipeline with a longer pause, as from one quarter to the next, is
+    known again.
 
     Args:
-        line: what is remembered of it.
-        now: the instant that is asked for.
+        pipeline: its state.
+        now: the instant of evaluation.
     """
-    return line.last is not None and now - line.last > _retired_after(line)
+    return pipeline.last is not None and now - pipeline.last > _retired_after(pipeline)
 
 
-def is_forgotten(line: PipelineState, now: datetime) -> bool:
-    """Whether nothing was told of a pipeline for so long that nothing is kept of it."""
-    return line.last is not None and now - line.last > FORGOTTEN_AFTER
+def is_forgotten(pipeline: PipelineState, now: datetime) -> bool:
+    """Whether a pipeline was not reported for so long that its state is deleted."""
+    return pipeline.last is not None and now - pipeline.last > FORGOTTEN_AFTER
 
 
-def _retired_after(line: PipelineState) -> timedelta:
-    found = rhythm(line.starts, line.past)
-    if found is None or not found.is_regular:
+def _retired_after(pipeline: PipelineState) -> timedelta:
+    cadence = rhythm(pipeline.starts, pipeline.past)
+    if cadence is None or not cadence.is_regular:
         return FORGOTTEN_AFTER
-    return min(FORGOTTEN_AFTER, max(found.late_after + RETIRED_AFTER, found.interval * RETIRED_INTERVALS))
+    return min(FORGOTTEN_AFTER, max(cadence.late_after + RETIRED_AFTER, cadence.interval * RETIRED_INTERVALS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +182,7 @@ class Bottleneck:
 
 
 def bottleneck(run: Run, earlier: Sequence[Run]) -> Bottleneck | None:
-    """Where the time of a run went; None where no stage's duration is known.
+    """The bottleneck of a run; None if no stage's duration is known.
 
     Args:
         run: that is looked at.
@@ -216,9 +217,9 @@ def bottleneck(run: Run, earlier: Sequence[Run]) -> Bottleneck | None:
 def growths(run: Run, earlier: Sequence[Run]) -> list[Growth]:
     """The stages that took longer than usual, the one that lost the most time first."""
     usual = usual_of_stages(earlier)
-    found = [
+    slower = [
         Growth(stage=stage.name, seconds=stage.span.seconds, usual=usual[stage.name])
         for stage in run.in_order
         if stage.name in usual and stage.span.seconds is not None and stage.span.seconds > usual[stage.name]
     ]
-    return sorted(found, key=lambda growth: growth.usual - growth.seconds)
+    return sorted(slower, key=lambda growth: growth.usual - growth.seconds)

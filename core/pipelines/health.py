@@ -21,7 +21,7 @@ _SOUND = 0.9
 
 
 class HealthReason(StrEnum):
-    """What the number says, by its worst part."""
+    """Meaning of the score, by its worst part."""
 
     HEALTHY = "healthy"
     FAILURES = "failures"
@@ -35,14 +35,15 @@ class HealthReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How well a pipeline does.
+    """Health of a pipeline.
 
     Attributes:
         score: 0 (nothing works) to 1; None where nothing is known, and of a pipeline that is retired.
         success: the share of the newest 20 runs that succeeded, newer ones count more; cancelled ones do not count.
         duration: 1 up to half as long again as usual, then in proportion: 0.5 at three times the usual.
-        regularity: 1 up to half an interval beyond the longest usual pause since the last start, then falling to 0 at three.
-        reason: what the score says.
+        regularity: 1 up to half an interval beyond the longest usual pause since the last start, then falling to 0 at
+            three.
+        reason: the meaning of the score.
     """
 
     score: float | None
@@ -52,52 +53,52 @@ class Health:
     reason: HealthReason
 
 
-def health(line: PipelineState, now: datetime) -> Health:
-    """How well a pipeline does.
+def health(pipeline: PipelineState, now: datetime) -> Health:
+    """Health of a pipeline.
 
     Args:
-        line: what is remembered of it.
-        now: the instant that is asked for.
+        pipeline: its state.
+        now: the instant of evaluation.
 
     >>> from datetime import UTC, timedelta
     >>> from core.events import PipelineRun
     >>> from core.pipelines.state import advance
-    >>> noon, line = datetime(2026, 1, 2, 12, tzinfo=UTC), PipelineState(name="etl")
+    >>> noon, pipeline = datetime(2026, 1, 2, 12, tzinfo=UTC), PipelineState(name="etl")
     >>> for day, status in enumerate((RunStatus.FAILED, RunStatus.SUCCEEDED)):
     ...     at = noon + timedelta(days=day)
-    ...     line = advance(line, PipelineRun(pipeline="etl", run_id=str(day), status=status, observed_at=at)).line
-    >>> found = health(line, noon + timedelta(days=2))
+    ...     pipeline = advance(pipeline, PipelineRun(pipeline="etl", run_id=str(day), status=status, observed_at=at)).pipeline
+    >>> found = health(pipeline, noon + timedelta(days=2))
     >>> round(found.score, 3), found.reason.value, health(PipelineState(name="new"), noon).reason.value
     (0.541, 'failures', 'no_runs')
     """
-    success = _success(line)
-    if success is None or is_retired(line, now):
+    success = _success(pipeline)
+    if success is None or is_retired(pipeline, now):
         reason = HealthReason.NO_RUNS if success is None else HealthReason.RETIRED
         return Health(score=None, success=None, duration=None, regularity=None, reason=reason)
     parts = {
         HealthReason.FAILURES: success,
-        HealthReason.SLOW: _duration(line),
-        HealthReason.OVERDUE: _regularity(line, now),
+        HealthReason.SLOW: _duration(pipeline),
+        HealthReason.OVERDUE: _regularity(pipeline, now),
     }
     score = 1.0
     for part in parts.values():
         score *= 1.0 if part is None else part
-    worst = min(parts, key=lambda reason: _known(parts[reason]))
+    worst = min(parts, key=lambda reason: _or_one(parts[reason]))
     return Health(
         score=score,
         success=success,
         duration=parts[HealthReason.SLOW],
         regularity=parts[HealthReason.OVERDUE],
-        reason=worst if _known(parts[worst]) < _SOUND else HealthReason.HEALTHY,
+        reason=worst if _or_one(parts[worst]) < _SOUND else HealthReason.HEALTHY,
     )
 
 
-def _known(part: float | None) -> float:
+def _or_one(part: float | None) -> float:
     return 1.0 if part is None else part
 
 
-def _success(line: PipelineState) -> float | None:
-    counted = [run for run in line.ended if run.span.status is not RunStatus.CANCELLED][-NEWEST:]
+def _success(pipeline: PipelineState) -> float | None:
+    counted = [run for run in pipeline.ended if run.span.status is not RunStatus.CANCELLED][-NEWEST:]
     if not counted:
         return None
     weights = [FADING**age for age in reversed(range(len(counted)))]
@@ -105,8 +106,8 @@ def _success(line: PipelineState) -> float | None:
     return sum(good) / sum(weights)
 
 
-def _duration(line: PipelineState) -> float | None:
-    runs = line.succeeded
+def _duration(pipeline: PipelineState) -> float | None:
+    runs = pipeline.succeeded
     usual = usual_of_run(runs[:-1])
     seconds = runs[-1].span.seconds if runs else None
     if usual is None or seconds is None:
@@ -114,10 +115,10 @@ def _duration(line: PipelineState) -> float | None:
     return min(1.0, TOLERATED * usual / seconds) if seconds else 1.0
 
 
-def _regularity(line: PipelineState, now: datetime) -> float | None:
-    starts = line.starts
-    found = rhythm(starts, line.past)
-    if found is None or not found.is_regular:
+def _regularity(pipeline: PipelineState, now: datetime) -> float | None:
+    starts = pipeline.starts
+    cadence = rhythm(starts, pipeline.past)
+    if cadence is None or not cadence.is_regular:
         return None
-    misses = found.missed(now - starts[-1])
+    misses = cadence.missed(now - starts[-1])
     return min(1.0, max(0.0, (_MOST_MISSES - misses) / (_MOST_MISSES - _TOLERATED_MISSES)))

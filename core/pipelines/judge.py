@@ -26,13 +26,13 @@ IN_A_ROW = 3
 Seen = tuple[bool, float, float, str]
 """Whether a run is slow, the seconds that make it so, the usual ones, and both in words."""
 HUNG_FACTOR, HUNG_BY = 4.0, timedelta(minutes=30)
-"""How many times as long as usual a run may take, and by how much longer, before it counts as one that does not end."""
+"""How many times as long as usual a run may take, and by how much longer, before it counts as hung."""
 HUNG_AFTER = timedelta(days=1)
-"""How long it may take where nothing is usual."""
+"""How long it may take without a baseline."""
 
 
 class PipelineKind(StrEnum):
-    """What may be noticed of a pipeline."""
+    """Kinds of findings about a pipeline."""
 
     FAILED = "pipeline_failed"
     SLOW = "pipeline_slow"
@@ -42,7 +42,7 @@ class PipelineKind(StrEnum):
 
 
 class PipelineReason(StrEnum):
-    """Why the verdict is what it is."""
+    """Reason of a verdict."""
 
     LAST_FAILED = "last_failed"
     LAST_SUCCEEDED = "last_succeeded"
@@ -87,33 +87,33 @@ def spell(seconds: float) -> str:
 def last_error(run: Run) -> tuple[str, str]:
     """The stage that failed last and what it said; of the run as a whole where it says more; empty where unknown."""
     failed = [stage for stage in run.in_order if stage.span.status is RunStatus.FAILED]
-    stage = max(failed, key=lambda one: one.span.told_at, default=None)
+    stage = max(failed, key=lambda candidate: candidate.span.told_at, default=None)
     own = stage.span.error if stage else ""
     return (stage.name if stage else ""), (own or run.span.error)
 
 
-def of_runs(line: PipelineState) -> tuple[Observation, ...]:
-    """Conclude from the runs that have ended; nothing where none has."""
-    counted = tuple(run for run in line.ended if run.span.status is not RunStatus.CANCELLED)
-    found = [_failed(line, counted), _slow(line), _stage_slow(line)]
-    return tuple(one for one in found if one is not None)
+def of_runs(pipeline: PipelineState) -> tuple[Observation, ...]:
+    """Verdicts from the completed runs; none without a completed run."""
+    counted = tuple(run for run in pipeline.ended if run.span.status is not RunStatus.CANCELLED)
+    observations = [_failed(pipeline, counted), _slow(pipeline), _stage_slow(pipeline)]
+    return tuple(observation for observation in observations if observation is not None)
 
 
-def _failed(line: PipelineState, counted: Sequence[Run]) -> Observation | None:
+def _failed(pipeline: PipelineState, counted: Sequence[Run]) -> Observation | None:
     if not counted or (at := counted[-1].span.end) is None:
         return None
     last = counted[-1]
     failed = last.span.status is RunStatus.FAILED
-    verdict = _failure(line, counted) if failed else _success(line, last)
-    return Observation(spec=spec(line.target, PipelineKind.FAILED), verdict=verdict, at=at)
+    verdict = _failure(pipeline, counted) if failed else _success(pipeline, last)
+    return Observation(spec=spec(pipeline.target, PipelineKind.FAILED), verdict=verdict, at=at)
 
 
-def _success(line: PipelineState, last: Run) -> Verdict:
-    text = f"{line.name}: run {last.run_id} succeeded{_took(last)}"
+def _success(pipeline: PipelineState, last: Run) -> Verdict:
+    text = f"{pipeline.name}: run {last.run_id} succeeded{_took(last)}"
     return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.LAST_SUCCEEDED, summary=text)
 
 
-def _failure(line: PipelineState, counted: Sequence[Run]) -> Verdict:
+def _failure(pipeline: PipelineState, counted: Sequence[Run]) -> Verdict:
     last = counted[-1]
     streak = next(
         (n for n, run in enumerate(reversed(counted)) if run.span.status is not RunStatus.FAILED), len(counted)
@@ -124,7 +124,7 @@ def _failure(line: PipelineState, counted: Sequence[Run]) -> Verdict:
     return Verdict(
         outcome=Outcome.BAD,
         reason=PipelineReason.LAST_FAILED,
-        summary=f"{line.name}: run {last.run_id} failed{where}{again}{f': {error}' if error else ''}",
+        summary=f"{pipeline.name}: run {last.run_id} failed{where}{again}{f': {error}' if error else ''}",
         severity=Severity.CRITICAL if streak >= IN_A_ROW else Severity.ERROR,
         value=float(streak),
         unit="runs",
@@ -132,7 +132,7 @@ def _failure(line: PipelineState, counted: Sequence[Run]) -> Verdict:
     )
 
 
-def _slow(line: PipelineState) -> Observation | None:
+def _slow(pipeline: PipelineState) -> Observation | None:
     def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
         usual, seconds = usual_of_run(earlier), run.span.seconds
         if usual is None or seconds is None:
@@ -140,21 +140,21 @@ def _slow(line: PipelineState) -> Observation | None:
         text = f"run {run.run_id} took {spell(seconds)}, usual is {spell(usual)}"
         return seconds > usual * FACTOR and seconds > usual + SLOWER_BY, seconds, usual, text
 
-    return _by_duration(line, PipelineKind.SLOW, seen)
+    return _by_duration(pipeline, PipelineKind.SLOW, seen)
 
 
-def _stage_slow(line: PipelineState) -> Observation | None:
+def _stage_slow(pipeline: PipelineState) -> Observation | None:
     def seen(run: Run, earlier: Sequence[Run]) -> Seen | None:
         if usual_of_run(earlier) is None:
             return None
-        slow = [one for one in growths(run, earlier) if _is_slow(one)]
+        slow = [growth for growth in growths(run, earlier) if _is_slow(growth)]
         if not slow:
             return False, 0.0, 0.0, f"no stage of run {run.run_id} took far longer than usual"
         worst = slow[0]
         text = f"stage {worst.stage} of run {run.run_id} took {spell(worst.seconds)}, usual is {spell(worst.usual)}"
         return True, worst.seconds, worst.usual, text
 
-    return _by_duration(line, PipelineKind.STAGE_SLOW, seen)
+    return _by_duration(pipeline, PipelineKind.STAGE_SLOW, seen)
 
 
 def _is_slow(growth: Growth) -> bool:
@@ -162,16 +162,16 @@ def _is_slow(growth: Growth) -> bool:
 
 
 def _by_duration(
-    line: PipelineState, kind: PipelineKind, seen: Callable[[Run, Sequence[Run]], Seen | None]
+    pipeline: PipelineState, kind: PipelineKind, seen: Callable[[Run, Sequence[Run]], Seen | None]
 ) -> Observation | None:
-    """Look at each run that succeeded in the light of those before it, in the order in which they ended."""
+    """Compare each successful run with those before it, in the order in which they ended."""
     state, newest = ConditionState(), None
-    runs = line.succeeded
+    runs = pipeline.succeeded
     for index, run in enumerate(runs):
-        found, end = seen(run, runs[:index]), run.span.end
-        if found is not None and end is not None:
-            state = count(state, bad=found[0], at=end, hysteresis=SLOWNESS)
-            newest = run, found
+        comparison, end = seen(run, runs[:index]), run.span.end
+        if comparison is not None and end is not None:
+            state = count(state, bad=comparison[0], at=end, hysteresis=SLOWNESS)
+            newest = run, comparison
     if newest is None or state.at is None:
         return None
     run, (slow, seconds, usual, text) = newest
@@ -179,89 +179,91 @@ def _by_duration(
     verdict = Verdict(
         outcome=Outcome.of(bad=slow) if decided else Outcome.NOT_KNOWN,
         reason=(PipelineReason.LONGER if slow else PipelineReason.AS_USUAL) if decided else PipelineReason.UNDECIDED,
-        summary=f"{line.name}: {text}",
+        summary=f"{pipeline.name}: {text}",
         value=seconds if slow else None,
         threshold=usual * FACTOR if slow else None,
         unit="seconds",
         evidence=_where(run, runs) | {"run": run.run_id},
     )
-    return Observation(spec=spec(line.target, kind), verdict=verdict, at=state.at)
+    return Observation(spec=spec(pipeline.target, kind), verdict=verdict, at=state.at)
 
 
 def _where(run: Run, runs: Sequence[Run]) -> dict[str, str]:
-    found = bottleneck(run, runs[: runs.index(run)])
-    if found is None:
+    longest = bottleneck(run, runs[: runs.index(run)])
+    if longest is None:
         return {}
-    most = {"bottleneck": f"{found.stage} took {spell(found.seconds)}, {found.share:.0%} of all stages"}
-    if found.grown is None:
+    most = {"bottleneck": f"{longest.stage} took {spell(longest.seconds)}, {longest.share:.0%} of all stages"}
+    if longest.grown is None:
         return most
-    return most | {"grown": f"{found.grown.stage} from {spell(found.grown.usual)} to {spell(found.grown.seconds)}"}
+    return most | {
+        "grown": f"{longest.grown.stage} from {spell(longest.grown.usual)} to {spell(longest.grown.seconds)}"
+    }
 
 
 def _took(run: Run) -> str:
     return "" if run.span.seconds is None else f" in {spell(run.span.seconds)}"
 
 
-def of_time(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
-    """Conclude from the time that has passed.
+def of_time(pipeline: PipelineState, now: datetime) -> tuple[Observation, ...]:
+    """Verdicts from the time that has passed.
 
     Args:
-        line: what is remembered of the pipeline.
+        pipeline: the state of the pipeline.
         now: the instant of the tick.
     """
-    found = ((PipelineKind.OVERDUE, _overdue(line, now)), (PipelineKind.HUNG, _hung(line, now)))
-    return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind, verdict in found)
+    verdicts = ((PipelineKind.OVERDUE, _overdue(pipeline, now)), (PipelineKind.HUNG, _hung(pipeline, now)))
+    return tuple(Observation(spec=spec(pipeline.target, kind), verdict=verdict, at=now) for kind, verdict in verdicts)
 
 
-def of_absence(line: PipelineState, now: datetime) -> tuple[Observation, ...]:
-    """Conclude for a pipeline that is retired: nothing holds any more."""
-    text = f"{line.name}: no longer reported"
+def of_absence(pipeline: PipelineState, now: datetime) -> tuple[Observation, ...]:
+    """Verdicts for a retired pipeline: nothing fires any more."""
+    text = f"{pipeline.name}: no longer reported"
     verdict = Verdict(outcome=Outcome.GOOD, reason=PipelineReason.RETIRED, summary=text)
-    return tuple(Observation(spec=spec(line.target, kind), verdict=verdict, at=now) for kind in PipelineKind)
+    return tuple(Observation(spec=spec(pipeline.target, kind), verdict=verdict, at=now) for kind in PipelineKind)
 
 
-def _overdue(line: PipelineState, now: datetime) -> Verdict:
-    starts = line.starts
-    found = rhythm(starts, line.past)
-    if found is None or not found.is_regular:
-        text = f"{line.name}: has no regular schedule"
+def _overdue(pipeline: PipelineState, now: datetime) -> Verdict:
+    starts = pipeline.starts
+    cadence = rhythm(starts, pipeline.past)
+    if cadence is None or not cadence.is_regular:
+        text = f"{pipeline.name}: has no regular schedule"
         return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.IRREGULAR, summary=text)
     waited = now - starts[-1]
     ago = spell(waited.total_seconds())
-    if is_retired(line, now):
-        text = f"{line.name}: has not run for {ago} and counts as retired"
+    if is_retired(pipeline, now):
+        text = f"{pipeline.name}: has not run for {ago} and counts as retired"
         return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.RETIRED, summary=text)
-    late = waited > found.late_after
+    late = waited > cadence.late_after
     return Verdict(
         outcome=Outcome.of(bad=late),
         reason=PipelineReason.LATE if late else PipelineReason.IN_TIME,
-        summary=f"{line.name}: last started {ago} ago, usually every {_usually(found)}",
+        summary=f"{pipeline.name}: last started {ago} ago, usually every {_usually(cadence)}",
         severity=Severity.ERROR,
         value=waited.total_seconds(),
-        threshold=found.late_after.total_seconds(),
+        threshold=cadence.late_after.total_seconds(),
         unit="seconds",
     )
 
 
-def _usually(found: Rhythm) -> str:
-    interval, pause = spell(found.interval.total_seconds()), spell(found.pause.total_seconds())
-    return f"{interval} with pauses of up to {pause}" if found.pause > found.interval * TOLERATED else interval
+def _usually(cadence: Rhythm) -> str:
+    interval, pause = spell(cadence.interval.total_seconds()), spell(cadence.pause.total_seconds())
+    return f"{interval} with pauses of up to {pause}" if cadence.pause > cadence.interval * TOLERATED else interval
 
 
-def _hung(line: PipelineState, now: datetime) -> Verdict:
-    usual = usual_of_run(line.succeeded)
+def _hung(pipeline: PipelineState, now: datetime) -> Verdict:
+    usual = usual_of_run(pipeline.succeeded)
     limit = HUNG_AFTER.total_seconds() if usual is None else max(usual * HUNG_FACTOR, usual + HUNG_BY.total_seconds())
-    taken = {run.run_id: (now - run.span.start).total_seconds() for run in line.running(now) if run.span.start}
+    taken = {run.run_id: (now - run.span.start).total_seconds() for run in pipeline.running(now) if run.span.start}
     endless = [run_id for run_id, seconds in taken.items() if seconds > limit]
     if not endless:
-        text = f"{line.name}: no run takes too long"
+        text = f"{pipeline.name}: no run takes too long"
         return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.ALL_ENDED, summary=text)
     worst = max(endless, key=lambda run_id: taken[run_id])
     known = "" if usual is None else f", usual is {spell(usual)}"
     return Verdict(
         outcome=Outcome.BAD,
         reason=PipelineReason.ENDLESS,
-        summary=f"{line.name}: run {worst} has not ended after {spell(taken[worst])}{known}",
+        summary=f"{pipeline.name}: run {worst} has not ended after {spell(taken[worst])}{known}",
         value=taken[worst],
         threshold=limit,
         unit="seconds",

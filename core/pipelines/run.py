@@ -103,11 +103,11 @@ def fold(run: Run | None, event: PipelineRun) -> Run:
     >>> fold(fold(None, end), begin).span.seconds, fold(fold(None, begin), end).span.seconds
     (120.0, 120.0)
     """
-    told = _told(event)
+    told = _event_span(event)
     if run is None:
         return Run(
             run_id=event.run_id,
-            span=_whole(event, told),
+            span=_run_span(event, told),
             first=_first(event),
             last=event.observed_at,
             stages=(Stage(name=event.stage, span=told),) if event.stage else (),
@@ -116,7 +116,7 @@ def fold(run: Run | None, event: PipelineRun) -> Run:
         raise ValueError(f"run_id: must be {run.run_id!r}, got {event.run_id!r}")
     after = replace(
         run,
-        span=_joined(run.span, _whole(event, told)),
+        span=_merge(run.span, _run_span(event, told)),
         first=min(run.first, _first(event)),
         last=max(run.last, event.observed_at),
         stages=_with_stage(run.stages, event.stage, told) if event.stage else run.stages,
@@ -124,7 +124,7 @@ def fold(run: Run | None, event: PipelineRun) -> Run:
     return run if after == run else after
 
 
-def _told(event: PipelineRun) -> Span:
+def _event_span(event: PipelineRun) -> Span:
     """What one event says of what it is about."""
     return Span(
         status=event.status,
@@ -136,7 +136,7 @@ def _told(event: PipelineRun) -> Span:
     )
 
 
-def _whole(event: PipelineRun, told: Span) -> Span:
+def _run_span(event: PipelineRun, told: Span) -> Span:
     """The status of the whole run by an event; an event of a stage shows that the run was active."""
     if not event.stage:
         return told
@@ -149,11 +149,11 @@ def _first(event: PipelineRun) -> datetime:
 
 def _with_stage(stages: tuple[Stage, ...], name: str, told: Span) -> tuple[Stage, ...]:
     spans = {stage.name: stage.span for stage in stages}
-    spans[name] = _joined(spans[name], told) if name in spans else told
-    return tuple(Stage(name=one, span=spans[one]) for one in sorted(spans)[:MOST_STAGES])
+    spans[name] = _merge(spans[name], told) if name in spans else told
+    return tuple(Stage(name=stage, span=spans[stage]) for stage in sorted(spans)[:MOST_STAGES])
 
 
-def _joined(one: Span, other: Span) -> Span:
+def _merge(one: Span, other: Span) -> Span:
     deciding = max(one, other, key=_weight)
     return replace(
         deciding,

@@ -1,10 +1,10 @@
 """State of one pipeline: its newest runs, the runs not yet in the history, and the longest pauses between starts.
 
-Completed and active runs have separate limits. Active runs have the oldest reports by nature: with one limit for both they
-would be dropped first, and their end would appear as a run without a start.
+Completed and active runs have separate limits. Active runs have the oldest reports by nature: with one limit for both
+they would be dropped first, and their end would appear as a run without a start.
 
-The pauses keep weekends known: for a pipeline that runs every hour of every working day, the fifty runs that are kept cover
-four days, and by Friday the weekend is not among them.
+The pauses keep weekends known: for a pipeline that runs every hour of every working day, the fifty runs that are kept
+cover four days, and by Friday the weekend is not among them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,11 @@ PAUSES = 10
 REMEMBERED = timedelta(days=35)
 """For how long: five weekends, and an outage no longer than that."""
 KEPT = 50
-"""Runs that ended and are kept of a pipeline, the newest."""
+"""Completed runs that are kept of a pipeline, the newest."""
 MOST_UNDER_WAY = 500
-"""Runs that are kept beside them because they have not ended, those with the newest news."""
+"""Active runs that are kept besides, those with the newest reports."""
 MOST_UNWRITTEN = 10
-"""Further ones that are kept because the history does not have them yet."""
+"""Further runs that are kept because the history does not have them yet."""
 LOST_AFTER = timedelta(days=7)
 """A run without reports for this time is no longer active: its runner died without reporting."""
 
@@ -45,7 +45,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """The starts that are no longer kept.
+    """The starts of runs that are no longer kept.
 
     Attributes:
         since: the first that was ever counted, or None where none was.
@@ -100,28 +100,28 @@ def counted(past: Past, starts: Sequence[datetime], until: datetime) -> Past:
 
 
 class EventOutcome(StrEnum):
-    """What an event did."""
+    """Outcome of an event."""
 
     ENDED = "ended"
-    """The run is over, and was not before."""
+    """The run has ended."""
     CHANGED = "changed"
-    """Something new is known of the run."""
+    """The run has changed."""
     UNCHANGED = "unchanged"
-    """It says nothing new: delivered twice, or older than what is known."""
+    """Nothing has changed: a duplicate or an older event."""
     FORGOTTEN = "forgotten"
-    """It is about a run no newer than those that are kept no longer."""
+    """The run is not newer than those that are no longer kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineState:
-    """What is remembered of a pipeline.
+    """State of a pipeline.
 
     Attributes:
         name: of the pipeline.
-        runs: those that are kept, the one with the oldest news first.
-        unwritten: the ids of runs that ended, or changed since, and are not in the history as they are now.
-        forgotten: the newest news of a run that ended and is kept no longer.
-        past: what stays of the starts of such runs.
+        runs: the kept runs, the one with the oldest report first.
+        unwritten: the ids of completed runs whose current state is not in the history.
+        forgotten: the newest report of a completed run that is no longer kept.
+        past: the starts of runs that are no longer kept.
     """
 
     name: str
@@ -156,7 +156,7 @@ class PipelineState:
         return self.past.after([_began(run) for run in self.runs])
 
     def running(self, now: datetime) -> tuple[Run, ...]:
-        """The runs that have begun, have not ended, and of which something was told within a week."""
+        """The runs that have started, have not ended, and were reported within a week."""
         return tuple(run for run in self.runs if not run.span.status.is_over and now - run.last < LOST_AFTER)
 
     def get(self, run_id: str) -> Run | None:
@@ -166,92 +166,98 @@ class PipelineState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """A pipeline after an event: the line as it shall be, the run as it is now (if it is kept), and what happened."""
+    """The result of an event: the next state of the pipeline, the run (None if it is no longer kept), and the outcome."""
 
-    line: PipelineState
+    pipeline: PipelineState
     run: Run | None
     outcome: EventOutcome
 
 
-def advance(line: PipelineState, event: PipelineRun) -> Step:
-    """Count an event about a run of the pipeline.
+def advance(pipeline: PipelineState, event: PipelineRun) -> Step:
+    """Apply an event about a run of the pipeline.
 
     Args:
-        line: what is remembered of the pipeline that the event is about.
-        event: in whatever order, and however often.
+        pipeline: the state of the event's pipeline.
+        event: in any order, with duplicates.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
     >>> end = PipelineRun(pipeline="etl", run_id="7", status=RunStatus.FAILED, observed_at=noon)
     >>> step = advance(PipelineState(name="etl"), end)
-    >>> step.outcome.value, step.line.unwritten, advance(step.line, end).outcome.value
+    >>> step.outcome.value, step.pipeline.unwritten, advance(step.pipeline, end).outcome.value
     ('ended', ('7',), 'unchanged')
     """
-    before = line.get(event.run_id)
-    if before is None and line.forgotten is not None and event.observed_at <= line.forgotten:
-        return Step(line=line, run=None, outcome=EventOutcome.FORGOTTEN)
+    before = pipeline.get(event.run_id)
+    if before is None and pipeline.forgotten is not None and event.observed_at <= pipeline.forgotten:
+        return Step(pipeline=pipeline, run=None, outcome=EventOutcome.FORGOTTEN)
     run = fold(before, event)
     if run is before:
-        return Step(line=line, run=run, outcome=EventOutcome.UNCHANGED)
+        return Step(pipeline=pipeline, run=run, outcome=EventOutcome.UNCHANGED)
     is_over = run.span.status.is_over
     was_over = before is not None and before.span.status.is_over
-    others = tuple(one for one in line.runs if one is not before)
-    unwritten = tuple(one for one in line.unwritten if one != run.run_id)
-    after = _trimmed(replace(line, runs=(*others, run), unwritten=(*unwritten, run.run_id) if is_over else unwritten))
-    return Step(line=after, run=run, outcome=EventOutcome.ENDED if is_over and not was_over else EventOutcome.CHANGED)
+    others = tuple(other for other in pipeline.runs if other is not before)
+    unwritten = tuple(run_id for run_id in pipeline.unwritten if run_id != run.run_id)
+    after = _trimmed(
+        replace(pipeline, runs=(*others, run), unwritten=(*unwritten, run.run_id) if is_over else unwritten)
+    )
+    return Step(
+        pipeline=after, run=run, outcome=EventOutcome.ENDED if is_over and not was_over else EventOutcome.CHANGED
+    )
 
 
-def written(line: PipelineState, run: Run) -> PipelineState:
-    """The history has the run as it is given; where it has changed since, it is to be written again.
+def written(pipeline: PipelineState, run: Run) -> PipelineState:
+    """Record that the history has the run; if the run has changed since, it is written again.
 
-    Also where somebody else wrote it in the meantime: what was known before may have come into the history after that.
+    Also if another instance wrote it meanwhile: an older state may have reached the history after that.
     """
-    now, others = line.get(run.run_id), tuple(one for one in line.unwritten if one != run.run_id)
+    now, others = pipeline.get(run.run_id), tuple(run_id for run_id in pipeline.unwritten if run_id != run.run_id)
     if now is None or now == run:
-        return _trimmed(replace(line, unwritten=others))
-    return replace(line, unwritten=line.unwritten if run.run_id in line.unwritten else (*others, run.run_id))
+        return _trimmed(replace(pipeline, unwritten=others))
+    return replace(
+        pipeline, unwritten=pipeline.unwritten if run.run_id in pipeline.unwritten else (*others, run.run_id)
+    )
 
 
-def lighter(line: PipelineState, by: int) -> PipelineState:
-    """The line with fewer runs: of the completed or the active ones, whichever are more, the oldest are dropped.
+def lighter(pipeline: PipelineState, by: int) -> PipelineState:
+    """The pipeline with fewer runs: the oldest of the completed or the active ones are dropped, whichever are more.
 
     Args:
-        line: that is too large to be kept.
-        by: how many runs go, at least 1; one always stays.
+        pipeline: too large for its document.
+        by: the number of runs to drop, at least 1; one always stays.
     """
-    over, under_way = _apart(line)
-    for _ in range(min(by, len(line.runs) - 1)):
+    over, under_way = _apart(pipeline)
+    for _ in range(min(by, len(pipeline.runs) - 1)):
         (over if len(over) >= len(under_way) else under_way).pop(0)
-    return _with_only(line, [*over, *under_way])
+    return _with_only(pipeline, [*over, *under_way])
 
 
-def _trimmed(line: PipelineState) -> PipelineState:
-    over, under_way = _apart(line)
-    unwritten = set(line.unwritten)
+def _trimmed(pipeline: PipelineState) -> PipelineState:
+    over, under_way = _apart(pipeline)
+    unwritten = set(pipeline.unwritten)
     spare = [run for run in over[:-KEPT] if run.run_id in unwritten][-MOST_UNWRITTEN:]
-    return _with_only(line, [*spare, *over[-KEPT:], *under_way[-MOST_UNDER_WAY:]])
+    return _with_only(pipeline, [*spare, *over[-KEPT:], *under_way[-MOST_UNDER_WAY:]])
 
 
-def _apart(line: PipelineState) -> tuple[list[Run], list[Run]]:
+def _apart(pipeline: PipelineState) -> tuple[list[Run], list[Run]]:
     """The completed and the active runs, each with the oldest report first."""
-    runs = _by_news(line.runs)
+    runs = _by_news(pipeline.runs)
     return [run for run in runs if run.span.status.is_over], [run for run in runs if not run.span.status.is_over]
 
 
-def _with_only(line: PipelineState, kept: Iterable[Run]) -> PipelineState:
-    """The line without the other runs; what must stay of them does."""
+def _with_only(pipeline: PipelineState, kept: Iterable[Run]) -> PipelineState:
+    """The pipeline with only these runs, and what it keeps of the dropped ones."""
     runs = tuple(_by_news(kept))
     ids = {run.run_id for run in runs}
-    dropped = [run for run in line.runs if run.run_id not in ids]
-    after = replace(line, runs=runs, unwritten=tuple(one for one in line.unwritten if one in ids))
+    dropped = [run for run in pipeline.runs if run.run_id not in ids]
+    after = replace(pipeline, runs=runs, unwritten=tuple(run_id for run_id in pipeline.unwritten if run_id in ids))
     if not dropped:
         return after
-    starts = [_began(run) for run in line.runs]
+    starts = [_began(run) for run in pipeline.runs]
     ends = [run.last for run in dropped if run.span.status.is_over]
     return replace(
         after,
-        forgotten=max([*ends, *([line.forgotten] if line.forgotten else [])], default=None),
-        past=counted(line.past, starts, max(_began(run) for run in dropped)),
+        forgotten=max([*ends, *([pipeline.forgotten] if pipeline.forgotten else [])], default=None),
+        past=counted(pipeline.past, starts, max(_began(run) for run in dropped)),
     )
 
 

@@ -12,7 +12,7 @@ from core.settings.notes import Default, Items, Mark, OneOf, Range, Requires
 
 OUTCOMES = ("taken", "refunded", "failed")
 """What may become of a payment."""
-WORDS: Mapping[str, tuple[str, ...]] = {one: (one,) for one in OUTCOMES}
+WORDS: Mapping[str, tuple[str, ...]] = {outcome: (outcome,) for outcome in OUTCOMES}
 """What a table calls them, if nothing else is said."""
 LATE = timedelta(days=3)
 

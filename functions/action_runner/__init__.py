@@ -1,1 +1,1 @@
-"""The function that runs automated responses: within their guard rails, once, looked at afterwards, and told."""
+"""Automated actions: within guard rails, once, verified, and recorded."""

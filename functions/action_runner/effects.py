@@ -1,7 +1,7 @@
-"""What happens outside: an action is applied, looked at and undone, and decisions are published; each through the ledger.
+"""Effects of actions: apply, verify, undo, and publish the decisions; each once by the ledger.
 
-Applying and undoing pass the switches once more, within the claim: between a decision and its effect there may be a crash
-and half an hour, and whoever halts the system in the meantime is heard.
+Applying and undoing check the switches once more, within the claim: between a decision and its effect there may be a
+crash and half an hour, and a halt in the meantime takes effect.
 """
 
 import logging
@@ -21,7 +21,7 @@ from functions.adapters import logs
 from functions.adapters.actions.registry import Action
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Bus, Clock, Metrics, Store
-from functions.services.actions import change_case, read_guards, severity_now
+from functions.services.actions import change_run, read_guards, severity_now
 
 log = logging.getLogger(__name__)
 TOPIC = "action-decisions"
@@ -51,11 +51,11 @@ class Runner:
     """What running actions needs.
 
     Attributes:
-        store: keeps cases and guard rails.
+        store: has the runs and the guard rails.
         bus: takes the decisions.
         ledger: sees to it that an effect happens once.
         metrics: counts.
-        clock: now: what is done to the outside is done in its time.
+        clock: now, for the instants of effects.
         actions: the actions there are, by name.
         automation: the guard rails of the settings.
     """
@@ -68,95 +68,95 @@ class Runner:
     actions: Actions
     automation: Automation
 
-    def change(self, case: ActionRun, step: Callable[[ActionRun], ActionRun]) -> ActionRun:
-        """Save a step of the case, unless somebody else has led it to another stage in the meantime."""
+    def change(self, run: ActionRun, step: Callable[[ActionRun], ActionRun]) -> ActionRun:
+        """Save a step of the run, unless another instance has moved it to another stage meanwhile."""
 
         def turn(held: ActionRun | None) -> ActionRun | None:
-            return step(held) if held is not None and held.stage is case.stage else None
+            return step(held) if held is not None and held.stage is run.stage else None
 
-        return change_case(self.store, self.metrics, case.request.id, turn)
+        return change_run(self.store, self.metrics, run.request.id, turn)
 
 
-def settle(runner: Runner, case: ActionRun) -> ActionRun:
-    """Do what the case waits for, as far as it is time for it, and publish what was decided.
+def settle(runner: Runner, run: ActionRun) -> ActionRun:
+    """Perform the pending step of a run if it is due, and publish its decisions.
 
     Raises:
-        BusyError: somebody else is at it.
-        UnavailableError: something outside does not answer; what else is to be done is done.
+        BusyError: another instance is working on it.
+        UnavailableError: a dependency does not answer; everything else is done.
     """
     failures: list[AiaError] = []
     for effect in (_proceed, _publish):
         try:
-            case = effect(runner, case)
+            run = effect(runner, run)
         except AiaError as error:
             failures.append(error)
     if failures:
         raise failures[0]
-    return case
+    return run
 
 
-def _proceed(runner: Runner, case: ActionRun) -> ActionRun:
-    if case.stage is Stage.AWAITING:
-        return runner.change(case, lambda held: lifecycle.expired(held, now=runner.clock()))
-    if case.stage is Stage.APPROVED:
-        return _apply(runner, case)
-    if lifecycle.is_due(case, automation=runner.automation, now=runner.clock()):
-        case = _look(runner, case)
-    return _undo(runner, case) if case.stage is Stage.APPLIED and case.undoing else case
+def _proceed(runner: Runner, run: ActionRun) -> ActionRun:
+    if run.stage is Stage.AWAITING:
+        return runner.change(run, lambda held: lifecycle.expired(held, now=runner.clock()))
+    if run.stage is Stage.APPROVED:
+        return _apply(runner, run)
+    if lifecycle.is_due(run, automation=runner.automation, now=runner.clock()):
+        run = _verify(runner, run)
+    return _undo(runner, run) if run.stage is Stage.APPLIED and run.undoing else run
 
 
-def _apply(runner: Runner, case: ActionRun) -> ActionRun:
+def _apply(runner: Runner, run: ActionRun) -> ActionRun:
     try:
-        detail = _once(runner, case, "apply", lambda action: action.apply(case.plan, case.request.id))
+        detail = _perform_once(runner, run, "apply", lambda action: action.apply(run.plan, run.request.id))
     except ActionError as error:
-        return _failed(runner, case, error)
-    return runner.change(case, lambda held: lifecycle.applied(held, detail, now=runner.clock()))
+        return _failed(runner, run, error)
+    return runner.change(run, lambda held: lifecycle.applied(held, detail, now=runner.clock()))
 
 
-def _undo(runner: Runner, case: ActionRun) -> ActionRun:
+def _undo(runner: Runner, run: ActionRun) -> ActionRun:
     try:
-        detail = _once(runner, case, "undo", lambda action: action.undo(case.plan))
+        detail = _perform_once(runner, run, "undo", lambda action: action.undo(run.plan))
     except ActionError as error:
-        return _failed(runner, case, error)
-    return runner.change(case, lambda held: lifecycle.undone(held, detail, now=runner.clock()))
+        return _failed(runner, run, error)
+    return runner.change(run, lambda held: lifecycle.undone(held, detail, now=runner.clock()))
 
 
-def _failed(runner: Runner, case: ActionRun, error: ActionError) -> ActionRun:
+def _failed(runner: Runner, run: ActionRun, error: ActionError) -> ActionRun:
     reason = error.reason if isinstance(error, _StoppedError) else ActionReason.OUTSIDE_REFUSED
-    detail = f"{case.undoing.detail}; not undone: {error}" if case.undoing else str(error)
-    log.error("%s failed: %s", case.request.action, detail, extra=logs.fields(request=case.request.id, reason=reason))
-    return runner.change(case, lambda held: lifecycle.failed(held, reason, detail, now=runner.clock()))
+    detail = f"{run.undoing.detail}; not undone: {error}" if run.undoing else str(error)
+    log.error("%s failed: %s", run.request.action, detail, extra=logs.fields(request=run.request.id, reason=reason))
+    return runner.change(run, lambda held: lifecycle.failed(held, reason, detail, now=runner.clock()))
 
 
-def _once(runner: Runner, case: ActionRun, step: str, act: Callable[[Action], str]) -> str:
-    """What the outside answered; a fixed text where an earlier attempt, which did not live to tell, had the answer."""
+def _perform_once(runner: Runner, run: ActionRun, step: str, act: Callable[[Action], str]) -> str:
+    """The answer of the external system; a fixed text if an earlier attempt crashed after it received the answer."""
     answers: list[str] = []
 
     def effect() -> None:
-        answers.append(act(_admitted(runner, case)))
+        answers.append(act(_admitted(runner, run)))
 
-    runner.ledger.once(f"{case.request.id}:{step}", effect, lease=LEASE)
+    runner.ledger.once(f"{run.request.id}:{step}", effect, lease=LEASE)
     return answers[0] if answers else "done by an earlier attempt"
 
 
-def _admitted(runner: Runner, case: ActionRun) -> Action:
-    """The action, where neither a switch nor the time forbids it.
+def _admitted(runner: Runner, run: ActionRun) -> Action:
+    """The action, unless a switch or the deadline forbids it.
 
     Raises:
-        ActionError: one does.
+        ActionError: one of them does.
     """
-    name = case.request.action
+    name = run.request.action
     if halt := stopped(name, guards=read_guards(runner.store), automation=runner.automation):
         raise _StoppedError(halt.reason, halt.detail)
-    if lifecycle.is_late(case, runner.clock()):
+    if lifecycle.is_late(run, runner.clock()):
         late = f"not done within {lifecycle.PATIENCE}; an attempt that got no answer may have changed something"
         raise _StoppedError(ActionReason.OUT_OF_TIME, late)
     return runner.actions[ActionName(name)]
 
 
-def _look(runner: Runner, case: ActionRun) -> ActionRun:
-    verification = _verification(runner, case)
-    severity = severity_now(runner.store, case.request.incident_id)
+def _verify(runner: Runner, run: ActionRun) -> ActionRun:
+    verification = _verification(runner, run)
+    severity = severity_now(runner.store, run.request.incident_id)
 
     def step(held: ActionRun) -> ActionRun:
         if not lifecycle.is_due(held, automation=runner.automation, now=runner.clock()):
@@ -164,36 +164,36 @@ def _look(runner: Runner, case: ActionRun) -> ActionRun:
         automation, now = runner.automation, runner.clock()
         return lifecycle.looked(held, verification, severity=severity, automation=automation, now=now)
 
-    return runner.change(case, step)
+    return runner.change(run, step)
 
 
-def _verification(runner: Runner, case: ActionRun) -> Verification:
-    """What the action says; what cannot be told now may be told later, within the time there is for it."""
+def _verification(runner: Runner, run: ActionRun) -> Verification:
+    """The verification by the action; pending if it is not possible now and may be later."""
     try:
-        return runner.actions[ActionName(case.request.action)].verify(case.plan)
+        return runner.actions[ActionName(run.request.action)].verify(run.plan)
     except ActionError as error:
         return Verification(health=Health.BAD, detail=str(error))
     except AiaError as error:
-        log.warning("not verified yet: %s", error, extra=logs.fields(request=case.request.id))
+        log.warning("not verified yet: %s", error, extra=logs.fields(request=run.request.id))
         return Verification(health=Health.PENDING, detail=str(error))
     except Exception as error:
-        log.exception("unexpected error", extra=logs.fields(request=case.request.id))
+        log.exception("unexpected error", extra=logs.fields(request=run.request.id))
         return Verification(health=Health.PENDING, detail=f"unexpected error ({type(error).__name__})")
 
 
-def _publish(runner: Runner, case: ActionRun) -> ActionRun:
-    """Publish what was decided, in its order, up to the first that the bus does not take."""
+def _publish(runner: Runner, run: ActionRun) -> ActionRun:
+    """Publish the decisions in order, up to the first that the bus does not accept."""
     done: list[str] = []
     try:
-        for decision in case.pending:
+        for decision in run.pending:
             _publish_once(runner, decision)
             done.append(decision.id)
     finally:
         if done:
-            case = change_case(
-                runner.store, runner.metrics, case.request.id, lambda held: held and lifecycle.published(held, done)
+            run = change_run(
+                runner.store, runner.metrics, run.request.id, lambda held: held and lifecycle.published(held, done)
             )
-    return case
+    return run
 
 
 def _publish_once(runner: Runner, decision: ActionDecision) -> None:

@@ -1,4 +1,4 @@
-"""Runs automated responses: within their guard rails, once, looked at afterwards and undone when it got worse."""
+"""Runs automated actions: within guard rails, once, verified, and undone when the incident got worse."""
 
 from functools import partial
 

@@ -1,8 +1,8 @@
 """Requests, commands and ticks: what the action runner decides and does about an action.
 
-Each request has one document, its run, which decides; the document of the guard rails grants places in the budget. A decision
-is saved before anything is done, together with the events to publish. So a crash at any point is repaired by the next
-delivery or the next tick:
+Each request has one document, its run, which decides; the document of the guard rails grants places in the budget. A
+decision is saved before anything is done, together with the events to publish. So a crash at any point is repaired by
+the next delivery or the next tick:
 
     before the place is taken   nothing happened; the request is delivered again
     before the run is saved     the request is delivered again, and already has its place
@@ -27,11 +27,11 @@ from functions.runtime.endpoint import TickResult, read_tick
 from functions.runtime.push import Message
 from functions.services.actions import (
     ACTIONS,
-    case_of,
-    change_case,
     change_guards,
-    find_case,
+    change_run,
+    find_run,
     read_guards,
+    read_run,
     severity_now,
 )
 
@@ -42,11 +42,11 @@ _SUBJECTS = (*ActionName, EVERY)
 log = logging.getLogger(__name__)
 NAME = "action_runner"
 MOST = 5000
-"""Cases looked at in one tick; more do not wait at once."""
+"""Runs evaluated in one tick; more are never pending at once."""
 
 
 def read(message: Message, cron: str) -> ActionRequest | Command | Tick:
-    """The event that a message carries.
+    """The event in a message.
 
     Args:
         message: from any of the function's subscriptions.
@@ -87,12 +87,12 @@ def _check(name: str, text: str) -> None:
 
 
 def handle(runner: Runner, event: ActionRequest | Command | Tick) -> TickResult | None:
-    """Act on an event; safe to call again with the same one.
+    """Handle an event; idempotent.
 
     Raises:
-        BusyError: somebody else is at the same request.
-        ConflictError: too many change the same document at once.
-        UnavailableError: something outside does not answer; whatever else was to be done is done.
+        BusyError: another instance is working on the same request.
+        ConflictError: too many concurrent writes of the same document.
+        UnavailableError: a dependency does not answer; everything else is done.
     """
     match event:
         case ActionRequest():
@@ -105,12 +105,12 @@ def handle(runner: Runner, event: ActionRequest | Command | Tick) -> TickResult 
 
 
 def ask(runner: Runner, request: ActionRequest) -> None:
-    """Decide on a request, and apply the action where it may be; one that was decided on is only led on."""
-    settle(runner, find_case(runner.store, request.id) or _begin(runner, request))
+    """Decide on a request, and apply the action if it is allowed; a decided request only continues."""
+    settle(runner, find_run(runner.store, request.id) or _begin(runner, request))
 
 
 def command(runner: Runner, command: Command) -> None:
-    """Do what a person says about actions; what is said about anything else is for others."""
+    """Execute a command about actions; other commands are ignored."""
     if command.verb in (Verb.HALT, Verb.RESUME):
         change_guards(runner.store, partial(switched, command=command))
         log.warning("%s %s by %s: %s", command.verb, command.subject, command.by, command.note)
@@ -119,33 +119,33 @@ def command(runner: Runner, command: Command) -> None:
 
 
 def look_after(runner: Runner) -> TickResult:
-    """Lead on every case that waits: an approval that ran out, what is to be verified, undone, repeated or published."""
-    found = runner.store.find(ACTIONS, where={"waiting": True}, limit=MOST)
+    """Continue every unfinished run: expire approvals, verify, undo, retry and publish."""
+    waiting = runner.store.find(ACTIONS, where={"waiting": True}, limit=MOST)
     failures: list[AiaError] = []
     awaiting = 0
-    for document in found:
+    for document in waiting:
         try:
-            awaiting += settle(runner, case_of(document.data)).stage is Stage.AWAITING
+            awaiting += settle(runner, read_run(document.data)).stage is Stage.AWAITING
         except AiaError as error:
             failures.append(error)
             log.warning("not continued yet: %s", error, extra=logs.fields(request=document.key))
         except Exception:
-            # one that is broken must not keep the others waiting
+            # one broken run must not block the others
             log.exception("unexpected error", extra=logs.fields(request=document.key))
     runner.metrics.gauge("aia_actions_waiting", awaiting)
-    # It looked at everything; that something outside does not answer is told by the decisions.
+    # Every run was evaluated; the decisions report a dependency that does not answer.
     return TickResult(fault=next((error for error in failures if not isinstance(error, BusyError)), None))
 
 
 def _begin(runner: Runner, request: ActionRequest) -> ActionRun:
-    """The new case of a request; where somebody else began it in the meantime, theirs."""
+    """The new run of a request; the existing one if another instance created it meanwhile."""
     new = _decided(runner, request)
-    case = change_case(runner.store, runner.metrics, request.id, lambda held: held or new)
+    run = change_run(runner.store, runner.metrics, request.id, lambda held: held or new)
     details = logs.fields(
-        request=request.id, incident=request.incident_id, reason=case.reason, playbook=request.playbook
+        request=request.id, incident=request.incident_id, reason=run.reason, playbook=request.playbook
     )
-    log.info("%s of %s: %s (%s)", request.action, request.target, case.stage, case.reason, extra=details)
-    return case
+    log.info("%s of %s: %s (%s)", request.action, request.target, run.stage, run.reason, extra=details)
+    return run
 
 
 def _decided(runner: Runner, request: ActionRequest) -> ActionRun:
@@ -170,7 +170,7 @@ def _impossible(runner: Runner, request: ActionRequest, reason: ActionReason, de
 
 
 def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: bool) -> GuardVerdict:
-    """What the guard rails say; where they let it pass, its place is taken in the very write that found it free."""
+    """The verdict of the guard rails; if they allow the action, its place in the budget is taken in the same write."""
     verdicts: list[GuardVerdict] = []
 
     def step(guards: Guards) -> Guards:
@@ -184,20 +184,20 @@ def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: 
 
 
 def _answer(runner: Runner, command: Command) -> None:
-    """Lead a case on by what a person says of it, where that is possible."""
-    case = find_case(runner.store, command.subject)
-    objection = lifecycle.objection(case, command, now=runner.clock()) if case else ActionReason.NO_SUCH_REQUEST
+    """Continue a run by a person's answer, if that is possible."""
+    run = find_run(runner.store, command.subject)
+    objection = lifecycle.objection(run, command, now=runner.clock()) if run else ActionReason.NO_SUCH_REQUEST
     if objection:
         details = logs.fields(request=command.subject, by=command.by, reason=objection)
         log.warning("%s ignored: %s", command.verb, objection, extra=details)
-    elif case is not None:
+    elif run is not None:
         approves = command.verb is Verb.APPROVE
-        verdict = _permitted(runner, case.request, case.plan, approved=True) if approves else None
-        severity = severity_now(runner.store, case.request.incident_id)
+        verdict = _permitted(runner, run.request, run.plan, approved=True) if approves else None
+        severity = severity_now(runner.store, run.request.incident_id)
 
         def step(held: ActionRun) -> ActionRun:
             return lifecycle.answered(held, command, verdict, now=runner.clock(), severity=severity)
 
-        case = runner.change(case, step)
-    if case is not None:
-        settle(runner, case)
+        run = runner.change(run, step)
+    if run is not None:
+        settle(runner, run)

@@ -1,1 +1,1 @@
-"""Everything that touches the outside: the only place that imports Google clients, sockets and files."""
+"""Access to external systems: the only package that imports Google clients, sockets and files."""

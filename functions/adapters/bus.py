@@ -42,8 +42,8 @@ _PASSING = if_exception_type(
 class PubsubBus:
     """Publishes events to the topics of one project.
 
-    An event is sent by itself and at once: a function publishes few, and waits for each. Where there are many at once,
-    as in a foreign body, they are sent in batches.
+    An event is sent alone and at once: a function publishes few, and waits for each. Many events at once,
+    as from one foreign body, are sent in batches.
 
     Args:
         project: whose topics they are.
@@ -62,12 +62,12 @@ class PubsubBus:
 
         Args:
             topic: the topic's short name.
-            event: what is published; subscriptions filter on its `type`, `version` and `id` as well, and on the
+            event: the event; subscriptions filter on its `type`, `version` and `id` as well, and on the
                 `severity` of findings.
             attributes: further ones to filter on.
 
         Raises:
-            UnavailableError: the bus did not take the event; the message names the topic and where it was sought.
+            UnavailableError: the bus did not accept the event; the error names the topic and the endpoint.
         """
         self._send(topic, [PubsubMessage(encode(event), _attributes(event) | attributes)])
 
@@ -78,10 +78,10 @@ class PubsubBus:
 
         Args:
             topic: the topic's short name.
-            events: what is published, as by `publish`.
+            events: the events, as for `publish`.
 
         Raises:
-            UnavailableError: the bus did not take all of them, perhaps the first ones.
+            UnavailableError: the bus did not accept all of them, perhaps the first ones.
         """
         self._send(topic, [PubsubMessage(encode(event), _attributes(event)) for event in events])
 
@@ -94,14 +94,14 @@ class PubsubBus:
             attributes: by which the subscription that writes the table filters.
 
         Raises:
-            UnavailableError: the bus did not take all of them, perhaps some.
+            UnavailableError: the bus did not accept all of them, perhaps some.
         """
         self._send(topic, [PubsubMessage(msgspec.json.encode(row), attributes) for row in rows])
 
     def _send(self, topic: str, messages: Sequence[PubsubMessage]) -> None:
         path = self._client.topic_path(self._project, topic)
         for batch in batches(messages):
-            with _told(path):
+            with _port_errors(path):
                 send(self._client, path, batch, retry=self._retry, timeout=self._attempt)
 
 
@@ -121,8 +121,8 @@ def _attributes(event: Event) -> dict[str, str]:
 
 
 @contextmanager
-def _told(path: str) -> Iterator[None]:
-    """What the client raises, as the port has it."""
+def _port_errors(path: str) -> Iterator[None]:
+    """Errors of the client as errors of the port."""
     try:
         yield
     except (exceptions.GoogleAPIError, google.auth.exceptions.GoogleAuthError) as error:
@@ -149,7 +149,7 @@ def batches(messages: Iterable[PubsubMessage]) -> Iterator[list[PubsubMessage]]:
 
 
 def patient(seconds: float) -> Retry:
-    """Try again for some seconds what may pass."""
+    """Retry transient errors for some seconds."""
     return Retry(predicate=_PASSING, initial=0.1, maximum=2.0, multiplier=2.0, timeout=seconds)
 
 
@@ -164,7 +164,7 @@ def send(client: PublisherClient, path: str, batch: Sequence[PubsubMessage], *, 
         timeout: seconds that one attempt may take.
 
     Raises:
-        GoogleAPIError: Pub/Sub did not take it.
+        GoogleAPIError: Pub/Sub did not accept it.
     """
     raw = PublishRequest.pb()(topic=path)  # the wrapped class costs several times as much a message
     for message in batch:

@@ -1,4 +1,4 @@
-"""The settings of the running function: monitoring.yaml from its archive, with the environment filled in."""
+"""The settings of the running function: monitoring.yaml from its archive, with environment variables substituted."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from core.errors import Fault, SettingsError
 from core.settings import Settings, parse
 
 FILE = Path(__file__).resolve().parents[2] / "monitoring.yaml"
-"""Where an archive has it: at the root, beside `functions/`."""
+"""Its place in an archive: at the root, beside `functions/`."""
 _DEEPEST = 20
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -22,14 +22,14 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
 
     Args:
         path: the file; where none is given, the one that `AIA_SETTINGS` names, or the archive's own.
-        environ: what `${NAME}` in a text stands for. What is filled in is not looked at again.
+        environ: the values of `${NAME}` in a text. Substituted values are not expanded again.
 
     Raises:
         SettingsError: with every fault: of the file, of missing variables, and of the values.
     """
     file = path or Path(environ.get("AIA_SETTINGS") or FILE)
     missing: list[Fault] = []
-    raw = _filled(_read(file), environ, "", _DEEPEST, missing)
+    raw = _substituted(_load_yaml(file), environ, "", _DEEPEST, missing)
     try:
         settings = parse(raw)
     except SettingsError as error:
@@ -47,14 +47,14 @@ def schedule(settings: Settings, job: str) -> str:
     Raises:
         SettingsError: the settings name no such job, though its function is deployed.
     """
-    found = settings.jobs.get(job)
-    if found is None:
+    cron = settings.jobs.get(job)
+    if cron is None:
         raise SettingsError((Fault(f"jobs.{job}", "must be given where the function is deployed"),))
-    return found
+    return cron
 
 
 class _Loader(yaml.CSafeLoader):
-    """Refuses a key that is there twice, where YAML would take the last."""
+    """Rejects a duplicate key, of which YAML would use the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -67,7 +67,7 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read(file: Path) -> object:
+def _load_yaml(file: Path) -> object:
     try:
         return yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
     except OSError as error:
@@ -79,7 +79,7 @@ def _read(file: Path) -> object:
         raise SettingsError((Fault(str(file), "must be YAML", str(error)),)) from error
 
 
-def _filled(value: Any, environ: Mapping[str, str], path: str, depth: int, missing: list[Fault]) -> Any:  # noqa: ANN401 - YAML
+def _substituted(value: Any, environ: Mapping[str, str], path: str, depth: int, missing: list[Fault]) -> Any:  # noqa: ANN401 - YAML
     if depth < 0:
         missing.append(Fault(path, f"must be nested at most {_DEEPEST} deep"))
         return None
@@ -87,12 +87,14 @@ def _filled(value: Any, environ: Mapping[str, str], path: str, depth: int, missi
         case str():
             names = _VARIABLE.findall(value)
             missing.extend(_unset(path, name) for name in dict.fromkeys(names) if name not in environ)
-            return _VARIABLE.sub(lambda found: environ.get(found[1], found[0]), value) if names else value
+            return _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), value) if names else value
         case list():
-            return [_filled(item, environ, f"{path}[{index}]", depth - 1, missing) for index, item in enumerate(value)]
+            return [
+                _substituted(item, environ, f"{path}[{index}]", depth - 1, missing) for index, item in enumerate(value)
+            ]
         case dict():
             paths = {key: f"{path}.{key}" if path else str(key) for key in value}
-            return {key: _filled(item, environ, paths[key], depth - 1, missing) for key, item in value.items()}
+            return {key: _substituted(item, environ, paths[key], depth - 1, missing) for key, item in value.items()}
     return value
 
 

@@ -1,4 +1,4 @@
-"""Events as bytes: JSON with a `type` and a `version`, strict in what is read."""
+"""Encoding of events: JSON with a `type` and a `version`, decoded strictly."""
 
 from datetime import datetime
 from typing import Any, TypeVar
@@ -25,13 +25,13 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def encode(event: Event) -> bytes:
-    """The event as JSON; the same event always gives the same bytes."""
+    """The event as JSON; equal events have equal bytes."""
     body: dict[str, Any] = {"type": event.TYPE, "version": event.VERSION, "id": event.id}
     return _encoder.encode(body | msgspec.to_builtins(event, builtin_types=(datetime,)))
 
 
 def decode(data: bytes, kind: type[E]) -> E:
-    """The event that the bytes hold.
+    """The event in the bytes.
 
     Raises:
         UnknownVersionError: an event of that type, but of a version this code does not know.
@@ -49,7 +49,7 @@ def decode(data: bytes, kind: type[E]) -> E:
 
 
 def type_of(data: bytes) -> str:
-    """The type that the bytes say they are of; `PoisonError` where they say none."""
+    """The type that the bytes declare; `PoisonError` if they declare none."""
     try:
         return _kind.decode(data).type
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -57,7 +57,7 @@ def type_of(data: bytes) -> str:
 
 
 def decode_any(data: bytes, *kinds: type[Event]) -> Any:  # noqa: ANN401 - one of the kinds; the type checker knows no union of them
-    """The event that the bytes hold, of one of some kinds; raises as `decode` does."""
+    """The event in the bytes, of one of several types; raises as `decode` does."""
     named = type_of(data)
     found = next((kind for kind in kinds if named == kind.TYPE), None)
     if found is None:

@@ -1,8 +1,8 @@
-"""The store on Firestore: a write names the update time of the document that was read, so that no update is lost.
+"""The store on Firestore: a write is conditional on the update time of the document that was read, so that no update is lost.
 
-A document holds, beside its `data`, what Firestore itself must see: `expires_at`, for a TTL policy, and `write`, which is
-different each time. Without it, Firestore would leave the update time as it is when a document is written over with the
-same data, and two writers with the same revision would both succeed.
+Beside its `data`, a document has the fields that Firestore itself needs: `expires_at`, for a TTL policy, and `write`,
+which is different each time. Without it, Firestore would leave the update time as it is when a document is written over
+with the same data, and two writers with the same revision would both succeed.
 """
 
 import functools
@@ -127,7 +127,7 @@ def spell(key: str) -> str:
 
 
 def read(identifier: str) -> str:
-    """The key that `spell` spelt."""
+    """The key behind the result of `spell`."""
     return identifier.replace(".1", "/").replace(".0", ".")
 
 

@@ -1,8 +1,8 @@
-"""The ledger: an effect outside is claimed before it is performed, and confirmed after.
+"""The ledger: an external effect is claimed before it is performed, and confirmed afterwards.
 
-The same key has its effect once, however often and by however many it is asked for. Only a crash (or a store that stops
-answering) between the effect and its confirmation makes it happen again, after the lease has ended; what happens
-there must bear that, as PagerDuty does by its dedup_key and a table by its row key.
+An effect with one key is performed once, for any number of requests from any number of instances. Only a crash (or a
+store that stops answering) between the effect and its confirmation repeats it, after the lease has ended; the receiver
+must tolerate that, as PagerDuty does by its dedup_key and a table by its row key.
 """
 
 import logging
@@ -38,8 +38,8 @@ class Ledger:
 
     Args:
         store: where the entries are.
-        clock: for the leases; the clocks of those who share the ledger must agree to well within a lease.
-        owner: who asks, for logs and for people, as in the name of the function.
+        clock: for the leases; the clocks of all instances must agree to well within a lease.
+        owner: the name of the instance, for logs.
     """
 
     def __init__(self, store: Store, clock: Clock, owner: str) -> None:
@@ -51,12 +51,12 @@ class Ledger:
         """Perform the effect unless it has been performed; when it fails, the claim is released and the error raised.
 
         Args:
-            key: what the effect is, the same whenever it is asked for again.
-            effect: what to perform.
-            lease: how long nobody else may try; longer than the effect may take.
+            key: identifies the effect; the same for every attempt.
+            effect: performs it.
+            lease: how long other instances may not try; longer than the effect takes.
 
         Raises:
-            BusyError: somebody else performs it right now; the message names the key and says until when.
+            BusyError: another instance is performing it; the error names the key and the end of the lease.
             UnavailableError: the store does not answer; the effect may have been performed.
         """
         attempt = self._attempt()
@@ -73,17 +73,17 @@ class Ledger:
         return EffectOutcome.PERFORMED
 
     def alone(self, key: str, effect: Callable[[], None], *, lease: timedelta = LEASE) -> None:
-        """Perform the effect while nobody else does, however often it is asked for.
+        """Perform the effect while no other instance does; it may be repeated.
 
-        Whether it is to be performed at all is known elsewhere, as by a document that the effect itself writes.
+        Whether it is due at all is known elsewhere, for example from a document that the effect itself writes.
 
         Args:
-            key: what nobody else may do meanwhile; no key of `once`.
-            effect: what to perform.
-            lease: how long nobody else may try; longer than the effect may take.
+            key: identifies the effect; no key of `once`.
+            effect: performs it.
+            lease: how long other instances may not try; longer than the effect takes.
 
         Raises:
-            BusyError: somebody else performs it right now; the message names the key and says until when.
+            BusyError: another instance is performing it; the error names the key and the end of the lease.
             UnavailableError: the store does not answer.
         """
         attempt = self._attempt()
@@ -95,18 +95,18 @@ class Ledger:
             self._release(key, attempt)
 
     def purge(self, *, days: int = 30) -> int:
-        """Forget the entries that expired on one of the last days; Firestore's TTL policy does it by itself.
+        """Delete the entries that expired on one of the last days; Firestore's TTL policy does it by itself.
 
         Returns:
-            How many were forgotten.
+            The number of deleted entries.
         """
         today = self._clock().astimezone(UTC).date()
         return sum(self._forget((today - timedelta(days=ago)).isoformat()) for ago in range(1, days + 1))
 
     def _forget(self, day: str) -> int:
         forgotten = 0
-        while found := self._store.find(COLLECTION, where={"expires_on": day}, limit=_PAGE):
-            for document in found:
+        while documents := self._store.find(COLLECTION, where={"expires_on": day}, limit=_PAGE):
+            for document in documents:
                 try:
                     self._store.delete(document, COLLECTION)
                     forgotten += 1
@@ -115,11 +115,11 @@ class Ledger:
         return forgotten
 
     def _attempt(self) -> str:
-        """A name that no other attempt has."""
+        """The unique name of an attempt."""
         return f"{self._owner}/{uuid.uuid4().hex[:12]}"
 
     def _claim(self, key: str, attempt: str, lease: timedelta) -> bool:
-        """Whether the claim is the attempt's now; not so when the effect has happened."""
+        """Whether the attempt has the claim now; not if the effect has been performed."""
         try:
             decision = self._decide(key, lambda entry: claim(entry, owner=attempt, now=self._clock(), lease=lease))
         except ConflictError as error:
@@ -145,15 +145,15 @@ class Ledger:
     def _release(self, key: str, attempt: str) -> None:
         """Release the claim; when that fails, the error of the effect matters more, and the lease will end."""
         try:
-            found = self._store.get(COLLECTION, key)
-            if found and release(_entry(found.data), owner=attempt).verdict is ClaimVerdict.RELEASED:
-                self._store.delete(found, COLLECTION)
+            document = self._store.get(COLLECTION, key)
+            if document and release(_entry(document.data), owner=attempt).verdict is ClaimVerdict.RELEASED:
+                self._store.delete(document, COLLECTION)
         except AiaError as error:
             log.warning("not released: %s: %s", key, error, extra=fields(key=key, owner=attempt))
 
 
 def _data(entry: Entry) -> Data:
-    # The store finds only what is equal, so the day is a field of its own: it is what `purge` asks for.
+    # The store queries by equality only, so the day is a separate field, which `purge` queries.
     return asdict(entry) | {"expires_on": entry.expires_at.astimezone(UTC).date().isoformat()}
 
 

@@ -1,6 +1,6 @@
-"""Structured logs as Cloud Logging reads them: one JSON object a line, with severity, trace and plain fields.
+"""Structured logs as Cloud Logging reads them: one JSON object per line, with severity, trace and fields.
 
-Fields are written as they are given, so nothing secret may be given: settings hold names of secrets, never their values.
+Fields are written unchanged, so pass no secrets: settings have names of secrets, never their values.
 """
 
 import json
@@ -38,7 +38,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def setup(level: str | None = None) -> None:
-    """Write the logs of this process as JSON to standard error; safe to call again."""
+    """Write the logs of this process as JSON to standard error; idempotent."""
     formatter = JsonFormatter()
     formatter.converter = time.gmtime
     handler = logging.StreamHandler(sys.stderr)
@@ -49,13 +49,13 @@ def setup(level: str | None = None) -> None:
 
 
 def set_trace(header: str, project: str) -> None:
-    """Remember the trace of the request in hand, from its `X-Cloud-Trace-Context` or `traceparent` header."""
+    """Set the trace of the current request, from its `X-Cloud-Trace-Context` or `traceparent` header."""
     trace = header.split("-")[1] if header.startswith("00-") else header.split("/", maxsplit=1)[0]
     _trace.set(f"projects/{project}/traces/{trace}" if trace and project else "")
 
 
 def set_function(name: str) -> None:
-    """Name the function that the request in hand is for, where one process serves several."""
+    """Set the function of the current request, if one process serves several."""
     _function.set(name)
 
 

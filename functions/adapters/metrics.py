@@ -1,13 +1,13 @@
-"""Metrics to Cloud Monitoring, under their Prometheus names.
+"""Metrics for Cloud Monitoring, under their Prometheus names.
 
 A point is `prometheus.googleapis.com/NAME/gauge` or `/counter` on the resource `prometheus_target`, so that one PromQL
-expression means the same there and in Prometheus. What the API asks for is kept here: at most 200 series a call, one point
-a series, points of a series in order and at least 5 s apart, nothing older than 24 h or in the future, label values of at
-most 1,024 characters.
+expression means the same there and in Prometheus. The limits of the API are respected: at most 200 series a call, one
+point a series, points of a series in order and at least 5 s apart, nothing older than 24 h or in the future, label
+values of at most 1,024 characters.
 
-An instance is throttled between requests, so nothing runs in the background: `flush` is called within a request and sends
-at most every 10 s; the last ones go out when the process ends. What cannot be sent is logged, never raised: gauges keep
-their newest value and counters keep counting until the next flush.
+An instance is throttled between requests, so nothing runs in the background: `flush` is called within a request and
+sends at most every 10 s; the last ones are sent when the process ends. A failure to send is logged, never raised:
+gauges keep their newest value and counters keep counting until the next flush.
 """
 
 import atexit
@@ -46,7 +46,7 @@ _TICK = timedelta(milliseconds=1)
 
 log = logging.getLogger(__name__)
 _connected: list["CloudMetrics"] = []
-"""What sends its last values when the process ends."""
+"""The clients that send their last values when the process ends."""
 
 
 class Fate(StrEnum):
@@ -142,7 +142,7 @@ class CloudMetrics:
             series.value, series.fresh = series.value + by, True
 
     def flush(self) -> None:
-        """Send what has gathered, when the last attempt is 10 s ago; never raises."""
+        """Send the pending points if the last attempt is 10 s ago; never raises."""
         if not self._sending.acquire(blocking=False):
             return
         try:
@@ -224,8 +224,8 @@ class CloudMetrics:
 
     def _wait(self, now: datetime) -> float:
         with self._lock:
-            fresh = [one for one in self._series.values() if one.fresh and one.at is None]
-            waiting = [one.sent + PERIOD - now for one in fresh if one.sent]
+            fresh = [series for series in self._series.values() if series.fresh and series.at is None]
+            waiting = [series.sent + PERIOD - now for series in fresh if series.sent]
         return min(max([timedelta(0), *waiting]), PERIOD).total_seconds()
 
 
@@ -308,7 +308,7 @@ def _insecure(endpoint: str) -> Any:  # noqa: ANN401 - the client's transport, w
 
 
 def connect(function: str) -> CloudMetrics:
-    """The metrics of a function, as its environment has them; the last values go out when the process ends.
+    """The metrics of a function, by its environment; the last values are sent when the process ends.
 
     Raises:
         SettingsError: GOOGLE_CLOUD_PROJECT or AIA_LOCATION is not set.
@@ -326,7 +326,7 @@ def connect(function: str) -> CloudMetrics:
 
 
 def close_all() -> None:
-    """Send the last values of all functions of this process side by side, where it serves several; never raises.
+    """Send the last values of all functions of this process in parallel; never raises.
 
     One after the other, they might take longer than a process is given to end.
     """

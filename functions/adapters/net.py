@@ -1,4 +1,4 @@
-"""Connections that never outlast a deadline, however many addresses a name has and however slowly bytes drip in."""
+"""Connections that respect a deadline, however many addresses a name has and however slowly bytes arrive."""
 
 import base64
 import errno
@@ -18,14 +18,14 @@ from urllib3.util import Url
 
 PORTS = {"http": 80, "https": 443}
 
-# It warns of odd headers with the whole URL, and a URL may hold a secret.
+# It warns of odd headers with the whole URL, which may have a secret in it.
 logging.getLogger("urllib3.connection").disabled = True
 
 trusting = functools.cache(ssl.create_default_context)
 """What clients do: trust the authorities of the machine, check the dates and the host.
 
-Read once, which takes 20 ms. An authority of one's own is trusted through `SSL_CERT_FILE` or `SSL_CERT_DIR`, which OpenSSL
-reads.
+Read once, which takes 20 ms. An authority of one's own is trusted through `SSL_CERT_FILE` or `SSL_CERT_DIR`, which
+OpenSSL reads.
 """
 
 
@@ -49,13 +49,13 @@ class Deadline:
 
 
 def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
-    """Connect to the first address of a host that accepts; the last one's error when none does.
+    """Connect to the first address of a host that accepts; raise the last error if none does.
 
-    An address that swallows what is sent to it takes only its share of the time from those after it. Looking the name up
+    An address that does not answer takes only its share of the time of the others. Resolving the name
     has the resolver's own time limit, which Python cannot shorten; `run.py` does not wait for it.
     """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    for untried, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
+    addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for untried, (family, kind, protocol, _, address) in zip(range(len(addresses), 0, -1), addresses, strict=True):
         connection = socket.socket(family, kind, protocol)
         try:
             connection.settimeout(deadline.left() / untried)
@@ -70,7 +70,7 @@ def dial(host: str, port: int, deadline: Deadline) -> socket.socket:
 
 
 def shake(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
-    """Shake hands on a connected socket; Python bounds the whole of a handshake."""
+    """Complete a TLS handshake on a connected socket; Python bounds the whole handshake."""
     plain.settimeout(deadline.left())
     return context.wrap_socket(plain, server_hostname=host)
 
@@ -89,12 +89,12 @@ def connected(url: Url, deadline: Deadline) -> Iterator[tuple[HTTPConnection, so
 
 
 def address(url: Url) -> tuple[str, int]:
-    """Whom to dial; the brackets of an IPv6 address belong to the URL."""
+    """The host and port to connect to; the brackets of an IPv6 address belong to the URL."""
     return (url.host or "").strip("[]"), url.port or PORTS[url.scheme or ""]
 
 
 def headers(url: Url) -> dict[str, str]:
-    """What every request says: whom it is for, with the credentials of the URL, and who asks."""
+    """The headers of every request: the host, the credentials of the URL, and the user agent."""
     auth = {} if url.auth is None else {"Authorization": f"Basic {_base64(unquote(url.auth))}"}
     return {"Host": url.netloc or "", "User-Agent": "aia-monitoring", **auth}
 
@@ -106,7 +106,8 @@ def _base64(text: str) -> str:
 class Bounded:
     """A connected socket, as `http.client` uses one, whose reads all end at one deadline.
 
-    A socket's own timeout starts anew with each byte that arrives, so that a server that drips holds its reader for ever.
+    A socket's own timeout starts anew with each byte that arrives, so that a server that drips holds its reader for
+    ever.
     """
 
     def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
@@ -118,7 +119,7 @@ class Bounded:
         return io.BufferedReader(_Reads(self._connection, self._deadline))
 
     def sendall(self, data: bytes) -> None:
-        """Send all of it; Python bounds the whole of a `sendall`."""
+        """Send everything; Python bounds a whole `sendall`."""
         self._connection.settimeout(self._deadline.left())
         self._connection.sendall(data)
 
@@ -126,7 +127,7 @@ class Bounded:
         """Nothing: the deadline decides."""
 
     def close(self) -> None:
-        """Nothing: `http.client` closes before the body is read; who dialled closes."""
+        """Does nothing: `http.client` closes before the body is read; the caller closes the socket."""
 
 
 class _Reads(io.RawIOBase):

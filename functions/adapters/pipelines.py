@@ -1,4 +1,4 @@
-"""Pipelines as the store keeps them: pipeline_monitor writes them, the pages read them."""
+"""Documents of pipelines: pipeline_monitor writes them, the pages read them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -16,27 +16,27 @@ MOST_BYTES = 900_000
 """Of a document's text; Firestore takes a megabyte. Fifty runs of twenty stages are about 100,000."""
 
 
-def fitted(line: PipelineState) -> PipelineState:
-    """The pipeline as it fits into a document: of runs with so many stages that all do not fit, the oldest are dropped."""
-    while (size := len(msgspec.json.encode(line))) > MOST_BYTES and len(line.runs) > 1:
-        line = lighter(line, max(1, len(line.runs) * (size - MOST_BYTES) // size))
-    return line
+def fitted(pipeline: PipelineState) -> PipelineState:
+    """The pipeline, limited to the size of a document: if its runs have too many stages, the oldest runs are dropped."""
+    while (size := len(msgspec.json.encode(pipeline))) > MOST_BYTES and len(pipeline.runs) > 1:
+        pipeline = lighter(pipeline, max(1, len(pipeline.runs) * (size - MOST_BYTES) // size))
+    return pipeline
 
 
-def line_data(line: PipelineState) -> Data:
+def pipeline_data(pipeline: PipelineState) -> Data:
     """The document of a pipeline that fits into one.
 
-    It is one text: nobody looks for anything within it, and a store takes a text a hundred times faster than thousands of
+    It is one text: nothing within it is queried, and a store writes a text a hundred times faster than thousands of
     values.
     """
-    return {"line": msgspec.json.encode(line).decode()}
+    return {"line": msgspec.json.encode(pipeline).decode()}
 
 
-def read_line(data: Data) -> PipelineState:
+def read_pipeline(data: Data) -> PipelineState:
     """The pipeline that a document holds.
 
     Raises:
-        UnreadableError: it was written by another version, or spoilt.
+        UnreadableError: it was written by another version, or is corrupt.
     """
     try:
         return msgspec.json.decode(data["line"], type=PipelineState)
@@ -45,7 +45,7 @@ def read_line(data: Data) -> PipelineState:
 
 
 def readable(store: Store) -> Iterator[PipelineState]:
-    """Every pipeline, by its name, but those that cannot be read."""
+    """Every readable pipeline, by name."""
     for document in every(store, COLLECTION):
-        with contextlib.suppress(UnreadableError):  # pipeline_monitor says so, once a minute
-            yield read_line(document.data)
+        with contextlib.suppress(UnreadableError):  # pipeline_monitor logs it once a minute
+            yield read_pipeline(document.data)

@@ -1,4 +1,4 @@
-"""The ports: what the functions ask of the outside, and all that they know of it."""
+"""The ports: the interfaces through which functions use external systems."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from core.events import Event
 
 Data = dict[str, Any]
-"""What a document or a row holds: names to JSON values; instants are aware datetimes."""
+"""The fields of a document or row: names to JSON values; instants are aware datetimes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Document:
 
 
 class Store(Protocol):
-    """The little state that must be transactional.
+    """The transactional state.
 
     Every method raises `UnavailableError` when the store does not answer.
     """
@@ -70,18 +70,18 @@ class BulkBus(Bus, Protocol):
     def publish_all(self, topic: str, events: Sequence[Event]) -> None:
         """Return when the bus has all of them, in their order; `UnavailableError` when it does not answer.
 
-        Perhaps it has the first of them then.
+        The first of them may have been accepted.
         """
         ...
 
 
 class RowBus(Bus, Protocol):
-    """Publishes rows as well, which a subscription writes into a table by itself."""
+    """Publishes rows as well, which a subscription writes into a table directly."""
 
     def publish_rows(self, topic: str, rows: Sequence[Data], **attributes: str) -> None:
         """Return when the bus has all of them; `UnavailableError` when it does not answer.
 
-        Perhaps it has some of them then.
+        Some of them may have been accepted.
         """
         ...
 
@@ -115,9 +115,9 @@ class Metrics(Protocol):
         ...
 
     def flush(self) -> None:
-        """Send what has gathered, when it is time; never raises."""
+        """Send the pending points when it is time; never raises."""
         ...
 
 
 Clock = Callable[[], datetime]
-"""Now, in UTC; used for leases, logs and the time of notifications, never for what is scored."""
+"""Now, in UTC; used for leases, logs and the time of notifications, never for scores."""

@@ -1,6 +1,6 @@
-"""Prometheus' query API: on this machine Prometheus itself, on Google Cloud the one that Cloud Monitoring has.
+"""Prometheus' query API: Prometheus itself in the local system, Cloud Monitoring's on Google Cloud.
 
-A query is asked for at one instant, or at the instants of a grid. Answers come as they are from outside: an instant without a
+A query is evaluated at one instant, or at the instants of a grid. Results are normalised: an instant without a
 value is None, and so is one whose value is no finite number.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 GOOGLE = "https://monitoring.googleapis.com/v1/projects/{project}/location/global/prometheus"
 SCOPES = ("https://www.googleapis.com/auth/monitoring.read",)
 PATIENCE = 6.0
-"""Seconds that an answer may take in all: well below how often a page asks, so that it is told soon that nobody answers."""
+"""Seconds for a whole response: well below the polling interval of the page, so that an outage shows soon."""
 LARGEST = 16_000_000
 """Bytes of an answer."""
 _CHUNK = 65_536
@@ -37,8 +37,8 @@ class Series:
     """One series of an answer.
 
     Attributes:
-        labels: what tells it from the others.
-        values: one an instant asked for.
+        labels: identify the series.
+        values: one per requested instant.
     """
 
     labels: Mapping[str, str]
@@ -66,9 +66,9 @@ class Prometheus:
     """Asks queries.
 
     Args:
-        name: what people call it.
+        name: for errors.
         url: its address, without `/api/v1`.
-        open_session: gives what requests are sent through, when the first is; whoever asks nothing does not pay for it.
+        open_session: opens the HTTP session at the first request.
         patience: seconds that an answer may take in all.
     """
 
@@ -81,21 +81,21 @@ class Prometheus:
         self._patience = patience
 
     def instant(self, query: str, *, at: int) -> list[Series]:
-        """What the query gives at an instant, in seconds since 1970: a value a series.
+        """The result of a query at an instant, in seconds since 1970: one value per series.
 
         Raises:
-            QueryError: the query is refused; of `range` too.
-            UnavailableError: nobody answers in time, or not as Prometheus does; of `range` too.
+            QueryError: the query is refused; the same for `range`.
+            UnavailableError: no valid answer in time; the same for `range`.
         """
-        found = self._ask("query", query=query, time=at)
-        return [Series(labels=one.metric, values=(_number(one.value[1]),)) for one in found if one.value]
+        results = self._query("query", query=query, time=at)
+        return [Series(labels=series.metric, values=(_number(series.value[1]),)) for series in results if series.value]
 
     def range(self, query: str, *, start: int, end: int, step: int) -> list[Series]:
-        """What the query gives at `start` and every `step` seconds after it, until `end`: a value each."""
-        found = self._ask("query_range", query=query, start=start, end=end, step=step)
-        return [Series(labels=one.metric, values=_laid(one.values, start, end, step)) for one in found]
+        """The result of a query at `start` and every `step` seconds after it, until `end`: one value each."""
+        results = self._query("query_range", query=query, start=start, end=end, step=step)
+        return [Series(labels=series.metric, values=_aligned(series.values, start, end, step)) for series in results]
 
-    def _ask(self, what: str, **parameters: str | int) -> list[_Found]:
+    def _query(self, what: str, **parameters: str | int) -> list[_Found]:
         status, body = self._fetched(f"{self._url}/api/v1/{what}", parameters)
         try:
             answer = msgspec.json.decode(body, type=_Answer)
@@ -120,7 +120,7 @@ class Prometheus:
         limits = {"timeout": self._patience, "stream": True, "allow_redirects": False}
         try:
             with self._session().get(url, params=dict(parameters), **limits) as response:  # type: ignore[arg-type]  # a mapping of options has one type
-                return response.status_code, self._read(response.raw, end)
+                return response.status_code, self._read_body(response.raw, end)
         except (TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError) as error:
             raise UnavailableError(f"{self._name}: does not answer within {self._patience:g} s") from error
         except (
@@ -131,7 +131,7 @@ class Prometheus:
         except GoogleAuthError as error:
             raise UnavailableError(f"{self._name}: nobody to ask it as ({error})") from error
 
-    def _read(self, stream: "urllib3.BaseHTTPResponse", end: float) -> bytes:
+    def _read_body(self, stream: "urllib3.BaseHTTPResponse", end: float) -> bytes:
         body = bytearray()
         while chunk := stream.read1(_CHUNK, decode_content=True):  # what has come, and no waiting for more
             body += chunk
@@ -146,11 +146,11 @@ def connect(project: str) -> Prometheus:
     """The one of AIA_PROMETHEUS_URL, or else that of the project in Cloud Monitoring."""
     own = os.environ.get("AIA_PROMETHEUS_URL", "")
     if own:
-        return Prometheus(name="Prometheus", url=own, open_session=_plain)
+        return Prometheus(name="Prometheus", url=own, open_session=_unauthenticated)
     return Prometheus(name="Cloud Monitoring", url=GOOGLE.format(project=project), open_session=_authorized)
 
 
-def _plain() -> "requests.Session":
+def _unauthenticated() -> "requests.Session":
     import requests  # noqa: PLC0415 - with the first query
 
     return requests.Session()
@@ -172,10 +172,10 @@ def _series(data: _Data) -> list[_Found]:
     raise ValueError(f"resultType: must be scalar, vector or matrix, got {data.result_type[:_SHOWN]!r}")
 
 
-def _laid(points: list[tuple[float, str]], start: int, end: int, step: int) -> tuple[float | None, ...]:
+def _aligned(points: list[tuple[float, str]], start: int, end: int, step: int) -> tuple[float | None, ...]:
     """Points on their grid.
 
-    >>> _laid([(60.0, "1.5"), (180.0, "NaN")], 0, 180, 60)
+    >>> _aligned([(60.0, "1.5"), (180.0, "NaN")], 0, 180, 60)
     (None, 1.5, None, None)
     """
     values: list[float | None] = [None] * ((end - start) // step + 1)
@@ -195,6 +195,6 @@ def _number(text: str) -> float | None:
 
 
 def _reason(error: object) -> str:
-    """What an error says: Prometheus gives a text, Google an object with a message."""
+    """The text of an error: a string from Prometheus, an object with a message from Google."""
     told = error.get("message", "") if isinstance(error, dict) else error
     return str(told)[:_SHOWN] or "no reason given"

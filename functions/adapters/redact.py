@@ -1,4 +1,4 @@
-"""Takes secrets out of texts that go to people. In doubt it takes out too much: a line of a log is no evidence."""
+"""Removes secrets from texts that people read. In doubt it removes too much: a redacted word loses little."""
 
 import re
 
@@ -16,7 +16,7 @@ _NAMES = (
 )
 
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # A private key, also one whose end is cut off or whose line breaks are spelt \n.
+    # A private key, also a truncated one, or one whose line breaks are escaped as \n.
     (
         re.compile(
             r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----.*?"
@@ -50,7 +50,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         rf"\1{HIDDEN}",
     ),
     (re.compile(rf"(?i)(--?(?:[\w-]{{0,40}}-)?(?:{_NAMES})\s+)\S+"), rf"\1{HIDDEN}"),
-    # What is a secret by its looks.
+    # Secrets by their format.
     (re.compile(r"\beyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"), HIDDEN),  # JSON web tokens
     (re.compile(r"\bya29\.[\w.-]+|\b1//[\w-]{20,}|\bAIza[\w-]{30,}|\bGOCSPX-[\w-]+"), HIDDEN),  # Google
     (re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}"), HIDDEN),  # Amazon
@@ -61,7 +61,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
         HIDDEN,
     ),
 )
-# What nobody would write by hand: long, and of letters and digits in no order.
+# Random words: long, of letters and digits.
 _RANDOM: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{32,}\b|\b(?=[A-Z]*\d)(?=\d*[A-Z])[A-Z\d]{32,}\b"), HIDDEN),
     (re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[\w-]{32,}"), HIDDEN),
@@ -111,10 +111,10 @@ _SPACE = re.compile(r"\s+")
 
 
 def redact(text: str) -> str:
-    """The text without what is or may be a secret.
+    """The text without anything that is or may be a secret.
 
     That is: private keys, credentials of requests and addresses, values that are named as secrets, tokens that can be
-    told by their looks, and long texts that look like nothing else.
+    recognised by their format, and long random-looking words.
 
     >>> redact("GET https://shop:hunter2@shop.example/v1?token=abc123 401")
     'GET https://[hidden]@shop.example/v1?token=[hidden] 401'
@@ -127,7 +127,7 @@ def redact(text: str) -> str:
 
 
 def redact_address(text: str) -> str:
-    """A web address without what is or may be a secret; pages are named by long ids, which are left.
+    """A web address without anything that is or may be a secret; long ids of pages are kept.
 
     >>> redact_address("https://wiki.example/Runbook-0f1e2d3c4b5a69788796a5b4c3d2e1f0?token=abc123")
     'https://wiki.example/Runbook-0f1e2d3c4b5a69788796a5b4c3d2e1f0?token=[hidden]'
@@ -151,7 +151,7 @@ def _is_hinted(text: str) -> bool:
 
 
 def is_secret(name: str) -> bool:
-    """Whether what has that name is nothing to show.
+    """Whether the value of that name is a secret.
 
     >>> is_secret("API_KEY"), is_secret("pod")
     (True, False)
@@ -160,9 +160,9 @@ def is_secret(name: str) -> bool:
 
 
 def pattern_of(text: str) -> str:
-    """One line that is the same for messages which differ only in what they are about: numbers, ids, instants, people.
+    """One line that is the same for messages which differ only in numbers, ids, instants and people.
 
-    It is made of redacted text: a secret must be seen whole to be known.
+    Pass redacted text: a secret must be whole to be recognised.
 
     >>> pattern_of("order 4711 of ann@example.com: timeout after 3.2 s")
     'order # of [e-mail]: timeout after # s'
@@ -174,6 +174,6 @@ def pattern_of(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """The first line that says something; of a traceback of Python the last, which names the error."""
+    """The first non-empty line; of a Python traceback the last, which names the error."""
     lines = [line for line in text.splitlines() if line.strip()] or [""]
     return lines[-1] if lines[0].startswith("Traceback (most recent call last)") else lines[0]

@@ -1,6 +1,7 @@
-"""The store as a SQLite file: for one machine, and for any number of its processes and threads.
+"""The store as a SQLite file: for one machine, shared by any number of processes and threads.
 
-Every method is one statement, so each is atomic and a process that is killed leaves nothing half done. The file is in WAL
+Every method is one statement, so each is atomic and a process that is killed leaves nothing half done. The file is in
+WAL
 mode: readers never wait, writers wait for each other.
 """
 

@@ -20,12 +20,12 @@ _RESERVED = re.compile(r"__.*__", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _INT64 = 1 << 63
 PAGE = 100
-"""Documents that are read at once where all are: a hundred of the largest are as much as an instance may hold."""
+"""Documents per page of a full scan: a hundred of the largest fill the memory of an instance."""
 _ATTEMPTS = 24
 
 
 def check_key(key: str) -> str:
-    """The key as it came; `ValueError` where a store could not keep it."""
+    """The key; `ValueError` if a store cannot use it."""
     if not 0 < len(key.encode()) <= LONGEST_KEY or key.startswith("__") or "\0" in key:
         raise ValueError(
             f"key: must be 1 to {LONGEST_KEY} bytes, without NUL, not starting with '__', got {key[:80]!r}"
@@ -34,10 +34,11 @@ def check_key(key: str) -> str:
 
 
 def normal(data: Data) -> Data:
-    """A copy of what a document shall hold, with instants in UTC; ready for any store.
+    """A normalised copy of a document's fields, with instants in UTC, valid for every store.
 
     Raises:
-        ValueError: something is no JSON value and no aware datetime, or is too deep or too large; the message says where.
+        ValueError: a value is neither JSON nor an aware datetime, or is too deep or too large; the message names its
+            path.
     """
     copy: Data = _mapping(data, "data", DEEPEST)
     if (size := _stored_bytes(copy)) > LARGEST:
@@ -46,7 +47,7 @@ def normal(data: Data) -> Data:
 
 
 def fields(where: Mapping[str, Any]) -> Data:
-    """What documents shall equal, as `normal` gives it; names and values that a store could not look up are refused."""
+    """The normalised condition of a query; names and values that a store cannot query are refused."""
     for name, value in where.items():
         if not _NAME.fullmatch(name) or isinstance(value, (dict, list, tuple)):
             raise ValueError(f"where: must map plain names to single values, got {name!r}: {value!r:.80}")
@@ -96,32 +97,32 @@ def _stored_bytes(value: Any) -> int:  # noqa: ANN401 - JSON
 
 
 def update(store: Store, collection: str, key: str, change: Callable[[Data | None], Data | None]) -> Data:
-    """Read a document, change it, and write it back, again when somebody else wrote it in between.
+    """Read a document, change it, and write it back; repeat if another instance wrote it in between.
 
     Args:
-        store: where it is.
+        store: the store.
         collection: the collection.
         key: the key of the document.
-        change: given what is there, or None, returns what shall be there, or None to leave it as it is. It may be
-            called several times, so it must do nothing but compute.
+        change: returns the new data from the current data (None if there is no document), or None to leave it. It may
+            be called several times, so it must be a pure function.
 
     Returns:
-        What is there afterwards; empty where nothing is.
+        The data afterwards; empty if there is no document.
 
     Raises:
-        ConflictError: somebody else was faster every time.
+        ConflictError: concurrent writes won every time.
     """
     for attempt in range(_ATTEMPTS):
-        found = store.get(collection, key)
-        wanted = change(found.data if found else None)
+        document = store.get(collection, key)
+        wanted = change(document.data if document else None)
         if wanted is None:
-            return found.data if found else {}
+            return document.data if document else {}
         try:
-            if found is None:
+            if document is None:
                 return store.create(collection, key, wanted).data
-            return store.replace(found, collection, wanted).data
+            return store.replace(document, collection, wanted).data
         except ConflictError:
-            # full jitter, so that writers who collided once do not collide again
+            # full jitter, so that colliding writers do not collide again
             time.sleep(random.uniform(0, min(1.0, 0.005 * 2**attempt)))  # noqa: S311 - spreads load, keeps no secret
     raise ConflictError(f"{collection}/{key}: somebody else wrote it first, {_ATTEMPTS} times in a row")
 
@@ -132,14 +133,14 @@ def every(
     """All documents whose top-level fields equal `where`, ordered by key, however many there are.
 
     Args:
-        store: where they are.
+        store: the store.
         collection: the collection.
         where: as for `Store.find`.
-        page: how many are read, and held, at once.
+        page: the number of documents read at once.
     """
     after = ""
-    while found := store.find(collection, where=where, after=after, limit=page):
-        yield from found
-        if len(found) < page:
+    while documents := store.find(collection, where=where, after=after, limit=page):
+        yield from documents
+        if len(documents) < page:
             return
-        after = found[-1].key
+        after = documents[-1].key

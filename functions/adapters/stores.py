@@ -9,14 +9,14 @@ from functions.adapters.ports import Store
 
 
 def open_store(url: str, project: str) -> Store:
-    """The store at an address; it is first spoken to when it is used.
+    """The store at an address; it connects at its first use.
 
     Args:
         url: as in the environment variable `AIA_STORE`.
         project: the Google Cloud project, for Firestore.
 
     Raises:
-        ValueError: the address is none of a store.
+        ValueError: the address names no store.
     """
     scheme, separator, rest = url.partition("://")
     if separator and scheme == "sqlite" and len(rest) > 1 and rest.startswith("/"):

@@ -1,4 +1,4 @@
-"""What Vertex AI knows of a pipeline job that its log does not tell: when it began and ended, its tasks, its error."""
+"""Details of a Vertex AI pipeline job that its log lacks: start, end, tasks and error."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,11 +13,11 @@ class Jobs(Protocol):
     """Tells of pipeline jobs."""
 
     def __call__(self, name: str, logged: PipelineRun) -> list[PipelineRun]:
-        """What is known of a job that was logged to have ended.
+        """The events about a job whose end was logged.
 
         Args:
             name: `projects/P/locations/L/pipelineJobs/ID`.
-            logged: what the log says of it.
+            logged: the event from the log.
 
         Raises:
             UnavailableError: Vertex AI does not answer.
@@ -27,24 +27,24 @@ class Jobs(Protocol):
 
 
 class VertexJobs:
-    """Asks Vertex AI, whose client is loaded when it is first asked: it takes most of a second."""
+    """Queries Vertex AI. Its client is loaded at the first query, which takes most of a second."""
 
     def __init__(self) -> None:
         self._pipelines: Any = None
 
     def __call__(self, name: str, logged: PipelineRun) -> list[PipelineRun]:
-        """What is known of a job; see `Jobs`."""
+        """The events about a job; see `Jobs`."""
         from functions.adapters.actions.vertex import connect_pipelines  # noqa: PLC0415 - only who runs Vertex AI pays
 
         self._pipelines = self._pipelines or connect_pipelines()
-        return [*told(self._pipelines.get(name), logged)]
+        return [*job_events(self._pipelines.get(name), logged)]
 
 
-def told(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa: ANN401 - Vertex AI's PipelineJob, which is not imported here
-    """A job as events: one about the whole, one about each task that began and runs no others.
+def job_events(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa: ANN401 - Vertex AI's PipelineJob, which is not imported here
+    """A job as events: one about the whole run, and one about each started task without subtasks.
 
-    Tasks may share a name, as the turns of a loop do: they are one stage, from the first start to the last end, whose outcome
-    is the worst of theirs.
+    Tasks may share a name, as iterations of a loop do: they are one stage, from the first start to the last end, whose
+    outcome is the worst of theirs.
     """
     if _STATES.get(job.state.name.removeprefix("PIPELINE_STATE_")) is not logged.status:
         return
@@ -57,16 +57,16 @@ def told(job: Any, logged: PipelineRun) -> Iterator[PipelineRun]:  # noqa: ANN40
             part = _Part(status, task.start_time, task.end_time, task.error.message)
             stages.setdefault(task.task_name, []).append(part)
     for name, parts in stages.items():
-        yield _event(logged, name, _joined(parts))
+        yield _event(logged, name, _merged(parts))
 
 
 _STATES = {status.name: status for status in RunStatus}
-"""The states of jobs and tasks that say how far they are; what was skipped or not triggered did not run."""
+"""The states of jobs and tasks as run statuses; a skipped or untriggered task did not run."""
 _WORST_LAST = (RunStatus.SUCCEEDED, RunStatus.RUNNING, RunStatus.CANCELLED, RunStatus.FAILED)
 
 
 class _Part(NamedTuple):
-    """What Vertex AI says of a job, or of a task."""
+    """The state of a job or of a task."""
 
     status: RunStatus
     start: datetime | None
@@ -74,21 +74,21 @@ class _Part(NamedTuple):
     error: str
 
 
-def _joined(parts: Sequence[_Part]) -> _Part:
-    """Tasks as one: the worst of them says how it went, and why."""
+def _merged(parts: Sequence[_Part]) -> _Part:
+    """Several tasks as one: status and error are those of the worst."""
     worst = max(parts, key=lambda part: (_WORST_LAST.index(part.status), bool(part.error)))
-    starts, ends = [one.start for one in parts if one.start], [one.end for one in parts if one.end]
+    starts, ends = [part.start for part in parts if part.start], [part.end for part in parts if part.end]
     return worst._replace(start=min(starts, default=None), end=max(ends, default=None))
 
 
 def _event(logged: PipelineRun, stage: str, part: _Part) -> PipelineRun:
-    started_at, ended_at = _plain(part.start), _plain(part.end) if part.status.is_over else None
+    started_at, ended_at = _as_datetime(part.start), _as_datetime(part.end) if part.status.is_over else None
     if started_at and started_at > (ended_at or logged.observed_at):
-        started_at = None  # Vertex AI's clocks differ: no duration rather than a wrong one
+        started_at = None  # the clocks of Vertex AI differ: no duration is better than a wrong one
     return replace(
         logged,
         status=part.status,
-        # The log's own instant for the whole, so that this event, which says more, takes the place of what was logged.
+        # The instant of the log for the whole run, so that this event, which has more details, replaces the logged one.
         observed_at=(ended_at if stage else None) or logged.observed_at,
         stage=stage,
         started_at=started_at,
@@ -97,6 +97,6 @@ def _event(logged: PipelineRun, stage: str, part: _Part) -> PipelineRun:
     )
 
 
-def _plain(instant: datetime | None) -> datetime | None:
+def _as_datetime(instant: datetime | None) -> datetime | None:
     """Without the nanoseconds of the client's own class."""
     return None if instant is None else datetime.fromtimestamp(instant.timestamp(), UTC)

@@ -1,7 +1,7 @@
-"""The warehouse port over BigQuery's own client.
+"""The warehouse on BigQuery, through its official client.
 
-Statements run as jobs (`jobs.insert`): a job has an id, so that a call repeated after a lost answer finds the same job, and
-a failed job is an error whatever serves it.
+Statements run as jobs (`jobs.insert`): a job has an id, so that a call repeated after a lost answer finds the same job,
+and a failed job is an error whatever serves it.
 """
 
 import math
@@ -69,8 +69,9 @@ class BigQueryWarehouse:
     def query(self, sql: str, **parameters: Any) -> list[Data]:  # noqa: ANN401 - a parameter is any JSON value
         """Run a GoogleSQL statement; see the port.
 
-        A parameter's type follows from its value: `datetime` is TIMESTAMP, a list is ARRAY, a mapping is STRUCT, a list of
-        mappings is ARRAY<STRUCT>. `None` and the empty list carry no type and are sent as STRING: cast them in the text.
+        A parameter's type follows from its value: `datetime` is TIMESTAMP, a list is ARRAY, a mapping is STRUCT, a list
+        of mappings is ARRAY<STRUCT>. `None` and the empty list carry no type and are sent as STRING: cast them in the
+        text.
         """
         config = bigquery.QueryJobConfig(
             query_parameters=[_parameter(name, value) for name, value in parameters.items()],
@@ -93,7 +94,7 @@ class BigQueryWarehouse:
         """
         if not rows:
             return
-        body = [{name: _plain(value) for name, value in row.items()} for row in rows]
+        body = [{name: _as_python(value) for name, value in row.items()} for row in rows]
         with _translated():
             faults = self._client.insert_rows_json(table, body, retry=self._retry, timeout=self._request_timeout)
         if faults:
@@ -107,7 +108,7 @@ def open_warehouse(project: str) -> BigQueryWarehouse:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Client errors as ours: what a retry may help is unavailable, what it cannot help is a refused statement."""
+    """Errors of the client as ours: transient ones as unavailable, others as a refused statement."""
     try:
         yield
     except _DOWN as error:
@@ -137,8 +138,8 @@ def _first_fault(faults: Sequence[Mapping[str, Any]]) -> str:
     return f"row {faults[0]['index']}{place}: {fault.get('reason')}: {fault.get('message')}"
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """As streaming inserts spell it: JSON knows neither instants nor NaN."""
+def _as_python(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """The value as streaming inserts expect it: JSON has neither instants nor NaN."""
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, float) and not math.isfinite(value):
@@ -168,13 +169,13 @@ def _struct(name: str | None, row: Mapping[str, Any], types: Mapping[str, str]) 
 
 
 def _type_name(name: str, values: Sequence[Any]) -> str:
-    """The one type that holds all the values; whole and broken numbers together are FLOAT64."""
-    found = {_scalar_type(name, value) for value in values if value is not None}
-    if found == {"INT64", "FLOAT64"}:
+    """The common type of the values; integers and floats together are FLOAT64."""
+    types = {_scalar_type(name, value) for value in values if value is not None}
+    if types == {"INT64", "FLOAT64"}:
         return "FLOAT64"
-    if len(found) > 1:
-        raise TypeError(f"query parameter {name}: values must be of one type, got {sorted(found)}")
-    return found.pop() if found else "STRING"
+    if len(types) > 1:
+        raise TypeError(f"query parameter {name}: values must be of one type, got {sorted(types)}")
+    return types.pop() if types else "STRING"
 
 
 def _scalar_type(name: str, value: object) -> str:

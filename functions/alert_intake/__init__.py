@@ -1,1 +1,1 @@
-"""The edge where foreign alerts become findings."""
+"""Alert intake: foreign alerts become findings."""

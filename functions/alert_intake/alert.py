@@ -1,4 +1,4 @@
-"""A foreign alert as its format reads it, and the finding that it becomes: the same rules for all formats."""
+"""A foreign alert, and the finding that it becomes: the same rules for all formats."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from functions.alert_intake import safe, targets
 from functions.alert_intake.reading import Json, UnreadableError
 
 UNWATCHED_FOR = timedelta(hours=1)
-"""How long something holds that is no longer watched, though nobody saw it recover."""
+"""How long a finding holds whose source stopped watching before a recovery was seen."""
 AHEAD = timedelta(days=1)
 """How far ahead of now a clock may be that is believed."""
 FARTHEST_END = timedelta(days=30)
@@ -28,26 +28,26 @@ _SAID_ELSEWHERE = ("alertname", "severity", "priority", "level", "target")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """What a format has read; nothing in it is clean yet.
+    """An alert as a format reads it, before sanitising.
 
     Attributes:
         source: the system that noticed.
         name: of the alert or the rule.
-        target: as `targets` makes it, or empty where nothing names one.
+        target: from `targets`, or empty if none is named.
         status: whether it holds.
         severity: how bad it is.
         now: when it came, in UTC.
         started: since when it holds, or None.
         ended: since when it no longer holds, or None.
         holds_until: when it counts as over unless it is repeated, or None.
-        identity: what else tells it from others of that name on that target, when it fires as when it is resolved.
+        identity: further labels that distinguish it on its target, the same when it fires and when it is resolved.
         summary: the first of these that is not empty is the line for people.
         value: the observed number.
-        threshold: what it is compared with.
+        threshold: its limit.
         unit: of both.
         evidence: what supports it, the most important first.
         links: the first of these that is a web address is shown.
-        runbook: what is said to be the runbook.
+        runbook: the address or section, unchecked.
     """
 
     source: str
@@ -75,7 +75,7 @@ class Refusal:
 
     Attributes:
         reason: where, and what is allowed.
-        element: what is parked.
+        element: the parked part of the body.
         alerts: how many alerts that are.
     """
 
@@ -135,7 +135,7 @@ def finding(alert: Alert) -> Finding:
 
 
 def shown(labels: Mapping[str, str], *consumed: str) -> dict[str, str]:
-    """The labels that are worth showing, the most telling first."""
+    """The labels that are shown, the most informative first."""
     names = [name for name in _PREFERRED if name in labels]
     names += sorted(name for name in labels if name not in _PREFERRED)
     hidden = {*_SAID_ELSEWHERE, *consumed}
@@ -162,7 +162,7 @@ def _believed(instant: datetime | None, now: datetime) -> datetime | None:
 
 
 def _evidence(alert: Alert) -> dict[str, str]:
-    link = next((found for text in alert.links if (found := safe.link(text))), "")
+    link = next((address for text in alert.links if (address := safe.link(text))), "")
     given = ((name, text) for name, text in alert.evidence.items() if not is_secret(name))
     lines = ((safe.line(name, _LONGEST_NAME), safe.line(text, _LONGEST_EVIDENCE)) for name, text in given)
     kept = dict(islice(((name, text) for name, text in lines if name and text), MOST_EVIDENCE - bool(link)))

@@ -1,8 +1,8 @@
-"""Authentication of requests: a service that takes webhooks is open to the network, so it authenticates by itself.
+"""Authentication of requests: a service that receives webhooks is open to the network, so it authenticates by itself.
 
-Senders of webhooks present a shared token. Pub/Sub presents the OIDC token that Google signs for the service account of the
-push subscription; a public service receives it whole, one behind IAM without its signature. Where neither is configured,
-every request is accepted: for a service that IAM lets only Pub/Sub reach, and for one machine.
+Senders of webhooks present a shared token. Pub/Sub presents the OIDC token that Google signs for the service account of
+the push subscription; a public service receives it whole, one behind IAM without its signature. Where neither is
+configured, every request is accepted: for a service that IAM lets only Pub/Sub reach, and for one machine.
 """
 
 import base64

@@ -1,7 +1,8 @@
-"""From a body to findings that are published and refusals that are parked: whatever comes in, nothing is lost.
+"""From a request body to published findings and parked refusals: no alert is lost.
 
 Findings are published before anything is parked, so that a warehouse that is down holds up no alert. Where the bus or
-the parking does not answer, the whole body must come again: its findings have the same ids then, and are duplicates.
+the table of dead letters does not answer, the whole body must be delivered again: its findings have the same ids, and
+are duplicates.
 """
 
 import json
@@ -26,7 +27,7 @@ TOPIC = "findings"
 LARGEST: Final = 8_000_000
 """Bytes of a body that is read: reading takes many times as much memory."""
 MOST_LETTERS: Final = 100
-"""Refusals of one body that are parked each by itself; of more, the body is parked as a whole."""
+"""Refusals of one body that are parked individually; if there are more, the whole body is parked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Intake:
 
     Attributes:
         bus: publishes the findings.
-        park: keeps what cannot be understood.
+        park: parks what cannot be read.
         metrics: counts.
     """
 
@@ -62,17 +63,17 @@ class Intake:
         Args:
             body: of any form.
             path: that it was posted to, for the log.
-            now: when it was received, in UTC; the same when it comes again, where that is known.
+            now: when it was received, in UTC; the same for a redelivery, if known.
             message: the message that carried it, if one did.
 
         Raises:
-            UnavailableError: the bus or the parking does not answer; the body must come again.
+            UnavailableError: the bus or the table of dead letters does not answer; the body must be delivered again.
         """
         outcomes = read(body, now)
-        found = [one for one in outcomes if isinstance(one, Finding)]
-        refused = [(index, one) for index, one in enumerate(outcomes) if isinstance(one, Refusal)]
-        taken = Taken(len(found), sum(refusal.alerts for _, refusal in refused))
-        self.bus.publish_all(TOPIC, found)
+        findings = [outcome for outcome in outcomes if isinstance(outcome, Finding)]
+        refused = [(index, outcome) for index, outcome in enumerate(outcomes) if isinstance(outcome, Refusal)]
+        taken = Taken(len(findings), sum(refusal.alerts for _, refusal in refused))
+        self.bus.publish_all(TOPIC, findings)
         if len(refused) > MOST_LETTERS:
             told = f"{taken.parked} of {taken.accepted + taken.parked} alerts, first: {refused[0][1].reason}"
             self._park(body, Refusal(told, None, taken.parked), message, None)
@@ -100,7 +101,7 @@ class Intake:
 
 
 def read(body: bytes, now: datetime) -> Sequence[Outcome]:
-    """What a body says, in its order: at least one finding or refusal, whatever the body."""
+    """The content of a body, in order: at least one finding or refusal."""
     if len(body) > LARGEST:
         return [Refusal(f"body: must be at most {LARGEST} bytes, got {len(body)}", None)]
     try:
@@ -113,7 +114,7 @@ def read(body: bytes, now: datetime) -> Sequence[Outcome]:
 
 
 def _part(element: Json, body: bytes) -> bytes:
-    """One element of a body; where it cannot be written by itself, the whole body."""
+    """One element of a body; if it cannot be encoded alone, the whole body."""
     try:
         return json.dumps(element).encode()
     except (ValueError, RecursionError):

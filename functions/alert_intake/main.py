@@ -1,4 +1,4 @@
-"""Takes in alerts of other systems, from Pub/Sub and as webhooks, and publishes them as findings."""
+"""Receives alerts of other systems, from Pub/Sub and as webhooks, and publishes them as findings."""
 
 import os
 from functools import partial

@@ -1,4 +1,4 @@
-"""Reading what others sent: whatever is missing, null or of the wrong type reads as nothing, and never raises."""
+"""Lenient reading of foreign JSON: a missing, null or wrongly typed value reads as empty, and never raises."""
 
 import json
 import math
@@ -11,25 +11,25 @@ import msgspec
 from core.events import YEARS
 
 Json = Any
-"""What a body decodes to: None, truth values, numbers, texts, lists and mappings with texts as keys."""
+"""Decoded JSON."""
 LONGEST = 2000
 """Characters of a text that are looked at; no line for people needs more."""
 _LONGEST_INTEGER = 400
 """Digits or bits; Python refuses to spell very long ones."""
 _LONGEST_INSTANT = 64
 _UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
-"""From which size on an instant is told in nano-, micro- or milliseconds since 1970; below the last, in seconds."""
+"""From which size on a number means nano-, micro- or milliseconds since 1970; below the last, seconds."""
 
 
 class UnreadableError(Exception):
-    """What was sent cannot be understood; the message says where and what is allowed."""
+    """The body cannot be read; the message says where and what is allowed."""
 
 
 def decode(body: bytes) -> Json:
     """The JSON in a body, read as generously as possible: what can be read must not wait for a person.
 
     Bytes that are no UTF-8 become replacement characters; NaN, numbers out of range and bare line breaks are read; a
-    key that is there twice has its last value; UTF-16 and UTF-32 are recognised.
+    duplicate key has its last value; UTF-16 and UTF-32 are recognised.
 
     Raises:
         UnreadableError: it is no JSON, or nested too deeply.
@@ -62,29 +62,29 @@ def text(value: Json) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return _spelt(value)
+            return _number_text(value)
     return ""
 
 
 def first(source: Mapping[str, Json], *names: str) -> str:
-    """The first of these texts that is not empty, or an empty one."""
-    return next((found for name in names if (found := text(source.get(name)))), "")
+    """The first non-empty text, or an empty one."""
+    return next((value for name in names if (value := text(source.get(name)))), "")
 
 
 def labels(value: Json) -> dict[str, str]:
     """The labels that have a value, as texts."""
-    return {name: found for name, given in mapping(value).items() if (found := text(given))}
+    return {name: label for name, given in mapping(value).items() if (label := text(given))}
 
 
 def number(value: Json) -> float | None:
-    """The finite number, also where it is spelt as a text; else None."""
+    """The finite number, also from a text; else None."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        found = float(value[:LONGEST] if isinstance(value, str) else value)
+        parsed = float(value[:LONGEST] if isinstance(value, str) else value)
     except (ValueError, OverflowError):
         return None
-    return found if math.isfinite(found) else None
+    return parsed if math.isfinite(parsed) else None
 
 
 def instant(value: Json) -> datetime | None:
@@ -94,21 +94,21 @@ def instant(value: Json) -> datetime | None:
     Cloud Monitoring says 0. Without a time zone it is UTC.
     """
     try:
-        found = _spelt_out(value) if (seconds := number(value)) is None else _at(seconds)
-        found = found.astimezone(UTC) if found else None
+        at = _iso_instant(value) if (seconds := number(value)) is None else _epoch_instant(seconds)
+        at = at.astimezone(UTC) if at else None
     except (ValueError, OverflowError, OSError):
         return None
-    return found if found and found.year in YEARS else None
+    return at if at and at.year in YEARS else None
 
 
-def _spelt_out(value: Json) -> datetime | None:
+def _iso_instant(value: Json) -> datetime | None:
     if not isinstance(value, str) or len(value) > _LONGEST_INSTANT:
         return None
-    found = datetime.fromisoformat(value.strip())
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    at = datetime.fromisoformat(value.strip())
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _at(seconds: float) -> datetime:
+def _epoch_instant(seconds: float) -> datetime:
     return datetime.fromtimestamp(next((seconds / unit for size, unit in _UNITS if seconds >= size), seconds), UTC)
 
 
@@ -116,7 +116,7 @@ def _integer(digits: str) -> float:
     return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
 
 
-def _spelt(value: float) -> str:
+def _number_text(value: float) -> str:
     if isinstance(value, float):
         return repr(value)
     return str(value) if value.bit_length() <= _LONGEST_INTEGER else "inf"

@@ -1,4 +1,4 @@
-"""Foreign text that may be kept and shown: on one line, short, without what looks like a secret."""
+"""Foreign text that may be stored and shown: one short line, without anything that looks like a secret."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from functions.adapters.redact import is_secret, redact, redact_address
 from functions.alert_intake.reading import LONGEST
 
 LONGEST_LINK = 160
-"""Characters; what is remembered of an incident keeps no longer ones."""
+"""Characters; an incident stores no longer ones."""
 _WEB = re.compile(r"https?://[^\s<>\"'\\^`{|}]+", re.IGNORECASE)
 _SECTION = re.compile(r"[a-z0-9_-]+(?:/[a-z0-9_-]+)*\.md(?:#[\w-]+)?", re.IGNORECASE)
 
@@ -22,7 +22,7 @@ def line(text: str, limit: int = LINE_LIMIT) -> str:
 
 
 def link(text: str) -> str:
-    """The web address without credentials, or nothing where it is none or too long to keep.
+    """The web address without credentials; empty if it is invalid or too long.
 
     >>> link("https://me:pw@example.com/a?token=x"), link("javascript:alert(1)")
     ('https://example.com/a', '')
@@ -41,11 +41,11 @@ def link(text: str) -> str:
 
 
 def runbook(text: str) -> str:
-    """A web address, or a section of our runbooks as in `models.md#drift`; else nothing."""
+    """A web address, or a section of our runbooks as in `models.md#drift`; else empty."""
     return text if len(text) <= LONGEST_LINK and _SECTION.fullmatch(text) and not is_secret(text) else link(text)
 
 
 def digest(*texts: str, labels: Mapping[str, str] | None = None) -> str:
-    """Ten characters that tell these texts and labels from others, the same whenever they are made."""
+    """A deterministic digest of texts and labels, ten characters."""
     told = json.dumps([texts, sorted((labels or {}).items())])
     return hashlib.sha256(told.encode()).hexdigest()[:10]

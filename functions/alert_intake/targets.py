@@ -1,4 +1,4 @@
-"""Which target an alert is about, and the name of what was noticed."""
+"""The target of an alert, and the kind of its finding."""
 
 import re
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ def from_labels(labels: Mapping[str, str]) -> tuple[str, str]:
 
 
 def explicit(target: str) -> str:
-    """The target that somebody wrote down: as it is where it has a sort, else `target/` before it.
+    """An explicit target: unchanged if it has a type, else with the prefix `target/`.
 
     >>> explicit("model/churn"), explicit("https://example.com/")
     ('model/churn', 'target/https://example.com/')
@@ -74,7 +74,7 @@ def explicit(target: str) -> str:
 
 
 def make(sort: str, name: str) -> str:
-    r"""A target that can stand in a key; a name that had to be changed for that carries a digest of what it was.
+    r"""A target that is valid as a key; a name that had to be changed has a digest of the original.
 
     >>> make("cloud.example/Thing", "a"), make("model", "a\nb")
     ('cloud-example-thing/a', 'model/a b~f8944fae88')
@@ -86,7 +86,7 @@ def make(sort: str, name: str) -> str:
 
 
 def kind(name: str, identity: Mapping[str, str]) -> str:
-    """The name of what was noticed: the alert's own, with a digest of whatever else tells it from others on its target.
+    """The kind of a finding: the name of the alert, with a digest of the labels that distinguish it on its target.
 
     >>> kind("drift", {}), kind("High CPU", {}), kind("InstanceDown", {"instance": "b"})
     ('drift', 'High-CPU.4c208ff76d', 'InstanceDown.7ceff1e70e')

@@ -1,4 +1,4 @@
-"""What other systems call a severity or a status, in our words; docs/alerts.md shows the same tables to people."""
+"""Severities and statuses of other systems as ours; docs/alerts.md has the same tables."""
 
 import re
 
@@ -39,10 +39,10 @@ def severity(given: str) -> Severity:
     ('critical', 'info', 'warning', 'critical')
     """
     word = given[:_LONGEST].lower()
-    if found := _SEVERITIES.get(_NO_WORD.sub("", word)):
-        return found
+    if level := _SEVERITIES.get(_NO_WORD.sub("", word)):
+        return level
     known = [_SEVERITIES[part] for part in _NO_WORD.split(word) if part in _SEVERITIES]
-    return max([Severity.WARNING, *known], key=lambda one: one.rank)
+    return max([Severity.WARNING, *known], key=lambda level: level.rank)
 
 
 def status(given: str, missing: Status = Status.FIRING) -> Status:
@@ -61,7 +61,7 @@ def status(given: str, missing: Status = Status.FIRING) -> Status:
     word = _NO_WORD.sub("", given[:_LONGEST].lower())
     if not word and not given:
         return missing
-    found = _STATUSES.get(word)
-    if found is None:
+    known = _STATUSES.get(word)
+    if known is None:
         raise UnreadableError(f"status: must say whether it holds, as firing or resolved do, got {given[:_LONGEST]!r}")
-    return found
+    return known

@@ -1,4 +1,4 @@
-"""Automated responses as people see them: what waits, what was done of late, and the switches."""
+"""Automated actions as the page shows them: pending and recent ones, and the switches."""
 
 import logging
 from collections.abc import Iterator
@@ -15,87 +15,88 @@ from core.events import ActionDecision, Stage
 from core.incidents.model import IncidentReason
 from core.settings.response import ActionName, Automation
 from functions.adapters.ports import Clock, Data, Store, Warehouse
-from functions.api.due import Start
-from functions.api.kept import Kept
-from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_of, guards_of
+from functions.api.cache import Cache
+from functions.api.freshness import Start
+from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, guards_from, read_run
 
 log = logging.getLogger(__name__)
 RECENT = timedelta(days=7)
 MOST = 50
-"""Actions shown of what was done of late."""
+"""The most recent actions that are shown."""
 SUBJECTS = (EVERY, *ActionName)
-"""What may be halted."""
+"""The subjects of a halt."""
 _RECENT_SECONDS = 60.0
 _ANSWERED = "recent"
-"""By which the start of this instance knows that the history of actions has answered."""
+"""The endpoint under which `Start` records that the history of actions has answered."""
 _OVER_LIMIT = 1000
-"""Cases remembered of which nothing will change any more."""
+"""The most cached runs that cannot change any more."""
 _SQL = {name: (Path(__file__).parent / f"{name}.sql").read_text() for name in ("recent_actions", "actions_of_incident")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actions:
-    """Reads what the action runner writes: it is the only one who does."""
+    """Reads the documents of the action runner, which is their only writer."""
 
     store: Store
     warehouse: Warehouse
     automation: Automation
     clock: Clock
     start: Start
-    _kept: Kept = field(default_factory=Kept)
+    _cache: Cache = field(default_factory=Cache)
     _over: dict[str, ActionRun] = field(default_factory=dict)
 
     def all(self) -> Data:
-        """What waits, the soonest to expire first; what was decided of late; and the switches.
+        """Pending actions, the soonest to expire first; recent decisions; and the switches.
 
-        While the warehouse does not answer `recent` is None: what waits is shown all the same. `starting`: it never has yet.
+        While the warehouse does not answer, `recent` is None, and pending actions are shown nevertheless. `starting`:
+        it has not answered yet.
         """
         documents = self.store.find(ACTIONS, where={"waiting": True})
-        waiting = [case for case in (case_of(document.data) for document in documents) if not case.over]
-        waiting.sort(key=lambda case: (case.stage is not Stage.AWAITING, case.answer_by or case.at))
+        waiting = [run for run in (read_run(document.data) for document in documents) if not run.over]
+        waiting.sort(key=lambda run: (run.stage is not Stage.AWAITING, run.answer_by or run.at))
         recent = self._recent()
         return {
-            "waiting": [shown(case) for case in waiting],
+            "waiting": [shown(run) for run in waiting],
             "recent": recent,
             "starting": recent is None and self.start.is_starting(_ANSWERED),
             "automation": self.switches(),
         }
 
     def switches(self) -> Data:
-        """Whether actions may happen: by the settings, and by the last word of people."""
-        found = self.store.get(GUARDS, GUARDS_KEY)
-        guards = guards_of(found.data if found else None)
+        """Whether actions are allowed: by the settings, and by the last commands."""
+        document = self.store.get(GUARDS, GUARDS_KEY)
+        guards = guards_from(document.data if document else None)
         return {
             "enabled": self.automation.enabled,
             "halted": [switch for switch in guards.switches if switch.halted],
             "actions": list(ActionName),
         }
 
-    def case(self, request_id: str) -> ActionRun:
-        """What has become of a request; `LookupError` when there is none."""
-        found = self.store.get(ACTIONS, request_id)
-        if found is None:
+    def run(self, request_id: str) -> ActionRun:
+        """The run of a request; `LookupError` if there is none."""
+        document = self.store.get(ACTIONS, request_id)
+        if document is None:
             raise LookupError(f"action: none has the id {request_id[:80]!r}")
-        return case_of(found.data)
+        return read_run(document.data)
 
     def of(self, incident: Data) -> list[Data]:
-        """The automated responses that the timeline of an incident names, as they are now."""
-        return [shown(case) for case in self._cases(incident)]
+        """The actions in the timeline of an incident, as they are now."""
+        return [shown(run) for run in self._runs(incident)]
 
     def decisions(self, incident: Data) -> list[ActionDecision]:
-        """All that was decided about automated responses to an incident, as far as it is known now.
+        """All known decisions about the actions of an incident.
 
-        The history has every step, but some seconds late, and not while the warehouse is away; what is kept with the
-        requests has the last one.
+        The history has every step, but some seconds late, and not while the warehouse is down; the documents
+        of the requests have the last step.
         """
-        known = {decision.id: decision for case in self._cases(incident) for decision in _last(case)}
+        known = {decision.id: decision for run in self._runs(incident) for decision in _last(run)}
         since = incident["opened_at"] - timedelta(days=1)
         try:
             rows = self.warehouse.query(_SQL["actions_of_incident"], since=since, incident=incident["id"])
         except AiaError as error:
             log.warning("report without the history of actions: %s", error)
             rows = []
-        told = (msgspec.convert(_whole(row), ActionDecision, builtin_types=(datetime,)) for row in rows)
+        told = (msgspec.convert(_event_fields(row), ActionDecision, builtin_types=(datetime,)) for row in rows)
         return list((known | {decision.id: decision for decision in told}).values())
 
     def _recent(self) -> list[Data] | None:
@@ -105,57 +106,57 @@ class Actions:
             return self.warehouse.query(_SQL["recent_actions"], since=since, most=MOST)
 
         try:
-            recent = self._kept(("recent",), read, seconds=_RECENT_SECONDS)
+            recent = self._cache(("recent",), read, seconds=_RECENT_SECONDS)
         except AiaError as error:
             log.warning("actions without their history: %s", error)
             return None
         self.start.answered.add(_ANSWERED)
         return recent
 
-    def _cases(self, incident: Data) -> Iterator[ActionRun]:
+    def _runs(self, incident: Data) -> Iterator[ActionRun]:
         told = [entry["finding_id"] for entry in incident["timeline"] if entry["reason"] == IncidentReason.ACTION]
         for request_id in dict.fromkeys(cause.rpartition(":")[0] for cause in told):
-            case = self._case(request_id) if request_id else None
-            if case is not None:
-                yield case
+            run = self._run(request_id) if request_id else None
+            if run is not None:
+                yield run
 
-    def _case(self, request_id: str) -> ActionRun | None:
-        """The case; one that nothing will change any more is not read again."""
+    def _run(self, request_id: str) -> ActionRun | None:
+        """The run; one that cannot change any more is cached."""
         if request_id in self._over:
             return self._over[request_id]
-        found = self.store.get(ACTIONS, request_id)
-        case = case_of(found.data) if found else None
-        if case is not None and not case.waiting:
+        document = self.store.get(ACTIONS, request_id)
+        run = read_run(document.data) if document else None
+        if run is not None and not run.waiting:
             if len(self._over) >= _OVER_LIMIT:
                 self._over.clear()
-            self._over[request_id] = case
-        return case
+            self._over[request_id] = run
+        return run
 
 
-def shown(case: ActionRun) -> Data:
-    """A case as people see it: without what only the action itself understands."""
-    request = case.request
+def shown(run: ActionRun) -> Data:
+    """A run for the page, without the internal state of the action."""
+    request = run.request
     return {
         **{name: getattr(request, name) for name in ("id", "incident_id", "action", "target", "mode", "playbook")},
         "asked_because": request.reason,
         "requested_at": request.requested_at,
         "severity": request.severity,
-        "stage": case.stage,
-        "reason": case.reason,
-        "at": case.at,
-        "answer_by": case.answer_by,
-        "summary": case.plan.summary,
-        "steps": case.plan.steps,
-        "touched": case.plan.touched,
-        "undoing": case.undoing.detail if case.undoing else "",
+        "stage": run.stage,
+        "reason": run.reason,
+        "at": run.at,
+        "answer_by": run.answer_by,
+        "summary": run.plan.summary,
+        "steps": run.plan.steps,
+        "touched": run.plan.touched,
+        "undoing": run.undoing.detail if run.undoing else "",
     }
 
 
-def _last(case: ActionRun) -> tuple[ActionDecision, ...]:
-    """What a case tells of its decisions: the newest, and those not yet published."""
-    return (decided(case), *case.pending)
+def _last(run: ActionRun) -> tuple[ActionDecision, ...]:
+    """The decisions in a run: the newest, and those not yet published."""
+    return (decided(run), *run.pending)
 
 
-def _whole(row: Data) -> Data:
+def _event_fields(row: Data) -> Data:
     """A row as the event has it: text that is missing is empty, and instants are in UTC."""
     return {name: "" if value is None else value for name, value in row.items()} | {"at": row["at"].astimezone(UTC)}

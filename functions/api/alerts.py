@@ -1,4 +1,4 @@
-"""How grave the alert rules are that thresholds stand for, and how patient: by the very files that are deployed."""
+"""Severity and `for` of the alert rules behind the thresholds of dashboards, from the deployed files."""
 
 import functools
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 @functools.cache
 def severities(folder: Path = FOLDER) -> Mapping[str, Severity]:
-    """The severity of each rule by its name; a rule that tells nobody has none."""
+    """The severity of each rule by its name, without rules that notify nobody."""
     told = (rule for rule in _rules(folder) if rule["labels"]["severity"] in set(Severity))
     return {rule["alert"]: Severity(rule["labels"]["severity"]) for rule in told}
 

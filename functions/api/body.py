@@ -1,4 +1,4 @@
-"""What a person sends: a small JSON object, read strictly; everything that is wrong with it is told at once."""
+"""Bodies of commands: a small JSON object, decoded strictly; all faults are reported at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ LONGEST_NAME, LONGEST_NOTE = 80, 300
 LONGEST_SUBJECT = 300
 """Bytes of a pattern, as the router takes it."""
 SIGNED_IN = "X-Goog-Authenticated-User-Email"
-"""Identity-Aware Proxy says who is signed in, and removes what a client sends under that name."""
+"""Identity-Aware Proxy sets the signed-in user, and removes this header from client requests."""
 _TYPE = "application/json"
 _SHOWN = 80
 
 
 class BodyError(AiaError):
-    """What was sent is wrong; `faults` lists every reason."""
+    """The body is invalid; `faults` lists every reason."""
 
     def __init__(self, faults: list[Fault]) -> None:
         super().__init__("; ".join(str(fault) for fault in faults))
@@ -34,20 +34,20 @@ class BodyError(AiaError):
 
 @dataclass(slots=True)
 class Fields:
-    """Reads the fields of a body and gathers what is wrong with them; `check` tells it."""
+    """Reads the fields of a body and collects their faults; `check` raises them."""
 
     body: Mapping[str, Any]
     signed_in: str
     faults: list[Fault] = field(default_factory=list)
 
     def only(self, *known: str) -> None:
-        """No fields but these may be given."""
+        """No other fields are allowed."""
         for name in self.body:
             if name not in known:
                 self._fault(name[:_SHOWN], f"must be one of {', '.join(known)}", name)
 
     def by(self) -> str:
-        """Who says so: the person who is signed in, or else whom the body names."""
+        """The author: the signed-in person, or else the one named in the body."""
         return self.signed_in or self._text("by", least=1, most=LONGEST_NAME)
 
     def note(self) -> str:
@@ -72,14 +72,14 @@ class Fields:
         return given
 
     def end(self, now: datetime) -> datetime:
-        """When a silence ends: after so many `minutes`, or `until` an instant."""
+        """The end of a silence: after `minutes`, or `until` an instant."""
         if ("minutes" in self.body) == ("until" in self.body):
             self._fault("minutes", "must be given, or else until, and not both", self.body.get("minutes"))
             return now
         return self._minutes(now) if "minutes" in self.body else self._until(now)
 
     def check(self) -> None:
-        """Raise `BodyError` when anything was wrong."""
+        """Raise `BodyError` if there are faults."""
         if self.faults:
             raise BodyError(self.faults)
 
@@ -120,30 +120,30 @@ def payload(request: flask.Request, largest: int = LARGEST) -> bytes:
 
     Args:
         request: of a person or a program.
-        largest: bytes that are taken.
+        largest: bytes that are accepted.
 
-    Nothing but `application/json` is taken: a page of another site can make a browser send forms and plain text here, with
+    Only `application/json` is accepted: a page of another site can make a browser send forms and plain text here, with
     the person's credentials, but no JSON, unless we allow it (and nothing here does).
 
     Raises:
-        UnsupportedMediaType: it says that it carries something else, or nothing.
-        RequestEntityTooLarge: it is larger than anything that is taken.
+        UnsupportedMediaType: the content type is another one, or missing.
+        RequestEntityTooLarge: it exceeds the limit.
     """
     if request.mimetype != _TYPE:
         raise UnsupportedMediaType(f"content-type: must be {_TYPE}, got {request.mimetype[:_SHOWN]!r}")
-    data = request.stream.read(largest + 1)  # also of a body that does not say how long it is
+    data = request.stream.read(largest + 1)  # also of a body without a length
     if len(data) > largest:
         raise RequestEntityTooLarge(f"body: must be at most {largest} bytes")
     return data
 
 
 def read(request: flask.Request) -> Fields:
-    """The fields that a request carries; raises as `payload` does, and `BodyError` where it carries no JSON object."""
+    """The fields of a request; raises as `payload` does, and `BodyError` if the body is not a JSON object."""
     return Fields(mapping(request), signed_in(request))
 
 
 def mapping(request: flask.Request, largest: int = LARGEST) -> dict[str, Any]:
-    """The JSON object that a request carries; raises as `read` does."""
+    """The JSON object of a request; raises as `read` does."""
     data = payload(request, largest)
     try:
         return msgspec.json.decode(data, type=dict[str, Any])
@@ -152,6 +152,6 @@ def mapping(request: flask.Request, largest: int = LARGEST) -> dict[str, Any]:
 
 
 def signed_in(request: flask.Request) -> str:
-    """Who is signed in, as Identity-Aware Proxy says, without the issuer before it; empty where it says nothing."""
+    """The signed-in user from Identity-Aware Proxy, without the issuer prefix; empty if there is none."""
     text = request.headers.get(SIGNED_IN, "").rpartition(":")[2].strip()
     return text if text.isprintable() else ""

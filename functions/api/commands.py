@@ -1,4 +1,4 @@
-"""What people tell the system to do: checked, and published as a command; others carry it out."""
+"""Commands of people: validated and published; the functions that own incidents and actions execute them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Commands:
     """Publishes commands.
 
     Attributes:
-        incidents: what there is to command.
-        actions: the same.
-        bus: opens the bus, or gives the open one: only who commands pays for it.
+        incidents: the subjects of commands.
+        actions: the subjects of commands.
+        bus: opens the bus at its first use: only commands pay for it.
         clock: now.
     """
 
@@ -36,35 +36,35 @@ class Commands:
     clock: Clock
 
     def about_incident(self, request: flask.Request, incident_id: str, verb: str) -> str:
-        """Tell that somebody takes care of an incident, that it hurts no more, is over, or was none.
+        """Acknowledge, mitigate, resolve or cancel an incident.
 
         Returns:
-            The id of the command; of every method here.
+            The id of the command; the same for every method here.
 
         Raises:
-            LookupError: there is no such incident; of the others, no such action or silence.
-            Conflict: it is over.
-            BodyError: what was sent is wrong, as of every method here.
-            UnavailableError: the bus does not take the command, as of every method here.
+            LookupError: there is no such incident; for other methods, no such action or silence.
+            Conflict: it is resolved.
+            BodyError: the body is invalid; the same for every method here.
+            UnavailableError: the bus does not accept the command; the same for every method here.
         """
-        fields = _read(request)
-        found = self.incidents.state(incident_id)
-        if found["state"] == State.RESOLVED:
-            _over(found)
+        fields = _command_fields(request)
+        incident = self.incidents.state(incident_id)
+        if incident["state"] == State.RESOLVED:
+            _refuse_resolved(incident)
         return self._publish(fields, Verb(verb), incident_id, self.clock())
 
     def about_action(self, request: flask.Request, request_id: str, verb: str) -> str:
         """Approve or reject an action that awaits it."""
-        fields, now = _read(request), self.clock()
-        case = self.actions.case(request_id)
-        if case.stage is not Stage.AWAITING:
-            raise Conflict(f"action: must await approval, is {case.stage} ({case.reason})")
-        if lifecycle.is_late(case, now):
-            raise Conflict(f"action: must be answered by {case.answer_by}, it is {now}")
+        fields, now = _command_fields(request), self.clock()
+        run = self.actions.run(request_id)
+        if run.stage is not Stage.AWAITING:
+            raise Conflict(f"action: must await approval, is {run.stage} ({run.reason})")
+        if lifecycle.is_late(run, now):
+            raise Conflict(f"action: must be answered by {run.answer_by}, it is {now}")
         return self._publish(fields, Verb(verb), request_id, now)
 
     def silence(self, request: flask.Request) -> str:
-        """Let nobody be told of some targets for a time."""
+        """Silence some targets for a time."""
         now = self.clock()
         fields = read(request)
         fields.only("by", "note", "pattern", "minutes", "until")
@@ -76,13 +76,13 @@ class Commands:
         fields = read(request)
         fields.only("by", "note", "pattern")
         pattern = fields.pattern()
-        _complete(fields)
+        _check_author(fields)
         if pattern not in {silence.pattern for silence in self.incidents.silences()}:
             raise LookupError(f"pattern: nothing is silenced by {pattern[:80]!r}")
         return self._publish(fields, Verb.UNSILENCE, pattern, self.clock())
 
     def switch(self, request: flask.Request, verb: str) -> str:
-        """Let no action be applied, one by its name or all, or let them be again."""
+        """Halt or resume one action by name, or all."""
         fields = read(request)
         fields.only("by", "note", "action")
         action = fields.choice("action", SUBJECTS)
@@ -96,21 +96,21 @@ class Commands:
         return command.id
 
 
-def _read(request: flask.Request) -> Fields:
-    """The fields of a command that says no more than who and why."""
+def _command_fields(request: flask.Request) -> Fields:
+    """The fields of a command that has only an author and a note."""
     fields = read(request)
     fields.only("by", "note")
-    _complete(fields)
+    _check_author(fields)
     return fields
 
 
-def _complete(fields: Fields) -> None:
-    """Tell everything that is wrong before anything is looked up."""
+def _check_author(fields: Fields) -> None:
+    """Raise all faults before anything is looked up."""
     fields.by()
     fields.note()
     fields.check()
 
 
-def _over(incident: Data) -> NoReturn:
+def _refuse_resolved(incident: Data) -> NoReturn:
     into = f", as a part of {incident['merged_into']}" if incident["merged_into"] else ""
     raise Conflict(f"incident: must not be over, is {incident['state']} since {incident['resolved_at']}{into}")

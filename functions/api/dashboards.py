@@ -1,6 +1,6 @@
-"""The dashboards: the very files that are deployed to Cloud Monitoring, and the data of their tiles.
+"""The dashboards that are deployed to Cloud Monitoring, and the data of their tiles.
 
-Whoever looks names a tile and never a query: what is asked stands in the dashboards.
+A viewer names a tile, never a query: the queries are in the dashboards.
 """
 
 import re
@@ -14,26 +14,26 @@ import msgspec
 
 from functions.adapters.ports import Clock, Data
 from functions.adapters.prometheus import Prometheus, Series
-from functions.api import alerts, layout, span, variables
-from functions.api.kept import Kept
-from functions.api.span import Span
-from functions.api.widgets import Dashboard, Tile
+from functions.api import alerts, layout
+from functions.api.cache import Cache
+from functions.api.layout import Dashboard, Tile
+from functions.api.tile_request import ANY, Span, fill, read_span, read_variables
 
 FOLDER = Path(__file__).resolve().parents[2] / "dashboards"
-"""Where an archive and the sources have them: at the root, beside `functions/`."""
+"""Their folder in an archive and in the sources: at the root, beside `functions/`."""
 ORDER = ("executive", "technical", "operations", "business", "models")
 """In which they are listed; any others come after them."""
 MOST_SERIES = 50
-"""Series of a data set of a chart; a chart of more says nothing."""
+"""Series per data set of a chart; a chart of more is unreadable."""
 MOST_ROWS = 200
 """Rows of a data set of a table."""
 _FRESH_SECONDS = 10.0
 _ABOUT_AGE = re.compile(r"\babsent_over_time\(|\btime\(\) -")
-"""What asks how long ago something was said: of a system that has just started that says nothing."""
+"""Queries for the age of a metric, which mean nothing right after the system has started."""
 _RAN = (
     'count(last_over_time(aia_heartbeat_timestamp_seconds{function=~"health_check|incident_sweep|action_runner"}[2m]))'
 )
-"""Whether functions did their jobs at an instant: those that do so every minute."""
+"""Whether the functions that run every minute ran at an instant."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -49,8 +49,8 @@ class Dashboards:
 
     Attributes:
         all: every one by its name.
-        prometheus: what the queries are asked.
-        models: what the variable `model` may be chosen from.
+        prometheus: answers the queries.
+        models: the choices of the variable `model`.
         clock: now.
         started: when this instance started.
     """
@@ -60,27 +60,27 @@ class Dashboards:
     models: Callable[[], Iterable[str]]
     clock: Clock
     started: datetime = _EPOCH
-    _kept: Kept = field(default_factory=Kept)
+    _cache: Cache = field(default_factory=Cache)
 
     def titles(self) -> list[Data]:
-        """Their names and titles."""
-        return [{"name": name, "title": one.display_name} for name, one in self.all.items()]
+        """The names and titles of the dashboards."""
+        return [{"name": name, "title": dashboard.display_name} for name, dashboard in self.all.items()]
 
     def layout(self, name: str) -> Data:
-        """What one looks like; `LookupError` when there is none of that name."""
-        dashboard = self._named(name)
+        """The layout of a dashboard; `LookupError` if there is none of that name."""
+        dashboard = self._dashboard(name)
         return {
             "name": name,
             "title": dashboard.display_name,
             "columns": dashboard.mosaic_layout.columns,
             "variables": [
                 {
-                    "name": one.template_variable,
-                    "value": "" if one.string_value == variables.ANY else one.string_value,
-                    "choices": list(self.models()) if one.label_key == "model" else [],
+                    "name": variable.template_variable,
+                    "value": "" if variable.string_value == ANY else variable.string_value,
+                    "choices": list(self.models()) if variable.label_key == "model" else [],
                 }
-                for one in dashboard.dashboard_filters
-                if one.template_variable
+                for variable in dashboard.dashboard_filters
+                if variable.template_variable
             ],
             "tiles": layout.shown(dashboard, alerts.severities()),
         }
@@ -94,16 +94,16 @@ class Dashboards:
             QueryError: a query is refused.
             UnavailableError: Prometheus does not answer.
         """
-        dashboard = self._named(name)
+        dashboard = self._dashboard(name)
         tiles = dashboard.mosaic_layout.tiles
         if not 0 <= index < len(tiles):
             raise LookupError(f"tile: must be 0 to {len(tiles) - 1} of {name}, got {index}")
-        asked = span.read(request, int(self.clock().timestamp()))
-        values = variables.chosen(request, dashboard.dashboard_filters)
+        asked = read_span(request, int(self.clock().timestamp()))
+        values = read_variables(request, dashboard.dashboard_filters)
         filters = dashboard.dashboard_filters
         charted, current = _asks(tiles[index])
         sets = [
-            self._data(variables.filled(query, filters, values, step=asked.step), asked, charted, current)
+            self._data(fill(query, filters, values, step=asked.step), asked, charted, current)
             for query in _queries(tiles[index])
         ]
         return {
@@ -115,9 +115,9 @@ class Dashboards:
         }
 
     def _judged_from(self, tile: Tile) -> datetime | None:
-        """From when on a card about the age of something may say that it is too old: as its alert rules, after their `for`.
+        """The instant from which a card about an age may judge it: like its alert rules, after their `for`.
 
-        None where it may now: long after the start, or where the system ran on while only this instance started.
+        None if it may now: long after the start, or if the system was running before this instance started.
         """
         card = tile.widget.scorecard
         if card is None or not _ABOUT_AGE.search(card.time_series_query.prometheus_query):
@@ -126,14 +126,14 @@ class Dashboards:
         settled = self.started + max(
             (alerts.patience().get(name, timedelta(0)) for name in rules), default=timedelta(0)
         )
-        return None if self.clock() >= settled or self._ran() else settled
+        return None if self.clock() >= settled or self._was_running() else settled
 
-    def _ran(self) -> bool:
+    def _was_running(self) -> bool:
         """Whether the system ran a moment before this instance started."""
         before = int(self.started.timestamp()) - 30
-        return bool(self._kept(("ran",), lambda: self.prometheus.instant(_RAN, at=before), seconds=_FRESH_SECONDS * 6))
+        return bool(self._cache(("ran",), lambda: self.prometheus.instant(_RAN, at=before), seconds=_FRESH_SECONDS * 6))
 
-    def _named(self, name: str) -> Dashboard:
+    def _dashboard(self, name: str) -> Dashboard:
         if name not in self.all:
             raise LookupError(f"dashboard: must be one of {', '.join(self.all)}, got {name[:80]!r}")
         return self.all[name]
@@ -142,8 +142,8 @@ class Dashboards:
         series = self._range(query, asked) if charted else []
         now = self._instant(query, asked) if current else []
         return {
-            "series": [{"labels": one.labels, "values": one.values} for one in _first(series, MOST_SERIES)],
-            "now": [{"labels": one.labels, "value": one.values[0]} for one in _first(now, MOST_ROWS)],
+            "series": [{"labels": line.labels, "values": line.values} for line in _first(series, MOST_SERIES)],
+            "now": [{"labels": row.labels, "value": row.values[0]} for row in _first(now, MOST_ROWS)],
             "left_out": max(0, len(series) - MOST_SERIES, len(now) - MOST_ROWS),
         }
 
@@ -151,11 +151,11 @@ class Dashboards:
         start, end, step = asked.start, asked.end, asked.step
         key = (query, start, end, step)
         ask = self.prometheus.range
-        return self._kept(key, lambda: ask(query, start=start, end=end, step=step), seconds=_FRESH_SECONDS)
+        return self._cache(key, lambda: ask(query, start=start, end=end, step=step), seconds=_FRESH_SECONDS)
 
     def _instant(self, query: str, asked: Span) -> list[Series]:
         ask = self.prometheus.instant
-        return self._kept((query, asked.end), lambda: ask(query, at=asked.end), seconds=_FRESH_SECONDS)
+        return self._cache((query, asked.end), lambda: ask(query, at=asked.end), seconds=_FRESH_SECONDS)
 
 
 def _rank(name: str) -> tuple[int, str]:
@@ -163,12 +163,12 @@ def _rank(name: str) -> tuple[int, str]:
 
 
 def _queries(tile: Tile) -> list[str]:
-    """What a tile asks, a query a data set."""
-    return [one.time_series_query.prometheus_query for one in layout.asked(tile.widget)]
+    """The queries of a tile, one per data set."""
+    return [data_set.time_series_query.prometheus_query for data_set in layout.queried_data_sets(tile.widget)]
 
 
 def _asks(tile: Tile) -> tuple[bool, bool]:
-    """Whether a tile shows values over time, and whether it shows the newest ones, as Cloud Monitoring does."""
+    """Whether a tile shows values over time, and whether it shows the newest values, as Cloud Monitoring does."""
     card = tile.widget.scorecard
     return bool(tile.widget.xy_chart or (card and card.spark_chart_view is not None)), tile.widget.xy_chart is None
 
@@ -178,5 +178,5 @@ def _first(series: Sequence[Series], most: int) -> Sequence[Series]:
     return series if len(series) <= most else sorted(series, key=_last, reverse=True)[:most]
 
 
-def _last(one: Series) -> float:
-    return next((value for value in reversed(one.values) if value is not None), float("-inf"))
+def _last(series: Series) -> float:
+    return next((value for value in reversed(series.values) if value is not None), float("-inf"))

@@ -1,9 +1,9 @@
-"""What browsers report of what people see: checked strictly, and published as rows of a table.
+"""Browser reports of user experience: validated strictly, and published as rows of a table.
 
-Anybody who may open the page may report, so what is taken is small, of few kinds, and says nothing of who sent it. A browser's
-clock may be wrong by hours: it says how long ago something was, and the instant is made here.
+Every viewer of the page may send reports, so they are small, of few kinds, and anonymous. A browser's
+clock may be wrong by hours: the report has the age of an event, and the instant is computed here.
 
-A report that is lost costs nothing, and people on call look at the page just when something does not answer: so reports wait
+A lost report costs nothing, and people on call open the page just when a dependency is down: so reports wait
 for the bus only for a moment, and only few of them at once.
 """
 
@@ -25,7 +25,7 @@ TOPIC, TABLE = "telemetry", "experience"
 MOST_EVENTS = 100
 OLDEST = timedelta(minutes=15)
 LONGEST_SECONDS = 600.0
-"""Of a frame, a page load or a request: what is longer was a computer asleep."""
+"""Of a frame, a page load or a request: a longer time means that the computer was asleep."""
 PATIENCE = 2.0
 """Seconds that a report waits for the bus."""
 AT_ONCE = 2
@@ -74,10 +74,10 @@ _decoder = msgspec.json.Decoder(_Report)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experience:
-    """Takes reports.
+    """Receives reports.
 
     Attributes:
-        bus: opens the bus, or gives the open one.
+        bus: opens the bus at its first use.
         clock: now.
     """
 
@@ -86,14 +86,14 @@ class Experience:
     _places: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(AT_ONCE))
 
     def take(self, request: flask.Request) -> str:
-        """Publish what a report says.
+        """Publish the events of a report.
 
         Returns:
             The id of the report; sent again under it, its events count once.
 
         Raises:
-            BodyError: it is no report; the message says where and why.
-            UnavailableError: the bus does not take it, or other reports wait for it already.
+            BodyError: it is no report; the error says where and why.
+            UnavailableError: the bus does not accept it, or too many reports are waiting for it.
         """
         report = _decoded(payload(request))
         if not self._places.acquire(blocking=False):

@@ -1,4 +1,4 @@
-"""Incidents as people see them: the open ones, those that are over, and the report of one."""
+"""Incidents as the page shows them: open ones, resolved ones, and the report of one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,31 +12,31 @@ from core.incidents.report import report
 from core.incidents.routing import Silence
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
-from functions.api.kept import Kept
+from functions.api.cache import Cache
 from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, read_silences
 
 DAYS = 35
-"""So far back those that are over are listed; each is found by its id for as long as it is kept."""
+"""Days of resolved incidents that are listed; an older one is found by its id while it is stored."""
 _SETTLED = 2
-"""Days after which hardly anything is written about an incident that is over."""
+"""Days after which a resolved incident hardly changes."""
 _FRESH_SECONDS, _SETTLED_SECONDS = 10.0, 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incidents:
-    """Reads the copies of incidents that the router keeps for that."""
+    """Reads the copies of incidents that the router writes for readers."""
 
     store: Store
     actions: Actions
     clock: Clock
-    _kept: Kept = field(default_factory=Kept)
+    _cache: Cache = field(default_factory=Cache)
 
     def all(self, limit: int) -> list[Data]:
-        """Every open incident with its actions, the most urgent first, and the newest `limit` of those that are over."""
+        """Every open incident with its actions, the most urgent first, and the newest `limit` resolved ones."""
         current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
         current.sort(key=_urgency)
-        over = sorted(self._over(limit, frozenset(one["id"] for one in current)), key=_ended, reverse=True)
-        return [*(one | {"actions": self.actions.of(one)} for one in current), *over[:limit]]
+        over = sorted(self._over(limit, frozenset(incident["id"] for incident in current)), key=_ended, reverse=True)
+        return [*(incident | {"actions": self.actions.of(incident)} for incident in current), *over[:limit]]
 
     def one(self, incident_id: str) -> Data:
         """One incident with its actions; `LookupError` when there is none."""
@@ -59,29 +59,29 @@ class Incidents:
         return report(incident, members, self.actions.decisions(data), made_at=self.clock())
 
     def silences(self) -> list[Silence]:
-        """The silences that hold now, the first to end first."""
-        found = self.store.get(SILENCES, SILENCES_KEY)
+        """The active silences, the first to end first."""
+        document = self.store.get(SILENCES, SILENCES_KEY)
         now = self.clock()
-        held = (silence for silence in read_silences(found.data if found else None) if silence.until > now)
+        held = (silence for silence in read_silences(document.data if document else None) if silence.until > now)
         return sorted(held, key=lambda silence: (silence.until, silence.pattern))
 
     def _over(self, limit: int, current: frozenset[str]) -> Iterator[Data]:
-        """At least `limit` of those that are over, day by day, from tomorrow's (of a clock that runs ahead) back."""
+        """At least `limit` resolved incidents, day by day, from tomorrow's (of a clock that runs ahead) back."""
         today, count = self.clock().date(), 0
         for back in range(-1, DAYS):
             if count >= limit:
                 return
-            found = self._day(today - timedelta(days=back), None if back > _SETTLED else current)
-            count += len(found)
-            yield from found
+            incidents = self._day(today - timedelta(days=back), None if back > _SETTLED else current)
+            count += len(incidents)
+            yield from incidents
 
     def _day(self, day: date, current: frozenset[str] | None) -> list[Data]:
-        """Those that were over on a day; read again at once when another set of incidents is open."""
+        """The incidents resolved on a day; read again at once when the set of open incidents changes."""
 
         def read() -> list[Data]:
             return [document.data for document in self.store.find(INCIDENTS, where={"over_on": day.isoformat()})]
 
-        return self._kept((day, current), read, seconds=_SETTLED_SECONDS if current is None else _FRESH_SECONDS)
+        return self._cache((day, current), read, seconds=_SETTLED_SECONDS if current is None else _FRESH_SECONDS)
 
 
 def _urgency(incident: Data) -> tuple[int, float, float]:

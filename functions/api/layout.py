@@ -1,20 +1,155 @@
-"""How a dashboard looks: its tiles in reading order, each with all that the page needs to draw it but the data."""
+"""Layout of a dashboard: Cloud Monitoring's format (`google.monitoring.dashboard.v1`, JSON), and its tiles as the page draws them.
+
+Fields that are not declared here are ignored. A widget of another kind has none of the declared fields, and the page
+says that it cannot draw it.
+"""
 
 import re
 from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 
 from core.events import Severity
 from functions.adapters.ports import Data
-from functions.api.widgets import Chart, Dashboard, DataSet, Scorecard, Table, Threshold, Tile, Widget
 
 _PLOTS = {"STACKED_AREA": "area", "STACKED_BAR": "bar"}
-
-
 _FOREIGN = re.compile(r"\b(?:\w+_googleapis_com|kubernetes_io):|\bpg_")
-"""Metrics of Google and of exporters, by how their names begin."""
+"""Metrics of Google and of exporters, by the prefix of their names."""
 _COLORS = {"RED": Severity.ERROR, "YELLOW": Severity.WARNING}
-"""How grave a threshold is that stands for no alert rule."""
+"""The severity of a threshold without an alert rule."""
 _GRAVE = (Severity.CRITICAL, Severity.ERROR, Severity.WARNING, Severity.INFO)
+
+
+class Query(msgspec.Struct, frozen=True, rename="camel"):
+    """A query, and the unit of its result."""
+
+    prometheus_query: str = ""
+    unit_override: str = ""
+
+
+class Threshold(msgspec.Struct, frozen=True, rename="camel"):
+    """A threshold."""
+
+    value: float = 0.0
+    label: str = ""
+    color: str = ""
+    direction: str = ""
+    target_axis: str = "Y1"
+
+
+class DataSet(msgspec.Struct, frozen=True, rename="camel"):
+    """Series of a chart or a table."""
+
+    time_series_query: Query
+    plot_type: str = "LINE"
+    legend_template: str = ""
+    table_template: str = ""
+    target_axis: str = "Y1"
+
+
+class Axis(msgspec.Struct, frozen=True, rename="camel"):
+    """The axis of values."""
+
+    label: str = ""
+    scale: str = "LINEAR"
+
+
+class Chart(msgspec.Struct, frozen=True, rename="camel"):
+    """Series over time."""
+
+    data_sets: tuple[DataSet, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    y_axis: Axis = Axis()
+    y2_axis: Axis = Axis()
+
+
+class Gauge(msgspec.Struct, frozen=True, rename="camel"):
+    """Where a value lies between two bounds."""
+
+    lower_bound: float = 0.0
+    upper_bound: float = 1.0
+
+
+class Scorecard(msgspec.Struct, frozen=True, rename="camel"):
+    """The newest value of one series."""
+
+    time_series_query: Query
+    spark_chart_view: dict[str, Any] | None = None
+    gauge_view: Gauge | None = None
+    thresholds: tuple[Threshold, ...] = ()
+
+
+class Column(msgspec.Struct, frozen=True, rename="camel"):
+    """Whether a column of a table is shown."""
+
+    column: str
+    visible: bool = False
+
+
+class Table(msgspec.Struct, frozen=True, rename="camel"):
+    """The newest values of series, a row each."""
+
+    data_sets: tuple[DataSet, ...] = ()
+    column_settings: tuple[Column, ...] = ()
+    metric_visualization: str = "NUMBER"
+
+
+class Text(msgspec.Struct, frozen=True, rename="camel"):
+    """Words, as Markdown."""
+
+    content: str = ""
+
+
+class SectionHeader(msgspec.Struct, frozen=True, rename="camel"):
+    """A heading over what follows."""
+
+    subtitle: str = ""
+    divider_below: bool = False
+
+
+class Widget(msgspec.Struct, frozen=True, rename="camel"):
+    """The content of a tile: one of these."""
+
+    title: str = ""
+    xy_chart: Chart | None = None
+    scorecard: Scorecard | None = None
+    time_series_table: Table | None = None
+    text: Text | None = None
+    section_header: SectionHeader | None = None
+
+
+class Tile(msgspec.Struct, frozen=True, rename="camel"):
+    """A widget and its place."""
+
+    widget: Widget
+    x_pos: int = 0
+    y_pos: int = 0
+    width: int = 1
+    height: int = 1
+
+
+class Mosaic(msgspec.Struct, frozen=True, rename="camel"):
+    """Tiles on columns."""
+
+    tiles: tuple[Tile, ...] = ()
+    columns: int = 48
+
+
+class Filter(msgspec.Struct, frozen=True, rename="camel"):
+    """A variable: its label, and its default value."""
+
+    label_key: str
+    template_variable: str = ""
+    string_value: str = ""
+
+
+class Dashboard(msgspec.Struct, frozen=True, rename="camel"):
+    """One dashboard."""
+
+    display_name: str
+    mosaic_layout: Mosaic
+    dashboard_filters: tuple[Filter, ...] = ()
 
 
 def shown(dashboard: Dashboard, severities: Mapping[str, Severity]) -> list[Data]:
@@ -22,9 +157,11 @@ def shown(dashboard: Dashboard, severities: Mapping[str, Severity]) -> list[Data
 
     Args:
         dashboard: as its file has it.
-        severities: of the alert rules that thresholds stand for, by their names.
+        severities: of the alert rules behind thresholds, by name.
     """
-    tiles = sorted(enumerate(dashboard.mosaic_layout.tiles), key=lambda one: (one[1].y_pos, one[1].x_pos))
+    tiles = sorted(
+        enumerate(dashboard.mosaic_layout.tiles), key=lambda numbered: (numbered[1].y_pos, numbered[1].x_pos)
+    )
     return [_place(index, tile) | _widget(tile.widget, severities) for index, tile in tiles]
 
 
@@ -34,13 +171,13 @@ def _place(index: int, tile: Tile) -> Data:
 
 
 def _is_foreign(widget: Widget) -> bool:
-    """Whether a tile shows only what others measure: there may be nothing of it, which is no fault."""
-    queries = [one.time_series_query.prometheus_query for one in asked(widget)]
+    """Whether a tile shows only metrics of other systems, which may be absent without a fault."""
+    queries = [data_set.time_series_query.prometheus_query for data_set in queried_data_sets(widget)]
     return bool(queries) and all(_FOREIGN.search(query) and "aia_" not in query for query in queries)
 
 
-def asked(widget: Widget) -> tuple[DataSet, ...]:
-    """What a widget asks, in order; nothing where it holds but words."""
+def queried_data_sets(widget: Widget) -> tuple[DataSet, ...]:
+    """The data sets of a widget, in order; none for text."""
     if widget.xy_chart:
         return widget.xy_chart.data_sets
     if widget.scorecard:
@@ -66,8 +203,10 @@ def _chart(chart: Chart, severities: Mapping[str, Severity]) -> Data:
     axes = {"Y1": chart.y_axis, "Y2": chart.y2_axis}
     return {
         "kind": "chart",
-        "sets": [_set(one) | {"plot": _PLOTS.get(one.plot_type, "line")} for one in chart.data_sets],
-        "thresholds": [_threshold(one, severities) for one in chart.thresholds],
+        "sets": [
+            _data_set(data_set) | {"plot": _PLOTS.get(data_set.plot_type, "line")} for data_set in chart.data_sets
+        ],
+        "thresholds": [_threshold(threshold, severities) for threshold in chart.thresholds],
         "axes": {name: {"label": axis.label, "log": axis.scale == "LOG10"} for name, axis in axes.items()},
     }
 
@@ -77,8 +216,8 @@ def _scorecard(scorecard: Scorecard, severities: Mapping[str, Severity]) -> Data
     query = scorecard.time_series_query
     return {
         "kind": "scorecard",
-        "sets": [_set(DataSet(time_series_query=query))],
-        "thresholds": [_threshold(one, severities) for one in scorecard.thresholds],
+        "sets": [_data_set(DataSet(time_series_query=query))],
+        "thresholds": [_threshold(threshold, severities) for threshold in scorecard.thresholds],
         "spark": scorecard.spark_chart_view is not None,
         "gauge": gauge and {"low": gauge.lower_bound, "high": gauge.upper_bound},
     }
@@ -87,33 +226,33 @@ def _scorecard(scorecard: Scorecard, severities: Mapping[str, Severity]) -> Data
 def _table(table: Table) -> Data:
     return {
         "kind": "table",
-        "sets": [_set(one) for one in table.data_sets],
-        "hidden": [one.column for one in table.column_settings if not one.visible],
-        "columns": [one.column for one in table.column_settings if one.visible],
+        "sets": [_data_set(data_set) for data_set in table.data_sets],
+        "hidden": [setting.column for setting in table.column_settings if not setting.visible],
+        "columns": [setting.column for setting in table.column_settings if setting.visible],
         "bars": table.metric_visualization == "BAR",
     }
 
 
-def _set(one: DataSet) -> Data:
+def _data_set(data_set: DataSet) -> Data:
     return {
-        "query": one.time_series_query.prometheus_query,
-        "unit": one.time_series_query.unit_override or "1",
-        "legend": one.legend_template or one.table_template,
-        "axis": one.target_axis,
+        "query": data_set.time_series_query.prometheus_query,
+        "unit": data_set.time_series_query.unit_override or "1",
+        "legend": data_set.legend_template or data_set.table_template,
+        "axis": data_set.target_axis,
     }
 
 
-def _threshold(one: Threshold, severities: Mapping[str, Severity]) -> Data:
+def _threshold(threshold: Threshold, severities: Mapping[str, Severity]) -> Data:
     return {
-        "value": one.value,
-        "label": one.label,
-        "level": _level(one, severities) if one.color else "",
-        "below": one.direction == "BELOW",
-        "axis": one.target_axis,
+        "value": threshold.value,
+        "label": threshold.label,
+        "level": _level(threshold, severities) if threshold.color else "",
+        "below": threshold.direction == "BELOW",
+        "axis": threshold.target_axis,
     }
 
 
-def _level(one: Threshold, severities: Mapping[str, Severity]) -> str:
-    """The gravest of the rules that a threshold stands for, so that a card says what the alert says."""
-    named = {severities[name] for name in one.label.split(", ") if name in severities}
-    return str(next((severity for severity in _GRAVE if severity in named), _COLORS.get(one.color, "")))
+def _level(threshold: Threshold, severities: Mapping[str, Severity]) -> str:
+    """The worst severity of the alert rules of a threshold, so that a card agrees with the alert."""
+    named = {severities[name] for name in threshold.label.split(", ") if name in severities}
+    return str(next((severity for severity in _GRAVE if severity in named), _COLORS.get(threshold.color, "")))

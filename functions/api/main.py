@@ -1,51 +1,52 @@
-"""The API and the page it serves: incidents and what can be done about them, models with their drift, probes, dashboards.
+"""The API and the page: incidents and commands about them, models with their drift, probes, dashboards.
 
-Behind IAM on Google Cloud. Reading changes nothing. What people tell it to do is published as a command, which the
-functions that keep incidents and run actions carry out. Every answer is JSON but the page, its parts, reports and runbooks.
+On Google Cloud it is behind IAM. Reading changes nothing. Commands of people are published, and the
+functions that own incidents and actions execute them. Every response is JSON, except the page, its files, reports and
+runbooks.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
 from functions.adapters import prometheus
+from functions.adapters.ports import RowBus
 from functions.api import experience
 from functions.api.actions import Actions
-from functions.api.backfills import Backfills
-from functions.api.bus import opener
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards, load
-from functions.api.due import Start
 from functions.api.experience import Experience
+from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
-from functions.api.routes import Deps, answer
+from functions.api.routes import Services, answer
 from functions.api.views import Views
 from functions.runtime.endpoint import Answer, serve
 from functions.runtime.ports import Ports, once
 
 PATIENCE = 10.0
-"""Seconds that a person waits for the bus before being told that it does not answer."""
+"""Seconds that a command waits for the bus before it fails."""
 _STARTED = datetime.now(UTC)
 
 
 def build(ports: Ports) -> Answer:
-    """What answers requests; files are served whatever the settings, so the rest is made when it is first needed."""
-    return partial(answer, deps=once(partial(_deps, ports)))
+    """Handles requests; files are served even with invalid settings, so the services are created at their first use."""
+    return partial(answer, services=once(partial(_services, ports)))
 
 
-def _deps(ports: Ports) -> Deps:
+def _services(ports: Ports) -> Services:
     settings, store, warehouse, clock = ports.settings, ports.store, ports.warehouse, ports.clock
     backfills = Backfills(store=store, clock=clock)
-    start = Start(at=_STARTED, clock=clock, coming=lambda: backfills.coming)
+    start = Start(at=_STARTED, clock=clock, loading=lambda: backfills.loading)
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
-    return Deps(
+    return Services(
         views=Views(settings=settings, known=ports.models.all, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(ports.models),
         incidents=incidents,
         actions=actions,
-        commands=Commands(incidents=incidents, actions=actions, bus=opener(ports.project, PATIENCE), clock=clock),
+        commands=Commands(incidents=incidents, actions=actions, bus=open_once(ports.project, PATIENCE), clock=clock),
         dashboards=Dashboards(
             all=load(),
             prometheus=prometheus.connect(ports.project),
@@ -54,10 +55,22 @@ def _deps(ports: Ports) -> Deps:
             started=_STARTED,
         ),
         pipelines=Pipelines(store=store, clock=clock),
-        experience=Experience(bus=opener(ports.project, experience.PATIENCE), clock=clock),
+        experience=Experience(bus=open_once(ports.project, experience.PATIENCE), clock=clock),
         backfills=backfills,
         start=start,
     )
+
+
+def open_once(project: str, patience: float) -> Callable[[], RowBus]:
+    """Opens the bus at its first use: most requests only read, and importing Pub/Sub's client takes half a second."""
+
+    @once
+    def bus() -> RowBus:
+        from functions.adapters.bus import open_bus  # noqa: PLC0415 - see above
+
+        return open_bus(project, patience=patience)
+
+    return bus
 
 
 main = serve("api", build)

@@ -1,4 +1,4 @@
-"""Pipelines as people see them: their newest runs with their stages, where the time goes, and how well they do."""
+"""Pipelines as the page shows them: the newest runs with their stages, the bottleneck, and the health score."""
 
 import logging
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from core.pipelines.baseline import bottleneck, rhythm, usual_of_run
 from core.pipelines.health import health
 from core.pipelines.run import Run, Span
 from core.pipelines.state import PipelineState
-from functions.adapters.pipelines import COLLECTION, read_line
+from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.ports import Clock, Data, Document, Store
 from functions.adapters.store import every
-from functions.api.kept import Kept
+from functions.api.cache import Cache
 
 RUNS = 10
 """Runs that are shown of a pipeline, the newest."""
@@ -23,44 +23,44 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipelines:
-    """Reads what pipeline_monitor keeps."""
+    """Reads the documents of pipeline_monitor."""
 
     store: Store
     clock: Clock
-    _kept: Kept = field(default_factory=Kept)
+    _cache: Cache = field(default_factory=Cache)
 
     def all(self) -> list[Data]:
         """Every pipeline, by its name."""
-        return self._kept(("pipelines",), self._all, seconds=_FRESH_SECONDS)
+        return self._cache(("pipelines",), self._all, seconds=_FRESH_SECONDS)
 
     def _all(self) -> list[Data]:
         now = self.clock()
-        return [_of(document, now) for document in every(self.store, COLLECTION)]
+        return [_document_view(document, now) for document in every(self.store, COLLECTION)]
 
 
-def _of(document: Document, now: datetime) -> Data:
-    """A pipeline as people see it, also where what is kept of it cannot be read: that hides no other."""
+def _document_view(document: Document, now: datetime) -> Data:
+    """A pipeline for the page; an unreadable document does not hide the others."""
     try:
-        return shown(read_line(document.data), now)
+        return shown(read_pipeline(document.data), now)
     except UnreadableError as error:
         log.error("%s: %s", document.key, error)  # noqa: TRY400 - the message says what is wrong
         nothing = shown(PipelineState(name=document.key), now)
         return nothing | {"running": None, "fault": str(error)}
 
 
-def shown(line: PipelineState, now: datetime) -> Data:
-    """A pipeline as people see it at an instant."""
-    succeeded, beat = line.succeeded, rhythm(line.starts, line.past)
+def shown(pipeline: PipelineState, now: datetime) -> Data:
+    """A pipeline for the page at an instant."""
+    succeeded, beat = pipeline.succeeded, rhythm(pipeline.starts, pipeline.past)
     return {
-        "name": line.name,
+        "name": pipeline.name,
         "fault": None,
-        "running": len(line.running(now)),
-        "health": health(line, now),
+        "running": len(pipeline.running(now)),
+        "health": health(pipeline, now),
         "usual_seconds": usual_of_run(succeeded),
         "interval_seconds": beat.interval.total_seconds() if beat and beat.is_regular else None,
         "last_success_at": succeeded[-1].span.end if succeeded else None,
         "bottleneck": _bottleneck(succeeded),
-        "runs": [_run(run) for run in sorted(line.runs, key=_began, reverse=True)[:RUNS]],
+        "runs": [_run(run) for run in sorted(pipeline.runs, key=_began, reverse=True)[:RUNS]],
     }
 
 
@@ -69,11 +69,15 @@ def _began(run: Run) -> tuple[datetime, str]:
 
 
 def _bottleneck(succeeded: Sequence[Run]) -> Data | None:
-    found = bottleneck(succeeded[-1], succeeded[:-1]) if succeeded else None
-    if found is None:
+    longest = bottleneck(succeeded[-1], succeeded[:-1]) if succeeded else None
+    if longest is None:
         return None
-    grown = found.grown and {"stage": found.grown.stage, "seconds": found.grown.seconds, "usual": found.grown.usual}
-    return {"stage": found.stage, "seconds": found.seconds, "share": found.share, "grown": grown}
+    grown = longest.grown and {
+        "stage": longest.grown.stage,
+        "seconds": longest.grown.seconds,
+        "usual": longest.grown.usual,
+    }
+    return {"stage": longest.stage, "seconds": longest.seconds, "share": longest.share, "grown": grown}
 
 
 def _run(run: Run) -> Data:

@@ -1,4 +1,4 @@
-"""The runbooks and the guides that they lead to: the very files of the sources, so that a page can lead to them anywhere."""
+"""The runbooks and the guides that they link, served from the files of the sources."""
 
 from pathlib import Path
 

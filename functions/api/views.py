@@ -1,4 +1,4 @@
-"""What the page shows of models and probes, from the store and the warehouse."""
+"""Models and probes as the page shows them, from the store and the warehouse."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -9,13 +9,13 @@ from pathlib import Path
 from core.settings import Model, Probe, Settings
 from core.statistics import STATISTICS
 from functions.adapters.ports import Data, Store, Warehouse
-from functions.api.due import LATE, Start, following
-from functions.api.kept import Kept
+from functions.api.cache import Cache
+from functions.api.freshness import LATE, Start, following
 from functions.services.models import SETTINGS, TABLE
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
-"""How long what the warehouse said is kept: while the past is being loaded, while newer windows are due, and at most."""
+"""How long results of the warehouse are cached: while the history is loading, while newer windows are due, and at most."""
 _RECENT = timedelta(days=35)
 OLD = timedelta(hours=1)
 """How old the newest window of a model may be: as ModelDriftStale has it."""
@@ -23,13 +23,13 @@ OLD = timedelta(hours=1)
 
 @dataclass(slots=True)
 class Views:
-    """Answers for the page; what the warehouse said is kept until newer windows are due, so that many viewers cost one query.
+    """Models and probes; results of the warehouse are cached until newer windows are due, so that many viewers cost one query.
 
     Attributes:
-        settings: what is watched.
-        known: the models, by name, as they are now.
-        store: where probes are.
-        warehouse: where scores are.
+        settings: the probes and schedules.
+        known: the models by name, as they are now.
+        store: has the probes.
+        warehouse: has the scores.
         start: of this instance.
     """
 
@@ -38,22 +38,22 @@ class Views:
     store: Store
     warehouse: Warehouse
     start: Start
-    _kept: Kept = field(default_factory=Kept)
+    _cache: Cache = field(default_factory=Cache)
 
     def models(self) -> list[Data]:
         """Every model with its newest scored window and its accuracy by day."""
         names = list(self.known())
-        return self._kept(("models",), lambda: self._models(names), seconds=self._lasts)
+        return self._cache(("models",), lambda: self._models(names), seconds=self._lasts)
 
     def drift(self, name: str, days: int) -> Data:
         """One model's tests by feature and day, over the last `days`; `LookupError` when there is no such model."""
         if name not in self.known():
             raise LookupError(f"model: no model is called {name!r}")
         lasts = self._lasts(self.models())
-        return self._kept(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
+        return self._cache(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
 
     def probes(self) -> list[Data]:
-        """Every probe of the settings with its newest result, if it has one, and whether the next one should have come."""
+        """Every probe of the settings with its newest result, if any, and whether the next one is overdue."""
         seen = {document.key: document.data for document in self.store.find("probes")}
         return [self._probe(probe, seen.get(probe.name, {})) for probe in self.settings.probes]
 
@@ -95,8 +95,8 @@ class Views:
         return self.settings.jobs.get("drift_score")
 
     def _lasts(self, models: Sequence[Data]) -> float:
-        """Seconds for which what the warehouse says of models is kept."""
-        if self.start.coming():
+        """Seconds for which the models are cached."""
+        if self.start.loading():
             return _COMING_SECONDS
         ends = [model["window_end"] for model in models]
         return lasts(ends, self._schedule, now=self.start.clock())
@@ -105,9 +105,9 @@ class Views:
 def described(names: Sequence[str]) -> list[Data]:
     """The statistics of a model, in the order of the registry, as people read of them."""
     return [
-        {"name": one.name, "title": one.title, "blind_to": one.blind_to, "full": one.full}
-        for one in STATISTICS.values()
-        if one.name in names
+        {"name": statistic.name, "title": statistic.title, "blind_to": statistic.blind_to, "full": statistic.full}
+        for statistic in STATISTICS.values()
+        if statistic.name in names
     ]
 
 

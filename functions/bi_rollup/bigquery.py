@@ -35,11 +35,11 @@ class BigQueryTables:
 
     def write(self, name: str, **parameters: Any) -> None:  # noqa: ANN401 - as of `Tables`
         """Run a statement that writes a table."""
-        given = {key: _plain(value) for key, value in parameters.items()}
+        given = {key: _as_python(value) for key, value in parameters.items()}
         self._warehouse.query(statement(name, self._business), **given, **outcome_words(name, self._business))
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - as of `Tables`
+def _as_python(value: Any) -> Any:  # noqa: ANN401 - as of `Tables`
     """A parameter with its dataclasses as dictionaries."""
     if isinstance(value, list):
         return [asdict(row) if is_dataclass(row) and not isinstance(row, type) else row for row in value]

@@ -19,7 +19,11 @@ MOST = 5000
 def read(store: Store, since: datetime, until: datetime) -> list[Incident]:
     """The incidents that were open at some time in a period, without cancelled and merged ones."""
     incidents = [found for data in _documents(store, since, until) if (found := _incident(data)) is not None]
-    return [one for one in incidents if not one.cancelled and not one.merged_into and one.opened_at < until]
+    return [
+        incident
+        for incident in incidents
+        if not incident.cancelled and not incident.merged_into and incident.opened_at < until
+    ]
 
 
 def cost(incident: Incident, since: datetime, until: datetime) -> float:

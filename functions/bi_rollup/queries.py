@@ -1,4 +1,4 @@
-"""The port of the rollups to the tables of the business: a statement by name, and for queries the type of a row."""
+"""The port to the tables of the business: a statement by name, and for queries the type of a row."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
@@ -25,7 +25,8 @@ class Query(Generic[Row]):
 class Tables(Protocol):
     """Runs statements with their parameters; instants delimit a period that excludes its end, unless the SQL says otherwise.
 
-    Every method raises `QueryError` when the statement is refused, and `UnavailableError` when the warehouse does not answer.
+    Every method raises `QueryError` when the statement is refused, and `UnavailableError` when the warehouse does not
+    answer.
     """
 
     def read(self, query: Query[Row], **parameters: Any) -> list[Row]:  # noqa: ANN401 - a parameter is any JSON value

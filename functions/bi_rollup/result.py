@@ -73,7 +73,7 @@ class RollupResult:
         """From a document of the store.
 
         Raises:
-            UnreadableError: it was written by another version, or spoilt.
+            UnreadableError: it was written by another version, or is corrupt.
         """
         try:
             return cls(**data | {"metrics": tuple(MetricValue(**value) for value in data["metrics"])})

@@ -69,10 +69,10 @@ def _revenue(outside: Outside, due: datetime) -> dict[str, float]:
     by_kind: dict[str, float] = defaultdict(float)
     for target, dollars in hourly.items():
         by_kind[target.partition("/")[0]] += dollars * (WINDOW / HOUR)
-    found = outside.incidents(due - WINDOW, due)
-    if not by_kind or found is None:
+    incidents = outside.incidents(due - WINDOW, due)
+    if not by_kind or incidents is None:
         return dict(by_kind)
-    return by_kind | {INCIDENTS: -lost_revenue(hourly, _incident_costs(found, graph, due))}
+    return by_kind | {INCIDENTS: -lost_revenue(hourly, _incident_costs(incidents, graph, due))}
 
 
 def _incident_costs(found: Iterable[Incident], graph: Graph, due: datetime) -> Iterator[IncidentCost]:

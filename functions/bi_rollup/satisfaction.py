@@ -1,4 +1,4 @@
-"""Stakeholder satisfaction from the indicators that are measured here."""
+"""Stakeholder satisfaction, from the indicators that are measured here."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The `aia` command: its options, and which module each of its commands is in."""
+"""The `aia` command: its options, and the module of each subcommand."""
 
 import importlib
 import logging
@@ -19,7 +19,7 @@ _COMMANDS: Final = {
 
 
 class _LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for: none needs what another one imports."""
+    """A group whose commands are imported when they are used: none needs the imports of another."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return sorted(_COMMANDS)
@@ -36,7 +36,7 @@ class _LazyGroup(click.Group):
 @click.version_option(package_name="aia-monitoring")
 def main(*, verbose: bool) -> None:
     """Monitoring and alerting for machine-learning platforms on Google Cloud."""
-    # What was installed beside this program (uv, perhaps Prometheus) is found without an activated environment.
+    # Programs installed beside this one (uv, perhaps Prometheus) are found without an activated environment.
     os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s")
 

@@ -1,1 +1,1 @@
-"""Checks from outside: every minute, whatever probe is due."""
+"""Health checks: probes of targets from outside, every minute."""

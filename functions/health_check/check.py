@@ -44,8 +44,8 @@ def measure(metrics: Metrics, probe: Probe, result: ProbeResult, at: datetime) -
 
 
 def remember(tracker: Tracker, probe: Probe, result: ProbeResult, at: datetime) -> None:
-    """Count what the result says of each of the probe's conditions, then show it; counted once, however often it comes."""
-    states = {one.spec.kind: tracker.record(one) for one in observations(probe, result, at)}
+    """Count the verdict on each condition of the probe, then save the result for the page; a repeated result has no effect."""
+    states = {observation.spec.kind: tracker.record(observation) for observation in observations(probe, result, at)}
     update(tracker.store, "probes", probe.name, partial(_show, probe, result, states[ProbeKind.ENDPOINT_DOWN], at))
 
 
@@ -65,14 +65,14 @@ def _show(probe: Probe, result: ProbeResult, down: ConditionState, at: datetime,
         "detail": result.detail,
         "latency": result.latency,
         "certificate_expires_at": result.certificate_expires_at,
-        "availability": availability([one["ok"] for one in history]),
+        "availability": availability([entry["ok"] for entry in history]),
         "history": history,
     }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What the function needs from outside, and its probes."""
+    """The ports of the function, and its probes."""
 
     probes: Sequence[Probe]
     store: Store
@@ -81,10 +81,10 @@ class Outside:
 
 
 def check(tick: Tick, outside: Outside) -> None:
-    """Check what is due and not yet checked; safe to call again with the same tick, or an old one.
+    """Run the probes that are due and not yet checked; idempotent, also for an old tick.
 
     Raises:
-        UnavailableError: the store or the bus does not answer; what can be done without it is done.
+        UnavailableError: the store or the bus does not answer; everything else is done.
     """
     at = tick.scheduled_at
     probes = unchecked(outside.store, [probe for probe in outside.probes if due(probe.every, at)], at)

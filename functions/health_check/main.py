@@ -1,4 +1,4 @@
-"""Checks from outside, every minute, whatever probe is due, and tells what changed."""
+"""Runs the probes that are due every minute, and publishes what changed."""
 
 from functools import partial
 

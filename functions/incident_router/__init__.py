@@ -1,1 +1,1 @@
-"""The function that folds findings into incidents and notifies people."""
+"""Incident router: folds findings into incidents and notifies people."""

@@ -19,7 +19,7 @@ from functions.services.incidents.service import Decide, IncidentService
 log = logging.getLogger(__name__)
 NAME_LIMIT = 300
 COPIED_WITHIN = timedelta(minutes=10)
-"""For so long an unknown incident may still appear: a command can overtake the copy of its incident."""
+"""For this time an unknown incident may still appear: a command can overtake the copy of its incident."""
 AHEAD = timedelta(minutes=5)
 """How far the clock of a command's sender may be ahead."""
 RoutedEvent = Finding | Command | ActionDecision
@@ -60,10 +60,10 @@ def read(message: Message) -> Received:
 
 
 def handle(service: IncidentService, received: Received) -> None:
-    """Apply the event, and dispatch all pending effects of its group; safe to call again.
+    """Apply the event, and dispatch all pending effects of its group; idempotent.
 
     Raises:
-        BusyError: somebody else works on the same group or effect.
+        BusyError: another instance is working on the same group or effect.
         UnavailableError: a dependency does not answer; all other pending effects are performed.
     """
     event = received.event

@@ -1,1 +1,1 @@
-"""The function that looks after incidents as time passes: escalation, expiry, deferred notifications, metrics."""
+"""Incident sweep: escalation, expiry, deferred notifications and metrics, as time passes."""

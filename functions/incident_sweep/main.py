@@ -1,4 +1,4 @@
-"""Looks after incidents as time passes: escalates, expires conditions, sends deferred notifications, and measures."""
+"""Updates incidents as time passes: escalates, expires conditions, sends deferred notifications, and measures."""
 
 from functools import partial
 

@@ -63,13 +63,13 @@ def _copies(service: IncidentService, **where: object) -> list[_Copy]:
 def _measure_live(service: IncidentService, live: Sequence[_Copy], at: datetime) -> None:
     metrics = service.metrics
     for severity in Severity:
-        incidents = [one for one in live if one.severity is severity]
-        unacknowledged = [one for one in incidents if one.state is State.OPEN]
-        waited = max(((at - one.last_opened_at).total_seconds() for one in unacknowledged), default=0.0)
+        incidents = [incident for incident in live if incident.severity is severity]
+        unacknowledged = [incident for incident in incidents if incident.state is State.OPEN]
+        waited = max(((at - incident.last_opened_at).total_seconds() for incident in unacknowledged), default=0.0)
         metrics.gauge("aia_incidents_open", len(incidents), severity=severity)
         metrics.gauge("aia_incidents_unacknowledged", len(unacknowledged), severity=severity)
         metrics.gauge("aia_incident_waiting_seconds", max(waited, 0.0), severity=severity)
-    dollars = sum(one.impact.dollars_per_hour for one in live if one.impact)
+    dollars = sum(incident.impact.dollars_per_hour for incident in live if incident.impact)
     metrics.gauge("aia_incidents_impact_dollars_per_hour", dollars)
 
 
@@ -77,7 +77,7 @@ def _measure_response_times(service: IncidentService, live: Sequence[_Copy]) -> 
     """The times until now: people act by the clock, also between the instant of a tick and the tick itself."""
     now = service.clock()
     days = [(now - timedelta(days=ago)).date().isoformat() for ago in range(DAYS + 1)]
-    ended = [one for day in days for one in _copies(service, over_on=day)]
+    ended = [copy for day in days for copy in _copies(service, over_on=day)]
     for severity, times in response_times_by_severity((*live, *ended), now - timedelta(days=DAYS), now).items():
         _set(service, severity, times)
 

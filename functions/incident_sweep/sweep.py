@@ -1,7 +1,7 @@
 """One sweep: every group that time alone may change is decided again, and pending effects are dispatched.
 
-Messages beyond a rate limit are sent here, channel by channel, the worst first; a channel that does not answer is left for the
-next sweep and blocks no other. A condition whose target the settings moved to another group continues there.
+Messages beyond a rate limit are sent here, channel by channel, the worst first; a channel that does not answer is left
+for the next sweep and blocks no other. A condition whose target the settings moved to another group continues there.
 """
 
 import logging
@@ -42,7 +42,7 @@ Result = TypeVar("Result")
 
 
 def move(service: IncidentService, group: IncidentGroup) -> IncidentGroup:
-    """Move the firing conditions of a group whose targets now belong to another one; safe to call again.
+    """Move the firing conditions of a group whose targets now belong to another one; idempotent.
 
     Args:
         service: the incident service.
@@ -93,7 +93,7 @@ def _finding(condition: IncidentCondition) -> Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sweeper:
-    """What a sweep needs.
+    """Dependencies of a sweep.
 
     Attributes:
         service: the incident service.
@@ -110,7 +110,7 @@ class Sweeper:
 
 @dataclass(slots=True)
 class _Backlog:
-    """Pending messages of one channel, by group, and the number of groups left because somebody else works on them."""
+    """Pending messages of one channel, by group, and the number of groups left because another instance is working on them."""
 
     channel: str
     waiting: list[tuple[IncidentGroup, Sequence[Effect]]] = field(default_factory=list)
@@ -118,7 +118,7 @@ class _Backlog:
 
 
 def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
-    """Decide over every active group, and dispatch what is pending; safe to call again.
+    """Decide over every active group, and dispatch pending effects; idempotent.
 
     It is complete when every active group was decided.
 
@@ -135,7 +135,11 @@ def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
     _parallel(backlogs, partial(_drain, sweeper, end), threads=MOST_CHANNELS)
     _parallel(groups, partial(_dispatch_others, sweeper, end))
     _track_recovered(service, backlogs)
-    measure(service, waiting={one.channel: len(one.waiting) + one.left for one in backlogs}, at=tick.scheduled_at)
+    measure(
+        service,
+        waiting={backlog.channel: len(backlog.waiting) + backlog.left for backlog in backlogs},
+        at=tick.scheduled_at,
+    )
     if len(groups) < len(names):
         log.error("%d of %d groups are deferred to the next sweep", len(names) - len(groups), len(names))
     return TickResult(complete=len(groups) == len(names))
@@ -208,7 +212,7 @@ def _dispatch(service: IncidentService, group: IncidentGroup, wanted: Callable[[
 
 def _track_recovered(service: IncidentService, backlogs: Sequence[_Backlog]) -> None:
     """Resolve failing channels for which nothing is pending; the others recover by a delivery."""
-    waiting = {one.channel for one in backlogs}
+    waiting = {backlog.channel for backlog in backlogs}
     try:
         Tracker(service.store, service.dispatcher.bus).publish_unsent(SOURCE)
         for name, refused in sorted(service.failing().items()):
@@ -219,7 +223,7 @@ def _track_recovered(service: IncidentService, backlogs: Sequence[_Backlog]) -> 
 
 
 def _parallel(items: Sequence[Item], act: Callable[[Item], Result], *, threads: int = THREADS) -> list[Result]:
-    """Do it for every item, a few in parallel, in order; their logs keep the trace of the request."""
+    """Call `act` for every item, a few in parallel, with results in order; their logs have the trace of the request."""
     if not items:
         return []
     with ThreadPoolExecutor(max_workers=min(threads, len(items))) as pool:

@@ -1,1 +1,1 @@
-"""The function that follows the runs of pipelines: what Vertex AI logs of them, and what any other runner tells."""
+"""Pipeline monitor: runs of Vertex AI and of any runner that reports them."""

@@ -1,4 +1,4 @@
-"""Follows the runs of pipelines: how they end, how long their stages take, and which are late."""
+"""Monitors pipeline runs: failures, durations of stages, and overdue runs."""
 
 from functools import partial
 

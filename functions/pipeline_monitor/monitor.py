@@ -1,7 +1,8 @@
 """Events about runs, and ticks: save, measure, publish findings and write the history, in this order.
 
-A run is saved in one conditional write. Everything else is derived from the saved state, not from the event, and has the same
-result when repeated: so a fault at any point is repaired when the event is delivered again, or at the next tick.
+A run is saved in one conditional write. Everything else is derived from the saved state, not from the event, and has
+the same result when repeated: so a fault at any point is repaired when the event is delivered again, or at the next
+tick.
 """
 
 import logging
@@ -20,7 +21,7 @@ from core.pipelines.judge import SOURCE, keys, of_absence, of_runs, of_time
 from core.pipelines.run import Run, Span
 from core.pipelines.state import EventOutcome, PipelineState, Step, advance, written
 from functions.adapters.logs import fields
-from functions.adapters.pipelines import COLLECTION, fitted, line_data, read_line
+from functions.adapters.pipelines import COLLECTION, fitted, pipeline_data, read_pipeline
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
 from functions.adapters.store import every, update
 from functions.adapters.vertex_runs import Jobs
@@ -34,17 +35,17 @@ _NEWS = (EventOutcome.ENDED, EventOutcome.CHANGED)
 log = logging.getLogger(__name__)
 
 
-def write_history(store: Store, warehouse: Warehouse, line: PipelineState) -> None:
-    """Write the runs of a pipeline that the history does not have as they are; safe to call again."""
-    for run in filter(None, map(line.get, line.unwritten)):
+def write_history(store: Store, warehouse: Warehouse, pipeline: PipelineState) -> None:
+    """Write the runs of a pipeline that have changed since they were written; idempotent."""
+    for run in filter(None, map(pipeline.get, pipeline.unwritten)):
         warehouse.query(
-            _WRITE_RUNS, pipeline=line.name, run_id=run.run_id, first=run.first, last=run.last, rows=rows(run)
+            _WRITE_RUNS, pipeline=pipeline.name, run_id=run.run_id, first=run.first, last=run.last, rows=rows(run)
         )
-        update(store, COLLECTION, line.name, partial(_without, run))
+        update(store, COLLECTION, pipeline.name, partial(_without, run))
 
 
 def rows(run: Run) -> list[Data]:
-    """The rows of a run: of the whole, whose stage has no name, and of its stages."""
+    """The rows of a run: one for the whole run, whose stage is empty, and one per stage."""
     return [_row(run, "", run.span), *(_row(run, stage.name, stage.span) for stage in run.in_order)]
 
 
@@ -63,48 +64,48 @@ def _row(run: Run, stage: str, span: Span) -> Data:
 def _without(run: Run, data: Data | None) -> Data | None:
     if data is None:
         return None
-    line = read_line(data)
-    after = written(line, run)
-    return None if after == line else line_data(after)
+    pipeline = read_pipeline(data)
+    after = written(pipeline, run)
+    return None if after == pipeline else pipeline_data(after)
 
 
-def count_run(metrics: Metrics, line: PipelineState, run: Run) -> None:
-    """Count a run that has just become known to be over."""
-    metrics.count("aia_pipeline_runs_total", pipeline=line.name, outcome=run.span.status)
+def count_run(metrics: Metrics, pipeline: PipelineState, run: Run) -> None:
+    """Count a run whose end has just become known."""
+    metrics.count("aia_pipeline_runs_total", pipeline=pipeline.name, outcome=run.span.status)
 
 
-def measure(metrics: Metrics, line: PipelineState, now: datetime) -> None:
-    """Set the gauges; what is not known is left as it was.
+def measure(metrics: Metrics, pipeline: PipelineState, now: datetime) -> None:
+    """Set the gauges; unknown values are not set.
 
     Args:
         metrics: where they are set.
-        line: what is remembered of the pipeline.
-        now: the instant that is asked for.
+        pipeline: the state of the pipeline.
+        now: the instant of evaluation.
     """
-    for outcome in _OUTCOMES:  # so that none is a zero and not a gap
-        metrics.count("aia_pipeline_runs_total", 0, pipeline=line.name, outcome=outcome)
-    metrics.gauge("aia_pipeline_running", len(line.running(now)), pipeline=line.name)
-    score = health(line, now).score
+    for outcome in _OUTCOMES:  # a missing outcome is a zero, not a gap
+        metrics.count("aia_pipeline_runs_total", 0, pipeline=pipeline.name, outcome=outcome)
+    metrics.gauge("aia_pipeline_running", len(pipeline.running(now)), pipeline=pipeline.name)
+    score = health(pipeline, now).score
     if score is not None:
-        metrics.gauge("aia_pipeline_health_ratio", score, pipeline=line.name)
-    if line.succeeded and (end := line.succeeded[-1].span.end) is not None:
-        metrics.gauge("aia_pipeline_success_timestamp_seconds", end.timestamp(), pipeline=line.name)
-    _measure_durations(metrics, line)
+        metrics.gauge("aia_pipeline_health_ratio", score, pipeline=pipeline.name)
+    if pipeline.succeeded and (end := pipeline.succeeded[-1].span.end) is not None:
+        metrics.gauge("aia_pipeline_success_timestamp_seconds", end.timestamp(), pipeline=pipeline.name)
+    _measure_durations(metrics, pipeline)
 
 
-def _measure_durations(metrics: Metrics, line: PipelineState) -> None:
+def _measure_durations(metrics: Metrics, pipeline: PipelineState) -> None:
     stages: dict[str, float] = {}
-    for run in line.ended:
+    for run in pipeline.ended:
         stages |= {stage.name: stage.span.seconds for stage in run.stages if stage.span.seconds is not None}
     for name, seconds in stages.items():
-        metrics.gauge("aia_pipeline_stage_seconds", seconds, pipeline=line.name, stage=name)
-    if line.ended and (seconds_of_run := line.ended[-1].span.seconds) is not None:
-        metrics.gauge("aia_pipeline_run_seconds", seconds_of_run, pipeline=line.name)
+        metrics.gauge("aia_pipeline_stage_seconds", seconds, pipeline=pipeline.name, stage=name)
+    if pipeline.ended and (seconds_of_run := pipeline.ended[-1].span.seconds) is not None:
+        metrics.gauge("aia_pipeline_run_seconds", seconds_of_run, pipeline=pipeline.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """What the function needs; `project` is the one whose Vertex AI jobs are logged."""
+    """Dependencies of the function; `project` is the one whose Vertex AI jobs are logged."""
 
     store: Store
     bus: Bus
@@ -115,15 +116,15 @@ class Monitor:
 
     @property
     def tracker(self) -> Tracker:
-        """Counts verdicts and publishes what they change."""
+        """Counts verdicts and publishes the findings."""
         return Tracker(self.store, self.bus)
 
 
 def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
-    """Act on an event; safe to call again with the same one, or an old one.
+    """Handle an event; idempotent, also for an old one.
 
     Raises:
-        UnavailableError: something outside does not answer; what can be done without it is done.
+        UnavailableError: a dependency does not answer; everything else is done.
     """
     match event:
         case Tick():
@@ -135,23 +136,23 @@ def handle(monitor: Monitor, event: PipelineRun | Logged | Tick) -> None:
 
 
 def follow(monitor: Monitor, *events: PipelineRun) -> None:
-    """Count events about one run, and do what follows."""
-    steps, line = _counted(monitor.store, events)
+    """Apply events about one run, measure, publish findings and write the history."""
+    steps, pipeline = _counted(monitor.store, events)
     for step in steps:
         if step.outcome is EventOutcome.FORGOTTEN:
-            log.info("older than the stored runs: %s", events[0].id, extra=fields(pipeline=step.line.name))
+            log.info("older than the stored runs: %s", events[0].id, extra=fields(pipeline=step.pipeline.name))
         elif step.outcome is EventOutcome.ENDED and step.run is not None:
-            count_run(monitor.metrics, step.line, step.run)
-    if line.last is not None and any(step.outcome in _NEWS for step in steps):
-        measure(monitor.metrics, line, line.last)  # else the tick has, at a later instant
-    if line.unwritten:
-        _record(monitor, of_runs(line))
+            count_run(monitor.metrics, step.pipeline, step.run)
+    if pipeline.last is not None and any(step.outcome in _NEWS for step in steps):
+        measure(monitor.metrics, pipeline, pipeline.last)  # otherwise a tick has already measured, at a later instant
+    if pipeline.unwritten:
+        _record(monitor, of_runs(pipeline))
     monitor.tracker.publish_unsent(SOURCE)
-    write_history(monitor.store, monitor.warehouse, line)
+    write_history(monitor.store, monitor.warehouse, pipeline)
 
 
 def follow_logged(monitor: Monitor, logged: Logged) -> None:
-    """Count what Vertex AI logged of a job, with what it knows of one that has ended beyond that."""
+    """Apply a log entry about a job; if the job has ended, with its details from Vertex AI."""
     event = logged.event
     if event is None:
         return
@@ -165,13 +166,13 @@ def follow_logged(monitor: Monitor, logged: Logged) -> None:
         log.warning("tasks of the run not read: %s", error)
         more = []
     except UnavailableError:
-        follow(monitor, event)  # its end is known all the same, and told of now
+        follow(monitor, event)  # the end of the run is known nevertheless
         raise
     follow(monitor, event, *more)
 
 
 def look(monitor: Monitor, tick: Tick) -> None:
-    """Measure every pipeline again, and look for runs that are late or do not end."""
+    """Measure every pipeline again, and detect overdue and hung runs."""
     at, faults = tick.scheduled_at, list[AiaError]()
     known = monitor.tracker.read(SOURCE)
     for document in every(monitor.store, COLLECTION):
@@ -188,48 +189,48 @@ def look(monitor: Monitor, tick: Tick) -> None:
 
 
 def _look_at(monitor: Monitor, document: Document, at: datetime, known: Snapshot) -> None:
-    line = read_line(document.data)
-    if is_retired(line, at):
-        _retire(monitor, document, line, at, known)
+    pipeline = read_pipeline(document.data)
+    if is_retired(pipeline, at):
+        _retire(monitor, document, pipeline, at, known)
         return
-    measure(monitor.metrics, line, at)
-    # What was told before the history had it is the same now: it is concluded from nothing but runs that ended.
-    ended = of_runs(line) if line.unwritten else ()
-    _record(monitor, (*ended, *of_time(line, at)), known)
-    write_history(monitor.store, monitor.warehouse, line)
+    measure(monitor.metrics, pipeline, at)
+    # A finding published before the history had the run is the same now: it depends only on runs that ended.
+    ended = of_runs(pipeline) if pipeline.unwritten else ()
+    _record(monitor, (*ended, *of_time(pipeline, at)), known)
+    write_history(monitor.store, monitor.warehouse, pipeline)
 
 
-def _retire(monitor: Monitor, document: Document, line: PipelineState, at: datetime, known: Snapshot) -> None:
-    """End what holds of a pipeline; its documents go when the bus has all that is told, its runs when they are forgotten."""
-    _record(monitor, of_absence(line, at), known)
-    write_history(monitor.store, monitor.warehouse, line)
-    if monitor.tracker.forget(keys(line.target), known) and is_forgotten(line, at):
+def _retire(monitor: Monitor, document: Document, pipeline: PipelineState, at: datetime, known: Snapshot) -> None:
+    """Resolve the conditions of a retired pipeline; delete them once their findings are published, and the pipeline once it is forgotten."""
+    _record(monitor, of_absence(pipeline, at), known)
+    write_history(monitor.store, monitor.warehouse, pipeline)
+    if monitor.tracker.forget(keys(pipeline.target), known) and is_forgotten(pipeline, at):
         monitor.store.delete(document, COLLECTION)
 
 
 def _record(monitor: Monitor, observations: Sequence[Observation], known: Snapshot | None = None) -> None:
-    """Count verdicts; most change nothing, and write nothing."""
+    """Count verdicts; most of them change nothing and write nothing."""
     for observation in observations:
         monitor.tracker.record(observation, known)
 
 
 def _counted(store: Store, events: Sequence[PipelineRun]) -> tuple[list[Step], PipelineState]:
-    """What each of the events did, and the line once it is saved with all of them."""
+    """The outcome of each event, and the state after all of them is saved."""
     taken: list[Step] = []
     before = after = PipelineState(name=events[0].pipeline)
 
     def change(data: Data | None) -> Data | None:
         nonlocal before, after
-        before = line = PipelineState(name=events[0].pipeline) if data is None else read_line(data)
+        before = pipeline = PipelineState(name=events[0].pipeline) if data is None else read_pipeline(data)
         taken.clear()
         for event in events:
-            taken.append(advance(line, event))
-            line = taken[-1].line
-        after = fitted(line)
-        return None if after == before else line_data(after)
+            taken.append(advance(pipeline, event))
+            pipeline = taken[-1].pipeline
+        after = fitted(pipeline)
+        return None if after == before else pipeline_data(after)
 
     update(store, COLLECTION, events[0].pipeline, change)
-    waiting = {run_id for line in (before, *(step.line for step in taken)) for run_id in line.unwritten}
+    waiting = {run_id for pipeline in (before, *(step.pipeline for step in taken)) for run_id in pipeline.unwritten}
     if lost := sorted(run_id for run_id in waiting if after.get(run_id) is None):
         log.warning("not written to the history, and dropped: %s", ", ".join(lost), extra=fields(pipeline=after.name))
     return taken, after

@@ -1,7 +1,7 @@
 """Messages of the pipeline monitor: an event about a run, an entry of Vertex AI's log, or a tick.
 
-Of a log entry (`pipeline_job_events`, as a log sink publishes it) the job's id and region (`resource.labels`), the state and the
-pipeline's name (`jsonPayload`), and the instant are read.
+Of a log entry (`pipeline_job_events`, as a log sink publishes it) the job's id and region (`resource.labels`), the
+state and the pipeline's name (`jsonPayload`), and the instant are read.
 """
 
 import re
@@ -30,23 +30,23 @@ _STATES = {
 }
 """By `google.cloud.aiplatform.v1.PipelineState`; None before anything runs."""
 _STAMPED = re.compile(r"-\d{14}$")
-"""What the client library adds to the pipeline's name to make the job's id."""
+"""The suffix that the client library appends to the pipeline's name to form the job's id."""
 LONGEST_NAME = 128
 """Bytes of the name of a pipeline or a stage; Vertex AI allows as many characters."""
 LONGEST_ID = 256
 """Bytes of a run's id."""
 LONGEST_ERROR = 300
-"""Characters that are kept of an error."""
+"""Characters of an error that are stored."""
 AHEAD = timedelta(minutes=10)
-"""By so much the clock of a runner may be ahead of that of the bus."""
+"""How far the clock of a runner may be ahead of that of the bus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Logged:
-    """An event out of the log.
+    """An event from the log.
 
     Attributes:
-        event: what it says, or None where the job waits and nothing has begun.
+        event: of the run, or None while the job is pending.
         location: the region of the job, or empty.
         job_id: the id of the job in it.
     """
@@ -80,7 +80,7 @@ _decoder = msgspec.json.Decoder(_Entry)
 
 
 def read_entry(data: bytes) -> Logged:
-    """The event that a log entry tells of.
+    """The event in a log entry.
 
     Raises:
         PoisonError: it is no such entry; the message carries the path.
@@ -119,14 +119,14 @@ _shape = msgspec.json.Decoder(_Shape)
 
 
 def read(message: Message, cron: str) -> PipelineRun | Logged | Tick:
-    """The event that a message carries.
+    """The event in a message.
 
     Args:
         message: from either of the function's subscriptions.
         cron: the schedule of the function's job, in UTC.
 
     Raises:
-        PoisonError: it carries none of the three, or one that names what cannot be kept.
+        PoisonError: it has none of the three, or names that cannot be stored.
     """
     if _is_entry(message.data):
         logged = read_entry(message.data)
@@ -141,10 +141,10 @@ def read(message: Message, cron: str) -> PipelineRun | Logged | Tick:
 
 
 def checked(event: PipelineRun, published_at: datetime) -> PipelineRun:
-    """The event as it is kept: instants in UTC, and an error in one line.
+    """The event as it is stored: instants in UTC, and the error in one line.
 
     Raises:
-        PoisonError: a name is none, or an instant lies in the future.
+        PoisonError: a name is invalid, or an instant is in the future.
     """
     _check_name("pipeline", event.pipeline, LONGEST_NAME)
     _check_name("run_id", event.run_id, LONGEST_ID)

@@ -1,1 +1,1 @@
-"""The function that starts the trainings that are asked for."""
+"""Retraining: starts the trainings that are requested."""

@@ -1,4 +1,4 @@
-"""Starts the training that is asked for: a pipeline of Vertex AI, once a request, and never two of a model."""
+"""Starts a requested training: a pipeline of Vertex AI, once per request, and one at a time per model."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,7 @@
 """Retraining requests: decide, create the training, report its run.
 
-Each model has one document, its claim, which names the request accepted last. The id of the job is derived from the request,
-so that a crash at any point is repaired when the request is delivered again:
+Each model has one document, its claim, which names the request accepted last. The id of the job is derived from the
+request, so that a crash at any point is repaired when the request is delivered again:
 
     before the claim is saved     nothing happened
     before the job is created     the claim belongs to the request, which continues; others wait for a moment
@@ -32,21 +32,21 @@ from functions.runtime.push import Message
 from functions.services.detection import Tracker
 
 AHEAD = timedelta(minutes=10)
-"""By so much the clock of who asks may be ahead of that of the bus."""
+"""How far the clock of the requester may be ahead of that of the bus."""
 KIND = "retraining_refused"
 NAME = "retrain"
 COLLECTION = "trainings"
 TOPIC = "pipeline-runs"
 UNKNOWN = "unknown"
-"""What metrics call models that the settings do not have: anybody may ask for any."""
+"""The label of models that are not in the settings: a request may name any model."""
 log = logging.getLogger(__name__)
 
 
 def read(message: Message) -> RetrainingRequest:
-    """The request that a message carries.
+    """The request in a message.
 
     Raises:
-        PoisonError: it carries none, or one of an instant that lies in the future, beside which every later one is old.
+        PoisonError: there is none, or its instant is in the future, so that every later request would count as old.
     """
     request = events.decode(message.data, RetrainingRequest)
     if request.requested_at > message.published_at + AHEAD:
@@ -56,7 +56,7 @@ def read(message: Message) -> RetrainingRequest:
 
 
 class RetrainingReason(StrEnum):
-    """Why the verdict is what it is."""
+    """Reason of a verdict."""
 
     REFUSED = "refused"
     STARTED = "started"
@@ -68,7 +68,7 @@ def refused(target: str, fault: str, at: datetime) -> Observation:
     Args:
         target: `model/NAME`.
         fault: why.
-        at: when it was asked for: a refusal of a request that comes late counts for nothing.
+        at: the instant of the request: the refusal of a late request has no effect.
     """
     verdict = Verdict(
         outcome=Outcome.BAD,
@@ -84,7 +84,7 @@ def started(target: str, at: datetime) -> Observation:
 
     Args:
         target: `model/NAME`.
-        at: when it was created, so that what is refused first and started when it comes again has ended.
+        at: the creation of the job, so that a training that is refused first and started later resolves the condition.
     """
     verdict = Verdict(outcome=Outcome.GOOD, reason=RetrainingReason.STARTED, summary="training started")
     return Observation(spec=_spec(target), verdict=verdict, at=at)
@@ -96,7 +96,7 @@ def _spec(target: str) -> ConditionSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trainer:
-    """What the function needs.
+    """Dependencies of the function.
 
     Attributes:
         store: keeps claims and conditions.
@@ -104,7 +104,7 @@ class Trainer:
         warehouse: knows which version is in use.
         metrics: counts.
         clock: now, for claims.
-        trainings: what starts them, made when it is first needed.
+        trainings: starts trainings; opened at its first use.
         models: by name, as they are now.
     """
 
@@ -118,24 +118,24 @@ class Trainer:
 
     @property
     def tracker(self) -> Tracker:
-        """Counts verdicts and publishes what they change."""
+        """Counts verdicts and publishes the findings."""
         return Tracker(self.store, self.bus)
 
 
 def handle(trainer: Trainer, request: RetrainingRequest) -> None:
-    """Start what is asked for, or say why not; safe to call again with the same request, or an old one.
+    """Start the requested training, or record why not; idempotent, also for an old request.
 
     Raises:
         BusyError: another request of the model is being started.
-        ConflictError: another one was let pass at the same moment.
-        UnavailableError: something outside does not answer; where a quota is used up, people are told as well.
+        ConflictError: another request was accepted at the same moment.
+        UnavailableError: a dependency does not answer; if a quota is exhausted, a finding is published as well.
     """
     pipeline = pipeline_of(trainer.models().get(request.model))
-    decision = pipeline if isinstance(pipeline, Decision) else _answered(trainer, request, training(request, pipeline))
+    decision = pipeline if isinstance(pipeline, Decision) else _decide(trainer, request, training(request, pipeline))
     _note(trainer, request, decision)
 
 
-def _answered(trainer: Trainer, request: RetrainingRequest, wanted: Training) -> Decision:
+def _decide(trainer: Trainer, request: RetrainingRequest, wanted: Training) -> Decision:
     target = trainer.models()[request.model].target
     try:
         return _start(trainer, request, target, wanted)
@@ -147,14 +147,14 @@ def _answered(trainer: Trainer, request: RetrainingRequest, wanted: Training) ->
 
 
 def _start(trainer: Trainer, request: RetrainingRequest, target: str, wanted: Training) -> Decision:
-    found = trainer.store.get(COLLECTION, request.model)
-    decision = decide(request, _seen(trainer, request, found, wanted))
+    document = trainer.store.get(COLLECTION, request.model)
+    decision = decide(request, _facts(trainer, request, document, wanted))
     if decision.outcome is RequestOutcome.BUSY:
         raise BusyError(f"{request.id}: {decision.why}")
     if decision.outcome is not RequestOutcome.STARTED:
         return decision
     claim = Claim(request=request.id, at=trainer.clock())
-    saved = _save(trainer.store, found, request.model, claim)
+    saved = _save(trainer.store, document, request.model, claim)
     created_at = trainer.trainings().start(wanted)
     trainer.bus.publish(TOPIC, run_of(wanted, created_at))
     trainer.tracker.track(started(target, created_at))
@@ -162,20 +162,20 @@ def _start(trainer: Trainer, request: RetrainingRequest, target: str, wanted: Tr
     return decision
 
 
-def _seen(trainer: Trainer, request: RetrainingRequest, found: Document | None, wanted: Training) -> Seen:
+def _facts(trainer: Trainer, request: RetrainingRequest, document: Document | None, wanted: Training) -> Seen:
     now, trainings = trainer.clock(), trainer.trainings()
     return Seen(
         version=history.version_in_use(trainer.warehouse, request.model, max(now, request.requested_at)),
         created=trainings.created_at(wanted) is not None,
         running=trainings.running(wanted),
-        claim=Claim(**found.data) if found else None,
+        claim=Claim(**document.data) if document else None,
         now=now,
     )
 
 
-def _save(store: Store, found: Document | None, name: str, claim: Claim) -> Document:
+def _save(store: Store, document: Document | None, name: str, claim: Claim) -> Document:
     data = asdict(claim)
-    return store.replace(found, COLLECTION, data) if found else store.create(COLLECTION, name, data)
+    return store.replace(document, COLLECTION, data) if document else store.create(COLLECTION, name, data)
 
 
 def _note(trainer: Trainer, request: RetrainingRequest, decision: Decision) -> None:

@@ -1,1 +1,1 @@
-"""What every function is: how it starts, what it is composed of, and how it answers a push request."""
+"""The runtime of every function: its entry point, its ports, and its handling of push requests."""

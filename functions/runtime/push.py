@@ -91,8 +91,8 @@ Park = Callable[[bytes, str, Message | None], None]
 def parking(warehouse: Warehouse, function: str, clock: Clock) -> Park:
     """Parks messages of a function in the table of dead letters.
 
-    Of a very long body the beginning is stored. The port raises `UnavailableError` if the warehouse does not answer, so that the
-    message is delivered again, and `QueryError` if the table is missing.
+    Of a very long body the beginning is stored. The port raises `UnavailableError` if the warehouse does not answer, so
+    that the message is delivered again, and `QueryError` if the table is missing.
 
     Args:
         warehouse: has the table.
@@ -120,7 +120,8 @@ def parking(warehouse: Warehouse, function: str, clock: Clock) -> Park:
 def letter_id(function: str, body: bytes, message_id: str) -> str:
     """The row's id: the same message parked twice by the same function has the same.
 
-    The body of a push request holds the number of the delivery, so it identifies only what has no readable envelope.
+    The body of a push request includes the delivery attempt, so it identifies only messages without a readable
+    envelope.
     """
     identity = message_id.encode() or body
     return hashlib.sha256(b"\0".join((function.encode(), identity))).hexdigest()[:32]

@@ -1,1 +1,1 @@
-"""What decides, saves and publishes, for several functions."""
+"""Services that several functions share: they decide with core, save and publish."""

@@ -19,75 +19,75 @@ GUARDS, GUARDS_KEY = "guards", "all"
 INCIDENTS = "incidents"
 """The incident router's copies to read."""
 KEEP = timedelta(days=90)
-"""How long a case is kept: longer than any message is delivered again."""
+"""Retention of a run: longer than any message is redelivered."""
 
 
-def case_of(data: Data) -> ActionRun:
-    """The case that a document holds."""
+def read_run(data: Data) -> ActionRun:
+    """The run that a document holds."""
     return msgspec.convert(data, ActionRun, builtin_types=(datetime,))
 
 
-def guards_of(data: Data | None) -> Guards:
-    """The memory of the guard rails that a document holds; an empty one where there is none."""
+def guards_from(data: Data | None) -> Guards:
+    """The state of the guard rails in a document; an empty one if there is none."""
     return msgspec.convert(data or {}, Guards, builtin_types=(datetime,))
 
 
-def case_data(case: ActionRun) -> Data:
-    """The document of a case: `waiting` tells whether something is to be done yet, so that those can be found."""
-    data: Data = msgspec.to_builtins(case, builtin_types=(datetime,))
-    return data | {"waiting": case.waiting, "expires_at": case.at + KEEP}
+def run_data(run: ActionRun) -> Data:
+    """The document of a run; the query for unfinished runs uses `waiting`."""
+    data: Data = msgspec.to_builtins(run, builtin_types=(datetime,))
+    return data | {"waiting": run.waiting, "expires_at": run.at + KEEP}
 
 
-def find_case(store: Store, request_id: str) -> ActionRun | None:
-    """The case of a request, or None."""
-    found = store.get(ACTIONS, request_id)
-    return case_of(found.data) if found else None
+def find_run(store: Store, request_id: str) -> ActionRun | None:
+    """The run of a request, or None."""
+    document = store.get(ACTIONS, request_id)
+    return read_run(document.data) if document else None
 
 
-def change_case(
+def change_run(
     store: Store, metrics: Metrics, key: str, step: Callable[[ActionRun | None], ActionRun | None]
 ) -> ActionRun:
-    """Save what a step makes of a case, and count what it decided.
+    """Save the result of a step, and count its decisions.
 
     Args:
-        store: where the cases are.
+        store: has the runs.
         metrics: counts the decisions.
         key: the request's id.
-        step: given the case as it is, or None, returns it as it shall be, or None to leave it; it may be called several
-            times, and one of the two is always a case.
+        step: returns the next run from the current one, or None to leave it; it may be called several
+            times, and one of the two is always a run.
     """
     decided = 0
 
     def turn(data: Data | None) -> Data | None:
         nonlocal decided
-        before = case_of(data) if data else None
+        before = read_run(data) if data else None
         after = step(before)
         changed = after is not None and after != before
         decided = after.sequence - (before.sequence if before else 0) if changed and after else 0
-        return case_data(after) if changed and after else None
+        return run_data(after) if changed and after else None
 
-    case = case_of(update(store, ACTIONS, key, turn))
-    for decision in case.pending[len(case.pending) - decided :]:
+    run = read_run(update(store, ACTIONS, key, turn))
+    for decision in run.pending[len(run.pending) - decided :]:
         action = decision.action if decision.action in tuple(ActionName) else "unknown"
         metrics.count("aia_actions_total", action=action, outcome=decision.stage)
-    return case
+    return run
 
 
 def read_guards(store: Store) -> Guards:
-    """What the guard rails remember."""
-    found = store.get(GUARDS, GUARDS_KEY)
-    return guards_of(found.data if found else None)
+    """The state of the guard rails."""
+    document = store.get(GUARDS, GUARDS_KEY)
+    return guards_from(document.data if document else None)
 
 
 def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
-    """Save what a step makes of the guard rails' memory; it may be called several times.
+    """Save the result of a step over the state of the guard rails; the step may be called several times.
 
     Raises:
-        ConflictError: somebody else was faster every time.
+        ConflictError: concurrent writes won every time.
     """
 
     def turn(data: Data | None) -> Data | None:
-        before = guards_of(data)
+        before = guards_from(data)
         after = step(before)
         kept: Data = msgspec.to_builtins(after, builtin_types=(datetime,))
         return None if after == before else kept
@@ -96,6 +96,6 @@ def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
 
 
 def severity_now(store: Store, incident_id: str) -> Severity | None:
-    """How bad the incident is now; None where it is over, or nothing is known of it."""
-    found = store.get(INCIDENTS, incident_id)
-    return Severity(found.data["severity"]) if found and found.data["open"] else None
+    """The current severity of an incident; None if it is resolved or unknown."""
+    document = store.get(INCIDENTS, incident_id)
+    return Severity(document.data["severity"]) if document and document.data["open"] else None

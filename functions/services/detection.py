@@ -1,10 +1,10 @@
-"""The tracker of every detector: counts verdicts, and publishes what they change.
+"""The tracker of every detector: counts verdicts, and publishes the findings.
 
-The state of a condition and the findings that the bus does not have yet are one document, written at once. So nothing is
-lost, whatever is delivered again and wherever the process ends:
+The state of a condition and the findings that the bus does not have yet are one document, written at once. So nothing
+is lost, whatever is delivered again and wherever the process ends:
 
-    before the write      nothing happened; the verdict comes again
-    after the write       the verdict counts as old when it comes again, and the finding is published then
+    before the write      nothing happened; the verdict is delivered again
+    after the write       the verdict counts as old when it is delivered again, and the finding is published then
     while publishing      the finding is published again, under the same id
     before it is removed  the same
 
@@ -35,7 +35,7 @@ class Tracker:
     """Keeps the states of conditions, and publishes findings.
 
     Attributes:
-        store: where they are kept.
+        store: has the conditions.
         bus: takes the findings.
     """
 
@@ -43,14 +43,14 @@ class Tracker:
     bus: Bus
 
     def track(self, observation: Observation) -> ConditionState:
-        """Count a verdict, and publish what its condition has to publish; safe to call again.
+        """Count a verdict, and publish the unsent findings of its condition; idempotent.
 
         Returns:
             The state of the condition.
 
         Raises:
-            UnavailableError: store or bus does not answer; the verdict must come again.
-            ConflictError: others wrote the condition all the time.
+            UnavailableError: the store or the bus does not answer; the verdict must be delivered again.
+            ConflictError: concurrent writes won every time.
         """
         key = observation.spec.key
         data = update(self.store, COLLECTION, key, partial(_counted, observation))
@@ -58,47 +58,49 @@ class Tracker:
         return state_of(data)
 
     def record(self, observation: Observation, known: Snapshot | None = None) -> ConditionState:
-        """Count a verdict, and leave what it changes to `publish_unsent`; safe to call again.
+        """Count a verdict, and leave its finding to `publish_unsent`; idempotent.
 
         Args:
             observation: the verdict.
-            known: conditions as they were just read; the store is not asked where the verdict changes nothing of them.
+            known: conditions that were just read; the store is not read again if the verdict changes nothing.
 
         Returns:
             The state of the condition.
         """
         key = observation.spec.key
         if known is not None:
-            found = known.get(key)
-            data = found.data if found else {}
+            document = known.get(key)
+            data = document.data if document else {}
             if _counted(observation, data) is None:
                 return state_of(data)
         return state_of(update(self.store, COLLECTION, key, partial(_counted, observation)))
 
     def publish_unsent(self, source: str) -> None:
-        """Publish every finding of a detector that the bus does not have yet, also those of deliveries before."""
+        """Publish every unsent finding of a detector, also those of earlier deliveries."""
         for document in every(self.store, COLLECTION, where={"source": source, "has_unsent": True}):
             self._publish(document.key, document.data)
 
     def read(self, source: str) -> Snapshot:
-        """The conditions of a detector, as they are remembered."""
+        """The stored conditions of a detector."""
         return {document.key: document for document in every(self.store, COLLECTION, where={"source": source})}
 
     def forget(self, keys: Iterable[str], known: Snapshot) -> bool:
-        """Delete conditions, but those that fire and those with findings that the bus does not have.
+        """Delete conditions, except firing ones and those with unsent findings.
 
         Args:
             keys: of the conditions.
-            known: them, as they were read.
+            known: the conditions, as they were read.
 
         Returns:
-            Whether none of them is left.
+            Whether all of them are deleted.
         """
-        found = [known[key] for key in keys if key in known]
-        over = [one for one in found if not state_of(one.data).firing and not one.data["has_unsent"]]
+        documents = [known[key] for key in keys if key in known]
+        over = [
+            document for document in documents if not state_of(document.data).firing and not document.data["has_unsent"]
+        ]
         for document in over:
             self.store.delete(document, COLLECTION)
-        return len(over) == len(found)
+        return len(over) == len(documents)
 
     def _publish(self, key: str, data: Data) -> None:
         unsent = data.get("unsent", ())
@@ -109,7 +111,7 @@ class Tracker:
 
 
 def state_of(data: Data) -> ConditionState:
-    """The state that a document of the collection holds; that of a new condition where it is empty."""
+    """The state in a document of the collection; for an empty one, that of a new condition."""
     return msgspec.convert(data, ConditionState, builtin_types=(datetime,))
 
 

@@ -1,4 +1,4 @@
-"""Measures what people see, every five minutes: sessions, frames, page loads and failures, by service and kind of device."""
+"""Measures user experience every five minutes: sessions, frames, page loads and failures, by service and kind of device."""
 
 from functools import partial
 

@@ -1,1 +1,1 @@
-"""The dashboards of Cloud Monitoring as dashboards of Grafana, for whoever has one: the same questions, laid out alike."""
+"""The dashboards of Cloud Monitoring as Grafana dashboards: the same queries and layout."""

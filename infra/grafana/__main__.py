@@ -1,4 +1,4 @@
-"""`make grafana`: the dashboards as files that Grafana loads, and the provider that makes it do so."""
+"""`make grafana`: writes the dashboards as files that Grafana loads, and the provider that loads them."""
 
 import argparse
 import shutil

@@ -1,20 +1,20 @@
-"""Where tiles of 48 columns lie on Grafana's 24, whose rows are twice as high and whose headings take one."""
+"""Places tiles of 48 columns on Grafana's 24, whose rows are twice as high and whose headings take one."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 from grafana_foundation_sdk.models.dashboard import GridPos
 
-from functions.api.widgets import Tile
+from functions.api.layout import Tile
 
 COLUMNS = 24
 
 
 def places(tiles: Sequence[Tile], columns: int) -> list[GridPos]:
-    """The place of each tile, in their order; what was side by side, or above, stays so.
+    """The place of each tile, in order; relative positions stay.
 
     Raises:
-        ValueError: a tile would begin or end between two columns.
+        ValueError: a tile would start or end between two columns.
     """
     heights = _heights(tiles)
     return [

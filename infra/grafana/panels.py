@@ -25,11 +25,11 @@ from grafana_foundation_sdk.models.dashboard import (
 from grafana_foundation_sdk.models.dashboard import Threshold as Step
 from grafana_foundation_sdk.models.text import TextMode
 
-from functions.api.widgets import Chart, Column, DataSet, Query, Scorecard, Table, Threshold, Widget
+from functions.api.layout import Chart, Column, DataSet, Query, Scorecard, Table, Threshold, Widget
 from infra.grafana.query import expression, legend, linked, unit
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
-"""What is asked: the data source that the viewer chose."""
+"""The data source that the viewer chose."""
 SHORTEST = "1m"
 """The least that a step is: nothing is written more often."""
 _COLORS = {"YELLOW": "yellow", "RED": "red"}
@@ -62,19 +62,19 @@ def _card(title: str, card: Scorecard) -> stat.Panel | gauge.Panel:
     if view := card.gauge_view:
         needle = gauge.Panel().title(title).datasource(SOURCE).interval(SHORTEST).unit(measured).with_target(asked)
         needle = needle.min(view.lower_bound).max(view.upper_bound).reduce_options(reduced)
-        return needle.thresholds(_of_card(card.thresholds)).description(_told(card.thresholds))
+        return needle.thresholds(_of_card(card.thresholds)).description(_description(card.thresholds))
     number = stat.Panel().title(title).datasource(SOURCE).interval(SHORTEST).unit(measured).with_target(asked)
     graph = BigValueGraphMode.NONE if card.spark_chart_view is None else BigValueGraphMode.AREA
     number = number.graph_mode(graph).color_mode(BigValueColorMode.VALUE).reduce_options(reduced)
-    return number.thresholds(_of_card(card.thresholds)).description(_told(card.thresholds))
+    return number.thresholds(_of_card(card.thresholds)).description(_description(card.thresholds))
 
 
 def _chart(title: str, chart: Chart) -> timeseries.Panel:
     drawn = timeseries.Panel().title(title).datasource(SOURCE).interval(SHORTEST)
     drawn = drawn.unit(_unit(chart.data_sets)).axis_label(chart.y_axis.label)
-    for name, one in zip(_names(chart.data_sets), chart.data_sets, strict=True):
+    for name, data_set in zip(_names(chart.data_sets), chart.data_sets, strict=True):
         drawn = drawn.with_target(
-            _target(one.time_series_query, name).legend_format(legend(one.legend_template)).range()
+            _target(data_set.time_series_query, name).legend_format(legend(data_set.legend_template)).range()
         )
     if chart.y_axis.scale == "LOG10":
         drawn = drawn.scale_distribution(common.ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10))
@@ -99,17 +99,17 @@ def _limited(drawn: timeseries.Panel, thresholds: Sequence[Threshold]) -> timese
     if not thresholds:
         return drawn
     steps = [Step(value=None, color="transparent")]
-    steps += [Step(value=one.value, color="red") for one in sorted(thresholds, key=lambda one: one.value)]
+    steps += [Step(value=one.value, color="red") for one in sorted(thresholds, key=lambda threshold: threshold.value)]
     line = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
-    return drawn.thresholds(_config(steps)).thresholds_style(line).description(_told(thresholds))
+    return drawn.thresholds(_config(steps)).thresholds_style(line).description(_description(thresholds))
 
 
 def _table(title: str, given: Table) -> table.Panel:
     """A table of the newest values: each series a row, its labels the columns before the value."""
     drawn = table.Panel().title(title).datasource(SOURCE).unit(_unit(given.data_sets))
-    for name, one in zip(_names(given.data_sets), given.data_sets, strict=True):
+    for name, data_set in zip(_names(given.data_sets), given.data_sets, strict=True):
         drawn = drawn.with_target(
-            _target(one.time_series_query, name).legend_format(legend(one.table_template)).instant()
+            _target(data_set.time_series_query, name).legend_format(legend(data_set.table_template)).instant()
         )
     for change in _rows(given.column_settings):
         drawn = drawn.with_transformation(change)
@@ -121,8 +121,8 @@ def _table(title: str, given: Table) -> table.Panel:
 
 def _rows(columns: Sequence[Column]) -> tuple[DataTransformerConfig, DataTransformerConfig]:
     """Each series as a row with a column for each label and `Last *` for the value; then those that are shown, in order."""
-    shown = ["Last *" if one.column == "value" else one.column for one in columns if one.visible]
-    hidden = ["Field", *(one.column for one in columns if not one.visible)]
+    shown = ["Last *" if column.column == "value" else column.column for column in columns if column.visible]
+    hidden = ["Field", *(column.column for column in columns if not column.visible)]
     reduced = {"reducers": _LAST, "mode": "seriesToRows", "labelsToFields": True}
     ordered = {
         "excludeByName": dict.fromkeys(hidden, True),
@@ -136,7 +136,7 @@ def _rows(columns: Sequence[Column]) -> tuple[DataTransformerConfig, DataTransfo
 
 def _unit(sets: Sequence[DataSet]) -> str:
     """The unit of all that a panel shows."""
-    names = {one.time_series_query.unit_override for one in sets}
+    names = {data_set.time_series_query.unit_override for data_set in sets}
     if len(names) != 1:
         raise ValueError(f"unitOverride: must be one for all data sets of a tile, got {', '.join(sorted(names))}")
     return unit(names.pop())
@@ -151,9 +151,13 @@ def _target(query: Query, name: str) -> prometheus.Dataquery:
 
 
 def _of_card(thresholds: Sequence[Threshold]) -> dashboard.ThresholdsConfig:
-    """Steps of colours: Grafana's hold from their value up, so that what is bad below a value is the step before it."""
-    below = sorted((one for one in thresholds if one.direction == "BELOW"), key=lambda one: one.value)
-    above = sorted((one for one in thresholds if one.direction != "BELOW"), key=lambda one: one.value)
+    """Colour steps: Grafana's apply from their value up, so that a lower threshold colours the step before it."""
+    below = sorted(
+        (threshold for threshold in thresholds if threshold.direction == "BELOW"), key=lambda threshold: threshold.value
+    )
+    above = sorted(
+        (threshold for threshold in thresholds if threshold.direction != "BELOW"), key=lambda threshold: threshold.value
+    )
     colors = [*(_COLORS[one.color] for one in below), "green", *(_COLORS[one.color] for one in above)]
     values = [None, *(one.value for one in (*below, *above))]
     return _config([Step(value=value, color=color) for value, color in zip(values, colors, strict=True)])
@@ -163,6 +167,6 @@ def _config(steps: list[Step]) -> dashboard.ThresholdsConfig:
     return dashboard.ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(steps)
 
 
-def _told(thresholds: Sequence[Threshold]) -> str:
-    """What the thresholds stand for."""
-    return ", ".join(f"{one.value:g}: {one.label}" for one in thresholds)
+def _description(thresholds: Sequence[Threshold]) -> str:
+    """The meaning of the thresholds."""
+    return ", ".join(f"{threshold.value:g}: {threshold.label}" for threshold in thresholds)

@@ -1,4 +1,4 @@
-"""What a query, a name and a unit of Cloud Monitoring's dashboards are called in Grafana."""
+"""Queries, names and units of Cloud Monitoring's dashboards, as Grafana writes them."""
 
 import re
 from collections.abc import Iterable
@@ -22,8 +22,8 @@ def expression(query: str) -> str:
     return _VARIABLE.sub(_replaced, query)
 
 
-def _replaced(found: re.Match[str]) -> str:
-    name, alone = found[1], found[2]
+def _replaced(match: re.Match[str]) -> str:
+    name, alone = match[1], match[2]
     return f"${name}" if alone or name == "__interval" else f'{name}=~"${name}"'
 
 
@@ -51,7 +51,7 @@ def unit(name: str) -> str:
 
 
 def metric_of(variable: str, queries: Iterable[str]) -> str:
-    """The metric whose labels say what a variable may be: the first that is chosen by it.
+    """The metric whose labels are the choices of a variable: the first that uses it.
 
     Raises:
         ValueError: none is.
@@ -67,7 +67,7 @@ def metric_of(variable: str, queries: Iterable[str]) -> str:
 
 
 def linked(markdown: str, runbooks: str) -> str:
-    """A text whose links lead to where the runbooks are; where nobody says where, the path stands there as a text.
+    """A text whose links point to the runbooks; without their address, the path is plain text.
 
     >>> linked("[Drift](docs/runbooks/models.md#drift)", "https://example.com/runbooks")
     '[Drift](https://example.com/runbooks/models.md#drift)'

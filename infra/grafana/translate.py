@@ -1,4 +1,4 @@
-"""A dashboard of Cloud Monitoring as one of Grafana, and the file that makes Grafana load them."""
+"""A dashboard of Cloud Monitoring as a Grafana dashboard, and the file that makes Grafana load them."""
 
 import json
 from pathlib import Path
@@ -14,21 +14,21 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from functions.api.dashboards import load
-from functions.api.variables import ANY
-from functions.api.widgets import Dashboard, Filter, Tile
+from functions.api.layout import Dashboard, Filter, Tile
+from functions.api.tile_request import ANY
 from infra.grafana.grid import places
 from infra.grafana.panels import SOURCE, panel
 from infra.grafana.query import metric_of
 
 TAG = "aia"
 SHORTEST = "1m"
-"""How often it is asked again."""
+"""The refresh interval."""
 SPAN = ("now-7d", "now")
-"""What is shown at first."""
+"""The default time range."""
 
 
 def write(folder: Path, runbooks: str) -> list[Path]:
-    """Write every dashboard of dashboards/ into a folder; the same dashboards give the same bytes.
+    """Write every dashboard of dashboards/ into a folder, deterministically.
 
     Args:
         folder: made where it is missing.
@@ -58,7 +58,7 @@ def translated(name: str, given: Dashboard, runbooks: str = "") -> dashboard.Das
     """A dashboard in Grafana's words.
 
     Args:
-        name: of its file, which makes the address of the page.
+        name: of its file, which becomes the address of the page.
         given: as Cloud Monitoring has it.
         runbooks: the address of the folder of the runbooks, or empty.
 
@@ -68,8 +68,8 @@ def translated(name: str, given: Dashboard, runbooks: str = "") -> dashboard.Das
     made = dashboard.Dashboard(given.display_name).uid(f"{TAG}-{name}").tags([TAG, name]).readonly()
     made = made.time(*SPAN).refresh(SHORTEST).timezone("utc").tooltip(DashboardCursorSync.CROSSHAIR)
     made = made.with_variable(dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus"))
-    for one in given.dashboard_filters:
-        made = made.with_variable(_variable(one, given))
+    for variable in given.dashboard_filters:
+        made = made.with_variable(_variable(variable, given))
     mosaic = given.mosaic_layout
     for number, (tile, place) in enumerate(zip(mosaic.tiles, places(mosaic.tiles, mosaic.columns), strict=True), 1):
         made = _with(made, tile, place, number, runbooks)
@@ -87,14 +87,14 @@ def _with(made: dashboard.Dashboard, tile: Tile, place: GridPos, number: int, ru
     return made.with_panel(drawn.id(number).grid_pos(place))
 
 
-def _variable(one: Filter, given: Dashboard) -> dashboard.QueryVariable:
+def _variable(variable: Filter, given: Dashboard) -> dashboard.QueryVariable:
     """A variable whose values are those that the label has; nothing chosen is everything."""
-    name = one.template_variable
-    query = f"label_values({metric_of(name, _queries(given))}, {one.label_key})"
-    made = dashboard.QueryVariable(name).label(one.label_key).datasource(SOURCE).query(query).definition(query)
+    name = variable.template_variable
+    query = f"label_values({metric_of(name, _queries(given))}, {variable.label_key})"
+    made = dashboard.QueryVariable(name).label(variable.label_key).datasource(SOURCE).query(query).definition(query)
     made = made.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.ALPHABETICAL_ASC)
     made = made.multi(multi=True).include_all(include_all=True).all_value(ANY)
-    chosen = one.string_value if one.string_value not in {"", ANY} else ""
+    chosen = variable.string_value if variable.string_value not in {"", ANY} else ""
     first = VariableOption(text=chosen or "All", value=chosen or "$__all", selected=True)
     return made.current(first)
 
@@ -105,5 +105,5 @@ def _queries(given: Dashboard) -> list[str]:
         if widget.scorecard:
             asked.append(widget.scorecard.time_series_query.prometheus_query)
         for many in (widget.xy_chart, widget.time_series_table):
-            asked += [one.time_series_query.prometheus_query for one in many.data_sets] if many else []
+            asked += [data_set.time_series_query.prometheus_query for data_set in many.data_sets] if many else []
     return asked

@@ -29,19 +29,19 @@ _DASHBOARDS = (*dashboard_layout.CHECKS, *dashboard_thresholds.CHECKS, *dashboar
 def faults(root: Path) -> list[Fault]:
     """Everything that is wrong in a tree, each once, by file and line."""
     files, boards = alert_files.read(root), dashboard_files.read(root)
-    found = {*alert_faults(files), *dashboard_faults(boards), *runbooks.without_section(root)}
+    messages = {*alert_faults(files), *dashboard_faults(boards), *runbooks.without_section(root)}
     if not promtool.absent():
-        found |= {*_refused(root, files), *dashboard_queries.unparsed(boards)}
-    return sorted(found)
+        messages |= {*_refused(root, files), *dashboard_queries.unparsed(boards)}
+    return sorted(messages)
 
 
 def alert_faults(files: RuleFiles) -> list[Fault]:
-    """What is wrong with alert rules, apart from what Prometheus does not take."""
+    """Faults of alert rules, apart from those that promtool reports."""
     return [fault for check in _ALERTS for fault in check(files)]
 
 
 def dashboard_faults(boards: Dashboards) -> list[Fault]:
-    """What is wrong with dashboards, apart from what Prometheus does not take."""
+    """Faults of dashboards, apart from those that promtool reports."""
     return [fault for check in _DASHBOARDS for fault in check(boards)]
 
 
@@ -54,11 +54,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Check a tree, as the command line says."""
     parser = argparse.ArgumentParser(prog="python -m infra.lint", description=__doc__)
     parser.add_argument("root", nargs="?", type=Path, default=stage.ROOT, help="the tree (default: this one)")
-    found = faults(parser.parse_args(arguments).root)
-    print(*found, sep="\n", end="\n" if found else "")
+    messages = faults(parser.parse_args(arguments).root)
+    print(*messages, sep="\n", end="\n" if messages else "")
     if promtool.absent():
         print("promtool is absent: whether Prometheus takes the expressions was not checked", file=sys.stderr)
-    return 1 if found else 0
+    return 1 if messages else 0
 
 
 if __name__ == "__main__":

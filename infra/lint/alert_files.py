@@ -12,7 +12,7 @@ from infra.lint.runbooks import sections
 
 FOLDER = "infra/alerts"
 WATCHDOG = "Watchdog"
-"""The one that always fires, about nothing and to nobody here."""
+"""The alert that always fires, and is routed to nobody here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Rule:
         name: the alert's own.
         expr: when it fires.
         lasting: for how long that must be so.
-        labels: what it carries, beside those of what it found.
+        labels: its own labels, besides those of its series.
         notes: its annotations.
         line: where it begins in its file.
     """
@@ -60,7 +60,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What is expected of an alert at one instant: nothing, or that it fires so."""
+    """The expectation for an alert at one instant: nothing, or the firing alerts."""
 
     file: str
     alert: str
@@ -106,7 +106,7 @@ class RuleFiles:
 
     @property
     def told(self) -> list[Rule]:
-        """The rules that people hear of."""
+        """The rules that notify people."""
         return [rule for rule in self.rules if rule.name != WATCHDOG]
 
     def rule(self, name: str) -> Rule:
@@ -115,7 +115,7 @@ class RuleFiles:
 
     def fired(self, alert: str) -> Iterator[dict[str, Any]]:
         """How an alert fires in its tests."""
-        return (one for case in self.cases if case.alert == alert for one in case.fired)
+        return (firing for case in self.cases if case.alert == alert for firing in case.fired)
 
 
 def read(root: Path) -> RuleFiles:
@@ -124,16 +124,16 @@ def read(root: Path) -> RuleFiles:
     documents = {path.name: _document(root, path, "groups", faults) for path in sorted(folder.glob("*.yaml"))}
     tests = {path.name: _document(root, path, "tests", faults) for path in sorted((folder / "tests").glob("*.yaml"))}
     settings = yaml.load((root / "infra" / "monitoring.yaml").read_bytes(), Loader=yaml.CSafeLoader)
-    groups = [(_group(file, one), one) for file, found in documents.items() for one in found]
+    groups = [(_group(file, group), group) for file, groups_of_file in documents.items() for group in groups_of_file]
     return RuleFiles(
         folder=folder,
         groups=tuple(group for group, _ in groups),
-        rules=tuple(_rule(group, rule) for group, one in groups for rule in _mappings(one.get("rules"))),
+        rules=tuple(_rule(group, rule) for group, document in groups for rule in _mappings(document.get("rules"))),
         cases=tuple(
-            _case(file, one)
-            for file, found in tests.items()
-            for test in found
-            for one in _mappings(test.get("alert_rule_test"))
+            _case(file, mapping)
+            for file, cases in tests.items()
+            for test in cases
+            for mapping in _mappings(test.get("alert_rule_test"))
         ),
         sections=sections(root),
         playbooks=frozenset(playbook["name"] for playbook in settings.get("playbooks", [])),

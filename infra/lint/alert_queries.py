@@ -1,4 +1,4 @@
-"""What the expressions and templates of alert rules look at: metrics that somebody writes, by labels that they have."""
+"""Checks of the expressions and templates of alert rules: metrics that are written, by labels that they have."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _VALUE = re.compile(r'\{\{ \$value \| (?:humanize(?:Duration|Percentage)?|printf
 
 
 def unknown_metrics(files: RuleFiles) -> list[Fault]:
-    """Rules that look at nothing, or at what nobody writes."""
+    """Rules without a metric, or with an unknown one."""
     faults = [
         rule.fault(f"looks at {name}, which nobody writes")
         for rule in files.rules
@@ -64,7 +64,7 @@ def _templates(rule: Rule) -> Iterator[Fault]:
 
 
 def valueless(files: RuleFiles) -> list[Fault]:
-    """Descriptions without the value, and those that show one where what is missing has none."""
+    """Descriptions without the value, and those that show a value for an absent metric."""
     faults = []
     for rule in files.rules:
         none = rule.name == WATCHDOG or "absent_over_time" in rule.expr

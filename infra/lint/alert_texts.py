@@ -1,4 +1,4 @@
-"""What a rule must say beside its expression, and that it is seen at work."""
+"""Checks of the annotations of alert rules, and that a test shows each firing."""
 
 import re
 from collections import Counter
@@ -15,13 +15,13 @@ ALLOWED = {
     "stakeholder": {"executive", "technical", "operations", "business"},
     "path": {"direct"},
 }
-"""The values of the labels that have few, beside `playbook`, which names one of the settings or none.
+"""The values of labels with a fixed set, besides `playbook`, which names one of the settings or none.
 
-`path` says that a rule is about the way to people, who are told of it past that way as well.
+`path` marks a rule about the notification path, which is also notified directly.
 """
 LABELS = {"severity", "category", "stakeholder", "playbook", "owner"}
 BESIDE = {"target", "function", "path"}
-"""What a rule may say of its target where the labels of its metric do not, and of the way to people."""
+"""Labels that a rule may add for its target or its path."""
 NOTES = {"summary", "description", "runbook_url"}
 _CAMEL = re.compile(r"(?:[A-Z][a-z0-9]+)+")
 _USER_LABEL = re.compile(r"[a-z0-9_-]{1,63}")
@@ -61,7 +61,7 @@ def _labels(rule: Rule, playbooks: frozenset[str]) -> Iterator[Fault]:
 
 
 def bad_notes(files: RuleFiles) -> list[Fault]:
-    """Annotations that are missing, empty or unknown; those of business say what it costs."""
+    """Annotations that are missing, empty or unknown; business alerts need the cost."""
     faults = []
     for rule in files.rules:
         wanted = NOTES | ({"impact"} if rule.file == "business.yaml" else set())

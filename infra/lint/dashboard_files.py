@@ -24,7 +24,7 @@ _BURNS = re.compile(r"^\s*(\w+)\s*=\s*\{\s*rate\s*=\s*([\d.]+)", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """One question of a tile: what is asked, how the answers are called, and in which unit they are."""
+    """One query of a tile: the expression, the legend and the unit."""
 
     expr: str
     template: str
@@ -33,12 +33,12 @@ class Query:
     @property
     def plain(self) -> str:
         """As Prometheus reads it: where a variable stands for a matcher there is one."""
-        return _VARIABLE.sub(lambda found: "1m" if found[1] == "__interval" else f'{found[1]}=~".*"', self.expr)
+        return _VARIABLE.sub(lambda match: "1m" if match[1] == "__interval" else f'{match[1]}=~".*"', self.expr)
 
     @property
     def variables(self) -> set[str]:
         """The names that are filled in."""
-        return {found.removesuffix(".value") for found in _VARIABLE.findall(self.expr)} - {"__interval"}
+        return {variable.removesuffix(".value") for variable in _VARIABLE.findall(self.expr)} - {"__interval"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Tile:
         file: the name of its file.
         title: its own, or its number where it has none.
         kind: the widget's, as xyChart.
-        widget: what is in it.
+        widget: its content.
         place: x, y, width and height.
         line: where it begins in its file.
     """
@@ -67,15 +67,15 @@ class Tile:
 
     @property
     def queries(self) -> list[Query]:
-        """What it asks."""
+        """Its queries."""
         sets = self.widget.get("dataSets", [self.widget] if "timeSeriesQuery" in self.widget else [])
-        return [_query(one) for one in sets]
+        return [_query(data_set) for data_set in sets]
 
     @property
     def thresholds(self) -> list[dict[str, Any]]:
         """Its thresholds."""
-        found: list[dict[str, Any]] = self.widget.get("thresholds", [])
-        return found
+        thresholds: list[dict[str, Any]] = self.widget.get("thresholds", [])
+        return thresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,7 @@ class Dashboards:
         tiles: in the order of the files.
         rules: the alert rules by their names.
         sections: the anchors of each runbook, by `docs/runbooks/NAME.md`.
-        limits: what a threshold may stand for that is no alert rule: by its label, the value.
+        limits: values of thresholds without an alert rule, by label.
         written: the metrics of the catalogue that a function names, or core for it, as one must to write them.
         faults: what could not be read.
     """
@@ -118,7 +118,7 @@ def fault(file: str, what: str, line: int = 1) -> Fault:
 
 
 def read(root: Path) -> Dashboards:
-    """Read `dashboards` of a tree, and there what they name: alert rules, runbooks, limits of Terraform and metrics."""
+    """Read the dashboards of a tree, with the alert rules, runbooks, Terraform limits and metrics that they name."""
     faults, documents = list[Fault](), dict[str, dict[str, Any]]()
     texts = {path.name: path.read_text() for path in sorted((root / FOLDER).glob("*.json"))}
     for file, text in texts.items():
@@ -130,7 +130,9 @@ def read(root: Path) -> Dashboards:
     return Dashboards(
         texts=texts,
         documents=documents,
-        tiles=tuple(tile for file, one in documents.items() for tile in _tiles(file, one, _lines(texts[file]))),
+        tiles=tuple(
+            tile for file, document in documents.items() for tile in _tiles(file, document, _lines(texts[file]))
+        ),
         rules={rule.name: rule for rule in rules.rules},
         sections=rules.sections,
         limits=_limits(root / "infra" / "terraform"),
@@ -180,7 +182,7 @@ def _written(root: Path) -> frozenset[str]:
     return frozenset(name for name in CATALOGUE if f'"{name}"' in sources)
 
 
-def _query(one: dict[str, Any]) -> Query:
-    asked = one.get("timeSeriesQuery", {})
-    template = one.get("legendTemplate", one.get("tableTemplate", ""))
+def _query(data_set: dict[str, Any]) -> Query:
+    asked = data_set.get("timeSeriesQuery", {})
+    template = data_set.get("legendTemplate", data_set.get("tableTemplate", ""))
     return Query(expr=asked.get("prometheusQuery", ""), template=template, unit=asked.get("unitOverride", ""))

@@ -1,4 +1,4 @@
-"""What a dashboard must be beside its queries: what Google's API takes, and laid out to be read."""
+"""Checks of dashboards beside their queries: valid for Google's API, and laid out to be read."""
 
 import json
 import re
@@ -21,13 +21,13 @@ STAKEHOLDERS = {"executive", "technical", "operations", "business"}
 
 
 def unreadable(boards: Dashboards) -> list[Fault]:
-    """What is no JSON."""
+    """Files that are not JSON."""
     return list(boards.faults)
 
 
 def refused(boards: Dashboards) -> list[Fault]:
     """What Google's API does not know: keys and values of no message, and what would come back otherwise than it was sent."""
-    return [one for file in boards.documents for one in _refused(boards, file)]
+    return [fault for file in boards.documents for fault in _refused(boards, file)]
 
 
 def _refused(boards: Dashboards, file: str) -> Iterator[Fault]:
@@ -42,7 +42,7 @@ def _refused(boards: Dashboards, file: str) -> Iterator[Fault]:
 
 
 def _first_difference(given: object, back: object, path: str = "$") -> str:
-    """Where two documents begin to differ; a zero is left out by the API, so that it must not be written."""
+    """The first difference of two documents; the API omits zeros, so they must not be written."""
     if isinstance(given, dict) and isinstance(back, dict):
         for key in sorted({*given, *back}):
             if given.get(key) != back.get(key):
@@ -81,8 +81,8 @@ def untitled(boards: Dashboards) -> list[Fault]:
 
 
 def misplaced(boards: Dashboards) -> list[Fault]:
-    """Tiles that lie outside, over each other or with a hole between them."""
-    return [one for file in boards.documents for one in _misplaced(file, boards.of(file))]
+    """Tiles that are out of bounds, overlap or leave a gap."""
+    return [fault for file in boards.documents for fault in _misplaced(file, boards.of(file))]
 
 
 def _misplaced(file: str, tiles: list[Tile]) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""What the queries of dashboards look at: metrics that somebody writes, by labels that they have."""
+"""Checks of the queries of dashboards: metrics that are written, by labels that they have."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from infra.lint.fault import Fault
 from infra.lint.promql import KNOWN, grouped, matched, metrics, results, wrong_call
 
 UNITS = {"1", "s", "10^2.%", "USD"}
-"""What the page and Grafana know how to write."""
+"""The units that the page and Grafana support."""
 _MADE = re.compile(r'label_replace\(.*?, "(\w+)", "[^"]*", "[^"]*", "[^"]*"\)')
 _NAMED = re.compile(r"\$\{([^}]*)\}")
 
@@ -22,7 +22,9 @@ def unasked(boards: Dashboards) -> list[Fault]:
     """Charts, scorecards and tables that ask nothing."""
     silent = (tile for tile in boards.tiles if tile.kind in {"xyChart", "scorecard", "timeSeriesTable"})
     return [
-        tile.fault("must ask in PromQL") for tile in silent if not all(one.expr for one in tile.queries or [_NOTHING])
+        tile.fault("must ask in PromQL")
+        for tile in silent
+        if not all(query.expr for query in tile.queries or [_NOTHING])
     ]
 
 
@@ -30,7 +32,7 @@ _NOTHING = Query(expr="", template="", unit="")
 
 
 def unknown_metrics(boards: Dashboards) -> list[Fault]:
-    """Queries of what nobody writes, by the catalogue and the list of Google's metrics."""
+    """Queries of unknown metrics, by the catalogue and the list of Google's metrics."""
     return [
         tile.fault(f"looks at {name}, which nobody writes")
         for tile, query in boards.asked
@@ -74,7 +76,7 @@ def wrong_kinds(boards: Dashboards) -> list[Fault]:
 
 
 def short_sighted(boards: Dashboards) -> list[Fault]:
-    """Gauges of ours that are asked for without looking back: PromQL shows one for five minutes, and some come hourly."""
+    """Gauges of ours that are queried without a lookback: PromQL shows one for five minutes, and some are hourly."""
     return [
         tile.fault(f"{name} must be asked for with how far to look back, as last_over_time({name}[1h])")
         for tile, query in boards.asked
@@ -88,7 +90,7 @@ def _looks_back(expr: str, name: str) -> bool:
 
 
 def false_zeros(boards: Dashboards) -> list[Fault]:
-    """Series of labels with a zero for nothing: it has none of the labels, so that it is always there beside them."""
+    """Labelled series with a zero as default: it has no labels, so that it is always shown beside them."""
     return [
         tile.fault("must end with `or on () vector(0)`, since what it sums up has labels")
         for tile, query in boards.asked
@@ -102,7 +104,7 @@ OFTEN = {
     "pubsub_googleapis_com:subscription_oldest_unacked_message_age",
     "pubsub_googleapis_com:subscription_num_undelivered_messages",
 }
-"""What goes up and down between the points of a chart over days, and must be seen there."""
+"""Metrics that change between the points of a chart over days, and must be visible there."""
 
 
 def overlooked(boards: Dashboards) -> list[Fault]:
@@ -122,9 +124,9 @@ def slid(boards: Dashboards) -> list[Fault]:
     return [
         tile.fault("a column must show what happened in its own time: [${__interval}]")
         for tile in boards.tiles
-        for one in tile.widget.get("dataSets", [])
-        if one.get("plotType") == "STACKED_BAR"
-        if set(re.findall(r"\[([^\]]*)\]", one["timeSeriesQuery"].get("prometheusQuery", ""))) != {"${__interval}"}
+        for data_set in tile.widget.get("dataSets", [])
+        if data_set.get("plotType") == "STACKED_BAR"
+        if set(re.findall(r"\[([^\]]*)\]", data_set["timeSeriesQuery"].get("prometheusQuery", ""))) != {"${__interval}"}
     ]
 
 
@@ -134,18 +136,18 @@ def unknown_names(boards: Dashboards) -> list[Fault]:
 
 
 def _names(tile: Tile) -> Iterator[str]:
-    found = {label for query in tile.queries for label in results(query.plain) | made(query.plain)}
+    labels = {label for query in tile.queries for label in results(query.plain) | made(query.plain)}
     for query in tile.queries:
         yield from set(_NAMED.findall(query.template)) - results(query.plain) - made(query.plain)
-    columns = {one.get("column", "") for one in tile.widget.get("columnSettings", [])}
-    yield from columns - found - {"value"}
+    columns = {setting.get("column", "") for setting in tile.widget.get("columnSettings", [])}
+    yield from columns - labels - {"value"}
 
 
 def unknown_variables(boards: Dashboards) -> list[Fault]:
     """Variables that the dashboard does not declare, those that nothing uses, and those of labels that nothing has."""
     faults = []
     for file, document in boards.documents.items():
-        declared = {one.get("templateVariable", "") for one in document.get("dashboardFilters", [])}
+        declared = {variable.get("templateVariable", "") for variable in document.get("dashboardFilters", [])}
         used: set[str] = set()
         for tile in boards.of(file):
             named = {name for query in tile.queries for name in query.variables}
@@ -177,7 +179,7 @@ def unparsed(boards: Dashboards) -> list[Fault]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "queries.yaml"
         path.write_text("\n".join(["groups:", *(f"- {json.dumps(group)}" for group in groups)]))
-        return [asked[one.line - _FIRST][0].fault(one.what) for one in promtool.refused([path])]
+        return [asked[refusal.line - _FIRST][0].fault(refusal.what) for refusal in promtool.refused([path])]
 
 
 _FIRST = 2

@@ -1,4 +1,4 @@
-"""Thresholds of dashboards: they judge as the alert rules do whose names they have, and the runbooks are linked."""
+"""Checks of the thresholds of dashboards: they agree with the alert rules that they name, and the runbooks are linked."""
 
 import math
 import re
@@ -49,12 +49,12 @@ def _threshold(boards: Dashboards, tile: Tile, threshold: dict[str, object]) -> 
 
 
 def _values(rule: Rule, queries: list[Query]) -> set[float]:
-    """What a rule compares the same metric with; where a query counts what the rule compares, or anything is too much, 1."""
+    """The limit of a rule for the same metric; 1 if a query counts the rule's matches."""
     asked = {name for query in queries for name in metrics(query.plain)}
     if not asked & set(metrics(rule.expr)):
         return set()
     compared = set(comparisons(rule.expr))
-    counted = {one for query in queries for one in comparisons(query.plain)}
+    counted = {comparison for query in queries for comparison in comparisons(query.plain)}
     single = {1.0} if counted & compared or (">", 0.0) in compared else set()
     return {value for _, value in compared} | single
 
@@ -62,7 +62,7 @@ def _values(rule: Rule, queries: list[Query]) -> set[float]:
 def misjudging(boards: Dashboards) -> list[Fault]:
     """Cards that judge by another condition than the rule whose name their threshold has."""
     return [
-        tile.fault(f"must judge as {name} does, by {told(boards.rules[name].expr)}")
+        tile.fault(f"must judge as {name} does, by {comparison_text(boards.rules[name].expr)}")
         for tile in boards.tiles
         if tile.kind == "scorecard"
         for threshold in tile.thresholds
@@ -72,15 +72,15 @@ def misjudging(boards: Dashboards) -> list[Fault]:
 
 
 def _judges(tile: Tile, threshold: dict[str, object], rule: Rule) -> bool:
-    """Whether a card counts what the rule finds, or holds what the rule looks at against the rule's own limit."""
+    """Whether a card counts the rule's matches, or compares the rule's expression with the rule's own limit."""
     [query] = tile.queries
-    asked, expr = told(query.expr), told(rule.expr)
+    asked, expr = comparison_text(query.expr), comparison_text(rule.expr)
     value, below = float(str(threshold.get("value", 0))), threshold.get("direction") == "BELOW"
     if asked.startswith("count(") and f"({expr})" in asked:
         return value == 1 and not below
     sides = {"<", "<="} if below else {">", ">=", "=="}
     limits = {value, value - 1} if ">" in sides and value == 1 else {value}
-    looked_at = _BOUND.sub(lambda found: "" if _is_limit(found, sides, limits) else found[0], _BETWEEN.sub(r"\1", expr))
+    looked_at = _BOUND.sub(lambda match: "" if _is_limit(match, sides, limits) else match[0], _BETWEEN.sub(r"\1", expr))
     return looked_at != expr and _free(looked_at) in _free(asked) and _chosen(expr) <= _chosen(asked)
 
 
@@ -90,8 +90,8 @@ _BETWEEN = re.compile(rf"({_BOUND.pattern}){_BOUND.pattern}$")
 _MATCHER = re.compile(r"\w+\s*(?:=~|!~|!=|=)\s*\"[^\"]*\"")
 
 
-def _is_limit(found: re.Match[str], sides: set[str], limits: set[float]) -> bool:
-    return found[1] in sides and _product(found[2]) in limits
+def _is_limit(match: re.Match[str], sides: set[str], limits: set[float]) -> bool:
+    return match[1] in sides and _product(match[2]) in limits
 
 
 def _free(expr: str) -> str:
@@ -103,14 +103,14 @@ def _chosen(expr: str) -> set[str]:
     return set(_MATCHER.findall(expr))
 
 
-def told(expr: str) -> str:
+def comparison_text(expr: str) -> str:
     """An expression on one line, without its variables."""
     line = re.sub(r"\(\s+", "(", re.sub(r"\s+\)", ")", " ".join(expr.split())))
     return re.sub(r"\{\}", "", re.sub(r"(,\s*)?\$\{(?!__)\w+\}", "", line))
 
 
 def comparisons(expr: str) -> list[tuple[str, float]]:
-    """What an expression compares with numbers.
+    """The part of an expression that is compared with numbers.
 
     >>> comparisons("min(x) < 20 * 86400 >= 3")
     [('<', 1728000.0), ('>=', 3.0)]
@@ -133,7 +133,7 @@ def missing_runbooks(boards: Dashboards) -> list[Fault]:
             if anchor not in boards.sections.get(path, set()):
                 faults.append(tile.fault(f"{path} has no section {anchor!r}"))
     for tile in boards.tiles:
-        for name in (name for one in tile.thresholds for name in str(one.get("label", "")).split(", ")):
+        for name in (name for threshold in tile.thresholds for name in str(threshold.get("label", "")).split(", ")):
             runbook = boards.rules[name].notes.get("runbook_url", "") if name in boards.rules else ""
             if runbook and runbook not in linked[tile.file]:
                 faults.append(tile.fault(f"no text of the dashboard links {runbook}, what to do about {name}"))

@@ -9,7 +9,7 @@ import yaml
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """What is wrong, and where.
+    """A fault and its place.
 
     >>> str(Fault("infra/alerts/models.yaml", 12, "ModelDriftHigh: must have the label owner"))
     'infra/alerts/models.yaml:12: ModelDriftHigh: must have the label owner'
@@ -17,7 +17,7 @@ class Fault:
     Attributes:
         path: of the file, below the root of the tree.
         line: from 1.
-        what: what is wrong; the name of the rule or tile comes first, where there is one.
+        what: the fault; the name of the rule or tile comes first, if there is one.
     """
 
     path: str
@@ -39,10 +39,10 @@ class _Loader(yaml.CSafeLoader):
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode) -> Iterator[Located]:
-    found = Located()
-    found.line = node.start_mark.line + 1
-    yield found  # filled below: it may be named within itself
-    found.update({str(key): value for key, value in loader.construct_mapping(node).items()})
+    located = Located()
+    located.line = node.start_mark.line + 1
+    yield located  # filled below: it may be named within itself
+    located.update({str(key): value for key, value in loader.construct_mapping(node).items()})
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)

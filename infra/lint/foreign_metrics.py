@@ -1,19 +1,19 @@
-"""The metrics of others that the alert rules and the dashboards look at, with their labels.
+"""The metrics of other systems that alert rules and dashboards query, with their labels.
 
-Google's are those of its lists, under the names that PromQL has for them, with the labels of the metric and of the resource it is
-asked of. `monitored_resource` is Google's own: what several sorts of resources write must be asked of one. The others are what
-docs/runbooks ask services and exporters for.
+Google's are those of its lists, under the names that PromQL has for them, with the labels of the metric and of the
+resource it is asked of. `monitored_resource` is Google's own: what several sorts of resources write must be asked of
+one. The others are what docs/runbooks ask services and exporters for.
 
 The lists are https://cloud.google.com/monitoring/api/metrics_gcp_a_b, ..._gcp_c, ..._gcp_i_o, ..._gcp_p_z and .../metrics_kubernetes.
-In November 2026 copies of them were compared by hand, name, kind and the metric's own labels: pipelinejob and prediction of
-aiplatform, disk of cloudsql, logging, push requests of pubsub, redis, run, serviceruntime, nodes of Kubernetes. What they say of
-values, which no test can know: codes of aiplatform's predictions are 2xx or 5xx, classes of loadbalancing 200 or 500, of
-serviceruntime 4xx or 5xx; latencies of aiplatform are in milliseconds, of pubsub in microseconds; entries that are excluded from
-the logs are not counted; a quota's limit is written once a day.
+In November 2026 copies of them were compared by hand, name, kind and the metric's own labels: pipelinejob and
+prediction of aiplatform, disk of cloudsql, logging, push requests of pubsub, redis, run, serviceruntime, nodes of
+Kubernetes. What they say of values, which no test can know: codes of aiplatform's predictions are 2xx or 5xx, classes
+of loadbalancing 200 or 500, of serviceruntime 4xx or 5xx; latencies of aiplatform are in milliseconds, of pubsub in
+microseconds; entries that are excluded from the logs are not counted; a quota's limit is written once a day.
 
-Not compared with a list, but used so by others in public: reasoning_engine, prediction_online_error_count, the other metrics of
-cloudsql, loadbalancing and pubsub, container_restart_count. From memory: pod_status_unschedulable, and the labels of resources
-(https://cloud.google.com/monitoring/api/resources).
+Not compared with a list, but used so by others in public: reasoning_engine, prediction_online_error_count, the other
+metrics of cloudsql, loadbalancing and pubsub, container_restart_count. From memory: pod_status_unschedulable, and the
+labels of resources (https://cloud.google.com/monitoring/api/resources).
 """
 
 from core.metrics.metric import MetricKind
@@ -55,7 +55,7 @@ pg_settings_max_connections gauge: instance job
 _SHARED = {"monitored_resource", "project_id"}
 
 
-def _read(line: str) -> tuple[str, str, frozenset[str]]:
+def _parse(line: str) -> tuple[str, str, frozenset[str]]:
     head, _, labels = line.partition(": ")
     name, kind = head.split()
     return name, kind, frozenset({*labels.split(), *_SHARED})
@@ -72,5 +72,5 @@ def _series(name: str, kind: str, labels: frozenset[str]) -> dict[str, tuple[Met
     }
 
 
-FOREIGN = {series: found for line in _LINES.split("\n") if line for series, found in _series(*_read(line)).items()}
+FOREIGN = {series: labels for line in _LINES.split("\n") if line for series, labels in _series(*_parse(line)).items()}
 """MetricKind and labels of each series by its name."""

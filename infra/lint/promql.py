@@ -1,4 +1,4 @@
-"""What an expression looks at: which metrics, by which labels, as counters or as gauges."""
+"""The metrics of a PromQL expression, with their labels and types."""
 
 import re
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from core.metrics import CATALOGUE, MetricKind
 from infra.lint.foreign_metrics import FOREIGN
 
 KNOWN = {name: (one.kind, frozenset(one.labels)) for name, one in CATALOGUE.items()} | FOREIGN
-"""MetricKind and labels of every metric that a rule may look at, ours and those of others."""
+"""Type and labels of every metric that a rule may query, ours and those of other systems."""
 
 _LANGUAGE = """
     sum min max avg count by without on ignoring and or unless offset bool group_left group_right rate increase changes
@@ -54,9 +54,9 @@ def grouped(expr: str) -> Iterator[tuple[str, str]]:
     >>> list(grouped('max by (a) (up) and sum by (b) (max by (b, c) (down))'))
     [('up', 'a'), ('down', 'b'), ('down', 'b'), ('down', 'c')]
     """
-    for found in _SUMMED.finditer(expr):
-        labels = [label.strip() for label in found[1].split(",") if label.strip()]
-        inside = _inside(expr, found.end())
+    for match in _SUMMED.finditer(expr):
+        labels = [label.strip() for label in match[1].split(",") if label.strip()]
+        inside = _inside(expr, match.end())
         yield from ((name, label) for name in metrics(inside) for label in labels if label)
 
 

@@ -1,4 +1,4 @@
-"""What Prometheus itself has against rule files."""
+"""Faults that promtool finds in rule files."""
 
 import re
 import shutil
@@ -25,7 +25,7 @@ def _refused(path: Path) -> Iterator[Fault]:
     done = subprocess.run(["promtool", "check", "rules", str(path)], capture_output=True, text=True, check=False)
     if not done.returncode:
         return
-    found = {" ".join(part.split()) for part in done.stderr.split(f"{path}: ")[1:]} or {" ".join(done.stderr.split())}
-    for what in sorted(found):
+    errors = {" ".join(part.split()) for part in done.stderr.split(f"{path}: ")[1:]} or {" ".join(done.stderr.split())}
+    for what in sorted(errors):
         line = _LINE.search(what)
         yield Fault(str(path), int(line[1]) if line else 1, re.sub(r"^\d+:\d+: ", "", what))

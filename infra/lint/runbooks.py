@@ -1,4 +1,4 @@
-"""The runbooks: which sections they have, and that each finding has one."""
+"""Checks of the runbooks: each finding has a section."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -34,10 +34,10 @@ def sections(root: Path) -> dict[str, set[str]]:
 
 def without_section(root: Path) -> list[Fault]:
     """Kinds of findings that no section of a runbook is about."""
-    found = sections(root)
+    known = sections(root)
     return [
         Fault(f"{FOLDER}/{name}.md", 1, f"must have a section {str(kind)!r}, as {function} finds it")
         for function, (name, kinds) in _FINDINGS.items()
         for kind in kinds
-        if kind not in found.get(f"{FOLDER}/{name}.md", set())
+        if kind not in known.get(f"{FOLDER}/{name}.md", set())
     ]

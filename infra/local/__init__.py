@@ -1,1 +1,1 @@
-"""The deployment on one machine."""
+"""The local system: the deployment on one machine."""

@@ -1,12 +1,14 @@
-"""Files of a stack's data that are broken: found before anything is started, named all at once, set aside on request.
+"""Corrupt data files of the local system: found before anything starts, reported all at once, set aside on request.
 
-What refers to what decides what is set aside with a broken file:
+References between files decide which files are set aside together with a corrupt one:
 
-- the rows of the history in the warehouse carry ids that follow from the marker, `replay.json`, and the plan, `history*.json`, says
+- the rows of the history in the warehouse carry ids that follow from the marker, `replay.json`, and the plan,
+`history*.json`, says
   which of them are there: none is of use without the others;
-- the store says what was done with rows of the warehouse: without it the history has to come again, into a new warehouse.
+- the store says what was done with rows of the warehouse: without it the history has to come again, into a new
+warehouse.
 
-A store that is kept while the history comes again forgets how far the history had come.
+If the store is kept while the history is computed again, its progress of the history is reset.
 """
 
 import sqlite3
@@ -21,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import AiaError, UnreadableError
-from functions.api.backfills import COLLECTION
+from functions.api.freshness import COLLECTION
 from infra.local.past.plan import NAME as PLAN
 from infra.local.past.plan import TRACKS, reached_name, read_plan
 from infra.local.prometheus import drop_history
@@ -37,9 +39,9 @@ _TOGETHER = {
     MARKER: (*_PLANS, WAREHOUSE, MARKER),
     PLAN: (MARKER, WAREHOUSE, *_PLANS),
 }
-"""What is set aside with a broken file, in this order: whenever it is broken off, the next check finds what is left of it."""
+"""The files that are set aside with a corrupt file, in this order: after an interruption the next check finds the rest."""
 _ORDER = (STORE, WAREHOUSE, MARKER, PLAN, PUBSUB, INBOX)
-"""The store first: what goes with it goes before it, and so before a broken warehouse or marker is out of sight."""
+"""The store first: dependent files are moved before it, and so before a corrupt warehouse or marker is out of sight."""
 _LOST = {
     PUBSUB: "messages that were not delivered are in the file set aside",
     INBOX: "the inbox starts empty",
@@ -47,11 +49,11 @@ _LOST = {
 _HISTORY = "the history is computed again"
 _WITHOUT_STORE = "incidents so far are in the file set aside"
 _BESIDE = ("-wal", "-shm", ".wal")
-"""Endings of what SQLite and DuckDB keep beside a file."""
+"""Suffixes of the files that SQLite and DuckDB write beside a database."""
 _WHOLE_BYTES = 64 * 2**20
-"""The largest SQLite file that is read as a whole; of a larger one, only the beginning is."""
+"""The largest SQLite file that is read completely; of a larger one, only the beginning."""
 _KIND = 0xFF
-"""What is left of SQLite's error codes without their finer distinctions."""
+"""The mask for SQLite's primary error codes."""
 _BROKEN = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FORMAT)
 _OPEN_SECONDS = 5.0
 _OPEN = """
@@ -71,7 +73,7 @@ class Damage:
 
     Attributes:
         name: of the file, within the folder of the data.
-        why: what is wrong with it.
+        why: the fault.
     """
 
     name: str
@@ -97,13 +99,13 @@ def check(folder: Path) -> list[Damage]:
     begun = any((folder / reached_name(track)).exists() for track in TRACKS)
     with ThreadPoolExecutor(1, "check") as beside:
         warehouse = beside.submit(_duckdb, folder / WAREHOUSE, begun=begun)
-        found = {name: _sqlite(folder / name, begun=begun) for name in (PUBSUB, STORE, INBOX)}
-        found |= {MARKER: _marker(folder / MARKER), PLAN: _plan(folder), WAREHOUSE: warehouse.result()}
-    return [Damage(name, why) for name, why in found.items() if why]
+        faults = {name: _sqlite(folder / name, begun=begun) for name in (PUBSUB, STORE, INBOX)}
+        faults |= {MARKER: _marker(folder / MARKER), PLAN: _plan(folder), WAREHOUSE: warehouse.result()}
+    return [Damage(name, why) for name, why in faults.items() if why]
 
 
 def set_aside(folder: Path, damages: list[Damage]) -> str:
-    """Move broken files, and what goes with them, to a new folder beside; returns what people are told.
+    """Move corrupt files and their dependent files to a new folder; returns the message for people.
 
     Raises:
         OSError: a file cannot be moved.
@@ -121,9 +123,9 @@ def set_aside(folder: Path, damages: list[Damage]) -> str:
 
 
 def _listed(folder: Path, damages: list[Damage]) -> list[str]:
-    """What is moved for broken files, in order."""
+    """The files to move for corrupt ones, in order."""
     broken = sorted((damage.name for damage in damages), key=_ORDER.index)
-    names = dict.fromkeys(name for one in broken for name in _TOGETHER.get(one, (one,)))
+    names = dict.fromkeys(name for fault in broken for name in _TOGETHER.get(fault, (fault,)))
     return [name for name in names if (folder / name).exists()]
 
 
@@ -144,7 +146,7 @@ def _move(folder: Path, name: str, beside: Path) -> None:
 
 
 def _forget_history(store: Path) -> None:
-    """Let the history come again where the store is kept."""
+    """Reset the progress of the history if the store is kept."""
     if store.exists():
         with closing(sqlite3.connect(store)) as database, suppress(sqlite3.OperationalError), database:
             database.execute("DELETE FROM documents WHERE collection = ?", (COLLECTION,))
@@ -169,7 +171,7 @@ def _plan(folder: Path) -> str:
 
 
 def _sqlite(path: Path, *, begun: bool) -> str:
-    """What is wrong with a SQLite file, if anything: one that is locked, say, is not looked into."""
+    """The fault of a SQLite file, if any; a locked file, for example, is not read."""
     if not path.exists():
         return ""
     if not path.is_file():
@@ -188,7 +190,7 @@ def _sqlite(path: Path, *, begun: bool) -> str:
 
 
 def _duckdb(path: Path, *, begun: bool) -> str:
-    """What is wrong with the file of the warehouse, if anything."""
+    """The fault of the warehouse's file, if any."""
     if not path.exists():
         return ""
     if not path.is_file():
@@ -205,7 +207,7 @@ def _duckdb(path: Path, *, begun: bool) -> str:
 def _opened(path: Path) -> str:
     """What DuckDB says about a file; nothing when it takes long, since then it reads it.
 
-    In a process of its own: DuckDB need not survive a broken file, and would keep its memory for good.
+    In a separate process: DuckDB may crash on a corrupt file, and would not release its memory.
     """
     command = [sys.executable, "-I", "-c", _OPEN, str(path)]
     try:

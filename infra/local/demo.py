@@ -1,4 +1,4 @@
-"""`aia demo`: the main job without a person, checked step by step."""
+"""`aia demo`: the main use case unattended, checked step by step."""
 
 import tempfile
 import time
@@ -11,7 +11,7 @@ from rich.table import Table
 
 from infra.local.outcome import MODEL, STAKEHOLDERS, Outcome, Step, post
 from infra.local.ports import assign
-from infra.local.run import EXPECTED, interruptible, locked, start, told
+from infra.local.run import EXPECTED, error_text, interruptible, locked, start
 from infra.local.session import Session, StalledError
 from infra.local.stack import PRIVATE
 
@@ -41,25 +41,27 @@ def demo(days: int, keep: Path | None) -> int:
             console.print("demo: failed, interrupted")
             return 130
         except EXPECTED as error:
-            console.print(f"[red]demo: failed[/red] {escape(told(error, folder))}", highlight=False, soft_wrap=True)
+            console.print(
+                f"[red]demo: failed[/red] {escape(error_text(error, folder))}", highlight=False, soft_wrap=True
+            )
             return 1
         console.print(_table(steps))
         return _verdict(console, outcome, steps, time.monotonic() - started)
 
 
 def _acknowledge(outcome: Outcome, session: Session) -> None:
-    """Do what a person does once the incident of the model has reached them, and have the time measured that it took.
+    """Acknowledge the incident of the model once it is notified, as a person does, so that the time to acknowledge is measured.
 
     Raises:
         StalledError: there was no incident of which people were notified.
     """
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not (found := _notified(outcome)):
+    while not (notified := _notified(outcome)):
         if time.monotonic() > deadline:
             raise StalledError(f"incident of model/{MODEL}: nobody was notified after {_PATIENCE_SECONDS:.0f} s")
         time.sleep(_POLL_SECONDS)
-    post(f"{session.ports.url('page')}/api/incidents/{found}/acknowledge", {"by": "demo"})
-    while not any(one["acknowledged_at"] for one in outcome.incidents()) and time.monotonic() < deadline:
+    post(f"{session.ports.url('page')}/api/incidents/{notified}/acknowledge", {"by": "demo"})
+    while not any(incident["acknowledged_at"] for incident in outcome.incidents()) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
     session.measure()
 
@@ -67,7 +69,7 @@ def _acknowledge(outcome: Outcome, session: Session) -> None:
 def _notified(outcome: Outcome) -> str:
     """The id of the open incident of the model of which everybody was notified; empty before."""
     told = [message["incident_id"] for message in outcome.messages()]
-    open_ = [one["id"] for one in outcome.incidents() if one["state"] == "open"]
+    open_ = [incident["id"] for incident in outcome.incidents() if incident["state"] == "open"]
     return next((name for name in open_ if told.count(name) >= len(STAKEHOLDERS)), "")
 
 
@@ -82,8 +84,8 @@ def _settled(outcome: Outcome, session: Session) -> list[Step]:
 
 
 def _history(session: Session) -> Step:
-    found = session.backfill()
-    return Step("history", f"{found['days']} of {found['of']} days", ok=bool(found["done"]))
+    backfill = session.backfill()
+    return Step("history", f"{backfill['days']} of {backfill['of']} days", ok=bool(backfill["done"]))
 
 
 def _table(steps: list[Step]) -> Table:

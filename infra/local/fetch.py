@@ -1,4 +1,4 @@
-"""Fetches a program where the system has no package of it: checked against a pinned SHA-256, then put into a folder.
+"""Downloads a program that the system has no package of, checks it against a pinned SHA-256, and installs it into a folder.
 
     python infra/local/fetch.py uv .venv/bin            the wheel that uv.lock pins, for a Python without pip
     python infra/local/fetch.py prometheus .venv/bin    the official release
@@ -35,7 +35,7 @@ class FetchError(Exception):
 
 
 class Pinned(NamedTuple):
-    """A file elsewhere, and what it must hash to."""
+    """A remote file, and its pinned hash."""
 
     url: str
     sha256: str
@@ -69,10 +69,10 @@ def pinned_prometheus(system: str, machine: str) -> Pinned:
 
 
 def download(pinned: Pinned) -> bytes:
-    """What is at the address.
+    """The file at the address.
 
     Raises:
-        FetchError: it cannot be had, or is not what was pinned.
+        FetchError: it cannot be downloaded, or its hash differs.
     """
     try:
         with urllib.request.urlopen(pinned.url, timeout=_TIMEOUT) as response:  # noqa: S310 - an address of this project
@@ -92,18 +92,18 @@ def unpack_uv(wheel: bytes) -> dict[str, bytes]:
 
 def unpack_prometheus(release: bytes) -> dict[str, bytes]:
     """The programs in a release of Prometheus."""
-    found: dict[str, bytes] = {}
+    wheels: dict[str, bytes] = {}
     with tarfile.open(fileobj=io.BytesIO(release)) as file:
         for member in file:
             name = member.name.rsplit("/", 1)[-1]
             content = file.extractfile(member) if name in {"prometheus", "promtool"} else None
             if content:
-                found[name] = content.read()
-    return found
+                wheels[name] = content.read()
+    return wheels
 
 
 def put(programs: Mapping[str, bytes], folder: Path) -> None:
-    """Write programs; whoever interrupts it finds none that is cut off."""
+    """Write programs; an interruption leaves no truncated file."""
     for name, data in programs.items():
         unfinished = folder / f"{name}.part"
         unfinished.write_bytes(data)
@@ -112,7 +112,7 @@ def put(programs: Mapping[str, bytes], folder: Path) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Fetch what the command line names; returns 0, or 1 when it cannot be had."""
+    """Download the programs that the command line names; returns 0, or 1 on failure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program", choices=["uv", "prometheus"])
     parser.add_argument("folder", type=Path)

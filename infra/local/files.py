@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write(path: Path, content: bytes) -> None:
-    """Replace a file's content, or make the file; its folder must exist.
+    """Replace a file's content, or create the file; its folder must exist.
 
     Raises:
         OSError: it cannot be written; `filename` is the file.

@@ -1,10 +1,10 @@
-"""All functions in one process, each from its own archive and on its own port: a program of the local stack.
+"""All functions in one process, each from its own archive and on its own port: a program of the local system.
 
 `core/`, `functions/adapters/`, `functions/runtime/`, `functions/services/` and the settings are the same bytes in every
-archive, so they are loaded once, from the first one; `main.py` and the modules of a function are loaded from the archive of
-that function. Each function is a WSGI application of functions-framework, served by gunicorn as functions-framework itself
-does. gunicorn forks before anything is loaded, since gRPC does not survive a fork; when the process dies, gunicorn starts it
-again.
+archive, so they are loaded once, from the first one; `main.py` and the modules of a function are loaded from the
+archive of that function. Each function is a WSGI application of functions-framework, served by gunicorn as
+functions-framework itself does. gunicorn forks before anything is loaded, since gRPC does not survive a fork; when the
+process dies, gunicorn starts it again.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def command(folder: Path, ports: Mapping[str, int]) -> list[str]:
 
 
 def require_same(folders: Iterable[Path]) -> None:
-    """Check that archives agree in what one process loads once.
+    """Check that the archives agree in the modules that one process loads once.
 
     Raises:
         ArchivesDifferError: they do not.
@@ -55,8 +55,8 @@ def require_same(folders: Iterable[Path]) -> None:
     first, *others = folders
     expected = _digests(first)
     for other in others:
-        found = _digests(other)
-        differing = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        digests = _digests(other)
+        differing = sorted(name for name in {*expected, *digests} if expected.get(name) != digests.get(name))
         if differing:
             raise ArchivesDifferError(f"{other / differing[0]}: must be the same as {first / differing[0]}")
 
@@ -103,7 +103,7 @@ def by_port(applications: Mapping[str, Wsgi], ports: Mapping[str, int], enter: C
     Args:
         applications: of the functions, by name.
         ports: of the functions, by name.
-        enter: told the function's name before it gets the request, in the same thread.
+        enter: called with the function's name before the request, in the same thread.
     """
     names = {str(port): name for name, port in ports.items()}
 

@@ -1,6 +1,6 @@
-"""What a stack that was killed left behind: its programs are written down while they run, and ended before the next start.
+"""Programs that a killed stack left running: recorded while they run, and ended before the next start.
 
-A process is told from a later one of the same number by when it started.
+A process is distinguished from a later one with the same id by its start time.
 """
 
 import logging
@@ -19,7 +19,7 @@ from infra.local import files
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 10.0
-"""How long a program may take to end when it is asked to."""
+"""How long a program may take to terminate."""
 _RECORD = "programs.json"
 # The fields of /proc/PID/stat behind the command's name: the state, and when it started in ticks since boot.
 _STATE, _TICKS = 0, 19
@@ -27,7 +27,7 @@ _STATE, _TICKS = 0, 19
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A process, told from every other one that was or will be; it leads a group of its own.
+    """A process, identified uniquely over time; it leads its own process group.
 
     Attributes:
         pid: its number.
@@ -56,7 +56,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrphanProcesses:
-    """What a stack left behind.
+    """The programs that a stack left running.
 
     Attributes:
         unclean: whether it did not stop in order: it was killed, or the machine went down.
@@ -84,7 +84,7 @@ def forget(folder: Path) -> None:
 
 def end(folder: Path) -> OrphanProcesses:
     """End what still runs of the programs that were written down, and all they started."""
-    record = _read(folder)
+    record = _read_mark(folder)
     left = {name: mark for name, mark in (record or {}).items() if mark.runs()}
     for mark in left.values():
         mark.signal(signal.SIGTERM)
@@ -97,8 +97,8 @@ def end(folder: Path) -> OrphanProcesses:
     return OrphanProcesses(unclean=record is not None, ended=tuple(left))
 
 
-def _read(folder: Path) -> dict[str, Mark] | None:
-    """What was written down; None when nothing was, or nothing that can be read."""
+def _read_mark(folder: Path) -> dict[str, Mark] | None:
+    """The recorded programs; None if there is no readable record."""
     path = folder / _RECORD
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Mark])
@@ -115,11 +115,11 @@ def _started(pid: int) -> str:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
-        return "" if Path("/proc/self").exists() else _asked(pid)
+        return "" if Path("/proc/self").exists() else _command_line(pid)
     return "" if fields[_STATE] == "Z" else f"{boot} {fields[_TICKS]}"
 
 
-def _asked(pid: int) -> str:
+def _command_line(pid: int) -> str:
     """As `_started`, where the system has no /proc."""
     line = ["ps", "-o", "lstart=", "-p", str(pid)]
     return subprocess.run(line, check=False, capture_output=True, text=True).stdout.strip()

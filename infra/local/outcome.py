@@ -1,4 +1,4 @@
-"""What must have happened after a replay: every step of the path, checked from outside."""
+"""Checks of the whole path after a replay, from outside: every step from the prediction to the notification."""
 
 import json
 import urllib.error
@@ -18,10 +18,10 @@ from infra.local.ports import Ports
 
 MODEL = "flight-delay"
 STAKEHOLDERS = ("technical", "operations", "business")
-"""Who must hear of the model's drift, by the settings."""
+"""The stakeholders that must be notified of the model's drift, by the settings."""
 
 _FINEST_STEP = 15
-"""Seconds between the values that are looked for: what was written a moment ago is among them."""
+"""Seconds between the queried values, so that the newest ones are included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Step:
 
 
 def get(url: str, *, timeout: float = 15) -> Any:  # noqa: ANN401 - any JSON value
-    """What a JSON endpoint of the stack answers."""
+    """The response of a JSON endpoint of the stack."""
     with urllib.request.urlopen(url, timeout=timeout) as response:  # noqa: S310 - an address of this machine
         return json.load(response)
 
@@ -48,7 +48,7 @@ def post(url: str, body: dict[str, str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Looks at the running stack from outside, as its users would.
+    """Checks the running stack from outside, as its users see it.
 
     Attributes:
         ports: where the programs listen.
@@ -96,7 +96,7 @@ class Outcome:
         return [incident for incident in everything if f"model/{MODEL}" in incident["targets"]]
 
     def messages(self) -> list[dict[str, Any]]:
-        """What the inbox received."""
+        """The messages in the inbox."""
         received: list[dict[str, Any]] = get(f"{self.ports.url('inbox')}/messages.json")
         return received
 
@@ -143,9 +143,11 @@ class Outcome:
         return f"{text}; {measures} measures", len(rows) >= len(self.ticks) and measures > 1
 
     def _incident(self) -> tuple[str, bool]:
-        found = self.incidents()
-        states = [f"{incident['id']} ({incident['state']}, {len(incident['timeline'])} entries)" for incident in found]
-        return "; ".join(states[:3]) or "none", bool(found)
+        incidents = self.incidents()
+        states = [
+            f"{incident['id']} ({incident['state']}, {len(incident['timeline'])} entries)" for incident in incidents
+        ]
+        return "; ".join(states[:3]) or "none", bool(incidents)
 
     def _impact(self) -> tuple[str, bool]:
         impacts = [incident["impact"] for incident in self.incidents() if incident["impact"]]
@@ -161,7 +163,7 @@ class Outcome:
             WHERE action = 'retrain_model' AND mode = 'dry_run' AND stage = 'planned'
         """
         plans = self.warehouse.query(sql)
-        noted = {entry["finding_id"] for one in self.incidents() for entry in one["timeline"]}
+        noted = {entry["finding_id"] for incident in self.incidents() for entry in incident["timeline"]}
         told = [plan for plan in plans if any(name.startswith(plan["request_id"]) for name in noted)]
         return f"{len(plans)} planned, {len(told)} in a timeline: {told[0]['plan'] if told else 'none'}", bool(told)
 
@@ -173,7 +175,9 @@ class Outcome:
     def _audit(self) -> tuple[str, bool]:
         rows = self._query("SELECT DISTINCT id FROM ops.incident_changes")
         kept = {row["id"] for row in rows}
-        told = {f"{one['id']}:{entry['sequence']}" for one in self.incidents() for entry in one["timeline"]}
+        told = {
+            f"{incident['id']}:{entry['sequence']}" for incident in self.incidents() for entry in incident["timeline"]
+        }
         return f"{len(kept)} rows in ops.incident_changes, {len(told - kept)} missing", bool(told) and told <= kept
 
     def _metrics(self) -> tuple[str, bool]:
@@ -192,12 +196,12 @@ class Outcome:
             {"query": "max by (service, device) (last_over_time(aia_experience_sessions[1h]))"}
         )
         answer = get(f"{self.ports.url('prometheus')}/api/v1/query?{query}")
-        found = {
-            f"{one['metric']['service']} on {one['metric']['device']}": float(one["value"][1])
-            for one in answer["data"]["result"]
+        values = {
+            f"{result['metric']['service']} on {result['metric']['device']}": float(result["value"][1])
+            for result in answer["data"]["result"]
         }
-        return ", ".join(f"{count:.0f} sessions of {name}" for name, count in sorted(found.items())) or "none", bool(
-            found
+        return ", ".join(f"{count:.0f} sessions of {name}" for name, count in sorted(values.items())) or "none", bool(
+            values
         )
 
     def _business(self) -> tuple[str, bool]:
@@ -220,7 +224,7 @@ class Outcome:
 
     def _pipelines(self) -> tuple[str, bool]:
         """Each has run, and each of its metrics is in Prometheus."""
-        found = {one["name"]: one["runs"] for one in get(f"{self.ports.url('page')}/api/pipelines")}
+        found = {pipeline["name"]: pipeline["runs"] for pipeline in get(f"{self.ports.url('page')}/api/pipelines")}
         names = [metric.name for metric in pipelines.METRICS]
         # not by `or`, which takes two metrics with the same labels for one
         query = urllib.parse.urlencode({"query": f'last_over_time({{__name__=~"{"|".join(names)}"}}[1h])'})
@@ -241,39 +245,39 @@ class Outcome:
         for dashboard in get(f"{self._dashboards_url}"):
             layout = get(f"{self._dashboards_url}/{dashboard['name']}")
             for tile in layout["tiles"]:
-                asked = [one["query"] for one in tile.get("sets", [])]
+                asked = [data_set["query"] for data_set in tile.get("sets", [])]
                 queries += asked
-                told = self._answered(dashboard["name"], tile["index"], asked) if asked else []
+                told = self._answers(dashboard["name"], tile["index"], asked) if asked else []
                 silent += [f"{dashboard['name']}, {tile['title']}: {why}" for why in told]
-        found = [f"{len(queries)} queries", unavailable_metrics.told(queries)]
-        found += [f"{len(silent)} silent: {'; '.join(silent)}"] if silent else []
-        return ", ".join(filter(None, found)), bool(queries) and not silent
+        texts = [f"{len(queries)} queries", unavailable_metrics.summary(queries)]
+        texts += [f"{len(silent)} silent: {'; '.join(silent)}"] if silent else []
+        return ", ".join(filter(None, texts)), bool(queries) and not silent
 
     @property
     def _dashboards_url(self) -> str:
         return f"{self.ports.url('page')}/api/dashboards"
 
-    def _answered(self, name: str, index: int, queries: Sequence[str]) -> list[str]:
-        """What is wrong with each query of a tile that has no answer, or another than it should have."""
+    def _answers(self, name: str, index: int, queries: Sequence[str]) -> list[str]:
+        """The faults of a tile's queries without the expected answer."""
         try:
             data = get(f"{self._dashboards_url}/{name}/tiles/{index}?step={_FINEST_STEP}")
         except urllib.error.HTTPError as error:
             return [str(json.load(error)["error"])]
         answers = zip(queries, data["sets"], strict=True)
-        faults = (unavailable_metrics.fault(query, has_data=_has_data(one)) for query, one in answers)
+        faults = (unavailable_metrics.fault(query, has_data=_has_data(answer)) for query, answer in answers)
         return [fault for fault in faults if fault]
 
 
-def _has_data(one: dict[str, Any]) -> bool:
-    newest = [sample["value"] for sample in one["now"]]
+def _has_data(answer: dict[str, Any]) -> bool:
+    newest = [sample["value"] for sample in answer["now"]]
     return any(
-        value is not None for values in (newest, *(each["values"] for each in one["series"])) for value in values
+        value is not None for values in (newest, *(each["values"] for each in answer["series"])) for value in values
     )
 
 
 def _step(name: str, check: Callable[[], tuple[str, bool]]) -> Step:
     try:
-        found, ok = check()
+        text, ok = check()
     except (AiaError, OSError, LookupError, ValueError) as error:
         return Step(name, f"{type(error).__name__}: {error}", ok=False)
-    return Step(name, found, ok)
+    return Step(name, text, ok)

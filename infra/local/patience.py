@@ -1,4 +1,4 @@
-"""Waits for what is being started, or started again."""
+"""Waits for programs that start or restart."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 
 def patiently(what: str, act: Callable[[], object], stopped: Callable[[], bool] = lambda: False) -> None:
-    """Do it until it succeeds, or until nobody waits for it any more.
+    """Retry until it succeeds, or until the deadline.
 
     Args:
         what: is done, for the log.

@@ -1,4 +1,4 @@
-"""The ports of the local stack: fixed where people look, free everywhere else."""
+"""The ports of the local system: fixed where people use them, free elsewhere."""
 
 import os
 import re
@@ -17,13 +17,13 @@ PUBLIC = {
     "intake": ("AIA_INTAKE_PORT", 8084),
     "pubsub": ("AIA_PUBSUB_PORT", 8085),
 }
-"""What people and programs outside look for: its name, the variable that moves it, and its port."""
+"""A public port: its name, its environment variable, and its default."""
 
 _reserved: list[socket.socket] = []
-"""Of the ports that were chosen, as long as this process lives."""
+"""Reservations of chosen ports, for the lifetime of this process."""
 _NUMBER = re.compile(r"(?<!\d)\d{2,5}(?!\d)")
 _chosen: dict[int, str] = {}
-"""The ports that were chosen, and by which variable each is moved; empty for one that nobody sees."""
+"""The chosen ports, and the environment variable of each; empty for a private port."""
 
 
 class PortTakenError(Exception):
@@ -67,27 +67,27 @@ def taken(words: Iterable[str]) -> str:
     """Which port of this stack that words name another program listens on; empty when there is none.
 
     Args:
-        words: a command line, say, or what a program wrote when it ended.
+        words: a command line, for example, or the last output of a program.
     """
     named = {int(number) for word in words for number in _NUMBER.findall(word)}
     for port in sorted(named & _chosen.keys()):
         try:
             _listen(port).close()
         except OSError as error:
-            return _taken(port, _chosen[port], error)
+            return _port_error(port, _chosen[port], error)
     return ""
 
 
-def _taken(port: int, variable: str, error: OSError) -> str:
+def _port_error(port: int, variable: str, error: OSError) -> str:
     way_out = f"set {variable} to another one" if variable else "start again, which chooses another one"
     return f"port {port} is taken ({error.strerror}); {way_out}"
 
 
 def reserve(port: int) -> socket.socket:
-    """Keep a port from being given to anybody who asks for any, until the socket is closed.
+    """Reserve a port: the system does not assign it as a free port until the socket is closed.
 
-    It does not listen, so whoever asks for the very port gets it: a program of the stack may start seconds later, and again
-    when it was killed. Else another stack that starts meanwhile could choose the same.
+    It does not listen, so a program that binds this very port gets it: a program of the stack may start seconds later,
+    and again when it was killed. Else another stack that starts meanwhile could choose the same.
     """
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -108,7 +108,7 @@ def _hold(name: str, port: int) -> socket.socket:
     except OSError as error:
         if not port:
             raise
-        raise PortTakenError(_taken(port, PUBLIC[name][0], error)) from error
+        raise PortTakenError(_port_error(port, PUBLIC[name][0], error)) from error
 
 
 def _listen(port: int) -> socket.socket:

@@ -1,4 +1,4 @@
-"""One program of the local stack: how it is started, how often it is started again, and what its end means."""
+"""One program of the local system: how it is started, how often it is restarted, and what its exit means."""
 
 import logging
 import re
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 _HEALTHY_SECONDS = 60.0
-"""A program that ran so long had come up: when it ends then, it is started again at once."""
+"""A program that ran for this time had started: if it ends later, it is restarted at once."""
 _TAIL = 8
 _OUTPUT_BYTES = 2**16
 _IN_USE = re.compile(r"address (is )?already in use|failed to add port|errno (98|48)\b", re.IGNORECASE)
@@ -57,7 +57,7 @@ class Run:
     Attributes:
         program: how it is started.
         process: the newest one.
-        log: the file its output goes to.
+        log: the file of its output.
         log_start: how long that was before.
         starting: whether it is waited for: then it must not end by itself.
         down: whether the newest process has ended.
@@ -115,7 +115,7 @@ class Run:
         self.down = False
 
     def text(self, what: str) -> str:
-        """What people are told about its start: the reason if its log shows a known one, else where the log is and its end."""
+        """The message about a failed start: the reason if the log shows a known one, else the path of the log and its end."""
         output = self._output()
         if _IN_USE.search(output):
             words = [*output.splitlines()[-_TAIL:], *self.program.command, *self.program.env.values()]
@@ -133,7 +133,7 @@ class Run:
         self._due = now + self._pause
 
     def _output(self) -> str:
-        """The newest of what it wrote since it was first started."""
+        """The newest output since its first start."""
         with self.log.open("rb") as file:
             file.seek(max(self.log_start, self.log.stat().st_size - _OUTPUT_BYTES))
             return file.read().decode(errors="replace")

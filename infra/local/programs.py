@@ -1,4 +1,4 @@
-"""Programs of the local stack: started, watched, started again when they die, and stopped without a trace."""
+"""Programs of the local system: started, supervised, restarted when they die, and stopped without a trace."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ __all__ = ["Program", "Programs", "StartError", "StoppedError"]
 
 log = logging.getLogger(__name__)
 STALLED_SECONDS = 60.0
-"""A program that does not answer has stalled when for so long it used no processor time and its log did not grow."""
+"""A program that does not answer counts as stalled after this time without CPU usage and log output."""
 LONGEST_START_SECONDS = 600.0
 """How long a program may take to answer, however much it does."""
 KILLS = 5
@@ -54,13 +54,14 @@ class Programs:
         One that is killed meanwhile is started again, as it is later; one that ends by itself is an error.
 
         Raises:
-            StartError: one of them ended, was killed again and again, or does not get on; or one of their ports is taken.
+            StartError: one of them ended, was killed again and again, or does not get on; or one of their ports is
+                taken.
             StoppedError: the stack is being stopped.
             OSError: one of them cannot be started; the error names the file.
         """
         for program in programs:
             _refuse_taken(program)
-        # In a thread of its own, since a Ctrl-C in the midst would leave a program behind that nobody knows of.
+        # In a separate thread, because a Ctrl-C in the middle would leave an unrecorded program running.
         with ThreadPoolExecutor(1, "spawn") as spawner:
             runs = [spawner.submit(self._add, program).result() for program in programs]
         began = time.monotonic()
@@ -73,7 +74,7 @@ class Programs:
                 run.starting = False
 
     def stop(self) -> None:
-        """Stop everything, last started first; what does not end when asked is killed."""
+        """Stop everything in reverse order of start; a program that does not terminate is killed."""
         self._stopping.set()
         with self._lock:
             running = [run.process for run in self._runs.values() if not run.down][::-1]
@@ -168,7 +169,7 @@ class Programs:
                     trouble = str(error)
 
     def _bury_dead(self) -> None:
-        """See who has ended, and end what it left of its own."""
+        """Detect programs that have ended, and end their remaining child processes."""
         for name, run in list(self._runs.items()):
             if run.down or run.process.poll() is None:
                 continue

@@ -1,4 +1,4 @@
-"""Whether a program that does not answer yet gets on: it uses the processor, or its log grows."""
+"""Whether a program that does not answer yet makes progress: it uses CPU time, or its log grows."""
 
 import subprocess
 import time
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _LOOK_SECONDS = 1.0
-"""How often is looked: each time costs a look at every process of the machine."""
-# The fields of /proc/PID/stat behind the command's name: the process group, the ticks used outside and inside the kernel.
+"""The polling interval: each poll reads every process of the machine."""
+# The fields of /proc/PID/stat after the command's name: the process group, the ticks in user and in kernel mode.
 _GROUP, _USER, _KERNEL = 2, 11, 12
 
 
@@ -16,7 +16,7 @@ class Progress:
     """Follows one program.
 
     Attributes:
-        log: the file its output goes to.
+        log: the file of its output.
     """
 
     log: Path
@@ -38,7 +38,7 @@ class Progress:
 def used(group: int) -> object:
     """The processor time of each process of a group, to be compared with an earlier one."""
     if not Path("/proc/self").exists():
-        return _asked(group)
+        return _query(group)
     stats = map(_fields, Path("/proc").iterdir())
     return sorted(
         (fields[0], fields[_USER + 1], fields[_KERNEL + 1])
@@ -57,7 +57,7 @@ def _fields(process: Path) -> list[str]:
         return []
 
 
-def _asked(group: int) -> object:
+def _query(group: int) -> object:
     """As `used`, where the system has no /proc."""
     done = subprocess.run(["ps", "-A", "-o", "pgid=,pid=,time="], check=False, capture_output=True, text=True)
     return sorted(line for line in done.stdout.splitlines() if line.split()[:1] == [str(group)])

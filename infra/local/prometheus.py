@@ -1,13 +1,15 @@
 """Prometheus beside the local Cloud Monitoring server: its configuration, its command line and its history.
 
-**Charts over weeks.** The past is written as blocks, part by part, beside a Prometheus that runs: it looks for new blocks once a
-minute. One thing must be minded: when Prometheus *starts*, it forgets what it has in its log only and is older than the end of
-its newest block. So what was scraped must be in blocks before a newer part of the past is written: `head_start` tells.
+**Charts over weeks.** The history is written as blocks, part by part, while Prometheus runs: it discovers new blocks
+once a minute. One constraint: when Prometheus *starts*, it drops samples that are only in its log and older than the
+end of its newest block. So scraped samples must be in blocks before a newer part of the history is written; see
+`head_start`.
 
-**Gauges written once a day.** PromQL looks back five minutes for a value, so a daily point would be on no chart. `write_blocks`
-repeats a value every hour until the next one, and a day at most, so that a gap in the history stays a gap. Charts ask for
-`last_over_time(NAME[1h])`, which is also what Cloud Monitoring needs for a gauge that is written every quarter of an hour.
-Repeating every five minutes would serve plain NAME as well, at ten times the time and twelve times the size.
+**Gauges written once a day.** PromQL looks back five minutes for a value, so a daily point would be on no chart.
+`write_blocks` repeats a value every hour until the next one, and a day at most, so that a gap in the history stays a
+gap. Charts ask for `last_over_time(NAME[1h])`, which is also what Cloud Monitoring needs for a gauge that is written
+every quarter of an hour. Repeating every five minutes would serve plain NAME as well, at ten times the time and twelve
+times the size.
 """
 
 import json
@@ -37,13 +39,13 @@ RETENTION = "400d"
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 WRITER = {"job": "history", "instance": "history"}
-"""The labels that say who wrote the points of the history."""
+"""The labels of the writer of the history's points."""
 
 _SCRAPE_TIMEOUT = timedelta(seconds=4)
 _NOTHING = 2**62
 """Milliseconds: what Prometheus says where it has no sample is larger."""
 # Two hours times 3, six times over: longer than anything Prometheus compacts (31 days), so that it leaves such blocks alone,
-# and few, because promtool reads the whole text once a block.
+# and few, because promtool reads the whole text for each block.
 _BLOCK = "1458h"
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -66,7 +68,7 @@ class HistoryPoint:
 
 
 def require() -> None:
-    """Raise `UnavailableError` unless Prometheus is installed, so that nobody waits for a history to learn it."""
+    """Raise `UnavailableError` unless Prometheus is installed, before any history is computed."""
     for name in ("prometheus", "promtool"):
         if shutil.which(name) is None:
             raise UnavailableError(f"{name}: must be on PATH, got nothing; install Prometheus")
@@ -85,8 +87,8 @@ def write_config(
     Args:
         path: of the file to write.
         targets: `host:port` whose `/metrics` is scraped, by the name of the job.
-        alerts_to: each `host:port` that takes alerts as an Alertmanager does, at `/api/v2/alerts`. Every one gets all of them,
-            and none of them waits for another.
+        alerts_to: each `host:port` that takes alerts as an Alertmanager does, at `/api/v2/alerts`. Every one gets all
+            of them, and none of them waits for another.
         rules: the folder whose `*.yaml` are rule files; left out when it has none.
         scrape_interval: how often the targets are scraped, in whole seconds.
     """
@@ -107,7 +109,7 @@ def write_config(
     if alerts_to:
         config["alerting"] = {
             "alertmanagers": [{"api_version": "v2", "static_configs": [{"targets": [to]}]} for to in alerts_to],
-            # The watchdog is for a system outside: to this one it would be an incident that never ends.
+            # The watchdog alert is for an external system: here it would be an incident that never resolves.
             "alert_relabel_configs": [{"source_labels": ["severity"], "regex": "none", "action": "drop"}],
         }
     path.write_text(yaml.safe_dump(config, sort_keys=False))
@@ -160,14 +162,14 @@ def write_blocks(
 ) -> int:
     """Write a part of the past as blocks of Prometheus' database, whether it runs or not.
 
-    A running Prometheus finds them within a minute. A part that is written again takes the place of what was written before.
+    A running Prometheus discovers them within a minute. A part that is written again replaces the earlier one.
 
     Args:
         points: in any order; of two about the same series and instant the latter stands.
         data_dir: Prometheus' own; made when it is missing.
         part: the name of the part, which can stand in the name of a file.
-        until: the end of the part, not in the future; a value that is held so long is repeated then, and not beyond. What
-            is scraped later must be later: Prometheus takes nothing older than the end of its newest block.
+        until: the end of the part, not in the future; a value that is held so long is repeated then, and not beyond.
+            What is scraped later must be later: Prometheus takes nothing older than the end of its newest block.
         every: how often a value is repeated until the next one.
         hold: how long a value is repeated at most.
 
@@ -188,7 +190,7 @@ def write_blocks(
             samples = _write(_series(points), file, until=until, every=every, hold=hold)
         blocks = _make_blocks(text, Path(work, "blocks")) if samples else []
         _drop(data_dir, _read_record(record))
-        # Before the blocks, so that a crash in between leaves none that nobody knows of.
+        # Before the blocks, so that a crash in between leaves no unrecorded block.
         files.write(record, json.dumps([block.name for block in blocks]).encode())
         for block in blocks:
             block.rename(data_dir / block.name)

@@ -31,7 +31,7 @@ _FOLLOW_SECONDS = 1.0
 
 
 _LEAST_BYTES = 100 * 2**20
-"""The least space on the device of the data: what a stack writes in its first minutes."""
+"""The least free space for the data: a stack writes as much in its first minutes."""
 
 
 class FolderError(AiaError):
@@ -39,7 +39,7 @@ class FolderError(AiaError):
 
 
 class FolderInUseError(FolderError):
-    """Another stack keeps its data in the same folder."""
+    """Another stack uses the same folder."""
 
 
 def run(folder: Path, days: int, *, process_per_function: bool = False, set_aside: bool = False) -> int:
@@ -71,21 +71,21 @@ def run(folder: Path, days: int, *, process_per_function: bool = False, set_asid
         return 0
     except EXPECTED as error:
         log.info("where it failed", exc_info=True)
-        text = f"[red]aia local:[/red] {escape(told(error, folder))}"
+        text = f"[red]aia local:[/red] {escape(error_text(error, folder))}"
         Console(stderr=True).print(text, highlight=False, soft_wrap=True)
         return 1
     return 0
 
 
-def told(error: Exception, folder: Path) -> str:
-    """What people are told about an expected error: of one of the system, which path and why."""
+def error_text(error: Exception, folder: Path) -> str:
+    """The text of an expected error; for an error of the operating system, with the path and the reason."""
     if not isinstance(error, OSError) or isinstance(error, ConnectionError | TimeoutError) or not error.strerror:
         return str(error)
     return f"{error.filename or folder}: {error.strerror}"
 
 
 def start(session: Session, console: Console) -> None:
-    """Start a session, and say what is being done meanwhile."""
+    """Start a session, and print status messages."""
     with console.status("starting") as status:
         session.start(status.update)
 
@@ -95,15 +95,15 @@ def follow(session: Session, console: Console) -> None:
     said = ""
     while True:
         try:
-            found = session.backfill()
+            backfill = session.backfill()
         except AiaError as error:  # a store that is busy; the history goes on
             log.info("progress of the history is not known: %s", error)
-            found = {}
-        line = f"history: {found['days']} of {found['of']} days" if found else ""
+            backfill = {}
+        line = f"history: {backfill['days']} of {backfill['of']} days" if backfill else ""
         if line and line != said:
             console.print(line, highlight=False)
             said = line
-        if found.get("done"):
+        if backfill.get("done"):
             return
         time.sleep(_FOLLOW_SECONDS)
 
@@ -121,11 +121,11 @@ def interruptible() -> None:
 
 @contextmanager
 def locked(folder: Path, say: Callable[[str], None] = print, *, set_aside: bool = False) -> Iterator[None]:
-    """Keep others from the folder, end what a stack that was killed left running in it, and see that its files are whole.
+    """Lock the folder, end programs that a killed stack left running, and check that its files are intact.
 
     Args:
         folder: of the data; made when it is missing.
-        say: told what had to be cleaned up.
+        say: called with what had to be cleaned up.
         set_aside: whether broken files are moved away.
 
     Raises:

@@ -1,7 +1,7 @@
 """The local scheduler: publishes ticks as Cloud Scheduler would, from the cron expressions of `monitoring.yaml`.
 
-Cloud Scheduler sends the same bytes every time, so the ticks carry no instant; the functions derive it from the time the
-message was published.
+Cloud Scheduler sends the same bytes every time, so the ticks carry no instant; the functions derive it from the time
+the message was published.
 """
 
 import heapq
@@ -42,7 +42,7 @@ def next_instant(cron: str, after: datetime) -> datetime:
 
 
 def payload(job: str) -> bytes:
-    """What the scheduler sends for a job, every time."""
+    """The message of a job."""
     return json.dumps({"type": Tick.TYPE, "version": Tick.VERSION, "job": job}).encode()
 
 
@@ -76,7 +76,7 @@ class Scheduler:
         self._thread.start()
 
     def stop(self) -> None:
-        """Publish no more; returns when the last one is out."""
+        """Stop publishing; returns when the last message is sent."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
@@ -91,7 +91,7 @@ class Scheduler:
         while due:
             before, now = now, self._clock()
             if now < before:  # the clock was set back: no schedule rests until it is there again
-                due = [self._set_back(one, before, now) for one in due]
+                due = [self._set_back(job, before, now) for job in due]
                 heapq.heapify(due)
             if due[0].at > now:
                 if self._stop.wait(min((due[0].at - now).total_seconds(), _LOOK_SECONDS)):

@@ -1,4 +1,4 @@
-"""One life of the local stack: started, given its past, and kept up to now."""
+"""One session of the local system: started, given its history, and kept up to date."""
 
 import logging
 import threading
@@ -19,7 +19,7 @@ from functions.adapters.ports import Data, PubsubMessage, Warehouse
 from functions.adapters.store import update
 from functions.adapters.stores import open_store
 from functions.adapters.warehouse import open_warehouse
-from functions.api.backfills import COLLECTION, KEY
+from functions.api.freshness import COLLECTION, KEY
 from infra.local.past import plan as planning
 from infra.local.past.plan import TRACKS, Plan
 from infra.local.past.program import progress_data
@@ -32,15 +32,15 @@ from infra.local.stack import PROJECT, Stack
 
 log = logging.getLogger(__name__)
 WINDOW = timedelta(days=7)
-"""The longest window in the settings: so much lies before the first tick, so that its window is whole."""
+"""The longest window in the settings: the history starts this long before the first tick, so that its window is complete."""
 _FEED_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _FIRST_PART_SECONDS = 600.0
 _MEASURED_EVERY = timedelta(minutes=5)
 _NEED_ROWS = {"model": ("drift_score", "telemetry_rollup"), "business": ("bi_rollup",)}
-"""The jobs that read what is logged, by the track of the history that has it: they begin when its newest weeks are in."""
+"""The jobs that read logged data, by the track of the history that loads it: they start when its newest weeks are loaded."""
 _SOON = ("incident_sweep", "pipeline_monitor", "bi_rollup")
-"""The jobs that are published once more some seconds after the start, to measure what the first ticks brought about."""
+"""The jobs that tick again some seconds after the start, to measure the effect of the first ticks."""
 
 
 class StalledError(Exception):
@@ -52,7 +52,7 @@ class Session:
     """The stack with its history; a context manager that leaves no process behind.
 
     Attributes:
-        folder: where all data is kept.
+        folder: stores all data.
         ports: where the programs listen.
         days: how much history there is after the first start.
         process_per_function: whether each function is a process by itself.
@@ -93,14 +93,14 @@ class Session:
 
     def backfill(self) -> Data:
         """How far the history is, as the pages read it; empty before the first part."""
-        found = open_store(self._stack.store, PROJECT).get(COLLECTION, KEY)
-        return found.data if found else {}
+        document = open_store(self._stack.store, PROJECT).get(COLLECTION, KEY)
+        return document.data if document else {}
 
     def start(self, say: Callable[[str], None]) -> None:
         """Start everything; returns when the pages show the newest weeks, and the rest of the history comes behind.
 
         Args:
-            say: told what is being done.
+            say: called with each status message.
 
         Raises:
             StartError: a program did not come up.
@@ -133,7 +133,7 @@ class Session:
         open_bus(PROJECT).publish("ticks", tick, job=tick.job)
 
     def _replay(self, now: datetime) -> Replay:
-        """Where live publishing goes on; what is further back is planned as history."""
+        """The start of live publishing; older data is planned as history."""
         replay = Replay.resume(FLIGHTS, self.folder, now, days=self.days + WINDOW.days)
         begin = replay.published_until
         if now - begin > planning.SHORT:
@@ -142,12 +142,12 @@ class Session:
         return replay
 
     def _say_progress(self) -> None:
-        """Say how far the history is before anybody asks: the pages, and whoever follows it."""
+        """Store the progress of the history before the pages query it."""
         if self.plan.spans:
             update(open_store(self._stack.store, PROJECT), COLLECTION, KEY, lambda _: progress_data(self.plan))
 
     def _await(self, track: str, is_in: Callable[[], bool]) -> None:
-        """Return when the newest part of the history is in, as far as it is needed; older parts are not waited for."""
+        """Wait for the newest part of the history, as far as it is needed, but not for older parts."""
         deadline = time.monotonic() + _FIRST_PART_SECONDS
         while not is_in():
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""The whole system on one machine: every program, what it is told, and in which order they come up.
+"""The local system: its programs, their environment, and the order in which they start.
 
 BigQuery's emulator, Pub/Sub, the monitoring server, the inbox                     what stands for what is outside
 the functions, each from its staged archive: in one process, or in one each        what is deployed
@@ -33,20 +33,20 @@ TICKS = f"projects/{PROJECT}/topics/ticks"
 """The topic of the ticks."""
 FUNCTIONS = tuple(stage.deployment()["functions"])
 PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake"}
-"""The public ports of the functions that people and programs outside talk to."""
+"""The public ports of functions."""
 PRIVATE = [
     *("warehouse", "monitoring", "metrics", "backlog"),
     *(name for name in FUNCTIONS if name not in PUBLIC_FUNCTIONS),
 ]
-"""The ports that nobody outside talks to."""
+"""The private ports."""
 SOON = timedelta(seconds=12)
 """After which a function that has just answered sends its metrics again."""
 NOWHERE = "127.0.0.1:9"
-"""Where nobody listens (the port of the discard protocol), so that a connection is refused at once."""
+"""An address without a listener (the port of the discard protocol), so that a connection is refused at once."""
 NO_CLOUD = ("AIA_RUN_ENDPOINT", "AIA_VERTEX_ENDPOINT", "AIA_IAM_ENDPOINT", "AIA_LOGGING_ENDPOINT")
-"""The endpoints of what is acted on and has no stand-in here: Cloud Run, Vertex AI, IAM, Cloud Logging.
+"""The endpoints of services without a local substitute: Cloud Run, Vertex AI, IAM, Cloud Logging.
 
-Not set, they would be Google's own, asked with made-up credentials. So an action answers that they do not answer.
+Unset, they would be Google's own, called with made-up credentials. So an action reports that they do not answer.
 """
 
 
@@ -54,10 +54,10 @@ class Stack:
     """The running system; a context manager that leaves no process behind.
 
     Args:
-        folder: where all data is kept; what is there is gone on with.
+        folder: stores all data; existing data is continued.
         ports: where the programs listen.
-        process_per_function: whether each function is a program by itself, under functions-framework, as it is deployed;
-            else all are the program `functions`.
+        process_per_function: whether each function is a program by itself, under functions-framework, as it is
+            deployed; else all are the program `functions`.
     """
 
     def __init__(self, folder: Path, ports: Ports, *, process_per_function: bool = False) -> None:
@@ -79,7 +79,7 @@ class Stack:
 
     @property
     def prometheus_data(self) -> Path:
-        """Where Prometheus keeps its blocks."""
+        """The folder of Prometheus' blocks."""
         return self.folder / "prometheus"
 
     @property
@@ -88,10 +88,10 @@ class Stack:
         return store_url(self.folder)
 
     def start(self, say: Callable[[str], None], *, tracks: Sequence[str], charts: bool) -> None:
-        """Bring up everything but the scheduler, with the history that is computed beside it.
+        """Start everything except the scheduler, and the programs that compute the history.
 
         Args:
-            say: told what is being done.
+            say: called with each status message.
             tracks: of the history, which are not in yet.
             charts: whether Prometheus is started as well: later blocks are found by it within a minute only.
 
@@ -111,12 +111,12 @@ class Stack:
             one.result()
 
     def prometheus(self) -> Program:
-        """Prometheus, with what it reads written; blocks made for its data folder before are served from its start."""
+        """Prometheus, after its configuration is written; existing blocks in its data folder are served from its start."""
         local = "127.0.0.1:{}".format
         config = prometheus.write_config(
             self.folder / "prometheus.yml",
             targets={"monitoring": local(self.ports["metrics"]), "pubsub": local(self.ports["backlog"])},
-            # The second way is for alerts about what the first leads through: those with `path: direct`.
+            # The second path is for alerts about the components of the first: those with `path: direct`.
             alerts_to=[local(self.ports["intake"]), local(self.ports["inbox"])],
             rules=prometheus.write_rules(self.folder / "alerts", jobs=_jobs()),
         )
@@ -136,7 +136,7 @@ class Stack:
     def publish_soon(self, jobs: tuple[str, ...]) -> None:
         """Publish a further tick of each job in some seconds: a function sends its metrics every 10 s at most."""
         then, crons = datetime.now(UTC) + SOON, _jobs()
-        # What ticks by its schedule just after would keep those metrics to itself until the tick after.
+        # A function whose scheduled tick comes right after would not send those metrics before the next tick.
         wanted = [job for job in jobs if job in crons and next_instant(crons[job], then) - then > SOON]
         scheduler = Scheduler({}, TICKS, dict.fromkeys(wanted, SOON))
         self._schedulers.append(scheduler)
@@ -262,7 +262,7 @@ def _port(url: str) -> int:
 
 
 def _beside(act: Callable[[], None]) -> "Future[None]":
-    """Do it in a thread that nobody waits for at the end: BigQuery's client asks a warehouse that was stopped for ten minutes."""
+    """Run it in a daemon thread: BigQuery's client retries against a stopped warehouse for ten minutes."""
     done: Future[None] = Future()
 
     def run() -> None:

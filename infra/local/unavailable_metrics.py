@@ -1,7 +1,7 @@
-"""What dashboards ask about that the stack of one machine has not: such a query must be answered, and cannot have data here.
+"""Metrics of dashboards that the local system cannot have: such a query must be answered, and has no data.
 
-Named one by one, so that a query without data is a fault wherever the stack could have written some. A test keeps the list
-in step with the dashboards.
+Named one by one, so that a query without data is a fault wherever the stack could have written some. A test keeps the
+list in step with the dashboards.
 """
 
 import re
@@ -36,14 +36,14 @@ _ABSENT = {
     ),
 }
 REASONS = {name: what for what, names in _ABSENT.items() for name in names}
-"""What a machine would have to have, by the metric."""
+"""The system that would have to exist, by metric."""
 _WRITTEN = ("aia_", "pubsub_googleapis_com:")
-"""How the metrics begin that the stack writes."""
+"""The prefixes of the metrics that the stack writes."""
 _NAME = re.compile(r"[A-Za-z_][\w:]*")
 
 
 def missing(query: str) -> str:
-    """What a query asks about that is not on this machine; empty where any of it should have data.
+    """The system of a query's metrics that the machine lacks; empty if any of them should have data.
 
     >>> missing("max by (node_name) (kubernetes_io:node_status_condition)")
     'a cluster of Kubernetes'
@@ -55,7 +55,7 @@ def missing(query: str) -> str:
 
 
 def fault(query: str, *, has_data: bool) -> str:
-    """What is wrong with an answer: no data, or data of what is said not to be here; empty where nothing is.
+    """The fault of an answer: no data, or data of an unavailable metric; empty if there is none.
 
     >>> fault("max(aia_probe_up)", has_data=False)
     'no data'
@@ -66,10 +66,10 @@ def fault(query: str, *, has_data: bool) -> str:
     return "" if what or has_data else "no data"
 
 
-def told(queries: Iterable[str]) -> str:
-    """How many queries are of what is not here, and of what.
+def summary(queries: Iterable[str]) -> str:
+    """A summary of the queries of unavailable metrics.
 
-    >>> told(["up", "pg_settings_max_connections", "pg_stat_database_numbackends"])
+    >>> summary(["up", "pg_settings_max_connections", "pg_stat_database_numbackends"])
     '2 are of what is not on this machine (2 PostgreSQL with an exporter)'
     """
     counts = Counter(what for what in map(missing, queries) if what)

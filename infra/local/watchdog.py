@@ -1,8 +1,8 @@
 """Ends the programs of a stack when the process that started them is gone, however it ended: `kill -9` included.
 
-The watchdog is a process that reads a pipe whose only writing end is in the process that starts the programs. The kernel closes
-that end with its process, on every system. Over the pipe it is told each process group that is started (`+123`) and each that
-has ended (`-123`); when the pipe closes, it ends those that are left, and itself.
+The watchdog is a process that reads a pipe whose only writing end is in the process that starts the programs. The
+kernel closes that end with its process, on every system. Over the pipe it is told each process group that is started
+(`+123`) and each that has ended (`-123`); when the pipe closes, it ends those that are left, and itself.
 
 It runs as a file, by the standard library alone: it must be there before the first program is.
 """
@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PATIENCE_SECONDS = 5.0
-"""How long a program may take to end when it is asked to, before it is killed."""
+"""How long a program may take to terminate before it is killed."""
 _DEAF = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -25,7 +25,7 @@ class Watchdog:
     """The watchdog of one stack, as its owner sees it. One thread at a time may use it.
 
     Args:
-        folder: of the stack's data; on the watchdog's command line, for people who look at what runs.
+        folder: of the stack's data; part of the watchdog's command line, so that process listings show it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,7 +72,7 @@ class Watchdog:
             os.close(reader)
 
     def _tell(self, line: str) -> None:
-        # One that was killed reads nothing; the next `ready` tells another one all.
+        # A killed watchdog reads nothing; the next `ready` sends everything to a new one.
         if self._pipe is not None:
             with contextlib.suppress(BrokenPipeError):
                 os.write(self._pipe, line.encode())
@@ -84,7 +84,7 @@ class Watchdog:
 
 
 def _spawn(command: list[str], reader: int) -> "subprocess.Popen[bytes]":
-    """Start the watchdog, deaf to what may end it from its first moment on: its owner's end is what it waits for."""
+    """Start the watchdog. It ignores termination signals from its first moment on: it waits for the end of its owner."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _DEAF)
     try:
         return subprocess.Popen(

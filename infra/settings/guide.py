@@ -38,7 +38,8 @@ def table(key: str, kind: str = "") -> str:
 def rows(key: str) -> Mapping[str, Sequence[Row]]:
     """The rows of a section: those that all kinds have, by an empty text, then those of each kind that has more."""
     by_kind = {
-        str(getattr(one, "kind", "")): list(_rows(one, tree_of(one), key)) for one in _dataclasses(sections()[key].spec)
+        str(getattr(declared, "kind", "")): list(_rows(declared, tree_of(declared), key))
+        for declared in _dataclasses(sections()[key].spec)
     }
     common = [row for row in next(iter(by_kind.values())) if all(row in others for others in by_kind.values())]
     own = {kind: [row for row in found if row not in common] for kind, found in by_kind.items()}

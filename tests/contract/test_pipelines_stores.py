@@ -9,7 +9,7 @@ import pytest
 from core.events import RunStatus, Tick
 from core.pipelines.state import PipelineState
 from functions.adapters.firestore_store import FirestoreStore
-from functions.adapters.pipelines import COLLECTION, read_line
+from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.sqlite_store import SqliteStore
 from functions.pipeline_monitor.monitor import Monitor, handle, rows
 from tests.support.builders.runs import AT, DAY, PIPELINE, line_of, told, whole
@@ -33,7 +33,7 @@ def instance(world: World, opened: Callable[[], AnyStore]) -> Callable[[], Monit
 def kept(monitor: Monitor) -> PipelineState:
     document = monitor.store.get(COLLECTION, PIPELINE)
     assert document is not None
-    return read_line(document.data)
+    return read_pipeline(document.data)
 
 
 def at_once(*acts: Callable[[], None]) -> None:

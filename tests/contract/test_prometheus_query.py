@@ -17,8 +17,8 @@ import requests
 from core.errors import AiaError, QueryError, UnavailableError
 from functions.adapters import prometheus as adapter
 from functions.adapters.prometheus import Prometheus, Series, connect
-from functions.api.variables import filled
-from functions.api.widgets import Filter
+from functions.api.layout import Filter
+from functions.api.tile_request import filled
 from infra.local.prometheus import HistoryPoint, write_blocks
 from tests.support.servers.prometheus import needs_prometheus, prometheus
 from tests.support.servers.targets import Handler, Web

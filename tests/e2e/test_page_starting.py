@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from core.errors import UnavailableError
 from functions.api.dashboards import Dashboards
-from functions.api.due import Start
+from functions.api.freshness import Start
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.web import charts
@@ -46,8 +46,8 @@ def fresh(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixt
     for document in office.store.find("incidents"):
         office.store.delete(document, "incidents")
     rows, started = Rows(), now()
-    made = pages.deps(office.store, rows, office, now)
-    start = Start(at=started, clock=now, coming=lambda: made.backfills.coming)
+    made = pages.services(office.store, rows, office, now)
+    start = Start(at=started, clock=now, loading=lambda: made.backfills.loading)
     label = {"value": 1, "color": "RED", "direction": "ABOVE", "label": "DriftScoreSilent"}
     card = charts.tile(0, 0, "48x8", "Silent", charts.card(SILENT, thresholds=[label]))
     every = {"sample": charts.dashboard()}

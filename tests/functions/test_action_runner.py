@@ -5,14 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from core.actions.lifecycle import PATIENCE
-from core.actions.plan import ActionReason, Health, Plan
-from core.errors import ActionError, BusyError, UnavailableError
-from core.events import ActionRequest, Mode, Severity, Stage, Verb
+from core.actions.plan import ActionReason, Plan
+from core.errors import ActionError, UnavailableError
+from core.events import Mode, Stage, Verb
 from core.settings.response import ActionName, Automation, Limits
-from functions.adapters.ledger import LEASE, Ledger
-from functions.services.actions import ACTIONS
-from tests.support.fakes.automation import INCIDENT, PLAN, REQUEST, RISKY, START, Setup, commanded, set_up
+from tests.support.fakes.automation import (
+    INCIDENT,
+    PLAN,
+    REQUEST,
+    RISKY,
+    START,
+    Setup,
+    commanded,
+    last_decision,
+    set_up,
+)
 
 DOWN = UnavailableError("run.googleapis.com: does not answer")
 NO = ActionError("service checkout: refused: somebody changed it")
@@ -24,23 +31,15 @@ def setup() -> Setup:
     return set_up()
 
 
-def last(setup: Setup, request: ActionRequest = REQUEST) -> tuple[Stage, ActionReason, str]:
-    """The newest decision as it was told."""
-    told = [one for one in setup.world.published if one.request_id == request.id]
-    newest = max(told, key=lambda one: one.sequence)
-    assert setup.case(request).pending == ()
-    return newest.stage, ActionReason(newest.reason), newest.detail
-
-
 def test_an_action_is_applied_and_verified_and_every_step_is_told(setup: Setup) -> None:
     setup.give(REQUEST)
     assert setup.action.changed == [REQUEST.id]
-    assert last(setup) == (Stage.APPLIED, ActionReason.DONE, "operation 1")
+    assert last_decision(setup) == (Stage.APPLIED, ActionReason.DONE, "operation 1")
     setup.tick(minutes=1, seconds=59)
     assert setup.case().stage is Stage.APPLIED
     setup.tick(seconds=1)
     assert setup.stages() == ["planned", "approved", "applied", "verified"]
-    assert last(setup) == (Stage.VERIFIED, ActionReason.HEALTHY, "it is good")
+    assert last_decision(setup) == (Stage.VERIFIED, ActionReason.HEALTHY, "it is good")
     first = setup.world.published[0]
     assert (first.incident_id, first.plan, first.at) == (INCIDENT, PLAN.summary, START)
     counts = setup.world.counts
@@ -66,7 +65,7 @@ def test_the_same_request_again_does_nothing_new(setup: Setup) -> None:
 def test_a_dry_run_tells_what_would_change_and_changes_nothing(setup: Setup) -> None:
     setup.give(replace(REQUEST, mode=Mode.DRY_RUN))
     assert setup.action.calls == []
-    assert last(setup) == (Stage.PLANNED, ActionReason.DRY_RUN, "")
+    assert last_decision(setup) == (Stage.PLANNED, ActionReason.DRY_RUN, "")
     assert setup.world.published[0].plan == PLAN.summary
     assert setup.guards().applications == ()
 
@@ -75,7 +74,7 @@ def test_a_dry_run_tells_what_would_change_and_changes_nothing(setup: Setup) -> 
 def test_an_unknown_action_is_refused_and_told(setup: Setup, name: str) -> None:
     request = replace(REQUEST, action=name)
     setup.give(request)
-    stage, reason, detail = last(setup, request)
+    stage, reason, detail = last_decision(setup, request)
     assert (stage, reason) == (Stage.REFUSED, ActionReason.UNKNOWN_ACTION)
     assert detail.startswith("action: must be one of restart_service, scale_out")
     assert setup.world.counts["aia_actions_total", "unknown", "refused"] == 1
@@ -84,7 +83,11 @@ def test_an_unknown_action_is_refused_and_told(setup: Setup, name: str) -> None:
 def test_what_the_action_says_cannot_be_done_is_refused_with_its_words(setup: Setup) -> None:
     setup.action.planning = ActionError("model/nothing: must be a target of the settings")
     setup.give(REQUEST)
-    assert last(setup) == (Stage.REFUSED, ActionReason.NOT_POSSIBLE, "model/nothing: must be a target of the settings")
+    assert last_decision(setup) == (
+        Stage.REFUSED,
+        ActionReason.NOT_POSSIBLE,
+        "model/nothing: must be a target of the settings",
+    )
     assert setup.action.calls == []
 
 
@@ -101,11 +104,11 @@ def test_while_the_outside_does_not_answer_nothing_is_decided_and_it_comes_again
 def test_nothing_to_do_and_too_much_to_do_are_refused(setup: Setup) -> None:
     setup.action.planning = Plan(summary="checkout runs 8 instances already")
     setup.give(REQUEST)
-    assert last(setup) == (Stage.REFUSED, ActionReason.NOTHING_TO_DO, "checkout runs 8 instances already")
+    assert last_decision(setup) == (Stage.REFUSED, ActionReason.NOTHING_TO_DO, "checkout runs 8 instances already")
     wide = replace(REQUEST, sequence=2)
     setup.action.planning = replace(PLAN, touched=2)
     setup.give(wide)
-    assert last(setup, wide) == (Stage.REFUSED, ActionReason.BLAST_RADIUS, "would touch 2, at most 1")
+    assert last_decision(setup, wide) == (Stage.REFUSED, ActionReason.BLAST_RADIUS, "would touch 2, at most 1")
 
 
 def test_the_same_on_the_same_target_waits_for_its_cooldown(setup: Setup) -> None:
@@ -113,7 +116,7 @@ def test_the_same_on_the_same_target_waits_for_its_cooldown(setup: Setup) -> Non
     setup.give(REQUEST)
     setup.world.now += timedelta(minutes=15) - timedelta(microseconds=1)
     setup.give(again)
-    assert last(setup, again) == (Stage.REFUSED, ActionReason.COOLDOWN, "until 2026-01-02T09:15:00Z")
+    assert last_decision(setup, again) == (Stage.REFUSED, ActionReason.COOLDOWN, "until 2026-01-02T09:15:00Z")
     setup.world.now += timedelta(microseconds=1)
     setup.give(after)
     assert setup.case(after).stage is Stage.APPLIED
@@ -125,7 +128,7 @@ def test_a_clock_that_jumps_back_gives_no_more_budget() -> None:
     setup.give(*requests[:2])
     setup.world.now -= timedelta(hours=3)
     setup.give(requests[2])
-    assert last(setup, requests[2])[1] is ActionReason.TOTAL_BUDGET
+    assert last_decision(setup, requests[2])[1] is ActionReason.TOTAL_BUDGET
     setup.world.now = START + timedelta(hours=1)
     setup.give(requests[3])
     assert setup.case(requests[3]).stage is Stage.APPLIED
@@ -135,7 +138,7 @@ def test_the_settings_switch_everything_off() -> None:
     setup = set_up(automation=Automation(enabled=False))
     setup.action.planning = DOWN
     setup.give(REQUEST)
-    assert last(setup) == (Stage.REFUSED, ActionReason.DISABLED, "automation.enabled is false")
+    assert last_decision(setup) == (Stage.REFUSED, ActionReason.DISABLED, "automation.enabled is false")
 
 
 @pytest.mark.parametrize("subject", ["restart_service", "*"])
@@ -143,8 +146,8 @@ def test_a_halt_is_kept_told_and_lifted(setup: Setup, subject: str) -> None:
     setup.give(commanded(Verb.HALT, subject, note="we deploy"))
     setup.action.planning = DOWN
     setup.give(REQUEST)
-    assert last(setup)[:2] == (Stage.REFUSED, ActionReason.HALTED)
-    assert last(setup)[2] == f"{subject} halted by anna at 2026-01-02T09:00:00Z: we deploy"
+    assert last_decision(setup)[:2] == (Stage.REFUSED, ActionReason.HALTED)
+    assert last_decision(setup)[2] == f"{subject} halted by anna at 2026-01-02T09:00:00Z: we deploy"
     setup.give(commanded(Verb.RESUME, subject, at=START + timedelta(minutes=1)))
     setup.give(commanded(Verb.HALT, subject))
     setup.action.planning = PLAN
@@ -161,7 +164,7 @@ def test_words_about_incidents_are_for_others(setup: Setup) -> None:
 
 def test_a_person_approves_and_it_is_applied_once(setup: Setup) -> None:
     setup.give(RISKY)
-    assert last(setup, RISKY)[:2] == (Stage.AWAITING, ActionReason.NEEDS_APPROVAL)
+    assert last_decision(setup, RISKY)[:2] == (Stage.AWAITING, ActionReason.NEEDS_APPROVAL)
     setup.tick(minutes=1)
     assert setup.world.gauges["aia_actions_waiting",] == 1
     assert setup.action.calls == []
@@ -176,7 +179,7 @@ def test_a_person_approves_and_it_is_applied_once(setup: Setup) -> None:
 
 def test_a_person_rejects_and_a_later_approval_is_too_late(setup: Setup) -> None:
     setup.give(RISKY, commanded(Verb.REJECT, RISKY.id, note="not now"), commanded(Verb.APPROVE, RISKY.id, by="bob"))
-    assert last(setup, RISKY) == (Stage.REJECTED, ActionReason.PERSON_REJECTED, "not now")
+    assert last_decision(setup, RISKY) == (Stage.REJECTED, ActionReason.PERSON_REJECTED, "not now")
     assert setup.world.published[-1].by == "anna"
     assert setup.action.calls == []
 
@@ -190,7 +193,7 @@ def test_an_approval_is_waited_for_until_its_very_instant(setup: Setup, by_tick:
     if by_tick:
         setup.tick()
     setup.give(commanded(Verb.APPROVE, RISKY.id))
-    assert last(setup, RISKY) == (Stage.EXPIRED, ActionReason.NOBODY_ANSWERED, "")
+    assert last_decision(setup, RISKY) == (Stage.EXPIRED, ActionReason.NOBODY_ANSWERED, "")
     assert setup.action.calls == []
 
 
@@ -210,14 +213,14 @@ def test_the_guard_rails_are_asked_again_when_a_person_approves(setup: Setup) ->
     setup.give(RISKY, second)
     setup.give(commanded(Verb.APPROVE, RISKY.id), commanded(Verb.APPROVE, second.id))
     assert setup.case(RISKY).stage is Stage.APPLIED
-    assert last(setup, second)[:2] == (Stage.REFUSED, ActionReason.COOLDOWN)
+    assert last_decision(setup, second)[:2] == (Stage.REFUSED, ActionReason.COOLDOWN)
     assert setup.world.published[-1].by == "anna"
 
 
 @pytest.mark.parametrize("subject", ["rollback_model", "*"])
 def test_whatever_waits_is_refused_at_its_approval_while_halted(setup: Setup, subject: str) -> None:
     setup.give(RISKY, commanded(Verb.HALT, subject), commanded(Verb.APPROVE, RISKY.id))
-    assert last(setup, RISKY)[:2] == (Stage.REFUSED, ActionReason.HALTED)
+    assert last_decision(setup, RISKY)[:2] == (Stage.REFUSED, ActionReason.HALTED)
     assert setup.action.calls == []
     assert setup.guards().applications == ()
 
@@ -228,241 +231,3 @@ def test_settings_may_ask_for_approval_or_do_without() -> None:
     setup.give(REQUEST, RISKY)
     assert setup.case().stage is Stage.AWAITING
     assert setup.case(RISKY).stage is Stage.APPLIED
-
-
-def test_what_the_outside_refuses_has_failed(setup: Setup) -> None:
-    setup.action.applying = NO
-    setup.give(REQUEST)
-    assert last(setup) == (Stage.FAILED, ActionReason.OUTSIDE_REFUSED, str(NO))
-    assert setup.stages() == ["planned", "approved", "failed"]
-
-
-def test_what_does_not_answer_is_tried_again_with_the_same_key_but_not_for_ever(setup: Setup) -> None:
-    setup.action.applying = DOWN
-    with pytest.raises(UnavailableError):
-        setup.give(REQUEST)
-    assert setup.stages() == ["planned", "approved"]
-    with pytest.raises(UnavailableError):
-        setup.tick(minutes=20)
-    setup.action.applying = None
-    setup.tick(minutes=9, seconds=59)
-    assert setup.action.calls == [REQUEST.id] * 3
-    assert setup.case().stage is Stage.APPLIED
-
-
-def test_what_could_not_be_done_in_time_is_not_done_late(setup: Setup) -> None:
-    setup.action.applying = DOWN
-    with pytest.raises(UnavailableError):
-        setup.give(REQUEST)
-    setup.action.applying = None
-    setup.tick(minutes=30)
-    assert last(setup)[:2] == (Stage.FAILED, ActionReason.OUT_OF_TIME)
-    assert setup.action.calls == [REQUEST.id]
-
-
-def test_a_halt_is_heard_between_two_attempts(setup: Setup) -> None:
-    setup.action.applying = DOWN
-    with pytest.raises(UnavailableError):
-        setup.give(REQUEST)
-    setup.give(commanded(Verb.HALT, "*"))
-    setup.action.applying = None
-    setup.give(REQUEST)
-    assert last(setup)[:2] == (Stage.FAILED, ActionReason.HALTED)
-    assert setup.action.calls == [REQUEST.id]
-
-
-@pytest.mark.parametrize(
-    ("health", "now", "reason"),
-    [(Health.BAD, Severity.ERROR, ActionReason.UNHEALTHY), (Health.GOOD, Severity.CRITICAL, ActionReason.WORSENED)],
-)
-def test_what_works_not_or_made_it_worse_is_undone(
-    setup: Setup, health: Health, now: Severity, reason: ActionReason
-) -> None:
-    setup.incident(Severity.ERROR)
-    setup.give(REQUEST)
-    setup.incident(now)
-    setup.action.health = health
-    setup.tick(**LATER)
-    assert last(setup)[:2] == (Stage.UNDONE, reason)
-    assert last(setup)[2].endswith("; back at checkout-7")
-    assert setup.action.undone == 1
-    setup.tick(**LATER)
-    assert setup.action.undone == 1
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "is_open", "stage"),
-    [
-        (Severity.CRITICAL, Severity.CRITICAL, True, Stage.VERIFIED),
-        (Severity.WARNING, Severity.ERROR, True, Stage.UNDONE),
-        (Severity.CRITICAL, Severity.ERROR, True, Stage.VERIFIED),
-        (Severity.WARNING, Severity.CRITICAL, False, Stage.VERIFIED),
-    ],
-)
-def test_worse_is_worse_than_just_before_it_was_applied(
-    setup: Setup,
-    before: Severity,
-    now: Severity,
-    is_open: bool,  # noqa: FBT001 - a case
-    stage: Stage,
-) -> None:
-    setup.incident(before)
-    setup.give(REQUEST)
-    setup.incident(now, is_open=is_open)
-    setup.tick(**LATER)
-    assert setup.case().stage is stage
-
-
-def test_of_what_nothing_is_known_nothing_got_worse(setup: Setup) -> None:
-    setup.give(REQUEST)
-    setup.tick(**LATER)
-    assert setup.case().stage is Stage.VERIFIED
-
-
-def test_what_cannot_be_undone_has_failed(setup: Setup) -> None:
-    request = replace(REQUEST, action="scale_out")
-    setup.give(REQUEST, request)
-    setup.action.health, setup.action.undoing = Health.BAD, NO
-    setup.tick(**LATER)
-    for one in (REQUEST, request):
-        assert last(setup, one) == (Stage.FAILED, ActionReason.OUTSIDE_REFUSED, f"it is bad; not undone: {NO}")
-    cache = replace(REQUEST, action="flush_cache")
-    setup.give(cache, commanded(Verb.APPROVE, cache.id))
-    setup.tick(**LATER)
-    assert last(setup, cache) == (Stage.FAILED, ActionReason.UNHEALTHY, "it is bad; it cannot be undone")
-    assert setup.action.undone == 0
-
-
-def test_while_halted_nothing_is_undone_either(setup: Setup) -> None:
-    setup.give(REQUEST, commanded(Verb.HALT, "*"))
-    setup.action.health = Health.BAD
-    setup.tick(**LATER)
-    assert last(setup)[:2] == (Stage.FAILED, ActionReason.HALTED)
-    assert "it is bad; not undone: * halted by anna" in last(setup)[2]
-    assert setup.action.undone == 0
-
-
-def test_what_is_to_be_undone_is_undone_whatever_it_looks_like_by_then(setup: Setup) -> None:
-    setup.give(REQUEST)
-    setup.action.health, setup.action.undoing = Health.BAD, DOWN
-    with pytest.raises(UnavailableError):
-        setup.tick(**LATER)
-    setup.action.health, setup.action.undoing = Health.GOOD, None
-    setup.tick(minutes=1)
-    assert last(setup)[:2] == (Stage.UNDONE, ActionReason.UNHEALTHY)
-
-
-def test_what_another_began_to_undo_meanwhile_is_not_verified(setup: Setup) -> None:
-    setup.give(REQUEST)
-
-    def meanwhile() -> None:
-        setup.action.before_verify = lambda: None
-        setup.action.health, setup.action.undoing = Health.BAD, DOWN
-        with pytest.raises(UnavailableError):
-            setup.tick()
-        setup.action.health, setup.action.undoing = Health.GOOD, None
-
-    setup.action.before_verify = meanwhile
-    setup.tick(**LATER)
-    assert last(setup)[:2] == (Stage.UNDONE, ActionReason.UNHEALTHY)
-
-
-@pytest.mark.parametrize("answer", [Health.PENDING, DOWN, KeyError("state")], ids=["pending", "no answer", "broken"])
-def test_what_never_settles_is_looked_at_for_half_an_hour(setup: Setup, answer: Health | Exception) -> None:
-    setup.give(REQUEST)
-    setup.action.health = answer
-    for _ in range(15):
-        setup.tick(minutes=2)
-    assert setup.case().stage is Stage.APPLIED
-    setup.tick(**LATER)
-    assert setup.world.now - START == timedelta(minutes=2) + PATIENCE
-    assert last(setup)[:2] == (Stage.FAILED, ActionReason.NEVER_SETTLED)
-
-
-def test_a_target_that_is_gone_at_the_look_counts_as_broken(setup: Setup) -> None:
-    setup.give(REQUEST)
-    setup.action.health = ActionError("service checkout: not found")
-    setup.tick(**LATER)
-    assert last(setup) == (Stage.UNDONE, ActionReason.UNHEALTHY, "service checkout: not found; back at checkout-7")
-
-
-def test_while_the_bus_is_away_actions_are_applied_and_told_later(setup: Setup) -> None:
-    setup.bus.down = True
-    with pytest.raises(UnavailableError, match="action-decisions does not answer"):
-        setup.give(REQUEST)
-    assert setup.action.changed == [REQUEST.id]
-    with pytest.raises(UnavailableError):
-        setup.tick(**LATER)
-    assert setup.case().stage is Stage.VERIFIED
-    assert setup.case().waiting
-    setup.bus.down = False
-    setup.tick()
-    assert setup.stages() == ["planned", "approved", "applied", "verified"]
-    assert not setup.case().waiting
-
-
-def test_what_is_broken_keeps_no_other_waiting(setup: Setup) -> None:
-    other = replace(REQUEST, sequence=2, target="service/other")
-    setup.give(REQUEST, other)
-    document = setup.world.documents[ACTIONS, REQUEST.id]
-    setup.store.replace(document, ACTIONS, {"stage": "of a later version", "waiting": True})
-    setup.tick(**LATER)
-    assert setup.case(other).stage is Stage.VERIFIED
-    assert setup.world.gauges["aia_heartbeat_timestamp_seconds", "action_runner"] == setup.world.now.timestamp()
-
-
-def test_a_tick_after_which_something_outside_is_down_is_a_heartbeat_and_comes_again(setup: Setup) -> None:
-    setup.give(RISKY)
-    setup.bus.down = True
-    setup.world.now += timedelta(minutes=30)
-    with pytest.raises(UnavailableError):
-        setup.tick()
-    assert ("aia_heartbeat_timestamp_seconds", "action_runner") in setup.world.gauges
-
-
-def test_what_another_instance_is_doing_is_left_to_it(setup: Setup) -> None:
-    told: list[str] = []
-
-    def meanwhile() -> None:
-        setup.action.before_apply = lambda: None
-        with pytest.raises(BusyError) as caught:
-            setup.give(REQUEST)
-        told.append(str(caught.value))
-        setup.tick()
-
-    setup.action.before_apply = meanwhile
-    setup.give(REQUEST)
-    assert told[0].startswith(f"{REQUEST.id}:apply: claimed by test/")
-    assert setup.action.calls == [REQUEST.id]
-    assert setup.stages() == ["planned", "approved", "applied"]
-
-
-def test_an_attempt_that_died_in_the_middle_is_taken_over_with_the_same_key(setup: Setup) -> None:
-    class Gone(BaseException):
-        pass
-
-    def die() -> None:
-        raise Gone
-
-    setup.action.before_apply = die
-    ledger = setup.runner.ledger
-    setup.runner = replace(setup.runner, ledger=Unreleasing(setup))
-    with pytest.raises(Gone):
-        setup.give(REQUEST)
-    setup.runner, setup.action.before_apply = replace(setup.runner, ledger=ledger), lambda: None
-    with pytest.raises(BusyError):
-        setup.give(REQUEST)
-    setup.world.now += LEASE
-    setup.give(REQUEST)
-    assert setup.action.changed == [REQUEST.id]
-    assert setup.stages() == ["planned", "approved", "applied"]
-
-
-class Unreleasing(Ledger):
-    """A ledger whose process dies before it can release a claim."""
-
-    def __init__(self, setup: Setup) -> None:
-        super().__init__(setup.store, setup.runner.clock, "dying")
-
-    def _release(self, key: str, attempt: str) -> None:
-        pass

@@ -16,7 +16,7 @@ from core.incidents.model import Impact, IncidentReason, State, TimelineEntry
 from core.incidents.routing import Silence
 from functions.adapters.ports import Data, Store
 from functions.adapters.stores import open_store
-from functions.api.routes import Deps, answer
+from functions.api.routes import Services, answer
 from functions.api.views import by_day
 from tests.support.builders import pages
 from tests.support.builders.pages import MODEL, ApiFixture, Rows
@@ -60,11 +60,11 @@ def office(store: Store) -> ApiFixture:
 
 
 @pytest.fixture
-def views(warehouse: Rows, store: Store, office: ApiFixture) -> Deps:
-    return pages.deps(store, warehouse, office, lambda: NOW)
+def views(warehouse: Rows, store: Store, office: ApiFixture) -> Services:
+    return pages.services(store, warehouse, office, lambda: NOW)
 
 
-def ask(views: Deps, path: str, method: str = "GET") -> flask.Response:
+def ask(views: Services, path: str, method: str = "GET") -> flask.Response:
     app = flask.Flask("test")
     with app.test_request_context(path, method=method):
         return answer(flask.request, lambda: views)
@@ -75,7 +75,7 @@ def body(response: flask.Response) -> Any:
     return json.loads(response.get_data())
 
 
-def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Deps) -> None:
+def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Services) -> None:
     [model] = body(ask(views, "/api/models"))
     assert (model["name"], model["owner"], model["version"]) == ("churn", "growth", "v1")
     assert model["drifted"] == ["age"]
@@ -92,7 +92,7 @@ def test_a_model_is_shown_with_its_newest_window_and_its_accuracy(views: Deps) -
     }
 
 
-def test_a_model_that_was_never_scored_is_shown_as_such(views: Deps, warehouse: Rows) -> None:
+def test_a_model_that_was_never_scored_is_shown_as_such(views: Services, warehouse: Rows) -> None:
     warehouse.answers = {"model_performance": [], "drift_scores": []}
     [model] = body(ask(views, "/api/models"))
     assert (model["window_end"], model["drifted"], model["accuracy"]) == (None, [], None)
@@ -100,7 +100,7 @@ def test_a_model_that_was_never_scored_is_shown_as_such(views: Deps, warehouse: 
 
 @pytest.mark.parametrize(("minutes", "overdue"), [(59, False), (61, True)])
 def test_a_model_that_is_not_scored_any_more_is_overdue(
-    views: Deps, warehouse: Rows, minutes: int, *, overdue: bool
+    views: Services, warehouse: Rows, minutes: int, *, overdue: bool
 ) -> None:
     scored = datetime.now(UTC) - timedelta(minutes=minutes)
     warehouse.answers["drift_scores"] = [score("age", "psi", 0.4, drifted=True) | {"window_end": scored}]
@@ -108,13 +108,13 @@ def test_a_model_that_is_not_scored_any_more_is_overdue(
     assert model["overdue"] is overdue
 
 
-def test_a_window_that_could_not_be_judged_says_why(views: Deps, warehouse: Rows) -> None:
+def test_a_window_that_could_not_be_judged_says_why(views: Services, warehouse: Rows) -> None:
     warehouse.answers["drift_scores"] = [score("", "", None, drifted=False, reason="insufficient_data")]
     [model] = body(ask(views, "/api/models"))
     assert (model["reason"], model["features"]) == ("insufficient_data", [])
 
 
-def test_drift_by_day_has_a_value_a_day(views: Deps) -> None:
+def test_drift_by_day_has_a_value_a_day(views: Services) -> None:
     shown = body(ask(views, "/api/models/churn/drift?days=30"))
     assert shown["days"] == ["2026-01-01", "2026-01-02"]
     assert shown["features"] == [{"name": "age", "tests": {"psi": [0.1, 0.4]}, "drifted": [False, True]}]
@@ -142,12 +142,12 @@ def over(office: ApiFixture, name: str, at: datetime) -> None:
     keep(office, name, opened_at=at - timedelta(hours=1), state=State.RESOLVED, resolved_at=at)
 
 
-def ids(views: Deps, path: str = "/api/incidents") -> list[str]:
+def ids(views: Services, path: str = "/api/incidents") -> list[str]:
     return [one["id"] for one in body(ask(views, path))]
 
 
 def test_open_incidents_come_first_the_worst_and_dearest_on_top_then_those_that_are_over(
-    views: Deps, office: ApiFixture
+    views: Services, office: ApiFixture
 ) -> None:
     cheap = Impact(dollars_per_hour=10.0, low=5.0, high=15.0, targets=("service/x",), reason="x")
     keep(office, "unknown")
@@ -161,7 +161,7 @@ def test_open_incidents_come_first_the_worst_and_dearest_on_top_then_those_that_
     assert body(ask(views, "/api/incidents/older"))["state"] == "resolved"
 
 
-def test_of_those_that_are_over_only_the_newest_are_listed(views: Deps, office: ApiFixture) -> None:
+def test_of_those_that_are_over_only_the_newest_are_listed(views: Services, office: ApiFixture) -> None:
     keep(office, "open")
     for number in range(8):
         over(office, f"over-{number}", NOW - timedelta(hours=7 * number))
@@ -171,7 +171,7 @@ def test_of_those_that_are_over_only_the_newest_are_listed(views: Deps, office: 
     assert body(ask(views, "/api/incidents/long-ago"))["id"] == "long-ago"
 
 
-def test_what_was_resolved_a_moment_ago_is_listed_as_such_at_once(views: Deps, office: ApiFixture) -> None:
+def test_what_was_resolved_a_moment_ago_is_listed_as_such_at_once(views: Services, office: ApiFixture) -> None:
     keep(office, "a")
     keep(office, "b")
     assert ids(views) == ["a", "b"]
@@ -195,7 +195,7 @@ def acted(office: ApiFixture) -> str:
 
 
 def test_an_incident_tells_what_was_done_by_itself_but_not_what_only_the_action_understands(
-    views: Deps, office: ApiFixture
+    views: Services, office: ApiFixture
 ) -> None:
     request_id = acted(office)
     for one in (body(ask(views, "/api/incidents"))[0], body(ask(views, "/api/incidents/busy"))):
@@ -212,7 +212,7 @@ def decided(office: ApiFixture) -> Data:
 
 
 def test_the_report_has_the_history_of_actions_each_decision_once(
-    views: Deps, office: ApiFixture, warehouse: Rows
+    views: Services, office: ApiFixture, warehouse: Rows
 ) -> None:
     warehouse.answers = {"to one incident": [decided(office)]}
     response = ask(views, "/api/incidents/busy/report.md")
@@ -224,7 +224,7 @@ def test_the_report_has_the_history_of_actions_each_decision_once(
     assert warehouse.asked[0][1] == {"incident": "busy", "since": NOW - timedelta(days=1)}
 
 
-def test_the_report_is_made_while_the_history_is_away(views: Deps, office: ApiFixture, warehouse: Rows) -> None:
+def test_the_report_is_made_while_the_history_is_away(views: Services, office: ApiFixture, warehouse: Rows) -> None:
     acted(office)
     warehouse.down = True
     text = ask(views, "/api/incidents/busy/report.md").get_data(as_text=True)
@@ -232,7 +232,7 @@ def test_the_report_is_made_while_the_history_is_away(views: Deps, office: ApiFi
 
 
 def test_actions_that_wait_are_shown_with_what_they_would_change(
-    views: Deps, office: ApiFixture, warehouse: Rows
+    views: Services, office: ApiFixture, warehouse: Rows
 ) -> None:
     plan = Plan(summary="back to 6", steps=(Step(what="traffic", before="7", after="6"),), touched=1)
     office.case(pages.awaiting(pages.request("i", "rollback_model", "model/m", NOW), plan, NOW))
@@ -249,25 +249,25 @@ def test_actions_that_wait_are_shown_with_what_they_would_change(
     assert [one["id"] for one in shown["recent"]] == ["x"]
 
 
-def test_what_waits_is_shown_while_the_history_is_away(views: Deps, warehouse: Rows) -> None:
+def test_what_waits_is_shown_while_the_history_is_away(views: Services, warehouse: Rows) -> None:
     warehouse.down = True
     assert body(ask(views, "/api/actions"))["recent"] is None
     warehouse.down = False
     assert body(ask(views, "/api/actions"))["recent"] == []
 
 
-def test_the_switches_are_shown(views: Deps, office: ApiFixture, store: Store, warehouse: Rows) -> None:
+def test_the_switches_are_shown(views: Services, office: ApiFixture, store: Store, warehouse: Rows) -> None:
     client = pages.application(views).test_client()
     assert client.post("/api/automation/halt", json={"by": "Ada", "action": "*", "note": "stop"}).status_code == 202
     [switch] = body(ask(views, "/api/actions"))["automation"]["halted"]
     assert switch == {"action": "*", "halted": True, "by": "Ada", "at": "2026-01-02T12:00:00Z", "note": "stop"}
     office.carry_out(Command(verb=Verb.RESUME, subject="*", by="Ada", at=NOW + timedelta(seconds=1)))
     assert body(ask(views, "/api/actions"))["automation"]["halted"] == []
-    off = pages.deps(store, warehouse, office, lambda: NOW, enabled=False)
+    off = pages.services(store, warehouse, office, lambda: NOW, enabled=False)
     assert body(ask(off, "/api/actions"))["automation"]["enabled"] is False
 
 
-def test_silences_are_shown_while_they_hold(views: Deps, office: ApiFixture) -> None:
+def test_silences_are_shown_while_they_hold(views: Services, office: ApiFixture) -> None:
     for pattern, hours in (("late/*", 2), ("over/*", 0), ("soon/*", 1)):
         office.silence(
             Silence(pattern=pattern, by="Ada", at=NOW - timedelta(hours=1), until=NOW + timedelta(hours=hours))
@@ -276,7 +276,7 @@ def test_silences_are_shown_while_they_hold(views: Deps, office: ApiFixture) -> 
 
 
 @pytest.mark.parametrize("path", ["/api/incidents", "/api/actions", "/api/silences", "/api/probes", "/api/models"])
-def test_what_has_not_changed_is_not_sent_again(views: Deps, office: ApiFixture, path: str) -> None:
+def test_what_has_not_changed_is_not_sent_again(views: Services, office: ApiFixture, path: str) -> None:
     client = pages.application(views).test_client()
     first = client.get(path)
     again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
@@ -284,7 +284,7 @@ def test_what_has_not_changed_is_not_sent_again(views: Deps, office: ApiFixture,
     assert first.headers["Cache-Control"] == "private, no-cache"
 
 
-def test_what_has_changed_is_sent(views: Deps, office: ApiFixture) -> None:
+def test_what_has_changed_is_sent(views: Services, office: ApiFixture) -> None:
     client = pages.application(views).test_client()
     first = client.get("/api/incidents")
     keep(office, "new")
@@ -292,7 +292,7 @@ def test_what_has_changed_is_sent(views: Deps, office: ApiFixture) -> None:
     assert (again.status_code, len(again.json or [])) == (200, 1)
 
 
-def test_probes_are_shown_also_before_their_first_check(views: Deps, store: Store) -> None:
+def test_probes_are_shown_also_before_their_first_check(views: Services, store: Store) -> None:
     [probe] = body(ask(views, "/api/probes"))
     assert (probe["name"], probe["kind"], "status" in probe, probe["overdue"]) == ("db", "tcp", False, True)
     store.create("probes", "db", {"name": "db", "kind": "tcp", "status": "resolved", "latency": 0.1})
@@ -301,7 +301,7 @@ def test_probes_are_shown_also_before_their_first_check(views: Deps, store: Stor
 
 @pytest.mark.parametrize(("minutes", "overdue"), [(5, False), (7, True)])
 def test_a_probe_that_is_not_checked_any_more_is_overdue(
-    views: Deps, store: Store, minutes: int, *, overdue: bool
+    views: Services, store: Store, minutes: int, *, overdue: bool
 ) -> None:
     """It is due every minute, and may be five minutes late."""
     checked = datetime.now(UTC) - timedelta(minutes=minutes)
@@ -324,7 +324,7 @@ def test_a_probe_that_is_not_checked_any_more_is_overdue(
         ("/assets/nothing.js", 404, ""),
     ],
 )
-def test_what_is_asked_for_wrongly_is_told_plainly(views: Deps, path: str, status: int, says: str) -> None:
+def test_what_is_asked_for_wrongly_is_told_plainly(views: Services, path: str, status: int, says: str) -> None:
     response = ask(views, path)
     assert response.status_code == status
     assert says in json.loads(response.get_data())["error"]
@@ -334,26 +334,26 @@ def test_what_is_asked_for_wrongly_is_told_plainly(views: Deps, path: str, statu
 @pytest.mark.parametrize(
     "path", ["/", "/api/models", "/api/incidents", "/api/incidents/x", "/api/incidents/x/report.md"]
 )
-def test_what_is_read_takes_nothing(views: Deps, path: str, method: str) -> None:
+def test_what_is_read_takes_nothing(views: Services, path: str, method: str) -> None:
     response = ask(views, path, method)
     assert response.status_code == 405
     assert json.loads(response.get_data())["error"] == f"method: must be GET or HEAD, got {method}"
 
 
-def test_a_warehouse_that_is_down_is_named(views: Deps, warehouse: Rows) -> None:
+def test_a_warehouse_that_is_down_is_named(views: Services, warehouse: Rows) -> None:
     warehouse.down = True
     response = ask(views, "/api/models")
     assert response.status_code == 503
     assert json.loads(response.get_data()) == {"error": "BigQuery: does not answer"}
 
 
-def test_many_viewers_cost_one_query(views: Deps, warehouse: Rows) -> None:
+def test_many_viewers_cost_one_query(views: Services, warehouse: Rows) -> None:
     for _ in range(5):
         ask(views, "/api/models")
     assert len(warehouse.asked) == 2
 
 
-def test_the_page_allows_no_foreign_script(views: Deps) -> None:
+def test_the_page_allows_no_foreign_script(views: Services) -> None:
     response = ask(views, "/")
     policy = response.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'")

@@ -53,7 +53,7 @@ def office(tmp_path: Path) -> Iterator[ApiFixture]:
 
 @pytest.fixture
 def client(office: ApiFixture, clock: FakeClock) -> FlaskClient:
-    return pages.application(pages.deps(office.store, Rows(), office, clock)).test_client()
+    return pages.application(pages.services(office.store, Rows(), office, clock)).test_client()
 
 
 def tell(client: FlaskClient, path: str, **body: Any) -> TestResponse:

@@ -18,7 +18,7 @@ from core.errors import QueryError, UnavailableError
 from functions.adapters.stores import open_store
 from functions.api import dashboards
 from functions.api.dashboards import Dashboards
-from functions.api.routes import Deps, answer
+from functions.api.routes import Services, answer
 from tests.support.builders import pages
 from tests.support.web import charts
 from tests.support.web.charts import Charts
@@ -35,9 +35,9 @@ def prometheus() -> Charts:
 
 
 @pytest.fixture
-def deps(tmp_path: Path, prometheus: Charts) -> Iterator[Deps]:
+def services(tmp_path: Path, prometheus: Charts) -> Iterator[Services]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
-    made = pages.deps(store, pages.Rows(), pages.ApiFixture(store), lambda: NOW)
+    made = pages.services(store, pages.Rows(), pages.ApiFixture(store), lambda: NOW)
     yield replace(made, dashboards=served(prometheus))
     store.close()  # type: ignore[attr-defined]
 
@@ -47,13 +47,13 @@ def served(prometheus: Charts, **more: Any) -> Dashboards:
     return Dashboards(all=every, prometheus=prometheus, models=lambda: ["churn", "late"], clock=lambda: NOW)  # type: ignore[arg-type]
 
 
-def ask(deps: Deps, path: str) -> flask.Response:
+def ask(services: Services, path: str) -> flask.Response:
     with flask.Flask("test").test_request_context(path):
-        return answer(flask.request, lambda: deps)
+        return answer(flask.request, lambda: services)
 
 
-def tile(deps: Deps, index: int, query: str = "", status: int = 200) -> Any:
-    response = ask(deps, f"/api/dashboards/sample/tiles/{index}?{query}")
+def tile(services: Services, index: int, query: str = "", status: int = 200) -> Any:
+    response = ask(services, f"/api/dashboards/sample/tiles/{index}?{query}")
     assert response.status_code == status, response.get_data()
     return json.loads(response.get_data())
 
@@ -69,12 +69,12 @@ def test_those_that_nobody_has_ordered_come_last_by_their_names(tmp_path: Path) 
     assert list(dashboards.load(tmp_path)) == ["executive", "models", "ants", "zebra"]
 
 
-def test_the_list_has_names_and_titles(deps: Deps) -> None:
-    assert json.loads(ask(deps, "/api/dashboards").get_data()) == [{"name": "sample", "title": "AIA: sample"}]
+def test_the_list_has_names_and_titles(services: Services) -> None:
+    assert json.loads(ask(services, "/api/dashboards").get_data()) == [{"name": "sample", "title": "AIA: sample"}]
 
 
-def test_a_layout_has_its_tiles_in_reading_order_with_all_but_the_data(deps: Deps) -> None:
-    layout = json.loads(ask(deps, "/api/dashboards/sample").get_data())
+def test_a_layout_has_its_tiles_in_reading_order_with_all_but_the_data(services: Services) -> None:
+    layout = json.loads(ask(services, "/api/dashboards/sample").get_data())
     assert layout["columns"] == 48
     assert layout["variables"] == [{"name": "model", "value": "", "choices": ["churn", "late"]}]
     places = [(one["y"], one["x"]) for one in layout["tiles"]]
@@ -140,8 +140,8 @@ def test_a_tile_of_what_only_others_measure_is_told_apart(query: str, *, foreign
     assert [one["foreign"] for one in made.layout("sample")["tiles"]] == [foreign, False]
 
 
-def test_a_chart_has_values_counted_back_from_the_end_the_same_for_all_within_ten_seconds(deps: Deps) -> None:
-    data = tile(deps, LINES, f"start={END - 3595}&end={END + 7}&step=60")
+def test_a_chart_has_values_counted_back_from_the_end_the_same_for_all_within_ten_seconds(services: Services) -> None:
+    data = tile(services, LINES, f"start={END - 3595}&end={END + 7}&step=60")
     assert (data["start"], data["end"], data["step"]) == (END - 3600, END, 60)
     [series] = [one for one in data["sets"][0]["series"] if one["labels"] == {"probe": "web"}]
     instants = range(data["start"], data["end"] + 1, 60)
@@ -149,28 +149,30 @@ def test_a_chart_has_values_counted_back_from_the_end_the_same_for_all_within_te
     assert data["sets"][0]["now"] == []
 
 
-def test_scorecards_and_tables_have_the_newest_value_and_a_spark_line_its_past(deps: Deps, prometheus: Charts) -> None:
-    [card] = tile(deps, CARD)["sets"]
+def test_scorecards_and_tables_have_the_newest_value_and_a_spark_line_its_past(
+    services: Services, prometheus: Charts
+) -> None:
+    [card] = tile(services, CARD)["sets"]
     assert (card["now"], card["series"]) == ([{"labels": {}, "value": 0.81}], [])
-    [spark] = tile(deps, SPARK)["sets"]
+    [spark] = tile(services, SPARK)["sets"]
     assert (len(spark["now"]), len(spark["series"][0]["values"])) == (1, 241)
-    [table] = tile(deps, TABLE)["sets"]
+    [table] = tile(services, TABLE)["sets"]
     assert [(one["labels"]["company"], one["value"]) for one in table["now"]] == [("ours", 0.5), ("Acme", 0.25)]
     assert {(start, end) for query, start, end, _ in prometheus.asked if query.startswith("sort")} == {(END, END)}
 
 
-def test_words_ask_for_nothing(deps: Deps, prometheus: Charts) -> None:
-    assert tile(deps, TEXT)["sets"] == []
+def test_words_ask_for_nothing(services: Services, prometheus: Charts) -> None:
+    assert tile(services, TEXT)["sets"] == []
     assert prometheus.asked == []
 
 
-def test_without_a_span_it_is_the_last_hour(deps: Deps) -> None:
-    data = tile(deps, LINES)
+def test_without_a_span_it_is_the_last_hour(services: Services) -> None:
+    data = tile(services, LINES)
     assert (data["start"], data["end"], data["step"]) == (END - 3600, END, 15)
 
 
-def test_however_far_apart_its_instants_are_the_newest_is_at_the_end(deps: Deps) -> None:
-    data = tile(deps, LINES, f"start={END - 30 * 86400 + 61}&end={END + 61}&step=86400")
+def test_however_far_apart_its_instants_are_the_newest_is_at_the_end(services: Services) -> None:
+    data = tile(services, LINES, f"start={END - 30 * 86400 + 61}&end={END + 61}&step=86400")
     assert (data["start"], data["end"]) == (END + 60 - 30 * 86400, END + 60)
 
 
@@ -193,17 +195,19 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_span_is_refused_by_its_name_and_nothing_is_asked(deps: Deps, prometheus: Charts, name: str) -> None:
+def test_a_wrong_span_is_refused_by_its_name_and_nothing_is_asked(
+    services: Services, prometheus: Charts, name: str
+) -> None:
     query, key = WRONG[name]
-    error = tile(deps, LINES, query, status=400)["error"]
+    error = tile(services, LINES, query, status=400)["error"]
     assert error.startswith(f"{key}: must ")
     assert len(error) < 300
     assert prometheus.asked == []
 
 
 @pytest.mark.parametrize("span", [60, 3600, 86_400, 30 * 86_400, 365 * 86_400, 400 * 86_400])
-def test_without_a_step_a_span_of_any_length_has_a_few_hundred_instants_at_most(deps: Deps, span: int) -> None:
-    data = tile(deps, LINES, f"start={END - span}&end={END}")
+def test_without_a_step_a_span_of_any_length_has_a_few_hundred_instants_at_most(services: Services, span: int) -> None:
+    data = tile(services, LINES, f"start={END - span}&end={END}")
     assert data["step"] >= 15
     assert 1 <= (data["end"] - data["start"]) // data["step"] + 1 <= 402
 
@@ -211,31 +215,31 @@ def test_without_a_step_a_span_of_any_length_has_a_few_hundred_instants_at_most(
 @pytest.mark.parametrize(
     "path", ["nothing", "nothing/tiles/0", "sample/tiles/99", "sample/tiles/x", "sample/tiles/-1", "../main"]
 )
-def test_what_is_not_there_is_not_found(deps: Deps, prometheus: Charts, path: str) -> None:
-    response = ask(deps, f"/api/dashboards/{path}")
+def test_what_is_not_there_is_not_found(services: Services, prometheus: Charts, path: str) -> None:
+    response = ask(services, f"/api/dashboards/{path}")
     assert response.status_code == 404
     assert json.loads(response.get_data())["error"]
     assert prometheus.asked == []
 
 
-def test_a_name_that_is_none_is_told_with_those_there_are(deps: Deps) -> None:
-    error = json.loads(ask(deps, "/api/dashboards/nothing").get_data())["error"]
+def test_a_name_that_is_none_is_told_with_those_there_are(services: Services) -> None:
+    error = json.loads(ask(services, "/api/dashboards/nothing").get_data())["error"]
     assert error == "dashboard: must be one of sample, got 'nothing'"
 
 
-def asked(deps: Deps, prometheus: Charts, query: str) -> str:
-    tile(deps, CARD, query)
+def asked(services: Services, prometheus: Charts, query: str) -> str:
+    tile(services, CARD, query)
     return prometheus.asked[-1][0]
 
 
-def test_where_nothing_is_chosen_every_model_counts(deps: Deps, prometheus: Charts) -> None:
-    assert asked(deps, prometheus, "") == 'accuracy{model=~".*"}'
-    assert asked(deps, prometheus, "model=") == 'accuracy{model=~".*"}'
+def test_where_nothing_is_chosen_every_model_counts(services: Services, prometheus: Charts) -> None:
+    assert asked(services, prometheus, "") == 'accuracy{model=~".*"}'
+    assert asked(services, prometheus, "model=") == 'accuracy{model=~".*"}'
 
 
-def test_a_dashboard_may_choose_at_first_and_the_viewer_otherwise(deps: Deps, prometheus: Charts) -> None:
+def test_a_dashboard_may_choose_at_first_and_the_viewer_otherwise(services: Services, prometheus: Charts) -> None:
     first = {"labelKey": "model", "templateVariable": "model", "stringValue": "late"}
-    made = replace(deps, dashboards=served(prometheus, dashboardFilters=[first]))
+    made = replace(services, dashboards=served(prometheus, dashboardFilters=[first]))
     assert asked(made, prometheus, "") == 'accuracy{model=~"late"}'
     assert asked(made, prometheus, "model=churn") == 'accuracy{model=~"churn"}'
     assert asked(made, prometheus, "model=") == 'accuracy{model=~".*"}'
@@ -245,8 +249,8 @@ HOSTILE_VALUES = ['"} or up{x="', "a|b", ".*", "x\\", '\\"', "{", "${model}", "$
 
 
 @pytest.mark.parametrize("value", HOSTILE_VALUES)
-def test_a_value_can_be_nothing_but_a_value(deps: Deps, prometheus: Charts, value: str) -> None:
-    query = asked(deps, prometheus, f"model={quote(value)}")
+def test_a_value_can_be_nothing_but_a_value(services: Services, prometheus: Charts, value: str) -> None:
+    query = asked(services, prometheus, f"model={quote(value)}")
     literal = re.fullmatch(r'accuracy\{model=~"((?:[^"\\]|\\.)*)"\}', query)
     assert literal, query
     pattern = re.sub(r"\\(.)", r"\1", literal[1])
@@ -255,47 +259,47 @@ def test_a_value_can_be_nothing_but_a_value(deps: Deps, prometheus: Charts, valu
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\0b", "x" * 201])
-def test_a_value_that_no_label_of_ours_has_is_refused(deps: Deps, prometheus: Charts, value: str) -> None:
-    error = tile(deps, CARD, f"model={quote(value)}", status=400)["error"]
+def test_a_value_that_no_label_of_ours_has_is_refused(services: Services, prometheus: Charts, value: str) -> None:
+    error = tile(services, CARD, f"model={quote(value)}", status=400)["error"]
     assert error.startswith("model: must be at most 200 printable characters")
     assert prometheus.asked == []
 
 
-def test_a_query_cannot_be_sent(deps: Deps, prometheus: Charts) -> None:
-    tile(deps, CARD, "query=up&expr=up&__interval=1d")
+def test_a_query_cannot_be_sent(services: Services, prometheus: Charts) -> None:
+    tile(services, CARD, "query=up&expr=up&__interval=1d")
     assert [query for query, *_ in prometheus.asked] == ['accuracy{model=~".*"}']
 
 
 @pytest.mark.parametrize(("step", "interval"), [(15, "60s"), (60, "60s"), (3600, "3600s")])
 def test_the_interval_of_a_rate_is_the_step_and_a_minute_at_least(
-    deps: Deps, prometheus: Charts, step: int, interval: str
+    services: Services, prometheus: Charts, step: int, interval: str
 ) -> None:
-    tile(deps, 11, f"start={END - 7200}&end={END}&step={step}")
+    tile(services, 11, f"start={END - 7200}&end={END}&step={step}")
     assert prometheus.asked[-1][0] == f"rate(x[{interval}])"
 
 
-def test_too_many_series_are_cut_off_and_it_is_said(deps: Deps, prometheus: Charts) -> None:
+def test_too_many_series_are_cut_off_and_it_is_said(services: Services, prometheus: Charts) -> None:
     many = [({"probe": str(number)}, charts.rising(number)) for number in range(70)]
     prometheus.answers = {"latency": many, "sort_desc(share)": many * 3}
-    [data] = tile(deps, LINES)["sets"]
+    [data] = tile(services, LINES)["sets"]
     assert (len(data["series"]), data["left_out"]) == (50, 20)
     assert {int(one["labels"]["probe"]) for one in data["series"]} == set(range(20, 70))
-    [data] = tile(deps, TABLE)["sets"]
+    [data] = tile(services, TABLE)["sets"]
     assert (len(data["now"]), data["left_out"]) == (200, 10)
 
 
 @pytest.mark.parametrize("error", [UnavailableError("Prometheus: does not answer"), QueryError("Prometheus: refuses")])
-def test_when_prometheus_fails_the_reason_is_told(deps: Deps, prometheus: Charts, error: Exception) -> None:
+def test_when_prometheus_fails_the_reason_is_told(services: Services, prometheus: Charts, error: Exception) -> None:
     prometheus.fault = error
-    assert tile(deps, LINES, status=503) == {"error": str(error)}
+    assert tile(services, LINES, status=503) == {"error": str(error)}
     prometheus.fault = None
-    assert tile(deps, LINES)["sets"][0]["series"]
+    assert tile(services, LINES)["sets"][0]["series"]
 
 
-def test_the_same_question_is_asked_once_for_many_viewers(deps: Deps, prometheus: Charts) -> None:
+def test_the_same_question_is_asked_once_for_many_viewers(services: Services, prometheus: Charts) -> None:
     prometheus.delay = threading.Event()
     with ThreadPoolExecutor(6) as viewers:
-        answers = [viewers.submit(tile, deps, LINES, f"end={END + second}") for second in range(6)]
+        answers = [viewers.submit(tile, services, LINES, f"end={END + second}") for second in range(6)]
         while not prometheus.asked:
             pass
         prometheus.delay.set()
@@ -304,24 +308,24 @@ def test_the_same_question_is_asked_once_for_many_viewers(deps: Deps, prometheus
     assert all(one["sets"] == shown[0]["sets"] for one in shown)
 
 
-def test_who_waits_for_a_question_that_fails_hears_of_it_too(deps: Deps, prometheus: Charts) -> None:
+def test_who_waits_for_a_question_that_fails_hears_of_it_too(services: Services, prometheus: Charts) -> None:
     prometheus.delay, prometheus.fault = threading.Event(), UnavailableError("Prometheus: does not answer")
     with ThreadPoolExecutor(3) as viewers:
-        answers = [viewers.submit(ask, deps, "/api/dashboards/sample/tiles/0") for _ in range(3)]
+        answers = [viewers.submit(ask, services, "/api/dashboards/sample/tiles/0") for _ in range(3)]
         prometheus.delay.set()
         assert [one.result().status_code for one in answers] == [503] * 3
 
 
 @pytest.mark.parametrize("path", ["", "/sample", "/sample/tiles/0"])
-def test_what_has_not_changed_is_not_sent_again(deps: Deps, path: str) -> None:
-    client = pages.application(deps).test_client()
+def test_what_has_not_changed_is_not_sent_again(services: Services, path: str) -> None:
+    client = pages.application(services).test_client()
     first = client.get(f"/api/dashboards{path}")
     again = client.get(f"/api/dashboards{path}", headers={"If-None-Match": first.headers["ETag"]})
     assert (first.status_code, again.status_code, again.get_data()) == (200, 304, b"")
 
 
 @pytest.mark.parametrize("path", ["/dashboards", "/dashboards/executive", "/dashboards/nothing"])
-def test_every_dashboard_has_an_address_that_needs_nothing_else(deps: Deps, path: str) -> None:
+def test_every_dashboard_has_an_address_that_needs_nothing_else(services: Services, path: str) -> None:
     with flask.Flask("test").test_request_context(path):
         response = answer(flask.request, lambda: pytest.fail("the page must not need the store"))
     response.direct_passthrough = False

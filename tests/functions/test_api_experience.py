@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 from core.errors import UnavailableError
 from core.events import stamp
 from functions.adapters.stores import open_store
-from functions.api.bus import opener
 from functions.api.experience import AT_ONCE, MOST_EVENTS, PATIENCE, Experience
+from functions.api.main import open_once
 from infra.local.warehouse import read_definitions
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
@@ -49,7 +49,7 @@ def office(tmp_path: Path) -> Iterator[ApiFixture]:
 
 @pytest.fixture
 def client(office: ApiFixture) -> FlaskClient:
-    return pages.application(pages.deps(office.store, Rows(), office, FakeClock())).test_client()
+    return pages.application(pages.services(office.store, Rows(), office, FakeClock())).test_client()
 
 
 def send(client: FlaskClient, **changed: Any) -> TestResponse:
@@ -173,7 +173,7 @@ def test_a_bus_that_does_not_answer_is_told(client: FlaskClient, office: ApiFixt
 
 
 def test_reports_that_wait_hold_up_no_further_ones_and_no_page(office: ApiFixture) -> None:
-    app = pages.application(pages.deps(office.store, Rows(), office, FakeClock()))
+    app = pages.application(pages.services(office.store, Rows(), office, FakeClock()))
     office.delay = threading.Event()
     with ThreadPoolExecutor(AT_ONCE) as waiting:
         reports = [waiting.submit(send, app.test_client(), report=f"a3b1c5d7-{n}") for n in range(AT_ONCE)]
@@ -202,7 +202,7 @@ def test_a_report_asks_the_bus_for_a_moment_only(client: FlaskClient, monkeypatc
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     monkeypatch.setenv("PUBSUB_EMULATOR_HOST", f"127.0.0.1:{port}")
-    made = Experience(bus=opener("aia-local", PATIENCE), clock=FakeClock())
+    made = Experience(bus=open_once("aia-local", PATIENCE), clock=FakeClock())
     with client.application.test_request_context(method="POST", json=REPORT), pytest.raises(UnavailableError):
         made.take(flask.request)
     server.stop(None)

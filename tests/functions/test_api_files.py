@@ -11,17 +11,17 @@ import pytest
 from werkzeug.test import Client
 
 from functions.api import reply
-from functions.api.routes import Deps, answer
+from functions.api.routes import Services, answer
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 EPOCH = 315_532_800
 """1980, as an archive has it."""
 
 
-def served(deps: Callable[[], Deps]) -> Client:
+def served(services: Callable[[], Services]) -> Client:
     app = flask.Flask("test", static_folder=None)
-    app.add_url_rule("/<path:path>", "all", lambda path: answer(flask.request, deps))
-    app.add_url_rule("/", "root", lambda: answer(flask.request, deps))
+    app.add_url_rule("/<path:path>", "all", lambda path: answer(flask.request, services))
+    app.add_url_rule("/", "root", lambda: answer(flask.request, services))
     return app.test_client()
 
 

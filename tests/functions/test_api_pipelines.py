@@ -9,7 +9,7 @@ import pytest
 
 from core.events import RunStatus
 from core.pipelines.state import PipelineState
-from functions.adapters.pipelines import COLLECTION, line_data
+from functions.adapters.pipelines import COLLECTION, pipeline_data
 from functions.adapters.ports import Store
 from functions.adapters.stores import open_store
 from functions.api.pipelines import RUNS
@@ -29,8 +29,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def asked(store: Store, *lines: PipelineState, now: datetime = NOW) -> list[dict[str, Any]]:
     for line in lines:
-        store.create(COLLECTION, line.name, line_data(line))
-    made = pages.deps(store, Rows(), ApiFixture(store), lambda: now)
+        store.create(COLLECTION, line.name, pipeline_data(line))
+    made = pages.services(store, Rows(), ApiFixture(store), lambda: now)
     response = pages.application(made).test_client().get("/api/pipelines")
     assert response.status_code == 200, response.data
     found: list[dict[str, Any]] = response.json

@@ -16,8 +16,8 @@ from functions.adapters.prometheus import Series
 from functions.adapters.stores import open_store
 from functions.api import alerts
 from functions.api.dashboards import Dashboards
-from functions.api.due import Start, following
-from functions.api.routes import Deps, answer
+from functions.api.freshness import Start, following
+from functions.api.routes import Services, answer
 from functions.api.views import lasts
 from tests.support.builders import pages
 from tests.support.builders.pages import MODEL, ApiFixture, Rows
@@ -36,21 +36,21 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()  # type: ignore[attr-defined]
 
 
-def made(store: Store, rows: Rows, *, started: datetime, now: datetime = NOW) -> Deps:
+def made(store: Store, rows: Rows, *, started: datetime, now: datetime = NOW) -> Services:
     """The API as it is at an instant, started at another."""
-    deps = pages.deps(store, rows, ApiFixture(store), lambda: now)
-    start = Start(at=started, clock=lambda: now, coming=lambda: deps.backfills.coming)
-    actions = replace(deps.actions, start=start)
-    return replace(deps, views=replace(deps.views, start=start), actions=actions, start=start)
+    services = pages.services(store, rows, ApiFixture(store), lambda: now)
+    start = Start(at=started, clock=lambda: now, loading=lambda: services.backfills.loading)
+    actions = replace(services.actions, start=start)
+    return replace(services, views=replace(services.views, start=start), actions=actions, start=start)
 
 
-def ask(deps: Deps, path: str) -> flask.Response:
+def ask(services: Services, path: str) -> flask.Response:
     with flask.Flask("test").test_request_context(path):
-        return answer(flask.request, lambda: deps)
+        return answer(flask.request, lambda: services)
 
 
-def body(deps: Deps, path: str) -> Any:
-    response = ask(deps, path)
+def body(services: Services, path: str) -> Any:
+    response = ask(services, path)
     assert response.status_code == 200, response.get_data()
     return json.loads(response.get_data())
 
@@ -133,13 +133,13 @@ def test_what_never_answered_is_starting_for_a_time(store: Store, ago: int, *, d
 
 def test_what_answered_once_and_is_away_is_a_fault(store: Store) -> None:
     rows = Rows()
-    deps = made(store, rows, started=NOW)
-    assert body(deps, "/api/models")
+    services = made(store, rows, started=NOW)
+    assert body(services, "/api/models")
     rows.down = True
-    response = ask(deps, "/api/models/churn/drift?days=3")
+    response = ask(services, "/api/models/churn/drift?days=3")
     assert json.loads(response.get_data())["starting"] is True, "another question, which was never answered"
-    deps.views._kept._kept.clear()  # minutes later
-    assert json.loads(ask(deps, "/api/models").get_data()) == {"error": "BigQuery: does not answer"}
+    services.views._cache._answers.clear()  # minutes later
+    assert json.loads(ask(services, "/api/models").get_data()) == {"error": "BigQuery: does not answer"}
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ def test_scores_are_asked_for_again_only_when_newer_ones_are_due(ends: list[date
 
 def test_while_a_past_is_coming_scores_are_asked_for_again_soon(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, now = Rows(drift_scores=[score(NOW)]), [0.0]
-    monkeypatch.setattr("functions.api.kept.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("functions.api.cache.time.monotonic", lambda: now[0])
     for done, asked in ((False, 4), (True, 2)):
         pages.update(store, "backfills", "history", lambda _, done=done: HISTORY | {"done": done})  # type: ignore[misc]
-        deps = made(store, rows, started=NOW)
+        services = made(store, rows, started=NOW)
         rows.asked.clear()
         for now[0] in (100.0, 106.0):
-            body(deps, "/api/models")
+            body(services, "/api/models")
         assert len(rows.asked) == asked
 
 
@@ -173,10 +173,10 @@ def test_while_a_past_is_coming_scores_are_asked_for_again_soon(store: Store, mo
 def test_actions_say_whether_their_history_is_starting(store: Store, minutes: int, *, starting: bool) -> None:
     rows = Rows()
     rows.down = True
-    deps = made(store, rows, started=NOW - timedelta(minutes=minutes))
-    assert (body(deps, "/api/actions")["recent"], body(deps, "/api/actions")["starting"]) == (None, starting)
+    services = made(store, rows, started=NOW - timedelta(minutes=minutes))
+    assert (body(services, "/api/actions")["recent"], body(services, "/api/actions")["starting"]) == (None, starting)
     rows.down = False
-    assert (body(deps, "/api/actions")["recent"], body(deps, "/api/actions")["starting"]) == ([], False)
+    assert (body(services, "/api/actions")["recent"], body(services, "/api/actions")["starting"]) == ([], False)
 
 
 class Beats(Charts):
@@ -241,9 +241,9 @@ def test_a_prometheus_that_is_starting_is_told_apart(store: Store) -> None:
     prometheus = charts.charts()
     prometheus.fault = UnavailableError("Prometheus: does not answer (ConnectionError)")
     boards = Dashboards(all={"sample": charts.dashboard()}, prometheus=prometheus, models=list, clock=lambda: NOW)  # type: ignore[arg-type]
-    deps = replace(made(store, Rows(), started=NOW), dashboards=boards)
-    assert json.loads(ask(deps, "/api/dashboards/sample/tiles/0").get_data())["starting"] is True
+    services = replace(made(store, Rows(), started=NOW), dashboards=boards)
+    assert json.loads(ask(services, "/api/dashboards/sample/tiles/0").get_data())["starting"] is True
     prometheus.fault = None
-    body(deps, "/api/dashboards/sample/tiles/0")
+    body(services, "/api/dashboards/sample/tiles/0")
     prometheus.fault = UnavailableError("Prometheus: does not answer (ConnectionError)")
-    assert "starting" not in json.loads(ask(deps, "/api/dashboards/sample/tiles/1?end=1").get_data())
+    assert "starting" not in json.loads(ask(services, "/api/dashboards/sample/tiles/1?end=1").get_data())

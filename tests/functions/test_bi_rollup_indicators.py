@@ -14,7 +14,7 @@ from core.incidents.model import Impact, Incident, State
 from core.pipelines.health import health
 from core.pipelines.state import PipelineState
 from core.settings import Business, Cost, Dependency, Revenue, Settings
-from functions.adapters.pipelines import line_data
+from functions.adapters.pipelines import pipeline_data
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup import incidents, satisfaction
 from functions.bi_rollup.registry import ROLLUPS
@@ -214,8 +214,8 @@ def test_a_model_that_drifts_and_is_below_its_floor_is_told(served: World) -> No
 
 def test_a_pipeline_that_fails_is_told(served: World) -> None:
     line = line_of(whole(0) + whole(1) + whole(2, status=RunStatus.FAILED))
-    served.store.create("pipelines", line.name, line_data(line))
-    served.store.create("pipelines", "new", line_data(PipelineState(name="new")))
+    served.store.create("pipelines", line.name, pipeline_data(line))
+    served.store.create("pipelines", "new", pipeline_data(PipelineState(name="new")))
     served.store.create("pipelines", "spoilt", {"line": "{}"})
     due = AT + 3 * DAY
     assert satisfaction._of_pipelines(served.store, due) == {"pipeline_health_ratio": health(line, due).score}

@@ -178,8 +178,8 @@ def test_a_model_is_scored_at_the_tick_after_it_was_applied() -> None:
 @pytest.fixture
 def client(tmp_path: Path, table: ModelTable, clock: FakeClock) -> Iterator[FlaskClient]:
     store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
-    deps = pages.deps(store, Rows(), ApiFixture(store), clock, table=table)
-    yield pages.application(deps).test_client()
+    services = pages.services(store, Rows(), ApiFixture(store), clock, table=table)
+    yield pages.application(services).test_client()
     store.close()  # type: ignore[attr-defined]
 
 

@@ -58,7 +58,7 @@ def running(code: str, *arguments: str) -> Iterator[tuple[Mark, str]]:
 
 
 def recorded(folder: Path) -> dict[str, int]:
-    return {name: mark.pid for name, mark in (orphan_processes._read(folder) or {}).items()}
+    return {name: mark.pid for name, mark in (orphan_processes._read_mark(folder) or {}).items()}
 
 
 def children(pid: int) -> list[int]:
@@ -79,7 +79,7 @@ def owner_of_two(folder: Path, second: str = SLEEP) -> Iterator[tuple[Mark, Mark
     """A process that keeps two programs running, its watchdog, and all that was started: one has a child."""
     with running(OWNER, str(folder), second) as (owner, watchdog):
         until(lambda: numbers(log_of(folder, "a")) and "up" in log_of(folder, "b"))
-        started = [*(orphan_processes._read(folder) or {}).values(), *map(Mark.of, numbers(log_of(folder, "a")))]
+        started = [*(orphan_processes._read_mark(folder) or {}).values(), *map(Mark.of, numbers(log_of(folder, "a")))]
         assert [mark.runs() for mark in started] == [True, True, True]
         yield owner, Mark.of(int(watchdog)), started
 

@@ -15,7 +15,7 @@ from core.events import PipelineRun
 from functions.adapters.ports import Data, Document, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
-from functions.api.backfills import COLLECTION, KEY
+from functions.api.freshness import COLLECTION, KEY
 from infra.local.past.plan import DAY, Part, Plan, extended, read_plan, write_plan
 from infra.local.past.program import Backfill
 from infra.local.past.tables import table_of

@@ -11,7 +11,7 @@ import pytest
 from core.errors import UnavailableError
 from core.events import PipelineRun, RunStatus
 from core.pipelines.state import KEPT, MOST_UNWRITTEN
-from functions.adapters.pipelines import line_data
+from functions.adapters.pipelines import pipeline_data
 from functions.adapters.ports import Data, Warehouse
 from functions.pipeline_monitor.monitor import handle
 from functions.pipeline_monitor.read import Logged
@@ -190,7 +190,7 @@ def test_a_tick_concludes_again_only_what_is_not_in_the_history() -> None:
     world.tick(days=0, hours=1)
     assert ("conditions", "pipeline/etl:pipeline_failed") not in world.outside.documents
     document = world.outside.documents["pipelines", PIPELINE]
-    changed = replace(document, data=line_data(replace(world.line(), unwritten=("r0",))))
+    changed = replace(document, data=pipeline_data(replace(world.line(), unwritten=("r0",))))
     world.outside.documents["pipelines", PIPELINE] = changed
     world.tick(days=0, hours=2)
     assert ("conditions", "pipeline/etl:pipeline_failed") in world.outside.documents
@@ -201,7 +201,7 @@ def test_a_tick_looks_at_every_pipeline_however_many_there_are() -> None:
     line = line_of(whole(0))
     for number in range(count):
         world.monitor.store.create(
-            "pipelines", f"p{number:04d}", line_data(replace(line, name=f"p{number:04d}", unwritten=()))
+            "pipelines", f"p{number:04d}", pipeline_data(replace(line, name=f"p{number:04d}", unwritten=()))
         )
     world.tick(hours=1)
     assert [world.gauge("health_ratio", f"p{number:04d}") for number in range(count)] == [1] * count

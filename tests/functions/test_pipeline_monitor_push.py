@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.errors import PoisonError
 from core.events import PipelineRun, RunStatus
 from functions.adapters.events import encode
-from functions.adapters.pipelines import fitted, line_data, read_line
+from functions.adapters.pipelines import fitted, pipeline_data, read_pipeline
 from functions.adapters.store import normal
 from functions.pipeline_monitor.main import build
 from functions.pipeline_monitor.read import Logged, read
@@ -265,6 +265,6 @@ def test_runs_of_many_stages_that_all_fail_with_long_errors_fit_a_document() -> 
         for number in range(50)
         for stage in range(50)
     )
-    kept = read_line(normal(line_data(fitted(line))))
+    kept = read_pipeline(normal(pipeline_data(fitted(line))))
     assert kept.runs[-1] == line.runs[-1]
     assert 10 < len(kept.runs) < len(line.runs)

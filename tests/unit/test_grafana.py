@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard as GrafanaDashboard
 
 from functions.api.dashboards import ORDER, load
-from functions.api.widgets import Dashboard
+from functions.api.layout import Dashboard
 from infra import stage
 from infra.grafana import __main__ as command
 from infra.grafana.query import UNITS

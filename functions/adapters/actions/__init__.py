@@ -1,1 +1,1 @@
-"""Automated responses: one file an action, one interface."""
+"""Automated actions: one module per action, one interface."""

@@ -1,4 +1,4 @@
-"""Calls of Google's APIs: how long they are waited for, and their errors as ours."""
+"""Calls of Google's APIs: their timeouts, and their errors as ours."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ def answers(resource: str) -> Iterator[None]:
     """Turn the errors of Google's clients into ours, which name the resource.
 
     Raises:
-        UnavailableError: it does not answer, is overloaded, or somebody else was faster; asking again may help.
+        UnavailableError: it does not answer, is overloaded, or a concurrent write won; a retry may help.
         ActionError: it refuses, and would refuse again.
     """
     try:
@@ -60,13 +60,13 @@ def answers(resource: str) -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """What an error is and says, in one line."""
+    """The type and message of an error, in one line."""
     said = " ".join(str(getattr(error, "message", error)).split())
     return f"{type(error).__name__}: {said}"[:LONGEST_REASON]
 
 
 def lookup(resources: Mapping[str, Resource], target: str, field: str) -> str:
-    """What a target is in the cloud.
+    """The cloud resource of a target.
 
     Raises:
         ActionError: the settings do not say.

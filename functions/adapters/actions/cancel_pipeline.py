@@ -1,6 +1,6 @@
 """Cancel the runs of a pipeline: every job of its display name that has not ended.
 
-Cancelling twice is cancelling once, so that no key need be kept. Runs that begin after the plan are not touched.
+Cancelling is idempotent, so that no key is stored. Runs that start after the plan are not cancelled.
 """
 
 import json
@@ -12,14 +12,14 @@ from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
 from functions.adapters.actions.calls import short
-from functions.adapters.actions.vertex import CANCELLED, PipelineAction, told
+from functions.adapters.actions.vertex import CANCELLED, PipelineAction, state_name
 
 RUNNING = (
     PipelineState.PIPELINE_STATE_QUEUED,
     PipelineState.PIPELINE_STATE_PENDING,
     PipelineState.PIPELINE_STATE_RUNNING,
 )
-"""The states of a job that may be cancelled, in the order that a job goes through: one that moves on is seen twice."""
+"""The states of a job that can be cancelled, in the order of its lifecycle: a job that advances is listed twice."""
 
 
 class CancelPipeline(PipelineAction):
@@ -33,7 +33,9 @@ class CancelPipeline(PipelineAction):
             for state in RUNNING
             for job in self._pipelines.list(location, display_name=pipeline, state=PipelineState(state).name)
         }
-        steps = [Step(what=f"run {short(name)}", before=told(state), after="cancelled") for name, state in jobs.items()]
+        steps = [
+            Step(what=f"run {short(name)}", before=state_name(state), after="cancelled") for name, state in jobs.items()
+        ]
         return Plan(
             summary=f"pipeline {pipeline}: {len(jobs)} runs cancelled" if jobs else f"pipeline {pipeline}: none runs",
             steps=tuple(steps),
@@ -53,15 +55,15 @@ class CancelPipeline(PipelineAction):
     def verify(self, plan: Plan) -> Verification:
         """Good when none of the runs runs any more; bad when one ran to its end before it could be cancelled."""
         jobs = self._find(plan)
-        finished = _named(jobs, PipelineState.PIPELINE_STATE_SUCCEEDED)
+        finished = _names(jobs, PipelineState.PIPELINE_STATE_SUCCEEDED)
         if finished:
             return Verification(health=Health.BAD, detail=f"ran to the end: {finished}")
         ended = (PipelineState.PIPELINE_STATE_CANCELLED, PipelineState.PIPELINE_STATE_FAILED)
         running = [job for job in jobs if job.state not in ended]
         if running:
-            detail = ", ".join(f"{short(job.name)} is {told(job.state)}" for job in running)
+            detail = ", ".join(f"{short(job.name)} is {state_name(job.state)}" for job in running)
             return Verification(health=Health.PENDING, detail=detail)
-        return Verification(health=Health.GOOD, detail=f"none of them runs: {_named(jobs, *ended) or 'all deleted'}")
+        return Verification(health=Health.GOOD, detail=f"none of them runs: {_names(jobs, *ended) or 'all deleted'}")
 
     def undo(self, plan: Plan) -> str:
         """Refused: a cancelled run does not go on."""
@@ -69,9 +71,9 @@ class CancelPipeline(PipelineAction):
 
     def _find(self, plan: Plan) -> list[PipelineJob]:
         """The runs, less those that were deleted since."""
-        found = (self._pipelines.find(name) for name in json.loads(plan.state["jobs"]))
-        return [job for job in found if job is not None]
+        jobs = (self._pipelines.find(name) for name in json.loads(plan.state["jobs"]))
+        return [job for job in jobs if job is not None]
 
 
-def _named(jobs: Sequence[PipelineJob], *states: int) -> str:
+def _names(jobs: Sequence[PipelineJob], *states: int) -> str:
     return ", ".join(short(job.name) for job in jobs if job.state in states)

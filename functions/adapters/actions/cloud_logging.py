@@ -1,4 +1,4 @@
-"""Lines of Cloud Logging: its client, as far as the actions need it."""
+"""Cloud Logging's client, as far as the actions use it."""
 
 import functools
 import os
@@ -45,7 +45,7 @@ class Logs:
         self._patience = patience
 
     def newest(self, selection: str, most: int, what: str) -> Found:
-        """The newest lines that a filter lets through, or as many of them as come in time.
+        """The newest lines of a filter, or those that arrive in time.
 
         Args:
             selection: in Cloud Logging's query language.
@@ -93,21 +93,21 @@ def text_of(entry: Any) -> str:  # noqa: ANN401 - Google publishes no types
     if entry.text_payload:
         return str(entry.text_payload)
     if entry.json_payload:
-        return _said(entry.json_payload)
+        return _text(entry.json_payload)
     return _audited(entry.proto_payload) if entry.proto_payload else ""
 
 
-def _said(payload: Any) -> str:  # noqa: ANN401 - Google publishes no types
+def _text(payload: Any) -> str:  # noqa: ANN401 - Google publishes no types
     """The field of a structured line that says what happened; all that are texts where none is known to."""
     said = next((payload[name] for name in _FIELDS if payload.get(name)), payload)
     if isinstance(said, str):
         return said
-    found = said if hasattr(said, "items") else payload
-    return " ".join(sorted(f"{name}={value}" for name, value in found.items() if isinstance(value, str)))
+    fields = said if hasattr(said, "items") else payload
+    return " ".join(sorted(f"{name}={value}" for name, value in fields.items() if isinstance(value, str)))
 
 
 def _audited(payload: Any) -> str:  # noqa: ANN401 - Google publishes no types
-    """What an audit log says: the method, and why it was refused."""
+    """The summary of an audit log: the method, and why it was refused."""
     if not payload.type_url.endswith(_AUDIT_LOG):
         return str(payload.type_url.rpartition("/")[2])
     audit = AuditLog.FromString(payload.value)

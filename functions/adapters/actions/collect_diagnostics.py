@@ -1,4 +1,4 @@
-"""Read what a target has logged lately, so that who is called finds it in the incident. Nothing outside is changed."""
+"""Read the newest log lines of a target, so that the responder sees them in the incident. Nothing is changed."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,7 +11,7 @@ from functions.adapters.actions.calls import lookup
 from functions.adapters.actions.log_lines import report
 
 BEFORE = timedelta(minutes=30)
-"""How long before the request the lines begin; they end with the newest there is."""
+"""The span of the lines before the request; they end with the newest."""
 LINES = 200
 
 
@@ -28,11 +28,11 @@ class CollectDiagnostics:
         self._logs = logs or cloud_logging.connect()
 
     def plan(self, request: ActionRequest) -> Plan:
-        """What the logs say now, so that a dry run shows it too."""
+        """The current summary of the logs, so that a dry run shows it as well."""
         selection = lookup(self._resources, request.target, "logs")
         since = stamp(request.requested_at - BEFORE)
         state = {"target": request.target, "since": since, "filter": _filter(selection, since)}
-        said = self._read(state)
+        said = self._report(state)
         return Plan(
             summary=f"logs of {request.target} since {since}: {said}",
             steps=(Step(what=f"timeline of {request.incident_id}", before="nothing of the logs", after=said),),
@@ -41,8 +41,8 @@ class CollectDiagnostics:
         )
 
     def apply(self, plan: Plan, key: str) -> str:  # noqa: ARG002 - reading again changes nothing
-        """What the logs say by now: lines take a while to arrive, and a request may have waited."""
-        return self._read(plan.state)
+        """The current summary of the logs: lines arrive late, and a request may have waited."""
+        return self._report(plan.state)
 
     def verify(self, plan: Plan) -> Verification:
         """Good at once: nothing was changed."""
@@ -52,9 +52,9 @@ class CollectDiagnostics:
         """Nothing: nothing was changed."""
         return f"nothing to put back: the logs of {plan.state['target']} were only read"
 
-    def _read(self, state: Mapping[str, str]) -> str:
-        found = self._logs.newest(state["filter"], LINES, f"logs of {state['target']}")
-        return report(found.lines, more=found.more)
+    def _report(self, state: Mapping[str, str]) -> str:
+        lines = self._logs.newest(state["filter"], LINES, f"logs of {state['target']}")
+        return report(lines.lines, more=lines.more)
 
 
 def _filter(selection: str, since: str) -> str:

@@ -1,8 +1,9 @@
 """Delete the contents of a cache in Redis: all keys that begin with the resource's prefix, or all where there is none.
 
-A cache fills itself again, from what is behind it, which has all of the load until then. How far it was flushed is noted
-in the cache under a key of its own for a day: so that a call goes on where the last one ran out of time, so that the cache
-is not flushed twice for one request, and so that it is known afterwards, when it is as full as before, that it was empty.
+A cache refills from the service behind it, which has the whole load until then. The progress of the flush is stored
+in the cache under a separate key for a day: so that a call continues where the last one timed out, so that the cache
+is not flushed twice for one request, and so that it is known afterwards, when it is as full as before, that it was
+empty.
 """
 
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from functions.adapters.actions import redis_cache
 from functions.adapters.actions.calls import lookup
 
 NOTE = "aia:flushed:"
-"""What the key of the note begins with; the request's id follows."""
+"""The prefix of the key of the note; the request's id follows."""
 NOTED_SECONDS = 86_400
 DONE = " done"
 
@@ -49,7 +50,7 @@ class FlushCache:
         )
 
     def apply(self, plan: Plan, key: str) -> str:
-        """Delete them, for so long as one call may take; called again, it goes on where it was."""
+        """Delete keys within the time of one call; the next call continues."""
         state = plan.state
         with self._caches.open(state["address"]) as cache:
             process = cache.require_whole()
@@ -67,7 +68,7 @@ class FlushCache:
     def verify(self, plan: Plan) -> Verification:
         """Good when the cache answers and was flushed: it may be full again.
 
-        Where the note is gone (evicted, or lost with a primary whose replica took over) the number of keys has to tell.
+        If the note is missing (evicted, or lost in a failover), the number of keys decides.
         """
         state = plan.state
         with self._caches.open(state["address"]) as cache:
@@ -77,7 +78,7 @@ class FlushCache:
         return Verification(health=Health.GOOD if flushed else Health.BAD, detail=detail)
 
     def undo(self, plan: Plan) -> str:
-        """Never: what was in the cache is nowhere else as it was."""
+        """Refused: the contents of the cache cannot be restored."""
         raise ActionError(f"cache {plan.state['address']}: what was deleted cannot be put back; it fills itself again")
 
 

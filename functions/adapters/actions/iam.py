@@ -1,4 +1,4 @@
-"""The keys of a service account that people made: IAM's client, as far as the actions need it."""
+"""The user-managed keys of a service account: IAM's client, as far as the actions use it."""
 
 import functools
 import os
@@ -17,7 +17,7 @@ from google.cloud.iam_admin_v1.types import (
 from functions.adapters.actions.calls import PATIENCE, answers, channel, limits
 
 USER_MANAGED = ListServiceAccountKeysRequest.KeyType.USER_MANAGED
-"""Keys that people made; Google's own, which nobody can download, are of another kind."""
+"""Keys that users created; keys that Google manages cannot be downloaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +42,24 @@ class Keys:
         self._limits = limits(patience)
 
     def list(self, account: str) -> tuple[Key, ...]:
-        """Those that people made, by their ids."""
+        """The user-managed keys, by id."""
         request = ListServiceAccountKeysRequest(name=_name(account), key_types=[USER_MANAGED])
         with answers(f"keys of {account}"):
             answer = self._client.list_service_account_keys(request=request, **self._limits)
-        found = (
+        keys = (
             Key(id=key.name.rpartition("/")[2], disabled=key.disabled, made_at=cast("datetime", key.valid_after_time))
             for key in answer.keys
         )
-        return tuple(sorted(found, key=lambda key: key.id))
+        return tuple(sorted(keys, key=lambda key: key.id))
 
     def disable(self, account: str, key: str) -> None:
-        """Let nobody log in by a key."""
+        """Disable a key."""
         request = DisableServiceAccountKeyRequest(name=f"{_name(account)}/keys/{key}")
         with answers(f"key {key} of {account}"):
             self._client.disable_service_account_key(request=request, **self._limits)
 
     def enable(self, account: str, key: str) -> None:
-        """Let people log in by a key again."""
+        """Enable a key."""
         request = EnableServiceAccountKeyRequest(name=f"{_name(account)}/keys/{key}")
         with answers(f"key {key} of {account}"):
             self._client.enable_service_account_key(request=request, **self._limits)

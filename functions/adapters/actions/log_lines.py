@@ -1,4 +1,4 @@
-"""What lines of a log say, for people: how many of which severity, and the most frequent messages without their secrets."""
+"""Summary of log lines for people: the count by severity, and the most frequent messages without secrets."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A cache in Redis: its client, as far as the actions need it. A call keeps to its time however many keys there are."""
+"""A cache in Redis: its client, as far as the actions use it. A call respects its timeout for any number of keys."""
 
 import os
 import re
@@ -20,9 +20,9 @@ PATIENCE = 5.0
 SECONDS = 8.0
 """How long keys are deleted for in one call."""
 BATCH = 1000
-"""Keys that Redis looks at in one command; it serves nobody else meanwhile, which is less than a millisecond."""
+"""Keys per SCAN command, which blocks Redis for less than a millisecond."""
 SAMPLE = 10_000
-"""Keys that are looked at to tell how many begin with a prefix."""
+"""Keys that are sampled to estimate how many have a prefix."""
 _TLS = {"1": True, "": False}
 _ADDRESS = re.compile(r"(?P<host>\[[\da-fA-F:.]+\]|[^\s:/@\[\]]+):(?P<port>\d{1,5})(?:/(?P<database>\d{1,5}))?")
 _REFUSED = (errors.AuthenticationError, errors.AuthorizationError, errors.ResponseError)
@@ -45,10 +45,10 @@ class Caches:
 
     Args:
         password: of all of them; none where it is empty.
-        tls: whether they are spoken to by TLS.
+        tls: whether connections use TLS.
         patience: seconds that an answer is waited for.
         seconds: how long keys are deleted for in one call.
-        batch: how many keys Redis looks at in one command.
+        batch: keys per SCAN command.
     """
 
     def __init__(
@@ -78,13 +78,13 @@ class Caches:
             yield Cache(client, f"cache {address}", self._seconds, self._batch)
 
     def _arguments(self, address: str) -> dict[str, Any]:
-        found = _ADDRESS.fullmatch(address)
-        if not found:
+        match = _ADDRESS.fullmatch(address)
+        if not match:
             raise ActionError(f"redis: must be host:port or host:port/database, got {address!r}")
         return {
-            "host": found["host"].strip("[]"),
-            "port": int(found["port"]),
-            "db": int(found["database"] or 0),
+            "host": match["host"].strip("[]"),
+            "port": int(match["port"]),
+            "db": int(match["database"] or 0),
             "password": self._password or None,
             "ssl": self._tls,
             "socket_timeout": self._patience,
@@ -113,13 +113,13 @@ class Cache:
         return str(said.get("run_id", ""))
 
     def size(self, prefix: str) -> Size:
-        """How many keys begin with a prefix; of more than `SAMPLE` in all it is estimated."""
+        """The number of keys with a prefix; estimated if there are more than `SAMPLE` in all."""
         total = self._client.dbsize()
         if not prefix:
             return Size(total, exact=True)
         seen, matching, cursor = 0, 0, 0
         while seen < SAMPLE:
-            cursor, keys = self._look(cursor)
+            cursor, keys = self._scan(cursor)
             seen += len(keys)
             matching += sum(key.startswith(prefix.encode()) for key in keys)
             if not cursor:
@@ -127,7 +127,7 @@ class Cache:
         return Size(round(matching / seen * total), exact=False)
 
     def flush(self, prefix: str, cursor: int = 0) -> tuple[int, int]:
-        """Delete the keys that begin with a prefix, or all of them where it is empty.
+        """Delete the keys with a prefix, or all keys if it is empty.
 
         Args:
             prefix: of the keys.
@@ -140,7 +140,7 @@ class Cache:
             return self._empty(), 0
         gone, until, pattern = 0, time.monotonic() + self._seconds, _literally(prefix) + b"*"
         while True:
-            cursor, keys = self._look(cursor, pattern)
+            cursor, keys = self._scan(cursor, pattern)
             if keys:
                 gone += self._client.unlink(*keys)
             if not cursor or time.monotonic() > until:
@@ -152,9 +152,9 @@ class Cache:
             self._client.set(name, text, ex=seconds)
 
     def noted(self, name: str) -> str:
-        """The text that is kept, or none."""
-        found = cast("bytes | None", self._client.get(name))
-        return found.decode() if found else ""
+        """The stored text, or empty."""
+        value = cast("bytes | None", self._client.get(name))
+        return value.decode() if value else ""
 
     def _empty(self) -> int:
         total = self._client.dbsize()
@@ -162,8 +162,8 @@ class Cache:
             self._client.flushdb(asynchronous=True)
         return total
 
-    def _look(self, cursor: int, pattern: bytes | None = None) -> tuple[int, list[bytes]]:
-        """The next keys that match, some perhaps again, and where to go on; 0 after the last."""
+    def _scan(self, cursor: int, pattern: bytes | None = None) -> tuple[int, list[bytes]]:
+        """The next matching keys, perhaps with repetitions, and the next cursor; 0 after the last."""
         return cast("tuple[int, list[bytes]]", self._client.scan(cursor, match=pattern, count=self._batch))
 
 

@@ -18,25 +18,25 @@ from functions.adapters.ports import Bus, Warehouse
 class Action(Protocol):
     """One automated response.
 
-    The guard rails stand before it (`core.actions.guards`); an action only knows how. Every method raises
-    `UnavailableError` when the outside does not answer or answers that it may do so later (the function is asked again), and
-    `ActionError` when it refuses for good or the target is not what the action acts on; the message says what and why, and
-    holds no secret.
+    The guard rails (`core.actions.guards`) decide whether it is applied; an action only knows how. Every method raises
+    `UnavailableError` if the external system does not answer or asks to retry later, and
+    `ActionError` if it refuses for good or the target is of the wrong type; the message says what and why, and
+    has no secret in it.
     """
 
     def plan(self, request: ActionRequest) -> Plan:
-        """What would change. It reads, and changes nothing."""
+        """The plan. It reads, and changes nothing."""
         ...
 
     def apply(self, plan: Plan, key: str) -> str:
-        """Change it.
+        """Apply the plan.
 
         Args:
-            plan: as planned; where the outside is no longer as it was then (somebody changed it), `ActionError`.
-            key: the same for every attempt; what has been applied under it already is not applied again.
+            plan: as planned; if the external system has changed since, `ActionError`.
+            key: the same for every attempt; a plan that was applied under it is not applied again.
 
         Returns:
-            What the outside answered, in one line.
+            The answer of the external system, in one line.
         """
         ...
 
@@ -45,18 +45,18 @@ class Action(Protocol):
         ...
 
     def undo(self, plan: Plan) -> str:
-        """Put it back to how it was, or say in an `ActionError` why that cannot be; safe to call again."""
+        """Restore the former state, or raise `ActionError` with the reason why that is impossible; idempotent."""
         ...
 
 
 class Registry:
-    """The actions of a function, each made once.
+    """The actions of a function, each created once.
 
     Args:
-        settings: what the targets are.
-        models: what the models are, by name, as they are now.
-        warehouse: for the actions that look into the history.
-        bus: for the actions that ask others.
+        settings: the resources of the targets.
+        models: the models by name, as they are now.
+        warehouse: for the actions that query the history.
+        bus: for the actions that publish requests.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Registry:
         self._made = functools.cache(self._make)
 
     def __getitem__(self, name: ActionName) -> Action:
-        """The action of a name; it is made when it is first asked for, with the endpoints that the environment has."""
+        """The action of a name; created at its first use, with the endpoints of the environment."""
         return self._made(name)
 
     def _make(self, name: ActionName) -> Action:

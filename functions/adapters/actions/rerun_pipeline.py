@@ -1,4 +1,4 @@
-"""Run a pipeline again, when its newest run failed or was cancelled: a new job with all that the former was given.
+"""Run a pipeline again when its newest run failed or was cancelled: a new job with the same inputs.
 
 The job's id follows from the key, so that a repetition finds it; a label names the run that it repeats.
 """
@@ -9,7 +9,7 @@ from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
 from functions.adapters.actions.calls import digest, short
-from functions.adapters.actions.vertex import ENDED, PipelineAction, told
+from functions.adapters.actions.vertex import ENDED, PipelineAction, state_name
 
 RERUN_OF = "aia-rerun-of"
 """The label of a job that names the one it repeats."""
@@ -25,9 +25,9 @@ _GIVEN = (
     "template_uri",
     "preflight_validations",
 )
-"""What a job is given; the rest is what became of it. Labels are copied apart."""
+"""The inputs of a job; the other fields are results. Labels are copied separately."""
 _BILLING = "vertex-ai-pipelines-run-billing-id"
-"""A label that Vertex AI gives each run itself."""
+"""A label that Vertex AI sets on each run."""
 
 
 class RerunPipeline(PipelineAction):
@@ -40,10 +40,12 @@ class RerunPipeline(PipelineAction):
         if newest is None:
             raise ActionError(f"{location}: no run of pipeline {pipeline} to repeat")
         if newest.state not in ENDED or newest.state == PipelineState.PIPELINE_STATE_SUCCEEDED:
-            return Plan(summary=f"pipeline {pipeline}: its newest run {short(newest.name)} is {told(newest.state)}")
+            return Plan(
+                summary=f"pipeline {pipeline}: its newest run {short(newest.name)} is {state_name(newest.state)}"
+            )
         return Plan(
-            summary=f"pipeline {pipeline}: {short(newest.name)} is {told(newest.state)}, run again",
-            steps=(Step(what=f"runs like {short(newest.name)}", before=told(newest.state), after="a new one"),),
+            summary=f"pipeline {pipeline}: {short(newest.name)} is {state_name(newest.state)}, run again",
+            steps=(Step(what=f"runs like {short(newest.name)}", before=state_name(newest.state), after="a new one"),),
             touched=1,
             state={"pipeline": pipeline, "location": location, "job": newest.name},
         )
@@ -57,8 +59,8 @@ class RerunPipeline(PipelineAction):
             return f"{name} was created under this key before"
         newest = self._newest(location, plan.state["pipeline"])
         if newest is None or newest.name != repeated:
-            found = short(newest.name) if newest else None
-            raise ActionError(f"{repeated}: somebody ran it again: the newest run must be this, got {found}")
+            current = short(newest.name) if newest else None
+            raise ActionError(f"{repeated}: somebody ran it again: the newest run must be this, got {current}")
         self._pipelines.create(location, _again(self._pipelines.get(repeated)), job_id)
         return name
 
@@ -67,7 +69,7 @@ class RerunPipeline(PipelineAction):
         job = self._repetition(plan)
         if job is None:
             return Verification(health=Health.BAD, detail=f"there is no new run of {short(plan.state['job'])}")
-        detail = f"{short(job.name)} is {told(job.state)}"
+        detail = f"{short(job.name)} is {state_name(job.state)}"
         if job.state not in ENDED:
             return Verification(health=Health.PENDING, detail=detail)
         good = job.state == PipelineState.PIPELINE_STATE_SUCCEEDED
@@ -81,7 +83,7 @@ class RerunPipeline(PipelineAction):
         if job.state == PipelineState.PIPELINE_STATE_SUCCEEDED:
             raise ActionError(f"{job.name}: ran to its end, which cannot be undone")
         if job.state in ENDED or job.state == PipelineState.PIPELINE_STATE_CANCELLING:
-            return f"{short(job.name)} is {told(job.state)} already"
+            return f"{short(job.name)} is {state_name(job.state)} already"
         self._pipelines.cancel(job.name)
         return f"{short(job.name)} was asked to end"
 
@@ -94,7 +96,7 @@ class RerunPipeline(PipelineAction):
 
 
 def _again(job: PipelineJob) -> PipelineJob:
-    """A job with all that this one was given."""
+    """A job with the same inputs."""
     labels = {name: value for name, value in job.labels.items() if name != _BILLING}
     given = {field: getattr(job, field) for field in _GIVEN if field in job}
     return PipelineJob(**given, labels={**labels, RERUN_OF: digest(job.name)})

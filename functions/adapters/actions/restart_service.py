@@ -1,7 +1,8 @@
-"""Restart a Cloud Run service: a new revision with the same template takes the place of the one that serves.
+"""Restart a Cloud Run service: a new revision with the same template replaces the one that serves.
 
 Cloud Run has no restart of instances; a revision starts new ones, and the traffic moves only when they are ready, so
-that a failing restart takes nothing down. The key stands in the template's annotations, and a revision has those for ever.
+that a failing restart takes nothing down. The key stands in the template's annotations, and a revision has those for
+ever.
 """
 
 from collections.abc import Mapping
@@ -48,7 +49,7 @@ class RestartService:
         )
 
     def apply(self, plan: Plan, key: str) -> str:
-        """Make the revision and give it the traffic; returns the operation's name, without waiting for its end."""
+        """Create the revision and route the traffic to it; returns the operation's name, without waiting for its end."""
         service = self._services.get(plan.state["service"])
         if service.template.annotations.get(KEY) == key:
             return f"revision {short(service.latest_created_revision)} was made under this key before"
@@ -75,7 +76,7 @@ class RestartService:
         return ready
 
     def undo(self, plan: Plan) -> str:
-        """All the traffic back to the former revision, by its name, where nobody deployed since."""
+        """Route all traffic back to the former revision, by its name, unless another one was deployed since."""
         service = self._services.get(plan.state["service"])
         former = run.pinned(run.read(plan.state["traffic"]), plan.state["revision"])
         planned = int(plan.state["generation"])
@@ -88,5 +89,5 @@ class RestartService:
         return self._services.update(service, "traffic", traffic=former)
 
 
-def _changed(service: str, expected: str, found: int) -> str:
-    return f"{service}: somebody changed it: its generation must be {expected}, got {found}"
+def _changed(service: str, expected: str, generation: int) -> str:
+    return f"{service}: somebody changed it: its generation must be {expected}, got {generation}"

@@ -1,8 +1,8 @@
-"""Ask for a model to be trained again, on the newest data whose labels are due.
+"""Request a retraining of a model, on the newest data whose labels have arrived.
 
-The request goes to the topic `retraining`, where those of drift_score's policy go too: what trains, and whether the result
-takes the place of the version in use, is decided there. So the action has done its part when the request is published, and
-is verified at once; a training takes hours, longer than anything is looked at here.
+The request goes to the topic `retraining`, where those of drift_score's policy go too: what trains, and whether the
+result takes the place of the version in use, is decided there. So the action has done its part when the request is
+published, and is verified at once; a training takes hours, longer than anything is looked at here.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +20,7 @@ from functions.adapters.training import history
 
 TOPIC = "retraining"
 REASON = "incident"
-"""Why, beside the reasons that the policy has."""
+"""The reason, besides those of the policy."""
 
 
 def _now() -> datetime:
@@ -57,12 +57,12 @@ class RetrainModel:
             raise ActionError(f"{request.target}: must have a version in ops.model_versions, has none")
         if n_labels < policy.minimum_labels:
             raise ActionError(
-                f"{request.target}: {_spelt(span)} must have {policy.minimum_labels} labels, has {n_labels}"
+                f"{request.target}: {_span_text(span)} must have {policy.minimum_labels} labels, has {n_labels}"
             )
         return _plan(request.target, _request(model, version, span, n_labels, request.requested_at), span)
 
     def apply(self, plan: Plan, key: str) -> str:
-        """Publish it; a repetition is the same event with the same id, which whoever receives it knows."""
+        """Publish it; a repetition is the same event with the same id, which the receiver recognises."""
         request = events.decode(plan.state["request"].encode(), RetrainingRequest)
         with _asking(plan.state["target"]):
             version = history.version_in_use(self._warehouse, request.model, max(self._clock(), request.requested_at))
@@ -105,7 +105,7 @@ def _request(model: Model, version: str, span: Span, n_labels: int, at: datetime
 
 
 def _plan(target: str, request: RetrainingRequest, span: Span) -> Plan:
-    after = f"another, trained on {request.n_labels} labels of {_spelt(span)}"
+    after = f"another, trained on {request.n_labels} labels of {_span_text(span)}"
     return Plan(
         summary=f"{target}: in place of version {request.model_version} {after}",
         steps=(Step(what=f"version of {target}", before=request.model_version, after=after),),
@@ -116,12 +116,12 @@ def _plan(target: str, request: RetrainingRequest, span: Span) -> Plan:
 
 @contextmanager
 def _asking(target: str) -> Iterator[None]:
-    """What the warehouse refuses, no repetition helps."""
+    """A statement that the warehouse refuses is not retried."""
     try:
         yield
     except QueryError as error:
         raise ActionError(f"{target}: {error}") from error
 
 
-def _spelt(span: Span) -> str:
+def _span_text(span: Span) -> str:
     return f"{span.start:%Y-%m-%d %H:%M} to {span.end:%Y-%m-%d %H:%M}"

@@ -1,7 +1,7 @@
-"""Disable the keys of a service account: whoever has a copy of one can no longer log in by it.
+"""Disable the keys of a service account: a copy of a key no longer authenticates.
 
 Only keys that people made are touched, and of them those that were enabled when it was planned. A key that has appeared
-since was not in what was approved: it is reported, and left. Access tokens that were issued before are good until they
+since was not approved: it is reported, and not disabled. Access tokens that were issued before stay valid until they
 expire, which takes an hour at most.
 """
 
@@ -17,8 +17,8 @@ from functions.adapters.actions.calls import lookup
 class RevokeAccess:
     """The action `revoke_access`; see the port.
 
-    A key's state is all that it goes by: one that is disabled is not disabled again, whoever did it. So a key that
-    somebody else disables between the plan and its application counts as disabled by the action, and `undo` enables it.
+    Only the state of a key counts: a disabled key is not disabled again. So a key that
+    is disabled by others between plan and application counts as disabled by the action, and `undo` enables it.
 
     Args:
         resources: what targets are in the cloud.
@@ -46,16 +46,16 @@ class RevokeAccess:
 
     def apply(self, plan: Plan, key: str) -> str:  # noqa: ARG002 - a key that is disabled is not disabled again
         """Disable those of them that are still enabled."""
-        account, planned = _read(plan)
+        account, planned = _planned_keys(plan)
         keys = self._keys.list(account)
-        for one in keys:
-            if one.id in planned and not one.disabled:
-                self._keys.disable(account, one.id)
+        for listed in keys:
+            if listed.id in planned and not listed.disabled:
+                self._keys.disable(account, listed.id)
         return f"{account}: {_counted(len(planned))} disabled{_others(keys, planned)}"
 
     def verify(self, plan: Plan) -> Verification:
         """Good when none of them can be used."""
-        account, planned = _read(plan)
+        account, planned = _planned_keys(plan)
         keys = self._keys.list(account)
         if back := [key.id for key in keys if key.id in planned and not key.disabled]:
             return Verification(health=Health.BAD, detail=f"{account}: enabled: {', '.join(back)}")
@@ -63,8 +63,8 @@ class RevokeAccess:
         return Verification(health=Health.GOOD, detail=detail)
 
     def undo(self, plan: Plan) -> str:
-        """Enable exactly what was disabled; a key that somebody has deleted stays deleted."""
-        account, planned = _read(plan)
+        """Enable exactly the disabled keys; a deleted key stays deleted."""
+        account, planned = _planned_keys(plan)
         keys = [key for key in self._keys.list(account) if key.id in planned]
         for key in keys:
             if key.disabled:
@@ -73,7 +73,7 @@ class RevokeAccess:
         return f"{account}: {_counted(len(keys))} enabled{f'; {_counted(gone)} deleted since' if gone else ''}"
 
 
-def _read(plan: Plan) -> tuple[str, frozenset[str]]:
+def _planned_keys(plan: Plan) -> tuple[str, frozenset[str]]:
     return plan.state["account"], frozenset(plan.state["keys"].split())
 
 
@@ -82,6 +82,6 @@ def _counted(count: int) -> str:
 
 
 def _others(keys: Iterable[iam.Key], planned: Collection[str]) -> str:
-    """What people should know of keys that the plan does not hold, if any can be used."""
+    """A note on enabled keys that are not in the plan, if any."""
     others = [key.id for key in keys if key.id not in planned and not key.disabled]
     return f"; enabled since it was planned, and left: {', '.join(others)}" if others else ""

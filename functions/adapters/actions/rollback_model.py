@@ -1,4 +1,4 @@
-"""Roll an endpoint back: all of its traffic to the model that was deployed before the newest one that serves."""
+"""Roll back an endpoint: all traffic to the model that was deployed before the newest one that serves."""
 
 from google.cloud.aiplatform_v1.types import Endpoint
 

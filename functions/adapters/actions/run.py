@@ -1,4 +1,4 @@
-"""Cloud Run's services: the client, and how a service is read."""
+"""Cloud Run services: the client, and how a service is read."""
 
 import functools
 import json
@@ -48,7 +48,7 @@ class Services:
         """Change fields of the very version that was read, and return the name of the operation without waiting for it.
 
         Args:
-            read: the service as it was read; somebody else's change since then makes this an `UnavailableError`.
+            read: the service as it was read; a concurrent change since then raises `UnavailableError`.
             paths: the fields that change; no other is touched, as it would be without them.
             changes: the fields' values, by name.
         """
@@ -72,9 +72,9 @@ def connect() -> Services:
 
 
 def serving_revision(service: Service) -> str:
-    """The revision that all of the traffic goes to, when it is the newest there is.
+    """The revision that receives all traffic, if it is the newest.
 
-    A new revision has the newest template: where an older revision serves, because the newest failed or somebody went
+    A new revision has the newest template: if an older revision serves, because the newest failed or somebody went
     back to it, a new one would bring that template into service.
 
     Raises:
@@ -101,7 +101,7 @@ def _receivers(service: Service) -> set[str]:
 
 
 def readiness(service: Service) -> Verification:
-    """What the service says of itself."""
+    """The condition of the service."""
     terminal = service.terminal_condition
     if service.reconciling or terminal.state in _COMING:
         return Verification(health=Health.PENDING, detail=f"{short(service.name)} is being deployed")
@@ -112,13 +112,15 @@ def readiness(service: Service) -> Verification:
 
 
 def follows_latest(service: Service) -> bool:
-    """Whether all the traffic goes to the latest revision, whichever it is."""
+    """Whether all traffic is routed to the latest revision, whichever it is."""
     return all(target.type_ == LATEST for target in service.traffic if target.percent)
 
 
 def to_latest(traffic: Sequence[TrafficTarget]) -> list[TrafficTarget]:
     """All the traffic to the latest revision, whichever it is; tags stay where they are."""
-    tagged = [TrafficTarget(type_=one.type_, revision=one.revision, tag=one.tag) for one in traffic if one.tag]
+    tagged = [
+        TrafficTarget(type_=target.type_, revision=target.revision, tag=target.tag) for target in traffic if target.tag
+    ]
     return [*tagged, TrafficTarget(type_=LATEST, percent=ALL)]
 
 
@@ -135,10 +137,10 @@ def _pin(target: TrafficTarget, revision: str) -> TrafficTarget:
 
 def spell(traffic: Sequence[TrafficTarget]) -> str:
     """Traffic targets as a text."""
-    return json.dumps([[one.type_.name, one.revision, one.percent, one.tag] for one in traffic])
+    return json.dumps([[target.type_.name, target.revision, target.percent, target.tag] for target in traffic])
 
 
 def read(text: str) -> list[TrafficTarget]:
-    """The traffic targets that `spell` spelt."""
+    """The traffic targets behind the result of `spell`."""
     targets = [(getattr(TrafficTargetAllocationType, kind), *rest) for kind, *rest in json.loads(text)]
     return [TrafficTarget(type_=kind, revision=name, percent=share, tag=tag) for kind, name, share, tag in targets]

@@ -1,8 +1,8 @@
-"""Give a Cloud Run service room: twice as many instances at most, and twice as many kept warm.
+"""Scale out a Cloud Run service: double the maximum and the minimum number of instances.
 
 Two settings bound the instances: the service's own maximum, which takes effect at once, and that of its revisions (100
-where nobody set it), which a new revision takes effect with. Each is raised only where it is what bounds. What is kept
-warm is the service's own minimum. Neither goes beyond what the action is given as the most.
+if it is not set), which takes effect with a new revision. Each is raised only if it is the bound. The minimum of warm
+instances is the service's own. Neither exceeds the maximum of the action.
 """
 
 import json
@@ -22,14 +22,14 @@ from functions.adapters.actions.calls import lookup, short
 KEY = "aia-monitoring/scale-out"
 """The annotation of the service that says under which key it was scaled."""
 MOST = 100
-"""Instances of a service: the most that the action goes to, and a revision's maximum where nobody set one."""
+"""Instances of a service: the maximum of the action, and the default maximum of a revision."""
 WARMEST = 10
-"""Instances kept warm: the most that the action goes to."""
+"""Warm instances: the maximum of the action."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """How many instances a service may have; 0 where nobody said.
+    """The bounds of a service's instances; 0 where they are not set.
 
     Attributes:
         warm: at least, of the service.
@@ -52,7 +52,7 @@ class ScaleOut:
         resources: what targets are in the cloud.
         services: Cloud Run; as the environment has it where none is given.
         most: how many instances a service is given at most.
-        warmest: how many are kept warm at most.
+        warmest: the most warm instances.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class ScaleOut:
         self._warmest = warmest
 
     def plan(self, request: ActionRequest) -> Plan:
-        """What would change; nothing where the service has the most it may have."""
+        """The plan; empty if the service has its maximum already."""
         service = self._services.get(lookup(self._resources, request.target, "service"))
         before = _scale(service)
         after = _grown(before, service.template.scaling.min_instance_count, self._most, self._warmest)
@@ -89,28 +89,28 @@ class ScaleOut:
         """Set it; returns the operation's name, without waiting for its end."""
         service = self._services.get(plan.state["service"])
         if service.annotations.get(KEY) == key:
-            return f"scaled to {_read(plan.state['after'])} instances under this key before"
+            return f"scaled to {_parse_scale(plan.state['after'])} instances under this key before"
         return self._move(service, "before", "after", plan, {"annotations": {**service.annotations, KEY: key}})
 
     def verify(self, plan: Plan) -> Verification:
         """Good when the service has the new bounds and is ready."""
         service = self._services.get(plan.state["service"])
-        now, after = _scale(service), _read(plan.state["after"])
+        now, after = _scale(service), _parse_scale(plan.state["after"])
         if now != after:
             return Verification(health=Health.BAD, detail=f"the instances must be {after}, got {now}")
         ready = run.readiness(service)
         return replace(ready, detail=f"{ready.detail}; {now} instances")
 
     def undo(self, plan: Plan) -> str:
-        """The former bounds again, where nobody set others since."""
+        """Restore the former bounds, unless they were changed since."""
         service = self._services.get(plan.state["service"])
-        before = _read(plan.state["before"])
+        before = _parse_scale(plan.state["before"])
         if _scale(service) == before:
             return f"the instances are {before} already"
         return self._move(service, "after", "before", plan, {})
 
     def _move(self, service: Service, origin: str, goal: str, plan: Plan, more: dict[str, Any]) -> str:
-        now, expected, wanted = _scale(service), _read(plan.state[origin]), _read(plan.state[goal])
+        now, expected, wanted = _scale(service), _parse_scale(plan.state[origin]), _parse_scale(plan.state[goal])
         if now != expected:
             raise ActionError(f"{service.name}: somebody changed it: the instances must be {expected}, got {now}")
         scaling = ServiceScaling(min_instance_count=wanted.warm, max_instance_count=wanted.most)
@@ -134,7 +134,7 @@ def _scale(service: Service) -> Scale:
 
 
 def _grown(scale: Scale, warm_each: int, most: int, warmest: int) -> Scale:
-    """Twice the bounds, within what is allowed; none is lowered."""
+    """Twice the bounds, within the maximum; none is lowered."""
     bound = min(scale.most or scale.each, scale.each)
     wanted = max(min(bound * 2, most), bound)
     warm = max(scale.warm, warm_each)
@@ -156,5 +156,5 @@ def _spell(scale: Scale) -> str:
     return json.dumps(asdict(scale))
 
 
-def _read(text: str) -> Scale:
+def _parse_scale(text: str) -> Scale:
     return Scale(**json.loads(text))

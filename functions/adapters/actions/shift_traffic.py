@@ -1,4 +1,4 @@
-"""Take traffic off the newest model of an endpoint: half of what it has goes to the one deployed before it."""
+"""Shift traffic away from the newest model of an endpoint: half of its share goes to the model deployed before it."""
 
 from google.cloud.aiplatform_v1.types import Endpoint
 
@@ -6,7 +6,7 @@ from functions.adapters.actions.split import Split, SplitAction, former, serving
 
 
 class ShiftTraffic(SplitAction):
-    """The action `shift_traffic`: what the other models have stays theirs; of an odd share the larger half moves."""
+    """The action `shift_traffic`: the shares of other models stay; of an odd share the larger half moves."""
 
     def _choose(self, endpoint: Endpoint) -> Split:
         newest = serving(endpoint)

@@ -1,7 +1,7 @@
-"""What the actions on an endpoint's traffic have in common.
+"""The base of actions on the traffic split of an endpoint.
 
-`UpdateEndpoint` takes the whole split of the version that was read (its etag) and answers when it is in place. The key
-goes into the endpoint's labels with the same call, so that a repetition finds it.
+`UpdateEndpoint` replaces the whole split of the version that was read (its etag) and returns when it is in place. The
+key is set in the endpoint's labels by the same call, so that a repetition finds it.
 """
 
 import json
@@ -22,7 +22,7 @@ KEY = "aia-traffic"
 ALL = 100
 """Per cent."""
 Split = Mapping[str, int]
-"""Per cent of the traffic by the deployed model's id; who has none is not in it."""
+"""Per cent of the traffic by the deployed model's id, without models that have none."""
 
 
 class SplitAction(ABC):
@@ -46,15 +46,15 @@ class SplitAction(ABC):
         endpoint = self._endpoints.get(lookup(self._resources, request.target, "endpoint"))
         before, after = _split(endpoint), self._choose(endpoint)
         changed = sorted(model for model in {*before, *after} if before.get(model, 0) != after.get(model, 0))
-        names = {model.id: _told(model) for model in endpoint.deployed_models}
+        names = {model.id: _label(model) for model in endpoint.deployed_models}
         return Plan(
-            summary=f"endpoint {endpoint.display_name or short(endpoint.name)}: traffic {_shown(after, names)}",
+            summary=f"endpoint {endpoint.display_name or short(endpoint.name)}: traffic {_split_text(after, names)}",
             steps=tuple(
                 Step(what=names[model], before=f"{before.get(model, 0)} %", after=f"{after.get(model, 0)} %")
                 for model in changed
             ),
             touched=1,
-            state={"endpoint": endpoint.name, "before": _spell(before), "after": _spell(after)},
+            state={"endpoint": endpoint.name, "before": _encode(before), "after": _encode(after)},
         )
 
     def apply(self, plan: Plan, key: str) -> str:
@@ -64,15 +64,15 @@ class SplitAction(ABC):
             return "the traffic was moved under this key before"
         _expect(endpoint, plan.state["before"])
         labels = {**endpoint.labels, KEY: digest(key)}
-        wanted = _read(plan.state["after"])
+        wanted = _decode(plan.state["after"])
         changed = self._endpoints.update(endpoint, "traffic_split", "labels", traffic_split=wanted, labels=labels)
-        return f"the traffic is {_spell(_split(changed))}"
+        return f"the traffic is {_encode(_split(changed))}"
 
     def verify(self, plan: Plan) -> Verification:
-        """Good when the split is in place and every model in it has a replica, where Vertex AI tells."""
+        """Good if the split is in place and every model in it has a replica, as far as Vertex AI reports it."""
         endpoint = self._endpoints.get(plan.state["endpoint"])
-        if _spell(_split(endpoint)) != plan.state["after"]:
-            return _bad(f"the traffic must be {plan.state['after']}, got {_spell(_split(endpoint))}")
+        if _encode(_split(endpoint)) != plan.state["after"]:
+            return _bad(f"the traffic must be {plan.state['after']}, got {_encode(_split(endpoint))}")
         models = {model.id: model for model in endpoint.deployed_models}
         missing = [model for model in _split(endpoint) if model not in models]
         if missing:
@@ -80,13 +80,13 @@ class SplitAction(ABC):
         return _health([models[model] for model in _split(endpoint)])
 
     def undo(self, plan: Plan) -> str:
-        """The former split again, where nobody set another since."""
+        """Restore the former split, unless it was changed since."""
         endpoint = self._endpoints.get(plan.state["endpoint"])
-        if _spell(_split(endpoint)) == plan.state["before"]:
+        if _encode(_split(endpoint)) == plan.state["before"]:
             return f"the traffic is {plan.state['before']} already"
         _expect(endpoint, plan.state["after"])
-        changed = self._endpoints.update(endpoint, "traffic_split", traffic_split=_read(plan.state["before"]))
-        return f"the traffic is {_spell(_split(changed))}"
+        changed = self._endpoints.update(endpoint, "traffic_split", traffic_split=_decode(plan.state["before"]))
+        return f"the traffic is {_encode(_split(changed))}"
 
 
 def serving(endpoint: Endpoint) -> DeployedModel:
@@ -94,15 +94,15 @@ def serving(endpoint: Endpoint) -> DeployedModel:
     split = _split(endpoint)
     having = [model for model in endpoint.deployed_models if model.id in split]
     if not having:
-        raise ActionError(f"{endpoint.name}: none of its deployed models has traffic, got {_spell(split)}")
+        raise ActionError(f"{endpoint.name}: none of its deployed models has traffic, got {_encode(split)}")
     return max(having, key=_age)
 
 
 def former(endpoint: Endpoint, model: DeployedModel) -> DeployedModel:
     """The deployed model before this one, of those that have a replica; `ActionError` when there is none."""
-    older = [one for one in endpoint.deployed_models if _age(one) < _age(model) and not _lacks_replica(one)]
+    older = [other for other in endpoint.deployed_models if _age(other) < _age(model) and not _lacks_replica(other)]
     if not older:
-        raise ActionError(f"{endpoint.name}: no deployed model that works is older than {_told(model)}")
+        raise ActionError(f"{endpoint.name}: no deployed model that works is older than {_label(model)}")
     return max(older, key=_age)
 
 
@@ -117,13 +117,13 @@ def _lacks_replica(model: DeployedModel) -> bool:
 
 def _health(models: Sequence[DeployedModel]) -> Verification:
     lacking = [model for model in models if _lacks_replica(model)]
-    broken = [f"{_told(model)}: {model.status.message}" for model in lacking if model.status.message]
+    broken = [f"{_label(model)}: {model.status.message}" for model in lacking if model.status.message]
     if broken:
         return _bad(f"no replica of {'; '.join(broken)}")
     if lacking:
-        detail = f"no replica yet of {', '.join(_told(model) for model in lacking)}"
+        detail = f"no replica yet of {', '.join(_label(model) for model in lacking)}"
         return Verification(health=Health.PENDING, detail=detail)
-    return Verification(health=Health.GOOD, detail=f"{', '.join(_told(model) for model in models)} have the traffic")
+    return Verification(health=Health.GOOD, detail=f"{', '.join(_label(model) for model in models)} have the traffic")
 
 
 def _bad(detail: str) -> Verification:
@@ -131,27 +131,27 @@ def _bad(detail: str) -> Verification:
 
 
 def _expect(endpoint: Endpoint, split: str) -> None:
-    if _spell(_split(endpoint)) != split:
-        found = _spell(_split(endpoint))
-        raise ActionError(f"{endpoint.name}: somebody moved the traffic: it must be {split}, got {found}")
+    if _encode(_split(endpoint)) != split:
+        current = _encode(_split(endpoint))
+        raise ActionError(f"{endpoint.name}: somebody moved the traffic: it must be {split}, got {current}")
 
 
 def _split(endpoint: Endpoint) -> Split:
     return {model: share for model, share in endpoint.traffic_split.items() if share}
 
 
-def _told(model: DeployedModel) -> str:
+def _label(model: DeployedModel) -> str:
     return f"{model.display_name or short(model.model)} ({model.id})"
 
 
-def _shown(split: Split, names: Mapping[str, str]) -> str:
+def _split_text(split: Split, names: Mapping[str, str]) -> str:
     return ", ".join(f"{share} % to {names[model]}" for model, share in sorted(split.items()))
 
 
-def _spell(split: Split) -> str:
+def _encode(split: Split) -> str:
     return json.dumps(dict(sorted(split.items())))
 
 
-def _read(text: str) -> dict[str, int]:
+def _decode(text: str) -> dict[str, int]:
     split: dict[str, int] = json.loads(text)
     return split

@@ -32,16 +32,16 @@ ENDED = (
 )
 """The states that a job never leaves."""
 CANCELLED = (PipelineState.PIPELINE_STATE_CANCELLING, PipelineState.PIPELINE_STATE_CANCELLED)
-"""The states of a job that was asked to end."""
+"""The states of a job whose cancellation was requested."""
 _SHOWN = ("name", "display_name", "state", "create_time", "labels")
-"""What is read of the jobs of a list: their specifications are large."""
+"""The fields of listed jobs that are read: their specifications are large."""
 
 
 C = TypeVar("C")
 
 
 class _Clients(ABC, Generic[C]):
-    """What the clients have in common: where they ask, and how long they wait.
+    """The base of the clients: the endpoint and the timeout.
 
     Args:
         endpoint: `host:port` of a server without TLS in Google's place, of every region.
@@ -58,7 +58,7 @@ class _Clients(ABC, Generic[C]):
         """A client of a region."""
 
     def _at(self, name: str) -> C:
-        """The client of the region that a resource's name tells."""
+        """The client of the region in a resource's name."""
         return self._of(_region(name))
 
 
@@ -71,7 +71,7 @@ class Endpoints(_Clients[EndpointServiceClient]):
             return self._at(name).get_endpoint(name=name, **self._limits)
 
     def update(self, read: Endpoint, *paths: str, **changes: Any) -> Endpoint:  # noqa: ANN401 - fields of any type
-        """Change fields of the very version that was read; somebody else's change since then is an `UnavailableError`."""
+        """Update fields of the version that was read; a concurrent change since then raises `UnavailableError`."""
         changed = Endpoint(name=read.name, etag=read.etag, **changes)
         request = UpdateEndpointRequest(endpoint=changed, update_mask={"paths": paths})
         with answers(read.name):
@@ -102,7 +102,7 @@ class Pipelines(_Clients[PipelineServiceClient]):
     def list(self, location: str, **fields: str) -> Iterator[PipelineJob]:
         """The jobs whose fields equal these, newest first: their names, states, instants and labels only.
 
-        A filter of equalities joined by AND is what the API documents for each of them.
+        The API documents filters of equalities joined by AND.
         """
         terms = " AND ".join(f"{name.replace('__', '.')}={_quoted(value)}" for name, value in fields.items())
         request = ListPipelineJobsRequest(
@@ -122,7 +122,7 @@ class Pipelines(_Clients[PipelineServiceClient]):
         return True
 
     def cancel(self, name: str) -> bool:
-        """Ask a job to end; whether it was asked, now or before, and did not end by itself."""
+        """Request the cancellation of a job; returns whether it is cancelled, now or before, and did not complete."""
         with answers(name):
             try:
                 self._at(name).cancel_pipeline_job(name=name, **self._limits)
@@ -149,10 +149,10 @@ def connect_pipelines() -> Pipelines:
     return Pipelines(endpoint=os.environ.get("AIA_VERTEX_ENDPOINT", ""))
 
 
-def told(state: int) -> str:
+def state_name(state: int) -> str:
     """A state as people say it.
 
-    >>> told(PipelineState.PIPELINE_STATE_RUNNING)
+    >>> state_name(PipelineState.PIPELINE_STATE_RUNNING)
     'running'
     """
     name: str = PipelineState(state).name

@@ -1,1 +1,1 @@
-"""Telling people: one module a kind of channel, named as the kind, with what it is as `KIND`; one interface."""
+"""Notification channels: one module per kind, named after the kind, with a `KIND`; one interface."""

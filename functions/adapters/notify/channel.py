@@ -20,7 +20,7 @@ from functions.adapters.store import update
 S = TypeVar("S", bound=Setting)
 COLLECTION = "rates"
 _CROWDED = timedelta(seconds=2)
-"""How long to wait where too many write the count at once."""
+"""How long to wait after too many concurrent writes of the count."""
 _WHY = {
     RateReason.BLOCKED: "asked to wait",
     RateReason.SPACED: "the message before was a moment ago",
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 class DeliveryOutcome(StrEnum):
-    """What came of a message."""
+    """Outcome of a message."""
 
     DELIVERED = "delivered"
     REFUSED = "refused"
@@ -39,11 +39,11 @@ class DeliveryOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the channel answered.
+    """Response of a channel.
 
     Attributes:
         outcome: delivered, or refused for good: sending it again would not help.
-        detail: for the timeline of the incident; holds no secret.
+        detail: for the timeline of the incident; has no secret in it.
     """
 
     outcome: DeliveryOutcome
@@ -51,30 +51,32 @@ class Receipt:
 
 
 class Channel(Protocol):
-    """One way to tell people."""
+    """A notification channel."""
 
     def send(self, message: Message) -> Receipt:
-        """Send one message; the receiver tells a repeated one by its key.
+        """Send one message; the receiver recognises a repeated one by its key.
 
         Raises:
-            LimitedError: not before an instant, which it names: a rate is used up, or the receiver asked to wait.
-            UnavailableError: not now; the message names the channel, and never its address, which may hold a secret.
+            LimitedError: not before an instant, which it names: the rate is exhausted, or the receiver asked to wait.
+            UnavailableError: the channel does not accept it now; the error names the channel, and never its address,
+                which may have a secret in it.
         """
         ...
 
 
 def one_call(_: Message) -> int:
-    """The usual number of calls that a message takes."""
+    """The usual number of calls of a message."""
     return 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelKind(Generic[S]):
-    """What the channels of one kind have in common.
+    """A kind of channels.
 
     Attributes:
-        open: makes a channel of its settings, the clock to read a `Retry-After`, and how many seconds a message may take.
-        seconds: how many that usually are, far below the lease of an effect.
+        open: creates a channel from its settings, the clock to read a `Retry-After`, and the timeout of a message in
+            seconds.
+        seconds: the usual timeout, far below the lease of an effect.
         gap: the least time between two messages.
         calls: how many calls of `per_minute` a message takes.
     """
@@ -86,18 +88,18 @@ class ChannelKind(Generic[S]):
 
 
 class Limited:
-    """Sends a message when there is a call for it.
+    """Sends a message when the rate allows it.
 
-    A quarter of what may be sent at once is kept for critical messages; their resolutions may wait.
+    A quarter of the burst is reserved for critical messages; their resolutions may wait.
 
     Args:
-        channel: what is limited.
+        channel: the limited channel.
         name: the channel's name; instances that share it and the store share the count.
-        store: where the count is.
-        clock: what every instance must agree on to well within a minute.
+        store: has the count.
+        clock: all instances must agree on it to well within a minute.
         per_minute: how many calls may be made in any 60 seconds.
         gap: the least time between two messages.
-        calls: how many calls a message takes; of more than may be made at once, that many are counted.
+        calls: the number of calls of a message; at most the burst is counted.
     """
 
     def __init__(
@@ -125,8 +127,8 @@ class Limited:
         """Take a call and send the message.
 
         Raises:
-            LimitedError: there is none, or the receiver asked to wait; it says until when.
-            UnavailableError: the receiver does not answer, or the store.
+            LimitedError: the rate is exhausted, or the receiver asked to wait; it names the instant.
+            UnavailableError: the receiver or the store does not answer.
         """
         self._take(message)
         try:
@@ -169,7 +171,7 @@ class Limited:
         return decisions[-1]
 
     def _block(self, until: datetime) -> None:
-        """Make every instance wait; where the store does not take it, at least this one."""
+        """Make every instance wait; if the store does not answer, at least this one."""
         self._blocked_until = until
         try:
             update(self._store, COLLECTION, self._name, lambda data: asdict(block(_bucket(data), until)))
@@ -192,14 +194,14 @@ def open_channels(settings: Iterable[Setting], clock: Clock, store: Store) -> di
 
     Args:
         settings: of the channels.
-        clock: for what a receiver asks to wait, and for the rates.
-        store: where the rates are counted, for all instances together.
+        clock: for `Retry-After`, and for the rates.
+        store: counts the rates, for all instances together.
     """
     return {setting.name: _open(setting, clock, store) for setting in settings}
 
 
 def kind_of(setting: Setting) -> ChannelKind[Any]:
-    """What the channels of its kind are; the module is imported now, so that a kind costs only those who have it."""
+    """The kind of a channel; its module is imported now, so that only deployments that use a kind pay for it."""
     return cast("ChannelKind[Any]", import_module(f"functions.adapters.notify.{setting.kind}").KIND)
 
 

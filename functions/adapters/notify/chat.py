@@ -1,4 +1,4 @@
-"""What a chat shows of any message, whatever its markup: the headline, the facts, where it belongs, and the buttons."""
+"""The content of a chat message, independent of its markup: headline, facts, context and buttons."""
 
 from dataclasses import dataclass
 
@@ -18,13 +18,13 @@ _TAKEN_CARE_OF = frozenset({Change.RESOLVED, Change.ACKNOWLEDGED, Change.MITIGAT
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A link to something to do.
+    """A button with a link.
 
     Attributes:
-        name: what for, by which a program tells buttons apart.
-        text: what people read.
-        url: where it leads.
-        primary: whether it is what people should do.
+        name: identifies the button for programs.
+        text: the label.
+        url: the target of the link.
+        primary: whether it is the suggested action.
     """
 
     name: str
@@ -34,35 +34,35 @@ class Button:
 
 
 def is_open(message: Message) -> bool:
-    """Whether somebody still has to take care of it."""
+    """Whether nobody has responded yet."""
     return message.change not in _TAKEN_CARE_OF
 
 
 def headline(message: Message, limit: int) -> str:
-    """A sign and a word for how bad it is or what became of it, and the title."""
+    """A symbol and a word for the severity or the change, and the title."""
     sign = "🟢" if message.change is Change.RESOLVED else _SIGNS[message.severity]
     state = message.severity if is_open(message) else message.change
     return fit(f"{sign} {state}: {message.title}", limit)
 
 
 def lead(message: Message) -> str:
-    """What happened: one line where facts say the rest, else all of the text."""
+    """What happened: one line if the facts have the rest, else the whole text."""
     return paragraph(message.text.partition("\n")[0] if message.facts else message.text, LONGEST_TEXT)
 
 
 def facts(message: Message) -> list[Fact]:
-    """The facts that say more than the lead, clean and short; people read `MOST_FACTS` of them."""
+    """The facts that add to the lead, clean and short; `MOST_FACTS` of them are shown."""
     said = message.text.partition("\n")[0]
     shown = (
-        Fact(name=fit(one.name, LONGEST_NAME) or "Fact", text=fit(one.text, LONGEST_FACT))
-        for one in message.facts
-        if one.text != said
+        Fact(name=fit(fact.name, LONGEST_NAME) or "Fact", text=fit(fact.text, LONGEST_FACT))
+        for fact in message.facts
+        if fact.text != said
     )
     return [fact for fact in shown if fact.text]
 
 
 def context(message: Message) -> str:
-    """Where it belongs, on one line; the runbook where it is no link."""
+    """The context on one line: change, category, target and time, and the runbook if it is not a link."""
     parts = [message.change.value, message.category, fit(message.target, 200), instant(message.at)]
     if message.runbook and not web(message.runbook):
         parts.append(f"runbook {fit(message.runbook, 200)}")
@@ -73,10 +73,10 @@ def context(message: Message) -> str:
 
 
 def buttons(message: Message) -> list[Button]:
-    """To the incident, which is where it is acknowledged, and to the runbook."""
+    """To the incident, where it is acknowledged, and to the runbook."""
     unanswered = is_open(message)
-    found = (
+    links = (
         Button("incident", "Acknowledge" if unanswered else "See the incident", web(message.url), primary=unanswered),
         Button("runbook", "Runbook", web(message.runbook)),
     )
-    return [button for button in found if button.url]
+    return [button for button in links if button.url]

@@ -1,4 +1,4 @@
-"""The log as a channel: one structured line that people can read."""
+"""The log as a channel: one structured, readable line."""
 
 import logging
 

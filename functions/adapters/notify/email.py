@@ -5,8 +5,8 @@ an answer from 500 on          refused, with the server's code and words
 an answer from 400 on          retried
 no answer, no TLS, no trust    retried
 
-Every attempt to send a message has the same `Message-ID`, and all messages of an incident refer to one that is never sent, so
-that mail clients drop repetitions and show an incident as one conversation.
+Every attempt to send a message has the same `Message-ID`, and all messages of an incident refer to one that is never
+sent, so that mail clients drop repetitions and show an incident as one conversation.
 """
 
 import base64
@@ -85,7 +85,7 @@ class Email:
         except smtplib.SMTPRecipientsRefused as error:
             return self._refused(min((code for code, _ in error.recipients.values()), default=0), "every recipient")
         except smtplib.SMTPAuthenticationError as error:
-            # The words of the answer may repeat what was sent.
+            # The text of the answer may repeat the message.
             return self._refused(error.smtp_code, "user and password")
         except smtplib.SMTPResponseException as error:
             return self._refused(error.smtp_code, _words(error.smtp_error))
@@ -128,12 +128,12 @@ class _Session(smtplib.SMTP):
     def connect(self, host: str = "localhost", port: int = 0, *_: object, **__: object) -> tuple[int, bytes]:
         """Connect, over TLS where that comes first, and read the greeting."""
         self._host = host
-        self._plain = self._closing.enter_context(dial(host, port, self._deadline))
-        self._use(self._shaken() if self._tls else self._plain)
+        self._plain_text = self._closing.enter_context(dial(host, port, self._deadline))
+        self._use(self._shaken() if self._tls else self._plain_text)
         return self.getreply()
 
     def protect(self) -> None:
-        """Go on over TLS, or not at all; what the server said in the clear is forgotten, with whatever came behind it."""
+        """Switch to TLS, or fail; everything that the server sent in plain text is discarded."""
         self.ehlo_or_helo_if_needed()
         if self.docmd("STARTTLS")[0] != _READY:
             raise smtplib.SMTPNotSupportedError("STARTTLS")
@@ -143,7 +143,7 @@ class _Session(smtplib.SMTP):
         self.does_esmtp = False
 
     def _shaken(self) -> ssl.SSLSocket:
-        return self._closing.enter_context(shake(self._plain, self._host, trusting(), self._deadline))
+        return self._closing.enter_context(shake(self._plain_text, self._host, trusting(), self._deadline))
 
     def _use(self, stream: object) -> None:
         self.sock = cast("ssl.SSLSocket", Bounded(cast("ssl.SSLSocket", stream), self._deadline))
@@ -175,9 +175,9 @@ def letter(message: Message, *, sender: str, to: Sequence[str]) -> bytes:
     """The e-mail as it is sent.
 
     Args:
-        message: what to tell.
+        message: the message.
         sender: the address it comes from, with or without a name.
-        to: the addresses it goes to.
+        to: the recipients.
     """
     made = EmailMessage(policy=_POLICY)
     domain = sender.rpartition("@")[2].strip("> ")
@@ -190,13 +190,13 @@ def letter(message: Message, *, sender: str, to: Sequence[str]) -> bytes:
     made["In-Reply-To"] = root
     made["References"] = root
     made["Auto-Submitted"] = "auto-generated"
-    made.set_content(_plain(message), cte="quoted-printable")
+    made.set_content(_plain_text(message), cte="quoted-printable")
     made.add_alternative(_html(message), subtype="html", cte="quoted-printable")
     return made.as_bytes()
 
 
 def subject(message: Message) -> str:
-    """What is the case, and the title, in which nothing is left that a header's reader would decode (RFC 2047)."""
+    """The state and the title, without sequences that the reader of a header would decode (RFC 2047)."""
     return fit(f"[{_state(message)}] {message.title.replace('=?', '= ?')}", LONGEST_SUBJECT)
 
 
@@ -204,7 +204,7 @@ def _state(message: Message) -> str:
     return message.change.value if message.change in _ENDS else message.severity.value
 
 
-def _plain(message: Message) -> str:
+def _plain_text(message: Message) -> str:
     facts = "\n".join(f"{name}: {text}" for name, text in _facts(message))
     parts = [
         fit(message.title, 1000),
@@ -223,27 +223,27 @@ def _html(message: Message) -> str:
         f'<td style="padding:2px 0">{escape(text)}</td></tr>'
         for name, text in _facts(message)
     )
-    found = [(web(message.url), "See and acknowledge the incident"), (web(message.runbook), "Runbook")]
+    links = [(web(message.url), "See and acknowledge the incident"), (web(message.runbook), "Runbook")]
     return _HTML.format(
         colour=_OVER if message.change is Change.RESOLVED else _COLOURS[message.severity],
         state=escape(_state(message).capitalize()),
         title=escape(fit(message.title, 1000)),
         paragraphs="\n".join(f'<p style="margin:0 0 8px">{escape(line)}</p>' for line in lines),
         facts=f'<table style="border-collapse:collapse;margin:12px 0">{rows}</table>' if rows else "",
-        links="\n".join(f'<p style="margin:8px 0"><a href="{escape(to)}">{text}</a></p>' for to, text in found if to),
+        links="\n".join(f'<p style="margin:8px 0"><a href="{escape(to)}">{text}</a></p>' for to, text in links if to),
         footer=escape(_footer(message)),
     )
 
 
 def _facts(message: Message) -> list[tuple[str, str]]:
-    found = ((fit(fact.name, 200), fit(fact.text, _LONGEST_FACT)) for fact in message.facts[:_MOST_FACTS])
-    return [(name, text) for name, text in found if text]
+    rows = ((fit(fact.name, 200), fit(fact.text, _LONGEST_FACT)) for fact in message.facts[:_MOST_FACTS])
+    return [(name, text) for name, text in rows if text]
 
 
 def _links(message: Message) -> list[str]:
     runbook = web(message.runbook) or fit(message.runbook, 1000)
-    found = (("The incident", web(message.url)), ("Runbook", runbook))
-    return [f"{name}: {there}" for name, there in found if there]
+    links = (("The incident", web(message.url)), ("Runbook", runbook))
+    return [f"{name}: {there}" for name, there in links if there]
 
 
 def _footer(message: Message) -> str:

@@ -1,4 +1,4 @@
-"""POSTing JSON, and what the status of the answer says about trying again.
+"""POST requests with JSON, and which response statuses are retried.
 
 408, 425, 429, 5xx      not now: tried again, not before the `Retry-After` of the answer
 no answer in time       not now
@@ -21,7 +21,7 @@ from functions.adapters.net import Deadline, connected, headers
 LONGEST_ANSWER = 16 * 1024
 """Bytes; more of an answer is not read."""
 PATIENCE = timedelta(seconds=30)
-"""How long to wait where a receiver is asked too often and does not say how long."""
+"""How long to wait after a 429 without `Retry-After`."""
 TOO_MANY = 429
 _PASSING = frozenset({408, 425, TOO_MANY})
 _BROKEN = 500
@@ -29,7 +29,7 @@ _BROKEN = 500
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer; of its body only what was asked for, and nothing where it could not be read."""
+    """A response; its body is empty if it was not requested or could not be read."""
 
     status: int
     retry_after: str
@@ -45,12 +45,12 @@ def post(
         name: of the channel, for the error.
         url: where to; it may hold a secret.
         body: JSON.
-        seconds: until an answer counts as none, however slowly it comes.
-        says: headers beside the usual ones.
-        heed: whether the body of the answer matters; else it is not read, for it may be long or never end.
+        seconds: the timeout of a request, including a slow answer.
+        says: additional headers.
+        heed: whether to read the body of the response, which may be long or endless.
 
     Raises:
-        UnavailableError: no answer in time; the message holds neither the address nor a header.
+        UnavailableError: no answer in time; the error has neither the address nor a header.
     """
     try:
         where = parse_url(url)
@@ -58,17 +58,19 @@ def post(
         with connected(where, Deadline(seconds)) as (connection, _):
             connection.request("POST", where.request_uri, body=body, headers=said, preload_content=False)
             response = connection.getresponse()
-            return Answer(response.status, response.headers.get("Retry-After", ""), _read(response) if heed else b"")
+            return Answer(
+                response.status, response.headers.get("Retry-After", ""), _read_body(response) if heed else b""
+            )
     except (HTTPError, http.client.HTTPException, OSError, ValueError, KeyError) as error:
         raise UnavailableError(f"channel {name}: no answer ({type(error).__name__})") from None
 
 
 def check_passing(name: str, answer: Answer, now: datetime) -> None:
-    """Return unless the answer says that another attempt may succeed.
+    """Raise if the response says that another attempt may succeed.
 
     Raises:
-        LimitedError: it says until when to wait, or is a 429.
-        UnavailableError: it does not.
+        LimitedError: it names an instant to wait for, or is a 429.
+        UnavailableError: it is another transient failure.
     """
     if answer.status not in _PASSING and answer.status < _BROKEN:
         return
@@ -92,8 +94,8 @@ def not_before(retry_after: str, now: datetime) -> datetime | None:
     return min(at if at.tzinfo else at.replace(tzinfo=UTC), now + LONGEST_BLOCK)
 
 
-def _read(response: HTTPResponse) -> bytes:
-    """The beginning of the body; the status counts, whatever becomes of the body."""
+def _read_body(response: HTTPResponse) -> bytes:
+    """The beginning of the body; empty if it cannot be read, because the status is enough."""
     try:
         return response.read(LONGEST_ANSWER, decode_content=False)
     except (HTTPError, http.client.HTTPException, OSError, ValueError):

@@ -1,9 +1,9 @@
-"""PagerDuty as a channel: an incident is an alert of a service (Events API v2), told apart by the incident's id.
+"""PagerDuty as a channel: an incident is an alert of a service (Events API v2), identified by the incident's id.
 
 202                     delivered
 408, 425, 429, 5xx      not now: tried again, not before the `Retry-After` of the answer
 no answer in time       not now; the same event twice has the effect of once
-another 2xx             not now: whoever answered, it was not PagerDuty
+another 2xx             retried: the answer is not PagerDuty's
 anything else           refused, with PagerDuty's reasons
 """
 
@@ -35,12 +35,12 @@ _encoder = msgspec.json.Encoder()
 
 
 class PagerDuty:
-    """Sends each message as one event; two where PagerDuty has not heard of the incident yet.
+    """Sends each message as one event; as two if PagerDuty does not know the incident yet.
 
     Args:
         setting: the integration key, a secret, and the address of the Events API.
         clock: to read a `Retry-After`.
-        seconds: until an answer counts as none, however slowly it comes.
+        seconds: the timeout of a request, including a slow answer.
     """
 
     def __init__(self, setting: PagerdutyChannel, clock: Clock, seconds: float) -> None:
@@ -74,9 +74,9 @@ KIND = ChannelKind(open=PagerDuty, calls=calls)
 def events(message: Message) -> list[dict[str, Any]]:
     """The events of a message, without the routing key.
 
-    PagerDuty drops an acknowledgement or a resolution of what it has not heard of. So where the receiver missed what came
-    before, a trigger comes first: for what is over already at the lowest severity, so that it stands in the history and
-    wakes nobody.
+    PagerDuty drops an acknowledgement or a resolution of an unknown incident. So if the receiver missed earlier
+    messages, a trigger is sent first: for a resolved incident at the lowest severity, so that the history has it and
+    nobody is paged.
     """
     action = _ACTIONS.get(message.change)
     if action is None:

@@ -35,9 +35,9 @@ _encoder = msgspec.json.Encoder()
 LONGEST_HEADER = 150
 MOST_FIELDS = 10
 _ALL_FACTS = 2600
-"""Of all facts together: Slack refuses messages of about 12,000 characters, and counts their JSON."""
+"""Characters of all facts together: Slack refuses messages of about 12,000 characters, and counts their JSON."""
 _SHORT = 60
-"""A fact no longer than this stands beside another, a longer one by itself."""
+"""Characters: a shorter fact is placed beside another, a longer one alone."""
 Block = dict[str, Any]
 
 
@@ -55,7 +55,7 @@ class SlackWebhook:
     Args:
         setting: the address of the webhook, a secret.
         clock: to read a `Retry-After`.
-        seconds: until an answer counts as none, however slowly it comes.
+        seconds: the timeout of a request, including a slow answer.
     """
 
     def __init__(self, setting: SlackChannel, clock: Clock, seconds: float) -> None:
@@ -85,7 +85,7 @@ class SlackBot:
     Args:
         setting: the bot's token, a secret, the id or the name of the room, and where Slack's API is.
         clock: to read a `Retry-After`.
-        seconds: until an answer counts as none, however slowly it comes.
+        seconds: the timeout of a request, including a slow answer.
     """
 
     def __init__(self, setting: SlackChannel, clock: Clock, seconds: float) -> None:
@@ -133,7 +133,7 @@ KIND = ChannelKind(open=_open, gap=timedelta(seconds=1.2))
 
 
 def body(message: Message) -> dict[str, Any]:
-    """What is posted: the blocks, and a text for notifications; links are not unfolded."""
+    """The body of the request: the blocks, and a text for notifications; links are not unfolded."""
     return {
         "text": _escaped(chat.headline(message, 300)),
         "blocks": blocks(message),
@@ -144,19 +144,19 @@ def body(message: Message) -> dict[str, Any]:
 
 
 def blocks(message: Message) -> list[Block]:
-    """A header, what happened, the facts, where it belongs, and buttons."""
-    header = {"type": "header", "text": _plain(chat.headline(message, LONGEST_HEADER))}
-    shown = [{"type": "section", "text": _plain(text)}] if (text := chat.lead(message)) else []
+    """A header, the lead, the facts, the context, and buttons."""
+    header = {"type": "header", "text": _plain_text(chat.headline(message, LONGEST_HEADER))}
+    shown = [{"type": "section", "text": _plain_text(text)}] if (text := chat.lead(message)) else []
     facts = chat.facts(message)
-    texts = _within(facts[: chat.MOST_FACTS])
+    texts = _fact_texts(facts[: chat.MOST_FACTS])
     more = [_context(chat.MORE)] if len(texts) < len(facts) else []
     buttons = [_button(button) for button in chat.buttons(message)]
     actions = [{"type": "actions", "elements": buttons}] if buttons else []
     return [header, *shown, *_sections(texts), *more, _context(chat.context(message)), *actions]
 
 
-def _within(facts: list[Fact]) -> list[str]:
-    """The facts as texts of two lines, as many as there is room for."""
+def _fact_texts(facts: list[Fact]) -> list[str]:
+    """The facts as texts of two lines, as many as fit."""
     texts: list[str] = []
     left = _ALL_FACTS
     for fact in facts:
@@ -169,29 +169,29 @@ def _within(facts: list[Fact]) -> list[str]:
 
 
 def _sections(texts: list[str]) -> list[Block]:
-    """The facts in their order: short ones in two columns, a long one over the whole width."""
+    """The facts in order: short ones in two columns, long ones over the full width."""
     sections: list[Block] = []
     for text in texts:
         if len(text.partition("\n")[2]) > _SHORT:
-            sections.append({"type": "section", "text": _plain(text)})
+            sections.append({"type": "section", "text": _plain_text(text)})
         elif sections and len(sections[-1].get("fields", [None] * MOST_FIELDS)) < MOST_FIELDS:
-            sections[-1]["fields"].append(_plain(text))
+            sections[-1]["fields"].append(_plain_text(text))
         else:
-            sections.append({"type": "section", "fields": [_plain(text)]})
+            sections.append({"type": "section", "fields": [_plain_text(text)]})
     return sections
 
 
 def _context(text: str) -> Block:
-    return {"type": "context", "elements": [_plain(text)]}
+    return {"type": "context", "elements": [_plain_text(text)]}
 
 
 def _button(button: Button) -> Block:
-    made = {"type": "button", "action_id": button.name, "text": _plain(button.text), "url": button.url}
+    made = {"type": "button", "action_id": button.name, "text": _plain_text(button.text), "url": button.url}
     return made | ({"style": "primary"} if button.primary else {})
 
 
-def _plain(text: str) -> Block:
-    """Text in which Slack reads nothing but characters."""
+def _plain_text(text: str) -> Block:
+    """Text without markup."""
     return {"type": "plain_text", "text": text, "emoji": False}
 
 

@@ -7,13 +7,14 @@ another 2xx             retried: the answer is not a workflow's
 no answer in time       retried
 anything else           refused, with the code of the workflow's error
 
-Foreign text appears in text runs, which take no Markdown, and in facts, whose Markdown is escaped; cards do not support HTML.
-Teams has no key by which it could recognise a repeated message.
+Foreign text appears in text runs, which take no Markdown, and in facts, whose Markdown is escaped; cards do not support
+HTML. Teams has no key by which it could recognise a repeated message.
 
-Sources: Microsoft Support, "Create incoming webhooks with Workflows for Microsoft Teams" (the template "Post to a channel when
-a webhook request is received"); Microsoft Learn, "Create and send messages" (four requests a second, 60 in 30 seconds), "Format
-cards in Microsoft Teams" (Markdown is read in `TextBlock`, `Fact.title` and `Fact.value`), "Text features" of Adaptive Cards
-(`TextRun` has none) and "Create Incoming Webhooks" (28 KB).
+Sources: Microsoft Support, "Create incoming webhooks with Workflows for Microsoft Teams" (the template "Post to a
+    channel when
+a webhook request is received"); Microsoft Learn, "Create and send messages" (four requests a second, 60 in 30 seconds),
+"Format cards in Microsoft Teams" (Markdown is read in `TextBlock`, `Fact.title` and `Fact.value`), "Text features" of
+Adaptive Cards (`TextRun` has none) and "Create Incoming Webhooks" (28 KB).
 """
 
 import json
@@ -40,7 +41,7 @@ _encoder = msgspec.json.Encoder()
 VERSION = "1.2"
 """Of the schema; a client that has only an older one shows no card."""
 LARGEST = 26_000
-"""Of the 28,672 bytes that Teams takes, counted as Teams counts them; the rest is for what the workflow adds."""
+"""Of the 28,672 bytes that Teams accepts, counted as Teams counts them; the workflow adds the rest."""
 _LONGEST_HEADLINE = 300
 _STYLES = {
     Severity.INFO: "accent",
@@ -49,7 +50,7 @@ _STYLES = {
     Severity.CRITICAL: "attention",
 }
 _MARKUP = re.compile(r"[\\`*_\[\]<>&~]|^[-+#]|^\d+(?=[.)])", re.ASCII)
-"""What Markdown reads inside a line, and what at its beginning makes a list or a heading of it."""
+"""Markdown's markup within a line, and at its beginning for lists and headings."""
 Element = dict[str, Any]
 
 
@@ -59,7 +60,7 @@ class Teams:
     Args:
         setting: the address of the webhook, a secret.
         clock: to read a `Retry-After`.
-        seconds: until an answer counts as none, however slowly it comes.
+        seconds: the timeout of a request, including a slow answer.
     """
 
     def __init__(self, setting: TeamsChannel, clock: Clock, seconds: float) -> None:
@@ -99,7 +100,7 @@ KIND = ChannelKind(open=Teams, gap=timedelta(seconds=0.5))
 
 
 def body(message: Message) -> dict[str, Any]:
-    """What is posted to the webhook; of many facts as many as there is room for."""
+    """The body of the request to the webhook; facts that do not fit are left out."""
     facts = chat.facts(message)
     kept = facts[: chat.MOST_FACTS]
     while size(posted := _posted(message, kept, cut=len(kept) < len(facts))) > LARGEST and kept:
@@ -110,7 +111,7 @@ def body(message: Message) -> dict[str, Any]:
 def size(posted: dict[str, Any]) -> int:
     r"""The bytes that Teams counts, or more.
 
-    It keeps a card as JSON in a text of another JSON: of 24,453 bytes that were sent it counted 28,897 (issue 11274 of
+    It embeds a card as JSON in a string of another JSON: of 24,453 bytes sent it counted 28,897 (issue 11274 of
     MicrosoftDocs/msteams-docs). How it spells characters beyond ASCII is not said; `\uXXXX` is the longest way.
 
     >>> size({"a": "e"}), size({"a": "é"})
@@ -125,7 +126,7 @@ def escaped(text: str) -> str:
     >>> escaped("*a_b* [x](y)"), escaped("1. x"), escaped("- x")
     ('\\*a\\_b\\* \\[x\\](y)', '1\\. x', '\\- x')
     """
-    return _MARKUP.sub(lambda found: found[0] + "\\" if found[0].isdigit() else "\\" + found[0], text)
+    return _MARKUP.sub(lambda match: match[0] + "\\" if match[0].isdigit() else "\\" + match[0], text)
 
 
 def _posted(message: Message, facts: list[Fact], *, cut: bool) -> dict[str, Any]:
@@ -163,7 +164,7 @@ def _style(message: Message) -> str:
 
 
 def _text(text: str, **looks: object) -> Element:
-    """A text of its own in which Teams reads nothing but characters."""
+    """A text element without markup."""
     return {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, **looks}]}
 
 

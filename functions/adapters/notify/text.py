@@ -1,4 +1,4 @@
-"""Foreign text made fit for a channel: no control characters, not too long, no secret, and links that are links."""
+"""Foreign text for a channel: without control characters and secrets, of bounded length, with valid links."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""A webhook as a channel: each message is POSTed as a JSON object, signed where there is a secret.
+"""A webhook as a channel: each message is POSTed as a JSON object, signed if a secret is set.
 
 2xx                     delivered
 408, 425, 429, 5xx      not now: tried again, not before the `Retry-After` of the answer
@@ -25,10 +25,10 @@ class Webhook:
     """POSTs each message to one address.
 
     Args:
-        setting: the address, which may hold a secret, so that it is never logged; and what the receiver knows as well, to
-            tell that the message is ours: not signed where there is none.
+        setting: the address, which may have a secret in it, so that it is never logged; and the shared secret that
+            signs the messages, if there is one.
         clock: for the signature, and to read a `Retry-After`.
-        seconds: until an answer counts as none, however slowly it comes.
+        seconds: the timeout of a request, including a slow answer.
     """
 
     def __init__(self, setting: WebhookChannel, clock: Clock, seconds: float) -> None:
@@ -60,6 +60,6 @@ def payload(message: Message) -> bytes:
 
 
 def signed(secret: str, body: bytes, timestamp: int) -> dict[str, str]:
-    """The headers by which the receiver knows who sent the body, and when (seconds since 1970)."""
+    """The headers that authenticate the body and its timestamp (seconds since 1970)."""
     digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
     return {"X-Aia-Timestamp": str(timestamp), "X-Aia-Signature": f"v1={digest}"}

@@ -1,1 +1,1 @@
-"""Checks of a target from outside: one module a kind of probe, each with `check(probe) -> ProbeResult`."""
+"""Probes of a target from outside: one module per kind, each with `check(probe) -> ProbeResult`."""

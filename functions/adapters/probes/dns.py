@@ -1,4 +1,4 @@
-"""Whether a name resolves, and how long that takes."""
+"""DNS probe: whether a name resolves, and how long it takes."""
 
 import dns.exception
 import dns.resolver
@@ -20,10 +20,10 @@ def check(probe: DnsProbe) -> ProbeResult:
     """Ask for the addresses of the name, IPv4 before IPv6; nothing is answered from a cache of this process."""
     deadline = Deadline(probe.timeout.total_seconds())
     try:
-        found = _addresses(probe, deadline)
+        addresses = _addresses(probe, deadline)
     except (dns.exception.DNSException, TimeoutError) as error:
         return failed(_why(error), probe.host, deadline)
-    detail = f"{probe.host} is {', '.join(found)}"
+    detail = f"{probe.host} is {', '.join(addresses)}"
     return ProbeResult(ok=True, reason=ProbeReason.OK, latency=deadline.spent(), detail=detail)
 
 

@@ -1,4 +1,4 @@
-"""Why a check ended early, and the result that says so."""
+"""Results of probes that fail before they complete, with the reason."""
 
 import errno
 import socket
@@ -9,7 +9,7 @@ from functions.adapters.net import Deadline
 
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL}
 
-# OpenSSL's X509_V_ERR_ numbers, from x509_vfy.h; what is not here is an issuer that nobody here trusts.
+# OpenSSL's X509_V_ERR_ numbers, from x509_vfy.h; any other number is an untrusted issuer.
 _CERTIFICATE = {
     9: ProbeReason.CERTIFICATE_NOT_YET_VALID,
     10: ProbeReason.CERTIFICATE_EXPIRED,
@@ -28,7 +28,7 @@ _KINDS: dict[type[OSError], ProbeReason] = {
 
 
 def why(error: OSError) -> ProbeReason:
-    """The reason that an error of the network stands for."""
+    """The reason of a network error."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _CERTIFICATE.get(error.verify_code, ProbeReason.CERTIFICATE_UNTRUSTED)
     for kind, reason in _KINDS.items():
@@ -38,6 +38,6 @@ def why(error: OSError) -> ProbeReason:
 
 
 def failed(reason: ProbeReason, where: str, deadline: Deadline) -> ProbeResult:
-    """The result of a check that ended early; it says where, and nothing that was sent or received."""
+    """The result of a failed check; it names the address, and nothing that was sent or received."""
     detail = f"{reason.replace('_', ' ')}: {where}"
     return ProbeResult(ok=False, reason=reason, latency=deadline.spent(), detail=detail)

@@ -1,10 +1,10 @@
-"""Whether a URL answers, with what status and body, and how long all of it takes.
+"""HTTP probe: whether a URL answers, with which status and body, and how long it takes.
 
 Redirects are followed, up to five, unless a redirect is itself the expected answer; never from https to http, and
 credentials go to no other origin. The body is read up to 64 KiB. Proxies of the environment are not used.
 
-With `auth: google` an identity token of the function's account goes along, unless the URL is one of this very machine: there
-nobody asks for one, and nobody there could be trusted with it. So the same settings hold on a laptop.
+With `auth: google` an identity token of the function's account is sent, unless the URL is a loopback address, where
+no service requires it, and none could be trusted with it. So the same settings work on a laptop.
 """
 
 import http.client
@@ -41,37 +41,37 @@ class _Answer:
 
 
 def check(probe: HttpProbe, tokens: Tokens = TOKENS) -> ProbeResult:
-    """Get the URL, and compare the answer with what the settings expect."""
-    trusting()  # now, because it must not count as the target's time
+    """Get the URL, and compare the response with the expectations of the settings."""
+    trusting()  # loaded now, because it must not count as latency of the target
     whole = Deadline(probe.timeout.total_seconds())
     asked = [parse_url(probe.url)]
     try:
         bearer = _bearer(probe, asked[0], tokens, whole)
-        deadline = Deadline(whole.left())  # nor does the time that the token took
+        deadline = Deadline(whole.left())  # the time for the token does not count either
     except (NoTokenError, TimeoutError) as error:
         result = failed(ProbeReason.NO_TOKEN, _where(asked[0]), whole)
         return replace(result, detail=f"{result.detail}: {error}")
     while True:
-        answer = _ask(asked[-1], deadline, bearer if _origin(asked[-1]) == _origin(asked[0]) else {})
+        answer = _request(asked[-1], deadline, bearer if _origin(asked[-1]) == _origin(asked[0]) else {})
         if isinstance(answer, ProbeResult):
             return answer
         if answer.status not in _REDIRECT or answer.location is None or answer.status == probe.expect.status:
-            return judge(_seen(answer, deadline), status=probe.expect.status, body=probe.expect.body)
-        onward = _onward(asked, answer.location)
+            return judge(_result(answer, deadline), status=probe.expect.status, body=probe.expect.body)
+        onward = _redirect(asked, answer.location)
         if isinstance(onward, ProbeReason):
             return replace(failed(onward, _where(asked[-1]), deadline), certificate_expires_at=answer.expires_at)
         asked.append(onward)
 
 
 def _bearer(probe: HttpProbe, url: Url, tokens: Tokens, deadline: Deadline) -> dict[str, str]:
-    """What proves who asks, where it is asked for."""
+    """The authorization header, if the settings ask for one."""
     if probe.auth is None or is_loopback(address(url)[0]):
         return {}
     origin = url._replace(path=None, query=None).url
     return {"Authorization": f"Bearer {tokens.get(probe.audience or origin, deadline)}"}
 
 
-def _ask(url: Url, deadline: Deadline, bearer: dict[str, str]) -> _Answer | ProbeResult:
+def _request(url: Url, deadline: Deadline, bearer: dict[str, str]) -> _Answer | ProbeResult:
     try:
         return _get(url, deadline, bearer)
     except ssl.SSLCertVerificationError as error:
@@ -97,7 +97,7 @@ def _body(response: urllib3.HTTPResponse) -> bytes:
     return body
 
 
-def _seen(answer: _Answer, deadline: Deadline) -> ProbeResult:
+def _result(answer: _Answer, deadline: Deadline) -> ProbeResult:
     return ProbeResult(
         ok=True,
         reason=ProbeReason.OK,
@@ -109,8 +109,8 @@ def _seen(answer: _Answer, deadline: Deadline) -> ProbeResult:
     )
 
 
-def _onward(asked: Sequence[Url], location: str) -> Url | ProbeReason:
-    """Where a redirect leads, or why it is not followed."""
+def _redirect(asked: Sequence[Url], location: str) -> Url | ProbeReason:
+    """The target of a redirect, or the reason why it is not followed."""
     first, last = asked[0], asked[-1]
     try:
         url = parse_url(urljoin(last._replace(auth=None).url, location))._replace(auth=None, fragment=None)
@@ -135,7 +135,7 @@ def _where(url: Url) -> str:
 
 
 def _why(error: BaseException) -> ProbeReason:
-    """The reason behind an error; urllib3 wraps what the network said."""
+    """The reason behind an error; urllib3 wraps errors of the network."""
     if isinstance(error, OSError):
         return why(error)
     if isinstance(error, http.client.IncompleteRead):

@@ -1,6 +1,6 @@
-"""Who the function is, for what stands behind IAM: identity tokens of its own account, from Google's metadata server.
+"""Identity tokens of the function's own account, from Google's metadata server, for targets behind IAM.
 
-A token names the one audience that may take it. It is kept until shortly before it expires, and never logged.
+A token is for one audience. It is cached until shortly before it expires, and never logged.
 """
 
 import base64
@@ -21,14 +21,14 @@ from functions.adapters.net import Deadline, connected, headers
 METADATA = "metadata.google.internal"
 """Answers on Cloud Run, Compute Engine and Kubernetes Engine; `GCE_METADATA_HOST` names another, as for Google's clients."""
 MARGIN = 300.0
-"""Seconds before its end from which on a token is asked for anew."""
+"""Seconds before its expiry at which a token is renewed."""
 LONGEST = 16 * 1024
 _PATH = "/computeMetadata/v1/instance/service-accounts/default/identity"
 _FLAVOR = "Google"
 
 
 class NoTokenError(Exception):
-    """There is no token; the message says why, and holds no secret."""
+    """No token is available; the message has the reason, and no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +52,16 @@ class Tokens:
         """A token for an audience.
 
         Raises:
-            NoTokenError: none can be had.
+            NoTokenError: none is available.
         """
         kept = self._kept.get(audience)
         if kept is None or kept.until - MARGIN <= self._clock():
-            # Two probes may ask at once: either token is good.
-            self._kept[audience] = kept = _token(_asked(audience, deadline))
+            # Two probes may request one at once: either token is valid.
+            self._kept[audience] = kept = _token(_request_token(audience, deadline))
         return kept.value
 
 
-def _asked(audience: str, deadline: Deadline) -> str:
+def _request_token(audience: str, deadline: Deadline) -> str:
     host = os.environ.get("GCE_METADATA_HOST", METADATA)
     url = parse_url(f"http://{host}{_PATH}?audience={quote(audience, safe='')}&format=full")
     try:
@@ -80,7 +80,7 @@ def _asked(audience: str, deadline: Deadline) -> str:
 
 
 def _token(text: str) -> _Token:
-    """The token with its end; whether it is genuine is for the audience to check."""
+    """The token with its expiry; the audience verifies its signature."""
     try:
         _, payload, _ = text.split(".")
         until = float(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["exp"])

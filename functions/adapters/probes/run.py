@@ -1,4 +1,4 @@
-"""All the probes of a tick at once: one that hangs delays none of the others."""
+"""Runs all probes of a tick in parallel: one that hangs does not delay the others."""
 
 import logging
 import queue
@@ -23,9 +23,9 @@ Check = Callable[[Probe], ProbeResult]
 
 
 def check(probe: Probe) -> ProbeResult:
-    """What the probe sees now.
+    """The result of a probe now.
 
-    A mistake in the probe itself is a result as well, one that fails: nothing that is watched goes dark in silence.
+    A fault of the probe itself is a failed result as well: no target loses its monitoring silently.
     """
     try:
         # One module a kind, imported when there is a probe of that kind: dnspython alone takes 120 ms.
@@ -71,7 +71,7 @@ def _allowed(probes: Sequence[Probe], threads: int) -> float:
 
 
 class _Work:
-    """What the threads share."""
+    """State that the threads share."""
 
     def __init__(self, probes: Sequence[Probe], check: Check) -> None:
         self._check = check

@@ -1,4 +1,4 @@
-"""Whether a port accepts a connection, and how long that takes."""
+"""TCP probe: whether a port accepts a connection, and how long it takes."""
 
 from core.health import ProbeReason, ProbeResult, where
 from core.settings import TcpProbe

@@ -1,4 +1,4 @@
-"""The certificate that a server shows: whether a client would trust it, and when it expires."""
+"""TLS probe: whether a client trusts the server's certificate, and when it expires."""
 
 import ssl
 from dataclasses import replace
@@ -13,8 +13,8 @@ from functions.adapters.probes.failure import failed, why
 
 
 def check(probe: TlsProbe) -> ProbeResult:
-    """Shake hands as a client would; a certificate that is refused is asked for again, for its dates."""
-    context = trusting()  # now, because it must not count as the target's time
+    """Complete a TLS handshake as a client would; a refused certificate is requested again, for its dates."""
+    context = trusting()  # loaded now, because it must not count as latency of the target
     deadline = Deadline(probe.timeout.total_seconds())
     try:
         with dial(probe.host, probe.port, deadline) as plain, shake(plain, probe.host, context, deadline) as secure:
@@ -40,7 +40,7 @@ def expiry(secure: ssl.SSLSocket) -> datetime | None:
 
 
 def refused_expiry(host: str, port: int, deadline: Deadline) -> datetime | None:
-    """The same of a certificate that was refused: OpenSSL keeps none, so it is asked for again and nothing is sent."""
+    """The same for a refused certificate: OpenSSL does not keep it, so it is requested again and nothing is sent."""
     try:
         with dial(host, port, deadline) as plain, shake(plain, host, _anything(), deadline) as secure:
             return expiry(secure)

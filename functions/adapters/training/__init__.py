@@ -1,1 +1,1 @@
-"""What there is to train a model on, as the warehouse knows it."""
+"""Training data and trainings."""

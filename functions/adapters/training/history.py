@@ -1,4 +1,4 @@
-"""The version of a model that is in use, and how many labels there are to train the next on."""
+"""The version of a model that is in use, and the number of labels available to train the next one."""
 
 from datetime import datetime
 from pathlib import Path

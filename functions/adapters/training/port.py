@@ -1,4 +1,4 @@
-"""The port: what starts trainings, and knows of those that run."""
+"""The port of trainings: starts them, and finds those that run."""
 
 from datetime import datetime
 from typing import Protocol

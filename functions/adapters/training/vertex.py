@@ -34,7 +34,7 @@ class VertexTrainings:
         """When the job of this training was created, or None."""
         with _quotas():
             job = self._pipelines.find(f"{self._location(training)}/pipelineJobs/{training.job_id}")
-        return None if job is None else _plain(job.create_time)
+        return None if job is None else _as_datetime(job.create_time)
 
     def running(self, training: Training) -> str:
         """The id of another job of the same display name that has not ended, of the newest ones."""
@@ -69,7 +69,7 @@ def _job(training: Training) -> PipelineJob:
 
 @contextmanager
 def _quotas() -> Iterator[None]:
-    """Tell a quota that is used up, which a person may have to raise, from what passes by itself."""
+    """Distinguish an exhausted quota, which a person may have to raise, from a transient failure."""
     try:
         yield
     except UnavailableError as error:
@@ -78,6 +78,6 @@ def _quotas() -> Iterator[None]:
         raise
 
 
-def _plain(instant: Any) -> datetime:  # noqa: ANN401 - the client's own class, whose types say otherwise
+def _as_datetime(instant: Any) -> datetime:  # noqa: ANN401 - the client's own class, whose types say otherwise
     """Without the nanoseconds of the client's own class."""
     return datetime.fromtimestamp(instant.timestamp(), UTC)

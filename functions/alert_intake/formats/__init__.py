@@ -24,7 +24,7 @@ class Format:
     Attributes:
         name: for people.
         recognise: whether a body is of it.
-        findings: what a recognised body says, in its order; it was received at the instant.
+        findings: the content of a recognised body, in order, received at an instant.
     """
 
     name: str
@@ -41,11 +41,11 @@ FORMATS = (
     Format("generic", generic.recognise, generic.findings),
     Format("formatted", formatted.recognise, formatted.findings),
 )
-"""In the order they are asked."""
+"""In the order in which they are tried."""
 
 
 def understand(body: Json, now: datetime) -> list[Outcome]:
-    """What a body says, in its order: at least one finding or refusal.
+    """The content of a body, in order: at least one finding or refusal.
 
     The shape of the body decides, whatever path it was posted to.
 
@@ -53,11 +53,11 @@ def understand(body: Json, now: datetime) -> list[Outcome]:
         body: decoded.
         now: when it was received, in UTC.
     """
-    found = next((one for one in FORMATS if one.recognise(body)), None)
-    if found is None:
-        names = ", ".join(one.name for one in FORMATS)
+    recognised = next((candidate for candidate in FORMATS if candidate.recognise(body)), None)
+    if recognised is None:
+        names = ", ".join(candidate.name for candidate in FORMATS)
         return [Refusal(f"body: must be of a known format ({names}), got {_shape(body)}", body)]
-    return found.findings(body, now)
+    return recognised.findings(body, now)
 
 
 def _shape(body: Json) -> str:

@@ -31,7 +31,7 @@ def findings(body: Json, now: datetime) -> list[Outcome]:
         log.error("Alertmanager left out %s alerts: max_alerts of its webhook must be 0", left_out)
     source = "grafana" if _is_grafana(body) else "alertmanager"
     group = text(body.get("status"))
-    return each(items(body["alerts"]), lambda alert: _read(alert, source, group, now), "$.alerts")
+    return each(items(body["alerts"]), lambda alert: _alert(alert, source, group, now), "$.alerts")
 
 
 def labelled(
@@ -39,7 +39,7 @@ def labelled(
 ) -> Alert:
     """An alert that Prometheus or one of its kin describes by labels and annotations.
 
-    Every label tells it from others, also its severity: a rule for warnings and one for critical cases often share a
+    Every label distinguishes it, also its severity: a rule for warnings and one for critical cases often share a
     name and fire at once, and a label that changes is another alert to Prometheus, which ends the former one.
 
     Raises:
@@ -74,7 +74,7 @@ def labelled(
     )
 
 
-def _read(element: Json, source: str, group: str, now: datetime) -> Alert:
+def _alert(element: Json, source: str, group: str, now: datetime) -> Alert:
     given = mapping(element)
     ended = instant(given.get("endsAt"))
     missing = Status.RESOLVED if ended and ended <= now else Status.FIRING

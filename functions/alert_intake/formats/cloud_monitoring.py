@@ -63,7 +63,7 @@ def recognise(body: Json) -> bool:
 def findings(body: Json, now: datetime) -> list[Outcome]:
     """One finding: an incident of Cloud Monitoring is about one series of one condition."""
     test = text(body.get("version")).lower() == "test"
-    return one(body, lambda given: _read(mapping(given["incident"]), now, test=test))
+    return one(body, lambda given: _alert(mapping(given["incident"]), now, test=test))
 
 
 def unrecovered(incident: Mapping[str, Json]) -> str:
@@ -80,7 +80,7 @@ def unrecovered(incident: Mapping[str, Json]) -> str:
     return summary if _NOT_RECOVERED.search(summary) and "returned to normal" not in summary else ""
 
 
-def _read(incident: Mapping[str, Json], now: datetime, *, test: bool) -> Alert:
+def _alert(incident: Mapping[str, Json], now: datetime, *, test: bool) -> Alert:
     policy_labels = labels(incident.get("policy_user_labels"))
     status = words.status(text(incident.get("state")))
     started, ended = instant(incident.get("started_at")), instant(incident.get("ended_at")) or now
@@ -128,12 +128,12 @@ def _target(incident: Mapping[str, Json], policy_labels: Mapping[str, str]) -> s
 
 def _identity(incident: Mapping[str, Json]) -> dict[str, str]:
     """The condition and the series; not the incident's id, which is another one each time it opens."""
-    found = {"condition": first(mapping(incident.get("condition")), "name"), "policy": first(incident, "policy_name")}
+    names = {"condition": first(mapping(incident.get("condition")), "name"), "policy": first(incident, "policy_name")}
     for name in ("resource", "metric"):
         part = mapping(incident.get(name))
-        found |= {f"{name}.type": text(part.get("type"))}
-        found |= {f"{name}.{label}": value for label, value in labels(part.get("labels")).items()}
-    return {name: value for name, value in found.items() if value}
+        names |= {f"{name}.type": text(part.get("type"))}
+        names |= {f"{name}.{label}": value for label, value in labels(part.get("labels")).items()}
+    return {name: value for name, value in names.items() if value}
 
 
 def _evidence(incident: Mapping[str, Json], policy_labels: Mapping[str, str], why: str) -> dict[str, str]:
@@ -153,6 +153,6 @@ def _evidence(incident: Mapping[str, Json], policy_labels: Mapping[str, str], wh
 
 def _runbook(incident: Mapping[str, Json], policy_labels: Mapping[str, str]) -> str:
     """The first link of the documentation, one that is called runbook before others."""
-    found = [mapping(link) for link in items(mapping(incident.get("documentation")).get("links"))]
-    found.sort(key=lambda link: "book" not in first(link, "displayName", "display_name").lower())
-    return next((url for link in found if (url := first(link, "url"))), "") or first(policy_labels, "runbook")
+    links = [mapping(link) for link in items(mapping(incident.get("documentation")).get("links"))]
+    links.sort(key=lambda link: "book" not in first(link, "displayName", "display_name").lower())
+    return next((url for link in links if (url := first(link, "url"))), "") or first(policy_labels, "runbook")

@@ -1,4 +1,4 @@
-"""Alarms of AWS CloudWatch: as SNS posts them, as a Lambda function gets them from SNS, or bare (raw delivery).
+"""Alarms of AWS CloudWatch: as SNS posts them, as a Lambda function receives them from SNS, or raw.
 
     {"Type": "Notification", "TopicArn": "...", "Message": "<the alarm as JSON text>"}
 
@@ -58,7 +58,7 @@ def findings(body: Json, now: datetime) -> list[Outcome]:
     if records := items(body.get("Records")):
         return each(records, lambda record: _notified(mapping(record).get("Sns"), now), "$.Records")
     if "NewStateValue" in body:
-        return one(body, lambda alarm: _read(alarm, now))
+        return one(body, lambda alarm: _alert(alarm, now))
     return one(body, lambda notification: _notified(notification, now))
 
 
@@ -68,7 +68,7 @@ def _notified(notification: Json, now: datetime) -> Alert:
     if kind in _CONFIRMATIONS or "SubscribeURL" in notification:
         topic = text(notification.get("TopicArn"))[:200]
         raise UnreadableError(f"Type: {kind!r} of {topic!r} is for a person: open its SubscribeURL if you asked for it")
-    return _read(_alarm(notification.get("Message")), instant(notification.get("Timestamp")) or now)
+    return _alert(_alarm(notification.get("Message")), instant(notification.get("Timestamp")) or now)
 
 
 def _alarm(message: Json) -> Json:
@@ -78,7 +78,7 @@ def _alarm(message: Json) -> Json:
         raise UnreadableError(f"Message: must hold an alarm of CloudWatch as JSON, got {message[:80]!r}") from error
 
 
-def _read(alarm: Json, now: datetime) -> Alert:
+def _alert(alarm: Json, now: datetime) -> Alert:
     alarm = mapping(alarm)
     name, state = first(alarm, "AlarmName"), first(alarm, "NewStateValue")
     if not name or not state:
@@ -119,8 +119,8 @@ def _identity(alarm: Mapping[str, Json]) -> dict[str, str]:
 
 
 def _found(pattern: re.Pattern[str], said: str) -> str:
-    found = pattern.search(said[:2000])
-    return found[1] if found else ""
+    match = pattern.search(said[:2000])
+    return match[1] if match else ""
 
 
 def _target(trigger: Mapping[str, Json]) -> tuple[str, dict[str, str]]:
@@ -128,7 +128,7 @@ def _target(trigger: Mapping[str, Json]) -> tuple[str, dict[str, str]]:
     metrics = [
         mapping(mapping(mapping(query).get("MetricStat")).get("Metric")) for query in items(trigger.get("Metrics"))
     ]
-    metric = next((found for found in (trigger, *metrics) if items(found.get("Dimensions"))), {})
+    metric = next((candidate for candidate in (trigger, *metrics) if items(candidate.get("Dimensions"))), {})
     dimensions = {}
     for given in map(mapping, items(metric.get("Dimensions"))):
         if (name := first(given, "name", "Name")) and (value := first(given, "value", "Value")):

@@ -17,10 +17,10 @@ def recognise(body: Json) -> bool:
 
 def findings(body: Json, now: datetime) -> list[Outcome]:
     """One finding."""
-    return one(body, lambda alert: _read(alert, now))
+    return one(body, lambda alert: _alert(alert, now))
 
 
-def _read(body: Json, now: datetime) -> Alert:
+def _alert(body: Json, now: datetime) -> Alert:
     """The title may say the state, so the id names the alert where there is one."""
     own = labels(body)
     target, _ = targets.from_labels(

@@ -1,4 +1,4 @@
-"""Our own form, for whatever has none: an object, or a list of them.
+"""Our own format, for systems without a supported one: an object, or a list of objects.
 
     {"target": "table/ops.bookings", "kind": "rows_missing", "status": "firing", "severity": "error", "summary": "..."}
 
@@ -22,11 +22,11 @@ def recognise(body: Json) -> bool:
 def findings(body: Json, now: datetime) -> list[Outcome]:
     """One finding for each object."""
     if isinstance(body, list):
-        return each(body, lambda element: _read(element, now), "$")
-    return one(body, lambda element: _read(element, now))
+        return each(body, lambda element: _alert(element, now), "$")
+    return one(body, lambda element: _alert(element, now))
 
 
-def _read(element: Json, now: datetime) -> Alert:
+def _alert(element: Json, now: datetime) -> Alert:
     given = mapping(element)
     target, kind = text(given.get("target")), text(given.get("kind"))
     for name, value in (("target", target), ("kind", kind)):

@@ -1,4 +1,4 @@
-"""Grafana's alerts before unified alerting: one rule, its state, and the series that matched.
+"""Grafana's alerts before unified alerting: one rule, its state, and the matching series.
 
 {"ruleId": 1, "ruleName": "...", "state": "alerting", "evalMatches": [{"metric", "value", "tags"}], "tags": {...}, ...}
 """
@@ -25,10 +25,10 @@ def recognise(body: Json) -> bool:
 
 def findings(body: Json, now: datetime) -> list[Outcome]:
     """One finding: the state is the rule's, whatever series matched."""
-    return one(body, lambda alert: _read(alert, now))
+    return one(body, lambda alert: _alert(alert, now))
 
 
-def _read(body: Json, now: datetime) -> Alert:
+def _alert(body: Json, now: datetime) -> Alert:
     tags = labels(body.get("tags"))
     matches = [mapping(match) for match in items(body.get("evalMatches"))]
     target, named_by = targets.from_labels(tags)

@@ -1,4 +1,4 @@
-"""What Prometheus posts to an Alertmanager: a list of alerts, repeated while they fire.
+"""Alerts as Prometheus posts them to an Alertmanager: a list, repeated while they fire.
 
     [{"labels": {...}, "annotations": {...}, "startsAt": "...", "endsAt": "...", "generatorURL": "..."}, ...]
 
@@ -21,10 +21,10 @@ def recognise(body: Json) -> bool:
 
 def findings(body: Json, now: datetime) -> list[Outcome]:
     """One finding for each alert."""
-    return each(body, lambda element: _read(element, now), "$")
+    return each(body, lambda element: _alert(element, now), "$")
 
 
-def _read(element: Json, now: datetime) -> Alert:
+def _alert(element: Json, now: datetime) -> Alert:
     ends = instant(mapping(element).get("endsAt"))
     if ends and ends <= now:
         return labelled(element, source="prometheus", status=Status.RESOLVED, now=now)

@@ -201,7 +201,7 @@ class Dispatcher:
         return receipts[0]
 
     def _once(self, keys: Sequence[str], act: Callable[[], None]) -> None:
-        """Act once, after claiming every one of the keys; not if the last one is done already."""
+        """Perform the effect once, after claiming all keys; not if the last one is done already."""
         first, rest = keys[0], keys[1:]
         inner = partial(self._once, rest, act) if rest else act
         if self.ledger.once(first, inner, lease=LEASE) is EffectOutcome.SKIPPED and rest:

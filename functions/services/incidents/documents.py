@@ -53,7 +53,7 @@ def incident_data(group: IncidentGroup, incident_id: str) -> Data | None:
     `updated_at` is the newest observation; `open` says whether it is not resolved, to query the open ones; `over_on` the day
     of the resolution, to query those of a day; `revision` which copy is newer; `group` the name of its group.
     """
-    incident = next((one for one in group.state.incidents if one.id == incident_id), None)
+    incident = next((incident for incident in group.state.incidents if incident.id == incident_id), None)
     if incident is None:
         return None
     data: Data = msgspec.to_builtins(incident, builtin_types=(datetime,))
@@ -112,8 +112,10 @@ class Silences:
         """Add a silence; a repeated one, or one that was ended before it arrived, changes nothing."""
 
         def added(silences: Sequence[Silence]) -> Sequence[Silence]:
-            same = any(_key(one) == _key(silence) for one in silences)
-            ended = any(_is_end(one) and one.pattern == silence.pattern and one.at >= silence.at for one in silences)
+            same = any(_key(other) == _key(silence) for other in silences)
+            ended = any(
+                _is_end(other) and other.pattern == silence.pattern and other.at >= silence.at for other in silences
+            )
             return silences if same or ended else (*silences, silence)
 
         self._change(added)
@@ -123,8 +125,10 @@ class Silences:
 
         def ended(silences: Sequence[Silence]) -> Sequence[Silence]:
             after = [
-                replace(one, until=at) if one.pattern == pattern and one.at <= at < one.until else one
-                for one in silences
+                replace(silence, until=at)
+                if silence.pattern == pattern and silence.at <= at < silence.until
+                else silence
+                for silence in silences
             ]
             mark = Silence(pattern=pattern, by="", at=at, until=at)
             return after if mark in after else [*after, mark]
@@ -136,8 +140,8 @@ class Silences:
 
         def changed(data: Data | None) -> Data | None:
             before = read_silences(data)
-            kept = [one for one in change(before) if one.until > now - _RETENTION]
-            kept = sorted(kept, key=lambda one: (one.until > now, one.at))[-LIMIT:]
+            kept = [silence for silence in change(before) if silence.until > now - _RETENTION]
+            kept = sorted(kept, key=lambda silence: (silence.until > now, silence.at))[-LIMIT:]
             return None if tuple(kept) == before else silences_data(kept)
 
         update(self._store, SILENCES, SILENCES_KEY, changed)

@@ -1,8 +1,8 @@
 """Incident service: a decision is saved with its effects in one write, and then its effects are dispatched.
 
 Each group of targets has one document. The decision and its effects are saved in one write; only then are the effects
-performed, and a performed effect is removed from the document. So a crash at any point is repaired by the next delivery of
-this event or of another one of the group, or by the sweep:
+performed, and a performed effect is removed from the document. So a crash at any point is repaired by the next delivery
+of this event or of another one of the group, or by the sweep:
 
     before the write       nothing happened; the event is delivered again
     after the write        the event is a duplicate, and the pending effects are performed
@@ -50,7 +50,7 @@ Decide = Callable[[GroupState, datetime], Decision]
 """A decision over the state of a group, now; pure, as it is called again after a conflict."""
 log = logging.getLogger(__name__)
 RETRIED_FOR = timedelta(minutes=2)
-"""For so long a failed message fails the event, which is delivered again within seconds; later the sweep retries it."""
+"""For this time a failed message fails the event, which is redelivered within seconds; later the sweep retries it."""
 ROUNDS = 5
 """Refusals are recorded and published in a further round; a round never adds more than the one before."""
 PATIENCE = 2.0
@@ -100,7 +100,7 @@ class Transaction:
             plan.state,
             policy.playbooks,
             now=now,
-            is_muted=lambda one: incident_mute(one, now, policy.maintenance, silences) is not None,
+            is_muted=lambda incident: incident_mute(incident, now, policy.maintenance, silences) is not None,
         )
         if state == self.group.state and plan.deferred == self.group.deferred:
             return None
@@ -147,7 +147,7 @@ class IncidentService:
     run_all: RunAll = in_threads
 
     def execute(self, name: str, decide: Decide, *, at: datetime | None) -> None:
-        """Decide over a group, save the decision and dispatch all pending effects of the group; safe to call again.
+        """Decide over a group, save the decision and dispatch all pending effects of the group; idempotent.
 
         Args:
             name: of the group.
@@ -155,7 +155,7 @@ class IncidentService:
             at: the instant of the event decided on; None where only time has passed.
 
         Raises:
-            BusyError: somebody else works on the same group or effect.
+            BusyError: another instance is working on the same group or effect.
             UnavailableError: a dependency does not answer; all other pending effects are performed.
         """
         with _exclusive(name):
@@ -258,7 +258,7 @@ class IncidentService:
 
 @contextmanager
 def _exclusive(name: str) -> Iterator[None]:
-    """Let the threads of this process work on a group one after the other: else one finds the other at it and gives up."""
+    """Serialize the threads of this process that work on a group: otherwise one finds the claim of another and gives up."""
     lock = _LOCKS[hash(name) % len(_LOCKS)]
     acquired = lock.acquire(timeout=PATIENCE)
     try:
@@ -269,7 +269,7 @@ def _exclusive(name: str) -> Iterator[None]:
 
 
 def _is_left(result: DeliveryResult, now: datetime) -> bool:
-    """Whether it is left to the sweep: a channel that is down for long must not slow down who delivers findings."""
+    """Whether the sweep retries it: a channel that is down for long must not delay the delivery of findings."""
     return result.queue.startswith(NOTIFY) and result.since is not None and now - result.since > RETRIED_FOR
 
 

@@ -1,1 +1,1 @@
-"""The inbox: a webhook receiver with a page, where the messages to people can be read on one machine."""
+"""The inbox: a webhook receiver with a page, which shows the notifications of the local system."""

@@ -1,4 +1,4 @@
-"""`python -m infra.local.inbox --port P --data FILE`: run the inbox until it is stopped."""
+"""`python -m infra.local.inbox --port P --data FILE`: runs the inbox until it is stopped."""
 
 import argparse
 import signal

@@ -1,8 +1,8 @@
-"""Alerts that Prometheus posts here by itself, so that people hear of it when what tells them does not.
+"""Alerts that Prometheus posts here directly, so that people are notified when the notification path is down.
 
-Only alerts with the label `path: direct` are kept, which Terraform sends past the functions as well: all others reach people
-through `incident_router` alone. Prometheus posts an alert again and again while it fires, and for a while after its end; each of
-the two is one message.
+Only alerts with the label `path: direct` are stored, which Terraform routes around the functions as well: all others
+reach people through `incident_router` alone. Prometheus posts an alert again and again while it fires, and for a while
+after its end; each of the two is one message.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from core.events import Change, Severity
 from infra.local.inbox.messages import Posted
 
 CHANNEL = "direct"
-"""The channel of these messages: no channel of the settings, for none of them is asked."""
+"""The channel of these messages, which is none of the settings."""
 _PATH = "direct"
 _KNOWN = frozenset(severity.value for severity in Severity)
 
@@ -79,7 +79,7 @@ def _text(annotations: Mapping[str, str]) -> str:
 
 
 def _fingerprint(labels: Mapping[str, str]) -> str:
-    """What tells an alert from others of its rule: all its labels."""
+    """The identity of an alert within its rule: all its labels."""
     return hashlib.sha256(msgspec.json.encode(sorted(labels.items()))).hexdigest()[:16]
 
 

@@ -1,4 +1,4 @@
-"""What the inbox received, kept in SQLite."""
+"""Received messages, stored in SQLite."""
 
 import sqlite3
 import threading
@@ -23,14 +23,14 @@ _NEWEST = "SELECT body, received_at, deliveries FROM messages ORDER BY number DE
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece of a message: what it is about, and the words."""
+    """One labelled fact of a message."""
 
     name: str
     text: str
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message, as the webhook channel sends it; what it says in pieces is missing in a short one."""
+    """One message, as the webhook channel sends it; a short one has no facts."""
 
     key: str
     incident_id: str
@@ -48,7 +48,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Posted(Message, frozen=True, kw_only=True):
-    """One message, and where to: `channel` is what the address it was posted to says, if it says one."""
+    """One message and its channel, from the address to which it was posted."""
 
     channel: str = ""
 
@@ -58,7 +58,7 @@ class Received(Posted, frozen=True, kw_only=True):
 
     Attributes:
         received_at: when it was first received.
-        deliveries: how often it was received; it is kept once.
+        deliveries: how often it was received; it is stored once.
     """
 
     received_at: datetime

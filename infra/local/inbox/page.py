@@ -1,4 +1,4 @@
-"""The page of the inbox, rendered on the server. Every text comes from outside and is escaped."""
+"""The page of the inbox, rendered on the server. Every foreign text is escaped."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -1,9 +1,9 @@
 """The inbox over HTTP.
 
 `POST /` takes a message: 201 when it is new, 200 when its key is known, 400 when it is none; `POST /?channel=NAME` says
-which channel it was sent through. `POST /api/v2/alerts` takes alerts from Prometheus itself, as an Alertmanager does, and
-keeps those about silence: 200, or 400 when it is no list of alerts. `GET /` is the page, `GET /messages.json` the same as
-JSON, the newest first.
+which channel it was sent through. `POST /api/v2/alerts` takes alerts from Prometheus itself, as an Alertmanager does,
+and keeps those about silence: 200, or 400 when it is no list of alerts. `GET /` is the page, `GET /messages.json` the
+same as JSON, the newest first.
 """
 
 import hashlib
@@ -60,11 +60,11 @@ class _Handler(BaseHTTPRequestHandler):
         if reads is None:
             return self._refuse(HTTPStatus.NOT_FOUND, f"path: must be one of {', '.join(_READERS)}")
         try:
-            found = reads(body, where.query)
+            answer = reads(body, where.query)
         except ValueError as error:
             return self._refuse(HTTPStatus.BAD_REQUEST, str(error))
-        new = [self.server.messages.receive(message) for message in found]
-        # Prometheus takes any 2xx; 200 is what an Alertmanager answers.
+        new = [self.server.messages.receive(message) for message in answer]
+        # Prometheus accepts any 2xx; an Alertmanager answers 200.
         created = where.path == "/" and any(new)
         return self._send(HTTPStatus.CREATED if created else HTTPStatus.OK, "application/json", b"{}")
 

@@ -1,12 +1,12 @@
-"""A server for the part of the Cloud Monitoring API that the functions use, on one machine.
+"""A local server for the part of the Cloud Monitoring API that the functions use.
 
-It speaks `google.monitoring.v3.MetricService` over gRPC to Google's own clients, refuses what the API refuses, and shows
-the newest points to Prometheus at `/metrics`. So the functions write metrics in one way only, wherever they run.
+It speaks `google.monitoring.v3.MetricService` over gRPC to Google's own clients, refuses what the API refuses, and
+shows the newest points to Prometheus at `/metrics`. So the functions write metrics in one way only, wherever they run.
 
-    rules       what the API refuses
-    series      what has been written
+    rules       validation, as in the API
+    series      descriptors and time series
     service     the methods, as gRPC calls them
-    filters     the filter language, as far as it is served
+    filters     the filter language
     exposition  the newest points as Prometheus reads them
     server      both ports, started and stopped together
 """

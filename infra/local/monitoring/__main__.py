@@ -1,4 +1,4 @@
-"""Run the server until it is told to stop: `python -m infra.local.monitoring --grpc-port P --http-port Q`."""
+"""Runs the server until it is stopped: `python -m infra.local.monitoring --grpc-port P --http-port Q`."""
 
 import argparse
 import signal

@@ -29,7 +29,7 @@ def render(series: Iterable[Series], now: datetime) -> str:
     """The exposition of the series that are in sight at `now`."""
     shown = sorted(filter(lambda one: _is_shown(one, now), series), key=lambda one: (one.name, one.is_counter))
     return "".join(
-        _head(name, counter=counter) + "".join(_line(one, now) for one in group)
+        _head(name, counter=counter) + "".join(_line(line, now) for line in group)
         for (name, counter), group in groupby(shown, key=lambda one: (one.name, one.is_counter))
     )
 

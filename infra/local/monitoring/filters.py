@@ -1,4 +1,4 @@
-"""The filter language of the Cloud Monitoring API, as far as it is served: comparisons joined by AND.
+"""The filter language of the Cloud Monitoring API, as far as the server supports it: comparisons joined by AND.
 
 `metric.type = "prometheus.googleapis.com/aia_probe_up/gauge" AND metric.labels.probe = "api"`, or
 `metric.type = starts_with("prometheus.googleapis.com/aia_")`; everything else of the language is refused.
@@ -24,7 +24,7 @@ class Term:
     prefix: bool
 
     def matches(self, given: Mapping[str, str]) -> bool:
-        """Whether what is given agrees with it."""
+        """Whether a value matches it."""
         value = given.get(self.key)
         return value is not None and (value.startswith(self.value) if self.prefix else value == self.value)
 
@@ -33,7 +33,7 @@ def parse(text: str) -> tuple[Term, ...]:
     """The comparisons of a filter.
 
     Raises:
-        ValueError: the filter is none, or uses what is not served.
+        ValueError: the filter is invalid or unsupported.
     """
     return tuple(_term(part) for part in re.split(r"\s+AND\s+", text.strip())) if text.strip() else ()
 

@@ -1,6 +1,7 @@
-"""The raw protobuf messages behind google-cloud-monitoring: what arrives on the wire.
+"""The protobuf messages behind google-cloud-monitoring, as they arrive on the wire.
 
-They are read as they are, without the wrappers of the client library, which cost more than everything else here together.
+They are read as they are, without the wrappers of the client library, which cost more than everything else here
+together.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What CreateTimeSeries refuses of one time series, in the words of the API where they are known.
+"""Validation of one time series, as CreateTimeSeries does it, with the messages of the API where they are known.
 
 Sources: the reference of `TimeSeries` and `TimeInterval` in google.monitoring.v3, the quotas page of Cloud Monitoring
 (200 series a request, one point each 5 s, 1,024 characters a label value), and the errors that its clients report.

@@ -1,4 +1,4 @@
-"""What has been written: descriptors and time series, in memory."""
+"""Written descriptors and time series, in memory."""
 
 import threading
 from collections import deque
@@ -33,8 +33,9 @@ class Series:
         last: the interval of the newest point.
         value: of the newest point.
         is_late: whether the newest point was out of sight already when it was written.
-        first_read_at: when the series was first read since it came (back) into sight, or since a late point; None before.
-        before: what a counter stood at when it came into sight: 0 when it is new.
+        first_read_at: when the series was first read since it came (back) into sight, or since a late point; None
+            before.
+        before: the value of a counter before its first point here: 0 for a new one.
     """
 
     project: str
@@ -140,8 +141,8 @@ class Written:
     def descriptors(self, project: str) -> list[Pb]:
         """The descriptors of a project, by type."""
         with self._lock:
-            found = sorted(key for key in self._descriptors if key[0] == project)
-            return [_copy(self._descriptors[key]) for key in found]
+            keys = sorted(key for key in self._descriptors if key[0] == project)
+            return [_copy(self._descriptors[key]) for key in keys]
 
     def read(self, look: Callable[[Iterable[Series]], T]) -> T:
         """What `look` finds in the series, by name and labels; nothing is written while it looks."""

@@ -81,6 +81,6 @@ def _pages(written: Written, clock: Callable[[], datetime]) -> type[BaseHTTPRequ
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
-            """Say nothing: a scrape every ten seconds is no news."""
+            """Log nothing: a scrape every ten seconds is noise."""
 
     return Pages

@@ -1,4 +1,4 @@
-"""The methods of `google.monitoring.v3.MetricService` that are served, and how gRPC calls them."""
+"""The supported methods of `google.monitoring.v3.MetricService`, and their gRPC handlers."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ _HEADERS = types.ListTimeSeriesRequest.TimeSeriesView.HEADERS
 
 
 class Service:
-    """The methods over what has been written."""
+    """The methods over the written series."""
 
     def __init__(self, written: Written, clock: Callable[[], datetime]) -> None:
         self._written = written
@@ -53,24 +53,28 @@ class Service:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "aggregation: this server lists points as they were written")
 
         def look(every: Iterable[Series]) -> list[Pb]:
-            own = [one for one in every if one.project == project]
-            return [_within(one, request) for one in own if all(term.matches(_fields(one)) for term in terms)]
+            own = [series for series in every if series.project == project]
+            return [_within(series, request) for series in own if all(term.matches(_fields(series)) for term in terms)]
 
-        found = [one for one in self._written.read(look) if one.points or request.view == _HEADERS]
-        page, token = _page(found, request, context)
+        matching = [series for series in self._written.read(look) if series.points or request.view == _HEADERS]
+        page, token = _page(matching, request, context)
         return types.ListTimeSeriesResponse.pb()(time_series=page, next_page_token=token)
 
     def list_metric_descriptors(self, request: Pb, context: grpc.ServicerContext) -> Pb:
         """The metrics that were ever written."""
         terms = _terms(request.filter, context)
         known = self._written.descriptors(_project(request.name, context))
-        found = [one for one in known if all(term.matches({"metric.type": one.type}) for term in terms)]
-        page, token = _page(found, request, context)
+        matching = [
+            descriptor for descriptor in known if all(term.matches({"metric.type": descriptor.type}) for term in terms)
+        ]
+        page, token = _page(matching, request, context)
         return types.ListMetricDescriptorsResponse.pb()(metric_descriptors=page, next_page_token=token)
 
     def get_metric_descriptor(self, request: Pb, context: grpc.ServicerContext) -> Pb:
         """One metric that was written before."""
-        known = {one.name: one for one in self._written.descriptors(_project(request.name, context))}
+        known = {
+            descriptor.name: descriptor for descriptor in self._written.descriptors(_project(request.name, context))
+        }
         if request.name not in known:
             context.abort(grpc.StatusCode.NOT_FOUND, f"Could not find descriptor for metric {request.name!r}.")
         return known[request.name]
@@ -153,9 +157,9 @@ def _newest_first(series: Series, start: datetime, end: datetime) -> Iterator[Pb
             yield point
 
 
-def _page(found: list[Any], request: Pb, context: grpc.ServicerContext) -> tuple[list[Any], str]:
+def _page(matching: list[Any], request: Pb, context: grpc.ServicerContext) -> tuple[list[Any], str]:
     if request.page_token and not request.page_token.isdigit():
         _invalid(context, f"Field pageToken had an invalid value of {request.page_token!r}.")
     first = int(request.page_token or 0)
-    after = first + (request.page_size or len(found))
-    return found[first:after], str(after) if after < len(found) else ""
+    after = first + (request.page_size or len(matching))
+    return matching[first:after], str(after) if after < len(matching) else ""

@@ -1,1 +1,1 @@
-"""The past of the stack on one machine: computed from rows by the functions' own code, and loaded in bulk."""
+"""The history of the local system: computed from recorded rows by the functions' own code, and loaded in bulk."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from google.cloud import bigquery
 
 _NICE = 10
-"""By how much older parts are less urgent than what people look at by then."""
+"""The niceness of older parts: people look at the pages by then."""
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-"""The past of the business: the rollups of bi_rollup, run for past ticks over tables in memory.
+"""The history of the business: the rollups of bi_rollup, run for past ticks over tables in memory.
 
-The marts of the whole past are built at once. A tick reads them up to its own instant, so that ticks can run in parts, the newest
-first, with the same results as in order. Every forecast is made once, from what was known on its day: late orders of the last
-days are missing, as they are for a live tick.
+The marts of the whole past are built at once. A tick reads them up to its own instant, so that ticks can run in parts,
+the newest first, with the same results as in order. Every forecast is made once, from what was known on its day: late
+orders of the last days are missing, as they are for a live tick.
 
 The past has no incidents and no escalations: satisfaction and attributed revenue leave them out.
 """
@@ -148,7 +148,7 @@ class PastBusiness:
         """The marts of orders as of the newest tick so far, by table."""
         if self._newest is None or not self.settings.business.orders:
             return {}
-        # The newest tick may not have been the last one to write them.
+        # The newest tick may not have written them last.
         self.source.customers.write(floor(self._newest, DAY))
         return mart_rows(self.source, ceiling(self._newest, HOUR))
 

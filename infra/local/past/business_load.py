@@ -1,4 +1,4 @@
-"""Tables of the past of the business, as Arrow tables for load jobs."""
+"""Tables of the history of the business, as Arrow tables for load jobs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The marts of orders in memory: columns that are written a span at a time, as the statements of bi_rollup write them."""
+"""The marts of orders in memory: columns written one span at a time, as the statements of bi_rollup write them."""
 
 import hashlib
 from collections.abc import Sequence

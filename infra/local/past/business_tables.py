@@ -1,4 +1,4 @@
-"""The tables of the business in memory: the port `Tables` over rows that are there, by the rules of the statements."""
+"""The tables of the business in memory: the port `Tables` over rows, by the rules of the statements."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""The model of the past: every past window scored by drift_score itself, over the rows in memory."""
+"""The history of the model: every past window scored by drift_score itself, over rows in memory."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,7 +28,7 @@ WARM_UP = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class _Findings:
-    """A bus that keeps findings and publishes nothing."""
+    """A bus that records findings and publishes nothing."""
 
     kept: dict[tuple[str, datetime], Finding]
 
@@ -54,7 +54,7 @@ class PastDrift:
     _findings: dict[tuple[str, datetime], Finding] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        # No training is asked for in the past: the request would be about rows that are history by now.
+        # The history requests no retraining: the request would be about old rows.
         models = tuple(replace(model, retraining=None) for model in self.settings.models)
         self.settings = replace(self.settings, models=models)
         self._kept = SqliteStore(":memory:")
@@ -83,15 +83,15 @@ class PastDrift:
         self._score(instants, outside)
         points, tables = metrics.take(), results.take()
         if self._conditions is None:
-            self._conditions = {one.key: one.data for one in store.find(detection.COLLECTION)}
+            self._conditions = {document.key: document.data for document in store.find(detection.COLLECTION)}
         self._score_after(instants[-1], outside)
         return self._computed(instants, points, tables)
 
     def documents(self) -> dict[tuple[str, str], Data]:
-        """What the live ticks go on with, by collection and key: profiles, and which conditions hold."""
-        profiles = {one.key: one.data for one in self._kept.find(reference.COLLECTION)}
+        """The documents from which live ticks continue, by collection and key: profiles, and firing conditions."""
+        profiles = {document.key: document.data for document in self._kept.find(reference.COLLECTION)}
         carried = {reference.COLLECTION: profiles, detection.COLLECTION: self._conditions or {}}
-        return {(name, key): data for name, found in carried.items() for key, data in found.items()}
+        return {(name, key): data for name, documents in carried.items() for key, data in documents.items()}
 
     def _score_after(self, last: datetime, outside: Outside) -> None:
         """Score some days after a part where no newer part did, as when the program was killed: its incidents end there."""

@@ -1,4 +1,4 @@
-"""The past of user experience: ticks of telemetry_rollup for past hours, over a web log in memory.
+"""The history of user experience: ticks of telemetry_rollup for past hours, over a web log in memory.
 
 The web log repeats (see `replay.weblog`), so an hour is computed once for all hours at the same place of a cycle.
 """

@@ -1,7 +1,7 @@
-"""The incidents of the past: the findings of past ticks, folded by the incident service.
+"""The incidents of the history: the findings of past ticks, folded by the incident service.
 
-They have no notifications, actions or acknowledgements. Incidents that are open at the end of the past are left out: the
-newest ticks find them again, and then they are notified and escalated from the first minute on.
+They have no notifications, actions or acknowledgements. Incidents that are open at the end of the past are left out:
+the newest ticks find them again, and then they are notified and escalated from the first minute on.
 """
 
 import os
@@ -35,7 +35,7 @@ _SWEPT_AFTER = (timedelta(minutes=5), timedelta(hours=1))
 
 
 _OF_PEOPLE = frozenset({"aia_incident_waiting_seconds", "aia_incidents_unacknowledged"})
-"""Metrics of how soon people respond: nobody was on call in the past, so neither is known of it."""
+"""Metrics of response times: nobody was on call in the history, so they are unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class PastIncidents:
     Attributes:
         documents: a copy of each incident, by collection and key, as the pages read them.
         changes: the audit trail.
-        points: for the charts: open incidents, what they cost an hour, and the time to recovery.
+        points: for the charts: open incidents, their impact per hour, and the time to recovery.
     """
 
     documents: dict[tuple[str, str], Data]
@@ -55,7 +55,7 @@ class PastIncidents:
 
 @dataclass(slots=True)
 class _Changes:
-    """A bus that keeps the changes of incidents and drops everything else."""
+    """A bus that records the changes of incidents and drops everything else."""
 
     kept: list[IncidentChange] = field(default_factory=list)
 
@@ -78,9 +78,9 @@ def past_incidents(findings: Iterable[Finding], settings: Settings, *, start: da
     """Fold findings into incidents.
 
     Args:
-        findings: of the span and of some days around it, so that an incident is whole.
+        findings: of the span and of some days around it, so that incidents are complete.
         settings: the settings; people and playbooks are ignored.
-        start: incidents that were opened at or after it are kept, and points from it on,
+        start: incidents that were opened at or after it are included, and points from it on,
         end: and before it, if they are over.
     """
     ordered = sorted(findings, key=lambda finding: finding.observed_at)

@@ -1,4 +1,4 @@
-"""Loads the past in bulk: rows into the warehouse by load jobs, documents into the store."""
+"""Loads the history in bulk: rows into the warehouse by load jobs, documents into the store."""
 
 import io
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def load_rows(client: bigquery.Client, name: str, column: str, rows: pa.Table) -> int:
     """Append rows to a table by one load job, unless they are there.
 
-    A part of the past is loaded by one job a table, so either all of its rows are there or none; whoever was killed in
+    A part of the history is loaded by one job per table, so either all of its rows are there or none; after a kill in
     between looks by their number.
 
     Args:
@@ -49,7 +49,7 @@ def load_rows(client: bigquery.Client, name: str, column: str, rows: pa.Table) -
 
 
 def keep_documents(store: Store, documents: Mapping[tuple[str, str], Data]) -> None:
-    """Write documents that are missing; what a function wrote meanwhile stands.
+    """Write missing documents; documents that a function wrote meanwhile stay.
 
     Raises:
         UnavailableError: the store does not answer.
@@ -60,7 +60,7 @@ def keep_documents(store: Store, documents: Mapping[tuple[str, str], Data]) -> N
 
 
 def _count(client: bigquery.Client, name: str, column: str, rows: pa.Table) -> int:
-    """How many rows the table has of these: with their ids, or between the first and the last of their instants."""
+    """How many of these rows the table has: by their ids, or between the first and the last of their instants."""
     parameters: list[bigquery.ArrayQueryParameter | bigquery.ScalarQueryParameter]
     if pa.types.is_string(rows.schema.field(column).type):
         where = f"`{column}` IN UNNEST(@ids)"

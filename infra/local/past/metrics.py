@@ -1,4 +1,4 @@
-"""Metrics of the past: what the functions set at past ticks, as points of the history."""
+"""Metrics of the history: gauges that the functions set at past ticks, as points."""
 
 import math
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from infra.local.prometheus import HistoryPoint
 
 @dataclass(slots=True)
 class PastMetrics:
-    """The port `Metrics`, which keeps every gauge that is about an instant.
+    """The port `Metrics`, which records every gauge with an instant.
 
     Counters are left out: in the past that is computed, no function ran. That is why there are no heartbeats either:
     they come from the runtime of the functions.
@@ -45,6 +45,6 @@ class PastMetrics:
         """Send nothing."""
 
     def take(self) -> list[HistoryPoint]:
-        """The points that were kept since the last call."""
+        """The points recorded since the last call."""
         taken, self.points = self.points, []
         return taken

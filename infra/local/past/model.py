@@ -1,4 +1,4 @@
-"""The track of the model: the rows of its log, its scores, and the incidents that came of them."""
+"""The track of the model: the rows of its log, its scores, and their incidents."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ from infra.local.replay.reference import LABELS, PREDICTIONS, VERSIONS, version_
 class ModelTrack:
     """The replayed model.
 
-    The first part holds as many days as the settings look back for when a training is asked for, and a window more.
+    The first part has as many days as a retraining request looks back, and one window more.
     """
 
     history: History
@@ -29,13 +29,13 @@ class ModelTrack:
     _drift: PastDrift | None = None
 
     def compute(self, part: Part) -> Computed:
-        """Score the windows of a part; with the oldest part comes what the model was trained on."""
+        """Score the windows of a part; the oldest part includes the training data of the model."""
         self._drift = self._drift or PastDrift(self.settings, RecordedPredictions(self.history))
         scored = self._drift.compute(part.instants) if part.instants else Computed()
         spans = self._spans(part)
         rows = {
-            PREDICTIONS: _joined([self.history.prediction_rows(*span) for span in spans]),
-            LABELS: _joined([self.history.label_rows(*span) for span in spans]),
+            PREDICTIONS: _concatenated([self.history.prediction_rows(*span) for span in spans]),
+            LABELS: _concatenated([self.history.label_rows(*span) for span in spans]),
         }
         if part.index == 0:
             rows[VERSIONS] = version_row(self.history.reference)
@@ -45,13 +45,13 @@ class ModelTrack:
         )
 
     def _spans(self, part: Part) -> list[tuple[datetime, datetime]]:
-        """From when to when the rows of a part are: the oldest has what the model was trained on as well."""
+        """The span of a part's rows; the oldest part includes the training data."""
         reference = self.history.reference
         if not part.is_oldest:
             return [(part.start, part.end)]
         return [(reference.start, min(reference.end, part.start)), (part.start, part.end)]
 
 
-def _joined(tables: list[pa.Table]) -> pa.Table:
+def _concatenated(tables: list[pa.Table]) -> pa.Table:
     """The rows of all tables; one without rows has no columns."""
     return pa.concat_tables([table for table in tables if len(table)] or tables[:1])

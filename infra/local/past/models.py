@@ -1,4 +1,4 @@
-"""States of models in the past, from what the track of the model has loaded: an input of satisfaction."""
+"""States of models in the history, from the loaded track of the model: an input of satisfaction."""
 
 import logging
 import time
@@ -84,6 +84,6 @@ class LoadedModels:
 
 
 def _is_in(span: Span, since: datetime) -> bool:
-    """Whether the rows of the model from an instant on are in, as far as the span has them."""
+    """Whether the rows of the model from an instant on are loaded, as far as the span has them."""
     loaded = min(span.loaded.get("model", span.end), span.reached_by("model"))
     return loaded <= max(since, span.start) or span.end <= since

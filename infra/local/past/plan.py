@@ -1,7 +1,8 @@
-"""Which parts of the past are computed, and how far that is: the newest days first, and never a part twice once it is in.
+"""The parts of the history and their progress: the newest days first, and no part twice.
 
-The plan is a file of the stack's folder. A span is added for the first start, and for every later one that follows a long
-stop; each track (the model, the business) works from the end of a span to its start, and keeps how far it is in a file of its own.
+The plan is a file of the stack's folder. A span is added for the first start, and for every later one that follows a
+long stop; each track (the model, the business) works from the end of a span to its start, and keeps how far it is in a
+file of its own.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from infra.local import files
 T = TypeVar("T")
 DAY = timedelta(days=1)
 SHORT = timedelta(hours=3)
-"""What was missed within so short a stop is published as if it came late; after a longer one it comes as history."""
+"""After a stop shorter than this, missed messages are published late; after a longer one they are loaded as history."""
 TICK = timedelta(minutes=15)
 """A midnight so shortly before the end of a span is that of the first live tick."""
 NAME = "history.json"
@@ -85,7 +86,7 @@ class Part:
 
     @property
     def charts_end(self) -> datetime:
-        """Until when the charts of the part go: what follows begins with a value about the last quarter of an hour."""
+        """The end of the part's charts: the next part begins with a value about the last quarter of an hour."""
         return self.end - (self.end - datetime.min.replace(tzinfo=UTC)) % TICK - timedelta(seconds=1)
 
 
@@ -109,8 +110,8 @@ def read_plan(folder: Path) -> Plan:
     """
     spans = _decode(folder / NAME, list[Span]) or []
     for track in TRACKS:
-        found = _decode(folder / reached_name(track), _Reached) or _Reached()
-        for name, instants in (("reached", found.reached), ("loaded", found.loaded)):
+        progress = _decode(folder / reached_name(track), _Reached) or _Reached()
+        for name, instants in (("reached", progress.reached), ("loaded", progress.loaded)):
             for index, instant in enumerate(instants[: len(spans)]):
                 if instant is not None:
                     spans[index] = _marked(spans[index], name, track, instant)
@@ -125,8 +126,10 @@ def write_plan(folder: Path, plan: Plan) -> None:
 
 def write_reached(folder: Path, track: str, plan: Plan) -> None:
     """Write how far a track is; only the track itself may."""
-    found = _Reached([span.reached.get(track) for span in plan.spans], [span.loaded.get(track) for span in plan.spans])
-    files.write(folder / reached_name(track), msgspec.json.encode(found))
+    progress = _Reached(
+        [span.reached.get(track) for span in plan.spans], [span.loaded.get(track) for span in plan.spans]
+    )
+    files.write(folder / reached_name(track), msgspec.json.encode(progress))
 
 
 def extended(plan: Plan, start: datetime, end: datetime, *, window: timedelta) -> Plan:

@@ -24,9 +24,9 @@ _MINUTE = 60
 
 @dataclass(frozen=True, slots=True)
 class RecordedPredictions:
-    """The log of the replayed model, as far as an instant has seen it: labels that arrive later are missing.
+    """The log of the replayed model as of an instant: labels that arrive later are missing.
 
-    Each flight is in it once, so nothing is deduplicated, and no window has more rows than are asked for.
+    Each flight is in it once, so nothing is deduplicated, and no window has more rows than requested.
     """
 
     history: History
@@ -54,11 +54,13 @@ class RecordedPredictions:
     ) -> Columns:
         """Columns of the predictions of a window."""
         chunks = list(self.history.scored(start, end))
-        columns: Columns = {name: _joined([self._column(model, name, rows) for _, rows in chunks]) for name in names}
+        columns: Columns = {
+            name: _concatenated([self._column(model, name, rows) for _, rows in chunks]) for name in names
+        }
         if seconds:
-            columns[SECOND] = _joined([self._seconds(shift, rows) for shift, rows in chunks])
+            columns[SECOND] = _concatenated([self._seconds(shift, rows) for shift, rows in chunks])
         if model.label is not None:
-            columns[LABEL] = _joined([self._labels(shift, rows, end) for shift, rows in chunks])
+            columns[LABEL] = _concatenated([self._labels(shift, rows, end) for shift, rows in chunks])
         return {name: values[:most] for name, values in columns.items()}
 
     def counts(self, window: Window, profile: Profile) -> Counts:
@@ -72,7 +74,7 @@ class RecordedPredictions:
     def count_labels(self, model: Model, label: Label, span: Span, at: datetime) -> int:  # noqa: ARG002 - as above
         """How many of the predictions of a span have a label by an instant."""
         labels = (self._labels(shift, rows, at) for shift, rows in self.history.scored(span.start, span.end))
-        return sum(int(np.count_nonzero(~np.isnan(one))) for one in labels)
+        return sum(int(np.count_nonzero(~np.isnan(label))) for label in labels)
 
     def _watched(self, window: Window, more: tuple[str, ...]) -> Columns:
         names = dict.fromkeys((*watched(window.model), *more))
@@ -93,8 +95,8 @@ class RecordedPredictions:
             return np.round(flights.numeric[name][rows].astype(float), _DIGITS)
         column = flights.categorical[name]
         words = np.array(column.dictionary.to_pylist(), dtype=object)
-        found: NDArray[Any] = words[column.indices.to_numpy()[rows]]
-        return found
+        texts: NDArray[Any] = words[column.indices.to_numpy()[rows]]
+        return texts
 
     def _seconds(self, shift: int, rows: slice) -> Array:
         return (self.history.flights.scored_at[rows] + shift) * float(_MINUTE)
@@ -105,5 +107,5 @@ class RecordedPredictions:
         return np.where(arrived, self.history.flights.late[rows].astype(float), np.nan)
 
 
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+def _concatenated(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate(parts) if parts else np.array([])

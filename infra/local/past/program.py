@@ -1,9 +1,10 @@
-"""The programs `history-model` and `history-business`: compute the past of a stack and load it, while everything else runs.
+"""The programs `history-model` and `history-business`: compute and load the history while everything else runs.
 
     python -m infra.local.past model --data .aia --project aia-local
 
-Each works through the plan of the stack's folder and ends when everything of its track is in. Killed at any moment it goes on where it was:
-a part counts as in when its charts, rows and documents are, and each of these may be written again.
+Each works through the plan of the stack's folder and ends when everything of its track is in. Killed at any moment it
+continues: a part counts as loaded when its charts, rows and documents are, and each of these may be written
+again.
 """
 
 import logging
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters.ports import Bus, Data, Store
 from functions.adapters.store import update
-from functions.api.backfills import COLLECTION, KEY
+from functions.api.freshness import COLLECTION, KEY
 from infra.local import prometheus
 from infra.local.past import plan as planning
 from infra.local.past.plan import Part, Plan
@@ -39,7 +40,7 @@ class Backfill:
 
     Attributes:
         folder: of the stack.
-        track: what is computed.
+        track: the track to compute.
         client: opens the warehouse: its client is slow to import, and needed once the first part is computed.
         store: of the functions.
         bus: opens the bus, which takes the runs.
@@ -98,7 +99,7 @@ class Backfill:
         update(self.store, COLLECTION, KEY, lambda _: progress_data(planning.read_plan(self.folder)))
 
     def _await_head(self, part: Part) -> None:
-        """Return when what Prometheus scraped before a stop is in blocks, see `prometheus`; a chart is not worth more than some minutes."""
+        """Wait until the samples scraped before a stop are in blocks (see `prometheus`), at most some minutes."""
         if part.index == 0 or not planning.has_begun(planning.read_plan(self.folder)):
             return  # Prometheus has not run since, so it has nothing in its log only
         deadline = time.monotonic() + _HEAD_PATIENCE.total_seconds()
@@ -127,7 +128,7 @@ def progress_data(plan: Plan) -> Data:
 
 
 def _instants() -> dict[str, str]:
-    """By table, the column by whose values the rows of a part are told: mostly the one that it is partitioned by."""
+    """By table, the column that identifies the rows of a part: mostly its partition column."""
     partitioned = {definition.id: definition.partition["field"] for definition in read_definitions()}
     # Days of two parts' forecasts overlap, and so do changes of an incident that began in an older part.
     return partitioned | {"ops.revenue_forecasts": "made_at", "ops.incident_changes": "id"}

@@ -1,6 +1,7 @@
-"""Reports a part of the past that is in as a run of a pipeline, on the topic `pipeline-runs` like any other runner.
+"""Reports a loaded part of the history as a pipeline run, on the topic `pipeline-runs` like any other runner.
 
-Only once it has succeeded: how long a first start takes depends on what else the machine does, and is no fault of anybody's.
+Only once it has succeeded: how long a first start takes depends on what else the machine does, and is no fault of
+anybody's.
 """
 
 import logging

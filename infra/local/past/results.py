@@ -34,7 +34,7 @@ class RecordedResults:
         self._keep(QUALITY, window, rows, {})
 
     def take(self) -> dict[str, pa.Table]:
-        """What was kept since the last call, by table."""
+        """The rows recorded since the last call, by table."""
         tables = {name: table_of(name, rows) for name, rows in self._rows.items() if rows}
         for rows in self._rows.values():
             rows.clear()

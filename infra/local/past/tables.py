@@ -19,7 +19,9 @@ _TYPES = {
 def schema(name: str) -> pa.Schema:
     """The columns of a table, as in `ops.drift_scores`."""
     columns = read_definition(FOLDER / f"{name}.json").schema
-    return pa.schema([pa.field(one["name"], _TYPES[one["type"]], one["mode"] != "REQUIRED") for one in columns])
+    return pa.schema(
+        [pa.field(column["name"], _TYPES[column["type"]], column["mode"] != "REQUIRED") for column in columns]
+    )
 
 
 def table_of(name: str, rows: Sequence[Data]) -> pa.Table:
@@ -33,4 +35,4 @@ def table_of(name: str, rows: Sequence[Data]) -> pa.Table:
         KeyError: a row lacks a column.
     """
     columns = schema(name)
-    return pa.table({one.name: [row[one.name] for row in rows] for one in columns}, schema=columns)
+    return pa.table({column.name: [row[column.name] for row in rows] for column in columns}, schema=columns)

@@ -1,4 +1,4 @@
-"""A track of the past: something that is computed part by part, the newest part first."""
+"""A track of the history: computed part by part, the newest part first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from infra.local.prometheus import HistoryPoint
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Computed:
-    """What a part of the past gave.
+    """The result of a part of the history.
 
     Attributes:
         points: for the charts.
@@ -32,7 +32,7 @@ class Track(Protocol):
 
     Attributes:
         name: of the track.
-        first: how long the first part of a span is: what the first page shows.
+        first: the length of the first part of a span, which the first page shows.
         size: how long the others are.
     """
 

@@ -1,4 +1,4 @@
-"""How an endpoint answered a push, in the words that Pub/Sub has for it: https://cloud.google.com/monitoring/api/metrics_gcp."""
+"""Response classes of push endpoints, as Cloud Monitoring names them: https://cloud.google.com/monitoring/api/metrics_gcp."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -23,7 +23,7 @@ _CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a push.
+    """Outcome of a push.
 
     Attributes:
         response_class: one of those that Pub/Sub's own metrics know.
@@ -40,7 +40,7 @@ ACK: Final = Answer("ack", "success")
 
 
 def of_status(status: int, endpoint: str) -> Answer:
-    """What a status means.
+    """The outcome of a response status.
 
     >>> of_status(503, "http://127.0.0.1:1/")
     Answer(response_class='remote_server_5xx', response_code='unavailable', fault='http://127.0.0.1:1/: answered 503')
@@ -56,7 +56,7 @@ def of_status(status: int, endpoint: str) -> Answer:
 
 
 def of_error(error: Exception, endpoint: str) -> Answer:
-    """What it means that no answer came."""
+    """The outcome of a request without a response."""
     fault = f"{endpoint}: {type(error).__name__} {error}".strip()
     if isinstance(error, TimeoutError):
         return Answer("deadline_exceeded", "deadline_exceeded", fault)

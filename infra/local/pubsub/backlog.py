@@ -1,8 +1,8 @@
 """The messages of one subscription: a bounded window of them in memory, the rest in the store.
 
-A message is *ready* (waits to be taken), *out* (taken, not yet settled; leased when a client has it) or *resting* (failed,
-waits for its back-off; only its number is kept). Nothing here polls: whoever wants messages remembers `changed`, looks, and
-awaits what it remembered; one timer is set for whatever is due next.
+A message is *ready* (waits to be taken), *out* (taken, not yet settled; leased when a client has it) or *resting*
+(failed, waits for its back-off; only its number is in memory). Nothing polls: a consumer takes `changed`, checks for
+messages, and awaits it; one timer is set for the next due message.
 """
 
 import asyncio
@@ -41,8 +41,8 @@ class Backlog:
 
     Args:
         number: the subscription's number in the store.
-        store: holds what is not in memory.
-        rest: seconds until a message that failed so many times is delivered again; None when it is not, for it has been
+        store: has the messages that are not in memory.
+        rest: seconds until a message with this many failures is redelivered; None if it is not, because it was
             taken care of.
     """
 
@@ -62,7 +62,7 @@ class Backlog:
         self.closed = False
 
     def offer(self, number: int, message: Proto, size: int) -> None:
-        """A message was committed: keep it in memory, where there is room."""
+        """A message was committed: add it to memory if there is room."""
         if self.closed or number <= self._cursor:
             return  # a page that was read meanwhile had it
         if self._behind or len(self._ready) >= MAX_READY or self._ready_bytes >= MAX_READY_BYTES:
@@ -134,7 +134,7 @@ class Backlog:
         self._ready, self._ready_bytes = kept, sum(item.size for item in kept)
 
     def close(self) -> None:
-        """The subscription is gone: nothing is added, and nobody need wait."""
+        """The subscription is deleted: nothing is added, and all waiters wake up."""
         self.closed = True
         self._notify()
         if self._timer:
@@ -196,7 +196,7 @@ class Backlog:
             self._notify()
 
     def _notify(self) -> None:
-        """Wake everybody who waits; an event is set once, so that nobody can undo what another has not yet seen."""
+        """Wake all waiters; an event is set once and replaced, so that no waiter misses it."""
         self.changed.set()
         self.changed = asyncio.Event()
 

@@ -1,7 +1,7 @@
 """Delivery to a BigQuery table, with the official client: https://cloud.google.com/pubsub/docs/bigquery.
 
-Whatever waits is written at once. While the warehouse is away, messages wait and no attempt is counted; a message that does
-not fit the table fails by itself, rests, and ends as a dead letter like any other.
+Whatever waits is written at once. While the warehouse is away, messages wait and no attempt is counted; a message that
+does not fit the table fails by itself, rests, and ends as a dead letter like any other.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ class Warehouse:
         """Append rows; the result says which were refused, and why.
 
         Raises:
-            AwayError: the warehouse or the table is not there; what was not refused may have been written.
+            AwayError: the warehouse or the table is unavailable; rows that were not refused may have been written.
         """
         refused: dict[int, str] = {}
         batches = [list(rows)] if rows else []

@@ -1,4 +1,4 @@
-"""Topics, subscriptions, and what passes between them. Lives on the event loop."""
+"""Topics, subscriptions, and the routing between them, on the event loop."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ class Broker:
     """Everything the two services act on.
 
     Args:
-        store: keeps it.
+        store: stores them.
         outlets: what messages are delivered through.
     """
 
@@ -67,7 +67,7 @@ class Broker:
             return await self._save_topic(config.update_topic(self.topic(wanted.name), wanted, paths))
 
     async def delete_topic(self, name: str) -> None:
-        """Delete a topic; its subscriptions stay, with what they have."""
+        """Delete a topic; its subscriptions and their messages stay."""
         async with self._lock:
             self.topic(name)
             for live in self.attached(name):
@@ -109,7 +109,7 @@ class Broker:
             await self._store.delete_subscription(live.number)
 
     async def publish(self, topic: str, messages: Iterable[Proto]) -> list[str]:
-        """Number the messages and keep them for the topic's subscriptions; returns when they are on disk."""
+        """Number the messages and store them for the topic's subscriptions; returns when they are on disk."""
         self.topic(topic)
         numbered = self._number(messages)
         rows, offers = self._address(topic, numbered)
@@ -118,7 +118,7 @@ class Broker:
         return [message.message_id for _, message in numbered]
 
     async def expire(self) -> None:
-        """Delete what is older than its subscription keeps."""
+        """Delete messages beyond the retention of their subscription."""
         for live in list(self.subscriptions.values()):
             before = _oldest(live.config)
             await self._store.expire(live.number, before)
@@ -199,7 +199,7 @@ class Broker:
 
 
 def _oldest(asked: Proto) -> int:
-    """The number from which on a subscription keeps messages."""
+    """The number of the first message that a subscription retains."""
     return int((time.time() - asked.message_retention_duration.seconds) * 1e6)
 
 

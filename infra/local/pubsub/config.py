@@ -1,4 +1,4 @@
-"""What a topic or a subscription may ask for, with the defaults and limits of Pub/Sub's own API."""
+"""Configuration of topics and subscriptions, with the defaults and limits of Pub/Sub's own API."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -111,7 +111,7 @@ def _replace(config: Proto, wanted: Proto, path: str) -> None:
         raise invalid(f"update_mask: must name mutable fields ({', '.join(sorted(MUTABLE))}), got {path!r}")
     if not inner:
         _copy_field(config, wanted, field)
-    elif inner in {one.name for one in getattr(config, field).DESCRIPTOR.fields}:
+    elif inner in {inner_field.name for inner_field in getattr(config, field).DESCRIPTOR.fields}:
         _copy_field(getattr(config, field), getattr(wanted, field), inner)
     else:
         raise invalid(f"update_mask: {field} has no field {inner!r}")

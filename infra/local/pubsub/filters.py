@@ -36,10 +36,10 @@ _KEYWORDS = frozenset({"AND", "OR", "NOT"})
 
 
 def compile_filter(text: str) -> Filter | None:
-    """The filter as a function; None when it is empty, for it lets everything through.
+    """The filter as a function; None if it is empty and matches everything.
 
     Raises:
-        RefusalError: it is no filter; the message says where and what is expected.
+        RefusalError: the filter is invalid; the message says where and what is expected.
     """
     if len(text.encode()) > MAX_BYTES:
         raise invalid(f"filter: must have at most {MAX_BYTES} bytes, got {len(text.encode())}")

@@ -1,6 +1,6 @@
-"""The one writer of the SQLite file: whatever waits is committed together, and only then confirmed.
+"""The single writer of the SQLite file: pending writes are committed together, and only then confirmed.
 
-It runs in a thread of its own. sqlite3 gives up the interpreter lock at every step of a statement and may wait
+It runs in a separate thread. sqlite3 gives up the interpreter lock at every step of a statement and may wait
 milliseconds to get it back, so a group is written in few steps: many rows to a statement.
 """
 
@@ -26,7 +26,7 @@ _CHUNKS = (256, 16, 1)  # few different statements, so that each is prepared onc
 
 @dataclass(slots=True)
 class Entry:
-    """What is written together, and what happens on the event loop once it is committed."""
+    """Writes that are committed together, and their callbacks on the event loop."""
 
     rows: Sequence[Row] = ()
     attempts: Sequence[tuple[int, int, int]] = ()

@@ -1,4 +1,4 @@
-"""Messages in the hands of a client: acknowledgement ids and deadlines."""
+"""Messages leased to a client: acknowledgement ids and deadlines."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from infra.local.pubsub.wire import Proto
 
 MAX_DEADLINE: Final = 600
 MAX_RESPONSE_BYTES: Final = 3_500_000
-"""gRPC clients take no answer above 4 MiB, unless they are told otherwise."""
+"""gRPC clients accept at most 4 MiB by default."""
 
 _ACK_ID: Final = re.compile(r"([0-9]{1,19})-([0-9]{1,19})")
 
@@ -44,7 +44,7 @@ def ack_numbers(live: Live, ack_ids: Iterable[str]) -> list[int]:
 
 
 def modify(backlog: Backlog, numbers: Iterable[int], seconds: int) -> None:
-    """Let leases end so many seconds from now; at 0 the messages are delivered again.
+    """Set the end of leases to this many seconds from now; at 0 the messages are redelivered.
 
     Raises:
         RefusalError: the seconds are out of bounds.

@@ -1,6 +1,6 @@
-"""What waits, for how long, and how pushes were answered: by the names that Cloud Monitoring has in PromQL.
+"""Backlog, its age, and push results, under the names that Cloud Monitoring has in PromQL.
 
-What waits is read from the file, beside the server that writes it, so that it is told of a server that hangs as well.
+The backlog is read from the file, independently of the server, so that it is reported for a hung server as well.
 """
 
 import sqlite3
@@ -70,10 +70,10 @@ def _pages(data: Path, tally: Tally) -> type[BaseHTTPRequestHandler]:
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # http.server's own name
             try:
-                found = (200, self._exposition()) if self.path == "/metrics" else (404, "not found\n")
+                answer = (200, self._exposition()) if self.path == "/metrics" else (404, "not found\n")
             except sqlite3.Error as error:  # before the server has made the file
-                found = 503, f"{error}\n"
-            self._answer(*found)
+                answer = 503, f"{error}\n"
+            self._answer(*answer)
 
         def _exposition(self) -> str:
             return render(data, time.time()) + tally.render()
@@ -87,6 +87,6 @@ def _pages(data: Path, tally: Tally) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's own name
-            """Say nothing: a scrape every few seconds is no news."""
+            """Log nothing: a scrape every few seconds is noise."""
 
     return Pages

@@ -1,11 +1,11 @@
-"""What resources may be called: https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names."""
+"""Names of resources: https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names."""
 
 import re
 
 from infra.local.pubsub.rpc import invalid
 
 DELETED_TOPIC = "_deleted-topic_"
-"""What a subscription says of its topic when that is gone."""
+"""The topic of a subscription whose topic was deleted."""
 
 _PROJECT = re.compile(r"projects/[a-z0-9.:-]+")
 _RESOURCE = re.compile(
@@ -50,5 +50,5 @@ def project(name: str) -> str:
 
 
 def labels(name: str) -> str:
-    """How Cloud Monitoring labels what it has of a subscription, as Prometheus writes labels."""
+    """Cloud Monitoring's labels of a subscription, in Prometheus' format."""
     return f'project_id="{project(name)}",subscription_id="{short(name)}"'

@@ -23,7 +23,7 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class Http:
-    """The client, how many requests one subscription may have under way, and where they are counted."""
+    """The client, the limit of concurrent requests per subscription, and their counters."""
 
     client: httpx.AsyncClient
     concurrency: int
@@ -68,7 +68,7 @@ class Push:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Deliver until cancelled; what is under way then is still settled by its answer."""
+        """Deliver until cancelled; requests in flight are still settled by their responses."""
         free = asyncio.Semaphore(self._http.concurrency)
         while True:
             await free.acquire()

@@ -1,6 +1,7 @@
 """Messages as rows of a table: https://cloud.google.com/pubsub/docs/bigquery#properties.
 
-The table's schema becomes a msgspec type, so that one pass over the bytes says whether a message fits, and if not, where.
+The table's schema becomes a msgspec type, so that one pass over the bytes says whether a message fits, and if not,
+where.
 """
 
 import base64
@@ -48,7 +49,7 @@ class RowFormat:
     """How the messages of one subscription become rows.
 
     Args:
-        schema: the table's columns, as google-cloud-bigquery gives them.
+        schema: the table's columns, from google-cloud-bigquery.
         config: the subscription.
     """
 

@@ -1,4 +1,4 @@
-"""gRPC methods from plain functions, and refusals with a status."""
+"""gRPC methods from plain functions, and errors with a status."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -8,7 +8,7 @@ import grpc
 from infra.local.pubsub.wire import Proto
 
 Context = Any
-"""The context grpc.aio gives to a method."""
+"""The context of a method in grpc.aio."""
 Method = Callable[[Proto, Context], Awaitable[Proto]]
 Streaming = Callable[[AsyncIterator[Proto], Context], AsyncIterator[Proto]]
 

@@ -1,4 +1,4 @@
-"""Puts the parts together and serves them."""
+"""Composes the parts of the server and serves them."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ from infra.local.pubsub.subscription import Outlets
 from infra.local.pubsub.tally import Tally
 
 PUSHES: Final = 16
-"""Requests that one push subscription may have under way."""
+"""Concurrent requests of one push subscription."""
 EXPIRE_EVERY: Final = 60.0
 GRACE: Final = 0.5
 """Seconds that calls under way have when the server stops."""
@@ -44,7 +44,7 @@ async def opened(data: Path, project: str, tally: Tally | None = None) -> AsyncI
 
 
 async def serve(port: int, data: Path, project: str, tally: Tally) -> None:
-    """Serve on loopback until SIGTERM or SIGINT; port 0 takes a free one, and the ready line tells which."""
+    """Serve on loopback until SIGTERM or SIGINT; port 0 takes a free one, which the ready line names."""
     sys.setswitchinterval(0.001)  # the journal and the tables work in threads; the loop must not wait long for its turn
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

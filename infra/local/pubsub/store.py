@@ -1,8 +1,8 @@
 """The SQLite file: topics, subscriptions, and the messages that each subscription has not yet delivered.
 
 A subscription holds its own copy of each message, so that delivering is deleting one row and nothing is counted.
-Numbers of messages are microseconds since 1970, raised where two would be equal: they grow from one run to the next, and
-what is older than a subscription keeps is a range.
+Numbers of messages are microseconds since 1970, raised where two would be equal: they grow from one run to the next,
+and what is older than a subscription keeps is a range.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS queue (
 ) STRICT, WITHOUT ROWID;
 """
 
-# One step gives a whole page: see the journal on what a step costs. A page ends at `size` bytes.
+# One step returns a whole page: the journal describes the cost of a step. A page ends at `size` bytes.
 _PAGE = """
 WITH
     page AS (SELECT id, length(body) AS size FROM queue WHERE subscription = :s AND id > :after ORDER BY id LIMIT :limit),
@@ -48,7 +48,7 @@ Stored = tuple[int, int, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What was there when the server started."""
+    """The state when the server started."""
 
     topics: list[bytes]
     subscriptions: list[tuple[int, bytes]]

@@ -75,7 +75,7 @@ class _Stream:
         return deliver(self._live, items, self._deadline)
 
     async def read(self, requests: AsyncIterator[Proto]) -> None:
-        """Carry out the later requests; an empty one only keeps the stream open."""
+        """Handle the later requests; an empty one only keeps the stream open."""
         async for request in requests:
             if request.subscription:
                 raise invalid("subscription: must be set on the first request only")

@@ -18,7 +18,7 @@ from infra.local.pubsub.wire import Proto
 
 MAX_PULLED: Final = 1_000
 MAX_WAIT: Final = 30.0
-"""Seconds a pull waits for a first message, when its caller waits at least so long."""
+"""Seconds that a pull waits for a first message, if its caller waits at least as long."""
 
 
 class Subscriber:

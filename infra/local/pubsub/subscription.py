@@ -44,7 +44,7 @@ class Live:
     Args:
         number: its number in the store.
         config: checked and complete.
-        store: keeps its messages.
+        store: has its messages.
         outlets: what messages are delivered through.
         bury: takes over a message that failed too often; says whether it could.
     """
@@ -62,7 +62,7 @@ class Live:
 
     @property
     def filtered(self) -> bool:
-        """Whether it looks at attributes."""
+        """Whether it uses attributes."""
         return self._filter is not None
 
     @property

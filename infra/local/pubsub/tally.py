@@ -1,7 +1,7 @@
-"""How pushes were answered and how long that took: what Cloud Monitoring has of push subscriptions by itself.
+"""Counts and latencies of push requests, as Cloud Monitoring has them for push subscriptions.
 
-Counted in memory, so a server that starts again begins at nothing, as counters of Prometheus do. It is added to on the event
-loop and read in another thread.
+Counted in memory, so a server that starts again begins at nothing, as counters of Prometheus do. It is added to on the
+event loop and read in another thread.
 """
 
 import threading
@@ -24,7 +24,7 @@ USUAL: Final = (
     Answer("deadline_exceeded", "deadline_exceeded"),
     Answer("unreachable", "unavailable"),
 )
-"""Told from the start, at 0: a counter that begins at 1 has not grown, as far as Prometheus knows."""
+"""Exported from the start, at 0: for Prometheus a counter that begins at 1 has not increased."""
 
 _COUNT_HEAD = (
     f"# HELP {COUNT} Push requests since the server started, by how they were answered.\n# TYPE {COUNT} counter\n"
@@ -60,12 +60,12 @@ class Tally:
         self._pushed: dict[str, _Pushed] = {}
 
     def open(self, subscription: str) -> None:
-        """Count a subscription from now on; one that is counted goes on."""
+        """Start to count a subscription; a counted one continues."""
         with self._lock:
             self._pushed.setdefault(subscription, _Pushed())
 
     def drop(self, subscription: str) -> None:
-        """The subscription is gone, and what is still under way counts no more."""
+        """The subscription is deleted; requests in flight are no longer counted."""
         with self._lock:
             self._pushed.pop(subscription, None)
 

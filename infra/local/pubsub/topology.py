@@ -1,4 +1,4 @@
-"""The topics and subscriptions of `infra/functions.yaml`, made with the official clients.
+"""The topics and subscriptions of `infra/functions.yaml`, created with the official clients.
 
 TOPIC, TOPIC-dead-letter      every topic, and where its failed messages go
 TOPIC-dead-letter             a pull subscription that keeps them
@@ -25,7 +25,7 @@ RETENTION_SECONDS = 7 * 24 * 3600
 """How long a message waits for a function that does not take it, where the function does not say: as long as it may."""
 
 DEAD_LETTER_RETENTION_SECONDS = 31 * 24 * 3600
-"""How long somebody has to look at what failed: as long as Pub/Sub keeps anything."""
+"""The retention of failed messages: the maximum of Pub/Sub."""
 
 _MUTABLE = (
     "message_retention_duration",
@@ -46,9 +46,10 @@ def subscriptions(deployment: Mapping[str, Any]) -> Iterator[tuple[str, str, Map
 
 
 def apply_topology(project: str, deployment: Mapping[str, Any], endpoints: Mapping[str, str]) -> None:
-    """Create what is missing and change what differs; safe to call again.
+    """Create missing resources and update changed ones; idempotent.
 
-    A subscription whose topic or filter changed is made anew, since neither can be changed: what it had is lost, and said.
+    A subscription whose topic or filter changed is recreated, because neither can be updated: its messages are lost,
+    and said.
 
     Args:
         project: whose topics they are.
@@ -121,7 +122,7 @@ class _Clients:
             self._change(request)
 
     def failure(self, topic: str, retry: Mapping[str, int]) -> dict[str, Any]:
-        """What happens to a message that fails."""
+        """The dead-letter and retry policy of a subscription."""
         return {
             "retry_policy": {
                 "minimum_backoff": {"seconds": retry["minimum_backoff_seconds"]},

@@ -35,7 +35,7 @@ class Flights:
 
     Attributes:
         scheduled: planned departure, in minutes since 1970 (UTC).
-        scored_at: real departure, when the model is asked, likewise.
+        scored_at: actual departure, when the model predicts, likewise.
         arrived_at: arrival at the gate, likewise.
         late: whether it arrived more than 15 minutes late.
         flight: the flight number.

@@ -1,8 +1,8 @@
-"""The log of the model as it would be were today the day before Christmas 2013.
+"""The log of the model, shifted so that today is the day before Christmas 2013.
 
-2013-12-24 becomes the anchor day, and every other day keeps its distance from it. On that day a week of storms has moved the
-model's inputs: what the stack detects first is real. After the year's last day comes its first one again, 365 days after it
-came before; the calendar of the day plays no part, so a leap day is a day like others.
+2013-12-24 becomes the anchor day, and every other day keeps its distance from it. On that day a week of storms has
+moved the model's inputs: what the stack detects first is real. After the year's last day comes its first one again, 365
+days after it came before; the calendar of the day plays no part, so a leap day is a day like others.
 """
 
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """What the model has logged until `now`.
+    """The log of the model until `now`.
 
     Attributes:
         now: nothing later is in it.
@@ -69,7 +69,7 @@ class History:
             path: the file that `prepare` writes.
             now: where the history ends; with a time zone.
             anchor: the day on which 2013-12-24 lies, when it is not the day of `now`: a stack that was started on
-                another day goes on with that day's.
+                another day continues with that day's.
 
         Raises:
             ValueError: `now` has no time zone.
@@ -88,13 +88,13 @@ class History:
         )
 
     def live(self, now: datetime) -> "History":
-        """The same history, at a later `now`: what has become due since is in it."""
+        """The same history, at a later `now`, with the data that has become due since."""
         _require_zone(now)
         return replace(self, now=now)
 
     @property
     def reference(self) -> Span:
-        """January and February: what the model was trained on."""
+        """January and February: the training data of the model."""
         moved = timedelta(minutes=self._shift)
         return Span(TRAINED_FROM + moved, TRAINED_UNTIL + moved)
 
@@ -113,7 +113,7 @@ class History:
         return tuple(spans)
 
     def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
-        """What was logged at or after `start` and before `end`: first the predictions, then the labels that arrived.
+        """The log at or after `start` and before `end`: first the predictions, then the labels that arrived.
 
         Raises:
             ValueError: `end` is later than `now`.
@@ -236,13 +236,13 @@ def _report_minutes(flights: Flights) -> Array:
 
 def _strings(column: pa.DictionaryArray, rows: slice | Array) -> list[object]:
     words = np.array(column.dictionary.to_pylist(), dtype=object)
-    found: list[object] = words[column.indices.to_numpy()[rows]].tolist()
-    return found
+    texts: list[object] = words[column.indices.to_numpy()[rows]].tolist()
+    return texts
 
 
 def _stamps(instants: Array, unit: Literal["m", "s"] = "s") -> list[object]:
-    found: list[object] = np.datetime_as_string(instants.astype("datetime64[m]"), unit=unit, timezone="UTC").tolist()
-    return found
+    texts: list[object] = np.datetime_as_string(instants.astype("datetime64[m]"), unit=unit, timezone="UTC").tolist()
+    return texts
 
 
 def _midnight_after(instant: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""The orders of a shop as they would be had its year ended today, like the flights beside them.
+"""The orders of a shop, shifted so that their year ends today, like the flights.
 
 The last day of the data, 2011-12-09, becomes the anchor day. After it the first one comes again, 53 weeks after it came
 before: whole weeks, so that the days on which the shop is closed come every seven days for ever.
@@ -37,8 +37,8 @@ class Orders:
         anchor: the day on which the last day lies.
         ordered_at: minutes since 1970 (UTC), as the data have it.
         source: the shop.
-        customer: their number, 0 where nobody knows.
-        dollars: what was paid, negative where it was paid back.
+        customer: the number of the customer, 0 if unknown.
+        dollars: the amount paid, negative for a refund.
     """
 
     anchor: date
@@ -65,7 +65,7 @@ class Orders:
         return datetime.fromtimestamp((int(self.ordered_at[0]) + self._shift) * 60, UTC)
 
     def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
-        """What was ordered at or after `start` and before `end`, as messages of the topic `telemetry`."""
+        """Orders at or after `start` and before `end`, as messages of the topic `telemetry`."""
         columns = self._columns(start, end)
         for row in zip(*columns.values(), strict=True):
             yield PubsubMessage(_encode(dict(zip(columns, row, strict=True))), _ATTRIBUTES)
@@ -81,14 +81,14 @@ class Orders:
         return (self.anchor - _LAST_DAY).days * _DAY_MINUTES
 
     def _columns(self, start: datetime, end: datetime) -> dict[str, list[object]]:
-        found: dict[str, list[object]] = {
+        columns: dict[str, list[object]] = {
             name: [] for name in ("order_id", "customer_id", "ordered_at", "source", "amount_dollars", "outcome")
         }
         for shift, index in self._due(start, end):
             at = np.datetime_as_string((self.ordered_at[index] + shift).astype("datetime64[m]"), "s", timezone="UTC")
             for name, values in self._chunk(index, at).items():
-                found[name] += values
-        return found
+                columns[name] += values
+        return columns
 
     def _due(self, start: datetime, end: datetime) -> Iterator[tuple[int, slice]]:
         """The orders of the span, cycle after cycle, and by how many minutes each is moved."""
@@ -103,13 +103,13 @@ class Orders:
                 yield self._shift + moved, slice(int(low), int(high))
 
     def _chunk(self, index: slice, at: Array) -> dict[str, list[object]]:
-        """The row's number tells orders of one minute apart, and its instant the cycles."""
+        """The row number distinguishes orders of one minute, and the instant distinguishes cycles."""
         dollars = self.dollars[index].tolist()
         return {
             "order_id": [f"{when[:16]}-{number:05d}" for number, when in enumerate(at.tolist(), index.start)],
-            "customer_id": [str(one) if one else None for one in self.customer[index].tolist()],
+            "customer_id": [str(customer) if customer else None for customer in self.customer[index].tolist()],
             "ordered_at": at.tolist(),
             "source": self.source[index].tolist(),
             "amount_dollars": dollars,
-            "outcome": ["refunded" if one < 0 else "taken" for one in dollars],
+            "outcome": ["refunded" if amount < 0 else "taken" for amount in dollars],
         }

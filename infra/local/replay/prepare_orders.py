@@ -2,8 +2,8 @@
 
     python -m infra.local.replay.prepare_orders online_retail.parquet
 
-The file holds the data set's columns Description, Quantity, InvoiceDate, UnitPrice, CustomerID and Country. The same file
-gives the same bytes with the same version of pyarrow.
+The file holds the data set's columns Description, Quantity, InvoiceDate, UnitPrice, CustomerID and Country. The same
+file gives the same bytes with the same version of pyarrow.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from infra.local.replay.orders import ORDERS
 from infra.local.replay.prepare import write
 
 DOLLARS_A_POUND = 1.6
-"""The mean of 2011, one rate for every day, so that what is seen is the shop's business and no currency's."""
+"""The mean of 2011, one rate for every day, so that charts show the shop's business and not the currency's."""
 FIRST_DAY = date(2010, 12, 4)
 """53 whole weeks before the day after the last one: that day and this one are both Saturdays, so that weeks go on."""
 
@@ -35,7 +35,7 @@ _ORDER = ["ordered_at", "source", "customer", "dollars"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """The compact table, and what is not in it.
+    """The compact table, and the counts of dropped rows.
 
     Attributes:
         table: one row an order, ordered by its instant.
@@ -51,7 +51,7 @@ class Prepared:
 
 
 def prepare(lines: pa.Table) -> Prepared:
-    """Gather lines to orders: those of a customer, a minute and a country, what was bought apart from what came back.
+    """Group lines into orders by customer, minute and country, with purchases separate from returns.
 
     Args:
         lines: the data set; `InvoiceDate` is the shop's local time, prices are in pounds.
@@ -97,7 +97,7 @@ def _orders(lines: pa.Table) -> pa.Table:
     table = pa.table(
         {
             "ordered_at": pc.cast(orders["ordered_at"], pa.timestamp("s", "UTC")),
-            "source": pa.array([source(one) for one in orders["country"].to_pylist()]),
+            "source": pa.array([source(country) for country in orders["country"].to_pylist()]),
             "customer": orders["customer"],
             "dollars": pc.round(pc.multiply(orders["pounds_sum"], DOLLARS_A_POUND), 2),
         }
@@ -115,7 +115,7 @@ def _count(mask: pa.ChunkedArray) -> int:
 
 
 def main() -> None:
-    """Make the file, and say what was left out."""
+    """Write the file, and print what was left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lines", type=Path)
     parser.add_argument("--to", type=Path, default=ORDERS)

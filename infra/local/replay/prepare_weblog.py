@@ -2,9 +2,9 @@
 
     python -m infra.local.replay.prepare_weblog apache_access.log.gz
 
-The log is `Common Data Formats/apache_logs/apache_logs` of github.com/elastic/examples. No address is kept and none can be
-found again: visits are numbered in the order in which they began. The same log gives the same bytes with the same version of
-pyarrow.
+The log is `Common Data Formats/apache_logs/apache_logs` of github.com/elastic/examples. No address is kept and none can
+be found again: visits are numbered in the order in which they began. The same log gives the same bytes with the same
+version of pyarrow.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from infra.local.replay.weblog import FIRST, HOURS, WEBLOG
 
 IDLE = timedelta(minutes=30)
-"""Who asks for nothing for so long and comes again makes another visit."""
+"""After this time without a request, the next one starts another visit."""
 FAILED = 400
 """From this status on a request has failed."""
 
@@ -59,16 +59,16 @@ def device(agent: str) -> str:
 
 
 def read(lines: Iterable[str], left_out: Counter[str]) -> Iterator[Request]:
-    """The requests of people; what is left out is counted by its reason."""
+    """The requests of people; dropped requests are counted by reason."""
     for line in lines:
-        found = _LINE.fullmatch(line)
-        if found is None:
+        match = _LINE.fullmatch(line)
+        if match is None:
             left_out["unreadable"] += 1
-        elif not (kind := device(found["agent"])):
+        elif not (kind := device(match["agent"])):
             left_out["robots and programs"] += 1
         else:
-            at = datetime.strptime(found["at"], "%d/%b/%Y:%H:%M:%S %z")
-            yield Request(at, (found["who"], found["agent"]), kind, int(found["status"]) >= FAILED)
+            at = datetime.strptime(match["at"], "%d/%b/%Y:%H:%M:%S %z")
+            yield Request(at, (match["who"], match["agent"]), kind, int(match["status"]) >= FAILED)
 
 
 def prepare(requests: Iterable[Request]) -> pa.Table:
@@ -102,7 +102,7 @@ def _sessions(ordered: Iterable[Request]) -> list[int]:
 
 
 def main() -> None:
-    """Make the file, and say what was left out."""
+    """Write the file, and print what was left out."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("log", type=Path)
     parser.add_argument("--to", type=Path, default=WEBLOG)

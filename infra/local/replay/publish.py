@@ -1,4 +1,4 @@
-"""Publishes the many messages of a history."""
+"""Publishes the messages of a history in bulk."""
 
 from collections.abc import Callable, Iterable
 
@@ -26,7 +26,7 @@ def publish(
         messages: in the order in which they are sent.
         publisher: Google's client; it honours `PUBSUB_EMULATOR_HOST`.
         topic_path: as in `projects/p/topics/telemetry`.
-        progress: told after each batch how many were acknowledged in all.
+        progress: called after each batch with the total number of acknowledged messages.
         timeout: for how many seconds a batch is tried again while Pub/Sub does not answer.
 
     Returns:

@@ -1,4 +1,4 @@
-"""What the replayed model was trained on, and the tables that hold it."""
+"""The training data of the replayed model, and its tables."""
 
 import pyarrow as pa
 
@@ -11,7 +11,7 @@ ORDERED = "telemetry.orders"
 
 
 def version_row(span: Span) -> pa.Table:
-    """The row of `ops.model_versions` that says what the model was trained on."""
+    """The row of `ops.model_versions` with the training data of the model."""
     instant = pa.timestamp("us", "UTC")
     return pa.table(
         {

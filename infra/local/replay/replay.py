@@ -1,4 +1,4 @@
-"""Goes on with the replay where it stopped, on whatever day that was."""
+"""Continues the replay where it stopped."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,8 +27,8 @@ class Marker(msgspec.Struct, frozen=True):
     Attributes:
         anchor: the day on which 2013-12-24 lies, chosen at the first start and kept.
         published_until: everything before this instant has been acknowledged.
-        began: where publishing began; orders before it are loaded at once. Not known of a replay that began before there
-            were orders: then where it stands now.
+        began: where publishing began; orders before it are loaded at once. Not known of a replay that began before
+            there were orders: then where it stands now.
     """
 
     anchor: date
@@ -38,7 +38,7 @@ class Marker(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class Replay:
-    """A history with the orders beside it, and the file that says how much of them is published.
+    """A history with its orders, and the file that records how much of them is published.
 
     Attributes:
         history: the log of the model.
@@ -52,17 +52,17 @@ class Replay:
 
     @classmethod
     def resume(cls, flights: Path, folder: Path, now: datetime, *, days: int | None = None) -> Self:
-        """Go on where the marker in a folder says, or begin there.
+        """Continue from the marker in a folder, or create it.
 
         Args:
             flights: the file that `prepare` writes.
-            folder: where the marker is kept.
-            now: the present; the first start makes its day the last of the year.
-            days: where the first start begins: at the midnight (UTC) so many days ago, but not within the reference;
+            folder: has the marker.
+            now: the present; at the first start its day becomes the last of the year.
+            days: the first start begins at the midnight (UTC) of this many days ago, but not within the reference;
                 at the end of the reference when absent.
         """
         path = folder / NAME
-        marker = _read(path)
+        marker = _read_marker(path)
         history = History.read(flights, now, anchor=marker.anchor if marker else None)
         if marker is None:
             begin = _begin(history, days)
@@ -83,18 +83,18 @@ class Replay:
 
     @property
     def began(self) -> datetime:
-        """Where publishing began: what is older is loaded at once."""
+        """The start of publishing: older data is loaded in bulk."""
         return self._marker.began or self.history.reference.end
 
     def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
-        """What was logged and ordered at or after `start` and before `end`; `ValueError` if that is later than now."""
+        """Logs and orders at or after `start` and before `end`; `ValueError` if that is later than now."""
         yield from self.history.messages(start, end)
         yield from self.orders.messages(start, end)
 
     def advance(self, now: datetime, publish: Callable[[Iterable[PubsubMessage]], int]) -> int:
-        """Publish what has become due, a day at a time; after each day the marker is moved.
+        """Publish the messages that have become due, a day at a time; after each day the marker is advanced.
 
-        A crash in between publishes that day once more: readers tell the rows by `prediction_id` and `order_id`.
+        A crash in between publishes that day again: readers deduplicate rows by `prediction_id` and `order_id`.
 
         Args:
             now: the present; nothing later is published.
@@ -113,12 +113,12 @@ class Replay:
     @property
     def _marker(self) -> Marker:
         end = self.history.reference.end
-        return _read(self.path) or Marker(self.history.anchor, end, end)
+        return _read_marker(self.path) or Marker(self.history.anchor, end, end)
 
 
 def read_marker(folder: Path) -> Marker | None:
     """How far the replay in a folder has come, or None where none has begun."""
-    return _read(folder / NAME)
+    return _read_marker(folder / NAME)
 
 
 def _begin(history: History, days: int | None) -> datetime:
@@ -128,7 +128,7 @@ def _begin(history: History, days: int | None) -> datetime:
     return max(history.reference.end, midnight - timedelta(days=days))
 
 
-def _read(path: Path) -> Marker | None:
+def _read_marker(path: Path) -> Marker | None:
     """The marker, or None before the first start; `MarkerError` when the file holds none."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Marker)

@@ -1,9 +1,9 @@
-"""The model's score of every flight, as shipped in `infra/local/data/predictions.parquet`.
+"""The model's score of every flight, from `infra/local/data/predictions.parquet`.
 
     python -m infra.local.replay.scores
 
-trains the model and writes the file anew. What a model predicts is an input of what watches it; shipped, nobody who starts the
-stack waits for a training. A test trains the model again and compares.
+trains the model and writes the file anew. What a model predicts is an input of what watches it; shipped, nobody who
+starts the stack waits for a training. A test trains the model again and compares.
 """
 
 from pathlib import Path

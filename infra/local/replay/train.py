@@ -1,9 +1,10 @@
-"""The model of the demonstration: whether a flight arrives more than 15 minutes late, as it leaves the gate.
+"""The model of the demonstration: whether a flight arrives more than 15 minutes late, predicted at departure.
 
     python -m infra.local.replay.train
 
-prints how right it is, month by month. It is trained on January and February and never sees another row; gradient-boosted
-trees with native categories and missing values, seeded, so that the same file gives the same predictions.
+prints how right it is, month by month. It is trained on January and February and never sees another row;
+gradient-boosted trees with native categories and missing values, seeded, so that the same file gives the same
+predictions.
 """
 
 import numpy as np
@@ -20,7 +21,7 @@ def train(features: Array, late: Array) -> HistGradientBoostingClassifier:
     """Fit the model.
 
     Args:
-        features: as `matrix` gives them.
+        features: from `matrix`.
         late: the label of each row.
     """
     columns = np.arange(features.shape[1])

@@ -1,7 +1,8 @@
-"""A real web log, replayed again and again as what the visitors of a website report.
+"""A real web log, replayed in a loop as the browser reports of a website's visitors.
 
-Its 84 hours come round twice a week, so that the hour before now always has visitors, and the same ones as a week ago. Which
-turn it is follows from the instant alone: nothing has to be remembered, and a stack that starts again on another day goes on.
+Its 84 hours come round twice a week, so that the hour before now always has visitors, and the same ones as a week ago.
+The cycle follows from the instant alone: nothing is stored, and a stack that restarts on another
+day continues.
 
 The log knows requests and visits. How long pages and frames took only browsers know: see docs/experience.md.
 """
@@ -60,7 +61,7 @@ class Weblog:
         )
 
     def messages(self, start: datetime, end: datetime) -> Iterator[PubsubMessage]:
-        """What was reported at or after `start` and before `end`, in order, with the same ids every time."""
+        """The reports at or after `start` and before `end`, in order, with deterministic ids."""
         turn = (start - FIRST) // _TURN
         while (begin := FIRST + turn * _TURN) < end:
             low, high = np.searchsorted(self.seconds, [(at - begin).total_seconds() for at in (start, end)])
@@ -85,15 +86,15 @@ class Feed:
     """A web log, and how much of it is published.
 
     Attributes:
-        weblog: what is published.
-        until: everything before this instant has been acknowledged; what an earlier start published comes again.
+        weblog: the web log.
+        until: everything before this instant has been acknowledged; an earlier start's messages are repeated.
     """
 
     weblog: Weblog
     until: datetime
 
     def advance(self, now: datetime, publish: Callable[[Iterable[PubsubMessage]], int]) -> int:
-        """Publish what has become due; how many messages. A fault leaves it for the next time."""
+        """Publish the messages that have become due; returns their number. After a fault the next call retries."""
         if now <= self.until:
             return 0
         published = publish(self.weblog.messages(self.until, now))

@@ -1,6 +1,6 @@
-"""BigQuery on one machine: the unmodified client against an emulator that keeps its data in a folder.
+"""Local BigQuery: the unmodified client against an emulator that stores its data in a folder.
 
-`tables` makes its tables by BigQuery's client; apart, since not every program needs that.
+`tables` creates its tables with BigQuery's client; it is separate, because not every program needs that.
 """
 
 from infra.local.warehouse.credentials import write_credentials

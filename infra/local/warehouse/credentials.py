@@ -1,7 +1,7 @@
-"""A throw-away account: BigQuery's client asks for a token even when it speaks to an emulator.
+"""A throw-away service account: BigQuery's client asks for a token even when it talks to an emulator.
 
-The file holds a token that does not expire, so the unmodified client neither asks anybody for one nor, as it would for a
-service account, looks up where the account may be used. The token opens nothing.
+The file has a token that does not expire, so the unmodified client neither requests one nor, as it would for
+a service account, looks up where the account may be used. The token opens nothing.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The tables, as `infra/tables/<dataset>.<table>.json` defines them for terraform and for one machine alike."""
+"""The tables, as `infra/tables/<dataset>.<table>.json` defines them for Terraform and for the local system."""
 
 import json
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class TableDefinition:
     Attributes:
         dataset: the dataset's name.
         name: the table's name.
-        description: what a row is.
+        description: of a row.
         partition: the column and the unit, as in `{"field": "scored_at", "type": "DAY"}`.
-        cluster: the columns that rows are kept sorted by.
+        cluster: the clustering columns.
         schema: the columns, as BigQuery's API spells them.
     """
 

@@ -1,4 +1,4 @@
-"""The emulator as a process: how it is started, when it is ready, and how it ends."""
+"""The emulator as a process: start, readiness and end."""
 
 import os
 import socket
@@ -18,7 +18,7 @@ _POLL_SECONDS = 0.05
 
 
 def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
+    """A free port of the loopback address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -55,12 +55,12 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the program needs besides the environment it is started in."""
+        """Additional environment variables of the program."""
         return {
             "BQEMU_ENABLE_FORMAT_EXTENSIONS": "false",  # Avro would be fetched from outside
             # Else they lie in the temporary directory, which it would share with others.
             "BQEMU_UPLOAD_STAGING_DIR": str(self.data / "uploads"),
-            # Memory that was freed goes back: neither an arena a thread nor Arrow's own pool holds it.
+            # Freed memory is returned: no arena per thread, and not Arrow's own pool.
             "MALLOC_ARENA_MAX": "2",
             "ARROW_DEFAULT_MEMORY_POOL": "system",
         }
@@ -98,7 +98,7 @@ class Emulator:
             time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
-        """End it; what it has acknowledged is on disk."""
+        """End it; acknowledged writes are on disk."""
         if self._process is None:
             return
         self._process.terminate()

@@ -1,4 +1,4 @@
-"""What the emulator keeps: no copies of tables, few results, and a part of the machine's memory."""
+"""Storage of the emulator: no copies of tables, few results, and a bounded part of the memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,16 +7,16 @@ from typing import Final
 from infra.local.warehouse.parts import Part, part, replace
 
 MEMORY_LIMIT: Final = "384MB"
-"""What DuckDB may hold; beyond it, what a statement needs meanwhile goes to files beside the data."""
+"""The memory limit of DuckDB; beyond it, statements spill to files beside the data."""
 THREADS: Final = 2
 CHECKPOINT: Final = "4MB"
 """The size of the write-ahead log at which DuckDB folds it into its file: there is less to read again after a crash."""
 MOST_JOBS: Final = 500
-"""Jobs whose results can still be asked for; a client asks at once."""
+"""Jobs whose results are retained; a client reads them at once."""
 LEAST_JOBS: Final = 50
-"""So many are kept whatever their size."""
+"""Results that are retained regardless of their size."""
 MOST_BYTES: Final = 32 * 2**20
-"""What the results of more jobs than those may hold together."""
+"""The total size of further results."""
 _SNAPSHOTS: Final = "bqemulator.versioning.snapshots"
 _ENGINE: Final = "bqemulator.storage.engine"
 _EXECUTOR: Final = "bqemulator.jobs.executor"
@@ -26,10 +26,11 @@ _CATALOG: Final = "bqemulator.catalog.duckdb_repository"
 def copy_no_tables() -> None:
     """Keep no past states of tables.
 
-    The emulator copies a whole table after each change of it, for `FOR SYSTEM_TIME AS OF`, and keeps the copies for seven
+    The emulator copies a whole table after each change of it, for `FOR SYSTEM_TIME AS OF`, and stores the copies for
+    seven
     days: gigabytes a day of ours. No statement of ours looks back in that way. One that does is refused, since the live
-    table would be a wrong answer. What `CREATE SNAPSHOT TABLE` asks for is copied as ever, and that a table has changed is
-    still announced. Copies that an earlier version made are dropped.
+    table would be a wrong answer. What `CREATE SNAPSHOT TABLE` asks for is copied as ever, and that a table has changed
+    is still announced. Copies that an earlier version made are dropped.
     """
     refused = part("bqemulator.domain.errors", "InvalidQueryError")
 
@@ -86,8 +87,8 @@ def limits(folder: Path) -> Iterator[str]:
 def keep_few_jobs() -> None:
     """Keep the newest jobs with their results, in memory alone.
 
-    The emulator keeps every result until it ends, and a row for every job for ever. When it has ended results are gone anyway,
-    and a client starts its job again.
+    The emulator stores every result until it ends, and a row for every job forever. After it has ended, results are
+    gone anyway, and a client starts its job again.
     """
     results, schemas = part(_EXECUTOR, "JOB_RESULTS"), part(_EXECUTOR, "JOB_SCHEMAS")
     sizes: dict[tuple[str, str], int] = {}
@@ -112,7 +113,7 @@ def keep_few_jobs() -> None:
 
 
 def write_no_row_counts() -> None:
-    """Do not write the whole description of a table again after each append for the number of its rows.
+    """Do not rewrite the whole description of a table after each append because of its row count.
 
     When it starts, the emulator takes the numbers from DuckDB, which counts rows that were deleted for a while.
     """

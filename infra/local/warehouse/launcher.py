@@ -1,9 +1,10 @@
-"""BigQuery's emulator, made light enough for a laptop: the program behind `Emulator`.
+"""The program behind `Emulator`: BigQuery's emulator, made light enough for a laptop.
 
     python -m infra.local.warehouse.launcher start --persistent --data-dir ... --project ...
 
-takes the arguments of the emulator's own command. Whatever is changed in the emulator is changed here, in `statements` and in
-`keeping`, each change by a function that says why. They replace parts of one version of it, and check that these are there.
+takes the arguments of the emulator's own command. Whatever is changed in the emulator is changed here, in `statements`
+and in `keeping`, each change by a function that says why. They replace parts of one version of it, and check that these
+are there.
 """
 
 import importlib.util
@@ -50,7 +51,7 @@ def patch() -> None:
 
 
 def clear_uploads() -> None:
-    """Remove what was being uploaded when the emulator was killed: it forgets uploads, and leaves their files."""
+    """Remove files of uploads that were interrupted when the emulator was killed."""
     if folder := os.environ.get("BQEMU_UPLOAD_STAGING_DIR"):
         for file in Path(folder).glob("*.bin"):
             file.unlink()
@@ -84,7 +85,7 @@ class _NoServer:
 
 
 def serve_without_middleware() -> None:
-    """Answer without an access log and metrics that nobody reads: they cost more than a request; unpacking stays."""
+    """Disable the access log and the metrics, which cost more than a request; decompression stays."""
 
     def bare(create: Part) -> Part:
         def created(context: Part) -> Part:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 Part: TypeAlias = Any
-"""Something of the emulator's, or of what it is made with; they have no types."""
+"""A part of the emulator or of its libraries; they have no types."""
 
 
 class PatchError(RuntimeError):
@@ -31,7 +31,7 @@ def part(module: str, path: str) -> Part:
 
 
 def replace(module: str, path: str, make: Callable[[Part], Part]) -> None:
-    """Put `make(part)` in the place of a part, a function.
+    """Replace a part, a function, by `make(part)`.
 
     Raises:
         PatchError: the part is not there.

@@ -1,7 +1,7 @@
-"""What the emulator does to each statement, done once a text.
+"""Rewrites of each statement by the emulator, cached by text.
 
-It parses a statement some forty times on its way to DuckDB, which is nearly all of what a statement costs. Ours are some fifty
-texts, with parameters. What is kept here follows from its arguments alone.
+It parses a statement some forty times on its way to DuckDB, which is nearly all of what a statement costs. Ours are
+some fifty texts, with parameters. Cached results depend on their arguments only.
 """
 
 import functools
@@ -14,7 +14,7 @@ from typing import Final
 from infra.local.warehouse.parts import Part, part, replace
 
 KEPT: Final = 512
-"""Texts of which something is kept."""
+"""The size of the caches, in texts."""
 _EXECUTOR: Final = "bqemulator.jobs.executor"
 _DEFINITIONS: Final = "bqemulator.catalog.ddl_sync"
 _QUERIES: Final = frozenset({"SELECT", "MERGE", "INSERT", "UPDATE", "DELETE"})
@@ -41,7 +41,7 @@ def parse_once() -> None:
 
 
 def translate_once() -> None:
-    """Keep what a text becomes, by the columns of its tables and who asks: nothing else decides it."""
+    """Cache the rewritten text by the columns of its tables and the caller: nothing else determines it."""
 
     def translating(translate: Part) -> Part:
         kept: dict[Hashable, Part] = {}
@@ -61,7 +61,7 @@ def translate_once() -> None:
 
 
 def define_by_definitions() -> None:
-    """Look for what a statement creates, drops or changes only where it is of a kind that does."""
+    """Analyse DDL only in statements of a kind that can have it."""
     kind = part(_EXECUTOR, "classify_statement_type")
 
     def unless(kinds: frozenset[str], at: int, nothing: Part = None) -> Callable[[Part], Part]:
@@ -86,7 +86,7 @@ def define_by_definitions() -> None:
 
 
 def read_definitions_once() -> None:
-    """Do not look through a text for views and row policies where there are none, nor for columns that are known."""
+    """Skip the search for views and row policies if there are none, and for known columns."""
 
     def rewriting(rewrite: Part) -> Part:
         def rewritten(bq_sql: str, *, project_id: str, caller: Part, catalog: Part) -> Part:
@@ -116,7 +116,7 @@ def read_definitions_once() -> None:
 
 
 def look_for_no_pandas() -> None:
-    """Say at once that pandas is not installed: DuckDB looks along the whole path for it at each value of each statement."""
+    """Report at once that pandas is not installed: DuckDB searches the whole path for it at each value of each statement."""
     if importlib.util.find_spec("pandas") is None:
         sys.meta_path.insert(0, NoPandas())
 
@@ -132,7 +132,7 @@ class NoPandas(MetaPathFinder):
 
 @functools.lru_cache(KEPT)
 def _names(sql: str) -> tuple[tuple[str, str, str], ...]:
-    """The tables that a text names, each as project, dataset and table; what is not said of them is empty."""
+    """The tables that a text names, each as project, dataset and table; missing parts are empty."""
     failed, table = part("sqlglot", "errors.SqlglotError"), part("sqlglot", "exp.Table")
     try:
         tree = part("sqlglot", "parse_one")(sql, read="bigquery")
@@ -142,7 +142,7 @@ def _names(sql: str) -> tuple[tuple[str, str, str], ...]:
 
 
 def _tables(sql: str, project: str, catalog: Part) -> list[Part]:
-    """What the catalog says of each table that a text names; None where it says nothing."""
+    """The catalog entry of each table that a text names, or None."""
     return [catalog.get_table(given or project, dataset, name) for given, dataset, name in _names(sql)]
 
 

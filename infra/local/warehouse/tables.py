@@ -1,4 +1,4 @@
-"""Makes the tables that `infra/tables` defines, in the warehouse of one machine."""
+"""Creates the tables that `infra/tables` defines, in the local warehouse."""
 
 import hashlib
 import json
@@ -15,10 +15,10 @@ LABEL = "definitions"
 
 
 def create_tables(client: bigquery.Client, folder: Path = FOLDER) -> None:
-    """Create what the folder defines and is missing: datasets, tables, and columns that came later; what is there stays.
+    """Create the missing datasets, tables and columns of the folder; existing ones stay.
 
-    A dataset carries a label that says of which definitions its tables were made. Where it is the same, and all tables are
-    there, none of them is asked for.
+    A dataset carries a label that says of which definitions its tables were made. Where it is the same, and all tables
+    are there, none of them is asked for.
     """
     definitions = read_definitions(folder)
     for dataset in sorted({definition.dataset for definition in definitions}):
@@ -64,13 +64,13 @@ def _create(client: bigquery.Client, definition: TableDefinition) -> None:
 
 def _extend(client: bigquery.Client, table: bigquery.Table) -> None:
     """Add the columns that a table of an earlier version lacks; they are nullable, as BigQuery has it."""
-    found = client.get_table(table.reference)
-    known = {field.name for field in found.schema}
+    current = client.get_table(table.reference)
+    known = {field.name for field in current.schema}
     missing = [field for field in table.schema if field.name not in known]
     if not missing:
         return
     for field in missing:
         added = f"ADD COLUMN IF NOT EXISTS `{field.name}` {field.field_type}"
         client.query(f"ALTER TABLE `{table.dataset_id}`.`{table.table_id}` {added}").result()
-    found.schema = [*found.schema, *missing]
-    client.update_table(found, ["schema"])  # the emulator keeps what it says of a table apart from its columns
+    current.schema = [*current.schema, *missing]
+    client.update_table(current, ["schema"])  # the emulator keeps what it says of a table apart from its columns

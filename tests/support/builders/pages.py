@@ -30,17 +30,16 @@ from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
 from functions.api.actions import Actions
-from functions.api.backfills import Backfills
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
-from functions.api.due import Start
 from functions.api.experience import Experience
+from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
-from functions.api.routes import Deps, answer
+from functions.api.routes import Services, answer
 from functions.api.views import Views
-from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, case_data
+from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, run_data
 from functions.services.incidents.documents import (
     INCIDENTS,
     SILENCES,
@@ -144,13 +143,13 @@ class ApiFixture:
 
     def case(self, case: ActionRun) -> None:
         """Keep a case as the action runner does."""
-        update(self.store, ACTIONS, case.request.id, lambda _: case_data(case))
+        update(self.store, ACTIONS, case.request.id, lambda _: run_data(case))
 
     def silence(self, silence: Silence) -> None:
         update(self.store, SILENCES, SILENCES_KEY, lambda data: silences_data([*read_silences(data), silence]))
 
 
-def deps(
+def services(
     store: Store,
     warehouse: Rows,
     office: ApiFixture,
@@ -158,13 +157,13 @@ def deps(
     *,
     table: ModelTable | None = None,
     **switches: Any,
-) -> Deps:
+) -> Services:
     backfills = Backfills(store=store, clock=clock)
-    start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), coming=lambda: backfills.coming)
+    start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), loading=lambda: backfills.loading)
     actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
     models = Models(SETTINGS.models, table or ModelTable(), clock)
-    return Deps(
+    return Services(
         views=Views(settings=SETTINGS, known=models.all, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(models),
         incidents=incidents,
@@ -178,7 +177,7 @@ def deps(
     )
 
 
-def application(made: Deps) -> flask.Flask:
+def application(made: Services) -> flask.Flask:
     """The API as the framework serves it: every path and method reaches the one function."""
     app = flask.Flask("api", static_folder=None)
     methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
@@ -296,7 +295,7 @@ def _switched(data: Data | None, command: Command) -> Data:
 def _answered(data: Data | None, command: Command) -> Data:
     case = msgspec.convert(data, ActionRun, builtin_types=(datetime,))
     verdict = GuardVerdict(stage=Stage.APPROVED, reason=ActionReason.PERSON_APPROVED)
-    return case_data(lifecycle.answered(case, command, verdict, now=datetime.now(UTC)))
+    return run_data(lifecycle.answered(case, command, verdict, now=datetime.now(UTC)))
 
 
 def _silenced(data: Data | None, command: Command) -> Data:

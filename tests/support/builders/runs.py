@@ -52,7 +52,7 @@ def line_of(events: Iterable[PipelineRun], line: PipelineState | None = None) ->
     """The pipeline after events."""
     line = line or PipelineState(name=PIPELINE)
     for event in events:
-        line = advance(line, event).line
+        line = advance(line, event).pipeline
     return line
 
 

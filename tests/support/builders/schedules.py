@@ -132,7 +132,7 @@ def ran(line: PipelineState, start: datetime) -> PipelineState:
     """The pipeline after a run that took a minute."""
     end = start + timedelta(minutes=1)
     run = {"pipeline": line.name, "run_id": start.isoformat(), "status": RunStatus.SUCCEEDED, "observed_at": end}
-    return advance(line, PipelineRun(**run, started_at=start)).line  # type: ignore[arg-type]
+    return advance(line, PipelineRun(**run, started_at=start)).pipeline  # type: ignore[arg-type]
 
 
 def is_late(line: PipelineState, now: datetime) -> bool:

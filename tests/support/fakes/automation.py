@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from core.actions.guards import Guards
 from core.actions.lifecycle import NEXT, ActionRun
-from core.actions.plan import Health, Plan, Step, Verification
+from core.actions.plan import ActionReason, Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
-from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Tick, Verb
+from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Stage, Tick, Verb
 from core.settings.response import ActionName, Automation
 from functions.action_runner.effects import TOPIC, Runner
 from functions.action_runner.runner import NAME, handle
@@ -19,7 +19,7 @@ from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import LEASE, Ledger
 from functions.adapters.ports import Store
 from functions.runtime.endpoint import finish
-from functions.services.actions import ACTIONS, INCIDENTS, case_of, read_guards
+from functions.services.actions import ACTIONS, INCIDENTS, read_guards, read_run
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
 INCIDENT = "model/flight-delay@2026-01-02T08:59:00Z"
@@ -185,11 +185,11 @@ class Setup:
     def case(self, request: ActionRequest = REQUEST) -> ActionRun:
         found = self.store.get(ACTIONS, request.id)
         assert found is not None, f"nothing is known of {request.id}"
-        assert found.data["waiting"] == case_of(found.data).waiting
-        return case_of(found.data)
+        assert found.data["waiting"] == read_run(found.data).waiting
+        return read_run(found.data)
 
     def cases(self) -> list[ActionRun]:
-        return [case_of(document.data) for document in self.store.find(ACTIONS)]
+        return [read_run(document.data) for document in self.store.find(ACTIONS)]
 
     def guards(self) -> Guards:
         return read_guards(self.store)
@@ -248,3 +248,11 @@ def assert_told_in_full(setup: Setup) -> None:
         stages = [told[sequence].stage for sequence in sorted(told)]
         for before, after in pairwise(stages):
             assert after in NEXT[before]
+
+
+def last_decision(setup: Setup, request: ActionRequest = REQUEST) -> tuple[Stage, ActionReason, str]:
+    """The newest decision as it was told."""
+    told = [one for one in setup.world.published if one.request_id == request.id]
+    newest = max(told, key=lambda one: one.sequence)
+    assert setup.case(request).pending == ()
+    return newest.stage, ActionReason(newest.reason), newest.detail

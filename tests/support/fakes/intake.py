@@ -91,3 +91,16 @@ def payload(name: str) -> bytes:
 def push(data: bytes, message_id: str = "7") -> bytes:
     """A push request of Pub/Sub."""
     return ports.push(data, "2026-11-23T16:12:47Z", messageId=message_id)
+
+
+def cloud_monitoring_incident(**fields: Any) -> Finding:
+    """The finding of an incident of Cloud Monitoring, with other fields."""
+    body = json.loads(payload("gcm_pubsub_open_v1_2_flanksource.json"))
+    body["incident"] |= fields
+    [finding] = sent(body)
+    return finding
+
+
+def guide() -> str:
+    """The guide to foreign alerts."""
+    return (PAYLOADS.parents[1] / "docs" / "alerts.md").read_text()

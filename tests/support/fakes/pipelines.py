@@ -10,7 +10,7 @@ from core.errors import ActionError, UnavailableError
 from core.events import Event, Finding, PipelineRun, Tick
 from core.pipelines.state import PipelineState
 from functions.adapters.events import decode, encode
-from functions.adapters.pipelines import COLLECTION, read_line
+from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.ports import Data
 from functions.pipeline_monitor.monitor import NAME, Monitor, handle
 from functions.runtime.endpoint import finish
@@ -135,7 +135,7 @@ class World:
         self.give(Tick(job="pipeline_monitor", scheduled_at=at + timedelta(**later)))
 
     def line(self, name: str = PIPELINE) -> PipelineState:
-        return read_line(self.outside.documents[COLLECTION, name].data)
+        return read_pipeline(self.outside.documents[COLLECTION, name].data)
 
     def gauge(self, name: str, *labels: str) -> float:
         return self.outside.gauges[f"aia_pipeline_{name}", *(labels or (PIPELINE,))]

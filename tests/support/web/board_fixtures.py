@@ -24,7 +24,7 @@ def viewer(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFix
     def now() -> datetime:
         return datetime.now(UTC)
 
-    made = pages.deps(office.store, Rows(), office, now)
+    made = pages.services(office.store, Rows(), office, now)
     every = {"sample": charts.dashboard(), "other": charts.dashboard(displayName="AIA: other", dashboardFilters=[])}
     first = [charts.tile(0, 0, "48x8", "A card", charts.card("open"))]
     every["bare"] = charts.dashboard(displayName="AIA: bare", mosaicLayout={"columns": 48, "tiles": first})

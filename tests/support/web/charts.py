@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from functions.adapters.prometheus import Series
-from functions.api.widgets import Dashboard
+from functions.api.layout import Dashboard
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 Values = Callable[[int], float | None]

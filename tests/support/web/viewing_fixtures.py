@@ -42,7 +42,7 @@ def office(tmp_path: Path) -> Iterator[ApiFixture]:
 @pytest.fixture
 def night(tab: Tab, office: ApiFixture) -> Iterator[PageFixture]:
     warehouse = Rows()
-    made = pages.deps(office.store, warehouse, office, lambda: datetime.now(UTC))
+    made = pages.services(office.store, warehouse, office, lambda: datetime.now(UTC))
     with pages.served(pages.application(made)) as url:
         night = PageFixture(tab, office, warehouse, url)
         yield night

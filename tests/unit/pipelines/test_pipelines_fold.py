@@ -57,7 +57,7 @@ def test_an_event_that_comes_again_changes_nothing(told_of_it: list[PipelineRun]
     again = data.draw(st.sampled_from(told_of_it))
     step = advance(line, again)
     assert step.outcome is EventOutcome.UNCHANGED
-    assert step.line is line
+    assert step.pipeline is line
 
 
 @given(st.lists(events(runs=1), min_size=1, max_size=9))
@@ -65,7 +65,7 @@ def test_a_run_that_is_over_stays_so_and_is_counted_once(told_of_it: list[Pipeli
     line, outcomes, over = PipelineState(name=PIPELINE), [], False
     for event in told_of_it:
         step = advance(line, event)
-        line = step.line
+        line = step.pipeline
         outcomes.append(step.outcome)
         assert line.runs[0].span.status.is_over >= over
         over = line.runs[0].span.status.is_over
@@ -133,7 +133,7 @@ def test_the_newest_runs_are_kept_and_older_ones_are_not_taken_up_again() -> Non
     assert [run.run_id for run in line.runs] == [f"r{number}" for number in range(3, KEPT + 3)]
     assert line.unwritten == ()
     step = advance(line, whole(1)[-1])
-    assert (step.outcome, step.line, step.run) == (EventOutcome.FORGOTTEN, line, None)
+    assert (step.outcome, step.pipeline, step.run) == (EventOutcome.FORGOTTEN, line, None)
 
 
 def test_runs_the_history_does_not_have_are_kept_a_little_longer() -> None:
@@ -149,7 +149,7 @@ def test_what_is_under_way_is_kept_beside_what_ended() -> None:
     ended = line
     for number in range(count):
         step = advance(ended, told(SUCCEEDED, 60 + number / 60, run=f"r{number}"))
-        ended = step.line
+        ended = step.pipeline
         assert step.run is not None
         assert (step.outcome, step.run.span.seconds) == (EventOutcome.ENDED, 3600)
     assert len(ended.runs) == KEPT + MOST_UNWRITTEN
