@@ -8,6 +8,7 @@ import numpy as np
 
 from core.drift.columns import Floats, Ints
 from core.drift.grid import ABOVE, BELOW, Grid
+from core.drift.tail import Places, places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +32,7 @@ class Prepared:
         ties: the sum of the cubed shares of the cells, shape (k,).
         spread: the Wasserstein distance by chance at one row against infinitely many, shape (k,).
         bins: reference rows by bin, then the special ones; shape (k, b + 3).
+        tails: thresholds in the tails.
     """
 
     rows: Ints
@@ -48,6 +50,7 @@ class Prepared:
     ties: Floats
     spread: Floats
     bins: Ints
+    tails: Places
 
 
 def prepare(grid: Grid) -> Prepared:
@@ -81,6 +84,7 @@ def prepare(grid: Grid) -> Prepared:
         ties=(np.concatenate((shares, special), axis=1) ** 3).sum(axis=1),
         spread=np.sqrt(2 / np.pi) * (widths * np.sqrt(np.maximum(finite * (1 - finite), 0.0))).sum(axis=1),
         bins=binned(grid, cumulated, grid.special),
+        tails=places(grid.edges, grid.sizes, grid.cells),
     )
 
 
@@ -233,6 +237,6 @@ def _widths(grid: Grid) -> Floats:
     """The widths of the cells, shape (k, w + 1): 0 for the two open ones and for the filling."""
     inside = np.isfinite(grid.edges)
     widths = np.zeros(grid.cells.shape)
-    places = np.where(inside, grid.edges, 0.0)
-    widths[:, 1:-1] = np.diff(places, axis=1) * inside[:, 1:] if grid.edges.shape[1] else 0.0
+    edges = np.where(inside, grid.edges, 0.0)
+    widths[:, 1:-1] = np.diff(edges, axis=1) * inside[:, 1:] if grid.edges.shape[1] else 0.0
     return widths

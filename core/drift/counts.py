@@ -28,6 +28,7 @@ class Counts:
         rows: of the window.
         cells: finite rows a cell, shape (k, w + 1).
         special: missing, minus infinity and plus infinity, shape (k, 3).
+        sums: of the finite values below, between and above the two places where values are clipped for the mean, shape (k, 3).
         lowest: the lowest finite value, infinity when there is none; shape (k,).
         highest: the highest finite value, minus infinity when there is none; shape (k,).
         categories: by categorical feature rows a category, then of those that are not kept, then missing.
@@ -41,6 +42,7 @@ class Counts:
     rows: int
     cells: Ints
     special: Ints
+    sums: Floats
     lowest: Floats
     highest: Floats
     categories: tuple[Ints, ...]
@@ -64,6 +66,7 @@ class Counts:
             rows=self.rows + other.rows,
             cells=self.cells + other.cells,
             special=self.special + other.special,
+            sums=self.sums + other.sums,
             lowest=np.minimum(self.lowest, other.lowest),
             highest=np.maximum(self.highest, other.highest),
             categories=tuple(a + b for a, b in zip(self.categories, other.categories, strict=True)),
@@ -83,6 +86,7 @@ class _Counted:
 
     cells: Ints
     special: tuple[int, int, int]
+    sums: tuple[float, float, float]
     lowest: float
     highest: float
     exact: tuple[float, ...]
@@ -131,6 +135,7 @@ def examine(
         rows=size,
         cells=np.array([part.cells for part in numeric], dtype=np.int64).reshape(profile.grid.cells.shape),
         special=np.array([part.special for part in numeric], dtype=np.int64).reshape(len(numeric), 3),
+        sums=np.array([part.sums for part in numeric], dtype=np.float64).reshape(len(numeric), 3),
         lowest=np.array([part.lowest for part in numeric], dtype=np.float64),
         highest=np.array([part.highest for part in numeric], dtype=np.float64),
         categories=tuple(counted for counted, _, _ in found),
@@ -181,10 +186,17 @@ def _numeric(profile: Profile, feature: int, columns: Columns, size: int, wanted
     return _Counted(
         cells=cells,
         special=(missing, below, above),
+        sums=_sums(finite, places[profile.prepared.tails.clip[feature]] if edges.size else np.full(2, finite.size)),
         lowest=float(finite[0]) if finite.size else np.inf,
         highest=float(finite[-1]) if finite.size else -np.inf,
         exact=_exact(profile, feature, values, places + below, wanted) if wanted else (),
     )
+
+
+def _sums(finite: Floats, at: Ints) -> tuple[float, float, float]:
+    """The sums of an ascending sample, parted at two positions."""
+    low, high = at.tolist()
+    return float(finite[:low].sum()), float(finite[low:high].sum()), float(finite[high:].sum())
 
 
 def _exact(profile: Profile, feature: int, current: Floats, places: Ints, wanted: Collection[str]) -> tuple[float, ...]:

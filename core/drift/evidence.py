@@ -11,6 +11,8 @@ from core.drift.cells import Numbers
 from core.drift.columns import Floats
 from core.drift.normal import two_sided
 from core.drift.statistics import DECIDING, METHODS, Values
+from core.drift.tail import Tails
+from core.drift.verdict import Thresholds
 
 _BINNED = tuple(name for name in DECIDING if METHODS[name].of_bins)
 _VALUED = tuple(name for name in DECIDING if METHODS[name].of_numbers)
@@ -23,10 +25,12 @@ class Evidence:
     Attributes:
         strength: the largest effect of any statistic, in sd; shape (k,).
         p_value: the chance of so much evidence or more without drift, corrected for the number of tests; shape (k,).
+        by_tails: where tails or mean are evidence enough by themselves, shape (k,); None for categories.
     """
 
     strength: Floats
     p_value: Floats
+    by_tails: NDArray[np.bool_] | None = None
 
 
 def of_bins(found: Mapping[str, Values]) -> Evidence:
@@ -47,20 +51,28 @@ def either(one: Evidence, other: Evidence, differ: NDArray[np.bool_]) -> Evidenc
     )
 
 
-def of_numbers(found: Mapping[str, Values], numbers: Numbers, enough: NDArray[np.bool_]) -> Evidence:
+def of_numbers(
+    found: Mapping[str, Values], numbers: Numbers, tails: Tails, *, enough: NDArray[np.bool_], thresholds: Thresholds
+) -> Evidence:
     """The evidence on numeric features: of all statistics and of the ranks where there are values enough, else of the bins.
 
     Args:
         found: by statistic what it says; others than the deciding ones are passed over.
         numbers: what it says it of.
+        tails: what tails and mean say.
         enough: whether both windows have enough values, shape (k,).
+        thresholds: tails and mean give the strength where they are certain by themselves and no other statistic reaches it.
     """
     valued = [np.where(enough, effect, 0.0) for effect in _effects(found, _VALUED)]
     binned = _p_values(found, _BINNED)
-    every = [*binned, *_p_values(found, _VALUED), two_sided(numbers.rank_deviate)]
+    every = [*binned, *_p_values(found, _VALUED), two_sided(numbers.rank_deviate), tails.p_value]
+    strength = reduce(np.maximum, [*_effects(found, _BINNED), *valued])
+    certain = enough & (len(every) * tails.p_value * tails.p_value.size <= thresholds.false_alarms)
+    decides = certain & (strength < thresholds.shift) & (tails.strength >= thresholds.shift)
     return Evidence(
-        strength=reduce(np.maximum, [*_effects(found, _BINNED), *valued]),
+        strength=np.where(decides, tails.strength, strength),
         p_value=np.where(enough, _smallest(every), _smallest(binned)),
+        by_tails=certain,
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.drift.columns import Floats, Ints
 from core.drift.ranges import ranges
+from core.drift.tail import clipped, places
 
 MISSING, BELOW, ABOVE = 0, 1, 2
 """The columns of `special`: missing values, minus infinity, plus infinity."""
@@ -33,6 +34,7 @@ class Grid:
         coarse: which edges part the bins; shape (k, bins - 1), repeated where fewer.
         mean: of the finite reference values; shape (k,).
         sd: their standard deviation, 0 when they are constant; shape (k,).
+        moments: mean, variance and skewness of the values clipped at `tail.Places`, shape (k, 3).
     """
 
     names: tuple[str, ...]
@@ -44,6 +46,7 @@ class Grid:
     coarse: Ints
     mean: Floats
     sd: Floats
+    moments: Floats
 
     def edges_of(self, feature: int) -> Floats:
         """The edges of one feature, without the filling."""
@@ -71,7 +74,7 @@ def cut(sample: Mapping[str, tuple[Floats, int]], origins: Mapping[str, int], *,
     """
     finite = {name: inner(values) for name, (values, _) in sample.items()}
     edges = [_edges(values, cells) for values in finite.values()]
-    width = max((len(places) for places in edges), default=0)
+    width = max((len(one) for one in edges), default=0)
     count = len(edges)
     filled = np.full((count, width), np.inf)
     counts = np.zeros((count, width + 1), dtype=np.int64)
@@ -83,17 +86,21 @@ def cut(sample: Mapping[str, tuple[Floats, int]], origins: Mapping[str, int], *,
         counts[k, : len(edges[k])] = np.diff(below, prepend=0)
         coarse[k] = _coarse(below, bins)
         special[k] = missing, *infinities(values)
+    sizes = np.array([len(one) for one in edges], dtype=np.int64)
+    ends = places(filled, sizes, counts).ends
+    moments = [clipped(pair, values) for pair, values in zip(ends, finite.values(), strict=True)]
     means, sds = zip(*map(_moments, finite.values()), strict=True) if count else ((), ())
     return Grid(
         names=tuple(sample),
         origins=tuple(origins[name] for name in sample),
         edges=filled,
-        sizes=np.array([len(places) for places in edges], dtype=np.int64),
+        sizes=sizes,
         cells=counts,
         special=special,
         coarse=coarse,
         mean=np.array(means, dtype=np.float64),
         sd=np.array(sds, dtype=np.float64),
+        moments=np.array(moments, dtype=np.float64).reshape(count, 3),
     )
 
 

@@ -169,7 +169,19 @@ def describe(feature: FeatureDrift) -> str:
     worth = (
         f"; {feature.n_current:,} rows, effective sample size {feature.n_effective:,.0f}" if feature.dependent else ""
     )
-    return f"{_distance(feature)}; {tests}{moved}{worth}"
+    return f"{_distance(feature)}; {tests}{moved}{describe_tail(feature)}{worth}"
+
+
+def describe_tail(feature: FeatureDrift) -> str:
+    """What tails and mean say, in words: empty where they are no evidence by themselves."""
+    if feature.tail is None:
+        return ""
+    old, new = feature.means
+    means = f"; mean {old:.4g} then, {new:.4g} now" if old is not None and new is not None else ""
+    if not feature.tail.threshold:
+        return means
+    place = f"{'at or above' if feature.tail.upper else 'below'} {feature.tail.threshold}"
+    return f"; {place}: {feature.tail.reference:.2%} of rows then, {feature.tail.current:.2%} now{means}"
 
 
 def of_accuracy(

@@ -87,6 +87,22 @@ class Bin(NamedTuple):
         return self.current - self.reference
 
 
+class TailChange(NamedTuple):
+    """Rows far out, of which there are more or fewer than in the reference.
+
+    Attributes:
+        upper: whether they are the highest values, else the lowest.
+        threshold: the value beyond which they lie, as people read it; empty where it is the mean that moved.
+        reference: their share of the reference, 0 to 1; 0 for the mean.
+        current: their share of the current window, 0 to 1; 0 for the mean.
+    """
+
+    upper: bool
+    threshold: str
+    reference: float
+    current: float
+
+
 class FeatureDrift(NamedTuple):
     """What is said of one feature: a named tuple, because a report makes fifty of them within its half millisecond.
 
@@ -109,6 +125,8 @@ class FeatureDrift(NamedTuple):
         labels: the names of the bins; a name is empty where a feature has fewer bins than others.
         reference: reference rows a bin.
         current: current rows a bin.
+        means: of the finite values of the reference and of the window; None for categories and where there are none.
+        tail: the rows far out that changed, or the mean, where these are evidence enough by themselves.
     """
 
     name: str
@@ -128,6 +146,8 @@ class FeatureDrift(NamedTuple):
     labels: tuple[str, ...]
     reference: tuple[int, ...]
     current: tuple[int, ...]
+    means: tuple[float | None, float | None]
+    tail: TailChange | None
 
     @property
     def tests(self) -> dict[str, StatisticResult]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.drift.bins import Bins
 from core.drift.categories import GROUPS, MISSING_CATEGORY
@@ -12,11 +13,12 @@ from core.drift.cells import Numbers, binned
 from core.drift.columns import Columns, Floats, Ints, ProfileError
 from core.drift.counts import Counts, examine
 from core.drift.evidence import Evidence, either, of_bins, of_numbers
-from core.drift.grid import MISSING
+from core.drift.grid import MISSING, Grid
 from core.drift.normal import shift_of_rank
 from core.drift.profile import Profile
-from core.drift.report import DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult
+from core.drift.report import DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult, TailChange
 from core.drift.statistics import DECIDING, Values, chosen, compute
+from core.drift.tail import Tails, compare
 from core.drift.verdict import Thresholds, benjamini_hochberg, overall, reasons
 from core.statistics import DEFAULT
 
@@ -104,6 +106,8 @@ class _Family:
     rows: Ints
     present: Ints
     bins: Bins
+    means: list[tuple[float | None, float | None]]
+    tails: list[TailChange | None]
 
 
 def _score(
@@ -192,7 +196,9 @@ def _features(
         )
         sizes = family.rows.tolist(), family.present.tolist()
         rows = (map(tuple, window.tolist()) for window in (family.bins.reference, family.bins.current))
-        columns = zip(*verdicts, family.results, *sizes, worth[part], profile.labels[part], *rows, strict=True)
+        labels = profile.labels[part]
+        told = family.means, family.tails
+        columns = zip(*verdicts, family.results, *sizes, worth[part], labels, *rows, *told, strict=True)
         features += map(FeatureDrift._make, columns)
     return features
 
@@ -220,17 +226,42 @@ def _numeric(
     )
     bins = Bins.of(prepared.bins, binned(grid, cumulated, counts.special), effect)
     found = compute(_needed(shown), bins, numbers)
+    far = compare(
+        prepared.tails, grid.moments, n=prepared.counted, cumulated=cumulated, sums=counts.sums, effect=effect
+    )
+    enough = np.minimum(numbers.n, numbers.m) >= thresholds.minimum_rows
+    evidence = of_numbers(found, numbers, far, enough=enough, thresholds=thresholds)
     [shift] = _plain(shift_of_rank(numbers.rank)[None] + numbers.blank)
     return _Family(
         kind=Kind.NUMERIC,
         names=grid.names,
         results=_results(shown, found, len(grid.names)),
         shift=shift,
-        evidence=of_numbers(found, numbers, np.minimum(numbers.n, numbers.m) >= thresholds.minimum_rows),
+        evidence=evidence,
         rows=prepared.rows,
         present=counts.rows - counts.special[:, MISSING],
         bins=bins,
+        means=_means(grid, prepared.counted, cumulated[:, -1], counts.sums),
+        tails=_changes(grid, far, evidence.by_tails),
     )
+
+
+def _means(grid: Grid, n: Ints, m: Ints, sums: Floats) -> list[tuple[float | None, float | None]]:
+    now = sums.sum(axis=1) / np.maximum(m, 1)
+    origins = np.array(grid.origins, dtype=np.float64)
+    means = zip((grid.mean + origins).tolist(), (now + origins).tolist(), n.tolist(), m.tolist(), strict=True)
+    return [(old if n else None, new if m else None) for old, new, n, m in means]
+
+
+def _changes(grid: Grid, tails: Tails, certain: NDArray[np.bool_] | None) -> list[TailChange | None]:
+    """What tails and mean say, where they are certain."""
+    found: list[TailChange | None] = [None] * len(grid.names)
+    for k in np.flatnonzero(certain).tolist() if certain is not None else ():
+        edge = int(tails.edge[k])
+        threshold = grid.spell(k, float(grid.edges[k, edge])) if edge >= 0 else ""
+        old, new = tails.shares[:, k].tolist() if edge >= 0 else (0.0, 0.0)
+        found[k] = TailChange(bool(tails.upper[k]), threshold, old, new)
+    return found
 
 
 def _tails(profile: Profile, counts: Counts, cumulated: Ints) -> Floats:
@@ -267,6 +298,8 @@ def _categorical(profile: Profile, counts: Counts, shown: tuple[str, ...], effec
         rows=np.array([profile.rows - part.counts[MISSING_CATEGORY] for part in parts]),
         present=np.array([counts.rows - found[MISSING_CATEGORY] for found in counts.categories]),
         bins=Bins.of(reference, current),
+        means=[(None, None)] * len(parts),
+        tails=[None] * len(parts),
     )
 
 

@@ -82,7 +82,7 @@ def count_sql(
     keys = "segment, feature, bucket" if by else "feature, bucket"
     chosen = "w.segment, part.feature, part.bucket" if by else "part.feature, part.bucket"
     parts = f"SELECT {segment}[\n    {listed}\n  ] AS parts\n  FROM {source}"  # noqa: S608 - every name in it was checked
-    wanted = f"{chosen}, COUNT(*) AS n, MIN(part.value) AS lowest, MAX(part.value) AS highest"
+    wanted = f"{chosen}, COUNT(*) AS n, SUM(part.value) AS total, MIN(part.value) AS lowest, MAX(part.value) AS highest"
     sql = f"SELECT {wanted}\nFROM (\n  {parts}\n) AS w, UNNEST(w.parts) AS part\nGROUP BY {keys}"
     return Statement(sql=sql, parameters=parameters)
 
@@ -98,7 +98,7 @@ def counts_from_rows(
 
     Args:
         profile: that the statement was made for.
-        rows: with `feature`, `bucket`, `n`, `lowest` and `highest`, in any order.
+        rows: with `feature`, `bucket`, `n`, `total`, `lowest` and `highest`, in any order.
         absent: the features of the profile that the table has no column for.
         retyped: what the column holds instead, by the name of each feature whose column is of another type.
 
@@ -108,6 +108,7 @@ def counts_from_rows(
     grid = profile.grid
     numeric = len(grid.names)
     cells, special = np.zeros_like(grid.cells), np.zeros_like(grid.special)
+    sums, clip = np.zeros((numeric, 3)), profile.prepared.tails.clip
     lowest, highest = np.full(numeric, np.inf), np.full(numeric, -np.inf)
     categories = tuple(np.zeros_like(part.counts) for part in profile.categorical)
     groups = tuple(np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical)
@@ -127,6 +128,7 @@ def counts_from_rows(
             special[feature, _SPECIAL[bucket]] += n
         else:
             cells[feature, bucket] += n
+            sums[feature, int((bucket > clip[feature]).sum())] += row["total"]
             lowest[feature] = min(lowest[feature], row["lowest"])
             highest[feature] = max(highest[feature], row["highest"])
     return Counts(
@@ -134,6 +136,7 @@ def counts_from_rows(
         rows=total,
         cells=cells,
         special=special,
+        sums=sums,
         lowest=lowest,
         highest=highest,
         categories=categories,

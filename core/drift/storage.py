@@ -21,7 +21,7 @@ VERSION = 3
 """Of the format; it changes when an older reader would misunderstand."""
 
 _CALIBRATION = ("slots", "by_slot", "anywhere")
-_GRID = ("edges", "sizes", "cells", "special", "coarse", "mean", "sd")
+_GRID = ("edges", "sizes", "cells", "special", "coarse", "mean", "sd", "moments")
 
 
 def dump_profile(profile: Profile) -> bytes:

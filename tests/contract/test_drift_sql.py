@@ -111,6 +111,7 @@ def same(left: Counts, right: Counts) -> bool:
         left.rows == right.rows
         and left.fingerprint == right.fingerprint
         and all(np.array_equal(getattr(left, name), getattr(right, name)) for name in names)
+        and np.allclose(left.sums, right.sums, rtol=1e-12)
         and all(map(np.array_equal, left.categories, right.categories))
         and all(map(np.array_equal, left.groups, right.groups))
     )
@@ -179,4 +180,4 @@ def test_a_profile_without_features_has_nothing_to_count() -> None:
 )
 def test_rows_of_another_profile_are_refused(profile: Profile, row: dict[str, int], message: str) -> None:
     with pytest.raises(ProfileError, match=message):
-        counts_from_rows(profile, [row | {"n": 1, "lowest": 0.0, "highest": 0.0}])
+        counts_from_rows(profile, [row | {"n": 1, "total": 0.0, "lowest": 0.0, "highest": 0.0}])

@@ -477,6 +477,22 @@ def test_integers_beyond_the_precision_of_floats_are_told_apart(tmp_path: Path) 
     assert found["tests"]["ks"]["value"] == pytest.approx(40 / 300, abs=0.03)
 
 
+def test_rows_far_out_are_told_with_both_means(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    amounts, later = rng.lognormal(3, 1, 8000), rng.lognormal(3, 1, 8000)
+    later[:80] *= 100
+    old = parquet(tmp_path / "old.parquet", {"amount": amounts})
+    new = parquet(tmp_path / "new.parquet", {"amount": later})
+    path = tmp_path / "page.html"
+    output = drift(old, new, "--html", path).stdout
+    assert re.search(r"tail +amount: at or above [\d.e+]+: 0\.\d\d % → \d\.\d\d %, mean 3\d", output)
+    assert re.search(r"Far out: at or above", Page(path.read_text(encoding="utf-8")).text)
+    found = feature(told(old, new), "amount")
+    assert found["mean"] == pytest.approx({"reference": amounts.mean(), "current": later.mean()})
+    assert found["tail"]["side"] == "upper"
+    assert found["tail"]["current"] > found["tail"]["reference"]
+
+
 def test_bins_are_named_by_the_values_they_hold(tmp_path: Path) -> None:
     hours = np.repeat(np.arange(24), 100)
     rain = np.concatenate((np.zeros(1800), np.random.default_rng(0).exponential(2, 600)))

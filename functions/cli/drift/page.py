@@ -22,6 +22,7 @@ from functions.cli.drift.text import (
     shift,
     show,
     statistic,
+    tail,
 )
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -61,7 +62,7 @@ went: above 0 up, below 0 down.</p>
 construction wherever values seldom repeat. Where the current bar stands above it, there is more of that than there was.
 Values that are missing, infinite or new stand apart.</p>
 <p><b>q</b> is the chance of such a change without drift, corrected for the number of columns. The verdict rests on KS, JS,
-chi-square and the ranks of the values, whichever statistics are shown. Each has its blind spot:</p>
+chi-square, the ranks of the values, the rows far out in either tail and the mean, whichever statistics are shown. Each has its blind spot:</p>
 {blind}
 </details>"""
 
@@ -152,7 +153,8 @@ def _card(comparison: Comparison, k: int, feature: FeatureDrift) -> str:
     return (
         f'<article id="f{k}"><div class="head"><h3><bdi>{escape(show(feature.name))}</bdi></h3>'
         f'<span class="strength">{sd(feature.strength)} sd</span></div>'
-        f"<p>{escape(direction(feature))}{f' Most moved: {escape(move(moved))}.' if moved else ''}</p>"
+        f"<p>{escape(direction(feature))}{f' Most moved: {escape(move(moved))}.' if moved else ''}"
+        f"{f' Far out: {escape(told)}.' if (told := tail(feature)) else ''}</p>"
         f"{chart(feature, comparison.bars[feature.name])}"
         f"{_segments(comparison, parts)}{_tests(feature)}</article>"
     )

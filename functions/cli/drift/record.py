@@ -48,6 +48,8 @@ def _feature(comparison: Comparison, feature: FeatureDrift) -> dict[str, Any]:
         "tests": {name: _test(test) for name, test in feature.tests.items()},
         "present": {"reference": feature.n_reference, "current": feature.n_current},
         "n_effective": feature.n_effective,
+        "mean": {"reference": _finite(feature.means[0]), "current": _finite(feature.means[1])},
+        "tail": _tail(feature),
         "bins": [
             {"label": bar.label, "reference": bar.reference, "current": bar.current}
             for bar in comparison.bars[feature.name]
@@ -62,6 +64,16 @@ def _test(test: StatisticResult) -> dict[str, float | None]:
         "excess": _finite(test.excess),
         "error": _finite(test.error),
     }
+
+
+def _tail(feature: FeatureDrift) -> dict[str, Any] | None:
+    """The rows far out that changed; a threshold of null where it is the mean that moved."""
+    if feature.tail is None:
+        return None
+    side, shares = "upper" if feature.tail.upper else "lower", (feature.tail.reference, feature.tail.current)
+    if not feature.tail.threshold:
+        return {"side": None, "threshold": None, "reference": None, "current": None}
+    return {"side": side, "threshold": feature.tail.threshold, "reference": shares[0], "current": shares[1]}
 
 
 def _finite(value: float | None) -> float | None:

@@ -24,6 +24,7 @@ from functions.cli.drift.text import (
     shift,
     show,
     statistic,
+    tail,
 )
 
 _WITHOUT = 66  # columns of the terminal that a table takes without statistics
@@ -111,6 +112,9 @@ def _notes(comparison: Comparison) -> Iterator[Text]:
     for feature in comparison.ranked:
         if feature.dependent:
             yield Text.assemble(("sample   ", "dim"), effective_size(feature))
+    for feature in comparison.ranked:
+        if feature.drifted and (told := tail(feature)):
+            yield Text.assemble(("tail     ", "dim"), f"{show(feature.name)}: {told}")
     for name, why in comparison.left_out.items():
         yield Text.assemble(("left out ", "dim"), f"{show(name)}: {why}")
     yield Text(policy(comparison.thresholds), style="dim")

@@ -107,6 +107,19 @@ def statistic(test: StatisticResult) -> str:
     return f"{test.value:,.0f}" if test.value >= _COARSE else f"{test.value:.3f}"
 
 
+def tail(feature: FeatureDrift) -> str:
+    """Rows far out and the mean, where these are evidence by themselves; else empty."""
+    if feature.tail is None:
+        return ""
+    old, new = feature.means
+    means = f"mean {old:,.4g} → {new:,.4g}" if old is not None and new is not None else ""
+    if not feature.tail.threshold:
+        return means
+    place = f"{'at or above' if feature.tail.upper else 'below'} {feature.tail.threshold}"
+    shares = f"{place}: {100 * feature.tail.reference:.2f} % → {100 * feature.tail.current:.2f} %"
+    return f"{shares}, {means}" if means else shares
+
+
 def label(bar: Bar) -> str:
     """The name of a bin."""
     return show(bar.label, limit=60) or "(empty text)"

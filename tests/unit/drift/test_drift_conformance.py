@@ -5,6 +5,7 @@ A statistic that is added is tested here without a line of its own, but for its 
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -215,7 +216,9 @@ def test_counts_of_parts_add_up_to_the_counts_of_the_whole(reference: Window, fi
     whole = {name: first[name] + second[name] for name in first}
     added, at_once = count(profile, first) + count(profile, second), count(profile, whole)
     assert counted(added) == counted(at_once)
-    assert score_counts(profile, added, statistics=NAMES) == score_counts(profile, at_once, statistics=NAMES)
+    assert added.sums == pytest.approx(at_once.sums, abs=1e-3)  # of which the order of additions rounds the last digits
+    reports = (score_counts(profile, replace(one, sums=at_once.sums), statistics=NAMES) for one in (added, at_once))
+    assert next(reports) == next(reports)
 
 
 def counted(counts: Counts) -> tuple[Any, ...]:
