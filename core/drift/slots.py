@@ -27,6 +27,7 @@ class FeatureCells:
         feature: its number within the profile.
         buckets: the cells with rows, each once; negative ones as `count_sql` has them.
         counts: their rows, as many.
+        totals: the sums of their values, as many; 0 where the feature is categorical or they are not finite.
         lowest: the lowest finite value, where it has any.
         highest: the highest finite value, where it has any.
     """
@@ -34,6 +35,7 @@ class FeatureCells:
     feature: int
     buckets: list[int]
     counts: list[int]
+    totals: list[float]
     lowest: float | None
     highest: float | None
 
@@ -100,6 +102,7 @@ def counts_from_cells(
     grid = profile.grid
     numeric = len(grid.names)
     cells, special = np.zeros_like(grid.cells), np.zeros_like(grid.special)
+    sums, clip = np.zeros((numeric, 3)), profile.prepared.tails.clip
     lowest, highest = np.full(numeric, np.inf), np.full(numeric, -np.inf)
     categories = [np.zeros_like(part.counts) for part in profile.categorical]
     groups = [np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical]
@@ -111,6 +114,8 @@ def counts_from_cells(
         if one.feature < numeric:
             inside = buckets >= 0
             cells[one.feature, buckets[inside]] = counts[inside]
+            region = (buckets[inside, None] > clip[one.feature]).sum(axis=1)
+            sums[one.feature] = np.bincount(region, weights=np.array(one.totals)[inside], minlength=3)
             special[one.feature, _SPECIAL[buckets[~inside] + 3]] = counts[~inside]
             lowest[one.feature] = np.inf if one.lowest is None else one.lowest
             highest[one.feature] = -np.inf if one.highest is None else one.highest
@@ -122,6 +127,7 @@ def counts_from_cells(
         rows=rows,
         cells=cells,
         special=special,
+        sums=sums,
         lowest=lowest,
         highest=highest,
         categories=tuple(categories),

@@ -93,6 +93,7 @@ def same(found: Counts, wanted: Counts) -> None:
     assert found.rows == wanted.rows
     np.testing.assert_array_equal(found.cells, wanted.cells)
     np.testing.assert_array_equal(found.special, wanted.special)
+    np.testing.assert_allclose(found.sums, wanted.sums, rtol=1e-9, atol=1e-6)
     for name in ("categories", "groups"):
         for mine, other in zip(getattr(found, name), getattr(wanted, name), strict=True):
             np.testing.assert_array_equal(mine, other)

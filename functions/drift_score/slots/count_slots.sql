@@ -64,12 +64,12 @@ WITH
   counted AS (
     SELECT
       model, profile, feature, slot_end, bucket,
-      COUNT(*) AS n, MIN(finite) AS lowest, MAX(finite) AS highest, MAX(logged_at) AS newest
+      COUNT(*) AS n, SUM(finite) AS total, MIN(finite) AS lowest, MAX(finite) AS highest, MAX(logged_at) AS newest
     FROM placed
     GROUP BY model, profile, feature, slot_end, bucket
   )
 SELECT
-  model, profile, feature, slot_end, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n)),
+  model, profile, feature, slot_end, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n, total AS total)),
   MIN(lowest), MAX(highest), MAX(newest), @batch, @counted_at
 FROM counted
 GROUP BY model, profile, feature, slot_end

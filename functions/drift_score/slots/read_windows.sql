@@ -4,6 +4,7 @@ SELECT
   sums.model, sums.profile, sums.feature,
   TO_JSON_STRING(ARRAY(SELECT cell.bucket FROM UNNEST(sums.cells) AS cell ORDER BY cell.bucket)) AS buckets,
   TO_JSON_STRING(ARRAY(SELECT cell.n FROM UNNEST(sums.cells) AS cell ORDER BY cell.bucket)) AS counts,
+  TO_JSON_STRING(ARRAY(SELECT IFNULL(cell.total, 0) FROM UNNEST(sums.cells) AS cell ORDER BY cell.bucket)) AS totals,
   extremes.lowest, extremes.highest, extremes.newest
 FROM ops.window_counts AS sums
 LEFT JOIN (

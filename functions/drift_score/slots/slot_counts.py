@@ -286,6 +286,7 @@ def _window(rows: Sequence[Data]) -> WindowCells:
                 feature=row["feature"],
                 buckets=_numbers(row["buckets"]),
                 counts=_numbers(row["counts"]),
+                totals=msgspec.json.decode(row["totals"], type=list[float], strict=False),
                 lowest=row["lowest"],
                 highest=row["highest"],
             )

@@ -1,5 +1,6 @@
 -- The windows that end now, from the slots: those that have moved by slots that came, went or were counted again since the sums before, and
--- those of which there are no sums before, from all their slots. Sums are whole numbers, so nothing drifts off.
+-- those of which there are no sums before, from all their slots. Rows are whole numbers; sums of values are rounded, and summed anew every
+-- midnight.
 INSERT INTO ops.window_counts (batch, window_end, model, profile, feature, cells)
 WITH
   windows AS (
@@ -49,11 +50,13 @@ WITH
     WHERE sums.batch = @before_batch AND sums.window_end = @before_end
   ),
   summed AS (
-    SELECT changes.model, changes.profile, changes.feature, cell.bucket, SUM(changes.sign * cell.n) AS n
+    SELECT
+      changes.model, changes.profile, changes.feature, cell.bucket,
+      SUM(changes.sign * cell.n) AS n, SUM(changes.sign * cell.total) AS total
     FROM changes, UNNEST(changes.cells) AS cell
     GROUP BY changes.model, changes.profile, changes.feature, cell.bucket
     HAVING SUM(changes.sign * cell.n) != 0
   )
-SELECT @batch, @window_end, model, profile, feature, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n))
+SELECT @batch, @window_end, model, profile, feature, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n, total AS total))
 FROM summed
 GROUP BY model, profile, feature
