@@ -42,10 +42,28 @@ METRICS = (
         "Accuracy of the model estimated without labels, 0 to 1.",
     ),
     gauge(
+        "aia_model_accuracy_expected_labelled_ratio",
+        "model",
+        "1",
+        "Accuracy of the model estimated without labels, of the predictions whose labels have arrived, 0 to 1.",
+    ),
+    gauge(
+        "aia_model_accuracy_floor_ratio",
+        "model",
+        "1",
+        "Accuracy floor of the model, from the settings, 0 to 1.",
+    ),
+    gauge(
         "aia_model_measure_value",
         "model measure",
         "1",
         "Performance metric of the model, from the labels that have arrived.",
+    ),
+    gauge(
+        "aia_model_measure_degraded",
+        "model measure",
+        "1",
+        "Whether the performance metric is significantly worse than in the reference: 1 if so, else 0.",
     ),
     gauge(
         "aia_prediction_drift_value",

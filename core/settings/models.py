@@ -102,6 +102,17 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """When a change of performance against the reference is a finding; limits of single measures are beside it."""
+
+    change: Annotated[float, Range(0.01, 10)] = 0.1
+    """Smallest growth of a loss that matters, as a share: 0.1 where an error rate rises from 10 % to 11 %, or a mean
+    absolute error from 10 to 11."""
+    false_alarms: Annotated[float, Range(1e-6, 0.5)] = 0.01
+    """False alarm rate of a window without a change, over all measures together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retraining:
     """When a new version of the model is asked for, and what trains it.
 
@@ -160,8 +171,8 @@ class Model:
     recover_after: Streak = 2
     """Number of consecutive windows without drift before it resolves."""
     accuracy_floor: Annotated[Share | None, Requires("label")] = None
-    """Least accuracy that is accepted, of a classifier. The alert `AccuracyBelowFloor` (`infra/alerts/models.yaml`) has
-    it once more, by model, and Terraform warns where it has not."""
+    """Least accuracy that is accepted, of a classifier."""
+    performance: Performance = field(default_factory=Performance)
     segments: tuple[Column, ...] = ()
     """Columns whose values drift is attributed to."""
     retraining: Annotated[Retraining | None, Requires("label")] = None

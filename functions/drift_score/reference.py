@@ -15,6 +15,8 @@ from functions.drift_score.ports import Predictions
 from functions.drift_score.window import Window, watched
 
 COLLECTION = "profiles"
+_PERFORMANCE = 2
+"""Of the form in which the performance of a reference is stored."""
 MOST_ROWS = 100_000
 """Of more rows in a reference window, a sample of this size that is always the same is learnt from."""
 _MOST_KEPT = 32
@@ -64,14 +66,14 @@ class Profiles:
         key = profile_key(reference)
         if key in self._kept:
             return self._kept[key]
-        baseline = self._load(key) or self._learn(key, reference)
+        baseline = self._load(key, reference.model) or self._learn(key, reference)
         if baseline.profile.rows >= reference.model.minimum_rows:
             self._keep(key, baseline)
         return baseline
 
-    def _load(self, key: str) -> Baseline | None:
+    def _load(self, key: str, model: Model) -> Baseline | None:
         found = self._store.get(COLLECTION, key)
-        return Baseline.from_data(found.data) if found else None
+        return Baseline.from_data(model, found.data) if found else None
 
     def _learn(self, key: str, reference: Window) -> Baseline:
         model = reference.model
@@ -108,5 +110,7 @@ def profile_key(reference: Window) -> str:
     model = reference.model
     columns = (model.table, model.timestamp, model.id, model.score, model.features.numeric, model.features.categorical)
     judged = (model.label, model.task.value, model.decision, model.segments, model.window, model.minimum_rows)
-    text = repr((VERSION, columns, judged, model.drift.seasonal, stamp(reference.start), stamp(reference.end)))
+    text = repr(
+        (VERSION, _PERFORMANCE, columns, judged, model.drift.seasonal, stamp(reference.start), stamp(reference.end))
+    )
     return f"{model.name}:{reference.version}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.detection import Observation, Outcome, Verdict
-from core.drift import DataQualityIssue, ProfileError, Trend
-from core.drift.judge import of_accuracy, of_drift, of_prediction, of_quality, of_scoring
+from core.drift import DataQualityIssue, ProfileError
+from core.drift.judge import of_drift, of_prediction, of_quality, of_scoring
 from core.errors import QueryError, UnavailableError
 from core.events import Tick, stamp
 from core.settings import Model
@@ -19,7 +19,7 @@ from functions.drift_score import effects, quality, retrain
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.compare import Current, by_segment, compare, top_segments
 from functions.drift_score.conditions import Kind, spec
-from functions.drift_score.performance import assess, evidence, gauges, write
+from functions.drift_score.performance import assessed, gauges, verdicts, write
 from functions.drift_score.ports import Predictions, Results
 from functions.drift_score.reference import Profiles, reference_of
 from functions.drift_score.window import Window
@@ -128,24 +128,16 @@ def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside
 
 
 def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outside: Outside) -> float | None:
-    """Write the performance metrics, and publish a finding if the accuracy is known to be below the floor."""
+    """Write the performance metrics and tell what is wrong with them; the accuracy while it is firing that it is below the floor."""
     model = window.model
-    performance = assess(window, baseline, current.columns, current.counts.rows)
+    performance = assessed(window, baseline, current.columns, current.counts.rows)
     write(outside.results, window, performance)
     gauges(outside.metrics, window, performance)
-    if performance.check and performance.check.trend is Trend.WORSE:
-        log.info("accuracy below the estimate: %s", model.name, extra=fields(**evidence(performance)))
-    if performance.accuracy is None:
-        return None
-    verdict = of_accuracy(
-        model.name,
-        accuracy=performance.accuracy,
-        floor=model.accuracy_floor,
-        minimum=model.minimum_rows,
-        evidence=evidence(performance),
-    )
-    firing = _track(outside, model, Kind.ACCURACY_BELOW_FLOOR, verdict, window.end)
-    return performance.accuracy.value if firing else None
+    firing = {
+        kind: _track(outside, model, kind, verdict, window.end)
+        for kind, verdict in verdicts(model, performance).items()
+    }
+    return performance.found["accuracy"].value if firing.get(Kind.ACCURACY_BELOW_FLOOR) else None
 
 
 def _track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from zetasql.core.exceptions import ZetaSQLError
 
-from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, Statement, classifier, score
+from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, Statement, score
 from core.errors import QueryError
 from core.events import PipelineRun, RunStatus
+from core.performance import Assessment, classifier
 from core.settings import Business, Features, Label, MarketTable, Model, Reference, Spending
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
@@ -51,9 +52,7 @@ OTHER_BUSINESS = Business(
 )
 REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {"age": [2.0] * 60, "plan": ["a"] * 60})
 PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability": [0.5] * 60})
-PERFORMANCE = performance.Performance(
-    found=classifier([0.9, 0.2, 0.7], [1, 0, 0]), reference=None, expected=None, check=None, rows=60
-)
+PERFORMANCE = Assessment(found=classifier([0.9, 0.2, 0.7], [1, 0, 0])._asdict(), rows=60)
 ISSUES = (
     DataQualityIssue(kind=DataQualityIssueKind.MISSING, feature="distance", value=0.3, limit=0.02),
     DataQualityIssue(kind=DataQualityIssueKind.VOLUME, feature="", value=60, limit=120),
@@ -168,7 +167,7 @@ def test_scores_without_a_single_number_still_fit_the_table(
 
 
 def test_measures_that_nobody_knows_fit_the_table(analyser: GoogleSql, warehouse: BigQueryWarehouse) -> None:
-    unknown = replace(PERFORMANCE, found=classifier([], []))
+    unknown = replace(PERFORMANCE, found=classifier([], [])._asdict())
     parameters = used(statements.WRITE_PERFORMANCE) | {"measures": performance.measure_rows(unknown)}
     analyser.analyse(statements.WRITE_PERFORMANCE, parameters)
     warehouse.query(statements.WRITE_PERFORMANCE, **parameters)

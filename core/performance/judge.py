@@ -1,0 +1,180 @@
+"""Verdicts on the performance of a model at one tick."""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from types import MappingProxyType
+
+from core.detection import Outcome, Verdict
+from core.events import Severity
+from core.measures import MEASURES, Unit
+from core.performance.comparison import Comparison, Standing, Trend, stands
+from core.performance.intervals import Estimate
+
+_ERROR_BELOW, _CRITICAL_BELOW = 0.05, 0.15
+_DOUBTFUL = 0.1
+"""A change that matters, with a smaller p-value than this one, is no recovery yet."""
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Reason(StrEnum):
+    """Why the verdict is what it is."""
+
+    BELOW_FLOOR = "below_floor"
+    """The accuracy and its whole confidence interval are below the floor."""
+    DOUBTFUL = "doubtful"
+    """A limit is broken, or performance is worse, but not significantly: no conclusion."""
+    ABOVE_FLOOR = "above_floor"
+    """The accuracy is at the floor or above."""
+    NO_FLOOR = "no_floor"
+    """The settings have no floor."""
+    DEGRADED = "degraded"
+    """At least one metric is significantly worse, and by as much as matters."""
+    STEADY = "steady"
+    """No metric is worse by as much as matters."""
+    NO_REFERENCE = "no_reference"
+    """There is nothing to compare with."""
+    INSUFFICIENT_DATA = "insufficient_data"
+    """Too few rows or labels: nothing is concluded."""
+
+
+def of_accuracy(
+    model: str, *, accuracy: Estimate, floor: float | None, minimum: int, evidence: Mapping[str, str] = _NOTHING
+) -> Verdict:
+    """Conclude from the labels that have arrived.
+
+    It is bad once the floor is certain to be undercut, and good once the accuracy is the floor or better; in between
+    nothing is concluded, so that chance neither opens an incident nor closes it.
+
+    Args:
+        model: the model's name, for the summary.
+        accuracy: the share of labelled predictions that were right, with its confidence interval.
+        floor: the accuracy floor, if the settings have one.
+        minimum: with fewer labels nothing is concluded.
+        evidence: what supports it, as short texts by name.
+
+    >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.783, 0.834, 900), floor=0.85, minimum=200).summary
+    'churn: accuracy 81.0% (78.3% to 83.4%) on 900 labelled predictions, floor 85.0%'
+    >>> of_accuracy("churn", accuracy=Estimate(0.84, 0.815, 0.862, 900), floor=0.85, minimum=200).reason
+    <Reason.DOUBTFUL: 'doubtful'>
+    >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.48, 0.95, 9), floor=0.85, minimum=200).reason
+    <Reason.INSUFFICIENT_DATA: 'insufficient_data'>
+    """
+    if accuracy.value is None or accuracy.rows < minimum:
+        text = f"{model}: {accuracy.rows} labels have arrived, {minimum} required"
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
+    interval = f"{accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})"
+    text = f"{model}: accuracy {interval} on {accuracy.rows} labelled predictions"
+    if floor is None:
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NO_FLOOR, summary=text)
+    below, certain = accuracy.value < floor, stands(accuracy, floor) is Standing.BELOW
+    return Verdict(
+        outcome=Outcome.NOT_KNOWN if below and not certain else Outcome.of(bad=below),
+        reason=Reason.BELOW_FLOOR if certain else Reason.DOUBTFUL if below else Reason.ABOVE_FLOOR,
+        summary=f"{text}, floor {floor:.1%}",
+        severity=accuracy_severity(accuracy.value, floor),
+        value=accuracy.value,
+        threshold=floor,
+        unit="ratio",
+        evidence=evidence,
+    )
+
+
+def accuracy_severity(accuracy: float, floor: float) -> Severity:
+    """How bad an accuracy is, by how far it lies below the floor.
+
+    >>> [accuracy_severity(value, 0.85).value for value in (0.84, 0.78, 0.6)]
+    ['warning', 'error', 'critical']
+    """
+    below = floor - accuracy
+    if below >= _CRITICAL_BELOW:
+        return Severity.CRITICAL
+    return Severity.ERROR if below >= _ERROR_BELOW else Severity.WARNING
+
+
+def of_degradation(
+    model: str,
+    comparisons: Sequence[Comparison],
+    *,
+    subject: str,
+    beside: str,
+    minimum: int,
+    change: float,
+    certainty: float = 0.01,
+    severity: Severity = Severity.WARNING,
+) -> Verdict:
+    """Conclude whether performance has become worse than what it is compared with.
+
+    It is bad once a metric is significantly worse (with Bonferroni's correction over the metrics) and its loss has grown by
+    `change`; good once no metric is worse by so much with any significance; in between nothing is concluded.
+
+    Args:
+        model: the model's name, for the summary.
+        comparisons: of every metric; only those that are watched count.
+        subject: what is compared, for the summary.
+        beside: what it is compared with, for the summary.
+        minimum: of metrics from fewer rows nothing is concluded.
+        change: the growth of a loss that matters, as a share: 0.1 where an error rate rises from 10 % to 11 %.
+        certainty: the false alarm rate over all metrics together.
+        severity: of a bad verdict.
+
+    Returns:
+        The verdict; its value is that of the worst metric, its threshold that of what it is compared with.
+
+    >>> fall = Comparison(
+    ...     metric="accuracy", reference=Estimate(0.92, 0.91, 0.93, 9000), current=Estimate(0.88, 0.86, 0.9, 900),
+    ...     p_value=1e-4, trend=Trend.WORSE,
+    ... )
+    >>> options = {"subject": "performance", "beside": "in the reference", "minimum": 200, "change": 0.1}
+    >>> of_degradation("churn", [fall], **options).summary
+    'churn: performance is worse: accuracy 88.0% (86.0% to 90.0%), 92.0% in the reference'
+    """
+    watched = [one for one in comparisons if MEASURES[one.metric].watched and one.p_value is not None]
+    if not watched:
+        text = f"{model}: {subject} cannot be compared: no value {beside}"
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NO_REFERENCE, summary=text)
+    rows = max(one.current.rows for one in watched)
+    if rows < minimum:
+        text = f"{model}: {subject} cannot be compared: {rows} rows, {minimum} required"
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
+    grown = [one for one in watched if one.growth >= change]
+    worse = sorted((one for one in grown if _p(one) <= certainty / len(watched)), key=_p)
+    if not worse:
+        doubtful = any(_p(one) <= _DOUBTFUL for one in grown)
+        return Verdict(
+            outcome=Outcome.NOT_KNOWN if doubtful else Outcome.GOOD,
+            reason=Reason.DOUBTFUL if doubtful else Reason.STEADY,
+            summary=f"{model}: {subject} is {'not certainly worse' if doubtful else 'no worse'} than {beside}",
+        )
+    first = worse[0]
+    return Verdict(
+        outcome=Outcome.BAD,
+        reason=Reason.DEGRADED,
+        summary=f"{model}: {subject} is worse: {_spell(first, beside)}",
+        severity=severity,
+        value=first.current.value,
+        threshold=first.reference.value,
+        unit=_unit(first.metric),
+        evidence={MEASURES[one.metric].title: f"{_spell(one, beside)} (p {_p(one):.2g})" for one in worse},
+    )
+
+
+def worse_metrics(comparisons: Sequence[Comparison], *, change: float, certainty: float = 0.01) -> dict[str, bool]:
+    """By watched metric that can be compared, whether it is worse: as `of_degradation` has it."""
+    watched = [one for one in comparisons if MEASURES[one.metric].watched and one.p_value is not None]
+    return {one.metric: one.growth >= change and _p(one) <= certainty / len(watched) for one in watched}
+
+
+def _p(one: Comparison) -> float:
+    return 1.0 if one.p_value is None or one.trend is Trend.UNKNOWN else one.p_value
+
+
+def _spell(one: Comparison, beside: str) -> str:
+    measure, now, before = MEASURES[one.metric], one.current, one.reference
+    ends = " to ".join(measure.spell(end) for end in (now.low, now.high) if end is not None)
+    title = measure.title[0].lower() + measure.title[1:] if measure.title[1:2].islower() else measure.title
+    return f"{title} {measure.spell(now.value or 0.0)} ({ends}), {measure.spell(before.value or 0.0)} {beside}"
+
+
+def _unit(metric: str) -> str:
+    unit = MEASURES[metric].unit
+    return "" if unit is Unit.LABEL else unit.value
