@@ -4,8 +4,11 @@ The two are apart because settings and pages name measures, and have no numpy.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+BINARY, MULTICLASS, REGRESSION, RANKING = "binary", "multiclass", "regression", "ranking"
+"""The tasks, as the settings name them."""
 
 
 class Better(StrEnum):
@@ -32,7 +35,8 @@ class Measure:
     """One measure of performance.
 
     Attributes:
-        name: in settings, tables and metrics.
+        name: in settings, tables and metrics; that of one class is `recall/CLASS`.
+        tasks: of the models that have it.
         title: for people.
         unit: of its values.
         better: which values are better.
@@ -41,6 +45,7 @@ class Measure:
     """
 
     name: str
+    tasks: tuple[str, ...]
     title: str
     unit: Unit
     better: Better
@@ -87,9 +92,17 @@ class Measure:
 MEASURES = {
     measure.name: measure
     for measure in (
-        Measure(name="accuracy", title="Accuracy", unit=Unit.RATIO, better=Better.HIGHER, interval="Wilson"),
+        Measure(
+            name="accuracy",
+            tasks=(BINARY, MULTICLASS),
+            title="Accuracy",
+            unit=Unit.RATIO,
+            better=Better.HIGHER,
+            interval="Wilson",
+        ),
         Measure(
             name="precision",
+            tasks=(BINARY, MULTICLASS),
             title="Precision",
             unit=Unit.RATIO,
             better=Better.HIGHER,
@@ -98,6 +111,7 @@ MEASURES = {
         ),
         Measure(
             name="recall",
+            tasks=(BINARY, MULTICLASS),
             title="Recall",
             unit=Unit.RATIO,
             better=Better.HIGHER,
@@ -106,19 +120,48 @@ MEASURES = {
         ),
         Measure(
             name="f1",
+            tasks=(BINARY,),
             title="F1",
             unit=Unit.RATIO,
             better=Better.HIGHER,
             interval="Wilson, of the Jaccard index",
             watched=False,  # as precision and recall
         ),
-        Measure(name="auc", title="Area under the ROC curve", unit=Unit.RATIO, better=Better.HIGHER, interval="DeLong"),
-        Measure(name="log_loss", title="Log loss", unit=Unit.NATS, better=Better.LOWER, interval="normal, of the mean"),
         Measure(
-            name="brier", title="Brier score", unit=Unit.RATIO, better=Better.LOWER, interval="normal, of the mean"
+            name="macro_f1",
+            tasks=(MULTICLASS,),
+            title="Macro F1",
+            unit=Unit.RATIO,
+            better=Better.HIGHER,
+            interval="normal, by the delta method",
+        ),
+        Measure(
+            name="auc",
+            tasks=(BINARY,),
+            title="Area under the ROC curve",
+            unit=Unit.RATIO,
+            better=Better.HIGHER,
+            interval="DeLong",
+        ),
+        Measure(
+            name="log_loss",
+            tasks=(BINARY, MULTICLASS),
+            title="Log loss",
+            unit=Unit.NATS,
+            better=Better.LOWER,
+            interval="normal, of the mean",
+        ),
+        Measure(
+            name="brier",
+            tasks=(BINARY,),
+            title="Brier score",
+            unit=Unit.RATIO,
+            better=Better.LOWER,
+            interval="normal, of the mean",
         ),
         Measure(
             name="calibration_error",
+            tasks=(BINARY,),
             title="Calibration error",
             unit=Unit.RATIO,
             better=Better.LOWER,
@@ -127,6 +170,7 @@ MEASURES = {
         ),
         Measure(
             name="mae",
+            tasks=(REGRESSION,),
             title="Mean absolute error",
             unit=Unit.LABEL,
             better=Better.LOWER,
@@ -134,19 +178,51 @@ MEASURES = {
         ),
         Measure(
             name="rmse",
+            tasks=(REGRESSION,),
             title="Root mean squared error",
             unit=Unit.LABEL,
             better=Better.LOWER,
             interval="root of the normal interval of the mean square",
         ),
         Measure(
+            name="pinball",
+            tasks=(REGRESSION,),
+            title="Pinball loss",
+            unit=Unit.LABEL,
+            better=Better.LOWER,
+            interval="normal, of the mean",
+        ),
+        Measure(
             name="bias",
+            tasks=(REGRESSION,),
             title="Bias",
             unit=Unit.LABEL,
             better=Better.NEARER_ZERO,
             interval="normal, of the mean",
             watched=False,  # near zero any change is a large one; what it costs is in the mean absolute error
         ),
+        Measure(
+            name="ndcg",
+            tasks=(RANKING,),
+            title="NDCG",
+            unit=Unit.RATIO,
+            better=Better.HIGHER,
+            interval="normal, of the mean over queries",
+        ),
     )
 }
 """The registry, in the order in which they are shown."""
+
+
+def measure_of(name: str) -> Measure:
+    """What a metric is, also one of a single class.
+
+    >>> measure_of("recall/late").title, measure_of("mae").title
+    ('Recall of late', 'Mean absolute error')
+
+    Raises:
+        KeyError: there is no such measure.
+    """
+    base, _, part = name.partition("/")
+    found = MEASURES[base]
+    return replace(found, name=name, title=f"{found.title} of {part}") if part else found

@@ -60,6 +60,18 @@ METRICS = (
         "Performance metric of the model, from the labels that have arrived.",
     ),
     gauge(
+        "aia_model_measure_floor_value",
+        "model measure",
+        "1",
+        "Limit of the performance metric from the settings, where higher values are better.",
+    ),
+    gauge(
+        "aia_model_measure_ceiling_value",
+        "model measure",
+        "1",
+        "Limit of the performance metric from the settings, where lower values are better.",
+    ),
+    gauge(
         "aia_model_measure_degraded",
         "model measure",
         "1",

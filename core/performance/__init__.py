@@ -17,11 +17,15 @@ from core.performance.assessment import Assessment, assess
 from core.performance.binary import Classifier, classifier
 from core.performance.calibrator import Calibrator
 from core.performance.comparison import Between, Comparison, Standing, Trend, compare_metrics, stands
+from core.performance.direct import LossEstimator, RegressionMeter
 from core.performance.expected import BinaryMeter, ConfidenceEstimator, expected
 from core.performance.intervals import Estimate
 from core.performance.meter import Estimator, Measures, Meter
+from core.performance.multiclass import multiclass
+from core.performance.multiclass_expected import ClassEstimator, MulticlassMeter
+from core.performance.ranking import RankingMeter, ndcg
 from core.performance.reference import PerformanceReference, learn_performance
-from core.performance.regression import RegressionMeter, Regressor, regressor
+from core.performance.regression import Regressor, regressor
 from core.performance.rows import Rows
 
 __all__ = [
@@ -29,14 +33,18 @@ __all__ = [
     "Between",
     "BinaryMeter",
     "Calibrator",
+    "ClassEstimator",
     "Classifier",
     "Comparison",
     "ConfidenceEstimator",
     "Estimate",
     "Estimator",
+    "LossEstimator",
     "Measures",
     "Meter",
+    "MulticlassMeter",
     "PerformanceReference",
+    "RankingMeter",
     "RegressionMeter",
     "Regressor",
     "Rows",
@@ -47,6 +55,8 @@ __all__ = [
     "compare_metrics",
     "expected",
     "learn_performance",
+    "multiclass",
+    "ndcg",
     "regressor",
     "stands",
 ]

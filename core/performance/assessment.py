@@ -1,6 +1,6 @@
 """What is known of the performance of a model in a window."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.performance.comparison import Comparison, compare_metrics
 from core.performance.meter import Measures, Meter
@@ -21,6 +21,7 @@ class Assessment:
         estimate_against_reference: what is expected of all predictions beside the reference.
         against_estimate: what was found beside what is expected of the same predictions, as `reference`.
         rows: predictions in the window, labelled or not.
+        labels: how many of those that were read have a label.
     """
 
     found: Measures
@@ -31,11 +32,7 @@ class Assessment:
     estimate_against_reference: tuple[Comparison, ...] = ()
     against_estimate: tuple[Comparison, ...] = ()
     rows: int
-
-    @property
-    def labels(self) -> int:
-        """How many predictions have a label."""
-        return max((one.rows for one in self.found.values()), default=0)
+    labels: int
 
 
 def assess(meter: Meter, rows: Rows, reference: PerformanceReference | None, *, total: int) -> Assessment:
@@ -50,22 +47,22 @@ def assess(meter: Meter, rows: Rows, reference: PerformanceReference | None, *, 
     Raises:
         ProfileError: a score or a label is not what the task says.
     """
-    found = meter.measure(rows)
+    found, known = meter.measure(rows), rows.labelled
+    bare = Assessment(found=found, rows=total, labels=int(known.sum()))
     if reference is None:
-        return Assessment(found=found, rows=total)
+        return bare
     everywhere = reference.expected(rows)
-    if everywhere is None:
+    if not everywhere:
         beside = compare_metrics(reference.measured, found, between=reference.between)
-        return Assessment(found=found, reference=reference.measured, against_reference=beside, rows=total)
-    labelled = reference.expected(rows.take(rows.labelled)) or everywhere
+        return replace(bare, reference=reference.measured, against_reference=beside)
+    labelled = reference.expected(rows.take(known)) or everywhere
     whole = carried_over(found, everywhere, labelled)
-    return Assessment(
-        found=found,
+    return replace(
+        bare,
         reference=reference.measured,
         expected=everywhere,
         expected_labelled=labelled,
         against_reference=compare_metrics(reference.whole, whole, between=reference.between),
         estimate_against_reference=compare_metrics(reference.whole, everywhere, between=reference.between),
         against_estimate=compare_metrics(labelled, found),
-        rows=total,
     )

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from core.drift.columns import ProfileError
-from core.measures import MEASURES
+from core.measures import measure_of
 from core.performance.intervals import Estimate
 from core.performance.meter import Measures
 from core.performance.student import p_value
@@ -88,19 +88,21 @@ class Comparison:
         """
         if self.reference.value is None or self.current.value is None:
             return 0.0
-        loss = MEASURES[self.metric].loss
+        loss = measure_of(self.metric).loss
         before, now = loss(self.reference.value), loss(self.current.value)
         return (now - before) / before if before else math.inf if now > 0 else 0.0
 
 
-def stands(estimate: Estimate, floor: float) -> Standing:
-    """How a metric compares with its floor.
+def stands(estimate: Estimate, floor: float, *, ceiling: bool = False) -> Standing:
+    """How a metric compares with its floor, or with its ceiling: then it is below where it is too high.
 
-    >>> stands(Estimate(0.8, 0.78, 0.82, 1000), 0.85).value
-    'below'
+    >>> stands(Estimate(0.8, 0.78, 0.82, 1000), 0.85).value, stands(Estimate(12, 11, 13, 1000), 10, ceiling=True).value
+    ('below', 'below')
     """
-    if estimate.low is None or estimate.high is None:
+    if estimate.value is None or estimate.low is None or estimate.high is None:
         return Standing.UNKNOWN
+    if ceiling:
+        return stands(Estimate(-estimate.value, -estimate.high, -estimate.low, estimate.rows), -floor)
     if estimate.high < floor:
         return Standing.BELOW
     return Standing.ABOVE if estimate.low >= floor else Standing.DOUBTFUL
@@ -109,7 +111,7 @@ def stands(estimate: Estimate, floor: float) -> Standing:
 def compare_metrics(
     reference: Measures, current: Measures, *, certainty: float = 0.01, between: Mapping[str, Between] = _NOTHING
 ) -> tuple[Comparison, ...]:
-    """Compare every metric of a window with the reference's.
+    """Compare every metric of a window with the reference's; of classes that only one of the two has there is nothing to compare.
 
     Args:
         reference: the metrics in the reference.
@@ -120,9 +122,10 @@ def compare_metrics(
     Raises:
         ProfileError: the metrics are of different tasks.
     """
-    if [*reference] != [*current]:
+    both = [name for name in reference if name in current]
+    if not both:
         raise ProfileError(f"current: must hold {', '.join(reference)}, got {', '.join(current)}")
-    return tuple(_compare(name, reference[name], current[name], certainty, between.get(name)) for name in reference)
+    return tuple(_compare(name, reference[name], current[name], certainty, between.get(name)) for name in both)
 
 
 def _compare(name: str, old: Estimate, new: Estimate, certainty: float, between: Between | None) -> Comparison:
@@ -134,6 +137,6 @@ def _compare(name: str, old: Estimate, new: Estimate, certainty: float, between:
         degrees = (between.blocks - 1) * ((variance + extra) / extra) ** 2
         variance += extra
     chance = p_value(change / math.sqrt(variance), degrees) if variance else float(change == 0)
-    better = MEASURES[name].is_worse(old.value, new.value)
+    better = measure_of(name).is_worse(old.value, new.value)
     trend = Trend.SAME if chance > certainty else Trend.BETTER if better else Trend.WORSE
     return Comparison(metric=name, reference=old, current=new, p_value=chance, trend=trend)

@@ -138,9 +138,28 @@ def expected_mean(p: Floats) -> Estimate:
     return Estimate(middle, max(middle - reach, 0.0), min(middle + reach, 1.0), p.size)
 
 
-def expected_auc(p: Floats) -> Estimate:
-    """Each row is a positive with weight p and a negative with weight 1 - p (Hanley and McNeil's error)."""
-    values, place = np.unique(p, return_inverse=True)
+def expected_loss(chances: Floats, losses: Floats) -> Estimate:
+    """The mean loss of outcomes of which each has a probability of its own.
+
+    Args:
+        chances: of each outcome, shape (n, k); each row sums to 1.
+        losses: of each outcome, shape (n, k).
+
+    >>> one = expected_loss(np.array([[0.5, 0.5]] * 100), np.array([[0.0, 2.0]] * 100))
+    >>> one.value, round(one.high - one.value, 3)
+    (1.0, 0.196)
+    """
+    if not len(chances):
+        return NOTHING
+    means = (chances * losses).sum(axis=1)
+    variances = (chances * np.square(losses - means[:, None])).sum(axis=1)
+    middle, reach = float(means.mean()), _Z * math.sqrt(float(variances.sum())) / len(chances)
+    return Estimate(middle, middle - reach, middle + reach, len(chances))
+
+
+def expected_auc(p: Floats, score: Floats) -> Estimate:
+    """Each row is a positive with weight p and a negative with weight 1 - p (Hanley and McNeil's error), ranked by its score."""
+    values, place = np.unique(score, return_inverse=True)
     positive, negative = (np.bincount(place, weights=part, minlength=values.size) for part in (p, 1 - p))
     n, m = float(positive.sum()), float(negative.sum())
     if n < 1 or m < 1:

@@ -1,16 +1,20 @@
 """Verdicts on the performance of a model at one tick."""
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
 from core.detection import Outcome, Verdict
 from core.events import Severity
-from core.measures import MEASURES, Unit
+from core.measures import Better, Unit, measure_of
 from core.performance.comparison import Comparison, Standing, Trend, stands
 from core.performance.intervals import Estimate
+from core.performance.meter import Measures
 
 _ERROR_BELOW, _CRITICAL_BELOW = 0.05, 0.15
+_ERROR_ABOVE, _CRITICAL_ABOVE = 0.25, 1.0
 _DOUBTFUL = 0.1
 """A change that matters, with a smaller p-value than this one, is no recovery yet."""
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -27,6 +31,10 @@ class Reason(StrEnum):
     """The accuracy is at the floor or above."""
     NO_FLOOR = "no_floor"
     """The settings have no floor."""
+    BEYOND_LIMIT = "beyond_limit"
+    """At least one metric and its whole confidence interval are beyond its limit."""
+    WITHIN_LIMITS = "within_limits"
+    """Every metric is at its limit or better."""
     DEGRADED = "degraded"
     """At least one metric is significantly worse, and by as much as matters."""
     STEADY = "steady"
@@ -91,6 +99,119 @@ def accuracy_severity(accuracy: float, floor: float) -> Severity:
     return Severity.ERROR if below >= _ERROR_BELOW else Severity.WARNING
 
 
+def of_limits(
+    model: str,
+    found: Measures,
+    limits: Mapping[str, float],
+    *,
+    minimum: int,
+    evidence: Mapping[str, str] = _NOTHING,
+) -> Verdict:
+    """Conclude whether every metric keeps its limit: a floor where higher is better, a ceiling where lower is.
+
+    As with the accuracy: bad once a limit is certain to be broken, good once every metric is at its limit or better.
+
+    Args:
+        model: the model's name, for the summary.
+        found: the metrics by the labels that have arrived.
+        limits: by measure; that of a measure of classes holds for every class.
+        minimum: of metrics from fewer rows nothing is concluded.
+        evidence: what supports it beside the metrics that are beyond their limits.
+
+    >>> of_limits("eta", {"mae": Estimate(12.4, 11.9, 12.9, 900)}, {"mae": 10.0}, minimum=200).summary
+    'eta: mean absolute error 12.4 (11.9 to 12.9) on 900 labelled predictions, ceiling 10'
+    """
+    judged = sorted(
+        (one for one in limited(found, limits) if one.estimate.value is not None and one.estimate.rows >= minimum),
+        key=lambda one: -one.excess,
+    )
+    if not judged:
+        known = Reason.INSUFFICIENT_DATA if limits else Reason.NO_FLOOR
+        text = f"{model}: {'too few labels have arrived' if limits else 'no limits are set'}"
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=known, summary=text)
+    certain = [one for one in judged if one.is_broken]
+    doubtful = not certain and judged[0].excess > 0
+    first = certain[0] if certain else judged[0]
+    reason = Reason.BEYOND_LIMIT if certain else Reason.DOUBTFUL if doubtful else Reason.WITHIN_LIMITS
+    return Verdict(
+        outcome=Outcome.NOT_KNOWN if doubtful else Outcome.of(bad=bool(certain)),
+        reason=reason,
+        summary=f"{model}: {first.spelt}",
+        severity=first.severity,
+        value=first.estimate.value,
+        threshold=first.limit,
+        unit=_unit(first.metric),
+        evidence={**{measure_of(one.metric).title: one.spelt for one in certain}, **evidence},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limited:
+    """A metric with its limit.
+
+    Attributes:
+        metric: its name.
+        estimate: its value.
+        limit: its floor or its ceiling.
+    """
+
+    metric: str
+    estimate: Estimate
+    limit: float
+
+    @property
+    def is_ceiling(self) -> bool:
+        """Whether the limit is a ceiling."""
+        return measure_of(self.metric).better is not Better.HIGHER
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the value and its whole confidence interval are beyond the limit."""
+        return self._standing is Standing.BELOW
+
+    @property
+    def excess(self) -> float:
+        """By how much the value is beyond the limit: in points of a ratio that shall be high, else as a share of the limit."""
+        value = self.estimate.value or 0.0
+        if not self.is_ceiling:
+            return self.limit - value
+        return abs(value) / self.limit - 1 if self.limit else math.inf if value else 0.0
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is, by the excess."""
+        error, critical = (_ERROR_ABOVE, _CRITICAL_ABOVE) if self.is_ceiling else (_ERROR_BELOW, _CRITICAL_BELOW)
+        if self.excess >= critical:
+            return Severity.CRITICAL
+        return Severity.ERROR if self.excess >= error else Severity.WARNING
+
+    @property
+    def spelt(self) -> str:
+        """In words."""
+        spell = measure_of(self.metric).spell
+        value, low, high = (spell(end or 0.0) for end in self.estimate[:3])
+        sort = "ceiling" if self.is_ceiling else "floor"
+        rows = f"{self.estimate.rows} {'queries' if self.metric == 'ndcg' else 'labelled predictions'}"
+        return f"{title(self.metric)} {value} ({low} to {high}) on {rows}, {sort} {spell(self.limit)}"
+
+    @property
+    def _standing(self) -> Standing:
+        measure, estimate = measure_of(self.metric), self.estimate
+        if measure.better is Better.NEARER_ZERO and (estimate.value or 0.0) < 0 and estimate.high is not None:
+            value, low, high, rows = estimate
+            estimate = Estimate(-(value or 0.0), -(high or 0.0), -(low or 0.0), rows)
+        return stands(estimate, self.limit, ceiling=self.is_ceiling)
+
+
+def limited(found: Measures, limits: Mapping[str, float]) -> list[Limited]:
+    """The metrics that have a limit, those of single classes among them."""
+    return [
+        Limited(metric=name, estimate=one, limit=limits[base])
+        for name, one in found.items()
+        if (base := name.partition("/")[0]) in limits
+    ]
+
+
 def of_degradation(
     model: str,
     comparisons: Sequence[Comparison],
@@ -128,7 +249,7 @@ def of_degradation(
     >>> of_degradation("churn", [fall], **options).summary
     'churn: performance is worse: accuracy 88.0% (86.0% to 90.0%), 92.0% in the reference'
     """
-    watched = [one for one in comparisons if MEASURES[one.metric].watched and one.p_value is not None]
+    watched = [one for one in comparisons if measure_of(one.metric).watched and one.p_value is not None]
     if not watched:
         text = f"{model}: {subject} cannot be compared: no value {beside}"
         return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NO_REFERENCE, summary=text)
@@ -154,13 +275,13 @@ def of_degradation(
         value=first.current.value,
         threshold=first.reference.value,
         unit=_unit(first.metric),
-        evidence={MEASURES[one.metric].title: f"{_spell(one, beside)} (p {_p(one):.2g})" for one in worse},
+        evidence={measure_of(one.metric).title: f"{_spell(one, beside)} (p {_p(one):.2g})" for one in worse},
     )
 
 
 def worse_metrics(comparisons: Sequence[Comparison], *, change: float, certainty: float = 0.01) -> dict[str, bool]:
     """By watched metric that can be compared, whether it is worse: as `of_degradation` has it."""
-    watched = [one for one in comparisons if MEASURES[one.metric].watched and one.p_value is not None]
+    watched = [one for one in comparisons if measure_of(one.metric).watched and one.p_value is not None]
     return {one.metric: one.growth >= change and _p(one) <= certainty / len(watched) for one in watched}
 
 
@@ -169,12 +290,23 @@ def _p(one: Comparison) -> float:
 
 
 def _spell(one: Comparison, beside: str) -> str:
-    measure, now, before = MEASURES[one.metric], one.current, one.reference
+    measure, now, before = measure_of(one.metric), one.current, one.reference
     ends = " to ".join(measure.spell(end) for end in (now.low, now.high) if end is not None)
-    title = measure.title[0].lower() + measure.title[1:] if measure.title[1:2].islower() else measure.title
-    return f"{title} {measure.spell(now.value or 0.0)} ({ends}), {measure.spell(before.value or 0.0)} {beside}"
+    return (
+        f"{title(one.metric)} {measure.spell(now.value or 0.0)} ({ends}), {measure.spell(before.value or 0.0)} {beside}"
+    )
+
+
+def title(metric: str) -> str:
+    """The title of a metric within a sentence.
+
+    >>> title("mae"), title("auc"), title("ndcg")
+    ('mean absolute error', 'area under the ROC curve', 'NDCG')
+    """
+    text = measure_of(metric).title
+    return text[0].lower() + text[1:] if text[1:2].islower() else text
 
 
 def _unit(metric: str) -> str:
-    unit = MEASURES[metric].unit
+    unit = measure_of(metric).unit
     return "" if unit is Unit.LABEL else unit.value

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from core.drift.columns import Floats
-from core.measures import MEASURES
+from core.measures import measure_of
 from core.performance import student
 from core.performance.blocks import FEWEST, blocks
 from core.performance.blocks import Rows as Places
@@ -116,19 +116,22 @@ def carried_over(measured: Measures, everywhere: Measures, labelled: Measures) -
         everywhere: as estimated for all rows.
         labelled: as estimated for the labelled rows.
     """
-    return {name: _shifted(name, one, everywhere[name], labelled[name]) for name, one in measured.items()}
+    return {
+        name: _shifted(name, one, everywhere.get(name, NOTHING), labelled.get(name, NOTHING))
+        for name, one in measured.items()
+    }
 
 
 def widen(name: str, estimate: Estimate, spread: Mapping[str, float]) -> Estimate:
     """An estimate whose interval holds the estimator's own errors as well."""
-    least, most = MEASURES[name].bounds
+    least, most = measure_of(name).bounds
     return estimate.widened(spread.get(name, 0.0), least=least, most=most)
 
 
 def _shifted(name: str, one: Estimate, everywhere: Estimate, labelled: Estimate) -> Estimate:
     if one.value is None or one.low is None or one.high is None or everywhere.value is None or labelled.value is None:
         return one
-    least, most = MEASURES[name].bounds
+    least, most = measure_of(name).bounds
     by = everywhere.value - labelled.value
     low, value, high = (min(max(end + by, least), most) for end in (one.low, one.value, one.high))
     return Estimate(value, low, high, one.rows)
@@ -154,7 +157,7 @@ def _worst(days: Sequence[tuple[Measures, Measures]]) -> dict[str, float]:
     another one: so the worst day stands for a whole window, and is not divided by its days.
     """
     found = {}
-    for name in MEASURES:
+    for name in dict.fromkeys(name for measured, _ in days for name in measured):
         errors = [_error(measured.get(name, NOTHING), expected.get(name, NOTHING)) for measured, expected in days]
         known = np.array([error for error in errors if error is not None])
         if known.size and (np.square(known[:, 0] / known[:, 1])).sum() > student.chi_square(len(known), _CERTAINTY):
@@ -172,8 +175,8 @@ def _error(measured: Estimate, expected: Estimate) -> tuple[float, float] | None
 def _between(windows: Sequence[Measures]) -> dict[str, Between]:
     """By metric, the standard deviation between windows, less what sampling makes of it."""
     found = {}
-    for name in windows[0] if windows else ():
-        known = [one[name] for one in windows if one[name].value is not None]
+    for name in dict.fromkeys(name for one in windows for name in one):
+        known = [one[name] for one in windows if name in one and one[name].value is not None]
         if len(known) >= FEWEST:
             values = np.array([one.value for one in known])
             chance = float(np.mean([one.error**2 for one in known]))

@@ -1,6 +1,8 @@
 """What a model predicted in a window, and what then happened."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +17,18 @@ class Rows:
     Attributes:
         score: what the model gave.
         label: what happened; NaN or None where that is not known yet.
+        predicted: the predicted class, of a classifier of several classes.
+        probabilities: of every class, by its name, where such a classifier gives them.
+        query: what each prediction is ranked for, of a ranking model.
+        features: what the model saw, by name, where its error is estimated from them.
     """
 
     score: Column
     label: Column
+    predicted: Column | None = None
+    probabilities: Mapping[str, Column] = field(default_factory=dict)
+    query: Column | None = None
+    features: Mapping[str, Column] = field(default_factory=dict)
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -27,7 +37,19 @@ class Rows:
 
     def take(self, places: NDArray[np.bool_] | NDArray[np.int64]) -> "Rows":
         """Some of the rows: those that are true, or the places of some."""
-        return Rows(score=array("score", self.score)[places], label=array("label", self.label)[places])
+
+        def some(name: str, column: Column) -> NDArray[Any]:
+            values: NDArray[Any] = array(name, column)[places]
+            return values
+
+        return Rows(
+            score=some("score", self.score),
+            label=some("label", self.label),
+            predicted=None if self.predicted is None else some("predicted", self.predicted),
+            probabilities={name: some(name, column) for name, column in self.probabilities.items()},
+            query=None if self.query is None else some("query", self.query),
+            features={name: some(name, column) for name, column in self.features.items()},
+        )
 
 
 def missing(column: Column) -> NDArray[np.bool_]:

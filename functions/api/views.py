@@ -11,6 +11,7 @@ from core.statistics import STATISTICS
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.api.due import LATE, Start, following
 from functions.api.kept import Kept
+from functions.api.performance import accuracy, measures
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
@@ -38,7 +39,7 @@ class Views:
     _kept: Kept = field(default_factory=Kept)
 
     def models(self) -> list[Data]:
-        """Every model of the settings with its newest scored window and its accuracy by day."""
+        """Every model of the settings with its newest scored window, its performance, and its accuracy by day."""
         names = [model.name for model in self.settings.models]
         return self._kept(("models",), lambda: self._models(names), seconds=self._lasts)
 
@@ -61,7 +62,8 @@ class Views:
         return [
             {"name": model.name, "owner": model.owner, "statistics": described(model.statistics)}
             | self._latest(rows[model.name])
-            | {"accuracy": _accuracy(performance[model.name], model.accuracy_floor)}
+            | {"accuracy": accuracy(performance[model.name], model.accuracy_floor)}
+            | {"performance": measures(performance[model.name], model)}
             for model in self.settings.models
         ]
 
@@ -165,15 +167,3 @@ def latest(rows: Sequence[Data]) -> Data:
 def _psi(feature: Data) -> tuple[bool, float]:
     psi: float | None = feature["tests"].get("psi", {}).get("value")
     return feature["drifted"], psi if psi is not None else -1.0
-
-
-def _accuracy(rows: Sequence[Data], floor: float | None) -> Data | None:
-    known = [row for row in rows if row["value"] is not None]
-    if not known:
-        return None
-    return {
-        "value": known[-1]["value"],
-        "n_labels": known[-1]["n_labels"],
-        "floor": floor,
-        "by_day": [{"day": row["day"], "value": row["value"]} for row in known],
-    }

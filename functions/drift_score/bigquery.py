@@ -5,7 +5,7 @@ from datetime import datetime
 
 from core.drift import Counts, Profile, counts_by_segment, counts_from_rows
 from core.retraining import Span
-from core.settings import Label, Model
+from core.settings import Label, Model, Task
 from functions.adapters.columns import Columns, read_columns
 from functions.adapters.ports import Data, Warehouse
 from functions.adapters.training import history
@@ -38,10 +38,12 @@ class BigQueryPredictions:
         seconds: bool = False,
     ) -> Columns:
         """Columns of the predictions of a window, each once, and the labels that arrived by its end."""
-        numbers = {*model.features.numeric, model.score}
+        numbers = {*model.features.numeric, *model.probabilities.values(), model.score}
         kinds: dict[str, type] = {name: float if name in numbers else str for name in names}
         sql = statements.window(model, kinds, seconds=seconds)
-        kinds |= dict.fromkeys((SECOND,) * seconds + (LABEL,) * (model.label is not None), float)
+        kinds |= dict.fromkeys((SECOND,) * seconds, float)
+        if model.label is not None:
+            kinds[LABEL] = str if model.task is Task.MULTICLASS else float
         parameters = {"model": model.name, "window_start": start, "window_end": end, "most": most}
         return read_columns(self._warehouse, sql, kinds, **parameters)
 

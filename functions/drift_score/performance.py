@@ -6,7 +6,7 @@ from core.detection import Outcome, Verdict
 from core.events import Severity
 from core.performance import Assessment, Estimate, Measures, Standing, assess, stands
 from core.performance.intervals import NOTHING
-from core.performance.judge import of_accuracy, of_degradation, worse_metrics
+from core.performance.judge import limited, of_accuracy, of_degradation, of_limits, worse_metrics
 from core.settings import Model
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data, Metrics
@@ -72,6 +72,9 @@ def gauges(metrics: Metrics, window: Window, performance: Assessment) -> None:
     for name, value in accuracies.items():
         if value is not None:
             metrics.gauge(name, value, at=at, model=model.name)
+    for held in limited(performance.found, model.limits):
+        name = "aia_model_measure_ceiling_value" if held.is_ceiling else "aia_model_measure_floor_value"
+        metrics.gauge(name, held.limit, at=at, model=model.name, measure=held.metric)
     worse_ones = worse_metrics(
         performance.against_reference, change=model.performance.change, certainty=model.performance.false_alarms
     )
@@ -95,6 +98,10 @@ def verdicts(model: Model, performance: Assessment) -> dict[Kind, Verdict]:
             floor=model.accuracy_floor,
             minimum=model.minimum_rows,
             evidence=evidence(performance),
+        )
+    if model.limits:
+        found[Kind.PERFORMANCE_BEYOND_LIMIT] = of_limits(
+            model.name, performance.found, model.limits, minimum=model.minimum_rows
         )
     broken = any(verdict.outcome is Outcome.BAD for verdict in found.values())
     measured = functools.partial(
@@ -123,6 +130,7 @@ def verdicts(model: Model, performance: Assessment) -> dict[Kind, Verdict]:
 def _weight_of_estimate(model: Model, performance: Assessment) -> Severity:
     expected = _of(performance.expected, "accuracy")
     below = model.accuracy_floor is not None and stands(expected, model.accuracy_floor) is Standing.BELOW
+    below |= any(one.is_broken for one in limited(performance.expected or {}, model.limits))
     return Severity.WARNING if below and performance.labels < model.minimum_rows else Severity.INFO
 
 

@@ -12,6 +12,7 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Data, Store
 from functions.drift_score.baseline import LARGEST, Baseline, learn
 from functions.drift_score.ports import Predictions
+from functions.drift_score.rows import measured
 from functions.drift_score.window import Window, watched
 
 COLLECTION = "profiles"
@@ -78,7 +79,7 @@ class Profiles:
     def _learn(self, key: str, reference: Window) -> Baseline:
         model = reference.model
         rows = self._predictions.summary(model, reference.start, reference.end).rows
-        names = dict.fromkeys((*watched(model), *model.segments))
+        names = dict.fromkeys((*watched(model), *model.segments, *(measured(model) if model.label else ())))
         columns = self._predictions.rows(
             model, reference.start, reference.end, most=MOST_ROWS, names=names, seconds=True
         )
@@ -110,7 +111,7 @@ def profile_key(reference: Window) -> str:
     model = reference.model
     columns = (model.table, model.timestamp, model.id, model.score, model.features.numeric, model.features.categorical)
     judged = (model.label, model.task.value, model.decision, model.segments, model.window, model.minimum_rows)
-    text = repr(
-        (VERSION, _PERFORMANCE, columns, judged, model.drift.seasonal, stamp(reference.start), stamp(reference.end))
-    )
+    task = (model.predicted, sorted(model.probabilities.items()), model.quantile, model.query, model.cutoff)
+    span = (model.drift.seasonal, stamp(reference.start), stamp(reference.end))
+    text = repr((VERSION, _PERFORMANCE, columns, judged, task, *span))
     return f"{model.name}:{reference.version}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"

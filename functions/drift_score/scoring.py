@@ -93,9 +93,9 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
     effects.measure_version(outside.metrics, window, seen.version)
     drifting = _watch_drift(window, baseline, current, outside)
     _watch_quality(window, quality.inspect(window, reference, baseline, current, seen.newest), outside)
-    accuracy = _watch_accuracy(window, baseline, current, outside) if model.label else None
+    limits = _watch_performance(window, baseline, current, outside) if model.label else retrain.Limits()
     drifted = current.features.drifted if drifting else ()
-    asked = retrain.Seen(version=window.version, drifted=drifted, accuracy=accuracy, at=at)
+    asked = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at)
     ports = retrain.RetrainingPorts(
         predictions=outside.predictions, store=outside.store, bus=outside.bus, metrics=outside.metrics
     )
@@ -127,8 +127,8 @@ def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside
     _track(outside, model, Kind.DATA_QUALITY, of_quality(model.name, issues), window.end)
 
 
-def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outside: Outside) -> float | None:
-    """Write the performance metrics and tell what is wrong with them; the accuracy while it is firing that it is below the floor."""
+def _watch_performance(window: Window, baseline: Baseline, current: Current, outside: Outside) -> retrain.Limits:
+    """Write the performance metrics and tell what is wrong with them; which limits are broken, as far as it is firing."""
     model = window.model
     performance = assessed(window, baseline, current.columns, current.counts.rows)
     write(outside.results, window, performance)
@@ -137,7 +137,10 @@ def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outsid
         kind: _track(outside, model, kind, verdict, window.end)
         for kind, verdict in verdicts(model, performance).items()
     }
-    return performance.found["accuracy"].value if firing.get(Kind.ACCURACY_BELOW_FLOOR) else None
+    return retrain.Limits(
+        accuracy=performance.found["accuracy"].value if firing.get(Kind.ACCURACY_BELOW_FLOOR) else None,
+        broken=firing.get(Kind.PERFORMANCE_BEYOND_LIMIT, False),
+    )
 
 
 def _track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> bool:

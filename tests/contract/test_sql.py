@@ -52,7 +52,7 @@ OTHER_BUSINESS = Business(
 )
 REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {"age": [2.0] * 60, "plan": ["a"] * 60})
 PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability": [0.5] * 60})
-PERFORMANCE = Assessment(found=classifier([0.9, 0.2, 0.7], [1, 0, 0])._asdict(), rows=60)
+PERFORMANCE = Assessment(found=classifier([0.9, 0.2, 0.7], [1, 0, 0])._asdict(), rows=60, labels=3)
 ISSUES = (
     DataQualityIssue(kind=DataQualityIssueKind.MISSING, feature="distance", value=0.3, limit=0.02),
     DataQualityIssue(kind=DataQualityIssueKind.VOLUME, feature="", value=60, limit=120),

@@ -9,7 +9,6 @@ import pytest
 from google.cloud import bigquery
 
 from core.events import Finding, Severity, Status
-from core.settings import Label, Task
 from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
@@ -169,23 +168,6 @@ def test_a_doubtful_accuracy_neither_fires_nor_resolves(world: World) -> None:
         world.tick(at)
     found = [(finding.observed_at, finding.status) for finding in world.bus.findings("accuracy_below_floor")]
     assert found == [(TICK, Status.FIRING), (TICK + 4 * DAY, Status.RESOLVED)]
-
-
-def test_a_regressor_is_measured_in_the_unit_of_its_label(world: World) -> None:
-    label = Label(table="telemetry.minutes", column="minutes", arrives_within=DAY)
-    fields = {"prediction_id": "STRING", "minutes": "FLOAT64", "arrived_at": "TIMESTAMP"}
-    schema = [bigquery.SchemaField(name, kind) for name, kind in fields.items()]
-    world.client.create_table(bigquery.Table(f"{world.client.project}.telemetry.minutes", schema))
-    rows = flights(400, TICK, seed=2)
-    load(world.client, MODEL.table, rows)
-    late = [{"prediction_id": row["prediction_id"], "minutes": row["probability"] - 2} for row in rows]
-    load(world.client, "telemetry.minutes", [row | {"arrived_at": TICK.isoformat()} for row in late])
-    world.models = (replace(MODEL, label=label, task=Task.REGRESSION, accuracy_floor=None),)
-    world.tick()
-    measured = {row["measure"]: row["value"] for row in world.measures()}
-    assert measured == {name: pytest.approx(2.0) for name in ("mae", "rmse", "bias")}
-    assert world.metrics.values["aia_model_measure_value", "bias", "delay"] == pytest.approx(2.0)
-    assert world.bus.events == []
 
 
 def test_a_classifier_whose_score_is_no_probability_is_a_finding_and_its_drift_is_told(world: World) -> None:

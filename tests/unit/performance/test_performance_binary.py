@@ -176,6 +176,18 @@ def test_what_is_expected_without_labels_is_what_the_labels_then_say() -> None:
         assert trends <= {Trend.SAME, Trend.UNKNOWN}
 
 
+def test_what_is_expected_of_a_model_that_is_too_sure_is_what_its_own_probabilities_earn() -> None:
+    p, y = outcomes(18, 40_000)
+    boast = p**2 / (p**2 + (1 - p) ** 2)
+    guess, seen = expected(p, boast >= 0.5, boast), classifier(boast, y)
+    assert seen.log_loss.value > 1.05 * classifier(p, y).log_loss.value
+    for metric in ("accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier"):
+        assert getattr(guess, metric).value == pytest.approx(getattr(seen, metric).value, abs=0.012), metric
+        assert getattr(guess, metric).low <= getattr(seen, metric).value <= getattr(guess, metric).high, metric
+    with pytest.raises(ProfileError, match="score: must be 0 to 1, got 2"):
+        expected([0.5], [True], [2.0])
+
+
 def test_a_model_that_became_unsure_is_expected_to_be_wrong_more_often() -> None:
     sure, unsure = outcomes(9, 5000, 4.0)[0], outcomes(9, 5000, 0.5)[0]
     before, after = expected(sure, sure >= 0.5), expected(unsure, unsure >= 0.5)

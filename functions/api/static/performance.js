@@ -1,0 +1,37 @@
+import { el } from "./dom.js";
+import { number, percent } from "./format.js";
+
+const spelt = (one) => (value) => (one.unit === "ratio" ? percent(value) : number(value));
+const known = (value) => value !== null && value !== undefined;
+
+function interval(value, low, high, spell) {
+  return known(value) && known(low) ? `${spell(value)} (${spell(low)} to ${spell(high)})` : spell(value);
+}
+
+function row(one) {
+  const spell = spelt(one);
+  return el("tr", {},
+    el("th", { scope: "row" }, one.title),
+    el("td", { class: one.beyond ? "critical" : "" }, interval(one.value, one.low, one.high, spell)),
+    el("td", {}, spell(one.reference)),
+    el("td", {}, interval(one.expected, one.expected_low, one.expected_high, spell)),
+    el("td", {}, known(one.limit) ? `${one.better === "higher" ? "at least" : "at most"} ${spell(one.limit)}` : "–"));
+}
+
+// Every measure of the newest window: by labels, in the reference, as estimated without labels, and what the settings demand.
+export function performance(data) {
+  if (!data.performance?.length) return null;
+  const titles = ["Measure", "Now", "Reference", "Estimated without labels", "Limit"];
+  return el("details", { class: "performance", "data-key": `${data.name}/performance` },
+    el("summary", {}, `Performance by ${number(data.performance[0].n_labels, 6)} labels`),
+    el("table", {},
+      el("thead", {}, el("tr", {}, titles.map((title) => el("th", { scope: "col" }, title)))),
+      el("tbody", {}, data.performance.map(row))));
+}
+
+// The measure that a card names: the accuracy, or the first one of another task.
+export function headline(data) {
+  const first = data.performance?.find((one) => known(one.value));
+  if (!first) return ["Performance", "no labels yet", ""];
+  return [first.title, spelt(first)(first.value) + (known(first.limit) ? ` (limit ${spelt(first)(first.limit)})` : ""), first.beyond ? "critical" : ""];
+}
