@@ -214,6 +214,10 @@ MEASURES = {
 """The registry, in the order in which they are shown."""
 
 
+HEADLINES = {BINARY: "accuracy", MULTICLASS: "accuracy", REGRESSION: "mae", RANKING: "ndcg"}
+"""The measure of each task that is compared between groups where the settings say no more."""
+
+
 def measure_of(name: str) -> Measure:
     """What a metric is, also one of a single class.
 

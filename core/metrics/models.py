@@ -72,6 +72,18 @@ METRICS = (
         "Limit of the performance metric from the settings, where lower values are better.",
     ),
     gauge(
+        "aia_model_group_gap_value",
+        "model segment measure",
+        "1",
+        "Largest gap of the performance metric between two groups of the segment column.",
+    ),
+    gauge(
+        "aia_model_group_gap_exceeded",
+        "model segment measure",
+        "1",
+        "Whether the gap is above its limit in the settings and significant: 1 if so, else 0.",
+    ),
+    gauge(
         "aia_model_measure_degraded",
         "model measure",
         "1",

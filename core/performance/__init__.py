@@ -19,6 +19,7 @@ from core.performance.calibrator import Calibrator
 from core.performance.comparison import Between, Comparison, Standing, Trend, compare_metrics, stands
 from core.performance.direct import LossEstimator, RegressionMeter
 from core.performance.expected import BinaryMeter, ConfidenceEstimator, expected
+from core.performance.groups import Gap, by_group, gaps, largest_gap
 from core.performance.intervals import Estimate
 from core.performance.meter import Estimator, Measures, Meter
 from core.performance.multiclass import multiclass
@@ -39,6 +40,7 @@ __all__ = [
     "ConfidenceEstimator",
     "Estimate",
     "Estimator",
+    "Gap",
     "LossEstimator",
     "Measures",
     "Meter",
@@ -51,9 +53,12 @@ __all__ = [
     "Standing",
     "Trend",
     "assess",
+    "by_group",
     "classifier",
     "compare_metrics",
     "expected",
+    "gaps",
+    "largest_gap",
     "learn_performance",
     "multiclass",
     "ndcg",

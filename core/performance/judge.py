@@ -10,6 +10,7 @@ from core.detection import Outcome, Verdict
 from core.events import Severity
 from core.measures import Better, Unit, measure_of
 from core.performance.comparison import Comparison, Standing, Trend, stands
+from core.performance.groups import Gap
 from core.performance.intervals import Estimate
 from core.performance.meter import Measures
 
@@ -35,6 +36,10 @@ class Reason(StrEnum):
     """At least one metric and its whole confidence interval are beyond its limit."""
     WITHIN_LIMITS = "within_limits"
     """Every metric is at its limit or better."""
+    GAP = "gap"
+    """A group is served significantly worse than another one, and by more than the limit."""
+    NO_GAP = "no_gap"
+    """No gap between groups is above its limit."""
     DEGRADED = "degraded"
     """At least one metric is significantly worse, and by as much as matters."""
     STEADY = "steady"
@@ -143,6 +148,61 @@ def of_limits(
         unit=_unit(first.metric),
         evidence={**{measure_of(one.metric).title: one.spelt for one in certain}, **evidence},
     )
+
+
+def of_gaps(model: str, found: Sequence[Gap], limits: Mapping[str, float], *, certainty: float = 0.01) -> Verdict:
+    """Conclude whether groups are served alike: bad once a gap is above its limit and significant, good once none is above it.
+
+    Args:
+        model: the model's name, for the summary.
+        found: the largest gap of each metric and column.
+        limits: of the gap, by measure.
+        certainty: the false alarm rate over all gaps together.
+
+    >>> from core.performance.groups import largest_gap
+    >>> groups = {"Rome": {"accuracy": Estimate(0.9, 0.88, 0.92, 900)}, "Oslo": {"accuracy": Estimate(0.8, 0.77, 0.83, 700)}}
+    >>> of_gaps("churn", [largest_gap("city", "accuracy", groups)], {"accuracy": 0.05}).summary
+    'churn: accuracy differs by 10.0% (6.4% to 13.6%) between Rome and Oslo (city), at most 5.0% is allowed'
+    """
+    judged = sorted((gap for gap in found if gap.metric in limits), key=lambda gap: gap.p_value)
+    if not judged:
+        text = f"{model}: too few labels of two groups have arrived to compare them"
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
+    above = [gap for gap in judged if (gap.size.value or 0.0) > limits[gap.metric]]
+    wide = exceeded(judged, limits, certainty=certainty)
+    first = (wide or above or judged)[0]
+    reason = Reason.GAP if wide else Reason.DOUBTFUL if above else Reason.NO_GAP
+    return Verdict(
+        outcome=Outcome.NOT_KNOWN if above and not wide else Outcome.of(bad=bool(wide)),
+        reason=reason,
+        summary=f"{model}: {_spell_gap(first, limits)}",
+        severity=Severity.WARNING,
+        value=first.size.value,
+        threshold=limits[first.metric],
+        unit=_unit(first.metric),
+        evidence={f"{measure_of(gap.metric).title} by {gap.segment}": _spell_groups(gap) for gap in wide},
+    )
+
+
+def exceeded(found: Sequence[Gap], limits: Mapping[str, float], *, certainty: float = 0.01) -> list[Gap]:
+    """The gaps that are above their limit and significant, with Bonferroni's correction over all that have one."""
+    judged = [gap for gap in found if gap.metric in limits]
+    return [
+        gap for gap in judged if (gap.size.value or 0.0) > limits[gap.metric] and gap.p_value <= certainty / len(judged)
+    ]
+
+
+def _spell_gap(gap: Gap, limits: Mapping[str, float]) -> str:
+    spell = measure_of(gap.metric).spell
+    value, low, high = (spell(end or 0.0) for end in gap.size[:3])
+    between = f"between {gap.best} and {gap.worst} ({gap.segment})"
+    return f"{title(gap.metric)} differs by {value} ({low} to {high}) {between}, at most {spell(limits[gap.metric])} is allowed"
+
+
+def _spell_groups(gap: Gap) -> str:
+    spell = measure_of(gap.metric).spell
+    ends = ((name, gap.groups[name]) for name in (gap.best, gap.worst))
+    return "; ".join(f"{name} {spell(one.value or 0.0)} on {one.rows} rows" for name, one in ends)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,9 +198,14 @@ class Model:
     ] = field(default_factory=dict, hash=False)
     """Limits of other measures: the least value that is accepted of a measure whose higher values are better, the largest of
     any other. A limit of `precision` or `recall` holds for every class."""
+    gap_limits: Annotated[
+        Mapping[Annotated[str, OneOf(*measures.MEASURES)], Annotated[float, Range(0, 1e12)]],
+        Requires("label", "segments"),
+    ] = field(default_factory=dict, hash=False)
+    """Largest gap that is accepted, by measure, between two groups of a column of `segments`."""
     performance: Performance = field(default_factory=Performance)
     segments: tuple[Column, ...] = ()
-    """Columns whose values drift is attributed to."""
+    """Columns whose values drift is attributed to, and between whose values performance is compared."""
     retraining: Annotated[Retraining | None, Requires("label")] = None
 
     @property
@@ -210,6 +215,8 @@ class Model:
 
 
 _CLASSIFIERS = (Task.BINARY, Task.MULTICLASS)
+_OF_CLASSES = ("precision", "recall")
+"""Measures that are one for every class, where there are several."""
 _OF_ONE_TASK = (("predicted", Task.MULTICLASS), ("query", Task.RANKING))
 
 
@@ -224,6 +231,18 @@ def _limits_are_of_its_measures(model: Model) -> Faults:
         elif not 0 <= limit <= measures.MEASURES[name].bounds[1]:
             most = measures.MEASURES[name].bounds[1]
             yield Fault(f"limits.{name}", "must be a number from 0 to 1" if most == 1 else "must be 0 or more", limit)
+
+
+@validator(Model, "task", "gap_limits")
+def _gaps_are_of_its_measures(model: Model) -> Faults:
+    known = [name for name, one in measures.MEASURES.items() if model.task in one.tasks]
+    if model.task is Task.MULTICLASS:
+        known = [name for name in known if name not in _OF_CLASSES]
+    for name, limit in model.gap_limits.items():
+        if name not in known:
+            yield Fault(
+                f"gap_limits.{name}", f"must be one of {', '.join(known)} where the task is {model.task}", limit
+            )
 
 
 @validator(Model, "task", "predicted", "query", "probabilities")

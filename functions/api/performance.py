@@ -30,6 +30,28 @@ def measures(rows: Sequence[Data], model: Model) -> list[Data]:
     return [_shown(row, model) for row in sorted(found, key=lambda row: _place(row["measure"]))]
 
 
+def gaps(rows: Sequence[Data], model: Model) -> list[Data]:
+    """The largest gap of each measure between the groups of each segment column, with every group, the worst one first."""
+    found: dict[tuple[str, str], Data] = {}
+    for row in rows:
+        if row["segment_value"] is None and row["measure"] in MEASURES:
+            measure = MEASURES[row["measure"]]
+            about = {"title": measure.title, "unit": measure.unit.value, "limit": model.gap_limits.get(measure.name)}
+            shown = {name: row[name] for name in ("segment", "measure", "value", "low", "high", "best", "worst")}
+            found[row["segment"], row["measure"]] = shown | about | {"groups": []}
+    for row in rows:
+        gap = found.get((row["segment"], row["measure"]))
+        if gap is not None and row["segment_value"] is not None:
+            one = {name: row[name] for name in ("value", "low", "high", "n_rows")}
+            gap["groups"].append({"name": row["segment_value"]} | one)
+    return [gap | {"groups": sorted(gap["groups"], key=lambda one: _badness(gap, one))} for gap in found.values()]
+
+
+def _badness(gap: Data, one: Data) -> float:
+    value: float = one["value"]
+    return value if MEASURES[gap["measure"]].better is Better.HIGHER else -abs(value)
+
+
 def _place(name: str) -> tuple[bool, int, str]:
     base, _, part = name.partition("/")
     return bool(part), _ORDER[base], part

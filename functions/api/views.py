@@ -11,7 +11,7 @@ from core.statistics import STATISTICS
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.api.due import LATE, Start, following
 from functions.api.kept import Kept
-from functions.api.performance import accuracy, measures
+from functions.api.performance import accuracy, gaps, measures
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
@@ -59,11 +59,12 @@ class Views:
         since = datetime.now(UTC) - _RECENT
         rows = _group(self.warehouse.query(_SQL["latest_scores"], since=since, models=list(names)), "model")
         performance = _group(self.warehouse.query(_SQL["performance_by_day"], since=since, models=list(names)), "model")
+        groups = _group(self.warehouse.query(_SQL["latest_groups"], since=since, models=list(names)), "model")
         return [
             {"name": model.name, "owner": model.owner, "statistics": described(model.statistics)}
             | self._latest(rows[model.name])
             | {"accuracy": accuracy(performance[model.name], model.accuracy_floor)}
-            | {"performance": measures(performance[model.name], model)}
+            | {"performance": measures(performance[model.name], model), "gaps": gaps(groups[model.name], model)}
             for model in self.settings.models
         ]
 

@@ -82,6 +82,10 @@ class BigQueryResults:
         about = {"n_labels": n_labels, "n_current": n_current}
         self._write(statements.WRITE_PERFORMANCE, window, measures=list(rows), **about)
 
+    def write_groups(self, window: Window, rows: Sequence[Data]) -> None:
+        """Write the performance of all groups of a window."""
+        self._write(statements.WRITE_GROUPS, window, groups=list(rows))
+
     def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
         """Write all data-quality issues of a window."""
         self._write(statements.WRITE_QUALITY, window, issues=list(rows))

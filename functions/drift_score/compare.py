@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from core.drift import (
     Counts,
     DriftReport,
+    Mode,
     Profile,
     attribute,
     count,
@@ -32,7 +33,7 @@ class Current:
         features: what is said of the features.
         prediction: what is said of the score, as if it were the only feature.
         counts: of features and score.
-        columns: all that was read, or score and label of a sample where the window was counted in the warehouse.
+        columns: all that was read, or what performance is measured from, of a sample, where the window was counted in the warehouse.
     """
 
     features: DriftReport
@@ -62,7 +63,8 @@ def by_segment(
     predictions: Predictions, window: Window, profile: Profile, current: Current, by: str
 ) -> Mapping[str, Counts]:
     """The counts of a window that was compared, by the values of one of the model's segment columns."""
-    if by in current.columns:
+    # Of a window that was counted in the warehouse, the columns are a sample.
+    if current.features.mode is Mode.EXACT and by in current.columns:
         return count_segments(profile, current.columns, by)
     return predictions.counts_by(window, profile, by)
 

@@ -20,10 +20,10 @@ def meter_of(model: Model) -> Meter:
 
 
 def measured(model: Model) -> tuple[str, ...]:
-    """The columns that performance is measured and estimated from, beside the label."""
+    """The columns that performance is measured and estimated from, beside the label; those of its groups among them."""
     own = [name for name in (model.predicted, model.query) if name is not None]
     features = model.features.names if model.task is Task.REGRESSION else ()
-    return tuple(dict.fromkeys((model.score, *own, *model.probabilities.values(), *features)))
+    return tuple(dict.fromkeys((model.score, *own, *model.probabilities.values(), *features, *model.segments)))
 
 
 def rows_of(model: Model, columns: Columns) -> Rows:

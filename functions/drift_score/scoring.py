@@ -15,7 +15,7 @@ from core.settings import Model
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Metrics, Store
-from functions.drift_score import effects, quality, retrain
+from functions.drift_score import effects, groups, quality, retrain
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.compare import Current, by_segment, compare, top_segments
 from functions.drift_score.conditions import Kind, spec
@@ -133,10 +133,11 @@ def _watch_performance(window: Window, baseline: Baseline, current: Current, out
     performance = assessed(window, baseline, current.columns, current.counts.rows)
     write(outside.results, window, performance)
     gauges(outside.metrics, window, performance)
-    firing = {
-        kind: _track(outside, model, kind, verdict, window.end)
-        for kind, verdict in verdicts(model, performance).items()
-    }
+    found = groups.compared(window, current.columns)
+    groups.write(outside.results, window, found)
+    groups.gauges(outside.metrics, window, found)
+    concluded = verdicts(model, performance) | groups.verdicts(model, found)
+    firing = {kind: _track(outside, model, kind, verdict, window.end) for kind, verdict in concluded.items()}
     return retrain.Limits(
         accuracy=performance.found["accuracy"].value if firing.get(Kind.ACCURACY_BELOW_FLOOR) else None,
         broken=firing.get(Kind.PERFORMANCE_BEYOND_LIMIT, False),

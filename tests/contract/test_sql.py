@@ -12,13 +12,13 @@ from zetasql.core.exceptions import ZetaSQLError
 from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, Statement, score
 from core.errors import QueryError
 from core.events import PipelineRun, RunStatus
-from core.performance import Assessment, classifier
+from core.performance import Assessment, BinaryMeter, Rows, classifier, gaps
 from core.settings import Business, Features, Label, MarketTable, Model, Reference, Spending
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.statements import statement as business_statement
-from functions.drift_score import effects, performance, quality, statements
+from functions.drift_score import effects, groups, performance, quality, statements
 from functions.pipeline_monitor import history as history_of_runs
 from infra.local.warehouse import read_definitions
 from tests.support.builders.business import ORDERS
@@ -53,6 +53,9 @@ OTHER_BUSINESS = Business(
 REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {"age": [2.0] * 60, "plan": ["a"] * 60})
 PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability": [0.5] * 60})
 PERFORMANCE = Assessment(found=classifier([0.9, 0.2, 0.7], [1, 0, 0])._asdict(), rows=60, labels=3)
+GAPS = gaps(
+    BinaryMeter(), Rows(score=[0.9, 0.2] * 60, label=[1, 0, 0, 0] * 30), {"carrier": ["UA", "DL"] * 60}, ["accuracy"]
+)
 ISSUES = (
     DataQualityIssue(kind=DataQualityIssueKind.MISSING, feature="distance", value=0.3, limit=0.02),
     DataQualityIssue(kind=DataQualityIssueKind.VOLUME, feature="", value=60, limit=120),
@@ -63,6 +66,7 @@ PARAMETERS: dict[str, Any] = {
     "at": NOW,
     "day": NOW,
     "failed": ["failed", "declined"],
+    "groups": groups.group_rows(GAPS),
     "first": NOW - timedelta(days=2),
     "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0, "mean": 2.1}],
     "end": NOW,

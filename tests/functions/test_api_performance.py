@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from core.settings import Label, Task
 from functions.adapters.ports import Data
-from functions.api.performance import accuracy, measures
+from functions.api.performance import accuracy, gaps, measures
 from tests.support.builders.pages import MODEL
 
 
@@ -68,3 +68,18 @@ def test_the_accuracy_is_shown_by_day_as_far_as_it_is_known() -> None:
     assert (found["value"], found["n_labels"], found["floor"]) == (0.8, 5, 0.85)
     assert found["by_day"] == [{"day": date(2026, 1, 1), "value": 0.95}, {"day": date(2026, 1, 2), "value": 0.8}]
     assert accuracy([metric("mae", 3.0)], None) is None
+
+
+def group(name: str | None, value: float, measure: str = "accuracy", **ends: str) -> Data:
+    row: Data = {"model": "churn", "segment": "city", "segment_value": name, "measure": measure, "value": value}
+    return row | {"low": 0.01, "high": 0.99, "n_rows": 300, "best": None, "worst": None} | ends
+
+
+def test_a_gap_is_shown_with_its_limit_and_every_group_the_worst_first() -> None:
+    rows = [group("Oslo", 0.9), group("Rome", 0.7), group("Bonn", 0.8), group(None, 0.2, best="Oslo", worst="Rome")]
+    rows += [group("Oslo", 4.0, "mae"), group("Rome", 9.0, "mae"), group(None, 5.0, "mae", best="Oslo", worst="Rome")]
+    first, second = gaps([*rows, group(None, 0.2, "retired")], replace(MODEL, gap_limits={"accuracy": 0.1}))
+    assert (first["segment"], first["title"], first["limit"], first["best"]) == ("city", "Accuracy", 0.1, "Oslo")
+    assert [one["name"] for one in first["groups"]] == ["Rome", "Bonn", "Oslo"]
+    assert (second["limit"], [one["name"] for one in second["groups"]]) == (None, ["Rome", "Oslo"])
+    assert gaps([], MODEL) == []

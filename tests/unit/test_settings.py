@@ -211,6 +211,11 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         (("models", 0, "limits"), {"mae": 10}, "models[0].limits.mae: must be one of precision, recall, f1, auc"),
         (("models", 0, "limits"), {"auc": 80}, "models[0].limits.auc: must be a number from 0 to 1, got 80"),
         (("models", 0, "limits"), {"auc": -1}, "models[0].limits.auc: must be a number from 0 to 1e+12, got -1"),
+        (
+            ("models", 0, "gap_limits"),
+            {"mae": 1},
+            "models[0].gap_limits.mae: must be one of accuracy, precision, recall",
+        ),
         (("models", 0, "predicted"), "kind", "models[0].predicted: must not be given where the task is binary, got"),
         (("models", 0, "query"), "q", "models[0].query: must not be given where the task is binary, got 'q'"),
         (("models", 0, "probabilities"), {"a": "p_a"}, "models[0].probabilities: must not be given where the task is"),

@@ -1,5 +1,5 @@
 import { el, show, svg } from "./dom.js";
-import { headline, performance } from "./performance.js";
+import { gaps, headline, performance } from "./performance.js";
 import { clock, dayOf, number, percent, span, when, words } from "./format.js";
 
 const FIRST = "psi"; // what most people look at first
@@ -135,6 +135,6 @@ export function model(data, drift, test, choice) {
   const card = el("article", { class: "card", "data-model": data.name },
     el("div", { class: "row" }, el("h3", {}, data.name), pills(data),
       data.owner && el("span", { class: "soft push" }, `owned by ${data.owner}`)),
-    facts(data), performance(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
+    facts(data), performance(data), gaps(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
   return { card, draw: scored ? draw : () => {} };
 }
