@@ -17,6 +17,8 @@ from core.drift.columns import Column, Floats, Ints, array, is_numeric, spell
 
 _BINS = 24
 _ROUNDS, _RATE = 120, 0.2
+_MOST_COLUMNS = 30
+"""So many columns are kept, those that add most: a store keeps the model beside the profile of the reference."""
 _LEAST_ROWS = 20
 """A step of fewer rows is pulled towards the mean of all by so many."""
 
@@ -96,6 +98,10 @@ class AdditiveModel:
         for k, found in enumerate(fitted):
             for name, step in found.items():
                 steps[name][:, k] = step
+        if len(axes) > _MOST_COLUMNS:
+            scale = targets.std(axis=0) + 1e-300
+            adds = sorted(steps, key=lambda name: -float((np.abs(steps[name]).max(axis=0) / scale).max()))
+            return cls.fit({name: columns[name] for name in adds[:_MOST_COLUMNS]}, targets)
         return cls(axes=axes, means=means, steps=steps)
 
     def predict(self, columns: Mapping[str, Column]) -> Floats:

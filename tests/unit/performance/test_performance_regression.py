@@ -134,3 +134,13 @@ def test_an_additive_model_learns_a_sum_and_ignores_noise() -> None:
     model = AdditiveModel.fit(columns, truth + rng.normal(size=truth.shape) / 5)
     assert np.sqrt(np.mean(np.square(model.predict(columns) - truth))) < 0.06
     assert np.abs(model.steps["noise"]).max() < 0.05
+
+
+def test_of_very_many_columns_those_that_add_most_are_kept() -> None:
+    rng = np.random.default_rng(11)
+    columns = {f"f{number}": rng.normal(size=1000) for number in range(60)}
+    truth = 3 * columns["f41"][:, None]
+    model = AdditiveModel.fit(columns, truth + rng.normal(size=(1000, 1)))
+    assert len(model.axes) == 30
+    assert "f41" in model.axes
+    assert len(json.dumps(model.to_data())) < 100_000
