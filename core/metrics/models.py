@@ -99,6 +99,18 @@ METRICS = (
         "aia_prediction_drift_drifted", "model", "1", "Whether the model's predictions have drifted: 1 if so, else 0."
     ),
     gauge(
+        "aia_attribution_drift_value",
+        "model feature",
+        "1",
+        "Change of the feature's mean absolute attribution against the reference, in standard deviations.",
+    ),
+    gauge(
+        "aia_attribution_drift_drifted",
+        "model feature",
+        "1",
+        "Whether the feature's attribution has drifted: 1 if so, else 0.",
+    ),
+    gauge(
         "aia_data_quality_issues",
         "model issue",
         "1",

@@ -40,6 +40,8 @@ class Reason(StrEnum):
     """A group is served significantly worse than another one, and by more than the limit."""
     NO_GAP = "no_gap"
     """No gap between groups is above its limit."""
+    ATTRIBUTIONS_DRIFTED = "attributions_drifted"
+    """At least one feature adds to predictions more or less than it did."""
     DEGRADED = "degraded"
     """At least one metric is significantly worse, and by as much as matters."""
     STEADY = "steady"

@@ -179,6 +179,8 @@ class Model:
     statistics: Annotated[tuple[Annotated[str, OneOf(*STATISTICS)], ...], Items(at_least=1, unique=True)] = DEFAULT
     """Drift statistics to compute, store and show; the verdict does not depend on them."""
     quality: Quality = field(default_factory=Quality)
+    attributions: Column | None = None
+    """Column of the feature attributions of each prediction, as JSON: numbers by feature, or what Vertex AI's explanations have."""
     exact_rows: Annotated[int, Range(1, 1_000_000, "rows")] = 50_000
     """Maximum number of rows of a window for an exact comparison; larger windows are counted in the warehouse."""
     minimum_rows: Annotated[int, Range(1, 10_000_000, "rows")] = 200

@@ -22,6 +22,7 @@ from core.drift import (
 )
 from core.drift.storage import dump_profile, load_profile
 from core.performance import PerformanceReference, learn_performance
+from core.performance.attributions import Attribution, learn_attributions
 from core.settings import Model
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data
@@ -43,12 +44,14 @@ class Baseline:
         profile: of the features and the score, with its segments and, where the settings say so, its seasons.
         rows: of the reference window, all of them.
         performance: by the labels that arrived within the window, if the model has labels.
+        attributions: by feature, what is usual, where the model logs attributions.
         issues: by kind of issue and column, the worst value of a window within the reference; up to that value is usual.
     """
 
     profile: Profile
     rows: int
     performance: PerformanceReference | None
+    attributions: dict[str, Attribution]
     issues: dict[tuple[DataQualityIssueKind, str], float]
 
     def to_data(self) -> Data:
@@ -57,6 +60,7 @@ class Baseline:
             "profile": base64.b64encode(dump_profile(self.profile)).decode(),
             "rows": self.rows,
             "performance": self.performance and json.dumps(self.performance.to_data()),
+            "attributions": {name: list(one) for name, one in self.attributions.items()},
             "issues": [
                 {"issue": kind.value, "column": name, "worst": worst} for (kind, name), worst in self.issues.items()
             ],
@@ -70,6 +74,7 @@ class Baseline:
             profile=load_profile(base64.b64decode(data["profile"])),
             rows=data["rows"],
             performance=PerformanceReference.from_data(meter_of(model), performance) if performance else None,
+            attributions={name: Attribution(*one) for name, one in data["attributions"].items()},
             issues={(DataQualityIssueKind(one["issue"]), one["column"]): one["worst"] for one in data["issues"]},
         )
 
@@ -94,6 +99,7 @@ def learn(window: Window, columns: Columns, rows: int) -> Baseline:
         profile=profile,
         rows=rows,
         performance=_performance(model, columns),
+        attributions=_attributions(model, columns),
         issues=_issues(profile, past),
     )
 
@@ -103,6 +109,13 @@ def _performance(model: Model, columns: Columns) -> PerformanceReference | None:
         return None
     rows = rows_of(model, columns)
     return learn_performance(meter_of(model), rows, columns[SECOND], window=model.window.total_seconds())
+
+
+def _attributions(model: Model, columns: Columns) -> dict[str, Attribution]:
+    if model.attributions is None:
+        return {}
+    window = model.window.total_seconds()
+    return learn_attributions(columns[model.attributions], columns[SECOND], window=window)
 
 
 def _fit(model: Model, columns: Columns, rows: int) -> Profile:

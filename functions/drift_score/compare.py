@@ -19,7 +19,7 @@ from core.drift.verdict import overall
 from core.settings import Model
 from functions.adapters.columns import Columns
 from functions.drift_score.ports import Predictions
-from functions.drift_score.rows import measured
+from functions.drift_score.rows import beside
 from functions.drift_score.window import Window, thresholds, watched
 
 _MOST_CARRIED = 3
@@ -47,14 +47,14 @@ def compare(predictions: Predictions, window: Window, profile: Profile, rows: in
     model = window.model
     limits, slot, names = thresholds(model), hour_of_week(window.end), model.statistics
     if rows <= model.exact_rows:
-        wanted = dict.fromkeys((*watched(model), *model.segments, *(measured(model) if model.label else ())))
+        wanted = dict.fromkeys((*watched(model), *model.segments, *beside(model)))
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=wanted)
         report = score(profile, columns, thresholds=limits, slot=slot, statistics=names)
         return _parted(model, report, count(profile, columns), columns)
     counts = predictions.counts(window, profile)
     columns = {}
-    if model.label:
-        columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=measured(model))
+    if names_read := beside(model):
+        columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=names_read)
     report = score_counts(profile, counts, thresholds=limits, slot=slot, statistics=names)
     return _parted(model, report, counts, columns)
 

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     DATA_QUALITY = "data_quality"
     ACCURACY_BELOW_FLOOR = "accuracy_below_floor"
     PERFORMANCE_BEYOND_LIMIT = "performance_beyond_limit"
+    ATTRIBUTION_DRIFT = "attribution_drift"
     PERFORMANCE_GAP = "performance_gap"
     PERFORMANCE_DEGRADED = "performance_degraded"
     PERFORMANCE_BELOW_EXPECTED = "performance_below_expected"

@@ -12,7 +12,7 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Data, Store
 from functions.drift_score.baseline import LARGEST, Baseline, learn
 from functions.drift_score.ports import Predictions
-from functions.drift_score.rows import measured
+from functions.drift_score.rows import beside
 from functions.drift_score.window import Window, watched
 
 COLLECTION = "profiles"
@@ -20,6 +20,8 @@ _PERFORMANCE = 2
 """Of the form in which the performance of a reference is stored."""
 MOST_ROWS = 100_000
 """Of more rows in a reference window, a sample of this size that is always the same is learnt from."""
+_REST = 100_000
+"""Characters of a document that are left beside the profile."""
 _MOST_KEPT = 32
 log = logging.getLogger(__name__)
 
@@ -79,7 +81,7 @@ class Profiles:
     def _learn(self, key: str, reference: Window) -> Baseline:
         model = reference.model
         rows = self._predictions.summary(model, reference.start, reference.end).rows
-        names = dict.fromkeys((*watched(model), *model.segments, *(measured(model) if model.label else ())))
+        names = dict.fromkeys((*watched(model), *model.segments, *beside(model)))
         columns = self._predictions.rows(
             model, reference.start, reference.end, most=MOST_ROWS, names=names, seconds=True
         )
@@ -90,7 +92,7 @@ class Profiles:
 
     def _save(self, key: str, reference: Window, data: Data) -> None:
         name = reference.model.name
-        if (size := len(data["profile"])) > LARGEST:
+        if (size := len(data["profile"]) + len(data["performance"] or "")) > LARGEST + _REST:
             log.warning("profile of %s is too large to store", name, extra=fields(key=key, characters=size))
             return
         about = {"model": name, "version": reference.version}
@@ -111,7 +113,14 @@ def profile_key(reference: Window) -> str:
     model = reference.model
     columns = (model.table, model.timestamp, model.id, model.score, model.features.numeric, model.features.categorical)
     judged = (model.label, model.task.value, model.decision, model.segments, model.window, model.minimum_rows)
-    task = (model.predicted, sorted(model.probabilities.items()), model.quantile, model.query, model.cutoff)
+    task = (
+        model.predicted,
+        sorted(model.probabilities.items()),
+        model.quantile,
+        model.query,
+        model.cutoff,
+        model.attributions,
+    )
     span = (model.drift.seasonal, stamp(reference.start), stamp(reference.end))
     text = repr((VERSION, _PERFORMANCE, columns, judged, task, *span))
     return f"{model.name}:{reference.version}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"

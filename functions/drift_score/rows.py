@@ -26,6 +26,12 @@ def measured(model: Model) -> tuple[str, ...]:
     return tuple(dict.fromkeys((model.score, *own, *model.probabilities.values(), *features, *model.segments)))
 
 
+def beside(model: Model) -> tuple[str, ...]:
+    """The columns that are read beside the features and the score: for performance where there are labels, and attributions."""
+    own = (model.attributions,) if model.attributions else ()
+    return (*(measured(model) if model.label else ()), *own)
+
+
 def rows_of(model: Model, columns: Columns) -> Rows:
     """The predictions and labels among the columns that were read."""
     features = model.features.names if model.task is Task.REGRESSION else ()

@@ -15,7 +15,7 @@ from core.settings import Model
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Metrics, Store
-from functions.drift_score import effects, groups, quality, retrain
+from functions.drift_score import attributions, effects, groups, quality, retrain
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.compare import Current, by_segment, compare, top_segments
 from functions.drift_score.conditions import Kind, spec
@@ -93,6 +93,10 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
     effects.measure_version(outside.metrics, window, seen.version)
     drifting = _watch_drift(window, baseline, current, outside)
     _watch_quality(window, quality.inspect(window, reference, baseline, current, seen.newest), outside)
+    if model.attributions:
+        shifts = attributions.compared(window, baseline, current.columns)
+        attributions.gauges(outside.metrics, window, shifts)
+        _track(outside, model, Kind.ATTRIBUTION_DRIFT, attributions.verdict(model, shifts), at)
     limits = _watch_performance(window, baseline, current, outside) if model.label else retrain.Limits()
     drifted = current.features.drifted if drifting else ()
     asked = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at)
