@@ -12,20 +12,6 @@ from core.drift.calibration import hour_of_week
 from core.drift.columns import ProfileError
 from core.drift.counts import Counts, count
 from core.drift.exclusion import LeftOut
-from core.drift.intervals import Estimate
-from core.drift.performance import (
-    Calibrator,
-    Classifier,
-    Comparison,
-    Regressor,
-    Standing,
-    Trend,
-    classifier,
-    compare_metrics,
-    expected,
-    regressor,
-    stands,
-)
 from core.drift.profile import Profile
 from core.drift.quality import DataQualityIssue, DataQualityIssueKind, QualityThresholds, quality, type_changed
 from core.drift.ranges import Range, ranges
@@ -37,14 +23,10 @@ from core.drift.verdict import Thresholds
 
 __all__ = [
     "Bin",
-    "Calibrator",
-    "Classifier",
-    "Comparison",
     "Counts",
     "DataQualityIssue",
     "DataQualityIssueKind",
     "DriftReport",
-    "Estimate",
     "FeatureDrift",
     "Kind",
     "LeftOut",
@@ -54,29 +36,21 @@ __all__ = [
     "QualityThresholds",
     "Range",
     "Reason",
-    "Regressor",
     "SegmentDrift",
-    "Standing",
     "Statement",
     "StatisticResult",
     "Thresholds",
-    "Trend",
     "attribute",
-    "classifier",
-    "compare_metrics",
     "count",
     "count_segments",
     "count_sql",
     "counts_by_segment",
     "counts_from_rows",
-    "expected",
     "hour_of_week",
     "quality",
     "ranges",
-    "regressor",
     "score",
     "score_counts",
-    "stands",
     "type_changed",
     "with_segments",
 ]

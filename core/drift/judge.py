@@ -9,11 +9,8 @@ from core.drift import (
     DataQualityIssue,
     DataQualityIssueKind,
     DriftReport,
-    Estimate,
     FeatureDrift,
-    Standing,
     StatisticResult,
-    stands,
 )
 from core.drift import Reason as DriftReason
 from core.events import Severity
@@ -23,7 +20,6 @@ MOST_NAMED = 5
 """How many features a finding's evidence tells about."""
 _ERROR_SHARE, _ERROR_STRENGTH = 0.25, 0.25
 _CRITICAL_SHARE, _CRITICAL_STRENGTH = 0.5, 0.5
-_ERROR_BELOW, _CRITICAL_BELOW = 0.05, 0.15
 _GRAVE = frozenset(
     {
         DataQualityIssueKind.ABSENT,
@@ -43,18 +39,10 @@ class Reason(StrEnum):
     """At least one feature drifted."""
     STEADY = "steady"
     """No feature drifted."""
-    BELOW_FLOOR = "below_floor"
-    """The accuracy and its whole confidence interval are below the floor."""
-    DOUBTFUL = "doubtful"
-    """The accuracy is below the floor, but not significantly: no conclusion."""
-    ABOVE_FLOOR = "above_floor"
-    """The accuracy is at the floor or above."""
-    NO_FLOOR = "no_floor"
-    """The settings have no floor."""
     NOTHING_TO_COMPARE = "nothing_to_compare"
     """Every feature is an identifier, a timestamp or a constant: nothing is concluded."""
     INSUFFICIENT_DATA = "insufficient_data"
-    """Too few rows or labels: nothing is concluded."""
+    """Too few rows: nothing is concluded."""
     QUALITY_ISSUES = "quality_issues"
     """The data has quality issues that the reference did not have."""
     SOUND = "sound"
@@ -182,60 +170,6 @@ def describe_tail(feature: FeatureDrift) -> str:
         return means
     place = f"{'at or above' if feature.tail.upper else 'below'} {feature.tail.threshold}"
     return f"; {place}: {feature.tail.reference:.2%} of rows then, {feature.tail.current:.2%} now{means}"
-
-
-def of_accuracy(
-    model: str, *, accuracy: Estimate, floor: float | None, minimum: int, evidence: Mapping[str, str] = _NOTHING
-) -> Verdict:
-    """Conclude from the labels that have arrived.
-
-    It is bad once the floor is certain to be undercut, and good once the accuracy is the floor or better; in between
-    nothing is concluded, so that chance neither opens an incident nor closes it.
-
-    Args:
-        model: the model's name, for the summary.
-        accuracy: the share of labelled predictions that were right, with its confidence interval.
-        floor: the accuracy floor, if the settings have one.
-        minimum: with fewer labels nothing is concluded.
-        evidence: what supports it, as short texts by name.
-
-    >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.783, 0.834, 900), floor=0.85, minimum=200).summary
-    'churn: accuracy 81.0% (78.3% to 83.4%) on 900 labelled predictions, floor 85.0%'
-    >>> of_accuracy("churn", accuracy=Estimate(0.84, 0.815, 0.862, 900), floor=0.85, minimum=200).reason
-    <Reason.DOUBTFUL: 'doubtful'>
-    >>> of_accuracy("churn", accuracy=Estimate(0.81, 0.48, 0.95, 9), floor=0.85, minimum=200).reason
-    <Reason.INSUFFICIENT_DATA: 'insufficient_data'>
-    """
-    if accuracy.value is None or accuracy.rows < minimum:
-        text = f"{model}: {accuracy.rows} labels have arrived, {minimum} required"
-        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.INSUFFICIENT_DATA, summary=text)
-    interval = f"{accuracy.value:.1%} ({accuracy.low:.1%} to {accuracy.high:.1%})"
-    text = f"{model}: accuracy {interval} on {accuracy.rows} labelled predictions"
-    if floor is None:
-        return Verdict(outcome=Outcome.NOT_KNOWN, reason=Reason.NO_FLOOR, summary=text)
-    below, certain = accuracy.value < floor, stands(accuracy, floor) is Standing.BELOW
-    return Verdict(
-        outcome=Outcome.NOT_KNOWN if below and not certain else Outcome.of(bad=below),
-        reason=Reason.BELOW_FLOOR if certain else Reason.DOUBTFUL if below else Reason.ABOVE_FLOOR,
-        summary=f"{text}, floor {floor:.1%}",
-        severity=accuracy_severity(accuracy.value, floor),
-        value=accuracy.value,
-        threshold=floor,
-        unit="ratio",
-        evidence=evidence,
-    )
-
-
-def accuracy_severity(accuracy: float, floor: float) -> Severity:
-    """How bad an accuracy is, by how far it lies below the floor.
-
-    >>> [accuracy_severity(value, 0.85).value for value in (0.84, 0.78, 0.6)]
-    ['warning', 'error', 'critical']
-    """
-    below = floor - accuracy
-    if below >= _CRITICAL_BELOW:
-        return Severity.CRITICAL
-    return Severity.ERROR if below >= _ERROR_BELOW else Severity.WARNING
 
 
 def of_quality(model: str, issues: Sequence[DataQualityIssue]) -> Verdict:

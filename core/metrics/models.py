@@ -42,10 +42,52 @@ METRICS = (
         "Accuracy of the model estimated without labels, 0 to 1.",
     ),
     gauge(
+        "aia_model_accuracy_expected_labelled_ratio",
+        "model",
+        "1",
+        "Accuracy of the model estimated without labels, of the predictions whose labels have arrived, 0 to 1.",
+    ),
+    gauge(
+        "aia_model_accuracy_floor_ratio",
+        "model",
+        "1",
+        "Accuracy floor of the model, from the settings, 0 to 1.",
+    ),
+    gauge(
         "aia_model_measure_value",
         "model measure",
         "1",
         "Performance metric of the model, from the labels that have arrived.",
+    ),
+    gauge(
+        "aia_model_measure_floor_value",
+        "model measure",
+        "1",
+        "Limit of the performance metric from the settings, where higher values are better.",
+    ),
+    gauge(
+        "aia_model_measure_ceiling_value",
+        "model measure",
+        "1",
+        "Limit of the performance metric from the settings, where lower values are better.",
+    ),
+    gauge(
+        "aia_model_group_gap_value",
+        "model segment measure",
+        "1",
+        "Largest gap of the performance metric between two groups of the segment column.",
+    ),
+    gauge(
+        "aia_model_group_gap_exceeded",
+        "model segment measure",
+        "1",
+        "Whether the gap is above its limit in the settings and significant: 1 if so, else 0.",
+    ),
+    gauge(
+        "aia_model_measure_degraded",
+        "model measure",
+        "1",
+        "Whether the performance metric is significantly worse than in the reference: 1 if so, else 0.",
     ),
     gauge(
         "aia_prediction_drift_value",
@@ -55,6 +97,18 @@ METRICS = (
     ),
     gauge(
         "aia_prediction_drift_drifted", "model", "1", "Whether the model's predictions have drifted: 1 if so, else 0."
+    ),
+    gauge(
+        "aia_attribution_drift_value",
+        "model feature",
+        "1",
+        "Change of the feature's mean absolute attribution against the reference, in standard deviations.",
+    ),
+    gauge(
+        "aia_attribution_drift_drifted",
+        "model feature",
+        "1",
+        "Whether the feature's attribution has drifted: 1 if so, else 0.",
     ),
     gauge(
         "aia_data_quality_issues",

@@ -15,6 +15,8 @@ class Reason(StrEnum):
     """Enough of the important features drifted."""
     BELOW_FLOOR = "below_floor"
     """The accuracy is below the floor, whatever drifted."""
+    BEYOND_LIMIT = "beyond_limit"
+    """Another measure is beyond its limit, whatever drifted."""
     COOLDOWN = "cooldown"
     """There is cause, but the last request is too recent."""
     NOT_ENOUGH_LABELS = "not_enough_labels"
@@ -22,14 +24,14 @@ class Reason(StrEnum):
     NOT_IMPORTANT = "not_important"
     """Features drifted, but fewer of the important ones than it takes."""
     NOTHING_WRONG = "nothing_wrong"
-    """No feature drifted, and the accuracy is not known to be below the floor."""
+    """No feature drifted, and no limit of performance is known to be broken."""
     NO_POLICY = "no_policy"
     """The settings do not let the policy ask for this model."""
     LATE = "late"
     """There is cause, but a newer tick has asked: what this one saw is answered already."""
 
 
-WANTED = frozenset({Reason.DRIFT, Reason.BELOW_FLOOR})
+WANTED = frozenset({Reason.DRIFT, Reason.BELOW_FLOOR, Reason.BEYOND_LIMIT})
 """The reasons to ask; every other one is a refusal."""
 
 
@@ -62,6 +64,7 @@ def decide(
     n_labels: int,
     last_requested_at: datetime | None,
     now: datetime,
+    broken: bool = False,
 ) -> Decision:
     """Decide whether a model shall be trained again.
 
@@ -76,6 +79,7 @@ def decide(
         n_labels: the labels that have arrived for the data to train on, at least 0.
         last_requested_at: the instant of the newest tick that asked, or None.
         now: the instant of the tick.
+        broken: whether another measure than the accuracy is known to be beyond its limit.
 
     Returns:
         The decision. Of several refusals it names the first of: no policy, no cause, late, cooldown, too few labels.
@@ -98,12 +102,13 @@ def decide(
         return Decision(reason=Reason.NO_POLICY)
     features = tuple(name for name in policy.important if name in set(drifted))
     below = accuracy is not None and floor is not None and accuracy < floor
-    if not below and len(features) < policy.drifted:
+    if not (below or broken) and len(features) < policy.drifted:
         return Decision(reason=Reason.NOT_IMPORTANT if drifted else Reason.NOTHING_WRONG, features=features)
+    cause = Reason.BELOW_FLOOR if below else Reason.BEYOND_LIMIT if broken else Reason.DRIFT
     refusal = _refusal(policy, n_labels, last_requested_at, now)
     if refusal is Reason.COOLDOWN and last_requested_at:
         return Decision(reason=refusal, features=features, retry_at=last_requested_at + policy.cooldown)
-    return Decision(reason=refusal or (Reason.BELOW_FLOOR if below else Reason.DRIFT), features=features)
+    return Decision(reason=refusal or cause, features=features)
 
 
 def _refusal(policy: Retraining, n_labels: int, last: datetime | None, now: datetime) -> Reason | None:

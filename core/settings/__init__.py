@@ -2,7 +2,7 @@
 
 from core.settings.business import Business, Cost, Customers, MarketTable, Orders, Spending
 from core.settings.channels import Channel
-from core.settings.models import Features, Label, Model, Quality, Reference, Retraining, Sensitivity, Task
+from core.settings.models import Features, Label, Model, Performance, Quality, Reference, Retraining, Sensitivity, Task
 from core.settings.network import Address
 from core.settings.people import (
     Category,
@@ -57,6 +57,7 @@ __all__ = [
     "Orders",
     "Parameter",
     "People",
+    "Performance",
     "Person",
     "Playbook",
     "Policy",

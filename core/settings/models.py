@@ -1,10 +1,12 @@
 """The section `models`: which predictions are watched, against what, how strictly, and when a model is trained again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Annotated
 
+from core import measures
 from core.errors import Fault
 from core.settings.declare import Faults, derives, validator
 from core.settings.kinds import Column, Share, Slug, Streak, Table
@@ -20,10 +22,14 @@ _LONGEST_LABEL = 63
 class Task(StrEnum):
     """What a model predicts."""
 
-    CLASSIFICATION = "classification"
+    BINARY = measures.BINARY
     """Whether something happens: the score is its probability, the label 0 or 1 (false or true)."""
-    REGRESSION = "regression"
+    MULTICLASS = measures.MULTICLASS
+    """Which of several classes: `predicted` is the class, the label the true one, the score the confidence in it."""
+    REGRESSION = measures.REGRESSION
     """How much: score and label are numbers in one unit."""
+    RANKING = measures.RANKING
+    """In which order: the score ranks the rows of one `query`, the label is the relevance of each, 0 and up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +108,17 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """When a change of performance against the reference is a finding; limits of single measures are beside it."""
+
+    change: Annotated[float, Range(0.01, 10)] = 0.1
+    """Smallest growth of a loss that matters, as a share: 0.1 where an error rate rises from 10 % to 11 %, or a mean
+    absolute error from 10 to 11."""
+    false_alarms: Annotated[float, Range(1e-6, 0.5)] = 0.01
+    """False alarm rate of a window without a change, over all measures together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retraining:
     """When a new version of the model is asked for, and what trains it.
 
@@ -143,14 +160,27 @@ class Model:
     window: Annotated[timedelta, Range("5m", "90d")]
     """Length of the current window."""
     label: Label | None = None
-    task: Task = Task.CLASSIFICATION
+    task: Task = Task.BINARY
     """Task of the model."""
     decision: Share = 0.5
-    """Score threshold of a positive prediction of a classifier."""
+    """Score threshold of a positive prediction, where the task is `binary`."""
+    predicted: Column | None = None
+    """Column of the predicted class, where the task is `multiclass`."""
+    probabilities: Mapping[str, Column] = field(default_factory=dict, hash=False)
+    """Columns of the probabilities by class, where the task is `multiclass` and the model gives them; for the log loss and a
+    better estimate without labels."""
+    quantile: Annotated[float, Range(0.001, 0.999)] = 0.5
+    """Quantile of the label that is predicted, where the task is `regression`; for the pinball loss."""
+    query: Column | None = None
+    """Column of what each row is ranked for, where the task is `ranking`."""
+    cutoff: Annotated[int, Range(1, 1000, "places")] = 10
+    """Number of first places that NDCG counts, where the task is `ranking`."""
     drift: Sensitivity = field(default_factory=Sensitivity)
     statistics: Annotated[tuple[Annotated[str, OneOf(*STATISTICS)], ...], Items(at_least=1, unique=True)] = DEFAULT
     """Drift statistics to compute, store and show; the verdict does not depend on them."""
     quality: Quality = field(default_factory=Quality)
+    attributions: Column | None = None
+    """Column of the feature attributions of each prediction, as JSON: numbers by feature, or what Vertex AI's explanations have."""
     exact_rows: Annotated[int, Range(1, 1_000_000, "rows")] = 50_000
     """Maximum number of rows of a window for an exact comparison; larger windows are counted in the warehouse."""
     minimum_rows: Annotated[int, Range(1, 10_000_000, "rows")] = 200
@@ -160,10 +190,24 @@ class Model:
     recover_after: Streak = 2
     """Number of consecutive windows without drift before it resolves."""
     accuracy_floor: Annotated[Share | None, Requires("label")] = None
-    """Least accuracy that is accepted, of a classifier. The alert `AccuracyBelowFloor` (`infra/alerts/models.yaml`) has
-    it once more, by model, and Terraform warns where it has not."""
+    """Least accuracy that is accepted, of a classifier."""
+    limits: Annotated[
+        Mapping[
+            Annotated[str, OneOf(*(name for name in measures.MEASURES if name != "accuracy"))],
+            Annotated[float, Range(0, 1e12)],
+        ],
+        Requires("label"),
+    ] = field(default_factory=dict, hash=False)
+    """Limits of other measures: the least value that is accepted of a measure whose higher values are better, the largest of
+    any other. A limit of `precision` or `recall` holds for every class."""
+    gap_limits: Annotated[
+        Mapping[Annotated[str, OneOf(*measures.MEASURES)], Annotated[float, Range(0, 1e12)]],
+        Requires("label", "segments"),
+    ] = field(default_factory=dict, hash=False)
+    """Largest gap that is accepted, by measure, between two groups of a column of `segments`."""
+    performance: Performance = field(default_factory=Performance)
     segments: tuple[Column, ...] = ()
-    """Columns whose values drift is attributed to."""
+    """Columns whose values drift is attributed to, and between whose values performance is compared."""
     retraining: Annotated[Retraining | None, Requires("label")] = None
 
     @property
@@ -172,10 +216,47 @@ class Model:
         return f"model/{self.name}"
 
 
-@validator(Model, "task", "accuracy_floor")
-def _only_a_classifier_has_accuracy(model: Model) -> Faults:
-    if model.task is Task.REGRESSION and model.accuracy_floor is not None:
-        yield Fault("accuracy_floor", "must not be given where the task is regression", model.accuracy_floor)
+_CLASSIFIERS = (Task.BINARY, Task.MULTICLASS)
+_OF_CLASSES = ("precision", "recall")
+"""Measures that are one for every class, where there are several."""
+_OF_ONE_TASK = (("predicted", Task.MULTICLASS), ("query", Task.RANKING))
+
+
+@validator(Model, "task", "accuracy_floor", "limits")
+def _limits_are_of_its_measures(model: Model) -> Faults:
+    if model.task not in _CLASSIFIERS and model.accuracy_floor is not None:
+        yield Fault("accuracy_floor", f"must not be given where the task is {model.task}", model.accuracy_floor)
+    known = [name for name, one in measures.MEASURES.items() if model.task in one.tasks and name != "accuracy"]
+    for name, limit in model.limits.items():
+        if name not in known:
+            yield Fault(f"limits.{name}", f"must be one of {', '.join(known)} where the task is {model.task}", limit)
+        elif not 0 <= limit <= measures.MEASURES[name].bounds[1]:
+            most = measures.MEASURES[name].bounds[1]
+            yield Fault(f"limits.{name}", "must be a number from 0 to 1" if most == 1 else "must be 0 or more", limit)
+
+
+@validator(Model, "task", "gap_limits")
+def _gaps_are_of_its_measures(model: Model) -> Faults:
+    known = [name for name, one in measures.MEASURES.items() if model.task in one.tasks]
+    if model.task is Task.MULTICLASS:
+        known = [name for name in known if name not in _OF_CLASSES]
+    for name, limit in model.gap_limits.items():
+        if name not in known:
+            yield Fault(
+                f"gap_limits.{name}", f"must be one of {', '.join(known)} where the task is {model.task}", limit
+            )
+
+
+@validator(Model, "task", "predicted", "query", "probabilities")
+def _columns_are_of_its_task(model: Model) -> Faults:
+    for key, task in _OF_ONE_TASK:
+        given = getattr(model, key)
+        if model.task is task and given is None and model.label is not None:
+            yield Fault(key, f"must be given where the task is {task} and there is a label", None)
+        if model.task is not task and given is not None:
+            yield Fault(key, f"must not be given where the task is {model.task}", given)
+    if model.task is not Task.MULTICLASS and model.probabilities:
+        yield Fault("probabilities", f"must not be given where the task is {model.task}", sorted(model.probabilities))
 
 
 @validator(Model, "features", "retraining")

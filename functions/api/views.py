@@ -11,6 +11,7 @@ from core.statistics import STATISTICS
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.api.cache import Cache
 from functions.api.freshness import LATE, Start, following
+from functions.api.performance import accuracy, gaps, measures
 from functions.services.models import SETTINGS, TABLE
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
@@ -41,7 +42,7 @@ class Views:
     _cache: Cache = field(default_factory=Cache)
 
     def models(self) -> list[Data]:
-        """Every model with its newest scored window and its accuracy by day."""
+        """Every model with its newest scored window, its performance, and its accuracy by day."""
         names = list(self.known())
         return self._cache(("models",), lambda: self._models(names), seconds=self._lasts)
 
@@ -61,6 +62,7 @@ class Views:
         since = datetime.now(UTC) - _RECENT
         rows = _group(self.warehouse.query(_SQL["latest_scores"], since=since, models=list(names)), "model")
         performance = _group(self.warehouse.query(_SQL["performance_by_day"], since=since, models=list(names)), "model")
+        groups = _group(self.warehouse.query(_SQL["latest_groups"], since=since, models=list(names)), "model")
         return [
             {
                 "name": model.name,
@@ -69,7 +71,8 @@ class Views:
                 "statistics": described(model.statistics),
             }
             | self._latest(rows[model.name])
-            | {"accuracy": _accuracy(performance[model.name], model.accuracy_floor)}
+            | {"accuracy": accuracy(performance[model.name], model.accuracy_floor)}
+            | {"performance": measures(performance[model.name], model), "gaps": gaps(groups[model.name], model)}
             for model in self.known().values()
         ]
 
@@ -176,15 +179,3 @@ def latest(rows: Sequence[Data]) -> Data:
 def _psi(feature: Data) -> tuple[bool, float]:
     psi: float | None = feature["tests"].get("psi", {}).get("value")
     return feature["drifted"], psi if psi is not None else -1.0
-
-
-def _accuracy(rows: Sequence[Data], floor: float | None) -> Data | None:
-    known = [row for row in rows if row["value"] is not None]
-    if not known:
-        return None
-    return {
-        "value": known[-1]["value"],
-        "n_labels": known[-1]["n_labels"],
-        "floor": floor,
-        "by_day": [{"day": row["day"], "value": row["value"]} for row in known],
-    }

@@ -1,6 +1,7 @@
 """What a current window is held against: all that is learnt of a reference window, once a version."""
 
 import base64
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,37 +10,32 @@ from typing import Self
 import numpy as np
 
 from core.drift import (
-    Calibrator,
-    Classifier,
     Counts,
     DataQualityIssueKind,
     DriftReport,
-    Estimate,
     Profile,
     ProfileError,
-    Regressor,
-    classifier,
     count,
     hour_of_week,
     quality,
-    regressor,
     score,
     with_segments,
 )
-from core.drift.columns import Column, holds
+from core.drift.columns import holds
 from core.drift.storage import dump_profile, load_profile
-from core.settings import Model, Task
+from core.performance import PerformanceReference, learn_performance
+from core.performance.attributions import Attribution, learn_attributions
+from core.settings import Model
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data
-from functions.drift_score.statements import LABEL, SECOND
+from functions.drift_score.rows import meter_of, rows_of
+from functions.drift_score.statements import SECOND
 from functions.drift_score.window import Window, thresholds, watched
 
 LARGEST = 900_000
 """Characters of a profile as the store keeps it; a document of Firestore may have 1 MiB."""
 _SAMPLES = (50_000, 20_000, 5_000, 1_000, 0)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-Measures = Classifier | Regressor
-"""Performance metrics of a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,15 +45,15 @@ class Baseline:
     Attributes:
         profile: of the features and the score, with its segments and, where the settings say so, its seasons.
         rows: of the reference window, all of them.
-        measures: performance metrics from the labels that arrived within the window, if the model has labels.
-        calibrator: turns a classifier's scores into probabilities, learnt from those labels.
+        performance: by the labels that arrived within the window, if the model has labels.
+        attributions: by feature, what is usual, where the model logs attributions.
         issues: by kind of issue and column, the worst value of a window within the reference; up to that value is usual.
     """
 
     profile: Profile
     rows: int
-    measures: Measures | None
-    calibrator: Calibrator | None
+    performance: PerformanceReference | None
+    attributions: dict[str, Attribution]
     issues: dict[tuple[DataQualityIssueKind, str], float]
 
     def to_data(self) -> Data:
@@ -65,24 +61,22 @@ class Baseline:
         return {
             "profile": base64.b64encode(dump_profile(self.profile)).decode(),
             "rows": self.rows,
-            "measures": self.measures and {name: one._asdict() for name, one in self.measures._asdict().items()},
-            "calibrator": self.calibrator
-            and {"edges": self.calibrator.edges.tolist(), "levels": self.calibrator.levels.tolist()},
+            "performance": self.performance and json.dumps(self.performance.to_data()),
+            "attributions": {name: list(one) for name, one in self.attributions.items()},
             "issues": [
                 {"issue": kind.value, "column": name, "worst": worst} for (kind, name), worst in self.issues.items()
             ],
         }
 
     @classmethod
-    def from_data(cls, data: Data) -> Self:
+    def from_data(cls, model: Model, data: Data) -> Self:
         """What the store kept."""
-        measures, steps = data["measures"], data["calibrator"]
-        kind = Classifier if measures and "accuracy" in measures else Regressor
+        performance = data["performance"] and json.loads(data["performance"])
         return cls(
             profile=load_profile(base64.b64decode(data["profile"])),
             rows=data["rows"],
-            measures=kind(**{name: Estimate(**one) for name, one in measures.items()}) if measures else None,
-            calibrator=Calibrator(edges=np.array(steps["edges"]), levels=np.array(steps["levels"])) if steps else None,
+            performance=PerformanceReference.from_data(meter_of(model), performance) if performance else None,
+            attributions={name: Attribution(*one) for name, one in data["attributions"].items()},
             issues={(DataQualityIssueKind(one["issue"]), one["column"]): one["worst"] for one in data["issues"]},
         )
 
@@ -103,27 +97,27 @@ def learn(window: Window, columns: Columns, rows: int) -> Baseline:
     past = list(_past(window, profile.independent, columns))
     if model.drift.seasonal and past:
         profile = profile.calibrated((hour_of_week(end), report) for end, report, _ in past)
-    scores, labels = columns[model.score], columns.get(LABEL)
-    measures = None if labels is None else measure(model, scores, labels)
-    sure = isinstance(measures, Classifier) and measures.accuracy.rows > 0
     return Baseline(
         profile=profile,
         rows=rows,
-        measures=measures,
-        calibrator=Calibrator.learn(scores, labels) if sure and labels is not None else None,
+        performance=_performance(model, columns),
+        attributions=_attributions(model, columns),
         issues=_issues(profile, past),
     )
 
 
-def measure(model: Model, scores: Column, labels: Column) -> Measures:
-    """Performance metrics of a model.
+def _performance(model: Model, columns: Columns) -> PerformanceReference | None:
+    if model.label is None:
+        return None
+    rows = rows_of(model, columns)
+    return learn_performance(meter_of(model), rows, columns[SECOND], window=model.window.total_seconds())
 
-    Raises:
-        ProfileError: a score or a label is not what the model's task says.
-    """
-    if model.task is Task.REGRESSION:
-        return regressor(scores, labels)
-    return classifier(scores, labels, threshold=model.decision)
+
+def _attributions(model: Model, columns: Columns) -> dict[str, Attribution]:
+    if model.attributions is None:
+        return {}
+    window = model.window.total_seconds()
+    return learn_attributions(columns[model.attributions], columns[SECOND], window=window)
 
 
 def _fit(model: Model, columns: Columns, rows: int) -> Profile:

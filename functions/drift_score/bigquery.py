@@ -7,7 +7,7 @@ from functools import partial
 from core.drift import Counts, Profile, counts_by_segment, counts_from_rows
 from core.errors import QueryError
 from core.retraining import Span
-from core.settings import Label, Model
+from core.settings import Label, Model, Task
 from functions.adapters.columns import Columns, read_columns
 from functions.adapters.ports import Data, Warehouse
 from functions.adapters.training import history
@@ -81,10 +81,12 @@ class BigQueryPredictions:
         seconds: bool,
         texts: Collection[str] = (),
     ) -> Columns:
-        numbers = {*model.features.numeric, model.score} - {*texts}
+        numbers = {*model.features.numeric, *model.probabilities.values(), model.score} - {*texts}
         kinds: dict[str, type] = {name: float if name in numbers else str for name in names}
         sql = statements.window(model, kinds, seconds=seconds, texts=texts)
-        kinds |= dict.fromkeys((SECOND,) * seconds + (LABEL,) * (model.label is not None), float)
+        kinds |= dict.fromkeys((SECOND,) * seconds, float)
+        if model.label is not None:
+            kinds[LABEL] = str if model.task is Task.MULTICLASS else float
         parameters = {"model": model.name, "window_start": start, "window_end": end, "most": most}
         return read_columns(self._warehouse, sql, kinds, **parameters)
 
@@ -119,6 +121,10 @@ class BigQueryResults:
         """Write all measures of a window."""
         about = {"n_labels": n_labels, "n_current": n_current}
         self._write(statements.WRITE_PERFORMANCE, window, measures=list(rows), **about)
+
+    def write_groups(self, window: Window, rows: Sequence[Data]) -> None:
+        """Write the performance of all groups of a window."""
+        self._write(statements.WRITE_GROUPS, window, groups=list(rows))
 
     def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
         """Write all data-quality issues of a window."""

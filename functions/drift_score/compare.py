@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from core.drift import (
     Counts,
     DriftReport,
+    Mode,
     Profile,
     attribute,
     count,
@@ -18,6 +19,7 @@ from core.drift.verdict import overall
 from core.settings import Model
 from functions.adapters.columns import Columns
 from functions.drift_score.ports import Predictions
+from functions.drift_score.rows import beside
 from functions.drift_score.window import Window, thresholds, watched
 
 _MOST_CARRIED = 3
@@ -31,7 +33,7 @@ class Current:
         features: what is said of the features.
         prediction: what is said of the score, as if it were the only feature.
         counts: of features and score.
-        columns: all that was read, or score and label of a sample where the window was counted in the warehouse.
+        columns: all that was read, or what performance is measured from, of a sample, where the window was counted in the warehouse.
     """
 
     features: DriftReport
@@ -45,14 +47,14 @@ def compare(predictions: Predictions, window: Window, profile: Profile, rows: in
     model = window.model
     limits, slot, names = thresholds(model), hour_of_week(window.end), model.statistics
     if rows <= model.exact_rows:
-        wanted = dict.fromkeys((*watched(model), *model.segments))
+        wanted = dict.fromkeys((*watched(model), *model.segments, *beside(model)))
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=wanted)
         report = score(profile, columns, thresholds=limits, slot=slot, statistics=names)
         return _parted(model, report, count(profile, columns), columns)
     counts = predictions.counts(window, profile)
     columns = {}
-    if model.label:
-        columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=(model.score,))
+    if names_read := beside(model):
+        columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=names_read)
     report = score_counts(profile, counts, thresholds=limits, slot=slot, statistics=names)
     return _parted(model, report, counts, columns)
 
@@ -61,7 +63,8 @@ def by_segment(
     predictions: Predictions, window: Window, profile: Profile, current: Current, by: str
 ) -> Mapping[str, Counts]:
     """The counts of a window that was compared, by the values of one of the model's segment columns."""
-    if by in current.columns:
+    # Of a window that was counted in the warehouse, the columns are a sample.
+    if current.features.mode is Mode.EXACT and by in current.columns:
         return count_segments(profile, current.columns, by)
     return predictions.counts_by(window, profile, by)
 

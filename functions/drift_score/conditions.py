@@ -15,6 +15,12 @@ class Kind(StrEnum):
     PREDICTION_DRIFT = "prediction_drift"
     DATA_QUALITY = "data_quality"
     ACCURACY_BELOW_FLOOR = "accuracy_below_floor"
+    PERFORMANCE_BEYOND_LIMIT = "performance_beyond_limit"
+    ATTRIBUTION_DRIFT = "attribution_drift"
+    PERFORMANCE_GAP = "performance_gap"
+    PERFORMANCE_DEGRADED = "performance_degraded"
+    PERFORMANCE_BELOW_EXPECTED = "performance_below_expected"
+    ESTIMATED_PERFORMANCE_DEGRADED = "estimated_performance_degraded"
     SCORING_FAILED = "scoring_failed"
 
 

@@ -1,49 +1,23 @@
 """Performance of a model in a window: measured from the labels that have arrived, and estimated without labels."""
 
-from dataclasses import dataclass
+import functools
 
-import numpy as np
-
-from core.drift import Classifier, Comparison, Estimate, compare_metrics, expected
+from core.detection import Outcome, Verdict
+from core.events import Severity
+from core.performance import Assessment, Estimate, Measures, Standing, assess, stands
+from core.performance.intervals import NOTHING
+from core.performance.judge import limited, of_accuracy, of_degradation, of_limits, worse_metrics
+from core.settings import Model
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data, Metrics
-from functions.drift_score.baseline import Baseline, Measures, measure
+from functions.drift_score.baseline import Baseline
+from functions.drift_score.conditions import Kind
 from functions.drift_score.ports import Results
-from functions.drift_score.statements import LABEL
+from functions.drift_score.rows import meter_of, rows_of
 from functions.drift_score.window import Window
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Performance:
-    """What is known of a window.
-
-    Attributes:
-        found: by the labels that have arrived.
-        reference: the same in the reference, if it had labels.
-        expected: of all predictions, estimated without their labels; of classifiers only.
-        check: the estimate's accuracy for the labelled predictions alone, as `reference`, beside the true one, as
-            `current`.
-        rows: predictions in the window, labelled or not.
-    """
-
-    found: Measures
-    reference: Measures | None
-    expected: Classifier | None
-    check: Comparison | None
-    rows: int
-
-    @property
-    def accuracy(self) -> Estimate | None:
-        """The accuracy of a classifier."""
-        return self.found.accuracy if isinstance(self.found, Classifier) else None
-
-    @property
-    def labels(self) -> int:
-        """How many predictions have a label."""
-        return self.found[0].rows
-
-
-def assess(window: Window, baseline: Baseline, columns: Columns, rows: int) -> Performance:
+def assessed(window: Window, baseline: Baseline, columns: Columns, rows: int) -> Assessment:
     """Measure the performance of a model.
 
     Args:
@@ -56,61 +30,123 @@ def assess(window: Window, baseline: Baseline, columns: Columns, rows: int) -> P
         ProfileError: a score or a label is not what the model's task says.
     """
     model = window.model
-    scores, labels = columns[model.score], columns[LABEL]
-    found = measure(model, scores, labels)
-    estimate, check = None, None
-    if baseline.calibrator and isinstance(found, Classifier):
-        chance, says_yes = baseline.calibrator.probability(scores), scores >= model.decision
-        known = ~np.isnan(labels)
-        estimate = expected(chance, says_yes)
-        check = compare_metrics(expected(chance[known], says_yes[known]), found)[0]
-    return Performance(found=found, reference=baseline.measures, expected=estimate, check=check, rows=rows)
+    return assess(meter_of(model), rows_of(model, columns), baseline.performance, total=rows)
 
 
-def write(results: Results, window: Window, performance: Performance) -> None:
+def write(results: Results, window: Window, performance: Assessment) -> None:
     """Write every measure, in place of what an earlier delivery of the tick wrote."""
     rows = measure_rows(performance)
     results.write_performance(window, rows, n_labels=performance.labels, n_current=performance.rows)
 
 
-def measure_rows(performance: Performance) -> list[Data]:
+def measure_rows(performance: Assessment) -> list[Data]:
     """One row a measure."""
-    before, without = performance.reference, performance.expected
     return [
         {
             "measure": name,
             "value": one.value,
             "low": one.low,
             "high": one.high,
-            "reference": before and getattr(before, name).value,
-            "expected": without and getattr(without, name).value,
+            "reference": _of(performance.reference, name).value,
+            "expected": _of(performance.expected, name).value,
+            "expected_low": _of(performance.expected, name).low,
+            "expected_high": _of(performance.expected, name).high,
+            "expected_labelled": _of(performance.expected_labelled, name).value,
         }
-        for name, one in performance.found._asdict().items()
+        for name, one in performance.found.items()
     ]
 
 
-def gauges(metrics: Metrics, window: Window, performance: Performance) -> None:
+def gauges(metrics: Metrics, window: Window, performance: Assessment) -> None:
     """Set the gauges of what has a value."""
-    model, at = window.model.name, window.end
-    for name, one in performance.found._asdict().items():
+    model, at = window.model, window.end
+    for name, one in performance.found.items():
         if one.value is not None:
-            metrics.gauge("aia_model_measure_value", one.value, at=at, model=model, measure=name)
-    if (accuracy := performance.accuracy) and accuracy.value is not None:
-        metrics.gauge("aia_model_accuracy_ratio", accuracy.value, at=at, model=model)
-    if (without := performance.expected) and without.accuracy.value is not None:
-        metrics.gauge("aia_model_accuracy_expected_ratio", without.accuracy.value, at=at, model=model)
+            metrics.gauge("aia_model_measure_value", one.value, at=at, model=model.name, measure=name)
+    accuracies = {
+        "aia_model_accuracy_ratio": _of(performance.found, "accuracy").value,
+        "aia_model_accuracy_expected_ratio": _of(performance.expected, "accuracy").value,
+        "aia_model_accuracy_expected_labelled_ratio": _of(performance.expected_labelled, "accuracy").value,
+        "aia_model_accuracy_floor_ratio": model.accuracy_floor,
+    }
+    for name, value in accuracies.items():
+        if value is not None:
+            metrics.gauge(name, value, at=at, model=model.name)
+    for held in limited(performance.found, model.limits):
+        name = "aia_model_measure_ceiling_value" if held.is_ceiling else "aia_model_measure_floor_value"
+        metrics.gauge(name, held.limit, at=at, model=model.name, measure=held.metric)
+    worse_ones = worse_metrics(
+        performance.against_reference, change=model.performance.change, certainty=model.performance.false_alarms
+    )
+    for name, worse in worse_ones.items() if performance.labels >= model.minimum_rows else ():
+        metrics.gauge("aia_model_measure_degraded", float(worse), at=at, model=model.name, measure=name)
 
 
-def evidence(performance: Performance) -> dict[str, str]:
-    """What stands beside the accuracy, in words."""
-    accuracy, before, check = performance.accuracy, performance.reference, performance.check
-    found = {}
-    if accuracy and isinstance(before, Classifier) and before.accuracy.value is not None:
-        found["reference"] = (
-            f"{before.accuracy.value:.1%} of {before.accuracy.rows} labelled predictions were right then"
+def verdicts(model: Model, performance: Assessment) -> dict[Kind, Verdict]:
+    """What is concluded, by condition.
+
+    The limit that the settings have is the gravest; what is measured weighs more than what is estimated. So of a model that
+    is below its floor the fall against the reference is told as information only, and an estimate warns only where it is
+    certain to be below the floor and labels do not tell more.
+    """
+    found: dict[Kind, Verdict] = {}
+    accuracy = performance.found.get("accuracy")
+    if accuracy is not None:
+        found[Kind.ACCURACY_BELOW_FLOOR] = of_accuracy(
+            model.name,
+            accuracy=accuracy,
+            floor=model.accuracy_floor,
+            minimum=model.minimum_rows,
+            evidence=evidence(performance),
         )
+    if model.limits:
+        found[Kind.PERFORMANCE_BEYOND_LIMIT] = of_limits(
+            model.name, performance.found, model.limits, minimum=model.minimum_rows
+        )
+    broken = any(verdict.outcome is Outcome.BAD for verdict in found.values())
+    measured = functools.partial(
+        of_degradation,
+        model.name,
+        minimum=model.minimum_rows,
+        change=model.performance.change,
+        certainty=model.performance.false_alarms,
+    )
+    known = Severity.INFO if broken else Severity.WARNING
+    found[Kind.PERFORMANCE_DEGRADED] = measured(
+        performance.against_reference, subject="performance", beside="in the reference", severity=known
+    )
+    found[Kind.PERFORMANCE_BELOW_EXPECTED] = measured(
+        performance.against_estimate, subject="performance", beside="expected of the same predictions", severity=known
+    )
+    found[Kind.ESTIMATED_PERFORMANCE_DEGRADED] = measured(
+        performance.estimate_against_reference,
+        subject="estimated performance",
+        beside="in the reference",
+        severity=_weight_of_estimate(model, performance),
+    )
+    return found
+
+
+def _weight_of_estimate(model: Model, performance: Assessment) -> Severity:
+    expected = _of(performance.expected, "accuracy")
+    below = model.accuracy_floor is not None and stands(expected, model.accuracy_floor) is Standing.BELOW
+    below |= any(one.is_broken for one in limited(performance.expected or {}, model.limits))
+    return Severity.WARNING if below and performance.labels < model.minimum_rows else Severity.INFO
+
+
+def evidence(performance: Assessment) -> dict[str, str]:
+    """What stands beside the accuracy, in words."""
+    before = _of(performance.reference, "accuracy")
+    check = next((one for one in performance.against_estimate if one.metric == "accuracy"), None)
+    found = {}
+    if before.value is not None:
+        found["reference"] = f"{before.value:.1%} of {before.rows} labelled predictions were right then"
     if check and check.reference.value is not None and check.p_value is not None:
         found["expected"] = (
             f"{check.reference.value:.1%} for the same predictions without labels (p {check.p_value:.2g})"
         )
     return found
+
+
+def _of(measures: Measures | None, name: str) -> Estimate:
+    return (measures or {}).get(name, NOTHING)

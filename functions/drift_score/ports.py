@@ -76,6 +76,10 @@ class Results(Protocol):
         """Write the rows of `performance.measure_rows`."""
         ...
 
+    def write_groups(self, window: Window, rows: Sequence[Data]) -> None:
+        """Write the rows of `groups.group_rows`."""
+        ...
+
     def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
         """Write the rows of `quality.issue_rows`."""
         ...

@@ -13,11 +13,16 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Data, Store
 from functions.drift_score.baseline import LARGEST, Baseline, learn
 from functions.drift_score.ports import Predictions
+from functions.drift_score.rows import beside
 from functions.drift_score.window import Window, watched
 
 COLLECTION = "profiles"
+_PERFORMANCE = 2
+"""Of the form in which the performance of a reference is stored."""
 MOST_ROWS = 100_000
 """Of more rows in a reference window, a sample of this size that is always the same is learnt from."""
+_REST = 100_000
+"""Characters of a document that are left beside the profile."""
 _MOST_KEPT = 32
 log = logging.getLogger(__name__)
 
@@ -66,19 +71,19 @@ class Profiles:
         key = profile_key(reference)
         if kept := self._kept.get(key):
             return kept
-        baseline = self._load(key) or self._learn(key, reference)
+        baseline = self._load(key, reference.model) or self._learn(key, reference)
         if baseline.profile.rows >= reference.model.minimum_rows:
             self._keep(key, baseline)
         return baseline
 
-    def _load(self, key: str) -> Baseline | None:
+    def _load(self, key: str, model: Model) -> Baseline | None:
         found = self._store.get(COLLECTION, key)
-        return Baseline.from_data(found.data) if found else None
+        return Baseline.from_data(model, found.data) if found else None
 
     def _learn(self, key: str, reference: Window) -> Baseline:
         model = reference.model
         rows = self._predictions.summary(model, reference.start, reference.end).rows
-        names = dict.fromkeys((*watched(model), *model.segments))
+        names = dict.fromkeys((*watched(model), *model.segments, *beside(model)))
         columns = self._predictions.rows(
             model, reference.start, reference.end, most=MOST_ROWS, names=names, seconds=True
         )
@@ -89,7 +94,7 @@ class Profiles:
 
     def _save(self, key: str, reference: Window, data: Data) -> None:
         name = reference.model.name
-        if (size := len(data["profile"])) > LARGEST:
+        if (size := len(data["profile"]) + len(data["performance"] or "")) > LARGEST + _REST:
             log.warning("profile of %s is too large to store", name, extra=fields(key=key, characters=size))
             return
         about = {"model": name, "version": reference.version}
@@ -111,5 +116,14 @@ def profile_key(reference: Window) -> str:
     model = reference.model
     columns = (model.table, model.timestamp, model.id, model.score, model.features.numeric, model.features.categorical)
     judged = (model.label, model.task.value, model.decision, model.segments, model.window, model.minimum_rows)
-    text = repr((VERSION, columns, judged, model.drift.seasonal, stamp(reference.start), stamp(reference.end)))
+    task = (
+        model.predicted,
+        sorted(model.probabilities.items()),
+        model.quantile,
+        model.query,
+        model.cutoff,
+        model.attributions,
+    )
+    span = (model.drift.seasonal, stamp(reference.start), stamp(reference.end))
+    text = repr((VERSION, _PERFORMANCE, columns, judged, task, *span))
     return f"{model.name}:{reference.version}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"

@@ -18,19 +18,32 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Which limits of performance a model has broken.
+
+    Attributes:
+        accuracy: 0 to 1, while it is firing that it is below the floor; else None.
+        broken: whether it is firing that another measure is beyond its limit.
+    """
+
+    accuracy: float | None = None
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What a tick says of a model.
 
     Attributes:
         version: in use.
         drifted: the features that drifted, while the condition is firing.
-        accuracy: 0 to 1, while it is firing that it is below the floor; else None.
+        limits: of performance that are broken.
         at: the instant of the tick.
     """
 
     version: str
     drifted: Sequence[str]
-    accuracy: float | None
+    limits: Limits
     at: datetime
 
 
@@ -93,8 +106,9 @@ def _decide(
         return decide(
             policy,
             drifted=seen.drifted,
-            accuracy=seen.accuracy,
+            accuracy=seen.limits.accuracy,
             floor=model.accuracy_floor,
+            broken=seen.limits.broken,
             n_labels=n_labels,
             last_requested_at=state.requested_at,
             now=seen.at,
@@ -114,7 +128,7 @@ def _request(model: Model, seen: Seen, decision: Decision, span: Span, n_labels:
         model_version=seen.version,
         span=span,
         n_labels=n_labels,
-        accuracy=seen.accuracy,
+        accuracy=seen.limits.accuracy,
         floor=model.accuracy_floor,
         now=seen.at,
     )

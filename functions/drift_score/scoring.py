@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.detection import Observation, Outcome, Verdict
-from core.drift import DataQualityIssue, ProfileError, Trend
-from core.drift.judge import of_accuracy, of_drift, of_prediction, of_quality, of_scoring
+from core.drift import DataQualityIssue, ProfileError
+from core.drift.judge import of_drift, of_prediction, of_quality, of_scoring
 from core.errors import BusyError, QueryError, UnavailableError
 from core.events import Tick, stamp
 from core.settings import Model
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Metrics, Store
-from functions.drift_score import effects, quality, retrain
+from functions.drift_score import attributions, effects, groups, quality, retrain
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.compare import Current, by_segment, compare, top_segments
 from functions.drift_score.conditions import Kind, spec
-from functions.drift_score.performance import assess, evidence, gauges, write
+from functions.drift_score.performance import assessed, gauges, verdicts, write
 from functions.drift_score.ports import Predictions, Results
 from functions.drift_score.reference import Profiles, reference_of
 from functions.drift_score.window import Window
@@ -120,9 +120,13 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
     effects.measure_version(outside.metrics, window, seen.version)
     drifting = _watch_drift(window, baseline, current, outside)
     _watch_quality(window, quality.inspect(window, reference, baseline, current, seen.newest), outside)
-    accuracy = _watch_accuracy(window, baseline, current, outside) if model.label else None
+    if model.attributions:
+        shifts = attributions.compared(window, baseline, current.columns)
+        attributions.gauges(outside.metrics, window, shifts)
+        _track(outside, model, Kind.ATTRIBUTION_DRIFT, attributions.verdict(model, shifts), at)
+    limits = _watch_performance(window, baseline, current, outside) if model.label else retrain.Limits()
     drifted = current.features.drifted if drifting else ()
-    asked = retrain.Seen(version=window.version, drifted=drifted, accuracy=accuracy, at=at)
+    asked = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at)
     ports = retrain.RetrainingPorts(
         predictions=outside.predictions, store=outside.store, bus=outside.bus, metrics=outside.metrics
     )
@@ -154,25 +158,21 @@ def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside
     _track(outside, model, Kind.DATA_QUALITY, of_quality(model.name, issues), window.end)
 
 
-def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outside: Outside) -> float | None:
-    """Write the performance metrics, and publish a finding if the accuracy is known to be below the floor."""
+def _watch_performance(window: Window, baseline: Baseline, current: Current, outside: Outside) -> retrain.Limits:
+    """Write the performance metrics and tell what is wrong with them; which limits are broken, as far as it is firing."""
     model = window.model
-    performance = assess(window, baseline, current.columns, current.counts.rows)
+    performance = assessed(window, baseline, current.columns, current.counts.rows)
     write(outside.results, window, performance)
     gauges(outside.metrics, window, performance)
-    if performance.check and performance.check.trend is Trend.WORSE:
-        log.info("accuracy below the estimate: %s", model.name, extra=fields(**evidence(performance)))
-    if performance.accuracy is None:
-        return None
-    verdict = of_accuracy(
-        model.name,
-        accuracy=performance.accuracy,
-        floor=model.accuracy_floor,
-        minimum=model.minimum_rows,
-        evidence=evidence(performance),
+    found = groups.compared(window, current.columns)
+    groups.write(outside.results, window, found)
+    groups.gauges(outside.metrics, window, found)
+    concluded = verdicts(model, performance) | groups.verdicts(model, found)
+    firing = {kind: _track(outside, model, kind, verdict, window.end) for kind, verdict in concluded.items()}
+    return retrain.Limits(
+        accuracy=performance.found["accuracy"].value if firing.get(Kind.ACCURACY_BELOW_FLOOR) else None,
+        broken=firing.get(Kind.PERFORMANCE_BEYOND_LIMIT, False),
     )
-    firing = _track(outside, model, Kind.ACCURACY_BELOW_FLOOR, verdict, window.end)
-    return performance.accuracy.value if firing else None
 
 
 def _track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> bool:

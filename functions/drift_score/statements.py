@@ -18,6 +18,7 @@ _TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent
 
 WRITE_SCORES = _TEXTS["write_scores"]
 WRITE_PERFORMANCE = _TEXTS["write_performance"]
+WRITE_GROUPS = _TEXTS["write_groups"]
 WRITE_QUALITY = _TEXTS["write_quality"]
 
 

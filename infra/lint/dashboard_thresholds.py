@@ -55,7 +55,8 @@ def _values(rule: Rule, queries: list[Query]) -> set[float]:
         return set()
     compared = set(comparisons(rule.expr))
     counted = {comparison for query in queries for comparison in comparisons(query.plain)}
-    single = {1.0} if counted & compared or (">", 0.0) in compared else set()
+    whole = any(comparison_text(rule.expr) in comparison_text(query.expr) for query in queries)
+    single = {1.0} if whole or counted & compared or (">", 0.0) in compared else set()
     return {value for _, value in compared} | single
 
 

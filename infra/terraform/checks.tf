@@ -53,25 +53,6 @@ locals {
   )
 }
 
-locals {
-  # Whose accuracy the rule of that name holds against which floor; nothing where the rule was left out.
-  accuracy_rule = try(local.policies["AccuracyBelowFloor"].expr, null)
-  floors_told = local.accuracy_rule == null ? {} : {
-    for part in regexall("aia_model_accuracy_ratio\\{model=\"([^\"]+)\"\\}\\[[0-9a-z]+\\]\\)+\\s*<\\s*([0-9.]+)", local.accuracy_rule) : part[0] => tonumber(part[1])
-  }
-  floors_untold = [
-    for model in try(local.settings.models, []) : model.name
-    if local.accuracy_rule != null && try(model.accuracy_floor, null) != try(local.floors_told[model.name], null)
-  ]
-}
-
-check "every_accuracy_floor_has_its_alert" {
-  assert {
-    condition     = length(local.floors_untold) == 0
-    error_message = "infra/alerts/models.yaml: AccuracyBelowFloor must have the accuracy_floor of ${join(", ", local.floors_untold)} as the settings do: one expression a model, joined by `or`. Findings of drift_score tell of it meanwhile."
-  }
-}
-
 check "people_hear_of_incidents" {
   assert {
     condition     = !contains(local.named, "AIA_INBOX_URL") || local.known["AIA_INBOX_URL"] != local.nowhere

@@ -4,7 +4,7 @@
 locals {
   # The tables that the settings name, dataset.table or project.dataset.table.
   model_tables = distinct(flatten([for model in try(local.settings.models, []) : compact([model.table, try(model.label.table, "")])]))
-  scores       = ["ops.drift_scores", "ops.model_performance"]
+  scores       = ["ops.drift_scores", "ops.model_performance", "ops.model_group_performance"]
 
   # Those that the section business names, and those that bi_rollup keeps.
   business_tables = distinct([for section in ["orders", "spending", "market"] : local.settings.business[section].table if can(local.settings.business[section].table)])

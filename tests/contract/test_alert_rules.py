@@ -65,11 +65,9 @@ def test_the_intake_makes_of_an_alert_what_its_labels_say(rule: Rule) -> None:
         assert found.category == labels["category"], rule.fault(found.reason)
 
 
-def test_every_model_with_a_floor_has_an_alert_with_that_floor() -> None:
-    rule = FILES.rule("AccuracyBelowFloor")
-    told = re.findall(r'aia_model_accuracy_ratio\{model="([^"]+)"\}\[1h\]\)\) < ([\d.]+)', rule.expr)
-    floors = {model["name"]: model["accuracy_floor"] for model in MONITORING["models"] if "accuracy_floor" in model}
-    assert {model: float(floor) for model, floor in told} == floors, rule.fault("must have the floors of the settings")
+def test_no_rule_names_a_model_since_the_settings_do() -> None:
+    named = [rule.fault("names a model") for rule in FILES.rules if re.search(r'model\s*=~?\s*"', rule.expr)]
+    assert named == []
 
 
 def test_every_function_on_a_schedule_is_missed_when_it_is_silent_and_not_between_two_ticks() -> None:

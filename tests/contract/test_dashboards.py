@@ -1,5 +1,7 @@
 """The dashboards together: what each shows first, and what is on one at all. `make lint` checks each by itself."""
 
+import re
+
 import pytest
 
 from core.metrics import CATALOGUE
@@ -22,6 +24,11 @@ def test_all_dashboards_were_read() -> None:
     assert set(BOARDS.texts) == {f"{name}.json" for name in ORDER}
     written = sum(text.count('"prometheusQuery"') for text in BOARDS.texts.values())
     assert len(list(BOARDS.asked)) == written > 100
+
+
+def test_no_tile_names_a_model_since_the_settings_do() -> None:
+    named = [tile.fault("names a model") for tile, query in BOARDS.asked if re.search(r'model\s*=~?\s*"', query.expr)]
+    assert named == []
 
 
 def test_every_metric_of_ours_is_on_a_dashboard_or_said_not_to_be() -> None:

@@ -78,7 +78,7 @@ READ: dict[str, Break] = {
     "no title": Break("technical", f'"title": "{DRIFT}",', "", "technical.json: tile 0: must have a title"),
     "a title of two": Break(
         "technical",
-        "Accuracy of flight-delay (%)",
+        "Models below their accuracy floor",
         DRIFT,
         f"technical.json: {DRIFT}: is the title of 2 tiles",
     ),
@@ -86,7 +86,7 @@ READ: dict[str, Break] = {
         "technical", '"width": 12', '"width": 49', f"technical.json: {DRIFT}: must lie within 48 columns"
     ),
     "a tile over another": Break(
-        "technical", '"width": 12', '"width": 13', f"technical.json: {DRIFT}: lies over 'Accuracy of"
+        "technical", '"width": 12', '"width": 13', f"technical.json: {DRIFT}: lies over 'Models below"
     ),
     "a hole": Break("technical", '"width": 12', '"width": 11', "technical.json: 8 of "),
     "a threshold of a chart with a colour": Break(
@@ -105,13 +105,13 @@ READ: dict[str, Break] = {
         "technical",
         '"label": "AccuracyBelowFloor"',
         '"label": "DeadLettersWaiting"',
-        "technical.json: Accuracy of flight-delay (%): threshold 0.85 stands for DeadLettersWaiting, which looks at other",
+        "technical.json: Models below their accuracy floor: threshold 1 stands for DeadLettersWaiting, which looks at other",
     ),
     "a threshold of nothing": Break(
         "technical",
         '"label": "AccuracyBelowFloor"',
         '"label": "AccuracyLow"',
-        "technical.json: Accuracy of flight-delay (%): threshold 0.85 stands for 'AccuracyLow', which is no alert",
+        "technical.json: Models below their accuracy floor: threshold 1 stands for 'AccuracyLow', which is no alert",
     ),
     "the objective": Break(
         "operations",
@@ -194,9 +194,9 @@ READ: dict[str, Break] = {
     ),
     "a card of less than the rule looks at": Break(
         "technical",
-        'aia_model_accuracy_ratio{model=\\"flight-delay\\"}',
-        "aia_model_accuracy_ratio",
-        "technical.json: Accuracy of flight-delay (%): must judge as AccuracyBelowFloor does, by min by (model)",
+        "count((min by (model) (last_over_time(aia_model_accuracy_ratio[1h]))",
+        "count((max by (model) (last_over_time(aia_model_accuracy_ratio[1h]))",
+        "technical.json: Models below their accuracy floor: must judge as AccuracyBelowFloor does, by min by (model)",
     ),
     "a card that counts with another limit": Break(
         "operations",

@@ -79,7 +79,7 @@ def ordered(columns: Columns) -> Iterator[tuple[object, ...]]:
 
 def row_key(row: Data) -> tuple[str, ...]:
     """What a row of a table of results is about."""
-    return tuple(str(row.get(name)) for name in ("role", "feature", "test", "measure", "issue"))
+    return tuple(str(row.get(name)) for name in ("role", "feature", "test", "segment_value", "measure", "issue"))
 
 
 def test_memory_answers_as_the_warehouse_does(
@@ -149,7 +149,7 @@ def test_the_past_is_scored_as_a_tick_of_then_would_have(
     models = [replace(model, retraining=None) for model in settings.models]
     score_models(Tick(job="drift_score", scheduled_at=AT), models, outside)
     computed = PastDrift(settings, RecordedPredictions(history)).compute([AT])
-    for table in ("ops.drift_scores", "ops.model_performance", "ops.data_quality"):
+    for table in ("ops.drift_scores", "ops.model_performance", "ops.model_group_performance", "ops.data_quality"):
         written = warehouse.query(f"SELECT * FROM {table}")
         expected = computed.tables[table].to_pylist()
         assert len(written) == len(expected) > 0

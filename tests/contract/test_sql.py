@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 from zetasql.core.exceptions import ZetaSQLError
 
-from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, Statement, classifier, score
+from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, Statement, score
 from core.errors import QueryError
 from core.events import PipelineRun, RunStatus
+from core.performance import Assessment, BinaryMeter, Rows, classifier, gaps
 from core.settings import Business, Features, Label, MarketTable, Model, Reference, Spending
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.statements import statement as business_statement
-from functions.drift_score import effects, performance, quality, statements
+from functions.drift_score import effects, groups, performance, quality, statements
 from functions.drift_score.slots import statements as slots
 from functions.pipeline_monitor import monitor as pipeline_monitor
 from infra.local.warehouse import read_definitions
@@ -52,8 +53,9 @@ OTHER_BUSINESS = Business(
 )
 REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {"age": [2.0] * 60, "plan": ["a"] * 60})
 PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability": [0.5] * 60})
-PERFORMANCE = performance.Performance(
-    found=classifier([0.9, 0.2, 0.7], [1, 0, 0]), reference=None, expected=None, check=None, rows=60
+PERFORMANCE = Assessment(found=classifier([0.9, 0.2, 0.7], [1, 0, 0])._asdict(), rows=60, labels=3)
+GAPS = gaps(
+    BinaryMeter(), Rows(score=[0.9, 0.2] * 60, label=[1, 0, 0, 0] * 30), {"carrier": ["UA", "DL"] * 60}, ["accuracy"]
 )
 ISSUES = (
     DataQualityIssue(kind=DataQualityIssueKind.MISSING, feature="distance", value=0.3, limit=0.02),
@@ -73,6 +75,7 @@ PARAMETERS: dict[str, Any] = {
     "day_start": NOW - timedelta(days=1, minutes=15),
     "earliest": NOW - timedelta(days=7),
     "failed": ["failed", "declined"],
+    "groups": groups.group_rows(GAPS),
     "first": NOW - timedelta(days=2),
     "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0, "mean": 2.1}],
     "end": NOW,
@@ -190,7 +193,7 @@ def test_scores_without_a_single_number_still_fit_the_table(
 
 
 def test_measures_that_nobody_knows_fit_the_table(analyser: GoogleSql, warehouse: BigQueryWarehouse) -> None:
-    unknown = replace(PERFORMANCE, found=classifier([], []))
+    unknown = replace(PERFORMANCE, found=classifier([], [])._asdict())
     parameters = used(statements.WRITE_PERFORMANCE) | {"measures": performance.measure_rows(unknown)}
     analyser.analyse(statements.WRITE_PERFORMANCE, parameters)
     warehouse.query(statements.WRITE_PERFORMANCE, **parameters)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from google.cloud import bigquery
 
-from core.events import Status
-from core.settings import Label, Task
+from core.events import Finding, Severity, Status
 from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
@@ -57,6 +56,7 @@ def test_the_accuracy_stands_beside_the_reference_and_what_was_expected(world: W
     assert row["expected"] == pytest.approx(0.75, abs=0.03)
     assert world.metrics.values["aia_model_accuracy_expected_ratio", "delay"] == row["expected"]
     assert world.metrics.values["aia_model_measure_value", "accuracy", "delay"] == row["value"]
+    assert world.metrics.values["aia_model_accuracy_floor_ratio", "delay"] == MODEL.accuracy_floor
     by_name = {row["measure"]: row for row in world.measures()}
     assert all(row["reference"] is not None for row in by_name.values())
     assert by_name["brier"]["value"] == pytest.approx(1 / 6, abs=0.02)
@@ -72,18 +72,81 @@ def test_without_a_label_the_expected_accuracy_is_still_told(world: World) -> No
     assert ("aia_model_accuracy_ratio", "delay") not in world.metrics.values
 
 
-def test_an_estimate_that_the_labels_refute_is_logged_and_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_the_labels_refute_is_told_in_order_of_weight(world: World) -> None:
     label_the_reference(world)
     rows = flights(600, TICK, seed=2)
     load(world.client, MODEL.table, rows)
     load(world.client, "telemetry.flight_labels", truths(rows, seed=6, worse=0.5))
-    with caplog.at_level("INFO"):
-        world.tick()
-    assert "accuracy below the estimate: delay" in caplog.messages
-    [finding] = world.bus.findings("accuracy_below_floor")
-    assert finding.evidence["expected"].startswith("7")
-    assert "without labels (p " in finding.evidence["expected"]
-    assert finding.evidence["reference"].endswith(f"of {REFERENCE_ROWS} labelled predictions were right then")
+    world.tick()
+    [floor] = world.bus.findings("accuracy_below_floor")
+    assert floor.evidence["expected"].startswith("7")
+    assert "without labels (p " in floor.evidence["expected"]
+    assert floor.evidence["reference"].endswith(f"of {REFERENCE_ROWS} labelled predictions were right then")
+    [fall], [refuted] = (world.bus.findings(kind) for kind in ("performance_degraded", "performance_below_expected"))
+    assert floor.severity.rank > fall.severity.rank == refuted.severity.rank
+    assert fall.summary.startswith("delay: performance is worse: ")
+    assert "in the reference" in fall.evidence["Accuracy"]
+    assert "expected of the same predictions" in refuted.evidence["Accuracy"]
+    assert world.bus.findings("estimated_performance_degraded") == []
+
+
+@pytest.mark.parametrize("floor", [None, 0.4])
+def test_a_fall_against_the_reference_is_a_finding_without_a_broken_floor_and_ends(
+    world: World, floor: float | None
+) -> None:
+    label_the_reference(world)
+    world.models = (replace(MODEL, accuracy_floor=floor, recover_after=1),)
+    for number, worse in enumerate((0.0, 0.5, 0.5, 0.0)):
+        at = TICK + number * DAY
+        rows = flights(600, at, seed=20 + number)
+        load(world.client, MODEL.table, rows)
+        load(world.client, "telemetry.flight_labels", truths(rows, seed=40 + number, worse=worse))
+        world.tick(at)
+    found = world.bus.findings("performance_degraded")
+    assert [(one.observed_at, one.status) for one in found] == [
+        (TICK + DAY, Status.FIRING),
+        (TICK + 2 * DAY, Status.FIRING),
+        (TICK + 3 * DAY, Status.RESOLVED),
+    ]
+    assert found[0].severity is Severity.WARNING
+    assert world.bus.findings("accuracy_below_floor") == []
+    assert world.metrics.values["aia_model_measure_degraded", "accuracy", "delay"] == 0
+
+
+@pytest.mark.parametrize(("floor", "severity"), [(None, Severity.INFO), (0.9, Severity.WARNING)])
+def test_an_estimate_that_falls_is_a_finding_before_any_label_comes(
+    world: World, floor: float | None, severity: Severity
+) -> None:
+    label_the_reference(world)
+    world.models = (replace(MODEL, accuracy_floor=floor, recover_after=1),)
+    for number, unsure in enumerate((True, False)):
+        rows = flights(600, TICK + number * DAY, seed=30 + number)
+        if unsure:
+            rows = [row | {"probability": 0.45 + row["probability"] / 10} for row in rows]
+        load(world.client, MODEL.table, rows)
+        world.tick(TICK + number * DAY)
+    found = world.bus.findings("estimated_performance_degraded")
+    assert [(one.status, one.severity) for one in found] == [(Status.FIRING, severity), (Status.RESOLVED, severity)]
+    assert found[0].summary.startswith("delay: estimated performance is worse: ")
+    assert world.bus.findings("performance_degraded") == []
+    first = next(row for row in world.measures() if row["measure"] == "accuracy" and row["window_end"] == TICK)
+    assert first["expected_low"] < first["expected"] < first["expected_high"] < first["reference"]
+
+
+def test_labels_of_doubtful_cases_alone_are_no_fall(world: World) -> None:
+    label_the_reference(world)
+    world.models = (replace(MODEL, accuracy_floor=None),)
+    rows = flights(1500, TICK, seed=2)
+    load(world.client, MODEL.table, rows)
+    doubtful = [row for row in rows if abs(row["probability"] - 0.5) < 0.27]
+    load(world.client, "telemetry.flight_labels", truths(doubtful, seed=6))
+    world.tick()
+    row = accuracy(world)
+    assert row["value"] == pytest.approx(0.635, abs=0.03)
+    assert row["expected_labelled"] == pytest.approx(0.635, abs=0.02)
+    assert row["expected"] == pytest.approx(0.75, abs=0.02)
+    assert world.metrics.values["aia_model_accuracy_expected_labelled_ratio", "delay"] == row["expected_labelled"]
+    assert [one.kind for one in world.bus.events if isinstance(one, Finding) and "performance" in one.kind] == []
 
 
 @pytest.mark.parametrize(("right", "told"), [(0.83, 0), (0.75, 1)])
@@ -105,23 +168,6 @@ def test_a_doubtful_accuracy_neither_fires_nor_resolves(world: World) -> None:
         world.tick(at)
     found = [(finding.observed_at, finding.status) for finding in world.bus.findings("accuracy_below_floor")]
     assert found == [(TICK, Status.FIRING), (TICK + 4 * DAY, Status.RESOLVED)]
-
-
-def test_a_regressor_is_measured_in_the_unit_of_its_label(world: World) -> None:
-    label = Label(table="telemetry.minutes", column="minutes", arrives_within=DAY)
-    fields = {"prediction_id": "STRING", "minutes": "FLOAT64", "arrived_at": "TIMESTAMP"}
-    schema = [bigquery.SchemaField(name, kind) for name, kind in fields.items()]
-    world.client.create_table(bigquery.Table(f"{world.client.project}.telemetry.minutes", schema))
-    rows = flights(400, TICK, seed=2)
-    load(world.client, MODEL.table, rows)
-    late = [{"prediction_id": row["prediction_id"], "minutes": row["probability"] - 2} for row in rows]
-    load(world.client, "telemetry.minutes", [row | {"arrived_at": TICK.isoformat()} for row in late])
-    world.models = (replace(MODEL, label=label, task=Task.REGRESSION, accuracy_floor=None),)
-    world.tick()
-    measured = {row["measure"]: row["value"] for row in world.measures()}
-    assert measured == {name: pytest.approx(2.0) for name in ("mae", "rmse", "bias")}
-    assert world.metrics.values["aia_model_measure_value", "bias", "delay"] == pytest.approx(2.0)
-    assert world.bus.events == []
 
 
 def test_a_classifier_whose_score_is_no_probability_is_a_finding_and_its_drift_is_told(world: World) -> None:

@@ -20,7 +20,7 @@ from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score import retrain
 from functions.drift_score.bigquery import BigQueryPredictions
-from functions.drift_score.retrain import RetrainingPorts, Seen, consider, publish_pending
+from functions.drift_score.retrain import Limits, RetrainingPorts, Seen, consider, publish_pending
 from tests.support.builders.drift import MODEL, World, trained
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, labels, load
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics
@@ -175,7 +175,7 @@ class Labels:
 
 
 def seen(hours: int) -> Seen:
-    return Seen(version="3", drifted=("temperature",), accuracy=None, at=TICK + hours * HOUR)
+    return Seen(version="3", drifted=("temperature",), limits=Limits(), at=TICK + hours * HOUR)
 
 
 def desk(store: object, bus: object) -> RetrainingPorts:

@@ -71,6 +71,9 @@ def ask(now: datetime, decision: Decision | None = None) -> RetrainingRequest:
         ({"accuracy": 0.9, "drifted": ["origin", "weather"]}, Reason.NOT_IMPORTANT, ()),
         ({"accuracy": 0.9, "drifted": []}, Reason.NOTHING_WRONG, ()),
         ({"accuracy": None, "drifted": []}, Reason.NOTHING_WRONG, ()),
+        ({"accuracy": None, "drifted": [], "broken": True}, Reason.BEYOND_LIMIT, ()),
+        ({"broken": True}, Reason.BELOW_FLOOR, ("carrier", "hour")),
+        ({"broken": True, "accuracy": None, "n_labels": 499}, Reason.NOT_ENOUGH_LABELS, ("carrier", "hour")),
         ({"n_labels": 499}, Reason.NOT_ENOUGH_LABELS, ("carrier", "hour")),
         ({"policy": None}, Reason.NO_POLICY, ()),
     ],
@@ -82,8 +85,8 @@ def test_a_decision_says_why_and_names_the_features(
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_only_drift_and_a_low_accuracy_are_reasons_to_ask(reason: Reason) -> None:
-    assert Decision(reason=reason).wanted is (reason in (Reason.DRIFT, Reason.BELOW_FLOOR))
+def test_only_drift_and_a_broken_limit_are_reasons_to_ask(reason: Reason) -> None:
+    assert Decision(reason=reason).wanted is (reason in (Reason.DRIFT, Reason.BELOW_FLOOR, Reason.BEYOND_LIMIT))
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_a_model_says_when_it_is_retrained() -> None:
 
 def test_a_model_says_how_it_is_scored() -> None:
     [model] = parse(SAMPLE).models
-    assert (model.task, model.decision, model.exact_rows) == (Task.CLASSIFICATION, 0.5, 50_000)
+    assert (model.task, model.decision, model.exact_rows) == (Task.BINARY, 0.5, 50_000)
     assert (model.drift, model.quality) == (Sensitivity(), Quality())
     raw = changed(("models", 0, "drift"), {"shift": 0.4, "seasonal": True})
     raw["models"][0] |= {"quality": {"share": 0.02, "volume": 3, "age": "12h"}, "exact_rows": 9, "decision": 0.2}
@@ -121,7 +121,9 @@ def test_a_model_says_how_it_is_scored() -> None:
     assert parse(changed(("models", 0, "statistics"), ["ks", "tvd"])).models[0].statistics == ("ks", "tvd")
     raw = changed(("models", 0, "task"), "regression")
     del raw["models"][0]["accuracy_floor"]
-    assert parse(raw).models[0].task is Task.REGRESSION
+    raw["models"][0] |= {"limits": {"mae": 12, "pinball": 3}, "quantile": 0.9}
+    model = parse(raw).models[0]
+    assert (model.task, dict(model.limits), model.quantile) == (Task.REGRESSION, {"mae": 12, "pinball": 3}, 0.9)
 
 
 def test_a_model_is_not_retrained_without_labels() -> None:
@@ -200,7 +202,26 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         ),
         (("models", 0, "statistics"), ["ks", "ks"], "models[0].statistics[1]: must be named once, got 'ks'"),
         (("models", 0, "statistics"), [], "models[0].statistics: must be a list of at least 1, got 'a list of 0'"),
-        (("models", 0, "task"), "ranking", "models[0].task: must be one of classification, regression, got 'ranking'"),
+        (
+            ("models", 0, "task"),
+            "classification",
+            "models[0].task: must be one of binary, multiclass, regression, ranking, got 'classification'",
+        ),
+        (("models", 0, "limits"), {"auk": 1}, "models[0].limits.auk: must be one of precision, recall, f1"),
+        (("models", 0, "limits"), {"mae": 10}, "models[0].limits.mae: must be one of precision, recall, f1, auc"),
+        (("models", 0, "limits"), {"auc": 80}, "models[0].limits.auc: must be a number from 0 to 1, got 80"),
+        (("models", 0, "limits"), {"auc": -1}, "models[0].limits.auc: must be a number from 0 to 1e+12, got -1"),
+        (
+            ("models", 0, "gap_limits"),
+            {"mae": 1},
+            "models[0].gap_limits.mae: must be one of accuracy, precision, recall",
+        ),
+        (("models", 0, "predicted"), "kind", "models[0].predicted: must not be given where the task is binary, got"),
+        (("models", 0, "query"), "q", "models[0].query: must not be given where the task is binary, got 'q'"),
+        (("models", 0, "probabilities"), {"a": "p_a"}, "models[0].probabilities: must not be given where the task is"),
+        (("models", 0, "task"), "multiclass", "models[0].predicted: must be given where the task is multiclass"),
+        (("models", 0, "quantile"), 1, "models[0].quantile: must be a number from 0.001 to 0.999, got 1"),
+        (("models", 0, "cutoff"), 0, "models[0].cutoff: must be 1 to 1000, got 0"),
         (
             ("models", 0, "task"),
             "regression",

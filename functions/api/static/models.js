@@ -1,4 +1,5 @@
 import { el, show, svg } from "./dom.js";
+import { gaps, headline, performance } from "./performance.js";
 import { clock, dayOf, number, percent, span, when, words } from "./format.js";
 
 const FIRST = "psi"; // what most people look at first
@@ -59,7 +60,9 @@ function facts(model) {
   const fact = (name, value, tone = "") => el("div", {}, el("dt", {}, name), el("dd", { class: tone }, value));
   return el("dl", { class: "facts" },
     fact("Drifted features", `${model.drifted.length} of ${model.features.length}`, model.drifted.length ? "error" : ""),
-    fact("Accuracy", accuracy ? percent(accuracy.value) + (accuracy.floor === null ? "" : ` (floor ${percent(accuracy.floor)})`) : "no labels yet", isLow(accuracy) ? "critical" : ""),
+    !accuracy && model.performance?.some((one) => one.value !== null)
+      ? fact(...headline(model))
+      : fact("Accuracy", accuracy ? percent(accuracy.value) + (accuracy.floor === null ? "" : ` (floor ${percent(accuracy.floor)})`) : "no labels yet", isLow(accuracy) ? "critical" : ""),
     fact("Rows in the window", `${number(model.n_current, 6)} against ${number(model.n_reference, 6)}`),
     fact("Version", model.version ?? "–"),
     fact("Scored for", when(model.window_end)));
@@ -132,6 +135,6 @@ export function model(data, drift, test, choice) {
   const card = el("article", { class: "card", "data-model": data.name },
     el("div", { class: "row" }, el("h3", {}, data.name), pills(data),
       data.owner && el("span", { class: "soft push" }, `owned by ${data.owner}`)),
-    facts(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
+    facts(data), performance(data), gaps(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
   return { card, draw: scored ? draw : () => {} };
 }

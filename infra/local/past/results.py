@@ -10,13 +10,14 @@ from functions.drift_score.window import Window
 from infra.local.past.tables import table_of
 
 SCORES, PERFORMANCE, QUALITY = "ops.drift_scores", "ops.model_performance", "ops.data_quality"
+GROUPS = "ops.model_group_performance"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedResults:
     """Keeps the rows, as the statements of drift_score write them."""
 
-    _rows: dict[str, list[Data]] = field(default_factory=lambda: {SCORES: [], PERFORMANCE: [], QUALITY: []})
+    _rows: dict[str, list[Data]] = field(default_factory=lambda: {SCORES: [], PERFORMANCE: [], GROUPS: [], QUALITY: []})
 
     def write_scores(
         self, window: Window, rows: Sequence[Data], *, mode: str, n_reference: int, n_current: int
@@ -28,6 +29,10 @@ class RecordedResults:
     def write_performance(self, window: Window, rows: Sequence[Data], *, n_labels: int, n_current: int) -> None:
         """Keep the rows of a window's measures."""
         self._keep(PERFORMANCE, window, rows, {"n_labels": n_labels, "n_current": n_current})
+
+    def write_groups(self, window: Window, rows: Sequence[Data]) -> None:
+        """Keep the rows of the performance of a window's groups."""
+        self._keep(GROUPS, window, rows, {})
 
     def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
         """Keep the rows of a window's data-quality issues."""

@@ -136,7 +136,6 @@ run "what_is_told" {
     api_ingress = "ALLOW_INTERNAL_ONLY"
   }
   expect_failures = [
-    check.every_accuracy_floor_has_its_alert,
     check.the_page_can_be_probed,
     check.trainings_have_an_account,
   ]

@@ -6,13 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.detection import Outcome
-from core.drift import DataQualityIssue, DataQualityIssueKind, DriftReport, Estimate, Profile, Thresholds, score
+from core.drift import DataQualityIssue, DataQualityIssueKind, DriftReport, Profile, Thresholds, score
 from core.drift.judge import (
     MOST_NAMED,
     Reason,
-    accuracy_severity,
     drift_severity,
-    of_accuracy,
     of_drift,
     of_prediction,
     of_quality,
@@ -62,31 +60,6 @@ def test_too_few_rows_conclude_nothing() -> None:
 def test_more_drift_is_never_less_severe(share: float, strength: float, more: float, stronger: float) -> None:
     worse = drift_severity(min(1.0, share + more), strength + stronger)
     assert worse.rank >= drift_severity(share, strength).rank >= Severity.WARNING.rank
-
-
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_a_lower_accuracy_is_never_less_severe(accuracy: float, less: float, floor: float) -> None:
-    assert accuracy_severity(accuracy - less, floor).rank >= accuracy_severity(accuracy, floor).rank
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "floor", "outcome", "reason"),
-    [
-        (Estimate(0.80, 0.77, 0.84, 200), 0.85, BAD, Reason.BELOW_FLOOR),
-        (Estimate(0.84, 0.79, 0.88, 200), 0.85, NOT_KNOWN, Reason.DOUBTFUL),
-        (Estimate(0.85, 0.80, 0.89, 200), 0.85, GOOD, Reason.ABOVE_FLOOR),
-        (Estimate(0.95, 0.92, 0.97, 200), 0.85, GOOD, Reason.ABOVE_FLOOR),
-        (Estimate(0.1, 0.07, 0.15, 199), 0.85, NOT_KNOWN, Reason.INSUFFICIENT_DATA),
-        (Estimate(None, None, None, 0), 0.85, NOT_KNOWN, Reason.INSUFFICIENT_DATA),
-        (Estimate(0.1, 0.07, 0.15, 200), None, NOT_KNOWN, Reason.NO_FLOOR),
-    ],
-)
-def test_accuracy_is_held_against_the_floor_once_it_is_certain(
-    *, accuracy: Estimate, floor: float | None, outcome: Outcome, reason: Reason
-) -> None:
-    verdict = of_accuracy("churn", accuracy=accuracy, floor=floor, minimum=200, evidence={"reference": "92%"})
-    assert (verdict.outcome, verdict.reason) == (outcome, reason)
-    assert (verdict.evidence == {"reference": "92%"}) == (verdict.threshold is not None)
 
 
 @pytest.mark.parametrize(

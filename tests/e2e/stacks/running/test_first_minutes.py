@@ -13,7 +13,7 @@ from tests.support.servers.stack import LocalStack, eventually
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
 pytestmark = pytest.mark.timeout(900)
 
-KINDS = re.compile(r"drift(?!.*stale)|accuracy|quality|missing", re.IGNORECASE)
+KINDS = re.compile(r"drift(?!.*stale)|accuracy|performance|measure|quality|missing", re.IGNORECASE)
 """What may really be wrong with the model: by what scores it, and by the alert rules about that."""
 RED = "#problem:visible, #missing:visible, #state.critical, .failed:visible, [data-probe] .critical:visible, .fault:visible"
 

@@ -8,11 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from sklearn import isotonic, metrics
 
-from core.drift import (
+from core.drift import ProfileError
+from core.drift.columns import Column
+from core.performance import (
     Calibrator,
     Classifier,
+    Comparison,
     Estimate,
-    ProfileError,
+    Regressor,
     Standing,
     Trend,
     classifier,
@@ -21,9 +24,14 @@ from core.drift import (
     regressor,
     stands,
 )
-from core.drift.columns import Column
 
 Floats = NDArray[np.float64]
+
+
+def compared(
+    reference: Classifier | Regressor, current: Classifier | Regressor, **options: Any
+) -> tuple[Comparison, ...]:
+    return compare_metrics(reference._asdict(), current._asdict(), **options)
 
 
 def outcomes(seed: int, rows: int, sharpness: float = 1.5) -> tuple[Floats, Floats]:
@@ -132,12 +140,12 @@ def test_a_metric_stands_to_its_floor(estimate: Estimate, standing: Standing) ->
 def test_a_worse_window_is_worse_in_every_metric_and_an_equal_one_is_not() -> None:
     reference = classifier(*outcomes(4, 20_000, sharpness=3.0))
     p, y = outcomes(5, 20_000, sharpness=3.0)
-    same = compare_metrics(reference, classifier(p, y))
+    same = compared(reference, classifier(p, y))
     assert {part.trend for part in same} == {Trend.SAME}
     flipped = np.where(np.random.default_rng(6).random(20_000) < 0.2, 1 - y, y)
-    worse = compare_metrics(reference, classifier(p, flipped))
+    worse = compared(reference, classifier(p, flipped))
     assert {part.trend for part in worse} == {Trend.WORSE}
-    assert {part.trend for part in compare_metrics(classifier(p, flipped), reference)} == {Trend.BETTER}
+    assert {part.trend for part in compared(classifier(p, flipped), reference)} == {Trend.BETTER}
     assert all(part.p_value is not None and part.p_value < 1e-6 for part in worse)
 
 
@@ -145,17 +153,17 @@ def test_a_bias_nearer_to_zero_is_better() -> None:
     rng = np.random.default_rng(7)
     y = rng.normal(size=5000)
     off, good = regressor(y - 0.5 + rng.normal(size=5000), y), regressor(y + 0.1 + rng.normal(size=5000), y)
-    trends = {part.metric: part.trend for part in compare_metrics(off, good)}
+    trends = {part.metric: part.trend for part in compared(off, good)}
     assert trends["bias"] is Trend.BETTER
 
 
 def test_what_has_no_value_has_no_trend_and_what_has_no_error_is_certain() -> None:
     empty, exact = classifier([], []), regressor([1.0, 1.0], [1.0, 1.0])
-    assert {part.trend for part in compare_metrics(empty, empty)} == {Trend.UNKNOWN}
-    assert {part.trend for part in compare_metrics(exact, exact)} == {Trend.SAME}
-    assert {part.trend for part in compare_metrics(exact, regressor([2.0, 2.0], [1.0, 1.0]))} == {Trend.WORSE}
+    assert {part.trend for part in compared(empty, empty)} == {Trend.UNKNOWN}
+    assert {part.trend for part in compared(exact, exact)} == {Trend.SAME}
+    assert {part.trend for part in compared(exact, regressor([2.0, 2.0], [1.0, 1.0]))} == {Trend.WORSE}
     with pytest.raises(ProfileError, match="current: must hold"):
-        compare_metrics(empty, exact)
+        compared(empty, exact)
 
 
 def test_what_is_expected_without_labels_is_what_the_labels_then_say() -> None:
@@ -164,14 +172,26 @@ def test_what_is_expected_without_labels_is_what_the_labels_then_say() -> None:
         guess, seen = expected(p, p >= 0.5), classifier(p, y)
         for metric in ("accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier"):
             assert getattr(guess, metric).value == pytest.approx(getattr(seen, metric).value, abs=0.012), metric
-        trends = {part.trend for part in compare_metrics(guess, seen)}
+        trends = {part.trend for part in compared(guess, seen)}
         assert trends <= {Trend.SAME, Trend.UNKNOWN}
+
+
+def test_what_is_expected_of_a_model_that_is_too_sure_is_what_its_own_probabilities_earn() -> None:
+    p, y = outcomes(18, 40_000)
+    boast = p**2 / (p**2 + (1 - p) ** 2)
+    guess, seen = expected(p, boast >= 0.5, boast), classifier(boast, y)
+    assert seen.log_loss.value > 1.05 * classifier(p, y).log_loss.value
+    for metric in ("accuracy", "precision", "recall", "f1", "auc", "log_loss", "brier"):
+        assert getattr(guess, metric).value == pytest.approx(getattr(seen, metric).value, abs=0.012), metric
+        assert getattr(guess, metric).low <= getattr(seen, metric).value <= getattr(guess, metric).high, metric
+    with pytest.raises(ProfileError, match="score: must be 0 to 1, got 2"):
+        expected([0.5], [True], [2.0])
 
 
 def test_a_model_that_became_unsure_is_expected_to_be_wrong_more_often() -> None:
     sure, unsure = outcomes(9, 5000, 4.0)[0], outcomes(9, 5000, 0.5)[0]
     before, after = expected(sure, sure >= 0.5), expected(unsure, unsure >= 0.5)
-    assert compare_metrics(before, after)[0].trend is Trend.WORSE
+    assert compared(before, after)[0].trend is Trend.WORSE
 
 
 def test_an_expectation_of_nothing_is_none() -> None:

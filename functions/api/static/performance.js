@@ -1,0 +1,59 @@
+import { el } from "./dom.js";
+import { number, percent, words } from "./format.js";
+
+const spelt = (one) => (value) => (one.unit === "ratio" ? percent(value) : number(value));
+const known = (value) => value !== null && value !== undefined;
+
+function interval(value, low, high, spell) {
+  return known(value) && known(low) ? `${spell(value)} (${spell(low)} to ${spell(high)})` : spell(value);
+}
+
+function row(one) {
+  const spell = spelt(one);
+  return el("tr", {},
+    el("th", { scope: "row" }, one.title),
+    el("td", { class: one.beyond ? "critical" : "" }, interval(one.value, one.low, one.high, spell)),
+    el("td", {}, spell(one.reference)),
+    el("td", {}, interval(one.expected, one.expected_low, one.expected_high, spell)),
+    el("td", {}, known(one.limit) ? `${one.better === "higher" ? "at least" : "at most"} ${spell(one.limit)}` : "–"));
+}
+
+function gap(one) {
+  const spell = spelt(one);
+  const limit = known(one.limit) ? `, at most ${spell(one.limit)} is allowed` : "";
+  const rows = one.groups.map((group) => el("tr", {},
+    el("th", { scope: "row" }, group.name),
+    el("td", {}, interval(group.value, group.low, group.high, spell)),
+    el("td", {}, number(group.n_rows, 6))));
+  return el("div", {},
+    el("p", { class: known(one.limit) && one.value > one.limit ? "critical" : "soft" },
+      `${one.title} by ${words(one.segment)}: ${interval(one.value, one.low, one.high, spell)} between ${one.best} and ${one.worst}${limit}`),
+    el("table", {},
+      el("thead", {}, el("tr", {}, ["Group", one.title, "Labels"].map((title) => el("th", { scope: "col" }, title)))),
+      el("tbody", {}, rows)));
+}
+
+// The largest gap of each measure between two groups, and every group.
+export function gaps(data) {
+  if (!data.gaps?.length) return null;
+  return el("details", { class: "performance gaps", "data-key": `${data.name}/gaps` },
+    el("summary", {}, "Performance by group"), data.gaps.map(gap));
+}
+
+// Every measure of the newest window: by labels, in the reference, as estimated without labels, and what the settings demand.
+export function performance(data) {
+  if (!data.performance?.length) return null;
+  const titles = ["Measure", "Now", "Reference", "Estimated without labels", "Limit"];
+  return el("details", { class: "performance", "data-key": `${data.name}/performance` },
+    el("summary", {}, `Performance by ${number(data.performance[0].n_labels, 6)} labels`),
+    el("table", {},
+      el("thead", {}, el("tr", {}, titles.map((title) => el("th", { scope: "col" }, title)))),
+      el("tbody", {}, data.performance.map(row))));
+}
+
+// The measure that a card names: the accuracy, or the first one of another task.
+export function headline(data) {
+  const first = data.performance?.find((one) => known(one.value));
+  if (!first) return ["Performance", "no labels yet", ""];
+  return [first.title, spelt(first)(first.value) + (known(first.limit) ? ` (limit ${spelt(first)(first.limit)})` : ""), first.beyond ? "critical" : ""];
+}
