@@ -163,7 +163,7 @@ class Observation:
 
     Attributes:
         spec: the condition.
-        verdict: what is concluded.
+        verdict: the conclusion.
         at: the instant that it is about: of the tick, of the window's end, of the end of a run.
     """
 

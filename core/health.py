@@ -123,7 +123,7 @@ def observations(probe: Probe, result: ProbeResult, at: datetime) -> tuple[Obser
     """The verdicts of a result, by condition.
 
     A condition that the result says nothing about is left out, and stays as it was: a target that does not answer is
-    neither slow nor fast, and shows no certificate.
+    neither slow nor fast, and has no certificate.
 
     Args:
         probe: the settings.

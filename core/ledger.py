@@ -1,4 +1,4 @@
-"""Who may perform an effect: decisions over the entry that the ledger holds for the effect's key.
+"""Decisions about who may perform an effect, over the ledger's entry for the effect's key.
 
 nothing  --claim-->  claimed  --confirm-->  done
    ^                    |
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 KEEP = timedelta(days=32)
-"""How long an entry is kept: longer than a message is ever delivered again (Pub/Sub keeps one 31 days at most)."""
+"""Retention of an entry: longer than a message can be redelivered (Pub/Sub retains one for 31 days at most)."""
 
 
 class ClaimState(StrEnum):
@@ -21,12 +21,12 @@ class ClaimState(StrEnum):
 
 
 class ClaimVerdict(StrEnum):
-    """What a decision says, and why."""
+    """Verdict on a claim, with its reason."""
 
     ACQUIRED = "acquired"
     """Nobody has the claim: it is the caller's now."""
     TAKEN_OVER = "taken_over"
-    """The lease of another has ended without a word: the effect may have happened, or not."""
+    """The lease of another attempt has ended without a confirmation: the effect may have happened."""
     DONE = "done"
     """The effect has happened."""
     BUSY = "busy"
@@ -43,10 +43,10 @@ class ClaimVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the ledger holds for one effect.
+    """The ledger's entry for one effect.
 
     Attributes:
-        owner: who claimed it; different for every attempt.
+        owner: the attempt that claimed it; unique.
         state: how far the effect is.
         claimed_at: when the claim was made.
         until: the end of the lease.
@@ -66,7 +66,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimDecision:
-    """What follows, and the entry as it shall be; None where there shall be none."""
+    """The verdict, and the next entry, or None to delete it."""
 
     verdict: ClaimVerdict
     entry: Entry | None
@@ -83,8 +83,8 @@ def claim(entry: Entry | None, *, owner: str, now: datetime, lease: timedelta) -
     A claim of the same owner is acquired again: its first answer was lost on the way.
 
     Args:
-        entry: what the ledger holds, or None.
-        owner: who asks; no two attempts may have the same name.
+        entry: the current entry, or None.
+        owner: the unique name of the attempt.
         now: the instant of asking.
         lease: how long the claim holds; longer than the effect may take.
 
@@ -108,7 +108,7 @@ def claim(entry: Entry | None, *, owner: str, now: datetime, lease: timedelta) -
 
 
 def confirm(entry: Entry | None, *, owner: str, now: datetime) -> ClaimDecision:
-    """Say that the effect has happened; it is kept whoever has the claim by now, so that nobody repeats it later.
+    """Confirm that the effect has happened; recorded whoever has the claim by now, so that it is not repeated.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)

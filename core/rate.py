@@ -1,9 +1,9 @@
-"""How often something outside may be asked: a bucket of calls that refills steadily, shared by all who ask.
+"""Rate limit of calls to an external system: a token bucket that all instances share.
 
-It is the generic cell rate algorithm (ITU-T I.371, annex A). With `burst` calls in a full bucket and the rest of `per_minute`
-refilled within a minute, any 60 seconds see at most `per_minute` calls, whenever they begin: what was saved up and what is
-refilled meanwhile together never exceed it. That holds for callers whose clocks disagree by less than `SKEW`, and whose calls
-are decided in another order than their clocks say.
+It is the generic cell rate algorithm (ITU-T I.371, annex A). With `burst` calls in a full bucket and the rest of
+`per_minute` refilled within a minute, any 60 seconds see at most `per_minute` calls, whenever they begin: what was
+saved up and what is refilled meanwhile together never exceed it. That holds for callers whose clocks disagree by less
+than `SKEW`, and whose calls are decided in another order than their clocks say.
 """
 
 from dataclasses import dataclass, replace
@@ -12,9 +12,9 @@ from enum import StrEnum
 
 MINUTE = timedelta(minutes=1)
 SKEW = timedelta(minutes=1)
-"""What is remembered from further ahead was written by a wrong clock: it does not stop the others for as long as that."""
+"""An instant further ahead was written by a wrong clock: it does not block the others for that long."""
 LONGEST_BLOCK = timedelta(hours=1)
-"""However long the outside asks to be left alone, it is asked again after this."""
+"""The longest wait, whatever `Retry-After` says."""
 _NONE = timedelta(0)
 _TICK = timedelta(microseconds=1)
 
@@ -24,23 +24,23 @@ class RateReason(StrEnum):
 
     ALLOWED = "allowed"
     BLOCKED = "blocked"
-    """The outside asked to be left alone."""
+    """The receiver asked to wait."""
     SPACED = "spaced"
     """The call before was too short a time ago."""
     SPENT = "spent"
     """The calls of this minute are made."""
     RESERVED = "reserved"
-    """What is left is kept for what is more urgent."""
+    """The remaining calls are reserved for more urgent ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """What is remembered of the calls so far.
+    """State of a bucket.
 
     Attributes:
         full_at: when the bucket is full again, or None before the first call.
         last: the newest call, or None before the first.
-        blocked_until: before then nothing is asked, or None.
+        blocked_until: no call before this instant, or None.
     """
 
     full_at: datetime | None = None
@@ -90,11 +90,11 @@ def take(
     """Decide whether calls may be made now, and take them from the bucket if so.
 
     Args:
-        bucket: what is remembered.
+        bucket: before.
         now: the instant of asking.
         per_minute: how many calls may be made in any 60 seconds, at least 1.
         burst: how many of them at once, 1 to `per_minute`; the others are refilled evenly over a minute.
-        reserve: how many calls must stay in the bucket for what is more urgent, from 0; never so many that a full bucket
+        reserve: the number of calls reserved for more urgent ones, from 0; never so many that a full bucket
             would not do.
         calls: how many are made, 1 to `burst`: all of them or none.
         gap: the least time between two askers.
@@ -130,7 +130,7 @@ def take(
 
 
 def block(bucket: Bucket, until: datetime) -> Bucket:
-    """Remember that the outside asked to be left alone; of two such requests the longer counts.
+    """Record that the receiver asked to wait; of two such requests the longer counts.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)

@@ -30,7 +30,7 @@ def _printable(word: str) -> list[str]:
 
 
 def clean_utf8(text: str, limit: int = LINE_LIMIT) -> str:
-    r"""Foreign text as one clean line of at most so many bytes in UTF-8, whatever its script: for documents of bounded size.
+    r"""Foreign text as one clean line of at most `limit` bytes in UTF-8: for documents of bounded size.
 
     >>> clean_utf8("a\nb"), clean_utf8("longer than that", 10), clean_utf8("\N{CAT FACE}" * 10, 11)
     ('a b', 'longer …', '🐱🐱…')

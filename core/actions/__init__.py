@@ -1,1 +1,1 @@
-"""Automated responses: what each may do, and whether it may be done now. Pure decisions; the outside is in the adapters."""
+"""Automated actions: their guard rails, and whether one may be applied now. Pure decisions; the effects are in the adapters."""

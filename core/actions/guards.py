@@ -59,7 +59,7 @@ TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
         ActionName.SCALE_OUT: Traits(cooldown=10 * _MINUTES, per_hour=6, undo=True),
         ActionName.ROLLBACK_MODEL: Traits(destructive=True, approval=True, cooldown=_HOURS, per_hour=2, undo=True),
         ActionName.SHIFT_TRAFFIC: Traits(cooldown=15 * _MINUTES, per_hour=4, undo=True),
-        # A training takes hours and costs money: it neither helps nor harms the incident that runs now.
+        # A training takes hours and costs money: it neither helps nor harms the current incident.
         ActionName.RETRAIN_MODEL: Traits(cooldown=6 * _HOURS, per_hour=2, suspect=False),
         # Runs that hang come in numbers; the work of a cancelled one is lost.
         ActionName.CANCEL_PIPELINE: Traits(
@@ -74,11 +74,11 @@ TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
         ActionName.COLLECT_DIAGNOSTICS: Traits(cooldown=5 * _MINUTES, per_hour=20, suspect=False),
     }
 )
-"""Every action there is, by its name; the settings may change the guard rails, not what it is."""
+"""Every action by its name; the settings may change its guard rails only."""
 
 
 def traits(name: ActionName, automation: Automation) -> Traits:
-    """What the action is, with the guard rails that the settings give it.
+    """The traits of an action, with the guard rails of the settings.
 
     Examples:
         >>> from core.settings.response import Limits
@@ -113,7 +113,7 @@ class Switch:
     Attributes:
         action: its name, or `*`.
         halted: whether it must not be applied.
-        by: who said so.
+        by: the person.
         at: when.
         note: why.
     """
@@ -140,7 +140,7 @@ class Guards:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardVerdict:
-    """What the guard rails say.
+    """Verdict of the guard rails.
 
     Attributes:
         stage: `APPROVED` when it may be applied, `PLANNED` where it is only wanted to be known, `AWAITING` or
@@ -177,12 +177,12 @@ def permit(
 ) -> GuardVerdict:
     """Whether the action may be applied now; the first guard rail that objects is the reason.
 
-    A request that has its place in the budget keeps it: asked again, it is not counted against itself.
+    A request that has its place in the budget keeps it: when it is evaluated again, it does not count against itself.
 
     Args:
-        request: what is asked for; its action is one of `ActionName`.
+        request: its action is one of `ActionName`.
         plan: what would change.
-        guards: what is remembered.
+        guards: the state of the guard rails.
         automation: the settings.
         now: the instant of asking.
         approved: whether a person has approved it.
@@ -203,7 +203,7 @@ def permit(
 
 
 def taken(guards: Guards, request: ActionRequest, *, automation: Automation, now: datetime) -> Guards:
-    """What to remember when the request is let pass: its place in the budget, once."""
+    """The guard rails after a request is allowed: it takes its place in the budget, once."""
     if _holds(guards, request):
         return guards
     at = _latest(guards, now)
@@ -216,10 +216,10 @@ def taken(guards: Guards, request: ActionRequest, *, automation: Automation, now
 
 
 def switched(guards: Guards, command: Command) -> Guards:
-    """What to remember after a person halted or resumed; what was said before the last word changes nothing.
+    """The guard rails after a halt or resume; one older than the last changes nothing.
 
-    The switch of one action and that for all are apart: resuming all leaves halted what was halted by name. Of two
-    words at one instant the halt counts.
+    The switch of one action and the switch of all are separate: resuming all leaves an action halted that was halted by
+    name. Of two words at one instant the halt counts.
     """
     halted = command.verb is Verb.HALT
     before = next((switch for switch in guards.switches if switch.action == command.subject), None)

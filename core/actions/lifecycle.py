@@ -23,7 +23,7 @@ from core.settings.response import ActionName, Automation
 PATIENCE = timedelta(minutes=30)
 """How long something is tried, or looked at, again."""
 LONGEST = 500
-"""Characters of a line that somebody else wrote."""
+"""Characters of a foreign line."""
 HALF = LONGEST // 2
 """Where it is joined with another."""
 NEXT: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
@@ -51,9 +51,9 @@ class ActionRun:
     """A request for an action, and its state.
 
     Attributes:
-        request: what was asked for.
+        request: the request.
         plan: what would change, or has; empty where nothing could be planned.
-        stage: the last that was decided.
+        stage: the newest stage.
         reason: why.
         sequence: how many decisions there were; the number of the newest.
         at: the instant of the newest decision; never before an older one's.
@@ -100,10 +100,10 @@ def planned(
     now: datetime,
     severity: Severity | None = None,
 ) -> ActionRun:
-    """The run of a request that was planned, and what the guard rails said of it.
+    """The run of a planned request, with the verdict of the guard rails.
 
     Args:
-        request: what is asked for.
+        request: the request.
         plan: what would change.
         verdict: of the guard rails.
         automation: the settings.
@@ -122,7 +122,7 @@ def planned(
 def objection(run: ActionRun, command: Command, *, now: datetime) -> ActionReason | None:
     """Why a person cannot approve or reject it now; None where that is possible.
 
-    Where nobody answered in time, the run is to be ended by `expired`.
+    If nobody answers in time, `expired` ends the run.
     """
     if run.stage is not Stage.AWAITING:
         return ActionReason.ALREADY_DECIDED
@@ -146,8 +146,8 @@ def answered(
 
     Args:
         run: which awaits it.
-        command: what the person said.
-        verdict: of the guard rails, asked again; None, or not looked at, where the person rejects.
+        command: the approval or rejection.
+        verdict: of the guard rails, evaluated again; not used for a rejection.
         now: the instant.
         severity: of the incident now.
     """
@@ -157,14 +157,14 @@ def answered(
 
 
 def expired(run: ActionRun, *, now: datetime) -> ActionRun:
-    """The run when nobody answered in time; as it is where there is time left."""
+    """The expired run if nobody answered in time; unchanged before the deadline."""
     if run.stage is not Stage.AWAITING or not is_late(run, now):
         return run
     return _step(run, GuardVerdict(stage=Stage.EXPIRED, reason=ActionReason.NOBODY_ANSWERED), now)
 
 
 def applied(run: ActionRun, detail: str, *, now: datetime) -> ActionRun:
-    """The run after the outside said that it is done."""
+    """The run after the external system reported success."""
     return _step(run, GuardVerdict(stage=Stage.APPLIED, reason=ActionReason.DONE, detail=detail), now)
 
 
@@ -186,18 +186,18 @@ def undone(run: ActionRun, detail: str, *, now: datetime) -> ActionRun:
 
 
 def is_due(run: ActionRun, *, automation: Automation, now: datetime) -> bool:
-    """Whether it is time to look at what was applied."""
+    """Whether the applied action is due for verification."""
     return run.stage is Stage.APPLIED and run.undoing is None and now - run.at >= automation.verify_after
 
 
 def looked(
     run: ActionRun, verification: Verification, *, severity: Severity | None, automation: Automation, now: datetime
 ) -> ActionRun:
-    """The run after what was applied was looked at; as it is where it must be looked at again.
+    """The run after a verification; unchanged if it must be verified again.
 
     Args:
-        run: of what was applied.
-        verification: what the action says of it.
+        run: applied.
+        verification: by the action.
         severity: of the incident now, or None where it is over.
         automation: the settings.
         now: the instant.
@@ -220,7 +220,7 @@ def looked(
 
 
 def published(run: ActionRun, ids: Collection[str]) -> ActionRun:
-    """The run without the decisions of those ids among what is pending."""
+    """The run without the pending decisions of these ids."""
     return replace(run, pending=tuple(decision for decision in run.pending if decision.id not in ids))
 
 
@@ -229,7 +229,7 @@ def decided(run: ActionRun, detail: str = "", by: str = "") -> ActionDecision:
 
     Args:
         run: after it.
-        detail: what the outside answered.
+        detail: the answer of the external system.
         by: the person who approved or rejected.
     """
     request = run.request

@@ -9,7 +9,7 @@ class ActionReason(StrEnum):
     """Reason of a decision about an action."""
 
     ASKED = "asked"
-    """A playbook asks for it, and this is what it would change."""
+    """A playbook requests it, and this is the plan."""
     DRY_RUN = "dry_run"
     """The playbook only plans: it is in dry-run mode."""
 
@@ -77,7 +77,7 @@ class Plan:
         summary: one line for people, as in `endpoint flights: 100 % of the traffic from model 7 back to model 6`.
         steps: what would change; empty where there is nothing to do, and then nothing is applied.
         touched: how many things would be touched, for the blast radius.
-        state: what `apply`, `verify` and `undo` need to know, as the outside was when it was planned: texts only.
+        state: the state of the external system at planning, for `apply`, `verify` and `undo`: texts only.
     """
 
     summary: str

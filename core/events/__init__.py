@@ -63,13 +63,13 @@ _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Verb(StrEnum):
-    """What a person tells the system to do."""
+    """The verb of a command."""
 
     ACKNOWLEDGE = "acknowledge"
     MITIGATE = "mitigate"
     RESOLVE = "resolve"
     CANCEL = "cancel"
-    """It was no incident: resolved, and left out of what is measured."""
+    """It was a false alarm: resolved, and not counted in response times."""
     SILENCE = "silence"
     UNSILENCE = "unsilence"
     APPROVE = "approve"
@@ -87,10 +87,10 @@ class Mode(StrEnum):
 
 
 class Stage(StrEnum):
-    """What was decided about an action."""
+    """Stage of an action."""
 
     PLANNED = "planned"
-    """What it would change is known; in a dry run this is the end."""
+    """The plan is known; the end of a dry run."""
     REFUSED = "refused"
     """Not done, because."""
     AWAITING = "awaiting_approval"
@@ -141,11 +141,11 @@ class Tick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a detector noticed about a target.
+    """A finding of a detector about a target.
 
     Attributes:
-        target: what is watched, as in `model/flight-delay` or `probe/api`.
-        kind: what was noticed, as in `drift`; with the target it names the condition.
+        target: as in `model/flight-delay` or `probe/api`.
+        kind: as in `drift`; with the target it names the condition.
         status: whether the condition holds at `observed_at`.
         severity: how bad it is while it holds.
         observed_at: the instant the observation is about, in UTC.
@@ -183,7 +183,7 @@ class Finding:
 
     @property
     def condition(self) -> str:
-        """What the finding is about, over all the times it is observed."""
+        """The condition of the finding, the same for all observations."""
         return f"{self.target}:{self.kind}"
 
     @property
@@ -194,7 +194,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentChange:
-    """One step in the life of an incident, as the audit table keeps it.
+    """One step in the lifecycle of an incident, as in the audit table.
 
     Attributes:
         incident_id: the incident.
@@ -207,7 +207,7 @@ class IncidentChange:
         title: one line for people.
         reason: why the change was made, as the deciding enum spells it.
         finding_id: the finding that caused it, or empty.
-        summary: the finding's one line, or what a person did.
+        summary: of the finding or the command, in one line.
     """
 
     TYPE: ClassVar[str] = "incident_change"
@@ -236,13 +236,13 @@ class IncidentChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A person tells the system to do something about an incident, an action, or what is told.
+    """A command of a person about an incident, an action or a silence.
 
     Attributes:
         verb: what to do.
         subject: the incident's id; to approve or reject, the id of the `ActionRequest`; to silence or unsilence, a
             pattern of targets as in `model/*`; to halt or resume, the name of an action, or `*` for all.
-        by: who says so.
+        by: the person.
         at: when, in UTC.
         note: why, in one line.
         until: when a silence ends.
@@ -271,18 +271,18 @@ class Command:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequest:
-    """An automated response to an incident is asked for.
+    """A request for an automated action on an incident.
 
     Attributes:
         incident_id: the incident.
         sequence: the step of the incident that asks.
         action: the name of the action, as in `retrain_model`.
-        target: what it acts on, as in `model/flight-delay`.
+        target: of the action, as in `model/flight-delay`.
         requested_at: when, in UTC.
         mode: whether it may change anything.
         playbook: the name of the playbook that asks.
         reason: why, in one line.
-        severity: of the incident when it was asked for.
+        severity: of the incident at the request.
     """
 
     TYPE: ClassVar[str] = "action_request"
@@ -303,26 +303,26 @@ class ActionRequest:
 
     @property
     def id(self) -> str:
-        """The incident, the step, the action and what it acts on."""
+        """The incident, the step, the action and its target."""
         return f"{self.incident_id}:{self.sequence}:{self.action}:{self.target}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionDecision:
-    """One decision about an action, as the audit table keeps it: also when nothing is done.
+    """One decision about an action, as in the audit table; also if nothing is done.
 
     Attributes:
         request_id: of the `ActionRequest`.
         sequence: 1 for the first decision about the request, then counted without gaps.
         incident_id: the incident.
         action: the name of the action.
-        target: what it acts on.
+        target: of the action.
         mode: whether it might change anything.
-        stage: what was decided.
+        stage: the decision.
         reason: why, as the deciding enum spells it.
         at: when, in UTC.
         plan: what would change, or has changed, in one line.
-        detail: what the outside answered, in one line.
+        detail: the answer of the external system, in one line.
         by: the person who approved or rejected, or empty.
     """
 
@@ -353,12 +353,12 @@ class ActionDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainingRequest:
-    """A model shall be trained again.
+    """A request to retrain a model.
 
     Attributes:
         model: the model's name.
         model_version: the version in use at `requested_at`, which is to be replaced; `version` is the event's own.
-        requested_at: the instant of the tick that asked, in UTC.
+        requested_at: the instant of the requesting tick, in UTC.
         reason: why, as the deciding enum spells it.
         window_start: the first instant of the data to train on, in UTC.
         window_end: the instant after the last.
@@ -391,7 +391,7 @@ class RetrainingRequest:
 
     @property
     def id(self) -> str:
-        """The model and the instant: a tick that asks twice makes one request."""
+        """The model and the instant: a tick that requests twice makes one request."""
         return f"{self.model}:{stamp(self.requested_at)}"
 
 

@@ -1,4 +1,4 @@
-"""What a runner tells of a run of a pipeline, or of one of its stages."""
+"""A report about a run of a pipeline, or one of its stages."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,8 @@
 """Data model: the conditions and incidents of one group, as the store keeps them.
 
-Every collection is bounded by the limits below, so that a document stays far below the store's limit (1 MiB in Firestore).
-Collections are lists of objects, never maps with foreign keys: a store may refuse a key that a foreign system chose.
+Every collection is bounded by the limits below, so that a document stays far below the store's limit (1 MiB in
+Firestore). Collections are lists of objects, never maps with foreign keys: a store may refuse a key that a foreign
+system chose.
 """
 
 from dataclasses import dataclass
@@ -196,7 +197,7 @@ class EscalationState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationState:
-    """What people were notified of about an incident.
+    """The notifications of an incident so far.
 
     Attributes:
         firing: whether the last notification said that it fires.
@@ -251,9 +252,10 @@ class Incident:
         loss_low: the lower end of its interval.
         loss_high: the upper end.
         loss_until: until when the loss is counted, or None where nothing is counted yet.
-        notified: what people were notified of.
+        notified: the notifications so far.
         pending_update: the result of an automated action that is to be notified, in one line; empty when it was.
-        requested_severity: the severity at which the playbooks were evaluated last, or None where they are to be evaluated.
+        requested_severity: the severity at which the playbooks were evaluated last, or None where they are to be
+            evaluated.
         sequence: the number of the newest change.
         timeline: the changes with their reasons, oldest first.
     """

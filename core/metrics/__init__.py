@@ -1,7 +1,8 @@
 """The one catalogue of metrics: name, kind, labels, unit and help text.
 
 Nothing writes a metric that is not here, and alert rules and dashboards are checked against it. Names are Prometheus
-names: `aia_` first, the base unit last, `_total` on counters. The labels that say *who* wrote a value (`job`, `instance`
+names: `aia_` first, the base unit last, `_total` on counters. The labels that say *who* wrote a value (`job`,
+    `instance`
 and the other labels of the monitored resource) are added by the writer and are no part of the catalogue.
 
 A message parked as poison is `aia_function_requests_total{outcome="parked"}`; it has no metric of its own.
@@ -16,7 +17,7 @@ from core.metrics.metric import Metric, MetricKind
 __all__ = ["CATALOGUE", "RESOURCE_LABELS", "Metric", "MetricKind", "check", "lookup"]
 
 RESOURCE_LABELS = ("project_id", "location", "cluster", "namespace", "job", "instance")
-"""The labels that say who wrote a value: those of Cloud Monitoring's `prometheus_target`."""
+"""The labels of the writer of a value: those of Cloud Monitoring's `prometheus_target`."""
 
 _AREAS = (system, models, probes, incidents, business, pipelines, experience)
 CATALOGUE: Mapping[str, Metric] = MappingProxyType({metric.name: metric for area in _AREAS for metric in area.METRICS})

@@ -1,4 +1,4 @@
-"""What a metric is."""
+"""Definition of a metric."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Metric:
 
     Attributes:
         name: as Prometheus and PromQL spell it.
-        kind: a gauge goes up and down; a counter only grows while its writer lives.
+        kind: a gauge goes up and down; a counter only grows until its writer restarts.
         labels: every series carries exactly these.
         unit: of the value, as UCUM spells it: `s` for seconds, `1` for numbers, ratios and truth values.
         help: one sentence for people.

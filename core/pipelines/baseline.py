@@ -54,7 +54,7 @@ class Rhythm:
         return self.pause + self.interval + LATE_BY
 
     def missed(self, waited: timedelta) -> float:
-        """How many starts are missing after so long, 0 as long as it may be a usual pause."""
+        """The number of missed starts after a wait, 0 within a usual pause."""
         return max(0.0, (waited - self.pause) / self.interval)
 
 
@@ -91,7 +91,7 @@ def rhythm(starts: Sequence[datetime], past: Past = NOTHING) -> Rhythm | None:
 
     Args:
         starts: of its runs, oldest first.
-        past: what is known of those before.
+        past: earlier starts.
 
     >>> from datetime import UTC
     >>> found = rhythm([datetime(2026, 6, day, 4, tzinfo=UTC) for day in range(1, 27) if day % 7 not in (6, 0)])
@@ -114,7 +114,7 @@ def rhythm(starts: Sequence[datetime], past: Past = NOTHING) -> Rhythm | None:
 
 
 def _recurring(longest: Sequence[timedelta]) -> timedelta:
-    """The longest of these that comes twice, give or take a fifth: no month is as long as the next."""
+    """The longest of these that occurs twice, give or take a fifth: months differ in length."""
     pairs = pairwise(longest)
     return next((longer for longer, other in pairs if other >= longer * _RECURRING_SHARE), longest[-1])
 

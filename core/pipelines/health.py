@@ -1,6 +1,6 @@
 """How well a pipeline does, as one number and the parts it is made of.
 
-    health = success * duration * regularity        each 0 to 1; what is not known is left out
+    health = success * duration * regularity        each 0 to 1; unknown factors are left out
 
 A product, so that one bad part is enough: a pipeline that always fails has no health, however punctually it does.
 """
@@ -14,7 +14,7 @@ from core.pipelines.baseline import NEWEST, TOLERATED, is_retired, rhythm, usual
 from core.pipelines.state import PipelineState
 
 FADING = 0.85
-"""What a run counts, for each newer one: half as much after four of them."""
+"""The decay of a run's weight per newer run: half after four of them."""
 _TOLERATED_MISSES, _MOST_MISSES = 0.5, 3.0
 """How many intervals beyond the longest usual pause cost nothing, and after how many nothing is left."""
 _SOUND = 0.9

@@ -24,7 +24,7 @@ SLOWNESS = Hysteresis(fire_after=2, recover_after=2)
 IN_A_ROW = 3
 """So many failures in a row are critical."""
 Seen = tuple[bool, float, float, str]
-"""Whether a run is slow, the seconds that make it so, the usual ones, and both in words."""
+"""Whether a run is slow, its seconds, the baseline, and both as text."""
 HUNG_FACTOR, HUNG_BY = 4.0, timedelta(minutes=30)
 """How many times as long as usual a run may take, and by how much longer, before it counts as hung."""
 HUNG_AFTER = timedelta(days=1)
@@ -51,21 +51,21 @@ class PipelineReason(StrEnum):
     AS_USUAL = "as_usual"
     """Two runs in a row did not."""
     UNDECIDED = "undecided"
-    """The last run differs from those before: nothing is concluded."""
+    """The last run differs from those before: not known."""
     IRREGULAR = "irregular"
     """It has no rhythm, so it cannot be late."""
     IN_TIME = "in_time"
     LATE = "late"
     RETIRED = "retired"
-    """It has not run for so long that it is taken to be no longer started."""
+    """It has not run for so long that it counts as retired."""
     ENDLESS = "endless"
     """A run takes several times as long as usual and has not ended."""
     ALL_ENDED = "all_ended"
-    """No run takes so long."""
+    """No run takes too long."""
 
 
 def spec(target: str, kind: PipelineKind) -> ConditionSpec:
-    """A condition of a pipeline; every verdict on it is concluded from all runs that are kept."""
+    """A condition of a pipeline; every verdict on it uses all runs that are kept."""
     runbook = f"pipelines.md#{kind}"
     return ConditionSpec(target=target, kind=kind, source=SOURCE, runbook=runbook, repeat=True, cumulative=True)
 
@@ -85,7 +85,7 @@ def spell(seconds: float) -> str:
 
 
 def last_error(run: Run) -> tuple[str, str]:
-    """The stage that failed last and what it said; of the run as a whole where it says more; empty where unknown."""
+    """The stage that failed last and its error, or the error of the run; empty if unknown."""
     failed = [stage for stage in run.in_order if stage.span.status is RunStatus.FAILED]
     stage = max(failed, key=lambda candidate: candidate.span.told_at, default=None)
     own = stage.span.error if stage else ""

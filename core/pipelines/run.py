@@ -1,6 +1,6 @@
 """A run of a pipeline, assembled from its events in any order.
 
-What is known of a run is a join: each piece is the greatest or the least of what all events say. So the order plays no
+The state of a run is a join: each field is the maximum or the minimum over all events. So the order has no
 part, an event that comes twice changes nothing, and an old one never takes the place of a newer one.
 """
 
@@ -10,19 +10,19 @@ from datetime import datetime
 from core.events import PipelineRun, RunStatus
 
 MOST_STAGES = 50
-"""Stages that are kept of a run, the first by their names."""
+"""Stages that are kept of a run, the first by name."""
 _RANKS = {status: rank for rank, status in enumerate(RunStatus)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
-    """What is known of a run as a whole, or of one stage.
+    """The state of a run, or of one stage.
 
     Attributes:
         status: a final status stays, even if the run is reported as running later; of two final statuses, the last one.
         told_at: the observation that says so.
-        ended_at: as that observation gives it.
-        error: as that observation gives it.
+        ended_at: from that observation.
+        error: from that observation.
         started_at: the earliest start that is given.
         seen_at: the earliest instant at which it was seen running.
     """
@@ -85,10 +85,10 @@ class Run:
 
 
 def fold(run: Run | None, event: PipelineRun) -> Run:
-    """A run with what one more event says of it.
+    """A run after one more event.
 
     Args:
-        run: what is known so far, or None.
+        run: before, or None.
         event: about the same run.
 
     Returns:
@@ -125,7 +125,7 @@ def fold(run: Run | None, event: PipelineRun) -> Run:
 
 
 def _event_span(event: PipelineRun) -> Span:
-    """What one event says of what it is about."""
+    """The span in one event."""
     return Span(
         status=event.status,
         told_at=event.observed_at,

@@ -17,7 +17,7 @@ from core.events import PipelineRun, RunStatus
 from core.pipelines.run import Run, fold
 
 PAUSES = 10
-"""How many are kept, the longest."""
+"""The number of pauses that are kept, the longest."""
 REMEMBERED = timedelta(days=35)
 """For how long: five weekends, and an outage no longer than that."""
 KEPT = 50
@@ -49,7 +49,7 @@ class Past:
 
     Attributes:
         since: the first that was ever counted, or None where none was.
-        until: the last that is counted; what begins later is kept as it is.
+        until: the last counted start; later runs are kept themselves.
         pauses: the longest between them, in order.
     """
 
@@ -73,12 +73,12 @@ NOTHING = Past()
 
 
 def counted(past: Past, starts: Sequence[datetime], until: datetime) -> Past:
-    """The past with the starts that are kept no longer.
+    """The past with the starts of dropped runs.
 
     Args:
-        past: what is known so far.
+        past: before.
         starts: of all runs, in any order.
-        until: the last one to be counted; where that is counted already, nothing changes.
+        until: the last start to count; if it is counted already, nothing changes.
 
     >>> from datetime import UTC
     >>> first = datetime(2026, 1, 1, tzinfo=UTC)
