@@ -13,6 +13,7 @@ from core.drift.columns import ProfileError
 from core.drift.counts import Counts, count
 from core.drift.exclusion import LeftOut
 from core.drift.intervals import Estimate
+from core.drift.joint import JointDrift, PairChange
 from core.drift.performance import (
     Calibrator,
     Classifier,
@@ -46,9 +47,11 @@ __all__ = [
     "DriftReport",
     "Estimate",
     "FeatureDrift",
+    "JointDrift",
     "Kind",
     "LeftOut",
     "Mode",
+    "PairChange",
     "Profile",
     "ProfileError",
     "QualityThresholds",

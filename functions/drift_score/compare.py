@@ -7,6 +7,7 @@ from core.drift import (
     Counts,
     DriftReport,
     Profile,
+    Reason,
     attribute,
     count,
     count_segments,
@@ -14,6 +15,7 @@ from core.drift import (
     score,
     score_counts,
 )
+from core.drift.joint import ROWS
 from core.drift.verdict import overall
 from core.settings import Model
 from functions.adapters.columns import Columns
@@ -53,7 +55,11 @@ def compare(predictions: Predictions, window: Window, profile: Profile, rows: in
     columns = {}
     if model.label:
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=(model.score,))
-    report = score_counts(profile, counts, thresholds=limits, slot=slot, statistics=names)
+    sample = None
+    if len(profile.joint.names) > 1:
+        together = [name for name in profile.joint.names if name not in counts.absent]
+        sample = predictions.rows(model, window.start, window.end, most=ROWS, names=together)
+    report = score_counts(profile, counts, thresholds=limits, slot=slot, statistics=names, sample=sample)
     return _parted(model, report, counts, columns)
 
 
@@ -90,7 +96,7 @@ def top_segments(
 def _parted(model: Model, report: DriftReport, counts: Counts, columns: Columns) -> Current:
     return Current(
         features=_part(report, model.features.names),
-        prediction=_part(report, (model.score,)),
+        prediction=_part(replace(report, joint=None), (model.score,)),
         counts=counts,
         columns=columns,
     )
@@ -103,5 +109,5 @@ def _part(report: DriftReport, names: tuple[str, ...]) -> DriftReport:
         features=features,
         drifted=tuple(feature.name for feature in features if feature.drifted),
         left_out={name: why for name, why in report.left_out.items() if name in names},
-        reason=overall(tuple(feature.reason for feature in features)),
+        reason=Reason.DRIFT if report.joint_drifted else overall(tuple(feature.reason for feature in features)),
     )
