@@ -83,6 +83,16 @@ class Dependence:
         chance = 1 / max(n, 1) + 1 / max(m, 1)
         return 1 + (self.of(self.rows) + self.of(m)) / chance
 
+    def effect_of_samples(self, rows: tuple[int, int], m: int) -> Floats:
+        """The design effect where samples of both windows are compared, shape (k,).
+
+        Args:
+            rows: of the two samples.
+            m: rows of the window that the second one is of.
+        """
+        chance = 1 / max(rows[0], 1) + 1 / max(rows[1], 1)
+        return 1 + (self.of(self.rows) + self.of(m)) / chance
+
     def worth(self, m: int) -> Floats:
         """How many independent rows a window of so many rows is worth, shape (k,)."""
         return 1 / (1 / max(m, 1) + self.of(m)) if m else np.zeros(self.between.shape[1])

@@ -10,6 +10,7 @@ from core.drift import (
     DataQualityIssueKind,
     DriftReport,
     FeatureDrift,
+    PairChange,
     StatisticResult,
 )
 from core.drift import Reason as DriftReason
@@ -20,6 +21,7 @@ MOST_NAMED = 5
 """How many features a finding's evidence tells about."""
 _ERROR_SHARE, _ERROR_STRENGTH = 0.25, 0.25
 _CRITICAL_SHARE, _CRITICAL_STRENGTH = 0.5, 0.5
+_ERROR_CORRELATION = 0.4
 _GRAVE = frozenset(
     {
         DataQualityIssueKind.ABSENT,
@@ -79,6 +81,8 @@ def of_drift(model: str, report: DriftReport, top_segments: Mapping[str, str] = 
         return _too_few(model, report)
     count = len(report.features)
     window = {"window": _window(report)} | left_out
+    if report.joint_drifted and not report.drifted:
+        return _of_joint(model, report, window)
     if not report.drifted:
         text = f"{model}: no drift in {count} features"
         return Verdict(
@@ -95,9 +99,51 @@ def of_drift(model: str, report: DriftReport, top_segments: Mapping[str, str] = 
         evidence={
             **{part.name: describe(part) for part in report.ranked[:MOST_NAMED] if part.drifted},
             **top_segments,
+            **_together(report),
             **window,
         },
     )
+
+
+def _of_joint(model: str, report: DriftReport, window: Mapping[str, str]) -> Verdict:
+    """Each feature is what it was, and they no longer go together as they did."""
+    together = _together(report)
+    first = next(iter(together.values()))
+    largest = (
+        max((abs(one.current - one.reference) for one in report.joint.pairs), default=0.0) if report.joint else 0.0
+    )
+    return Verdict(
+        outcome=Outcome.BAD,
+        reason=Reason.DRIFTED,
+        summary=f"{model}: no feature drifted by itself, but they no longer go together as they did: {first}",
+        severity=Severity.ERROR if largest >= _ERROR_CORRELATION else Severity.WARNING,
+        value=report.share,
+        unit="ratio",
+        evidence={**together, **window},
+    )
+
+
+def _together(report: DriftReport) -> dict[str, str]:
+    """How features go together where that changed, as evidence."""
+    if report.joint is None or not report.joint.drifted:
+        return {}
+    pairs = {f"{one.first} and {one.second}": describe_pair(one) for one in report.joint.pairs[:MOST_NAMED]}
+    return pairs or {"joint": f"a classifier tells the windows apart (AUC {report.joint.auc:.2f})"}
+
+
+def describe_pair(change: PairChange) -> str:
+    """How two features went together, and how they do now.
+
+    >>> describe_pair(PairChange("age", "income", 0.9, -0.9))
+    'rank correlation of age and income 0.90 then, -0.90 now'
+    """
+    names = f"{change.first} and {change.second}"
+    what = {
+        "ranks": f"rank correlation of {names}",
+        "first": f"correlation of the distance of {change.first} from its median with {change.second}",
+        "both": f"correlation of the distances of {names} from their medians",
+    }[change.of]
+    return f"{what} {change.reference:.2f} then, {change.current:.2f} now"
 
 
 def of_prediction(model: str, report: DriftReport, top_segments: Mapping[str, str] = _NOTHING) -> Verdict:

@@ -28,6 +28,9 @@ from core.drift.columns import (
 from core.drift.dependence import Codes, Dependence, category_codes, numeric_codes
 from core.drift.exclusion import LeftOut, is_temporal, why_categories, why_numbers
 from core.drift.grid import Grid, cut, quantiles
+from core.drift.joint import NONE as NO_SAMPLE
+from core.drift.joint import JointSample
+from core.drift.joint import sample as sample_rows
 from core.drift.report import DriftReport
 from core.drift.sample import Sample
 
@@ -66,6 +69,7 @@ class Profile:
         dependence: how alike the rows of the reference are that follow each other.
         labels: the names of the bins, numeric features first, then categorical ones.
         left_out: why, by the name of each feature that is not compared; constants are counted nevertheless.
+        joint: a sample of its rows, as ranks, by which it is seen how features go together.
     """
 
     names: tuple[str, ...]
@@ -78,6 +82,7 @@ class Profile:
     dependence: Dependence
     labels: tuple[tuple[str, ...], ...]
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    joint: JointSample = NO_SAMPLE
     segments: tuple[SegmentReference, ...] = ()
     calibration: Calibration | None = None
 
@@ -88,6 +93,7 @@ class Profile:
         *,
         categorical: Iterable[str] = (),
         always: Iterable[str] = (),
+        together: Iterable[str] | None = None,
         cells: int = 1024,
         bins: int = 10,
         categories: int = 1000,
@@ -101,6 +107,7 @@ class Profile:
                 alike those are that follow each other. Strings and booleans are categories.
             categorical: names of features whose numbers are categories.
             always: names of features that are compared, be they identifiers, timestamps or constants.
+            together: names of features that are compared as to how they go together; all by default.
             cells: at most how many cells a numeric feature is cut into, at least 2: the finer, the closer the tests
                 from counts.
             bins: at most how many bins of a numeric feature are compared, at least 2.
@@ -138,6 +145,8 @@ class Profile:
         grid = cut(numbers, origins, cells=cells, bins=bins)
         kinds = {name: "" if name in chosen else _kind(arrays[name]) for name in tallies}
         found = tuple(Categories.fit(name, *one, limit=categories, holds=kinds[name]) for name, one in tallies.items())
+        wanted = frozenset(columns if together is None else together)
+        pairs = [name for name in (*numbers, *tallies) if name in wanted and name not in left_out]
         return cls.assemble(
             names=tuple(columns),
             rows=size,
@@ -146,6 +155,7 @@ class Profile:
             dependence=Dependence.learn(_codes(columns, numbers, origins, found), population or size),
             samples=tuple(quantiles(values, keep) for values, _ in numbers.values()) if keep else (),
             left_out=left_out,
+            sampled=sample_rows(arrays, pairs, grid, is_reference=True),
         )
 
     @classmethod
@@ -159,6 +169,7 @@ class Profile:
         samples: tuple[Floats, ...],
         dependence: Dependence,
         left_out: Mapping[str, LeftOut],
+        sampled: JointSample,
     ) -> Self:
         """Put a profile together from its parts."""
         return cls(
@@ -172,6 +183,7 @@ class Profile:
             dependence=dependence,
             labels=_labels(grid, categorical),
             left_out=left_out,
+            joint=sampled,
         )
 
     @property

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from core.drift.exclusion import LeftOut
+from core.drift.joint import JointDrift
 
 _IN_FULL = 0.9  # of the rows: where they are worth less than that, it is said
 
@@ -185,6 +186,7 @@ class DriftReport:
         n_current: rows of the current window.
         shift_threshold: the smallest shift that matters, in sd.
         left_out: why, by the name of each feature of the profile that is not compared.
+        joint: what is said of how features go together; None where there are too few rows or features, or only counts.
     """
 
     features: tuple[FeatureDrift, ...]
@@ -195,6 +197,12 @@ class DriftReport:
     n_current: int
     shift_threshold: float
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
+    joint: JointDrift | None = None
+
+    @property
+    def joint_drifted(self) -> bool:
+        """Whether features no longer go together as they did."""
+        return self.joint is not None and self.joint.drifted
 
     @property
     def strength(self) -> float:

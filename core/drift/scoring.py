@@ -7,6 +7,7 @@ from itertools import repeat
 import numpy as np
 from numpy.typing import NDArray
 
+from core.drift import joint
 from core.drift.bins import Bins
 from core.drift.categories import GROUPS, MISSING_CATEGORY
 from core.drift.cells import Numbers, binned
@@ -14,6 +15,7 @@ from core.drift.columns import Columns, Floats, Ints, ProfileError
 from core.drift.counts import Counts, examine
 from core.drift.evidence import Evidence, either, of_bins, of_numbers
 from core.drift.grid import MISSING, Grid
+from core.drift.joint import JointDrift
 from core.drift.normal import shift_of_rank
 from core.drift.profile import Profile
 from core.drift.report import DriftReport, FeatureDrift, Kind, Mode, Reason, StatisticResult, TailChange
@@ -60,7 +62,8 @@ def score(
     """
     shown = chosen(statistics)
     counts, exact = examine(profile, columns, statistics=_needed(shown), row_limit=row_limit)
-    return _score(profile, counts, thresholds=thresholds, slot=slot, shown=shown, exact=exact)
+    sampled = _sampled(profile, counts, columns, thresholds)
+    return _score(profile, counts, thresholds=thresholds, slot=slot, shown=shown, exact=exact, sampled=sampled)
 
 
 def score_counts(
@@ -70,6 +73,7 @@ def score_counts(
     thresholds: Thresholds = _DEFAULT,
     slot: int | None = None,
     statistics: Collection[str] = DEFAULT,
+    sample: Columns | None = None,
 ) -> DriftReport:
     """Compare a window with a reference, by its counts.
 
@@ -79,6 +83,7 @@ def score_counts(
         thresholds: when a change is called drift.
         slot: of the calendar, as from `hour_of_week`, when the profile is calibrated.
         statistics: the names of those that are reported; the verdict is the same whichever they are.
+        sample: some of its rows, `joint.ROWS` are enough, by which it is seen how features go together; None to leave that alone.
 
     Returns:
         The report; each statistic carries the bound of its error.
@@ -86,7 +91,29 @@ def score_counts(
     Raises:
         ProfileError: the counts are of another profile, or there is no such statistic.
     """
-    return _score(profile, counts, thresholds=thresholds, slot=slot, shown=chosen(statistics), exact=None)
+    sampled = _sampled(profile, counts, sample, thresholds)
+    shown = chosen(statistics)
+    return _score(profile, counts, thresholds=thresholds, slot=slot, shown=shown, exact=None, sampled=sampled)
+
+
+def _sampled(
+    profile: Profile, counts: Counts, columns: Columns | None, thresholds: Thresholds
+) -> joint.JointSample | None:
+    """The rows by which it is seen how features go together in the window; None where there are too few rows or features."""
+    known = [name for name in profile.joint.names if name in (columns or ()) and name not in counts.retyped]
+    if columns is None or len(known) < 2 or counts.rows < thresholds.minimum_rows:  # noqa: PLR2004 - a pair
+        return None
+    return joint.sample({name: columns[name] for name in known}, known, profile.grid)
+
+
+def _together(
+    profile: Profile, counts: Counts, current: joint.JointSample, p_values: Floats, thresholds: Thresholds
+) -> joint.Evidence | None:
+    """How features go together in both windows; `p_values` are those of the features by themselves."""
+    rows = len(profile.joint.codes), len(current.codes)
+    effect = dict(zip(profile.order, profile.dependence.effect_of_samples(rows, counts.rows).tolist(), strict=True))
+    moved = bool((benjamini_hochberg(p_values) <= thresholds.false_alarms).any())
+    return joint.compare(profile.joint, current, effect, thresholds.false_alarms, by_classifier=not moved)
 
 
 def _needed(shown: Collection[str]) -> tuple[str, ...]:
@@ -118,9 +145,11 @@ def _score(
     slot: int | None,
     shown: tuple[str, ...],
     exact: Mapping[str, Floats] | None,
+    sampled: joint.JointSample | None,
 ) -> DriftReport:
     if counts.fingerprint != profile.fingerprint:
         raise ProfileError(f"counts: must be of profile {profile.fingerprint}, got counts of {counts.fingerprint}")
+    whole = profile
     if profile.calibration and profile.calibration.knows(slot):
         profile = profile.independent
     families = _families(profile, counts, thresholds, shown, exact or {})
@@ -131,7 +160,11 @@ def _score(
     judged = compared & ~absent & ~retyped & (min(profile.rows, counts.rows) >= thresholds.minimum_rows)
     p_values = np.where(judged, np.concatenate([family.evidence.p_value for family in families]), 1.0)
     q_values = np.ones(len(names))
-    q_values[compared] = benjamini_hochberg(p_values[compared])
+    together = None if sampled is None else _together(whole, counts, sampled, p_values[compared], thresholds)
+    family = p_values[compared] if together is None else np.append(p_values[compared], together.p_value)
+    family = benjamini_hochberg(family)
+    q_values[compared] = family[: int(compared.sum())]
+    both = None if together is None else _judged(together, float(family[-1]), thresholds)
     strength = np.concatenate([family.evidence.strength for family in families])
     usual = profile.calibration.usual(slot) if profile.calibration else np.zeros(len(names))
     found = reasons(
@@ -151,12 +184,24 @@ def _score(
     return DriftReport(
         features=tuple(features),
         drifted=tuple(feature.name for feature in features if feature.drifted),
-        reason=overall(tuple(feature.reason for feature in features)),
+        reason=Reason.DRIFT if both and both.drifted else overall(tuple(feature.reason for feature in features)),
         mode=Mode.COUNTS if exact is None and profile.grid.names else Mode.EXACT,
         n_reference=profile.rows,
         n_current=counts.rows,
         shift_threshold=thresholds.shift,
         left_out=profile.left_out,
+        joint=both,
+    )
+
+
+def _judged(found: joint.Evidence, q_value: float, thresholds: Thresholds) -> JointDrift:
+    return JointDrift(
+        drifted=found.enough and q_value <= thresholds.false_alarms,
+        p_value=found.p_value,
+        q_value=q_value,
+        pairs=found.pairs,
+        auc=found.auc,
+        rows=found.rows,
     )
 
 

@@ -15,6 +15,7 @@ from core.drift.columns import ProfileError
 from core.drift.dependence import Dependence
 from core.drift.exclusion import LeftOut
 from core.drift.grid import Grid
+from core.drift.joint import JointSample
 from core.drift.profile import Profile, SegmentReference
 
 VERSION = 3
@@ -40,9 +41,11 @@ def dump_profile(profile: Profile) -> bytes:
         "segments": [{"by": part.by, "segment": part.segment, "rows": part.rows} for part in profile.segments],
         "population": profile.dependence.rows,
         "left_out": dict(profile.left_out),
+        "together": profile.joint.names,
         "calibrated": profile.calibration is not None,
     }
     arrays = {name: getattr(profile.grid, name) for name in _GRID}
+    arrays["together"] = profile.joint.codes
     arrays["between"] = profile.dependence.between
     arrays |= {f"categories_{k}": part.counts for k, part in enumerate(profile.categorical)}
     arrays |= {f"groups_{k}": part.groups for k, part in enumerate(profile.categorical)}
@@ -82,6 +85,7 @@ def _read(arrays: dict[str, Any]) -> Profile:
             categorical=tuple(_categories(head, arrays)),
             samples=tuple(arrays[f"sample_{k}"] for k in range(head["samples"])),
             dependence=Dependence(rows=head["population"], between=arrays["between"]),
+            sampled=JointSample.of(tuple(head["together"]), arrays["together"]),
             left_out={name: LeftOut(why) for name, why in head["left_out"].items()},
         )
         return replace(profile, segments=tuple(_segments(head, arrays)), calibration=_calibration(head, arrays))

@@ -136,7 +136,9 @@ def _fit(model: Model, columns: Columns, rows: int) -> Profile:
             )
     in_time = np.argsort(columns[SECOND], kind="stable")
     features = {name: columns[name][in_time] for name in watched(model)}
-    fitted = Profile.fit(features, categorical=model.features.categorical, population=rows)
+    fitted = Profile.fit(
+        features, categorical=model.features.categorical, together=model.features.names, population=rows
+    )
     whole = with_segments(fitted, columns, model.segments)
     for keep in _SAMPLES:
         profile = whole.thinned(keep)

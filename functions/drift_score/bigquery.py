@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from core.drift import Counts, Profile, counts_by_segment, counts_from_rows
+from core.drift.joint import ROWS
 from core.errors import QueryError
 from core.retraining import Span
 from core.settings import Label, Model, Task
@@ -55,6 +56,10 @@ class BigQueryPredictions:
         """Count a window in the warehouse, by one statement."""
         rows, found = self._counted(window, profile)
         return counts_from_rows(profile, rows, absent=found.absent, retyped=found.retyped)
+
+    def sample(self, window: Window, profile: Profile) -> Columns:
+        """Some rows of a window, read from the table."""
+        return self.rows(window.model, window.start, window.end, most=ROWS, names=profile.joint.names)
 
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
         """Count a window by the values of a column, by one statement; nothing where there is no such column."""

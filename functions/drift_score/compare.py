@@ -8,6 +8,7 @@ from core.drift import (
     DriftReport,
     Mode,
     Profile,
+    Reason,
     attribute,
     count,
     count_segments,
@@ -55,7 +56,8 @@ def compare(predictions: Predictions, window: Window, profile: Profile, rows: in
     columns = {}
     if names_read := beside(model):
         columns = predictions.rows(model, window.start, window.end, most=model.exact_rows, names=names_read)
-    report = score_counts(profile, counts, thresholds=limits, slot=slot, statistics=names)
+    sample = predictions.sample(window, profile) if len(profile.joint.names) > 1 else None
+    report = score_counts(profile, counts, thresholds=limits, slot=slot, statistics=names, sample=sample)
     return _parted(model, report, counts, columns)
 
 
@@ -93,7 +95,7 @@ def top_segments(
 def _parted(model: Model, report: DriftReport, counts: Counts, columns: Columns) -> Current:
     return Current(
         features=_part(report, model.features.names),
-        prediction=_part(report, (model.score,)),
+        prediction=_part(replace(report, joint=None), (model.score,)),
         counts=counts,
         columns=columns,
     )
@@ -106,5 +108,5 @@ def _part(report: DriftReport, names: tuple[str, ...]) -> DriftReport:
         features=features,
         drifted=tuple(feature.name for feature in features if feature.drifted),
         left_out={name: why for name, why in report.left_out.items() if name in names},
-        reason=overall(tuple(feature.reason for feature in features)),
+        reason=Reason.DRIFT if report.joint_drifted else overall(tuple(feature.reason for feature in features)),
     )

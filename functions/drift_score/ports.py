@@ -51,6 +51,10 @@ class Predictions(Protocol):
         """How many rows of a window fall into each cell of the profile."""
         ...
 
+    def sample(self, window: Window, profile: Profile) -> Columns:
+        """Some rows of a window, always the same: the columns of the features that the profile compares together."""
+        ...
+
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
         """The same, by the values of one of the model's segment columns."""
         ...

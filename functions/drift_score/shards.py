@@ -9,6 +9,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from core.errors import PoisonError, QueryError
 from core.events import ScoringShard, TableCount, Tick
@@ -21,6 +22,7 @@ from functions.drift_score.slots.predictions import CountedPredictions
 from functions.drift_score.slots.slot_counts import SlotCounts, can_count
 from functions.drift_score.slots.statements import Source
 from functions.runtime.endpoint import read_tick
+from functions.runtime.ports import once
 from functions.runtime.push import Message
 from functions.services.models import Models
 
@@ -143,6 +145,7 @@ class Shards:
             at=at,
             windows=windows,
             versions=self.slots.versions(counted, at) if counted else {},
+            samples=once(partial(self.slots.samples, counted, at)),
         )
         return replace(self.outside, predictions=predictions)
 

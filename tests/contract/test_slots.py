@@ -1,5 +1,6 @@
 """Counting by slots over BigQuery's emulator: whatever is delivered, the sums are those of one statement over the whole window."""
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -83,6 +84,10 @@ class World:
         """By one statement over the whole window."""
         window = Window(model=model, version="1", start=closed(at) - model.window, end=closed(at))
         return BigQueryPredictions(self.warehouse).counts(window, PROFILES[model.name])
+
+    def rows(self, model: Model, at: datetime) -> list[Data]:
+        sql = f"SELECT * FROM {model.table} WHERE model = @model AND scored_at >= @start AND scored_at < @end"
+        return self.warehouse.query(sql, model=model.name, start=at - model.window, end=at)
 
     def assert_exact(self, batch: str, at: datetime, *models: Model) -> None:
         for model in models or (DELAY, SECOND):
@@ -258,6 +263,7 @@ def test_columns_that_are_gone_or_retyped_keep_no_other_from_being_counted(world
         at=TICK,
         windows=world.slots.read([changed], batch, TICK),
         versions={},
+        samples=dict,
     )
     found = counted.counts(window, PROFILES[DELAY.name])
     assert (found.rows, found.absent, found.retyped) == (600, {"temperature"}, {"distance": "text"})
@@ -290,6 +296,7 @@ def test_what_was_counted_is_not_read_again_and_what_was_not_is_registered(world
             at=at,
             windows=windows,
             versions=world.slots.versions([DELAY], at),
+            samples=lambda: world.slots.samples([DELAY], at),
         )
 
     window = Window(model=DELAY, version="1", start=TICK - DAY, end=TICK)
@@ -317,3 +324,43 @@ def test_a_registration_that_was_cut_short_counts_for_nothing(world: World, stat
     world.clock.move(seconds=1)
     world.register(DELAY, TICK)
     world.assert_exact(world.advance(TICK, DELAY), TICK, DELAY)
+
+
+def test_samples_are_rows_of_the_window_and_slots_of_other_windows_are_no_part_of_them(begun: World) -> None:
+    begun.advance(TICK)
+    begun.load(TICK + SLOT, 20)
+    at = TICK + SLOT
+    batch = begun.advance(at)
+    windows = begun.slots.read([DELAY, SECOND], batch, at)
+    counted = CountedPredictions(
+        rest=None,  # type: ignore[arg-type] # nothing is read
+        slots=begun.slots,
+        warehouse=begun.warehouse,
+        at=at,
+        windows=windows,
+        versions={},
+        samples=lambda: begun.slots.samples([DELAY, SECOND], at),
+    )
+    for model in (DELAY, SECOND):
+        profile = PROFILES[model.name]
+        window = Window(model=model, version="1", start=at - model.window, end=at)
+        sample = counted.sample(window, profile)
+        assert set(sample) == set(profile.joint.names)
+        sizes = {len(column) for column in sample.values()}
+        assert sizes == {windows[model.name].rows}, "few rows are all sampled"
+        first = profile.joint.names[0]
+        values = {float(row[first]) for row in begun.rows(model, at)}
+        assert set(sample[first]) <= values
+
+
+def test_odd_values_of_a_sample_are_as_they_were(begun: World) -> None:
+    begun.advance(TICK)
+    begun.load(TICK + SLOT, 3, temperature=float("nan"), distance=None, carrier=None)
+    at = TICK + SLOT
+    begun.advance(at)
+    profile = PROFILES[DELAY.name]
+    rows = [json.loads(text) for text in begun.slots.samples([DELAY], at)[profile_name(DELAY, "1", profile)]]
+    odd = [row for row in rows if row["carrier"] is None]
+    assert len(odd) == 3
+    assert {str(row["temperature"]).lower() for row in odd} == {"nan"}
+    assert {row["distance"] for row in odd} == {None}

@@ -105,6 +105,7 @@ PARAMETERS: dict[str, Any] = {
     "refunded": ["refunded"],
     "rows": pipeline_monitor.rows(RUN),
     "run_id": "r0",
+    "samples": [{"model": "churn", "n": 3}],
     "scores": effects.score_rows(REPORT, PREDICTION),
     "second": NOW - timedelta(days=1),
     "since": NOW - timedelta(days=35),

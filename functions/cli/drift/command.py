@@ -1,6 +1,7 @@
 """`aia drift`: the command, its options and its exit status."""
 
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from functions.cli.drift.comparison import Comparison
 
 DRIFT, NO_VERDICT = 1, 3
+FAILURES = ("drift", "quality", "joint", "none")
 
 
 class _RefusedError(click.ClickException):
@@ -22,14 +24,20 @@ class _RefusedError(click.ClickException):
 
 @click.command(
     epilog="Exit status: 0 when the comparison was made; 2 when a file or an option is wrong, with one line on stderr. "
-    "With --fail: 1 when a feature drifted, 3 when there are too few rows for a verdict."
+    "With --fail-on: 1 when what it names was found, 3 when there are too few rows for a verdict on drift."
 )
 @click.argument("reference", type=click.Path(path_type=Path))
 @click.argument("current", type=click.Path(path_type=Path))
 @click.option("--by", metavar="COLUMN", help="Also say which values of this column carry the drift.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write a page with the distributions.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
-@click.option("--fail", is_flag=True, help="Exit with 1 on drift and with 3 without a verdict, for use in CI.")
+@click.option(
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(FAILURES),
+    help="Exit with 1 when this was found: drift of a feature, a data quality issue, joint drift. Repeatable.",
+)
+@click.option("--fail", is_flag=True, help="The same as --fail-on drift --fail-on joint.")
 @click.option("--categorical", multiple=True, metavar="NAME", help="Numbers of this column are categories. Repeatable.")
 @click.option(
     "--numeric", multiple=True, metavar="NAME", help="Compare this column even if it looks like ids. Repeatable."
@@ -53,6 +61,7 @@ def drift(
     by: str | None,
     html: Path | None,
     as_json: bool,
+    fail_on: tuple[str, ...],
     fail: bool,
     categorical: tuple[str, ...],
     numeric: tuple[str, ...],
@@ -88,10 +97,12 @@ def drift(
         )
     except AiaError as error:
         raise _RefusedError(str(error)) from error
-    sys.exit(_status(comparison) if fail else 0)
+    sys.exit(_status(comparison, {*fail_on, *(("drift", "joint") if fail else ())} - {"none"}))
 
 
-def _status(comparison: "Comparison") -> int:
-    if not comparison.judged:
-        return NO_VERDICT
-    return DRIFT if comparison.report.drifted else 0
+def _status(comparison: "Comparison", wanted: Collection[str]) -> int:
+    report = comparison.report
+    found = {"drift": bool(report.drifted), "joint": report.joint_drifted, "quality": bool(comparison.issues)}
+    if any(found[name] for name in wanted):
+        return DRIFT
+    return NO_VERDICT if not comparison.judged and {"drift", "joint"} & {*wanted} else 0

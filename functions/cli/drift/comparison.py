@@ -41,6 +41,7 @@ class Comparison:
         segments: by drifted feature, the strongest first, the segments that carry its drift, the largest share first.
         left_out: why, by the name of each column that is not compared.
         by: the name of the column that parts the rows, or None.
+        mix: what is said of that column itself, as a category; None without one.
         thresholds: when a change is called drift.
     """
 
@@ -52,6 +53,7 @@ class Comparison:
     segments: Mapping[str, tuple[SegmentDrift, ...]]
     left_out: Mapping[str, str]
     by: str | None
+    mix: FeatureDrift | None
     thresholds: Thresholds
 
     @classmethod
@@ -83,6 +85,7 @@ class Comparison:
             segments=segments,
             left_out={**found.left_out, **{name: REASONS[why] for name, why in report.left_out.items()}},
             by=choice.by,
+            mix=_mix(found, choice.by, thresholds),
             thresholds=thresholds,
         )
 
@@ -111,6 +114,8 @@ class Comparison:
             return "No verdict: no feature to compare"
         if not self.judged:
             return f"No verdict: a file has fewer than {self.thresholds.minimum_rows:,} rows"
+        if report.joint_drifted and not report.drifted:
+            return "No feature drifted by itself, but they no longer go together as they did"
         if report.drifted:
             return f"{len(report.drifted)} of {len(report.features)} features drifted"
         return f"No drift in {len(report.features)} feature{'' if len(report.features) == 1 else 's'}"
@@ -127,3 +132,11 @@ def _issues(profile: Profile, found: Matched) -> tuple[DataQualityIssue, ...]:
     known = {issue.feature for issue in issues if issue.kind is DataQualityIssueKind.TYPE_CHANGED}
     changed = (type_changed(name, *kinds) for name, kinds in found.changed.items() if name not in known)
     return (*changed, *issues)
+
+
+def _mix(found: Matched, by: str | None, thresholds: Thresholds) -> FeatureDrift | None:
+    """Whether the segments have other shares of the rows than in the reference."""
+    if by is None or found.parts is None:
+        return None
+    profile = Profile.fit({by: found.parts[0]}, categorical=[by], always=[by])
+    return score(profile, {by: found.parts[1]}, thresholds=thresholds)[by]

@@ -16,6 +16,7 @@ from functions.cli.drift.text import (
     direction,
     effective_size,
     issue,
+    mix,
     move,
     policy,
     sd,
@@ -23,6 +24,7 @@ from functions.cli.drift.text import (
     show,
     statistic,
     tail,
+    together,
 )
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -73,6 +75,8 @@ def page(comparison: Comparison) -> str:
     parts = [
         _section("Features", _table(comparison)),
         _section("What changed", _cards(comparison, drifted)),
+        _section("Segments", _list(filter(None, [mix(comparison.mix)]))),
+        _section("Joint drift", _list(show(line) for line in together(comparison.report.joint))),
         _section("Data quality", _list(issue(found) for found in comparison.issues)),
         _section("Effective sample size", _list(effective_size(one) for one in comparison.ranked if one.dependent)),
         _section("Left out", _list(f"{show(name)}: {why}" for name, why in comparison.left_out.items())),

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from core.drift import FeatureDrift, SegmentDrift, StatisticResult
+from core.drift import FeatureDrift, JointDrift, SegmentDrift, StatisticResult
 from functions.cli.drift.comparison import Comparison
 
 
@@ -24,6 +24,8 @@ def to_json(comparison: Comparison) -> str:
         },
         "mode": report.mode.value,
         "features": [_feature(comparison, feature) for feature in comparison.ranked],
+        "mix": _mix(comparison.mix),
+        "joint": _joint(report.joint),
         "quality": [
             {"feature": issue.feature, "issue": issue.kind.value, "value": issue.value, "limit": issue.limit}
             | ({"detail": issue.detail} if issue.detail else {})
@@ -63,6 +65,29 @@ def _test(test: StatisticResult) -> dict[str, float | None]:
         "p_value": _finite(test.p_value),
         "excess": _finite(test.excess),
         "error": _finite(test.error),
+    }
+
+
+def _mix(found: FeatureDrift | None) -> dict[str, Any] | None:
+    """The segments' own shares of the rows; null without segments."""
+    if found is None:
+        return None
+    shares = [{"label": part.label, "reference": part.reference, "current": part.current} for part in found.moved]
+    about = {"by": found.name, "changed": found.drifted, "strength": found.strength, "q_value": found.q_value}
+    return about | {"segments": shares}
+
+
+def _joint(found: JointDrift | None) -> dict[str, Any] | None:
+    """How features go together; null where there are too few rows or features to say."""
+    if found is None:
+        return None
+    return {
+        "drifted": found.drifted,
+        "p_value": found.p_value,
+        "q_value": found.q_value,
+        "pairs": [one._asdict() for one in found.pairs],
+        "auc": found.auc,
+        "rows": {"reference": found.rows[0], "current": found.rows[1]},
     }
 
 

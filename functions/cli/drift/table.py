@@ -18,6 +18,7 @@ from functions.cli.drift.text import (
     count,
     effective_size,
     issue,
+    mix,
     move,
     policy,
     sd,
@@ -25,6 +26,7 @@ from functions.cli.drift.text import (
     show,
     statistic,
     tail,
+    together,
 )
 
 _WITHOUT = 66  # columns of the terminal that a table takes without statistics
@@ -112,6 +114,10 @@ def _notes(comparison: Comparison) -> Iterator[Text]:
     for feature in comparison.ranked:
         if feature.dependent:
             yield Text.assemble(("sample   ", "dim"), effective_size(feature))
+    if changed := mix(comparison.mix):
+        yield Text.assemble(("segments ", "yellow"), changed)
+    for line in together(comparison.report.joint):
+        yield Text.assemble(("joint    ", "bold red"), show(line))
     for feature in comparison.ranked:
         if feature.drifted and (told := tail(feature)):
             yield Text.assemble(("tail     ", "dim"), f"{show(feature.name)}: {told}")

@@ -6,12 +6,14 @@ from core.drift import (
     DataQualityIssue,
     DataQualityIssueKind,
     FeatureDrift,
+    JointDrift,
     Kind,
     LeftOut,
     Reason,
     StatisticResult,
     Thresholds,
 )
+from core.drift.judge import describe_pair
 from functions.cli.drift.bars import Bar, minus
 
 VERDICTS = {
@@ -118,6 +120,23 @@ def tail(feature: FeatureDrift) -> str:
     place = f"{'at or above' if feature.tail.upper else 'below'} {feature.tail.threshold}"
     shares = f"{place}: {100 * feature.tail.reference:.2f} % → {100 * feature.tail.current:.2f} %"
     return f"{shares}, {means}" if means else shares
+
+
+def mix(found: FeatureDrift | None) -> str:
+    """Whether the segments have other shares of the rows now, in words; empty where they do not."""
+    if found is None or not found.drifted:
+        return ""
+    part = found.moved[0]
+    name = show(part.label, limit=60) or "(empty text)"
+    return f"mix changed: {show(found.name)} {name}: {percent(part.reference)} → {percent(part.current)} of the rows"
+
+
+def together(joint: JointDrift | None) -> list[str]:
+    """How features go together where that changed, a line a pair."""
+    if joint is None or not joint.drifted:
+        return []
+    lines = [describe_pair(one).removesuffix(" now").replace(" then,", " →") for one in joint.pairs]
+    return lines or [f"a classifier tells the files apart (AUC {joint.auc:.2f}), by no pair of features alone"]
 
 
 def label(bar: Bar) -> str:

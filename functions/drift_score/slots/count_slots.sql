@@ -1,12 +1,12 @@
 -- Counts the rows of a table in up to three spans by model, feature, slot and cell of the models' profiles. Each row is read once, for
 -- all models of the table.
 INSERT INTO ops.cell_counts
-  (model, profile, feature, slot_end, cells, lowest, highest, newest, batch, counted_at)
+  (model, profile, feature, slot_end, cells, lowest, highest, newest, sample, batch, counted_at)
 WITH
   profiles AS (
     SELECT model, profile, feature, name, is_numeric, origin, edges, categories
     FROM ops.profile_cells
-    WHERE profile IN UNNEST(@profiles) AND feature >= 0
+    WHERE profile IN UNNEST(@profiles) AND feature != -1
     QUALIFY ROW_NUMBER() OVER (PARTITION BY profile, feature ORDER BY created_at DESC) = 1
   ),
   logged AS (
@@ -21,13 +21,27 @@ WITH
       AND model IN UNNEST(@models)
     QUALIFY ROW_NUMBER() OVER (PARTITION BY model, {id} ORDER BY {timestamp} DESC) = 1
   ),
+  slotted AS (
+    SELECT
+      *,
+      TIMESTAMP_SECONDS((DIV(UNIX_SECONDS({timestamp}), @slot_seconds) + 1) * @slot_seconds) AS slot_end_,
+      ROW_NUMBER() OVER (
+        PARTITION BY model, DIV(UNIX_SECONDS({timestamp}), @slot_seconds)
+        ORDER BY MD5(CAST({id} AS STRING)), CAST({id} AS STRING)
+      ) AS place_
+    FROM logged
+  ),
+  -- The part without a name stands for the row as a whole: some rows of a slot are its sample.
   parted AS (
     SELECT
-      logged.model,
-      logged.{timestamp} AS logged_at,
-      TIMESTAMP_SECONDS((DIV(UNIX_SECONDS(logged.{timestamp}), @slot_seconds) + 1) * @slot_seconds) AS slot_end,
+      slotted.model, slotted.{timestamp} AS logged_at, slotted.slot_end_ AS slot_end,
       part.name, part.number, part.whole, part.category
-    FROM logged, UNNEST([
+    FROM slotted
+    JOIN UNNEST(@samples) AS sampled ON sampled.model = slotted.model, UNNEST([
+      STRUCT(
+        '' AS name, CAST(NULL AS FLOAT64) AS number, CAST(NULL AS INT64) AS whole,
+        IF(slotted.place_ <= sampled.n, TO_JSON_STRING(STRUCT({columns})), NULL) AS category
+      ),
       {parts}
     ]) AS part
   ),
@@ -51,6 +65,7 @@ WITH
     SELECT
       model, profile, feature, slot_end, logged_at,
       CASE
+        WHEN feature = -2 THEN 0
         WHEN is_numeric AND (value IS NULL OR IS_NAN(value)) THEN -1
         WHEN is_numeric AND IS_INF(value) THEN IF(value < 0, -2, -3)
         WHEN is_numeric THEN IF(ARRAY_LENGTH(edges) > 0, RANGE_BUCKET(value, edges), 0)
@@ -58,18 +73,19 @@ WITH
         WHEN categories[SAFE_ORDINAL(RANGE_BUCKET(category, categories))] = category THEN RANGE_BUCKET(category, categories) - 1
         ELSE ARRAY_LENGTH(categories) + {group}
       END AS bucket,
-      IF(is_numeric AND NOT IS_NAN(value) AND NOT IS_INF(value), value, NULL) AS finite
+      IF(is_numeric AND NOT IS_NAN(value) AND NOT IS_INF(value), value, NULL) AS finite,
+      IF(feature = -2, category, NULL) AS row_
     FROM measured
   ),
   counted AS (
     SELECT
       model, profile, feature, slot_end, bucket,
-      COUNT(*) AS n, SUM(finite) AS total, MIN(finite) AS lowest, MAX(finite) AS highest, MAX(logged_at) AS newest
+      COUNT(*) AS n, SUM(finite) AS total, MIN(finite) AS lowest, MAX(finite) AS highest, MAX(logged_at) AS newest, STRING_AGG(row_, "\n") AS sample
     FROM placed
     GROUP BY model, profile, feature, slot_end, bucket
   )
 SELECT
   model, profile, feature, slot_end, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n, total AS total)),
-  MIN(lowest), MAX(highest), MAX(newest), @batch, @counted_at
+  MIN(lowest), MAX(highest), MAX(newest), MAX(sample), @batch, @counted_at
 FROM counted
 GROUP BY model, profile, feature, slot_end

@@ -1,11 +1,14 @@
 """The port `Predictions` where windows have been counted by slots: those are not read again."""
 
+import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from core.drift import Counts, Profile
+from core.drift.columns import array
 from core.drift.slots import counts_from_cells
 from core.errors import QueryError, UnavailableError
 from core.retraining import Span
@@ -32,6 +35,7 @@ class CountedPredictions:
         at: the tick.
         windows: the current windows that were counted by slots, by the names of the models.
         versions: the versions in use, of those models.
+        samples: reads some rows of the windows, by the names of their profiles.
     """
 
     rest: Predictions
@@ -40,6 +44,7 @@ class CountedPredictions:
     at: datetime
     windows: Mapping[str, WindowCells]
     versions: Mapping[str, Data]
+    samples: Callable[[], Mapping[str, Sequence[str]]]
 
     def summary(self, model: Model, start: datetime, end: datetime) -> WindowSummary:
         """The version in use, and what there is; of a window that was counted without a statement."""
@@ -72,6 +77,16 @@ class CountedPredictions:
         self._register(window, profile)
         return counts
 
+    def sample(self, window: Window, profile: Profile) -> Columns:
+        """Some rows of a window: of one that was counted, those of its slots."""
+        found = self.windows.get(window.model.name)
+        if found is None or found.profile != profile_name(window.model, window.version, profile):
+            return self.rest.sample(window, profile)
+        rows = [json.loads(text) for text in self.samples().get(found.profile, ())]
+        numbers = {*window.model.features.numeric, window.model.score}
+        names = [name for name in profile.joint.names if any(name in row for row in rows)]
+        return {name: array(name, [_value(row.get(name), is_number=name in numbers) for row in rows]) for name in names}
+
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
         """The same by the values of a column, by a statement of its own."""
         return self.rest.counts_by(window, profile, by)
@@ -97,3 +112,18 @@ class CountedPredictions:
         if window.rows and len(whole) < len(profile.order):
             return changes(self.warehouse, model, profile.names)
         return Changes()
+
+
+def _value(value: Any, *, is_number: bool) -> Any:  # noqa: ANN401 - a JSON value
+    """As the column has it: JSON spells NaN, infinities and large whole numbers as text, and BigQuery categories as they are."""
+    if value is None:
+        return None
+    if is_number:
+        return (
+            int(value)
+            if isinstance(value, str) and value.lstrip("-").isdigit()
+            else float(value)
+            if isinstance(value, str)
+            else value
+        )
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from core.drift import Profile
+from core.drift.joint import ROWS
 from core.drift.slots import FeatureCells, ProfileFeature, features_of
 from core.errors import QueryError
 from core.settings import Model
@@ -36,6 +37,8 @@ LATE, DAY = timedelta(hours=1), timedelta(days=1)
 Span = tuple[datetime, datetime]
 """From an instant to just before another, both ends of slots."""
 _INSTANT = timedelta(microseconds=1)
+_WHOLE = ProfileFeature(feature=-2, name="", is_numeric=False, origin=0, edges=[], categories=[])
+"""Stands for the rows as a whole: its counts are those of rows, and it has the samples."""
 _COMPLETE = ProfileFeature(feature=-1, name="", is_numeric=False, origin=0, edges=[], categories=[])
 """Stands last among the features of a profile whose window has been counted."""
 _NOTHING: Span = (datetime.min.replace(tzinfo=UTC),) * 2
@@ -49,17 +52,14 @@ class WindowCells:
     Attributes:
         profile: the name of the profile that it was counted by.
         newest: the time of its newest row.
+        rows: how many it has.
         features: its features with rows.
     """
 
     profile: str
     newest: datetime | None
+    rows: int
     features: tuple[FeatureCells, ...]
-
-    @property
-    def rows(self) -> int:
-        """How many rows it has."""
-        return max((sum(one.counts) for one in self.features), default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +114,8 @@ class SlotCounts:
             return
         name, now = profile_name(model, version, profile), self.clock()
         about = {"model": model.name, "profile": name, "created_at": now}
-        self.warehouse.append(PROFILES, [about | msgspec.to_builtins(one) for one in features_of(profile)])
+        kept = [*features_of(profile), _WHOLE]
+        self.warehouse.append(PROFILES, [about | msgspec.to_builtins(one) for one in kept])
         end = closed(at)
         progress = self._begun(Source.of(model), end, now)
         span = (end - model.window, max(end, progress.until))
@@ -164,6 +165,17 @@ class SlotCounts:
             parts[row["model"]].append(row)
         return {name: _window(rows) for name, rows in parts.items()}
 
+    def samples(self, models: Sequence[Model], at: datetime) -> dict[str, list[str]]:
+        """Some rows of the current windows of models, each as JSON, by the names of their profiles."""
+        end = closed(at)
+        lengths = [{"model": model.name, "seconds": _seconds(model.window)} for model in models]
+        earliest = end - max(model.window for model in models)
+        found: dict[str, list[str]] = defaultdict(list)
+        rows = self.warehouse.query(statements.READ_SAMPLES, lengths=lengths, earliest=earliest, window_end=end)
+        for row in sorted(rows, key=lambda row: row["slot_end"]):
+            found[row["profile"]] += row["sample"].splitlines() if row["sample"] else []
+        return found
+
     def versions(self, models: Sequence[Model], at: datetime) -> dict[str, Data]:
         """The version of each model in use at an instant, by the names of the models."""
         rows = self.warehouse.query(statements.VERSIONS, models=[model.name for model in models], window_end=at)
@@ -181,6 +193,7 @@ class SlotCounts:
         given = {
             "models": [model.name for model in models],
             "profiles": list(profiles),
+            "samples": [{"model": model.name, "n": _sampled(model)} for model in models],
             "slot_seconds": _seconds(SLOT),
             "batch": batch,
             "counted_at": now,
@@ -272,6 +285,11 @@ def _columns(model: Model) -> Iterable[str]:
     return dict.fromkeys((*model.features.names, model.score))
 
 
+def _sampled(model: Model) -> int:
+    """How many rows of a slot are kept, so that a window has as many as are compared together."""
+    return -(-ROWS // max(model.window // SLOT, 1))
+
+
 def _seconds(span: timedelta) -> int:
     return int(span.total_seconds())
 
@@ -281,17 +299,19 @@ def _window(rows: Sequence[Data]) -> WindowCells:
     return WindowCells(
         profile=rows[0]["profile"],
         newest=max(known, default=None),
-        features=tuple(
-            FeatureCells(
-                feature=row["feature"],
-                buckets=_numbers(row["buckets"]),
-                counts=_numbers(row["counts"]),
-                totals=msgspec.json.decode(row["totals"], type=list[float], strict=False),
-                lowest=row["lowest"],
-                highest=row["highest"],
-            )
-            for row in rows
-        ),
+        rows=sum(sum(_numbers(row["counts"])) for row in rows if row["feature"] == _WHOLE.feature),
+        features=tuple(_feature(row) for row in rows if row["feature"] >= 0),
+    )
+
+
+def _feature(row: Data) -> FeatureCells:
+    return FeatureCells(
+        feature=row["feature"],
+        buckets=_numbers(row["buckets"]),
+        counts=_numbers(row["counts"]),
+        totals=msgspec.json.decode(row["totals"], type=list[float], strict=False),
+        lowest=row["lowest"],
+        highest=row["highest"],
     )
 
 

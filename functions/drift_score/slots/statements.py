@@ -9,7 +9,8 @@ from core.drift.categories import hash_sql
 from core.settings import Model
 
 _TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent.glob("*.sql")}
-REGISTERED, READ_WINDOWS, VERSIONS = _TEXTS["registered"], _TEXTS["read_windows"], _TEXTS["versions"]
+REGISTERED, VERSIONS = _TEXTS["registered"], _TEXTS["versions"]
+READ_WINDOWS, READ_SAMPLES = _TEXTS["read_windows"], _TEXTS["read_samples"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,12 +42,13 @@ def count_slots(source: Source, models: Iterable[Model], *, without: Collection[
         categories.update(model.features.categorical)
     names = sorted((numbers | categories) - {*without})
     parts = [_part(name, is_number=name in numbers, is_category=name in categories) for name in names]
-    listed = ",\n      ".join([_HEAD, *parts])
+    listed = ",\n      ".join(parts)
     return _TEXTS["count_slots"].format(
         table=_quoted(source.table),
         timestamp=_quoted(source.timestamp),
         id=_quoted(source.id),
         parts=listed,
+        columns=", ".join(f"slotted.{_quoted(name)} AS {_quoted(name)}" for name in names),
         group=hash_sql("category"),
     )
 
@@ -70,12 +72,8 @@ def sum_windows(lengths: Sequence[timedelta], *, all_moved: bool) -> str:
     return _TEXTS["sum_windows"].format(touched="\n      OR ".join(f"({span})" for span in spans))
 
 
-_HEAD = "STRUCT('' AS name, CAST(NULL AS FLOAT64) AS number, CAST(NULL AS INT64) AS whole, CAST(NULL AS STRING) AS category)"
-"""Names the fields; no feature is called so."""
-
-
 def _part(name: str, *, is_number: bool, is_category: bool) -> str:
-    column = f"logged.{_quoted(name)}"
+    column = f"slotted.{_quoted(name)}"
     number = f"CAST({column} AS FLOAT64)" if is_number else "NULL"
     whole = f"SAFE_CAST({column} AS INT64)" if is_number else "NULL"
     category = f"CAST({column} AS STRING)" if is_category else "NULL"

@@ -67,6 +67,11 @@ class RecordedPredictions:
         """How many rows of a window fall into each cell of the profile."""
         return count(profile, self._watched(window, ()))
 
+    def sample(self, window: Window, profile: Profile) -> Columns:
+        """The rows of a window: those that are compared together are chosen among them."""
+        watched = self._watched(window, ())
+        return {name: watched[name] for name in profile.joint.names}
+
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
         """The same, by the values of a column."""
         return count_segments(profile, self._watched(window, (by,)), by)

@@ -66,7 +66,7 @@ def test_a_compact_profile_is_small_and_scores_from_counts(profile: Profile, ref
     assert len(dump_profile(compact)) < len(dump_profile(profile)) / 1.5
     report = score(compact, reference)
     assert report.mode is Mode.COUNTS
-    assert report == score_counts(profile, count(profile, reference))
+    assert report == score_counts(profile, count(profile, reference), sample=reference)
 
 
 def test_above_the_row_limit_the_report_says_that_it_counted(profile: Profile, reference: dict[str, Any]) -> None:
