@@ -120,6 +120,7 @@ class Numbers:
         rank: the chance that a current value exceeds a reference value, ties counted half; shape (k,).
         effect: the design effect: by how much chance gives more than it would to independent rows; shape (k,).
         exact: by statistic, what was computed from the rows; empty where the rows were only counted.
+        inexact: by statistic, at most how far `exact` is off because of the reference a sketch was kept, in its own unit.
         blank: NaN where either window has no value, else 0; shape (k,).
         blank_finite: NaN where either window has no finite value, else 0; shape (k,).
     """
@@ -135,6 +136,7 @@ class Numbers:
     rank: Floats
     effect: Floats
     exact: Mapping[str, Floats]
+    inexact: Mapping[str, Floats]
     blank: Floats
     blank_finite: Floats
 
@@ -149,6 +151,7 @@ class Numbers:
         tails: Floats,
         effect: Floats,
         exact: Mapping[str, Floats],
+        inexact: Mapping[str, Floats],
     ) -> Self:
         """The numeric features of a window beside their reference.
 
@@ -160,6 +163,7 @@ class Numbers:
             tails: finite rows below the lowest and above the highest edge, each times how far they reach; shape (k, 2).
             effect: the design effect, shape (k,).
             exact: by statistic, what was computed from the rows.
+            inexact: by statistic, at most how far that is off.
         """
         ends = special[:, BELOW:]
         total = cumulated[:, -1]
@@ -187,6 +191,7 @@ class Numbers:
             rank=_rank(prepared, function, start, ends[:, 1] / m),
             effect=effect,
             exact=exact,
+            inexact=inexact,
             blank=np.where((prepared.rows > 0) & (present > 0), 0.0, np.nan),
             blank_finite=np.where((prepared.counted > 0) & (total > 0), 0.0, np.nan),
         )

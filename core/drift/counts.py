@@ -200,7 +200,7 @@ def _sums(finite: Floats, at: Ints) -> tuple[float, float, float]:
 
 
 def _exact(profile: Profile, feature: int, current: Floats, places: Ints, wanted: Collection[str]) -> tuple[float, ...]:
-    reference = profile.samples[feature]
+    reference = profile.samples[feature].whole
     if not reference.values.size or not current.size:
         return (np.nan,) * len(wanted)
     below = around(places, current.size)

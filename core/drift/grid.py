@@ -117,14 +117,6 @@ def inner(values: Floats) -> Floats:
     return values[below : values.size - above]
 
 
-def quantiles(values: Floats, count: int) -> Floats:
-    """`count` evenly spaced order statistics of an ascending sample, or all of it when it is smaller."""
-    if values.size <= count:
-        return values
-    middles: Ints = (2 * np.arange(count) + 1) * values.size // (2 * count)
-    return values[middles]
-
-
 def _edges(values: Floats, cells: int) -> Floats:
     if not values.size:
         return values

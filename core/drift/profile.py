@@ -27,12 +27,12 @@ from core.drift.columns import (
 )
 from core.drift.dependence import Codes, Dependence, category_codes, numeric_codes
 from core.drift.exclusion import LeftOut, is_temporal, why_categories, why_numbers
-from core.drift.grid import Grid, cut, quantiles
+from core.drift.grid import Grid, cut
 from core.drift.joint import NONE as NO_SAMPLE
 from core.drift.joint import JointSample
 from core.drift.joint import sample as sample_rows
 from core.drift.report import DriftReport
-from core.drift.sample import Sample
+from core.drift.sample import Sample, Sketch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,7 +113,7 @@ class Profile:
             bins: at most how many bins of a numeric feature are compared, at least 2.
             categories: at most how many categories of a feature are kept by name, at least 1; the others are counted by group.
             keep: at most how many values of a numeric feature are kept for exact tests; 0 keeps none, and more rows
-                than that are kept as evenly spaced quantiles.
+                than that are kept as a sketch, see `sample.Sample`, whose error is stated with the statistics.
             population: how many rows the window has where the columns hold a sample of them.
 
         Raises:
@@ -153,7 +153,7 @@ class Profile:
             grid=grid,
             categorical=found,
             dependence=Dependence.learn(_codes(columns, numbers, origins, found), population or size),
-            samples=tuple(quantiles(values, keep) for values, _ in numbers.values()) if keep else (),
+            samples=tuple(Sketch.of(values, keep) for values, _ in numbers.values()) if keep else (),
             left_out=left_out,
             sampled=sample_rows(arrays, pairs, grid, is_reference=True),
         )
@@ -166,7 +166,7 @@ class Profile:
         rows: int,
         grid: Grid,
         categorical: tuple[Categories, ...],
-        samples: tuple[Floats, ...],
+        samples: tuple[Sketch, ...],
         dependence: Dependence,
         left_out: Mapping[str, LeftOut],
         sampled: JointSample,
@@ -177,7 +177,7 @@ class Profile:
             rows=rows,
             grid=grid,
             categorical=categorical,
-            samples=tuple(Sample.cut(values, grid.edges_of(k)) for k, values in enumerate(samples)),
+            samples=tuple(Sample.sketched(sketch, grid.edges_of(k)) for k, sketch in enumerate(samples)),
             fingerprint=_fingerprint(grid, categorical),
             prepared=prepare(grid),
             dependence=dependence,
@@ -199,7 +199,8 @@ class Profile:
     def thinned(self, keep: int) -> Self:
         """The same with at most so many values of each numeric feature, as `fit` would have kept them; 0 keeps none."""
         kept = self.samples if keep else ()
-        cut = (Sample.cut(quantiles(one.values, keep), self.grid.edges_of(k)) for k, one in enumerate(kept))
+        sketches = (one.sketch.thinned(keep) for one in kept)
+        cut = (Sample.sketched(sketch, self.grid.edges_of(k)) for k, sketch in enumerate(sketches))
         return replace(self, samples=tuple(cut))
 
     @property

@@ -15,7 +15,7 @@ class Mode(StrEnum):
     """How the statistics were computed."""
 
     EXACT = "exact"
-    """From the rows: each is exact."""
+    """From the rows: each is exact, but for `StatisticResult.error` where of the reference a sketch was kept."""
 
     COUNTS = "counts"
     """From counts of the profile's cells: `StatisticResult.error` bounds how far each is off."""
@@ -60,7 +60,7 @@ class StatisticResult(NamedTuple):
         value: the statistic, or None where it does not apply or a window is empty.
         p_value: the chance of such a value or a larger one without drift, or None where the statistic has none.
         excess: the statistic without what chance alone gives at these numbers of rows, at least 0, or None.
-        error: at most how far `value` is from the exact one; 0 in exact mode.
+        error: at most how far `value` is from the exact one; 0 in exact mode with all rows of the reference.
     """
 
     value: float | None

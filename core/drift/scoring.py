@@ -268,6 +268,7 @@ def _numeric(
         tails=tails,
         effect=effect,
         exact=exact,
+        inexact=_inexact(profile) if exact else {},
     )
     bins = Bins.of(prepared.bins, binned(grid, cumulated, counts.special), effect)
     found = compute(_needed(shown), bins, numbers)
@@ -289,6 +290,12 @@ def _numeric(
         means=_means(grid, prepared.counted, cumulated[:, -1], counts.sums),
         tails=_changes(grid, far, evidence.by_tails),
     )
+
+
+def _inexact(profile: Profile) -> dict[str, Floats]:
+    """At most how far exact statistics are off because of the reference a sketch was kept."""
+    errors = np.array([(one.ks, one.wasserstein) for one in profile.samples]).reshape(-1, 2)
+    return {"ks": errors[:, 0], "wasserstein": errors[:, 1]} if errors.any() else {}
 
 
 def _means(grid: Grid, n: Ints, m: Ints, sums: Floats) -> list[tuple[float | None, float | None]]:

@@ -17,6 +17,7 @@ from core.drift.exclusion import LeftOut
 from core.drift.grid import Grid
 from core.drift.joint import JointSample
 from core.drift.profile import Profile, SegmentReference
+from core.drift.sample import Sketch
 
 VERSION = 3
 """Of the format; it changes when an older reader would misunderstand."""
@@ -37,7 +38,7 @@ def dump_profile(profile: Profile) -> bytes:
             {"name": part.name, "values": part.values, "once": part.once, "holds": part.holds}
             for part in profile.categorical
         ],
-        "samples": len(profile.samples),
+        "samples": [[one.size, one.ks, one.wasserstein] for one in profile.samples],
         "segments": [{"by": part.by, "segment": part.segment, "rows": part.rows} for part in profile.segments],
         "population": profile.dependence.rows,
         "left_out": dict(profile.left_out),
@@ -50,6 +51,7 @@ def dump_profile(profile: Profile) -> bytes:
     arrays |= {f"categories_{k}": part.counts for k, part in enumerate(profile.categorical)}
     arrays |= {f"groups_{k}": part.groups for k, part in enumerate(profile.categorical)}
     arrays |= {f"sample_{k}": sample.values for k, sample in enumerate(profile.samples)}
+    arrays |= {f"at_{k}": sample.at.astype(np.int32) for k, sample in enumerate(profile.samples) if sample.at.size}
     arrays |= {f"segment_{k}_{i}": row for k, part in enumerate(profile.segments) for i, row in enumerate(part.bins)}
     if profile.calibration:
         arrays |= {f"calibration_{name}": getattr(profile.calibration, name) for name in _CALIBRATION}
@@ -83,7 +85,7 @@ def _read(arrays: dict[str, Any]) -> Profile:
                 names=tuple(head["numeric"]), origins=tuple(head["origins"]), **{name: arrays[name] for name in _GRID}
             ),
             categorical=tuple(_categories(head, arrays)),
-            samples=tuple(arrays[f"sample_{k}"] for k in range(head["samples"])),
+            samples=tuple(_samples(head, arrays)),
             dependence=Dependence(rows=head["population"], between=arrays["between"]),
             sampled=JointSample.of(tuple(head["together"]), arrays["together"]),
             left_out={name: LeftOut(why) for name, why in head["left_out"].items()},
@@ -96,6 +98,12 @@ def _read(arrays: dict[str, Any]) -> Profile:
 def _categories(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[Categories]:
     for k, part in enumerate(head["categorical"]):
         yield Categories.of(**part, counts=arrays[f"categories_{k}"], groups=arrays[f"groups_{k}"])
+
+
+def _samples(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[Sketch]:
+    for k, (size, ks, wasserstein) in enumerate(head["samples"]):
+        at = arrays[f"at_{k}"].astype(np.int64) if f"at_{k}" in arrays else np.zeros(0, dtype=np.int64)
+        yield Sketch(values=arrays[f"sample_{k}"], at=at, size=size, ks=ks, wasserstein=wasserstein)
 
 
 def _segments(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[SegmentReference]:

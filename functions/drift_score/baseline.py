@@ -34,7 +34,7 @@ from functions.drift_score.window import Window, thresholds, watched
 
 LARGEST = 900_000
 """Characters of a profile as the store keeps it; a document of Firestore may have 1 MiB."""
-_SAMPLES = (50_000, 20_000, 5_000, 1_000, 0)
+_SAMPLES = (50_000, 20_000, 5_000, 2_000, 1_000, 500, 0)
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 

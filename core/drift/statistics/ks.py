@@ -31,7 +31,7 @@ def _compute(numbers: Numbers) -> Values:
 def _distance(numbers: Numbers) -> tuple[Floats, Floats | None]:
     """The distance, and at most how much more it is: no more than the reference rises between two edges."""
     if "ks" in numbers.exact:
-        return np.nan_to_num(numbers.exact["ks"]), None
+        return np.nan_to_num(numbers.exact["ks"]), numbers.inexact.get("ks")
     return numbers.farthest, np.minimum(numbers.prepared.coarsest, 1 - numbers.farthest)
 
 

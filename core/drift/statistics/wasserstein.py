@@ -33,7 +33,7 @@ def _compute(numbers: Numbers) -> Values:
 def _area(numbers: Numbers) -> tuple[Floats, Floats | None]:
     """The distance in the unit of the feature, and at most how far off it is."""
     if "wasserstein" in numbers.exact:
-        return numbers.exact["wasserstein"], None
+        return numbers.exact["wasserstein"], numbers.inexact.get("wasserstein")
     prepared, tail = numbers.prepared, numbers.tail
     area = np.vecdot(numbers.apart, prepared.weights) + tail
     return area, np.maximum(np.vecdot(numbers.finite, prepared.steps) + prepared.slack, 0.0) + tail
