@@ -273,7 +273,13 @@ def _numeric(
     bins = Bins.of(prepared.bins, binned(grid, cumulated, counts.special), effect)
     found = compute(_needed(shown), bins, numbers)
     far = compare(
-        prepared.tails, grid.moments, n=prepared.counted, cumulated=cumulated, sums=counts.sums, effect=effect
+        prepared.tails,
+        grid.moments,
+        raw=(grid.mean, grid.sd),
+        n=prepared.counted,
+        cumulated=cumulated,
+        sums=counts.sums,
+        effect=effect,
     )
     enough = np.minimum(numbers.n, numbers.m) >= thresholds.minimum_rows
     evidence = of_numbers(found, numbers, far, enough=enough, thresholds=thresholds)

@@ -100,7 +100,8 @@ def clipped(ends: Floats, values: Floats) -> Floats:
     mean = inside.mean()
     inside -= mean
     variance = np.square(inside).mean()
-    skewness = (inside**3).mean() / variance**1.5 if variance > 0 else 0.0
+    sd = np.sqrt(variance)
+    skewness = ((inside / sd) ** 3).mean() if sd > 0 else 0.0
     return np.array([mean, variance, skewness])
 
 
@@ -110,8 +111,8 @@ class Tails:
 
     Attributes:
         p_value: corrected for the number of thresholds and the mean, shape (k,).
-        strength: the shift of a normal feature in sd that moves as many rows beyond the threshold, or its mean as far;
-            chance removed; 0 to 6; shape (k,).
+        strength: the shift of a normal feature in sd that moves as many rows beyond the threshold, but not more than the
+            mean has moved, or that of the clipped mean; chance removed; 0 to 6; shape (k,).
         edge: which edge is the threshold that says most, -1 for the mean; shape (k,).
         upper: whether it is in the upper tail, shape (k,).
         shares: of the reference and of the window beyond it, shape (2, k).
@@ -124,12 +125,22 @@ class Tails:
     shares: Floats
 
 
-def compare(reference: Places, moments: Floats, *, n: Ints, cumulated: Ints, sums: Floats, effect: Floats) -> Tails:
+def compare(
+    reference: Places,
+    moments: Floats,
+    *,
+    raw: tuple[Floats, Floats],
+    n: Ints,
+    cumulated: Ints,
+    sums: Floats,
+    effect: Floats,
+) -> Tails:
     """Compare the tails and the mean of a window with those of its reference.
 
     Args:
         reference: its thresholds.
         moments: mean, variance and skewness of its clipped values, shape (k, 3).
+        raw: mean and standard deviation of its values as they are, shape (k,) each.
         n: finite reference rows, shape (k,).
         cumulated: finite current rows up to and with each cell, shape (k, w + 1).
         sums: of the current values below, between and above the two places where they are clipped, shape (k, 3).
@@ -153,6 +164,12 @@ def compare(reference: Places, moments: Floats, *, n: Ints, cumulated: Ints, sum
     beyond = old[row, at], new[row, at]
     # A share of 0 has no quantile: half a row is added to either.
     apart = np.abs(_quantile((beyond[1] + 0.5) / (rows + 1)) - _quantile((beyond[0] + 0.5) / (some + 1)))
+    # Rows far out matter by what they do to the mean: a hundred times as many rare values just behind the others do nothing.
+    mean, sd = raw
+    with np.errstate(over="ignore", invalid="ignore"):
+        moves = np.abs(sums.sum(axis=1) / rows - mean)
+        shifted = np.nan_to_num(np.divide(moves, sd, out=np.zeros_like(mean), where=sd > 0), posinf=LARGEST)
+    apart = np.minimum(apart, shifted)
     left = np.sqrt(np.maximum(1 - 1 / np.maximum(largest, 1.0) ** 2, 0.0))
     return Tails(
         p_value=np.minimum(_TESTS * two_sided(largest), 1.0),

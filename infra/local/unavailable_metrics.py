@@ -26,6 +26,7 @@ _ABSENT = {
         "loadbalancing_googleapis_com:https_request_count",
         "loadbalancing_googleapis_com:https_total_latencies_bucket",
     ),
+    "a model that logs attributions": ("aia_attribution_drift_value", "aia_attribution_drift_drifted"),
     "Cloud Run": ("run_googleapis_com:request_count",),
     "an endpoint of Vertex AI": ("aiplatform_googleapis_com:prediction_online_response_count",),
     "a probe of a certificate": ("aia_probe_certificate_expiry_seconds",),

@@ -18,7 +18,7 @@ from core.errors import AiaError, QueryError, UnavailableError
 from functions.adapters import prometheus as adapter
 from functions.adapters.prometheus import Prometheus, Series, connect
 from functions.api.layout import Filter
-from functions.api.tile_request import filled
+from functions.api.tile_request import fill
 from infra.local.prometheus import HistoryPoint, write_blocks
 from tests.support.servers.prometheus import needs_prometheus, prometheus
 from tests.support.servers.targets import Handler, Web
@@ -83,7 +83,7 @@ def test_a_chosen_value_finds_its_series_and_no_other_whatever_is_in_it(tmp_path
     filters = [Filter(label_key="model", template_variable="model")]
     with prometheus(tmp_path) as server:
         for value in [*HOSTILE, ""]:
-            query = filled("max by (model) (aia_drift_rows{${model}})", filters, {"model": value}, step=60)
+            query = fill("max by (model) (aia_drift_rows{${model}})", filters, {"model": value}, step=60)
             found = asks(server.url).instant(query, at=NOW)
             assert sorted(one.labels["model"] for one in found) == sorted([value] if value else [*HOSTILE, "other"])
 

@@ -41,7 +41,7 @@ REQUEST = RetrainingRequest(
 GUIDE = (Path(__file__).parents[2] / "docs" / "retraining.md").read_text()
 [WRITE_VERSION] = re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)
 RUNBOOK = (Path(__file__).parents[2] / "docs" / "runbooks" / "models.md").read_text()
-[LOOK] = re.findall(r"```sql\n(.*?)```", RUNBOOK, re.DOTALL)
+[LOOK] = [sql for sql in re.findall(r"```sql\n(.*?)```", RUNBOOK, re.DOTALL) if "ops.retraining_requests" in sql]
 VERSION = {"model": "delay", "version": "8", "window_start": REQUEST.window_start, "window_end": REQUEST.window_end}
 
 

@@ -160,7 +160,7 @@ def test_scores_are_asked_for_again_only_when_newer_ones_are_due(ends: list[date
 def test_while_a_past_is_coming_scores_are_asked_for_again_soon(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     rows, now = Rows(drift_scores=[score(NOW)]), [0.0]
     monkeypatch.setattr("functions.api.cache.time.monotonic", lambda: now[0])
-    for done, asked in ((False, 4), (True, 2)):
+    for done, asked in ((False, 6), (True, 3)):
         pages.update(store, "backfills", "history", lambda _, done=done: HISTORY | {"done": done})  # type: ignore[misc]
         services = made(store, rows, started=NOW)
         rows.asked.clear()

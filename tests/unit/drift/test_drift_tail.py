@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from core.drift import Profile, count, score, score_counts
+from core.drift import DataQualityIssueKind, Profile, count, quality, score, score_counts
 from core.drift.judge import describe
 from core.drift.tail import _peizer_pratt, clipped
 
@@ -25,8 +25,7 @@ CHANGES: dict[str, tuple[float, Callable[[Floats], Floats]]] = {
     "1 % times 100": (0.01, lambda x: 100 * x),
     "2 % at 100,000": (0.02, lambda x: np.full_like(x, 1e5)),
     "3 % times 10": (0.03, lambda x: 10 * x),
-    "1 % nearly 0": (0.01, lambda x: x / 1e4),
-    "1 % below all others": (0.01, lambda x: -x),
+    "3 % of them far below": (0.03, lambda x: -10 * x),
 }
 
 
@@ -45,6 +44,19 @@ def test_few_rows_far_out_are_drift_by_rows_and_by_counts(change: str, seed: int
     assert report["f0"].tail == counted["f0"].tail
     assert report["f0"].means == pytest.approx((reference["f0"].mean(), current["f0"].mean()))
     assert report["f0"].strength >= 0.07
+
+
+@pytest.mark.parametrize("move", [lambda x: x / 1e4, lambda x: -x / 10], ids=["nearly 0", "just below all others"])
+def test_few_rows_that_hardly_move_the_mean_are_an_issue_of_the_data_and_no_drift(
+    move: Callable[[Floats], Floats],
+) -> None:
+    rng = np.random.default_rng(5)
+    profile = Profile.fit({"amount": amounts(rng, 10_000)})
+    values = amounts(rng, 10_000)
+    values[:200] = move(values[:200])
+    assert score(profile, {"amount": values}).drifted == ()
+    issues = quality(profile, count(profile, {"amount": values}))
+    assert [(one.kind, one.feature) for one in issues] == [(DataQualityIssueKind.OUT_OF_RANGE, "amount")]
 
 
 def test_the_finding_says_where_the_rows_lie_and_what_became_of_the_mean() -> None:
