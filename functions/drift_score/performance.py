@@ -12,6 +12,9 @@ from functions.drift_score.ports import Results
 from functions.drift_score.statements import LABEL
 from functions.drift_score.window import Window
 
+MEASURED = frozenset({"auc", "mae", "bias"})
+"""The measures that are series, beside the accuracy; all are rows of `ops.model_performance`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
@@ -90,10 +93,10 @@ def measure_rows(performance: Performance) -> list[Data]:
 
 
 def gauges(metrics: Metrics, window: Window, performance: Performance) -> None:
-    """Set the gauges of what has a value."""
+    """Set the gauges of what has a value: accuracy and AUC of a classifier, mean absolute error and bias of a regressor."""
     model, at = window.model.name, window.end
     for name, one in performance.found._asdict().items():
-        if one.value is not None:
+        if name in MEASURED and one.value is not None:
             metrics.gauge("aia_model_measure_value", one.value, at=at, model=model, measure=name)
     if (accuracy := performance.accuracy) and accuracy.value is not None:
         metrics.gauge("aia_model_accuracy_ratio", accuracy.value, at=at, model=model)

@@ -332,7 +332,7 @@ def test_the_resource_names_the_target(resource: Any, target: str) -> None:
 
 def test_labels_of_the_policy_come_before_those_of_the_metric_and_the_resource() -> None:
     metric = {
-        "type": "prometheus.googleapis.com/aia_drift_drifted/gauge",
+        "type": "prometheus.googleapis.com/aia_drift_top_feature_shift/gauge",
         "labels": {"model": "churn", "feature": "age"},
     }
     assert incident(metric=metric).target == "model/churn"

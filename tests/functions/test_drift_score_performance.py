@@ -56,8 +56,9 @@ def test_the_accuracy_stands_beside_the_reference_and_what_was_expected(world: W
     assert row["reference"] == pytest.approx(0.75, abs=0.03)
     assert row["expected"] == pytest.approx(0.75, abs=0.03)
     assert world.metrics.values["aia_model_accuracy_expected_ratio", "delay"] == row["expected"]
-    assert world.metrics.values["aia_model_measure_value", "accuracy", "delay"] == row["value"]
+    assert world.metrics.values["aia_model_accuracy_ratio", "delay"] == row["value"]
     by_name = {row["measure"]: row for row in world.measures()}
+    assert world.metrics.values["aia_model_measure_value", "auc", "delay"] == by_name["auc"]["value"]
     assert all(row["reference"] is not None for row in by_name.values())
     assert by_name["brier"]["value"] == pytest.approx(1 / 6, abs=0.02)
 
@@ -120,7 +121,9 @@ def test_a_regressor_is_measured_in_the_unit_of_its_label(world: World) -> None:
     world.tick()
     measured = {row["measure"]: row["value"] for row in world.measures()}
     assert measured == {name: pytest.approx(2.0) for name in ("mae", "rmse", "bias")}
-    assert world.metrics.values["aia_model_measure_value", "bias", "delay"] == pytest.approx(2.0)
+    values = world.metrics.values.items()
+    series = {key[1]: value for key, value in values if key[0] == "aia_model_measure_value"}
+    assert series == {"mae": pytest.approx(2.0), "bias": pytest.approx(2.0)}
     assert world.bus.events == []
 
 
