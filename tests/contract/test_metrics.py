@@ -92,7 +92,7 @@ def test_a_gauge_arrives_under_its_prometheus_name(metrics: CloudMetrics, ports:
     metrics.flush()
     [series] = read(ports, UP)
     labels = dict(series.resource.labels)
-    assert labels.pop("instance").startswith(f"api-{os.getpid()}-")
+    assert labels.pop("instance").startswith(f"api-{socket.gethostname()}-{os.getpid()}-")
     assert series.resource.type == "prometheus_target"
     assert labels == {
         "project_id": "p1",
