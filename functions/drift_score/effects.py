@@ -20,7 +20,7 @@ SERIES_A_MODEL = 14
 
 
 def write_scores(results: Results, window: Window, current: Current) -> None:
-    """Write both reports, in place of what an earlier delivery of the tick wrote."""
+    """Gather the rows of both reports for the tables of results."""
     report = current.features
     results.write_scores(
         window,

@@ -71,7 +71,7 @@ def assess(window: Window, baseline: Baseline, columns: Columns, rows: int) -> P
 
 
 def write(results: Results, window: Window, performance: Performance) -> None:
-    """Write every measure, in place of what an earlier delivery of the tick wrote."""
+    """Gather every measure for the tables of results."""
     rows = measure_rows(performance)
     results.write_performance(window, rows, n_labels=performance.labels, n_current=performance.rows)
 

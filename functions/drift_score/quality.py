@@ -29,7 +29,7 @@ def inspect(
 
 
 def write(results: Results, window: Window, issues: tuple[DataQualityIssue, ...]) -> None:
-    """Write one row per kind of issue, in place of what an earlier delivery of the tick wrote."""
+    """Gather one row per kind of issue for the tables of results."""
     results.write_quality(window, issue_rows(issues))
 
 
