@@ -107,6 +107,11 @@ class Ledger:
         attempt = self._attempt()
         return Claim(self, key, attempt) if self._claim(key, attempt, lease) else None
 
+    def is_followed(self, key: str, prefix: str) -> bool:
+        """Whether an effect with a later key of the same beginning has been claimed; `UnavailableError` without an answer."""
+        found = self._store.find(COLLECTION, after=key, limit=1)
+        return bool(found) and found[0].key.startswith(prefix)
+
     def confirm(self, claim: Claim) -> None:
         """See `Claim.confirm`."""
         decision = self._decide(claim.key, lambda entry: confirm(entry, owner=claim.attempt, now=self._clock()))

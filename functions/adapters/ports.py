@@ -30,6 +30,10 @@ class Store(Protocol):
         """The document, or None."""
         ...
 
+    def get_many(self, collection: str, keys: Sequence[str]) -> dict[str, Document]:
+        """Those of the documents that there are, by key; however many are asked for."""
+        ...
+
     def create(self, collection: str, key: str, data: Data) -> Document:
         """Write a new document; `ConflictError` when there is one."""
         ...

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from functions.drift_score.performance import assess, evidence, gauges, write
 from functions.drift_score.ports import Predictions, Results
 from functions.drift_score.reference import Profiles, reference_of
 from functions.drift_score.window import Window
-from functions.services.detection import Tracker
+from functions.services.detection import Tracker, Verdicts
 
 NAME = "drift_score"
 LEASE = timedelta(minutes=5)
@@ -51,6 +51,7 @@ class Outside:
     metrics: Metrics
     ledger: Ledger
     profiles: Profiles
+    verdicts: Verdicts = field(default_factory=Verdicts)
 
 
 def score_models(tick: Tick, models: Iterable[Model], outside: Outside) -> None:
@@ -73,10 +74,14 @@ def score_each(at: datetime, models: Sequence[Model], outside: Outside) -> dict[
     Returns:
         What went wrong, by model in their order; a model that was not begun in time is among them.
     """
-    shard = replace(outside, results=outside.results.batch())
+    verdicts, keys = Verdicts(), [spec(model, kind).key for model in models for kind in Kind]
+    verdicts.read(outside.store, keys)
+    shard = replace(outside, results=outside.results.batch(), verdicts=verdicts)
     attempt = functools.partial(_attempt, at=at, outside=shard, until=time.monotonic() + BUDGET_SECONDS)
     attempts = _side_by_side(attempt, models)
     fault = _appended(shard.results) if any(one.claim for one in attempts) else None
+    # Again: what was read before the models were claimed may not be what a tick of the meantime left.
+    verdicts.read(outside.store, keys)
     complete = functools.partial(_complete, at=at, outside=shard, fault=fault)
     found = _side_by_side(complete, attempts)
     return {model.name: fault for model, fault in zip(models, found, strict=True) if fault}
@@ -144,6 +149,9 @@ def _complete(attempt: _Attempt, at: datetime, outside: Outside, fault: Exceptio
     refusal = attempt.refusal or (str(fault) if fault else None)
     try:
         _track(outside, model, Kind.SCORING_FAILED, of_scoring(model.name, model.table, refusal), at)
+        prefix = f"{NAME}:{model.name}:"
+        is_late = functools.partial(outside.ledger.is_followed, claim.key, prefix)
+        outside.verdicts.count(Tracker(outside.store, outside.bus), model.target, is_late=is_late)
         claim.confirm()
     except Exception as error:  # noqa: BLE001 - raised once the other models are complete
         return _failed(attempt, error).fault
@@ -241,7 +249,7 @@ def _watch_accuracy(window: Window, baseline: Baseline, current: Current, outsid
 
 
 def _track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> bool:
-    """Count a verdict and publish what it changes; whether the condition fires by it, False where nothing is concluded."""
+    """Take a verdict, to be counted with the others; whether the condition fires by it, False where nothing is concluded."""
     observation = Observation(spec=spec(model, kind), verdict=verdict, at=at)
-    state = Tracker(outside.store, outside.bus).track(observation)
+    state = outside.verdicts.conclude(observation)
     return state.firing and verdict.outcome is not Outcome.NOT_KNOWN
