@@ -1,21 +1,18 @@
-"""Model metrics: drift, accuracy and data quality. Written by drift_score; retraining metrics by retrain."""
+"""Model metrics: drift, accuracy and data quality. Written by drift_score; retraining metrics by retrain.
+
+A model has at most `effects.SERIES_A_MODEL` series, however many features it has: values by feature, statistic, measure
+and kind of issue are rows in BigQuery.
+"""
 
 from core.metrics.metric import counter, gauge
 
 METRICS = (
     gauge(
-        "aia_drift_value",
-        "model feature test",
+        "aia_drift_top_feature_shift",
+        "model feature",
         "1",
-        "Drift statistic of the feature, on its own scale; `test` is its name in the settings.",
+        "Drift in standard deviations, of the three features that drift most; feature - with 0 where none has changed.",
     ),
-    gauge(
-        "aia_drift_p_value",
-        "model feature test",
-        "1",
-        "p-value of the drift statistic of the feature, where the statistic has one.",
-    ),
-    gauge("aia_drift_drifted", "model feature", "1", "Whether the feature has drifted: 1 if so, else 0."),
     gauge(
         "aia_drift_features_drifted_ratio",
         "model",
@@ -57,7 +54,7 @@ METRICS = (
         "aia_model_measure_value",
         "model measure",
         "1",
-        "Performance metric of the model, from the labels that have arrived.",
+        "Performance metric of the model, from the labels that have arrived: auc, mae or bias.",
     ),
     gauge(
         "aia_model_measure_floor_value",
@@ -90,31 +87,37 @@ METRICS = (
         "Whether the performance metric is significantly worse than in the reference: 1 if so, else 0.",
     ),
     gauge(
-        "aia_prediction_drift_value",
-        "model test",
+        "aia_prediction_drift_shift",
+        "model",
         "1",
-        "Drift statistic of the model's predictions.",
+        "Drift of the model's predictions, in standard deviations.",
     ),
     gauge(
         "aia_prediction_drift_drifted", "model", "1", "Whether the model's predictions have drifted: 1 if so, else 0."
     ),
     gauge(
         "aia_attribution_drift_value",
-        "model feature",
+        "model",
         "1",
-        "Change of the feature's mean absolute attribution against the reference, in standard deviations.",
+        "Largest change of a feature's mean absolute attribution against the reference, in standard deviations.",
     ),
     gauge(
         "aia_attribution_drift_drifted",
-        "model feature",
+        "model",
         "1",
-        "Whether the feature's attribution has drifted: 1 if so, else 0.",
+        "Whether the attribution of a feature has drifted: 1 if so, else 0.",
     ),
     gauge(
         "aia_data_quality_issues",
-        "model issue",
+        "model",
         "1",
-        "Columns of the model's window with the data quality issue; the window itself counts as one.",
+        "Data quality issues of the model's window: one per kind and column; the window itself counts as a column.",
+    ),
+    gauge(
+        "aia_data_quality_missing_columns",
+        "model",
+        "1",
+        "Columns of the model's window that are absent, or miss more values than the reference.",
     ),
     gauge(
         "aia_model_version_timestamp_seconds",

@@ -7,7 +7,7 @@ with the same data, and two writers with the same revision would both succeed.
 
 import functools
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from google.cloud.firestore_v1.field_path import FieldPath
 
 from core.errors import ConflictError, UnavailableError
 from functions.adapters.ports import Data, Document
-from functions.adapters.store import check_key, fields, normal
+from functions.adapters.store import PAGE, check_key, fields, normal
 
 PATIENCE = 10.0
 """Seconds until Firestore counts as not answering."""
@@ -50,6 +50,18 @@ class FirestoreStore:
         with self._answers(collection, key):
             snapshot = self._reference(collection, key).get(**self._limits)
         return _document(snapshot) if snapshot.exists else None
+
+    def get_many(self, collection: str, keys: Sequence[str]) -> dict[str, Document]:
+        """Those of the documents that there are, by key, some hundred with each request."""
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, Document] = {}
+        for first in range(0, len(wanted), PAGE):
+            with self._answers(collection, "*"):
+                references = [self._reference(collection, key) for key in wanted[first : first + PAGE]]
+                snapshots = list(self._client.get_all(references, **self._limits))
+            documents = [_document(snapshot) for snapshot in snapshots if snapshot.exists]
+            found |= {document.key: document for document in documents}
+        return found
 
     def create(self, collection: str, key: str, data: Data) -> Document:
         """Write a new document; `ConflictError` when there is one."""

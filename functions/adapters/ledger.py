@@ -8,7 +8,7 @@ must tolerate that, as PagerDuty does by its dedup_key and a table by its row ke
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from enum import StrEnum
 
@@ -31,6 +31,29 @@ class EffectOutcome(StrEnum):
     PERFORMED = "performed"
     SKIPPED = "skipped"
     """It had been performed before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim on an effect that the holder performs by itself, as where many effects end together.
+
+    Attributes:
+        ledger: where it is.
+        key: of the effect.
+        attempt: the holder.
+    """
+
+    ledger: "Ledger"
+    key: str
+    attempt: str
+
+    def confirm(self) -> None:
+        """Say that the effect has been performed; `UnavailableError` when the store does not answer."""
+        self.ledger.confirm(self)
+
+    def release(self) -> None:
+        """Let others perform the effect, since it failed; never raises."""
+        self.ledger.release(self)
 
 
 class Ledger:
@@ -59,18 +82,46 @@ class Ledger:
             BusyError: another instance is performing it; the error names the key and the end of the lease.
             UnavailableError: the store does not answer; the effect may have been performed.
         """
-        attempt = self._attempt()
-        if not self._claim(key, attempt, lease):
+        mine = self.claim(key, lease=lease)
+        if mine is None:
             return EffectOutcome.SKIPPED
         try:
             effect()
         except BaseException:
-            self._release(key, attempt)
+            mine.release()
             raise
-        decision = self._decide(key, lambda entry: confirm(entry, owner=attempt, now=self._clock()))
-        if decision.verdict is ClaimVerdict.CONFIRMED_LATE:
-            log.warning("the lease ended before the effect: %s", key, extra=fields(key=key, owner=attempt))
+        mine.confirm()
         return EffectOutcome.PERFORMED
+
+    def claim(self, key: str, *, lease: timedelta = LEASE) -> Claim | None:
+        """Claim an effect, to be confirmed or released by the caller; None when it has been performed.
+
+        Args:
+            key: what the effect is, as for `once`.
+            lease: how long nobody else may try; longer than the effect may take.
+
+        Raises:
+            BusyError: somebody else performs it right now.
+            UnavailableError: the store does not answer.
+        """
+        attempt = self._attempt()
+        return Claim(self, key, attempt) if self._claim(key, attempt, lease) else None
+
+    def is_followed(self, key: str, prefix: str) -> bool:
+        """Whether an effect with a later key of the same beginning has been claimed; `UnavailableError` without an answer."""
+        found = self._store.find(COLLECTION, after=key, limit=1)
+        return bool(found) and found[0].key.startswith(prefix)
+
+    def confirm(self, claim: Claim) -> None:
+        """See `Claim.confirm`."""
+        decision = self._decide(claim.key, lambda entry: confirm(entry, owner=claim.attempt, now=self._clock()))
+        if decision.verdict is ClaimVerdict.CONFIRMED_LATE:
+            said = fields(key=claim.key, owner=claim.attempt)
+            log.warning("the lease ended before the effect: %s", claim.key, extra=said)
+
+    def release(self, claim: Claim) -> None:
+        """See `Claim.release`."""
+        self._release(claim.key, claim.attempt)
 
     def alone(self, key: str, effect: Callable[[], None], *, lease: timedelta = LEASE) -> None:
         """Perform the effect while no other instance does; it may be repeated.

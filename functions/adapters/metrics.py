@@ -8,13 +8,15 @@ values of at most 1,024 characters.
 An instance is throttled between requests, so nothing runs in the background: `flush` is called within a request and
 sends at most every 10 s; the last ones are sent when the process ends. A failure to send is logged, never raised:
 gauges keep their newest value and counters keep counting until the next flush.
+
+A flush has a deadline, which grows with what there is to send. Heartbeats and the metrics of requests go first, so that no
+number of models delays them; of the others those that were tried longest ago, so that none starves where deadlines end flushes.
 """
 
 import atexit
 import logging
 import math
 import os
-import secrets
 import signal
 import sys
 import threading
@@ -28,9 +30,10 @@ from enum import StrEnum
 from typing import Any
 
 from core.errors import Fault, SettingsError
-from core.metrics import Metric, MetricKind, check
+from core.metrics import Metric, MetricKind, check, system
 from functions.adapters import logs
 from functions.adapters.ports import Clock
+from functions.adapters.writer import SHARED, writer
 
 SERIES_A_CALL = 200
 LABEL_CHARACTERS = 1024
@@ -39,10 +42,16 @@ EVERY = timedelta(seconds=10)
 OLDEST = timedelta(hours=24)
 AHEAD = timedelta(minutes=5)
 TIMEOUT_SECONDS = 5.0
+SECONDS_A_CALL = 1.0  # more for each call after the first, which takes a tenth of it
+LONGEST_SECONDS = 30.0
+"""Of a flush of 5,200 series or more. A shard of models has 100 s left when it flushes, and no other function has as many series."""
+KEPT = 20_000
+"""Series that a process remembers; of more, gauges that were sent are forgotten."""
 LAST_TIMEOUT_SECONDS = 3.0  # with the wait before it, within the 10 s that Cloud Run gives after SIGTERM
 
 _KINDS = {MetricKind.GAUGE: "GAUGE", MetricKind.COUNTER: "CUMULATIVE"}
 _TICK = timedelta(milliseconds=1)
+_FIRST = frozenset(metric.name for metric in system.METRICS)
 
 log = logging.getLogger(__name__)
 _connected: list["CloudMetrics"] = []
@@ -72,6 +81,7 @@ class _Series:
         at: the instant a gauge's value is about, where it was given.
         fresh: whether the value has not been sent.
         sent: the end of the newest point that was sent.
+        turn: grows with the number of the flush that last tried to send it, by one more if it did.
     """
 
     metric: Metric
@@ -81,15 +91,17 @@ class _Series:
     at: datetime | None = None
     fresh: bool = False
     sent: datetime | None = None
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """A value on its way."""
+    """A value on its way; a shared one is about an instant, whichever instance writes it."""
 
     series: _Series
     value: float
     end: datetime
+    shared: bool
 
 
 def _now() -> datetime:
@@ -118,6 +130,7 @@ class CloudMetrics:
         self._series: dict[tuple[str, ...], _Series] = {}
         self._dropped: Counter[Fate] = Counter()
         self._tried: datetime | None = None
+        self._flushes = 0
         self._wire: _Wire | None = None
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
@@ -149,7 +162,9 @@ class CloudMetrics:
             now = self._clock()
             if self._tried is None or not timedelta(0) <= now - self._tried < EVERY:
                 self._tried = now
-                self._send(self._take(now, standing=True), TIMEOUT_SECONDS)
+                points = self._take(now, standing=True)
+                self._send(points, _patience(len(points)))
+                self._forget()
         except Exception:
             log.exception("metrics: flush failed")
         finally:
@@ -177,7 +192,7 @@ class CloudMetrics:
         return self._series.setdefault(key, _Series(metric, short, start=now - _TICK))
 
     def _take(self, now: datetime, *, standing: bool) -> list[_Point]:
-        """The points to send; with `standing`, counters that stood still as well, as a scrape would read them."""
+        """The points to send, in that order; with `standing`, counters that stood still as well, as a scrape would read them."""
         points = []
         with self._lock:
             for series in self._series.values():
@@ -185,28 +200,38 @@ class CloudMetrics:
                     continue
                 fate = _fate(series, now)
                 if fate is Fate.SENT:
-                    points.append(_Point(series, series.value, series.at or now))
+                    points.append(_Point(series, series.value, series.at or now, shared=series.at is not None))
                 elif fate is not Fate.HELD:
                     self._dropped[fate] += 1
                 series.fresh = series.fresh and fate is Fate.HELD
             dropped, self._dropped = self._dropped, Counter()
         _report(dropped)
-        return points
+        return sorted(points, key=lambda point: (point.series.metric.name not in _FIRST, point.series.turn))
 
     def _send(self, points: Sequence[_Point], seconds: float) -> None:
         deadline = time.monotonic() + seconds
+        self._flushes += 1
         for first in range(0, len(points), SERIES_A_CALL):
             chunk = points[first : first + SERIES_A_CALL]
+            for point in chunk:
+                point.series.turn = 2 * self._flushes
             if not self._write(chunk, deadline - time.monotonic()):
                 self._keep(points[first:])
                 return
             for point in chunk:
-                point.series.sent = point.end
+                point.series.sent, point.series.turn = point.end, 2 * self._flushes + 1
 
     def _keep(self, points: Sequence[_Point]) -> None:
         with self._lock:
             for point in points:
                 point.series.fresh = True
+
+    def _forget(self) -> None:
+        """Forget gauges that were sent, where there are too many: an instance sees other models at each tick."""
+        with self._lock:
+            if len(self._series) > KEPT:
+                kept = {k: one for k, one in self._series.items() if one.fresh or one.metric.kind is MetricKind.COUNTER}
+                self._series = kept
 
     def _write(self, points: Sequence[_Point], seconds: float) -> bool:
         """Whether the points are done with: written, or refused in a way that sending them again cannot mend."""
@@ -227,6 +252,12 @@ class CloudMetrics:
             fresh = [series for series in self._series.values() if series.fresh and series.at is None]
             waiting = [series.sent + PERIOD - now for series in fresh if series.sent]
         return min(max([timedelta(0), *waiting]), PERIOD).total_seconds()
+
+
+def _patience(series: int) -> float:
+    """Seconds that a flush of so many series may take."""
+    calls = math.ceil(series / SERIES_A_CALL)
+    return min(TIMEOUT_SECONDS + SECONDS_A_CALL * max(calls - 1, 0), LONGEST_SECONDS)
 
 
 def _unfit(series: _Series, value: float, at: datetime | None, now: datetime) -> Fate | None:
@@ -271,10 +302,17 @@ class _Wire:
         self._request = types.CreateTimeSeriesRequest
         self._client = MetricServiceClient(transport=_insecure(endpoint)) if endpoint else MetricServiceClient()
         self._project = project
+        labels = {
+            "project_id": project,
+            "location": location,
+            "cluster": "__run__",
+            "namespace": "aia",
+            "job": function,
+        }
         # Built after the web server has forked, so that no two processes share an instance.
-        writer = f"{os.environ.get('K_REVISION', function)}-{os.getpid()}-{secrets.token_hex(4)}"
-        labels = {"project_id": project, "location": location, "cluster": "__run__", "namespace": "aia"}
-        self._resource = {"type": "prometheus_target", "labels": labels | {"job": function, "instance": writer}}
+        self._own, self._shared = (
+            {"type": "prometheus_target", "labels": labels | {"instance": name}} for name in (writer(function), SHARED)
+        )
 
     def write(self, points: Sequence[_Point], seconds: float) -> None:
         request = self._request.pb()(
@@ -289,7 +327,7 @@ class _Wire:
             interval["start_time"] = point.series.start
         return self._series(
             metric={"type": f"prometheus.googleapis.com/{metric.name}/{metric.kind}", "labels": point.series.labels},
-            resource=self._resource,
+            resource=self._shared if point.shared else self._own,
             metric_kind=_KINDS[metric.kind],
             value_type="DOUBLE",
             unit=metric.unit,

@@ -30,6 +30,10 @@ class Store(Protocol):
         """The document, or None."""
         ...
 
+    def get_many(self, collection: str, keys: Sequence[str]) -> dict[str, Document]:
+        """Those of the documents that there are, by key; however many are asked for."""
+        ...
+
     def create(self, collection: str, key: str, data: Data) -> Document:
         """Write a new document; `ConflictError` when there is one."""
         ...
@@ -98,8 +102,18 @@ class Warehouse(Protocol):
         """
         ...
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
-        """Append rows as they stand, perhaps twice; readers deduplicate by the row's own id."""
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
+        """Append rows as they stand, perhaps twice; readers deduplicate by the row's own id.
+
+        Args:
+            table: the table.
+            rows: however many; they are appended in parts.
+            together: a column; neighbours with the same value of it are in one part, which is appended whole or not at all.
+
+        Raises:
+            QueryError: the warehouse refuses a row.
+            UnavailableError: it does not answer; the first parts may be there.
+        """
         ...
 
 

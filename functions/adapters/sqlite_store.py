@@ -12,7 +12,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,6 +49,14 @@ class SqliteStore:
         """The document, or None."""
         rows = self._run("SELECT key, data, revision FROM documents WHERE collection = ? AND key = ?", collection, key)
         return _document(rows[0]) if rows else None
+
+    def get_many(self, collection: str, keys: Sequence[str]) -> dict[str, Document]:
+        """Those of the documents that there are, by key."""
+        sql = (
+            "SELECT key, data, revision FROM documents WHERE collection = ? AND key IN (SELECT value FROM json_each(?))"
+        )
+        rows = self._run(sql, collection, json.dumps(list(keys), ensure_ascii=False)) if keys else []
+        return {document.key: document for document in map(_document, rows)}
 
     def create(self, collection: str, key: str, data: Data) -> Document:
         """Write a new document; `ConflictError` when there is one."""

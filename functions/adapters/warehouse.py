@@ -4,6 +4,8 @@ Statements run as jobs (`jobs.insert`): a job has an id, so that a call repeated
 and a failed job is an error whatever serves it.
 """
 
+import itertools
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +21,10 @@ from google.cloud.bigquery import retry as retries
 from core.errors import QueryError, UnavailableError
 from functions.adapters.ports import Data
 
+MOST_ROWS = 5_000
+"""Rows of one streaming insert; BigQuery takes 50,000, and more than some thousand only make the answer slower."""
+MOST_BYTES = 5_000_000
+"""Bytes of one streaming insert; BigQuery takes 10 MB, with what stands around the rows."""
 _GIB = 2**30
 _TYPES: tuple[tuple[type, str], ...] = (
     (bool, "BOOL"),  # before int, whose subclass it is
@@ -85,20 +91,54 @@ class BigQueryWarehouse:
             rows = job.result(retry=self._retry, job_retry=None, timeout=self._timeout)
             return [dict(row.items()) for row in rows]
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
-        """Append rows by streaming inserts; see the port.
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
+        """Append rows by streaming inserts (`tabledata.insertAll`); see the port.
 
         Raises:
             QueryError: a row does not fit the table, or there is no such table.
             UnavailableError: BigQuery does not answer.
         """
-        if not rows:
-            return
-        body = [{name: _as_python(value) for name, value in row.items()} for row in rows]
-        with _translated():
-            faults = self._client.insert_rows_json(table, body, retry=self._retry, timeout=self._request_timeout)
-        if faults:
-            raise QueryError(f"BigQuery refused rows of {table}: {_first_fault(faults)}")
+        for part in parts(rows, together):
+            with _translated():
+                # No row ids: BigQuery's own deduplication is no guarantee, and lowers the quota of rows a second.
+                faults = self._client.insert_rows_json(
+                    table,
+                    part,
+                    row_ids=bigquery.AutoRowIDs.DISABLED,
+                    retry=self._retry,
+                    timeout=self._request_timeout,
+                )
+            if faults:
+                raise QueryError(f"BigQuery refused rows of {table}: {_first_fault(faults)}")
+
+
+def parts(rows: Sequence[Data], together: str = "") -> Iterator[list[Data]]:
+    """Rows as JSON, in parts that one streaming insert takes: at most `MOST_ROWS` rows and `MOST_BYTES` bytes.
+
+    Args:
+        rows: of one table.
+        together: a column; neighbours with the same value of it are in one part, unless they alone exceed it.
+    """
+    part: list[Data] = []
+    size = 0
+    for _, group in itertools.groupby(rows, key=lambda row: row[together] if together else id(row)):
+        plain = [{name: _as_python(value) for name, value in row.items()} for row in group]
+        sizes = [len(json.dumps(row)) for row in plain]
+        if part and not _fits(len(part) + len(plain), size + sum(sizes)):
+            yield part
+            part, size = [], 0
+        for row, length in zip(plain, sizes, strict=True):
+            if part and not _fits(len(part) + 1, size + length):
+                yield part
+                part, size = [], 0
+            part.append(row)
+            size += length
+    if part:
+        yield part
+
+
+def _fits(rows: int, size: int) -> bool:
+    return rows <= MOST_ROWS and size <= MOST_BYTES
 
 
 def open_warehouse(project: str) -> BigQueryWarehouse:

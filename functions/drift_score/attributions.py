@@ -19,15 +19,15 @@ def compared(window: Window, baseline: Baseline, columns: Columns) -> tuple[Attr
 
 
 def gauges(metrics: Metrics, window: Window, shifts: tuple[AttributionShift, ...]) -> None:
-    """Set the gauges of every feature, where a verdict is given."""
+    """Set the gauges of the feature whose attribution moved most, where a verdict is given."""
     model, at = window.model, window.end
     moved = drifted(shifts, shift=model.drift.shift, certainty=model.drift.false_alarms)
-    known = max((one.current.rows for one in shifts), default=0) >= model.minimum_rows
-    for one in shifts if known else ():
-        labels = {"model": model.name, "feature": one.feature}
-        metrics.gauge("aia_attribution_drift_drifted", float(one in moved), at=at, **labels)
-        if math.isfinite(one.shift):
-            metrics.gauge("aia_attribution_drift_value", one.shift, at=at, **labels)
+    if max((one.current.rows for one in shifts), default=0) < model.minimum_rows:
+        return
+    metrics.gauge("aia_attribution_drift_drifted", float(bool(moved)), at=at, model=model.name)
+    finite = [one.shift for one in shifts if math.isfinite(one.shift)]
+    if finite:
+        metrics.gauge("aia_attribution_drift_value", max(finite, key=abs), at=at, model=model.name)
 
 
 def verdict(model: Model, shifts: tuple[AttributionShift, ...]) -> Verdict:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Self
 
 from core.drift import Counts, Profile, counts_by_segment, counts_from_rows
 from core.drift.joint import ROWS
@@ -10,12 +11,15 @@ from core.errors import QueryError
 from core.retraining import Span
 from core.settings import Label, Model, Task
 from functions.adapters.columns import Columns, read_columns
-from functions.adapters.ports import Data, Warehouse
+from functions.adapters.ports import Clock, Data, Warehouse
 from functions.adapters.training import history
 from functions.drift_score import statements
 from functions.drift_score.schema import Changes, changes
 from functions.drift_score.statements import LABEL, SECOND
 from functions.drift_score.window import Window, WindowSummary
+
+SCORES, PERFORMANCE, QUALITY = "ops.drift_scores_raw", "ops.model_performance_raw", "ops.data_quality_raw"
+GROUPS = "ops.model_group_performance_raw"
 
 
 class BigQueryPredictions:
@@ -110,30 +114,48 @@ class BigQueryPredictions:
 
 
 class BigQueryResults:
-    """The port `Results` over BigQuery: one MERGE a table and window."""
+    """The port `Results` over BigQuery: one append a table, however many models, by streaming inserts.
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    A table of results keeps what every delivery of a tick wrote, each row with the instant at which it was; the view of the
+    same name without `_raw` has of each model and window what was written last. So nothing is deleted or merged: BigQuery
+    runs few statements that change a table at once, and 1,500 load jobs of it a day.
+
+    Safe to use from several threads; each shard takes a batch of its own.
+    """
+
+    def __init__(self, warehouse: Warehouse, clock: Clock) -> None:
         self._warehouse = warehouse
+        self._clock = clock
+        self._rows: dict[str, list[Data]] = {SCORES: [], PERFORMANCE: [], GROUPS: [], QUALITY: []}
+
+    def batch(self) -> Self:
+        """Results of the same warehouse, in which nothing is gathered yet."""
+        return type(self)(self._warehouse, self._clock)
 
     def write_scores(
         self, window: Window, rows: Sequence[Data], *, mode: str, n_reference: int, n_current: int
     ) -> None:
-        """Write all scores of a window."""
-        about = {"mode": mode, "n_reference": n_reference, "n_current": n_current}
-        self._write(statements.WRITE_SCORES, window, scores=list(rows), **about)
+        """Gather all scores of a window."""
+        self._gather(SCORES, window, rows, mode=mode, n_reference=n_reference, n_current=n_current)
 
     def write_performance(self, window: Window, rows: Sequence[Data], *, n_labels: int, n_current: int) -> None:
-        """Write all measures of a window."""
-        about = {"n_labels": n_labels, "n_current": n_current}
-        self._write(statements.WRITE_PERFORMANCE, window, measures=list(rows), **about)
+        """Gather all measures of a window."""
+        self._gather(PERFORMANCE, window, rows, n_labels=n_labels, n_current=n_current)
 
     def write_groups(self, window: Window, rows: Sequence[Data]) -> None:
-        """Write the performance of all groups of a window."""
-        self._write(statements.WRITE_GROUPS, window, groups=list(rows))
+        """Gather the performance of all groups of a window."""
+        self._gather(GROUPS, window, rows)
 
     def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
-        """Write all data-quality issues of a window."""
-        self._write(statements.WRITE_QUALITY, window, issues=list(rows))
+        """Gather all data-quality issues of a window."""
+        self._gather(QUALITY, window, rows)
 
-    def _write(self, sql: str, window: Window, **parameters: object) -> None:
-        self._warehouse.query(sql, **window.parameters, version=window.version, **parameters)
+    def append(self) -> None:
+        """Append what was gathered, all with one instant; the rows of a model stay together."""
+        now = self._clock()
+        for table, rows in self._rows.items():
+            self._warehouse.append(table, [row | {"written_at": now} for row in rows], together="model")
+
+    def _gather(self, table: str, window: Window, rows: Sequence[Data], **about: object) -> None:
+        # One call, so that no other thread's rows come in between.
+        self._rows[table].extend([row | about | window.columns for row in rows])

@@ -1,7 +1,5 @@
 """What a scored window leaves in the warehouse and among the metrics."""
 
-from datetime import datetime
-
 from core.drift import DriftReport, FeatureDrift, Reason
 from functions.adapters.ports import Data, Metrics
 from functions.drift_score.compare import Current
@@ -11,10 +9,18 @@ from functions.drift_score.window import Window
 FEATURE, PREDICTION, WINDOW = "feature", "prediction", "window"
 """What a row is about."""
 _UNJUDGED = (Reason.INSUFFICIENT_DATA, Reason.ABSENT)
+_CERTAIN = (Reason.DRIFT, Reason.SEASONAL, Reason.SMALL_CHANGE)
+TOP_FEATURES = 3
+"""Features of a model that are series; all are rows of `ops.drift_scores`."""
+NO_FEATURE = "-"
+"""The label of a model none of whose features has certainly changed; no column has such a name."""
+SERIES_A_MODEL = 14
+"""Most series of one model and version in Cloud Monitoring, whatever the number of its features: those of this module,
+`performance.gauges` and `quality.gauges`. Requests for retraining count beside them, where there are any."""
 
 
 def write_scores(results: Results, window: Window, current: Current) -> None:
-    """Write both reports, in place of what an earlier delivery of the tick wrote."""
+    """Gather the rows of both reports for the tables of results."""
     report = current.features
     results.write_scores(
         window,
@@ -43,15 +49,25 @@ def measure_version(metrics: Metrics, window: Window, version: Data | None) -> N
 
 
 def measure_drift(metrics: Metrics, window: Window, report: DriftReport) -> None:
-    """Set the gauges of the features' report; those of single features only where a verdict was given."""
+    """Set the gauges of the features' report; those of the drift itself only where a verdict was given."""
     model, at = window.model.name, window.end
     metrics.gauge("aia_drift_rows", report.n_current, at=at, model=model)
     metrics.gauge("aia_drift_scored_timestamp_seconds", at.timestamp(), at=at, model=model)
     if report.reason in _UNJUDGED:
         return
     metrics.gauge("aia_drift_features_drifted_ratio", report.share, at=at, model=model)
-    for feature in report.features:
-        _measure_feature(metrics, model, at, feature)
+    for name, strength in top_features(report).items():
+        metrics.gauge("aia_drift_top_feature_shift", strength, at=at, model=model, feature=name)
+
+
+def top_features(report: DriftReport) -> dict[str, float]:
+    """The features that drift most, at most three of those whose change is certain, with its strength in sd.
+
+    Where no change is certain it is `NO_FEATURE` with 0. So every report sets a value: a query can tell that nothing
+    moves from that nothing was written, and a steady model has one series, not those of whichever noise was largest.
+    """
+    certain = [feature for feature in report.ranked if feature.reason in _CERTAIN]
+    return {feature.name: feature.strength for feature in certain[:TOP_FEATURES]} or {NO_FEATURE: 0.0}
 
 
 def measure_prediction(metrics: Metrics, window: Window, report: DriftReport) -> None:
@@ -59,9 +75,7 @@ def measure_prediction(metrics: Metrics, window: Window, report: DriftReport) ->
     model, at = window.model.name, window.end
     for score in report.features if report.reason not in _UNJUDGED else ():
         metrics.gauge("aia_prediction_drift_drifted", float(score.drifted), at=at, model=model)
-        for name, test in score.tests.items():
-            if test.value is not None:
-                metrics.gauge("aia_prediction_drift_value", test.value, at=at, model=model, test=name)
+        metrics.gauge("aia_prediction_drift_shift", score.strength, at=at, model=model)
 
 
 def _feature_rows(role: str, feature: FeatureDrift) -> list[Data]:
@@ -84,13 +98,3 @@ def _row(
         "drifted": drifted,
         "reason": reason.value,
     }
-
-
-def _measure_feature(metrics: Metrics, model: str, at: datetime, feature: FeatureDrift) -> None:
-    metrics.gauge("aia_drift_drifted", float(feature.drifted), at=at, model=model, feature=feature.name)
-    for name, test in feature.tests.items():
-        labels = {"model": model, "feature": feature.name, "test": name}
-        if test.value is not None:
-            metrics.gauge("aia_drift_value", test.value, at=at, **labels)
-        if test.p_value is not None:
-            metrics.gauge("aia_drift_p_value", test.p_value, at=at, **labels)

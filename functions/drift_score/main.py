@@ -16,7 +16,7 @@ def build(ports: Ports) -> Endpoint:
     predictions = BigQueryPredictions(ports.warehouse)
     outside = Outside(
         predictions=predictions,
-        results=BigQueryResults(ports.warehouse),
+        results=BigQueryResults(ports.warehouse, ports.clock),
         store=ports.store,
         bus=ports.bus,
         metrics=ports.metrics,

@@ -16,6 +16,9 @@ from functions.drift_score.ports import Results
 from functions.drift_score.rows import meter_of, rows_of
 from functions.drift_score.window import Window
 
+MEASURED = frozenset({"auc", "mae", "bias"})
+"""The measures that are series, beside the accuracy; all are rows of `ops.model_performance`."""
+
 
 def assessed(window: Window, baseline: Baseline, columns: Columns, rows: int) -> Assessment:
     """Measure the performance of a model.
@@ -34,7 +37,7 @@ def assessed(window: Window, baseline: Baseline, columns: Columns, rows: int) ->
 
 
 def write(results: Results, window: Window, performance: Assessment) -> None:
-    """Write every measure, in place of what an earlier delivery of the tick wrote."""
+    """Gather every measure for the tables of results."""
     rows = measure_rows(performance)
     results.write_performance(window, rows, n_labels=performance.labels, n_current=performance.rows)
 
@@ -58,10 +61,11 @@ def measure_rows(performance: Assessment) -> list[Data]:
 
 
 def gauges(metrics: Metrics, window: Window, performance: Assessment) -> None:
-    """Set the gauges of what has a value."""
+    """Set the gauges of what has a value; of the measures those that are series, and those with a limit in the settings."""
     model, at = window.model, window.end
+    shown = MEASURED | model.limits.keys()
     for name, one in performance.found.items():
-        if one.value is not None:
+        if name in shown and one.value is not None:
             metrics.gauge("aia_model_measure_value", one.value, at=at, model=model.name, measure=name)
     accuracies = {
         "aia_model_accuracy_ratio": _of(performance.found, "accuracy").value,

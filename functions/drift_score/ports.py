@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 from core.drift import Counts, Profile
 from core.retraining import Span
@@ -65,19 +65,23 @@ class Predictions(Protocol):
 
 
 class Results(Protocol):
-    """The tables of scores; each write takes the place of what an earlier delivery of the tick wrote.
+    """The tables of scores: rows are gathered model by model, and appended at once.
 
-    Every method raises `UnavailableError` when the warehouse does not answer, and `QueryError` when it refuses.
+    What is appended last for a model and window takes the place of what an earlier delivery of the tick appended.
     """
+
+    def batch(self) -> Self:
+        """Results of the same tables, in which nothing is gathered yet: those of one shard."""
+        ...
 
     def write_scores(
         self, window: Window, rows: Sequence[Data], *, mode: str, n_reference: int, n_current: int
     ) -> None:
-        """Write the rows of `effects.score_rows`."""
+        """Gather the rows of `effects.score_rows`."""
         ...
 
     def write_performance(self, window: Window, rows: Sequence[Data], *, n_labels: int, n_current: int) -> None:
-        """Write the rows of `performance.measure_rows`."""
+        """Gather the rows of `performance.measure_rows`."""
         ...
 
     def write_groups(self, window: Window, rows: Sequence[Data]) -> None:
@@ -85,5 +89,14 @@ class Results(Protocol):
         ...
 
     def write_quality(self, window: Window, rows: Sequence[Data]) -> None:
-        """Write the rows of `quality.issue_rows`."""
+        """Gather the rows of `quality.issue_rows`."""
+        ...
+
+    def append(self) -> None:
+        """Append what was gathered, table by table.
+
+        Raises:
+            QueryError: the warehouse refuses the rows of a table.
+            UnavailableError: it does not answer; some tables may have their rows.
+        """
         ...

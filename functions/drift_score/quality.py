@@ -9,6 +9,8 @@ from functions.drift_score.compare import Current
 from functions.drift_score.ports import Results
 from functions.drift_score.window import Window
 
+_MISSING = (DataQualityIssueKind.MISSING, DataQualityIssueKind.ABSENT)
+
 
 def inspect(
     window: Window, reference: Window, baseline: Baseline, current: Current, newest: datetime | None
@@ -27,7 +29,7 @@ def inspect(
 
 
 def write(results: Results, window: Window, issues: tuple[DataQualityIssue, ...]) -> None:
-    """Write one row per kind of issue, in place of what an earlier delivery of the tick wrote."""
+    """Gather one row per kind of issue for the tables of results."""
     results.write_quality(window, issue_rows(issues))
 
 
@@ -41,10 +43,11 @@ def issue_rows(issues: tuple[DataQualityIssue, ...]) -> list[Data]:
 
 
 def gauges(metrics: Metrics, window: Window, issues: tuple[DataQualityIssue, ...]) -> None:
-    """Set one gauge per kind of issue, to 0 for those that were not found."""
+    """Set the gauges of all issues and of missing values, to 0 where nothing was found."""
     model, at = window.model.name, window.end
-    for row in issue_rows(issues):
-        metrics.gauge("aia_data_quality_issues", row["issues"], at=at, model=model, issue=row["issue"])
+    missing = sum(issue.kind in _MISSING for issue in issues)
+    metrics.gauge("aia_data_quality_issues", len(issues), at=at, model=model)
+    metrics.gauge("aia_data_quality_missing_columns", missing, at=at, model=model)
 
 
 def _usual(issue: DataQualityIssue, baseline: Baseline, share: float) -> bool:

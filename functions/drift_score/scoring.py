@@ -3,10 +3,11 @@
 import functools
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from core.detection import Observation, Outcome, Verdict
 from core.drift import DataQualityIssue, ProfileError
@@ -14,7 +15,7 @@ from core.drift.judge import of_drift, of_prediction, of_quality, of_scoring
 from core.errors import BusyError, QueryError, UnavailableError
 from core.events import Tick, stamp
 from core.settings import Model
-from functions.adapters.ledger import Ledger
+from functions.adapters.ledger import Claim, Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Metrics, Store
 from functions.drift_score import attributions, effects, groups, quality, retrain
@@ -25,7 +26,7 @@ from functions.drift_score.performance import assessed, gauges, verdicts, write
 from functions.drift_score.ports import Predictions, Results
 from functions.drift_score.reference import Profiles, reference_of
 from functions.drift_score.window import Window
-from functions.services.detection import Tracker
+from functions.services.detection import Tracker, Verdicts
 
 NAME = "drift_score"
 LEASE = timedelta(minutes=5)
@@ -35,6 +36,8 @@ BUDGET_SECONDS = 200.0
 THREADS = 8
 """Models that are scored side by side; each mostly waits for the warehouse."""
 log = logging.getLogger(__name__)
+A = TypeVar("A")
+B = TypeVar("B")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class Outside:
     metrics: Metrics
     ledger: Ledger
     profiles: Profiles
+    verdicts: Verdicts = field(default_factory=Verdicts)
 
 
 def score_models(tick: Tick, models: Iterable[Model], outside: Outside) -> None:
@@ -64,16 +68,30 @@ def score_models(tick: Tick, models: Iterable[Model], outside: Outside) -> None:
 def score_each(at: datetime, models: Sequence[Model], outside: Outside) -> dict[str, Exception]:
     """Score every model that is not yet scored at an instant, some side by side since they mostly wait.
 
+    The rows of all models are appended at once. A model counts as scored only when its rows are there, so that whatever
+    ends before is repeated when the shard comes again.
+
     Returns:
         What went wrong, by model in their order; a model that was not begun in time is among them.
     """
-    attempt = functools.partial(_attempt, at=at, outside=outside, until=time.monotonic() + BUDGET_SECONDS)
-    if len(models) <= 1:
-        found: Iterable[Exception | None] = map(attempt, models)
-    else:
-        with ThreadPoolExecutor(THREADS, "model") as pool:
-            found = pool.map(attempt, models)
+    verdicts, keys = Verdicts(), [spec(model, kind).key for model in models for kind in Kind]
+    verdicts.read(outside.store, keys)
+    shard = replace(outside, results=outside.results.batch(), verdicts=verdicts)
+    attempt = functools.partial(_attempt, at=at, outside=shard, until=time.monotonic() + BUDGET_SECONDS)
+    attempts = _side_by_side(attempt, models)
+    fault = _appended(shard.results) if any(one.claim for one in attempts) else None
+    # Again: what was read before the models were claimed may not be what a tick of the meantime left.
+    verdicts.read(outside.store, keys)
+    complete = functools.partial(_complete, at=at, outside=shard, fault=fault)
+    found = _side_by_side(complete, attempts)
     return {model.name: fault for model, fault in zip(models, found, strict=True) if fault}
+
+
+def _side_by_side(act: Callable[[A], B], given: Sequence[A]) -> list[B]:
+    if len(given) <= 1:
+        return list(map(act, given))
+    with ThreadPoolExecutor(THREADS, "model") as pool:
+        return list(pool.map(act, given))
 
 
 def most_telling(faults: Iterable[Exception]) -> Exception:
@@ -82,33 +100,88 @@ def most_telling(faults: Iterable[Exception]) -> Exception:
     return next((fault for fault in (first, *others) if isinstance(fault, UnavailableError)), first)
 
 
-def _attempt(model: Model, at: datetime, outside: Outside, until: float) -> Exception | None:
-    """Score a model, once a tick; gives back what went wrong."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempt:
+    """A model that was to be scored.
+
+    Attributes:
+        model: the model.
+        claim: on its score at the tick; None where it was scored before, or `fault` says why it could not be.
+        refusal: why it can never be scored, if it cannot.
+        fault: what went wrong, and may not at another time.
+    """
+
+    model: Model
+    claim: Claim | None = None
+    refusal: str | None = None
+    fault: Exception | None = None
+
+
+def _attempt(model: Model, at: datetime, outside: Outside, until: float) -> _Attempt:
+    """Score a model, once a tick, but for its rows, which are gathered, and the claim, which stays."""
     if time.monotonic() > until:
-        return BusyError(f"{model.name}: not begun within {BUDGET_SECONDS:.0f} s")
-    effect = functools.partial(score_model, model, at, outside)
+        return _Attempt(model=model, fault=BusyError(f"{model.name}: not begun within {BUDGET_SECONDS:.0f} s"))
+    claim = None
     try:
-        outside.ledger.once(f"{NAME}:{model.name}:{stamp(at)}", effect, lease=LEASE)
+        claim = outside.ledger.claim(f"{NAME}:{model.name}:{stamp(at)}", lease=LEASE)
+        refusal = score_model(model, at, outside) if claim else None
     except Exception as error:  # noqa: BLE001 - raised once the other models are scored
-        log.warning("not scored: %s: %s", model.name, error, extra=fields(model=model.name))
+        return _failed(_Attempt(model=model, claim=claim), error)
+    return _Attempt(model=model, claim=claim, refusal=refusal)
+
+
+def _appended(results: Results) -> Exception | None:
+    """Append the rows of a shard; gives back what went wrong."""
+    try:
+        results.append()
+    except Exception as error:  # noqa: BLE001 - raised once the claims are released
         return error
     return None
 
 
-def score_model(model: Model, at: datetime, outside: Outside) -> None:
-    """Score a model at a tick; a model that cannot be scored becomes a finding, since a retry would not help.
+def _complete(attempt: _Attempt, at: datetime, outside: Outside, fault: Exception | None) -> Exception | None:
+    """Conclude whether a model can be scored, now that its rows were appended or refused; gives back what went wrong."""
+    model, claim = attempt.model, attempt.claim
+    if attempt.fault or claim is None:
+        return attempt.fault
+    if fault and not isinstance(fault, QueryError):
+        return _failed(attempt, fault).fault
+    refusal = attempt.refusal or (str(fault) if fault else None)
+    try:
+        _track(outside, model, Kind.SCORING_FAILED, of_scoring(model.name, model.table, refusal), at)
+        prefix = f"{NAME}:{model.name}:"
+        is_late = functools.partial(outside.ledger.is_followed, claim.key, prefix)
+        outside.verdicts.count(Tracker(outside.store, outside.bus), model.target, is_late=is_late)
+        claim.confirm()
+    except Exception as error:  # noqa: BLE001 - raised once the other models are complete
+        return _failed(attempt, error).fault
+    return None
+
+
+def _failed(attempt: _Attempt, error: Exception) -> _Attempt:
+    """The attempt with what went wrong; its claim is released."""
+    name = attempt.model.name
+    log.warning("not scored: %s: %s", name, error, extra=fields(model=name))
+    if attempt.claim:
+        attempt.claim.release()
+    return _Attempt(model=attempt.model, fault=error)
+
+
+def score_model(model: Model, at: datetime, outside: Outside) -> str | None:
+    """Score a model at a tick.
+
+    Returns:
+        Why the model cannot be scored, which becomes a finding since a retry would not help; else None.
 
     Raises:
         UnavailableError: something outside does not answer.
         ConflictError: others wrote a condition of the model all the time.
     """
-    refusal = None
     try:
         _score(model, at, outside)
     except (QueryError, ProfileError) as error:
-        refusal = str(error)
-    verdict = of_scoring(model.name, model.table, refusal)
-    _track(outside, model, Kind.SCORING_FAILED, verdict, at)
+        return str(error)
+    return None
 
 
 def _score(model: Model, at: datetime, outside: Outside) -> None:
@@ -176,7 +249,7 @@ def _watch_performance(window: Window, baseline: Baseline, current: Current, out
 
 
 def _track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> bool:
-    """Count a verdict and publish what it changes; whether the condition fires by it, False where nothing is concluded."""
+    """Take a verdict, to be counted with the others; whether the condition fires by it, False where nothing is concluded."""
     observation = Observation(spec=spec(model, kind), verdict=verdict, at=at)
-    state = Tracker(outside.store, outside.bus).track(observation)
+    state = outside.verdicts.conclude(observation)
     return state.firing and verdict.outcome is not Outcome.NOT_KNOWN

@@ -16,11 +16,6 @@ LABEL, SECOND = "label_", "second_"
 
 _TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent.glob("*.sql")}
 
-WRITE_SCORES = _TEXTS["write_scores"]
-WRITE_PERFORMANCE = _TEXTS["write_performance"]
-WRITE_GROUPS = _TEXTS["write_groups"]
-WRITE_QUALITY = _TEXTS["write_quality"]
-
 
 def window_summary(model: Model) -> str:
     """The version in use, and what there is in a window; parameters `model`, `window_start` and `window_end`."""

@@ -25,6 +25,11 @@ class Window:
         return {"model": self.model.name, "window_start": self.start, "window_end": self.end}
 
     @property
+    def columns(self) -> Data:
+        """The window as columns of a row of its results; `scored_at` is the tick."""
+        return self.parameters | {"version": self.version, "scored_at": self.end}
+
+    @property
     def length(self) -> timedelta:
         """From its start to its end."""
         return self.end - self.start

@@ -11,8 +11,8 @@ is lost, whatever is delivered again and wherever the process ends:
 A write that loses against another one is computed again from what won.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -108,6 +108,69 @@ class Tracker:
             self.bus.publish(TOPIC, decode(text.encode(), Finding))
         if unsent:
             update(self.store, COLLECTION, key, partial(_sent, unsent))
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """Verdicts on the conditions of many targets at one instant, read at once, and written where they change something.
+
+    A verdict that agrees with what is known of its condition is not written, and neither is its instant: a steady
+    target costs no write. So a condition does not say how new the newest verdict on it was, and one that is
+    delivered late has to be told in another way. A detector that uses this claims each instant of a target in the
+    ledger before it reads the conditions, and a verdict that would change something counts only when no later instant of its
+    target has been claimed. Every verdict on a later instant was preceded by its claim; so what counts is what would count
+    if every verdict had been written, where instants that nothing is known of are written as well. Of two
+    instants that are handled at the same moment the older one does not count, as if it had come second.
+
+    Attributes:
+        known: the conditions as they were read.
+    """
+
+    known: Snapshot = field(default_factory=dict)
+    _given: dict[str, list[Observation]] = field(default_factory=dict)
+
+    def conclude(self, observation: Observation) -> ConditionState:
+        """Take a verdict, to be counted by `count`.
+
+        Returns:
+            The state of the condition by what is known of it.
+        """
+        self._given.setdefault(observation.spec.target, []).append(observation)
+        return step(self._state(observation), observation)[0]
+
+    def read(self, store: Store, keys: Iterable[str]) -> None:
+        """Read conditions by one request; `UnavailableError` when the store does not answer."""
+        self.known = store.get_many(COLLECTION, list(keys))
+
+    def count(self, tracker: Tracker, target: str, *, is_late: Callable[[], bool]) -> None:
+        """Count the verdicts on a target that change something, and publish what they do; safe to call again.
+
+        Args:
+            tracker: counts them one by one, each from what the store has of its condition by then.
+            target: whose verdicts were taken.
+            is_late: whether a later instant of the target has been claimed; asked once, and only if need be.
+
+        Raises:
+            UnavailableError: store or bus does not answer; the verdicts must come again.
+            ConflictError: others wrote a condition all the time.
+        """
+        news = [one for one in self._given.get(target, ()) if self._is_news(one)]
+        if not news or is_late():
+            return
+        for observation in news:
+            tracker.track(observation)
+
+    def _is_news(self, observation: Observation) -> bool:
+        """Whether a verdict changes more than the instant, or a finding waits to be published."""
+        found = self.known.get(observation.spec.key)
+        before = self._state(observation)
+        after, finding = step(before, observation)
+        changes = (after.status, after.streak, after.severity) != (before.status, before.streak, before.severity)
+        return changes or finding is not None or bool(found and found.data["has_unsent"])
+
+    def _state(self, observation: Observation) -> ConditionState:
+        found = self.known.get(observation.spec.key)
+        return state_of(found.data if found else {})
 
 
 def state_of(data: Data) -> ConditionState:

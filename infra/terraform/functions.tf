@@ -104,6 +104,7 @@ module "function" {
   depends_on = [
     google_project_service.this,
     google_bigquery_table.this,
+    google_bigquery_table.view,
     terraform_data.grants,
   ]
 }

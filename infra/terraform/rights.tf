@@ -4,7 +4,8 @@
 locals {
   # The tables that the settings name, dataset.table or project.dataset.table.
   model_tables = distinct(flatten([for model in try(local.settings.models, []) : compact([model.table, try(model.label.table, "")])]))
-  scores       = ["ops.drift_scores", "ops.model_performance", "ops.model_group_performance"]
+  # Who reads a view reads what it reads as well.
+  scores = flatten([for name in ["drift_scores", "model_performance", "model_group_performance"] : ["ops.${name}", "ops.${name}_raw"]])
 
   # Those that the section business names, and those that bi_rollup keeps.
   business_tables = distinct([for section in ["orders", "spending", "market"] : local.settings.business[section].table if can(local.settings.business[section].table)])
@@ -15,7 +16,7 @@ locals {
       publishes = ["findings", "retraining", "scoring"]
       reads     = concat(local.model_tables, ["ops.model_versions", "ops.models"])
       datasets  = var.prediction_datasets
-      writes    = concat(local.scores, ["ops.data_quality", "ops.dead_letters", "ops.profile_cells", "ops.cell_counts", "ops.window_counts"])
+      writes    = ["ops.drift_scores_raw", "ops.model_performance_raw", "ops.model_group_performance_raw", "ops.data_quality_raw", "ops.dead_letters", "ops.profile_cells", "ops.cell_counts", "ops.window_counts"]
       store     = "roles/datastore.user"
     }
     health_check = {

@@ -4,6 +4,11 @@ locals {
     for file in local.table_files :
     trimsuffix(file, ".json") => jsondecode(file("${local.infra}/tables/${file}"))
   }
+  # Of what is appended, views show the newest.
+  views = {
+    for file in fileset("${local.infra}/tables", "*.sql") :
+    trimsuffix(file, ".sql") => replace(file("${local.infra}/tables/${file}"), "{project}", var.project)
+  }
   datasets = {
     marts     = "Business marts: revenue, customers and daily metrics, written by rollups."
     ops       = "What the system did and found: scores, incidents, actions, messages that were parked."
@@ -56,6 +61,22 @@ resource "google_bigquery_table" "this" {
       kms_key_name = encryption_configuration.value
     }
   }
+}
+
+resource "google_bigquery_table" "view" {
+  for_each            = local.views
+  dataset_id          = google_bigquery_dataset.this[split(".", each.key)[0]].dataset_id
+  table_id            = split(".", each.key)[1]
+  description         = trimprefix(split("\n", each.value)[0], "-- ")
+  deletion_protection = var.protect
+
+  view {
+    query          = each.value
+    use_legacy_sql = false
+  }
+
+  # BigQuery checks the query against what it reads.
+  depends_on = [google_bigquery_table.this]
 }
 
 # Messages that are rows already: Pub/Sub writes them, with no function in between.

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from core.metrics import CATALOGUE
-from core.statistics import DEFAULT
 from functions.api.dashboards import ORDER
 from infra import stage
 from infra.lint import dashboard_files
@@ -65,11 +64,6 @@ def test_what_is_watched_of_the_infrastructure_is_on_a_dashboard() -> None:
     shown = {name for _, query in BOARDS.asked for name in metrics(query.plain)}
     rules = [rule for rule in BOARDS.rules.values() if rule.file == "infrastructure.yaml"]
     assert {rule.name: set(metrics(rule.expr)) - shown for rule in rules if set(metrics(rule.expr)) - shown} == {}
-
-
-def test_each_statistic_of_drift_that_is_on_by_default_has_a_chart() -> None:
-    asked = "".join(query.expr for tile, query in BOARDS.asked if tile.file == "models.json" and tile.kind == "xyChart")
-    assert [name for name in DEFAULT if f'test="{name}"' not in asked] == []
 
 
 @pytest.mark.parametrize("file", BOARDS.documents)

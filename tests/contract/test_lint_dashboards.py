@@ -206,8 +206,8 @@ READ: dict[str, Break] = {
     ),
     "a card that sums up what the rule takes one by one": Break(
         "models",
-        "max(sum by (model) (max by (model, issue)",
-        "max(sum by (issue) (max by (model, issue)",
+        "max(max by (model) (last_over_time(aia_data_quality_issues",
+        "max(sum by (model) (last_over_time(aia_data_quality_issues",
         "models.json: Data quality issues, worst model: must judge as DataQualityPoor does",
     ),
     "a counter taken for a gauge": Break(

@@ -92,7 +92,7 @@ def test_a_gauge_arrives_under_its_prometheus_name(metrics: CloudMetrics, ports:
     metrics.flush()
     [series] = read(ports, UP)
     labels = dict(series.resource.labels)
-    assert labels.pop("instance").startswith(f"api-{os.getpid()}-")
+    assert labels.pop("instance").startswith(f"api-{socket.gethostname()}-{os.getpid()}-")
     assert series.resource.type == "prometheus_target"
     assert labels == {
         "project_id": "p1",
@@ -154,9 +154,9 @@ def test_a_flush_within_ten_seconds_of_the_last_waits(metrics: CloudMetrics, por
 
 def test_more_than_two_hundred_series_go_in_several_calls(metrics: CloudMetrics, ports: Ports) -> None:
     for number in range(450):
-        metrics.gauge("aia_drift_value", number, model="m", feature=f"f{number}", test="ks")
+        metrics.gauge("aia_drift_top_feature_shift", number, model="m", feature=f"f{number}")
     metrics.flush()
-    assert sorted(values(ports, "aia_drift_value")) == list(range(450))
+    assert sorted(values(ports, "aia_drift_top_feature_shift")) == list(range(450))
 
 
 def test_a_value_is_written_for_the_instant_it_is_about(metrics: CloudMetrics, ports: Ports) -> None:
@@ -344,7 +344,7 @@ def test_a_server_that_does_not_answer_in_time_is_given_up(
     with serve(clock=hang) as ports:
         metrics = writer(ports.endpoint, clock)
         for number in range(450):
-            metrics.gauge("aia_drift_value", number, model="m", feature=f"f{number}", test="ks")
+            metrics.gauge("aia_drift_top_feature_shift", number, model="m", feature=f"f{number}")
         metrics.flush()
         assert [record.getMessage()[:24] for record in caplog.records] == ["metrics: not written: 50"]
         assert sum(series.fresh for series in metrics._series.values()) == 450

@@ -22,12 +22,12 @@ pytest_plugins = ["tests.support.servers.warehouse"]
 DAY = timedelta(days=1)
 NOW = datetime(2026, 3, 4, 15, 37, tzinfo=UTC)
 TODAY = datetime(2026, 3, 4, tzinfo=UTC)
-SCORES, PERFORMANCE = "ops.drift_scores", "ops.model_performance"
+SCORES, PERFORMANCE = "ops.drift_scores_raw", "ops.model_performance_raw"
 
 
 def row(name: str, ago: int, **given: Any) -> Data:
     end = TODAY - ago * DAY
-    about = {"window_start": end - 7 * DAY, "window_end": end, "scored_at": end}
+    about = {"window_start": end - 7 * DAY, "window_end": end, "scored_at": end, "written_at": end}
     return dict.fromkeys(schema(name).names) | about | given
 
 

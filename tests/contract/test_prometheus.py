@@ -26,15 +26,15 @@ NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 HALF = timedelta(minutes=30)
-LAST = "max by (feature) (last_over_time(aia_drift_value[1h]))"
+LAST = "max by (feature) (last_over_time(aia_drift_top_feature_shift[1h]))"
 
 
 def daily(days: int, features: int = 2, *, end: datetime = NOW) -> list[HistoryPoint]:
     """A value a day: the number of the day, times that of the feature."""
     return [
         HistoryPoint(
-            name="aia_drift_value",
-            labels={"model": "m", "feature": f"f{feature}", "test": "ks"},
+            name="aia_drift_top_feature_shift",
+            labels={"model": "m", "feature": f"f{feature}"},
             at=end - (days - day) * DAY,
             value=float(day * feature),
         )
@@ -118,9 +118,9 @@ def test_history_of_most_of_a_year_and_a_hundred_series_is_whole(tmp_path: Path)
     assert write_blocks(daily(300, 100), tmp_path / "data", part="p", until=NOW) > 1
     with prometheus(tmp_path) as server:
         start, end = NOW - 300 * DAY + HOUR, NOW - DAY + HOUR
-        chart = server.chart("count(last_over_time(aia_drift_value[1h]))", start, end, DAY)
+        chart = server.chart("count(last_over_time(aia_drift_top_feature_shift[1h]))", start, end, DAY)
         assert chart[""] == [100.0] * 300
-        total = server.chart("sum(last_over_time(aia_drift_value[1h]))", start, end, DAY)
+        total = server.chart("sum(last_over_time(aia_drift_top_feature_shift[1h]))", start, end, DAY)
         assert total[""] == [float(day * sum(range(100))) for day in range(300)]
 
 
@@ -131,7 +131,7 @@ def test_a_part_that_is_written_again_takes_the_place_of_the_first(tmp_path: Pat
     assert write_blocks(points, tmp_path / "data", part="p", until=NOW) == len(first) == len(blocks(tmp_path))
     assert not first & blocks(tmp_path)
     with prometheus(tmp_path) as server:
-        [samples] = server.chart("count_over_time(aia_drift_value[1d])", NOW - HALF, NOW - HALF, DAY)["f1"]
+        [samples] = server.chart("count_over_time(aia_drift_top_feature_shift[1d])", NOW - HALF, NOW - HALF, DAY)["f1"]
     assert samples == 24
 
 
@@ -182,8 +182,8 @@ def test_a_gap_in_the_history_stays_a_gap(tmp_path: Path) -> None:
 def test_nothing_is_written_after_the_end_of_the_history(tmp_path: Path) -> None:
     write_blocks(daily(3), tmp_path / "data", part="p", until=NOW - 12 * HOUR)
     with prometheus(tmp_path) as server:
-        last = server.now("max(timestamp(last_over_time(aia_drift_value[2d])))")
-        newest = server.chart("timestamp(aia_drift_value)", NOW - DAY, NOW, HOUR)["f1"]
+        last = server.now("max(timestamp(last_over_time(aia_drift_top_feature_shift[2d])))")
+        newest = server.chart("timestamp(aia_drift_top_feature_shift)", NOW - DAY, NOW, HOUR)["f1"]
     assert last
     assert max(newest) == (NOW - 12 * HOUR).timestamp()
 
@@ -192,7 +192,7 @@ def test_a_value_holds_until_the_end_of_the_history_and_what_is_later_is_taken(t
     end = NOW - timedelta(seconds=1)
     write_blocks(daily(3, end=NOW - 9 * HOUR + DAY), tmp_path / "data", part="p", until=end)
     with serve(clock=lambda: NOW) as ports, prometheus(tmp_path, target=ports.target) as server:
-        held = server.now("aia_drift_value[2h]")
+        held = server.now("aia_drift_top_feature_shift[2h]")
         metrics = CloudMetrics(
             function="api", project="p1", location="us-central1", endpoint=ports.endpoint, clock=lambda: NOW
         )

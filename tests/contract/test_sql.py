@@ -9,22 +9,21 @@ from typing import Any
 import pytest
 from zetasql.core.exceptions import ZetaSQLError
 
-from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, Statement, score
+from core.drift import Profile, Statement
 from core.errors import QueryError
 from core.events import PipelineRun, RunStatus
-from core.performance import Assessment, BinaryMeter, Rows, classifier, gaps
 from core.settings import Business, Features, Label, MarketTable, Model, Reference, Spending
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.statements import statement as business_statement
-from functions.drift_score import effects, groups, performance, quality, statements
+from functions.drift_score import statements
 from functions.drift_score.slots import statements as slots
 from functions.pipeline_monitor import monitor as pipeline_monitor
-from infra.local.warehouse import read_definitions
+from infra.local.warehouse import read_definitions, read_views
 from tests.support.builders.business import ORDERS
 from tests.support.builders.runs import AT, MINUTE, line_of, told, whole
-from tests.support.checks.googlesql import GoogleSql
+from tests.support.checks.googlesql import GoogleSql, with_views
 
 pytest_plugins = ["tests.support.servers.warehouse"]
 pytestmark = pytest.mark.timeout(300)  # the analyser is compiled when it is first used, which takes a while
@@ -51,16 +50,6 @@ BUSINESS = Business(orders=ORDERS, market=MARKET, spending=SPENDING)
 OTHER_BUSINESS = Business(
     orders=replace(ORDERS, customer=None, outcome=None), market=replace(MARKET, amount="distance"), spending=SPENDING
 )
-REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {"age": [2.0] * 60, "plan": ["a"] * 60})
-PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability": [0.5] * 60})
-PERFORMANCE = Assessment(found=classifier([0.9, 0.2, 0.7], [1, 0, 0])._asdict(), rows=60, labels=3)
-GAPS = gaps(
-    BinaryMeter(), Rows(score=[0.9, 0.2] * 60, label=[1, 0, 0, 0] * 30), {"carrier": ["UA", "DL"] * 60}, ["accuracy"]
-)
-ISSUES = (
-    DataQualityIssue(kind=DataQualityIssueKind.MISSING, feature="distance", value=0.3, limit=0.02),
-    DataQualityIssue(kind=DataQualityIssueKind.VOLUME, feature="", value=60, limit=120),
-)
 RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 
 PARAMETERS: dict[str, Any] = {
@@ -75,30 +64,23 @@ PARAMETERS: dict[str, Any] = {
     "day_start": NOW - timedelta(days=1, minutes=15),
     "earliest": NOW - timedelta(days=7),
     "failed": ["failed", "declined"],
-    "groups": groups.group_rows(GAPS),
     "first": NOW - timedelta(days=2),
     "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0, "mean": 2.1}],
     "end": NOW,
     "incident": "model-flight-delay-20260301-00000000",
-    "issues": quality.issue_rows(ISSUES),
     "last": NOW,
     "late_end": NOW - timedelta(hours=1),
     "late_start": NOW - timedelta(hours=1, minutes=15),
     "leaving_0": NOW - timedelta(days=1),
     "left_0": NOW - timedelta(days=1, minutes=15),
     "lengths": [{"model": "churn", "seconds": 86_400}],
-    "measures": performance.measure_rows(PERFORMANCE),
     "metrics": [{"measured_at": NOW, "name": "aia_revenue_dollars", "labels": "{}", "value": 1.5}],
     "middle": NOW - timedelta(days=10),
-    "mode": "exact",
     "model": "flight-delay",
     "models": ["flight-delay", "churn"],
     "most": 1000,
-    "n_current": 60,
     "new_end": NOW,
     "new_start": NOW - timedelta(minutes=15),
-    "n_labels": 40,
-    "n_reference": 100,
     "oldest": NOW - timedelta(days=60),
     "pipeline": "etl",
     "profiles": ["churn:1:0123456789abcdef"],
@@ -106,7 +88,6 @@ PARAMETERS: dict[str, Any] = {
     "rows": pipeline_monitor.rows(RUN),
     "run_id": "r0",
     "samples": [{"model": "churn", "n": 3}],
-    "scores": effects.score_rows(REPORT, PREDICTION),
     "second": NOW - timedelta(days=1),
     "since": NOW - timedelta(days=35),
     "slot_seconds": 900,
@@ -167,7 +148,7 @@ EVERY = every_statement()
 
 @pytest.fixture(scope="module")
 def analyser() -> GoogleSql:
-    return GoogleSql(read_definitions())
+    return GoogleSql(with_views(read_definitions(), read_views()))
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -178,68 +159,6 @@ def test_a_statement_is_googlesql_and_fits_the_tables(analyser: GoogleSql, name:
 @pytest.mark.parametrize("name", EVERY)
 def test_a_statement_runs_on_the_emulator(warehouse: BigQueryWarehouse, name: str) -> None:
     warehouse.query(EVERY[name].sql, **EVERY[name].parameters)
-
-
-@pytest.mark.parametrize("missing", ["value", "p_value"])
-def test_scores_without_a_single_number_still_fit_the_table(
-    analyser: GoogleSql, warehouse: BigQueryWarehouse, missing: str
-) -> None:
-    rows = [row | {missing: None} for row in effects.score_rows(REPORT, PREDICTION)]
-    parameters = used(statements.WRITE_SCORES) | {"scores": rows}
-    analyser.analyse(statements.WRITE_SCORES, parameters)
-    warehouse.query(statements.WRITE_SCORES, **parameters)
-    found = warehouse.query("SELECT feature, test, value, p_value FROM ops.drift_scores")
-    assert len(found) == len(rows)
-    assert all(row[missing] is None for row in found)
-
-
-def test_measures_that_nobody_knows_fit_the_table(analyser: GoogleSql, warehouse: BigQueryWarehouse) -> None:
-    unknown = replace(PERFORMANCE, found=classifier([], [])._asdict())
-    parameters = used(statements.WRITE_PERFORMANCE) | {"measures": performance.measure_rows(unknown)}
-    analyser.analyse(statements.WRITE_PERFORMANCE, parameters)
-    warehouse.query(statements.WRITE_PERFORMANCE, **parameters)
-    found = warehouse.query("SELECT value, low, high, reference, expected, n_labels FROM ops.model_performance")
-    nothing = dict.fromkeys(("value", "low", "high", "reference", "expected"))
-    assert found == [nothing | {"n_labels": 40}] * 8
-
-
-def test_writing_measures_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:
-    parameters = used(statements.WRITE_PERFORMANCE)
-    warehouse.query(statements.WRITE_PERFORMANCE, **parameters | {"model": "churn"})
-    warehouse.query(statements.WRITE_PERFORMANCE, **parameters)
-    warehouse.query(statements.WRITE_PERFORMANCE, **parameters | {"measures": parameters["measures"][:1]})
-    counted = "SELECT model, COUNT(*) AS n FROM ops.model_performance GROUP BY model ORDER BY model"
-    assert warehouse.query(counted) == [{"model": "churn", "n": 8}, {"model": "flight-delay", "n": 1}]
-
-
-def test_writing_issues_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:
-    parameters = used(statements.WRITE_QUALITY)
-    warehouse.query(statements.WRITE_QUALITY, **parameters | {"model": "churn"})
-    warehouse.query(statements.WRITE_QUALITY, **parameters | {"issues": quality.issue_rows(())})
-    warehouse.query(statements.WRITE_QUALITY, **parameters)
-    found = warehouse.query(
-        "SELECT model, issue, features FROM ops.data_quality WHERE issues > 0 ORDER BY model, issue"
-    )
-    assert [tuple(row.values()) for row in found] == [
-        (model, issue, name)
-        for model in ("churn", "flight-delay")
-        for issue, name in (("missing", "distance"), ("volume", ""))
-    ]
-
-
-def test_writing_scores_again_replaces_them_and_no_others(warehouse: BigQueryWarehouse) -> None:
-    rows = effects.score_rows(REPORT, PREDICTION)
-    parameters = used(statements.WRITE_SCORES) | {"scores": rows}
-    warehouse.query(statements.WRITE_SCORES, **parameters | {"model": "churn"})
-    warehouse.query(statements.WRITE_SCORES, **parameters | {"window_end": NOW + timedelta(minutes=15)})
-    warehouse.query(statements.WRITE_SCORES, **parameters)
-    warehouse.query(statements.WRITE_SCORES, **parameters | {"scores": rows[:2]})
-    counted = "SELECT model, window_end, COUNT(*) AS n FROM ops.drift_scores GROUP BY model, window_end ORDER BY 1, 2"
-    assert [(row["model"], row["n"]) for row in warehouse.query(counted)] == [
-        ("churn", len(rows)),
-        ("flight-delay", 2),
-        ("flight-delay", len(rows)),
-    ]
 
 
 @pytest.mark.parametrize(

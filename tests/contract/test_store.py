@@ -335,3 +335,14 @@ def test_a_closed_store_opens_again(store: SqliteStore | FirestoreStore) -> None
     found = store.get("c", "k")
     assert found is not None
     assert found.data == {"n": 1}
+
+
+@pytest.mark.parametrize("count", [0, 1, 250])
+def test_many_documents_are_read_at_once_and_those_that_are_missing_are_left_out(store: Store, count: int) -> None:
+    keys = [f"model/m{number}:drift" for number in range(count)]
+    for key in keys:
+        store.create("many", key, {"key": key, "at": NOW})
+    store.create("others", "model/gone:drift", {"key": "other"})
+    found = store.get_many("many", [*reversed(keys), "model/gone:drift", *keys[:1]])
+    assert {key: document.data for key, document in found.items()} == {key: {"key": key, "at": NOW} for key in keys}
+    assert all(store.get("many", key) == document for key, document in list(found.items())[:3])

@@ -98,7 +98,7 @@ def test_a_parameter_of_mixed_types_is_refused_by_name(warehouse: BigQueryWareho
         ("SELECT model FROM nowhere.drift_scores", "nowhere"),
         ("SELECT missing_column FROM ops.drift_scores", "missing_column"),
         ("SELECT s.missing_column FROM ops.drift_scores AS s", "missing_column"),
-        ("INSERT INTO ops.drift_scores (missing_column) VALUES (1)", "missing_column"),
+        ("INSERT INTO ops.drift_scores_raw (missing_column) VALUES (1)", "missing_column"),
         ("SELEC 1", "SELEC"),
         ("SELECT NO_SUCH_FUNCTION(1)", "NO_SUCH_FUNCTION"),
     ],
@@ -141,7 +141,7 @@ def test_appending_numbers_that_are_none_keeps_them(warehouse: BigQueryWarehouse
 
 
 def test_appending_nothing_asks_nothing() -> None:
-    BigQueryWarehouse(bigquery.Client.__new__(bigquery.Client)).append("ops.drift_scores", [])
+    BigQueryWarehouse(bigquery.Client.__new__(bigquery.Client)).append("ops.drift_scores_raw", [])
 
 
 def test_appending_to_a_missing_table_names_it(warehouse: BigQueryWarehouse) -> None:

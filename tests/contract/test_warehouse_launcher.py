@@ -216,6 +216,49 @@ def test_tables_that_are_as_defined_are_not_asked_for(client: bigquery.Client, m
     create_tables(client)
     assert not [path for _, path in asked if "/tables/" in path]
     assert {path.rpartition("/")[2] for method, path in asked if method == "POST"} == {"datasets"}
-    client.delete_table("ops.drift_scores")
+    client.delete_table("ops.drift_scores_raw")
     create_tables(client)
-    assert client.get_table("ops.drift_scores").num_rows == 0
+    assert client.get_table("ops.drift_scores_raw").num_rows == 0
+
+
+def test_a_view_that_is_missing_is_made_and_one_that_changed_is_replaced(
+    client: bigquery.Client, tmp_path: Path
+) -> None:
+    table = {"description": "Rows.", "partition": {"field": "at", "type": "DAY"}, "cluster": []}
+    columns = [
+        {"name": "at", "type": "TIMESTAMP", "mode": "REQUIRED"},
+        {"name": "n", "type": "INT64", "mode": "NULLABLE"},
+    ]
+    (tmp_path / "ops.seen_raw.json").write_text(json.dumps(table | {"schema": columns}))
+    view = tmp_path / "ops.seen.sql"
+    found = []
+    for select in ("n", "n, 2 * n AS twice", "n, 2 * n AS twice"):
+        view.write_text(f"SELECT {select} FROM `{{project}}.ops.seen_raw`")
+        create_tables(client, tmp_path)
+        client.query("INSERT INTO ops.seen_raw (`at`, n) VALUES (CURRENT_TIMESTAMP(), 4)").result()
+        found.append([dict(row) for row in client.query("SELECT DISTINCT * FROM ops.seen").result()])
+        client.query("DROP VIEW ops.seen").result()
+    assert found == [[{"n": 4}], [{"n": 4, "twice": 8}], [{"n": 4, "twice": 8}]]
+    client.delete_table("ops.seen_raw")
+
+
+def test_a_table_of_an_earlier_version_becomes_a_view_with_its_rows(client: bigquery.Client, tmp_path: Path) -> None:
+    table = {"description": "Rows.", "partition": {"field": "scored_at", "type": "DAY"}, "cluster": []}
+    columns = [
+        {"name": "n", "type": "INT64", "mode": "NULLABLE"},
+        {"name": "scored_at", "type": "TIMESTAMP", "mode": "REQUIRED"},
+    ]
+    written = {"name": "written_at", "type": "TIMESTAMP", "mode": "REQUIRED"}
+    old, raw = tmp_path / "ops.moved.json", tmp_path / "ops.moved_raw.json"
+    old.write_text(json.dumps(table | {"schema": columns}))
+    create_tables(client, tmp_path)
+    client.query("INSERT INTO ops.moved (n, scored_at) VALUES (1, TIMESTAMP '2026-03-01')").result()
+    old.unlink()
+    raw.write_text(json.dumps(table | {"schema": [*columns, written]}))
+    (tmp_path / "ops.moved.sql").write_text("SELECT n, written_at FROM `{project}.ops.moved_raw`")
+    for _ in range(2):
+        create_tables(client, tmp_path)
+        [row] = client.query("SELECT * FROM ops.moved").result()
+        assert dict(row) == {"n": 1, "written_at": datetime(2026, 3, 1, tzinfo=UTC)}
+    client.query("DROP VIEW ops.moved").result()
+    client.delete_table("ops.moved_raw")

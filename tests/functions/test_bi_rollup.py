@@ -43,7 +43,7 @@ class NoWarehouse:
     def query(self, sql: str, **_: object) -> list[Data]:
         raise AssertionError(sql)
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
         raise AssertionError(table, rows)
 
 

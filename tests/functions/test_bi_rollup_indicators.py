@@ -196,6 +196,7 @@ def test_a_model_that_drifts_and_is_below_its_floor_is_told(served: World) -> No
         "window_start": stamp(DUE - DAY),
         "window_end": stamp(DUE - HOUR),
         "scored_at": stamp(DUE - HOUR),
+        "written_at": stamp(DUE - HOUR),
     }
     older = scored | {"drifted": False, "window_end": stamp(DUE - 2 * HOUR)}
     measured = {
@@ -204,10 +205,10 @@ def test_a_model_that_drifts_and_is_below_its_floor_is_told(served: World) -> No
         "value": 0.7,
         "n_labels": 100,
         "n_current": 100,
-        **{name: scored[name] for name in ("window_start", "window_end", "scored_at")},
+        **{name: scored[name] for name in ("window_start", "window_end", "scored_at", "written_at")},
     }
-    load(served.client, "ops.drift_scores", [older, scored])
-    load(served.client, "ops.model_performance", [measured])
+    load(served.client, "ops.drift_scores_raw", [older, scored])
+    load(served.client, "ops.model_performance_raw", [measured])
     served.tick()
     assert score(served, "technical") < 0.2
 

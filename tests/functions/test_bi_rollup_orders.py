@@ -129,7 +129,7 @@ def test_no_statement_reads_more_than_some_months_of_orders(empty: World) -> Non
                 spans.append(parameters["until"] - parameters["since"])
             return empty_warehouse.query(sql, **parameters)
 
-        def append(self, table: str, rows: Sequence[Data]) -> None:
+        def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
             raise AssertionError(table)
 
     empty_warehouse, empty.warehouse = empty.warehouse, Watching()

@@ -58,8 +58,8 @@ def test_a_feature_that_adds_more_is_a_finding_though_its_values_are_the_same_an
     ]
     assert found[0].summary.startswith("delay: attributions of 1 of 2 features have drifted: temperature ")
     assert world.bus.findings("drift") == []
-    assert world.metrics.values["aia_attribution_drift_drifted", "temperature", "delay"] == 0
-    assert abs(world.metrics.values["aia_attribution_drift_value", "temperature", "delay"]) < 0.2
+    assert world.metrics.values["aia_attribution_drift_drifted", "delay"] == 0
+    assert abs(world.metrics.values["aia_attribution_drift_value", "delay"]) < 0.2
 
 
 def test_a_log_without_attributions_concludes_nothing(world: World) -> None:

@@ -115,8 +115,8 @@ class DyingWarehouse:
             self.kill()
         return self.real.query(sql, **parameters)
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
-        self.real.append(table, rows)
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
+        self.real.append(table, rows, together=together)
 
 
 @dataclass
@@ -130,9 +130,9 @@ class Cut:
         self._answer()
         return self.real.query(sql, **parameters)
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
         self._answer()
-        self.real.append(table, rows)
+        self.real.append(table, rows, together=together)
 
     def cut(self) -> None:
         self.is_cut = True

@@ -55,9 +55,10 @@ def test_the_accuracy_stands_beside_the_reference_and_what_was_expected(world: W
     assert row["reference"] == pytest.approx(0.75, abs=0.03)
     assert row["expected"] == pytest.approx(0.75, abs=0.03)
     assert world.metrics.values["aia_model_accuracy_expected_ratio", "delay"] == row["expected"]
-    assert world.metrics.values["aia_model_measure_value", "accuracy", "delay"] == row["value"]
     assert world.metrics.values["aia_model_accuracy_floor_ratio", "delay"] == MODEL.accuracy_floor
+    assert world.metrics.values["aia_model_accuracy_ratio", "delay"] == row["value"]
     by_name = {row["measure"]: row for row in world.measures()}
+    assert world.metrics.values["aia_model_measure_value", "auc", "delay"] == by_name["auc"]["value"]
     assert all(row["reference"] is not None for row in by_name.values())
     assert by_name["brier"]["value"] == pytest.approx(1 / 6, abs=0.02)
 

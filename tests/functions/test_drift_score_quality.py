@@ -11,6 +11,7 @@ from google.cloud import bigquery
 from core.drift import DataQualityIssueKind
 from core.events import Severity, Status, stamp
 from core.settings import Model, Quality, Reference
+from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, World, trained
 from tests.support.builders.flights import DAY, TICK, Row, flights, load, version
@@ -29,18 +30,25 @@ def holes(rows: list[Row], column: str, every: int) -> list[Row]:
     return [row | ({column: None} if n % every == 0 else {}) for n, row in enumerate(rows)]
 
 
-def issues(world: World) -> dict[str, float]:
-    """The gauges that are not zero, by issue."""
-    values = world.metrics.values.items()
-    return {key[1]: value for key, value in values if key[0] == "aia_data_quality_issues" and value}
+def newest(world: World) -> list[Data]:
+    """The rows of the newest window, of which the gauges say the same."""
+    sql = "SELECT * FROM ops.data_quality QUALIFY window_end = MAX(window_end) OVER ()"
+    rows = world.warehouse.query(sql)
+    assert {row["issue"] for row in rows} == set(DataQualityIssueKind)
+    missing = sum(row["issues"] for row in rows if row["issue"] in {"missing", "absent"})
+    assert world.metrics.values["aia_data_quality_issues", "delay"] == sum(row["issues"] for row in rows)
+    assert world.metrics.values["aia_data_quality_missing_columns", "delay"] == missing
+    return [row for row in rows if row["issues"]]
+
+
+def issues(world: World) -> dict[str, int]:
+    """How many columns have an issue, by issue; those that none has are left out."""
+    return {row["issue"]: row["issues"] for row in newest(world)}
 
 
 def features(world: World) -> dict[str, str]:
-    """The rows that are not zero, by issue: which columns have it."""
-    rows = world.warehouse.query("SELECT issue, issues, features FROM ops.data_quality")
-    assert {row["issue"] for row in rows} == set(DataQualityIssueKind)
-    assert {row["issue"]: row["issues"] for row in rows if row["issues"]} == issues(world)
-    return {row["issue"]: row["features"] for row in rows if row["issues"]}
+    """Which columns have an issue, by issue."""
+    return {row["issue"]: row["features"] for row in newest(world)}
 
 
 def test_issues_of_columns_become_one_finding_that_names_each(world: World) -> None:
@@ -133,7 +141,7 @@ def test_issues_resolve_and_their_gauges_return_to_zero(world: World) -> None:
     found = [(finding.observed_at, finding.status) for finding in world.bus.findings("data_quality")]
     assert found == [(TICK, Status.FIRING), (TICK + 2 * DAY, Status.RESOLVED)]
     assert issues(world) == {}
-    assert world.metrics.values["aia_data_quality_issues", "missing", "delay"] == 0
+    assert world.metrics.values["aia_data_quality_issues", "delay"] == 0
 
 
 def test_what_windows_of_the_reference_show_as_well_is_no_news(world: World) -> None:

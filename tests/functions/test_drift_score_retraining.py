@@ -170,7 +170,7 @@ class Labels:
     def query(self, _: str, **__: object) -> list[Data]:
         return [{"n_labels": 5000}]
 
-    def append(self, table: str, _: object) -> None:
+    def append(self, table: str, _: object, *, together: str = "") -> None:
         raise AssertionError(table)
 
 

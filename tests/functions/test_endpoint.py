@@ -178,7 +178,7 @@ class Rows:
     def __init__(self) -> None:
         self.taken: list[dict[str, Any]] = []
 
-    def append(self, table: str, rows: Sequence[dict[str, Any]]) -> None:
+    def append(self, table: str, rows: Sequence[dict[str, Any]], *, together: str = "") -> None:
         assert table == "ops.dead_letters"
         self.taken += rows
 

@@ -40,7 +40,7 @@ class Counting:
         self.asked.append(parameters | {"sql": sql})
         return self._warehouse.query(sql, **parameters)
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
         raise AssertionError(table)
 
 

@@ -26,7 +26,7 @@ from tests.support.fakes.recorders import RecordingBus
 pytest_plugins = ["tests.support.servers.warehouse"]
 TODAY = datetime(2026, 3, 4, tzinfo=UTC)
 NOW = TODAY + timedelta(hours=15)
-TABLE = "ops.data_quality"
+TABLE = "ops.data_quality_raw"
 WEEK = timedelta(days=7)
 
 
@@ -49,7 +49,7 @@ class Days:
 
 
 def row(at: datetime) -> Data:
-    about = {"window_start": at - WEEK, "window_end": at, "scored_at": at}
+    about = {"window_start": at - WEEK, "window_end": at, "scored_at": at, "written_at": at}
     return {"model": "m", "version": "1", "issue": "stale", "issues": 0, "features": "", **about}
 
 

@@ -374,7 +374,7 @@ class Overtaken:
             self.first.pop()()
         return self.inner.query(sql, **parameters)
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
         raise NotImplementedError
 
 

@@ -94,7 +94,7 @@ class Outside(Breaking):
             raise UnavailableError("warehouse: does not answer")
         return [{"version": self.version}] if self.version else []
 
-    def append(self, table: str, rows: object) -> None:
+    def append(self, table: str, rows: object, *, together: str = "") -> None:
         raise NotImplementedError
 
     @property

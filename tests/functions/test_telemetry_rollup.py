@@ -52,7 +52,7 @@ class World:
         self.asked.append(parameters)
         return self.rows
 
-    def append(self, table: str, rows: object) -> None:
+    def append(self, table: str, rows: object, *, together: str = "") -> None:
         raise AssertionError(f"must not write, wrote {table}: {rows}")
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:

@@ -2,22 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Self
 
 import pyarrow as pa
 
 from functions.adapters.ports import Data
+from functions.drift_score.bigquery import GROUPS, PERFORMANCE, QUALITY, SCORES
 from functions.drift_score.window import Window
 from infra.local.past.tables import table_of
-
-SCORES, PERFORMANCE, QUALITY = "ops.drift_scores", "ops.model_performance", "ops.data_quality"
-GROUPS = "ops.model_group_performance"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedResults:
-    """Keeps the rows, as the statements of drift_score write them."""
+    """Keeps the rows as drift_score appends them; each was written at its tick."""
 
     _rows: dict[str, list[Data]] = field(default_factory=lambda: {SCORES: [], PERFORMANCE: [], GROUPS: [], QUALITY: []})
+
+    def batch(self) -> Self:
+        """These: there is no other shard."""
+        return self
+
+    def append(self) -> None:
+        """Do nothing: what was gathered is kept until it is taken."""
 
     def write_scores(
         self, window: Window, rows: Sequence[Data], *, mode: str, n_reference: int, n_current: int
@@ -46,5 +52,5 @@ class RecordedResults:
         return tables
 
     def _keep(self, table: str, window: Window, rows: Sequence[Data], about: Data) -> None:
-        shared = about | window.parameters | {"version": window.version, "scored_at": window.end}
+        shared = about | window.columns | {"written_at": window.end}
         self._rows[table] += [row | shared for row in rows]

@@ -4,7 +4,7 @@
 """
 
 from infra.local.warehouse.credentials import write_credentials
-from infra.local.warehouse.definitions import TableDefinition, read_definitions
+from infra.local.warehouse.definitions import TableDefinition, ViewDefinition, read_definitions, read_views
 from infra.local.warehouse.emulator import Emulator
 
-__all__ = ["Emulator", "TableDefinition", "read_definitions", "write_credentials"]
+__all__ = ["Emulator", "TableDefinition", "ViewDefinition", "read_definitions", "read_views", "write_credentials"]

@@ -1,4 +1,7 @@
-"""The tables, as `infra/tables/<dataset>.<table>.json` defines them for Terraform and for the local system."""
+"""Tables and views, as `infra/tables` defines them for terraform and for one machine alike.
+
+A table is `<dataset>.<table>.json`, a view `<dataset>.<view>.sql`: a query that names the project as `{project}`.
+"""
 
 import json
 from dataclasses import dataclass
@@ -34,8 +37,34 @@ class TableDefinition:
         return f"{self.dataset}.{self.name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewDefinition:
+    """One view.
+
+    Attributes:
+        dataset: the dataset's name.
+        name: the view's name.
+        query: what it selects, with `{project}` in place of the project.
+    """
+
+    dataset: str
+    name: str
+    query: str
+
+    @property
+    def id(self) -> str:
+        """The dataset and the name."""
+        return f"{self.dataset}.{self.name}"
+
+
+def read_views(folder: Path = FOLDER) -> tuple[ViewDefinition, ...]:
+    """Every view in the folder, ordered by name."""
+    views = ((*path.stem.split("."), path.read_text().rstrip()) for path in sorted(folder.glob("*.sql")))
+    return tuple(ViewDefinition(dataset=dataset, name=name, query=query) for dataset, name, query in views)
+
+
 def read_definitions(folder: Path = FOLDER) -> tuple[TableDefinition, ...]:
-    """Every definition in the folder, ordered by table."""
+    """Every table in the folder, ordered by name."""
     return tuple(read_definition(path) for path in sorted(folder.glob("*.json")))
 
 

@@ -86,14 +86,26 @@ def define_by_definitions() -> None:
 
 
 def read_definitions_once() -> None:
-    """Skip the search for views and row policies if there are none, and for known columns."""
+    """Put views into a text once, and do not look for views and row policies where there are none, nor for known columns.
+
+    What a text with views becomes follows from it and their queries alone: ours read tables, and no view another view.
+    """
 
     def rewriting(rewrite: Part) -> Part:
+        kept: dict[Hashable, Part] = {}
+
         def rewritten(bq_sql: str, *, project_id: str, caller: Part, catalog: Part) -> Part:
             tables = [table for table in _tables(bq_sql, project_id, catalog) if table is not None]
-            if catalog.list_all_row_access_policies() or any(table.table_type == "VIEW" for table in tables):
+            views = [table for table in tables if table.table_type == "VIEW"]
+            if catalog.list_all_row_access_policies():
                 return rewrite(bq_sql, project_id=project_id, caller=caller, catalog=catalog)
-            return bq_sql
+            if not views:
+                return bq_sql
+            key = bq_sql, project_id, tuple(sorted((view.dataset_id, view.table_id, view.view_query) for view in views))
+            if key not in kept:
+                _make_room(kept)
+                kept[key] = rewrite(bq_sql, project_id=project_id, caller=caller, catalog=catalog)
+            return kept[key]
 
         return rewritten
 

@@ -1,32 +1,39 @@
-"""Creates the tables that `infra/tables` defines, in the local warehouse."""
+"""Creates the tables and views that `infra/tables` defines, in the local warehouse."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from google.api_core.exceptions import Conflict
+from google.api_core.exceptions import Conflict, NotFound
 from google.cloud import bigquery
 
-from infra.local.warehouse.definitions import FOLDER, TableDefinition, read_definitions
+from infra.local.warehouse.definitions import FOLDER, TableDefinition, ViewDefinition, read_definitions, read_views
 
 LABEL = "definitions"
 """The label of a dataset that says of which definitions its tables were made."""
 
 
 def create_tables(client: bigquery.Client, folder: Path = FOLDER) -> None:
-    """Create the missing datasets, tables and columns of the folder; existing ones stay.
+    """Create the missing datasets, tables, columns and views of the folder; existing tables stay, views are made anew.
 
-    A dataset carries a label that says of which definitions its tables were made. Where it is the same, and all tables
-    are there, none of them is asked for.
+    A dataset carries a label that says of which definitions its tables and views were made. Where it is the same, and all
+    of them are there, none of them is asked for.
     """
-    definitions = read_definitions(folder)
+    definitions, views = read_definitions(folder), read_views(folder)
     for dataset in sorted({definition.dataset for definition in definitions}):
-        _create_dataset(client, dataset, [definition for definition in definitions if definition.dataset == dataset])
+        _create_dataset(
+            client,
+            dataset,
+            [definition for definition in definitions if definition.dataset == dataset],
+            [view for view in views if view.dataset == dataset],
+        )
 
 
-def _create_dataset(client: bigquery.Client, name: str, definitions: Sequence[TableDefinition]) -> None:
-    mark = _mark(definitions)
+def _create_dataset(
+    client: bigquery.Client, name: str, definitions: Sequence[TableDefinition], views: Sequence[ViewDefinition]
+) -> None:
+    mark = _mark(definitions, views)
     dataset = bigquery.Dataset(f"{client.project}.{name}")
     dataset.labels = {LABEL: mark}
     try:
@@ -34,18 +41,26 @@ def _create_dataset(client: bigquery.Client, name: str, definitions: Sequence[Ta
     except Conflict:
         dataset = client.get_dataset(dataset.reference)
         there = {table.table_id for table in client.list_tables(dataset)}
-        if dataset.labels.get(LABEL) == mark and there.issuperset(definition.name for definition in definitions):
+        if dataset.labels.get(LABEL) == mark and there >= {
+            *(one.name for one in definitions),
+            *(one.name for one in views),
+        }:
             return
     for definition in definitions:
         _create(client, definition)
+    for view in views:
+        _create_view(client, view)
     if dataset.labels.get(LABEL) != mark:
         dataset.labels[LABEL] = mark
         client.update_dataset(dataset, ["labels"])
 
 
-def _mark(definitions: Sequence[TableDefinition]) -> str:
-    """What changes when a column does; fit for a label."""
-    columns = [(definition.name, [column["name"] for column in definition.schema]) for definition in definitions]
+def _mark(definitions: Sequence[TableDefinition], views: Sequence[ViewDefinition]) -> str:
+    """What changes when a column or a view does; fit for a label."""
+    columns = [
+        *((definition.name, [column["name"] for column in definition.schema]) for definition in definitions),
+        *((view.name, view.query) for view in views),
+    ]
     return hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:16]
 
 
@@ -60,6 +75,20 @@ def _create(client: bigquery.Client, definition: TableDefinition) -> None:
         client.create_table(table)
     except Conflict:  # it was there; `exists_ok` would ask for it again
         _extend(client, table)
+
+
+def _create_view(client: bigquery.Client, view: ViewDefinition) -> None:
+    """Create or replace a view; a table of its name, of an earlier version, is moved into what the view reads."""
+    try:
+        found = client.get_table(f"{client.project}.{view.id}")
+    except NotFound:
+        found = None
+    if found is not None and found.table_type == "TABLE":
+        columns = ", ".join(f"`{field.name}`" for field in found.schema)
+        moved = f"INSERT INTO {view.id}_raw ({columns}, written_at) SELECT {columns}, scored_at FROM {view.id}"  # noqa: S608 - names of ours
+        client.query(moved).result()
+        client.delete_table(found)
+    client.query(f"CREATE OR REPLACE VIEW {view.id} AS {view.query.format(project=client.project)}").result()
 
 
 def _extend(client: bigquery.Client, table: bigquery.Table) -> None:

@@ -91,6 +91,10 @@ run "plan" {
     error_message = "Every table of infra/tables must be there."
   }
   assert {
+    condition     = toset([for file in fileset("../tables", "*.sql") : trimsuffix(file, ".sql")]) == toset(keys(google_bigquery_table.view)) && alltrue([for name, one in google_bigquery_table.view : strcontains(one.view[0].query, "`${var.project}.${name}_raw`") && !one.view[0].use_legacy_sql])
+    error_message = "Every view of infra/tables must be there and read its table in this project."
+  }
+  assert {
     condition     = alltrue([for one in google_bigquery_table.this : one.deletion_protection]) && alltrue([for one in google_bigquery_dataset.this : !one.delete_contents_on_destroy]) && google_firestore_database.this.delete_protection_state == "DELETE_PROTECTION_ENABLED"
     error_message = "What holds data must be protected."
   }

@@ -353,7 +353,7 @@ def test_a_stopped_stack_leaves_nothing_behind_and_goes_on_with_its_data(broken:
     again = {key: count - came[key] for key, count in deliveries(broken).items() if count != came[key]}
     assert set(again.values()) <= {1}
     assert len({key.partition(":")[0] for key in again}) <= KILLS
-    query = 'count(count_over_time(aia_drift_value{model="flight-delay"}[5d]))'
+    query = 'count(count_over_time(aia_drift_top_feature_shift{model="flight-delay"}[5d]))'
     eventually(lambda: broken.prometheus(query), "charts of the past")
     assert_complete(broken)
 

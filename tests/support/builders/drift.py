@@ -57,7 +57,7 @@ class World:
         """As a new instance of the function builds it: nothing is kept from before but what the store has."""
         return Outside(
             predictions=self.predictions,
-            results=BigQueryResults(self.warehouse),
+            results=BigQueryResults(self.warehouse, lambda: datetime.now(UTC)),
             store=self.store,
             bus=self.bus,
             metrics=self.metrics,

@@ -87,7 +87,7 @@ class Rows:
         self.asked.append((sql, parameters))
         return next((rows for word, rows in self.answers.items() if word in sql), [])
 
-    def append(self, table: str, rows: object) -> None:
+    def append(self, table: str, rows: object, *, together: str = "") -> None:
         raise AssertionError(f"the api must not write, wrote {table}: {rows}")
 
 

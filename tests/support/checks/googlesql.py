@@ -4,9 +4,11 @@ Compiling it takes 25 s of a processor. So what is compiled stays in the virtual
 """
 
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from zetasql.types import (
 )
 
 from functions.adapters.warehouse import _parameter
-from infra.local.warehouse import TableDefinition
+from infra.local.warehouse import TableDefinition, ViewDefinition
 
 _CACHE = Path(sys.prefix) / "wasmtime"
 _KINDS = (
@@ -78,6 +80,20 @@ class GoogleSql:
         ]
         options = AnalyzerOptions(language_options=self._language, query_parameters=declared)
         return Analyzer(options, self._catalog).analyze_statement(sql)
+
+
+def with_views(definitions: Sequence[TableDefinition], views: Iterable[ViewDefinition]) -> tuple[TableDefinition, ...]:
+    """The tables, and each view as the table that it reads with the columns that it selects."""
+    tables = {definition.id: definition for definition in definitions}
+    alone = GoogleSql(definitions)
+    found = []
+    for view in views:
+        [source] = re.findall(r"`\{project\}\.([\w.]+)`", view.query)
+        columns = {column["name"]: column for column in tables[source].schema}
+        resolved = alone.analyse(view.query.replace("{project}.", ""), {})
+        selected = tuple(columns[column.name] for column in resolved.output_column_list)
+        found.append(replace(tables[source], name=view.name, schema=selected))
+    return (*definitions, *found)
 
 
 def _datasets(definitions: Iterable[TableDefinition]) -> list[SimpleCatalog]:

@@ -1,7 +1,7 @@
 """An outside in memory that ends where a test wants it: every call of a port passes boundaries, and any may be the last."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -71,6 +71,11 @@ class MemoryStore:
     def get(self, collection: str, key: str) -> Document | None:
         self.world.boundary()
         return self.world.documents.get((collection, key))
+
+    def get_many(self, collection: str, keys: Sequence[str]) -> dict[str, Document]:
+        self.world.boundary()
+        found = {key: self.world.documents.get((collection, key)) for key in keys}
+        return {key: document for key, document in found.items() if document is not None}
 
     def create(self, collection: str, key: str, data: Data) -> Document:
         return self._write(collection, key, data, None)

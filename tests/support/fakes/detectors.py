@@ -20,7 +20,7 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.drift_score.reference import Profiles
 from functions.drift_score.scoring import Outside as Scoring
-from functions.drift_score.scoring import score_model
+from functions.drift_score.scoring import score_each
 from functions.drift_score.statements import SECOND
 from functions.drift_score.window import WindowSummary
 from functions.health_check.check import remember
@@ -73,7 +73,7 @@ class Outside(Breaking):
     def query(self, sql: str, **_: Any) -> list[Data]:
         return [{"version": "7"}] if "version" in sql else []
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
         raise NotImplementedError
 
     def found(self, key: str) -> list[Finding]:
@@ -202,7 +202,8 @@ def model(outside: Outside, mark: str, number: int) -> None:
         ledger=Ledger(store, lambda: outside.now, "drift_score"),
         profiles=Profiles(store, predictions),
     )
-    score_model(MODEL, at(number), scoring)
+    for fault in score_each(at(number), [MODEL], scoring).values():
+        raise fault
 
 
 # Pipelines

@@ -32,7 +32,7 @@ class ModelTable:
             newest[row["model"]] = row
         return [newest[name] for name in sorted(newest)]
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
         assert table == TABLE
         self._answer()
         self.rows += rows

@@ -86,7 +86,7 @@ class MemoryWarehouse:
             del self.outside.rows[key]
         self.outside.rows |= {(*run, row["stage"]): row for row in given["rows"]}
 
-    def append(self, table: str, rows: object) -> None:
+    def append(self, table: str, rows: object, *, together: str = "") -> None:
         raise NotImplementedError
 
 

@@ -1,6 +1,6 @@
 """A store around another one: does what that does, and a test overrides what is to differ."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,6 +21,9 @@ class WrappedStore:
 
     def get(self, collection: str, key: str) -> Document | None:
         return self.inner.get(collection, key)
+
+    def get_many(self, collection: str, keys: Sequence[str]) -> dict[str, Document]:
+        return self.inner.get_many(collection, keys)
 
     def create(self, collection: str, key: str, data: Data) -> Document:
         return self.write(collection, lambda: self.inner.create(collection, key, data))

@@ -11,11 +11,12 @@ from google.cloud import bigquery
 
 from core.errors import UnavailableError
 from functions.adapters.warehouse import BigQueryWarehouse
-from infra.local.warehouse import Emulator, read_definitions, write_credentials
+from infra.local.warehouse import Emulator, read_definitions, read_views, write_credentials
 from infra.local.warehouse.tables import create_tables
 
 PROJECT = "test"
 _TABLES = frozenset(definition.id for definition in read_definitions())
+_THERE = _TABLES | {view.id for view in read_views()}
 _FILLED = " UNION ALL ".join(f"(SELECT '{table}' FROM {table} LIMIT 1)" for table in sorted(_TABLES))
 """The tables that have rows."""
 
@@ -94,7 +95,7 @@ def _empty(client: bigquery.Client) -> None:
     """Leave no row and no table of another test."""
     for dataset in client.list_datasets():
         for table in client.list_tables(dataset.reference):
-            if f"{table.dataset_id}.{table.table_id}" not in _TABLES:
+            if f"{table.dataset_id}.{table.table_id}" not in _THERE:
                 client.delete_table(table.reference)
     for [table] in client.query_and_wait(_FILLED):
         client.query_and_wait(f"DELETE FROM {table} WHERE TRUE")
