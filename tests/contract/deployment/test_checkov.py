@@ -113,7 +113,8 @@ def test_what_it_has_against_the_plan_has_a_written_reason_that_still_holds(foun
 
 
 def test_with_a_key_of_ones_own_nothing_is_encrypted_otherwise(found: Found) -> None:
-    assert not [one for one in found["own_keys"] if one[0] in OWN_KEYS]
+    views = "google_bigquery_table.view["  # which have no data
+    assert not [one for one in found["own_keys"] if one[0] in OWN_KEYS and not one[1].startswith(views)]
 
 
 def test_it_has_nothing_against_the_files_but_what_they_explain() -> None:
