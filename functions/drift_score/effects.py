@@ -14,9 +14,10 @@ TOP_FEATURES = 3
 """Features of a model that are series; all are rows of `ops.drift_scores`."""
 NO_FEATURE = "-"
 """The label of a model none of whose features has certainly changed; no column has such a name."""
-SERIES_A_MODEL = 14
+SERIES_A_MODEL = 20
 """Most series of one model and version in Cloud Monitoring, whatever the number of its features: those of this module,
-`performance.gauges` and `quality.gauges`. Requests for retraining count beside them, where there are any."""
+`performance.gauges` and `quality.gauges`. Beside them there are two for each limit of the settings and for each gap that is
+measured, two of attributions, and requests for retraining, where there are any."""
 
 
 def write_scores(results: Results, window: Window, current: Current) -> None:

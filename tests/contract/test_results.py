@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
-from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, classifier, score
+from core.drift import DataQualityIssue, DataQualityIssueKind, Profile, score
 from core.errors import UnavailableError
+from core.performance import Assessment, BinaryMeter, Rows, classifier, gaps
 from core.settings import Features, Model, Reference
 from functions.adapters import warehouse as adapter
 from functions.adapters.ports import Data, Warehouse
 from functions.adapters.warehouse import BigQueryWarehouse, parts
-from functions.drift_score import effects, performance, quality
-from functions.drift_score.bigquery import PERFORMANCE, QUALITY, SCORES, BigQueryResults
+from functions.drift_score import effects, groups, performance, quality
+from functions.drift_score.bigquery import GROUPS, PERFORMANCE, QUALITY, SCORES, BigQueryResults
 from functions.drift_score.window import Window
 from infra.local.warehouse import read_definitions, read_views
 from tests.support.checks.googlesql import GoogleSql, with_views
@@ -38,16 +39,17 @@ REPORT = score(Profile.fit({"age": [1.0, 2.0] * 50, "plan": ["a", "b"] * 50}), {
 PREDICTION = score(Profile.fit({"probability": [0.1, 0.9] * 50}), {"probability": [0.5] * 60})
 SCORE_ROWS = effects.score_rows(REPORT, PREDICTION)
 MEASURE_ROWS = performance.measure_rows(
-    performance.Performance(
-        found=classifier([0.9, 0.2, 0.7], [1, 0, 0]), reference=None, expected=None, check=None, rows=60
-    )
+    Assessment(found=classifier([0.9, 0.2, 0.7], [1, 0, 0])._asdict(), rows=60, labels=3)
+)
+GROUP_ROWS = groups.group_rows(
+    gaps(BinaryMeter(), Rows(score=[0.9, 0.2] * 60, label=[1, 0, 0, 0] * 30), {"plan": ["a", "b"] * 60}, ["accuracy"])
 )
 ISSUE_ROWS = quality.issue_rows(
     (DataQualityIssue(kind=DataQualityIssueKind.MISSING, feature="age", value=0.3, limit=0.02),)
 )
 COUNTS = {
     view: f"SELECT model, version, COUNT(*) AS n FROM ops.{view} GROUP BY model, version ORDER BY model, version"
-    for view in ("drift_scores", "model_performance", "data_quality")
+    for view in ("drift_scores", "model_performance", "model_group_performance", "data_quality")
 }
 
 
@@ -63,6 +65,7 @@ def gathered(
     for one in windows:
         results.write_scores(one, scores, mode="exact", n_reference=100, n_current=60)
         results.write_performance(one, MEASURE_ROWS, n_labels=40, n_current=60)
+        results.write_groups(one, GROUP_ROWS)
         results.write_quality(one, ISSUE_ROWS)
     return results
 
@@ -74,7 +77,12 @@ def seen(warehouse: Warehouse) -> dict[str, list[tuple[Any, ...]]]:
 
 def whole(*models: tuple[str, str]) -> dict[str, list[tuple[Any, ...]]]:
     """Each view with all rows of a window of these models and versions."""
-    numbers = {"drift_scores": len(SCORE_ROWS), "model_performance": len(MEASURE_ROWS), "data_quality": len(ISSUE_ROWS)}
+    numbers = {
+        "drift_scores": len(SCORE_ROWS),
+        "model_performance": len(MEASURE_ROWS),
+        "model_group_performance": len(GROUP_ROWS),
+        "data_quality": len(ISSUE_ROWS),
+    }
     return {view: [(model, version, number) for model, version in models] for view, number in numbers.items()}
 
 
@@ -103,7 +111,7 @@ class Counted:
 def test_a_shard_is_appended_by_one_call_a_table_and_read_whole(warehouse: BigQueryWarehouse) -> None:
     counted = Counted(warehouse)
     gathered(counted, NOON, *(window(f"m{number:02}") for number in range(40))).append()
-    assert counted.tables == [SCORES, PERFORMANCE, QUALITY]
+    assert counted.tables == [SCORES, PERFORMANCE, GROUPS, QUALITY]
     assert seen(warehouse) == whole(*((f"m{number:02}", "1") for number in range(40)))
 
 
@@ -155,7 +163,7 @@ def test_an_answer_that_was_lost_doubles_nothing(warehouse: BigQueryWarehouse) -
     assert seen(warehouse) == whole(("delay", "1"))
 
 
-@pytest.mark.parametrize("table", [SCORES, PERFORMANCE, QUALITY])
+@pytest.mark.parametrize("table", [SCORES, PERFORMANCE, GROUPS, QUALITY])
 def test_a_process_that_ends_between_two_appends_is_completed_by_the_redelivery(
     warehouse: BigQueryWarehouse, table: str
 ) -> None:
@@ -201,7 +209,12 @@ def test_a_request_stays_below_its_bytes_and_leaves_no_row_out(monkeypatch: pyte
 def test_every_view_is_googlesql_and_leaves_out_only_when_a_row_was_written() -> None:
     tables = {one.id: one for one in read_definitions()}
     views = read_views()
-    assert {view.id for view in views} == {"ops.drift_scores", "ops.model_performance", "ops.data_quality"}
+    assert {view.id for view in views} == {
+        "ops.drift_scores",
+        "ops.model_performance",
+        "ops.model_group_performance",
+        "ops.data_quality",
+    }
     as_tables = {one.id: one for one in with_views(read_definitions(), views)}
     for view in views:
         names = [column["name"] for column in tables[f"{view.id}_raw"].schema]

@@ -185,8 +185,8 @@ class Dying:
             raise UnavailableError("BigQuery does not answer")
         return self.real.query(sql, **parameters)
 
-    def append(self, table: str, rows: Any) -> None:
-        self.real.append(table, rows)
+    def append(self, table: str, rows: Any, *, together: str = "") -> None:
+        self.real.append(table, rows, together=together)
 
 
 @pytest.mark.parametrize("statements", [1, 2])

@@ -1,7 +1,6 @@
 """A tick of many models: planned as shards, each scored by itself, and no model delays another."""
 
 import json
-import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +17,7 @@ from functions.drift_score.shards import MODELS_A_SHARD, TOPIC
 from tests.support.builders.drift import MODEL
 from tests.support.fakes.deployed import NOW, Case, Deployed, tick
 from tests.support.fakes.functions import FOUND, Flights
+from tests.support.servers.stack import eventually
 
 SCORED = "aia_drift_scored_timestamp_seconds"
 
@@ -130,17 +130,11 @@ def test_a_bus_that_does_not_take_what_is_left_has_the_whole_shard_come_again() 
 
 
 def test_a_slow_model_delays_no_other() -> None:
-    others = threading.Event()
-    answers = Answers(waits={"slow": lambda: others.wait(60)})
+    answers = Answers()
     function = deployed(models("quick", "slow"), answers)
     gauges = function.outside.gauges
-
-    def told() -> None:
-        if (SCORED, "slow") not in gauges and (SCORED, "quick") in gauges:
-            others.set()
-
-    answers.waits["quick"] = told
-    assert function.deliver(shard("quick", "slow")) == 204
+    answers.waits["slow"] = lambda: eventually(lambda: (SCORED, "quick") in gauges, "score of the quick model")
+    assert function.deliver(shard("slow", "quick")) == 204
     assert scored(function) == {"quick", "slow"}
 
 

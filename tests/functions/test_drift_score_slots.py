@@ -46,8 +46,8 @@ class Statements:
             raise QueryError(f"refused: {sql[:40]}")
         return self.real.query(sql, **parameters)
 
-    def append(self, table: str, rows: Sequence[Data]) -> None:
-        self.real.append(table, rows)
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
+        self.real.append(table, rows, together=together)
 
     def reading(self) -> list[str]:
         """The statements that read the table of predictions."""
