@@ -12,7 +12,8 @@ LEFT JOIN (
   FROM ops.cell_counts AS counts
   JOIN UNNEST(@lengths) AS wanted ON wanted.model = counts.model
   WHERE
-    counts.slot_end > @earliest AND counts.slot_end <= @window_end
+    counts.model IN UNNEST(@models)
+    AND counts.slot_end > @earliest AND counts.slot_end <= @window_end
     AND counts.slot_end > TIMESTAMP_SUB(@window_end, INTERVAL wanted.seconds SECOND)
   GROUP BY counts.profile, counts.feature
 ) AS extremes

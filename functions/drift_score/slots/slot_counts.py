@@ -93,9 +93,10 @@ class SlotCounts:
     store: Store
     clock: Clock
 
-    def registered(self) -> dict[str, str]:
-        """The newest profile of each model that is counted by slots, by the model's name."""
-        return {row["model"]: row["profile"] for row in self.warehouse.query(statements.REGISTERED)}
+    def registered(self, models: Sequence[Model]) -> dict[str, str]:
+        """The newest profile of those of the models that are counted by slots, by the model's name."""
+        names = [model.name for model in models]
+        return {row["model"]: row["profile"] for row in self.warehouse.query(statements.REGISTERED, models=names)}
 
     def register(self, model: Model, version: str, profile: Profile, at: datetime) -> None:
         """Have a model counted by slots from now on, and count the slots of its current window.
@@ -216,6 +217,7 @@ class SlotCounts:
             for model in models
         ]
         given = {"batch": batch, "windows": windows, "window_end": end, "before_end": before.until}
+        given["models"] = [model.name for model in models]
         given |= {"before_counted_at": before.counted_at, "before_batch": before.batch}
         given |= _bounds(late=late, day=day)
         for k, length in enumerate(lengths):

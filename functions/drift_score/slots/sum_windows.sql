@@ -17,7 +17,7 @@ WITH
       MAX(counts.counted_at) OVER (PARTITION BY counts.profile, counts.slot_end) AS last_counted_at
     FROM ops.cell_counts AS counts
     JOIN windows ON windows.profile = counts.profile
-    WHERE ({touched})
+    WHERE counts.model IN UNNEST(@models) AND ({touched})
   ),
   newest AS (
     SELECT *
@@ -47,7 +47,7 @@ WITH
     SELECT sums.model, sums.profile, sums.feature, sums.cells, 1 AS sign
     FROM ops.window_counts AS sums
     JOIN windows ON windows.profile = sums.profile AND windows.is_moved
-    WHERE sums.batch = @before_batch AND sums.window_end = @before_end
+    WHERE sums.batch = @before_batch AND sums.window_end = @before_end AND sums.model IN UNNEST(@models)
   ),
   summed AS (
     SELECT
