@@ -2,7 +2,8 @@
 
 A slot is a quarter of an hour. It is counted when it has closed, an hour later and a day later, so that late rows count; the newest count
 of a slot holds, so nothing doubles, whatever is delivered twice. A window is the sum of its slots. It is moved on: slots that came are
-added, slots that went are subtracted, and slots that were counted again replace what they were. Every midnight it is summed anew.
+added, slots that went are subtracted, and slots that were counted again replace what they were. It is summed anew on one midnight in as many
+days as it is long.
 
 How far a table is, and which batch of sums is the newest, is one document, written last. A process that is killed before leaves rows that
 nobody reads.
@@ -10,6 +11,7 @@ nobody reads.
 
 import logging
 import uuid
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -153,15 +155,9 @@ class SlotCounts:
     def read(self, models: Sequence[Model], batch: str, at: datetime) -> dict[str, WindowCells]:
         """The windows of models that are in a batch of sums, by the names of the models."""
         end = closed(at)
-        given = {
-            "batch": batch,
-            "window_end": end,
-            "models": [model.name for model in models],
-            "lengths": [{"model": model.name, "seconds": _seconds(model.window)} for model in models],
-            "earliest": end - max(model.window for model in models),
-        }
+        names = [model.name for model in models]
         parts: dict[str, list[Data]] = defaultdict(list)
-        for row in self.warehouse.query(statements.READ_WINDOWS, **given):
+        for row in self.warehouse.query(statements.READ_WINDOWS, batch=batch, window_end=end, models=names):
             parts[row["model"]].append(row)
         return {name: _window(rows) for name, rows in parts.items()}
 
@@ -204,26 +200,22 @@ class SlotCounts:
         spans: tuple[Span, Span, Span],
         batch: str,
     ) -> None:
+        """Sum the windows that end now: moved on from the sums before, or from all their slots where it is their turn."""
         (_, end), late, day = spans
-        anew = not before.batch or before.until.date() != end.date()
-        moved = () if anew else before.profiles
-        lengths = sorted({model.window for model in models})
-        windows = [
-            {
-                "profile": profiles[model.name],
-                "seconds": _seconds(model.window),
-                "is_moved": profiles[model.name] in moved,
-            }
-            for model in models
-        ]
-        given = {"batch": batch, "windows": windows, "window_end": end, "before_end": before.until}
-        given["models"] = [model.name for model in models]
-        given |= {"before_counted_at": before.counted_at, "before_batch": before.batch}
-        given |= _bounds(late=late, day=day)
-        for k, length in enumerate(lengths):
-            given |= {f"left_{k}": before.until - length, f"leaving_{k}": end - length}
-        all_moved = all(one["is_moved"] for one in windows)
-        self.warehouse.query(statements.sum_windows(lengths, all_moved=all_moved), **given)
+        common = {"batch": batch, "window_end": end, "before_end": before.until}
+        common |= {"before_counted_at": before.counted_at, "before_batch": before.batch}
+        moved = [model for model in models if _is_moved(profiles[model.name], model.window, before, end)]
+        if moved:
+            lengths = sorted({model.window for model in moved})
+            given = common | _windows(moved, profiles, is_moved=True) | _bounds(late=late, day=day)
+            for k, length in enumerate(lengths):
+                given |= {f"left_{k}": before.until - length, f"leaving_{k}": end - length}
+            self.warehouse.query(statements.move_windows(lengths), **given)
+        names = {model.name for model in moved}
+        if rest := [model for model in models if model.name not in names]:
+            earliest = end - max(model.window for model in rest)
+            given = common | _windows(rest, profiles, is_moved=False)
+            self.warehouse.query(statements.sum_windows(), earliest=earliest, **given)
 
     def _begun(self, source: Source, end: datetime, now: datetime) -> _Progress:
         """How far a table is; where nothing is known of it, it is so far."""
@@ -257,6 +249,27 @@ def can_count(model: Model) -> bool:
 def profile_name(model: Model, version: str, profile: Profile) -> str:
     """Names a profile of a model, for as long as its cells are the same."""
     return f"{model.name}:{version}:{profile.fingerprint}"
+
+
+def _is_moved(profile: str, length: timedelta, before: _Progress, end: datetime) -> bool:
+    """Whether a window is moved on; else it is summed from all its slots, on one midnight in as many days as it is long.
+
+    So what rounding has left of a value is gone after as long as the value itself was in the window, at the latest. The
+    windows of a table take turns.
+    """
+    if not before.batch or profile not in before.profiles or end - before.until > DAY:
+        return False
+    days = max(length // DAY, 1)
+    turn = end.date().toordinal() % days == zlib.crc32(profile.encode()) % days
+    return before.until.date() == end.date() or not turn
+
+
+def _windows(models: Sequence[Model], profiles: Mapping[str, str], *, is_moved: bool) -> Data:
+    """Models and their windows as query parameters."""
+    windows = [
+        {"profile": profiles[model.name], "seconds": _seconds(model.window), "is_moved": is_moved} for model in models
+    ]
+    return {"models": [model.name for model in models], "windows": windows}
 
 
 def _again(until: datetime, end: datetime, delay: timedelta) -> Span:
