@@ -13,8 +13,8 @@ BASE_SERIES = 200
 """Series a minute of the same."""
 STATEMENT, APPEND = 2.0, 0.5
 """Seconds that a request waits for a statement and for an append."""
-MODEL_SECONDS = 0.005
-"""vCPU seconds that scoring a model from counts takes, the reading and writing of its rows included."""
+MODEL_SECONDS = 0.025
+"""vCPU seconds that scoring a model from counts takes, its profile decoded included: part `scale` of `make bench`."""
 THREADS = 8
 """Models of a shard that are scored side by side."""
 _LOG = 2_000

@@ -41,6 +41,10 @@ _INSTANT = timedelta(microseconds=1)
 _COMPLETE = ProfileFeature(feature=-1, name="", is_numeric=False, origin=0, edges=[], categories=[])
 """Stands last among the features of a profile whose window has been counted."""
 _NOTHING: Span = (datetime.min.replace(tzinfo=UTC),) * 2
+_integers = msgspec.json.Decoder(
+    list[int], strict=False
+)  # BigQuery spells whole numbers in JSON as text where they are large
+_floats = msgspec.json.Decoder(list[float], strict=False)
 log = logging.getLogger(__name__)
 
 
@@ -52,16 +56,18 @@ class WindowCells:
         profile: the name of the profile that it was counted by.
         newest: the time of its newest row.
         features: its features with rows.
+        counted: how many rows each of them has.
     """
 
     profile: str
     newest: datetime | None
     features: tuple[FeatureCells, ...]
+    counted: tuple[int, ...]
 
     @property
     def rows(self) -> int:
         """How many rows it has."""
-        return max((sum(one.counts) for one in self.features), default=0)
+        return max(self.counted, default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,26 +299,24 @@ def _seconds(span: timedelta) -> int:
 
 def _window(rows: Sequence[Data]) -> WindowCells:
     known = [row["newest"] for row in rows if row["newest"] is not None]
+    features = tuple(_feature(row) for row in rows)
     return WindowCells(
         profile=rows[0]["profile"],
         newest=max(known, default=None),
-        features=tuple(
-            FeatureCells(
-                feature=row["feature"],
-                buckets=_numbers(row["buckets"]),
-                counts=_numbers(row["counts"]),
-                totals=msgspec.json.decode(row["totals"], type=list[float], strict=False),
-                lowest=row["lowest"],
-                highest=row["highest"],
-            )
-            for row in rows
-        ),
+        features=features,
+        counted=tuple(sum(one.counts) for one in features),
     )
 
 
-def _numbers(text: str) -> list[int]:
-    """BigQuery spells whole numbers in JSON as text where they are large."""
-    return msgspec.json.decode(text, type=list[int], strict=False)
+def _feature(row: Data) -> FeatureCells:
+    return FeatureCells(
+        feature=row["feature"],
+        buckets=_integers.decode(row["buckets"]),
+        counts=_integers.decode(row["counts"]),
+        totals=_floats.decode(row["totals"]),
+        lowest=row["lowest"],
+        highest=row["highest"],
+    )
 
 
 def _key(source: Source) -> str:
