@@ -79,9 +79,10 @@ class Row:
 
     def line(self) -> str:
         """As Markdown."""
-        text = " ".join(filter(None, (f"{self.found:,.4g}", self.unit)))
-        most = " ".join(filter(None, (f"{self.most:,.4g}", self.unit)))
-        return f"| {self.what} | {text} | at most {most} | {self.found / self.most:.2f} | {'yes' if self.met else '**no**'} |"
+        found, most = (f"{number:,.4g}" if number < 100 else f"{number:,.0f}" for number in (self.found, self.most))
+        ratio = f"{self.found / self.most:.2f}" if self.most else ""
+        met = "yes" if self.met else "**no**"
+        return f"| {self.what} | {found} {self.unit} | at most {most} {self.unit} | {ratio} | {met} |"
 
 
 @dataclass
@@ -216,7 +217,7 @@ def rows(platform: Platform) -> Iterator[Row]:
         value for key, value in platform.metrics.kept.values.items() if key == ("aia_heartbeat_timestamp_seconds", NAME)
     ]
     missing = platform.models - len(series) + (beats != [(START + SLOT).timestamp()])
-    yield Row(what="models without a metric, and heartbeats that are missing", found=missing, most=0.5)
+    yield Row(what="models without a metric, and heartbeats that are missing", found=missing, most=0)
     yield Row(what="series of a model", found=len(platform.metrics.kept.values) / platform.models, most=14)
     yield Row(
         what=f"scoring from counts, {FEATURES} x {CELLS:,} cells",
@@ -303,7 +304,8 @@ def profiled(platform: Platform, models: int = 60) -> str:
         if name in wanted and "/site-packages/" not in file:
             parts[wanted[name]] = parts.get(wanted[name], 0.0) + cumulative
     lines += [
-        f"| {part} | {1e3 * seconds / models:.2f} |" for part, seconds in sorted(parts.items(), key=lambda one: -one[1])
+        f"| {part} | {1e3 * seconds / models:.2f} |"
+        for part, seconds in sorted(parts.items(), key=lambda one: -one[1])[:5]
     ]
     return "\n".join(lines)
 
