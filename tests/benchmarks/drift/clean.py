@@ -100,18 +100,22 @@ def halves(table: Table, size: int, window: int, seed: int) -> tuple[Table, Tabl
 
 def beside(found: Mapping[str, Table], windows: int, seed: int) -> str:
     """The alarms of other libraries on so many of the windows, and ours on the same ones."""
-    each = max(windows // (len(found) * len(BESIDE)), 1)
+    fitting = [
+        (size, number, table)
+        for size in BESIDE
+        for number, table in enumerate(found.values())
+        if 2 * size <= len(next(iter(table.values())))
+    ]
     ours: dict[str, bool] = {}
     lines = ["| windows without drift, any column | alarms | windows | share |", "|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for size in BESIDE:
-            for number, table in enumerate(found.values()):
-                for window in range(each if 2 * size <= len(next(iter(table.values()))) else 0):
-                    old, new = halves(table, size, window, seed)
-                    key = f"{window:03}-{size:06}-{number}"  # so that what is judged in time is of every table and size
-                    ours[key] = bool(score(Profile.fit(old), new).drifted)
-                    libraries.save(folder, key, old, new)
+        for size, number, table in fitting:
+            for window in range(-(-windows // len(fitting))):
+                old, new = halves(table, size, window, seed)
+                key = f"{window:03}-{size:06}-{number}"  # so that what is judged in time is of every table and size
+                ours[key] = bool(score(Profile.fit(old), new).drifted)
+                libraries.save(folder, key, old, new)
         lines.append(_share("core.drift, its default", sum(ours.values()), len(ours)))
         for library in libraries.LIBRARIES:
             judged, why = libraries.judged(library, folder)

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "build" / "baselines"
 SCRIPTS = Path(__file__).resolve().parent / "others"
-SECONDS = 270
-"""Each may take; what it has judged until then is counted."""
 Columns = Mapping[str, NDArray[Any]]
 
 
@@ -26,10 +24,12 @@ class Library:
     Attributes:
         name: of it.
         packages: what is installed.
+        seconds: that it may take; what it has judged until then is counted.
     """
 
     name: str
     packages: tuple[str, ...]
+    seconds: int
 
     @property
     def label(self) -> str:
@@ -38,8 +38,8 @@ class Library:
 
 
 LIBRARIES = (
-    Library(name="evidently", packages=("evidently==0.7.23", "pandas==2.3.3", "numpy==2.3.5")),
-    Library(name="nannyml", packages=("nannyml==0.13.1", "pandas==2.3.3", "statsmodels==0.15.0")),
+    Library(name="evidently", packages=("evidently==0.7.23", "pandas==2.3.3", "numpy==2.3.5"), seconds=400),
+    Library(name="nannyml", packages=("nannyml==0.13.1", "pandas==2.3.3", "statsmodels==0.15.0"), seconds=120),
 )
 
 
@@ -55,11 +55,11 @@ def judged(library: Library, folder: Path) -> tuple[list[dict[str, Any]], str]:
         python = _installed(library)
         script = SCRIPTS / f"{library.name}_alarms.py"
         done = subprocess.run(
-            [str(python), "-W", "ignore", str(script), str(folder), str(SECONDS)],
+            [str(python), "-W", "ignore", str(script), str(folder), str(library.seconds)],
             capture_output=True,
             text=True,
             check=False,
-            timeout=SECONDS + 60,
+            timeout=library.seconds + 60,
         )
     except (OSError, subprocess.SubprocessError) as error:
         return [], str(getattr(error, "stderr", "") or error).strip()[-300:]
