@@ -11,7 +11,7 @@ ifneq ($(shell cat .venv/folder 2>/dev/null || pwd -P),$(shell pwd -P))
 .PHONY: $(VENV)
 endif
 
-.PHONY: help run demo test test-all coverage lint type bench package plan grafana kubernetes settings clean
+.PHONY: help run demo test test-all coverage lint type bench costs package plan grafana kubernetes settings clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,9 @@ type: $(VENV) ## mypy, strict
 
 bench: $(VENV_TEST) ## measure what the targets name; the tables go to build/
 	@python tests/benchmarks/run.py
+
+costs: $(VENV) ## reckon the bill of a month from the settings and list prices
+	@python -m infra.costs
 
 package: $(VENV) ## one archive a function, into build/packages
 	@python -m infra.stage --archives build/packages

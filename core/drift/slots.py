@@ -1,6 +1,6 @@
 """Counts of windows that were counted by slots: one row a feature, with its cells side by side."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.drift.categories import GROUPS, MISSING_CATEGORY, NEW
-from core.drift.columns import Ints, ProfileError
+from core.drift.columns import Floats, Ints, ProfileError
 from core.drift.counts import Counts
 from core.drift.grid import ABOVE, BELOW, MISSING
 from core.drift.profile import Profile
@@ -33,9 +33,9 @@ class FeatureCells:
     """
 
     feature: int
-    buckets: list[int]
-    counts: list[int]
-    totals: list[float]
+    buckets: Sequence[int] | Ints
+    counts: Sequence[int] | Ints
+    totals: Sequence[float] | Floats
     lowest: float | None
     highest: float | None
 
@@ -108,14 +108,14 @@ def counts_from_cells(
     groups = [np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical]
     rows = 0
     for one in features:
-        buckets, counts = np.array(one.buckets, dtype=np.int64), np.array(one.counts, dtype=np.int64)
+        buckets, counts = np.asarray(one.buckets, dtype=np.int64), np.asarray(one.counts, dtype=np.int64)
         _check(profile, one.feature, buckets)
         rows = max(rows, int(counts.sum()))
         if one.feature < numeric:
             inside = buckets >= 0
             cells[one.feature, buckets[inside]] = counts[inside]
             region = (buckets[inside, None] > clip[one.feature]).sum(axis=1)
-            sums[one.feature] = np.bincount(region, weights=np.array(one.totals)[inside], minlength=3)
+            sums[one.feature] = np.bincount(region, weights=np.asarray(one.totals)[inside], minlength=3)
             special[one.feature, _SPECIAL[buckets[~inside] + 3]] = counts[~inside]
             lowest[one.feature] = np.inf if one.lowest is None else one.lowest
             highest[one.feature] = -np.inf if one.highest is None else one.highest

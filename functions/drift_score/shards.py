@@ -99,8 +99,9 @@ class Shards:
         If BigQuery refuses the statement, each model is scored without, so that those at fault are told by name.
         """
         source, at = Source(table.table, table.timestamp, table.row_id), table.scheduled_at
-        profiles = self.slots.registered()
-        models = [model for model in self._counted(self.models.all().values(), profiles) if Source.of(model) == source]
+        whole = [model for model in self.models.all().values() if can_count(model) and Source.of(model) == source]
+        profiles = self.slots.registered(whole) if whole else {}
+        models = [model for model in whole if model.name in profiles]
         if not models:
             return
         try:
@@ -127,11 +128,11 @@ class Shards:
         said = fields(models=", ".join(faults))
         log.info("left for another shard: %d of %d models", len(faults), len(wanted), extra=said)
 
-    def _counted(self, models: Iterable[Model], profiles: dict[str, str] | None = None) -> list[Model]:
+    def _counted(self, models: Iterable[Model]) -> list[Model]:
         """The models that are counted by slots."""
-        found = [model for model in models if can_count(model)]
-        registered = profiles if profiles is not None else self.slots.registered() if found else {}
-        return [model for model in found if model.name in registered]
+        whole = [model for model in models if can_count(model)]
+        profiles = self.slots.registered(whole) if whole else {}
+        return [model for model in whole if model.name in profiles]
 
     def _reading(self, shard: ScoringShard, models: Sequence[Model]) -> Outside:
         """What scoring needs, where windows that have been counted are not read again."""

@@ -1,6 +1,6 @@
 -- Performance of a model by group over one window, and the largest gap between two groups: of each model and window, the rows that were written last, each once.
 SELECT
-  model, version, segment, segment_value, measure, value, low, high, p_value, n_rows, best, worst, window_start, window_end,
+  model, version, segment, segment_value, measure, value, low, high, n_rows, best, worst, p_value, window_start, window_end,
   scored_at
 FROM `{project}.ops.model_group_performance_raw`
 WHERE TRUE

@@ -1,6 +1,8 @@
 """`make bench`: every figure that has a target, side by side with its yardstick, into `build/bench.md`.
 
-python tests/benchmarks/run.py [imports latency start drift clean incidents business]
+    python tests/benchmarks/run.py [imports latency start drift clean performance scale incidents business]
+
+Without a name it runs all parts, one after the other.
 """
 
 import subprocess
@@ -15,6 +17,8 @@ PARTS = {
     "start": [HERE / "start.py"],
     "drift": [HERE / "drift" / "run.py"],
     "clean": [HERE / "drift" / "clean.py"],
+    "performance": [HERE / "performance" / "run.py"],
+    "scale": [HERE / "scale" / "run.py", "--profile"],
     "incidents": [HERE / "incidents" / "run.py"],
     "business": [HERE / "business" / "run.py"],
 }

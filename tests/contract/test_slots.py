@@ -72,8 +72,8 @@ class World:
 
     def advance(self, at: datetime, *models: Model, slots: SlotCounts | None = None) -> str:
         self.clock.move(seconds=1)
-        slots = slots or self.slots
-        return slots.advance(models or (DELAY, SECOND), slots.registered(), at)
+        slots, models = slots or self.slots, models or (DELAY, SECOND)
+        return slots.advance(models, slots.registered(models), at)
 
     def counted(self, model: Model, batch: str, at: datetime) -> Counts:
         found = self.slots.read([model], batch, at)[model.name]
@@ -163,6 +163,38 @@ def test_a_late_row_counts_from_the_hour_after_its_slot_and_only_then(begun: Wor
     begun.assert_exact(batch, at)
 
 
+def test_extremes_leave_the_window_with_their_slots(begun: World) -> None:
+    begun.advance(TICK)
+    at, lowest = TICK, []
+    for number in range(28):
+        at += SLOT
+        begun.load(at, 3, distance={0: -3000.0, 2: -1000.0, 3: -2000.0}.get(number, 500.0))
+        batch = begun.advance(at)
+        lowest.append(float(begun.counted(SECOND, batch, at).lowest[0]))
+    window = SECOND.window // SLOT
+    assert lowest[: window + 4] == [-3000.0] * window + [-2000.0] * 3 + [500.0]
+    begun.assert_exact(batch, at)
+
+
+def test_a_slot_is_written_again_only_where_rows_came_late(begun: World) -> None:
+    begun.advance(TICK)
+    at = TICK
+    for number in range(6):
+        at += SLOT
+        begun.load(at)
+        if number == 2:
+            begun.load(TICK + 2 * SLOT, 5)  # of the second slot, which is counted again at the sixth tick
+        batch = begun.advance(at)
+    written = begun.warehouse.query(
+        "SELECT slot_end, COUNT(DISTINCT batch) AS batches, MAX(n_rows) AS n_rows FROM ops.cell_counts "
+        "WHERE slot_end > @since AND model = 'delay' GROUP BY slot_end ORDER BY slot_end",
+        since=TICK,
+    )
+    assert [row["n_rows"] for row in written] == [40, 45, 40, 40, 40, 40]
+    assert [row["batches"] for row in written] == [1, 2, 1, 1, 1, 1]
+    begun.assert_exact(batch, at)
+
+
 @pytest.mark.parametrize("times", [2, 3])
 def test_a_tick_that_is_delivered_again_doubles_nothing(begun: World, times: int) -> None:
     begun.advance(TICK)
@@ -230,7 +262,7 @@ def test_a_new_version_is_counted_by_its_own_profile(begun: World) -> None:
     newer = profile_of(DELAY, 9)
     begun.clock.move(seconds=1)
     begun.slots.register(DELAY, "2", newer, TICK)
-    assert begun.slots.registered()[DELAY.name] == profile_name(DELAY, "2", newer)
+    assert begun.slots.registered([DELAY])[DELAY.name] == profile_name(DELAY, "2", newer)
     begun.load(TICK + SLOT)
     batch = begun.advance(TICK + SLOT)
     found = begun.slots.read([DELAY], batch, TICK + SLOT)[DELAY.name]
@@ -280,7 +312,7 @@ def test_windows_that_are_no_whole_slots_are_not_counted_by_slots(world: World) 
     odd = replace(DELAY, window=timedelta(minutes=20))
     assert (can_count(odd), can_count(DELAY)) == (False, True)
     world.slots.register(odd, "1", PROFILES[DELAY.name], TICK)
-    assert world.slots.registered() == {}
+    assert world.slots.registered([DELAY, SECOND]) == {}
 
 
 def test_what_was_counted_is_not_read_again_and_what_was_not_is_registered(world: World) -> None:
@@ -303,7 +335,7 @@ def test_what_was_counted_is_not_read_again_and_what_was_not_is_registered(world
     first = predictions(TICK, "")
     assert first.summary(DELAY, window.start, TICK).rows == 600
     same(first.counts(window, PROFILES[DELAY.name]), world.direct(DELAY, TICK))
-    assert list(world.slots.registered()) == [DELAY.name]
+    assert list(world.slots.registered([DELAY, SECOND])) == [DELAY.name]
     at = TICK + SLOT
     second = replace(predictions(at, world.advance(at, DELAY)), rest=None)  # type: ignore[arg-type] # nothing is read
     summary = second.summary(DELAY, at - DAY, at)
@@ -320,7 +352,7 @@ def test_a_registration_that_was_cut_short_counts_for_nothing(world: World, stat
         world.slots.register(SECOND, "1", PROFILES[SECOND.name], TICK)
     with pytest.raises(UnavailableError):
         dying.register(replace(DELAY, table="telemetry.nowhere"), "1", PROFILES[DELAY.name], TICK)
-    assert DELAY.name not in world.slots.registered()
+    assert DELAY.name not in world.slots.registered([DELAY, SECOND])
     world.clock.move(seconds=1)
     world.register(DELAY, TICK)
     world.assert_exact(world.advance(TICK, DELAY), TICK, DELAY)

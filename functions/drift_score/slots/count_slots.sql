@@ -1,7 +1,8 @@
 -- Counts the rows of a table in up to three spans by model, feature, slot and cell of the models' profiles. Each row is read once, for
--- all models of the table.
+-- all models of the table. A slot that is counted again is only written where rows came late: most have none, and every copy is stored
+-- and read by the sums.
 INSERT INTO ops.cell_counts
-  (model, profile, feature, slot_end, cells, lowest, highest, newest, sample, batch, counted_at)
+  (model, profile, feature, slot_end, cells, n_rows, lowest, highest, newest, sample, batch, counted_at)
 WITH
   profiles AS (
     SELECT model, profile, feature, name, is_numeric, origin, edges, categories
@@ -80,12 +81,33 @@ WITH
   counted AS (
     SELECT
       model, profile, feature, slot_end, bucket,
-      COUNT(*) AS n, SUM(finite) AS total, MIN(finite) AS lowest, MAX(finite) AS highest, MAX(logged_at) AS newest, STRING_AGG(row_, "\n") AS sample
+      COUNT(*) AS n, SUM(finite) AS total, MIN(finite) AS lowest, MAX(finite) AS highest, MAX(logged_at) AS newest,
+      STRING_AGG(row_, "\n") AS sample
     FROM placed
     GROUP BY model, profile, feature, slot_end, bucket
+  ),
+  fresh AS (
+    SELECT
+      model, profile, feature, slot_end, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n, total AS total)) AS cells,
+      SUM(n) AS n_rows, MIN(lowest) AS lowest, MAX(highest) AS highest, MAX(newest) AS newest, MAX(sample) AS sample
+    FROM counted
+    GROUP BY model, profile, feature, slot_end
+  ),
+  known AS (
+    SELECT profile, feature, slot_end, n_rows
+    FROM ops.cell_counts
+    WHERE
+      (
+        (slot_end > @late_start AND slot_end <= @late_end)
+        OR (slot_end > @day_start AND slot_end <= @day_end)
+      )
+      AND model IN UNNEST(@models)
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY profile, feature, slot_end ORDER BY counted_at DESC, batch DESC) = 1
   )
 SELECT
-  model, profile, feature, slot_end, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n, total AS total)),
-  MIN(lowest), MAX(highest), MAX(newest), MAX(sample), @batch, @counted_at
-FROM counted
-GROUP BY model, profile, feature, slot_end
+  fresh.model, fresh.profile, fresh.feature, fresh.slot_end, fresh.cells, fresh.n_rows, fresh.lowest, fresh.highest, fresh.newest,
+  fresh.sample, @batch, @counted_at
+FROM fresh
+LEFT JOIN known
+ON known.profile = fresh.profile AND known.feature = fresh.feature AND known.slot_end = fresh.slot_end
+WHERE known.n_rows IS NULL OR known.n_rows != fresh.n_rows

@@ -108,8 +108,8 @@ class CountedPredictions:
 
         A slot holds every row once for each feature, a missing value too, unless its column could not be counted.
         """
-        whole = [one for one in window.features if sum(one.counts) == window.rows]
-        if window.rows and len(whole) < len(profile.order):
+        rows = window.rows
+        if rows and window.counted.count(rows) < len(profile.order):
             return changes(self.warehouse, model, profile.names)
         return Changes()
 

@@ -53,22 +53,27 @@ def count_slots(source: Source, models: Iterable[Model], *, without: Collection[
     )
 
 
-def sum_windows(lengths: Sequence[timedelta], *, all_moved: bool) -> str:
-    """The statement that sums windows of some lengths.
+def move_windows(lengths: Sequence[timedelta]) -> str:
+    """The statement that moves windows of some lengths on from the sums before.
 
     The parameters are those of the text, and of each length the ends of the slots that leave: `left_0` and so on are the
     last one before, `leaving_0` the last one that leaves.
     """
-    spans = [
+    return _sum(
         "counts.slot_end > @before_end AND counts.slot_end <= @window_end",
         "counts.slot_end > @late_start AND counts.slot_end <= @late_end",
         "counts.slot_end > @day_start AND counts.slot_end <= @day_end",
         *(f"counts.slot_end > @left_{k} AND counts.slot_end <= @leaving_{k}" for k in range(len(lengths))),
-    ]
-    if not all_moved:
-        spans.append(
-            "NOT windows.is_moved AND counts.slot_end > windows.window_start AND counts.slot_end <= @window_end"
-        )
+    )
+
+
+def sum_windows() -> str:
+    """The statement that sums windows from all their slots; parameter `earliest` is the start of the longest."""
+    whole = "counts.slot_end > @earliest AND counts.slot_end <= @window_end AND counts.slot_end > windows.window_start"
+    return _sum(whole)
+
+
+def _sum(*spans: str) -> str:
     return _TEXTS["sum_windows"].format(touched="\n      OR ".join(f"({span})" for span in spans))
 
 

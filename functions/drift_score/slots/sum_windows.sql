@@ -1,7 +1,8 @@
 -- The windows that end now, from the slots: those that have moved by slots that came, went or were counted again since the sums before, and
--- those of which there are no sums before, from all their slots. Rows are whole numbers; sums of values are rounded, and summed anew every
--- midnight.
-INSERT INTO ops.window_counts (batch, window_end, model, profile, feature, cells)
+-- those of which there are no sums before, from all their slots. Rows are whole numbers; sums of values are rounded, and now and
+-- then summed anew. Extremes cannot be subtracted: of the slots' minima those are kept that are lower than all later ones, which are a handful, and
+-- the first of them is that of the window.
+INSERT INTO ops.window_counts (batch, window_end, model, profile, feature, cells, lows, highs, newest)
 WITH
   windows AS (
     SELECT
@@ -13,11 +14,17 @@ WITH
   slots AS (
     SELECT
       counts.model, counts.profile, counts.feature, counts.slot_end, counts.cells, counts.counted_at, counts.batch,
-      windows.is_moved, windows.window_start, windows.before_start,
+      counts.lowest, counts.highest, counts.newest, windows.is_moved, windows.window_start, windows.before_start,
       MAX(counts.counted_at) OVER (PARTITION BY counts.profile, counts.slot_end) AS last_counted_at
     FROM ops.cell_counts AS counts
     JOIN windows ON windows.profile = counts.profile
-    WHERE ({touched})
+    WHERE counts.model IN UNNEST(@models) AND ({touched})
+  ),
+  sums AS (
+    SELECT kept.model, kept.profile, kept.feature, kept.cells, kept.lows, kept.highs, kept.newest, windows.window_start
+    FROM ops.window_counts AS kept
+    JOIN windows ON windows.profile = kept.profile AND windows.is_moved
+    WHERE kept.batch = @before_batch AND kept.window_end = @before_end AND kept.model IN UNNEST(@models)
   ),
   newest AS (
     SELECT *
@@ -44,10 +51,8 @@ WITH
       slot_end > before_start AND slot_end <= @before_end
       AND (slot_end <= window_start OR last_counted_at > @before_counted_at)
     UNION ALL
-    SELECT sums.model, sums.profile, sums.feature, sums.cells, 1 AS sign
-    FROM ops.window_counts AS sums
-    JOIN windows ON windows.profile = sums.profile AND windows.is_moved
-    WHERE sums.batch = @before_batch AND sums.window_end = @before_end
+    SELECT model, profile, feature, cells, 1 AS sign
+    FROM sums
   ),
   summed AS (
     SELECT
@@ -56,7 +61,63 @@ WITH
     FROM changes, UNNEST(changes.cells) AS cell
     GROUP BY changes.model, changes.profile, changes.feature, cell.bucket
     HAVING SUM(changes.sign * cell.n) != 0
+  ),
+  totals AS (
+    SELECT model, profile, feature, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n, total AS total)) AS cells
+    FROM summed
+    GROUP BY model, profile, feature
+  ),
+  seen AS (
+    SELECT slot.profile, slot.feature, slot.slot_end, slot.lowest, slot.highest, slot.newest
+    FROM newest AS slot
+    WHERE slot_end > window_start AND slot_end <= @window_end
+    UNION ALL
+    SELECT sums.profile, sums.feature, low.slot_end, low.value, NULL, NULL
+    FROM sums, UNNEST(sums.lows) AS low
+    WHERE low.slot_end > sums.window_start
+    UNION ALL
+    SELECT sums.profile, sums.feature, high.slot_end, NULL, high.value, NULL
+    FROM sums, UNNEST(sums.highs) AS high
+    WHERE high.slot_end > sums.window_start
+    UNION ALL
+    SELECT sums.profile, sums.feature, @before_end, NULL, NULL, sums.newest
+    FROM sums
+  ),
+  extremes AS (
+    SELECT profile, feature, slot_end, MIN(lowest) AS lowest, MAX(highest) AS highest, MAX(newest) AS newest
+    FROM seen
+    GROUP BY profile, feature, slot_end
+  ),
+  compared AS (
+    SELECT
+      profile, feature, slot_end, lowest, highest,
+      MIN(lowest) OVER (
+        PARTITION BY profile, feature ORDER BY slot_end DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ) AS later_lowest,
+      MAX(highest) OVER (
+        PARTITION BY profile, feature ORDER BY slot_end DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+      ) AS later_highest
+    FROM extremes
+  ),
+  lows AS (
+    SELECT profile, feature, ARRAY_AGG(STRUCT(slot_end AS slot_end, lowest AS value)) AS lows
+    FROM compared
+    WHERE lowest IS NOT NULL AND (later_lowest IS NULL OR lowest < later_lowest)
+    GROUP BY profile, feature
+  ),
+  highs AS (
+    SELECT profile, feature, ARRAY_AGG(STRUCT(slot_end AS slot_end, highest AS value)) AS highs
+    FROM compared
+    WHERE highest IS NOT NULL AND (later_highest IS NULL OR highest > later_highest)
+    GROUP BY profile, feature
+  ),
+  last AS (
+    SELECT profile, feature, MAX(newest) AS newest
+    FROM extremes
+    GROUP BY profile, feature
   )
-SELECT @batch, @window_end, model, profile, feature, ARRAY_AGG(STRUCT(bucket AS bucket, n AS n, total AS total))
-FROM summed
-GROUP BY model, profile, feature
+SELECT @batch, @window_end, totals.model, totals.profile, totals.feature, totals.cells, lows.lows, highs.highs, last.newest
+FROM totals
+LEFT JOIN lows ON lows.profile = totals.profile AND lows.feature = totals.feature
+LEFT JOIN highs ON highs.profile = totals.profile AND highs.feature = totals.feature
+LEFT JOIN last ON last.profile = totals.profile AND last.feature = totals.feature

@@ -1,9 +1,10 @@
 """How often windows without drift alarm: random halves of public tables, every column as it comes.
 
-    python tests/benchmarks/drift/clean.py [--windows 50] [--seed 1]
+    python tests/benchmarks/drift/clean.py [--windows 50] [--seed 1] [--beside 200]
 
 A window is a random sample of a table, its reference another one of the same size that shares no row with it. A window alarms when any column
-is said to have drifted. The tables are beside the project (`../shared/data`); those that are absent are named.
+is said to have drifted. The tables are beside the project (`../shared/data`); those that are absent are named. Some of the windows are judged by
+other libraries as well, by their defaults.
 """
 
 import argparse
@@ -11,10 +12,12 @@ import gzip
 import io
 import re
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import libraries
 import numpy as np
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
@@ -23,7 +26,12 @@ from numpy.typing import NDArray
 from core.drift import Profile, count, quality, score
 
 ROOT = Path(__file__).resolve().parents[3]
-DATA = ROOT.parent / "shared" / "data"
+DATA = next(
+    (one for one in (ROOT.parent / "shared" / "data", ROOT.parents[1] / "shared" / "data") if one.exists()),
+    ROOT.parent / "shared" / "data",
+)
+BESIDE = (300, 1000, 3000, 10_000)
+"""Rows of the windows that other libraries judge as well."""
 SIZES = (30, 100, 300, 1000, 3000, 10_000, 20_000, 30_000)
 MOST = 0.02
 LINE = re.compile(r'\S+ \S+ \S+ \[[^]]+\] "(\S+) (\S+)[^"]*" (\d+) (\d+|-) "([^"]*)" "([^"]*)"')
@@ -74,14 +82,52 @@ def requests(path: Path) -> Table:
 def alarms(table: Table, size: int, windows: int, seed: int) -> tuple[int, int]:
     """Of so many windows, how many are said to have drifted, and how many to have data quality issues."""
     drifted = issues = 0
-    rows = len(next(iter(table.values())))
     for window in range(windows):
-        chosen = np.random.default_rng([seed, size, window]).permutation(rows)[: 2 * size]
-        old, new = ({name: values[at] for name, values in table.items()} for at in (chosen[:size], chosen[size:]))
+        old, new = halves(table, size, window, seed)
         profile = Profile.fit(old)
         drifted += bool(score(profile, new).drifted)
         issues += bool(quality(profile, count(profile, new)))
     return drifted, issues
+
+
+def halves(table: Table, size: int, window: int, seed: int) -> tuple[Table, Table]:
+    """A reference and a window, which share no row."""
+    rows = len(next(iter(table.values())))
+    chosen = np.random.default_rng([seed, size, window]).permutation(rows)[: 2 * size]
+    old, new = ({name: values[at] for name, values in table.items()} for at in (chosen[:size], chosen[size:]))
+    return old, new
+
+
+def beside(found: Mapping[str, Table], windows: int, seed: int) -> str:
+    """The alarms of other libraries on so many of the windows, and ours on the same ones."""
+    fitting = [
+        (size, number, table)
+        for size in BESIDE
+        for number, table in enumerate(found.values())
+        if 2 * size <= len(next(iter(table.values())))
+    ]
+    ours: dict[str, bool] = {}
+    lines = ["| windows without drift, any column | alarms | windows | share |", "|---|---|---|---|"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for size, number, table in fitting:
+            for window in range(-(-windows // len(fitting))):
+                old, new = halves(table, size, window, seed)
+                key = f"{window:03}-{size:06}-{number}"  # so that what is judged in time is of every table and size
+                ours[key] = bool(score(Profile.fit(old), new).drifted)
+                libraries.save(folder, key, old, new)
+        lines.append(_share("core.drift, its default", sum(ours.values()), len(ours)))
+        for library in libraries.LIBRARIES:
+            judged, why = libraries.judged(library, folder)
+            if why:
+                lines.append(f"| {library.label}: {' '.join(why.split()).replace('|', '/')} | | {len(judged)} | |")
+            rules = [key for key in judged[0] if key != "window"] if judged else []
+            lines += [_share(f"{library.label}: {key}", sum(one[key] for one in judged), len(judged)) for key in rules]
+    return "\n".join(lines)
+
+
+def _share(what: str, alarms: int, windows: int) -> str:
+    return f"| {what} | {alarms} | {windows} | {alarms / max(windows, 1):.1%} |"
 
 
 def main() -> int:
@@ -89,14 +135,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--windows", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--beside", type=int, default=200, help="windows that other libraries judge as well; 0 for none"
+    )
     options = parser.parse_args()
     total = [0, 0, 0]
     print("| table | columns | " + " | ".join(f"{size:,}" for size in SIZES) + " |")
     print("|---" * (len(SIZES) + 2) + "|")
+    present: dict[str, Table] = {}
     for name, table in tables():
         if table is None:
             print(f"| {name} | absent |" + " |" * len(SIZES))
             continue
+        present[name] = table
         cells = []
         for size in SIZES:
             if 2 * size > len(next(iter(table.values()))):
@@ -114,6 +165,8 @@ def main() -> int:
     print(
         f"{issues} ({issues / max(windows, 1):.2%}) have a data quality issue. Cells: windows with drift, with an issue."
     )
+    if options.beside and present:
+        print("\n" + beside(present, options.beside, options.seed))
     return int(not met)
 
 
