@@ -103,14 +103,14 @@ def _sampled(
     known = [name for name in profile.joint.names if name in (columns or ()) and name not in counts.retyped]
     if columns is None or len(known) < 2 or counts.rows < thresholds.minimum_rows:  # noqa: PLR2004 - a pair
         return None
-    return joint.sample({name: columns[name] for name in known}, known, profile.grid)
+    return joint.sample(columns, known, profile.joint.origins)
 
 
 def _together(
     profile: Profile, counts: Counts, current: joint.JointSample, p_values: Floats, thresholds: Thresholds
 ) -> joint.Evidence | None:
     """How features go together in both windows; `p_values` are those of the features by themselves."""
-    rows = len(profile.joint.codes), len(current.codes)
+    rows = profile.joint.pairs.rows, current.values.shape[1]
     effect = dict(zip(profile.order, profile.dependence.effect_of_samples(rows, counts.rows).tolist(), strict=True))
     moved = bool((benjamini_hochberg(p_values) <= thresholds.false_alarms).any())
     return joint.compare(profile.joint, current, effect, thresholds.false_alarms, by_classifier=not moved)
