@@ -198,10 +198,9 @@ def _features(rows: _Rows, triples: tuple[Ints, Ints, Ints]) -> Singles:
 
 def _discriminant(old: Singles, new: Singles) -> Singles:
     """The direction that parts two classes best (Fisher 1936), regularised."""
-    means = old.mean(axis=0), new.mean(axis=0)
-    within = sum(
-        one.T @ one / np.float32(len(one)) - mean[:, None] * mean for one, mean in zip((old, new), means, strict=True)
-    )
+    means = [np.full(len(one), 1 / len(one), dtype=np.float32) @ one for one in (old, new)]
+    within: Singles = old.T @ old / np.float32(len(old)) - means[0][:, None] * means[0]
+    within += new.T @ new / np.float32(len(new)) - means[1][:, None] * means[1]
     size = len(within)
     within[np.diag_indices(size)] += np.float32(_RIDGE / size) * np.trace(within)
     weights: Singles = np.linalg.solve(within, means[1] - means[0])
