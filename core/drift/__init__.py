@@ -12,7 +12,8 @@ from core.drift.calibration import hour_of_week
 from core.drift.columns import ProfileError
 from core.drift.counts import Counts, count
 from core.drift.exclusion import LeftOut
-from core.drift.joint import JointDrift, PairChange
+from core.drift.joint import JointDrift
+from core.drift.pairs import PairChange
 from core.drift.profile import Profile
 from core.drift.quality import DataQualityIssue, DataQualityIssueKind, QualityThresholds, quality, type_changed
 from core.drift.ranges import Range, ranges

@@ -1,6 +1,6 @@
 """Counting a window against a profile: what is counted of hours adds up to days."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -173,7 +173,7 @@ def _fits(part: Categories, values: NDArray[Any], found: str) -> bool:
     return not part.values or not tally(part.name, values)[0].keys().isdisjoint(part.values)
 
 
-def _numeric(profile: Profile, feature: int, columns: Columns, size: int, wanted: Collection[str]) -> _Counted:
+def _numeric(profile: Profile, feature: int, columns: Columns, size: int, wanted: Sequence[str]) -> _Counted:
     grid = profile.grid
     name = grid.names[feature]
     values, missing = ordered(name, columns[name], grid.origins[feature]) if name in columns else (np.zeros(0), size)
@@ -182,7 +182,9 @@ def _numeric(profile: Profile, feature: int, columns: Columns, size: int, wanted
     edges = grid.edges_of(feature)
     places = finite.searchsorted(edges)
     cells = np.zeros(grid.cells.shape[1], dtype=np.int64)
-    cells[: edges.size + 1] = np.diff(places, prepend=0, append=finite.size)
+    cells[: edges.size] = places
+    cells[edges.size] = finite.size
+    cells[1 : edges.size + 1] -= places
     return _Counted(
         cells=cells,
         special=(missing, below, above),
@@ -199,13 +201,18 @@ def _sums(finite: Floats, at: Ints) -> tuple[float, float, float]:
     return float(finite[:low].sum()), float(finite[low:high].sum()), float(finite[high:].sum())
 
 
-def _exact(profile: Profile, feature: int, current: Floats, places: Ints, wanted: Collection[str]) -> tuple[float, ...]:
+def _exact(profile: Profile, feature: int, current: Floats, places: Ints, wanted: Sequence[str]) -> tuple[float, ...]:
     reference = profile.samples[feature].whole
     if not reference.values.size or not current.size:
         return (np.nan,) * len(wanted)
     below = around(places, current.size)
-    computed = (METHODS[name].exact for name in wanted)
-    return tuple(exact(reference, current, below) for exact in computed if exact)
+    found = {}
+    for name in reversed(
+        wanted
+    ):  # Wasserstein reads all of the reference in order, and the others find it in the cache
+        if exact := METHODS[name].exact:
+            found[name] = exact(reference, current, below)
+    return tuple(found[name] for name in wanted)
 
 
 def _categorical(part: Categories, columns: Columns, size: int) -> tuple[Ints, Ints, tuple[str, ...]]:

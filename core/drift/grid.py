@@ -73,20 +73,20 @@ def cut(sample: Mapping[str, tuple[Floats, int]], origins: Mapping[str, int], *,
         bins: at most how many bins.
     """
     finite = {name: inner(values) for name, (values, _) in sample.items()}
-    edges = [_edges(values, cells) for values in finite.values()]
-    width = max((len(one) for one in edges), default=0)
-    count = len(edges)
+    found = [edges(values, cells) for values in finite.values()]
+    width = max((len(one) for one in found), default=0)
+    count = len(found)
     filled = np.full((count, width), np.inf)
     counts = np.zeros((count, width + 1), dtype=np.int64)
     coarse = np.zeros((count, bins - 1), dtype=np.int64)
     special = np.zeros((count, 3), dtype=np.int64)
     for k, (name, (values, missing)) in enumerate(sample.items()):
-        filled[k, : len(edges[k])] = edges[k]
-        below = finite[name].searchsorted(edges[k])
-        counts[k, : len(edges[k])] = np.diff(below, prepend=0)
+        filled[k, : len(found[k])] = found[k]
+        below = finite[name].searchsorted(found[k])
+        counts[k, : len(found[k])] = np.diff(below, prepend=0)
         coarse[k] = _coarse(below, bins)
         special[k] = missing, *infinities(values)
-    sizes = np.array([len(one) for one in edges], dtype=np.int64)
+    sizes = np.array([len(one) for one in found], dtype=np.int64)
     ends = places(filled, sizes, counts).ends
     moments = [clipped(pair, values) for pair, values in zip(ends, finite.values(), strict=True)]
     means, sds = zip(*map(_moments, finite.values()), strict=True) if count else ((), ())
@@ -104,6 +104,25 @@ def cut(sample: Mapping[str, tuple[Floats, int]], origins: Mapping[str, int], *,
     )
 
 
+def edges(values: Floats, cells: int) -> Floats:
+    """Where a feature is cut into cells: at quantiles, and on both sides of a value that is there often; ascending.
+
+    Args:
+        values: ascending, finite.
+        cells: at most how many cells between the lowest and the highest value.
+    """
+    if not values.size:
+        return values
+    places = np.unique(values)
+    singles = places
+    if places.size > cells // 2:
+        picked = values[np.arange(cells) * values.size // cells] if values.size > cells else values
+        places, times = np.unique(picked, return_counts=True)
+        singles = places[times > 1]
+    ends = np.nextafter(np.append(singles, values[-1]), np.inf)
+    return np.unique(np.concatenate((places, ends[np.isfinite(ends)])))
+
+
 def infinities(values: Floats) -> tuple[int, int]:
     """How many values of an ascending sample are minus and plus infinity."""
     if not values.size or (values[0] != -np.inf and values[-1] != np.inf):
@@ -115,19 +134,6 @@ def inner(values: Floats) -> Floats:
     """The finite part of an ascending sample, as a view."""
     below, above = infinities(values)
     return values[below : values.size - above]
-
-
-def _edges(values: Floats, cells: int) -> Floats:
-    if not values.size:
-        return values
-    places = np.unique(values)
-    singles = places
-    if places.size > cells // 2:
-        picked = values[np.arange(cells) * values.size // cells] if values.size > cells else values
-        places, times = np.unique(picked, return_counts=True)
-        singles = places[times > 1]
-    ends = np.nextafter(np.append(singles, values[-1]), np.inf)
-    return np.unique(np.concatenate((places, ends[np.isfinite(ends)])))
 
 
 def _coarse(below: Ints, bins: int) -> Ints:

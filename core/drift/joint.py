@@ -1,64 +1,35 @@
 """Joint drift: features that stay what they were, each by itself, and no longer go together as they did.
 
-A sample of rows of either window is turned into ranks, column by column, so that drift of single features is not seen a second
-time. The rank correlations of all pairs are compared by Fisher's z, corrected for their number, for dependent rows and for how
-much they vary within the reference; so are those of distances from the median, which see what rises and falls again. They name
-the pairs. A classifier on random features of one to three columns, trained on one
-half of the rows and tried on the other, finds what is no correlation.
+Some rows of the window are turned into ranks, column by column, so that drift of single features is not seen a second
+time. The correlations of all pairs are compared (`core.drift.pairs`), corrected for their number, for dependent rows and for how much they vary
+within the reference. They name the pairs. A classifier (`core.drift.classifier`) finds what is no correlation; it is asked only where no
+pair and no feature moved.
 
-References:
-    Bonett and Wright (2000), Sample size requirements for estimating Pearson, Kendall and Spearman correlations.
-    Lopez-Paz and Oquab (2017), Revisiting classifier two-sample tests.
-    Rahimi and Recht (2007), Random features for large-scale kernel machines.
+What the reference says is worked out once, when a profile is fitted or read.
 """
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from functools import reduce
-from typing import Any, NamedTuple, Self
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.drift.columns import Columns, Floats, array, measured, spell
-from core.drift.grid import Grid
-from core.drift.normal import two_sided
+from core.drift import classifier, pairs
+from core.drift.columns import Column, Columns, Floats, array, measured, spell
+from core.drift.pairs import PairChange, Pairs
+from core.drift.ranks import Ranked
 
-ROWS = 2000
+ROWS = 1000
 """Rows of a window that are looked at, at most."""
+MOST = 100
+"""Features that are looked at together, at most: those that go together most in the reference."""
 FEWEST = 500
 """With fewer rows in either window nothing is said."""
-SMALLEST = 0.1
-"""The smallest change of a rank correlation that matters."""
+_LEARNED = 20_000  # rows of a reference
 _SMALLEST_APART = 0.1  # sd between the classifier's mean scores of both windows
-_FEATURES = 64
-_TRAINED = 500  # rows of a window in each half that the classifier learns or is tried on
-_RIDGE = 0.05
-_BLOCKS = 16
-_DEVIATE = 3.8  # at which the variance between blocks is no chance
 _NAMED = 10
-_CLOSE = 0.999
-Codes = NDArray[np.uint16]
-_Places = tuple[NDArray[np.intp], NDArray[np.intp]]
-
-
-class PairChange(NamedTuple):
-    """Two features that no longer go together as they did.
-
-    Attributes:
-        first: a feature.
-        second: another one.
-        reference: their rank correlation in the reference, -1 to 1.
-        current: in the current window.
-        of: what correlates: `ranks`, or distances from the median of the `first` or of `both`.
-    """
-
-    first: str
-    second: str
-    reference: float
-    current: float
-    of: str = "ranks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,26 +54,6 @@ class JointDrift:
     rows: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class JointSample:
-    """A sample of rows.
-
-    Attributes:
-        names: the features.
-        codes: the cell of the reference's grid, or a hash of the category; shape (rows, features).
-        scores: the ranks of rows within each feature, of mean 0 and variance 1; shape (rows, features).
-    """
-
-    names: tuple[str, ...]
-    codes: Codes
-    scores: Floats
-
-    @classmethod
-    def of(cls, names: tuple[str, ...], codes: Codes, values: NDArray[Any] | None = None) -> Self:
-        """A sample with its ranks: those of the values, or of the codes where there are no values."""
-        return cls(names=names, codes=codes, scores=_ranked((codes if values is None else values).T).T)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What two samples say, before it is judged among the features.
@@ -122,45 +73,158 @@ class Evidence:
     rows: tuple[int, int]
 
 
-NONE = JointSample(names=(), codes=np.zeros((0, 0), dtype=np.uint16), scores=np.zeros((0, 0)))
-"""No features, no rows."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class JointReference:
+    """How k features of a reference go together.
+
+    Attributes:
+        names: the features, numeric ones first.
+        origins: by numeric feature what its values are measured from: 0 but for integers beyond 2^53.
+        middle: where the values of each feature lie, so that 24 bits tell them apart; shape (k,).
+        scale: how far they reach from there, above 0; shape (k,).
+        pairs: how every two of them go together.
+        classes: what the classifier knows of the first ones.
+    """
+
+    names: tuple[str, ...]
+    origins: Mapping[str, int]
+    middle: Floats
+    scale: Floats
+    pairs: Pairs
+    classes: classifier.Reference
+
+    @classmethod
+    def learn(cls, columns: Columns, names: Iterable[str], origins: Mapping[str, int]) -> Self:
+        """Learn from the rows of a reference in the order of time.
+
+        Args:
+            columns: a column by feature name, all of one length.
+            names: the features that are looked at, numeric ones first; of too many those that go together most.
+            origins: by numeric feature what its values are measured from; the other features are categories.
+        """
+        listed = list(names)
+        values = _values(columns, listed, origins, _LEARNED)
+        if len(listed) > MOST:
+            chosen = _closest(values[:, evenly(values.shape[1], ROWS)])
+            listed, values = [listed[k] for k in chosen], values[chosen]
+        finite = np.where(np.isfinite(values), values, 0.0)
+        middle = np.median(finite, axis=1) if values.size else np.zeros(len(listed))
+        with np.errstate(over="ignore"):
+            scale = np.abs(finite - middle[:, None]).max(axis=1, initial=0.0)
+        scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
+        few = slice(classifier.FEATURES)
+        some = values[few, evenly(values.shape[1], classifier.ROWS)]
+        return cls(
+            names=tuple(listed),
+            origins={name: origins[name] for name in listed if name in origins},
+            middle=middle,
+            scale=scale,
+            pairs=Pairs.learn(_ranked(values, middle, scale).scores),
+            classes=classifier.Reference.learn(_scaled(some, middle[few], scale[few])),
+        )
+
+    def only(self, names: tuple[str, ...]) -> Self:
+        """The same of some of the features, in the same order."""
+        if names == self.names:
+            return self
+        at = [self.names.index(name) for name in names]
+        few = [k for k in at if k < classifier.FEATURES]
+        return replace(
+            self,
+            names=names,
+            middle=self.middle[at],
+            scale=self.scale[at],
+            pairs=self.pairs.only(at),
+            classes=self.classes.only(few),
+        )
 
 
-def evenly(size: int) -> NDArray[np.int64]:
-    """Which rows of a window are sampled: evenly spaced ones, or all."""
-    count = min(size, ROWS)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class JointSample:
+    """Some rows of a window, in the order of time.
+
+    Attributes:
+        names: the features.
+        values: numbers, or hashes of categories, NaN where missing; shape (features, rows).
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+
+
+def evenly(size: int, most: int) -> NDArray[np.int64]:
+    """Which rows of a window are looked at: evenly spaced ones, or all."""
+    count = min(size, most)
     rows: NDArray[np.int64] = (2 * np.arange(count) + 1) * size // (2 * max(count, 1))
     return rows
 
 
-def sample(columns: Columns, names: Iterable[str], grid: Grid, *, is_reference: bool = False) -> JointSample:
-    """Sample the rows of a window.
+def sample(columns: Columns, names: Iterable[str], origins: Mapping[str, int]) -> JointSample:
+    """Some rows of a window.
 
     Args:
         columns: a column by feature name, all of one length.
-        names: the features; those that there is no column for are left out.
-        grid: of the reference; features that it does not have are categories.
-        is_reference: whether it is kept: the ranks are then those of the cells, as they can be stored.
+        names: the features, each a column.
+        origins: by numeric feature what its values are measured from; the other features are categories.
     """
-    kept = tuple(name for name in names if name in columns)
-    size = len(columns[kept[0]]) if kept else 0
-    at = evenly(size)
-    codes = np.empty((at.size, len(kept)), dtype=np.uint16)
-    numbers = np.empty((len(kept), at.size)).T
-    places = {name: k for k, name in enumerate(grid.names)}
-    for k, name in enumerate(kept):
-        column = columns[name]
-        values = column[at] if isinstance(column, np.ndarray) else array(name, column)[at]
-        if name in places:
-            numbers[:, k] = measured(name, values, grid.origins[places[name]])
-            codes[:, k] = _in_cells(numbers[:, k], grid.edges_of(places[name]))
-        else:
-            numbers[:, k] = codes[:, k] = _hashed(values)
-    return JointSample.of(kept, codes, None if is_reference else numbers)
+    kept = tuple(names)
+    return JointSample(names=kept, values=_values(columns, kept, origins, ROWS))
 
 
-def _in_cells(numbers: Floats, edges: Floats) -> NDArray[np.intp]:
-    return np.where(np.isnan(numbers), edges.size + 1, edges.searchsorted(numbers, "right"))
+def compare(
+    reference: JointReference,
+    current: JointSample,
+    design: Mapping[str, float],
+    certain: float,
+    *,
+    by_classifier: bool = True,
+) -> Evidence | None:
+    """Compare how features go together in two windows; None where there are too few rows or features.
+
+    Args:
+        reference: of the reference.
+        current: of the window, of the same features or some of them.
+        design: by feature the design effect of the comparison of such samples.
+        certain: the largest corrected p-value of a pair that is named.
+        by_classifier: whether the classifier is tried where no pair moved: only where no feature has moved by itself, which
+            it would find as well.
+    """
+    names = current.names
+    rows = reference.pairs.rows, current.values.shape[1]
+    if min(rows) < FEWEST or len(names) < 2:  # noqa: PLR2004 - a pair
+        return None
+    known = reference.only(names)
+    effects = np.array([design[name] for name in names])
+    ranked = _ranked(current.values, known.middle, known.scale)
+    found, p_pairs, effect = pairs.compare(known.pairs, names, ranked.scores, effects, certain / 2)
+    distance, p_apart = 0.0, 1.0
+    if by_classifier and not found:
+        distance, p_apart = classifier.compare(known.classes, ranked.first(len(known.classes.places)), effect)
+    told = p_apart <= certain / 2 and distance >= _SMALLEST_APART
+    return Evidence(
+        p_value=min(2 * min(p_pairs, p_apart), 1.0),
+        enough=bool(found) or told,
+        pairs=found[:_NAMED],
+        auc=classifier.auc(distance),
+        rows=rows,
+    )
+
+
+def _values(columns: Columns, names: Iterable[str], origins: Mapping[str, int], most: int) -> Floats:
+    """Numbers, or hashes of categories, of evenly spaced rows; shape (features, rows)."""
+    listed = list(names)
+    at = evenly(len(columns[listed[0]]) if listed else 0, most)
+    found = np.empty((len(listed), at.size))
+    for k, name in enumerate(listed):
+        values = _at(name, columns[name], at)
+        found[k] = measured(name, values, origins[name]) if name in origins else _hashed(values)
+    return found
+
+
+def _at(name: str, column: Column, rows: NDArray[np.int64]) -> NDArray[Any]:
+    if isinstance(column, np.ndarray):
+        return column if rows.size == len(column) else column[rows]
+    return array(name, column)[rows]
 
 
 def _hashed(values: NDArray[Any]) -> list[int]:
@@ -174,193 +238,24 @@ def _hash(category: str) -> int:
     return int.from_bytes(hashlib.md5(category.encode(errors="replace"), usedforsecurity=False).digest()[:2])
 
 
-def _ranked(values: NDArray[Any]) -> Floats:
-    """The ranks of rows within each feature, equal values in a random order, as scores; shape (features, rows)."""
-    size = values.shape[1]
-    scores = (np.arange(size) - (size - 1) / 2) / np.sqrt(max(size**2 - 1, 1) / 12)
-    rng = np.random.default_rng(size)
-    found = np.empty(values.shape)
-    for k, row in enumerate(values):
-        shuffled = rng.permutation(size)
-        found[k, shuffled[row[shuffled].argsort()]] = scores
+def _scaled(values: Floats, middle: Floats, scale: Floats) -> Floats:
+    with np.errstate(over="ignore"):
+        found: Floats = values - middle[:, None]
+        found /= scale[:, None]
     return found
 
 
-def _pooled(old: Codes, new: Codes) -> tuple[Floats, Floats]:
-    """The middle ranks of the rows of both windows among each other, -1.7 to 1.7; of equal codes they are equal."""
-    both = np.concatenate((old, new))
-    scores = np.empty(both.shape)
-    for k in range(both.shape[1]):
-        _, place, times = np.unique(both[:, k], return_inverse=True, return_counts=True)
-        scores[:, k] = ((np.cumsum(times) - times / 2) / len(both))[place]
-    scores = (scores - 0.5) * np.sqrt(12)
-    return scores[: len(old)], scores[len(old) :]
+def _ranked(values: Floats, middle: Floats, scale: Floats) -> Ranked:
+    return Ranked.of(_scaled(values, middle, scale))
 
 
-def compare(
-    reference: JointSample,
-    current: JointSample,
-    design: Mapping[str, float],
-    certain: float,
-    *,
-    by_classifier: bool = True,
-) -> Evidence | None:
-    """Compare how features go together in two samples; None where there are too few rows or features.
-
-    Args:
-        reference: of the reference.
-        current: of the window, of the same features or some of them.
-        design: by feature the design effect of the comparison of such samples.
-        certain: the largest corrected p-value of a pair that is named.
-        by_classifier: whether the classifier is tried: only where no feature has moved by itself, which it would find as well.
-    """
-    names = current.names
-    rows = len(reference.codes), len(current.codes)
-    if min(rows) < FEWEST or len(names) < 2:  # noqa: PLR2004 - a pair
-        return None
-    places = [reference.names.index(name) for name in names]
-    codes = reference.codes[:, places], current.codes
-    old, new = reference.scores[:, places], current.scores
-    effects = np.array([design[name] for name in names])
-    far = (old**2 - 1) / np.sqrt(0.8)  # of even scores the square has variance 0.8
-    apart = reduce(np.maximum, [_apart(old, old), _apart(far, old), _apart(far, far)])
-    effect = np.sqrt(np.outer(effects, effects)) + 2 * np.maximum(apart, apart.T) / (1 / rows[0] + 1 / rows[1])
-    pairs, p_pairs = _pairs(names, old, new, effect, certain / 2)
-    distance, p_apart = _classified(*codes, float(effect.max())) if by_classifier else (0.0, 1.0)
-    told = p_apart <= certain / 2 and distance >= _SMALLEST_APART
-    return Evidence(
-        p_value=min(2 * min(p_pairs, p_apart), 1.0),
-        enough=bool(pairs) or told,
-        pairs=pairs[:_NAMED],
-        auc=_auc(distance),
-        rows=rows,
-    )
+def _closest(values: Floats) -> list[int]:
+    """The features that go together most with any other one, in their order."""
+    scores = Ranked.of(values).scores
+    related = np.abs(scores @ scores.T)
+    np.fill_diagonal(related, 0.0)
+    return sorted(np.argsort(-related.max(axis=1), kind="stable")[:MOST].tolist())
 
 
-def _auc(apart: float) -> float:
-    return 1 - float(two_sided(np.array([apart / np.sqrt(2)]))[0]) / 2 if apart > 0 else 0.5
-
-
-def _pairs(
-    names: tuple[str, ...], old: Floats, new: Floats, effect: Floats, certain: float
-) -> tuple[tuple[PairChange, ...], float]:
-    """The pairs that changed, the most certain first, and the smallest p-value, corrected for the number of pairs."""
-    upper = np.triu_indices(len(names), 1)
-    both = np.concatenate((upper[0], upper[1])), np.concatenate((upper[1], upper[0]))
-    before, after = _correlations(old), _correlations(new)
-    # Of a few rows that break a relation one window may have none: what either window says of the variance holds for both.
-    most = np.maximum(len(old) * _variance(old, before), len(new) * _variance(new, after))
-    chance = effect * (1 / len(old) + 1 / len(new))
-    far = [(scores**2 - 1) / np.sqrt(0.8) for scores in (old, new)]  # of even scores the square has variance 0.8
-    kinds = [("first", both, (old, new)), ("both", upper, (far[0], far[1]))]
-    found: list[tuple[str, _Places, Floats, Floats, Floats]] = [
-        ("ranks", upper, before, after, (np.arctanh(after) - np.arctanh(before)) / np.sqrt(most * chance))
-    ]
-    for of, pairs, right in kinds:
-        products = [left.T @ one / len(one) for left, one in zip(far, right, strict=True)]
-        squares = [(left**2).T @ one**2 / len(one) for left, one in zip(far, right, strict=True)]
-        spread = reduce(np.maximum, [square - product**2 for square, product in zip(squares, products, strict=True)])
-        z = (products[1] - products[0]) / np.sqrt(np.maximum(spread, 1e-3) * chance)
-        found.append((of, pairs, products[0], products[1], z))
-    z = np.concatenate([deviates[pairs] for _, pairs, _, _, deviates in found])
-    p_values = np.minimum(two_sided(z) * z.size, 1.0)
-    changes = (
-        [
-            PairChange(names[i], names[j], float(one[i, j]), float(other[i, j]), of)
-            for of, pairs, one, other, _ in found
-            for i, j in zip(*pairs, strict=True)
-        ]
-        if p_values.min() <= certain
-        else []
-    )
-    left = np.sqrt(np.maximum(1 - 1 / np.maximum(np.abs(z), 1.0) ** 2, 0.0))
-    ranked = [k for k in np.argsort(-np.abs(z)).tolist() if p_values[k] <= certain] if changes else []
-    told = (k for k in ranked if abs(changes[k].current - changes[k].reference) * left[k] >= SMALLEST)
-    return tuple(_once(changes[k] for k in told)), float(p_values.min())
-
-
-def _once(changes: Iterable[PairChange]) -> list[PairChange]:
-    """Each pair once, as it comes first."""
-    found: dict[frozenset[str], PairChange] = {}
-    for one in changes:
-        found.setdefault(frozenset((one.first, one.second)), one)
-    return list(found.values())
-
-
-def _correlations(scores: Floats) -> Floats:
-    return np.clip(scores.T @ scores / len(scores), -_CLOSE, _CLOSE)
-
-
-def _variance(scores: Floats, correlations: Floats) -> Floats:
-    """The variance of Fisher's z: as for a normal (Bonett and Wright), and at least as the fourth moments have it."""
-    size = len(scores)
-    square = scores**2
-    cubed = (square * scores).T @ scores
-    squares = square.T @ square
-    fourth = np.square(square).sum(axis=0)
-    r = correlations
-    spread = squares - r * (cubed + cubed.T) + r**2 / 4 * (fourth[:, None] + fourth + 2 * squares)
-    normal = (1 + r**2 / 2) / (size - 3)
-    variance: Floats = np.maximum(normal, spread / size**2 / (1 - r**2) ** 2)
-    return variance
-
-
-def _apart(left: Floats, right: Floats) -> Floats:
-    """The variance of mean products between blocks of rows that follow each other, over that of rows; 0 where chance explains it.
-
-    Args:
-        left: scores, shape (rows, features).
-        right: others of the same rows.
-    """
-    length = len(left) // _BLOCKS
-    one, other = (part[: length * _BLOCKS].reshape(_BLOCKS, length, -1) for part in (left, right))
-    found = (one.transpose(0, 2, 1) @ other / length).var(axis=0, ddof=1)
-    variance = np.maximum((left**2).T @ right**2 / len(left) - (left.T @ right / len(left)) ** 2, 1e-3)
-    ratio = found / (variance / length)
-    step = 2 / 9 / (_BLOCKS - 1)
-    more = ratio > (1 - step + _DEVIATE * np.sqrt(step)) ** 3
-    return np.where(more, (ratio - 1) / length * (1 + 8 / (_BLOCKS - 1)), 0.0)
-
-
-def _classified(old: Codes, new: Codes, effect: float) -> tuple[float, float]:
-    """How far apart in sd the mean scores of rows lie that the classifier was not trained on, and the p-value of that.
-
-    Rows of both windows are ranked among each other: within each window, ranks would carry over where chance has put its ties.
-    Each half of the rows is tried by what was learned of the other. Both results are of one sample: their mean is taken, whose
-    variance is at most that of either.
-    """
-    rng = np.random.default_rng(old.shape[1])
-    directions = np.zeros((old.shape[1], _FEATURES))
-    for k in range(_FEATURES):
-        of = rng.choice(old.shape[1], min(2 + k % 2, old.shape[1]), replace=False)
-        directions[of, k] = rng.normal(size=of.size)
-    shifts = rng.uniform(0, 2 * np.pi, _FEATURES)
-    middles = len(old) // 2, len(new) // 2
-    near = [one[max(middle - _TRAINED, 0) : middle + _TRAINED] for one, middle in zip((old, new), middles, strict=True)]
-    windows = [np.cos(scores @ directions + shifts) for scores in _pooled(*near)]
-    halves = [(one[: len(one) // 2], one[len(one) // 2 :]) for one in windows]
-    deviates, distances = [], []
-    for learned, tried in ((0, 1), (1, 0)):
-        weights = _discriminant(halves[0][learned], halves[1][learned])
-        scores = [half[tried] @ weights for half in halves]
-        means, variances = [one.mean() for one in scores], [one.var() for one in scores]
-        chance = np.sqrt(effect * sum(v / len(one) for v, one in zip(variances, scores, strict=True)))
-        deviates.append((means[1] - means[0]) / max(chance, 1e-12))
-        distances.append((means[1] - means[0]) / max(np.sqrt(sum(variances) / 2), 1e-12))
-    deviate = float(np.mean(deviates))
-    p_value = float(two_sided(np.array([deviate]))[0]) / 2
-    return float(np.mean(distances)), p_value if deviate > 0 else 1.0
-
-
-def _covariance(values: Floats) -> Floats:
-    apart = values - values.mean(axis=0)
-    found: Floats = apart.T @ apart / len(values)
-    return found
-
-
-def _discriminant(old: Floats, new: Floats) -> Floats:
-    """The direction that parts two classes best (Fisher 1936), regularised."""
-    within = _covariance(old) + _covariance(new)
-    within[np.diag_indices(_FEATURES)] += _RIDGE * np.trace(within) / _FEATURES
-    weights: Floats = np.linalg.solve(within, new.mean(axis=0) - old.mean(axis=0))
-    return weights
+NONE = JointReference.learn({}, (), {})
+"""No features, no rows."""

@@ -48,7 +48,7 @@ def without_chance(value: Floats, chance: Floats) -> Floats:
 
 def two_sided(z: Floats) -> Floats:
     """The chance of a normal deviate as far from 0 as `z`, shape (k,)."""
-    return np.array([math.erfc(abs(value) / math.sqrt(2)) for value in z.tolist()])
+    return np.array(list(map(math.erfc, (np.abs(z) / math.sqrt(2)).tolist())))
 
 
 def _cdf(x: float) -> float:

@@ -28,9 +28,8 @@ from core.drift.columns import (
 from core.drift.dependence import Codes, Dependence, category_codes, numeric_codes
 from core.drift.exclusion import LeftOut, is_temporal, why_categories, why_numbers
 from core.drift.grid import Grid, cut
-from core.drift.joint import NONE as NO_SAMPLE
-from core.drift.joint import JointSample
-from core.drift.joint import sample as sample_rows
+from core.drift.joint import NONE as NOT_TOGETHER
+from core.drift.joint import JointReference
 from core.drift.report import DriftReport
 from core.drift.sample import Sample, Sketch
 
@@ -69,7 +68,7 @@ class Profile:
         dependence: how alike the rows of the reference are that follow each other.
         labels: the names of the bins, numeric features first, then categorical ones.
         left_out: why, by the name of each feature that is not compared; constants are counted nevertheless.
-        joint: a sample of its rows, as ranks, by which it is seen how features go together.
+        joint: how its features go together.
     """
 
     names: tuple[str, ...]
@@ -82,7 +81,7 @@ class Profile:
     dependence: Dependence
     labels: tuple[tuple[str, ...], ...]
     left_out: Mapping[str, LeftOut] = field(default_factory=dict)
-    joint: JointSample = NO_SAMPLE
+    joint: JointReference = NOT_TOGETHER
     segments: tuple[SegmentReference, ...] = ()
     calibration: Calibration | None = None
 
@@ -155,7 +154,7 @@ class Profile:
             dependence=Dependence.learn(_codes(columns, numbers, origins, found), population or size),
             samples=tuple(Sketch.of(values, keep) for values, _ in numbers.values()) if keep else (),
             left_out=left_out,
-            sampled=sample_rows(arrays, pairs, grid, is_reference=True),
+            together=JointReference.learn(arrays, pairs, origins),
         )
 
     @classmethod
@@ -169,7 +168,7 @@ class Profile:
         samples: tuple[Sketch, ...],
         dependence: Dependence,
         left_out: Mapping[str, LeftOut],
-        sampled: JointSample,
+        together: JointReference,
     ) -> Self:
         """Put a profile together from its parts."""
         return cls(
@@ -183,7 +182,7 @@ class Profile:
             dependence=dependence,
             labels=_labels(grid, categorical),
             left_out=left_out,
-            joint=sampled,
+            joint=together,
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import repeat
 
 import numpy as np
@@ -29,6 +30,9 @@ ROW_LIMIT = 2_000_000
 
 _DEFAULT = Thresholds()
 _NONE = StatisticResult(None)
+# As `_make` of a named tuple, which is a function in Python and takes twice as long.
+_RESULT = partial(tuple.__new__, StatisticResult)
+_FEATURE = partial(tuple.__new__, FeatureDrift)
 
 
 def score(
@@ -103,14 +107,14 @@ def _sampled(
     known = [name for name in profile.joint.names if name in (columns or ()) and name not in counts.retyped]
     if columns is None or len(known) < 2 or counts.rows < thresholds.minimum_rows:  # noqa: PLR2004 - a pair
         return None
-    return joint.sample({name: columns[name] for name in known}, known, profile.grid)
+    return joint.sample(columns, known, profile.joint.origins)
 
 
 def _together(
     profile: Profile, counts: Counts, current: joint.JointSample, p_values: Floats, thresholds: Thresholds
 ) -> joint.Evidence | None:
     """How features go together in both windows; `p_values` are those of the features by themselves."""
-    rows = len(profile.joint.codes), len(current.codes)
+    rows = profile.joint.pairs.rows, current.values.shape[1]
     effect = dict(zip(profile.order, profile.dependence.effect_of_samples(rows, counts.rows).tolist(), strict=True))
     moved = bool((benjamini_hochberg(p_values) <= thresholds.false_alarms).any())
     return joint.compare(profile.joint, current, effect, thresholds.false_alarms, by_classifier=not moved)
@@ -244,7 +248,7 @@ def _features(
         labels = profile.labels[part]
         told = family.means, family.tails
         columns = zip(*verdicts, family.results, *sizes, worth[part], labels, *rows, *told, strict=True)
-        features += map(FeatureDrift._make, columns)
+        features += map(_FEATURE, columns)
     return features
 
 
@@ -386,7 +390,7 @@ def _results(shown: Sequence[str], found: Mapping[str, Values], size: int) -> li
                 repeat(none) if array is None else next(rows)
                 for array, none in zip(_arrays(found[name]), _NONE, strict=True)
             )
-            columns.append(map(StatisticResult._make, zip(*parts, strict=False)))
+            columns.append(map(_RESULT, zip(*parts, strict=False)))
         else:
             columns.append(repeat(_NONE, size))
     return list(zip(*columns, strict=True)) if columns else [()] * size

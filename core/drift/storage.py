@@ -9,20 +9,23 @@ from typing import Any
 
 import numpy as np
 
+from core.drift import classifier
 from core.drift.calibration import Calibration
 from core.drift.categories import Categories
 from core.drift.columns import ProfileError
 from core.drift.dependence import Dependence
 from core.drift.exclusion import LeftOut
 from core.drift.grid import Grid
-from core.drift.joint import JointSample
+from core.drift.joint import JointReference
+from core.drift.pairs import Pairs
 from core.drift.profile import Profile, SegmentReference
 from core.drift.sample import Sketch
 
-VERSION = 3
+VERSION = 4
 """Of the format; it changes when an older reader would misunderstand."""
 
 _CALIBRATION = ("slots", "by_slot", "anywhere")
+_PAIRS = ("products", "spreads", "apart")
 _GRID = ("edges", "sizes", "cells", "special", "coarse", "mean", "sd", "moments")
 
 
@@ -43,10 +46,11 @@ def dump_profile(profile: Profile) -> bytes:
         "population": profile.dependence.rows,
         "left_out": dict(profile.left_out),
         "together": profile.joint.names,
+        "together_rows": profile.joint.pairs.rows,
         "calibrated": profile.calibration is not None,
     }
     arrays = {name: getattr(profile.grid, name) for name in _GRID}
-    arrays["together"] = profile.joint.codes
+    arrays |= _together_arrays(profile.joint)
     arrays["between"] = profile.dependence.between
     arrays |= {f"categories_{k}": part.counts for k, part in enumerate(profile.categorical)}
     arrays |= {f"groups_{k}": part.groups for k, part in enumerate(profile.categorical)}
@@ -87,7 +91,7 @@ def _read(arrays: dict[str, Any]) -> Profile:
             categorical=tuple(_categories(head, arrays)),
             samples=tuple(_samples(head, arrays)),
             dependence=Dependence(rows=head["population"], between=arrays["between"]),
-            sampled=JointSample.of(tuple(head["together"]), arrays["together"]),
+            together=_together(head, arrays),
             left_out={name: LeftOut(why) for name, why in head["left_out"].items()},
         )
         return replace(profile, segments=tuple(_segments(head, arrays)), calibration=_calibration(head, arrays))
@@ -104,6 +108,24 @@ def _samples(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[Sketch]:
     for k, (size, ks, wasserstein) in enumerate(head["samples"]):
         at = arrays[f"at_{k}"].astype(np.int64) if f"at_{k}" in arrays else np.zeros(0, dtype=np.int64)
         yield Sketch(values=arrays[f"sample_{k}"], at=at, size=size, ks=ks, wasserstein=wasserstein)
+
+
+def _together_arrays(found: JointReference) -> dict[str, Any]:
+    pairs = {f"together_{name}": getattr(found.pairs, name) for name in _PAIRS}
+    classes = {"together_places": found.classes.places, "together_codes": found.classes.codes}
+    return pairs | classes | {"together_middle": found.middle, "together_scale": found.scale}
+
+
+def _together(head: dict[str, Any], arrays: dict[str, Any]) -> JointReference:
+    known = dict(zip(head["numeric"], head["origins"], strict=True))
+    return JointReference(
+        names=tuple(head["together"]),
+        origins={name: known[name] for name in head["together"] if name in known},
+        middle=arrays["together_middle"],
+        scale=arrays["together_scale"],
+        pairs=Pairs(rows=head["together_rows"], **{name: arrays[f"together_{name}"] for name in _PAIRS}),
+        classes=classifier.Reference.of(arrays["together_places"], arrays["together_codes"]),
+    )
 
 
 def _segments(head: dict[str, Any], arrays: dict[str, Any]) -> Iterator[SegmentReference]:

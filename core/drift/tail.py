@@ -11,6 +11,8 @@ References:
     Tukey and McLaughlin (1963), Less vulnerable confidence and significance procedures for location: clipped means.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -82,7 +84,7 @@ def places(edges: Floats, sizes: Ints, cells: Ints) -> Places:
 
 def _beyond(edges: Ints, below: Ints) -> Ints:
     """Rows beyond each threshold, from the rows below each edge."""
-    rows = np.take_along_axis(below, edges, axis=1)
+    rows = below[np.arange(len(below))[:, None], edges]
     half = edges.shape[1] // 2
     rows[:, :half] = below[:, -1:] - rows[:, :half]
     return rows
@@ -112,7 +114,7 @@ class Tails:
     Attributes:
         p_value: corrected for the number of thresholds and the mean, shape (k,).
         strength: the shift of a normal feature in sd that moves as many rows beyond the threshold, but not more than the
-            mean has moved, or that of the clipped mean; chance removed; 0 to 6; shape (k,).
+            mean has moved, or that of the clipped mean; chance removed; 0 to 6, and 0 where chance explains it; shape (k,).
         edge: which edge is the threshold that says most, -1 for the mean; shape (k,).
         upper: whether it is in the upper tail, shape (k,).
         shares: of the reference and of the window beyond it, shape (2, k).
@@ -148,48 +150,58 @@ def compare(
     """
     m = cumulated[:, -1]
     some, rows = np.maximum(n, 1), np.maximum(m, 1)
-    present = (n > 0) & (m > 0)
     row = np.arange(len(m))
     old, new = reference.beyond, _beyond(reference.edges, cumulated)
-    ends = np.take_along_axis(cumulated, reference.clip, axis=1)
+    ends = cumulated[row[:, None], reference.clip]
     total = sums[:, 1] + reference.ends[:, 0] * ends[:, 0] + reference.ends[:, 1] * (m - ends[:, 1])
     moved, deviate = _mean(moments, total / rows, some, effect * (1 / some + 1 / rows), _skewed(some, rows))
-    share = (m / (some + rows))[:, None]
-    deviates = _deviates(old / effect[:, None], new / effect[:, None], share) * reference.known
-    deviates = np.concatenate((deviates, deviate[:, None]), axis=1) * present[:, None]
-    place = np.abs(deviates).argmax(axis=1)
-    largest = np.abs(deviates[row, place])
+    deviates = np.empty((len(m), old.shape[1] + 1))
+    deviates[:, :-1] = _deviates(old / effect[:, None], new / effect[:, None], (m / (some + rows))[:, None])
+    deviates[:, :-1] *= reference.known
+    deviates[:, -1] = deviate
+    deviates *= ((n > 0) & (m > 0))[:, None]
+    np.abs(deviates, out=deviates)
+    place = deviates.argmax(axis=1)
+    largest = deviates[row, place]
     at = np.minimum(place, old.shape[1] - 1)
     is_mean = place > at
-    beyond = old[row, at], new[row, at]
-    # A share of 0 has no quantile: half a row is added to either.
-    apart = np.abs(_quantile((beyond[1] + 0.5) / (rows + 1)) - _quantile((beyond[0] + 0.5) / (some + 1)))
+    p_value = np.minimum(_TESTS * two_sided(largest), 1.0)
+    shares = np.array([old[row, at] / some, new[row, at] / rows])
     # Rows far out matter by what they do to the mean: a hundred times as many rare values just behind the others do nothing.
-    mean, sd = raw
+    center, sd = raw
     with np.errstate(over="ignore", invalid="ignore"):
-        moves = np.abs(sums.sum(axis=1) / rows - mean)
-        shifted = np.nan_to_num(np.divide(moves, sd, out=np.zeros_like(mean), where=sd > 0), posinf=LARGEST)
-    apart = np.minimum(apart, shifted)
-    left = np.sqrt(np.maximum(1 - 1 / np.maximum(largest, 1.0) ** 2, 0.0))
+        moves = np.abs(sums.sum(axis=1) / rows - center)
+        shifted = np.nan_to_num(np.divide(moves, sd, out=np.zeros_like(center), where=sd > 0), posinf=LARGEST)
+    strength = np.zeros(len(m))
+    for k in np.flatnonzero(p_value * p_value.size < 1).tolist():
+        apart = _apart(shares[:, k].tolist(), (int(some[k]), int(rows[k])))
+        found = abs(float(moved[k])) if is_mean[k] else min(apart, float(shifted[k]))
+        strength[k] = min(found * math.sqrt(max(1 - 1 / max(float(largest[k]), 1.0) ** 2, 0.0)), LARGEST)
     return Tails(
-        p_value=np.minimum(_TESTS * two_sided(largest), 1.0),
-        strength=np.minimum(np.where(is_mean, np.abs(moved), apart) * left, LARGEST),
+        p_value=p_value,
+        strength=strength,
         edge=np.where(is_mean, -1, reference.edges[row, at]),
         upper=at < len(_SHARES),
-        shares=np.stack((beyond[0] / some, beyond[1] / rows)),
+        shares=shares,
     )
 
 
-def _quantile(shares: Floats) -> Floats:
-    inverse = NormalDist().inv_cdf
-    return np.array([inverse(share) for share in np.clip(shares, 1e-12, 1 - 1e-12).tolist()])
+def _apart(shares: Sequence[float], rows: Sequence[int]) -> float:
+    """By how many sd a normal is shifted that has the second share beyond a threshold instead of the first."""
+    # A share of 0 has no quantile: half a row is added to either.
+    old, new = (
+        NormalDist().inv_cdf(min(max((share * size + 0.5) / (size + 1), 1e-12), 1 - 1e-12))
+        for share, size in zip(shares, rows, strict=True)
+    )
+    return abs(new - old)
 
 
 def _deviates(old: Floats, new: Floats, share: Floats) -> Floats:
     """The normal deviates of so many current rows beyond a threshold, given how many of both windows are; 0 inside chance."""
-    more = _peizer_pratt(new - 1, old + new, share)
-    fewer = _peizer_pratt(new, old + new, share)
-    found: Floats = np.where((more > 0) & (new >= 1), more, np.where((fewer < 0) & (old >= 1), fewer, 0.0))
+    draws = old + new
+    more = new > draws * share
+    deviates = _peizer_pratt(new - more, draws, share)
+    found: Floats = np.where(more, (deviates > 0) & (new >= 1), (deviates < 0) & (old >= 1)) * deviates
     return found
 
 
@@ -207,7 +219,8 @@ def _peizer_pratt(most: Floats, draws: Floats, share: Floats) -> Floats:
         found = (near + small) / np.abs(off) * np.sqrt(np.maximum(2 * deviance / (1 + 1 / (6 * draws)), 0.0))
         plain = (near + small) / np.sqrt((draws + 1 / 6) * share * rest)
     result: Floats = np.where(np.abs(off) < 1e-6 * draws, plain, found)
-    return np.nan_to_num(result, nan=0.0, posinf=0.0, neginf=0.0)
+    result[~np.isfinite(result)] = 0.0
+    return result
 
 
 def _skewed(n: Ints, m: Ints) -> Floats:

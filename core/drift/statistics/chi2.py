@@ -18,11 +18,15 @@ from core.drift.statistics.method import Method, Values
 def _compute(bins: Bins) -> Values:
     n, m, empty = bins.n, bins.m, bins.empty
     value = _statistic(bins.current, bins.both, bins.width, n, m)
-    p_value = tail(np.where(empty, 0.0, value), np.maximum(bins.width - 1, 0))
+    freedom = np.maximum(bins.width - 1, 0)
+    known = np.where(empty, 0.0, value)
+    alike = np.flatnonzero(bins.effect > 1)
+    p_values = tail(
+        np.concatenate((known, known[alike] / bins.effect[alike])), np.concatenate((freedom, freedom[alike]))
+    )
+    p_value, pooled = p_values[: value.size], p_values[: value.size].copy()
+    pooled[alike] = p_values[value.size :]
     scarce = np.where(bins.used, bins.both, np.inf).min(axis=1, initial=np.inf) * np.minimum(n, m) < EXPECTED * (n + m)
-    pooled = p_value.copy()
-    if (alike := bins.effect > 1).any():
-        pooled[alike] = tail(np.where(empty, 0.0, value / bins.effect)[alike], np.maximum(bins.width - 1, 0)[alike])
     for k in np.flatnonzero(scarce & ~empty).tolist():
         pooled[k] = _pooled(bins.reference[k], bins.current[k], float(bins.effect[k]))
     return Values(value=value + bins.blank, p_value=p_value + bins.blank, trusted_p=np.where(empty, 1.0, pooled))
@@ -85,7 +89,7 @@ def tail(value: Floats, freedom: Ints) -> Floats:
         log = power * np.log(half)[:, None] - half[:, None] - np.where(odd[:, None], gammas[1], gammas[0])
     log[np.isnan(log)] = 0.0  # 0 log 0: the first term of an even count at value 0
     terms = np.where(steps < (freedom // 2)[:, None], np.exp(log), 0.0).sum(axis=1)
-    terms[odd] += [math.erfc(math.sqrt(x)) for x in half[odd].tolist()]
+    terms[odd] += list(map(math.erfc, np.sqrt(half[odd]).tolist()))
     return np.where(freedom == 0, 1.0, np.minimum(terms, 1.0))
 
 

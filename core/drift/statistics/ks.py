@@ -12,7 +12,11 @@ from core.drift.normal import farthest, without_chance
 from core.drift.sample import Sample, spans
 from core.drift.statistics.method import Method, Values
 
+_TERMS = np.arange(1, 13)
+_SIGNS = 2 * (-1.0) ** (_TERMS - 1)
+_SQUARES = -2.0 * _TERMS**2
 _PARTS = 8
+_MANY = 256  # of so many cells most are settled by one more place each
 _FEW = 512  # so many values are compared one by one
 _BY_CHANCE = np.pi / np.sqrt(12)  # the root of the mean square of Kolmogorov's distribution
 
@@ -22,8 +26,9 @@ def _compute(numbers: Numbers) -> Values:
     n, m, blank = numbers.n, numbers.m, numbers.blank
     independent = n * m / (n + m)
     p_value = trusted = tail(value, independent) + blank
-    if (numbers.effect > 1).any():
-        trusted = tail(value, independent / numbers.effect) + blank
+    if (alike := np.flatnonzero(numbers.effect > 1)).size:
+        trusted = p_value.copy()
+        trusted[alike] = tail(value[alike], (independent / numbers.effect)[alike]) + blank[alike]
     excess = without_chance(value, _BY_CHANCE * numbers.by_chance)
     return Values(value=value + blank, p_value=p_value, excess=excess + blank, error=error, trusted_p=trusted)
 
@@ -50,9 +55,8 @@ def tail(distance: Floats, rows: Floats) -> Floats:
     """
     root = np.sqrt(rows)
     x = (root + 0.12 + 0.11 / root) * distance
-    k = np.arange(1, 13)[:, None]
-    series = 2 * ((-1.0) ** (k - 1) * np.exp(-2 * np.square(k * np.maximum(x, 0.3)))).sum(axis=0)
-    upper: Floats = np.where(x < 0.3, 1.0, np.clip(series, 0.0, 1.0))  # noqa: PLR2004 - 1 to 5 digits below it
+    series = _SIGNS @ np.exp(_SQUARES[:, None] * np.square(np.maximum(x, 0.3)))
+    upper: Floats = np.where(x < 0.3, 1.0, np.minimum(np.maximum(series, 0.0), 1.0))  # noqa: PLR2004 - 1 to 5 digits below it
     return upper
 
 
@@ -80,7 +84,7 @@ def exact(reference: Sample, current: Floats, below: Ints) -> float:
     cells = np.flatnonzero(np.maximum(old[1:] - new[:-1], new[1:] - old[:-1]) > best)
     r0, r1, c0, c1 = reference.below[cells], reference.below[cells + 1], below[cells], below[cells + 1]
     while (r1 - r0).sum() > _FEW:
-        before, after = _ranks(reference, current, _divide(r0, r1))
+        before, after = _ranks(reference, current, _divide(r0, r1, 2 if r0.size > _MANY else _PARTS))
         best = max(best, _largest(before, n, m), _largest(after, n, m))
         r0 = np.concatenate((r0[:, None], after[0]), axis=1)
         c0 = np.concatenate((c0[:, None], after[1]), axis=1)
@@ -97,10 +101,10 @@ def _largest(ranks: tuple[Ints, Ints], n: int, m: int) -> float:
     return float(np.abs(ranks[0] / n - ranks[1] / m).max(initial=0.0))
 
 
-def _divide(start: Ints, stop: Ints) -> Ints:
-    """Up to `_PARTS` positions in each interval of positions, the first included; shape (k, _PARTS)."""
-    parts: Ints = start[:, None] + (stop - start)[:, None] * np.arange(_PARTS) // _PARTS
-    return parts
+def _divide(start: Ints, stop: Ints, parts: int) -> Ints:
+    """The positions that part each interval of positions; shape (k, parts - 1)."""
+    inside: Ints = start[:, None] + (stop - start)[:, None] * np.arange(1, parts) // parts
+    return inside
 
 
 def _ranks(reference: Sample, current: Floats, at: Ints) -> tuple[tuple[Ints, Ints], tuple[Ints, Ints]]:

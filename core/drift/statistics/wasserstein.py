@@ -16,6 +16,7 @@ from core.drift.sample import Sample, spans
 from core.drift.statistics.method import Method, Values
 
 _CELL = 16
+_PART = 32_768
 
 
 def _compute(numbers: Numbers) -> Values:
@@ -60,8 +61,7 @@ def distance(reference: Floats, current: Floats) -> float:
     5.0
     """
     if reference.size == current.size:
-        apart = reference - current
-        return float(np.abs(apart, out=apart).sum()) / reference.size
+        return _between(reference, current) / reference.size
     few, many = sorted((reference, current), key=len)
     cells = -(-few.size // _CELL)
     starts = np.arange(cells) * _CELL
@@ -71,6 +71,17 @@ def distance(reference: Floats, current: Floats) -> float:
     crossed = (lowest < few[stops - 1]) & (highest > few[starts])
     settled = float(np.abs(area_many - area_few)[~crossed].sum())
     return (settled + _crossed(few, many, starts[crossed], stops[crossed])) / (few.size * many.size)
+
+
+def _between(one: Floats, other: Floats) -> float:
+    """The sum of the absolute differences, part by part: the differences of all at once would leave the cache."""
+    buffer = np.empty(min(_PART, one.size))
+    total = 0.0
+    for start in range(0, one.size, _PART):
+        apart = buffer[: one.size - start]
+        np.subtract(one[start : start + _PART], other[start : start + _PART], out=apart)
+        total += float(np.add.reduce(np.abs(apart, out=apart)))
+    return total
 
 
 def _areas(many: Floats, few: int, bounds: Ints) -> tuple[Floats, Floats, Floats]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import cost
 import detectors
+import joint
 import numpy as np
 import workloads
 from workloads import Case
@@ -86,6 +87,8 @@ def rows(plan: Plan) -> Iterator[Row]:
         found=f"{share:.1%} of {tally.windows}",
         met=share >= 0.95,
     )
+    yield from tails(plan)
+    yield from together(plan)
     yield elec2(plan)
 
 
@@ -97,7 +100,7 @@ def costs(plan: Plan) -> Iterator[Row]:
     for found in (
         *cost.five_tests(plan.rng(2), 1_000_000, 20, 3, compare=False),
         cost.unequal(plan.rng(3), repeats),
-        cost.from_counts(plan.rng(4)),
+        *cost.from_counts(plan.rng(4)),
         cost.importing(repeats),
         cost.memory(plan.rng(5)),
     ):
@@ -201,6 +204,62 @@ def other_changes(plan: Plan, tally: Tally) -> Row:
         target="all found",
         found=f"{hits} of {windows}",
         met=hits == windows,
+    )
+
+
+def tails(plan: Plan) -> Iterator[Row]:
+    """Few rows far out in one of 20 features, and heavy tails without drift; `core.drift` only."""
+    windows = 3 if plan.quick else 10
+    found = [joint.tails_found(plan.rng(60, k), change, windows) for k, change in enumerate(joint.TAILS)]
+    yield Row(
+        what=f"few rows far out: {', '.join(joint.TAILS)}; 1 of 20 features, n = 10,000",
+        target=f"≥ {windows - 1} of {windows} each, no other feature",
+        found=f"{', '.join(map(str, found))} of {windows}",
+        met=min(found) >= windows - 1,
+    )
+    windows = 9 if plan.quick else 30
+    alarms = [joint.clean_tails(plan.rng(61, k), kind, windows) for k, kind in enumerate(joint.CLEAN)]
+    total = windows * len(alarms)
+    yield Row(
+        what=f"false alarms of a window, heavy tails ({', '.join(joint.CLEAN)}), 20 features",
+        target="≤ 5 %",
+        found=f"{sum(alarms) / total:.1%} of {total}",
+        met=sum(alarms) <= 0.05 * total,
+    )
+
+
+def together(plan: Plan) -> Iterator[Row]:
+    """Features that no longer go together as they did, and features that do; `core.drift` only."""
+    windows = 2 if plan.quick else 6
+    sizes = [(rows, features) for rows in (1000, 5000) for features in (2, 10, 50)]
+    cases = f"n = 1,000 and 5,000; 2, 10 and 50 features; {windows} windows each"
+    for k, correlations in enumerate(((0.9, -0.9), (0.8, 0.5))):
+        results = [joint.pairs_found(plan.rng(70 + k, *size), correlations, *size, windows) for size in sizes]
+        found, named = (sum(column) for column in zip(*results, strict=True))
+        total = windows * len(sizes)
+        yield Row(
+            what=f"a rank correlation from {correlations[0]} to {correlations[1]}; {cases}",
+            target="all found",
+            found=f"{found} of {total}; the pair alone is named in {named}",
+            met=found == total,
+        )
+    for k, (kind, what) in enumerate((("parabola", "a parabola"), ("three", "a link of three that no pair shows"))):
+        results = [joint.links_found(plan.rng(72 + k, rows, 10), kind, rows, 10, windows) for rows in (1000, 5000)]
+        found, alarms = (sum(column) for column in zip(*results, strict=True))
+        yield Row(
+            what=f"{what} among 10 features is gone, n = 1,000 and 5,000",
+            target="all found",
+            found=f"{found} of {2 * windows}; {alarms} alarms of {2 * windows} where it is still there",
+            met=found == 2 * windows and not alarms,
+        )
+    windows = 5 if plan.quick else 20
+    clean = sum(joint.clean_pairs(plan.rng(75, *size), *size, windows) for size in sizes)
+    total = windows * len(sizes)
+    yield Row(
+        what="false alarms of joint drift, a rank correlation of 0.8; n = 1,000 and 5,000; 2, 10 and 50 features",
+        target="≤ 1 %",
+        found=f"{clean / total:.1%} of {total}",
+        met=clean <= 0.01 * total,
     )
 
 

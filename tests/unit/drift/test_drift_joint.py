@@ -41,7 +41,7 @@ def test_a_correlation_that_changed_is_found_and_its_pair_is_named(before: float
     assert {pair.first, pair.second} == {"f0", "f1"}
     assert pair.reference == pytest.approx(stats.spearmanr(reference["f0"], reference["f1"]).statistic, abs=0.05)
     assert pair.current == pytest.approx(stats.spearmanr(current["f0"], current["f1"]).statistic, abs=0.05)
-    assert joint(report).rows == (ROWS, 2000)
+    assert joint(report).rows == (3000, ROWS)
 
 
 def test_counts_need_a_sample_of_rows_and_then_say_the_same() -> None:
@@ -83,6 +83,19 @@ def test_what_no_pair_shows_is_found_by_the_classifier() -> None:
     assert joint(report).pairs == ()
     assert joint(report).auc > 0.6
     assert "a classifier tells the windows apart" in of_drift("churn", report).summary
+
+
+def test_a_link_of_three_features_among_ten_is_found() -> None:
+    def window(seed: int, *, linked: bool) -> Window:
+        columns = together(seed, 3000, 0.0, 10)
+        sign = np.sign(columns["f4"] * columns["f7"])
+        return columns | ({"f2": np.abs(columns["f2"]) * sign} if linked else {})
+
+    profile = Profile.fit(window(1, linked=True))
+    assert not score(profile, window(2, linked=True)).joint_drifted
+    report = score(profile, window(3, linked=False))
+    assert report.joint_drifted
+    assert joint(report).pairs == ()
 
 
 def test_categories_and_missing_values_go_together_as_well() -> None:

@@ -201,7 +201,7 @@ def test_new_categories_are_named_and_names_add_up(profile: Profile) -> None:
         (lambda _: b"", "profile: must be an npz archive, got 0 bytes"),
         (lambda _: b"nonsense", "profile: must be an npz archive, got 8 bytes"),
         (lambda data: data[:200], "profile: must be an npz archive, got 200 bytes"),
-        (lambda data: rewritten(data, version=1), "profile version: must be 3, got 1"),
+        (lambda data: rewritten(data, version=1), "profile version: must be 4, got 1"),
         (lambda data: rewritten(data, without="edges"), "profile: must hold 'edges', got"),
         (lambda data: rewritten(data, without="head"), "profile: must hold 'head', got"),
     ],
