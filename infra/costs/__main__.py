@@ -17,7 +17,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "costs.md"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the tables, or write them into the guide; 1 where a target is missed."""
+    """Print the tables, or write them into the guide."""
     parser = argparse.ArgumentParser(prog="python -m infra.costs", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", type=int, help="how many, all alike")
     parser.add_argument("--tables", type=int, default=1, help="of predictions")
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
             ),
         )
     print("\n\n".join((report.compared(loads), *(report.arithmetic(load) for load in loads))))
-    return int(not report.met(loads))
+    return 0
 
 
 if __name__ == "__main__":

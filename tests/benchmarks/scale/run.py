@@ -82,7 +82,8 @@ class Row:
         found, most = (f"{number:,.4g}" if number < 100 else f"{number:,.0f}" for number in (self.found, self.most))
         ratio = f"{self.found / self.most:.2f}" if self.most else ""
         met = "yes" if self.met else "**no**"
-        return f"| {self.what} | {found} {self.unit} | at most {most} {self.unit} | {ratio} | {met} |"
+        unit = f" {self.unit}" if self.unit else ""
+        return f"| {self.what} | {found}{unit} | at most {most}{unit} | {ratio} | {met} |"
 
 
 @dataclass
