@@ -84,7 +84,7 @@ def _is(value: str, name: str) -> str:
 def _equals(value: str, option: object) -> str:
     """Texts are compared without their escapes, whole numbers and booleans as JSON has them."""
     if isinstance(option, str):
-        return f"{_is(value, 'string')} AND JSON_VALUE({value}, '$') = {text(option)}"
+        return f"{_is(value, 'string')} AND IFNULL(JSON_VALUE({value}, '$'), '') = {text(option)}"
     return f"IFNULL({value} = '{json.dumps(option)}', FALSE)"
 
 
