@@ -14,13 +14,20 @@ _Schema = Mapping[str, Any]
 
 
 def read(node: Node) -> str:
-    """A JSON Schema, checked, as JSON text.
+    """A JSON Schema, checked, as JSON text without its annotations.
 
     Raises:
         WrongError: it has a keyword that cannot be checked in the warehouse, or a keyword has a wrong value.
     """
     _check(node.value, depth=0)
-    return json.dumps(node.value, sort_keys=True)
+    return json.dumps(_bare(node.value), sort_keys=True)
+
+
+def _bare(schema: _Schema) -> dict[str, Any]:
+    found = {key: value for key, value in schema.items() if key in _KEYWORDS}
+    if "properties" in found:
+        found["properties"] = {name: _bare(below) for name, below in found["properties"].items()}
+    return found | ({"items": _bare(found["items"])} if "items" in found else {})
 
 
 def _check(schema: object, depth: int) -> None:
@@ -53,8 +60,8 @@ def _enum(value: object) -> None:
 
 
 def _const(value: object) -> None:
-    if not isinstance(value, str | bool | int):
-        raise WrongError("enum, const: must be texts, whole numbers or booleans", value)
+    if not isinstance(value, str | bool | int) or (isinstance(value, str) and not value.isprintable()):
+        raise WrongError("enum, const: must be printable texts, whole numbers or booleans", value)
 
 
 def _properties(value: object) -> None:
