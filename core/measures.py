@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 BINARY, MULTICLASS, REGRESSION, RANKING = "binary", "multiclass", "regression", "ranking"
+GENERATIVE = "generative"
 """The tasks, as the settings name them."""
 
 
@@ -28,6 +29,10 @@ class Unit(StrEnum):
     """The unit of the label, as in minutes."""
     NATS = "nats"
     """Natural units of information."""
+    SECONDS = "seconds"
+    DOLLARS = "dollars"
+    NUMBER = "number"
+    """A number of things, or a score on a scale of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +78,14 @@ class Measure:
                 return abs(value) > abs(other)
 
     def loss(self, value: float) -> float:
-        """What is lost at a value: the value itself, or what is missing from 1; 0 is perfect.
+        """What is lost at a value: the value itself, or what is missing from 1; 0 is perfect. Of a score, its negative.
 
         >>> round(MEASURES["accuracy"].loss(0.9), 6), MEASURES["mae"].loss(12.0)
         (0.1, 12.0)
         """
-        return 1 - value if self.better is Better.HIGHER else abs(value)
+        if self.better is Better.HIGHER:
+            return 1 - value if self.unit is Unit.RATIO else -value
+        return abs(value)
 
     def spell(self, value: float) -> str:
         """A value for people.
@@ -86,7 +93,12 @@ class Measure:
         >>> MEASURES["accuracy"].spell(0.8512), MEASURES["mae"].spell(12.3456)
         ('85.1%', '12.3')
         """
-        return f"{value:.1%}" if self.unit is Unit.RATIO else f"{value:.3g}"
+        if self.unit is Unit.RATIO:
+            return f"{value:.1%}"
+        return f"{value:.3g}{_SPELT.get(self.unit, '')}"
+
+
+_SPELT = {Unit.SECONDS: " s", Unit.DOLLARS: " $"}
 
 
 MEASURES = {
@@ -208,6 +220,119 @@ MEASURES = {
             unit=Unit.RATIO,
             better=Better.HIGHER,
             interval="normal, of the mean over queries",
+        ),
+        Measure(
+            name="error_ratio",
+            tasks=(GENERATIVE,),
+            title="Error ratio",
+            unit=Unit.RATIO,
+            better=Better.LOWER,
+            interval="Wilson",
+        ),
+        Measure(
+            name="refusal_ratio",
+            tasks=(GENERATIVE,),
+            title="Refusal ratio",
+            unit=Unit.RATIO,
+            better=Better.LOWER,
+            interval="Wilson",
+        ),
+        Measure(
+            name="truncated_ratio",
+            tasks=(GENERATIVE,),
+            title="Truncated responses",
+            unit=Unit.RATIO,
+            better=Better.LOWER,
+            interval="Wilson",
+        ),
+        Measure(
+            name="empty_ratio",
+            tasks=(GENERATIVE,),
+            title="Empty responses",
+            unit=Unit.RATIO,
+            better=Better.LOWER,
+            interval="Wilson",
+        ),
+        Measure(
+            name="invalid_format_ratio",
+            tasks=(GENERATIVE,),
+            title="Responses of invalid format",
+            unit=Unit.RATIO,
+            better=Better.LOWER,
+            interval="Wilson",
+        ),
+        Measure(
+            name="pii_ratio",
+            tasks=(GENERATIVE,),
+            title="Responses with personal data",
+            unit=Unit.RATIO,
+            better=Better.LOWER,
+            interval="Wilson",
+        ),
+        Measure(
+            name="empty_context_ratio",
+            tasks=(GENERATIVE,),
+            title="Requests with an empty context",
+            unit=Unit.RATIO,
+            better=Better.LOWER,
+            interval="Wilson",
+        ),
+        Measure(
+            name="retrieval_hit_ratio",
+            tasks=(GENERATIVE,),
+            title="Retrieval hit rate",
+            unit=Unit.RATIO,
+            better=Better.HIGHER,
+            interval="Wilson",
+        ),
+        Measure(
+            name="first_token_p95",
+            tasks=(GENERATIVE,),
+            title="Time to first token, 95th percentile",
+            unit=Unit.SECONDS,
+            better=Better.LOWER,
+            interval="order statistics",
+        ),
+        Measure(
+            name="total_p95",
+            tasks=(GENERATIVE,),
+            title="Total time, 95th percentile",
+            unit=Unit.SECONDS,
+            better=Better.LOWER,
+            interval="order statistics",
+        ),
+        Measure(
+            name="dollars_per_request",
+            tasks=(GENERATIVE,),
+            title="Cost per request",
+            unit=Unit.DOLLARS,
+            better=Better.LOWER,
+            interval="normal, of the mean",
+        ),
+        Measure(
+            name="retries_per_request",
+            tasks=(GENERATIVE,),
+            title="Retries per request",
+            unit=Unit.NUMBER,
+            better=Better.LOWER,
+            interval="normal, of the mean",
+        ),
+        Measure(
+            name="embedding_distance",
+            tasks=(GENERATIVE,),
+            title="Distance of embeddings from the reference",
+            unit=Unit.NUMBER,
+            better=Better.LOWER,
+            interval="the distance by chance, to either side",
+            watched=False,  # the drift tests of the projections decide
+        ),
+        Measure(
+            name="score",
+            tasks=(GENERATIVE,),
+            title="Score",
+            unit=Unit.NUMBER,
+            better=Better.HIGHER,
+            interval="normal, of the mean",
         ),
     )
 }

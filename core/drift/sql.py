@@ -44,6 +44,7 @@ def count_sql(
     row_id: str | None = None,
     by: str | None = None,
     without: Collection[str] = (),
+    computed: Mapping[str, str] = _NONE,
 ) -> Statement:
     """The statement that counts a window; `counts_from_rows` reads what it returns.
 
@@ -56,6 +57,7 @@ def count_sql(
         row_id: the column that names a row, where a row may be there twice and is to count once.
         by: a column that parts the rows into segments, each counted by itself.
         without: features that are not counted, because the table has no such column or one of another type.
+        computed: expressions over the columns of the table, by the names that stand for them.
 
     Raises:
         ProfileError: a name is no identifier, or there is no feature to count.
@@ -77,7 +79,7 @@ def count_sql(
     for entry in entries:
         parameters |= entry.parameters
     listed = ",\n    ".join(entry.struct(named=k == 0) for k, entry in enumerate(entries))
-    source = _source(columns, _table(table), timestamp, row_id)
+    source = _source(columns, _table(table), timestamp, row_id, computed)
     segment = f"COALESCE(CAST({columns[by]} AS STRING), 'missing') AS segment, " if by else ""
     keys = "segment, feature, bucket" if by else "feature, bucket"
     chosen = "w.segment, part.feature, part.bucket" if by else "part.feature, part.bucket"
@@ -217,11 +219,14 @@ def _categorical(feature: int, column: str, values: list[str]) -> _Entry:
     )
 
 
-def _source(columns: Mapping[str, str], table: str, timestamp: str, row_id: str | None) -> str:
+def _source(
+    columns: Mapping[str, str], table: str, timestamp: str, row_id: str | None, computed: Mapping[str, str]
+) -> str:
     """The rows of the window, each once."""
     at = columns[timestamp]
     once = f" QUALIFY ROW_NUMBER() OVER (PARTITION BY {columns[row_id]} ORDER BY {at} DESC) = 1" if row_id else ""
-    wanted = ", ".join(dict.fromkeys(columns.values()))
+    listed = (f"{computed[name]} AS {column}" if name in computed else column for name, column in columns.items())
+    wanted = ", ".join(dict.fromkeys(listed))
     inside = f"{at} >= @window_start AND {at} < @window_end"
     return f"(SELECT {wanted} FROM {table} WHERE {inside}{once})"  # noqa: S608 - every name in it was checked and quoted
 

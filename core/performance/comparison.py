@@ -90,7 +90,7 @@ class Comparison:
             return 0.0
         loss = measure_of(self.metric).loss
         before, now = loss(self.reference.value), loss(self.current.value)
-        return (now - before) / before if before else math.inf if now > 0 else 0.0
+        return (now - before) / abs(before) if before else math.inf if now > 0 else 0.0
 
 
 def stands(estimate: Estimate, floor: float, *, ceiling: bool = False) -> Standing:

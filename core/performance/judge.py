@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from core.detection import Outcome, Verdict
 from core.events import Severity
-from core.measures import Better, Unit, measure_of
+from core.measures import GENERATIVE, Better, Unit, measure_of
 from core.performance.comparison import Comparison, Standing, Trend, stands
 from core.performance.groups import Gap
 from core.performance.intervals import Estimate
@@ -253,7 +253,7 @@ class Limited:
         spell = measure_of(self.metric).spell
         value, low, high = (spell(end or 0.0) for end in self.estimate[:3])
         sort = "ceiling" if self.is_ceiling else "floor"
-        rows = f"{self.estimate.rows} {'queries' if self.metric == 'ndcg' else 'labelled predictions'}"
+        rows = f"{self.estimate.rows} {_counted(self.metric)}"
         return f"{title(self.metric)} {value} ({low} to {high}) on {rows}, {sort} {spell(self.limit)}"
 
     @property
@@ -357,6 +357,13 @@ def _spell(one: Comparison, beside: str) -> str:
     return (
         f"{title(one.metric)} {measure.spell(now.value or 0.0)} ({ends}), {measure.spell(before.value or 0.0)} {beside}"
     )
+
+
+def _counted(metric: str) -> str:
+    """What a metric comes from."""
+    if metric == "ndcg":
+        return "queries"
+    return "requests" if GENERATIVE in measure_of(metric).tasks else "labelled predictions"
 
 
 def title(metric: str) -> str:

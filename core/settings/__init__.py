@@ -2,6 +2,7 @@
 
 from core.settings.business import Business, Cost, Customers, MarketTable, Orders, Spending
 from core.settings.channels import Channel
+from core.settings.generation import Embedding, Generation, Prices
 from core.settings.models import Features, Label, Model, Performance, Quality, Reference, Retraining, Sensitivity, Task
 from core.settings.network import Address
 from core.settings.people import (
@@ -44,8 +45,10 @@ __all__ = [
     "Deed",
     "Dependency",
     "DnsProbe",
+    "Embedding",
     "Expect",
     "Features",
+    "Generation",
     "Hours",
     "HttpProbe",
     "ImpactPolicy",
@@ -61,6 +64,7 @@ __all__ = [
     "Person",
     "Playbook",
     "Policy",
+    "Prices",
     "Probe",
     "Quality",
     "Reference",

@@ -9,12 +9,14 @@ from typing import Annotated
 from core import measures
 from core.errors import Fault
 from core.settings.declare import Faults, derives, validator
+from core.settings.generation import Generation
 from core.settings.kinds import Column, Share, Slug, Streak, Table
-from core.settings.notes import Default, Defines, Items, OneOf, Range, Requires
+from core.settings.notes import Default, Defines, Excludes, Items, OneOf, Range, Requires
 from core.settings.reader import perhaps
 from core.settings.training import TrainingPipeline
 from core.statistics import DEFAULT, STATISTICS
 
+_PREDICTIVE = tuple(name for name, one in measures.MEASURES.items() if measures.GENERATIVE not in one.tasks)
 _LONGEST_LABEL = 63
 """Characters of a label's value, wherever Google has labels."""
 
@@ -30,6 +32,8 @@ class Task(StrEnum):
     """How much: score and label are numbers in one unit."""
     RANKING = measures.RANKING
     """In which order: the score ranks the rows of one `query`, the label is the relevance of each, 0 and up."""
+    GENERATIVE = measures.GENERATIVE
+    """Texts or other media: what its log has is in `generation`; there is no label."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +157,11 @@ class Model:
     """Column of the prediction time."""
     id: Column
     """Column that identifies the prediction."""
-    score: Column
+    score: Annotated[Column, Default("of a generative model the first numeric feature of `generation`")] = ""
     """Column of the predicted score."""
-    features: Features
+    features: Annotated[
+        Features, Default("of a generative model those of `generation`, which are added to any others")
+    ] = Features()
     reference: Reference
     window: Annotated[timedelta, Range("5m", "90d")]
     """Length of the current window."""
@@ -179,6 +185,7 @@ class Model:
     statistics: Annotated[tuple[Annotated[str, OneOf(*STATISTICS)], ...], Items(at_least=1, unique=True)] = DEFAULT
     """Drift statistics to compute, store and show; the verdict does not depend on them."""
     quality: Quality = field(default_factory=Quality)
+    generation: Annotated[Generation | None, Excludes("label", "attributions", "probabilities")] = None
     attributions: Column | None = None
     """Column of the feature attributions of each prediction, as JSON: numbers by feature, or what Vertex AI's explanations have."""
     exact_rows: Annotated[int, Range(1, 1_000_000, "rows")] = 50_000
@@ -193,7 +200,7 @@ class Model:
     """Least accuracy that is accepted, of a classifier."""
     limits: Annotated[
         Mapping[
-            Annotated[str, OneOf(*(name for name in measures.MEASURES if name != "accuracy"))],
+            Annotated[str, OneOf(*(name for name in _PREDICTIVE if name != "accuracy"))],
             Annotated[float, Range(0, 1e12)],
         ],
         Requires("label"),
@@ -201,7 +208,7 @@ class Model:
     """Limits of other measures: the least value that is accepted of a measure whose higher values are better, the largest of
     any other. A limit of `precision` or `recall` holds for every class."""
     gap_limits: Annotated[
-        Mapping[Annotated[str, OneOf(*measures.MEASURES)], Annotated[float, Range(0, 1e12)]],
+        Mapping[Annotated[str, OneOf(*_PREDICTIVE)], Annotated[float, Range(0, 1e12)]],
         Requires("label", "segments"),
     ] = field(default_factory=dict, hash=False)
     """Largest gap that is accepted, by measure, between two groups of a column of `segments`."""
@@ -259,6 +266,25 @@ def _columns_are_of_its_task(model: Model) -> Faults:
         yield Fault("probabilities", f"must not be given where the task is {model.task}", sorted(model.probabilities))
 
 
+@validator(Model, "task", "score", "features", "generation")
+def _generation_is_of_its_task(model: Model) -> Faults:
+    if model.task is not Task.GENERATIVE:
+        for key, given in (("score", model.score), ("features", model.features.names)):
+            if not given:
+                yield Fault(key, "must be given", None)
+        if model.generation is not None:
+            yield Fault("generation", f"must not be given where the task is {model.task}", "a mapping")
+        return
+    if model.generation is None:
+        yield Fault("generation", f"must be given where the task is {model.task}", None)
+        return
+    if not model.score and not model.generation.numeric:
+        yield Fault("score", "must be given where generation has no numeric feature", None)
+    for name in model.features.names:
+        if name.endswith("_") and name in (*model.generation.numeric, *model.generation.categorical):
+            yield Fault("features", "must not name what generation computes", name)
+
+
 @validator(Model, "features", "retraining")
 def _retraining_is_about_its_features(model: Model) -> Faults:
     if model.retraining is None:
@@ -284,8 +310,21 @@ def _its_name_labels_the_trainings(model: Model) -> Faults:
 def _with_its_own(model: Model) -> Model:
     """Labels are in the model's own table, and all its features are important, where nothing else is said."""
     label, retraining = model.label, model.retraining
+    if model.generation is not None:
+        model = _generative(model, model.generation)
     return replace(
         model,
         label=label and replace(label, table=label.table or model.table),
         retraining=retraining and replace(retraining, important=retraining.important or model.features.names),
     )
+
+
+def _generative(model: Model, generation: Generation) -> Model:
+    """The model with what its log has among its features, each once."""
+    numeric = dict.fromkeys((*model.features.numeric, *generation.numeric))
+    categorical = dict.fromkeys((*model.features.categorical, *generation.categorical))
+    features = Features(
+        numeric=tuple(name for name in numeric if name not in model.features.categorical),
+        categorical=tuple(name for name in categorical if name not in model.features.numeric),
+    )
+    return replace(model, features=features, score=model.score or next(iter(generation.numeric)))

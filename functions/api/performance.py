@@ -59,7 +59,8 @@ def _place(name: str) -> tuple[bool, int, str]:
 
 def _shown(row: Data, model: Model) -> Data:
     measure = measure_of(row["measure"])
-    limits = {**model.limits, "accuracy": model.accuracy_floor}
+    own = model.generation.limits if model.generation else model.limits
+    limits = {**own, "accuracy": model.accuracy_floor}
     limit = limits.get(measure.name.partition("/")[0])
     value = row["value"]
     ceiling = measure.better is not Better.HIGHER

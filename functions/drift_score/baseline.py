@@ -107,7 +107,7 @@ def learn(window: Window, columns: Columns, rows: int) -> Baseline:
 
 
 def _performance(model: Model, columns: Columns) -> PerformanceReference | None:
-    if model.label is None:
+    if model.label is None and model.generation is None:
         return None
     rows = rows_of(model, columns)
     return learn_performance(meter_of(model), rows, columns[SECOND], window=model.window.total_seconds())

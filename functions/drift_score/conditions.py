@@ -21,13 +21,21 @@ class Kind(StrEnum):
     PERFORMANCE_DEGRADED = "performance_degraded"
     PERFORMANCE_BELOW_EXPECTED = "performance_below_expected"
     ESTIMATED_PERFORMANCE_DEGRADED = "estimated_performance_degraded"
+    GENERATION_BEYOND_LIMIT = "generation_beyond_limit"
+    GENERATION_DEGRADED = "generation_degraded"
+    PII_IN_RESPONSES = "pii_in_responses"
     SCORING_FAILED = "scoring_failed"
+
+
+GENERATIVE = frozenset({Kind.GENERATION_BEYOND_LIMIT, Kind.GENERATION_DEGRADED, Kind.PII_IN_RESPONSES})
+"""Those of generative models alone, which have a runbook of their own."""
 
 
 def spec(model: Model, kind: Kind) -> ConditionSpec:
     """A condition of a model; a refusal of the warehouse is certain, so that one verdict is enough."""
     window = kind is not Kind.SCORING_FAILED
     hysteresis = Hysteresis(fire_after=model.fire_after, recover_after=model.recover_after) if window else Hysteresis()
+    runbook = f"{'generative' if kind in GENERATIVE else 'models'}.md#{kind}"
     return ConditionSpec(
-        target=model.target, kind=kind, source=SOURCE, runbook=f"models.md#{kind}", hysteresis=hysteresis, repeat=True
+        target=model.target, kind=kind, source=SOURCE, runbook=runbook, hysteresis=hysteresis, repeat=True
     )

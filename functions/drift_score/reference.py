@@ -123,6 +123,7 @@ def profile_key(reference: Window) -> str:
         model.query,
         model.cutoff,
         model.attributions,
+        *((model.generation,) if model.generation else ()),
     )
     span = (model.drift.seasonal, stamp(reference.start), stamp(reference.end))
     text = repr((VERSION, _PERFORMANCE, columns, judged, task, *span))

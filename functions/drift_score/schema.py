@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from core.generative.columns import ANY, NUMBERS, TEXT, VECTORS
 from core.settings import Model
 from functions.adapters.ports import Warehouse
 from functions.drift_score import statements
@@ -17,6 +18,13 @@ _WORDS = {
     "TIME": "times",
 }
 _CATEGORIES = frozenset({*_NUMBERS, *_WORDS, "BYTES"})
+_HELD = {
+    NUMBERS: _NUMBERS,
+    TEXT: frozenset({"STRING"}),
+    VECTORS: frozenset({"ARRAY<FLOAT64>"}),
+    ANY: _CATEGORIES,
+}
+"""The types of the sources of computed columns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +64,25 @@ def changes(warehouse: Warehouse, model: Model, names: Iterable[str]) -> Changes
     types = {row["column_name"]: row["data_type"].split("(")[0] for row in found}
     if not types:
         return Changes()
-    numbers = {*model.features.numeric, model.score}
-    wanted = {name: _NUMBERS if name in numbers else _CATEGORIES for name in names}
-    return Changes(
-        absent=frozenset(wanted.keys() - types.keys()),
-        retyped={
-            name: _WORDS.get(types[name], "other values")
-            for name, allowed in wanted.items()
-            if name in types and types[name] not in allowed
-        },
-    )
+    wanted = _wanted(model, names)
+    absent = {name for name, sources in wanted.items() if not types.keys() >= sources.keys()}
+    other = {
+        name: _WORDS.get(types[column], "other values")
+        for name, sources in wanted.items()
+        for column, allowed in sources.items()
+        if name not in absent and types[column] not in allowed
+    }
+    # What is computed of a column of another type cannot be computed.
+    absent |= other.keys() & statements.computed(model).keys()
+    return Changes(absent=frozenset(absent), retyped={name: what for name, what in other.items() if name not in absent})
+
+
+def _wanted(model: Model, names: Iterable[str]) -> dict[str, dict[str, frozenset[str]]]:
+    """The columns that each name is read from, and which types each may have."""
+    numbers, computed = {*model.features.numeric, model.score}, statements.computed(model)
+    return {
+        name: {column: _HELD[kind] for column, kind in computed[name].sources.items()}
+        if name in computed
+        else {name: _NUMBERS if name in numbers else _CATEGORIES}
+        for name in names
+    }

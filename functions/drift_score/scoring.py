@@ -18,7 +18,7 @@ from core.settings import Model
 from functions.adapters.ledger import Claim, Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Metrics, Store
-from functions.drift_score import attributions, effects, groups, quality, retrain
+from functions.drift_score import attributions, effects, generation, groups, quality, retrain
 from functions.drift_score.baseline import Baseline
 from functions.drift_score.compare import Current, by_segment, compare, top_segments
 from functions.drift_score.conditions import Kind, spec
@@ -197,6 +197,8 @@ def _score(model: Model, at: datetime, outside: Outside) -> None:
         shifts = attributions.compared(window, baseline, current.columns)
         attributions.gauges(outside.metrics, window, shifts)
         _track(outside, model, Kind.ATTRIBUTION_DRIFT, attributions.verdict(model, shifts), at)
+    if model.generation:
+        _watch_generation(window, baseline, current, outside)
     limits = _watch_performance(window, baseline, current, outside) if model.label else retrain.Limits()
     drifted = current.features.drifted if drifting else ()
     asked = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at)
@@ -229,6 +231,16 @@ def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside
     quality.write(outside.results, window, issues)
     quality.gauges(outside.metrics, window, issues)
     _track(outside, model, Kind.DATA_QUALITY, of_quality(model.name, issues), window.end)
+
+
+def _watch_generation(window: Window, baseline: Baseline, current: Current, outside: Outside) -> None:
+    """Write the measures of a generative model and tell what is wrong with them."""
+    found = generation.assessed(window, baseline, current)
+    write(outside.results, window, found)
+    generation.gauges(outside.metrics, window, baseline, current, found)
+    kinds = generation.personal_data(current, baseline.profile)
+    for kind, verdict in generation.verdicts(window.model, found, kinds).items():
+        _track(outside, window.model, kind, verdict, window.end)
 
 
 def _watch_performance(window: Window, baseline: Baseline, current: Current, outside: Outside) -> retrain.Limits:

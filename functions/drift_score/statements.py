@@ -4,11 +4,12 @@ The settings check every such name; it is quoted here, so that a column may be c
 parameters.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from core.drift import Profile, Statement, count_sql
+from core.generative.columns import Computed, computed_columns
 from core.settings import Label, Model
 
 LABEL, SECOND = "label_", "second_"
@@ -28,11 +29,13 @@ def window(model: Model, columns: Iterable[str], *, seconds: bool = False, texts
     The parameters are `model`, `window_start`, `window_end` and `most`. Columns among `texts` are read as JSON text, whatever
     their type.
     """
-    listed = [_read(name, as_text=name in texts) for name in columns]
+    wanted = tuple(columns)
+    listed = [_read(name, as_text=name in texts) for name in wanted]
     if seconds:
         listed.append(f"UNIX_SECONDS(predictions.{_quoted(model.timestamp)}) AS {SECOND}")
     if model.label is None:
-        return _TEXTS["window"].format(columns=", ".join(listed), **_names(model))
+        names = _names(model) | {"table": _source(model, wanted)}
+        return _TEXTS["window"].format(columns=", ".join(listed), **names)
     names = _names(model) | _label_names(model.label)
     return _TEXTS["labelled_window"].format(columns=", ".join(listed), label_alias=LABEL, **names)
 
@@ -66,6 +69,7 @@ def counting(
         row_id=model.id,
         by=by,
         without=without,
+        computed={name: one.sql for name, one in computed(model).items()},
     )
     # The table may hold the predictions of other models as well.
     inside = f"{_quoted(model.timestamp)} < @window_end"
@@ -76,6 +80,19 @@ def counting(
 def _read(name: str, *, as_text: bool) -> str:
     column = f"predictions.{_quoted(name)}"
     return f"TO_JSON_STRING({column}) AS {_quoted(name)}" if as_text else column
+
+
+def computed(model: Model) -> Mapping[str, Computed]:
+    """The columns of a model that its table does not have, but are computed of those that it has."""
+    return computed_columns(model.generation) if model.generation else {}
+
+
+def _source(model: Model, wanted: Collection[str]) -> str:
+    """The table, with those of the wanted columns that are computed."""
+    listed = [f"{one.sql} AS {_quoted(name)}" for name, one in computed(model).items() if name in wanted]
+    if not listed:
+        return _quoted(model.table)
+    return f"(SELECT *, {', '.join(listed)} FROM {_quoted(model.table)})"  # noqa: S608 - the settings check the names
 
 
 def _names(model: Model) -> dict[str, str]:

@@ -1,24 +1,26 @@
 """Checks of the runbooks: each finding has a section."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from core.health import ProbeKind
 from core.pipelines.judge import PipelineKind
+from functions.drift_score.conditions import GENERATIVE
 from functions.drift_score.conditions import Kind as ModelKind
 from functions.retrain import trainer as retraining
 from infra.lint.fault import Fault
 
 FOLDER = "docs/runbooks"
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
-_FINDINGS: Final[Mapping[str, tuple[str, Iterable[str]]]] = {
-    "drift_score": ("models", ModelKind),
-    "health_check": ("probes", ProbeKind),
-    "pipeline_monitor": ("pipelines", PipelineKind),
-    "retrain": ("models", [retraining.KIND]),
-}
+_FINDINGS: Final[Iterable[tuple[str, str, Iterable[str]]]] = (
+    ("drift_score", "models", [kind for kind in ModelKind if kind not in GENERATIVE]),
+    ("drift_score", "generative", sorted(GENERATIVE)),
+    ("health_check", "probes", ProbeKind),
+    ("pipeline_monitor", "pipelines", PipelineKind),
+    ("retrain", "models", [retraining.KIND]),
+)
 """What each function finds, and the runbook that says what to do about it."""
 
 
@@ -37,7 +39,7 @@ def without_section(root: Path) -> list[Fault]:
     known = sections(root)
     return [
         Fault(f"{FOLDER}/{name}.md", 1, f"must have a section {str(kind)!r}, as {function} finds it")
-        for function, (name, kinds) in _FINDINGS.items()
+        for function, name, kinds in _FINDINGS
         for kind in kinds
         if kind not in known.get(f"{FOLDER}/{name}.md", set())
     ]

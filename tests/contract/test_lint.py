@@ -9,6 +9,7 @@ import pytest
 
 from core.health import ProbeKind
 from core.pipelines.judge import PipelineKind
+from functions.drift_score.conditions import GENERATIVE
 from functions.drift_score.conditions import Kind as ModelKind
 from functions.retrain import trainer as retraining
 from infra import stage
@@ -68,7 +69,7 @@ def test_a_query_of_what_no_function_writes_is_told(tree: Path, capsys: pytest.C
 @pytest.mark.parametrize(
     ("runbook", "function", "kind"),
     [
-        *(("models", "drift_score", kind.value) for kind in ModelKind),
+        *(("generative" if kind in GENERATIVE else "models", "drift_score", kind.value) for kind in ModelKind),
         ("models", "retrain", retraining.KIND),
         *(("pipelines", "pipeline_monitor", kind.value) for kind in PipelineKind),
         *(("probes", "health_check", kind.value) for kind in ProbeKind),

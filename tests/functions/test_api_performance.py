@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from core.settings import Label, Task
+from core.settings import Generation, Label, Task
 from functions.adapters.ports import Data
 from functions.api.performance import accuracy, gaps, measures
 from tests.support.builders.pages import MODEL
@@ -73,6 +73,17 @@ def test_the_accuracy_is_shown_by_day_as_far_as_it_is_known() -> None:
 def group(name: str | None, value: float, measure: str = "accuracy", **ends: str) -> Data:
     row: Data = {"model": "churn", "segment": "city", "segment_value": name, "measure": measure, "value": value}
     return row | {"low": 0.01, "high": 0.99, "n_rows": 300, "best": None, "worst": None} | ends
+
+
+def test_the_measures_of_a_generative_model_are_shown_with_the_limits_of_its_log() -> None:
+    log = Generation(total="seconds", limits={"error_ratio": 0.02, "score": 4.0})
+    model = replace(MODEL, task=Task.GENERATIVE, label=None, accuracy_floor=None, generation=log)
+    shown = measures([metric("score/stars", 3.5), metric("error_ratio", 0.01), metric("total_p95", 8.0)], model)
+    assert [(one["title"], one["unit"], one["limit"], one["beyond"]) for one in shown] == [
+        ("Error ratio", "ratio", 0.02, False),
+        ("Total time, 95th percentile", "seconds", None, False),
+        ("Score of stars", "number", 4.0, True),
+    ]
 
 
 def test_a_gap_is_shown_with_its_limit_and_every_group_the_worst_first() -> None:

@@ -205,7 +205,7 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         (
             ("models", 0, "task"),
             "classification",
-            "models[0].task: must be one of binary, multiclass, regression, ranking, got 'classification'",
+            "models[0].task: must be one of binary, multiclass, regression, ranking, generative, got 'classification'",
         ),
         (("models", 0, "limits"), {"auk": 1}, "models[0].limits.auk: must be one of precision, recall, f1"),
         (("models", 0, "limits"), {"mae": 10}, "models[0].limits.mae: must be one of precision, recall, f1, auc"),

@@ -11,7 +11,7 @@ WITH
     QUALIFY ROW_NUMBER() OVER (PARTITION BY profile, feature ORDER BY created_at DESC) = 1
   ),
   logged AS (
-    SELECT *
+    SELECT *{computed}
     FROM {table}
     WHERE
       (

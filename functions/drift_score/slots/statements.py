@@ -1,12 +1,15 @@
 """The statements that count, sum and read slots: fixed text, but for the tables and columns that the settings name."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from core.drift.categories import hash_sql
+from core.generative.literal import texts
 from core.settings import Model
+from functions.drift_score.statements import computed
 
 _TEXTS = {path.stem: path.read_text().rstrip() for path in Path(__file__).parent.glob("*.sql")}
 REGISTERED, VERSIONS = _TEXTS["registered"], _TEXTS["versions"]
@@ -37,6 +40,7 @@ def count_slots(source: Source, models: Iterable[Model], *, without: Collection[
     """The statement that counts the rows of a table for some of its models; columns among `without` are not counted."""
     numbers: set[str] = set()
     categories: set[str] = set()
+    models = tuple(models)
     for model in models:
         numbers.update((*model.features.numeric, model.score))
         categories.update(model.features.categorical)
@@ -47,10 +51,29 @@ def count_slots(source: Source, models: Iterable[Model], *, without: Collection[
         table=_quoted(source.table),
         timestamp=_quoted(source.timestamp),
         id=_quoted(source.id),
+        computed="".join(
+            f",\n      {sql} AS {_quoted(name)}" for name, sql in _computed(models).items() if name in names
+        ),
         parts=listed,
         columns=", ".join(f"slotted.{_quoted(name)} AS {_quoted(name)}" for name in names),
         group=hash_sql("category"),
     )
+
+
+def _computed(models: Iterable[Model]) -> dict[str, str]:
+    """The expressions of computed columns; where models of one table compute a column differently, each by its model."""
+    found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for model in models:
+        for name, one in computed(model).items():
+            found[name][one.sql].append(model.name)
+    return {name: _by_model(variants) for name, variants in found.items()}
+
+
+def _by_model(variants: Mapping[str, Sequence[str]]) -> str:
+    if len(variants) == 1:
+        return next(iter(variants))
+    cases = (f"WHEN model IN ({texts(names)}) THEN {sql}" for sql, names in variants.items())
+    return f"CASE {' '.join(cases)} END"
 
 
 def move_windows(lengths: Sequence[timedelta]) -> str:

@@ -1,0 +1,28 @@
+"""Real requests to a generative service: clean halves do not alarm, doubled times and failures are found and named."""
+
+import numpy as np
+import pytest
+
+from tests.benchmarks.generative.run import failing, named, slower
+from tests.support.builders import genai_trace
+from tests.support.builders.generation_windows import Judged, halves, taken
+
+PATH = genai_trace.found(genai_trace.REQUESTS)
+pytestmark = pytest.mark.skipif(PATH is None, reason="the licence of the trace lets nobody ship it")
+WINDOWS, SIZE = 100, 2000
+
+
+def test_clean_halves_stay_quiet_and_changes_are_named() -> None:
+    assert PATH is not None
+    rng = np.random.default_rng(3)
+    reference, rest = halves(genai_trace.requests(PATH), rng)
+    judged = Judged(genai_trace.LOG, reference)
+    alarms, doubled, failed = 0, 0, 0
+    for _ in range(WINDOWS):
+        window = taken(rest, np.sort(rng.choice(rest["second_"].size, SIZE, replace=False)))
+        alarms += bool(judged.alarms(window))
+        doubled += named(judged.alarms(slower(window, "exec_time_seconds")), "Total time, 95th percentile", "")
+        failed += named(judged.alarms(failing(window, rng)), "Error ratio", "failed_")
+    assert alarms <= WINDOWS / 100
+    assert doubled == WINDOWS
+    assert failed >= 0.98 * WINDOWS
