@@ -29,7 +29,7 @@ FEATURES = 16
 ROWS = 1000
 """Rows of a window that are looked at, at most."""
 _CELLS = 64
-_RANDOM = 64  # random features
+_RANDOM = 48  # random features
 _TRIPLES = 8  # products of three columns
 _RIDGE = 0.05
 Codes = NDArray[np.uint8]

@@ -108,8 +108,9 @@ def compare(
     chance = 1 / reference.rows + 1 / rows
     root = np.sqrt(effects)
     effect = root * root[:, None] + 2 / chance * reference.apart
-    z, (of, i, j) = _largest(_deviates(reference, now, effect * chance, rows))
-    z *= np.sqrt(np.minimum(_known(reference, now, rows)[of, i, j] / _measured(both, now, of, i, j), 1.0))
+    known = _known(reference, now, rows)
+    z, (of, i, j) = _largest(_deviates(reference, now, known * (effect * chance).astype(np.float32)))
+    z *= np.sqrt(np.minimum(known[of, i, j] / _measured(both, now, of, i, j), 1.0))
     p_values = np.minimum(two_sided(z) * int(_asked(len(names)).sum()), 1.0)
     old, new = reference.products[of, i, j].astype(np.float64), now[of, i, j].astype(np.float64)
     enough = np.abs(new - old) * np.sqrt(np.maximum(1 - 1 / np.maximum(z, 1.0) ** 2, 0.0)) >= SMALLEST
@@ -134,7 +135,7 @@ def _known(reference: Pairs, now: Singles, rows: int) -> Singles:
     return least
 
 
-def _deviates(reference: Pairs, now: Singles, chance: Floats, rows: int) -> Singles:
+def _deviates(reference: Pairs, now: Singles, variance: Singles) -> Singles:
     """By how many standard errors each correlation moved, shape (3, k, k), at most.
 
     Of a few rows that break a relation one window may have none: what either window says of the variance holds for both. Here it is
@@ -142,8 +143,9 @@ def _deviates(reference: Pairs, now: Singles, chance: Floats, rows: int) -> Sing
     """
     moved = now - reference.products
     moved[0] = _fisher(now[0]) - _fisher(reference.products[0])
-    found: Singles = np.abs(moved) / np.sqrt(_known(reference, now, rows) * chance.astype(np.float32))
-    found *= _asked(len(chance))
+    found: Singles = np.abs(moved, out=moved)
+    found /= np.sqrt(variance)
+    found *= _asked(now.shape[1])
     return found
 
 
@@ -194,7 +196,9 @@ def _measured(both: Scores, now: Singles, of: Ints, i: Ints, j: Ints) -> Floats:
     """
     left, right = both[i + now.shape[1] * (of > 0)], both[j + now.shape[1] * (of > 1)]
     r = np.where(of == 0, np.clip(now[of, i, j], -_CLOSE, _CLOSE), 0.0).astype(np.float32)
-    spread = (left * right - (r / 2)[:, None] * (left**2 + right**2)).var(axis=1)
+    parts = left * right
+    parts -= (r / 2)[:, None] * (left**2 + right**2)
+    spread = np.vecdot(parts, parts) / np.float32(parts.shape[1]) - parts.mean(axis=1) ** 2
     found: Floats = np.maximum(spread.astype(np.float64), 1e-12) / (1 - r**2) ** 2
     return found
 

@@ -212,13 +212,14 @@ def _peizer_pratt(most: Floats, draws: Floats, share: Floats) -> Floats:
     rest = 1 - share
     expected, others = draws * share, draws * rest
     off = hits - expected
-    near = most + 2 / 3 - (draws + 1 / 3) * share
+    far = np.abs(off)
     small = 0.02 * (rest / (most + 1.0 + 1e-9) - share / (misses + 0.5) + (rest - 0.5) / (draws + 1))
+    near = most + 2 / 3 - (draws + 1 / 3) * share + small
     with np.errstate(divide="ignore", invalid="ignore"):
         deviance = hits * np.log(hits / expected) + misses * np.log(misses / others)
-        found = (near + small) / np.abs(off) * np.sqrt(np.maximum(2 * deviance / (1 + 1 / (6 * draws)), 0.0))
-        plain = (near + small) / np.sqrt((draws + 1 / 6) * share * rest)
-    result: Floats = np.where(np.abs(off) < 1e-6 * draws, plain, found)
+        result: Floats = near / far * np.sqrt(np.maximum(2 * deviance / (1 + 1 / (6 * draws)), 0.0))
+        if (even := far < 1e-6 * draws).any():
+            result = np.where(even, near / np.sqrt((draws + 1 / 6) * share * rest), result)
     result[~np.isfinite(result)] = 0.0
     return result
 
