@@ -136,14 +136,14 @@ def parse_model(raw: object) -> Model:
 
     >>> parse_model({"name": "churn"})
     Traceback (most recent call last):
-    core.errors.SettingsError: owner: must be given
-    table: must be given
-    timestamp: must be given
-    id: must be given
-    score: must be given
-    features: must be given
-    reference: must be given
-    window: must be given
+    core.errors.SettingsError: owner: must be given, got None
+    table: must be given, got None
+    timestamp: must be given, got None
+    id: must be given, got None
+    reference: must be given, got None
+    window: must be given, got None
+    score: must be given, got None
+    features: must be given, got None
     """
     reader = Reader()
     model: Model = Node(reader, "", raw).read(read, spec_of(Model))
