@@ -310,6 +310,15 @@ MEASURES = {
             interval="normal, of the mean",
         ),
         Measure(
+            name="dollars_per_hour",
+            tasks=(GENERATIVE,),
+            title="Cost per hour",
+            unit=Unit.DOLLARS,
+            better=Better.LOWER,
+            interval="none: it is counted",
+            watched=False,  # it follows the number of requests
+        ),
+        Measure(
             name="retries_per_request",
             tasks=(GENERATIVE,),
             title="Retries per request",

@@ -22,6 +22,8 @@ from core.settings.generation import (
     INVALID,
     LANGUAGE,
     PII,
+    PROMPT_CHARACTERS,
+    PROMPT_LANGUAGE,
     REFUSED,
     TRUNCATED,
     Generation,
@@ -53,7 +55,7 @@ def computed_columns(generation: Generation) -> dict[str, Computed]:
     >>> sorted(computed_columns(Generation(finish_reason="reason", retrieved="documents")))
     ['empty_context_', 'refused_', 'truncated_']
     """
-    found = _of_columns(generation) | _of_response(generation) | _of_embeddings(generation)
+    found = _of_columns(generation) | _of_prompt(generation) | _of_response(generation) | _of_embeddings(generation)
     wanted = {*generation.numeric, *generation.categorical}
     return {name: one for name, one in found.items() if name in wanted}
 
@@ -95,6 +97,16 @@ def _refusals(log: Generation) -> dict[str, Computed]:
         return {}
     said = " OR ".join(sql for _, _, sql in signs)
     return {REFUSED: Computed(sql=said, sources={name: kind for name, kind, _ in signs})}
+
+
+def _of_prompt(log: Generation) -> dict[str, Computed]:
+    if log.prompt is None:
+        return {}
+    column, sources = f"`{log.prompt}`", {log.prompt: TEXT}
+    return {
+        PROMPT_CHARACTERS: Computed(sql=f"CHAR_LENGTH({column})", sources=sources),
+        PROMPT_LANGUAGE: Computed(sql=language_sql(column), sources=sources),
+    }
 
 
 def _of_response(log: Generation) -> dict[str, Computed]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.drift.columns import Column, Floats, array, measured, spell
+from core.drift.columns import Column, Floats, measured, tally
 from core.generative.pii import CLEAN
 from core.performance.intervals import NOTHING, Estimate, mean, share
 from core.performance.meter import Estimator, Measures
@@ -108,8 +108,9 @@ def shares(columns: Mapping[str, Column]) -> dict[str, Estimate]:
     found = {}
     for name, flag in SHARES.items():
         if flag in columns:
-            known = [spell(value) for value in array(flag, columns[flag]).tolist() if value is not None]
-            found[name] = share(sum(value != usual(flag) for value in known), len(known))
+            rows, _ = tally(flag, columns[flag])
+            known = sum(rows.values())
+            found[name] = share(known - rows.get(usual(flag), 0), known)
     return found
 
 

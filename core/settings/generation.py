@@ -49,9 +49,9 @@ class Generation:
     """The log of a generative model, where `task` is `generative`; every key is optional. Texts never leave the warehouse."""
 
     prompt: Column | None = None
-    """Column of the prompt."""
+    """Column of the prompt, whose length and language are features."""
     response: Column | None = None
-    """Column of the response."""
+    """Column of the response, a text."""
     tokens_in: Column | None = None
     """Column of the number of tokens of the prompt."""
     tokens_out: Column | None = None
@@ -97,8 +97,8 @@ class Generation:
     """Column of the number of retries."""
     language: Column | None = None
     """Column of the language of the response; without it the language is detected where there is a `response`."""
-    detect_language: Annotated[bool, Requires("response")] = True
-    """Whether the language of responses is detected where there is no column of it."""
+    detect_language: bool = True
+    """Whether the language of prompts is detected, and that of responses where there is no column of it."""
     json_schema: Annotated[
         str | None, Reads(schemas.read, "a JSON Schema", {"type": "object"}), Requires("response")
     ] = None
@@ -132,7 +132,11 @@ class Generation:
     def numeric(self) -> tuple[str, ...]:
         """The numeric features of a request: columns of the log, and those that are computed, whose names end in `_`."""
         plain = (self.tokens_in, self.tokens_out, self.cost, self.first_token, self.total, self.retries, self.retrieved)
-        computed = (DOLLARS if self.prices and not self.cost else None, CHARACTERS if self.response else None)
+        computed = (
+            DOLLARS if self.prices and not self.cost else None,
+            PROMPT_CHARACTERS if self.prompt else None,
+            CHARACTERS if self.response else None,
+        )
         projections = (name for one in self.embeddings for name in one.names)
         return (*(name for name in (*plain, *computed) if name), *self.scores, *projections)
 
@@ -140,7 +144,8 @@ class Generation:
     def categorical(self) -> tuple[str, ...]:
         """The categorical features of a request: columns of the log, and those that are computed, whose names end in `_`."""
         detected = LANGUAGE if self.response and self.detect_language else None
-        plain = (self.finish_reason, self.status, self.language or detected)
+        asked = PROMPT_LANGUAGE if self.prompt and self.detect_language else None
+        plain = (self.finish_reason, self.status, asked, self.language or detected)
         return (*(name for name in plain if name), *self.flags)
 
     @property
@@ -159,7 +164,8 @@ class Generation:
         return tuple(name for name, given in there.items() if given)
 
 
-DOLLARS, CHARACTERS, LANGUAGE = "dollars_", "response_characters_", "language_"
+DOLLARS, PROMPT_CHARACTERS, CHARACTERS = "dollars_", "prompt_characters_", "response_characters_"
+PROMPT_LANGUAGE, LANGUAGE = "prompt_language_", "language_"
 FAILED, REFUSED, TRUNCATED, EMPTY, INVALID = "failed_", "refused_", "truncated_", "empty_", "invalid_format_"
 PII, EMPTY_CONTEXT, HIT = "pii_", "empty_context_", "retrieval_hit_"
 """The features that are computed from a request."""

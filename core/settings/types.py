@@ -140,10 +140,10 @@ def parse_model(raw: object) -> Model:
     table: must be given, got None
     timestamp: must be given, got None
     id: must be given, got None
-    score: must be given, got None
-    features: must be given, got None
     reference: must be given, got None
     window: must be given, got None
+    score: must be given, got None
+    features: must be given, got None
     """
     reader = Reader()
     model: Model = Node(reader, "", raw).read(read, spec_of(Model))

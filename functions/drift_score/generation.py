@@ -10,7 +10,7 @@ from core.generative.judge import of_generation_change, of_generation_limits, of
 from core.generative.meter import GenerationMeter
 from core.generative.pii import CLEAN
 from core.generative.window import counted_shares, embedding_distances, traffic
-from core.performance import Assessment, compare_metrics
+from core.performance import Assessment, Estimate, compare_metrics
 from core.performance.judge import limited, worse_metrics
 from core.settings import Generation, Model
 from core.settings.generation import PII
@@ -46,6 +46,9 @@ def assessed(window: Window, baseline: Baseline, current: Current) -> Assessment
         name: one for name, one in found.items() if baseline.performance and name in baseline.performance.measured
     }
     found |= embedding_distances(log, profile, counts)
+    dollars = traffic(log, profile, counts, window.length).dollars
+    if dollars is not None:
+        found["dollars_per_hour"] = Estimate(dollars, dollars, dollars, counts.rows)
     bare = Assessment(found=found, rows=counts.rows, labels=counts.rows)
     if baseline.performance is None or not beside:
         return bare

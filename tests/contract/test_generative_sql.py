@@ -13,17 +13,19 @@ import pytest
 from google.cloud import bigquery
 
 from core.drift import Profile
+from core.drift.slots import counts_from_cells
 from core.generative.json_format import matches_sql
 from core.generative.language import language_sql
 from core.generative.pii import kinds_sql
 from core.generative.projections import project, projection_sql
+from core.generative.window import counted_shares
 from core.settings.generation import PII_KINDS
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score import statements
 from functions.drift_score.bigquery import BigQueryPredictions
 from functions.drift_score.slots import statements as slots
-from functions.drift_score.slots.predictions import counts_from_cells
+from functions.drift_score.slots.predictions import CountedPredictions
 from functions.drift_score.slots.slot_counts import SlotCounts
 from functions.drift_score.window import Window, watched
 from infra.local.warehouse import TableDefinition, read_definitions
@@ -108,6 +110,37 @@ def test_slots_of_a_generative_model_add_up_to_the_count_of_its_window(
     assert found.rows == whole.rows == 300
     assert all(map(np.array_equal, found.categories, whole.categories))
     assert np.array_equal(found.cells, whole.cells)
+
+
+@pytest.mark.usefixtures("table")
+def test_texts_that_are_gone_keep_nothing_else_from_being_counted_by_slots(
+    client: bigquery.Client, warehouse: BigQueryWarehouse
+) -> None:
+    load(client, TABLE, requests(300, TICK, seed=3, failed=0.1))
+    changed = replace(CHAT, table="telemetry.changed")
+    warehouse.query(f"CREATE OR REPLACE TABLE {changed.table} AS SELECT * EXCEPT (response) FROM {TABLE}")
+    profile = profile_of(1)
+    window = Window(model=changed, version="1", start=TICK - DAY, end=TICK)
+    with closing(SqliteStore(":memory:")) as store:
+        counter = SlotCounts(warehouse, store, FakeClock())
+        counter.register(changed, "1", profile, TICK)
+        batch = counter.advance([changed], counter.registered(), TICK)
+        counted = CountedPredictions(
+            rest=None,  # type: ignore[arg-type]  # nothing is read
+            slots=counter,
+            warehouse=warehouse,
+            at=TICK,
+            windows=counter.read([changed], batch, TICK),
+            versions={},
+        )
+        found = counted.counts(window, profile)
+    lost = {"response_characters_", "language_", "empty_", "invalid_format_", "pii_"}
+    assert (found.rows, found.absent, found.retyped) == (300, lost, {})
+    whole = BigQueryPredictions(warehouse).counts(window, profile)
+    assert all(map(np.array_equal, found.categories, whole.categories))
+    assert counted_shares(profile, found).keys() == {
+        *("error_ratio", "refusal_ratio", "truncated_ratio", "empty_context_ratio"),
+    }
 
 
 @pytest.mark.parametrize(

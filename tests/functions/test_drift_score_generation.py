@@ -57,6 +57,7 @@ def test_a_window_like_the_reference_is_measured_and_nothing_is_found(world: Wor
         (
             *("error_ratio", "refusal_ratio", "truncated_ratio", "empty_ratio", "invalid_format_ratio", "pii_ratio"),
             *("empty_context_ratio", "first_token_p95", "total_p95", "dollars_per_request", "retries_per_request"),
+            "dollars_per_hour",
             *("score/helpfulness", "embedding_distance/prompt_embedding"),
         ),
         True,
@@ -102,14 +103,19 @@ def test_what_has_become_worse_is_found_and_named(
     degraded = found["generation_degraded"]
     assert measure in degraded.evidence
     assert degraded.runbook == "generative.md#generation_degraded"
+    assert world.metrics.values["aia_generation_worse_measures", "chat"] >= 1
     if feature is not None:
         assert feature in found["drift"].evidence
 
 
 @pytest.mark.parametrize(
     ("change", "features"),
-    [({"german": 0.3}, {"language_"}), ({"topic": 0.6}, {f"prompt_embedding_{n}_" for n in range(1, 7)})],
-    ids=["a language switch", "a change of topic"],
+    [
+        ({"german": 0.3}, {"language_"}),
+        ({"asked_in_german": 0.3}, {"prompt_language_"}),
+        ({"topic": 0.6}, {f"prompt_embedding_{n}_" for n in range(1, 7)}),
+    ],
+    ids=["a language switch", "prompts in another language", "a change of topic"],
 )
 def test_a_change_of_what_is_asked_or_said_is_drift_of_its_features(
     world: World, change: dict[str, Any], features: set[str]
@@ -152,7 +158,10 @@ def test_a_window_that_is_counted_has_the_measures_of_its_rows(world: World) -> 
 
 
 def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: World) -> None:
-    chat = model(replace(LOG, limits={"refusal_ratio": 0.02, "total_p95": 500.0, "score": 3.0}), recover_after=1)
+    chat = model(
+        replace(LOG, limits={"refusal_ratio": 0.02, "total_p95": 500.0, "score": 3.0, "dollars_per_hour": 1.0}),
+        recover_after=1,
+    )
     found = after(world, chat, refused=0.05)
     limit = found["generation_beyond_limit"]
     assert limit.summary.endswith(f"on {REQUESTS} requests, ceiling 2.0%")

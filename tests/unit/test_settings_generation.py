@@ -86,6 +86,7 @@ def test_other_columns_are_features_beside_them() -> None:
         ({"response": "text", "pii": ["ip"], "language": "lang"}, "response_characters_ empty_ pii_ lang"),
         ({"total": "s", "retrieval_hit": "hit", "refused": "no"}, "s retrieval_hit_ refused_"),
         ({"cost": "dollars", "retries": "retries"}, "dollars retries"),
+        ({"prompt": "asked"}, "prompt_characters_ prompt_language_"),
     ],
     ids=str,
 )

@@ -33,6 +33,7 @@ COLUMNS = {
     "finish_reason": "STRING",
     "retries": "INT64",
     "documents": "INT64",
+    "prompt": "STRING",
     "response": "STRING",
     "helpfulness": "FLOAT64",
 }
@@ -42,6 +43,7 @@ GERMAN = (
     "Sie können die Bestellung auch mit der Karte bezahlen, wenn Sie es wünschen.",
 )
 LOG = Generation(
+    prompt="prompt",
     response="response",
     tokens_in="tokens_in",
     tokens_out="tokens_out",
@@ -101,6 +103,7 @@ def requests(
     failed: float = 0.01,
     longest: int = 2000,
     german: float = 0.0,
+    asked_in_german: float = 0.0,
     leaked: float = 0.0,
     broken: float = 0.01,
     unfound: float = 0.05,
@@ -118,24 +121,23 @@ def requests(
         failed: share that fails.
         longest: the maximum of tokens out, at which a response is cut off.
         german: share of responses in German, else English.
+        asked_in_german: share of prompts in German, else English.
         leaked: share of responses with an e-mail address.
         broken: share of responses that lack their answer.
         unfound: share for which no document is retrieved.
         topic: how far the embeddings of prompts have moved, in standard deviations of a dimension, along one direction.
     """
     rng = np.random.default_rng(seed)
-    english = sentences()
     wished = rng.lognormal(5.0, 0.8, count)
     first = rng.lognormal(-1.0, 0.4, count) * slower
-    uniform = rng.random((6, count))
+    uniform = rng.random((7, count))
     direction = np.random.default_rng(7).choice([-1.0, 1.0], DIMENSIONS)
     embeddings = rng.normal(size=(count, DIMENSIONS)) + topic * direction
     rows = []
     for n in range(count):
         tokens = int(min(max(wished[n], 4), longest))
         reason = "SAFETY" if uniform[0, n] < refused else "length" if wished[n] > longest else "stop"
-        said = GERMAN if uniform[1, n] < german else english
-        text = " ".join(said[int(place)] for place in rng.integers(0, len(said), 2))
+        text = _said(rng, german=bool(uniform[1, n] < german))
         if uniform[2, n] < leaked:
             text += f" anna.{n}@example.org"
         answer = {"text" if uniform[3, n] < broken else "answer": text, "stars": int(rng.integers(1, 6))}
@@ -152,9 +154,16 @@ def requests(
                 "finish_reason": reason,
                 "retries": int(rng.poisson(0.05)),
                 "documents": 0 if uniform[5, n] < unfound else int(rng.integers(1, 6)),
+                "prompt": _said(rng, german=bool(uniform[6, n] < asked_in_german)),
                 "response": json.dumps(answer),
                 "helpfulness": round(float(rng.normal(4.0, 0.7)), 3),
                 "prompt_embedding": embeddings[n].round(5).tolist(),
             }
         )
     return rows
+
+
+def _said(rng: np.random.Generator, *, german: bool) -> str:
+    """Two sentences."""
+    some = GERMAN if german else sentences()
+    return " ".join(some[int(place)] for place in rng.integers(0, len(some), 2))
