@@ -18,7 +18,7 @@ from tests.support.builders.flights import DAY, TICK, TRAINED, load, version
 from tests.support.builders.generations import COLUMNS, LOG, TABLE, model, requests
 
 pytest_plugins = ["tests.support.servers.warehouse"]
-REQUESTS = 800
+REQUESTS = 500
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path)
     schema.append(bigquery.SchemaField("prompt_embedding", "FLOAT64", mode="REPEATED"))
     client.create_table(bigquery.Table(f"{client.project}.{TABLE}", schema))
     load(client, "ops.model_versions", [version(model="chat")])
-    load(client, TABLE, requests(4000, TRAINED, seed=1, span=10 * DAY))
+    load(client, TABLE, requests(3000, TRAINED, seed=1, span=10 * DAY))
     return World(client, open_store(f"sqlite://{tmp_path}/store.db", "test"), warehouse, models=(model(),))
 
 
@@ -49,7 +49,7 @@ def measured(world: World) -> Mapping[str, Data]:
     return {row["measure"]: row for row in world.measures()}
 
 
-@pytest.mark.parametrize("exact_rows", [50_000, 500], ids=["by rows", "counted"])
+@pytest.mark.parametrize("exact_rows", [50_000, 400], ids=["by rows", "counted"])
 def test_a_window_like_the_reference_is_measured_and_nothing_is_found(world: World, exact_rows: int) -> None:
     assert after(world, model(exact_rows=exact_rows)) == {}
     found = measured(world)
@@ -84,56 +84,47 @@ def test_the_metrics_of_a_model_are_at_most_fourteen_series(world: World) -> Non
     assert values["aia_generation_worse_measures", "chat"] == 0
 
 
-@pytest.mark.parametrize(
-    ("change", "measure", "feature"),
-    [
-        ({"slower": 2.0}, "Total time, 95th percentile", "total_seconds"),
-        ({"refused": 0.05}, "Refusal ratio", None),
-        ({"failed": 0.06}, "Error ratio", None),
-        ({"longest": 300}, "Truncated responses", "truncated_"),
-        ({"broken": 0.1}, "Responses of invalid format", "invalid_format_"),
-        ({"unfound": 0.3}, "Requests with an empty context", "empty_context_"),
-    ],
-    ids=str,
-)
-def test_what_has_become_worse_is_found_and_named(
-    world: World, change: dict[str, Any], measure: str, feature: str | None
-) -> None:
-    found = after(world, **change)
-    degraded = found["generation_degraded"]
-    assert measure in degraded.evidence
-    assert degraded.runbook == "generative.md#generation_degraded"
-    assert world.metrics.values["aia_generation_worse_measures", "chat"] >= 1
-    if feature is not None:
-        assert feature in found["drift"].evidence
+CHANGES: list[tuple[dict[str, Any], str, set[str]]] = [
+    ({"slower": 2.0}, "generation_degraded", {"Total time, 95th percentile", "Time to first token, 95th percentile"}),
+    ({"slower": 2.0}, "drift", {"total_seconds", "first_token_seconds"}),
+    ({"refused": 0.05}, "generation_degraded", {"Refusal ratio"}),
+    ({"failed": 0.06}, "generation_degraded", {"Error ratio"}),
+    ({"longest": 300}, "generation_degraded", {"Truncated responses"}),
+    ({"longest": 300}, "drift", {"truncated_"}),
+    ({"broken": 0.1}, "generation_degraded", {"Responses of invalid format"}),
+    ({"unfound": 0.3}, "generation_degraded", {"Requests with an empty context"}),
+    ({"german": 0.3}, "drift", {"language_"}),
+    ({"asked_in_german": 0.3}, "drift", {"prompt_language_"}),
+]
 
 
-@pytest.mark.parametrize(
-    ("change", "features"),
-    [
-        ({"german": 0.3}, {"language_"}),
-        ({"asked_in_german": 0.3}, {"prompt_language_"}),
-        ({"topic": 0.6}, {f"prompt_embedding_{n}_" for n in range(1, 7)}),
-    ],
-    ids=["a language switch", "prompts in another language", "a change of topic"],
-)
-def test_a_change_of_what_is_asked_or_said_is_drift_of_its_features(
-    world: World, change: dict[str, Any], features: set[str]
-) -> None:
-    found = after(world, **change)
-    assert features & found["drift"].evidence.keys()
-    assert "generation_degraded" not in found
+def test_what_changed_is_found_and_named_day_by_day(world: World) -> None:
+    wanted = [change for k, (change, _, _) in enumerate(CHANGES) if change not in [one for one, _, _ in CHANGES[:k]]]
+    for day, change in enumerate(wanted):
+        at = TICK + day * DAY
+        load(world.client, TABLE, requests(800, at, seed=20 + day, **change))
+        world.tick(at)
+    for change, kind, named in CHANGES:
+        at = TICK + wanted.index(change) * DAY
+        found = [one for one in world.bus.findings(kind) if one.observed_at == at and one.status is Status.FIRING]
+        assert len(found) == 1, change
+        assert named <= found[0].evidence.keys(), (change, found)
+    assert world.metrics.values["aia_generation_worse_measures", "chat"] == 0
+    assert {one.runbook for one in world.bus.findings("generation_degraded")} == {"generative.md#generation_degraded"}
 
 
-def test_embeddings_that_move_are_far_from_the_centroid_of_the_reference(world: World) -> None:
-    after(world, topic=0.6)
+def test_a_change_of_topic_is_drift_of_the_embeddings_and_of_nothing_else(world: World) -> None:
+    found = after(world, topic=0.6)
+    moved = {f"prompt_embedding_{number}_" for number in range(1, 7)} & found["drift"].evidence.keys()
+    assert len(moved) >= 3
+    assert found.keys() == {"drift"}
     row = measured(world)["embedding_distance/prompt_embedding"]
     # Random projections keep the distance of 0.6 in each of the dimensions in the mean; six of them are few.
     assert 0.25 < row["value"] < 1.2
     assert row["low"] > 0.1
 
 
-@pytest.mark.parametrize("exact_rows", [50_000, 500], ids=["by rows", "counted"])
+@pytest.mark.parametrize("exact_rows", [50_000, 400], ids=["by rows", "counted"])
 def test_personal_data_is_found_by_its_kind_and_never_shown(world: World, exact_rows: int) -> None:
     found = after(world, model(exact_rows=exact_rows), leaked=0.05)
     leak = found["pii_in_responses"]
@@ -154,7 +145,7 @@ def test_a_window_that_is_counted_has_the_measures_of_its_rows(world: World) -> 
     counted = measured(world)
     assert counted.keys() == by_rows.keys()
     for name, row in by_rows.items():
-        assert counted[name]["value"] == pytest.approx(row["value"], rel=0.01), name
+        assert counted[name]["value"] == pytest.approx(row["value"], rel=0.03), name
 
 
 def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: World) -> None:
@@ -172,7 +163,7 @@ def test_a_measure_beyond_its_limit_is_a_finding_until_it_is_within(world: World
     assert statuses == [Status.FIRING, Status.RESOLVED]
 
 
-@pytest.mark.parametrize("exact_rows", [50_000, 500], ids=["by rows", "counted"])
+@pytest.mark.parametrize("exact_rows", [50_000, 400], ids=["by rows", "counted"])
 def test_a_column_that_is_gone_takes_what_is_computed_of_it_along_and_nothing_else(
     world: World, exact_rows: int
 ) -> None:
