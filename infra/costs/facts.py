@@ -19,6 +19,8 @@ _SIZES = {"M": 2**20, "G": 2**30}
 _COMPARISON = re.compile(r">=|<=|==|!=|>|<|\band\b|\bor\b|\bunless\b")
 _BY_MODEL = re.compile(r"by \(model\b")
 _EXPIRES = "expiration_days"
+_WITHOUT_POINTS = frozenset({"generative"})
+"""Groups of rules that return nothing for the stated workloads, which have no generative models."""
 LABELLED = ("accuracy", "measure", "gap", "attribution")
 """Parts of the names of metrics that only models with labels or attributions have."""
 
@@ -77,7 +79,12 @@ def facts() -> Facts:
         slots_kept=_kept("ops.cell_counts"),
         sums_kept=_kept("ops.window_counts"),
         conditions=len(rules),
-        clauses=tuple(clause for group, rule in rules for clause in clauses(rule["expr"], group.get("interval", "1m"))),
+        clauses=tuple(
+            clause
+            for group, rule in rules
+            if group["name"] not in _WITHOUT_POINTS
+            for clause in clauses(rule["expr"], group.get("interval", "1m"))
+        ),
     )
 
 

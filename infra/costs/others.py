@@ -88,8 +88,9 @@ def _run(found: Reckoning) -> Iterator[Usage]:
 
 def _metrics(found: Reckoning) -> Iterator[Usage]:
     load, facts = found.load, found.facts
-    samples = found.design.series * load.models * found.ticks + BASE_SERIES * 1440 * DAYS
-    text = f"{found.design.series} series x {load.models:,} models x {found.ticks:,} ticks + {BASE_SERIES} x 43,200 minutes"
+    series = found.design.series + LABELLED_SERIES * load.labelled
+    samples = series * load.models * found.ticks + BASE_SERIES * 1440 * DAYS
+    text = f"{series:.3g} series x {load.models:,} models x {found.ticks:,} ticks + {BASE_SERIES} x 43,200 minutes"
     yield Usage("samples", "metrics", samples, text)
     yield Usage("conditions", "alert rules", facts.conditions, f"{facts.conditions} rules")
     own = [one for one in facts.clauses if one.by_model]

@@ -87,9 +87,9 @@ def test_the_analyser_takes_every_statement_of_a_generative_model(analyser: Goog
 
 def test_the_analyser_takes_the_count_of_slots_of_models_that_compute_a_column_differently(analyser: GoogleSql) -> None:
     sql = slots.count_slots(slots.Source.of(CHAT), [CHAT, OTHER])
-    assert sql.count("AS `refused_`") == 1
+    assert sql.count("AS `refused_`") == 2, "computed once, and once in the sample"
     assert "CASE WHEN model IN ('chat')" in sql
-    names = ("batch", "counted_at", "models", "profiles", "slot_seconds")
+    names = ("batch", "counted_at", "models", "profiles", "samples", "slot_seconds")
     spans = [f"{span}_{edge}" for span in ("new", "late", "day") for edge in ("start", "end")]
     analyser.analyse(sql, {name: PARAMETERS[name] for name in (*names, *spans)})
 
@@ -104,7 +104,7 @@ def test_slots_of_a_generative_model_add_up_to_the_count_of_its_window(
     with closing(SqliteStore(":memory:")) as store:
         counter = SlotCounts(warehouse, store, FakeClock())
         counter.register(CHAT, "1", profile, TICK)
-        batch = counter.advance([CHAT], counter.registered(), TICK)
+        batch = counter.advance([CHAT], counter.registered([CHAT]), TICK)
         found = counts_from_cells(profile, counter.read([CHAT], batch, TICK)["chat"].features)
     whole = BigQueryPredictions(warehouse).counts(window, profile)
     assert found.rows == whole.rows == 300
@@ -124,7 +124,7 @@ def test_texts_that_are_gone_keep_nothing_else_from_being_counted_by_slots(
     with closing(SqliteStore(":memory:")) as store:
         counter = SlotCounts(warehouse, store, FakeClock())
         counter.register(changed, "1", profile, TICK)
-        batch = counter.advance([changed], counter.registered(), TICK)
+        batch = counter.advance([changed], counter.registered([changed]), TICK)
         counted = CountedPredictions(
             rest=None,  # type: ignore[arg-type]  # nothing is read
             slots=counter,
@@ -132,6 +132,7 @@ def test_texts_that_are_gone_keep_nothing_else_from_being_counted_by_slots(
             at=TICK,
             windows=counter.read([changed], batch, TICK),
             versions={},
+            samples=dict,
         )
         found = counted.counts(window, profile)
     lost = {"response_characters_", "language_", "empty_", "invalid_format_", "pii_"}

@@ -137,7 +137,7 @@ READ: dict[str, Break] = {
     ),
     "an interval": Break(
         f"{RULES}/models.yaml",
-        "interval: 1m",
+        "interval: 15m",
         "interval: 10s",
         "models.yaml: models: interval must be a multiple of 30s",
     ),

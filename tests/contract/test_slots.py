@@ -360,7 +360,7 @@ def test_a_registration_that_was_cut_short_counts_for_nothing(world: World, stat
 
 def test_samples_are_rows_of_the_window_and_slots_of_other_windows_are_no_part_of_them(begun: World) -> None:
     begun.advance(TICK)
-    begun.load(TICK + SLOT, 20)
+    begun.load(TICK + SLOT, 4)
     at = TICK + SLOT
     batch = begun.advance(at)
     windows = begun.slots.read([DELAY, SECOND], batch, at)
