@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from infra.costs.bigquery import Reckoning, Usage
 from infra.costs.prices import DAYS
+from infra.costs.workload import LABELLED_SERIES
 
 CONDITIONS = 4
 """Of a model without labels: scoring, drift, drift of the predictions, data quality."""
