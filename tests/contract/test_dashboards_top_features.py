@@ -30,14 +30,14 @@ def line(first: int, value: str, *, scraped: int) -> str:
 def test_a_feature_that_is_replaced_is_gone_when_the_next_report_is_there(
     tmp_path: Path, file: str, query: str, scraped: int
 ) -> None:
-    """`age` leads until minute 15, `city` after it; then no report comes."""
+    """`age` leads until minute 15, `city` after it; then no report comes, and what the last hour knew is shown, and nothing after it."""
     series = {"age": (0, "3"), "city": (TICK, "2")}
     given = [
         {"series": f'{NAME}{{model="m", feature="{name}"}}', "values": line(first, value, scraped=scraped)}
         for name, (first, value) in series.items()
     ]
     shown = {0: ["age"], 7: ["age"], TICK - 1: ["age"], TICK: ["city"], TICK + 4: ["city"], TICK + 9: ["city"]}
-    shown |= {TICK + 14: ["city"], 2 * TICK + 10: ["city"], 3 * TICK + 6: []}
+    shown |= {TICK + 14: ["city"], 2 * TICK + 10: ["city"], 3 * TICK + 6: ["age", "city"], TICK + 70: []}
     expected = [
         {
             "expr": query,
