@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.drift import Counts, Profile
 from core.drift.columns import array
 from core.drift.slots import counts_from_cells
@@ -82,10 +85,10 @@ class CountedPredictions:
         found = self.windows.get(window.model.name)
         if found is None or found.profile != profile_name(window.model, window.version, profile):
             return self.rest.sample(window, profile)
-        rows = [json.loads(text) for text in self.samples().get(found.profile, ())]
+        rows = json.loads(f"[{','.join(self.samples().get(found.profile, ()))}]")
         numbers = {*window.model.features.numeric, window.model.score}
         names = [name for name in profile.joint.names if any(name in row for row in rows)]
-        return {name: array(name, [_value(row.get(name), is_number=name in numbers) for row in rows]) for name in names}
+        return {name: _column(name, [row.get(name) for row in rows], is_number=name in numbers) for name in names}
 
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
         """The same by the values of a column, by a statement of its own."""
@@ -112,6 +115,12 @@ class CountedPredictions:
         if rows and window.counted.count(rows) < len(profile.order):
             return changes(self.warehouse, model, profile.names)
         return Changes()
+
+
+def _column(name: str, values: list[Any], *, is_number: bool) -> NDArray[Any]:
+    if is_number and not any(isinstance(value, str) for value in values):
+        return np.array(values, dtype=np.float64)
+    return array(name, [_value(value, is_number=is_number) for value in values])
 
 
 def _value(value: Any, *, is_number: bool) -> Any:  # noqa: ANN401 - a JSON value

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from outside import MemoryBus, MemoryStore, MemoryWarehouse, Meter, MeteredMetrics
 
 from core.drift import Counts, Profile, count, score_counts
+from core.drift.joint import ROWS
 from core.events import ScoringShard, Tick
 from core.settings import Features, Model, Reference, Settings
 from functions.adapters.events import encode
@@ -116,6 +117,8 @@ class Platform:
         current = {name: rng.standard_normal(70_000) for name in names}
         self.counts = count(self.profile, current)
         self._cells = cells_of(self.profile, self.counts, current)
+        together = self.profile.joint.names
+        self._sample = [json.dumps({name: float(current[name][k]) for name in together}) for k in range(ROWS)]
         self.known = {
             name: replace(MODEL, name=name) for name in (f"model-{number:06d}" for number in range(self.models))
         }
@@ -163,6 +166,12 @@ class Platform:
                 for name in parameters["models"]
                 for row in self._cells
             ]
+        if sql == statements.READ_SAMPLES:
+            lines = {"slot_end": parameters["window_end"], "sample": "\n".join(self._sample)}
+            return [
+                lines | {"model": one["model"], "profile": self._profile_name(one["model"])}
+                for one in parameters["lengths"]
+            ]
         if sql == statements.VERSIONS:
             about = {"version": "1", "created_at": START - 40 * DAY, "reference_start": None, "reference_end": None}
             return [about | {"model": name} for name in parameters["models"]]
@@ -173,8 +182,16 @@ class Platform:
 
 
 def cells_of(profile: Profile, counts: Counts, columns: Mapping[str, NDArray[np.float64]]) -> list[Data]:
-    """Counts as BigQuery gives them, a row a feature."""
-    rows = []
+    """Counts as BigQuery gives them, a row a feature, and one for the rows as a whole."""
+    whole = {
+        "feature": -2,
+        "buckets": "[0]",
+        "counts": f"[{counts.rows}]",
+        "totals": "[0]",
+        "lowest": None,
+        "highest": None,
+    }
+    rows: list[Data] = [whole]
     for k, name in enumerate(profile.grid.names):
         edges, values = profile.grid.edges_of(k), columns[name]
         totals = np.bincount(np.searchsorted(edges, values, "right"), weights=values, minlength=len(counts.cells[k]))
