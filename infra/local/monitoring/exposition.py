@@ -3,8 +3,9 @@
 Three things keep PromQL's answers here equal to those of Cloud Monitoring, which knows more than a scrape shows:
 
 - A value stands for five minutes after its point and is then no longer shown, as PromQL's look-back has it there.
-- A gauge whose point is older than that when it is written is shown for a scrape, with the instant of its point: the first tick of a
-  job that is due every quarter of an hour may be about an instant ten minutes ago.
+- A gauge whose point is older than that when it is written is shown for five minutes from its first scrape on, with the instant of its
+  point: the first tick of a job that is due every quarter of an hour may be about an instant ten minutes ago, and a scrape that
+  came too late for Prometheus must not be the only one that had it.
 - A counter that comes into sight shows, from the first scrape on and for a little more than a scrape interval, what it stood
   at before: 0 when it is new. Cloud Monitoring knows that from the start time of its points; without it `increase()` in Prometheus would miss
   everything that a new instance counted before its first scrape.
@@ -19,8 +20,8 @@ from infra.local.monitoring.series import STALE, Series
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BEFORE = timedelta(seconds=11)
-"""How long after its first scrape a counter shows what it stood at before, and a late gauge is shown; longer than the scrape interval of
-10 s. Prometheus may start later than what it scrapes."""
+"""How long after its first scrape a counter shows what it stood at before: longer than a scrape interval of 10 s. Prometheus may start
+later than what it scrapes."""
 
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -37,7 +38,7 @@ def render(series: Iterable[Series], now: datetime) -> str:
 def _is_shown(series: Series, now: datetime) -> bool:
     if now - series.last.end <= STALE:
         return True
-    return series.is_late and not series.is_counter and series.read_for(now) < BEFORE
+    return series.is_late and not series.is_counter and series.read_for(now) < STALE
 
 
 def _head(name: str, *, counter: bool) -> str:

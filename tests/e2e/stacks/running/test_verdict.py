@@ -1,6 +1,7 @@
 """What `aia demo` says of a stack where not everything happened."""
 
 import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from rich.console import Console
 from core.events import Tick
 from infra import stage
 from infra.local.demo import _table, _verdict
-from infra.local.outcome import Outcome, Step, post
+from infra.local.outcome import Outcome, post
 from infra.local.ports import Ports
 from tests.support.servers.stack import LocalStack, eventually, free_ports, fresh, midnight
 
@@ -25,8 +26,12 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
     without = {"metrics in Prometheus", "business", "what visitors see", "pipelines"}
 
     expected = {"windows scored", *without}
-    steps = settled(outcome, expected)
-    assert {step.name: step.found for step in steps if not step.ok}.keys() == expected, steps
+
+    def missing() -> dict[str, str]:
+        return {step.name: step.found for step in outcome.steps() if not step.ok}
+
+    assert settled(missing, expected) == expected, missing()
+    steps = outcome.steps()
     console = Console(record=True, width=200)
     console.print(_table(steps))
     assert _verdict(console, outcome, steps, 1.0) == 1
@@ -36,14 +41,12 @@ def test_a_step_that_did_not_happen_is_named_and_fails_the_demo(stack: LocalStac
     assert said.splitlines()[-1] == "demo: failed missing=5 seconds=1"
 
 
-def settled(outcome: Outcome, missing: set[str], *, within: float = 150.0) -> list[Step]:
-    """The steps as soon as just these are missing, or as they are at the end: some metrics take their time."""
+def settled(missing: Callable[[], Iterable[str]], expected: set[str], *, within: float = 150.0) -> set[str]:
+    """What is missing as soon as it is just what is expected, or at the end of the time: some metrics take theirs."""
     deadline = time.monotonic() + within
-    steps = outcome.steps()
-    while {step.name for step in steps if not step.ok} != missing and time.monotonic() < deadline:
-        time.sleep(2)
-        steps = outcome.steps()
-    return steps
+    while (found := set(missing())) != expected and time.monotonic() < deadline:
+        time.sleep(1)
+    return found
 
 
 def taken_care_of(stack: LocalStack) -> None:
@@ -62,4 +65,5 @@ def test_every_job_is_heard_of_soon_after_the_start(stack: LocalStack) -> None:
     """What ticks every quarter of an hour would be taken for silent until then."""
     jobs = set(yaml.safe_load((stage.ROOT / "infra" / "monitoring.yaml").read_text())["jobs"])
     query = "max by (function) (last_over_time(aia_heartbeat_timestamp_seconds[1h]))"
-    eventually(lambda: set(stack.prometheus(query)) >= jobs, "heartbeat of every job")
+    silent = settled(lambda: jobs - stack.prometheus(query).keys(), set(), within=60.0)
+    assert not silent, f"no heartbeat of {sorted(silent)}"
