@@ -5,9 +5,11 @@ expression means the same there and in Prometheus. The limits of the API are res
 point a series, points of a series in order and at least 5 s apart, nothing older than 24 h or in the future, label
 values of at most 1,024 characters.
 
-An instance is throttled between requests, so nothing runs in the background: `flush` is called within a request and
-sends at most every 10 s; the last ones are sent when the process ends. A failure to send is logged, never raised:
-gauges keep their newest value and counters keep counting until the next flush.
+An instance is throttled between requests, so nothing runs in the background: `flush` is called at the end of a request. It sends
+everything where the last such flush is 10 s ago, and else only series that have not been sent for 10 s: what a request measures
+is not left until the next one, which may be a quarter of an hour away, and no series has more than a point in 10 s. The last values are
+sent when the process ends. A failure to send is logged, never raised: gauges keep their newest value and counters keep counting, and
+nothing is tried again for 10 s.
 
 A flush has a deadline, which grows with what there is to send. Heartbeats and the metrics of requests go first, so that no
 number of models delays them; of the others those that were tried longest ago, so that none starves where deadlines end flushes.
@@ -127,9 +129,11 @@ class CloudMetrics:
         self._clock = clock
         self._lock = threading.Lock()  # guards the series; never held while sending
         self._sending = threading.Lock()  # one flush at a time, so that points arrive in order
+        self._wanted = threading.Event()  # a flush was called for while another was sending
         self._series: dict[tuple[str, ...], _Series] = {}
         self._dropped: Counter[Fate] = Counter()
-        self._tried: datetime | None = None
+        self._whole: datetime | None = None  # the last flush of everything
+        self._failed: datetime | None = None  # the last flush, where it failed
         self._flushes = 0
         self._wire: _Wire | None = None
 
@@ -155,20 +159,26 @@ class CloudMetrics:
             series.value, series.fresh = series.value + by, True
 
     def flush(self) -> None:
-        """Send the pending points if the last attempt is 10 s ago; never raises."""
-        if not self._sending.acquire(blocking=False):
+        """Send what may be sent; never raises. While another flush is sending, that one sends it afterwards."""
+        self._wanted.set()
+        while self._wanted.is_set() and self._sending.acquire(blocking=False):
+            self._wanted.clear()
+            try:
+                self._flush(self._clock())
+            except Exception:
+                log.exception("metrics: flush failed")
+            finally:
+                self._sending.release()
+
+    def _flush(self, now: datetime) -> None:
+        if _is_recent(self._failed, now):
             return
-        try:
-            now = self._clock()
-            if self._tried is None or not timedelta(0) <= now - self._tried < EVERY:
-                self._tried = now
-                points = self._take(now, standing=True)
-                self._send(points, _patience(len(points)))
-                self._forget()
-        except Exception:
-            log.exception("metrics: flush failed")
-        finally:
-            self._sending.release()
+        whole = not _is_recent(self._whole, now)
+        if points := self._take(now, standing=whole, gap=PERIOD if whole else EVERY):
+            self._failed = None if self._send(points, _patience(len(points))) else now
+        if whole:
+            self._whole = now
+            self._forget()
 
     def close(self) -> None:
         """Send the last values, also within 10 s of the last flush; never raises.
@@ -180,7 +190,7 @@ class CloudMetrics:
             return
         try:
             time.sleep(self._wait(self._clock()))
-            self._send(self._take(self._clock(), standing=False), LAST_TIMEOUT_SECONDS)
+            self._send(self._take(self._clock(), standing=False, gap=PERIOD), LAST_TIMEOUT_SECONDS)
         except Exception:
             log.exception("metrics: the last flush failed")
         finally:
@@ -191,14 +201,20 @@ class CloudMetrics:
         key = (metric.name, *short.values())
         return self._series.setdefault(key, _Series(metric, short, start=now - _TICK))
 
-    def _take(self, now: datetime, *, standing: bool) -> list[_Point]:
-        """The points to send, in that order; with `standing`, counters that stood still as well, as a scrape would read them."""
+    def _take(self, now: datetime, *, standing: bool, gap: timedelta) -> list[_Point]:
+        """The points to send, in that order.
+
+        Args:
+            now: when they are sent.
+            standing: whether counters that stood still are sent as well, as a scrape would read them.
+            gap: how long ago the last point of a series must be, where its points are about the time they are sent.
+        """
         points = []
         with self._lock:
             for series in self._series.values():
                 if not (series.fresh or (standing and series.metric.kind is MetricKind.COUNTER)):
                     continue
-                fate = _fate(series, now)
+                fate = _fate(series, now, gap)
                 if fate is Fate.SENT:
                     points.append(_Point(series, series.value, series.at or now, shared=series.at is not None))
                 elif fate is not Fate.HELD:
@@ -208,7 +224,8 @@ class CloudMetrics:
         _report(dropped)
         return sorted(points, key=lambda point: (point.series.metric.name not in _FIRST, point.series.turn))
 
-    def _send(self, points: Sequence[_Point], seconds: float) -> None:
+    def _send(self, points: Sequence[_Point], seconds: float) -> bool:
+        """Whether all were written or refused; the others stay."""
         deadline = time.monotonic() + seconds
         self._flushes += 1
         for first in range(0, len(points), SERIES_A_CALL):
@@ -217,9 +234,10 @@ class CloudMetrics:
                 point.series.turn = 2 * self._flushes
             if not self._write(chunk, deadline - time.monotonic()):
                 self._keep(points[first:])
-                return
+                return False
             for point in chunk:
                 point.series.sent, point.series.turn = point.end, 2 * self._flushes + 1
+        return True
 
     def _keep(self, points: Sequence[_Point]) -> None:
         with self._lock:
@@ -274,14 +292,19 @@ def _unfit(series: _Series, value: float, at: datetime | None, now: datetime) ->
     return Fate.OUT_OF_ORDER if older else None
 
 
-def _fate(series: _Series, now: datetime) -> Fate:
+def _is_recent(flush: datetime | None, now: datetime) -> bool:
+    """Whether a flush was within the last 10 s; not where the clock was set back behind it."""
+    return flush is not None and timedelta(0) <= now - flush < EVERY
+
+
+def _fate(series: _Series, now: datetime, gap: timedelta) -> Fate:
     """What becomes of a series' value at a flush."""
     end = series.at or now
     if now - end > OLDEST:
         return Fate.LATE
     if end > now or (series.metric.kind is MetricKind.COUNTER and end <= series.start):
         return Fate.HELD
-    if series.sent is None or end >= series.sent + PERIOD:
+    if series.sent is None or end >= series.sent + (PERIOD if series.at else gap):
         return Fate.SENT
     return Fate.OUT_OF_ORDER if series.at else Fate.HELD
 

@@ -152,6 +152,23 @@ def test_a_flush_within_ten_seconds_of_the_last_waits(metrics: CloudMetrics, por
     assert values(ports, UP) == [1, 0]
 
 
+def test_what_was_not_sent_for_ten_seconds_does_not_wait_for_a_later_request(
+    metrics: CloudMetrics, ports: Ports, clock: FakeClock
+) -> None:
+    metrics.gauge(UP, 1, probe="api")
+    notify(metrics)
+    metrics.flush()
+    clock.move(seconds=1)
+    metrics.gauge(UP, 1, probe="warehouse")
+    notify(metrics)
+    metrics.flush()
+    assert values(ports, UP) == [1, 1]
+    assert values(ports, SENT, "counter") == [1], "the counter was sent a second ago"
+    clock.move(seconds=9)
+    metrics.flush()
+    assert values(ports, SENT, "counter") == [1, 2]
+
+
 def test_more_than_two_hundred_series_go_in_several_calls(metrics: CloudMetrics, ports: Ports) -> None:
     for number in range(450):
         metrics.gauge("aia_drift_top_feature_shift", number, model="m", feature=f"f{number}")
@@ -321,10 +338,12 @@ def test_a_slow_server_holds_up_neither_counting_nor_other_flushes(
         flushing.start()
         assert asked.wait(30)
         notify(metrics)
+        metrics.gauge(UP, 1, probe="api")
         metrics.flush()
         assert flushing.is_alive()
         answer.set()
         flushing.join()
+        assert values(ports, UP) == [1], "the flush that was sending sends what came meanwhile"
         clock.move(seconds=10)
         metrics.flush()
         assert values(ports, SENT, "counter") == [1, 2]

@@ -67,3 +67,10 @@ def test_every_job_is_heard_of_soon_after_the_start(stack: LocalStack) -> None:
     query = "max by (function) (last_over_time(aia_heartbeat_timestamp_seconds[1h]))"
     silent = settled(lambda: jobs - stack.prometheus(query).keys(), set(), within=60.0)
     assert not silent, f"no heartbeat of {sorted(silent)}"
+
+
+def test_the_first_tick_of_a_model_is_measured_before_its_next_one(stack: LocalStack) -> None:
+    """What a shard measures is sent with the shard: the next request of the function may be a quarter of an hour away."""
+    query = "max by (model) (last_over_time(aia_drift_scored_timestamp_seconds[1h]))"
+    recent = (datetime.now(UTC) - timedelta(minutes=40)).timestamp()
+    eventually(lambda: max(stack.prometheus(query).values(), default=0) > recent, "live drift of the model")
