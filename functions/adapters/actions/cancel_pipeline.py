@@ -26,7 +26,7 @@ class CancelPipeline(PipelineAction):
     """The action `cancel_pipeline`; see the port."""
 
     def plan(self, request: ActionRequest) -> Plan:
-        """Which runs would be cancelled; nothing where none runs."""
+        """Which runs would be cancelled; nothing where no run is active."""
         location, pipeline = self._where(request.target)
         jobs = {
             job.name: state
@@ -37,7 +37,7 @@ class CancelPipeline(PipelineAction):
             Step(what=f"run {short(name)}", before=state_name(state), after="cancelled") for name, state in jobs.items()
         ]
         return Plan(
-            summary=f"pipeline {pipeline}: {len(jobs)} runs cancelled" if jobs else f"pipeline {pipeline}: none runs",
+            summary=f"pipeline {pipeline}: {len(jobs)} runs cancelled" if jobs else f"pipeline {pipeline}: no run is active",
             steps=tuple(steps),
             touched=len(jobs),
             state={"pipeline": pipeline, "jobs": json.dumps(sorted(jobs))},

@@ -37,7 +37,7 @@ class RestartService:
         service = self._services.get(lookup(self._resources, request.target, "service"))
         revision = run.serving_revision(service)
         return Plan(
-            summary=f"service {short(service.name)}: a new revision like {revision} in its place",
+            summary=f"service {short(service.name)}: replaced by a new revision like {revision}",
             steps=(Step(what="the revision that serves", before=revision, after="a new one of the same template"),),
             touched=1,
             state={

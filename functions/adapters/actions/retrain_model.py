@@ -105,9 +105,9 @@ def _request(model: Model, version: str, span: Span, n_labels: int, at: datetime
 
 
 def _plan(target: str, request: RetrainingRequest, span: Span) -> Plan:
-    after = f"another, trained on {request.n_labels} labels of {_span_text(span)}"
+    after = f"a new version, trained on {request.n_labels:,} labels from {_span_text(span)}"
     return Plan(
-        summary=f"{target}: in place of version {request.model_version} {after}",
+        summary=f"{target}: replaces version {request.model_version} by {after}",
         steps=(Step(what=f"version of {target}", before=request.model_version, after=after),),
         touched=1,
         state={"target": target, "request": events.encode(request).decode()},

@@ -75,7 +75,7 @@ class ScaleOut:
         after = _grown(before, service.template.scaling.min_instance_count, self._most, self._warmest)
         name = short(service.name)
         if after == before:
-            return Plan(summary=f"service {name}: has the most instances it may have, {before}")
+            return Plan(summary=f"service {name}: already has the most instances allowed, {before}")
         if after.each != before.each:
             _require_latest(service)
         return Plan(
