@@ -1,7 +1,9 @@
 """What holds for every test."""
 
+import gc
 import os
 import sys
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 
@@ -37,6 +39,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End what is left."""
     if REAPER in config.stash:
         config.stash[REAPER].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while modules are imported and tests are listed: all of it stays, and is not looked through again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
