@@ -1,5 +1,9 @@
 """What holds for every test."""
 
+import gc
+import os
+import sys
+from collections.abc import Generator
 from functools import cache
 from pathlib import Path
 
@@ -11,6 +15,12 @@ from tests.support.builders.budget import ALL, examples
 from tests.support.servers.reaper import Reaper
 
 ROOT = Path(__file__).parent.parent
+# One thread as deployed (infra/local/stack.py), set before numpy is imported: with more workers than cores its threads wait for each
+# other and use up the processor.
+os.environ["OMP_NUM_THREADS"] = "1"
+# Compiled modules are kept, whatever the shell says: every worker and every program that a test starts imports the same ones.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # A machine that is busy takes longer over an example: no property depends on how long one takes.
 settings.register_profile("patient", parent=settings.default, deadline=None, max_examples=examples(100))
 settings.load_profile("patient")
@@ -29,6 +39,17 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """End what is left."""
     if REAPER in config.stash:
         config.stash[REAPER].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while modules are imported and tests are listed: all of it stays, and is not looked through again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
