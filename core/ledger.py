@@ -53,6 +53,7 @@ class Entry:
         expires_at: when the entry may be forgotten.
         attempt: 1 for the first claim, one more each time it is taken over.
         done_at: when the effect was confirmed, if it was.
+        covers: the names of what the effect is on, where it is on several things at once.
     """
 
     owner: str
@@ -62,6 +63,7 @@ class Entry:
     expires_at: datetime
     attempt: int = 1
     done_at: datetime | None = None
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,9 @@ class ClaimDecision:
         return self.verdict in (ClaimVerdict.ACQUIRED, ClaimVerdict.TAKEN_OVER)
 
 
-def claim(entry: Entry | None, *, owner: str, now: datetime, lease: timedelta) -> ClaimDecision:
+def claim(
+    entry: Entry | None, *, owner: str, now: datetime, lease: timedelta, covers: tuple[str, ...] = ()
+) -> ClaimDecision:
     """Decide whether the owner may perform the effect.
 
     A claim of the same owner is acquired again: its first answer was lost on the way.
@@ -87,6 +91,7 @@ def claim(entry: Entry | None, *, owner: str, now: datetime, lease: timedelta) -
         owner: the unique name of the attempt.
         now: the instant of asking.
         lease: how long the claim holds; longer than the effect may take.
+        covers: the names of what the effect is on.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -98,17 +103,23 @@ def claim(entry: Entry | None, *, owner: str, now: datetime, lease: timedelta) -
         raise ValueError(f"lease: must be positive, got {lease}")
     if entry is None or (entry.owner == owner and entry.state is ClaimState.CLAIMED):
         return ClaimDecision(
-            verdict=ClaimVerdict.ACQUIRED, entry=_claimed(owner, now, lease, entry.attempt if entry else 1)
+            verdict=ClaimVerdict.ACQUIRED, entry=_claimed(owner, now, lease, entry.attempt if entry else 1, covers)
         )
     if entry.state is ClaimState.DONE:
         return ClaimDecision(verdict=ClaimVerdict.DONE, entry=entry)
     if now < entry.until:
         return ClaimDecision(verdict=ClaimVerdict.BUSY, entry=entry)
-    return ClaimDecision(verdict=ClaimVerdict.TAKEN_OVER, entry=_claimed(owner, now, lease, entry.attempt + 1))
+    return ClaimDecision(verdict=ClaimVerdict.TAKEN_OVER, entry=_claimed(owner, now, lease, entry.attempt + 1, covers))
 
 
-def confirm(entry: Entry | None, *, owner: str, now: datetime) -> ClaimDecision:
+def confirm(entry: Entry | None, *, owner: str, now: datetime, covers: tuple[str, ...] | None = None) -> ClaimDecision:
     """Confirm that the effect has happened; recorded whoever has the claim by now, so that it is not repeated.
+
+    Args:
+        entry: the current entry, or None.
+        owner: the unique name of the attempt.
+        now: the instant of asking.
+        covers: the names of what the effect has happened to; None for all that were claimed.
 
     >>> from datetime import UTC
     >>> noon = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -120,12 +131,11 @@ def confirm(entry: Entry | None, *, owner: str, now: datetime) -> ClaimDecision:
         return ClaimDecision(
             verdict=ClaimVerdict.CONFIRMED if entry.owner == owner else ClaimVerdict.CONFIRMED_LATE, entry=entry
         )
-    if entry is not None and entry.owner == owner:
-        return ClaimDecision(verdict=ClaimVerdict.CONFIRMED, entry=replace(entry, state=ClaimState.DONE, done_at=now))
+    verdict = ClaimVerdict.CONFIRMED if entry is not None and entry.owner == owner else ClaimVerdict.CONFIRMED_LATE
     held = entry or _claimed(owner, now, timedelta(0), 1)
-    return ClaimDecision(
-        verdict=ClaimVerdict.CONFIRMED_LATE, entry=replace(held, owner=owner, state=ClaimState.DONE, done_at=now)
-    )
+    names = held.covers if covers is None else covers
+    done = replace(held, owner=owner, state=ClaimState.DONE, done_at=now, covers=names)
+    return ClaimDecision(verdict=verdict, entry=done)
 
 
 def release(entry: Entry | None, *, owner: str) -> ClaimDecision:
@@ -139,7 +149,7 @@ def release(entry: Entry | None, *, owner: str) -> ClaimDecision:
     return ClaimDecision(verdict=ClaimVerdict.RELEASED, entry=None)
 
 
-def _claimed(owner: str, now: datetime, lease: timedelta, attempt: int) -> Entry:
+def _claimed(owner: str, now: datetime, lease: timedelta, attempt: int, covers: tuple[str, ...] = ()) -> Entry:
     return Entry(
         owner=owner,
         state=ClaimState.CLAIMED,
@@ -147,4 +157,5 @@ def _claimed(owner: str, now: datetime, lease: timedelta, attempt: int) -> Entry
         until=now + lease,
         expires_at=now + KEEP,
         attempt=attempt,
+        covers=covers,
     )

@@ -7,7 +7,7 @@ must tolerate that, as PagerDuty does by its dedup_key and a table by its row ke
 
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from enum import StrEnum
@@ -17,11 +17,13 @@ from core.events import stamp
 from core.ledger import ClaimDecision, ClaimState, ClaimVerdict, Entry, claim, confirm, release
 from functions.adapters.logs import fields
 from functions.adapters.ports import Clock, Data, Store
-from functions.adapters.store import update
+from functions.adapters.store import every, update
 
 COLLECTION = "ledger"
 LEASE = timedelta(minutes=2)
 _PAGE = 500
+_SCANNED = 10
+"""Entries that are read at once in search of later ones; mostly there are none."""
 log = logging.getLogger(__name__)
 
 
@@ -47,9 +49,16 @@ class Claim:
     key: str
     attempt: str
 
-    def confirm(self) -> None:
-        """Say that the effect has been performed; `UnavailableError` when the store does not answer."""
-        self.ledger.confirm(self)
+    def confirm(self, covers: Iterable[str] | None = None) -> None:
+        """Say that the effect has been performed.
+
+        Args:
+            covers: the names of what it was performed on; None for all that were claimed.
+
+        Raises:
+            UnavailableError: the store does not answer.
+        """
+        self.ledger.confirm(self, covers)
 
     def release(self) -> None:
         """Let others perform the effect, since it failed; never raises."""
@@ -93,28 +102,48 @@ class Ledger:
         mine.confirm()
         return EffectOutcome.PERFORMED
 
-    def claim(self, key: str, *, lease: timedelta = LEASE) -> Claim | None:
+    def claim(self, key: str, *, lease: timedelta = LEASE, covers: Iterable[str] = ()) -> Claim | None:
         """Claim an effect, to be confirmed or released by the caller; None when it has been performed.
 
         Args:
             key: what the effect is, as for `once`.
             lease: how long nobody else may try; longer than the effect may take.
+            covers: the names of what the effect is on, where it is on several things at once.
 
         Raises:
             BusyError: somebody else performs it right now.
             UnavailableError: the store does not answer.
         """
         attempt = self._attempt()
-        return Claim(self, key, attempt) if self._claim(key, attempt, lease) else None
+        return Claim(self, key, attempt) if self._claim(key, attempt, lease, tuple(covers)) else None
 
-    def is_followed(self, key: str, prefix: str) -> bool:
-        """Whether an effect with a later key of the same beginning has been claimed; `UnavailableError` without an answer."""
-        found = self._store.find(COLLECTION, after=key, limit=1)
-        return bool(found) and found[0].key.startswith(prefix)
+    def covered(self, name: str, *, prefix: str, after: str) -> frozenset[str]:
+        """What claims with later keys of the same beginning cover, up to the first that covers a name.
 
-    def confirm(self, claim: Claim) -> None:
+        Args:
+            name: the name that is looked for.
+            prefix: the beginning of the keys.
+            after: the keys that follow this one are later.
+
+        Returns:
+            The names that were seen; `name` is among them where a later claim covers it.
+
+        Raises:
+            UnavailableError: the store does not answer.
+        """
+        seen: set[str] = set()
+        for document in every(self._store, COLLECTION, after=after, page=_SCANNED):
+            if name in seen or not document.key.startswith(prefix):
+                break
+            seen.update(document.data.get("covers", ()))
+        return frozenset(seen)
+
+    def confirm(self, claim: Claim, covers: Iterable[str] | None = None) -> None:
         """See `Claim.confirm`."""
-        decision = self._decide(claim.key, lambda entry: confirm(entry, owner=claim.attempt, now=self._clock()))
+        names = None if covers is None else tuple(covers)
+        decision = self._decide(
+            claim.key, lambda entry: confirm(entry, owner=claim.attempt, now=self._clock(), covers=names)
+        )
         if decision.verdict is ClaimVerdict.CONFIRMED_LATE:
             said = fields(key=claim.key, owner=claim.attempt)
             log.warning("the lease ended before the effect: %s", claim.key, extra=said)
@@ -169,10 +198,12 @@ class Ledger:
         """The unique name of an attempt."""
         return f"{self._owner}/{uuid.uuid4().hex[:12]}"
 
-    def _claim(self, key: str, attempt: str, lease: timedelta) -> bool:
+    def _claim(self, key: str, attempt: str, lease: timedelta, covers: tuple[str, ...] = ()) -> bool:
         """Whether the attempt has the claim now; not if the effect has been performed."""
         try:
-            decision = self._decide(key, lambda entry: claim(entry, owner=attempt, now=self._clock(), lease=lease))
+            decision = self._decide(
+                key, lambda entry: claim(entry, owner=attempt, now=self._clock(), lease=lease, covers=covers)
+            )
         except ConflictError as error:
             raise BusyError(f"{key}: too many claim it at once") from error
         if decision.verdict is ClaimVerdict.BUSY and decision.entry:
@@ -212,4 +243,4 @@ def _entry(data: Data | None) -> Entry | None:
     if data is None:
         return None
     kept = {name: value for name, value in data.items() if name != "expires_on"}
-    return Entry(**kept | {"state": ClaimState(kept["state"])})
+    return Entry(**kept | {"state": ClaimState(kept["state"]), "covers": tuple(kept.get("covers", ()))})

@@ -128,7 +128,7 @@ def update(store: Store, collection: str, key: str, change: Callable[[Data | Non
 
 
 def every(
-    store: Store, collection: str, *, where: Mapping[str, Any] | None = None, page: int = PAGE
+    store: Store, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", page: int = PAGE
 ) -> Iterator[Document]:
     """All documents whose top-level fields equal `where`, ordered by key, however many there are.
 
@@ -136,9 +136,9 @@ def every(
         store: the store.
         collection: the collection.
         where: as for `Store.find`.
+        after: as for `Store.find`.
         page: the number of documents read at once.
     """
-    after = ""
     while documents := store.find(collection, where=where, after=after, limit=page):
         yield from documents
         if len(documents) < page:

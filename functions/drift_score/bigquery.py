@@ -154,7 +154,8 @@ class BigQueryResults:
         """Append what was gathered, all with one instant; the rows of a model stay together."""
         now = self._clock()
         for table, rows in self._rows.items():
-            self._warehouse.append(table, [row | {"written_at": now} for row in rows], together="model")
+            if rows:
+                self._warehouse.append(table, [row | {"written_at": now} for row in rows], together="model")
 
     def _gather(self, table: str, window: Window, rows: Sequence[Data], **about: object) -> None:
         # One call, so that no other thread's rows come in between.

@@ -61,6 +61,11 @@ def compare(predictions: Predictions, window: Window, profile: Profile, rows: in
     return _parted(model, report, counts, columns)
 
 
+def is_asking(model: Model, rows: int) -> bool:
+    """Whether comparing a window whose counts are there asks the warehouse: for rows, or for counts by segments."""
+    return rows <= model.exact_rows or bool(beside(model)) or bool(model.segments)
+
+
 def by_segment(
     predictions: Predictions, window: Window, profile: Profile, current: Current, by: str
 ) -> Mapping[str, Counts]:

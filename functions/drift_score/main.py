@@ -4,9 +4,10 @@ from functools import partial
 
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
-from functions.drift_score.scoring import NAME, Outside
+from functions.drift_score.scoring import NAME
 from functions.drift_score.shards import Shards, read
 from functions.drift_score.slots.slot_counts import SlotCounts
+from functions.drift_score.watch import Outside
 from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports
 

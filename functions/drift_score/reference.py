@@ -1,16 +1,20 @@
 """What a model's current window is compared with: the version in use at a tick, and what was learnt of its reference."""
 
+import contextlib
 import hashlib
 import logging
 import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from typing import Self
 
 from core.drift.storage import VERSION
 from core.errors import ConflictError, QueryError
 from core.events import stamp
 from core.settings import Model
 from functions.adapters.logs import fields
-from functions.adapters.ports import Data, Store
+from functions.adapters.ports import Data, Document, Store
 from functions.drift_score.baseline import LARGEST, Baseline, learn
 from functions.drift_score.ports import Predictions
 from functions.drift_score.rows import beside
@@ -49,19 +53,74 @@ def reference_of(model: Model, version: Data | None, at: datetime) -> Window:
     return Window(model=model, version=name, start=max(version["reference_start"], end - days), end=end)
 
 
+def references_of(predictions: Predictions, models: Iterable[Model], at: datetime) -> list[Window]:
+    """The reference windows at an instant of those models that have one."""
+    found = []
+    for model in models:
+        with contextlib.suppress(QueryError):  # the model's own attempt tells
+            version = predictions.summary(model, at - model.window, at).version
+            found.append(reference_of(model, version, at))
+    return found
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The profiles that a process keeps, the newest of them.
+
+    Attributes:
+        by_key: the profiles.
+        lock: guards them: models are scored side by side.
+    """
+
+    by_key: dict[str, Baseline] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, key: str, baseline: Baseline) -> None:
+        with self.lock:
+            while len(self.by_key) >= _MOST_KEPT:
+                self.by_key.pop(next(iter(self.by_key)))
+            self.by_key[key] = baseline
+
+
 class Profiles:
     """What was learnt of reference windows, each once: kept by this process and by the store.
 
     Args:
         store: keeps it for every process.
         predictions: the rows that it is learnt from.
+        kept: by this process.
+        documents: of the store, by their keys, as they were read at once.
     """
 
-    def __init__(self, store: Store, predictions: Predictions) -> None:
+    def __init__(
+        self,
+        store: Store,
+        predictions: Predictions,
+        *,
+        kept: _Kept | None = None,
+        documents: Mapping[str, Document] | None = None,
+    ) -> None:
         self._store = store
         self._predictions = predictions
-        self._kept: dict[str, Baseline] = {}
-        self._lock = threading.Lock()  # guards what is kept: models are scored side by side
+        self._kept = kept or _Kept()
+        self._documents = dict(documents or {})
+
+    def fetched(self, references: Sequence[Window]) -> Self:
+        """The same profiles, where those of some reference windows have been read by one request.
+
+        They are kept as they are stored, a fifth of their size in use, until each is asked for, which is once.
+
+        Raises:
+            UnavailableError: the store does not answer.
+        """
+        wanted = [key for key in map(profile_key, references) if key not in self._kept.by_key]
+        found = self._store.get_many(COLLECTION, wanted) if wanted else {}
+        return type(self)(self._store, self._predictions, kept=self._kept, documents=found)
+
+    def has(self, reference: Window) -> bool:
+        """Whether the profile of a reference window is there, without the store being asked."""
+        key = profile_key(reference)
+        return key in self._documents or key in self._kept.by_key
 
     def get(self, reference: Window) -> Baseline:
         """What there is to know of a reference window.
@@ -69,15 +128,15 @@ class Profiles:
         Of a window of fewer rows than the settings ask for it is learnt anew each time: rows may still be on their way.
         """
         key = profile_key(reference)
-        if kept := self._kept.get(key):
+        if kept := self._kept.by_key.get(key):
             return kept
         baseline = self._load(key, reference.model) or self._learn(key, reference)
         if baseline.profile.rows >= reference.model.minimum_rows:
-            self._keep(key, baseline)
+            self._kept.add(key, baseline)
         return baseline
 
     def _load(self, key: str, model: Model) -> Baseline | None:
-        found = self._store.get(COLLECTION, key)
+        found = self._documents.pop(key, None) or self._store.get(COLLECTION, key)
         return Baseline.from_data(model, found.data) if found else None
 
     def _learn(self, key: str, reference: Window) -> Baseline:
@@ -103,12 +162,6 @@ class Profiles:
             self._store.create(COLLECTION, key, about | span | data)
         except ConflictError:
             log.info("another process stored the same profile: %s", key)
-
-    def _keep(self, key: str, baseline: Baseline) -> None:
-        with self._lock:
-            while len(self._kept) >= _MOST_KEPT:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[key] = baseline
 
 
 def profile_key(reference: Window) -> str:

@@ -1,97 +1,117 @@
-"""The models at one tick: for each, read its windows, let core judge, carry out the effects."""
+"""The models of a shard at one tick: scored together, once, and what each of them changes is counted."""
 
 import functools
+import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from core.detection import Observation, Outcome, Verdict
-from core.drift import DataQualityIssue, ProfileError
-from core.drift.judge import of_drift, of_prediction, of_quality, of_scoring
+from core.drift.judge import of_scoring
 from core.errors import BusyError, QueryError, UnavailableError
 from core.events import Tick, stamp
 from core.settings import Model
-from functions.adapters.ledger import Claim, Ledger
+from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
-from functions.adapters.ports import Bus, Metrics, Store
-from functions.drift_score import attributions, effects, generation, groups, quality, retrain
-from functions.drift_score.baseline import Baseline
-from functions.drift_score.compare import Current, by_segment, compare, top_segments
+from functions.drift_score.compare import is_asking
 from functions.drift_score.conditions import Kind, spec
-from functions.drift_score.performance import assessed, gauges, verdicts, write
-from functions.drift_score.ports import Predictions, Results
-from functions.drift_score.reference import Profiles, reference_of
-from functions.drift_score.window import Window
+from functions.drift_score.ports import Results
+from functions.drift_score.reference import references_of
+from functions.drift_score.watch import Outside, score_model, track
 from functions.services.detection import Tracker, Verdicts
 
 NAME = "drift_score"
 LEASE = timedelta(minutes=5)
-"""How long nobody else scores the same model at the same tick: as long as the subscription waits for an answer."""
+"""How long nobody else scores the same shard: as long as the subscription waits for an answer."""
 BUDGET_SECONDS = 200.0
 """After which no further model is begun: what is left has time to be published before the subscription's deadline."""
 THREADS = 8
-"""Models that are scored side by side; each mostly waits for the warehouse."""
+"""Models that are scored side by side where each waits for the warehouse."""
+_CLAIMS = f"{NAME}_shard:"
+"""The beginning of the keys of shards in the ledger."""
+Faults = Mapping[str, Exception]
+"""What went wrong, by the names of models."""
 log = logging.getLogger(__name__)
 A = TypeVar("A")
 B = TypeVar("B")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outside:
-    """What scoring needs from outside."""
-
-    predictions: Predictions
-    results: Results
-    store: Store
-    bus: Bus
-    metrics: Metrics
-    ledger: Ledger
-    profiles: Profiles
-    verdicts: Verdicts = field(default_factory=Verdicts)
-
-
-def score_models(tick: Tick, models: Iterable[Model], outside: Outside) -> None:
-    """Score every model that is not yet scored at the tick; one that fails keeps none of the others from it.
+def score_models(tick: Tick, models: Sequence[Model], outside: Outside) -> None:
+    """Score models at a tick, unless they were; one that fails keeps none of the others from it.
 
     Raises:
-        UnavailableError: something outside does not answer; the tick must come again for the models that are left.
-        BusyError: another scores a model at the tick right now.
+        UnavailableError: something outside does not answer; the tick must come again.
+        BusyError: another scores the models at the tick right now.
     """
-    if faults := score_each(tick.scheduled_at, tuple(models), outside):
+
+    def leave(faults: Faults) -> None:
         raise most_telling(faults.values())
+
+    at = tick.scheduled_at
+    score_once(outside.ledger, at, [model.name for model in models], lambda: score_each(at, models, outside), leave)
+
+
+def score_once(
+    ledger: Ledger, at: datetime, names: Sequence[str], score: Callable[[], Faults], leave: Callable[[Faults], None]
+) -> None:
+    """Score the models of a shard at an instant, unless this shard was scored.
+
+    One claim covers all models of a shard. It is confirmed for those that were scored, once those that failed are left to
+    another shard. So a shard that ends before is scored again as a whole, and a model may be scored by two shards: its rows
+    take the place of those before, and a verdict on an instant that was counted does not count again.
+
+    Args:
+        ledger: has the claims.
+        at: the instant.
+        names: of the models.
+        score: scores them; gives back those that failed.
+        leave: sees to it that those are scored later, or raises.
+
+    Raises:
+        BusyError: another scores the shard right now.
+        UnavailableError: the store does not answer; or what `leave` raises. The shard must come again.
+    """
+    claim = ledger.claim(shard_key(at, names), lease=LEASE, covers=names) if names else None
+    if claim is None:
+        return
+    try:
+        faults = score()
+        if faults:
+            leave(faults)
+        claim.confirm(covers=[name for name in names if name not in faults])
+    except BaseException:
+        claim.release()
+        raise
+
+
+def shard_key(at: datetime, names: Iterable[str]) -> str:
+    """The key of a shard in the ledger: later instants follow earlier ones."""
+    digest = hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()
+    return f"{_CLAIMS}{stamp(at)}:{digest[:16]}"
 
 
 def score_each(at: datetime, models: Sequence[Model], outside: Outside) -> dict[str, Exception]:
-    """Score every model that is not yet scored at an instant, some side by side since they mostly wait.
+    """Score models whose shard has been claimed.
 
-    The rows of all models are appended at once. A model counts as scored only when its rows are there, so that whatever
-    ends before is repeated when the shard comes again.
+    The profiles of models that were counted are read at once. Those that wait for nothing then are scored one after another,
+    some of the others side by side. The rows of all models are appended at once, and what their verdicts change is counted
+    when the rows are there.
 
     Returns:
         What went wrong, by model in their order; a model that was not begun in time is among them.
     """
-    verdicts, keys = Verdicts(), [spec(model, kind).key for model in models for kind in Kind]
-    verdicts.read(outside.store, keys)
-    shard = replace(outside, results=outside.results.batch(), verdicts=verdicts)
+    shard = _opened(at, models, outside)
+    ready = {model.name for model in models if _is_ready(model, at, shard)}
     attempt = functools.partial(_attempt, at=at, outside=shard, until=time.monotonic() + BUDGET_SECONDS)
-    attempts = _side_by_side(attempt, models)
-    fault = _appended(shard.results) if any(one.claim for one in attempts) else None
-    # Again: what was read before the models were claimed may not be what a tick of the meantime left.
-    verdicts.read(outside.store, keys)
-    complete = functools.partial(_complete, at=at, outside=shard, fault=fault)
-    found = _side_by_side(complete, attempts)
-    return {model.name: fault for model, fault in zip(models, found, strict=True) if fault}
-
-
-def _side_by_side(act: Callable[[A], B], given: Sequence[A]) -> list[B]:
-    if len(given) <= 1:
-        return list(map(act, given))
-    with ThreadPoolExecutor(THREADS, "model") as pool:
-        return list(pool.map(act, given))
+    attempts = [attempt(model) for model in models if model.name in ready]
+    attempts += _side_by_side(attempt, [model for model in models if model.name not in ready])
+    fault = _appended(shard.results) if any(one.fault is None for one in attempts) else None
+    attempts = [_judged(one, at, shard, fault) for one in attempts]
+    found = {one.model.name: one.fault for one in _counted(attempts, at, shard) if one.fault}
+    return {model.name: found[model.name] for model in models if model.name in found}
 
 
 def most_telling(faults: Iterable[Exception]) -> Exception:
@@ -106,162 +126,119 @@ class _Attempt:
 
     Attributes:
         model: the model.
-        claim: on its score at the tick; None where it was scored before, or `fault` says why it could not be.
         refusal: why it can never be scored, if it cannot.
         fault: what went wrong, and may not at another time.
     """
 
     model: Model
-    claim: Claim | None = None
     refusal: str | None = None
     fault: Exception | None = None
 
 
+@dataclass(slots=True, kw_only=True)
+class _Later:
+    """Which models have been claimed at later instants; the ledger is asked about a model until it has been seen.
+
+    Attributes:
+        ledger: has the claims.
+        at: the instant that later ones follow.
+        seen: the models that were seen.
+    """
+
+    ledger: Ledger
+    at: datetime
+    seen: frozenset[str] = frozenset()
+
+    def covers(self, name: str) -> bool:
+        """Whether a model has been claimed at a later instant."""
+        if name not in self.seen:
+            # Behind the claims of the same instant, which end with hexadecimal digits.
+            self.seen |= self.ledger.covered(name, prefix=_CLAIMS, after=f"{_CLAIMS}{stamp(self.at)}:~")
+        return name in self.seen
+
+
+def _opened(at: datetime, models: Sequence[Model], outside: Outside) -> Outside:
+    """The outside of one shard, with the profiles of the models that were counted."""
+    counted = [model for model in models if model.name in outside.counted]
+    profiles = outside.profiles.fetched(references_of(outside.predictions, counted, at))
+    shard = replace(outside, results=outside.results.batch(), profiles=profiles, verdicts=Verdicts())
+    # Whether a condition fires decides about a retraining.
+    asking = [model for model in models if model.retraining]
+    shard.verdicts.read(outside.store, [spec(model, kind).key for model in asking for kind in Kind])
+    return shard
+
+
+def _is_ready(model: Model, at: datetime, shard: Outside) -> bool:
+    """Whether a model is scored without waiting for the warehouse: its counts and its profile are there, and suffice."""
+    rows = shard.counted.get(model.name)
+    if rows is None or is_asking(model, rows):
+        return False
+    return any(map(shard.profiles.has, references_of(shard.predictions, [model], at)))
+
+
+def _side_by_side(act: Callable[[A], B], given: Sequence[A]) -> list[B]:
+    if len(given) <= 1:
+        return list(map(act, given))
+    with ThreadPoolExecutor(THREADS, "model") as pool:
+        return list(pool.map(act, given))
+
+
 def _attempt(model: Model, at: datetime, outside: Outside, until: float) -> _Attempt:
-    """Score a model, once a tick, but for its rows, which are gathered, and the claim, which stays."""
+    """Score a model but for its rows and verdicts, which are gathered."""
     if time.monotonic() > until:
         return _Attempt(model=model, fault=BusyError(f"{model.name}: not begun within {BUDGET_SECONDS:.0f} s"))
-    claim = None
     try:
-        claim = outside.ledger.claim(f"{NAME}:{model.name}:{stamp(at)}", lease=LEASE)
-        refusal = score_model(model, at, outside) if claim else None
+        return _Attempt(model=model, refusal=score_model(model, at, outside))
     except Exception as error:  # noqa: BLE001 - raised once the other models are scored
-        return _failed(_Attempt(model=model, claim=claim), error)
-    return _Attempt(model=model, claim=claim, refusal=refusal)
+        return _failed(model, error)
 
 
 def _appended(results: Results) -> Exception | None:
     """Append the rows of a shard; gives back what went wrong."""
     try:
         results.append()
-    except Exception as error:  # noqa: BLE001 - raised once the claims are released
+    except Exception as error:  # noqa: BLE001 - raised once the claim is released
         return error
     return None
 
 
-def _complete(attempt: _Attempt, at: datetime, outside: Outside, fault: Exception | None) -> Exception | None:
-    """Conclude whether a model can be scored, now that its rows were appended or refused; gives back what went wrong."""
-    model, claim = attempt.model, attempt.claim
-    if attempt.fault or claim is None:
-        return attempt.fault
+def _judged(attempt: _Attempt, at: datetime, outside: Outside, fault: Exception | None) -> _Attempt:
+    """Conclude whether a model can be scored, now that the rows of the shard were appended or refused."""
+    if attempt.fault:
+        return attempt
+    model = attempt.model
     if fault and not isinstance(fault, QueryError):
-        return _failed(attempt, fault).fault
+        return _failed(model, fault)
     refusal = attempt.refusal or (str(fault) if fault else None)
-    try:
-        _track(outside, model, Kind.SCORING_FAILED, of_scoring(model.name, model.table, refusal), at)
-        prefix = f"{NAME}:{model.name}:"
-        is_late = functools.partial(outside.ledger.is_followed, claim.key, prefix)
-        outside.verdicts.count(Tracker(outside.store, outside.bus), model.target, is_late=is_late)
-        claim.confirm()
-    except Exception as error:  # noqa: BLE001 - raised once the other models are complete
-        return _failed(attempt, error).fault
-    return None
+    track(outside, model, Kind.SCORING_FAILED, of_scoring(model.name, model.table, refusal), at)
+    return attempt
 
 
-def _failed(attempt: _Attempt, error: Exception) -> _Attempt:
-    """The attempt with what went wrong; its claim is released."""
-    name = attempt.model.name
-    log.warning("not scored: %s: %s", name, error, extra=fields(model=name))
-    if attempt.claim:
-        attempt.claim.release()
-    return _Attempt(model=attempt.model, fault=error)
+def _counted(attempts: Sequence[_Attempt], at: datetime, outside: Outside) -> list[_Attempt]:
+    """Count what the verdicts on the models change.
 
-
-def score_model(model: Model, at: datetime, outside: Outside) -> str | None:
-    """Score a model at a tick.
-
-    Returns:
-        Why the model cannot be scored, which becomes a finding since a retry would not help; else None.
-
-    Raises:
-        UnavailableError: something outside does not answer.
-        ConflictError: others wrote a condition of the model all the time.
+    The conditions are read now that every model has been claimed and scored: a tick of the meantime may have written them.
     """
+    if all(one.fault for one in attempts):
+        return list(attempts)
+    outside.verdicts.read(outside.store, outside.verdicts.keys())
+    news = [one for one in attempts if not one.fault and outside.verdicts.has_news(one.model.target)]
+    later = _Later(ledger=outside.ledger, at=at)
+    counted = _side_by_side(functools.partial(_count, outside=outside, later=later), news)
+    after = {one.model.name: one for one in counted}
+    return [after.get(one.model.name, one) for one in attempts]
+
+
+def _count(attempt: _Attempt, outside: Outside, later: _Later) -> _Attempt:
+    model = attempt.model
+    is_late = functools.partial(later.covers, model.name)
     try:
-        _score(model, at, outside)
-    except (QueryError, ProfileError) as error:
-        return str(error)
-    return None
+        outside.verdicts.count(Tracker(outside.store, outside.bus), model.target, is_late=is_late)
+    except Exception as error:  # noqa: BLE001 - raised once the other models are complete
+        return _failed(model, error)
+    return attempt
 
 
-def _score(model: Model, at: datetime, outside: Outside) -> None:
-    seen = outside.predictions.summary(model, at - model.window, at)
-    reference = reference_of(model, seen.version, at)
-    window = Window(model=model, version=reference.version, start=at - model.window, end=at)
-    baseline = outside.profiles.get(reference)
-    current = compare(outside.predictions, window, baseline.profile, seen.rows)
-    effects.measure_version(outside.metrics, window, seen.version)
-    drifting = _watch_drift(window, baseline, current, outside)
-    _watch_quality(window, quality.inspect(window, reference, baseline, current, seen.newest), outside)
-    if model.attributions:
-        shifts = attributions.compared(window, baseline, current.columns)
-        attributions.gauges(outside.metrics, window, shifts)
-        _track(outside, model, Kind.ATTRIBUTION_DRIFT, attributions.verdict(model, shifts), at)
-    if model.generation:
-        _watch_generation(window, baseline, current, outside)
-    limits = _watch_performance(window, baseline, current, outside) if model.label else retrain.Limits()
-    drifted = current.features.drifted if drifting else ()
-    asked = retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at)
-    ports = retrain.RetrainingPorts(
-        predictions=outside.predictions, store=outside.store, bus=outside.bus, metrics=outside.metrics
-    )
-    retrain.consider(ports, model, asked)
-
-
-def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: Outside) -> bool:
-    """Write and tell how far features and score have moved; whether the drift of the features is firing."""
-    model, profile = window.model, baseline.profile
-    effects.write_scores(outside.results, window, current)
-    effects.measure_drift(outside.metrics, window, current.features)
-    effects.measure_prediction(outside.metrics, window, current.prediction)
-    # Counting by segments may cost a query each: both reports are explained by the same counts.
-    counted = functools.cache(functools.partial(by_segment, outside.predictions, window, profile, current))
-    moved = top_segments(model, profile, current.features, counted)
-    verdict = of_drift(model.name, current.features, moved)
-    firing = _track(outside, model, Kind.DRIFT, verdict, window.end)
-    moved = top_segments(model, profile, current.prediction, counted)
-    verdict = of_prediction(model.name, current.prediction, moved)
-    _track(outside, model, Kind.PREDICTION_DRIFT, verdict, window.end)
-    return firing
-
-
-def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside: Outside) -> None:
-    """Write and tell what is wrong with the data."""
-    model = window.model
-    quality.write(outside.results, window, issues)
-    quality.gauges(outside.metrics, window, issues)
-    _track(outside, model, Kind.DATA_QUALITY, of_quality(model.name, issues), window.end)
-
-
-def _watch_generation(window: Window, baseline: Baseline, current: Current, outside: Outside) -> None:
-    """Write the measures of a generative model and tell what is wrong with them."""
-    found = generation.assessed(window, baseline, current)
-    write(outside.results, window, found)
-    generation.gauges(outside.metrics, window, baseline, current, found)
-    kinds = generation.personal_data(current, baseline.profile)
-    for kind, verdict in generation.verdicts(window.model, found, kinds).items():
-        _track(outside, window.model, kind, verdict, window.end)
-
-
-def _watch_performance(window: Window, baseline: Baseline, current: Current, outside: Outside) -> retrain.Limits:
-    """Write the performance metrics and tell what is wrong with them; which limits are broken, as far as it is firing."""
-    model = window.model
-    performance = assessed(window, baseline, current.columns, current.counts.rows)
-    write(outside.results, window, performance)
-    gauges(outside.metrics, window, performance)
-    found = groups.compared(window, current.columns)
-    groups.write(outside.results, window, found)
-    groups.gauges(outside.metrics, window, found)
-    concluded = verdicts(model, performance) | groups.verdicts(model, found)
-    firing = {kind: _track(outside, model, kind, verdict, window.end) for kind, verdict in concluded.items()}
-    return retrain.Limits(
-        accuracy=performance.found["accuracy"].value if firing.get(Kind.ACCURACY_BELOW_FLOOR) else None,
-        broken=firing.get(Kind.PERFORMANCE_BEYOND_LIMIT, False),
-    )
-
-
-def _track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> bool:
-    """Take a verdict, to be counted with the others; whether the condition fires by it, False where nothing is concluded."""
-    observation = Observation(spec=spec(model, kind), verdict=verdict, at=at)
-    state = outside.verdicts.conclude(observation)
-    return state.firing and verdict.outcome is not Outcome.NOT_KNOWN
+def _failed(model: Model, error: Exception) -> _Attempt:
+    log.warning("not scored: %s: %s", model.name, error, extra=fields(model=model.name))
+    return _Attempt(model=model, fault=error)

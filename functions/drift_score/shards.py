@@ -17,10 +17,11 @@ from core.settings import Model
 from functions.adapters import events
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Warehouse
-from functions.drift_score.scoring import Outside, most_telling, score_each
+from functions.drift_score.scoring import Faults, most_telling, score_each, score_once
 from functions.drift_score.slots.predictions import CountedPredictions
 from functions.drift_score.slots.slot_counts import SlotCounts, can_count
 from functions.drift_score.slots.statements import Source
+from functions.drift_score.watch import Outside
 from functions.runtime.endpoint import read_tick
 from functions.runtime.ports import once
 from functions.runtime.push import Message
@@ -117,16 +118,21 @@ class Shards:
         Those that fail are published as a smaller shard if any other succeeds; else the shard fails as a whole, and comes
         again with the back-off of its subscription. So a model that fails every time ends up in a shard of its own.
         """
-        known = self.models.all(shard.models)
+        known, at = self.models.all(shard.models), shard.scheduled_at
         wanted = [known[name] for name in shard.models if name in known]
-        faults = score_each(shard.scheduled_at, wanted, self._reading(shard, wanted))
-        if not faults:
-            return
-        if len(faults) == len(wanted):
-            raise most_telling(faults.values())
-        publish_shards(self.outside.bus, shard.scheduled_at, list(faults), batch=shard.batch)
-        said = fields(models=", ".join(faults))
-        log.info("left for another shard: %d of %d models", len(faults), len(wanted), extra=said)
+        names = [model.name for model in wanted]
+
+        def score() -> Faults:
+            return score_each(at, wanted, self._reading(shard, wanted))
+
+        def leave(faults: Faults) -> None:
+            if len(faults) == len(names):
+                raise most_telling(faults.values())
+            publish_shards(self.outside.bus, at, list(faults), batch=shard.batch)
+            said = fields(models=", ".join(faults))
+            log.info("left for another shard: %d of %d models", len(faults), len(names), extra=said)
+
+        score_once(self.outside.ledger, at, names, score, leave)
 
     def _counted(self, models: Iterable[Model]) -> list[Model]:
         """The models that are counted by slots."""
@@ -137,7 +143,7 @@ class Shards:
     def _reading(self, shard: ScoringShard, models: Sequence[Model]) -> Outside:
         """What scoring needs, where windows that have been counted are not read again."""
         at = shard.scheduled_at
-        windows = self.slots.read(models, shard.batch, at) if shard.batch and models else {}
+        windows = self.slots.read(models, shard.batch, at) if shard.batch else {}
         counted = [model for model in models if model.name in windows]
         predictions = CountedPredictions(
             rest=self.outside.predictions,
@@ -148,7 +154,8 @@ class Shards:
             versions=self.slots.versions(counted, at) if counted else {},
             samples=once(partial(self.slots.samples, counted, at)),
         )
-        return replace(self.outside, predictions=predictions)
+        rows = {name: window.rows for name, window in windows.items()}
+        return replace(self.outside, predictions=predictions, counted=rows)
 
 
 def publish_shards(bus: Bus, at: datetime, names: Sequence[str], *, batch: str = "") -> None:

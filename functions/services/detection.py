@@ -139,8 +139,17 @@ class Verdicts:
         return step(self._state(observation), observation)[0]
 
     def read(self, store: Store, keys: Iterable[str]) -> None:
-        """Read conditions by one request; `UnavailableError` when the store does not answer."""
-        self.known = store.get_many(COLLECTION, list(keys))
+        """Read conditions by one request, none for no keys; `UnavailableError` when the store does not answer."""
+        wanted = list(keys)
+        self.known = store.get_many(COLLECTION, wanted) if wanted else {}
+
+    def keys(self) -> list[str]:
+        """The conditions on which there are verdicts."""
+        return [one.spec.key for given in self._given.values() for one in given]
+
+    def has_news(self, target: str) -> bool:
+        """Whether a verdict on a target changes something, by what is known."""
+        return any(map(self._is_news, self._given.get(target, ())))
 
     def count(self, tracker: Tracker, target: str, *, is_late: Callable[[], bool]) -> None:
         """Count the verdicts on a target that change something, and publish what they do; safe to call again.

@@ -50,27 +50,29 @@ def _messages(found: Reckoning) -> Iterator[Usage]:
 def _store(found: Reckoning) -> Iterator[Usage]:
     load, each = found.load, found.load.models * found.ticks
     moved = load.transitions * load.models * DAYS
+    claims = found.shards * found.ticks
     models = f"{load.models:,} models x {found.ticks:,} ticks"
+    shards = f"{found.shards:,} shards x {found.ticks:,} ticks"
     yield Usage(
         "reads",
-        "conditions, profile, claim",
-        (CONDITIONS + 3) * each,
-        f"({CONDITIONS} conditions + 1 profile + 2) x {models}",
+        "conditions, profiles, claims",
+        (CONDITIONS + 1) * each + 2 * claims,
+        f"({CONDITIONS} conditions + 1 profile) x {models} + 2 x {shards}",
     )
     if found.design.on_transitions:
-        text = f"2 x {models} + 2 x {load.transitions} transitions x {load.models:,} models x {DAYS} days"
-        yield Usage("writes", "claims, transitions", 2 * each + 2 * moved, text)
+        text = f"2 x {shards} + 2 x {load.transitions} transitions x {load.models:,} models x {DAYS} days"
+        yield Usage("writes", "claims, transitions", 2 * claims + 2 * moved, text)
     else:
-        yield Usage(
-            "writes", "claims, conditions", (2 + CONDITIONS) * each, f"(2 + {CONDITIONS} conditions) x {models}"
-        )
-    yield Usage("deletes", "claims", each, models)
-    size = 600_000.0 * load.models + 300 * 32 * found.facts.ticks * load.models
+        text = f"2 x {shards} + {CONDITIONS} conditions x {models}"
+        yield Usage("writes", "claims, conditions", 2 * claims + CONDITIONS * each, text)
+    yield Usage("deletes", "claims", claims, shards)
+    claim = f"({found.shards:,} shards x 300 B + {load.models:,} names x {load.name_bytes + 1} B)"
+    kept = 32 * found.facts.ticks * (found.shards * 300 + load.models * (load.name_bytes + 1))
     yield Usage(
         "documents",
         "profiles and claims",
-        size,
-        f"({load.models:,} models) x (600,000 B + 32 days x {found.facts.ticks} x 300 B)",
+        600_000.0 * load.models + kept,
+        f"{load.models:,} models x 600,000 B + 32 days x {found.facts.ticks} x {claim}",
     )
 
 

@@ -286,6 +286,38 @@ def finished(worker: "subprocess.Popen[str]") -> int:
     return worker.returncode
 
 
+def test_later_claims_say_what_they_cover_until_they_are_released(ledger: Ledger, store: Store, clock: Clock) -> None:
+    def later(name: str, *, than: str) -> frozenset[str]:
+        return ledger.covered(name, prefix="shard:", after=f"shard:{than}:~")
+
+    for key in ("a:shard:9", "shard_other:9:0", "tick:9"):
+        ledger.claim(key, covers=["x", "y", "z"])
+    claims = {number: ledger.claim(f"shard:{number}:0", covers=["x", f"only {number}"]) for number in range(1, 10)}
+    clock.now += 2 * LEASE
+    assert "x" not in later("x", than="9")
+    assert "y" not in later("y", than="0")
+    assert later("only 3", than="1") == {"x", "only 2", "only 3"}
+    assert "only 3" not in later("only 3", than="3")
+    assert "only 9" in later("only 9", than="0")
+    last = claims[9]
+    assert last is not None
+    last.confirm(covers=["only 9"])
+    assert later("x", than="8") == {"only 9"}
+    other = claims[8]
+    assert other is not None
+    other.release()
+    assert later("only 8", than="7") == {"only 9"}
+
+
+def test_entries_without_what_they_cover_cover_nothing(ledger: Ledger, store: Store) -> None:
+    ledger.once("shard:1", Effect())
+    document = store.get(COLLECTION, "shard:1")
+    assert document is not None
+    store.replace(document, COLLECTION, {name: value for name, value in document.data.items() if name != "covers"})
+    assert ledger.covered("x", prefix="shard:", after="shard:0") == frozenset()
+    assert ledger.claim("shard:1") is None
+
+
 def test_what_has_expired_is_forgotten(ledger: Ledger, store: Store, clock: Clock) -> None:
     for day in range(3):
         for key in "ab":

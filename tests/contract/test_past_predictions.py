@@ -21,8 +21,9 @@ from functions.adapters.stores import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
-from functions.drift_score.scoring import Outside, score_models
+from functions.drift_score.scoring import score_models
 from functions.drift_score.statements import SECOND
+from functions.drift_score.watch import Outside
 from functions.drift_score.window import Window, watched
 from infra import stage
 from infra.local.past.drift import PastDrift

@@ -267,6 +267,7 @@ def test_all_are_found_page_by_page_whatever_their_keys_hold(store: Store, page:
         store.create("d", key, {"v": 0})
     in_order = sorted(KEYS, key=str.encode)
     assert [document.key for document in every(store, "c", page=page)] == in_order
+    assert [document.key for document in every(store, "c", after=in_order[2], page=page)] == in_order[3:]
     odd = [key for key in in_order if KEYS.index(key) % 2]
     assert [document.key for document in every(store, "c", where={"v": 1}, page=page)] == odd
 

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from functions.drift_score import scoring
 from functions.drift_score.main import build
 from functions.drift_score.shards import MODELS_A_SHARD, TOPIC
 from tests.support.builders.drift import MODEL
+from tests.support.crash.breaking import KilledError
 from tests.support.fakes.deployed import NOW, Case, Deployed, tick
 from tests.support.fakes.functions import FOUND, Flights
 from tests.support.servers.stack import eventually
@@ -155,3 +157,164 @@ def test_a_shard_without_models_is_parked() -> None:
     assert function.deliver(json.dumps(body).encode()) == 204
     [row] = function.outside.parked
     assert "models: must name at least one model" in row["reason"]
+
+
+def findings(function: Deployed) -> list[str]:
+    """The ids of the findings that were published, of models that drift."""
+    ids = [json.loads(data)["id"] for topic, data in function.outside.published if topic == "findings"]
+    return sorted(one for one in ids if ":drift:" in one)
+
+
+def drifting(*names: str) -> list[str]:
+    return [f"model/{name}:drift:2026-03-01T12:00:00Z" for name in names]
+
+
+def claims(function: Deployed) -> list[Data]:
+    return [one.data for (collection, _), one in function.outside.documents.items() if collection == "ledger"]
+
+
+def test_a_shard_that_is_delivered_again_asks_for_nothing() -> None:
+    asked: list[str] = []
+    answers = Answers(waits={"a": lambda: asked.append("a")})
+    function = deployed(models("a", "b"), answers)
+    for _ in range(3):
+        assert function.deliver(shard("a", "b")) == 204
+    assert function.deliver(shard("b", "a")) == 204
+    once = len(asked)
+    assert once > 0
+    assert function.deliver(shard("a")) == 204
+    assert len(asked) > once, "another shard has a claim of its own"
+    assert findings(function) == drifting("a", "b")
+
+
+def test_only_tables_with_rows_are_appended_to() -> None:
+    function = deployed(models("a", "b"))
+    assert function.deliver(shard("a", "b")) == 204
+    assert "ops.drift_scores_raw" in dict(function.outside.written)
+    assert [table for table, rows in function.outside.written if rows == "[]"] == []
+
+
+def test_a_model_of_two_shards_is_told_once_whichever_comes_first() -> None:
+    for first, second in ((("a", "b"), ("b", "c")), (("b",), ("a", "b", "c"))):
+        function = deployed(models("a", "b", "c"))
+        assert function.deliver(shard(*first)) == 204
+        assert function.deliver(shard(*second)) == 204
+        assert findings(function) == drifting(*sorted({*first, *second}))
+        state = function.outside.documents["conditions", "model/b:drift"].data
+        assert (state["status"], state["streak"], state["has_unsent"]) == ("firing", 0, False)
+
+
+def test_a_model_of_two_shards_at_once_is_counted_once() -> None:
+    """The second shard is handled whole while the first one waits for the warehouse."""
+    answers = Answers()
+    function = deployed(tuple(replace(model, fire_after=2) for model in models("a", "b", "c")), answers)
+    inner: list[int] = []
+
+    def meanwhile() -> None:
+        answers.waits.clear()
+        inner.append(function.deliver(shard("b", "c")))
+
+    answers.waits["b"] = meanwhile
+    assert function.deliver(shard("a", "b")) == 204
+    assert inner == [204]
+    assert findings(function) == []
+    assert {
+        key: one.data["streak"]
+        for (collection, key), one in function.outside.documents.items()
+        if collection == "conditions" and key.endswith(":drift")
+    } == {f"model/{name}:drift": 1 for name in "abc"}
+
+
+def test_the_same_shard_at_once_is_refused_until_the_first_is_done() -> None:
+    answers = Answers()
+    function = deployed(models("a", "b"), answers)
+    inner: list[int] = []
+
+    def meanwhile() -> None:
+        answers.waits.clear()
+        inner.append(function.deliver(shard("a", "b")))
+
+    answers.waits["a"] = meanwhile
+    assert function.deliver(shard("a", "b")) == 204
+    assert inner == [429]
+    assert findings(function) == drifting("a", "b")
+
+
+def test_a_claim_covers_the_models_that_were_scored_and_none_is_left_where_all_failed() -> None:
+    answers = Answers(down={"b"})
+    function = deployed(models("a", "b"), answers)
+    assert function.deliver(shard("a", "b")) == 204
+    assert [(one["state"], one["covers"]) for one in claims(function)] == [("done", ["a"])]
+    assert function.deliver(shard("b")) == 503
+    assert [(one["state"], one["covers"]) for one in claims(function)] == [("done", ["a"])]
+
+
+def test_a_model_that_failed_at_a_later_tick_is_still_told_of_the_earlier_one() -> None:
+    answers = Answers(down={"b"})
+    function = deployed(models("a", "b"), answers)
+    later = encode(ScoringShard(scheduled_at=NOW + timedelta(minutes=15), models=("a", "b")))
+    assert function.deliver(later) == 204
+    answers.down.clear()
+    assert function.deliver(shard("a", "b")) == 204
+    assert [one for one in findings(function) if "12:00:00Z" in one] == drifting("b")
+
+
+@pytest.mark.parametrize("members", [("a", "b"), ("b", "c"), ("b",)])
+def test_a_late_shard_tells_nothing_of_models_that_were_scored_later_in_any_shard(members: tuple[str, ...]) -> None:
+    function = deployed(models("a", "b", "c"))
+    later = encode(ScoringShard(scheduled_at=NOW + timedelta(days=2), models=("a", "b")))
+    assert function.deliver(later) == 204
+    assert findings(function) == []
+    assert function.deliver(shard(*members)) == 204
+    assert findings(function) == drifting(*(name for name in members if name == "c"))
+
+
+def test_while_a_later_shard_is_scored_an_earlier_one_tells_nothing_of_its_models() -> None:
+    answers = Answers()
+    function = deployed(models("a", "b", "c"), answers)
+    inner: list[int] = []
+
+    def meanwhile() -> None:
+        answers.waits.clear()
+        inner.append(function.deliver(shard("a", "c")))
+
+    answers.waits["b"] = meanwhile
+    later = encode(ScoringShard(scheduled_at=NOW + timedelta(days=2), models=("a", "b")))
+    assert function.deliver(later) == 204
+    assert inner == [204]
+    assert findings(function) == drifting("c")
+
+
+def test_a_shard_killed_at_any_point_and_delivered_again_tells_every_model_once() -> None:
+    def delivered(function: Deployed, answers: Answers) -> None:
+        """As Pub/Sub does; what is left of a shard comes as well."""
+        waiting = [shard("a", "b", "c")]
+        seen = 0
+        for _ in range(20):
+            if not waiting:
+                return
+            function.outside.now += timedelta(minutes=6)
+            function.outside.dead = False
+            try:
+                if function.deliver(waiting[0]) == 204:
+                    waiting.pop(0)
+            except KilledError:
+                pass
+            answers.down.clear()
+            left = [data for topic, data in function.outside.published if topic == TOPIC]
+            waiting += left[seen:]
+            seen = len(left)
+        pytest.fail("a shard is never acknowledged")
+
+    whole = deployed(models("a", "b", "c"), answers := Answers(down={"b"}))
+    delivered(whole, answers)
+    boundaries = whole.outside.boundaries
+    assert boundaries > 30
+    for kill_at in range(1, boundaries + 1):
+        function = deployed(models("a", "b", "c"), answers := Answers(down={"b"}))
+        function.outside.kill_at = kill_at
+        delivered(function, answers)
+        assert sorted(set(findings(function))) == drifting("a", "b", "c"), kill_at
+        conditions = {key: one.data for (name, key), one in function.outside.documents.items() if name == "conditions"}
+        expected = {key: one.data for (name, key), one in whole.outside.documents.items() if name == "conditions"}
+        assert conditions == expected, kill_at

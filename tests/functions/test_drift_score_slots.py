@@ -1,5 +1,7 @@
 """Models of large windows, tick after tick: their table is counted once for all of them, and no window is read again."""
 
+import threading
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,8 +13,10 @@ from google.cloud import bigquery
 
 from core.errors import QueryError
 from core.events import ScoringShard, TableCount, Tick
-from functions.adapters.ports import Data, Warehouse
+from core.settings import Model
+from functions.adapters.ports import Data, Document, Warehouse
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.drift_score.compare import is_asking
 from functions.drift_score.scoring import NAME
 from functions.drift_score.shards import Part, Shards
 from functions.drift_score.slots.slot_counts import SLOT, SlotCounts
@@ -20,6 +24,8 @@ from functions.services.models import Models
 from tests.support.builders.drift import MODEL, World, trained
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, load, version
 from tests.support.fakes.model_table import ModelTable
+from tests.support.fakes.recorders import RecordingMetrics
+from tests.support.fakes.stores import WrappedStore
 
 pytest_plugins = ["tests.support.servers.warehouse"]
 
@@ -163,6 +169,90 @@ def test_parts_that_are_delivered_again_change_nothing(deployed: Deployed) -> No
         deployed.shards().handle(part)
     deployed.forget_parts()
     assert deployed.world.scores() == before
+
+
+@dataclass
+class Threads(RecordingMetrics):
+    """Notes in which threads the gauges of each model are set."""
+
+    by_model: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
+        self.by_model[labels["model"]].add(threading.current_thread().name)
+        super().gauge(name, value, at=at, **labels)
+
+
+@dataclass
+class Calls(WrappedStore):
+    """Counts the operations by collection and kind."""
+
+    made: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def get(self, collection: str, key: str) -> Document | None:
+        self.made[collection, "get"] += 1
+        return super().get(collection, key)
+
+    def get_many(self, collection: str, keys: Sequence[str]) -> dict[str, Document]:
+        self.made[collection, "get_many"] += 1
+        return super().get_many(collection, keys)
+
+    def write(self, collection: str, act: Any) -> Any:
+        self.made[collection, "write"] += 1
+        return act()
+
+
+def test_a_shard_that_was_counted_makes_as_many_calls_whatever_the_number_of_its_models(deployed: Deployed) -> None:
+    deployed.tick(TICK)
+    parts = deployed.tick(TICK + SLOT)
+    [counted] = [one for one in parts if isinstance(one, ScoringShard) and one.batch]
+    calls, threads = Calls(deployed.world.store), Threads()
+    deployed.world.store, deployed.world.metrics = calls, threads
+    deployed.world.forget_claims()
+    calls.made.clear()
+    deployed.statements.asked.clear()
+    deployed.shards().handle(counted)
+    assert calls.made == {
+        ("ledger", "get"): 2,
+        ("ledger", "write"): 2,
+        ("profiles", "get_many"): 1,
+        ("conditions", "get_many"): 1,
+    }
+    assert len(deployed.statements.asked) == 3, "not only the windows, the versions and the samples were read"
+    main = {threading.current_thread().name}
+    assert threads.by_model == {"delay": main, "second": main}
+
+
+def test_models_that_ask_the_warehouse_are_scored_side_by_side(deployed: Deployed) -> None:
+    threads = Threads()
+    deployed.world.metrics = threads
+    deployed.tick(TICK)
+    assert threads.by_model.keys() == {"delay", "second", "small"}
+    assert all(name.startswith("model") for names in threads.by_model.values() for name in names)
+    deployed.world.models = (replace(LARGE, segments=("carrier",)), replace(SECOND, segments=("carrier",)))
+    deployed.tick(TICK + SLOT)
+    threads.by_model.clear()
+    deployed.world.store = calls = Calls(deployed.world.store)
+    *_, shard = deployed.tick(TICK + 2 * SLOT)
+    assert {kind: n for (name, kind), n in calls.made.items() if name == "profiles"} == {"get_many": 1}
+    assert isinstance(shard, ScoringShard)
+    assert shard.batch
+    assert threads.by_model.keys() == {"delay", "second"}
+    assert all(name.startswith("model") for names in threads.by_model.values() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("model", "rows", "asks"),
+    [
+        (LARGE, 101, False),
+        (LARGE, 100, True),
+        (replace(LARGE, segments=("carrier",)), 101, True),
+        (replace(LARGE, attributions="attributions"), 101, True),
+        (replace(LARGE, label=MODEL.label), 101, True),
+    ],
+    ids=["counts", "few rows", "segments", "attributions", "labels"],
+)
+def test_a_model_asks_for_what_its_counts_do_not_say(model: Model, rows: int, asks: bool) -> None:  # noqa: FBT001 - a case
+    assert is_asking(model, rows) is asks
 
 
 def test_a_table_of_no_model_is_passed_over(deployed: Deployed) -> None:

@@ -19,7 +19,7 @@ from tests.support.fakes.stores import WrappedStore
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TICK = timedelta(minutes=15)
 SPEC = ConditionSpec(target="model/m", kind="drift", source="drift_score", runbook="models.md#drift", repeat=True)
-PREFIX = "drift_score:m:"
+PREFIX = "drift_score_shard:"
 
 
 class Reason(StrEnum):
@@ -60,7 +60,7 @@ class World:
         """Handle an instant, unless it was handled before: claim, read, conclude, count, confirm."""
         key = f"{PREFIX}{given[0].at:%FT%TZ}"
         ledger = Ledger(self.store, lambda: NOON, "drift_score")
-        claim = ledger.claim(key)
+        claim = ledger.claim(f"{key}:0", covers=["m"])
         if claim is None:
             return
         verdicts = Verdicts()
@@ -68,7 +68,9 @@ class World:
             verdicts.conclude(one)
         verdicts.read(self.store, [one.spec.key for one in given])
         tracker = Tracker(self.store, self.bus)
-        verdicts.count(tracker, SPEC.target, is_late=lambda: ledger.is_followed(key, PREFIX))
+        verdicts.count(
+            tracker, SPEC.target, is_late=lambda: "m" in ledger.covered("m", prefix=PREFIX, after=f"{key}:~")
+        )
         claim.confirm()
 
     def told(self) -> list[tuple[datetime, str, Severity]]:
@@ -116,9 +118,16 @@ def test_a_late_verdict_does_not_count_though_the_newer_one_was_not_written() ->
 
 def test_while_a_newer_tick_is_handled_an_older_one_does_not_count() -> None:
     world = World()
-    Ledger(world.store, lambda: NOON, "other").claim(f"{PREFIX}{NOON + 2 * TICK:%FT%TZ}")
+    Ledger(world.store, lambda: NOON, "other").claim(f"{PREFIX}{NOON + 2 * TICK:%FT%TZ}:1", covers=["m"])
     world.deliver(observation(1, "x"))
     assert world.told() == []
+
+
+def test_a_newer_tick_of_other_models_makes_no_verdict_late() -> None:
+    world = World()
+    Ledger(world.store, lambda: NOON, "other").claim(f"{PREFIX}{NOON + 2 * TICK:%FT%TZ}:1", covers=["other"])
+    world.deliver(observation(1, "x"))
+    assert len(world.told()) == 1
 
 
 def test_a_steady_model_costs_no_write_and_one_read_and_a_change_costs_what_it_takes() -> None:

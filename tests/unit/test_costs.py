@@ -86,9 +86,12 @@ def test_results_are_streamed_by_the_kibibyte_or_merged() -> None:
 
 
 def test_the_store_is_written_on_transitions_or_at_every_tick() -> None:
-    each = 400 * TICKS
-    assert used("claims, transitions") == pytest.approx(2 * each + 2 * 0.1 * 400 * 30)
-    assert used("claims, conditions", design=MERGED) == 6 * each
+    each, claims = 400 * TICKS, 2 * TICKS  # a shard a table
+    assert used("conditions, profiles, claims") == 5 * each + 2 * claims
+    assert used("claims, transitions") == pytest.approx(2 * claims + 2 * 0.1 * 400 * 30)
+    assert used("claims, conditions", design=MERGED) == 4 * each + 2 * claims
+    assert used("claims") == claims
+    assert used("profiles and claims") == 400 * 600_000 + 32 * 96 * (2 * 300 + 400 * 9)
 
 
 def test_rules_are_billed_by_the_points_of_models_that_have_the_metric() -> None:

@@ -97,6 +97,24 @@ def test_only_ones_own_claim_is_released(entry: Entry | None, verdict: ClaimVerd
     assert (decision.verdict, decision.entry) == (verdict, left)
 
 
+def test_an_entry_covers_what_was_claimed_until_it_is_said_what_was_done() -> None:
+    mine = claim(None, owner="a", now=NOON, lease=LEASE, covers=("x", "y")).entry
+    assert mine is not None
+    assert mine.covers == ("x", "y")
+    for entry, covers, left in [
+        (mine, None, ("x", "y")),
+        (mine, ("x",), ("x",)),
+        (mine, (), ()),
+        (None, ("x",), ("x",)),
+    ]:
+        after = confirm(entry, owner="a", now=NOON, covers=covers).entry
+        assert after is not None
+        assert after.covers == left
+    taken = claim(mine, owner="b", now=NOON + LEASE, lease=LEASE, covers=("z",)).entry
+    assert taken is not None
+    assert taken.covers == ("z",)
+
+
 @pytest.mark.parametrize("lease", [timedelta(0), timedelta(seconds=-1)])
 def test_a_lease_must_last(lease: timedelta) -> None:
     with pytest.raises(ValueError, match="lease: must be positive"):

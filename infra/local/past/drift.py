@@ -13,7 +13,8 @@ from functions.adapters.ports import Data, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.drift_score import reference
 from functions.drift_score.reference import Profiles
-from functions.drift_score.scoring import NAME, Outside, score_models
+from functions.drift_score.scoring import NAME, score_models
+from functions.drift_score.watch import Outside
 from functions.services import detection
 from infra.local.past.incidents import CHANGES, past_incidents
 from infra.local.past.metrics import PastMetrics

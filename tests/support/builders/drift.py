@@ -13,7 +13,8 @@ from functions.adapters.ports import Data, Store, Warehouse
 from functions.adapters.stores import open_store
 from functions.drift_score.bigquery import BigQueryPredictions, BigQueryResults
 from functions.drift_score.reference import Profiles
-from functions.drift_score.scoring import NAME, Outside, score_models
+from functions.drift_score.scoring import NAME, score_models
+from functions.drift_score.watch import Outside
 from functions.runtime.endpoint import finish
 from tests.support.builders.flights import DAY, TICK, TRAINED, flights, load, version
 from tests.support.fakes.recorders import RecordingBus, RecordingMetrics

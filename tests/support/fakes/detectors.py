@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.drift import Counts, Profile
 from core.errors import ActionError, UnavailableError
-from core.events import Event, Finding, RetrainingRequest, RunStatus
+from core.events import Event, Finding, RetrainingRequest, RunStatus, Tick
 from core.health import SOURCE as PROBES
 from core.health import ProbeReason, ProbeResult
 from core.retraining.start import Training
@@ -19,9 +19,9 @@ from functions.adapters.events import decode, encode
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.drift_score.reference import Profiles
-from functions.drift_score.scoring import Outside as Scoring
-from functions.drift_score.scoring import score_each
+from functions.drift_score.scoring import score_models
 from functions.drift_score.statements import SECOND
+from functions.drift_score.watch import Outside as Scoring
 from functions.drift_score.window import WindowSummary
 from functions.health_check.check import remember
 from functions.pipeline_monitor.monitor import Monitor, handle
@@ -179,6 +179,9 @@ class MemoryPredictions:
     def counts(self, window: object, profile: Profile) -> Counts:
         raise NotImplementedError
 
+    def sample(self, window: object, profile: Profile) -> dict[str, NDArray[Any]]:
+        raise NotImplementedError
+
     def counts_by(self, window: object, profile: Profile, by: str) -> dict[str, Counts]:
         raise NotImplementedError
 
@@ -202,8 +205,7 @@ def model(outside: Outside, mark: str, number: int) -> None:
         ledger=Ledger(store, lambda: outside.now, "drift_score"),
         profiles=Profiles(store, predictions),
     )
-    for fault in score_each(at(number), [MODEL], scoring).values():
-        raise fault
+    score_models(Tick(job="drift_score", scheduled_at=at(number)), [MODEL], scoring)
 
 
 # Pipelines

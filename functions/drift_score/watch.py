@@ -1,0 +1,158 @@
+"""One model at one tick: its windows are read and compared, core judges, and rows, gauges and verdicts are given."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from core.detection import Observation, Outcome, Verdict
+from core.drift import DataQualityIssue, ProfileError
+from core.drift.judge import of_drift, of_prediction, of_quality
+from core.errors import QueryError
+from core.settings import Model
+from functions.adapters.ledger import Ledger
+from functions.adapters.ports import Bus, Metrics, Store
+from functions.drift_score import attributions, effects, generation, groups, quality, retrain
+from functions.drift_score.baseline import Baseline
+from functions.drift_score.compare import Current, by_segment, compare, top_segments
+from functions.drift_score.conditions import Kind, spec
+from functions.drift_score.performance import assessed, gauges, verdicts, write
+from functions.drift_score.ports import Predictions, Results
+from functions.drift_score.reference import Profiles, reference_of
+from functions.drift_score.window import Window
+from functions.services.detection import Verdicts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What scoring needs from outside.
+
+    Attributes:
+        predictions: the windows of the models.
+        results: the tables of results.
+        store: conditions, profiles, requests for retraining.
+        bus: takes findings and requests.
+        metrics: takes gauges.
+        ledger: which models were scored at which tick.
+        profiles: of the references.
+        verdicts: of one shard.
+        counted: how many rows the current windows have that are there as counts, by the names of their models.
+    """
+
+    predictions: Predictions
+    results: Results
+    store: Store
+    bus: Bus
+    metrics: Metrics
+    ledger: Ledger
+    profiles: Profiles
+    verdicts: Verdicts = field(default_factory=Verdicts)
+    counted: Mapping[str, int] = field(default_factory=dict)
+
+
+def score_model(model: Model, at: datetime, outside: Outside) -> str | None:
+    """Score a model at a tick.
+
+    Returns:
+        Why the model cannot be scored, which becomes a finding since a retry would not help; else None.
+
+    Raises:
+        UnavailableError: something outside does not answer.
+        ConflictError: others asked for a training of the model at the same time.
+    """
+    try:
+        _score(model, at, outside)
+    except (QueryError, ProfileError) as error:
+        return str(error)
+    return None
+
+
+def track(outside: Outside, model: Model, kind: Kind, verdict: Verdict, at: datetime) -> bool:
+    """Take a verdict, to be counted with the others; whether the condition fires by it, False where nothing is concluded."""
+    observation = Observation(spec=spec(model, kind), verdict=verdict, at=at)
+    state = outside.verdicts.conclude(observation)
+    return state.firing and verdict.outcome is not Outcome.NOT_KNOWN
+
+
+def _score(model: Model, at: datetime, outside: Outside) -> None:
+    seen = outside.predictions.summary(model, at - model.window, at)
+    reference = reference_of(model, seen.version, at)
+    window = Window(model=model, version=reference.version, start=at - model.window, end=at)
+    baseline = outside.profiles.get(reference)
+    current = compare(outside.predictions, window, baseline.profile, seen.rows)
+    effects.measure_version(outside.metrics, window, seen.version)
+    drifting = _watch_drift(window, baseline, current, outside)
+    _watch_quality(window, quality.inspect(window, reference, baseline, current, seen.newest), outside)
+    if model.attributions:
+        _watch_attributions(window, baseline, current, outside)
+    if model.generation:
+        _watch_generation(window, baseline, current, outside)
+    limits = _watch_performance(window, baseline, current, outside) if model.label else retrain.Limits()
+    drifted = current.features.drifted if drifting else ()
+    _consider_retraining(outside, model, retrain.Seen(version=window.version, drifted=drifted, limits=limits, at=at))
+
+
+def _watch_drift(window: Window, baseline: Baseline, current: Current, outside: Outside) -> bool:
+    """Write and tell how far features and score have moved; whether the drift of the features is firing."""
+    model, profile = window.model, baseline.profile
+    effects.write_scores(outside.results, window, current)
+    effects.measure_drift(outside.metrics, window, current.features)
+    effects.measure_prediction(outside.metrics, window, current.prediction)
+    # Counting by segments may cost a query each: both reports are explained by the same counts.
+    counted = functools.cache(functools.partial(by_segment, outside.predictions, window, profile, current))
+    moved = top_segments(model, profile, current.features, counted)
+    verdict = of_drift(model.name, current.features, moved)
+    firing = track(outside, model, Kind.DRIFT, verdict, window.end)
+    moved = top_segments(model, profile, current.prediction, counted)
+    verdict = of_prediction(model.name, current.prediction, moved)
+    track(outside, model, Kind.PREDICTION_DRIFT, verdict, window.end)
+    return firing
+
+
+def _watch_quality(window: Window, issues: tuple[DataQualityIssue, ...], outside: Outside) -> None:
+    """Write and tell what is wrong with the data."""
+    model = window.model
+    quality.write(outside.results, window, issues)
+    quality.gauges(outside.metrics, window, issues)
+    track(outside, model, Kind.DATA_QUALITY, of_quality(model.name, issues), window.end)
+
+
+def _watch_attributions(window: Window, baseline: Baseline, current: Current, outside: Outside) -> None:
+    """Tell how far the attributions have moved."""
+    shifts = attributions.compared(window, baseline, current.columns)
+    attributions.gauges(outside.metrics, window, shifts)
+    track(outside, window.model, Kind.ATTRIBUTION_DRIFT, attributions.verdict(window.model, shifts), window.end)
+
+
+def _watch_generation(window: Window, baseline: Baseline, current: Current, outside: Outside) -> None:
+    """Write the measures of a generative model and tell what is wrong with them."""
+    found = generation.assessed(window, baseline, current)
+    write(outside.results, window, found)
+    generation.gauges(outside.metrics, window, baseline, current, found)
+    kinds = generation.personal_data(current, baseline.profile)
+    for kind, verdict in generation.verdicts(window.model, found, kinds).items():
+        track(outside, window.model, kind, verdict, window.end)
+
+
+def _watch_performance(window: Window, baseline: Baseline, current: Current, outside: Outside) -> retrain.Limits:
+    """Write the performance metrics and tell what is wrong with them; which limits are broken, as far as it is firing."""
+    model = window.model
+    performance = assessed(window, baseline, current.columns, current.counts.rows)
+    write(outside.results, window, performance)
+    gauges(outside.metrics, window, performance)
+    found = groups.compared(window, current.columns)
+    groups.write(outside.results, window, found)
+    groups.gauges(outside.metrics, window, found)
+    concluded = verdicts(model, performance) | groups.verdicts(model, found)
+    firing = {kind: track(outside, model, kind, verdict, window.end) for kind, verdict in concluded.items()}
+    return retrain.Limits(
+        accuracy=performance.found["accuracy"].value if firing.get(Kind.ACCURACY_BELOW_FLOOR) else None,
+        broken=firing.get(Kind.PERFORMANCE_BEYOND_LIMIT, False),
+    )
+
+
+def _consider_retraining(outside: Outside, model: Model, seen: retrain.Seen) -> None:
+    ports = retrain.RetrainingPorts(
+        predictions=outside.predictions, store=outside.store, bus=outside.bus, metrics=outside.metrics
+    )
+    retrain.consider(ports, model, seen)
