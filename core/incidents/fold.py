@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.events import Change, Finding, IncidentChange, Status
-from core.incidents.conditions import Episode, correlated_incidents, expired, last_episode, observe, root_target, upsert
+from core.incidents.conditions import Episode, correlated_incidents, last_episode, observe, root_target, upsert
 from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, raise_severity
 from core.incidents.lifecycle import OPENINGS, Step, advance, new_incident, trim_timelines
 from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, Observation, State
@@ -124,25 +124,6 @@ def resolve_condition(
     return reconcile(replace(state, conditions=upsert(state.conditions, condition)), context, policy)
 
 
-def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decision:
-    """Resolve every condition that its source would have repeated, and those without a finding for too long.
-
-    Args:
-        state: of a group.
-        now: the present.
-        policy: the policy.
-    """
-    changes = list[IncidentChange]()
-    reason = IncidentReason.UNCHANGED
-    ended = [one for c in state.conditions if (one := expired(c, now, policy.timing.resolve_after))]
-    for condition in sorted(ended, key=lambda condition: (condition.observed_at, condition.key)):
-        reason = IncidentReason.NOT_REPEATED if condition.holds_until is not None else IncidentReason.STALE
-        decision = resolve_condition(state, condition, reason, policy=policy)
-        state = decision.state
-        changes += decision.changes
-    return Decision(state=state, changes=tuple(changes), reason=reason)
-
-
 def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy) -> Decision:
     """Bring the incidents in line with the conditions."""
     timing = policy.timing
@@ -162,7 +143,7 @@ def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy
     steps = _steps(first, episode, context, policy)
     members = [condition for condition in state.conditions if condition.key in episode.conditions]
     whole = merge_losses(first or new_incident(context.target, opened_at, state.name), parts, context.observation.at)
-    after, changes = _updated(whole, members, episode, steps, policy)
+    after, changes = update_incident(whole, members, episode, steps, policy)
     merged = [advance(*_merge(part, after, context)) for part in parts]
     by_id = (
         {incident.id: incident for incident in state.incidents}
@@ -287,7 +268,7 @@ def _as_escalation(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     )
 
 
-def _updated(
+def update_incident(
     incident: Incident,
     members: list[IncidentCondition],
     episode: Episode,

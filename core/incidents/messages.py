@@ -174,16 +174,26 @@ def _changed(notification: Notification, about: str) -> str:
             actions = (entry.summary for entry in reversed(incident.timeline) if entry.reason is IncidentReason.ACTION)
             return f"Automated action: {next(actions, about)}."
         case Change.MITIGATED:
-            by = "an automated action" if notification.reason is IncidentReason.ACTION else "a person"
-            return f"Mitigated by {by}: {is_so}, still {since}."
+            return f"Mitigated by a person: {is_so}, still {since}."
         case Change.ESCALATED:
             return f"Worse: {is_so}{f' (was {before})' if before else ''}, {since}."
         case Change.REOPENED:
-            reopened = (entry.at for entry in incident.timeline if entry.change is Change.REOPENED)
-            again = instant(max(reopened, default=notification.at))
-            return f"Reopened: {is_so}, firing again since {again}; first opened {instant(incident.opened_at)}."
+            return f"Reopened: {is_so}, {_reopening(notification)}."
         case _:
             return f"New: {is_so}, {since}."
+
+
+def _reopening(notification: Notification) -> str:
+    """Since when it fires, and why it was reopened where no condition fired anew."""
+    incident = notification.incident
+    first = instant(incident.opened_at)
+    entry = next((entry for entry in reversed(incident.timeline) if entry.change is Change.REOPENED), None)
+    if entry and notification.reason is IncidentReason.STILL_FIRING:
+        return f"firing since {first}: {entry.summary}"
+    if entry and notification.reason is IncidentReason.COMMAND:
+        return f"first opened {first}; reopened by {entry.summary}"
+    reopened = (entry.at for entry in incident.timeline if entry.change is Change.REOPENED)
+    return f"firing again since {instant(max(reopened, default=notification.at))}; first opened {first}"
 
 
 def _not_acknowledged(notification: Notification, about: str) -> str:

@@ -113,6 +113,8 @@ class IncidentCondition:
         category: the class of the condition.
         classification: the reason of its class and severity, in one line for people.
         holds_until: when a firing that is not repeated expires, where the source repeats itself.
+        last_seen_at: when its source last said that it fires, by the time of publishing; None before there was such a time.
+        expired_at: when it was taken for over because nothing more was heard; None where its source resolved it.
         history: the last observations, oldest first.
     """
 
@@ -133,6 +135,8 @@ class IncidentCondition:
     category: str = ""
     classification: str = ""
     holds_until: datetime | None = None
+    last_seen_at: datetime | None = None
+    expired_at: datetime | None = None
     history: tuple[Observation, ...] = ()
 
 
