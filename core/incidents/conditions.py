@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from core.events import Finding, Severity, Status
 from core.incidents.lifecycle import make_incident_id
 from core.incidents.model import (
-    CONDITIONS_LIMIT,
     EVIDENCE_LIMIT,
     HISTORY_LIMIT,
     Evidence,
     GroupState,
+    HiddenCondition,
     Incident,
     IncidentCondition,
     Observation,
@@ -72,7 +72,7 @@ def expired(condition: IncidentCondition, now: datetime, resolve_after: timedelt
         now: the present.
         resolve_after: how long a firing holds where its source does not say until when.
     """
-    end = condition.holds_until or last_word(condition) + resolve_after
+    end = condition.holds_until or condition.last_word + resolve_after
     if condition.status is not Status.FIRING or end > now:
         return None
     over = _resolved(condition, end)
@@ -89,22 +89,6 @@ def _resolved(condition: IncidentCondition, at: datetime) -> IncidentCondition:
     observation = Observation(at=end, status=Status.RESOLVED, severity=condition.severity)
     history = add_observation(condition.history, observation)
     return replace(condition, status=Status.RESOLVED, observed_at=end, history=history)
-
-
-def upsert(conditions: tuple[IncidentCondition, ...], current: IncidentCondition) -> tuple[IncidentCondition, ...]:
-    """The conditions with this one in its place; beyond the limit one is evicted.
-
-    Evicted is the oldest resolved one; where all fire, the least severe, and of those the one that began last, even if it is
-    the new one: so known conditions stay, however often the others are repeated.
-    """
-    for index, condition in enumerate(conditions):
-        if condition.key == current.key:
-            return (*conditions[:index], current, *conditions[index + 1 :])
-    kept = [*conditions, current]
-    if len(kept) > CONDITIONS_LIMIT:
-        resolved = [condition for condition in kept if condition.status is Status.RESOLVED]
-        kept.remove(min(resolved, key=lambda c: (c.observed_at, c.key)) if resolved else max(kept, key=_evictability))
-    return tuple(sorted(kept, key=lambda c: c.key))
 
 
 def add_observation(history: tuple[Observation, ...], new: Observation) -> tuple[Observation, ...]:
@@ -156,10 +140,6 @@ def _is_pause(one: Observation, following: Observation) -> bool:
     return one.status is Status.RESOLVED and following.status is Status.FIRING
 
 
-def _evictability(firing: IncidentCondition) -> tuple[int, datetime, str]:
-    return -firing.severity.rank, firing.history[0].at, firing.key
-
-
 def _is_redelivery(condition: IncidentCondition, finding: Finding, observation: Observation) -> bool:
     """Whether it is the newest finding again, whose instant is limited to another one now."""
     same = (condition.status, condition.severity) == (observation.status, observation.severity)
@@ -177,11 +157,6 @@ def _is_heard_again(condition: IncidentCondition, finding: Finding, now: datetim
     return condition.status is Status.RESOLVED and finding.observed_at <= condition.expired_at < now
 
 
-def last_word(condition: IncidentCondition) -> datetime:
-    """When the condition was last heard of: its newest observation, or the publishing of a repetition."""
-    return max(condition.observed_at, condition.last_seen_at or condition.observed_at)
-
-
 def _expiry(end: datetime, observed_at: datetime) -> datetime:
     """When a firing that is not repeated is resolved: never before it was observed."""
     return max(end, observed_at + timedelta(microseconds=1))
@@ -197,7 +172,7 @@ def _renew(
     if until is None:
         step = max(_RENEWAL_STEP, resolve_after / _RENEWALS)
         fires = condition.status is Status.FIRING and condition.holds_until is None
-        return replace(condition, last_seen_at=now) if fires and now - last_word(condition) >= step else condition
+        return replace(condition, last_seen_at=now) if fires and now - condition.last_word >= step else condition
     before = condition.holds_until
     if before is not None and (until <= before or (until - before < _RENEWAL_STEP <= before - now)):
         return condition
@@ -296,14 +271,16 @@ class Episode:
     firing: frozenset[str]
 
 
-def last_episode(conditions: Iterable[IncidentCondition], reopen_within: timedelta) -> Episode | None:
+def last_episode(conditions: Iterable[IncidentCondition | HiddenCondition], reopen_within: timedelta) -> Episode | None:
     """The last episode of some conditions, or None when none ever fired.
 
     Args:
-        conditions: with their histories.
+        conditions: with their histories; those of the digest fire, and are not named.
         reopen_within: a firing this soon after the last recovery belongs to the same episode.
     """
-    steps = [(o.at, o.status is Status.RESOLVED, c.key, _RANK[o.severity]) for c in conditions for o in c.history]
+    known = list(conditions)
+    hidden = {c.key for c in known if isinstance(c, HiddenCondition)}
+    steps = [(o.at, o.status is Status.RESOLVED, c.key, _RANK[o.severity]) for c in known for o in c.history]
     steps.sort()
     firing: dict[str, int] = {}
     members: set[str] = set()
@@ -327,7 +304,7 @@ def last_episode(conditions: Iterable[IncidentCondition], reopen_within: timedel
         opened_at=opened,
         resolved_at=None if firing else ended,
         severity=_SEVERITIES[max(firing.values()) if firing else peak],
-        conditions=tuple(sorted(members)),
+        conditions=tuple(sorted(members - hidden)),
         firing=frozenset(firing),
     )
 

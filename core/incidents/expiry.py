@@ -1,13 +1,23 @@
 """What time alone does to a group: conditions expire, and an incident that a person resolved while it fires reopens."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
 from core.events import Change, IncidentChange, Status
-from core.incidents.conditions import expired, last_episode, last_word
-from core.incidents.fold import resolve_condition, update_incident
+from core.incidents.capacity import hidden_of, without_expired
+from core.incidents.conditions import expired, last_episode
+from core.incidents.fold import resolve_condition, resolve_hidden, update_incident
 from core.incidents.lifecycle import Step, trim_timelines
-from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State
+from core.incidents.model import (
+    Decision,
+    GroupState,
+    HiddenCondition,
+    Incident,
+    IncidentCondition,
+    IncidentReason,
+    State,
+)
 from core.incidents.policy import IncidentPolicy
 from core.text import instant
 
@@ -28,6 +38,13 @@ def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decis
         decision = resolve_condition(state, condition, reason, policy=policy)
         state = decision.state
         changes += decision.changes
+    state, hidden = without_expired(state, now, policy.timing.resolve_after)
+    for target, gone in hidden.items():
+        reason = IncidentReason.NOT_REPEATED if gone.holds_until is not None else IncidentReason.STALE
+        decision = resolve_hidden(state, target, gone, reason, policy=policy)
+        state = decision.state
+        changes += decision.changes
+    state = _cleared(state)
     for incident in state.incidents:
         if _still_fires(state, incident, now, policy):
             reason = IncidentReason.STILL_FIRING
@@ -46,9 +63,9 @@ def _still_fires(state: GroupState, incident: Incident, now: datetime, policy: I
         return False
     if now - closed_at < policy.timing.reopen_resolved:
         return False
-    firing = [c for c in state.conditions if c.key in incident.conditions and c.status is Status.FIRING]
+    firing = [c for c in _own(state, incident) if c.history[-1].status is Status.FIRING]
     before = any(e.change is Change.REOPENED and e.reason is IncidentReason.STILL_FIRING for e in incident.timeline)
-    return any(not before or last_word(condition) > closed_at for condition in firing)
+    return any(not before or condition.last_word > closed_at for condition in firing)
 
 
 def _reopened(
@@ -58,11 +75,23 @@ def _reopened(
     resolved = next(entry for entry in reversed(incident.timeline) if entry.change is Change.RESOLVED)
     text = f"still firing; resolved at {instant(incident.closed_at or resolved.at)} by {resolved.summary}"
     step = Step(Change.REOPENED, IncidentReason.STILL_FIRING, now, text)
-    own = (condition for condition in state.conditions if condition.key in incident.conditions)
-    episode = last_episode(own, policy.timing.reopen_within)
+    episode = last_episode(_own(state, incident), policy.timing.reopen_within)
     if episode is None:
         return state, ()
     members = [condition for condition in state.conditions if condition.key in episode.conditions]
     after, changes = update_incident(incident, members, episode, (step,), policy)
     incidents = tuple(after if one.id == incident.id else one for one in state.incidents)
     return replace(state, incidents=trim_timelines(incidents)), changes
+
+
+def _own(state: GroupState, incident: Incident) -> Iterator[IncidentCondition | HiddenCondition]:
+    """The conditions of an incident, those of the digest too."""
+    yield from (condition for condition in state.conditions if condition.key in incident.conditions)
+    yield from hidden_of(state, incident.targets)
+
+
+def _cleared(state: GroupState) -> GroupState:
+    """The group with a digest that knows everything again: a person has ended what was open when it was full."""
+    fires = state.hidden or any(condition.status is Status.FIRING for condition in state.conditions)
+    is_open = any(incident.state is not State.RESOLVED for incident in state.incidents)
+    return replace(state, overflowed=False) if state.overflowed and not fires and not is_open else state
