@@ -41,6 +41,8 @@ class Traits:
         blast_radius: how many things one of them may touch.
         undo: whether it can be put back to how it was.
         suspect: whether it changes what runs now, so that an incident that gets worse right after may be its doing.
+        remedy: whether it is to end the conditions of the incident: it has worked when they recover.
+        keep: whether it stays in place where it did not help, as there is nothing to go back to.
     """
 
     destructive: bool = False
@@ -50,17 +52,19 @@ class Traits:
     blast_radius: int = 1
     undo: bool = False
     suspect: bool = True
+    remedy: bool = True
+    keep: bool = False
 
 
 TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
     {
         # Requests in flight are drained; the revision before stays, so that traffic can go back to it.
-        ActionName.RESTART_SERVICE: Traits(cooldown=15 * _MINUTES, per_hour=4, undo=True),
+        ActionName.RESTART_SERVICE: Traits(cooldown=15 * _MINUTES, per_hour=4, undo=True, keep=True),
         ActionName.SCALE_OUT: Traits(cooldown=10 * _MINUTES, per_hour=6, undo=True),
         ActionName.ROLLBACK_MODEL: Traits(destructive=True, approval=True, cooldown=_HOURS, per_hour=2, undo=True),
         ActionName.SHIFT_TRAFFIC: Traits(cooldown=15 * _MINUTES, per_hour=4, undo=True),
         # A training takes hours and costs money: it neither helps nor harms the current incident.
-        ActionName.RETRAIN_MODEL: Traits(cooldown=6 * _HOURS, per_hour=2, suspect=False),
+        ActionName.RETRAIN_MODEL: Traits(cooldown=6 * _HOURS, per_hour=2, suspect=False, remedy=False),
         # Runs that hang come in numbers; the work of a cancelled one is lost.
         ActionName.CANCEL_PIPELINE: Traits(
             destructive=True, approval=True, cooldown=30 * _MINUTES, per_hour=2, blast_radius=5
@@ -69,9 +73,15 @@ TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
         ActionName.FLUSH_CACHE: Traits(destructive=True, approval=True, cooldown=_HOURS, per_hour=2),
         # Keys are disabled, not deleted, so that a person can enable them again; nothing enables a leaked key by itself.
         ActionName.REVOKE_ACCESS: Traits(
-            destructive=True, approval=True, cooldown=10 * _MINUTES, per_hour=3, blast_radius=10, suspect=False
+            destructive=True,
+            approval=True,
+            cooldown=10 * _MINUTES,
+            per_hour=3,
+            blast_radius=10,
+            suspect=False,
+            remedy=False,
         ),
-        ActionName.COLLECT_DIAGNOSTICS: Traits(cooldown=5 * _MINUTES, per_hour=20, suspect=False),
+        ActionName.COLLECT_DIAGNOSTICS: Traits(cooldown=5 * _MINUTES, per_hour=20, suspect=False, remedy=False),
     }
 )
 """Every action by its name; the settings may change its guard rails only."""

@@ -1,7 +1,7 @@
 """Lifecycle of one request for an action: every step is a decision with its reason, numbered without gaps.
 
-    planned ──▶ awaiting ──▶ approved ──▶ applied ──▶ verified
-       │           ├──▶ rejected   │         ├──▶ undone      it does not work, or the incident got worse
+    planned ──▶ awaiting ──▶ approved ──▶ applied ──▶ verified    it is in place, and the conditions recovered
+       │           ├──▶ rejected   │         ├──▶ undone      it does not work or help, or the incident got worse
        │           ├──▶ expired    │         └──▶ failed      the same, and it cannot be undone; or it never settled
        │           └──▶ refused    └──▶ failed                the external system refused it, or it came too late
        ├──▶ approved               where no approval is required
@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from core.actions.guards import GuardVerdict, traits
+from core.actions.guards import GuardVerdict, Traits, traits
 from core.actions.plan import ActionReason, Health, Plan, Verification
 from core.events import ActionDecision, ActionRequest, Command, Mode, Severity, Stage, Verb
 from core.settings.response import ActionName, Automation
+from core.text import duration
 
 PATIENCE = timedelta(minutes=30)
 """How long something is tried, or looked at, again."""
@@ -191,32 +192,65 @@ def is_due(run: ActionRun, *, automation: Automation, now: datetime) -> bool:
 
 
 def looked(
-    run: ActionRun, verification: Verification, *, severity: Severity | None, automation: Automation, now: datetime
+    run: ActionRun,
+    verification: Verification,
+    *,
+    severity: Severity | None,
+    recovered: bool | None = None,
+    automation: Automation,
+    now: datetime,
 ) -> ActionRun:
     """The run after a verification; unchanged if it must be verified again.
+
+    That the external system is well is not enough: a remedy has worked when the conditions of the incident recovered.
 
     Args:
         run: applied.
         verification: by the action.
         severity: of the incident now, or None where it is over.
+        recovered: whether the conditions recovered by the word of their sources since it was applied; None where nothing fires,
+            and nothing was heard since.
         automation: the settings.
         now: the instant.
     """
     own = traits(ActionName(run.request.action), automation)
+    if verification.health is Health.BAD:
+        return _unsuccessful(run, ActionReason.UNHEALTHY, verification.detail, undo=own.undo, now=now)
     before = run.severity or run.request.severity
-    worse = own.suspect and severity is not None and severity.rank > before.rank
-    if worse or verification.health is Health.BAD:
-        reason = ActionReason.UNHEALTHY if verification.health is Health.BAD else ActionReason.WORSENED
-        detail = verification.detail if reason is ActionReason.UNHEALTHY else f"{before} before, {severity} now"
-        if own.undo:
-            return replace(run, undoing=Undoing(reason=reason, detail=detail[:HALF], since=max(now, run.at)))
-        return failed(run, reason, f"{detail}; it cannot be undone", now=now)
+    if own.suspect and severity is not None and severity.rank > before.rank:
+        return _unsuccessful(run, ActionReason.WORSENED, f"{before} before, {severity} now", undo=own.undo, now=now)
     if verification.health is Health.GOOD:
-        verdict = GuardVerdict(stage=Stage.VERIFIED, reason=ActionReason.HEALTHY, detail=verification.detail)
-        return _step(run, verdict, now)
+        return _in_place(run, verification, own, recovered if own.remedy else None, automation=automation, now=now)
     if now - run.at >= automation.verify_after + PATIENCE:
         return failed(run, ActionReason.NEVER_SETTLED, verification.detail, now=now)
     return run
+
+
+def _in_place(
+    run: ActionRun,
+    verification: Verification,
+    own: Traits,
+    recovered: bool | None,  # noqa: FBT001 - three verdicts
+    *,
+    automation: Automation,
+    now: datetime,
+) -> ActionRun:
+    """The run after the external system is well: it has helped, it has not, or that is not known yet."""
+    if recovered is not False:
+        reason = ActionReason.RECOVERED if recovered else ActionReason.HEALTHY
+        return _step(run, GuardVerdict(stage=Stage.VERIFIED, reason=reason, detail=verification.detail), now)
+    if now - run.at < automation.helps_within:
+        return run
+    detail = f"still firing {duration(automation.helps_within)} after it was applied"
+    return _unsuccessful(run, ActionReason.NO_RECOVERY, detail, undo=own.undo and not own.keep, now=now)
+
+
+def _unsuccessful(run: ActionRun, reason: ActionReason, detail: str, *, undo: bool, now: datetime) -> ActionRun:
+    """The run after an action did not work: about to be undone where that is possible and helps, else failed."""
+    if undo:
+        return replace(run, undoing=Undoing(reason=reason, detail=detail[:HALF], since=max(now, run.at)))
+    kept = detail if reason is ActionReason.NO_RECOVERY else f"{detail}; it cannot be undone"
+    return failed(run, reason, kept, now=now)
 
 
 def published(run: ActionRun, ids: Collection[str]) -> ActionRun:

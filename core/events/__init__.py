@@ -70,6 +70,8 @@ class Verb(StrEnum):
     RESOLVE = "resolve"
     CANCEL = "cancel"
     """It was a false alarm: resolved, and not counted in response times."""
+    REOPEN = "reopen"
+    """It is not over, or was no false alarm."""
     SILENCE = "silence"
     UNSILENCE = "unsilence"
     APPROVE = "approve"

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 from core.events import Finding, Severity, Status
 from core.incidents.lifecycle import make_incident_id
 from core.incidents.model import (
-    CONDITIONS_LIMIT,
     EVIDENCE_LIMIT,
     HISTORY_LIMIT,
     Evidence,
     GroupState,
+    HiddenCondition,
     Incident,
     IncidentCondition,
     Observation,
@@ -28,6 +28,8 @@ NAME_LIMIT = 80
 _EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 120
 _RENEWAL_STEP = timedelta(minutes=1)
 """A renewal shorter than this is not saved: some sources repeat a firing every few seconds."""
+_RENEWALS = 24
+"""Renewals that are saved, at most, in the time after which a condition that is not repeated is resolved."""
 _RANK = {severity: severity.rank for severity in Severity}
 _SEVERITIES = tuple(Severity)
 
@@ -51,11 +53,15 @@ def observe(
         at = now
     kind = classify(finding.target, finding.kind, finding.source, finding.severity, policy.rules)
     observation = Observation(at=at, status=finding.status, severity=kind.severity)
-    if condition is not None and (observation in condition.history or _is_redelivery(condition, finding, observation)):
-        return _renew(condition, finding, now), observation
+    if condition is not None and _is_heard_again(condition, finding, now):
+        observation = replace(observation, at=now)
+    elif condition is not None and (
+        observation in condition.history or _is_redelivery(condition, finding, observation)
+    ):
+        return _renew(condition, finding, now, policy.timing.resolve_after), observation
     if condition is not None and observation.at <= condition.observed_at:
         condition = _undo_expiry(condition, finding)
-    return _apply(condition, finding, observation, kind), observation
+    return _apply(condition, finding, observation, kind, now), observation
 
 
 def expired(condition: IncidentCondition, now: datetime, resolve_after: timedelta) -> IncidentCondition | None:
@@ -66,10 +72,11 @@ def expired(condition: IncidentCondition, now: datetime, resolve_after: timedelt
         now: the present.
         resolve_after: how long a firing holds where its source does not say until when.
     """
-    end = condition.holds_until or condition.observed_at + resolve_after
+    end = condition.holds_until or condition.last_word + resolve_after
     if condition.status is not Status.FIRING or end > now:
         return None
-    return _resolved(condition, end)
+    over = _resolved(condition, end)
+    return replace(over, expired_at=over.observed_at)
 
 
 def moved(condition: IncidentCondition) -> IncidentCondition:
@@ -84,24 +91,8 @@ def _resolved(condition: IncidentCondition, at: datetime) -> IncidentCondition:
     return replace(condition, status=Status.RESOLVED, observed_at=end, history=history)
 
 
-def upsert(conditions: tuple[IncidentCondition, ...], current: IncidentCondition) -> tuple[IncidentCondition, ...]:
-    """The conditions with this one in its place; beyond the limit one is evicted.
-
-    Evicted is the oldest resolved one; where all fire, the least severe, and of those the one that began last, even if it is
-    the new one: so known conditions stay, however often the others are repeated.
-    """
-    for index, condition in enumerate(conditions):
-        if condition.key == current.key:
-            return (*conditions[:index], current, *conditions[index + 1 :])
-    kept = [*conditions, current]
-    if len(kept) > CONDITIONS_LIMIT:
-        resolved = [condition for condition in kept if condition.status is Status.RESOLVED]
-        kept.remove(min(resolved, key=lambda c: (c.observed_at, c.key)) if resolved else max(kept, key=_evictability))
-    return tuple(sorted(kept, key=lambda c: c.key))
-
-
 def add_observation(history: tuple[Observation, ...], new: Observation) -> tuple[Observation, ...]:
-    """Insert an observation in order; of two of the same instant the worse one stays.
+    """Insert an observation in order; at the same instant a resolution follows a firing, and of two firings the worse one stays.
 
     Beyond the limit the oldest that only repeats its neighbours is dropped, so that the beginning of a long firing
     is kept; where every one differs, the shortest pause is dropped, and where there is none, the oldest.
@@ -117,9 +108,9 @@ def add_observation(history: tuple[Observation, ...], new: Observation) -> tuple
     """
     if not history or new.at > history[-1].at:
         return _bounded((*history, new))
-    others = [old for old in history if old.at != new.at]
-    same = [old for old in history if old.at == new.at]
-    return _bounded(tuple(sorted([*others, max([*same, new], key=_badness)], key=lambda o: o.at)))
+    others = [old for old in history if (old.at, old.status) != (new.at, new.status)]
+    same = [old for old in history if (old.at, old.status) == (new.at, new.status)]
+    return _bounded(tuple(sorted([*others, max([*same, new], key=_badness)], key=_order)))
 
 
 def _bounded(history: tuple[Observation, ...]) -> tuple[Observation, ...]:
@@ -140,12 +131,13 @@ def _badness(observation: Observation) -> tuple[bool, int]:
     return observation.status is Status.FIRING, _RANK[observation.severity]
 
 
+def _order(observation: Observation) -> tuple[datetime, bool]:
+    """The order in time: a condition that fires and is resolved at one instant is over."""
+    return observation.at, observation.status is Status.RESOLVED
+
+
 def _is_pause(one: Observation, following: Observation) -> bool:
     return one.status is Status.RESOLVED and following.status is Status.FIRING
-
-
-def _evictability(firing: IncidentCondition) -> tuple[int, datetime, str]:
-    return -firing.severity.rank, firing.history[0].at, firing.key
 
 
 def _is_redelivery(condition: IncidentCondition, finding: Finding, observation: Observation) -> bool:
@@ -154,21 +146,40 @@ def _is_redelivery(condition: IncidentCondition, finding: Finding, observation: 
     return same and observation.at != finding.observed_at and condition.finding_id == finding.id
 
 
+def _is_heard_again(condition: IncidentCondition, finding: Finding, now: datetime) -> bool:
+    """Whether a source repeats what was taken for over because it was not heard of.
+
+    Alertmanager and Grafana repeat an alert with the instant at which it began: that instant is no newer than the expiry,
+    but the repetition is. Sources that say until when a finding holds are renewed instead.
+    """
+    if finding.status is not Status.FIRING or finding.holds_until is not None or condition.expired_at is None:
+        return False
+    return condition.status is Status.RESOLVED and finding.observed_at <= condition.expired_at < now
+
+
 def _expiry(end: datetime, observed_at: datetime) -> datetime:
     """When a firing that is not repeated is resolved: never before it was observed."""
     return max(end, observed_at + timedelta(microseconds=1))
 
 
-def _renew(condition: IncidentCondition, finding: Finding, now: datetime) -> IncidentCondition:
-    """The condition after a repeated finding: where the source says so, it holds for longer."""
+def _renew(
+    condition: IncidentCondition, finding: Finding, now: datetime, resolve_after: timedelta
+) -> IncidentCondition:
+    """The condition after a repeated finding: it holds for longer."""
     until = finding.holds_until
-    if finding.status is not Status.FIRING or until is None:
+    if finding.status is not Status.FIRING:
         return condition
+    if until is None:
+        step = max(_RENEWAL_STEP, resolve_after / _RENEWALS)
+        fires = condition.status is Status.FIRING and condition.holds_until is None
+        return replace(condition, last_seen_at=now) if fires and now - condition.last_word >= step else condition
     before = condition.holds_until
     if before is not None and (until <= before or (until - before < _RENEWAL_STEP <= before - now)):
         return condition
     restored = _undo_expiry(condition, finding)
-    return replace(restored, holds_until=until) if restored.status is Status.FIRING else condition
+    if restored.status is not Status.FIRING:
+        return condition
+    return replace(restored, holds_until=until, last_seen_at=max(now, restored.last_seen_at or now))
 
 
 def _undo_expiry(condition: IncidentCondition, finding: Finding) -> IncidentCondition:
@@ -186,12 +197,13 @@ def _undo_expiry(condition: IncidentCondition, finding: Finding) -> IncidentCond
         severity=observation.severity,
         observed_at=observation.at,
         holds_until=until,
+        expired_at=None,
         history=tuple(history),
     )
 
 
 def _apply(
-    before: IncidentCondition | None, finding: Finding, observation: Observation, kind: Class
+    before: IncidentCondition | None, finding: Finding, observation: Observation, kind: Class, now: datetime
 ) -> IncidentCondition:
     history = add_observation(before.history if before else (), observation)
     if before is not None and history[-1] is not observation:
@@ -214,8 +226,15 @@ def _apply(
         category=kind.category,
         classification=_line(kind.reason, before.classification if before else None),
         holds_until=finding.holds_until,
+        last_seen_at=_seen_at(before, finding, now),
         history=history,
     )
+
+
+def _seen_at(before: IncidentCondition | None, finding: Finding, now: datetime) -> datetime | None:
+    """When the source last said that it fires: the newest publishing, in whatever order findings are delivered."""
+    seen = before.last_seen_at if before else None
+    return max(now, seen or now) if finding.status is Status.FIRING else seen
 
 
 def _line(text: str, before: str | None, limit: int = LINE_LIMIT) -> str:
@@ -252,14 +271,16 @@ class Episode:
     firing: frozenset[str]
 
 
-def last_episode(conditions: Iterable[IncidentCondition], reopen_within: timedelta) -> Episode | None:
+def last_episode(conditions: Iterable[IncidentCondition | HiddenCondition], reopen_within: timedelta) -> Episode | None:
     """The last episode of some conditions, or None when none ever fired.
 
     Args:
-        conditions: with their histories.
+        conditions: with their histories; those of the digest fire, and are not named.
         reopen_within: a firing this soon after the last recovery belongs to the same episode.
     """
-    steps = [(o.at, o.status is Status.RESOLVED, c.key, _RANK[o.severity]) for c in conditions for o in c.history]
+    known = list(conditions)
+    hidden = {c.key for c in known if isinstance(c, HiddenCondition)}
+    steps = [(o.at, o.status is Status.RESOLVED, c.key, _RANK[o.severity]) for c in known for o in c.history]
     steps.sort()
     firing: dict[str, int] = {}
     members: set[str] = set()
@@ -283,7 +304,7 @@ def last_episode(conditions: Iterable[IncidentCondition], reopen_within: timedel
         opened_at=opened,
         resolved_at=None if firing else ended,
         severity=_SEVERITIES[max(firing.values()) if firing else peak],
-        conditions=tuple(sorted(members)),
+        conditions=tuple(sorted(members - hidden)),
         firing=frozenset(firing),
     )
 

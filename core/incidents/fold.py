@@ -13,10 +13,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.events import Change, Finding, IncidentChange, Status
-from core.incidents.conditions import Episode, correlated_incidents, expired, last_episode, observe, root_target, upsert
+from core.incidents.capacity import episode_of, upsert
+from core.incidents.conditions import Episode, correlated_incidents, last_episode, observe, root_target
 from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, raise_severity
 from core.incidents.lifecycle import OPENINGS, Step, advance, new_incident, trim_timelines
-from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, Observation, State
+from core.incidents.model import (
+    Decision,
+    GroupState,
+    HiddenCondition,
+    Incident,
+    IncidentCondition,
+    IncidentReason,
+    Observation,
+    State,
+)
 from core.incidents.policy import IncidentPolicy
 from core.text import clean
 
@@ -85,8 +95,7 @@ def fold(state: GroupState | None, finding: Finding, *, now: datetime, policy: I
     current, observation = observe(before, finding, now=now, policy=policy)
     if current is before:
         return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
-    # Not `dataclasses.replace`, which takes twice as long: this is done for every finding.
-    after = GroupState(name=state.name, conditions=upsert(state.conditions, current), incidents=state.incidents)
+    after = upsert(state, current)
     if before is not None and _is_repetition(state, before, observation, policy):
         reason = IncidentReason.UNCHANGED if observation.status is Status.FIRING else IncidentReason.NOTHING_TO_RESOLVE
         return Decision(state=after, changes=(), reason=reason)
@@ -121,39 +130,45 @@ def resolve_condition(
         cause="",
         resolve_reason=reason,
     )
-    return reconcile(replace(state, conditions=upsert(state.conditions, condition)), context, policy)
+    return reconcile(upsert(state, condition), context, policy)
 
 
-def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decision:
-    """Resolve every condition that its source would have repeated, and those without a finding for too long.
+def resolve_hidden(
+    state: GroupState, target: str, hidden: HiddenCondition, reason: IncidentReason, *, policy: IncidentPolicy
+) -> Decision:
+    """Bring the incidents in line after conditions of the digest expired.
 
     Args:
-        state: of a group.
-        now: the present.
+        state: of the group, without them.
+        target: whose conditions they were.
+        hidden: the one that expired last.
+        reason: why.
         policy: the policy.
     """
-    changes = list[IncidentChange]()
-    reason = IncidentReason.UNCHANGED
-    ended = [one for c in state.conditions if (one := expired(c, now, policy.timing.resolve_after))]
-    for condition in sorted(ended, key=lambda condition: (condition.observed_at, condition.key)):
-        reason = IncidentReason.NOT_REPEATED if condition.holds_until is not None else IncidentReason.STALE
-        decision = resolve_condition(state, condition, reason, policy=policy)
-        state = decision.state
-        changes += decision.changes
-    return Decision(state=state, changes=tuple(changes), reason=reason)
+    at = hidden.ends_at(policy.timing.resolve_after)
+    context = FindingContext(
+        before=None,
+        observation=Observation(at=at, status=Status.RESOLVED, severity=hidden.severity),
+        key=hidden.key,
+        target=target,
+        summary=f"{target}: conditions that are not shown: {reason.replace('_', ' ')}",
+        cause="",
+        resolve_reason=reason,
+    )
+    return reconcile(state, context, policy)
 
 
 def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy) -> Decision:
     """Bring the incidents in line with the conditions."""
     timing = policy.timing
-    episode = last_episode((c for c in state.conditions if c.target == context.target), timing.reopen_within)
+    episode = episode_of(state, {context.target}, timing.reopen_within)
     if episode is None:
         return Decision(state=state, changes=(), reason=IncidentReason.NOTHING_TO_RESOLVE)
     first, *parts = correlated_incidents(state, context.target, episode, policy) or (None,)
     targets = {context.target, *(target for incident in (first, *parts) if incident for target in incident.targets)}
     if len(targets) > 1:
         pause = max(timing.reopen_within, timing.join_within)
-        episode = last_episode((c for c in state.conditions if c.target in targets), pause) or episode
+        episode = episode_of(state, targets, pause) or episode
     opened_at = episode.opened_at
     if first is None and _had_incident(state, context, episode, timing.reopen_within):
         if episode.resolved_at is not None:
@@ -162,7 +177,7 @@ def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy
     steps = _steps(first, episode, context, policy)
     members = [condition for condition in state.conditions if condition.key in episode.conditions]
     whole = merge_losses(first or new_incident(context.target, opened_at, state.name), parts, context.observation.at)
-    after, changes = _updated(whole, members, episode, steps, policy)
+    after, changes = update_incident(whole, members, episode, steps, policy)
     merged = [advance(*_merge(part, after, context)) for part in parts]
     by_id = (
         {incident.id: incident for incident in state.incidents}
@@ -170,7 +185,7 @@ def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy
         | {after.id: after}
     )
     return Decision(
-        state=GroupState(name=state.name, conditions=state.conditions, incidents=trim_timelines(tuple(by_id.values()))),
+        state=replace(state, incidents=trim_timelines(tuple(by_id.values()))),
         changes=(*changes, *(change for _, ended in merged for change in ended)),
         reason=steps[-1].reason if steps else _no_step_reason(context),
     )
@@ -287,7 +302,7 @@ def _as_escalation(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     )
 
 
-def _updated(
+def update_incident(
     incident: Incident,
     members: list[IncidentCondition],
     episode: Episode,
@@ -306,7 +321,11 @@ def _updated(
     if steps or not same or severity is not incident.severity:
         values |= _description(incident, members, episode, policy)
         if (incident.impact or values.get("impact")) and (opens or "impact" in values):
-            at = steps[0].at if steps else max(condition.observed_at for condition in members)
+            at = (
+                steps[0].at
+                if steps
+                else max((condition.observed_at for condition in members), default=episode.opened_at)
+            )
             values |= accrue_loss(incident, at)
         if opens or values["severity"].rank > incident.peak.rank:
             values["peak"] = values["severity"]
@@ -318,6 +337,13 @@ def _description(
     incident: Incident, members: list[IncidentCondition], episode: Episode, policy: IncidentPolicy
 ) -> dict[str, Any]:
     """Root, class, impact and severity by the conditions; once the incident is resolved, class and impact stay."""
+    if not members:  # none of them is kept in detail any more
+        severity = raise_severity(episode.severity, incident.impact, policy.impact)
+        return {
+            "title": incident.title or incident.target,
+            "targets": incident.targets or (incident.target,),
+            "severity": severity,
+        }
     target = root_target(members, policy.graph)
     targets = tuple(sorted({condition.target for condition in members}))
     if episode.resolved_at is not None and incident.title:

@@ -32,7 +32,6 @@ from core.incidents.model import (
     State,
     TimelineEntry,
 )
-from core.settings.response import ActionName
 from core.text import clean, clean_utf8
 
 OPENINGS = frozenset({Change.OPENED, Change.REOPENED})
@@ -67,15 +66,15 @@ _CHANGES = {
     Verb.MITIGATE: Change.MITIGATED,
     Verb.RESOLVE: Change.RESOLVED,
     Verb.CANCEL: Change.RESOLVED,
+    Verb.REOPEN: Change.REOPENED,
 }
 _ALLOWED_STATES = {
     Verb.ACKNOWLEDGE: frozenset({State.OPEN}),
     Verb.MITIGATE: frozenset({State.OPEN, State.ACKNOWLEDGED}),
     Verb.RESOLVE: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
     Verb.CANCEL: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
+    Verb.REOPEN: frozenset({State.RESOLVED}),
 }
-_MITIGATING = frozenset(ActionName) - {ActionName.COLLECT_DIAGNOSTICS, ActionName.RETRAIN_MODEL}
-"""Actions that, once verified, mitigate the incident; a retrained model has not replaced the old one yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +244,7 @@ def apply_command(state: GroupState, command: Command) -> Decision:
     """Apply a person's command.
 
     A repeated command, or one about an incident that is resolved or was reopened after it, changes nothing. Acknowledging an
-    incident that was merged acknowledges the one that it was merged into.
+    incident that was merged acknowledges the one that it was merged into; what was merged cannot be reopened.
 
     Args:
         state: of the group.
@@ -257,7 +256,11 @@ def apply_command(state: GroupState, command: Command) -> Decision:
     incident = _merged_into(state, named) if command.verb is Verb.ACKNOWLEDGE else named
     if _is_recorded(named, command.id) or _is_recorded(incident, command.id):
         return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
-    if command.verb not in _CHANGES or incident.state not in _ALLOWED_STATES[command.verb]:
+    if (
+        command.verb not in _CHANGES
+        or incident.state not in _ALLOWED_STATES[command.verb]
+        or (command.verb is Verb.REOPEN and incident.merged_into)
+    ):
         return Decision(state=state, changes=(), reason=IncidentReason.UNCHANGED)
     if _reopened_after(incident, command.at):
         return Decision(state=state, changes=(), reason=IncidentReason.LATE)
@@ -267,9 +270,9 @@ def apply_command(state: GroupState, command: Command) -> Decision:
 
 
 def record_action(state: GroupState, decision: ActionDecision) -> Decision:
-    """Record a decision about an automated action in the timeline; a verified action may mitigate the incident.
+    """Record a decision about an automated action in the timeline.
 
-    The mitigation of an incident that was merged does not mitigate the one that it was merged into.
+    No action changes the state: an incident ends when its conditions recover, and is escalated until then.
 
     Args:
         state: of the group.
@@ -282,9 +285,6 @@ def record_action(state: GroupState, decision: ActionDecision) -> Decision:
     if _is_recorded(named, decision.id) or _is_recorded(incident, decision.id):
         return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
     text = clean(": ".join(_action_text(decision)))
-    if incident is named and _mitigates(incident, decision):
-        step = Step(Change.MITIGATED, IncidentReason.ACTION, decision.at, text, decision.id)
-        return _with_step(state, replace(incident, mitigated_at=decision.at), step)
     if decision.mode is Mode.ACT and decision.stage in _NOTIFIED_STAGES:
         incident = replace(incident, pending_update=text)
     return _with_step(state, incident, Step(Change.UPDATED, IncidentReason.ACTION, decision.at, text, decision.id))
@@ -322,11 +322,6 @@ def _merged_into(state: GroupState, incident: Incident) -> Incident:
     return incident
 
 
-def _mitigates(incident: Incident, decision: ActionDecision) -> bool:
-    done = decision.stage is Stage.VERIFIED and decision.mode is Mode.ACT and decision.action in _MITIGATING
-    return done and incident.state in _ALLOWED_STATES[Verb.MITIGATE] and not _reopened_after(incident, decision.at)
-
-
 def _reopened_after(incident: Incident, at: datetime) -> bool:
     """Whether it was reopened after this instant; an earlier command or action is about what was resolved by then."""
     return any(entry.at > at for entry in incident.timeline if entry.change is Change.REOPENED)
@@ -337,6 +332,8 @@ def _commanded(incident: Incident, command: Command, by: str) -> Incident:
         return replace(incident, acknowledged_at=command.at, acknowledged_by=by)
     if command.verb is Verb.MITIGATE:
         return replace(incident, mitigated_at=command.at)
+    if command.verb is Verb.REOPEN:
+        return replace(incident, resolved_at=None)
     return replace(incident, closed_at=command.at, resolved_at=command.at, cancelled=command.verb is Verb.CANCEL)
 
 

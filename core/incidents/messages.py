@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import Change, Severity, Status
+from core.incidents.capacity import hidden_of
 from core.incidents.lifecycle import RESPONSES
 from core.incidents.model import GroupState, Impact, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.incidents.notification import Notification
@@ -84,7 +85,8 @@ def compose(state: GroupState, notification: Notification, *, url: str, runbooks
     members = state.members(incident)
     lead = _lead(incident, members)
     about = lead.target if lead and lead.status is Status.FIRING else incident.target
-    headline, details = _headline(state, notification, about), facts(notification, members, runbooks)
+    hidden = len(hidden_of(state, notification.incident.targets))
+    headline, details = _headline(state, notification, about), facts(notification, members, runbooks, hidden)
     return tuple(
         Message(
             key=f"{incident.id}:notify:{incident.notified.count}:{channel}",
@@ -105,7 +107,9 @@ def compose(state: GroupState, notification: Notification, *, url: str, runbooks
     )
 
 
-def facts(notification: Notification, members: Sequence[IncidentCondition], runbooks: str = "") -> tuple[Fact, ...]:
+def facts(
+    notification: Notification, members: Sequence[IncidentCondition], runbooks: str = "", hidden: int = 0
+) -> tuple[Fact, ...]:
     """The labelled lines below the headline, most important first.
 
     The names that foreign systems give their evidence are no labels: they could impersonate ours.
@@ -114,6 +118,7 @@ def facts(notification: Notification, members: Sequence[IncidentCondition], runb
         notification: about the incident.
         members: the conditions of the incident, the worst first.
         runbooks: the address of the runbooks, or empty where they are only named.
+        hidden: how many firing conditions are beyond those that are kept in detail.
     """
     incident = notification.incident
     lead = _lead(incident, members)
@@ -126,7 +131,7 @@ def facts(notification: Notification, members: Sequence[IncidentCondition], runb
         pairs = (
             *_status(lead, incident, members),
             *_next_step(lead, incident, runbooks),
-            *_details(lead, incident, members),
+            *_details(lead, incident, members, hidden),
         )
     return tuple(Fact(name=name, text=line) for name, text in pairs if (line := clean(text, _LINE)))
 
@@ -174,16 +179,26 @@ def _changed(notification: Notification, about: str) -> str:
             actions = (entry.summary for entry in reversed(incident.timeline) if entry.reason is IncidentReason.ACTION)
             return f"Automated action: {next(actions, about)}."
         case Change.MITIGATED:
-            by = "an automated action" if notification.reason is IncidentReason.ACTION else "a person"
-            return f"Mitigated by {by}: {is_so}, still {since}."
+            return f"Mitigated by a person: {is_so}, still {since}."
         case Change.ESCALATED:
             return f"Worse: {is_so}{f' (was {before})' if before else ''}, {since}."
         case Change.REOPENED:
-            reopened = (entry.at for entry in incident.timeline if entry.change is Change.REOPENED)
-            again = instant(max(reopened, default=notification.at))
-            return f"Reopened: {is_so}, firing again since {again}; first opened {instant(incident.opened_at)}."
+            return f"Reopened: {is_so}, {_reopening(notification)}."
         case _:
             return f"New: {is_so}, {since}."
+
+
+def _reopening(notification: Notification) -> str:
+    """Since when it fires, and why it was reopened where no condition fired anew."""
+    incident = notification.incident
+    first = instant(incident.opened_at)
+    entry = next((entry for entry in reversed(incident.timeline) if entry.change is Change.REOPENED), None)
+    if entry and notification.reason is IncidentReason.STILL_FIRING:
+        return f"firing since {first}: {entry.summary}"
+    if entry and notification.reason is IncidentReason.COMMAND:
+        return f"first opened {first}; reopened by {entry.summary}"
+    reopened = (entry.at for entry in incident.timeline if entry.change is Change.REOPENED)
+    return f"firing again since {instant(max(reopened, default=notification.at))}; first opened {first}"
 
 
 def _not_acknowledged(notification: Notification, about: str) -> str:
@@ -228,14 +243,18 @@ def _next_step(lead: IncidentCondition | None, incident: Incident, runbooks: str
     return (("Next step", step if incident.acknowledged_at else f"acknowledge, then {step}"),)
 
 
-def _details(lead: IncidentCondition | None, incident: Incident, members: Sequence[IncidentCondition]) -> _Pairs:
+def _details(
+    lead: IncidentCondition | None, incident: Incident, members: Sequence[IncidentCondition], hidden: int
+) -> _Pairs:
     others = [member for member in members if member.status is Status.FIRING and member is not lead]
-    hidden = len(others) - _CONDITIONS_SHOWN
+    more = len(others) - _CONDITIONS_SHOWN
+    firing = len([member for member in members if member.status is Status.FIRING]) + hidden
     evidence = [f"{piece.name}: {piece.text}" for piece in lead.evidence[:_EVIDENCE_SHOWN]] if lead else []
     about = lead.target if lead else ""
     return (
         *(("Also firing", _summary(other, about)) for other in others[:_CONDITIONS_SHOWN]),
-        ("Also firing", f"{hidden} more" if hidden > 0 else ""),
+        ("Also firing", f"{more} more" if more > 0 and not hidden else ""),
+        ("Also firing", f"{firing} conditions in all, {hidden} of them not kept in detail" if hidden else ""),
         *(("Evidence", text) for text in evidence),
         ("Category", f"{incident.category} ({incident.classification})" if incident.category else ""),
     )

@@ -6,15 +6,18 @@ system chose.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from core.events import Change, IncidentChange, Severity, Status
 
 HISTORY_LIMIT = 16
 """Observations kept per condition; within them, late observations are sorted into place."""
 CONDITIONS_LIMIT = 100
-"""Conditions kept per group; the oldest resolved one is evicted for a new one."""
+"""Conditions kept in detail per group; the oldest resolved one is evicted for a new one."""
+HIDDEN_LIMIT = 250
+"""Firing conditions beyond those in detail that are kept as a digest per group."""
 TIMELINE_LIMIT = 120
 """Timeline entries kept per group, over all its incidents; each timeline keeps its first and its newest entries."""
 TIMELINE_LEAST = 12
@@ -113,6 +116,8 @@ class IncidentCondition:
         category: the class of the condition.
         classification: the reason of its class and severity, in one line for people.
         holds_until: when a firing that is not repeated expires, where the source repeats itself.
+        last_seen_at: when its source last said that it fires, by the time of publishing; None before there was such a time.
+        expired_at: when it was taken for over because nothing more was heard; None where its source resolved it.
         history: the last observations, oldest first.
     """
 
@@ -133,7 +138,48 @@ class IncidentCondition:
     category: str = ""
     classification: str = ""
     holds_until: datetime | None = None
+    last_seen_at: datetime | None = None
+    expired_at: datetime | None = None
     history: tuple[Observation, ...] = ()
+
+    @property
+    def last_word(self) -> datetime:
+        """When it was last heard of: its newest observation, or the publishing of a repetition."""
+        return max(self.observed_at, self.last_seen_at or self.observed_at)
+
+
+class HiddenCondition(NamedTuple):
+    """A firing condition that is not kept in detail; stored without the names of its fields, as there may be many.
+
+    Attributes:
+        key: a digest of the condition's key.
+        target: a digest of its target.
+        severity: of the newest finding.
+        observed_at: the instant of the newest finding.
+        last_seen_at: when its source last said that it fires.
+        holds_until: when it expires unless it is repeated, where the source repeats itself.
+    """
+
+    key: str
+    target: str
+    severity: Severity
+    observed_at: datetime
+    last_seen_at: datetime | None = None
+    holds_until: datetime | None = None
+
+    @property
+    def history(self) -> tuple[Observation, ...]:
+        """It fires since its newest finding, as far as it is known."""
+        return (Observation(at=self.observed_at, status=Status.FIRING, severity=self.severity),)
+
+    def ends_at(self, resolve_after: timedelta) -> datetime:
+        """When it is taken for over unless something is heard of it."""
+        return self.holds_until or self.last_word + resolve_after
+
+    @property
+    def last_word(self) -> datetime:
+        """When it was last heard of."""
+        return max(self.observed_at, self.last_seen_at or self.observed_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,11 +358,15 @@ class GroupState:
         name: of the group, as `Graph.group` gives it; for most targets the target itself.
         conditions: sorted by key.
         incidents: in the order in which they were opened.
+        hidden: the digest of firing conditions beyond the limit, sorted by key.
+        overflowed: whether the digest was full once: what fires is not known entirely, and only a person ends the incidents.
     """
 
     name: str
     conditions: tuple[IncidentCondition, ...] = ()
     incidents: tuple[Incident, ...] = ()
+    hidden: tuple[HiddenCondition, ...] = ()
+    overflowed: bool = False
 
     def members(self, incident: Incident) -> tuple[IncidentCondition, ...]:
         """The conditions of an incident, the worst first."""

@@ -164,9 +164,11 @@ def _opening(incident: Incident, context: _Context) -> _Update | None:
     notified = incident.notified
     if notified.severity is None:
         return _response(incident) or _Update(Change.OPENED, IncidentReason.FIRST_FIRING)
-    if incident.severity.rank <= notified.severity.rank and _must_settle(notified, context):
+    why = _reason_of(incident, Change.REOPENED) or IncidentReason.FIRED_AGAIN
+    worse = incident.severity.rank > notified.severity.rank
+    if why is IncidentReason.FIRED_AGAIN and not worse and _must_settle(notified, context):
         return _Update(Change.REOPENED, IncidentReason.FLAPPING)
-    return _Update(Change.REOPENED, IncidentReason.FIRED_AGAIN)
+    return _Update(Change.REOPENED, why)
 
 
 def _resolution(incident: Incident, context: _Context) -> _Update | None:
@@ -186,7 +188,7 @@ def _response(incident: Incident) -> _Update | None:
     if incident.state is State.ACKNOWLEDGED:
         return _Update(Change.ACKNOWLEDGED, IncidentReason.COMMAND)
     if incident.state is State.MITIGATED:
-        return _Update(Change.MITIGATED, _reason_of(incident, Change.MITIGATED) or IncidentReason.COMMAND)
+        return _Update(Change.MITIGATED, IncidentReason.COMMAND)
     return None
 
 

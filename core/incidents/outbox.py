@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from operator import is_
 
 from core.events import ActionRequest, Change, IncidentChange, Status
+from core.incidents.capacity import hidden_of
 from core.incidents.lifecycle import OPENINGS, trim_timelines
 from core.incidents.messages import Message
 from core.incidents.model import GroupState, Incident, State
@@ -80,7 +81,7 @@ class IncidentGroup:
         state = self.state
         live = any(incident.state is not State.RESOLVED for incident in state.incidents)
         firing = any(condition.status is Status.FIRING for condition in state.conditions)
-        return bool(self.pending) or self.deferred or live or firing
+        return bool(self.pending) or self.deferred or live or firing or bool(state.hidden)
 
 
 def apply_decision(
@@ -266,4 +267,5 @@ def _ended_before(before: datetime, incident: Incident, state: GroupState) -> bo
     if incident.resolved_at >= before:
         return False
     # What a person resolved while it fires stays as long as it does: or it would be opened and notified anew.
-    return incident.closed_at is None or all(member.status is Status.RESOLVED for member in state.members(incident))
+    fires = any(member.status is Status.FIRING for member in state.members(incident))
+    return incident.closed_at is None or not (fires or hidden_of(state, incident.targets))

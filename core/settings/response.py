@@ -24,6 +24,8 @@ class Policy:
 
     reopen_within: Annotated[timedelta, Range("0s", "7d")] = timedelta(minutes=30)
     """A condition that fires within this time after the resolution reopens the incident; later it opens a new one."""
+    reopen_resolved: Annotated[timedelta, Range("1m", "7d")] = timedelta(minutes=15)
+    """An incident that a person resolved reopens when its conditions still fire after this time."""
     join_within: Annotated[timedelta, Range("0s", "1d")] = timedelta(minutes=15)
     """Conditions of targets that depend on each other join one incident if they start to fire within this time."""
     settle: Annotated[timedelta, Range("0s", "1h")] = timedelta(minutes=1)
@@ -196,6 +198,8 @@ class Automation:
     """Time until an approval expires."""
     verify_after: Annotated[timedelta, Range("0s", "1d")] = timedelta(minutes=2)
     """Time until an action is verified."""
+    helps_within: Annotated[timedelta, Range("1m", "1d")] = timedelta(minutes=10)
+    """Time within which the conditions must recover, or the action did not help."""
     limits: Mapping[ActionName, Limits] = field(default_factory=dict)
     """Guard rails of single actions."""
 

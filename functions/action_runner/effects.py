@@ -21,7 +21,7 @@ from functions.adapters import logs
 from functions.adapters.actions.registry import Action
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Bus, Clock, Metrics, Store
-from functions.services.actions import change_run, read_guards, severity_now
+from functions.services.actions import change_run, read_guards, recovered_since, severity_now
 
 log = logging.getLogger(__name__)
 TOPIC = "action-decisions"
@@ -157,12 +157,15 @@ def _admitted(runner: Runner, run: ActionRun) -> Action:
 def _verify(runner: Runner, run: ActionRun) -> ActionRun:
     verification = _verification(runner, run)
     severity = severity_now(runner.store, run.request.incident_id)
+    recovered = recovered_since(runner.store, run.request.incident_id, run.at)
 
     def step(held: ActionRun) -> ActionRun:
         if not lifecycle.is_due(held, automation=runner.automation, now=runner.clock()):
             return held
         automation, now = runner.automation, runner.clock()
-        return lifecycle.looked(held, verification, severity=severity, automation=automation, now=now)
+        return lifecycle.looked(
+            held, verification, severity=severity, recovered=recovered, automation=automation, now=now
+        )
 
     return runner.change(run, step)
 

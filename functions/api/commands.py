@@ -36,21 +36,22 @@ class Commands:
     clock: Clock
 
     def about_incident(self, request: flask.Request, incident_id: str, verb: str) -> str:
-        """Acknowledge, mitigate, resolve or cancel an incident.
+        """Acknowledge, mitigate, resolve, cancel or reopen an incident.
 
         Returns:
             The id of the command; the same for every method here.
 
         Raises:
             LookupError: there is no such incident; for other methods, no such action or silence.
-            Conflict: it is resolved.
+            Conflict: it is resolved; to reopen it: it is not, or is part of another one.
             BodyError: the body is invalid; the same for every method here.
             UnavailableError: the bus does not accept the command; the same for every method here.
         """
         fields = _command_fields(request)
         incident = self.incidents.state(incident_id)
-        if incident["state"] == State.RESOLVED:
-            _refuse_resolved(incident)
+        is_over = incident["state"] == State.RESOLVED
+        if is_over if verb != Verb.REOPEN else not is_over or incident["merged_into"]:
+            _refuse(incident, "be over" if verb == Verb.REOPEN else "not be over")
         return self._publish(fields, Verb(verb), incident_id, self.clock())
 
     def about_action(self, request: flask.Request, request_id: str, verb: str) -> str:
@@ -111,6 +112,7 @@ def _check_author(fields: Fields) -> None:
     fields.check()
 
 
-def _refuse_resolved(incident: Data) -> NoReturn:
+def _refuse(incident: Data, wanted: str) -> NoReturn:
     into = f", as a part of {incident['merged_into']}" if incident["merged_into"] else ""
-    raise Conflict(f"incident: must not be over, is {incident['state']} since {incident['resolved_at']}{into}")
+    since = f" since {incident['resolved_at']}" if incident["resolved_at"] else ""
+    raise Conflict(f"incident: must {wanted}, is {incident['state']}{since}{into}")

@@ -79,7 +79,9 @@ _routes = Map(
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
-        _post("/api/incidents/<incident_id>/<any(acknowledge, mitigate, resolve, cancel):verb>", "about_incident"),
+        _post(
+            "/api/incidents/<incident_id>/<any(acknowledge, mitigate, resolve, cancel, reopen):verb>", "about_incident"
+        ),
         _get("/api/actions", "actions"),
         _post("/api/actions/<path:request_id>/<any(approve, reject):verb>", "about_action"),
         _get("/api/silences", "silences"),

@@ -23,7 +23,7 @@ COPIED_WITHIN = timedelta(minutes=10)
 AHEAD = timedelta(minutes=5)
 """How far the clock of a command's sender may be ahead."""
 RoutedEvent = Finding | Command | ActionDecision
-_INCIDENT = frozenset({Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL})
+_INCIDENT = frozenset({Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL, Verb.REOPEN})
 _SILENCE = frozenset({Verb.SILENCE, Verb.UNSILENCE})
 
 

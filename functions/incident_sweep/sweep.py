@@ -18,7 +18,8 @@ from typing import TypeVar
 from core.errors import AiaError, BusyError, ConflictError
 from core.events import Finding, Status, Tick
 from core.incidents.conditions import moved
-from core.incidents.fold import expire, fold, resolve_condition
+from core.incidents.expiry import expire
+from core.incidents.fold import fold, resolve_condition
 from core.incidents.model import IncidentCondition, IncidentReason
 from core.incidents.outbox import Effect, IncidentGroup, delivery_queues
 from functions.incident_sweep.measure import measure

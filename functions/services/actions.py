@@ -7,7 +7,7 @@ import msgspec
 
 from core.actions.guards import Guards
 from core.actions.lifecycle import ActionRun
-from core.events import Severity
+from core.events import Severity, Status
 from core.settings.response import ActionName
 from functions.adapters.ports import Data, Metrics, Store
 from functions.adapters.store import update
@@ -93,6 +93,24 @@ def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
         return None if after == before else kept
 
     update(store, GUARDS, GUARDS_KEY, turn)
+
+
+def recovered_since(store: Store, incident_id: str, since: datetime) -> bool | None:
+    """Whether the conditions of an incident recovered after an instant, by the word of their sources.
+
+    What expired, or a person resolved, has not recovered: nobody knows.
+
+    Returns:
+        False while one fires; None where none fires and none recovered since, or the incident is unknown.
+    """
+    document = store.get(INCIDENTS, incident_id)
+    while document and document.data["merged_into"]:
+        document = store.get(INCIDENTS, document.data["merged_into"])
+    conditions = document.data["conditions"] if document else []
+    if any(condition["status"] == Status.FIRING for condition in conditions):
+        return False
+    over = [c for c in conditions if c["observed_at"] > since]
+    return True if over and not any(c.get("expired_at") for c in over) else None
 
 
 def severity_now(store: Store, incident_id: str) -> Severity | None:

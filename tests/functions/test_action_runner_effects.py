@@ -94,9 +94,9 @@ def test_what_works_not_or_made_it_worse_is_undone(
 @pytest.mark.parametrize(
     ("before", "now", "is_open", "stage"),
     [
-        (Severity.CRITICAL, Severity.CRITICAL, True, Stage.VERIFIED),
+        (Severity.CRITICAL, Severity.CRITICAL, True, Stage.APPLIED),
         (Severity.WARNING, Severity.ERROR, True, Stage.UNDONE),
-        (Severity.CRITICAL, Severity.ERROR, True, Stage.VERIFIED),
+        (Severity.CRITICAL, Severity.ERROR, True, Stage.APPLIED),
         (Severity.WARNING, Severity.CRITICAL, False, Stage.VERIFIED),
     ],
 )
@@ -112,6 +112,42 @@ def test_worse_is_worse_than_just_before_it_was_applied(
     setup.incident(now, is_open=is_open)
     setup.tick(**LATER)
     assert setup.case().stage is stage
+
+
+def test_what_the_cloud_confirms_has_worked_when_the_conditions_recover(setup: Setup) -> None:
+    setup.incident(Severity.ERROR)
+    setup.give(REQUEST)
+    setup.tick(**LATER)
+    assert setup.case().stage is Stage.APPLIED, "the service is ready and the conditions still fire"
+    setup.tick(minutes=3)
+    setup.incident(Severity.ERROR, is_open=False)
+    setup.tick(minutes=1)
+    assert last_decision(setup)[:2] == (Stage.VERIFIED, ActionReason.RECOVERED)
+
+
+def test_what_the_cloud_confirms_while_the_conditions_fire_on_did_not_help(setup: Setup) -> None:
+    setup.incident(Severity.ERROR)
+    setup.give(REQUEST)
+    setup.tick(minutes=9.9)
+    assert setup.case().stage is Stage.APPLIED
+    setup.tick(minutes=0.1)
+    assert last_decision(setup) == (
+        Stage.FAILED,
+        ActionReason.NO_RECOVERY,
+        "still firing 10 min after it was applied",
+    )
+    assert setup.action.undone == 0, "a restarted service has nothing to go back to"
+
+
+@pytest.mark.parametrize("given", [{"expired_at": "now"}, {"observed_at": "before"}])
+def test_what_expired_or_ended_before_has_not_recovered_by_the_action(setup: Setup, given: dict[str, str]) -> None:
+    setup.incident(Severity.ERROR)
+    setup.give(REQUEST)
+    instants = {"now": setup.world.now + timedelta(minutes=1), "before": setup.world.now - timedelta(minutes=1)}
+    observed = {"observed_at": instants["now"]} | {name: instants[when] for name, when in given.items()}
+    setup.incident(Severity.ERROR, is_open=False, **observed)
+    setup.tick(**LATER)
+    assert last_decision(setup)[:2] == (Stage.VERIFIED, ActionReason.HEALTHY)
 
 
 def test_of_what_nothing_is_known_nothing_got_worse(setup: Setup) -> None:

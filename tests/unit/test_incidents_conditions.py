@@ -4,8 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from core.events import Severity
-from core.incidents.conditions import expired, moved, observe, upsert
-from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, IncidentCondition
+from core.incidents.capacity import upsert
+from core.incidents.conditions import expired, moved, observe
+from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, HIDDEN_LIMIT, GroupState, IncidentCondition
 from core.incidents.policy import IncidentPolicy
 from core.settings.people import Category
 from core.settings.response import Rule
@@ -143,8 +144,8 @@ def test_foreign_text_is_one_line_of_a_bounded_number_of_bytes() -> None:
     assert all(text.isprintable() and len(text.encode()) <= 300 for text in texts)
 
 
-def many(status: object = FIRING) -> tuple[IncidentCondition, ...]:
-    kept: tuple[IncidentCondition, ...] = ()
+def many(status: object = FIRING) -> GroupState:
+    kept = GroupState(name="g")
     for n in range(CONDITIONS_LIMIT):
         kept = upsert(kept, seen(n, kind=f"k{n:03}", status=status))
     return kept
@@ -152,24 +153,42 @@ def many(status: object = FIRING) -> tuple[IncidentCondition, ...]:
 
 def test_a_condition_takes_its_own_place_and_a_new_one_its_place_in_the_order() -> None:
     kept = many()
-    assert [one.kind for one in kept] == sorted(one.kind for one in kept)
-    again = seen(500, kept[7], kind="k007")
-    assert upsert(kept, again)[7] is again
+    assert [one.kind for one in kept.conditions] == sorted(one.kind for one in kept.conditions)
+    again = seen(500, kept.conditions[7], kind="k007")
+    assert upsert(kept, again).conditions[7] is again
 
 
 def test_the_oldest_recovery_makes_room() -> None:
     kept = upsert(many(RESOLVED), seen(500, kind="new"))
-    assert len(kept) == CONDITIONS_LIMIT
-    assert (kept[0].kind, kept[-1].kind) == ("k001", "new")
+    assert len(kept.conditions) == CONDITIONS_LIMIT
+    assert (kept.conditions[0].kind, kept.conditions[-1].kind) == ("k001", "new")
+    assert kept.hidden == ()
 
 
 def test_where_everything_fires_what_is_known_stays_however_often_the_others_are_repeated() -> None:
     kept = many()
     for minute in range(500, 510):
-        assert upsert(kept, seen(minute, kind=f"new{minute}")) == kept
+        after = upsert(kept, seen(minute, kind=f"new{minute}"))
+        assert after.conditions == kept.conditions
+        assert [one.observed_at for one in after.hidden] == [at(minute)]
 
 
 def test_where_everything_fires_the_worse_takes_the_place_of_the_least_that_began_last() -> None:
     kept = upsert(many(), seen(500, kind="new", severity=Severity.CRITICAL))
-    assert "new" in {one.kind for one in kept}
-    assert f"k{CONDITIONS_LIMIT - 1:03}" not in {one.kind for one in kept}
+    assert "new" in {one.kind for one in kept.conditions}
+    assert f"k{CONDITIONS_LIMIT - 1:03}" not in {one.kind for one in kept.conditions}
+    assert [one.severity for one in kept.hidden] == [Severity.ERROR]
+
+
+def test_every_target_keeps_a_condition_in_detail() -> None:
+    kept = upsert(many(), seen(500, kind="new", target="table/t", severity=Severity.INFO))
+    assert "table/t" in {one.target for one in kept.conditions}
+
+
+def test_a_digest_that_is_full_says_so() -> None:
+    kept = many()
+    for n in range(HIDDEN_LIMIT):
+        kept = upsert(kept, seen(500, kind=f"more{n}"))
+    assert (len(kept.hidden), kept.overflowed) == (HIDDEN_LIMIT, False)
+    kept = upsert(kept, seen(500, kind="one-too-many"))
+    assert (len(kept.hidden), kept.overflowed) == (HIDDEN_LIMIT, True)

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from core.incidents.fold import expire
+from core.events import Verb
+from core.incidents.expiry import expire
 from core.incidents.model import IncidentReason, State
 from core.incidents.policy import IncidentPolicy
 from core.settings.response import Policy
@@ -62,3 +63,88 @@ def test_what_is_over_does_not_age() -> None:
     played = Played(SILENT).find(found(0), found(1, RESOLVED))
     decision = expire(played.state, at(900 * DAY), policy=SILENT)
     assert (decision.state, decision.changes, decision.reason) == (played.state, (), IncidentReason.UNCHANGED)
+
+
+def test_an_alert_that_began_long_ago_holds_as_long_as_it_is_repeated() -> None:
+    """Alertmanager and Grafana repeat an alert every few hours, with the instant at which it began."""
+    began, hours = -20 * DAY, 4 * 60
+    played = Played(SILENT)
+    for repeat in range(6 * 20):
+        played.find(found(began), now=at(repeat * hours)).sweep(repeat * hours + 1)
+    assert played.incident.state is State.OPEN
+    last_word = played.state.conditions[0].last_seen_at
+    assert last_word is not None
+    assert at((6 * 20 - 1) * hours) - last_word < SILENT.timing.resolve_after / 24
+    over = 20 * DAY + 14 * DAY
+    assert played.sweep(over).incident.state is State.RESOLVED
+    assert played.decisions[-1].reason is IncidentReason.STALE
+
+
+def test_what_is_heard_again_after_it_was_taken_for_over_fires_again() -> None:
+    played = Played(SILENT).find(found(0), now=at(0)).sweep(14 * DAY)
+    assert played.incident.state is State.RESOLVED
+    played.find(found(0), now=at(14 * DAY + 10))
+    assert (played.incident.state, played.state.conditions[0].status.value) == (State.OPEN, "firing")
+    assert played.sweep(14 * DAY + 20).incident.state is State.OPEN
+    assert played.incident.timeline[-1].reason is IncidentReason.FIRED_AGAIN
+
+
+def test_a_delivery_of_long_ago_does_not_make_what_was_taken_for_over_fire_again() -> None:
+    played = Played(SILENT).find(found(0), now=at(0)).sweep(14 * DAY)
+    before = played.state
+    played.find(found(0), now=at(0))
+    assert played.state == before
+
+
+def test_what_its_source_resolved_is_not_opened_by_a_repetition_of_its_beginning() -> None:
+    played = Played(SILENT).find(found(0), now=at(0)).find(found(5, RESOLVED), now=at(5))
+    played.find(found(0), now=at(20))
+    assert played.incident.state is State.RESOLVED
+
+
+def test_repetitions_are_saved_a_few_times_until_the_expiry_only() -> None:
+    played, states = Played(SILENT), set()
+    for minute in range(0, 14 * DAY, 10):
+        played.find(found(0), now=at(minute))
+        states.add(played.state.conditions[0].last_seen_at)
+    assert len(states) <= 24
+
+
+def test_what_a_person_resolved_reopens_once_while_it_still_fires() -> None:
+    played = Played().find(found(0)).say(Verb.RESOLVE, 2, words="restarted").sweep(16.9)
+    assert (played.told, played.incident.state) == (["opened", "resolved"], State.RESOLVED)
+    played.sweep(17, 18)
+    assert (played.told, played.incident.state) == (["opened", "resolved", "reopened"], State.OPEN)
+    said = played.messages[-1].text
+    assert "firing since 2026-01-02 09:00 UTC: still firing; resolved at 2026-01-02 09:02 UTC by Ada: restarted" in said
+
+
+def test_a_person_who_resolves_it_again_is_believed_until_its_source_speaks_again() -> None:
+    played = Played().find(found(0)).say(Verb.RESOLVE, 2).sweep(17).say(Verb.RESOLVE, 20).sweep(36, 600)
+    assert played.incident.state is State.RESOLVED
+    played.find(found(601)).sweep(602)
+    assert played.incident.state is State.OPEN
+    assert played.told == ["opened", "resolved", "reopened", "resolved", "reopened"]
+
+
+def test_a_false_alarm_and_what_was_over_when_it_was_resolved_stay_closed() -> None:
+    for played in (Played().find(found(0)).say(Verb.CANCEL, 2), Played().find(found(0), found(1, RESOLVED))):
+        assert played.sweep(17, 60).incident.state is State.RESOLVED
+    late = Played().find(found(0)).say(Verb.RESOLVE, 2).find(found(3, RESOLVED)).sweep(17, 60)
+    assert late.incident.state is State.RESOLVED
+
+
+def test_a_person_reopens_what_is_not_over() -> None:
+    played = (
+        Played().find(found(0), found(5, RESOLVED)).sweep(10).say(Verb.REOPEN, 12, words="it is slow again").sweep(13)
+    )
+    assert (played.incident.state, played.incident.resolved_at) == (State.OPEN, None)
+    assert played.told[-1] == "reopened"
+    assert "reopened by Ada: it is slow again" in played.messages[-1].text
+    assert played.say(Verb.REOPEN, 14).decisions[-1].reason is IncidentReason.UNCHANGED, "it is open"
+    assert played.say(Verb.RESOLVE, 15).sweep(40).incident.state is State.RESOLVED
+
+
+def test_a_false_alarm_that_was_none_is_counted_again_when_it_is_reopened() -> None:
+    played = Played().find(found(0)).say(Verb.CANCEL, 2).say(Verb.REOPEN, 3)
+    assert (played.incident.state, played.incident.cancelled, played.incident.closed_at) == (State.OPEN, False, None)

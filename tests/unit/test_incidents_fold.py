@@ -189,8 +189,15 @@ def test_a_clock_that_runs_ahead_does_not_hide_later_findings() -> None:
     assert names(later.changes) == ["resolved"]
 
 
-def test_of_two_findings_of_the_same_instant_the_worse_one_stays() -> None:
+def test_what_fires_and_is_resolved_at_one_instant_is_over() -> None:
     pair = (finding_at(0, RESOLVED), finding_at(0, severity=Severity.ERROR))
+    for order in permutations(pair):
+        state, _, _ = play(order)
+        assert (incident_of(state).state, incident_of(state).severity) == (State.RESOLVED, Severity.ERROR)
+
+
+def test_of_two_firings_of_the_same_instant_the_worse_one_stays() -> None:
+    pair = (finding_at(0, severity=Severity.WARNING), finding_at(0, severity=Severity.ERROR))
     for order in permutations(pair):
         state, _, _ = play(order)
         assert (incident_of(state).state, incident_of(state).severity) == (State.OPEN, Severity.ERROR)

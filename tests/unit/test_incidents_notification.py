@@ -172,18 +172,27 @@ def test_who_acknowledges_before_anybody_was_told_need_not_be_told_but_others_ar
 
 
 def test_mitigated_is_told_once_and_stops_the_tiers() -> None:
-    played = Played().find(found(0)).act(2).sweep(*range(3, 200))
-    assert (played.told, played.why[-1]) == (["opened", "mitigated"], IncidentReason.ACTION)
+    played = Played().find(found(0)).say(Verb.MITIGATE, 2).sweep(*range(3, 200))
+    assert (played.told, played.why[-1]) == (["opened", "mitigated"], IncidentReason.COMMAND)
     played.say(Verb.RESOLVE, 201)
     assert played.told[-1] == "resolved"
-    acknowledged = Played().find(found(0)).say(Verb.ACKNOWLEDGE, 1).act(2)
+    acknowledged = Played().find(found(0)).say(Verb.ACKNOWLEDGE, 1).say(Verb.MITIGATE, 2)
     assert acknowledged.told == ["opened", "acknowledged"]
 
 
-def test_what_a_person_resolves_stays_quiet_until_it_recovers_and_fires_again() -> None:
-    played = Played().find(found(0)).say(Verb.RESOLVE, 2).find(*[found(n) for n in range(3, 60)]).sweep(60)
+def test_what_an_action_did_stops_no_tier() -> None:
+    """The cloud confirmed a restart, and the service is down: whoever is on call must hear of it."""
+    acted = Played().find(found(0)).act(2).sweep(*range(3, 30))
+    left_alone = Played().find(found(0)).sweep(*range(3, 30))
+    assert acted.incident.state is State.OPEN
+    assert (acted.told, acted.receivers) == (left_alone.told, left_alone.receivers)
+    assert len(acted.told) > 1
+
+
+def test_what_a_person_resolves_is_quiet_for_a_while_and_told_when_it_recovers_and_fires_again() -> None:
+    played = Played().find(found(0)).say(Verb.RESOLVE, 2).find(*[found(n) for n in range(3, 16)]).sweep(16)
     assert (played.told, played.incident.state) == (["opened", "resolved"], State.RESOLVED)
-    played.find(found(61, RESOLVED), found(62))
+    played.find(found(17, RESOLVED), found(18))
     assert played.told == ["opened", "resolved", "reopened"]
 
 

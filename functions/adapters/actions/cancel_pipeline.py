@@ -37,7 +37,9 @@ class CancelPipeline(PipelineAction):
             Step(what=f"run {short(name)}", before=state_name(state), after="cancelled") for name, state in jobs.items()
         ]
         return Plan(
-            summary=f"pipeline {pipeline}: {len(jobs)} runs cancelled" if jobs else f"pipeline {pipeline}: no run is active",
+            summary=f"pipeline {pipeline}: {len(jobs)} runs cancelled"
+            if jobs
+            else f"pipeline {pipeline}: no run is active",
             steps=tuple(steps),
             touched=len(jobs),
             state={"pipeline": pipeline, "jobs": json.dumps(sorted(jobs))},

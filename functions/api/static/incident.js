@@ -13,8 +13,9 @@ const DOES = {
   mitigate: { label: "Mitigated", state: "mitigated", title: "The impact has ended; the cause may remain" },
   resolve: { label: "Resolve", state: "resolved", title: "The incident is over, even if conditions still fire" },
   cancel: { label: "Cancel", state: "resolved", title: "False alarm: close it and exclude it from the metrics" },
+  reopen: { label: "Reopen", state: "open", title: "The incident is not over: people are notified again" },
 };
-const AFTER = { open: Object.keys(DOES), acknowledged: ["mitigate", "resolve", "cancel"], mitigated: ["resolve", "cancel"], resolved: [] };
+const AFTER = { open: ["acknowledge", "mitigate", "resolve", "cancel"], acknowledged: ["mitigate", "resolve", "cancel"], mitigated: ["resolve", "cancel"], resolved: ["reopen"] };
 const ORDER = ["open", "acknowledged", "mitigated", "resolved"];
 
 export const keyOf = (incident) => `incident/${incident.id}`;
@@ -22,12 +23,12 @@ export const keyOf = (incident) => `incident/${incident.id}`;
 function act(incident, verb, note) {
   const { label, state } = DOES[verb];
   const at = new Date().toISOString();
-  const mine = (by) => ({ state, cancelled: verb === "cancel", ...(verb === "acknowledge" ? { acknowledged_by: by, acknowledged_at: at } : {}), ...(state === "resolved" ? { resolved_at: at } : {}), ...(verb === "mitigate" ? { mitigated_at: at } : {}) });
+  const mine = (by) => ({ state, cancelled: verb === "cancel", ...(verb === "reopen" ? { resolved_at: null, acknowledged_by: "", acknowledged_at: null } : {}), ...(verb === "acknowledge" ? { acknowledged_by: by, acknowledged_at: at } : {}), ...(state === "resolved" ? { resolved_at: at } : {}), ...(verb === "mitigate" ? { mitigated_at: at } : {}) });
   const sent = command({
     key: keyOf(incident), path: `/api/incidents/${encodeURIComponent(incident.id)}/${verb}`, body: { note: note.value },
     says: `${label}: ${incident.title}`,
     apply: (known, by) => ({ ...known, incidents: known.incidents.map((one) => (one.id === incident.id ? { ...one, ...mine(by) } : one)) }),
-    holds: (known) => known.incidents.some((one) => one.id === incident.id && ORDER.indexOf(one.state) >= ORDER.indexOf(state)),
+    holds: (known) => known.incidents.some((one) => one.id === incident.id && (verb === "reopen" ? one.state !== "resolved" : ORDER.indexOf(one.state) >= ORDER.indexOf(state))),
   });
   sent.then((done) => { if (done) document.querySelector(`[data-key="note/${CSS.escape(incident.id)}"]`)?.replaceWith(noteField(incident)); });
 }

@@ -44,6 +44,8 @@ const ACTION = {
   outside_refused: "the target refused it",
   out_of_time: "it timed out",
   healthy: "it is in place and healthy",
+  recovered: "the conditions recovered",
+  no_recovery: "it did not help: the conditions still fire",
   unhealthy: "the target is unhealthy afterwards",
   worsened: "the incident got worse afterwards",
   never_settled: "verification timed out",

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 from core.actions.guards import Guards
 from core.actions.lifecycle import NEXT, ActionRun
 from core.actions.plan import ActionReason, Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
-from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Stage, Tick, Verb
+from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Stage, Status, Tick, Verb
 from core.settings.response import ActionName, Automation
 from functions.action_runner.effects import TOPIC, Runner
 from functions.action_runner.runner import NAME, handle
@@ -173,9 +174,11 @@ class Setup:
         self.world.now += timedelta(**later)
         self.give(Tick(job=NAME, scheduled_at=self.world.now))
 
-    def incident(self, severity: Severity, *, is_open: bool = True) -> None:
-        """The incident router writes its copy."""
-        data = {"severity": severity.value, "open": is_open}
+    def incident(self, severity: Severity, *, is_open: bool = True, **given: Any) -> None:
+        """The incident router writes its copy, with one condition."""
+        status = Status.FIRING if is_open else Status.RESOLVED
+        condition = {"status": status.value, "observed_at": self.world.now, "expired_at": None}
+        data = {"severity": severity.value, "open": is_open, "merged_into": "", "conditions": [condition | given]}
         found = self.store.get(INCIDENTS, INCIDENT)
         if found:
             self.store.replace(found, INCIDENTS, data)

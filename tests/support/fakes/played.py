@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.events import ActionDecision, Command, Finding, Mode, Severity, Stage, Status, Verb
-from core.incidents.fold import expire, fold
+from core.incidents.expiry import expire
+from core.incidents.fold import fold
 from core.incidents.lifecycle import apply_command, record_action
 from core.incidents.messages import Message, compose
 from core.incidents.model import Decision, GroupState, Incident, IncidentReason

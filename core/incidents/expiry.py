@@ -1,0 +1,97 @@
+"""What time alone does to a group: conditions expire, and an incident that a person resolved while it fires reopens."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from core.events import Change, IncidentChange, Status
+from core.incidents.capacity import hidden_of, without_expired
+from core.incidents.conditions import expired, last_episode
+from core.incidents.fold import resolve_condition, resolve_hidden, update_incident
+from core.incidents.lifecycle import Step, trim_timelines
+from core.incidents.model import (
+    Decision,
+    GroupState,
+    HiddenCondition,
+    Incident,
+    IncidentCondition,
+    IncidentReason,
+    State,
+)
+from core.incidents.policy import IncidentPolicy
+from core.text import instant
+
+
+def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decision:
+    """Resolve what was not repeated, and reopen what a person resolved although it still fires.
+
+    Args:
+        state: of a group.
+        now: the present.
+        policy: the policy.
+    """
+    changes = list[IncidentChange]()
+    reason = IncidentReason.UNCHANGED
+    ended = [one for c in state.conditions if (one := expired(c, now, policy.timing.resolve_after))]
+    for condition in sorted(ended, key=lambda condition: (condition.observed_at, condition.key)):
+        reason = IncidentReason.NOT_REPEATED if condition.holds_until is not None else IncidentReason.STALE
+        decision = resolve_condition(state, condition, reason, policy=policy)
+        state = decision.state
+        changes += decision.changes
+    state, hidden = without_expired(state, now, policy.timing.resolve_after)
+    for target, gone in hidden.items():
+        reason = IncidentReason.NOT_REPEATED if gone.holds_until is not None else IncidentReason.STALE
+        decision = resolve_hidden(state, target, gone, reason, policy=policy)
+        state = decision.state
+        changes += decision.changes
+    state = _cleared(state)
+    for incident in state.incidents:
+        if _still_fires(state, incident, now, policy):
+            reason = IncidentReason.STILL_FIRING
+            state, reopened = _reopened(state, incident, now, policy)
+            changes += reopened
+    return Decision(state=state, changes=tuple(changes), reason=reason)
+
+
+def _still_fires(state: GroupState, incident: Incident, now: datetime, policy: IncidentPolicy) -> bool:
+    """Whether an incident that a person resolved some time ago still fires; never of a false alarm.
+
+    Once it was reopened for that, a person who resolves it again is believed until a source speaks again.
+    """
+    closed_at = incident.closed_at
+    if closed_at is None or incident.cancelled or incident.merged_into or incident.state is not State.RESOLVED:
+        return False
+    if now - closed_at < policy.timing.reopen_resolved:
+        return False
+    firing = [c for c in _own(state, incident) if c.history[-1].status is Status.FIRING]
+    before = any(e.change is Change.REOPENED and e.reason is IncidentReason.STILL_FIRING for e in incident.timeline)
+    return any(not before or condition.last_word > closed_at for condition in firing)
+
+
+def _reopened(
+    state: GroupState, incident: Incident, now: datetime, policy: IncidentPolicy
+) -> tuple[GroupState, tuple[IncidentChange, ...]]:
+    """The state after an incident that a person resolved is reopened, because its conditions still fire."""
+    resolved = next(entry for entry in reversed(incident.timeline) if entry.change is Change.RESOLVED)
+    text = f"still firing; resolved at {instant(incident.closed_at or resolved.at)} by {resolved.summary}"
+    step = Step(Change.REOPENED, IncidentReason.STILL_FIRING, now, text)
+    episode = last_episode(_own(state, incident), policy.timing.reopen_within)
+    if episode is None:
+        return state, ()
+    members = [condition for condition in state.conditions if condition.key in episode.conditions]
+    after, changes = update_incident(incident, members, episode, (step,), policy)
+    incidents = tuple(after if one.id == incident.id else one for one in state.incidents)
+    return replace(state, incidents=trim_timelines(incidents)), changes
+
+
+def _own(state: GroupState, incident: Incident) -> Iterator[IncidentCondition | HiddenCondition]:
+    """The conditions of an incident, those of the digest too."""
+    yield from (condition for condition in state.conditions if condition.key in incident.conditions)
+    yield from hidden_of(state, incident.targets)
+
+
+def _cleared(state: GroupState) -> GroupState:
+    """The group with a digest that knows everything again: a person has ended what was open when it was full."""
+    fires = state.hidden or any(condition.status is Status.FIRING for condition in state.conditions)
+    is_open = any(incident.state is not State.RESOLVED for incident in state.incidents)
+    return replace(state, overflowed=False) if state.overflowed and not fires and not is_open else state
