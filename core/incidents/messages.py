@@ -15,11 +15,11 @@ _EVIDENCE_SHOWN = 3
 _CONDITIONS_SHOWN = 5
 _TARGETS_SHOWN = 5
 _ACTIONS_SHOWN = 3
-_RESOLUTIONS = {
+_SILENCES = {
     IncidentReason.NOT_REPEATED: "its source stopped reporting it",
     IncidentReason.STALE: "no finding arrived for too long",
-    IncidentReason.ALREADY_RESOLVED: "it ended before a notification could be sent",
 }
+"""Why a condition is taken for over although no source said that it recovered."""
 _UNKNOWN_IMPACT = "unknown (no revenue mapped to this target)"
 _LINE = 900
 _NO_TIME = timedelta(0)
@@ -219,7 +219,11 @@ def _resolved(state: GroupState, notification: Notification) -> str:
         return f"Cancelled as a false alarm: {target}, after {lasted}."
     if incident.closed_at is not None:
         return f"Resolved by a person: {target}, after {lasted}."
-    why = f"; {_RESOLUTIONS[notification.reason]}" if notification.reason in _RESOLUTIONS else ""
+    if notification.reason in _SILENCES:
+        why = _SILENCES[notification.reason]
+        return f"No longer reported: {target}, after {lasted}; {why}. Whether it recovered is not known."
+    late = notification.reason is IncidentReason.ALREADY_RESOLVED
+    why = "; it ended before a notification could be sent" if late else ""
     return f"Resolved: {target}, after {lasted}{why}."
 
 

@@ -132,9 +132,12 @@ def test_a_recovery_says_how_long_it_took_and_what_was_seen_last() -> None:
 def test_a_recovery_that_nobody_reported_says_so() -> None:
     played = Played().find(found(0, holds_until=at(5))).sweep(6)
     assert lines(played)[0] == (
-        "Resolved: model/flight-delay, after 5 min, from 2026-01-02 09:00 to 09:05 UTC; its source stopped reporting it."
+        "No longer reported: model/flight-delay, after 5 min, from 2026-01-02 09:00 to 09:05 UTC; its source stopped "
+        "reporting it. Whether it recovered is not known."
     )
-    assert lines(Played().find(found(0)).sweep(15 * 24 * 60))[0].endswith("; no finding arrived for too long.")
+    assert lines(Played().find(found(0)).sweep(15 * 24 * 60))[0].endswith(
+        "; no finding arrived for too long. Whether it recovered is not known."
+    )
     late = Played().find(found(10, RESOLVED)).find(found(0), now=at(11))
     assert lines(late)[0].endswith("; it ended before a notification could be sent.")
 
