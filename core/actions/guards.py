@@ -126,6 +126,7 @@ class Switch:
         by: the person.
         at: when.
         note: why.
+        halted_at: the instant of the newest halt, whether it was lifted or not.
     """
 
     action: str
@@ -133,6 +134,13 @@ class Switch:
     by: str
     at: datetime
     note: str = ""
+    halted_at: datetime | None = None
+
+    @property
+    def halt_id(self) -> str:
+        """The id of the newest halt, as a command; empty where there was none."""
+        since = self.halted_at or (self.at if self.halted else None)
+        return f"{Verb.HALT}:{self.action}:{stamp(since)}" if since else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,16 +234,30 @@ def taken(guards: Guards, request: ActionRequest, *, automation: Automation, now
 
 
 def switched(guards: Guards, command: Command) -> Guards:
-    """The guard rails after a halt or resume; one older than the last changes nothing.
+    """The guard rails after a halt or resume.
 
-    The switch of one action and the switch of all are separate: resuming all leaves an action halted that was halted by
-    name. Of two words at one instant the halt counts.
+    A halt holds unless a newer one is known: no resume that was given before, whatever its instant says, keeps it from holding. A
+    resume lifts the halt that it names while that one holds; any other, and one that is delivered again, changes nothing.
+    The switch of one action and the switch of all are separate: resuming all leaves an action halted that was halted by name.
     """
-    halted = command.verb is Verb.HALT
     before = next((switch for switch in guards.switches if switch.action == command.subject), None)
-    if before and (command.at, halted) <= (before.at, before.halted):
+    if command.verb is Verb.HALT:
+        newest = before and (before.halted_at or (before.at if before.halted else None))
+        if newest and command.at <= newest:
+            return guards
+        halted_at = command.at
+    elif before and before.halted and command.lifts == before.halt_id:
+        halted_at = before.halted_at or before.at
+    else:
         return guards
-    switch = Switch(action=command.subject, halted=halted, by=command.by, at=command.at, note=command.note)
+    switch = Switch(
+        action=command.subject,
+        halted=command.verb is Verb.HALT,
+        by=command.by,
+        at=command.at,
+        note=command.note,
+        halted_at=halted_at,
+    )
     others = tuple(switch for switch in guards.switches if switch.action != command.subject)
     return replace(guards, switches=tuple(sorted((*others, switch), key=lambda other: other.action)))
 

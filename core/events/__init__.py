@@ -248,6 +248,7 @@ class Command:
         at: when, in UTC.
         note: why, in one line.
         until: when a silence ends.
+        lifts: to resume, the id of the halt that is lifted.
     """
 
     TYPE: ClassVar[str] = "command"
@@ -259,6 +260,7 @@ class Command:
     at: datetime
     note: str = ""
     until: datetime | None = None
+    lifts: str = ""
 
     def __post_init__(self) -> None:
         require_aware("at", self.at)

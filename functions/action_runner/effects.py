@@ -25,6 +25,7 @@ from functions.services.actions import change_run, read_guards, recovered_since,
 
 log = logging.getLogger(__name__)
 TOPIC = "action-decisions"
+UNDO = "undo"
 LEASE = timedelta(minutes=2)
 """Longer than any action takes; a crashed one is repeated after it, with the same key."""
 PUBLISH_LEASE = timedelta(seconds=30)
@@ -115,7 +116,7 @@ def _apply(runner: Runner, run: ActionRun) -> ActionRun:
 
 def _undo(runner: Runner, run: ActionRun) -> ActionRun:
     try:
-        detail = _perform_once(runner, run, "undo", lambda action: action.undo(run.plan))
+        detail = _perform_once(runner, run, UNDO, lambda action: action.undo(run.plan))
     except ActionError as error:
         return _failed(runner, run, error)
     return runner.change(run, lambda held: lifecycle.undone(held, detail, now=runner.clock()))
@@ -133,20 +134,21 @@ def _perform_once(runner: Runner, run: ActionRun, step: str, act: Callable[[Acti
     answers: list[str] = []
 
     def effect() -> None:
-        answers.append(act(_admitted(runner, run)))
+        answers.append(act(_admitted(runner, run, step)))
 
     runner.ledger.once(f"{run.request.id}:{step}", effect, lease=LEASE)
     return answers[0] if answers else "done by an earlier attempt"
 
 
-def _admitted(runner: Runner, run: ActionRun) -> Action:
-    """The action, unless a switch or the deadline forbids it.
+def _admitted(runner: Runner, run: ActionRun, step: str) -> Action:
+    """The action, unless a switch or the deadline forbids it; no switch keeps what was applied from being undone.
 
     Raises:
         ActionError: one of them does.
     """
     name = run.request.action
-    if halt := stopped(name, guards=read_guards(runner.store), automation=runner.automation):
+    halt = stopped(name, guards=read_guards(runner.store), automation=runner.automation)
+    if halt and step != UNDO:
         raise _StoppedError(halt.reason, halt.detail)
     if lifecycle.is_late(run, runner.clock()):
         late = f"not done within {lifecycle.PATIENCE}; an attempt that got no answer may have changed something"

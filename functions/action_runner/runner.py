@@ -12,6 +12,8 @@ the next delivery or the next tick:
 """
 
 import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import partial
 
 from core.actions import lifecycle
@@ -38,6 +40,8 @@ from functions.services.actions import (
 LONGEST_ID = 700
 """Bytes of a request's id: it is a key of the store, and with a step of a few bytes one of the ledger."""
 _KINDS = (ActionRequest.TYPE, Command.TYPE, Tick.TYPE)
+AHEAD = timedelta(minutes=5)
+"""How far the clock of a command's sender may be ahead."""
 _SUBJECTS = (*ActionName, EVERY)
 log = logging.getLogger(__name__)
 NAME = "action_runner"
@@ -59,7 +63,7 @@ def read(message: Message, cron: str) -> ActionRequest | Command | Tick:
     if kind == Tick.TYPE:
         return read_tick(message, cron)
     if kind == Command.TYPE:
-        return _checked_command(events.decode(message.data, Command))
+        return _checked_command(events.decode(message.data, Command), message.published_at)
     if kind == ActionRequest.TYPE:
         return _checked_request(events.decode(message.data, ActionRequest))
     raise PoisonError(f"type: must be one of {', '.join(_KINDS)}, got {kind!r:.80}")
@@ -72,12 +76,18 @@ def _checked_request(request: ActionRequest) -> ActionRequest:
     return request
 
 
-def _checked_command(command: Command) -> Command:
+def _checked_command(command: Command, published_at: datetime) -> Command:
+    """The command, unless it is invalid; a halt is never newer than its publishing, so that it hides no later one."""
+    if command.verb is not Verb.HALT and command.at - published_at > AHEAD:
+        latest = f"{AHEAD} after it was published ({published_at.isoformat()})"
+        raise PoisonError(f"at: must be at most {latest}, got {command.at.isoformat()}")
     if command.verb in (Verb.APPROVE, Verb.REJECT):
         _check("subject", command.subject)
     if command.verb in (Verb.HALT, Verb.RESUME) and command.subject not in _SUBJECTS:
         raise PoisonError(f"subject: must be one of {', '.join(_SUBJECTS)}, got {command.subject!r:.80}")
-    return command
+    if command.verb is Verb.RESUME and not command.lifts:
+        raise PoisonError("lifts: must be the id of the halt that is lifted, as in halt:*:2026-01-02T09:00:00Z, got ''")
+    return replace(command, at=min(command.at, published_at)) if command.verb is Verb.HALT else command
 
 
 def _check(name: str, text: str) -> None:

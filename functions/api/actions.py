@@ -72,6 +72,10 @@ class Actions:
             "actions": list(ActionName),
         }
 
+    def halts(self) -> dict[str, str]:
+        """The ids of the halts that hold, by the action they are of, or `*`."""
+        return {switch.action: switch.halt_id for switch in self.switches()["halted"]}
+
     def run(self, request_id: str) -> ActionRun:
         """The run of a request; `LookupError` if there is none."""
         document = self.store.get(ACTIONS, request_id)

@@ -70,7 +70,7 @@ class Commands:
         fields = read(request)
         fields.only("by", "note", "pattern", "minutes", "until")
         pattern, until = fields.pattern(), fields.end(now)
-        return self._publish(fields, Verb.SILENCE, pattern, now, until)
+        return self._publish(fields, Verb.SILENCE, pattern, now, until=until)
 
     def unsilence(self, request: flask.Request) -> str:
         """End the silences of a pattern."""
@@ -83,16 +83,28 @@ class Commands:
         return self._publish(fields, Verb.UNSILENCE, pattern, self.clock())
 
     def switch(self, request: flask.Request, verb: str) -> str:
-        """Halt or resume one action by name, or all."""
+        """Halt or resume one action by name, or all; a resume lifts the halt that holds now.
+
+        Raises:
+            Conflict: it is to be resumed, and is not halted.
+        """
         fields = read(request)
         fields.only("by", "note", "action")
         action = fields.choice("action", SUBJECTS)
-        return self._publish(fields, Verb(verb), action, self.clock())
+        if verb == Verb.HALT:
+            return self._publish(fields, Verb.HALT, action, self.clock())
+        _check_author(fields)
+        lifts = self.actions.halts().get(action)
+        if not lifts:
+            raise Conflict(f"action: must be halted to be resumed, {action!r} is not")
+        return self._publish(fields, Verb.RESUME, action, self.clock(), lifts=lifts)
 
-    def _publish(self, fields: Fields, verb: Verb, subject: str, at: datetime, until: datetime | None = None) -> str:
+    def _publish(
+        self, fields: Fields, verb: Verb, subject: str, at: datetime, *, until: datetime | None = None, lifts: str = ""
+    ) -> str:
         by, note = fields.by(), fields.note()
         fields.check()
-        command = Command(verb=verb, subject=subject, by=by, at=at, note=note, until=until)
+        command = Command(verb=verb, subject=subject, by=by, at=at, note=note, until=until, lifts=lifts)
         self.bus().publish(TOPIC, command, verb=verb.value)
         return command.id
 

@@ -170,13 +170,12 @@ def test_what_cannot_be_undone_has_failed(setup: Setup) -> None:
     assert setup.action.undone == 0
 
 
-def test_while_halted_nothing_is_undone_either(setup: Setup) -> None:
+def test_a_halt_does_not_keep_what_was_applied_from_being_undone(setup: Setup) -> None:
     setup.give(REQUEST, commanded(Verb.HALT, "*"))
     setup.action.health = Health.BAD
     setup.tick(**LATER)
-    assert last_decision(setup)[:2] == (Stage.FAILED, ActionReason.HALTED)
-    assert "it is bad; not undone: * halted by anna" in last_decision(setup)[2]
-    assert setup.action.undone == 0
+    assert last_decision(setup)[:2] == (Stage.UNDONE, ActionReason.UNHEALTHY)
+    assert setup.action.undone == 1
 
 
 def test_what_is_to_be_undone_is_undone_whatever_it_looks_like_by_then(setup: Setup) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,11 @@ def test_what_a_retry_may_help_is_asked_for_again(setup: Setup, deliver: Deliver
         (encode(commanded(Verb.REJECT, "s" * 701)), "subject: must be 1 to 700 bytes"),
         (encode(commanded(Verb.HALT, "restart")), r"subject: must be one of restart_service, .*, \*, got 'restart'"),
         (encode(commanded(Verb.RESUME, "")), r"subject: must be one of .*, got ''"),
+        (encode(replace(commanded(Verb.RESUME, "*"), lifts="")), "lifts: must be the id of the halt that is lifted"),
+        (
+            encode(commanded(Verb.RESUME, "*", at=START + timedelta(days=365))),
+            "at: must be at most 0:05:00 after it was",
+        ),
     ],
 )
 def test_what_no_retry_can_help_is_parked_with_its_reason(

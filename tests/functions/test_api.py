@@ -261,8 +261,15 @@ def test_the_switches_are_shown(views: Services, office: ApiFixture, store: Stor
     client = pages.application(views).test_client()
     assert client.post("/api/automation/halt", json={"by": "Ada", "action": "*", "note": "stop"}).status_code == 202
     [switch] = body(ask(views, "/api/actions"))["automation"]["halted"]
-    assert switch == {"action": "*", "halted": True, "by": "Ada", "at": "2026-01-02T12:00:00Z", "note": "stop"}
-    office.carry_out(Command(verb=Verb.RESUME, subject="*", by="Ada", at=NOW + timedelta(seconds=1)))
+    assert switch == {
+        "action": "*",
+        "halted": True,
+        "by": "Ada",
+        "at": "2026-01-02T12:00:00Z",
+        "note": "stop",
+        "halted_at": "2026-01-02T12:00:00Z",
+    }
+    office.carry_out(Command(verb=Verb.RESUME, subject="*", by="Ada", at=NOW, lifts="halt:*:2026-01-02T12:00:00Z"))
     assert body(ask(views, "/api/actions"))["automation"]["halted"] == []
     off = pages.services(store, warehouse, office, lambda: NOW, enabled=False)
     assert body(ask(off, "/api/actions"))["automation"]["enabled"] is False

@@ -108,8 +108,12 @@ def test_a_silence_is_ended_by_its_pattern(client: FlaskClient, office: ApiFixtu
 def test_one_action_or_all_are_halted_and_resumed(
     client: FlaskClient, office: ApiFixture, verb: str, action: str
 ) -> None:
+    halt = Command(verb=Verb.HALT, subject=action, by="Grace", at=START)
+    if verb == "resume":
+        office.carry_out(halt)
     assert tell(client, f"/api/automation/{verb}", action=action).status_code == 202
-    assert (office.published[0][1].verb, office.published[0][1].subject) == (verb, action)
+    command = office.published[0][1]
+    assert (command.verb, command.subject, command.lifts) == (verb, action, halt.id if verb == "resume" else "")
 
 
 @pytest.mark.parametrize(("path", "body"), CALLS)
@@ -188,6 +192,8 @@ def test_only_what_there_is_can_be_halted(client: FlaskClient) -> None:
         ("/api/incidents/none/acknowledge", {}, "404 incident: none has the id 'none'"),
         (f"/api/incidents/{OVER}/resolve", {}, "409 incident: must not be over, is resolved since 2026-11-23"),
         ("/api/actions/none/approve", {}, "404 action: none has the id 'none'"),
+        ("/api/automation/resume", {"action": "*"}, "409 action: must be halted to be resumed, '*' is not"),
+        (f"/api/incidents/{OPEN}/reopen", {}, "409 incident: must be over, is open"),
         ("/api/silences/end", {"pattern": "never"}, "404 pattern: nothing is silenced by 'never'"),
         (f"/api/incidents/{OPEN}/escalate", {}, "404 "),
     ],

@@ -15,6 +15,7 @@ from core.actions.guards import (
     Application,
     Guards,
     GuardVerdict,
+    Switch,
     permit,
     stopped,
     switched,
@@ -22,7 +23,7 @@ from core.actions.guards import (
     traits,
 )
 from core.actions.plan import ActionReason, Plan, Step
-from core.events import ActionRequest, Command, Mode, Severity, Stage, Verb
+from core.events import ActionRequest, Command, Mode, Severity, Stage, Verb, stamp
 from core.settings.response import ActionName, Automation, Limits
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -58,8 +59,9 @@ def done(minute: float, number: int = 100, action: str = "restart_service", targ
     return Application(request_id=asked(number, action, target).id, action=ActionName(action), target=target, at=at)
 
 
-def said(verb: Verb, subject: str, minute: float = 0, by: str = "anna", note: str = "") -> Command:
-    return Command(verb=verb, subject=subject, by=by, at=NOON + timedelta(minutes=minute), note=note)
+def said(verb: Verb, subject: str, minute: float = 0, by: str = "anna", note: str = "", *, lifts: float = 0) -> Command:
+    halt = f"halt:{subject}:{stamp(NOON + timedelta(minutes=lifts))}" if verb is Verb.RESUME else ""
+    return Command(verb=verb, subject=subject, by=by, at=NOON + timedelta(minutes=minute), note=note, lifts=halt)
 
 
 def verdict(request: ActionRequest | None = None, plan: Plan = PLAN, **options: object) -> GuardVerdict:
@@ -161,15 +163,30 @@ def test_resuming_all_leaves_halted_what_was_halted_by_name() -> None:
     assert verdict(asked(action="scale_out"), guards=guards).reason is ActionReason.HALTED
 
 
-@given(st.permutations([(Verb.HALT, 0), (Verb.RESUME, 1), (Verb.HALT, 2), (Verb.RESUME, 2), (Verb.RESUME, 0)]))
-def test_the_last_word_counts_in_whatever_order_words_come_and_a_halt_wins_a_tie(
-    words: list[tuple[Verb, int]],
-) -> None:
+HALTS = [said(Verb.HALT, EVERY, minute) for minute in (0, 5)]
+RESUMES = [said(Verb.RESUME, EVERY, minute, lifts=lifts) for minute, lifts in ((1, 0), (600_000, 0), (9, 7), (6, 5))]
+
+
+@given(st.lists(st.sampled_from([*HALTS, *RESUMES[:3]]), max_size=12))
+def test_no_resume_but_the_one_that_names_it_lifts_a_halt(words: list[Command]) -> None:
+    """Whatever came before, how often it comes, and what instants say: one dated a year ahead too."""
     guards = Guards()
-    for verb, minute in words:
-        guards = switched(guards, said(verb, EVERY, minute))
-        assert switched(guards, said(verb, EVERY, minute)) is guards
-    assert [(switch.halted, switch.at) for switch in guards.switches] == [(True, NOON + 2 * MINUTE)]
+    for word in [*words, HALTS[1], *words]:
+        guards = switched(guards, word)
+        assert switched(guards, word) == guards
+    assert [(switch.halted, switch.at) for switch in guards.switches] == [(True, HALTS[1].at)]
+    assert stopped("restart_service", guards=switched(guards, RESUMES[3]), automation=Automation()) is None
+
+
+def test_a_halt_that_was_lifted_does_not_hold_again_when_it_is_delivered_again() -> None:
+    guards = switched(switched(Guards(), HALTS[0]), RESUMES[0])
+    assert switched(guards, HALTS[0]) is guards
+    assert stopped("restart_service", guards=switched(guards, HALTS[1]), automation=Automation()) is not None
+
+
+def test_a_switch_that_was_kept_before_halts_had_an_id_can_be_lifted() -> None:
+    kept = Guards(switches=(Switch(action=EVERY, halted=True, by="anna", at=NOON),))
+    assert stopped("restart_service", guards=switched(kept, RESUMES[0]), automation=Automation()) is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from core.actions.guards import Guards
 from core.actions.lifecycle import NEXT, ActionRun
 from core.actions.plan import ActionReason, Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
-from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Stage, Status, Tick, Verb
+from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Stage, Status, Tick, Verb, stamp
 from core.settings.response import ActionName, Automation
 from functions.action_runner.effects import TOPIC, Runner
 from functions.action_runner.runner import NAME, handle
@@ -45,7 +45,8 @@ PLAN = Plan(
 
 
 def commanded(verb: Verb, subject: str, *, by: str = "anna", at: datetime = START, note: str = "") -> Command:
-    return Command(verb=verb, subject=subject, by=by, at=at, note=note)
+    lifts = f"halt:{subject}:{stamp(START)}" if verb is Verb.RESUME else ""
+    return Command(verb=verb, subject=subject, by=by, at=at, note=note, lifts=lifts)
 
 
 @dataclass
