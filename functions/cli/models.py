@@ -18,7 +18,7 @@ from rich.table import Table
 from core.errors import SettingsError
 from core.settings import parse_model
 
-_LOCAL: Final = "http://127.0.0.1:8080"
+_LOCAL_PORT: Final = "8080"
 _TIMEOUT_SECONDS: Final = 60.0
 _Json = dict[str, Any]
 
@@ -29,11 +29,22 @@ class _RefusedError(click.ClickException):
     exit_code = 2
 
 
+def _local() -> str:
+    """The API of `aia local`, which takes its port from the same variable."""
+    return f"http://127.0.0.1:{os.environ.get('AIA_PORT') or _LOCAL_PORT}"
+
+
 @click.group(
-    epilog="The API is that of `aia local`, unless --url or AIA_API_URL names another. Behind IAM or IAP, AIA_API_TOKEN is "
+    epilog="The API is that of `aia local` (port AIA_PORT), unless --url or AIA_API_URL names another. Behind IAM or IAP, AIA_API_TOKEN is "
     "the identity token: AIA_API_TOKEN=$(gcloud auth print-identity-token)."
 )
-@click.option("--url", envvar="AIA_API_URL", default=_LOCAL, show_default=True, help="Address of the API.")
+@click.option(
+    "--url",
+    envvar="AIA_API_URL",
+    default=_local,
+    show_default=f"http://127.0.0.1:{_LOCAL_PORT}",
+    help="Address of the API.",
+)
 @click.pass_context
 def models(context: click.Context, *, url: str) -> None:
     """Create, change and remove monitored models without a deployment."""

@@ -198,6 +198,19 @@ def test_the_api_creates_shows_and_removes_a_model(client: FlaskClient) -> None:
     assert client.get(f"/api/models/{pages.MODEL.name}").json == {"name": pages.MODEL.name, "source": SETTINGS}
 
 
+def test_a_list_that_was_read_before_has_what_was_changed_since(client: FlaskClient) -> None:
+    def listed() -> list[tuple[str, str]]:
+        return [(one["name"], one["owner"]) for one in client.get("/api/models").json or ()]
+
+    before = listed()
+    client.put("/api/models/uplift?by=ada", json=CHURN)
+    assert listed() == [*before, ("uplift", "growth")]
+    client.put("/api/models/uplift?by=ada", json=CHURN | {"owner": "sales"})
+    assert listed() == [*before, ("uplift", "sales")]
+    client.delete("/api/models/uplift?by=ada")
+    assert listed() == before
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "says"),
     [
@@ -292,3 +305,12 @@ def test_the_command_tells_what_the_api_refuses_and_that_it_does_not_answer(url:
     nobody = aia("http://127.0.0.1:9", "list")
     assert (nobody.exit_code, "does not answer" in nobody.stderr) == (2, True)
     assert aia("file:///etc/passwd", "list").exit_code == 2
+
+
+def test_the_command_finds_the_local_system_by_the_variable_that_moves_its_port(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIA_API_URL", raising=False)
+    monkeypatch.setenv("AIA_PORT", url.rpartition(":")[2])
+    listed = CliRunner().invoke(main, ["models", "list", "--json"])
+    assert [one["name"] for one in json.loads(listed.output)] == [pages.MODEL.name]
