@@ -71,6 +71,8 @@ class Views:
                 "name": model.name,
                 "owner": model.owner,
                 "source": self._source(model),
+                "task": model.task,
+                "minimum_rows": model.minimum_rows,
                 "statistics": described(model.statistics),
             }
             | self._latest(rows[model.name], changed.get(model.name))

@@ -16,7 +16,7 @@ export const percent = (value) =>
   value === null || value === undefined ? "–" : value.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
 export const seconds = (value) => (value === null || value === undefined ? "–" : value < 1 ? `${Math.round(value * 1000)} ms` : `${number(value)} s`);
 export const dollars = (value) => money.format(value);
-export const words = (name) => String(name).replaceAll("_", " ");
+export const words = (name) => String(name).replaceAll("_", " ").trim();
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 export function measured(value, unit) {

@@ -45,7 +45,7 @@ export function performance(data) {
   if (!data.performance?.length) return null;
   const titles = ["Measure", "Now", "Reference", "Estimated without labels", "Limit"];
   return el("details", { class: "performance", "data-key": `${data.name}/performance` },
-    el("summary", {}, `Performance by ${number(data.performance[0].n_labels, 6)} labels`),
+    el("summary", {}, `Performance by ${number(data.performance[0].n_labels, 6)} ${data.task === "generative" ? "requests" : "labels"}`),
     el("table", {},
       el("thead", {}, el("tr", {}, titles.map((title) => el("th", { scope: "col" }, title)))),
       el("tbody", {}, data.performance.map(row))));
