@@ -1,6 +1,7 @@
 """`aia models`: which models are monitored, without a deployment, by the API."""
 
 import getpass
+import http.client
 import json
 import os
 import urllib.error
@@ -11,12 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import yaml
 from rich.console import Console
 from rich.table import Table
 
 from core.errors import SettingsError
 from core.settings import parse_model
+from functions.adapters.config import load_yaml
 
 _LOCAL_PORT: Final = "8080"
 _TIMEOUT_SECONDS: Final = 60.0
@@ -95,16 +96,19 @@ def remove(url: str, name: str, *, by: str) -> None:
 
 def _read(file: Path) -> Iterator[_Json]:
     try:
-        found = yaml.safe_load(file.read_bytes())
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise _RefusedError(f"{file}: must be YAML or JSON: {' '.join(str(error).split())}") from error
+        found = load_yaml(file)
+    except SettingsError as error:
+        raise _RefusedError(str(error)) from error
     if isinstance(found, Mapping) and "models" in found:
         found = found["models"]
     listed = found if isinstance(found, list) else [found]
     if not listed or not all(isinstance(one, dict) for one in listed):
         raise _RefusedError(f"{file}: must hold a model, or a list of models")
-    # What YAML reads as a date is text in JSON, which the settings take as well.
-    yield from json.loads(json.dumps(listed, default=str))
+    try:
+        # What YAML reads as a date is text in JSON, which the settings take as well.
+        yield from json.loads(json.dumps(listed, default=str))
+    except TypeError as error:
+        raise _RefusedError(f"{file}: every key must be a text: {error}") from error
 
 
 def _check(file: Path, given: list[_Json]) -> None:
@@ -127,6 +131,8 @@ def _call(url: str, method: str, path: str, body: _Json | None = None) -> Any:  
         raise _RefusedError(f"--url: must begin with http:// or https://, got {url!r}")
     headers = {"Content-Type": "application/json"}
     if token := os.environ.get("AIA_API_TOKEN"):
+        if not (token.isascii() and token.isprintable()):  # what refuses it would show it
+            raise _RefusedError("AIA_API_TOKEN: must be one line of ASCII characters")
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data=data, method=method, headers=headers)  # noqa: S310 - checked above
@@ -135,8 +141,8 @@ def _call(url: str, method: str, path: str, body: _Json | None = None) -> Any:  
             return json.load(response)
     except urllib.error.HTTPError as error:
         raise _RefusedError(_told(error)) from error
-    except (OSError, ValueError) as error:
-        raise _RefusedError(f"{url}: does not answer: {getattr(error, 'reason', error)}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise _RefusedError(f"{url}: does not answer as an API: {getattr(error, 'reason', error)}") from error
 
 
 def _told(error: urllib.error.HTTPError) -> str:

@@ -1,6 +1,7 @@
 """Models of the table `ops.models`: created, changed and removed without a deployment, by the API and by `aia models`."""
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -279,12 +280,17 @@ def test_the_command_applies_a_file_lists_and_removes(url: str, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("- [", "must be YAML or JSON"),
+        ("- [", "must be YAML"),
+        ("name: a\nname: b\n", "key 'name' must be given once"),
+        ("a: &a [*a]\n", "must be nested at most 20 deep"),
+        ("[" * 3000 + "]" * 3000, "must be"),
+        ("name: a\n2026-01-01: b\n", "every key must be a text"),
+        ("a: !!python/object/apply:os.system [id]\n", "must be YAML"),
         ("[]", "must hold a model, or a list of models"),
         (json.dumps([CHURN, CHURN]), "uplift: must be there once"),
         (json.dumps([CHURN, {"name": "bad"}]), "bad: table: must be given"),
     ],
-    ids=["yaml", "empty", "twice", "settings"],
+    ids=["yaml", "key-twice", "circle", "deep", "date", "object", "empty", "twice", "settings"],
 )
 def test_the_command_refuses_a_file_as_a_whole(
     url: str, tmp_path: Path, table: ModelTable, text: str, says: str
@@ -305,6 +311,31 @@ def test_the_command_tells_what_the_api_refuses_and_that_it_does_not_answer(url:
     nobody = aia("http://127.0.0.1:9", "list")
     assert (nobody.exit_code, "does not answer" in nobody.stderr) == (2, True)
     assert aia("file:///etc/passwd", "list").exit_code == 2
+
+
+def test_an_address_or_a_token_that_cannot_be_sent_is_told_without_showing_the_token(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "does not answer" in aia("http://a b", "list").stderr
+    monkeypatch.setenv("AIA_API_TOKEN", "s3cret\n")
+    refused = aia(url, "list")
+    assert (refused.exit_code, refused.stderr) == (2, "Error: AIA_API_TOKEN: must be one line of ASCII characters\n")
+
+
+def test_a_program_that_is_no_api_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(1000)
+                peer.sendall(b"SSH-2.0\r\n")
+
+        thread = Thread(target=answer)
+        thread.start()
+        told = aia(f"http://127.0.0.1:{server.getsockname()[1]}", "list")
+        thread.join()
+    assert (told.exit_code, "does not answer as an API" in told.stderr) == (2, True)
 
 
 def test_the_command_finds_the_local_system_by_the_variable_that_moves_its_port(
