@@ -155,3 +155,13 @@ def test_a_window_without_a_verdict_is_not_well_and_says_why(
     expect(page.locator("[data-model] .pill")).to_have_text("no verdict")
     expect(page.locator("[data-model]")).to_contain_text(says)
     assert page.locator("[data-model] .good").count() == 0
+
+
+def test_an_amount_that_rounds_to_zero_has_no_sign(calm: PageFixture) -> None:
+    page = calm.open()
+    program = """async () => {
+      const { text } = await import("/assets/units.js");
+      const { dollars } = await import("/assets/format.js");
+      return [text(-0.001, "USD", 1e6), text(-0, "1"), text(-0.5, "USD"), text(-0.00005, "1"), dollars(-0.2), dollars(-3)];
+    }"""
+    assert page.evaluate(program) == ["$0", "0", "-$0.5", "-5E-5", "$0", "-$3"]
