@@ -3,6 +3,7 @@ import { gaps, headline, performance } from "./performance.js";
 import { clock, dayOf, number, percent, plural, span, when, words } from "./format.js";
 
 const FIRST = "psi"; // what most people look at first
+const DAY = 86400;
 
 // Offers the statistics that are on for any of the models, and gives back the chosen one.
 export function offer(select, all) {
@@ -81,7 +82,7 @@ function plot(holder, drift, test, selected) {
   const latest = (chart) => chart.setLegend({ idx: x.length - 1 });
   const chart = new uPlot({
     width: holder.clientWidth, height: 190, tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "UTC"),
-    hooks: { ready: [latest] }, cursor: { y: false }, scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
+    hooks: { ready: [latest] }, cursor: { y: false }, scales: { ...(x.length === 1 && { x: { range: [x[0] - DAY, x[0] + DAY] } }), y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
     axes: [axis, { ...axis, size: 56 }],
     series: [
       { value: (_, day) => (day === null ? "–" : dayOf(day * 1000)), label: "Day" },

@@ -23,7 +23,7 @@ const percent = (factor) => (value) => {
 };
 function dollars(value, size) {
   const large = Math.abs(size) >= 1e5;
-  const digits = large ? { notation: "compact", maximumFractionDigits: Math.abs(value) < 1e6 ? 1 : 2 } : { maximumFractionDigits: Math.abs(size) < 100 ? 2 : 0 };
+  const digits = large ? { notation: "compact", maximumFractionDigits: Math.abs(value) < 1e6 ? 1 : 2 } : Math.abs(size) < 0.1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: Math.abs(size) < 100 ? 2 : 0 };
   return [unsigned(value.toLocaleString("en-US", { style: "currency", currency: "USD", minimumFractionDigits: 0, ...digits })), ""];
 }
 
