@@ -4,6 +4,7 @@ import getpass
 import http.client
 import json
 import os
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from core.errors import SettingsError
 from core.settings import parse_model
@@ -21,6 +22,7 @@ from functions.adapters.config import load_yaml
 
 _LOCAL_PORT: Final = "8080"
 _TIMEOUT_SECONDS: Final = 60.0
+_PIPED_WIDTH: Final = 140
 _Json = dict[str, Any]
 
 
@@ -61,10 +63,23 @@ def list_(url: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    table = Table("model", "owner", "settings", "newest window")
+    table = Table(
+        *(Column(name, overflow="fold") for name in ("model", "owner", "settings", "newest window", "verdict"))
+    )
     for model in found:
-        table.add_row(model["name"], model["owner"], model["source"], model.get("window_end") or "not scored yet")
-    Console().print(table)
+        table.add_row(model["name"], model["owner"], model["source"], model.get("window_end") or "", _verdict(model))
+    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH).print(table)
+
+
+def _verdict(model: _Json) -> str:
+    """What the newest window of a model came to, as the page says it."""
+    if not model.get("window_end"):
+        return "not scored yet"
+    if model.get("overdue"):
+        return "overdue"
+    if model.get("reason"):
+        return "no verdict"
+    return "drifted" if model["drifted"] else "no drift"
 
 
 @models.command()

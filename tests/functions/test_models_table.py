@@ -1,6 +1,7 @@
 """Models of the table `ops.models`: created, changed and removed without a deployment, by the API and by `aia models`."""
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -258,8 +259,34 @@ def url(client: FlaskClient) -> Iterator[str]:
         yield url
 
 
-def aia(url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["models", "--url", url, *arguments])
+def aia(url: str, *arguments: str, columns: str | None = None) -> Result:
+    return CliRunner(env={"COLUMNS": columns}).invoke(main, ["models", "--url", url, *arguments])
+
+
+@pytest.mark.parametrize(
+    ("window", "verdict"),
+    [
+        ({"window_end": None, "overdue": True}, "not scored yet"),
+        ({"window_end": "2026-01-02T12:00:00Z", "overdue": True, "drifted": ["age"]}, "overdue"),
+        ({"window_end": "2026-01-02T12:00:00Z", "reason": "insufficient_data", "drifted": []}, "no verdict"),
+        ({"window_end": "2026-01-02T12:00:00Z", "reason": None, "drifted": ["age"]}, "drifted"),
+        ({"window_end": "2026-01-02T12:00:00Z", "reason": None, "drifted": []}, "no drift"),
+    ],
+)
+def test_the_list_says_the_verdict_of_the_newest_window(window: dict[str, Any], verdict: str) -> None:
+    application = flask.Flask("api")
+    application.add_url_rule(
+        "/api/models", "models", lambda: [{"name": "m", "owner": "o", "source": TABLE, "drifted": []} | window]
+    )
+    with served(application) as url:
+        row = next(line for line in aia(url, "list").output.splitlines() if TABLE in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")] == [
+        "m",
+        "o",
+        TABLE,
+        window["window_end"] or "",
+        verdict,
+    ]
 
 
 def test_the_command_applies_a_file_lists_and_removes(url: str, tmp_path: Path) -> None:
@@ -273,6 +300,12 @@ def test_the_command_applies_a_file_lists_and_removes(url: str, tmp_path: Path) 
     table = aia(url, "list").output
     assert "uplift" in table
     assert "not scored yet" in table
+    long = "a" * 100
+    file.write_text(json.dumps(CHURN | {"name": long}))
+    assert aia(url, "apply", str(file)).exit_code == 0
+    narrow = aia(url, "list", columns="60").output
+    assert "".join(re.findall("^│ *(a+) *│", narrow, re.MULTILINE)) == long
+    assert aia(url, "remove", long).exit_code == 0
     removed = aia(url, "remove", "uplift", "--by", "ada")
     assert (removed.exit_code, removed.output) == (0, "uplift: removed\n")
 
