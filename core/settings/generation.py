@@ -15,6 +15,11 @@ PII_KINDS = ("email", "phone", "iban", "card", "ip")
 """Patterns of personal data that are looked for."""
 _MEASURES = tuple(name for name, one in measures.MEASURES.items() if measures.GENERATIVE in one.tasks)
 Words = tuple[str, ...]
+_SINGLE = (
+    *("prompt", "response", "tokens_in", "tokens_out", "cost", "first_token", "total", "status", "finish_reason"),
+    *("refused", "retries", "language", "retrieved", "retrieval_hit"),
+)
+"""The keys that name one column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +124,17 @@ class Generation:
     """Limits of the measures: the least value that is accepted of `score` and `retrieval_hit_ratio`, the largest of any other."""
 
     @property
+    def named(self) -> tuple[tuple[str, str], ...]:
+        """The columns of the log, each with its key."""
+        single = [(key, name) for key in _SINGLE if (name := getattr(self, key))]
+        scores = [(f"scores[{index}]", name) for index, name in enumerate(self.scores)]
+        embeddings = [(f"embeddings[{index}].column", one.column) for index, one in enumerate(self.embeddings)]
+        return (*single, *scores, *embeddings)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """All columns of the log that it names."""
-        single = (
-            *(self.prompt, self.response, self.tokens_in, self.tokens_out, self.cost, self.first_token, self.total),
-            *(self.status, self.finish_reason, self.refused, self.retries, self.language, self.retrieved),
-            self.retrieval_hit,
-        )
-        return (*(name for name in single if name), *self.scores, *(one.column for one in self.embeddings))
+        return tuple(name for _, name in self.named)
 
     @property
     def numeric(self) -> tuple[str, ...]:
@@ -173,12 +181,13 @@ PII, EMPTY_CONTEXT, HIT = "pii_", "empty_context_", "retrieval_hit_"
 
 @validator(Generation, "scores", "embeddings")
 def _every_column_is_there_once(generation: Generation) -> Faults:
-    names = [name.lower() for name in generation.columns]
-    for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Fault("response", "must be another column than that of every other key, as all of them must", name)
-    for name in generation.columns:
+    keys: dict[str, str] = {}
+    for key, name in generation.named:
+        # BigQuery does not tell columns apart by their case
+        if (other := keys.setdefault(name.lower(), key)) != key:
+            yield Fault(key, f"must be another column than that of every other key, {other} has it", name)
         if name.endswith("_"):
-            yield Fault("response", "must not end in _, as computed features do, nor must any other column", name)
+            yield Fault(key, "must not end in _, as computed features do", name)
     if not generation.columns:
         yield Fault("response", "must be given, or another column", None)
 

@@ -17,7 +17,9 @@ _DEFINED = ("model", "probe")
 """Those that must be in the settings."""
 
 _SLUG = Pattern(
-    r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", "must be a name of small letters, digits and single dashes, as in 'flight-delay'"
+    # Longer ones do not fit into the targets of findings, nor into patterns of targets.
+    r"(?=.{1,100}$)[a-z][a-z0-9]*(?:-[a-z0-9]+)*",
+    "must be a name of at most 100 small letters, digits and single dashes, as in 'flight-delay'",
 )
 _TABLE = Pattern(
     r"(?:[a-z][a-z0-9-]{4,28}[a-z0-9]\.)?[A-Za-z0-9_]{1,128}\.[A-Za-z0-9_]{1,128}",
@@ -71,7 +73,10 @@ Job = Annotated[
 ]
 Column = Annotated[
     str,
-    Pattern(r"[A-Za-z_][A-Za-z0-9_]{0,127}", "must be a column: letters, digits and underscores, no digit first"),
+    Pattern(
+        r"[A-Za-z_][A-Za-z0-9_]{0,127}",
+        "must be a column: letters, digits and underscores, no digit first, at most 128 characters",
+    ),
 ]
 Table = Annotated[str, _TABLE]
 ServiceAccount = Annotated[

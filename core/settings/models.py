@@ -17,6 +17,8 @@ from core.settings.training import TrainingPipeline
 from core.statistics import DEFAULT, STATISTICS
 
 _PREDICTIVE = tuple(name for name, one in measures.MEASURES.items() if measures.GENERATIVE not in one.tasks)
+_FIRST, _LAST = date(1980, 1, 1), date(2200, 1, 1)
+"""Days at which a reference may end: the days before it are instants that every client of the warehouse can express."""
 _LONGEST_LABEL = 63
 """Characters of a label's value, wherever Google has labels."""
 
@@ -83,6 +85,12 @@ class Reference:
         date | None, Default("the end of the training data of the newest version in `ops.model_versions`")
     ] = None
     """Day (UTC) at whose start the window ends."""
+
+
+@validator(Reference, "until")
+def _the_reference_is_of_this_age(reference: Reference) -> Faults:
+    if reference.until is not None and not _FIRST <= reference.until <= _LAST:
+        yield Fault("until", f"must be a day, {_FIRST} to {_LAST}", reference.until.isoformat())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +221,7 @@ class Model:
     ] = field(default_factory=dict, hash=False)
     """Largest gap that is accepted, by measure, between two groups of a column of `segments`."""
     performance: Performance = field(default_factory=Performance)
-    segments: tuple[Column, ...] = ()
+    segments: Annotated[tuple[Column, ...], Items(unique=True)] = ()
     """Columns whose values drift is attributed to, and between whose values performance is compared."""
     retraining: Annotated[Retraining | None, Requires("label")] = None
 

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from core.settings import Settings, parse
 
 FILE = Path(__file__).resolve().parents[2] / "monitoring.yaml"
 """Its place in an archive: at the root, beside `functions/`."""
-_DEEPEST = 20
+_DEEPEST, _MOST = 20, 1_000_000
+"""Levels and values of a file, with what its aliases stand for."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -29,7 +30,7 @@ def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> S
     """
     file = path or Path(environ.get("AIA_SETTINGS") or FILE)
     missing: list[Fault] = []
-    raw = _substituted(_load_yaml(file), environ, "", _DEEPEST, missing)
+    raw = _substituted(load_yaml(file), environ, "", missing)
     try:
         settings = parse(raw)
     except SettingsError as error:
@@ -67,7 +68,19 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _load_yaml(file: Path) -> object:
+def load_yaml(file: Path) -> object:
+    """What a YAML or JSON file holds, as it stands there.
+
+    Raises:
+        SettingsError: it cannot be read, has a key twice, or is deeper or larger than settings are.
+    """
+    found = _parsed(file)
+    if fault := _excess(file, found):
+        raise SettingsError((fault,))
+    return found
+
+
+def _parsed(file: Path) -> object:
     try:
         return yaml.load(file.read_bytes(), Loader=_Loader)  # noqa: S506 - a safe loader, made stricter
     except OSError as error:
@@ -79,22 +92,39 @@ def _load_yaml(file: Path) -> object:
         raise SettingsError((Fault(str(file), "must be YAML", str(error)),)) from error
 
 
-def _substituted(value: Any, environ: Mapping[str, str], path: str, depth: int, missing: list[Fault]) -> Any:  # noqa: ANN401 - YAML
-    if depth < 0:
-        missing.append(Fault(path, f"must be nested at most {_DEEPEST} deep"))
-        return None
+def _excess(file: Path, found: object) -> Fault | None:
+    """What is too deep or too much. An alias counts as what it stands for, which may be without end."""
+    left: list[tuple[str, object, int]] = [("", found, 0)]
+    for _ in range(_MOST):
+        if not left:
+            return None
+        path, value, depth = left.pop()
+        if depth > _DEEPEST:
+            return Fault(path, f"must be nested at most {_DEEPEST} deep")
+        left.extend((where, item, depth + 1) for where, item in _items(path, value))
+    return Fault(str(file), f"must have at most {_MOST:,} values, with what its aliases stand for")
+
+
+def _items(path: str, value: object) -> Iterator[tuple[str, Any]]:
+    """What is in a list or a mapping, each with its path."""
+    match value:
+        case list():
+            yield from ((f"{path}[{index}]", item) for index, item in enumerate(value))
+        case dict():
+            yield from ((f"{path}.{key}" if path else str(key), item) for key, item in value.items())
+
+
+def _substituted(value: Any, environ: Mapping[str, str], path: str, missing: list[Fault]) -> Any:  # noqa: ANN401 - YAML
     match value:
         case str():
             names = _VARIABLE.findall(value)
             missing.extend(_unset(path, name) for name in dict.fromkeys(names) if name not in environ)
             return _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), value) if names else value
         case list():
-            return [
-                _substituted(item, environ, f"{path}[{index}]", depth - 1, missing) for index, item in enumerate(value)
-            ]
+            return [_substituted(item, environ, where, missing) for where, item in _items(path, value)]
         case dict():
-            paths = {key: f"{path}.{key}" if path else str(key) for key in value}
-            return {key: _substituted(item, environ, paths[key], depth - 1, missing) for key, item in value.items()}
+            items = zip(value, _items(path, value), strict=True)
+            return {key: _substituted(item, environ, where, missing) for key, (where, item) in items}
     return value
 
 

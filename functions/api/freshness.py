@@ -101,22 +101,25 @@ class Start:
         """Whether a source that does not answer may still be starting: it has never answered, and this instance is new."""
         return endpoint not in self.answered and (self.clock() - self.at < STARTING or self.loading())
 
-    def standing(self, last: datetime | None, schedule: str | None, *, longest: timedelta) -> Data:
+    def standing(
+        self, last: datetime | None, schedule: str | None, *, longest: timedelta, since: datetime | None = None
+    ) -> Data:
         """Whether a measurement is overdue or awaited, and when it is due.
 
         Args:
             last: the last measurement, or None.
             schedule: the cron expression of its job, or None.
             longest: its maximum age.
+            since: when what is measured was set up or changed; None where that was before the start.
 
         Returns:
-            `overdue`: it should be newer. `awaited`: it is missing or too old, and the first one since the start is not
-            due yet; `due_at` is when that is.
+            `overdue`: it should be newer. `awaited`: it is missing or too old, and the first one since the start, or since
+            `since`, is not due yet; `due_at` is when that is.
         """
         now = self.clock()
         if last is not None and now - last <= longest:
             return {"overdue": False, "awaited": False, "due_at": None}
-        first = following(schedule, self.at) if schedule else None
+        first = following(schedule, max(self.at, since or self.at)) if schedule else None
         grace = LATE if last is None else MOMENT
         awaited = self.loading() or (first is not None and now <= first + grace)
         return {"overdue": not awaited, "awaited": awaited, "due_at": first}

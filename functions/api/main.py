@@ -42,7 +42,7 @@ def _services(ports: Ports) -> Services:
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
     return Services(
-        views=Views(settings=settings, known=ports.models.all, store=store, warehouse=warehouse, start=start),
+        views=Views(settings=settings, monitored=ports.models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(ports.models),
         incidents=incidents,
         actions=actions,

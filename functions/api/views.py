@@ -1,7 +1,7 @@
 """Models and probes as the page shows them, from the store and the warehouse."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +12,7 @@ from functions.adapters.ports import Data, Store, Warehouse
 from functions.api.cache import Cache
 from functions.api.freshness import LATE, Start, following
 from functions.api.performance import accuracy, gaps, measures
-from functions.services.models import SETTINGS, TABLE
+from functions.services.models import SETTINGS, TABLE, Models
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
 _COMING_SECONDS, _AWAITED_SECONDS, _LONGEST_SECONDS = 5.0, 30.0, 300.0
@@ -28,14 +28,14 @@ class Views:
 
     Attributes:
         settings: the probes and schedules.
-        known: the models by name, as they are now.
+        monitored: the models, as they are now.
         store: has the probes.
         warehouse: has the scores.
         start: of this instance.
     """
 
     settings: Settings
-    known: Callable[[], Mapping[str, Model]]
+    monitored: Models
     store: Store
     warehouse: Warehouse
     start: Start
@@ -43,12 +43,15 @@ class Views:
 
     def models(self) -> list[Data]:
         """Every model with its newest scored window, its performance, and its accuracy by day."""
-        names = list(self.known())
-        return self._cache(("models",), lambda: self._models(names), seconds=self._lasts)
+        known = self.monitored.all()
+        changed = {name: entry.changed_at for name, entry in self.monitored.entries().items()}
+        # With the changes in the key, a model that was just applied is shown at once.
+        key = ("models", tuple(known), tuple(changed.items()))
+        return self._cache(key, lambda: self._models(known, changed), seconds=self._lasts)
 
     def drift(self, name: str, days: int) -> Data:
         """One model's tests by feature and day, over the last `days`; `LookupError` when there is no such model."""
-        if name not in self.known():
+        if name not in self.monitored.all():
             raise LookupError(f"model: no model is called {name!r}")
         lasts = self._lasts(self.models())
         return self._cache(("drift", name, days), lambda: self._drift(name, days), seconds=lasts)
@@ -58,22 +61,24 @@ class Views:
         seen = {document.key: document.data for document in self.store.find("probes")}
         return [self._probe(probe, seen.get(probe.name, {})) for probe in self.settings.probes]
 
-    def _models(self, names: Sequence[str]) -> list[Data]:
-        since = datetime.now(UTC) - _RECENT
-        rows = _group(self.warehouse.query(_SQL["latest_scores"], since=since, models=list(names)), "model")
-        performance = _group(self.warehouse.query(_SQL["performance_by_day"], since=since, models=list(names)), "model")
-        groups = _group(self.warehouse.query(_SQL["latest_groups"], since=since, models=list(names)), "model")
+    def _models(self, known: Mapping[str, Model], changed: Mapping[str, datetime]) -> list[Data]:
+        since, names = datetime.now(UTC) - _RECENT, list(known)
+        rows = _group(self.warehouse.query(_SQL["latest_scores"], since=since, models=names), "model")
+        performance = _group(self.warehouse.query(_SQL["performance_by_day"], since=since, models=names), "model")
+        groups = _group(self.warehouse.query(_SQL["latest_groups"], since=since, models=names), "model")
         return [
             {
                 "name": model.name,
                 "owner": model.owner,
                 "source": self._source(model),
+                "task": model.task,
+                "minimum_rows": model.minimum_rows,
                 "statistics": described(model.statistics),
             }
-            | self._latest(rows[model.name])
+            | self._latest(rows[model.name], changed.get(model.name))
             | {"accuracy": accuracy(performance[model.name], model.accuracy_floor)}
             | {"performance": measures(performance[model.name], model), "gaps": gaps(groups[model.name], model)}
-            for model in self.known().values()
+            for model in known.values()
         ]
 
     def _source(self, model: Model) -> str:
@@ -89,9 +94,9 @@ class Views:
         told = {"name": probe.name, "kind": probe.kind, **data}
         return told | self.start.standing(data.get("checked_at"), schedule, longest=longest)
 
-    def _latest(self, rows: Sequence[Data]) -> Data:
+    def _latest(self, rows: Sequence[Data], changed: datetime | None) -> Data:
         newest = latest(rows)
-        return newest | self.start.standing(newest["window_end"], self._schedule, longest=OLD)
+        return newest | self.start.standing(newest["window_end"], self._schedule, longest=OLD, since=changed)
 
     @property
     def _schedule(self) -> str | None:

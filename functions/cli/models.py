@@ -1,8 +1,10 @@
 """`aia models`: which models are monitored, without a deployment, by the API."""
 
 import getpass
+import http.client
 import json
 import os
+import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -11,15 +13,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import yaml
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from core.errors import SettingsError
 from core.settings import parse_model
+from functions.adapters.config import load_yaml
 
-_LOCAL: Final = "http://127.0.0.1:8080"
+_LOCAL_PORT: Final = "8080"
 _TIMEOUT_SECONDS: Final = 60.0
+_PIPED_WIDTH: Final = 140
 _Json = dict[str, Any]
 
 
@@ -29,11 +32,22 @@ class _RefusedError(click.ClickException):
     exit_code = 2
 
 
+def _local() -> str:
+    """The API of `aia local`, which takes its port from the same variable."""
+    return f"http://127.0.0.1:{os.environ.get('AIA_PORT') or _LOCAL_PORT}"
+
+
 @click.group(
-    epilog="The API is that of `aia local`, unless --url or AIA_API_URL names another. Behind IAM or IAP, AIA_API_TOKEN is "
+    epilog="The API is that of `aia local` (port AIA_PORT), unless --url or AIA_API_URL names another. Behind IAM or IAP, AIA_API_TOKEN is "
     "the identity token: AIA_API_TOKEN=$(gcloud auth print-identity-token)."
 )
-@click.option("--url", envvar="AIA_API_URL", default=_LOCAL, show_default=True, help="Address of the API.")
+@click.option(
+    "--url",
+    envvar="AIA_API_URL",
+    default=_local,
+    show_default=f"http://127.0.0.1:{_LOCAL_PORT}",
+    help="Address of the API.",
+)
 @click.pass_context
 def models(context: click.Context, *, url: str) -> None:
     """Create, change and remove monitored models without a deployment."""
@@ -49,10 +63,23 @@ def list_(url: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    table = Table("model", "owner", "settings", "newest window")
+    table = Table(
+        *(Column(name, overflow="fold") for name in ("model", "owner", "settings", "newest window", "verdict"))
+    )
     for model in found:
-        table.add_row(model["name"], model["owner"], model["source"], model.get("window_end") or "not scored yet")
-    Console().print(table)
+        table.add_row(model["name"], model["owner"], model["source"], model.get("window_end") or "", _verdict(model))
+    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH).print(table)
+
+
+def _verdict(model: _Json) -> str:
+    """What the newest window of a model came to, as the page says it."""
+    if not model.get("window_end"):
+        return "not scored yet"
+    if model.get("overdue"):
+        return "overdue"
+    if model.get("reason"):
+        return "no verdict"
+    return "drifted" if model["drifted"] else "no drift"
 
 
 @models.command()
@@ -84,16 +111,19 @@ def remove(url: str, name: str, *, by: str) -> None:
 
 def _read(file: Path) -> Iterator[_Json]:
     try:
-        found = yaml.safe_load(file.read_bytes())
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise _RefusedError(f"{file}: must be YAML or JSON: {' '.join(str(error).split())}") from error
+        found = load_yaml(file)
+    except SettingsError as error:
+        raise _RefusedError(str(error)) from error
     if isinstance(found, Mapping) and "models" in found:
         found = found["models"]
     listed = found if isinstance(found, list) else [found]
     if not listed or not all(isinstance(one, dict) for one in listed):
         raise _RefusedError(f"{file}: must hold a model, or a list of models")
-    # What YAML reads as a date is text in JSON, which the settings take as well.
-    yield from json.loads(json.dumps(listed, default=str))
+    try:
+        # What YAML reads as a date is text in JSON, which the settings take as well.
+        yield from json.loads(json.dumps(listed, default=str))
+    except TypeError as error:
+        raise _RefusedError(f"{file}: every key must be a text: {error}") from error
 
 
 def _check(file: Path, given: list[_Json]) -> None:
@@ -116,6 +146,8 @@ def _call(url: str, method: str, path: str, body: _Json | None = None) -> Any:  
         raise _RefusedError(f"--url: must begin with http:// or https://, got {url!r}")
     headers = {"Content-Type": "application/json"}
     if token := os.environ.get("AIA_API_TOKEN"):
+        if not (token.isascii() and token.isprintable()):  # what refuses it would show it
+            raise _RefusedError("AIA_API_TOKEN: must be one line of ASCII characters")
         headers["Authorization"] = f"Bearer {token}"
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data=data, method=method, headers=headers)  # noqa: S310 - checked above
@@ -124,8 +156,8 @@ def _call(url: str, method: str, path: str, body: _Json | None = None) -> Any:  
             return json.load(response)
     except urllib.error.HTTPError as error:
         raise _RefusedError(_told(error)) from error
-    except (OSError, ValueError) as error:
-        raise _RefusedError(f"{url}: does not answer: {getattr(error, 'reason', error)}") from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise _RefusedError(f"{url}: does not answer as an API: {getattr(error, 'reason', error)}") from error
 
 
 def _told(error: urllib.error.HTTPError) -> str:

@@ -179,6 +179,7 @@ def _where(ports: Ports, folder: Path) -> Panel:
         f"post alerts to              {ports.url('intake')}",
         f"Prometheus                  {ports.url('prometheus')}",
         f"publish with any client     PUBSUB_EMULATOR_HOST=127.0.0.1:{ports['pubsub']}",
+        f"tables, with any client     BIGQUERY_EMULATOR_HOST={ports.url('warehouse')}",
         f"data and logs               {folder}",
     ]
     return Panel("\n".join(lines), title="running; Ctrl-C stops it", expand=False)

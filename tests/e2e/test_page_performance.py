@@ -44,3 +44,52 @@ def test_every_measure_is_shown_beside_the_reference_the_estimate_and_the_limit(
     expect(page.locator(".gaps p")).to_have_text("Accuracy by city: 20% (10% to 30%) between Oslo and Rome")
     expect(page.locator(".gaps tbody tr").first).to_have_text("Rome70% (10% to 30%)600")
     expect(page.locator(".facts")).to_contain_text("Accuracy80% (floor 85%)")
+
+
+GENERATIVE = """async () => {
+  const { performance } = await import("/assets/performance.js");
+  const measure = (title, unit, value) => ({
+    title, unit, value, low: value, high: value, reference: value, limit: 2 * value, better: "lower",
+    expected: null, n_labels: 300,
+  });
+  const measures = [["Total time", "seconds", 8.85], ["Cost per request", "dollars", 0.0000469], ["Errors", "ratio", 0.074]];
+  const shown = performance({ name: "chat", task: "generative", performance: measures.map((one) => measure(...one)) });
+  const cells = (row) => [...row.childNodes].map((part) => part.textContent).join("|");
+  return [shown.querySelector("summary"), ...shown.querySelectorAll("tr")].map(cells);
+}"""
+
+
+def test_the_measures_of_a_generative_model_have_their_units_and_no_estimate(night: PageFixture) -> None:
+    assert night.open().evaluate(GENERATIVE) == [
+        "Performance by 300 requests",
+        "Measure|Now|Reference|Limit",
+        "Total time|8.85 s (8.85 s to 8.85 s)|8.85 s|at most 17.7 s",
+        "Cost per request|$0.000047 ($0.000047 to $0.000047)|$0.000047|at most $0.000094",
+        "Errors|7.4% (7.4% to 7.4%)|7.4%|at most 14.8%",
+    ]
+
+
+RECORD = """
+  window.drawn = [];
+  const fill = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+    window.drawn.push(String(text));
+    return fill.call(this, text, ...rest);
+  };
+"""
+"""Keeps every text that is drawn on a canvas."""
+
+
+def test_the_chart_of_a_single_day_shows_that_day(night: PageFixture) -> None:
+    at = datetime(2026, 11, 29, tzinfo=UTC)
+    row = {"model": MODEL.name, "version": "v1", "feature": "age", "test": "psi", "value": 0.4, "p_value": None}
+    row |= {"drifted": False, "reason": "", "n_reference": 9, "n_current": 9}
+    row |= {"window_start": at, "window_end": datetime.now(UTC)}
+    night.warehouse.answers = {"model_performance": [], "DATE": [row | {"day": at.date()}], "drift_scores": [row]}
+    page = night.open()
+    page.add_init_script(RECORD)
+    page.reload()
+    expect(page.locator(".plot canvas").first).to_be_visible()
+    drawn = page.evaluate("window.drawn")
+    assert [text for text in drawn if "11/29" in text]
+    assert not [text for text in drawn if "2027" in text or "2029" in text]

@@ -45,6 +45,14 @@ def scored(night: PageFixture, *, minutes: int) -> None:
     night.warehouse.answers = {"model_performance": [], "DATE": [], "drift_scores": [row]}
 
 
+def unjudged(night: PageFixture, *, n_reference: int, n_current: int) -> None:
+    """The newest window has no verdict."""
+    scored(night, minutes=0)
+    [row] = night.warehouse.answers["drift_scores"]
+    row |= {"feature": "", "test": "", "value": None, "reason": "insufficient_data"}
+    row |= {"n_reference": n_reference, "n_current": n_current}
+
+
 def glance(page: Page) -> dict[str, str]:
     tiles = page.locator("#glance > div").all_inner_texts()
     return {one.split("\n")[0]: one.split("\n")[1] for one in tiles}
@@ -126,3 +134,34 @@ def test_what_was_never_looked_at_is_not_well(calm: PageFixture) -> None:
     page = calm.open()
     expect(page.locator("#state")).to_have_text("1 model not scored")
     expect(page.locator("#state")).to_have_class("warning")
+
+
+@pytest.mark.parametrize(
+    ("n_reference", "n_current", "says"),
+    [
+        (0, 0, 'its table needs rows whose column "model" is "churn"'),
+        (9000, 1, "The window has 1 row; a verdict needs 200."),
+        (150, 9000, "The reference has 150 rows; a verdict needs 200."),
+        (9000, 9000, "No feature can be compared"),
+    ],
+)
+def test_a_window_without_a_verdict_is_not_well_and_says_why(
+    calm: PageFixture, n_reference: int, n_current: int, says: str
+) -> None:
+    unjudged(calm, n_reference=n_reference, n_current=n_current)
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("1 model without a verdict")
+    expect(page.locator("#state")).to_have_class("")
+    expect(page.locator("[data-model] .pill")).to_have_text("no verdict")
+    expect(page.locator("[data-model]")).to_contain_text(says)
+    assert page.locator("[data-model] .good").count() == 0
+
+
+def test_an_amount_that_rounds_to_zero_has_no_sign(calm: PageFixture) -> None:
+    page = calm.open()
+    program = """async () => {
+      const { text } = await import("/assets/units.js");
+      const { dollars } = await import("/assets/format.js");
+      return [text(-0.001, "USD", 1e6), text(-0, "1"), text(-0.5, "USD"), text(-0.00005, "1"), dollars(-0.2), dollars(-3)];
+    }"""
+    assert page.evaluate(program) == ["$0", "0", "-$0.5", "-5E-5", "$0", "-$3"]

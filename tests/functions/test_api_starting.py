@@ -19,8 +19,10 @@ from functions.api.dashboards import Dashboards
 from functions.api.freshness import Start, following
 from functions.api.routes import Services, answer
 from functions.api.views import lasts
+from functions.services.models import Models
 from tests.support.builders import pages
 from tests.support.builders.pages import MODEL, ApiFixture, Rows
+from tests.support.fakes.model_table import ModelTable
 from tests.support.web import charts
 from tests.support.web.charts import Charts
 
@@ -36,9 +38,11 @@ def store(tmp_path: Path) -> Iterator[Store]:
     store.close()  # type: ignore[attr-defined]
 
 
-def made(store: Store, rows: Rows, *, started: datetime, now: datetime = NOW) -> Services:
+def made(
+    store: Store, rows: Rows, *, started: datetime, now: datetime = NOW, table: ModelTable | None = None
+) -> Services:
     """The API as it is at an instant, started at another."""
-    services = pages.services(store, rows, ApiFixture(store), lambda: now)
+    services = pages.services(store, rows, ApiFixture(store), lambda: now, table=table)
     start = Start(at=started, clock=lambda: now, loading=lambda: services.backfills.loading)
     actions = replace(services.actions, start=start)
     return replace(services, views=replace(services.views, start=start), actions=actions, start=start)
@@ -117,6 +121,20 @@ def test_a_model_is_overdue_only_when_a_score_was_due_and_no_past_is_coming(
     keep(store, HISTORY | {"done": done})
     [model] = body(made(store, Rows(), started=NOW - timedelta(minutes=ago)), "/api/models")
     assert (model["awaited"], model["overdue"], model["window_end"]) == (awaited, not awaited, None)
+
+
+@pytest.mark.parametrize(("ago", "awaited"), [(7, True), (21, False)])  # in minutes, as above
+def test_a_model_that_was_just_applied_is_awaited_however_old_the_instance_is(
+    store: Store, ago: int, *, awaited: bool
+) -> None:
+    table = ModelTable()
+    settings = {"name": "new", "owner": "growth", "table": "telemetry.new", "timestamp": "at", "id": "id", "score": "p"}
+    settings |= {"features": {"numeric": ["age"]}, "reference": {"days": 30}, "window": "1d"}
+    Models((), table, lambda: NOW - timedelta(minutes=ago)).put(settings, "ada")
+    services = made(store, Rows(), started=NOW - timedelta(days=9), table=table)
+    old, new = body(services, "/api/models")
+    assert (old["awaited"], old["overdue"]) == (False, True)
+    assert (new["awaited"], new["overdue"]) == (awaited, not awaited)
 
 
 @pytest.mark.parametrize(

@@ -114,3 +114,14 @@ def test_what_is_no_settings_file_is_told_as_faults(text: str, tmp_path: Path) -
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nowhere\.yaml: must be a file that can be read, got 'No such file"):
         config.load(tmp_path / "nowhere.yaml", {})
+
+
+def test_aliases_that_stand_for_more_than_any_settings_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "monitoring.yaml"
+    levels = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9))]
+    file.write_text("\n".join(levels))
+    with pytest.raises(SettingsError, match="must have at most 1,000,000 values"):
+        config.load(file)
+    file.write_text("jobs: &jobs {drift_score: '*/15 * * * *'}\nagain: [*jobs, *jobs]\n")
+    with pytest.raises(SettingsError, match="again: must be a known key"):
+        config.load(file)

@@ -268,6 +268,9 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path: Path, content: bytes, sa
 
 def test_a_file_that_is_not_there_and_a_folder_are_one_line(tmp_path: Path) -> None:
     good = csv(tmp_path / "good.csv", "x\n1\n")
+    empty = tmp_path / "none.parquet"
+    pq.write_table(pa.table({}), empty)
+    assert "none.parquet: must have columns, has none" in refused(good, empty)
     assert "nowhere.csv: no such file or directory" in refused(good, tmp_path / "nowhere.csv")
     assert f"{tmp_path}: must be a file" in refused(tmp_path, good)
 
@@ -320,6 +323,42 @@ def test_a_column_of_another_type_is_an_issue_and_the_others_are_compared(
     assert line in drift(tmp_path / "old.csv", tmp_path / "new.csv").stdout
 
 
+def test_a_column_without_a_verdict_is_not_called_steady(tmp_path: Path) -> None:
+    rng = np.random.default_rng(9)
+    same = rng.normal(size=900)
+    old = parquet(tmp_path / "old.parquet", {"age": same, "gone": same, "kind": same})
+    new = parquet(tmp_path / "new.parquet", {"age": same, "kind": np.array(["a", "b", "c"] * 300)})
+    page = tmp_path / "page.html"
+    sentence = "No drift in 1 feature; no verdict for gone (absent), kind (type changed)"
+    assert sentence in drift(old, new, "--html", page).stdout
+    assert sentence in Page(page.read_text(encoding="utf-8")).text
+    assert told(old, new)["without_verdict"] == ["gone", "kind"]
+    assert told(old, old)["without_verdict"] == []
+    assert drift(old, new).exit_code == 0
+    assert drift(old, new, "--fail-on", "drift").exit_code == 3
+    assert drift(old, new, "--fail", "--fail-on", "quality").exit_code == 1
+    assert "No verdict: gone (absent), kind (type changed)" in drift(old, new, "--ignore", "age").stdout
+
+
+def test_a_drifted_column_does_not_hide_that_another_has_no_verdict(tmp_path: Path) -> None:
+    values = np.random.default_rng(10).normal(size=900)
+    old = parquet(tmp_path / "old.parquet", {"age": values, **{f"gone{k}": values for k in range(5)}})
+    new = parquet(tmp_path / "new.parquet", {"age": values + 3})
+    expected = "1 of 6 features drifted; no verdict for gone0 (absent), gone1 (absent), gone2 (absent) and 2 more"
+    assert expected in drift(old, new).stdout
+    assert drift(old, new, "--fail").exit_code == 1
+
+
+def test_a_mean_that_overflows_is_not_shown(tmp_path: Path) -> None:
+    rng = np.random.default_rng(11)
+    old = parquet(tmp_path / "old.parquet", {"x": rng.normal(size=900)})
+    new = parquet(tmp_path / "new.parquet", {"x": rng.choice([1e308, -1e308], 900)})
+    with np.errstate(over="ignore", invalid="ignore"):
+        output = drift(old, new).stdout
+    assert re.search(r"tail +x: ", output)
+    assert "nan" not in output
+
+
 def test_codes_are_compared_as_text_when_one_file_has_only_numbers(tmp_path: Path) -> None:
     old = csv(tmp_path / "old.csv", "code\n" + "007\n008\n" * 50)
     new = csv(tmp_path / "new.csv", "code\n" + "007\nA08\n" * 50)
@@ -346,8 +385,8 @@ def test_an_option_that_names_no_column_is_refused(tmp_path: Path, option: str) 
 
 def test_limits_out_of_range_and_nothing_to_compare_are_refused(tmp_path: Path) -> None:
     path = csv(tmp_path / "x.csv", "x,when\n1,2013-01-01\n")
-    assert "minimum_rows: must be at least 2, got 1" in refused(path, path, "--minimum-rows", "1")
-    assert "shift: must be above 0" in refused(path, path, "--shift", "0")
+    assert "--minimum-rows: must be at least 2, got 1" in refused(path, path, "--minimum-rows", "1")
+    assert "--shift: must be above 0" in refused(path, path, "--shift", "0")
     assert "must have a column to compare, has none" in refused(path, path, "--ignore", "x")
     assert "--by: must name a column of text, booleans or numbers" in refused(path, path, "--by", "when")
 

@@ -1,6 +1,8 @@
 """Models of the table `ops.models`: created, changed and removed without a deployment, by the API and by `aia models`."""
 
 import json
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -198,6 +200,19 @@ def test_the_api_creates_shows_and_removes_a_model(client: FlaskClient) -> None:
     assert client.get(f"/api/models/{pages.MODEL.name}").json == {"name": pages.MODEL.name, "source": SETTINGS}
 
 
+def test_a_list_that_was_read_before_has_what_was_changed_since(client: FlaskClient) -> None:
+    def listed() -> list[tuple[str, str]]:
+        return [(one["name"], one["owner"]) for one in client.get("/api/models").json or ()]
+
+    before = listed()
+    client.put("/api/models/uplift?by=ada", json=CHURN)
+    assert listed() == [*before, ("uplift", "growth")]
+    client.put("/api/models/uplift?by=ada", json=CHURN | {"owner": "sales"})
+    assert listed() == [*before, ("uplift", "sales")]
+    client.delete("/api/models/uplift?by=ada")
+    assert listed() == before
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status", "says"),
     [
@@ -244,8 +259,34 @@ def url(client: FlaskClient) -> Iterator[str]:
         yield url
 
 
-def aia(url: str, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["models", "--url", url, *arguments])
+def aia(url: str, *arguments: str, columns: str | None = None) -> Result:
+    return CliRunner(env={"COLUMNS": columns}).invoke(main, ["models", "--url", url, *arguments])
+
+
+@pytest.mark.parametrize(
+    ("window", "verdict"),
+    [
+        ({"window_end": None, "overdue": True}, "not scored yet"),
+        ({"window_end": "2026-01-02T12:00:00Z", "overdue": True, "drifted": ["age"]}, "overdue"),
+        ({"window_end": "2026-01-02T12:00:00Z", "reason": "insufficient_data", "drifted": []}, "no verdict"),
+        ({"window_end": "2026-01-02T12:00:00Z", "reason": None, "drifted": ["age"]}, "drifted"),
+        ({"window_end": "2026-01-02T12:00:00Z", "reason": None, "drifted": []}, "no drift"),
+    ],
+)
+def test_the_list_says_the_verdict_of_the_newest_window(window: dict[str, Any], verdict: str) -> None:
+    application = flask.Flask("api")
+    application.add_url_rule(
+        "/api/models", "models", lambda: [{"name": "m", "owner": "o", "source": TABLE, "drifted": []} | window]
+    )
+    with served(application) as url:
+        row = next(line for line in aia(url, "list").output.splitlines() if TABLE in line)
+    assert [cell.strip() for cell in row.strip("│").split("│")] == [
+        "m",
+        "o",
+        TABLE,
+        window["window_end"] or "",
+        verdict,
+    ]
 
 
 def test_the_command_applies_a_file_lists_and_removes(url: str, tmp_path: Path) -> None:
@@ -259,6 +300,12 @@ def test_the_command_applies_a_file_lists_and_removes(url: str, tmp_path: Path) 
     table = aia(url, "list").output
     assert "uplift" in table
     assert "not scored yet" in table
+    long = "a" * 100
+    file.write_text(json.dumps(CHURN | {"name": long}))
+    assert aia(url, "apply", str(file)).exit_code == 0
+    narrow = aia(url, "list", columns="60").output
+    assert "".join(re.findall("^│ *(a+) *│", narrow, re.MULTILINE)) == long
+    assert aia(url, "remove", long).exit_code == 0
     removed = aia(url, "remove", "uplift", "--by", "ada")
     assert (removed.exit_code, removed.output) == (0, "uplift: removed\n")
 
@@ -266,12 +313,17 @@ def test_the_command_applies_a_file_lists_and_removes(url: str, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("- [", "must be YAML or JSON"),
+        ("- [", "must be YAML"),
+        ("name: a\nname: b\n", "key 'name' must be given once"),
+        ("a: &a [*a]\n", "must be nested at most 20 deep"),
+        ("[" * 3000 + "]" * 3000, "must be"),
+        ("name: a\n2026-01-01: b\n", "every key must be a text"),
+        ("a: !!python/object/apply:os.system [id]\n", "must be YAML"),
         ("[]", "must hold a model, or a list of models"),
         (json.dumps([CHURN, CHURN]), "uplift: must be there once"),
         (json.dumps([CHURN, {"name": "bad"}]), "bad: table: must be given"),
     ],
-    ids=["yaml", "empty", "twice", "settings"],
+    ids=["yaml", "key-twice", "circle", "deep", "date", "object", "empty", "twice", "settings"],
 )
 def test_the_command_refuses_a_file_as_a_whole(
     url: str, tmp_path: Path, table: ModelTable, text: str, says: str
@@ -292,3 +344,37 @@ def test_the_command_tells_what_the_api_refuses_and_that_it_does_not_answer(url:
     nobody = aia("http://127.0.0.1:9", "list")
     assert (nobody.exit_code, "does not answer" in nobody.stderr) == (2, True)
     assert aia("file:///etc/passwd", "list").exit_code == 2
+
+
+def test_an_address_or_a_token_that_cannot_be_sent_is_told_without_showing_the_token(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "does not answer" in aia("http://a b", "list").stderr
+    monkeypatch.setenv("AIA_API_TOKEN", "s3cret\n")
+    refused = aia(url, "list")
+    assert (refused.exit_code, refused.stderr) == (2, "Error: AIA_API_TOKEN: must be one line of ASCII characters\n")
+
+
+def test_a_program_that_is_no_api_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(1000)
+                peer.sendall(b"SSH-2.0\r\n")
+
+        thread = Thread(target=answer)
+        thread.start()
+        told = aia(f"http://127.0.0.1:{server.getsockname()[1]}", "list")
+        thread.join()
+    assert (told.exit_code, "does not answer as an API" in told.stderr) == (2, True)
+
+
+def test_the_command_finds_the_local_system_by_the_variable_that_moves_its_port(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AIA_API_URL", raising=False)
+    monkeypatch.setenv("AIA_PORT", url.rpartition(":")[2])
+    listed = CliRunner().invoke(main, ["models", "list", "--json"])
+    assert [one["name"] for one in json.loads(listed.output)] == [pages.MODEL.name]

@@ -186,7 +186,7 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         (("jobs", "Drift Score"), "* * * * *", "jobs.Drift Score: must be a name of small letters"),
         (("models",), None, "models: must be a list, got None"),
         (("models", 0), ["name"], "models[0]: must be a mapping, got 'a list of 1'"),
-        (("models", 0, "name"), "Flight Delay", "models[0].name: must be a name of small letters"),
+        (("models", 0, "name"), "Flight Delay", "models[0].name: must be a name of at most 100 small letters"),
         (("models", 0, "reference", "days"), 0, "models[0].reference.days: must be 1 to 365, got 0"),
         (("models", 0, "drift"), {"shift": 0}, "models[0].drift.shift: must be a number from 0.01 to 6, got 0"),
         (
@@ -237,6 +237,18 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         (("models", 0, "quality"), {"age": "91d"}, "models[0].quality.age: must be 1m to 90d"),
         (("models", 0, "reference", "days"), True, "models[0].reference.days: must be 1 to 365, got True"),
         (("models", 0, "reference", "until"), "2026-02-30", "models[0].reference.until: must be a day"),
+        (
+            ("models", 0, "reference", "until"),
+            "0001-01-01",
+            "models[0].reference.until: must be a day, 1980-01-01 to 2200-01-01",
+        ),
+        (
+            ("models", 0, "reference", "until"),
+            "9999-12-31",
+            "models[0].reference.until: must be a day, 1980-01-01 to 2200-01-01",
+        ),
+        (("models", 0, "segments"), ["origin", "origin"], "models[0].segments"),
+        (("models", 0, "owner"), "a" * 101, "models[0].owner: must be a name of at most 100 small letters"),
         (("models", 0, "reference", "until"), 20260201, "models[0].reference.until: must be a day"),
         (("models", 0, "window"), "7 days", "models[0].window: must be 5m to 90d"),
         (("models", 0, "window"), "91d", "models[0].window: must be 5m to 90d"),

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Severity
-from core.settings import ActionName, Category, Deed, Settings, parse
+from core.settings import ActionName, Category, Deed, Settings, parse, parse_model
 from core.settings.kinds import TARGETS
 from core.settings.people import STAKEHOLDERS
 from core.statistics import STATISTICS
@@ -163,3 +163,16 @@ def test_the_schema_takes_whatever_the_reader_takes(path: tuple[str | int, ...],
     raw = changed(WHOLE, path, value)
     if isinstance(outcome(raw), Settings):
         SCHEMA.validate(json.loads(json.dumps(raw, default=str)))
+
+
+def test_the_table_that_the_guide_fills_has_the_columns_of_the_model_that_it_applies() -> None:
+    text = (ROOT / "docs/model-settings.md").read_text()
+    [settings] = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    [program] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    model = parse_model(json.loads(json.dumps(yaml.safe_load(settings), default=str)))
+    compile(program, "model-settings.md", "exec")
+    columns = {model.timestamp, model.id, model.score, *model.features.names, "model"}
+    assert columns == set(re.findall(r'^ {12}"(\w+)":', program, re.MULTILINE))
+    assert columns == set(re.findall(r'"(\w+)": "(?:STRING|TIMESTAMP|FLOAT64)"', program))
+    assert f'"{model.table}"' in program
+    assert f'"model": "{model.name}"' in program

@@ -6,7 +6,7 @@ import { at, el, item, patch, show } from "./dom.js";
 import { plural, tick } from "./format.js";
 import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history.js";
 import * as incidents from "./incidents.js";
-import { hasDrifted, isAwaited as isUnscoredYet, isUnscored, model, offer } from "./models.js";
+import { hasDrifted, hasNoVerdict, isAwaited as isUnscoredYet, isUnscored, model, offer } from "./models.js";
 import { isAwaited as isUncheckedYet, isDown, isUnchecked, probe } from "./probes.js";
 import * as responses from "./responses.js";
 import { settle } from "./runbook.js";
@@ -75,6 +75,7 @@ function headline(seen) {
   const open = isKnown("incidents") ? seen.incidents.filter(incidents.isOpen) : [];
   const drifted = isKnown("models") ? seen.models.filter(hasDrifted).length : 0;
   const unscored = isKnown("models") ? seen.models.filter(isUnscored).length : 0;
+  const unjudged = isKnown("models") ? seen.models.filter(hasNoVerdict).length : 0;
   const down = isKnown("probes") ? seen.probes.filter(isDown).length : 0;
   const unchecked = isKnown("probes") ? seen.probes.filter(isUnchecked).length : 0;
   const unscoredYet = isKnown("models") ? seen.models.filter(isUnscoredYet).length : 0;
@@ -94,6 +95,7 @@ function headline(seen) {
   const awaited = [
     uncheckedYet ? `${plural(uncheckedYet, "probe")} not checked yet` : null,
     unscoredYet ? `${plural(unscoredYet, "model")} not scored yet` : null,
+    unjudged ? `${plural(unjudged, "model")} without a verdict` : null,
     starting.length ? `${capital(listed(starting))} are not known yet` : null,
   ].filter(Boolean);
   // Models are asked for once a minute only: what is asked for all the time tells sooner.

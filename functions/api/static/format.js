@@ -15,8 +15,10 @@ export const number = (value, digits = 3) =>
 export const percent = (value) =>
   value === null || value === undefined ? "–" : value.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
 export const seconds = (value) => (value === null || value === undefined ? "–" : value < 1 ? `${Math.round(value * 1000)} ms` : `${number(value)} s`);
-export const dollars = (value) => money.format(value);
-export const words = (name) => String(name).replaceAll("_", " ");
+// What rounds to zero has no sign.
+export const unsigned = (text) => text.replace(/^[-\u2212](?=[^1-9]*$)/, "");
+export const dollars = (value) => unsigned(money.format(value));
+export const words = (name) => String(name).replaceAll("_", " ").trim();
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 export function measured(value, unit) {

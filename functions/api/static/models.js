@@ -1,8 +1,9 @@
 import { el, show, svg } from "./dom.js";
 import { gaps, headline, performance } from "./performance.js";
-import { clock, dayOf, number, percent, span, when, words } from "./format.js";
+import { clock, dayOf, number, percent, plural, span, when, words } from "./format.js";
 
 const FIRST = "psi"; // what most people look at first
+const DAY = 86400;
 
 // Offers the statistics that are on for any of the models, and gives back the chosen one.
 export function offer(select, all) {
@@ -54,6 +55,7 @@ function heat(drift, test, selected, select) {
 }
 
 const isLow = (accuracy) => accuracy && accuracy.floor !== null && accuracy.value < accuracy.floor;
+const noAccuracy = (model) => (model.task === "generative" ? "not measured" : "no labels yet");
 
 function facts(model) {
   const accuracy = model.accuracy;
@@ -62,7 +64,7 @@ function facts(model) {
     fact("Drifted features", `${model.drifted.length} of ${model.features.length}`, model.drifted.length ? "error" : ""),
     !accuracy && model.performance?.some((one) => one.value !== null)
       ? fact(...headline(model))
-      : fact("Accuracy", accuracy ? percent(accuracy.value) + (accuracy.floor === null ? "" : ` (floor ${percent(accuracy.floor)})`) : "no labels yet", isLow(accuracy) ? "critical" : ""),
+      : fact("Accuracy", accuracy ? percent(accuracy.value) + (accuracy.floor === null ? "" : ` (floor ${percent(accuracy.floor)})`) : noAccuracy(model), isLow(accuracy) ? "critical" : ""),
     fact("Rows in the window", `${number(model.n_current, 6)} against ${number(model.n_reference, 6)}`),
     fact("Version", model.version ?? "–"),
     fact("Scored for", when(model.window_end)));
@@ -80,7 +82,7 @@ function plot(holder, drift, test, selected) {
   const latest = (chart) => chart.setLegend({ idx: x.length - 1 });
   const chart = new uPlot({
     width: holder.clientWidth, height: 190, tzDate: (second) => uPlot.tzDate(new Date(second * 1000), "UTC"),
-    hooks: { ready: [latest] }, cursor: { y: false }, scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
+    hooks: { ready: [latest] }, cursor: { y: false }, scales: { ...(x.length === 1 && { x: { range: [x[0] - DAY, x[0] + DAY] } }), y: { range: (_, low, high) => [Math.min(0, low ?? 0), (high ?? 1) * 1.08 || 1] } },
     axes: [axis, { ...axis, size: 56 }],
     series: [
       { value: (_, day) => (day === null ? "–" : dayOf(day * 1000)), label: "Day" },
@@ -95,6 +97,15 @@ function plot(holder, drift, test, selected) {
 export const hasDrifted = (data) => data.drifted.length > 0 && !data.overdue && !data.awaited;
 export const isAwaited = (data) => Boolean(data.awaited);
 export const isUnscored = (data) => !isAwaited(data) && (!data.window_end || data.overdue);
+// The newest window was read, and nothing is concluded about it.
+export const hasNoVerdict = (data) => Boolean(data.window_end && data.reason) && !data.overdue && !data.awaited;
+
+function whyNoVerdict(data) {
+  if (!data.n_reference) return `The reference window has no rows of this model: its table needs rows whose column "model" is "${data.name}".`;
+  if (Math.min(data.n_reference, data.n_current) >= data.minimum_rows) return "No feature can be compared: each is constant in the reference, an identifier or a time.";
+  const [which, rows] = data.n_current < data.minimum_rows ? ["window", data.n_current] : ["reference", data.n_reference];
+  return `The ${which} has ${plural(rows, "row")}; a verdict needs ${number(data.minimum_rows, 6)}.`;
+}
 
 const first = (data) => (data.due_at ? `the first score is due at ${clock(data.due_at)}` : "its history is loading");
 
@@ -105,7 +116,7 @@ function pills(data) {
   const low = isLow(accuracy) && el("span", { class: "pill critical" }, "accuracy below its floor");
   const drifted = data.drifted.length
     ? el("span", { class: "pill error" }, "drifted")
-    : el("span", { class: `pill ${low ? "info" : "good"}` }, "no drift");
+    : hasNoVerdict(data) ? el("span", { class: "pill warning" }, "no verdict") : el("span", { class: `pill ${low ? "info" : "good"}` }, "no drift");
   return [low, drifted];
 }
 
@@ -135,6 +146,6 @@ export function model(data, drift, test, choice) {
   const card = el("article", { class: "card", "data-model": data.name },
     el("div", { class: "row" }, el("h3", {}, data.name), pills(data),
       data.owner && el("span", { class: "soft push" }, `owned by ${data.owner}`)),
-    facts(data), performance(data), gaps(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
+    hasNoVerdict(data) && el("p", { class: "soft" }, whyNoVerdict(data)), facts(data), performance(data), gaps(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
   return { card, draw: scored ? draw : () => {} };
 }

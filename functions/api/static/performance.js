@@ -1,20 +1,22 @@
 import { el } from "./dom.js";
-import { number, percent, words } from "./format.js";
+import { number, percent, seconds, words } from "./format.js";
+import { text } from "./units.js";
 
-const spelt = (one) => (value) => (one.unit === "ratio" ? percent(value) : number(value));
+const UNITS = { ratio: percent, seconds, dollars: (value) => text(value, "USD") };
+const spelt = (one) => UNITS[one.unit] ?? number;
 const known = (value) => value !== null && value !== undefined;
 
 function interval(value, low, high, spell) {
   return known(value) && known(low) ? `${spell(value)} (${spell(low)} to ${spell(high)})` : spell(value);
 }
 
-function row(one) {
+function row(one, estimated) {
   const spell = spelt(one);
   return el("tr", {},
     el("th", { scope: "row" }, one.title),
     el("td", { class: one.beyond ? "critical" : "" }, interval(one.value, one.low, one.high, spell)),
     el("td", {}, spell(one.reference)),
-    el("td", {}, interval(one.expected, one.expected_low, one.expected_high, spell)),
+    estimated && el("td", {}, interval(one.expected, one.expected_low, one.expected_high, spell)),
     el("td", {}, known(one.limit) ? `${one.better === "higher" ? "at least" : "at most"} ${spell(one.limit)}` : "–"));
 }
 
@@ -43,12 +45,13 @@ export function gaps(data) {
 // Every measure of the newest window: by labels, in the reference, as estimated without labels, and what the settings demand.
 export function performance(data) {
   if (!data.performance?.length) return null;
-  const titles = ["Measure", "Now", "Reference", "Estimated without labels", "Limit"];
+  const estimated = data.task !== "generative";
+  const titles = ["Measure", "Now", "Reference", estimated && "Estimated without labels", "Limit"].filter(Boolean);
   return el("details", { class: "performance", "data-key": `${data.name}/performance` },
-    el("summary", {}, `Performance by ${number(data.performance[0].n_labels, 6)} labels`),
+    el("summary", {}, `Performance by ${number(data.performance[0].n_labels, 6)} ${data.task === "generative" ? "requests" : "labels"}`),
     el("table", {},
       el("thead", {}, el("tr", {}, titles.map((title) => el("th", { scope: "col" }, title)))),
-      el("tbody", {}, data.performance.map(row))));
+      el("tbody", {}, data.performance.map((one) => row(one, estimated)))));
 }
 
 // The measure that a card names: the accuracy, or the first one of another task.

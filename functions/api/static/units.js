@@ -1,5 +1,7 @@
 // Values in units (UCUM, as Cloud Monitoring has them) as people read them: `split` gives the number and its unit.
-const plain = (value, options) => value.toLocaleString(undefined, options);
+import { unsigned } from "./format.js";
+
+const plain = (value, options) => unsigned(value.toLocaleString(undefined, options));
 const few = (value) => (Math.abs(value) >= 1e6
   ? plain(value, { notation: "compact", maximumFractionDigits: 2 })
   : value && Math.abs(value) < 1e-4 ? plain(value, { notation: "scientific", maximumFractionDigits: 1 }) : Number.isInteger(value) || Math.abs(value) >= 1000 ? plain(value, { maximumFractionDigits: 0 }) : plain(value, { maximumSignificantDigits: 3 }));
@@ -21,8 +23,8 @@ const percent = (factor) => (value) => {
 };
 function dollars(value, size) {
   const large = Math.abs(size) >= 1e5;
-  const digits = large ? { notation: "compact", maximumFractionDigits: Math.abs(value) < 1e6 ? 1 : 2 } : { maximumFractionDigits: Math.abs(size) < 100 ? 2 : 0 };
-  return [value.toLocaleString("en-US", { style: "currency", currency: "USD", minimumFractionDigits: 0, ...digits }), ""];
+  const digits = large ? { notation: "compact", maximumFractionDigits: Math.abs(value) < 1e6 ? 1 : 2 } : Math.abs(size) < 0.1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: Math.abs(size) < 100 ? 2 : 0 };
+  return [unsigned(value.toLocaleString("en-US", { style: "currency", currency: "USD", minimumFractionDigits: 0, ...digits })), ""];
 }
 
 const KINDS = {

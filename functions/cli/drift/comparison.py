@@ -1,6 +1,6 @@
 """Two files compared: everything that the terminal, the page and the JSON tell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -25,7 +25,12 @@ from core.drift import (
 )
 from functions.cli.drift.bars import Bar, bars
 from functions.cli.drift.match import Choice, Matched, match
-from functions.cli.drift.text import REASONS
+from functions.cli.drift.text import REASONS, VERDICTS, show
+from functions.cli.drift.text import count as number_of
+
+_WITHOUT_VERDICT = (Reason.INSUFFICIENT_DATA, Reason.ABSENT, Reason.TYPE_CHANGED)
+_NAMED = 3
+"""Features without a verdict that the sentence names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,6 +105,11 @@ class Comparison:
         return self.report.reason is not Reason.INSUFFICIENT_DATA
 
     @property
+    def without_verdict(self) -> tuple[FeatureDrift, ...]:
+        """The features that nothing is concluded about: too few rows, absent from the current file, or of another type there."""
+        return tuple(feature for feature in self.report.features if feature.reason in _WITHOUT_VERDICT)
+
+    @property
     def ranked(self) -> tuple[FeatureDrift, ...]:
         """The features: drifted ones first, then changed ones, then by strength."""
         order = [Reason.DRIFT, Reason.SEASONAL, Reason.SMALL_CHANGE]
@@ -114,16 +124,34 @@ class Comparison:
             return "No verdict: no feature to compare"
         if not self.judged:
             return f"No verdict: a file has fewer than {self.thresholds.minimum_rows:,} rows"
+        unknown = self.without_verdict
+        if len(unknown) == len(report.features):
+            return f"No verdict: {_named(unknown)}"
         if report.joint_drifted and not report.drifted:
-            return "No feature drifted by itself, but they no longer go together as they did"
-        if report.drifted:
-            return f"{len(report.drifted)} of {len(report.features)} features drifted"
-        return f"No drift in {len(report.features)} feature{'' if len(report.features) == 1 else 's'}"
+            found = "No feature drifted by itself, but they no longer go together as they did"
+        elif report.drifted:
+            found = f"{len(report.drifted)} of {len(report.features)} features drifted"
+        else:
+            found = f"No drift in {number_of(len(report.features) - len(unknown), 'feature')}"
+        return f"{found}; no verdict for {_named(unknown)}" if unknown else found
+
+    @property
+    def reason(self) -> Reason:
+        """Why the verdict is what it is: of features without a verdict the first, unless something drifted."""
+        unknown = self.without_verdict
+        return unknown[0].reason if unknown and self.report.reason is not Reason.DRIFT else self.report.reason
 
     def most_moved(self, feature: FeatureDrift) -> Bar | None:
         """The bin whose share changed most, or None when none did."""
         moved = max(self.bars[feature.name], key=lambda bar: abs(bar.moved), default=None)
         return moved if moved and moved.moved else None
+
+
+def _named(features: Sequence[FeatureDrift]) -> str:
+    """Features without a verdict, the first ones with the reason."""
+    named = [f"{show(feature.name)} ({VERDICTS[feature.reason]})" for feature in features[:_NAMED]]
+    rest = len(features) - len(named)
+    return ", ".join(named) + (f" and {rest:,} more" if rest else "")
 
 
 def _issues(profile: Profile, found: Matched) -> tuple[DataQualityIssue, ...]:

@@ -85,7 +85,7 @@ def page(comparison: Comparison) -> str:
     return _PAGE.format(
         title=escape(f"{comparison.verdict} · {show(comparison.current.name)}"),
         style=_STYLE.read_text(encoding="utf-8"),
-        tone=_tone(comparison.report.reason),
+        tone=_tone(comparison.reason),
         verdict=escape(comparison.verdict),
         files=_files(comparison),
         policy=escape(policy(comparison.thresholds)),

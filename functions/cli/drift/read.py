@@ -57,6 +57,8 @@ def load(path: Path, *, text: Collection[str] = ()) -> pa.Table:
         raise FileError(f"{show(path)}: {_cause(error)}") from error
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise FileError(f"{show(path)}: column names must differ, got {several(twice)} more than once")
+    if not names:
+        raise FileError(f"{show(path)}: must have columns, has none")
     if not table.num_rows:
         raise FileError(f"{show(path)}: must have rows, has only the header {several(names)}")
     return pa.table({name: _plain(table[name]) for name in names if name and not name.startswith(_INDEX)})

@@ -16,6 +16,7 @@ def to_json(comparison: Comparison) -> str:
         "current": {"file": str(comparison.current), "rows": report.n_current},
         "reason": report.reason.value,
         "drifted": list(report.drifted),
+        "without_verdict": [feature.name for feature in comparison.without_verdict],
         "strength": report.strength,
         "thresholds": {
             "shift": thresholds.shift,

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from core.drift import Thresholds
+from core.drift import ProfileError, Thresholds
 from functions.cli.drift.comparison import Comparison
 from functions.cli.drift.match import Choice
 from functions.cli.drift.page import page
@@ -41,10 +41,10 @@ def run(
         as_json: whether JSON is printed instead of the table.
 
     Raises:
-        FileError: a file can not be read or written, or the two can not be compared.
-        ProfileError: a limit is out of its range, or a column holds what can not be counted.
+        FileError: a file can not be read or written, the two can not be compared, or an option is out of its range.
+        ProfileError: a column holds what can not be counted.
     """
-    comparison = Comparison.of(reference, current, choice, Thresholds(**limits))
+    comparison = Comparison.of(reference, current, choice, _thresholds(limits))
     if html:
         _write(html, comparison)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -58,6 +58,15 @@ def run(
     if html:
         print(f"page: {show(html)}", file=sys.stderr)
     return comparison
+
+
+def _thresholds(limits: Mapping[str, Any]) -> Thresholds:
+    """Those of the options; what is wrong with one is told by the name of its option."""
+    try:
+        return Thresholds(**limits)
+    except ProfileError as error:
+        name, _, fault = str(error).partition(":")
+        raise FileError(f"--{name.replace('_', '-')}:{fault}") from error
 
 
 def _write(path: Path, comparison: Comparison) -> None:

@@ -62,7 +62,7 @@ def _parts(comparison: Comparison, *, wide: bool) -> Iterator[RenderableType]:
         f"reference  {show(comparison.reference)}, {count(report.n_reference, 'row')}\n"
         f"current    {show(comparison.current)}, {count(report.n_current, 'row')}\n",
     )
-    yield Text(comparison.verdict, style=_STYLES.get(report.reason, "bold green"))
+    yield Text(comparison.verdict, style=_STYLES.get(comparison.reason, "bold green"))
     yield _features(comparison, wide=wide)
     if comparison.segments:
         yield _segments(comparison)

@@ -1,5 +1,6 @@
 """Names and numbers as people read them, the same in the terminal and on the page."""
 
+import math
 from collections.abc import Sequence
 
 from core.drift import (
@@ -114,7 +115,8 @@ def tail(feature: FeatureDrift) -> str:
     if feature.tail is None:
         return ""
     old, new = feature.means
-    means = f"mean {old:,.4g} → {new:,.4g}" if old is not None and new is not None else ""
+    known = old is not None and new is not None and math.isfinite(old) and math.isfinite(new)
+    means = f"mean {old:,.4g} → {new:,.4g}" if known else ""
     if not feature.tail.threshold:
         return means
     place = f"{'at or above' if feature.tail.upper else 'below'} {feature.tail.threshold}"

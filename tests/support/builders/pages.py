@@ -164,7 +164,7 @@ def services(
     incidents = Incidents(store=store, actions=actions, clock=clock)
     models = Models(SETTINGS.models, table or ModelTable(), clock)
     return Services(
-        views=Views(settings=SETTINGS, known=models.all, store=store, warehouse=warehouse, start=start),
+        views=Views(settings=SETTINGS, monitored=models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(models),
         incidents=incidents,
         actions=actions,
