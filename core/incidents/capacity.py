@@ -105,7 +105,10 @@ def _without(hidden: tuple[HiddenCondition, ...], current: IncidentCondition) ->
 def _with(
     hidden: tuple[HiddenCondition, ...], evicted: IncidentCondition, *, overflowed: bool
 ) -> tuple[tuple[HiddenCondition, ...], bool]:
-    if len(hidden) >= HIDDEN_LIMIT:
+    known = next((one for one in hidden if one.key == digest(evicted.key)), None)
+    if known and known.observed_at > evicted.observed_at:
+        return hidden, overflowed
+    if not known and len(hidden) >= HIDDEN_LIMIT:
         return hidden, True
     one = HiddenCondition(
         key=digest(evicted.key),

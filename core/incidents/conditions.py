@@ -35,7 +35,12 @@ _SEVERITIES = tuple(Severity)
 
 
 def observe(
-    condition: IncidentCondition | None, finding: Finding, *, now: datetime, policy: IncidentPolicy
+    condition: IncidentCondition | None,
+    finding: Finding,
+    *,
+    now: datetime,
+    policy: IncidentPolicy,
+    closed: bool = False,
 ) -> tuple[IncidentCondition, Observation]:
     """Apply a finding to its condition.
 
@@ -44,6 +49,7 @@ def observe(
         finding: about it.
         now: limits the instant of a clock that runs ahead.
         policy: for the class of the finding.
+        closed: whether a person resolved its incident: then it matters at once that its source repeats it.
 
     Returns:
         The condition after it (the very same object for a duplicate), and the finding as an observation.
@@ -54,11 +60,12 @@ def observe(
     kind = classify(finding.target, finding.kind, finding.source, finding.severity, policy.rules)
     observation = Observation(at=at, status=finding.status, severity=kind.severity)
     if condition is not None and _is_heard_again(condition, finding, now):
-        observation = replace(observation, at=now)
+        observation = replace(observation, at=_expiry(now, condition.observed_at))
     elif condition is not None and (
         observation in condition.history or _is_redelivery(condition, finding, observation)
     ):
-        return _renew(condition, finding, now, policy.timing.resolve_after), observation
+        step = _RENEWAL_STEP if closed else max(_RENEWAL_STEP, policy.timing.resolve_after / _RENEWALS)
+        return _renew(condition, finding, now, step), observation
     if condition is not None and observation.at <= condition.observed_at:
         condition = _undo_expiry(condition, finding)
     return _apply(condition, finding, observation, kind, now), observation
@@ -150,11 +157,14 @@ def _is_heard_again(condition: IncidentCondition, finding: Finding, now: datetim
     """Whether a source repeats what was taken for over because it was not heard of.
 
     Alertmanager and Grafana repeat an alert with the instant at which it began: that instant is no newer than the expiry,
-    but the repetition is. Sources that say until when a finding holds are renewed instead.
+    but the repetition is. What both times said until when it holds is renewed instead.
     """
-    if finding.status is not Status.FIRING or finding.holds_until is not None or condition.expired_at is None:
+    until, over = finding.holds_until, condition.expired_at
+    if finding.status is not Status.FIRING or condition.status is not Status.RESOLVED or over is None:
         return False
-    return condition.status is Status.RESOLVED and finding.observed_at <= condition.expired_at < now
+    if until is not None and (condition.holds_until is not None or until <= now):
+        return False
+    return finding.observed_at <= over <= now
 
 
 def _expiry(end: datetime, observed_at: datetime) -> datetime:
@@ -162,18 +172,17 @@ def _expiry(end: datetime, observed_at: datetime) -> datetime:
     return max(end, observed_at + timedelta(microseconds=1))
 
 
-def _renew(
-    condition: IncidentCondition, finding: Finding, now: datetime, resolve_after: timedelta
-) -> IncidentCondition:
-    """The condition after a repeated finding: it holds for longer."""
+def _renew(condition: IncidentCondition, finding: Finding, now: datetime, step: timedelta) -> IncidentCondition:
+    """The condition after a repeated finding: it holds for longer; a renewal by less than the step is not saved."""
     until = finding.holds_until
     if finding.status is not Status.FIRING:
         return condition
     if until is None:
-        step = max(_RENEWAL_STEP, resolve_after / _RENEWALS)
         fires = condition.status is Status.FIRING and condition.holds_until is None
         return replace(condition, last_seen_at=now) if fires and now - condition.last_word >= step else condition
     before = condition.holds_until
+    if before is None and finding.observed_at < condition.observed_at:
+        return condition  # the newer finding has no expiry
     if before is not None and (until <= before or (until - before < _RENEWAL_STEP <= before - now)):
         return condition
     restored = _undo_expiry(condition, finding)
@@ -206,8 +215,11 @@ def _apply(
     before: IncidentCondition | None, finding: Finding, observation: Observation, kind: Class, now: datetime
 ) -> IncidentCondition:
     history = add_observation(before.history if before else (), observation)
+    again = before is not None and before.status is finding.status and before.observed_at == observation.at
+    until = _longer(before.holds_until, finding.holds_until) if before and again else finding.holds_until
     if before is not None and history[-1] is not observation:
-        return replace(before, history=history)
+        holds_until = until if again else before.holds_until
+        return replace(before, history=history, holds_until=holds_until, last_seen_at=_seen_at(before, finding, now))
     return IncidentCondition(
         key=finding.condition,
         target=finding.target,
@@ -225,10 +237,15 @@ def _apply(
         runbook=_line(finding.runbook, before.runbook if before else None, NAME_LIMIT * 2),
         category=kind.category,
         classification=_line(kind.reason, before.classification if before else None),
-        holds_until=finding.holds_until,
+        holds_until=until,
         last_seen_at=_seen_at(before, finding, now),
         history=history,
     )
+
+
+def _longer(one: datetime | None, other: datetime | None) -> datetime | None:
+    """The later of two expiries; none is the latest."""
+    return None if one is None or other is None else max(one, other)
 
 
 def _seen_at(before: IncidentCondition | None, finding: Finding, now: datetime) -> datetime | None:

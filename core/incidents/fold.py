@@ -92,7 +92,8 @@ def fold(state: GroupState | None, finding: Finding, *, now: datetime, policy: I
     state = state or GroupState(name=policy.graph.group(finding.target))
     key = finding.condition
     before = next((condition for condition in state.conditions if condition.key == key), None)
-    current, observation = observe(before, finding, now=now, policy=policy)
+    closed = any(incident.closed_at is not None and key in incident.conditions for incident in state.incidents)
+    current, observation = observe(before, finding, now=now, policy=policy, closed=closed)
     if current is before:
         return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
     after = upsert(state, current)
