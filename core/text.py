@@ -7,6 +7,8 @@ from functools import lru_cache
 LINE_LIMIT = 300
 _LONG, _ENDLESS = 120.0, 1e9
 """Seconds from which on larger units are used, and beyond which no unit makes sense."""
+_POWERS = 1e15
+"""From which on numbers are written as powers of ten."""
 _ELLIPSIS = "…"
 
 
@@ -98,13 +100,15 @@ def number(value: float, unit: str = "") -> str:
 
     >>> number(0.61234, "ratio"), number(1234567.0), number(2.0, "seconds"), number(0.5, "dollars")
     ('61.2 %', '1,234,567', '2 s', '$0.5')
+    >>> number(1e308, "seconds")
+    '1e+308 s'
     """
     if unit == "ratio":
         return f"{100 * value:.3g} %"
     size = abs(value)
     if unit == "seconds" and _LONG <= size < _ENDLESS:
         return f"{'-' if value < 0 else ''}{duration(timedelta(seconds=size))}"
-    digits = f"{value:,.0f}" if size >= 1000 else f"{value:.3g}"  # noqa: PLR2004 - three digits are what people read
+    digits = f"{value:,.0f}" if 1000 <= size < _POWERS else f"{value:.3g}"  # noqa: PLR2004 - three digits are what people read
     if unit == "dollars":
         return f"${digits}"
     return f"{digits} {'s' if unit == 'seconds' else unit}".rstrip()
@@ -134,7 +138,7 @@ def comparison(value: float | None, threshold: float | None, unit: str = "") -> 
 
 def _relation(ratio: float) -> str:
     if ratio >= 2:  # noqa: PLR2004 - from there on "times" reads better than per cent
-        return f"{ratio:,.1f} times"
+        return f"{ratio:,.1f} times" if ratio < _POWERS else f"{ratio:.3g} times"
     if round(abs(ratio - 1), 2) == 0:
         return "about"
     return f"{abs(ratio - 1):.0%} {'above' if ratio > 1 else 'below'}".replace("%", " %")

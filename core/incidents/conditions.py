@@ -25,7 +25,7 @@ from core.incidents.policy import Class, Graph, IncidentPolicy, classify
 from core.text import LINE_LIMIT, clean_utf8
 
 NAME_LIMIT = 80
-_EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 120
+_EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 180
 _RENEWAL_STEP = timedelta(minutes=1)
 """A renewal shorter than this is not saved: some sources repeat a firing every few seconds."""
 _RENEWALS = 24

@@ -10,6 +10,9 @@ _QUOTE = r"\\{0,3}[\"']"
 # Up to the same quote again, or to the end where it is missing; a quote behind a backslash belongs to the value.
 _QUOTED = rf"(?P<quote>{_QUOTE})(?:(?!(?P=quote))(?:\\.|.))*(?P=quote)?"
 _IS = rf"(?:{_QUOTE})?(?:\s*(?:=>|[:=>]|%3[ad])\s*|\s+(?:is|was)\s+|\s+(?={_QUOTE}))"
+# A share or a shift is no secret, whatever is measured: "prompt_tokens: 12.5% of the rows", "output_token: 0.57 sd up".
+_MEASURE = r"-?\d{1,9}(?:\.\d{1,9})?(?: ?%| sd\b)(?![\w%])"
+_NO_MEASURE = rf"(?!{_MEASURE})"
 _NAMES = (
     r"pass(?:word|wd|phrase|code)?|pwd?|secret|token|credential|signature|sig|jwt|otp|auth|session[_-]?id|sid"
     r"|(?:api|access|account|private|client|encryption|master|shared|signing|subscription|service)[_-]?key|key"
@@ -38,13 +41,13 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     # name=value, name: value, "name": "value", --name value, <name>value; the name may be part of a longer one.
     (
         re.compile(
-            rf"(?is)((?<![a-z])(?:[\w.-]{{0,40}}[_.-])?(?:{_NAMES})s?(?:[_-][\w-]{{0,20}})?{_IS})(?:{_QUOTED}|\S+)"
+            rf"(?is)((?<![a-z])(?:[\w.-]{{0,40}}[_.-])?(?:{_NAMES})s?(?:[_-][\w-]{{0,20}})?{_IS}){_NO_MEASURE}(?:{_QUOTED}|\S+)"
         ),
         rf"\1{HIDDEN}",
     ),
     (
         re.compile(
-            rf"((?:[a-z\d]{{1,30}})(?:Password|Secret|Token|Key|Credential|Signature)s?(?i:{_IS}))(?:{_QUOTED}|\S+)",
+            rf"((?:[a-z\d]{{1,30}})(?:Password|Secret|Token|Key|Credential|Signature)s?(?i:{_IS})){_NO_MEASURE}(?:{_QUOTED}|\S+)",
             re.DOTALL,
         ),
         rf"\1{HIDDEN}",
@@ -157,6 +160,15 @@ def is_secret(name: str) -> bool:
     (True, False)
     """
     return _SECRET_NAME.search(name) is not None
+
+
+def redact_named(name: str, text: str) -> str:
+    """The text of that name without anything that is or may be a secret: nothing is left of it where the name says that it is one.
+
+    >>> redact_named("api_token", "hunter2"), redact_named("prompt_tokens", "0.57 sd up"), redact_named("pod", "password=hunter2")
+    ('[hidden]', '0.57 sd up', 'password=[hidden]')
+    """
+    return HIDDEN if is_secret(name) and not re.match(_MEASURE, text) else redact(text)
 
 
 def pattern_of(text: str) -> str:

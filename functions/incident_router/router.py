@@ -11,7 +11,7 @@ from core.incidents.lifecycle import apply_command, record_action
 from core.incidents.model import Decision, GroupState
 from core.incidents.routing import LONGEST_SILENCE, Silence
 from functions.adapters import events, logs
-from functions.adapters.redact import HIDDEN, is_secret, redact, redact_address
+from functions.adapters.redact import redact, redact_address, redact_named
 from functions.runtime.push import Message
 from functions.services.incidents.documents import INCIDENTS
 from functions.services.incidents.service import Decide, IncidentService
@@ -101,7 +101,7 @@ def _update(service: IncidentService, incident_id: str, decide: Decide, received
 
 def _redacted(finding: Finding) -> Finding:
     """The finding without secrets: one that is published directly has not passed the intake."""
-    evidence = {name: HIDDEN if is_secret(name) else redact(text) for name, text in finding.evidence.items()}
+    evidence = {name: redact_named(name, text) for name, text in finding.evidence.items()}
     summary, runbook = redact(finding.summary), redact_address(finding.runbook)
     if (summary, runbook, evidence) == (finding.summary, finding.runbook, finding.evidence):
         return finding

@@ -165,3 +165,11 @@ def test_an_amount_that_rounds_to_zero_has_no_sign(calm: PageFixture) -> None:
       return [text(-0.001, "USD", 1e6), text(-0, "1"), text(-0.5, "USD"), text(-0.00005, "1"), dollars(-0.2), dollars(-3)];
     }"""
     assert page.evaluate(program) == ["$0", "0", "-$0.5", "-5E-5", "$0", "-$3"]
+
+
+def test_a_number_without_end_is_short(calm: PageFixture) -> None:
+    program = """async () => {
+      const { number, seconds } = await import("/assets/format.js");
+      return [number(1e308), number(-2.5e300), seconds(1e308), number(123456789012345, 15), number(Infinity)];
+    }"""
+    assert calm.open().evaluate(program) == ["1E308", "-2.5E300", "1E308 s", "123,456,789,012,345", "∞"]

@@ -340,6 +340,13 @@ def test_a_column_without_a_verdict_is_not_called_steady(tmp_path: Path) -> None
     assert "No verdict: gone (absent), kind (type changed)" in drift(old, new, "--ignore", "age").stdout
 
 
+def test_files_without_a_feature_to_compare_get_no_verdict(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "x.parquet", {"x": np.ones(900)})
+    assert "No verdict: no feature to compare" in drift(path, path).stdout
+    assert drift(path, path).exit_code == 0
+    assert drift(path, path, "--fail").exit_code == 3
+
+
 def test_a_drifted_column_does_not_hide_that_another_has_no_verdict(tmp_path: Path) -> None:
     values = np.random.default_rng(10).normal(size=900)
     old = parquet(tmp_path / "old.parquet", {"age": values, **{f"gone{k}": values for k in range(5)}})

@@ -224,3 +224,21 @@ def test_a_name_of_a_secret_is_known(name: str) -> None:
 @pytest.mark.parametrize("name", ["pod", "departure_delay", "key", "author", "power"])
 def test_other_names_are_shown(name: str) -> None:
     assert not is_secret(name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "prompt_tokens: 100.0% of the rows are missing, at most 6.6% is usual",
+        "key: 12 % of the rows",
+        "completion_tokens: 0.57 sd up",
+        "maxTokens: 3.4% of the rows",
+    ],
+)
+def test_a_share_of_what_is_called_like_a_secret_is_shown(text: str) -> None:
+    assert redact(text) == text
+
+
+@pytest.mark.parametrize("value", ["100%x", "100%%", "100%25abc", "0.57 sdx", "12345678901%", "1234567", "0.57"])
+def test_what_only_begins_like_a_share_is_hidden(value: str) -> None:
+    assert redact(f"password: {value} is it").startswith("password: [hidden]")

@@ -3,6 +3,10 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import numpy as np
+
+from core.drift import Profile, score
+from core.drift.judge import of_drift
 from core.events import Severity
 from core.incidents.capacity import upsert
 from core.incidents.conditions import expired, moved, observe
@@ -10,6 +14,7 @@ from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, HIDDEN_LIMIT,
 from core.incidents.policy import IncidentPolicy
 from core.settings.people import Category
 from core.settings.response import Rule
+from core.statistics import STATISTICS
 from tests.support.fakes.played import FIRING, RESOLVED, START, at, found
 
 POLICY = IncidentPolicy()
@@ -34,6 +39,16 @@ def test_the_newest_finding_says_how_things_stand_and_a_late_one_only_stands_in_
     late = seen(2, known, summary="late", status=RESOLVED)
     assert (late.summary, late.status, late.severity) == ("new", FIRING, Severity.CRITICAL)
     assert [observation.at for observation in late.history] == [at(0), at(2), at(5)]
+
+
+def test_the_evidence_of_drift_is_kept_as_far_as_the_range_that_moved() -> None:
+    rng = np.random.default_rng(3)
+    profile = Profile.fit({"departure_delay": rng.normal(12.5, 41.25, 50_000)})
+    report = score(profile, {"departure_delay": rng.normal(31.75, 57.5, 9_000)}, statistics=tuple(STATISTICS))
+    evidence = of_drift("flight-delay", report).evidence
+    kept = next(one.text for one in seen(0, evidence=evidence).evidence if one.name == "departure_delay")
+    assert "65.7 and above: 10% of rows then, 29% now" in kept
+    assert evidence["departure_delay"].startswith(kept.rstrip("…"))
 
 
 def test_the_rules_give_the_severity_that_counts() -> None:

@@ -275,6 +275,8 @@ def test_numbers_are_put_in_words() -> None:
     assert comparison(0.2, 0.2) == "Observed 0.2: about the threshold of 0.2."
     assert comparison(float("inf"), 1.0) == ""
     assert comparison(1.0, float("nan")) == "Observed 1."
+    assert comparison(1e308, 1.0, "seconds") == "Observed 1e+308 s: 1e+308 times the threshold of 1 s."
+    assert comparison(999e12, 1.0) == "Observed 999,000,000,000,000: 999,000,000,000,000.0 times the threshold of 1."
     assert comparison(-1.0, 2.0, "days") == "Observed -1 days; the threshold is 2 days."
     assert number(0.5, "dollars") == "$0.5"
     assert comparison(1.5, 1.0) == "Observed 1.5: 50 % above the threshold of 1."

@@ -10,8 +10,9 @@ export const when = (iso) => (iso ? instant.format(new Date(iso)) : "never");
 export const clock = (iso) =>
   new Date(iso).toDateString() === new Date().toDateString() ? time.format(new Date(iso)) : instant.format(new Date(iso));
 export const dayOf = (iso) => day.format(new Date(iso));
+const ENDLESS = 1e15; // from here on nobody counts the zeros
 export const number = (value, digits = 3) =>
-  value === null || value === undefined ? "–" : Number(value).toLocaleString(undefined, { maximumSignificantDigits: digits });
+  value === null || value === undefined ? "–" : Number(value).toLocaleString(undefined, { maximumSignificantDigits: digits, ...(Math.abs(value) >= ENDLESS && { notation: "scientific" }) });
 export const percent = (value) =>
   value === null || value === undefined ? "–" : value.toLocaleString(undefined, { style: "percent", maximumFractionDigits: 1 });
 export const seconds = (value) => (value === null || value === undefined ? "–" : value < 1 ? `${Math.round(value * 1000)} ms` : `${number(value)} s`);

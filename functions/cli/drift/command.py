@@ -24,7 +24,7 @@ class _RefusedError(click.ClickException):
 
 @click.command(
     epilog="Exit status: 0 when the comparison was made; 2 when a file or an option is wrong, with one line on stderr. "
-    "With --fail-on: 1 when what it names was found, 3 when a feature has no verdict on drift: too few rows, absent, or of another type."
+    "With --fail-on: 1 when what it names was found, 3 when there is no verdict on drift, or none on a feature: too few rows, absent, or of another type."
 )
 @click.argument("reference", type=click.Path(path_type=Path))
 @click.argument("current", type=click.Path(path_type=Path))
@@ -105,4 +105,4 @@ def _status(comparison: "Comparison", wanted: Collection[str]) -> int:
     found = {"drift": bool(report.drifted), "joint": report.joint_drifted, "quality": bool(comparison.issues)}
     if any(found[name] for name in wanted):
         return DRIFT
-    return NO_VERDICT if comparison.without_verdict and {"drift", "joint"} & {*wanted} else 0
+    return NO_VERDICT if not comparison.complete and {"drift", "joint"} & {*wanted} else 0

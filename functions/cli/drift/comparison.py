@@ -110,6 +110,11 @@ class Comparison:
         return tuple(feature for feature in self.report.features if feature.reason in _WITHOUT_VERDICT)
 
     @property
+    def complete(self) -> bool:
+        """Whether there is a verdict about every feature, and one at all."""
+        return bool(self.report.features) and not self.without_verdict
+
+    @property
     def ranked(self) -> tuple[FeatureDrift, ...]:
         """The features: drifted ones first, then changed ones, then by strength."""
         order = [Reason.DRIFT, Reason.SEASONAL, Reason.SMALL_CHANGE]
