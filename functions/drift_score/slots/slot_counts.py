@@ -31,6 +31,7 @@ from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.adapters.store import update
 from functions.drift_score.schema import changes
 from functions.drift_score.slots import statements
+from functions.drift_score.slots.samples import SampledRows
 from functions.drift_score.slots.statements import Source
 
 COLLECTION = "slots"
@@ -170,15 +171,16 @@ class SlotCounts:
             parts[row["model"]].append(row)
         return {name: _window(rows) for name, rows in parts.items()}
 
-    def samples(self, models: Sequence[Model], at: datetime) -> dict[str, list[str]]:
-        """Some rows of the current windows of models, each as JSON, by the names of their profiles."""
+    def samples(self, models: Sequence[Model], at: datetime) -> dict[str, list[SampledRows]]:
+        """Some rows of the current windows of models in the order of time, by the names of their profiles."""
         end = closed(at)
         lengths = [{"model": model.name, "seconds": _seconds(model.window)} for model in models]
         earliest = end - max(model.window for model in models)
-        found: dict[str, list[str]] = defaultdict(list)
+        found: dict[str, list[SampledRows]] = defaultdict(list)
         rows = self.warehouse.query(statements.READ_SAMPLES, lengths=lengths, earliest=earliest, window_end=end)
-        for row in sorted(rows, key=lambda row: row["slot_end"]):
-            found[row["profile"]] += row["sample"].splitlines() if row["sample"] else []
+        for row in rows:
+            names = msgspec.json.decode(row["sample_columns"], type=tuple[str, ...])
+            found[row["profile"]].append(SampledRows(names=names, lines=row["sample"].split("\n")))
         return found
 
     def versions(self, models: Sequence[Model], at: datetime) -> dict[str, Data]:

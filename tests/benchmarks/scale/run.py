@@ -117,8 +117,13 @@ class Platform:
         current = {name: rng.standard_normal(70_000) for name in names}
         self.counts = count(self.profile, current)
         self._cells = cells_of(self.profile, self.counts, current)
-        together = self.profile.joint.names
-        self._sample = [json.dumps({name: float(current[name][k]) for name in together}) for k in range(ROWS)]
+        sampled = -(-ROWS // (MODEL.window // SLOT)) * (MODEL.window // SLOT)
+        self._sample = {
+            "sample_columns": json.dumps(sorted(names)),
+            "sample": "\n".join(
+                json.dumps([float(current[name][k]) for name in sorted(names)]) for k in range(sampled)
+            ),
+        }
         self.known = {
             name: replace(MODEL, name=name) for name in (f"model-{number:06d}" for number in range(self.models))
         }
@@ -167,11 +172,7 @@ class Platform:
                 for row in self._cells
             ]
         if sql == statements.READ_SAMPLES:
-            lines = {"slot_end": parameters["window_end"], "sample": "\n".join(self._sample)}
-            return [
-                lines | {"model": one["model"], "profile": self._profile_name(one["model"])}
-                for one in parameters["lengths"]
-            ]
+            return [self._sample | {"profile": self._profile_name(one["model"])} for one in parameters["lengths"]]
         if sql == statements.VERSIONS:
             about = {"version": "1", "created_at": START - 40 * DAY, "reference_start": None, "reference_end": None}
             return [about | {"model": name} for name in parameters["models"]]
