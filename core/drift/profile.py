@@ -63,7 +63,7 @@ class Profile:
         segments: what the segments of the reference looked like, where they were asked for.
         calibration: how far features move when nothing is wrong, where that was learnt.
         samples: reference values by numeric feature, cut at its edges; none in a compact profile.
-        fingerprint: names the cells and categories: counts of one fingerprint may be added and scored.
+        fingerprint: names the cells, where values are clipped, and the categories: counts of one fingerprint may be added and scored.
         prepared: worked out of the grid.
         dependence: how alike the rows of the reference are that follow each other.
         labels: the names of the bins, numeric features first, then categorical ones.
@@ -290,4 +290,5 @@ def _fingerprint(grid: Grid, categorical: tuple[Categories, ...]) -> str:
         ).encode()
     )
     digest.update(np.ascontiguousarray(grid.edges).tobytes())
+    digest.update(np.ascontiguousarray(grid.tails.clip).tobytes())
     return digest.hexdigest()

@@ -21,7 +21,6 @@ import msgspec
 import numpy as np
 
 from core.drift import Profile
-from core.drift.columns import Ints
 from core.drift.joint import ROWS
 from core.drift.slots import FeatureCells, ProfileFeature, features_of
 from core.errors import QueryError
@@ -47,10 +46,6 @@ _WHOLE = ProfileFeature(feature=-2, name="", is_numeric=False, origin=0, edges=[
 _COMPLETE = ProfileFeature(feature=-1, name="", is_numeric=False, origin=0, edges=[], categories=[])
 """Stands last among the features of a profile whose window has been counted."""
 _NOTHING: Span = (datetime.min.replace(tzinfo=UTC),) * 2
-_integers = msgspec.json.Decoder(
-    list[int], strict=False
-)  # BigQuery spells whole numbers in JSON as text where they are large
-_floats = msgspec.json.Decoder(list[float], strict=False)
 log = logging.getLogger(__name__)
 
 
@@ -325,32 +320,20 @@ def _window(rows: Sequence[Data]) -> WindowCells:
     return WindowCells(
         profile=rows[0]["profile"],
         newest=max(known, default=None),
-        rows=sum(int(_numbers(row["counts"]).sum()) for row in rows if row["feature"] == _WHOLE.feature),
+        rows=sum(int(_feature(row).rows.sum()) for row in rows if row["feature"] == _WHOLE.feature),
         features=features,
-        counted=tuple(int(np.sum(one.counts)) for one in features),
+        counted=tuple(int(one.rows.sum()) for one in features),
     )
 
 
 def _feature(row: Data) -> FeatureCells:
     return FeatureCells(
         feature=row["feature"],
-        buckets=_numbers(row["buckets"]),
-        counts=_numbers(row["counts"]),
-        totals=np.array(_floats.decode(row["totals"]), dtype=np.float64),
+        rows=np.fromstring(row["counts"], dtype=np.int64, sep=","),
+        sums=(row["low_total"], row["middle_total"], row["high_total"]),
         lowest=row["lowest"],
         highest=row["highest"],
     )
-
-
-def _numbers(text: str) -> Ints:
-    """BigQuery spells whole numbers in JSON as text where they are large; those that are not are read in half the time.
-
-    >>> _numbers("[-1,20]").tolist(), _numbers('["9007199254740993",1]').tolist(), _numbers("[]").tolist()
-    ([-1, 20], [9007199254740993, 1], [])
-    """
-    if '"' in text or text == "[]":
-        return np.array(_integers.decode(text), dtype=np.int64)
-    return np.fromstring(text[1:-1], dtype=np.int64, sep=",")
 
 
 def _key(source: Source) -> str:
