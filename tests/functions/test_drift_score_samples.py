@@ -23,7 +23,7 @@ PROFILE = Profile.fit(
 
 
 def part(names: tuple[str, ...], *rows: Sequence[Any]) -> SampledRows:
-    return SampledRows(names=names, lines=[json.dumps(row) for row in rows])
+    return SampledRows(names=names, text="\n".join(json.dumps(row) for row in rows))
 
 
 def columns(*parts: SampledRows) -> dict[str, list[Any]]:

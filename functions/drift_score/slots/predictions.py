@@ -1,7 +1,7 @@
 """The port `Predictions` where windows have been counted by slots: those are not read again."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -33,7 +33,7 @@ class CountedPredictions:
         at: the tick.
         windows: the current windows that were counted by slots, by the names of the models.
         versions: the versions in use, of those models.
-        samples: reads some rows of the windows, by the names of their profiles.
+        samples: reads some rows of the windows, by the names of their profiles; once a model is sampled, its rows are dropped.
     """
 
     rest: Predictions
@@ -42,7 +42,7 @@ class CountedPredictions:
     at: datetime
     windows: Mapping[str, WindowCells]
     versions: Mapping[str, Data]
-    samples: Callable[[], Mapping[str, Sequence[SampledRows]]]
+    samples: Callable[[], dict[str, list[SampledRows]]]
 
     def summary(self, model: Model, start: datetime, end: datetime) -> WindowSummary:
         """The version in use, and what there is; of a window that was counted without a statement."""
@@ -81,7 +81,7 @@ class CountedPredictions:
         if found is None or found.profile != profile_name(window.model, window.version, profile):
             return self.rest.sample(window, profile)
         numbers = {*window.model.features.numeric, window.model.score}
-        return sample_columns(self.samples().get(found.profile, ()), profile, numbers)
+        return sample_columns(self.samples().pop(found.profile, []), profile, numbers)
 
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
         """The same by the values of a column, by a statement of its own."""

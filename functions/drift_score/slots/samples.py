@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
@@ -22,11 +23,17 @@ class SampledRows:
 
     Attributes:
         names: the columns.
-        lines: a row each, as a JSON array of the values of these columns.
+        text: a row a line, as a JSON array of the values of these columns; whole, for the lines of a shard's models at once would take as
+            much memory again.
     """
 
     names: tuple[str, ...]
-    lines: Sequence[str]
+    text: str
+
+    @property
+    def lines(self) -> list[str]:
+        """A row each."""
+        return self.text.split("\n")
 
 
 def sample_columns(parts: Sequence[SampledRows], profile: Profile, numbers: Collection[str]) -> Columns:
@@ -42,7 +49,7 @@ def sample_columns(parts: Sequence[SampledRows], profile: Profile, numbers: Coll
     tables = [(dict(zip(names, columns, strict=True)), size) for names, columns, size in decoded]
     found: dict[str, NDArray[Any]] = {}
     for name in filter(known.__contains__, profile.joint.names):
-        values = [value for table, size in tables for value in table.get(name, (None,) * size)]
+        values = list(chain.from_iterable(table.get(name, repeat(None, size)) for table, size in tables))
         origin = profile.joint.origins.get(name, 0)
         found[name] = _numbers(name, values, origin) if name in numbers else _categories(name, values)
     return found
@@ -50,13 +57,13 @@ def sample_columns(parts: Sequence[SampledRows], profile: Profile, numbers: Coll
 
 def _decoded(parts: Iterable[SampledRows]) -> Iterable[tuple[SampledRows, list[list[Any]]]]:
     """The rows that are looked at; only these are decoded."""
-    listed = list(parts)
-    at, start = evenly(sum(len(part.lines) for part in listed), ROWS), 0
-    for part in listed:
-        inside = at[(at >= start) & (at < start + len(part.lines))] - start
-        start += len(part.lines)
+    listed = [(part, part.lines) for part in parts]
+    at, start = evenly(sum(len(lines) for _, lines in listed), ROWS), 0
+    for part, lines in listed:
+        inside = at[(at >= start) & (at < start + len(lines))] - start
+        start += len(lines)
         if inside.size:
-            yield part, _rows.decode(f"[{','.join([part.lines[k] for k in inside.tolist()])}]")
+            yield part, _rows.decode(f"[{','.join([lines[k] for k in inside.tolist()])}]")
 
 
 def _numbers(name: str, values: list[Any], origin: int) -> NDArray[Any]:

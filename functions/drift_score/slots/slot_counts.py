@@ -175,7 +175,7 @@ class SlotCounts:
         rows = self.warehouse.query(statements.READ_SAMPLES, lengths=lengths, earliest=earliest, window_end=end)
         for row in rows:
             names = msgspec.json.decode(row["sample_columns"], type=tuple[str, ...])
-            found[row["profile"]].append(SampledRows(names=names, lines=row["sample"].split("\n")))
+            found[row["profile"]].append(SampledRows(names=names, text=row["sample"]))
         return found
 
     def versions(self, models: Sequence[Model], at: datetime) -> dict[str, Data]:
