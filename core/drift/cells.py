@@ -8,7 +8,6 @@ import numpy as np
 
 from core.drift.columns import Floats, Ints
 from core.drift.grid import ABOVE, BELOW, Grid
-from core.drift.tail import Places, places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,7 +31,6 @@ class Prepared:
         ties: the sum of the cubed shares of the cells, shape (k,).
         spread: the Wasserstein distance by chance at one row against infinitely many, shape (k,).
         bins: reference rows by bin, then the special ones; shape (k, b + 3).
-        tails: thresholds in the tails.
     """
 
     rows: Ints
@@ -50,7 +48,6 @@ class Prepared:
     ties: Floats
     spread: Floats
     bins: Ints
-    tails: Places
 
 
 def prepare(grid: Grid) -> Prepared:
@@ -81,10 +78,9 @@ def prepare(grid: Grid) -> Prepared:
         climbs=np.diff(middle, axis=1),
         middle=middle[:, (0, -1)],
         edge_shares=np.array([0.0, 1.0]) + special / np.array([2.0, -2.0]),
-        ties=(np.concatenate((shares, special), axis=1) ** 3).sum(axis=1),
+        ties=_cubes(shares) + _cubes(special),
         spread=np.sqrt(2 / np.pi) * (widths * np.sqrt(np.maximum(finite * (1 - finite), 0.0))).sum(axis=1),
         bins=binned(grid, cumulated, grid.special),
-        tails=places(grid.edges, grid.sizes, grid.cells),
     )
 
 
@@ -236,6 +232,12 @@ def _divided(cumulated: Ints, rows: Ints) -> Floats:
     shares = cumulated.astype(np.float64)
     shares /= rows[:, None]
     return shares
+
+
+def _cubes(shares: Floats) -> Floats:
+    """The sums of cubes over the last axis: by multiplication, which takes a fifth of the time of a power."""
+    cubes: Floats = np.vecdot(np.square(shares), shares)
+    return cubes
 
 
 def _widths(grid: Grid) -> Floats:

@@ -188,7 +188,7 @@ def _numeric(profile: Profile, feature: int, columns: Columns, size: int, wanted
     return _Counted(
         cells=cells,
         special=(missing, below, above),
-        sums=_sums(finite, places[profile.prepared.tails.clip[feature]] if edges.size else np.full(2, finite.size)),
+        sums=_sums(finite, places[profile.grid.tails.clip[feature]] if edges.size else np.full(2, finite.size)),
         lowest=float(finite[0]) if finite.size else np.inf,
         highest=float(finite[-1]) if finite.size else -np.inf,
         exact=_exact(profile, feature, values, places + below, wanted) if wanted else (),

@@ -14,7 +14,7 @@ import numpy as np
 
 from core.drift.columns import Floats, Ints
 from core.drift.ranges import ranges
-from core.drift.tail import clipped, places
+from core.drift.tail import Places, clipped, places
 
 MISSING, BELOW, ABOVE = 0, 1, 2
 """The columns of `special`: missing values, minus infinity, plus infinity."""
@@ -34,7 +34,9 @@ class Grid:
         coarse: which edges part the bins; shape (k, bins - 1), repeated where fewer.
         mean: of the finite reference values; shape (k,).
         sd: their standard deviation, 0 when they are constant; shape (k,).
-        moments: mean, variance and skewness of the values clipped at `tail.Places`, shape (k, 3).
+        moments: mean, variance and skewness of the values clipped at `tails`, shape (k, 3).
+        tails: thresholds in the tails.
+        labels: the names of the bins of each feature: one more than there are coarse edges, empty where edges repeat.
     """
 
     names: tuple[str, ...]
@@ -47,6 +49,8 @@ class Grid:
     mean: Floats
     sd: Floats
     moments: Floats
+    tails: Places
+    labels: tuple[tuple[str, ...], ...]
 
     def edges_of(self, feature: int) -> Floats:
         """The edges of one feature, without the filling."""
@@ -57,10 +61,6 @@ class Grid:
         """A value of a feature, for people."""
         origin = self.origins[feature]
         return f"{origin + int(value)}" if origin else f"{value:.6g}"
-
-    def bin_labels(self, feature: int) -> tuple[str, ...]:
-        """The names of a feature's bins: one more than there are coarse edges, empty where edges repeat."""
-        return tuple(one.label for one in ranges(self.edges_of(feature), self.coarse[feature], self.origins[feature]))
 
 
 def cut(sample: Mapping[str, tuple[Floats, int]], origins: Mapping[str, int], *, cells: int, bins: int) -> Grid:
@@ -87,8 +87,8 @@ def cut(sample: Mapping[str, tuple[Floats, int]], origins: Mapping[str, int], *,
         coarse[k] = _coarse(below, bins)
         special[k] = missing, *infinities(values)
     sizes = np.array([len(one) for one in found], dtype=np.int64)
-    ends = places(filled, sizes, counts).ends
-    moments = [clipped(pair, values) for pair, values in zip(ends, finite.values(), strict=True)]
+    tails = places(filled, sizes, counts)
+    moments = [clipped(pair, values) for pair, values in zip(tails.ends, finite.values(), strict=True)]
     means, sds = zip(*map(_moments, finite.values()), strict=True) if count else ((), ())
     return Grid(
         names=tuple(sample),
@@ -101,6 +101,10 @@ def cut(sample: Mapping[str, tuple[Floats, int]], origins: Mapping[str, int], *,
         mean=np.array(means, dtype=np.float64),
         sd=np.array(sds, dtype=np.float64),
         moments=np.array(moments, dtype=np.float64).reshape(count, 3),
+        tails=tails,
+        labels=tuple(
+            tuple(one.label for one in ranges(found[k], coarse[k], origins[name])) for k, name in enumerate(sample)
+        ),
     )
 
 

@@ -31,7 +31,7 @@ from core.drift.grid import Grid, cut
 from core.drift.joint import NONE as NOT_TOGETHER
 from core.drift.joint import JointReference
 from core.drift.report import DriftReport
-from core.drift.sample import Sample, Sketch
+from core.drift.sample import Samples, Sketch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -63,7 +63,7 @@ class Profile:
         segments: what the segments of the reference looked like, where they were asked for.
         calibration: how far features move when nothing is wrong, where that was learnt.
         samples: reference values by numeric feature, cut at its edges; none in a compact profile.
-        fingerprint: names the cells and categories: counts of one fingerprint may be added and scored.
+        fingerprint: names the cells, where values are clipped, and the categories: counts of one fingerprint may be added and scored.
         prepared: worked out of the grid.
         dependence: how alike the rows of the reference are that follow each other.
         labels: the names of the bins, numeric features first, then categorical ones.
@@ -75,7 +75,7 @@ class Profile:
     rows: int
     grid: Grid
     categorical: tuple[Categories, ...]
-    samples: tuple[Sample, ...]
+    samples: Samples
     fingerprint: str
     prepared: Prepared
     dependence: Dependence
@@ -146,13 +146,15 @@ class Profile:
         found = tuple(Categories.fit(name, *one, limit=categories, holds=kinds[name]) for name, one in tallies.items())
         wanted = frozenset(columns if together is None else together)
         pairs = [name for name in (*numbers, *tallies) if name in wanted and name not in left_out]
+        kept = tuple(Sketch.of(values, keep) for values, _ in numbers.values()) if keep else ()
         return cls.assemble(
             names=tuple(columns),
             rows=size,
             grid=grid,
             categorical=found,
+            sketches=kept,
+            fingerprint=_fingerprint(grid, found),
             dependence=Dependence.learn(_codes(columns, numbers, origins, found), population or size),
-            samples=tuple(Sketch.of(values, keep) for values, _ in numbers.values()) if keep else (),
             left_out=left_out,
             together=JointReference.learn(arrays, pairs, origins),
         )
@@ -165,10 +167,13 @@ class Profile:
         rows: int,
         grid: Grid,
         categorical: tuple[Categories, ...],
-        samples: tuple[Sketch, ...],
+        sketches: tuple[Sketch, ...],
+        fingerprint: str,
         dependence: Dependence,
         left_out: Mapping[str, LeftOut],
         together: JointReference,
+        segments: tuple[SegmentReference, ...] = (),
+        calibration: Calibration | None = None,
     ) -> Self:
         """Put a profile together from its parts."""
         return cls(
@@ -176,13 +181,15 @@ class Profile:
             rows=rows,
             grid=grid,
             categorical=categorical,
-            samples=tuple(Sample.sketched(sketch, grid.edges_of(k)) for k, sketch in enumerate(samples)),
-            fingerprint=_fingerprint(grid, categorical),
+            samples=Samples(sketches=sketches, places=grid.edges_of),
+            fingerprint=fingerprint,
             prepared=prepare(grid),
             dependence=dependence,
             labels=_labels(grid, categorical),
             left_out=left_out,
             joint=together,
+            segments=segments,
+            calibration=calibration,
         )
 
     @property
@@ -197,10 +204,7 @@ class Profile:
 
     def thinned(self, keep: int) -> Self:
         """The same with at most so many values of each numeric feature, as `fit` would have kept them; 0 keeps none."""
-        kept = self.samples if keep else ()
-        sketches = (one.sketch.thinned(keep) for one in kept)
-        cut = (Sample.sketched(sketch, self.grid.edges_of(k)) for k, sketch in enumerate(sketches))
-        return replace(self, samples=tuple(cut))
+        return replace(self, samples=self.samples.thinned(keep))
 
     @property
     def independent(self) -> Self:
@@ -271,7 +275,7 @@ def _codes(
 
 def _labels(grid: Grid, categorical: tuple[Categories, ...]) -> tuple[tuple[str, ...], ...]:
     width = max((len(part.values) for part in categorical), default=0)
-    numeric = tuple((*grid.bin_labels(k), "missing", "-inf", "inf") for k in range(len(grid.names)))
+    numeric = tuple((*names, "missing", "-inf", "inf") for names in grid.labels)
     return numeric + tuple(
         (*part.values, "new" if part.complete else "other", "missing") + ("",) * (width - len(part.values))
         for part in categorical
@@ -286,4 +290,5 @@ def _fingerprint(grid: Grid, categorical: tuple[Categories, ...]) -> str:
         ).encode()
     )
     digest.update(np.ascontiguousarray(grid.edges).tobytes())
+    digest.update(np.ascontiguousarray(grid.tails.clip).tobytes())
     return digest.hexdigest()

@@ -166,7 +166,7 @@ def _columns(profile: Profile, counts: Counts, thresholds: QualityThresholds) ->
 
 def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresholds) -> Iterator[DataQualityIssue]:
     grid, name = profile.grid, profile.grid.names[k]
-    old, new = grid.special[k], counts.special[k]
+    old, new = grid.special[k].tolist(), counts.special[k].tolist()
     yield from _more(
         DataQualityIssueKind.MISSING,
         name,
@@ -174,17 +174,18 @@ def _numeric(profile: Profile, counts: Counts, k: int, thresholds: QualityThresh
         reference=(old[MISSING], profile.rows),
         current=(new[MISSING], counts.rows),
     )
-    ends = [BELOW, ABOVE]
     if profile.left_out.get(name) is LeftOut.CONSTANT:
         always = f"always {grid.spell(k, grid.edges[k, 0])}" if grid.sizes[k] else "always missing or infinite"
-        differ = int(counts.cells[k][grid.cells[k] == 0].sum() + new[ends][old[ends] == 0].sum())
+        differ = int(counts.cells[k][grid.cells[k] == 0].sum()) + sum(
+            new[end] for end in (BELOW, ABOVE) if not old[end]
+        )
         rows = (0, profile.rows), (differ, counts.rows)
         kind = DataQualityIssueKind.VARIES
         yield from _more(kind, name, thresholds, reference=rows[0], current=rows[1], detail=always)
         return
-    infinite = (old[ends].sum(), profile.rows), (new[ends].sum(), counts.rows)
+    infinite = (old[BELOW] + old[ABOVE], profile.rows), (new[BELOW] + new[ABOVE], counts.rows)
     yield from _more(DataQualityIssueKind.INFINITE, name, thresholds, reference=infinite[0], current=infinite[1])
-    known, finite = int(grid.cells[k].sum()), int(counts.cells[k].sum())
+    known, finite = int(profile.prepared.counted[k]), int(counts.cells[k].sum())
     if known and finite:
         outside = int(counts.cells[k, 0] + counts.cells[k, grid.sizes[k] :].sum())
         detail = f"reference {grid.spell(k, grid.edges[k, 0])} to {grid.spell(k, grid.edges[k, grid.sizes[k] - 1])}"
@@ -250,6 +251,8 @@ def _more(
 ) -> Iterator[DataQualityIssue]:
     """An issue when the current share exceeds the reference's by more than chance and threshold; each is (part, rows)."""
     (old, n), (new, m) = reference, current
+    if not new:
+        return
     usual, share = old / max(n, 1), new / m
     both = (old + new) / (n + m)
     # Three standard errors, and what a few rows are skewed by beyond them: (9 - 1) / 6 + 1 / 2 rows (Cornish and Fisher 1938).

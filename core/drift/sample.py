@@ -4,7 +4,8 @@ Where a cell cannot matter it is settled from its ends alone; only the few cells
 100,000 against 100,000 rows that costs less than a quarter of sorting one of them.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -124,6 +125,34 @@ class Sketch:
         whole: Floats = np.interp(np.arange(self.size), at, values)
         whole[: at[0]], whole[at[-1] + 1 :] = -np.inf, np.inf
         return whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Samples:
+    """The samples of a profile, each cut when it is first asked for: a window that was only counted asks for none.
+
+    Attributes:
+        sketches: what is kept, by numeric feature; none in a compact profile.
+        places: where the sample of a feature is cut.
+    """
+
+    sketches: tuple[Sketch, ...]
+    places: Callable[[int], Floats]
+    _cut: dict[int, Sample] = field(default_factory=dict, init=False, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.sketches)
+
+    def __getitem__(self, feature: int) -> Sample:
+        found = self._cut.get(feature)
+        if found is None:
+            found = self._cut[feature] = Sample.sketched(self.sketches[feature], self.places(feature))
+        return found
+
+    def thinned(self, keep: int) -> Self:
+        """The same with at most so many values of each feature; 0 keeps none."""
+        kept = self.sketches if keep else ()
+        return replace(self, sketches=tuple(one.thinned(keep) for one in kept))
 
 
 def _positions(values: Floats, keep: int) -> Ints:

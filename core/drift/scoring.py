@@ -277,7 +277,7 @@ def _numeric(
     bins = Bins.of(prepared.bins, binned(grid, cumulated, counts.special), effect)
     found = compute(_needed(shown), bins, numbers)
     far = compare(
-        prepared.tails,
+        grid.tails,
         grid.moments,
         raw=(grid.mean, grid.sd),
         n=prepared.counted,
@@ -304,7 +304,7 @@ def _numeric(
 
 def _inexact(profile: Profile) -> dict[str, Floats]:
     """At most how far exact statistics are off because of the reference a sketch was kept."""
-    errors = np.array([(one.ks, one.wasserstein) for one in profile.samples]).reshape(-1, 2)
+    errors = np.array([(one.ks, one.wasserstein) for one in profile.samples.sketches]).reshape(-1, 2)
     return {"ks": errors[:, 0], "wasserstein": errors[:, 1]} if errors.any() else {}
 
 

@@ -1,22 +1,20 @@
 """Counts of windows that were counted by slots: one row a feature, with its cells side by side."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from core.drift.categories import GROUPS, MISSING_CATEGORY, NEW
-from core.drift.columns import Floats, Ints, ProfileError
+from core.drift.categories import GROUPS, MISSING_CATEGORY, NEW, Categories
+from core.drift.columns import Ints, ProfileError
 from core.drift.counts import Counts
 from core.drift.grid import ABOVE, BELOW, MISSING
 from core.drift.profile import Profile
 
 _NONE: Mapping[str, str] = MappingProxyType({})
-_SPECIAL = np.array([ABOVE, BELOW, MISSING])
-"""Where the buckets -3, -2 and -1 are among the special values."""
+_SPECIAL = [ABOVE, BELOW, MISSING]
+"""The buckets -3, -2 and -1, by which the rows of a feature begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,17 +23,15 @@ class FeatureCells:
 
     Attributes:
         feature: its number within the profile.
-        buckets: the cells with rows, each once; negative ones as `count_sql` has them.
-        counts: their rows, as many.
-        totals: the sums of their values, as many; 0 where the feature is categorical or they are not finite.
+        rows: by bucket, those that `count_sql` has, from -3 on; up to the last one with rows, or further.
+        sums: of the finite values below, between and above the two places where values are clipped for the mean.
         lowest: the lowest finite value, where it has any.
         highest: the highest finite value, where it has any.
     """
 
     feature: int
-    buckets: Sequence[int] | Ints
-    counts: Sequence[int] | Ints
-    totals: Sequence[float] | Floats
+    rows: Ints
+    sums: tuple[float, float, float]
     lowest: float | None
     highest: float | None
 
@@ -51,6 +47,8 @@ class ProfileFeature:
         origin: what values are measured from.
         edges: ascending, where it is numeric.
         categories: in alphabetical order, where it is categorical.
+        clip_low: the edge below which values are clipped for the mean, where it is numeric.
+        clip_high: the edge above which they are.
     """
 
     feature: int
@@ -59,6 +57,8 @@ class ProfileFeature:
     origin: int
     edges: list[float]
     categories: list[str]
+    clip_low: int | None = None
+    clip_high: int | None = None
 
 
 def features_of(profile: Profile) -> list[ProfileFeature]:
@@ -72,6 +72,8 @@ def features_of(profile: Profile) -> list[ProfileFeature]:
             origin=grid.origins[k],
             edges=grid.edges_of(k).tolist(),
             categories=[],
+            clip_low=int(grid.tails.clip[k, 0]),
+            clip_high=int(grid.tails.clip[k, 1]),
         )
         for k, name in enumerate(grid.names)
     ]
@@ -102,26 +104,28 @@ def counts_from_cells(
     grid = profile.grid
     numeric = len(grid.names)
     cells, special = np.zeros_like(grid.cells), np.zeros_like(grid.special)
-    sums, clip = np.zeros((numeric, 3)), profile.prepared.tails.clip
+    sums = np.zeros((numeric, 3))
     lowest, highest = np.full(numeric, np.inf), np.full(numeric, -np.inf)
     categories = [np.zeros_like(part.counts) for part in profile.categorical]
     groups = [np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical]
     rows = 0
     for one in features:
-        buckets, counts = np.asarray(one.buckets, dtype=np.int64), np.asarray(one.counts, dtype=np.int64)
-        _check(profile, one.feature, buckets)
-        rows = max(rows, int(counts.sum()))
+        _check(profile, one)
+        rows = max(rows, int(one.rows.sum()))
+        found = one.rows[len(_SPECIAL) :]
         if one.feature < numeric:
-            inside = buckets >= 0
-            cells[one.feature, buckets[inside]] = counts[inside]
-            region = (buckets[inside, None] > clip[one.feature]).sum(axis=1)
-            sums[one.feature] = np.bincount(region, weights=np.asarray(one.totals)[inside], minlength=3)
-            special[one.feature, _SPECIAL[buckets[~inside] + 3]] = counts[~inside]
+            cells[one.feature, : found.size] = found
+            special[one.feature, _SPECIAL] = one.rows[: len(_SPECIAL)]
+            sums[one.feature] = one.sums
             lowest[one.feature] = np.inf if one.lowest is None else one.lowest
             highest[one.feature] = -np.inf if one.highest is None else one.highest
         else:
             k = one.feature - numeric
-            categories[k], groups[k] = _categories(profile, k, buckets, counts)
+            values = len(profile.categorical[k].values)
+            categories[k][_alphabet(profile.categorical[k])[: found.size]] = found[:values]
+            groups[k][: max(found.size - values, 0)] = found[values:]
+            categories[k][NEW] = groups[k].sum()
+            categories[k][MISSING_CATEGORY] = one.rows[len(_SPECIAL) - 1]
     return Counts(
         fingerprint=profile.fingerprint,
         rows=rows,
@@ -138,30 +142,20 @@ def counts_from_cells(
     )
 
 
-def _categories(profile: Profile, k: int, buckets: Ints, counts: Ints) -> tuple[Ints, Ints]:
-    """Rows of a categorical feature by category and, of those that are not kept, by group."""
-    part = profile.categorical[k]
-    alphabet = np.argsort(np.array(part.values, dtype=object))
-    found, groups = np.zeros_like(part.counts), np.zeros(GROUPS, dtype=np.int64)
-    known = (buckets >= 0) & (buckets < alphabet.size)
-    other = buckets >= alphabet.size
-    found[alphabet[buckets[known]]] = counts[known]
-    found[NEW] = counts[other].sum()
-    found[MISSING_CATEGORY] = counts[buckets < 0].sum()
-    groups[buckets[other] - alphabet.size] = counts[other]
-    return found, groups
+def _alphabet(part: Categories) -> Ints:
+    """Where each category is among those that are kept, in alphabetical order."""
+    return np.argsort(np.array(part.values, dtype=object))
 
 
-def _check(profile: Profile, feature: int, buckets: NDArray[Any]) -> None:
+def _check(profile: Profile, found: FeatureCells) -> None:
     """That the profile has such a feature, and the feature such cells."""
-    if not 0 <= feature < len(profile.order):
-        raise ProfileError(f"feature: must be 0 to {len(profile.order) - 1}, got {feature}")
-    numeric = len(profile.grid.names)
-    if feature < numeric:
-        least, most = -_SPECIAL.size, int(profile.grid.sizes[feature])
+    if not 0 <= found.feature < len(profile.order):
+        raise ProfileError(f"feature: must be 0 to {len(profile.order) - 1}, got {found.feature}")
+    numeric, least = len(profile.grid.names), len(_SPECIAL)
+    if found.feature < numeric:
+        most = int(profile.grid.sizes[found.feature])
     else:
-        least, most = -1, len(profile.categorical[feature - numeric].values) + GROUPS - 1
-    if buckets.size and not (least <= buckets.min() and buckets.max() <= most):
-        raise ProfileError(
-            f"bucket of {profile.order[feature]!r}: must be {least} to {most}, got {buckets.min()} to {buckets.max()}"
-        )
+        most = len(profile.categorical[found.feature - numeric].values) + GROUPS - 1
+    if not least <= found.rows.size <= least + most + 1:
+        name = profile.order[found.feature]
+        raise ProfileError(f"buckets of {name!r}: must be -3 to at most {most}, got {found.rows.size} from -3 on")

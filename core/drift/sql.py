@@ -110,7 +110,7 @@ def counts_from_rows(
     grid = profile.grid
     numeric = len(grid.names)
     cells, special = np.zeros_like(grid.cells), np.zeros_like(grid.special)
-    sums, clip = np.zeros((numeric, 3)), profile.prepared.tails.clip
+    sums, clip = np.zeros((numeric, 3)), profile.grid.tails.clip
     lowest, highest = np.full(numeric, np.inf), np.full(numeric, -np.inf)
     categories = tuple(np.zeros_like(part.counts) for part in profile.categorical)
     groups = tuple(np.zeros(GROUPS, dtype=np.int64) for _ in profile.categorical)

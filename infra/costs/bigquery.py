@@ -91,14 +91,14 @@ class Reckoning:
 
     @property
     def small_bytes(self) -> float:
-        """Of a column and slot without its cells: names, number, end, extremes and newest row."""
-        return 2 * STRING + self.load.name_bytes + self.load.profile_bytes + 5 * 8
+        """Of a column and slot without its cells: names, number, end, extremes, newest row and where values are clipped."""
+        return 2 * STRING + self.load.name_bytes + self.load.profile_bytes + 7 * 8
 
     @property
     def window_bytes(self) -> float:
         """Of a window of a model in ops.window_counts."""
         extremes = 2 * 16 * (math.log(self.window_slots) + 0.58)  # records of a random order: the harmonic number
-        fixed = _BATCH + 2 * STRING + self.load.name_bytes + self.load.profile_bytes + 3 * 8 + extremes
+        fixed = _BATCH + 2 * STRING + self.load.name_bytes + self.load.profile_bytes + 5 * 8 + extremes
         return self.load.columns * (fixed + _CELL * self.filled(self.load.rows * self.load.window_days))
 
     @property

@@ -391,8 +391,32 @@ def test_odd_values_of_a_sample_are_as_they_were(begun: World) -> None:
     at = TICK + SLOT
     begun.advance(at)
     profile = PROFILES[DELAY.name]
-    rows = [json.loads(text) for text in begun.slots.samples([DELAY], at)[profile_name(DELAY, "1", profile)]]
+    [part] = begun.slots.samples([DELAY], at)[profile_name(DELAY, "1", profile)]
+    rows = [dict(zip(part.names, json.loads(line), strict=True)) for line in part.lines]
     odd = [row for row in rows if row["carrier"] is None]
     assert len(odd) == 3
     assert {str(row["temperature"]).lower() for row in odd} == {"nan"}
     assert {row["distance"] for row in odd} == {None}
+
+
+def test_a_sample_has_the_values_that_its_rows_have_in_the_table(begun: World) -> None:
+    begun.advance(TICK)
+    at = TICK + SLOT
+    begun.load(at, 3, temperature=None, carrier='a,\n"b" ]\u2028')
+    begun.advance(at)
+    [part] = begun.slots.samples([DELAY], at)[profile_name(DELAY, "1", PROFILES[DELAY.name])]
+    found = [dict(zip(part.names, json.loads(line), strict=True)) for line in part.lines]
+    wanted = [{name: row[name] for name in part.names} for row in begun.rows(DELAY, at)]
+    assert sorted(found, key=repr) == sorted(wanted, key=repr)
+    assert set(watched(DELAY)) <= set(part.names)
+
+
+def test_slots_of_other_columns_are_parts_of_their_own_in_the_order_of_time(begun: World) -> None:
+    begun.advance(TICK)
+    begun.load(TICK + SLOT, 3)
+    at = TICK + SLOT
+    gone = replace(DELAY, features=Features(numeric=("distance",), categorical=("carrier",)))
+    begun.advance(at, gone)
+    before, after = begun.slots.samples([DELAY], at)[profile_name(DELAY, "1", PROFILES[DELAY.name])]
+    assert set(after.names) == {"distance", "carrier", DELAY.score} < set(before.names)
+    assert len(after.lines) == 3

@@ -63,7 +63,7 @@ def test_a_statement_is_billed_the_least_for_every_table() -> None:
 
 
 def test_sums_are_those_of_four_slots_and_of_the_window_before() -> None:
-    column = (4 + 8 + 36 + 40) + 16 + 34 + 24 * 100
+    column = (4 + 8 + 36 + 56) + 16 + 34 + 24 * 100
     assert used("slots summed") == pytest.approx(4 * 10 * column * 400 * TICKS, rel=1e-3)
     assert used("slots") == pytest.approx(10 * 96 * 10 * column * 400, rel=1e-3)
     assert used("windows summed anew, each once in its length") == pytest.approx(192 * 10 * column * 400 * 15, rel=1e-3)

@@ -2,10 +2,10 @@
 -- all models of the table. A slot that is counted again is only written where rows came late: most have none, and every copy is stored
 -- and read by the sums.
 INSERT INTO ops.cell_counts
-  (model, profile, feature, slot_end, cells, n_rows, lowest, highest, newest, sample, batch, counted_at)
+  (model, profile, feature, slot_end, cells, n_rows, lowest, highest, clip_low, clip_high, newest, sample_columns, sample, batch, counted_at)
 WITH
   profiles AS (
-    SELECT model, profile, feature, name, is_numeric, origin, edges, categories
+    SELECT model, profile, feature, name, is_numeric, origin, edges, categories, clip_low, clip_high
     FROM ops.profile_cells
     WHERE profile IN UNNEST(@profiles) AND feature != -1
     QUALIFY ROW_NUMBER() OVER (PARTITION BY profile, feature ORDER BY created_at DESC) = 1
@@ -41,7 +41,7 @@ WITH
     JOIN UNNEST(@samples) AS sampled ON sampled.model = slotted.model, UNNEST([
       STRUCT(
         '' AS name, CAST(NULL AS FLOAT64) AS number, CAST(NULL AS INT64) AS whole,
-        IF(slotted.place_ <= sampled.n, TO_JSON_STRING(STRUCT({columns})), NULL) AS category
+        IF(slotted.place_ <= sampled.n, CONCAT('[', ARRAY_TO_STRING([{values}], ',', 'null'), ']'), NULL) AS category
       ),
       {parts}
     ]) AS part
@@ -105,9 +105,11 @@ WITH
     QUALIFY ROW_NUMBER() OVER (PARTITION BY profile, feature, slot_end ORDER BY counted_at DESC, batch DESC) = 1
   )
 SELECT
-  fresh.model, fresh.profile, fresh.feature, fresh.slot_end, fresh.cells, fresh.n_rows, fresh.lowest, fresh.highest, fresh.newest,
-  fresh.sample, @batch, @counted_at
+  fresh.model, fresh.profile, fresh.feature, fresh.slot_end, fresh.cells, fresh.n_rows, fresh.lowest, fresh.highest,
+  profiles.clip_low, profiles.clip_high, fresh.newest,
+  IF(fresh.sample IS NULL, NULL, {sample_columns}), fresh.sample, @batch, @counted_at
 FROM fresh
+JOIN profiles ON profiles.profile = fresh.profile AND profiles.feature = fresh.feature
 LEFT JOIN known
 ON known.profile = fresh.profile AND known.feature = fresh.feature AND known.slot_end = fresh.slot_end
 WHERE known.n_rows IS NULL OR known.n_rows != fresh.n_rows

@@ -1,17 +1,11 @@
 """The port `Predictions` where windows have been counted by slots: those are not read again."""
 
-import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from core.drift import Counts, Profile
-from core.drift.columns import array
 from core.drift.slots import counts_from_cells
 from core.errors import QueryError, UnavailableError
 from core.retraining import Span
@@ -21,6 +15,7 @@ from functions.adapters.logs import fields
 from functions.adapters.ports import Data, Warehouse
 from functions.drift_score.ports import Predictions
 from functions.drift_score.schema import Changes, changes
+from functions.drift_score.slots.samples import SampledRows, sample_columns
 from functions.drift_score.slots.slot_counts import SlotCounts, WindowCells, profile_name
 from functions.drift_score.window import Window, WindowSummary
 
@@ -38,7 +33,7 @@ class CountedPredictions:
         at: the tick.
         windows: the current windows that were counted by slots, by the names of the models.
         versions: the versions in use, of those models.
-        samples: reads some rows of the windows, by the names of their profiles.
+        samples: reads some rows of the windows, by the names of their profiles; once a model is sampled, its rows are dropped.
     """
 
     rest: Predictions
@@ -47,7 +42,7 @@ class CountedPredictions:
     at: datetime
     windows: Mapping[str, WindowCells]
     versions: Mapping[str, Data]
-    samples: Callable[[], Mapping[str, Sequence[str]]]
+    samples: Callable[[], dict[str, list[SampledRows]]]
 
     def summary(self, model: Model, start: datetime, end: datetime) -> WindowSummary:
         """The version in use, and what there is; of a window that was counted without a statement."""
@@ -85,10 +80,8 @@ class CountedPredictions:
         found = self.windows.get(window.model.name)
         if found is None or found.profile != profile_name(window.model, window.version, profile):
             return self.rest.sample(window, profile)
-        rows = json.loads(f"[{','.join(self.samples().get(found.profile, ()))}]")
         numbers = {*window.model.features.numeric, window.model.score}
-        names = [name for name in profile.joint.names if any(name in row for row in rows)]
-        return {name: _column(name, [row.get(name) for row in rows], is_number=name in numbers) for name in names}
+        return sample_columns(self.samples().pop(found.profile, []), profile, numbers)
 
     def counts_by(self, window: Window, profile: Profile, by: str) -> Mapping[str, Counts]:
         """The same by the values of a column, by a statement of its own."""
@@ -115,24 +108,3 @@ class CountedPredictions:
         if rows and window.counted.count(rows) < len(profile.order):
             return changes(self.warehouse, model, profile.names)
         return Changes()
-
-
-def _column(name: str, values: list[Any], *, is_number: bool) -> NDArray[Any]:
-    if is_number and not any(isinstance(value, str) for value in values):
-        return np.array(values, dtype=np.float64)
-    return array(name, [_value(value, is_number=is_number) for value in values])
-
-
-def _value(value: Any, *, is_number: bool) -> Any:  # noqa: ANN401 - a JSON value
-    """As the column has it: JSON spells NaN, infinities and large whole numbers as text, and BigQuery categories as they are."""
-    if value is None:
-        return None
-    if is_number:
-        return (
-            int(value)
-            if isinstance(value, str) and value.lstrip("-").isdigit()
-            else float(value)
-            if isinstance(value, str)
-            else value
-        )
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)

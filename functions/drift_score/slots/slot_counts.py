@@ -21,7 +21,6 @@ import msgspec
 import numpy as np
 
 from core.drift import Profile
-from core.drift.columns import Ints
 from core.drift.joint import ROWS
 from core.drift.slots import FeatureCells, ProfileFeature, features_of
 from core.errors import QueryError
@@ -31,6 +30,7 @@ from functions.adapters.ports import Clock, Data, Store, Warehouse
 from functions.adapters.store import update
 from functions.drift_score.schema import changes
 from functions.drift_score.slots import statements
+from functions.drift_score.slots.samples import SampledRows
 from functions.drift_score.slots.statements import Source
 
 COLLECTION = "slots"
@@ -46,10 +46,6 @@ _WHOLE = ProfileFeature(feature=-2, name="", is_numeric=False, origin=0, edges=[
 _COMPLETE = ProfileFeature(feature=-1, name="", is_numeric=False, origin=0, edges=[], categories=[])
 """Stands last among the features of a profile whose window has been counted."""
 _NOTHING: Span = (datetime.min.replace(tzinfo=UTC),) * 2
-_integers = msgspec.json.Decoder(
-    list[int], strict=False
-)  # BigQuery spells whole numbers in JSON as text where they are large
-_floats = msgspec.json.Decoder(list[float], strict=False)
 log = logging.getLogger(__name__)
 
 
@@ -170,15 +166,16 @@ class SlotCounts:
             parts[row["model"]].append(row)
         return {name: _window(rows) for name, rows in parts.items()}
 
-    def samples(self, models: Sequence[Model], at: datetime) -> dict[str, list[str]]:
-        """Some rows of the current windows of models, each as JSON, by the names of their profiles."""
+    def samples(self, models: Sequence[Model], at: datetime) -> dict[str, list[SampledRows]]:
+        """Some rows of the current windows of models in the order of time, by the names of their profiles."""
         end = closed(at)
         lengths = [{"model": model.name, "seconds": _seconds(model.window)} for model in models]
         earliest = end - max(model.window for model in models)
-        found: dict[str, list[str]] = defaultdict(list)
+        found: dict[str, list[SampledRows]] = defaultdict(list)
         rows = self.warehouse.query(statements.READ_SAMPLES, lengths=lengths, earliest=earliest, window_end=end)
-        for row in sorted(rows, key=lambda row: row["slot_end"]):
-            found[row["profile"]] += row["sample"].splitlines() if row["sample"] else []
+        for row in rows:
+            names = msgspec.json.decode(row["sample_columns"], type=tuple[str, ...])
+            found[row["profile"]].append(SampledRows(names=names, text=row["sample"]))
         return found
 
     def versions(self, models: Sequence[Model], at: datetime) -> dict[str, Data]:
@@ -323,32 +320,20 @@ def _window(rows: Sequence[Data]) -> WindowCells:
     return WindowCells(
         profile=rows[0]["profile"],
         newest=max(known, default=None),
-        rows=sum(int(_numbers(row["counts"]).sum()) for row in rows if row["feature"] == _WHOLE.feature),
+        rows=sum(int(_feature(row).rows.sum()) for row in rows if row["feature"] == _WHOLE.feature),
         features=features,
-        counted=tuple(int(np.sum(one.counts)) for one in features),
+        counted=tuple(int(one.rows.sum()) for one in features),
     )
 
 
 def _feature(row: Data) -> FeatureCells:
     return FeatureCells(
         feature=row["feature"],
-        buckets=_numbers(row["buckets"]),
-        counts=_numbers(row["counts"]),
-        totals=np.array(_floats.decode(row["totals"]), dtype=np.float64),
+        rows=np.fromstring(row["counts"], dtype=np.int64, sep=","),
+        sums=(row["low_total"], row["middle_total"], row["high_total"]),
         lowest=row["lowest"],
         highest=row["highest"],
     )
-
-
-def _numbers(text: str) -> Ints:
-    """BigQuery spells whole numbers in JSON as text where they are large; those that are not are read in half the time.
-
-    >>> _numbers("[-1,20]").tolist(), _numbers('["9007199254740993",1]').tolist(), _numbers("[]").tolist()
-    ([-1, 20], [9007199254740993, 1], [])
-    """
-    if '"' in text or text == "[]":
-        return np.array(_integers.decode(text), dtype=np.int64)
-    return np.fromstring(text[1:-1], dtype=np.int64, sep=",")
 
 
 def _key(source: Source) -> str:

@@ -1,5 +1,6 @@
 """The statements that count, sum and read slots: fixed text, but for the tables and columns that the settings name."""
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,7 +56,8 @@ def count_slots(source: Source, models: Iterable[Model], *, without: Collection[
             f",\n      {sql} AS {_quoted(name)}" for name, sql in _computed(models).items() if name in names
         ),
         parts=listed,
-        columns=", ".join(f"slotted.{_quoted(name)} AS {_quoted(name)}" for name in names),
+        values=", ".join(f"TO_JSON_STRING(slotted.{_quoted(name)})" for name in names),
+        sample_columns=texts([json.dumps(names)]),
         group=hash_sql("category"),
     )
 

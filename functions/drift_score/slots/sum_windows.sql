@@ -2,7 +2,7 @@
 -- those of which there are no sums before, from all their slots. Rows are whole numbers; sums of values are rounded, and now and
 -- then summed anew. Extremes cannot be subtracted: of the slots' minima those are kept that are lower than all later ones, which are a handful, and
 -- the first of them is that of the window.
-INSERT INTO ops.window_counts (batch, window_end, model, profile, feature, cells, lows, highs, newest)
+INSERT INTO ops.window_counts (batch, window_end, model, profile, feature, cells, lows, highs, clip_low, clip_high, newest)
 WITH
   windows AS (
     SELECT
@@ -14,14 +14,16 @@ WITH
   slots AS (
     SELECT
       counts.model, counts.profile, counts.feature, counts.slot_end, counts.cells, counts.counted_at, counts.batch,
-      counts.lowest, counts.highest, counts.newest, windows.is_moved, windows.window_start, windows.before_start,
+      counts.lowest, counts.highest, counts.clip_low, counts.clip_high, counts.newest, windows.is_moved, windows.window_start, windows.before_start,
       MAX(counts.counted_at) OVER (PARTITION BY counts.profile, counts.slot_end) AS last_counted_at
     FROM ops.cell_counts AS counts
     JOIN windows ON windows.profile = counts.profile
     WHERE counts.model IN UNNEST(@models) AND ({touched})
   ),
   sums AS (
-    SELECT kept.model, kept.profile, kept.feature, kept.cells, kept.lows, kept.highs, kept.newest, windows.window_start
+    SELECT
+      kept.model, kept.profile, kept.feature, kept.cells, kept.lows, kept.highs, kept.clip_low, kept.clip_high, kept.newest,
+      windows.window_start
     FROM ops.window_counts AS kept
     JOIN windows ON windows.profile = kept.profile AND windows.is_moved
     WHERE kept.batch = @before_batch AND kept.window_end = @before_end AND kept.model IN UNNEST(@models)
@@ -68,23 +70,26 @@ WITH
     GROUP BY model, profile, feature
   ),
   seen AS (
-    SELECT slot.profile, slot.feature, slot.slot_end, slot.lowest, slot.highest, slot.newest
+    SELECT
+      slot.profile, slot.feature, slot.slot_end, slot.lowest, slot.highest, slot.clip_low, slot.clip_high, slot.newest
     FROM newest AS slot
     WHERE slot_end > window_start AND slot_end <= @window_end
     UNION ALL
-    SELECT sums.profile, sums.feature, low.slot_end, low.value, NULL, NULL
+    SELECT sums.profile, sums.feature, low.slot_end, low.value, NULL, NULL, NULL, NULL
     FROM sums, UNNEST(sums.lows) AS low
     WHERE low.slot_end > sums.window_start
     UNION ALL
-    SELECT sums.profile, sums.feature, high.slot_end, NULL, high.value, NULL
+    SELECT sums.profile, sums.feature, high.slot_end, NULL, high.value, NULL, NULL, NULL
     FROM sums, UNNEST(sums.highs) AS high
     WHERE high.slot_end > sums.window_start
     UNION ALL
-    SELECT sums.profile, sums.feature, @before_end, NULL, NULL, sums.newest
+    SELECT sums.profile, sums.feature, @before_end, NULL, NULL, sums.clip_low, sums.clip_high, sums.newest
     FROM sums
   ),
   extremes AS (
-    SELECT profile, feature, slot_end, MIN(lowest) AS lowest, MAX(highest) AS highest, MAX(newest) AS newest
+    SELECT
+      profile, feature, slot_end, MIN(lowest) AS lowest, MAX(highest) AS highest,
+      MAX(clip_low) AS clip_low, MAX(clip_high) AS clip_high, MAX(newest) AS newest
     FROM seen
     GROUP BY profile, feature, slot_end
   ),
@@ -112,11 +117,13 @@ WITH
     GROUP BY profile, feature
   ),
   last AS (
-    SELECT profile, feature, MAX(newest) AS newest
+    SELECT profile, feature, MAX(clip_low) AS clip_low, MAX(clip_high) AS clip_high, MAX(newest) AS newest
     FROM extremes
     GROUP BY profile, feature
   )
-SELECT @batch, @window_end, totals.model, totals.profile, totals.feature, totals.cells, lows.lows, highs.highs, last.newest
+SELECT
+  @batch, @window_end, totals.model, totals.profile, totals.feature, totals.cells, lows.lows, highs.highs,
+  last.clip_low, last.clip_high, last.newest
 FROM totals
 LEFT JOIN lows ON lows.profile = totals.profile AND lows.feature = totals.feature
 LEFT JOIN highs ON highs.profile = totals.profile AND highs.feature = totals.feature

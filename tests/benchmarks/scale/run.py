@@ -12,13 +12,12 @@ import json
 import pstats
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from outside import MemoryBus, MemoryStore, MemoryWarehouse, Meter, MeteredMetrics
 
 from core.drift import Counts, Profile, count, score_counts
@@ -41,6 +40,7 @@ from tests.support.fakes.ports import MemoryPorts, posted, push
 
 FEATURES = 50
 CELLS = 1024
+TOTALS = ("low_total", "middle_total", "high_total")
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 MODEL = Model(
@@ -116,9 +116,14 @@ class Platform:
         self.profile = Baseline.from_data(MODEL, self._stored).profile
         current = {name: rng.standard_normal(70_000) for name in names}
         self.counts = count(self.profile, current)
-        self._cells = cells_of(self.profile, self.counts, current)
-        together = self.profile.joint.names
-        self._sample = [json.dumps({name: float(current[name][k]) for name in together}) for k in range(ROWS)]
+        self._cells = cells_of(self.profile, self.counts)
+        sampled = -(-ROWS // (MODEL.window // SLOT)) * (MODEL.window // SLOT)
+        self._sample = {
+            "sample_columns": json.dumps(sorted(names)),
+            "sample": "\n".join(
+                json.dumps([float(current[name][k]) for name in sorted(names)]) for k in range(sampled)
+            ),
+        }
         self.known = {
             name: replace(MODEL, name=name) for name in (f"model-{number:06d}" for number in range(self.models))
         }
@@ -167,11 +172,7 @@ class Platform:
                 for row in self._cells
             ]
         if sql == statements.READ_SAMPLES:
-            lines = {"slot_end": parameters["window_end"], "sample": "\n".join(self._sample)}
-            return [
-                lines | {"model": one["model"], "profile": self._profile_name(one["model"])}
-                for one in parameters["lengths"]
-            ]
+            return [self._sample | {"profile": self._profile_name(one["model"])} for one in parameters["lengths"]]
         if sql == statements.VERSIONS:
             about = {"version": "1", "created_at": START - 40 * DAY, "reference_start": None, "reference_end": None}
             return [about | {"model": name} for name in parameters["models"]]
@@ -181,32 +182,25 @@ class Platform:
         return profile_name(self.known[name], "1", self.profile)
 
 
-def cells_of(profile: Profile, counts: Counts, columns: Mapping[str, NDArray[np.float64]]) -> list[Data]:
+def cells_of(profile: Profile, counts: Counts) -> list[Data]:
     """Counts as BigQuery gives them, a row a feature, and one for the rows as a whole."""
     whole = {
         "feature": -2,
-        "buckets": "[0]",
-        "counts": f"[{counts.rows}]",
-        "totals": "[0]",
+        "counts": f"0,0,0,{counts.rows}",
+        **dict.fromkeys(TOTALS, 0.0),
         "lowest": None,
         "highest": None,
     }
-    rows: list[Data] = [whole]
-    for k, name in enumerate(profile.grid.names):
-        edges, values = profile.grid.edges_of(k), columns[name]
-        totals = np.bincount(np.searchsorted(edges, values, "right"), weights=values, minlength=len(counts.cells[k]))
-        filled = np.flatnonzero(counts.cells[k])
-        rows.append(
-            {
-                "feature": k,
-                "buckets": json.dumps(filled.tolist()),
-                "counts": json.dumps(counts.cells[k, filled].tolist()),
-                "totals": json.dumps(totals[filled].tolist()),
-                "lowest": float(counts.lowest[k]),
-                "highest": float(counts.highest[k]),
-            }
-        )
-    return rows
+    return [whole] + [
+        {
+            "feature": k,
+            "counts": ",".join(map(str, [*counts.special[k, ::-1].tolist(), *counts.cells[k].tolist()])),
+            **dict(zip(TOTALS, counts.sums[k].tolist(), strict=True)),
+            "lowest": float(counts.lowest[k]),
+            "highest": float(counts.highest[k]),
+        }
+        for k in range(len(profile.grid.names))
+    ]
 
 
 def rows(platform: Platform) -> Iterator[Row]:
