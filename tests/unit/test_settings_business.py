@@ -83,7 +83,11 @@ def test_without_the_section_nothing_of_the_business_is_measured() -> None:
         (("orders", "customer"), ..., "business.orders.customer: must be given where customers is given, got None"),
         (("orders",), ..., "business.orders.customer: must be given where customers is given, got None"),
         (("customers", "period"), "36h", "business.customers.period: must be 1d to 365d, in whole d"),
-        (("costs", "Serving"), {"dollars_per_hour": 1}, "business.costs.Serving: must be a name of at most 100 small letters"),
+        (
+            ("costs", "Serving"),
+            {"dollars_per_hour": 1},
+            "business.costs.Serving: must be a name of at most 100 small letters",
+        ),
         (("costs", "serving", "dollars_per_hour"), -1, "business.costs.serving.dollars_per_hour: must be a number"),
         (("spending", "kind"), "service.description", "business.spending.kind: must be a column"),
         (("market", "days"), 0, "business.market.days: must be 1 to 365, got 0"),
