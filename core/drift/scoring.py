@@ -338,7 +338,8 @@ def _tails(profile: Profile, counts: Counts, cumulated: Ints) -> Floats:
     reach = np.zeros((last.size, 2))
     np.subtract(grid.edges[:, 0], counts.lowest, out=reach[:, 0], where=known & (cumulated[:, 0] > 0))
     np.subtract(counts.highest, grid.edges[row, last], out=reach[:, 1], where=known & (beyond > 0))
-    return reach * np.stack((cumulated[:, 0], beyond), axis=1)
+    with np.errstate(over="ignore"):  # values near the largest float: as far as can be
+        return reach * np.stack((cumulated[:, 0], beyond), axis=1)
 
 
 def _categorical(profile: Profile, counts: Counts, shown: tuple[str, ...], effect: Floats) -> _Family:

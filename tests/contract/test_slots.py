@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from google.cloud import bigquery
 
-from core.drift import Counts, Profile
+from core.drift import Counts, Profile, Reason, score_counts
 from core.drift.slots import counts_from_cells
 from core.errors import QueryError, UnavailableError
 from core.settings import Features, Model
@@ -420,3 +420,13 @@ def test_slots_of_other_columns_are_parts_of_their_own_in_the_order_of_time(begu
     before, after = begun.slots.samples([DELAY], at)[profile_name(DELAY, "1", PROFILES[DELAY.name])]
     assert set(after.names) == {"distance", "carrier", DELAY.score} < set(before.names)
     assert len(after.lines) == 3
+
+
+def test_values_whose_sum_is_beyond_floats_keep_no_other_model_from_being_read(begun: World) -> None:
+    begun.load(TICK + SLOT, 6, distance=1e308)
+    batch = begun.advance(TICK + SLOT)
+    found = begun.slots.read([DELAY, SECOND], batch, TICK + SLOT)
+    assert found.keys() == {DELAY.name, SECOND.name}
+    for model in (DELAY, SECOND):
+        report = score_counts(PROFILES[model.name], begun.counted(model, batch, TICK + SLOT))
+        assert report["distance"].reason in set(Reason)
