@@ -83,6 +83,7 @@ module "function" {
   }
   resources = {
     memory          = each.value.memory
+    concurrency     = try(each.value.concurrency, null)
     timeout_seconds = max(60, [for trigger in each.value.triggers : trigger.ack_deadline_seconds]...)
     min_instances   = lookup(var.min_instances, each.key, 0)
     max_instances   = max(var.max_instances, lookup(var.min_instances, each.key, 0))

@@ -41,7 +41,7 @@ resource "google_cloudfunctions2_function" "this" {
     service_account_email            = local.account
     available_memory                 = var.resources.memory
     available_cpu                    = "1"
-    max_instance_request_concurrency = 8
+    max_instance_request_concurrency = var.resources.concurrency
     min_instance_count               = var.resources.min_instances
     max_instance_count               = var.resources.max_instances
     timeout_seconds                  = var.resources.timeout_seconds

@@ -45,9 +45,15 @@ variable "build" {
 }
 
 variable "resources" {
-  description = "What an instance has, how long a request may take, and how many instances there are."
-  type        = object({ memory = string, timeout_seconds = number, min_instances = optional(number, 0), max_instances = number })
-  nullable    = false
+  description = "What an instance has, how many requests it handles at once and how long one may take, and how many instances there are."
+  type = object({
+    memory          = string
+    timeout_seconds = number
+    concurrency     = optional(number, 8)
+    min_instances   = optional(number, 0)
+    max_instances   = number
+  })
+  nullable = false
 
   validation {
     condition     = can(regex("^[1-9][0-9]*(Mi|Gi)$", var.resources.memory))
