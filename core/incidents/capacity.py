@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.events import Status
-from core.incidents.conditions import Episode, last_episode
+from core.incidents.conditions import Episode, add_observation, last_episode, later_expiry
 from core.incidents.model import (
     CONDITIONS_LIMIT,
     HIDDEN_LIMIT,
     GroupState,
     HiddenCondition,
     IncidentCondition,
+    State,
 )
 
 
@@ -24,13 +25,12 @@ def upsert(state: GroupState, current: IncidentCondition) -> GroupState:
     the new one: so known conditions stay, however often the others are repeated. Each target keeps one. What fires goes into the
     digest.
     """
+    current, hidden = _absorbed(state.hidden, current)
+    overflowed = state.overflowed
     for index, condition in enumerate(state.conditions):
         if condition.key == current.key:
-            return _with_values(
-                state, (*state.conditions[:index], current, *state.conditions[index + 1 :]), state.hidden
-            )
-    kept, hidden = [*state.conditions, current], _without(state.hidden, current)
-    overflowed = state.overflowed
+            return _with_values(state, (*state.conditions[:index], current, *state.conditions[index + 1 :]), hidden)
+    kept = [*state.conditions, current]
     if len(kept) > CONDITIONS_LIMIT:
         evicted = _evicted(kept)
         kept.remove(evicted)
@@ -64,6 +64,29 @@ def episode_of(state: GroupState, targets: Collection[str], reopen_within: timed
     return replace(episode, resolved_at=None) if episode and state.overflowed else episode
 
 
+def forgotten_episode(state: GroupState, target: str, at: datetime) -> Episode | None:
+    """The episode of an open incident whose firings are no longer kept in detail, once nothing of it fires.
+
+    Args:
+        state: of the group.
+        target: one of the incident's.
+        at: when its last condition ended.
+    """
+    live = (one for one in state.incidents if one.state is not State.RESOLVED and target in one.targets)
+    incident = next(live, None)
+    if incident is None or state.overflowed or hidden_of(state, incident.targets):
+        return None
+    if any(c.status is Status.FIRING and c.target in incident.targets for c in state.conditions):
+        return None
+    return Episode(
+        opened_at=incident.opened_at,
+        resolved_at=max(at, incident.opened_at),
+        severity=incident.severity,
+        conditions=incident.conditions,
+        firing=frozenset(),
+    )
+
+
 def without_expired(
     state: GroupState, now: datetime, resolve_after: timedelta
 ) -> tuple[GroupState, dict[str, HiddenCondition]]:
@@ -94,21 +117,33 @@ def digest(text: str) -> str:
     return f"#{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
-def _without(hidden: tuple[HiddenCondition, ...], current: IncidentCondition) -> tuple[HiddenCondition, ...]:
-    """The digest without a condition of which something newer is known."""
-    key = digest(current.key)
-    if not any(one.key == key for one in hidden):
-        return hidden
-    return tuple(one for one in hidden if one.key != key or one.observed_at > current.observed_at)
+def _absorbed(
+    hidden: tuple[HiddenCondition, ...], current: IncidentCondition
+) -> tuple[IncidentCondition, tuple[HiddenCondition, ...]]:
+    """The condition with what the digest knows of it, and the digest without it: what recovers must be seen to have fired."""
+    key = digest(current.key) if hidden else ""
+    one = next((one for one in hidden if one.key == key), None)
+    if one is None:
+        return current, hidden
+    current = replace(current, history=add_observation(current.history, one.history[0]))
+    if one.observed_at > current.observed_at:
+        current = replace(
+            current,
+            status=Status.FIRING,
+            severity=one.severity,
+            observed_at=one.observed_at,
+            last_seen_at=max(one.last_word, current.last_word),
+            holds_until=one.holds_until,
+        )
+    elif one.observed_at == current.observed_at and current.status is Status.FIRING:
+        current = replace(current, holds_until=later_expiry(one.holds_until, current.holds_until))
+    return current, tuple(other for other in hidden if other.key != key)
 
 
 def _with(
     hidden: tuple[HiddenCondition, ...], evicted: IncidentCondition, *, overflowed: bool
 ) -> tuple[tuple[HiddenCondition, ...], bool]:
-    known = next((one for one in hidden if one.key == digest(evicted.key)), None)
-    if known and known.observed_at > evicted.observed_at:
-        return hidden, overflowed
-    if not known and len(hidden) >= HIDDEN_LIMIT:
+    if len(hidden) >= HIDDEN_LIMIT:
         return hidden, True
     one = HiddenCondition(
         key=digest(evicted.key),
@@ -118,7 +153,7 @@ def _with(
         last_seen_at=evicted.last_seen_at,
         holds_until=evicted.holds_until,
     )
-    return tuple(sorted([*(other for other in hidden if other.key != one.key), one], key=lambda o: o.key)), overflowed
+    return tuple(sorted([*hidden, one], key=lambda other: other.key)), overflowed
 
 
 def _evicted(kept: Iterable[IncidentCondition]) -> IncidentCondition:

@@ -181,10 +181,8 @@ def _renew(condition: IncidentCondition, finding: Finding, now: datetime, step: 
         fires = condition.status is Status.FIRING and condition.holds_until is None
         return replace(condition, last_seen_at=now) if fires and now - condition.last_word >= step else condition
     before = condition.holds_until
-    if before is None and finding.observed_at < condition.observed_at:
-        return condition  # the newer finding has no expiry
-    if before is not None and (until <= before or (until - before < _RENEWAL_STEP <= before - now)):
-        return condition
+    if before is None or until <= before or (until - before < _RENEWAL_STEP <= before - now):
+        return condition  # a repetition never shortens how long the condition holds
     restored = _undo_expiry(condition, finding)
     if restored.status is not Status.FIRING:
         return condition
@@ -216,7 +214,7 @@ def _apply(
 ) -> IncidentCondition:
     history = add_observation(before.history if before else (), observation)
     again = before is not None and before.status is finding.status and before.observed_at == observation.at
-    until = _longer(before.holds_until, finding.holds_until) if before and again else finding.holds_until
+    until = later_expiry(before.holds_until, finding.holds_until) if before and again else finding.holds_until
     if before is not None and history[-1] is not observation:
         holds_until = until if again else before.holds_until
         return replace(before, history=history, holds_until=holds_until, last_seen_at=_seen_at(before, finding, now))
@@ -243,7 +241,7 @@ def _apply(
     )
 
 
-def _longer(one: datetime | None, other: datetime | None) -> datetime | None:
+def later_expiry(one: datetime | None, other: datetime | None) -> datetime | None:
     """The later of two expiries; none is the latest."""
     return None if one is None or other is None else max(one, other)
 

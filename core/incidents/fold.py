@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.events import Change, Finding, IncidentChange, Status
-from core.incidents.capacity import episode_of, upsert
+from core.incidents.capacity import episode_of, forgotten_episode, upsert
 from core.incidents.conditions import Episode, correlated_incidents, last_episode, observe, root_target
 from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, raise_severity
 from core.incidents.lifecycle import OPENINGS, Step, advance, new_incident, trim_timelines
@@ -162,7 +162,9 @@ def resolve_hidden(
 def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy) -> Decision:
     """Bring the incidents in line with the conditions."""
     timing = policy.timing
-    episode = episode_of(state, {context.target}, timing.reopen_within)
+    episode = episode_of(state, {context.target}, timing.reopen_within) or forgotten_episode(
+        state, context.target, context.observation.at
+    )
     if episode is None:
         return Decision(state=state, changes=(), reason=IncidentReason.NOTHING_TO_RESOLVE)
     first, *parts = correlated_incidents(state, context.target, episode, policy) or (None,)

@@ -16,7 +16,7 @@ HISTORY_LIMIT = 16
 """Observations kept per condition; within them, late observations are sorted into place."""
 CONDITIONS_LIMIT = 100
 """Conditions kept in detail per group; the oldest resolved one is evicted for a new one."""
-HIDDEN_LIMIT = 250
+HIDDEN_LIMIT = 200
 """Firing conditions beyond those in detail that are kept as a digest per group."""
 TIMELINE_LIMIT = 120
 """Timeline entries kept per group, over all its incidents; each timeline keeps its first and its newest entries."""

@@ -78,6 +78,15 @@ class Story:
         self.played.sweep(self.minute)
         self.look(swept=True)
 
+    def end(self) -> None:
+        """Every source says that it is over: then it is."""
+        self.minute += 1
+        for kind in range(KINDS):
+            self.say(kind, RESOLVED, 0, None, Severity.INFO)
+        self.played.sweep(self.minute + 1)
+        live = [one.id for one in self.played.state.incidents if one.state is not State.RESOLVED]
+        assert not live, f"everything is over, and {live} are open"
+
     def say(self, kind: int, status: Status, late: int, holds: int | None, severity: Severity) -> None:
         """What a source says of a condition."""
         until = at(self.minute - late + holds) if holds and status is FIRING else None
@@ -141,3 +150,5 @@ def test_nothing_ends_while_the_last_word_of_a_source_is_that_it_fires(steps: li
     story = Story()
     for step in steps:
         story.step(step)
+    if not any(step[0] == "says" and step[-1] is Verb.REOPEN for step in steps):
+        story.end()

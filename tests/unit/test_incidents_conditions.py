@@ -80,8 +80,9 @@ def test_a_promise_that_is_about_to_end_is_written_down_at_once() -> None:
     assert seen(0, known, now=9.5, holds_until=at(10.2)).holds_until == at(10.2)
 
 
-def test_a_promise_made_later_is_kept() -> None:
-    assert seen(0, seen(0), holds_until=at(10)).holds_until == at(10)
+def test_an_expiry_that_is_said_later_shortens_nothing() -> None:
+    assert seen(0, seen(0), holds_until=at(10)).holds_until is None
+    assert seen(0, seen(0, holds_until=at(20)), holds_until=at(10)).holds_until == at(20)
 
 
 def test_a_firing_is_over_when_it_is_not_repeated_and_a_recovery_never() -> None:
