@@ -345,6 +345,18 @@ def test_a_gauge_about_an_instant_long_ago_is_shown_with_that_instant_for_five_m
     assert page(ports) == []
 
 
+def test_a_gauge_that_nobody_read_in_time_is_shown_with_its_instant(
+    client: MetricServiceClient, ports: Ports, clock: FakeClock
+) -> None:
+    at = clock.now
+    clock.move(minutes=4, seconds=58)
+    write(client, gauge(3, at=at))
+    clock.move(seconds=30)
+    assert shown(ports)[0].endswith(f" 3.0 {at.timestamp() * 1000:.0f}")
+    clock.move(minutes=5)
+    assert page(ports) == []
+
+
 def test_a_new_counter_is_shown_as_zero_first(client: MetricServiceClient, ports: Ports, clock: FakeClock) -> None:
     begun = START - SECOND
     write(client, counter(3, begun, START))

@@ -32,7 +32,8 @@ class Series:
         points: oldest first; the newest 2,000.
         last: the interval of the newest point.
         value: of the newest point.
-        is_late: whether the newest point was out of sight already when it was written.
+        is_late: whether the newest point was out of sight already when it was written, or before anybody read it.
+        seen: whether the newest point has been read while it was in sight.
         first_read_at: when the series was first read since it came (back) into sight, or since a late point; None
             before.
         before: the value of a counter before its first point here: 0 for a new one.
@@ -44,19 +45,34 @@ class Series:
     value: float
     before: float = 0.0
     is_late: bool = False
+    seen: bool = False
     first_read_at: datetime | None = None
     points: deque[Pb] = field(default_factory=lambda: deque(maxlen=_POINTS_KEPT))
 
     def add(self, point: Pb, now: datetime) -> None:
         """Keep the newest point."""
         given, value = rules.interval(point), number(point)
-        self.is_late = now - given.end > STALE
+        self.is_late, self.seen = now - given.end > STALE, False
         if given.start != self.last.start and self.is_counter:
             self.before, self.first_read_at = 0.0, None
         elif now - self.last.end > STALE or self.is_late:
             self.before, self.first_read_at = self.value, None
         self.last, self.value = given, value
         self.points.append(point)
+
+    def is_in_sight(self, now: datetime) -> bool:
+        """Whether a reading shows the newest point, which counts as read then.
+
+        A gauge that nobody read in time is shown for five minutes from its first reading on.
+        """
+        if now - self.last.end <= STALE:
+            self.seen = True
+            return True
+        if self.is_counter:
+            return False
+        if not (self.seen or self.is_late):
+            self.is_late, self.first_read_at = True, None
+        return self.is_late and self.read_for(now) < STALE
 
     def read_for(self, now: datetime) -> timedelta:
         """How long the series has been read, now included, since it came into sight."""
