@@ -137,10 +137,14 @@ class Switch:
     halted_at: datetime | None = None
 
     @property
+    def newest_halt(self) -> datetime | None:
+        """The instant of the newest halt; None where there was none. A switch of before halts had one has only its own."""
+        return self.halted_at or (self.at if self.halted else None)
+
+    @property
     def halt_id(self) -> str:
         """The id of the newest halt, as a command; empty where there was none."""
-        since = self.halted_at or (self.at if self.halted else None)
-        return f"{Verb.HALT}:{self.action}:{stamp(since)}" if since else ""
+        return f"{Verb.HALT}:{self.action}:{stamp(self.newest_halt)}" if self.newest_halt else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,12 +246,11 @@ def switched(guards: Guards, command: Command) -> Guards:
     """
     before = next((switch for switch in guards.switches if switch.action == command.subject), None)
     if command.verb is Verb.HALT:
-        newest = before and (before.halted_at or (before.at if before.halted else None))
-        if newest and command.at <= newest:
+        if before and before.newest_halt and command.at <= before.newest_halt:
             return guards
-        halted_at = command.at
+        halted_at: datetime | None = command.at
     elif before and before.halted and command.lifts == before.halt_id:
-        halted_at = before.halted_at or before.at
+        halted_at = before.newest_halt
     else:
         return guards
     switch = Switch(

@@ -29,7 +29,8 @@ def upsert(state: GroupState, current: IncidentCondition) -> GroupState:
     overflowed = state.overflowed
     for index, condition in enumerate(state.conditions):
         if condition.key == current.key:
-            return _with_values(state, (*state.conditions[:index], current, *state.conditions[index + 1 :]), hidden)
+            conditions = (*state.conditions[:index], current, *state.conditions[index + 1 :])
+            return _with_values(state, conditions, hidden, overflowed=overflowed)
     kept = [*state.conditions, current]
     if len(kept) > CONDITIONS_LIMIT:
         evicted = _evicted(kept)
@@ -44,11 +45,12 @@ def _with_values(
     conditions: tuple[IncidentCondition, ...],
     hidden: tuple[HiddenCondition, ...],
     *,
-    overflowed: bool | None = None,
+    overflowed: bool,
 ) -> GroupState:
     """`dataclasses.replace`, in half the time: this is done for every finding."""
-    full = state.overflowed if overflowed is None else overflowed
-    return GroupState(name=state.name, conditions=conditions, incidents=state.incidents, hidden=hidden, overflowed=full)
+    return GroupState(
+        name=state.name, conditions=conditions, incidents=state.incidents, hidden=hidden, overflowed=overflowed
+    )
 
 
 def episode_of(state: GroupState, targets: Collection[str], reopen_within: timedelta) -> Episode | None:

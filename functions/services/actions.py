@@ -107,7 +107,8 @@ def recovered_since(store: Store, incident_id: str, since: datetime) -> bool | N
     while document and document.data["merged_into"]:
         document = store.get(INCIDENTS, document.data["merged_into"])
     conditions = document.data["conditions"] if document else []
-    if any(condition["status"] == Status.FIRING for condition in conditions):
+    # An incident is open as long as anything fires, also what its copy does not show.
+    if document and (document.data["open"] or any(one["status"] == Status.FIRING for one in conditions)):
         return False
     over = [c for c in conditions if c["observed_at"] > since]
     return True if over and not any(c.get("expired_at") for c in over) else None

@@ -139,6 +139,14 @@ def test_what_the_cloud_confirms_while_the_conditions_fire_on_did_not_help(setup
     assert setup.action.undone == 0, "a restarted service has nothing to go back to"
 
 
+def test_what_fires_beyond_the_conditions_that_are_shown_has_not_recovered(setup: Setup) -> None:
+    setup.incident(Severity.ERROR)
+    setup.give(REQUEST)
+    setup.incident(Severity.ERROR, status="resolved", observed_at=setup.world.now + timedelta(minutes=1))
+    setup.tick(**LATER)
+    assert setup.case().stage is Stage.APPLIED, "the incident is open: something fires that its copy does not show"
+
+
 @pytest.mark.parametrize("given", [{"expired_at": "now"}, {"observed_at": "before"}])
 def test_what_expired_or_ended_before_has_not_recovered_by_the_action(setup: Setup, given: dict[str, str]) -> None:
     setup.incident(Severity.ERROR)
