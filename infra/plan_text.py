@@ -13,7 +13,14 @@ WIDTH: Final = 118
 _GROUPS: Final = {
     "Functions": ("cloudfunctions2_function", "cloud_scheduler_job", "storage_bucket_object"),
     "Messages": ("pubsub_topic", "pubsub_subscription", "logging_project_sink"),
-    "Data": ("bigquery_dataset", "bigquery_table", "firestore_database", "firestore_field", "storage_bucket"),
+    "Data": (
+        "bigquery_dataset",
+        "bigquery_table",
+        "firestore_database",
+        "firestore_field",
+        "firestore_index",
+        "storage_bucket",
+    ),
     "Alerts": (
         "monitoring_alert_policy",
         "monitoring_notification_channel",
@@ -143,6 +150,8 @@ def _name(resource: Resource) -> str:
     after = resource["change"]["after"]
     if kind(resource) == "firestore_field":
         return f"{after['collection']}.{after['field']}"
+    if kind(resource) == "firestore_index":
+        return ", ".join((after["collection"], *(field["field_path"] for field in after["fields"])))
     if kind(resource) == "bigquery_table":
         return f"{after['dataset_id']}.{after['table_id']}"
     if kind(resource) == "monitoring_alert_policy":

@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from core.events.pipeline_run import PipelineRun, RunStatus
 from core.events.scoring_shard import ScoringShard, TableCount
+from core.events.sweep_batch import SweepBatch
 from core.instants import YEARS, require_aware, stamp
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Severity",
     "Stage",
     "Status",
+    "SweepBatch",
     "TableCount",
     "Tick",
     "Verb",
@@ -409,5 +411,6 @@ Event = (
     | RetrainingRequest
     | PipelineRun
     | ScoringShard
+    | SweepBatch
     | TableCount
 )

@@ -79,7 +79,7 @@ def expired(condition: IncidentCondition, now: datetime, resolve_after: timedelt
         now: the present.
         resolve_after: how long a firing holds where its source does not say until when.
     """
-    end = condition.holds_until or condition.last_word + resolve_after
+    end = condition.ends_at(resolve_after)
     if condition.status is not Status.FIRING or end > now:
         return None
     over = _resolved(condition, end)

@@ -46,26 +46,27 @@ def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decis
         changes += decision.changes
     state = _cleared(state)
     for incident in state.incidents:
-        if _still_fires(state, incident, now, policy):
+        due = reopening_due(state, incident, policy)
+        if due is not None and due <= now:
             reason = IncidentReason.STILL_FIRING
             state, reopened = _reopened(state, incident, now, policy)
             changes += reopened
     return Decision(state=state, changes=tuple(changes), reason=reason)
 
 
-def _still_fires(state: GroupState, incident: Incident, now: datetime, policy: IncidentPolicy) -> bool:
-    """Whether an incident that a person resolved some time ago still fires; never of a false alarm.
+def reopening_due(state: GroupState, incident: Incident, policy: IncidentPolicy) -> datetime | None:
+    """When an incident that a person resolved is reopened, as long as it still fires; None where nothing reopens it.
 
-    Once it was reopened for that, a person who resolves it again is believed until a source speaks again.
+    A false alarm is not reopened. Once it was reopened for that, a person who resolves it again is believed until a source
+    speaks again.
     """
     closed_at = incident.closed_at
     if closed_at is None or incident.cancelled or incident.merged_into or incident.state is not State.RESOLVED:
-        return False
-    if now - closed_at < policy.timing.reopen_resolved:
-        return False
+        return None
     firing = [c for c in _own(state, incident) if c.history[-1].status is Status.FIRING]
     before = any(e.change is Change.REOPENED and e.reason is IncidentReason.STILL_FIRING for e in incident.timeline)
-    return any(not before or condition.last_word > closed_at for condition in firing)
+    fires = any(not before or condition.last_word > closed_at for condition in firing)
+    return closed_at + policy.timing.reopen_resolved if fires else None
 
 
 def _reopened(

@@ -142,6 +142,10 @@ class IncidentCondition:
     expired_at: datetime | None = None
     history: tuple[Observation, ...] = ()
 
+    def ends_at(self, resolve_after: timedelta) -> datetime:
+        """When a firing is taken for over unless something is heard of it."""
+        return self.holds_until or self.last_word + resolve_after
+
     @property
     def last_word(self) -> datetime:
         """When it was last heard of: its newest observation, or the publishing of a repetition."""

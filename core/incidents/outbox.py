@@ -68,12 +68,14 @@ class IncidentGroup:
         pending: the effects, oldest first.
         revision: the number of decisions; the copy of an incident with the higher one is newer.
         deferred: whether a notification waits.
+        due_at: when the sweep is to look at it, as `core.incidents.due` has it; None where time alone changes nothing.
     """
 
     state: GroupState
     pending: tuple[Effect, ...] = ()
     revision: int = 0
     deferred: bool = False
+    due_at: datetime | None = None
 
     @property
     def active(self) -> bool:

@@ -59,15 +59,27 @@ def next_escalation(escalation: EscalationState, severity: Severity, people: Peo
         people: with the tiers.
         now: the present.
     """
+    due = escalation_due(escalation, severity, people)
+    if due is None or now < due:
+        return escalation
+    last = len(people.stakeholders[escalation.stakeholder].tiers) - 1
+    return replace(escalation, tier=max(escalation.tier, min(escalation.tier + 1, last)), since=now)
+
+
+def escalation_due(escalation: EscalationState, severity: Severity, people: People) -> datetime | None:
+    """When the next tier is notified, or the last one is reminded, unless somebody acknowledges; None for never.
+
+    Args:
+        escalation: of one stakeholder.
+        severity: of the incident.
+        people: with the tiers.
+    """
     stakeholder = people.stakeholders.get(escalation.stakeholder)
     if stakeholder is None or severity not in stakeholder.page:
-        return escalation
-    waited = now - escalation.since
-    if escalation.tier + 1 < len(stakeholder.tiers):
-        due = waited >= stakeholder.tiers[escalation.tier].wait
-        return replace(escalation, tier=escalation.tier + 1, since=now) if due else escalation
-    due = stakeholder.remind_every is not None and waited >= stakeholder.remind_every
-    return replace(escalation, since=now) if due else escalation
+        return None
+    is_last = escalation.tier + 1 >= len(stakeholder.tiers)
+    wait = stakeholder.remind_every if is_last else stakeholder.tiers[escalation.tier].wait
+    return None if wait is None else escalation.since + wait
 
 
 def tier_channels(escalations: Iterable[EscalationState], people: People, now: datetime) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from google.cloud.firestore_v1.base_query import FieldFilter
 from google.cloud.firestore_v1.field_path import FieldPath
 
 from core.errors import ConflictError, UnavailableError
-from functions.adapters.ports import Data, Document
+from functions.adapters.ports import Data, Document, Due
 from functions.adapters.store import PAGE, check_key, fields, normal
 
 PATIENCE = 10.0
@@ -89,12 +89,22 @@ class FirestoreStore:
     ) -> list[Document]:
         """The documents whose top-level fields equal `where`, ordered by key, from the one that follows `after` on."""
         with self._answers(collection, "*"):
-            query = self._client.collection(collection).order_by("__name__").limit(limit)
-            for name, value in fields(where or {}).items():
-                query = query.where(filter=FieldFilter(FieldPath("data", name).to_api_repr(), "==", value))
+            query = self._filtered(self._client.collection(collection), where or {}).order_by("__name__").limit(limit)
             if after:
                 query = query.start_after({"__name__": self._reference(collection, after)})
             return [_document(snapshot) for snapshot in query.get(**self._limits)]
+
+    def due(self, collection: str, *, where: Mapping[str, Any], until: datetime, limit: int = 1000) -> list[Due]:
+        """The documents whose `due_at` is at most `until` and whose fields equal `where`, those that are due longest first.
+
+        A composite index has the fields of `where` and `due_at`.
+        """
+        field = FieldPath("data", "due_at").to_api_repr()
+        with self._answers(collection, "*"):
+            query = self._filtered(self._client.collection(collection), where)
+            query = query.where(filter=FieldFilter(field, "<=", until)).order_by(field).select([field]).limit(limit)
+            found = query.get(**self._limits)
+            return [Due(read(snapshot.id), _decoded(snapshot.get(field))) for snapshot in found]
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -112,6 +122,12 @@ class FirestoreStore:
 
     def _reference(self, collection: str, key: str) -> firestore.DocumentReference:
         return self._client.collection(collection).document(spell(check_key(key)))
+
+    @staticmethod
+    def _filtered(query: Any, where: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the client is not typed
+        for name, value in fields(where).items():
+            query = query.where(filter=FieldFilter(FieldPath("data", name).to_api_repr(), "==", value))
+        return query
 
     def _unless_changed(self, document: Document) -> Any:  # noqa: ANN401 - the client is not typed
         read_at = DatetimeWithNanoseconds.from_rfc3339(document.revision)  # type: ignore[no-untyped-call]  # Google's

@@ -20,6 +20,13 @@ class Document:
     revision: str
 
 
+class Due(NamedTuple):
+    """A document that is due, without its fields."""
+
+    key: str
+    at: datetime
+
+
 class Store(Protocol):
     """The transactional state.
 
@@ -50,6 +57,10 @@ class Store(Protocol):
         self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
     ) -> list[Document]:
         """The documents whose top-level fields equal `where`, ordered by key, from the one that follows the key `after` on."""
+        ...
+
+    def due(self, collection: str, *, where: Mapping[str, Any], until: datetime, limit: int = 1000) -> list[Due]:
+        """The documents whose `due_at` is at most `until` and whose fields equal `where`, those that are due longest first."""
         ...
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from core.errors import ConflictError, UnavailableError
 from core.events import stamp
-from functions.adapters.ports import Data, Document
+from functions.adapters.ports import Data, Document, Due
 from functions.adapters.store import check_key, fields, normal
 
 PATIENCE = 10.0
@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS documents (
 ) WITHOUT ROWID
 """
 _INSTANT, _NUMBER = "$instant", "$number"
+_DUE_TEXT = "json_extract(data, '$.due_at.\"$instant\"')"
+_DUE = f"julianday({_DUE_TEXT})"
 
 
 class SqliteStore:
@@ -82,14 +84,18 @@ class SqliteStore:
         self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
     ) -> list[Document]:
         """The documents whose top-level fields equal `where`, ordered by key, from the one that follows `after` on."""
-        conditions = ["collection = ?", "key > ?"]
-        values: list[Any] = [collection, after]
-        for name, value in fields(where or {}).items():
-            condition, operands = _equals(name, value)
-            conditions.append(condition)
-            values += operands
+        conditions, values = _conditions(where or {})
+        conditions, values = ["collection = ?", "key > ?", *conditions], [collection, after, *values]
         sql = f"SELECT key, data, revision FROM documents WHERE {' AND '.join(conditions)} ORDER BY key LIMIT ?"  # noqa: S608 - fixed texts; every value is a parameter
         return [_document(row) for row in self._run(sql, *values, limit)]
+
+    def due(self, collection: str, *, where: Mapping[str, Any], until: datetime, limit: int = 1000) -> list[Due]:
+        """The documents whose `due_at` is at most `until` and whose fields equal `where`, those that are due longest first."""
+        conditions, values = _conditions(where)
+        conditions = ["collection = ?", f"{_DUE} <= julianday(?)", *conditions]
+        sql = f"SELECT key, {_DUE_TEXT} FROM documents WHERE {' AND '.join(conditions)} ORDER BY {_DUE}, key LIMIT ?"  # noqa: S608 - fixed texts; every value is a parameter
+        rows = self._run(sql, collection, stamp(until), *values, limit)
+        return [Due(key, datetime.fromisoformat(text)) for key, text in rows]
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
@@ -152,6 +158,12 @@ def _new(key: str, data: Data) -> Document:
 def _document(row: tuple[str, ...]) -> Document:
     key, data, revision = row
     return Document(key=key, data=json.loads(data, object_hook=_decoded), revision=revision)
+
+
+def _conditions(where: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
+    """The conditions of a query for fields that have these values, and the values of their parameters."""
+    found = [_equals(name, value) for name, value in fields(where).items()]
+    return [condition for condition, _ in found], [operand for _, operands in found for operand in operands]
 
 
 def _equals(name: str, value: Any) -> tuple[str, list[Any]]:  # noqa: ANN401 - JSON

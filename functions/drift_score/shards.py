@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from core.errors import PoisonError, QueryError
+from core.errors import QueryError
 from core.events import ScoringShard, TableCount, Tick
 from core.settings import Model
-from functions.adapters import events
 from functions.adapters.logs import fields
 from functions.adapters.ports import Bus, Warehouse
 from functions.drift_score.scoring import Faults, most_telling, score_each, score_once
@@ -22,7 +21,7 @@ from functions.drift_score.slots.predictions import CountedPredictions
 from functions.drift_score.slots.slot_counts import SlotCounts, can_count
 from functions.drift_score.slots.statements import Source
 from functions.drift_score.watch import Outside
-from functions.runtime.endpoint import read_tick
+from functions.runtime.endpoint import read_part
 from functions.runtime.ports import once
 from functions.runtime.push import Message
 from functions.services.models import Models
@@ -43,14 +42,8 @@ def read(message: Message, cron: str) -> Part:
     Raises:
         PoisonError: it carries none of them.
     """
-    kind = events.type_of(message.data)
-    if kind == ScoringShard.TYPE:
-        return events.decode(message.data, ScoringShard)
-    if kind == TableCount.TYPE:
-        return events.decode(message.data, TableCount)
-    if kind == Tick.TYPE:
-        return read_tick(message, cron)
-    raise PoisonError(f"type: must be one of {ScoringShard.TYPE}, {TableCount.TYPE}, {Tick.TYPE}, got {kind!r:.80}")
+    part: Part = read_part(message, cron, ScoringShard, TableCount)
+    return part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

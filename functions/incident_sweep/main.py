@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from functions.incident_sweep.sweep import NAME, Sweeper, sweep
-from functions.runtime.endpoint import Endpoint, on_tick, serve
+from functions.incident_sweep.sweep import NAME, Sweeper, handle, read
+from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports
 from functions.services.incidents.service import incident_service
 
 
 def build(ports: Ports) -> Endpoint:
-    """The endpoint of ticks."""
+    """The endpoint of ticks and of batches of them."""
     service = incident_service(
         ports.settings,
         store=ports.store,
@@ -18,7 +18,8 @@ def build(ports: Ports) -> Endpoint:
         metrics=ports.metrics,
         clock=ports.clock,
     )
-    return on_tick(ports, partial(sweep, Sweeper(service=service)))
+    sweeper = Sweeper(service=service)
+    return on_push(ports, read=partial(read, cron=ports.cron), handle=partial(handle, sweeper))
 
 
 main = serve(NAME, build)

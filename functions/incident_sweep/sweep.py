@@ -1,29 +1,35 @@
-"""One sweep: every group that time alone may change is decided again, and pending effects are dispatched.
+"""One sweep: every group that is due is decided again, the worst first, and pending effects are dispatched.
+
+A group says when time alone may change it (`core.incidents.due`). Where more are due than one request can decide, the rest is
+published as batches, which other instances take; what is left undone is due still, and the heartbeat says since when.
 
 Messages beyond a rate limit are sent here, channel by channel, the worst first; a channel that does not answer is left
 for the next sweep and blocks no other. A condition whose target the settings moved to another group continues there.
 """
 
 import logging
-import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from threading import Event
 from typing import TypeVar
 
-from core.errors import AiaError, BusyError, ConflictError
-from core.events import Finding, Status, Tick
+from core.errors import AiaError, BusyError, ConflictError, UnavailableError
+from core.events import Finding, Severity, Status, SweepBatch, Tick
 from core.incidents.conditions import moved
+from core.incidents.due import LONGEST_REST
 from core.incidents.expiry import expire
 from core.incidents.fold import fold, resolve_condition
 from core.incidents.model import IncidentCondition, IncidentReason
 from core.incidents.outbox import Effect, IncidentGroup, delivery_queues
+from functions.adapters.ports import Due, Store
 from functions.incident_sweep.measure import measure
-from functions.runtime.endpoint import TickResult
+from functions.runtime.endpoint import TickResult, read_part
+from functions.runtime.push import Message
 from functions.services.detection import Tracker
 from functions.services.incidents.delivery import NOTIFY, SOURCE, DeliveryResult
 from functions.services.incidents.documents import GROUPS
@@ -31,8 +37,11 @@ from functions.services.incidents.service import Decide, IncidentService
 
 log = logging.getLogger(__name__)
 NAME = "incident_sweep"
-MOST_GROUPS = 5000
-"""Groups per sweep, by key; more are left for the next."""
+TOPIC = "sweeps"
+BATCH = 1000
+"""Groups that one request decides."""
+MOST_GROUPS = 20_000
+"""Groups per sweep; more are left for the next."""
 THREADS = 4
 MOST_CHANNELS = 32
 """Channels in parallel: one that waits for its rate limit must not block another."""
@@ -101,12 +110,15 @@ class Sweeper:
         sleep: sleeps some seconds.
         monotonic: a monotonic clock, in seconds.
         budget: seconds that a sweep takes at most.
+        swept: whether this instance has swept before. Its first sweep looks at every active group: with the instance, settings
+            may have been deployed that change what is due.
     """
 
     service: IncidentService
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     budget: float = BUDGET
+    swept: Event = field(default_factory=Event)
 
 
 @dataclass(slots=True)
@@ -118,32 +130,76 @@ class _Backlog:
     left: int = 0
 
 
-def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
-    """Decide over every active group, and dispatch pending effects; idempotent.
+def read(message: Message, cron: str) -> Tick | SweepBatch:
+    """The event that a message carries; see `read_part`."""
+    event: Tick | SweepBatch = read_part(message, cron, SweepBatch)
+    return event
 
-    It is complete when every active group was decided.
+
+def handle(sweeper: Sweeper, event: Tick | SweepBatch) -> TickResult | None:
+    """Sweep at a tick, or the groups of a batch; idempotent.
+
+    Raises:
+        UnavailableError: the store or the bus does not answer, or the time was too short for all groups of a batch.
+    """
+    if isinstance(event, Tick):
+        return sweep(sweeper, event)
+    undone = len(event.groups) - len(sweep_groups(sweeper, event.groups).decided)
+    if undone:
+        raise UnavailableError(f"{undone} of {len(event.groups)} groups of the batch were not decided")
+    return None
+
+
+def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
+    """Decide over the groups that are due, and dispatch pending effects; idempotent.
+
+    The heartbeat is set to the instant since which a group is due that this request left to others, if there is one.
 
     Raises:
         UnavailableError: the store does not answer.
     """
-    start, service = sweeper.monotonic(), sweeper.service
+    service, at = sweeper.service, tick.scheduled_at
+    due = _due(service.store, service.clock() + (timedelta(0) if sweeper.swept.is_set() else LONGEST_REST))
+    mine, others = due[:BATCH], due[BATCH:]
+    for first in range(0, len(others), BATCH):
+        names = tuple(one.key for one in others[first : first + BATCH])
+        service.dispatcher.bus.publish(TOPIC, SweepBatch(scheduled_at=at, groups=names))
+    swept = sweep_groups(sweeper, [one.key for one in mine])
+    _track_recovered(service, swept.backlogs)
+    waiting = {backlog.channel: len(backlog.waiting) + backlog.left for backlog in swept.backlogs}
+    measure(service, waiting=waiting, at=at)
+    sweeper.swept.set()
+    undone = [one.at for one in due if one.key not in swept.decided]
+    if undone:
+        log.error("%d of %d groups that are due are left to other requests", len(undone), len(due))
+    return TickResult(reached=min(undone, default=at))
+
+
+@dataclass(frozen=True, slots=True)
+class _Swept:
+    """The groups that were decided, and what is pending for each channel afterwards."""
+
+    decided: frozenset[str]
+    backlogs: Sequence[_Backlog]
+
+
+def sweep_groups(sweeper: Sweeper, names: Sequence[str]) -> _Swept:
+    """Decide over some groups, the first ones first, and dispatch what is pending."""
+    start = sweeper.monotonic()
     half, end = start + sweeper.budget / 2, start + sweeper.budget
-    names = [document.key for document in service.store.find(GROUPS, where={"active": True}, limit=MOST_GROUPS)]
-    # Another order every time: where the time is too short for all, other groups are left each time.
-    random.Random(tick.scheduled_at.timestamp()).shuffle(names)  # noqa: S311 - no secret
     groups = [group for group in _parallel(names, partial(_decide, sweeper, half)) if group is not None]
     backlogs = _backlogs(groups)
     _parallel(backlogs, partial(_drain, sweeper, end), threads=MOST_CHANNELS)
     _parallel(groups, partial(_dispatch_others, sweeper, end))
-    _track_recovered(service, backlogs)
-    measure(
-        service,
-        waiting={backlog.channel: len(backlog.waiting) + backlog.left for backlog in backlogs},
-        at=tick.scheduled_at,
-    )
-    if len(groups) < len(names):
-        log.error("%d of %d groups are deferred to the next sweep", len(names) - len(groups), len(names))
-    return TickResult(complete=len(groups) == len(names))
+    return _Swept(frozenset(group.state.name for group in groups), backlogs)
+
+
+def _due(store: Store, until: datetime) -> list[Due]:
+    """The groups that are due at an instant, the worst first."""
+    due: list[Due] = []
+    for severity in sorted(Severity, key=lambda severity: -severity.rank):
+        due += store.due(GROUPS, where={"severity": severity.value}, until=until, limit=MOST_GROUPS - len(due))
+    return due
 
 
 def _decide(sweeper: Sweeper, end: float, name: str) -> IncidentGroup | None:

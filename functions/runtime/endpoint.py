@@ -20,9 +20,9 @@ import msgspec
 from flask.typing import ResponseReturnValue
 
 from core.errors import BusyError, ConflictError, PoisonError, UnavailableError
-from core.events import Tick
+from core.events import Event, Tick
 from functions.adapters import logs
-from functions.adapters.events import decode
+from functions.adapters.events import decode, decode_any, type_of
 from functions.adapters.ports import Metrics
 from functions.runtime.ports import Ports, once
 from functions.runtime.push import Message, read_push
@@ -44,10 +44,12 @@ class TickResult:
 
     Attributes:
         complete: whether the job evaluated everything; only then is its heartbeat set.
+        reached: the instant up to which everything that was due is done; None for that of the tick.
         fault: raised after the heartbeat, so that the tick is delivered again.
     """
 
     complete: bool = True
+    reached: datetime | None = None
     fault: Exception | None = None
 
 
@@ -140,10 +142,27 @@ def read_tick(message: Message, cron: str) -> Tick:
     return decode(msgspec.json.encode(body | {"scheduled_at": due}), Tick)
 
 
+def read_part(message: Message, cron: str, *parts: type[Event]) -> Any:  # noqa: ANN401 - as `decode_any`
+    """The tick in a message, or the part of one, where a job publishes its ticks on in parts.
+
+    Args:
+        message: from one of the function's subscriptions.
+        cron: the schedule of the job, in UTC.
+        parts: the types of the parts.
+
+    Raises:
+        PoisonError: there is none of them.
+    """
+    if type_of(message.data) == Tick.TYPE:
+        return read_tick(message, cron)
+    return decode_any(message.data, *parts, Tick)
+
+
 def finish(tick: Tick, result: TickResult | None, *, function: str, metrics: Metrics) -> None:
     """Set the heartbeat of a job that has handled a tick, then raise its fault, if any.
 
-    The heartbeat is the instant of the tick, not the present: a job that handles old ticks is late, and its heartbeat shows it.
+    The heartbeat is the instant of the tick, not the present: a job that handles old ticks is late, and its heartbeat shows it,
+    as it does where the job says that it has not reached that instant.
 
     Args:
         tick: handled.
@@ -154,7 +173,8 @@ def finish(tick: Tick, result: TickResult | None, *, function: str, metrics: Met
     result = result or TickResult()
     if result.complete:
         at = tick.scheduled_at
-        metrics.gauge(HEARTBEAT, at.timestamp(), at=at, function=function)
+        reached = min(at, result.reached or at)
+        metrics.gauge(HEARTBEAT, reached.timestamp(), at=at, function=function)
     if result.fault:
         raise result.fault
 

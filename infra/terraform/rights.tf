@@ -35,7 +35,7 @@ locals {
       store     = "roles/datastore.user"
     }
     incident_sweep = {
-      publishes = ["incidents", "actions", "findings"]
+      publishes = ["incidents", "actions", "findings", "sweeps"]
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }

@@ -6,7 +6,7 @@ locals {
     actions         = ["waiting"]
     business        = []
     conditions      = ["source", "has_unsent"]
-    incident_groups = ["active"]
+    incident_groups = []
     incidents       = ["open", "over_on"]
     ledger          = ["expires_on"]
     pipelines       = []
@@ -71,6 +71,24 @@ resource "google_firestore_field" "indexed" {
   }
 
   depends_on = [google_firestore_field.data] # one change of a collection at a time
+}
+
+# The sweep asks for the groups that are due, severity by severity.
+resource "google_firestore_index" "due" {
+  database   = google_firestore_database.this.name
+  collection = "incident_groups"
+
+  fields {
+    field_path = "data.severity"
+    order      = "ASCENDING"
+  }
+
+  fields {
+    field_path = "data.due_at"
+    order      = "ASCENDING"
+  }
+
+  depends_on = [google_firestore_field.indexed]
 }
 
 resource "google_firestore_field" "expires_at" {

@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Command, Finding, Severity, Status, Tick, Verb
+from core.incidents.due import LONGEST_REST
 from core.incidents.outbox import IncidentGroup
 from core.incidents.policy import Graph
 from core.settings import Dependency
@@ -111,7 +112,8 @@ def test_routers_and_sweeps_of_many_instances_at_once_tell_everything_once(
 
 def test_a_group_is_found_by_the_sweep_for_as_long_as_time_may_change_it(setup: Setup, store: AnyStore) -> None:
     def active() -> list[str]:
-        return [document.key for document in store.find(GROUPS, where={"active": True})]
+        every = setup.world.now + LONGEST_REST
+        return [one.key for name in Severity for one in store.due(GROUPS, where={"severity": name.value}, until=every)]
 
     at = setup.world.now
     setup.give(replace(found(0, severity=Severity.ERROR), observed_at=at))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.errors import ConflictError
 from functions.adapters.firestore_store import FirestoreStore, read, spell
-from functions.adapters.ports import Data, Store
+from functions.adapters.ports import Data, Due, Store
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.store import every, update
 
@@ -347,3 +347,29 @@ def test_many_documents_are_read_at_once_and_those_that_are_missing_are_left_out
     found = store.get_many("many", [*reversed(keys), "model/gone:drift", *keys[:1]])
     assert {key: document.data for key, document in found.items()} == {key: {"key": key, "at": NOW} for key in keys}
     assert all(store.get("many", key) == document for key, document in list(found.items())[:3])
+
+
+def test_what_is_due_comes_longest_due_first_without_its_fields(store: Store) -> None:
+    def hour(hours: float) -> datetime:
+        return NOW + timedelta(hours=hours)
+
+    for key, severity, due_at in [
+        ("late", "error", hour(-1)),
+        ("latest/of all", "error", hour(-30)),
+        ("now", "error", NOW),
+        ("a moment later", "error", NOW + timedelta(milliseconds=2)),
+        ("whole second", "error", NOW.replace(microsecond=0)),
+        ("another", "critical", hour(-2)),
+        ("never", "error", None),
+    ]:
+        store.create("queue", key, {"severity": severity, "due_at": due_at, "group": "x" * 1000})
+    store.create("queue", "without", {"severity": "error"})
+    due = store.due("queue", where={"severity": "error"}, until=NOW)
+    assert due == [
+        Due("latest/of all", hour(-30)),
+        Due("late", hour(-1)),
+        Due("whole second", NOW.replace(microsecond=0)),
+        Due("now", NOW),
+    ]
+    assert store.due("queue", where={"severity": "error"}, until=NOW, limit=1) == due[:1]
+    assert store.due("queue", where={"severity": "info"}, until=NOW) == []

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from core.errors import AiaError
+from core.incidents.due import worst
 from core.incidents.model import GroupState, State
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
@@ -29,12 +30,16 @@ _RETENTION = timedelta(days=1)
 
 
 def group_data(group: IncidentGroup) -> Data:
-    """The document of a group; `active` finds those that time alone may change.
+    """The document of a group; `due_at` and `severity` find those that the sweep is to look at, the worst first.
 
     The group itself is one text: nothing within it is queried, and a store takes a text a hundred times faster than
     thousands of values (Firestore would index each of them).
     """
-    return {"active": group.active, "group": msgspec.json.encode(group).decode()}
+    return {
+        "due_at": group.due_at,
+        "severity": worst(group).value,
+        "group": msgspec.json.encode(group).decode(),
+    }
 
 
 def read_group(data: Data) -> IncidentGroup:

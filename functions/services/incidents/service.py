@@ -14,13 +14,14 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
 
 from core.errors import AiaError, BusyError, UnavailableError
 from core.events import IncidentChange
+from core.incidents.due import due_at
 from core.incidents.lifecycle import record_refusal
 from core.incidents.messages import compose
 from core.incidents.model import Decision, GroupState
@@ -103,7 +104,7 @@ class Transaction:
             is_muted=lambda incident: incident_mute(incident, now, policy.maintenance, silences) is not None,
         )
         if state == self.group.state and plan.deferred == self.group.deferred:
-            return None
+            return self._looked_at(now)
         messages = [
             message
             for notification in plan.notifications
@@ -119,6 +120,15 @@ class Transaction:
             now=now,
             reopen_within=policy.timing.reopen_within,
         )
+        self.group = replace(self.group, due_at=due_at(self.group, now, policy))
+        return group_data(self.group)
+
+    def _looked_at(self, now: datetime) -> Data | None:
+        """The document of a group that does not change, if it was due, or is due earlier by the settings; else None."""
+        before, due = self.group.due_at, due_at(self.group, now, self.policy)
+        if before is None or now < before <= (due or before):
+            return None
+        self.group = replace(self.group, due_at=due)
         return group_data(self.group)
 
 
@@ -219,7 +229,9 @@ class IncidentService:
         def removed(data: Data | None) -> Data | None:
             before = load_group(name, data)
             after = self._record_refusals(remove_effects(before, done), before, refused)
-            return None if after is before else group_data(after)
+            if after is before:
+                return None
+            return group_data(replace(after, due_at=due_at(after, self.clock(), self.policy)))
 
         return load_group(name, update(self.store, GROUPS, name, removed))
 

@@ -1,6 +1,6 @@
 """How incidents hold under a storm: one run, one seed, one Markdown table in `build/bench_incidents.md`.
 
-    python tests/benchmarks/incidents/run.py [--quick] [--seed 1] [storm decisions crashes hostile]
+    python tests/benchmarks/incidents/run.py [--quick] [--seed 1] [storm decisions crashes hostile sweeps]
 
 Programs, bus, store and receivers are real and on this machine; how fast they are depends on what else it does.
 """
@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 import decisions  # noqa: E402 - the tests' own modules are found from the root
 import storm as storms  # noqa: E402
+import sweeps  # noqa: E402
 from machine import Machine, running  # noqa: E402
 from workload import Plan  # noqa: E402
 
@@ -31,6 +32,8 @@ QUIET_PAGES = 100
 PATIENCE = 900.0
 """Seconds for which messages that wait for a limit are waited for."""
 QUICK_PATIENCE = 5.0
+SWEPT_EVERY = 60.0
+"""Seconds between two sweeps."""
 FUNCTIONS = ("alert_intake", "incident_router", "incident_sweep")
 
 
@@ -197,10 +200,32 @@ def hostile_bodies(seed: int, *, quick: bool) -> Iterator[Row]:
     )
 
 
+def swept(seed: int, *, quick: bool) -> Iterator[Row]:
+    """Many active groups whose escalations are due over an hour, and many that are due at once."""
+    del seed
+    many, storm = (1000, 1000) if quick else (50_000, 10_000)
+    found = sweeps.hour(many)
+    yield Row(
+        what=f"{many:,} active groups, escalations over an hour: oldest overdue at a sweep, all told",
+        target="≤ 60 s, all",
+        found=f"{max(found.overdue):.0f} s, {len(found.late):,}; told {max(found.late):.0f} s after its time at most, a sweep"
+        f" takes {statistics.median(found.seconds):.1f} s, the longest {max(found.seconds):.1f} s",
+        met=max(found.overdue) <= SWEPT_EVERY and len(found.late) == many,
+    )
+    found = sweeps.at_once(storm)
+    yield Row(
+        what=f"{storm:,} escalations due at one instant, batches one after the other on one core",
+        target="critical ones first, all told",
+        found=f"critical ones after {max(found.critical):.1f} s, all after {max(found.late):.1f} s",
+        met=len(found.late) == storm and max(found.critical) < max(found.late),
+    )
+
+
 PARTS: dict[str, Callable[..., Iterator[Row]]] = {
     "decisions": decided,
     "hostile": hostile_bodies,
     "crashes": crashed,
+    "sweeps": swept,
     "storm": storm,
 }
 

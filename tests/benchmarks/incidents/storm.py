@@ -157,7 +157,7 @@ def _until(holds: Callable[[], bool], seconds: float) -> bool:
 
 
 def _waiting(machine: Machine) -> int:
-    found = machine.store.find(GROUPS, where={"active": True}, limit=_EVERYTHING)
+    found = machine.store.find(GROUPS, limit=_EVERYTHING)
     return sum(effect.message is not None for one in found for effect in read_group(one.data).pending)
 
 

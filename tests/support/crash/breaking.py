@@ -8,7 +8,7 @@ from typing import Any
 
 from core.errors import ConflictError, UnavailableError
 from core.metrics import MetricKind, check
-from functions.adapters.ports import Data, Document
+from functions.adapters.ports import Data, Document, Due
 from functions.adapters.store import normal
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
@@ -94,9 +94,16 @@ class MemoryStore:
         self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
     ) -> list[Document]:
         self.world.boundary()
-        every = sorted(self.world.documents.items())
-        named = [document for (name, key), document in every if name == collection and key > after]
-        return [one for one in named if all(one.data[name] == value for name, value in (where or {}).items())][:limit]
+        named = [
+            document for (name, key), document in self.world.documents.items() if name == collection and key > after
+        ]
+        wanted = [one for one in named if all(one.data[name] == value for name, value in (where or {}).items())]
+        return sorted(wanted, key=lambda document: document.key)[:limit]
+
+    def due(self, collection: str, *, where: Mapping[str, Any], until: datetime, limit: int = 1000) -> list[Due]:
+        found = self.find(collection, where=where, limit=len(self.world.documents) + 1)
+        due = [Due(one.key, one.data["due_at"]) for one in found if one.data.get("due_at")]
+        return sorted((one for one in due if one.at <= until), key=lambda one: one.at)[:limit]
 
     def _write(self, collection: str, key: str, data: Data, expected: Document | None) -> Document:
         self.world.boundary()

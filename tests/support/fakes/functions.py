@@ -8,7 +8,7 @@ from typing import Any
 
 import flask
 
-from core.events import Command, RetrainingRequest, RunStatus, ScoringShard, Verb
+from core.events import Command, RetrainingRequest, RunStatus, ScoringShard, SweepBatch, Verb
 from core.retraining.start import Training
 from core.settings import Retraining, Settings, TrainingPipeline, parse
 from core.settings.response import ActionName
@@ -175,7 +175,7 @@ CASES = (
         name="drift_score",
         build=drift_score,
         takes=(encode(ScoringShard(scheduled_at=NOW, models=(MODEL.name,))), tick("drift_score")),
-        refuses=(encode(FOUND), "type: must be one of scoring_shard, table_count, tick, got 'finding'"),
+        refuses=(encode(FOUND), "type: must be 'scoring_shard' or 'table_count' or 'tick', got 'finding'"),
         settings=Settings(jobs={}, models=(replace(MODEL, label=None),)),
         answers=Flights(),
     ),
@@ -196,8 +196,8 @@ CASES = (
     Case(
         name="incident_sweep",
         build=incident_sweep,
-        takes=(tick("incident_sweep"),),
-        refuses=(encode(FOUND), "type: must be 'tick', got 'finding'"),
+        takes=(encode(SweepBatch(scheduled_at=NOW, groups=(FOUND.target,))), tick("incident_sweep")),
+        refuses=(encode(FOUND), "type: must be 'sweep_batch' or 'tick', got 'finding'"),
         settings=PEOPLE,
         before=_untold,
     ),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.errors import BusyError, UnavailableError
-from core.events import ActionRequest, Command, Event, Finding, IncidentChange, Severity, Status, Tick, Verb
+from core.events import ActionRequest, Command, Event, Finding, IncidentChange, Severity, Status, SweepBatch, Tick, Verb
 from core.incidents.fold import fold
 from core.incidents.messages import Message
 from core.incidents.model import GroupState, Incident
@@ -90,6 +90,7 @@ class World(Breaking):
     now: datetime = START + timedelta(days=1)
     published: list[IncidentChange] = field(default_factory=list)
     asked: list[ActionRequest] = field(default_factory=list)
+    swept: list[SweepBatch] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
     told: list[Message] = field(default_factory=list)
     promised: set[str] = field(default_factory=set)
@@ -133,6 +134,8 @@ class MemoryBus:
                 self.world.published.append(decode(encode(event), IncidentChange))
             case "actions":
                 self.world.asked.append(decode(encode(event), ActionRequest))
+            case "sweeps":
+                self.world.swept.append(decode(encode(event), SweepBatch))
             case _:
                 assert topic == "findings"
                 self.world.found.append(decode(encode(event), Finding))
@@ -160,6 +163,7 @@ class Setup:
     world: World
     channels: dict[str, MemoryChannel]
     service: IncidentService
+    sweeper: Sweeper | None = None
 
     def give(self, *events: RoutedEvent) -> None:
         for event in events:
@@ -168,9 +172,10 @@ class Setup:
     def sweep(self, **later: float) -> None:
         """Let time pass, then sweep."""
         self.world.now += timedelta(**later)
-        sweeper = Sweeper(service=self.service, sleep=self._sleep, monotonic=self._monotonic)
+        if self.sweeper is None or self.sweeper.service is not self.service:  # deployed with other settings
+            self.sweeper = Sweeper(service=self.service, sleep=self._sleep, monotonic=self._monotonic)
         tick = Tick(job=NAME, scheduled_at=self.world.now)
-        finish(tick, sweep(sweeper, tick), function=NAME, metrics=self.service.metrics)
+        finish(tick, sweep(self.sweeper, tick), function=NAME, metrics=self.service.metrics)
 
     def _monotonic(self) -> float:
         return self.world.now.timestamp()

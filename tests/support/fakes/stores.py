@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
-from functions.adapters.ports import Data, Document, Store
+from functions.adapters.ports import Data, Document, Due, Store
 
 T = TypeVar("T")
 
@@ -38,3 +39,6 @@ class WrappedStore:
         self, collection: str, *, where: Mapping[str, Any] | None = None, after: str = "", limit: int = 1000
     ) -> list[Document]:
         return self.inner.find(collection, where=where, after=after, limit=limit)
+
+    def due(self, collection: str, *, where: Mapping[str, Any], until: datetime, limit: int = 1000) -> list[Due]:
+        return self.inner.due(collection, where=where, until=until, limit=limit)

@@ -1,0 +1,67 @@
+"""When time alone may change a group, so that the sweep reads only the groups that are due."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from core.events import Severity, Status
+from core.incidents.expiry import reopening_due
+from core.incidents.model import GroupState, Incident, State
+from core.incidents.outbox import IncidentGroup
+from core.incidents.policy import IncidentPolicy
+from core.incidents.routing import escalation_due
+
+LONGEST_REST = timedelta(minutes=15)
+"""A group that is active is looked at this often in any case."""
+
+
+def due_at(group: IncidentGroup, now: datetime, policy: IncidentPolicy) -> datetime | None:
+    """When the sweep is to look at a group again.
+
+    Args:
+        group: after a decision.
+        now: the instant of the decision.
+        policy: the policy.
+
+    Returns:
+        At the earliest `now`, for the next sweep: effects are pending, or a notification waits for the end of a silence. At
+        the latest after `LONGEST_REST`. None where time alone changes nothing.
+    """
+    if not group.active:
+        return None
+    if group.pending or group.deferred or _waits_for_hours(group.state, policy):
+        return now
+    return max(now, min((now + LONGEST_REST, *_instants(group.state, policy))))
+
+
+def worst(group: IncidentGroup) -> Severity:
+    """The severity by which a group takes its turn where many are due: of its open incidents and pending messages."""
+    live = [incident.severity for incident in group.state.incidents if incident.state is not State.RESOLVED]
+    waiting = [effect.message.severity for effect in group.pending if effect.message]
+    return max((*live, *waiting), key=lambda severity: severity.rank, default=Severity.INFO)
+
+
+def _instants(state: GroupState, policy: IncidentPolicy) -> Iterator[datetime]:
+    resolve_after = policy.timing.resolve_after
+    for condition in state.conditions:
+        if condition.status is Status.FIRING:
+            yield condition.ends_at(resolve_after)
+    for hidden in state.hidden:
+        yield hidden.ends_at(resolve_after)
+    for incident in state.incidents:
+        if reopening := reopening_due(state, incident, policy):
+            yield reopening
+        yield from _escalations(incident, policy)
+
+
+def _escalations(incident: Incident, policy: IncidentPolicy) -> Iterator[datetime]:
+    if incident.state is not State.OPEN or not incident.notified.firing:
+        return
+    for escalation in incident.notified.escalations:
+        if at := escalation_due(escalation, incident.severity, policy.people):
+            yield at
+
+
+def _waits_for_hours(state: GroupState, policy: IncidentPolicy) -> bool:
+    """Whether an incident that nobody was notified of may be routed by the hours of a route."""
+    unheard = any(one.state is State.OPEN and not one.notified.escalations for one in state.incidents)
+    return unheard and any(route.when.hours for route in policy.people.routes)
