@@ -38,7 +38,7 @@ class Effect:
         change: to publish, or None.
         request: to publish, or None.
         message: to send, or None; where all three are None, the incident is copied.
-        first: whether it is the first message about the incident to its channel.
+        first: whether it is the first message about the incident to its channel, or the first copy of the incident.
     """
 
     key: str
@@ -60,6 +60,21 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueClaim:
+    """The claim on a delivery queue.
+
+    Attributes:
+        queue: the name of the queue.
+        by: the attempt that performs its effects.
+        until: when the claim ends by itself.
+    """
+
+    queue: str
+    by: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentGroup:
     """The document of a group: its state, and the effects that are not performed yet.
 
@@ -68,6 +83,7 @@ class IncidentGroup:
         pending: the effects, oldest first.
         revision: the number of decisions; the copy of an incident with the higher one is newer.
         deferred: whether a notification waits.
+        claims: who performs the effects of which queue.
         due_at: when the sweep is to look at it, as `core.incidents.due` has it; None where time alone changes nothing.
     """
 
@@ -75,6 +91,7 @@ class IncidentGroup:
     pending: tuple[Effect, ...] = ()
     revision: int = 0
     deferred: bool = False
+    claims: tuple[QueueClaim, ...] = ()
     due_at: datetime | None = None
 
     @property
@@ -122,12 +139,16 @@ def apply_decision(
     new = [Effect(key=change.id, incident_id=change.incident_id, since=now, change=change) for change in changes]
     new += [Effect(key=request.id, incident_id=request.incident_id, since=now, request=request) for request in requests]
     new += [_send(message, old.get(message.incident_id), now) for message in messages]
-    new += [Effect(key=f"{incident_id}:copy:{revision}", incident_id=incident_id, since=now) for incident_id in changed]
+    new += [
+        Effect(key=f"{name}:copy:{revision}", incident_id=name, since=now, first=name not in old) for name in changed
+    ]
     kept = [effect for effect in group.pending if effect.queue != "copy" or effect.incident_id not in changed]
     pending = (*kept, *new)
     dropped = _dropped(pending)
     left = _mark_missed(pending, dropped)
-    after = IncidentGroup(state=_pruned(state, left, reopen_within), pending=left, revision=revision, deferred=deferred)
+    after = replace(
+        group, state=_pruned(state, left, reopen_within), pending=left, revision=revision, deferred=deferred
+    )
     return after, tuple(effect for effect in pending if effect.key in dropped)
 
 
@@ -143,6 +164,21 @@ def delivery_queues(pending: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]
     for effect in pending:
         queues.setdefault(effect.queue, []).append(effect)
     return tuple(map(tuple, queues.values()))
+
+
+def next_effects(queue: Sequence[Effect]) -> tuple[Effect, ...]:
+    """The effects of a queue that are performed before the result is saved.
+
+    Of messages the most urgent one, with those that it stands for: after a crash no more than that one is repeated. Copies and
+    what is published have the effect of once, however often they are repeated, so all of them.
+    """
+    return min(coalesce(queue), key=_rank) if queue[0].message else tuple(queue)
+
+
+def _rank(joined: Sequence[Effect]) -> int:
+    """The worst messages first: where a rate limit admits only critical ones, they do not wait behind the others."""
+    message = joined[-1].message
+    return -message.severity.rank if message else 0
 
 
 def coalesce(queue: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from types import EllipsisType
 from typing import Any
 
 from core.errors import ConflictError
@@ -97,6 +98,19 @@ def _stored_bytes(value: Any) -> int:  # noqa: ANN401 - JSON
 
 
 def update(store: Store, collection: str, key: str, change: Callable[[Data | None], Data | None]) -> Data:
+    """Change a document as `change_document` does; the data afterwards, empty if there is no document."""
+    document = change_document(store, collection, key, change)
+    return document.data if document else {}
+
+
+def change_document(
+    store: Store,
+    collection: str,
+    key: str,
+    change: Callable[[Data | None], Data | None],
+    *,
+    known: Document | EllipsisType | None = ...,
+) -> Document | None:
     """Read a document, change it, and write it back; repeat if another instance wrote it in between.
 
     Args:
@@ -105,23 +119,26 @@ def update(store: Store, collection: str, key: str, change: Callable[[Data | Non
         key: the key of the document.
         change: returns the new data from the current data (None if there is no document), or None to leave it. It may
             be called several times, so it must be a pure function.
+        known: the document as it was just read or written, None where there is none: it is not read again unless another
+            instance wrote it since.
 
     Returns:
-        The data afterwards; empty if there is no document.
+        The document afterwards; None if there is none.
 
     Raises:
         ConflictError: concurrent writes won every time.
     """
     for attempt in range(_ATTEMPTS):
-        document = store.get(collection, key)
+        document = store.get(collection, key) if known is ... else known
         wanted = change(document.data if document else None)
         if wanted is None:
-            return document.data if document else {}
+            return document
         try:
             if document is None:
-                return store.create(collection, key, wanted).data
-            return store.replace(document, collection, wanted).data
+                return store.create(collection, key, wanted)
+            return store.replace(document, collection, wanted)
         except ConflictError:
+            known = ...
             # full jitter, so that colliding writers do not collide again
             time.sleep(random.uniform(0, min(1.0, 0.005 * 2**attempt)))  # noqa: S311 - spreads load, keeps no secret
     raise ConflictError(f"{collection}/{key}: somebody else wrote it first, {_ATTEMPTS} times in a row")

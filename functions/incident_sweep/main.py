@@ -14,7 +14,6 @@ def build(ports: Ports) -> Endpoint:
         ports.settings,
         store=ports.store,
         bus=ports.bus,
-        ledger=ports.ledger,
         metrics=ports.metrics,
         clock=ports.clock,
     )

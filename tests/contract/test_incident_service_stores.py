@@ -15,7 +15,6 @@ from core.incidents.outbox import IncidentGroup
 from core.incidents.policy import Graph
 from core.settings import Dependency
 from functions.adapters.firestore_store import FirestoreStore
-from functions.adapters.ledger import Ledger
 from functions.adapters.sqlite_store import SqliteStore
 from functions.adapters.store import normal
 from functions.incident_router.router import Received, handle
@@ -44,7 +43,7 @@ def instances(setup: Setup, opened: Callable[[], AnyStore]) -> list[IncidentServ
 
 def _instance(setup: Setup, store: AnyStore, n: int) -> IncidentService:
     clock = setup.service.clock
-    dispatcher = replace(setup.service.dispatcher, store=store, ledger=Ledger(store, clock, f"instance-{n}"))
+    dispatcher = replace(setup.service.dispatcher, store=store)
     return replace(setup.service, store=store, dispatcher=dispatcher, silences=Silences(store, clock))
 
 

@@ -14,7 +14,7 @@ from core.incidents.policy import Graph
 from core.settings import Dependency
 from functions.adapters.store import normal
 from functions.incident_router.router import Received, handle
-from functions.services.incidents.delivery import LEASE
+from functions.services.incidents.attempt import LEASE
 from functions.services.incidents.documents import GROUPS, incident_data, read_group
 from tests.support.builders.budget import examples
 from tests.support.fakes.outside import FINDING, POLICY, KilledError, Setup, set_up

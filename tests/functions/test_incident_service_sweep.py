@@ -11,7 +11,6 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Event, Severity, Status, Tick, Verb
 from core.incidents.messages import Message
 from core.settings import People, Route, Stakeholder, Tier, When
-from functions.adapters.ledger import Ledger
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from functions.adapters.ports import Bus, Data, Document, Store
 from functions.incident_sweep.sweep import BUDGET, Sweeper, sweep
@@ -88,11 +87,7 @@ class SlowStore(WrappedStore):
 
 
 def with_store(setup: Setup, store: Store) -> None:
-    ledger = Ledger(store, setup.service.clock, "test")
-    service = replace(
-        setup.service, store=store, dispatcher=replace(setup.service.dispatcher, store=store, ledger=ledger)
-    )
-    setup.service = service
+    setup.service = replace(setup.service, store=store, dispatcher=replace(setup.service.dispatcher, store=store))
 
 
 def test_a_slow_store_does_not_let_one_sweep_meet_the_next(setup: Setup) -> None:
@@ -221,12 +216,8 @@ def test_what_another_instance_is_sending_holds_up_nothing_else_in_its_channel(s
     now(setup, target="model/c", severity=Severity.CRITICAL)
     setup.channels["inbox"].fault = KilledError()  # type: ignore[assignment]  # no handler may catch it
     setup.world.now += timedelta(seconds=1)
-    release = setup.service.dispatcher.ledger._release
-    ledger = setup.service.dispatcher.ledger
-    ledger._release = lambda key, attempt: None  # type: ignore[method-assign]  # as when the process is gone
     with pytest.raises(KilledError):
         now(setup, target="model/c", severity=Severity.CRITICAL)
-    ledger._release = release  # type: ignore[method-assign]  # as above
     setup.channels["inbox"].fault = None
     setup.sweep(seconds=5)
     assert told(setup, "inbox") == ["model/a", "model/b"]

@@ -18,6 +18,7 @@ from core.incidents.outbox import (
     IncidentGroup,
     apply_decision,
     coalesce,
+    next_effects,
     remove_effects,
 )
 from core.incidents.policy import Graph
@@ -275,3 +276,18 @@ def test_the_timeline_of_an_incident_that_goes_on_for_months_stays_bounded() -> 
 def test_nothing_remembered_is_nothing_to_forget() -> None:
     group = IncidentGroup(state=Played().state)
     assert told(group)[0].state is group.state
+
+
+def test_of_messages_the_most_urgent_is_next_and_of_what_is_published_everything() -> None:
+    def effect(name: str, severity: Severity) -> Effect:
+        said = replace(message(name), severity=severity)
+        return Effect(key=said.key, incident_id=name, since=START, message=said)
+
+    mild, worst, other = (
+        effect("mild", Severity.WARNING),
+        effect("worst", Severity.CRITICAL),
+        effect("other", Severity.CRITICAL),
+    )
+    assert next_effects((mild, worst, other)) == (worst,)
+    copies = tuple(Effect(key=f"{name}:copy:1", incident_id=name, since=START) for name in "ab")
+    assert next_effects(copies) == copies

@@ -1,26 +1,24 @@
-"""Delivery of pending effects: queues in parallel, the effects of a queue in order, each once by the ledger.
+"""Delivery of pending effects: queues in parallel, the effects of a queue in order.
 
 A channel that fails has a condition; its findings are notified through the other channels.
 """
 
 import contextvars
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 
 from core.detection import ConditionSpec, ConditionState, Hysteresis, Observation, Outcome, Verdict
-from core.errors import AiaError, BusyError, LimitedError, UnavailableError
+from core.errors import AiaError, LimitedError, UnavailableError
 from core.events import Severity
 from core.incidents.outbox import Effect, IncidentGroup, coalesce
 from functions.adapters import logs
-from functions.adapters.ledger import EffectOutcome, Ledger
 from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.ports import Bus, Clock, Data, Metrics, Store
-from functions.adapters.store import update
+from functions.adapters.store import change_document
 from functions.services.detection import COLLECTION, state_of
 from functions.services.incidents.documents import INCIDENTS, incident_data
 
@@ -34,9 +32,9 @@ log = logging.getLogger(__name__)
 CHANGES, ACTIONS = "incidents", "actions"
 NOTIFY = "notify:"
 """Prefix of the delivery queues of channels."""
-LEASE = timedelta(seconds=30)
-"""Longer than any effect takes; after a crash, the effect is repeated when it ends."""
-RunAll = Callable[[Sequence[Callable[[], "DeliveryResult"]]], "Iterable[DeliveryResult]"]
+TOGETHER = 0.25
+"""Seconds within which results are saved by one write."""
+RunAll = Callable[[Sequence[Callable[[], "DeliveryResult"]]], "Iterable[list[DeliveryResult]]"]
 
 
 class DeliveryReason(StrEnum):
@@ -147,32 +145,27 @@ class Dispatcher:
         store: takes the copies of incidents.
         bus: takes the changes and the requests for actions.
         channels: by name.
-        ledger: performs each effect once.
         metrics: counts the messages by outcome.
     """
 
     store: Store
     bus: Bus
     channels: dict[str, Channel]
-    ledger: Ledger
     metrics: Metrics
 
     def deliver(self, group: IncidentGroup, effects: Sequence[Effect]) -> DeliveryResult:
-        """Perform the effects of a delivery queue in order, up to the first that fails.
+        """Perform effects of a delivery queue, which the caller has claimed, in order up to the first that fails.
 
         The error is returned, not raised: it does not affect the other queues.
         """
         result = DeliveryResult(queue=effects[0].queue)
-        for joined in sorted(coalesce(effects), key=_urgency):
+        for joined in coalesce(effects):
             result.since = joined[0].since
             details = logs.fields(key=joined[-1].key, queue=result.queue)
             try:
-                receipt = self._perform(group, joined)
+                receipt = self._perform(group, joined[-1])
             except LimitedError as error:
                 result.limited = error
-                return result
-            except BusyError as error:
-                result.error = error
                 return result
             except AiaError as error:
                 result.error = error
@@ -184,36 +177,21 @@ class Dispatcher:
                 log.warning("delivery failed, retried later: %s", result.error, extra=details)
                 return result
             result.done += [effect.key for effect in joined]
-            if receipt is not None and receipt.outcome is DeliveryOutcome.REFUSED:
+            if receipt.outcome is DeliveryOutcome.REFUSED:
                 result.refused.append((joined[-1], receipt.detail))
         return result
 
-    def _perform(self, group: IncidentGroup, joined: Sequence[Effect]) -> Receipt | None:
-        last = joined[-1]
-        if last.queue == "copy":
-            self._copy(group, last)
-            return None
-        receipts: list[Receipt] = []
-        self._once(list(dict.fromkeys(effect.key for effect in joined)), lambda: receipts.append(self._act(last)))
-        if not receipts:
-            return None
-        self._count(last, receipts[0].outcome)
-        return receipts[0]
-
-    def _once(self, keys: Sequence[str], act: Callable[[], None]) -> None:
-        """Perform the effect once, after claiming all keys; not if the last one is done already."""
-        first, rest = keys[0], keys[1:]
-        inner = partial(self._once, rest, act) if rest else act
-        if self.ledger.once(first, inner, lease=LEASE) is EffectOutcome.SKIPPED and rest:
-            self._once(rest, act)
-
-    def _act(self, effect: Effect) -> Receipt:
-        if effect.change is not None:
+    def _perform(self, group: IncidentGroup, effect: Effect) -> Receipt:
+        if effect.queue == "copy":
+            self._copy(group, effect)
+        elif effect.change is not None:
             self.bus.publish(CHANGES, effect.change)
         elif effect.request is not None:
             self.bus.publish(ACTIONS, effect.request)
         elif effect.message is not None:
-            return self._send(effect)
+            receipt = self._send(effect)
+            self._count(effect, receipt.outcome)
+            return receipt
         return Receipt(DeliveryOutcome.DELIVERED)
 
     def _send(self, effect: Effect) -> Receipt:
@@ -234,23 +212,23 @@ class Dispatcher:
         def newer(data: Data | None) -> Data | None:
             return None if data is not None and data["revision"] >= group.revision else copy
 
-        update(self.store, INCIDENTS, effect.incident_id, newer)
+        known = None if effect.first else ...
+        change_document(self.store, INCIDENTS, effect.incident_id, newer, known=known)
 
     def _count(self, effect: Effect, outcome: str) -> None:
         if effect.message is not None:
             self.metrics.count("aia_notifications_total", channel=effect.message.channel, outcome=outcome)
 
 
-def _urgency(joined: Sequence[Effect]) -> int:
-    """The worst messages first: where a rate limit admits only critical ones, they do not wait behind the others."""
-    message = joined[-1].message
-    return -message.severity.rank if message else 0
-
-
-def in_threads(deliveries: Sequence[Callable[[], DeliveryResult]]) -> list[DeliveryResult]:
-    """Run deliveries in threads; their logs keep the trace of the request."""
+def in_threads(deliveries: Sequence[Callable[[], DeliveryResult]]) -> Iterator[list[DeliveryResult]]:
+    """Run deliveries in threads; their logs keep the trace of the request. The results come as they are there."""
     if len(deliveries) < 2:  # noqa: PLR2004 - nothing to run in parallel
-        return [deliver() for deliver in deliveries]
+        yield [deliver() for deliver in deliveries]
+        return
     with ThreadPoolExecutor(max_workers=len(deliveries)) as pool:
-        futures = [pool.submit(contextvars.copy_context().run, deliver) for deliver in deliveries]
-        return [future.result() for future in futures]
+        running = {pool.submit(contextvars.copy_context().run, deliver) for deliver in deliveries}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            soon, running = wait(running, timeout=TOGETHER)
+            done |= soon
+            yield [future.result() for future in done]

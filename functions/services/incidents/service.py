@@ -5,14 +5,17 @@ performed, and a performed effect is removed from the document. So a crash at an
 of this event or of another one of the group, or by the sweep:
 
     before the write       nothing happened; the event is delivered again
-    after the write        the event is a duplicate, and the pending effects are performed
-    during an effect       the ledger records what is done; at most one effect is repeated, with the same key
-    before the removal     the ledger records that everything is done
+    after the write        the event is a duplicate, and the pending effects are performed when the claim on them ends
+    during an effect       the same: of each queue at most one message is repeated, with the same key
+    after the removal      everything is done
+
+The write also claims the delivery queues for whoever made it, so that nobody else performs the same effects; opening an incident
+takes one read and one write of its group, one write that removes what is done, and one of the incident's copy.
 """
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -21,21 +24,21 @@ from threading import Lock
 
 from core.errors import AiaError, BusyError, UnavailableError
 from core.events import IncidentChange
+from core.incidents.claims import Wanted, claim_queues
 from core.incidents.due import due_at
-from core.incidents.lifecycle import record_refusal
 from core.incidents.messages import compose
 from core.incidents.model import Decision, GroupState
 from core.incidents.notification import plan_notifications
-from core.incidents.outbox import Effect, IncidentGroup, apply_decision, delivery_queues, remove_effects
+from core.incidents.outbox import Effect, IncidentGroup, apply_decision, next_effects
 from core.incidents.policy import IncidentPolicy, incident_policy
 from core.incidents.routing import incident_mute, request_actions
 from core.settings import Settings
 from functions.adapters import logs
-from functions.adapters.ledger import Ledger
 from functions.adapters.notify.channel import open_channels
-from functions.adapters.ports import Bus, Clock, Data, Metrics, Store
-from functions.adapters.store import update
+from functions.adapters.ports import Bus, Clock, Data, Document, Metrics, Store
+from functions.adapters.store import change_document
 from functions.services.detection import Tracker
+from functions.services.incidents.attempt import LEASE, Attempt, everything
 from functions.services.incidents.delivery import (
     NOTIFY,
     DeliveryResult,
@@ -52,8 +55,8 @@ Decide = Callable[[GroupState, datetime], Decision]
 log = logging.getLogger(__name__)
 RETRIED_FOR = timedelta(minutes=2)
 """For this time a failed message fails the event, which is redelivered within seconds; later the sweep retries it."""
-ROUNDS = 5
-"""Refusals are recorded and published in a further round; a round never adds more than the one before."""
+ROUNDS = 20
+"""A message of each channel is sent in a round; refusals are recorded and published in a further one."""
 PATIENCE = 2.0
 """Seconds that a thread waits for another one at the same group: a channel that hangs must not block the others."""
 _LOCKS = tuple(Lock() for _ in range(64))
@@ -67,10 +70,12 @@ class Transaction:
         name: of the group.
         decide: the decision.
         at: the instant of the event decided on; None where only time has passed.
+        by: the attempt that claims the delivery queues; empty where none does.
         policy: the incident policy.
         clock: now.
         silences: those that people made.
         group: as saved; where nothing was to be saved, as found.
+        document: of the group, after the transaction.
         decision: the decision.
         changes: of the decision and its notifications, to be published.
         dropped: effects that were dropped, and are never performed.
@@ -79,10 +84,12 @@ class Transaction:
     name: str
     decide: Decide
     at: datetime | None
+    by: str
     policy: IncidentPolicy
     clock: Clock
     silences: Silences
     group: IncidentGroup = field(init=False)
+    document: Document | None = None
     decision: Decision = field(init=False)
     changes: tuple[IncidentChange, ...] = ()
     dropped: tuple[Effect, ...] = ()
@@ -120,6 +127,8 @@ class Transaction:
             now=now,
             reopen_within=policy.timing.reopen_within,
         )
+        if self.by:
+            self.group = claim_queues(self.group, self.by, everything, now=now, lease=LEASE)
         self.group = replace(self.group, due_at=due_at(self.group, now, policy))
         return group_data(self.group)
 
@@ -169,19 +178,33 @@ class IncidentService:
             UnavailableError: a dependency does not answer; all other pending effects are performed.
         """
         with _exclusive(name):
-            results = self.dispatch(self.commit(name, decide, at=at).group)
+            attempt = self._attempt(IncidentGroup(state=GroupState(name=name)))
+            try:
+                transaction = self.commit(name, decide, at=at, by=attempt.by)
+            except UnavailableError:
+                self._release(attempt)
+                raise
+            attempt.group, attempt.document = transaction.group, transaction.document
+            results = self._deliver(attempt)
         _raise([result.error for result in results if result.error and not _is_left(result, self.clock())])
 
-    def commit(self, name: str, decide: Decide, *, at: datetime | None) -> Transaction:
-        """Decide over a group and save the decision with its effects, without dispatching them; see `execute`."""
+    def commit(self, name: str, decide: Decide, *, at: datetime | None, by: str = "") -> Transaction:
+        """Decide over a group and save the decision with its effects, without dispatching them; see `execute`.
+
+        Args:
+            name: of the group.
+            decide: the decision.
+            at: the instant of the event decided on; None where only time has passed.
+            by: the attempt that claims the delivery queues with the same write; empty where none does.
+        """
         transaction = Transaction(
-            name=name, decide=decide, at=at, policy=self.policy, clock=self.clock, silences=self.silences
+            name=name, decide=decide, at=at, by=by, policy=self.policy, clock=self.clock, silences=self.silences
         )
-        update(self.store, GROUPS, name, transaction)
+        transaction.document = change_document(self.store, GROUPS, name, transaction)
         self._record(transaction)
         return transaction
 
-    def dispatch(self, group: IncidentGroup, wanted: Callable[[str], bool] = lambda _: True) -> list[DeliveryResult]:
+    def dispatch(self, group: IncidentGroup, wanted: Wanted = everything) -> list[DeliveryResult]:
         """Perform the pending effects of a group.
 
         Args:
@@ -189,20 +212,46 @@ class IncidentService:
             wanted: which delivery queues, by name.
 
         Returns:
-            The result of each queue; of several rounds, the last one's.
+            The last result of each queue.
         """
-        results: list[DeliveryResult] = []
+        return self._deliver(self._attempt(group, wanted))
+
+    def _attempt(self, group: IncidentGroup, wanted: Wanted = everything) -> Attempt:
+        return Attempt(store=self.store, clock=self.clock, policy=self.policy, group=group, wanted=wanted)
+
+    def _deliver(self, attempt: Attempt) -> list[DeliveryResult]:
+        """Claim the queues and perform their effects, until nothing is pending or all that is has failed."""
+        if not attempt.queues():
+            return []
+        busy, found = attempt.take(), dict[str, DeliveryResult]()
         for _ in range(ROUNDS):
-            queues = [queue for queue in delivery_queues(group.pending) if wanted(queue[0].queue)]
-            if not queues:
+            if not attempt.held():
                 break
-            results = list(self.run_all([partial(self.dispatcher.deliver, group, queue) for queue in queues]))
+            found |= self._deliver_next(attempt)
+        attempt.release()
+        return [*found.values(), *busy]
+
+    def _deliver_next(self, attempt: Attempt) -> dict[str, DeliveryResult]:
+        """Perform the next effects of each queue; a message that was sent is saved as such while other channels take their time."""
+        group, queues = attempt.group, attempt.held()
+        found, unsaved = dict[str, DeliveryResult](), list[DeliveryResult]()
+        for results in self.run_all([partial(self.dispatcher.deliver, group, next_effects(queue)) for queue in queues]):
             self._track(results)
-            if any(result.done for result in results):
-                group = self._remove(group.state.name, results)
-            if any(result.error for result in results) or not any(result.refused for result in results):
-                break  # without a refusal nothing new of ours is pending; what others add meanwhile, they dispatch
-        return results
+            found |= {result.queue: result for result in results}
+            unsaved += results
+            if len(found) < len(queues) and any(result.done and result.queue.startswith(NOTIFY) for result in results):
+                unsaved = _settled_early(attempt, unsaved)
+        attempt.settle(unsaved)
+        return found
+
+    def _release(self, attempt: Attempt) -> None:
+        """Release what a decision has claimed whose write was perhaps not answered; else it waits until the claims end."""
+        try:
+            attempt.document = self.store.get(GROUPS, attempt.group.state.name)
+            attempt.group = load_group(attempt.group.state.name, attempt.document.data if attempt.document else None)
+            attempt.release()
+        except AiaError as error:
+            log.warning("not released: %s: %s", attempt.group.state.name, error)
 
     def track_delivery(self, channel: str, *, fault: str, final: bool = False) -> None:
         """Track the condition of a channel after a delivery; see `channels.delivery_observation`."""
@@ -221,37 +270,6 @@ class IncidentService:
             log.error("%s: backlog limit reached, effect dropped", effect.queue, extra=logs.fields(key=effect.key))
             if effect.message is not None:
                 self.metrics.count("aia_notifications_total", channel=effect.message.channel, outcome="superseded")
-
-    def _remove(self, name: str, results: Sequence[DeliveryResult]) -> IncidentGroup:
-        done = {key for result in results for key in result.done}
-        refused = [refusal for result in results for refusal in result.refused]
-
-        def removed(data: Data | None) -> Data | None:
-            before = load_group(name, data)
-            after = self._record_refusals(remove_effects(before, done), before, refused)
-            if after is before:
-                return None
-            return group_data(replace(after, due_at=due_at(after, self.clock(), self.policy)))
-
-        return load_group(name, update(self.store, GROUPS, name, removed))
-
-    def _record_refusals(
-        self, group: IncidentGroup, before: IncidentGroup, refused: Iterable[tuple[Effect, str]]
-    ) -> IncidentGroup:
-        pending = {effect.key for effect in before.pending}
-        for effect, detail in refused:
-            if effect.key in pending and effect.message is not None:
-                now, channel = self.clock(), effect.message.channel
-                decision = record_refusal(group.state, effect.incident_id, channel=channel, detail=detail, at=now)
-                group, _ = apply_decision(
-                    group,
-                    decision.state,
-                    changes=decision.changes,
-                    deferred=group.deferred,
-                    now=now,
-                    reopen_within=self.policy.timing.reopen_within,
-                )
-        return group
 
     def _track(self, results: Sequence[DeliveryResult]) -> None:
         """Track channels that fail or recover; an error here must not block anything else."""
@@ -280,6 +298,16 @@ def _exclusive(name: str) -> Iterator[None]:
             lock.release()
 
 
+def _settled_early(attempt: Attempt, results: list[DeliveryResult]) -> list[DeliveryResult]:
+    """Save what is done while more is being done; what could not be saved, to be saved with the rest."""
+    try:
+        attempt.settle(results)
+    except AiaError as error:
+        log.warning("saved later: %s: %s", attempt.group.state.name, error)
+        return results
+    return []
+
+
 def _is_left(result: DeliveryResult, now: datetime) -> bool:
     """Whether the sweep retries it: a channel that is down for long must not delay the delivery of findings."""
     return result.queue.startswith(NOTIFY) and result.since is not None and now - result.since > RETRIED_FOR
@@ -293,16 +321,13 @@ def _raise(failures: Sequence[AiaError]) -> None:
     raise (BusyError if isinstance(error, BusyError) else UnavailableError)(text)
 
 
-def incident_service(
-    settings: Settings, *, store: Store, bus: Bus, ledger: Ledger, metrics: Metrics, clock: Clock
-) -> IncidentService:
+def incident_service(settings: Settings, *, store: Store, bus: Bus, metrics: Metrics, clock: Clock) -> IncidentService:
     """The incident service of a function, by its settings and its environment.
 
     Args:
         settings: the settings.
         store: has the groups and the incidents.
         bus: receives changes and requests for actions.
-        ledger: performs each effect once.
         metrics: of the function.
         clock: now.
     """
@@ -312,7 +337,7 @@ def incident_service(
     channels = open_channels(settings.channels, clock, store)
     return IncidentService(
         store=store,
-        dispatcher=Dispatcher(store=store, bus=bus, channels=channels, ledger=ledger, metrics=metrics),
+        dispatcher=Dispatcher(store=store, bus=bus, channels=channels, metrics=metrics),
         metrics=metrics,
         clock=clock,
         policy=incident_policy(settings, url, os.environ.get("AIA_RUNBOOKS_URL", "")),

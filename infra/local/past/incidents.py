@@ -17,7 +17,6 @@ from core.events import Event, Finding, IncidentChange, Tick
 from core.incidents.policy import IncidentPolicy, incident_policy
 from core.settings import Settings
 from core.settings.people import People
-from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
 from functions.incident_router.router import Received, handle
@@ -110,13 +109,13 @@ def _service(settings: Settings, clock: _Clock, bus: _Changes, metrics: PastMetr
     store = SqliteStore(":memory:")
     return IncidentService(
         store=store,
-        dispatcher=Dispatcher(store=store, bus=bus, channels={}, ledger=Ledger(store, clock, NAME), metrics=metrics),
+        dispatcher=Dispatcher(store=store, bus=bus, channels={}, metrics=metrics),
         metrics=metrics,
         clock=clock,
         policy=_policy(settings),
         failing=FailingChannels(store, clock),
         silences=Silences(store, clock),
-        run_all=lambda deliveries: [deliver() for deliver in deliveries],
+        run_all=lambda deliveries: ([deliver()] for deliver in deliveries),
     )
 
 

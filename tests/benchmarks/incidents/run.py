@@ -203,7 +203,7 @@ def hostile_bodies(seed: int, *, quick: bool) -> Iterator[Row]:
 def swept(seed: int, *, quick: bool) -> Iterator[Row]:
     """Many active groups whose escalations are due over an hour, and many that are due at once."""
     del seed
-    many, storm = (1000, 1000) if quick else (50_000, 10_000)
+    many, storm = (1000, 3000) if quick else (50_000, 10_000)
     found = sweeps.hour(many)
     yield Row(
         what=f"{many:,} active groups, escalations over an hour: oldest overdue at a sweep, all told",

@@ -19,7 +19,7 @@ from core.settings.people import When
 from core.settings.response import ActionName, Automation, Deed, Limits, Playbook
 from functions.action_runner.runner import NAME as ACTION_RUNNER
 from functions.adapters.actions.registry import Action
-from functions.services.incidents.delivery import LEASE
+from functions.services.incidents.attempt import LEASE
 from functions.services.incidents.documents import GROUPS
 from tests.support.crash.breaking import KilledError
 from tests.support.fakes import automation, outside

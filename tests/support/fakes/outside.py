@@ -1,7 +1,7 @@
 """The outside of the incident router in memory: it counts, fails and dies where a test wants it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,14 +17,13 @@ from core.incidents.outbox import IncidentGroup
 from core.incidents.policy import IncidentPolicy
 from core.settings import People, Route, Stakeholder, Tier, When
 from functions.adapters.events import decode, encode
-from functions.adapters.ledger import COLLECTION as LEDGER
-from functions.adapters.ledger import Ledger
 from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.ports import Data, Store
 from functions.incident_router.router import Received, RoutedEvent, handle
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
 from functions.runtime.endpoint import finish
-from functions.services.incidents.delivery import LEASE, Dispatcher, FailingChannels, in_threads
+from functions.services.incidents.attempt import LEASE
+from functions.services.incidents.delivery import Dispatcher, FailingChannels, in_threads
 from functions.services.incidents.documents import GROUPS, INCIDENTS, Silences, read_group
 from functions.services.incidents.service import IncidentService
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
@@ -97,10 +96,8 @@ class World(Breaking):
     excused: set[str] = field(default_factory=set)
 
     def excuse(self) -> None:
-        done = {
-            key for (name, key), found in self.documents.items() if name == LEDGER and found.data["state"] == "done"
-        }
-        self.excused |= set(self.performed()) - done
+        groups = [read_group(found.data) for (name, _), found in self.documents.items() if name == GROUPS]
+        self.excused |= set(self.performed()) & {effect.key for group in groups for effect in group.pending}
 
     def saved(self, collection: str, data: Data) -> None:
         if collection == GROUPS:
@@ -215,8 +212,8 @@ class Setup:
         return True
 
 
-def one_by_one(deliveries: Sequence[Callable[[], Any]]) -> list[Any]:
-    return [deliver() for deliver in deliveries]
+def one_by_one(deliveries: Sequence[Callable[[], Any]]) -> Iterator[list[Any]]:
+    return ([deliver()] for deliver in deliveries)
 
 
 def set_up(store: Store | None = None, policy: IncidentPolicy = POLICY) -> Setup:
@@ -232,7 +229,6 @@ def set_up(store: Store | None = None, policy: IncidentPolicy = POLICY) -> Setup
         store=kept,
         bus=MemoryBus(world),
         channels=dict[str, Channel](channels),
-        ledger=Ledger(kept, clock, "test"),
         metrics=metrics,
     )
     silences = Silences(kept, clock)
