@@ -39,6 +39,7 @@ class Effect:
         request: to publish, or None.
         message: to send, or None; where all three are None, the incident is copied.
         first: whether it is the first message about the incident to its channel, or the first copy of the incident.
+        published_at: of a message, when the finding behind it was published; None where time or a person was the cause.
     """
 
     key: str
@@ -48,6 +49,7 @@ class Effect:
     request: ActionRequest | None = None
     message: Message | None = None
     first: bool = False
+    published_at: datetime | None = None
 
     @property
     def queue(self) -> str:
@@ -112,6 +114,7 @@ def apply_decision(
     requests: Sequence[ActionRequest] = (),
     deferred: bool = False,
     now: datetime,
+    published_at: datetime | None = None,
     reopen_within: timedelta,
 ) -> tuple[IncidentGroup, tuple[Effect, ...]]:
     """The next revision of a group, with the effects of a decision.
@@ -124,6 +127,7 @@ def apply_decision(
         requests: to publish.
         deferred: whether a notification waits.
         now: the instant of the decision.
+        published_at: when the finding decided on was published; None where there is none.
         reopen_within: how long ended incidents are kept, in the time of the observations.
 
     Returns:
@@ -138,7 +142,7 @@ def apply_decision(
     ]
     new = [Effect(key=change.id, incident_id=change.incident_id, since=now, change=change) for change in changes]
     new += [Effect(key=request.id, incident_id=request.incident_id, since=now, request=request) for request in requests]
-    new += [_send(message, old.get(message.incident_id), now) for message in messages]
+    new += [_send(message, old.get(message.incident_id), now, published_at) for message in messages]
     new += [
         Effect(key=f"{name}:copy:{revision}", incident_id=name, since=now, first=name not in old) for name in changed
     ]
@@ -202,9 +206,15 @@ def _coalesced(group: list[Effect]) -> list[Effect]:
     return [*before, _missed(last) if any(map(_introduces, before)) else last]
 
 
-def _send(message: Message, before: Incident | None, now: datetime) -> Effect:
-    first = before is None or message.channel not in before.notified.channels
-    return Effect(key=message.key, incident_id=message.incident_id, since=now, message=message, first=first)
+def _send(message: Message, before: Incident | None, now: datetime, published_at: datetime | None) -> Effect:
+    return Effect(
+        key=message.key,
+        incident_id=message.incident_id,
+        since=now,
+        message=message,
+        first=before is None or message.channel not in before.notified.channels,
+        published_at=published_at,
+    )
 
 
 def _introduces(effect: Effect) -> bool:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from core.metrics import business, experience, generative, incidents, models, pipelines, probes, system
-from core.metrics.metric import Metric, MetricKind
+from core.metrics.metric import Histogram, Metric, MetricKind
 
-__all__ = ["CATALOGUE", "RESOURCE_LABELS", "Metric", "MetricKind", "check", "lookup"]
+__all__ = ["CATALOGUE", "HISTOGRAMS", "RESOURCE_LABELS", "Histogram", "Metric", "MetricKind", "check", "lookup"]
 
 RESOURCE_LABELS = ("project_id", "location", "cluster", "namespace", "job", "instance")
 """The labels of the writer of a value: those of Cloud Monitoring's `prometheus_target`."""
@@ -22,6 +22,8 @@ RESOURCE_LABELS = ("project_id", "location", "cluster", "namespace", "job", "ins
 _AREAS = (system, models, generative, probes, incidents, business, pipelines, experience)
 CATALOGUE: Mapping[str, Metric] = MappingProxyType({metric.name: metric for area in _AREAS for metric in area.METRICS})
 """Every metric by its name."""
+HISTOGRAMS: Mapping[str, Histogram] = MappingProxyType({one.name: one for one in incidents.HISTOGRAMS})
+"""Every histogram by its name; its counters are in the catalogue."""
 
 
 def lookup(name: str) -> Metric:

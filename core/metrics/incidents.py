@@ -1,8 +1,18 @@
 """Metrics of incidents, notifications and automated actions."""
 
-from core.metrics.metric import counter, gauge
+from core.metrics.metric import Histogram, counter, gauge
 
+HISTOGRAMS = (
+    Histogram(
+        name="aia_notification_seconds",
+        labels=("channel", "severity"),
+        unit="s",
+        bounds=(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0),
+        help="Time from the publishing of a finding until the channel accepted its notification; infinite if it refused.",
+    ),
+)
 METRICS = (
+    *(metric for histogram in HISTOGRAMS for metric in histogram.metrics),
     gauge("aia_incidents_open", "severity", "1", "Unresolved incidents."),
     gauge(
         "aia_incidents_unacknowledged",

@@ -86,7 +86,7 @@ def _fold(service: IncidentService, finding: Finding, published_at: datetime) ->
         return fold(state, finding, now=published_at, policy=service.policy)
 
     group = service.policy.graph.group(finding.target)
-    service.execute(group, decide, at=min(finding.observed_at, published_at))
+    service.execute(group, decide, at=min(finding.observed_at, published_at), published_at=published_at)
 
 
 def _update(service: IncidentService, incident_id: str, decide: Decide, received: Received) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from core.metrics import CATALOGUE
+from core.metrics import CATALOGUE, HISTOGRAMS
 from infra.lint import alert_files
 from infra.lint.alert_files import Rule
 from infra.lint.fault import Fault, load
@@ -179,7 +179,8 @@ def _limits(folder: Path) -> dict[str, float]:
 def _written(root: Path) -> frozenset[str]:
     files = (path for folder in ("core", "functions") for path in sorted((root / folder).rglob("*.py")))
     sources = "\n".join(path.read_text() for path in files if not path.is_relative_to(root / "core" / "metrics"))
-    return frozenset(name for name in CATALOGUE if f'"{name}"' in sources)
+    parts = {metric.name: histogram.name for histogram in HISTOGRAMS.values() for metric in histogram.metrics}
+    return frozenset(name for name in CATALOGUE if f'"{parts.get(name, name)}"' in sources)
 
 
 def _query(data_set: dict[str, Any]) -> Query:

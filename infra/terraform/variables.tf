@@ -230,9 +230,9 @@ variable "max_instances" {
 }
 
 variable "min_instances" {
-  description = "How many instances of a function always run, by its name, so that nobody waits for one to start; about 10 $ a month each."
+  description = "How many instances of a function always run, by its name, so that no page waits for one to start; about 10 $ a month each."
   type        = map(number)
-  default     = {}
+  default     = { alert_intake = 1, incident_router = 1 }
   nullable    = false
 
   validation {

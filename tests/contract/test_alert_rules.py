@@ -95,7 +95,14 @@ def test_what_is_about_the_way_to_people_is_told_past_it_as_well() -> None:
         rule.name for rule in FILES.rules if re.search(r'"(alert-intake"|incident-router|incident_sweep)', rule.expr)
     }
     assert about == {"AlertIntakeSilent", "IncidentRouterSilent", "IncidentSweepSilent"}
-    whole = {"CriticalUnacknowledged", "DeadLettersWaiting", "FunctionFailing", "NotifyFailures", "StoreFailures"}
+    whole = {
+        "CriticalNotificationsLate",
+        "CriticalUnacknowledged",
+        "DeadLettersWaiting",
+        "FunctionFailing",
+        "NotifyFailures",
+        "StoreFailures",
+    }
     assert direct == about | whole
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from core.metrics import CATALOGUE, RESOURCE_LABELS, Metric, MetricKind, check, lookup
+from core.metrics import CATALOGUE, HISTOGRAMS, RESOURCE_LABELS, Metric, MetricKind, check, lookup
 
 ALL = pytest.mark.parametrize("metric", CATALOGUE.values(), ids=list(CATALOGUE))
 
@@ -17,15 +17,17 @@ def test_name_is_a_prometheus_name_of_this_system(metric: Metric) -> None:
 @ALL
 def test_name_ends_with_the_base_unit_and_total_only_on_counters(metric: Metric) -> None:
     assert metric.name.endswith("_total") == (metric.kind is MetricKind.COUNTER)
-    assert metric.name.endswith("_seconds") == (metric.unit == "s")
+    assert metric.name.endswith(("_seconds", "_seconds_total")) == (metric.unit == "s")
     assert metric.unit in {"s", "1"}
 
 
 @ALL
 def test_labels_are_distinct_and_leave_those_of_the_writer_alone(metric: Metric) -> None:
     assert len(set(metric.labels)) == len(metric.labels)
-    reserved = {*RESOURCE_LABELS, "le", "quantile", "name", "value", "at", "by"}
+    reserved = {*RESOURCE_LABELS, "quantile", "name", "value", "at", "by"}
     assert not reserved & set(metric.labels)
+    buckets = {part.name for histogram in HISTOGRAMS.values() for part in histogram.metrics if "le" in part.labels}
+    assert ("le" in metric.labels) == (metric.name in buckets)
     assert all(re.fullmatch(r"[a-z][a-z_]*", label) for label in metric.labels)
 
 

@@ -5,6 +5,7 @@ A channel that fails has a condition; its findings are notified through the othe
 
 import contextvars
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from core.detection import ConditionSpec, ConditionState, Hysteresis, Observatio
 from core.errors import AiaError, LimitedError, UnavailableError
 from core.events import Severity
 from core.incidents.outbox import Effect, IncidentGroup, coalesce
+from core.metrics import HISTOGRAMS
 from functions.adapters import logs
 from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.ports import Bus, Clock, Data, Metrics, Store
@@ -145,13 +147,15 @@ class Dispatcher:
         store: takes the copies of incidents.
         bus: takes the changes and the requests for actions.
         channels: by name.
-        metrics: counts the messages by outcome.
+        metrics: counts the messages by outcome, and measures how long they take.
+        clock: now.
     """
 
     store: Store
     bus: Bus
     channels: dict[str, Channel]
     metrics: Metrics
+    clock: Clock
 
     def deliver(self, group: IncidentGroup, effects: Sequence[Effect]) -> DeliveryResult:
         """Perform effects of a delivery queue, which the caller has claimed, in order up to the first that fails.
@@ -164,6 +168,7 @@ class Dispatcher:
             details = logs.fields(key=joined[-1].key, queue=result.queue)
             try:
                 receipt = self._perform(group, joined[-1])
+                self._measure(joined, receipt)
             except LimitedError as error:
                 result.limited = error
                 return result
@@ -214,6 +219,16 @@ class Dispatcher:
 
         known = None if effect.first else ...
         change_document(self.store, INCIDENTS, effect.incident_id, newer, known=known)
+
+    def _measure(self, joined: Sequence[Effect], receipt: Receipt) -> None:
+        """Measure the time since the finding behind the oldest message was published."""
+        message, since = joined[-1].message, min((one.published_at for one in joined if one.published_at), default=None)
+        if message is None or since is None:
+            return
+        seconds = max((self.clock() - since).total_seconds(), 0.0)
+        value = seconds if receipt.outcome is DeliveryOutcome.DELIVERED else math.inf
+        for name, by, labels in HISTOGRAMS["aia_notification_seconds"].increments(value):
+            self.metrics.count(name, by, channel=message.channel, severity=message.severity.value, **labels)
 
     def _count(self, effect: Effect, outcome: str) -> None:
         if effect.message is not None:

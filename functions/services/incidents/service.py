@@ -70,6 +70,7 @@ class Transaction:
         name: of the group.
         decide: the decision.
         at: the instant of the event decided on; None where only time has passed.
+        published_at: when the finding decided on was published; None where there is none.
         by: the attempt that claims the delivery queues; empty where none does.
         policy: the incident policy.
         clock: now.
@@ -84,6 +85,7 @@ class Transaction:
     name: str
     decide: Decide
     at: datetime | None
+    published_at: datetime | None
     by: str
     policy: IncidentPolicy
     clock: Clock
@@ -125,6 +127,7 @@ class Transaction:
             requests=requests,
             deferred=plan.deferred,
             now=now,
+            published_at=self.published_at,
             reopen_within=policy.timing.reopen_within,
         )
         if self.by:
@@ -165,13 +168,14 @@ class IncidentService:
     silences: Silences
     run_all: RunAll = in_threads
 
-    def execute(self, name: str, decide: Decide, *, at: datetime | None) -> None:
+    def execute(self, name: str, decide: Decide, *, at: datetime | None, published_at: datetime | None = None) -> None:
         """Decide over a group, save the decision and dispatch all pending effects of the group; idempotent.
 
         Args:
             name: of the group.
             decide: the decision.
             at: the instant of the event decided on; None where only time has passed.
+            published_at: when the finding decided on was published, to measure how long its notifications take.
 
         Raises:
             BusyError: another instance is working on the same group or effect.
@@ -180,7 +184,7 @@ class IncidentService:
         with _exclusive(name):
             attempt = self._attempt(IncidentGroup(state=GroupState(name=name)))
             try:
-                transaction = self.commit(name, decide, at=at, by=attempt.by)
+                transaction = self.commit(name, decide, at=at, published_at=published_at, by=attempt.by)
             except UnavailableError:
                 self._release(attempt)
                 raise
@@ -188,17 +192,27 @@ class IncidentService:
             results = self._deliver(attempt)
         _raise([result.error for result in results if result.error and not _is_left(result, self.clock())])
 
-    def commit(self, name: str, decide: Decide, *, at: datetime | None, by: str = "") -> Transaction:
+    def commit(
+        self, name: str, decide: Decide, *, at: datetime | None, published_at: datetime | None = None, by: str = ""
+    ) -> Transaction:
         """Decide over a group and save the decision with its effects, without dispatching them; see `execute`.
 
         Args:
             name: of the group.
             decide: the decision.
             at: the instant of the event decided on; None where only time has passed.
+            published_at: when the finding decided on was published, to measure how long its notifications take.
             by: the attempt that claims the delivery queues with the same write; empty where none does.
         """
         transaction = Transaction(
-            name=name, decide=decide, at=at, by=by, policy=self.policy, clock=self.clock, silences=self.silences
+            name=name,
+            decide=decide,
+            at=at,
+            published_at=published_at,
+            by=by,
+            policy=self.policy,
+            clock=self.clock,
+            silences=self.silences,
         )
         transaction.document = change_document(self.store, GROUPS, name, transaction)
         self._record(transaction)
@@ -337,7 +351,7 @@ def incident_service(settings: Settings, *, store: Store, bus: Bus, metrics: Met
     channels = open_channels(settings.channels, clock, store)
     return IncidentService(
         store=store,
-        dispatcher=Dispatcher(store=store, bus=bus, channels=channels, metrics=metrics),
+        dispatcher=Dispatcher(store=store, bus=bus, channels=channels, metrics=metrics, clock=clock),
         metrics=metrics,
         clock=clock,
         policy=incident_policy(settings, url, os.environ.get("AIA_RUNBOOKS_URL", "")),

@@ -109,7 +109,7 @@ def _service(settings: Settings, clock: _Clock, bus: _Changes, metrics: PastMetr
     store = SqliteStore(":memory:")
     return IncidentService(
         store=store,
-        dispatcher=Dispatcher(store=store, bus=bus, channels={}, metrics=metrics),
+        dispatcher=Dispatcher(store=store, bus=bus, channels={}, metrics=metrics, clock=clock),
         metrics=metrics,
         clock=clock,
         policy=_policy(settings),

@@ -230,6 +230,7 @@ def set_up(store: Store | None = None, policy: IncidentPolicy = POLICY) -> Setup
         bus=MemoryBus(world),
         channels=dict[str, Channel](channels),
         metrics=metrics,
+        clock=clock,
     )
     silences = Silences(kept, clock)
     service = IncidentService(
