@@ -15,11 +15,12 @@ locals {
     rates           = []
     retraining      = []
     silences        = []
+    slack_threads   = []
     slots           = []
     trainings       = []
   }
   # Collections whose documents say when they may be forgotten.
-  forgotten = toset(["actions", "ledger"])
+  forgotten = toset(["actions", "ledger", "slack_threads"])
 
   indexed = merge([
     for collection, fields in local.collections : { for field in fields : "${collection}.${field}" => { collection = collection, field = field } }

@@ -12,10 +12,13 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Fact
 from core.settings.channels import SlackChannel
-from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
-from functions.adapters.notify.slack import SlackBot, SlackWebhook, blocks, body
+from functions.adapters.notify.channel import Channel, Context, DeliveryOutcome, Receipt
+from functions.adapters.notify.slack import SlackWebhook
+from functions.adapters.notify.slack_blocks import blocks, body
+from functions.adapters.notify.slack_bot import SlackBot
 from tests.support.builders.letters import MESSAGE, NOW
 from tests.support.checks.quiet import quiet, said
+from tests.support.crash.breaking import Breaking, MemoryStore
 from tests.support.servers.receivers import Reply
 from tests.support.servers.slack import ROOM, TOKEN, SlackServer
 from tests.support.servers.targets import serving
@@ -36,7 +39,8 @@ def hook(server: SlackServer) -> SlackWebhook:
 
 
 def bot(server: SlackServer, token: str = TOKEN, room: str = ROOM) -> SlackBot:
-    return SlackBot(SlackChannel(name="team", token=token, room=room, api=server.api), lambda: NOW, SECONDS)
+    context = Context(clock=lambda: NOW, seconds=SECONDS, store=MemoryStore(Breaking()))
+    return SlackBot(SlackChannel(name="team", token=token, room=room, api=server.api), context)
 
 
 @pytest.fixture(params=["hook", "bot"])
@@ -148,7 +152,7 @@ def test_foreign_text_is_nothing_but_text(slack: Channel, server: SlackServer, n
 def test_a_second_message_within_the_second_is_told_to_wait(slack: Channel) -> None:
     slack.send(MESSAGE)
     with pytest.raises(LimitedError, match="channel team: answered 429") as caught:
-        slack.send(MESSAGE)
+        slack.send(replace(MESSAGE, key="2"))
     assert caught.value.until == NOW + timedelta(seconds=1)
 
 

@@ -70,18 +70,32 @@ def one_call(_: Message) -> int:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a channel uses beside its settings.
+
+    Attributes:
+        clock: to read a `Retry-After`.
+        seconds: the timeout of a message.
+        store: keeps what a channel must remember, for all instances.
+    """
+
+    clock: Clock
+    seconds: float
+    store: Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelKind(Generic[S]):
     """A kind of channels.
 
     Attributes:
-        open: creates a channel from its settings, the clock to read a `Retry-After`, and the timeout of a message in
-            seconds.
+        open: creates a channel from its settings; nothing is connected yet.
         seconds: the usual timeout, far below the lease of an effect.
         gap: the least time between two messages.
         calls: how many calls of `per_minute` a message takes.
     """
 
-    open: Callable[[S, Clock, float], Channel]
+    open: Callable[[S, Context], Channel]
     seconds: float = 5.0
     gap: timedelta = timedelta(0)
     calls: Callable[[Message], int] = one_call
@@ -207,7 +221,7 @@ def kind_of(setting: Setting) -> ChannelKind[Any]:
 
 def _open(setting: Setting, clock: Clock, store: Store) -> Channel:
     kind = kind_of(setting)
-    channel = kind.open(setting, clock, kind.seconds)
+    channel = kind.open(setting, Context(clock=clock, seconds=kind.seconds, store=store))
     if not setting.per_minute:
         return channel
     return Limited(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from core.events import Change, Severity
+from core.events import Change, Severity, Verb
 from core.incidents.messages import Fact, Message
 from core.text import instant
 from functions.adapters.notify.text import fit, paragraph, web
@@ -13,6 +13,19 @@ LONGEST_FACT = 600
 LONGEST_NAME = 60
 MOST_FACTS = 20
 _SIGNS = {Severity.INFO: "🔵", Severity.WARNING: "🟡", Severity.ERROR: "🟠", Severity.CRITICAL: "🔴"}
+LABELS = {
+    Verb.ACKNOWLEDGE: "Acknowledge",
+    Verb.MITIGATE: "Mitigated",
+    Verb.RESOLVE: "Resolve",
+    Verb.CANCEL: "False alarm",
+    Verb.REOPEN: "Reopen",
+}
+"""The labels of the verbs that people answer with."""
+ENDS = {
+    Verb.RESOLVE: "It is over: everybody who was notified is told so.",
+    Verb.CANCEL: "It was a false alarm: everybody who was notified is told so, and it is left out of the response times.",
+}
+"""The verbs that end an incident, and what to know before."""
 _TAKEN_CARE_OF = frozenset({Change.RESOLVED, Change.ACKNOWLEDGED, Change.MITIGATED})
 
 
@@ -72,9 +85,28 @@ def context(message: Message) -> str:
     return fit(" · ".join(part for part in parts if part), LONGEST_TEXT)
 
 
-def buttons(message: Message) -> list[Button]:
-    """To the incident, where it is acknowledged, and to the runbook."""
-    unanswered = is_open(message)
+def verbs(message: Message) -> tuple[Verb, ...]:
+    """The verbs that may follow a change, the suggested one first."""
+    match message.change:
+        case Change.RESOLVED:
+            return (Verb.REOPEN,)
+        case Change.MITIGATED:
+            return (Verb.RESOLVE, Verb.CANCEL)
+        case Change.ACKNOWLEDGED:
+            return (Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL)
+    return (Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL)
+
+
+def plain_text(message: Message) -> str:
+    """The whole message as text without any markup, in a few lines."""
+    links = [url for url in (web(message.url), web(message.runbook)) if url]
+    parts = (headline(message, 300), paragraph(message.text, LONGEST_TEXT), context(message), *links)
+    return "\n".join(part for part in parts if part)
+
+
+def buttons(message: Message, *, answers: bool = False) -> list[Button]:
+    """To the incident, where it is acknowledged unless there are buttons that answer, and to the runbook."""
+    unanswered = is_open(message) and not answers
     links = (
         Button("incident", "Acknowledge" if unanswered else "See the incident", web(message.url), primary=unanswered),
         Button("runbook", "Runbook", web(message.runbook)),

@@ -167,7 +167,9 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-KIND: ChannelKind[EmailChannel] = ChannelKind(open=lambda setting, _, seconds: Email(setting, seconds), seconds=15.0)
+KIND: ChannelKind[EmailChannel] = ChannelKind(
+    open=lambda setting, context: Email(setting, context.seconds), seconds=15.0
+)
 """A mail server may take its time, and the lease of an effect is longer."""
 
 

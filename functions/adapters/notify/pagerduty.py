@@ -68,7 +68,9 @@ def calls(message: Message) -> int:
     return 2 if message.missed and message.change in _ACTIONS else 1
 
 
-KIND = ChannelKind(open=PagerDuty, calls=calls)
+KIND: ChannelKind[PagerdutyChannel] = ChannelKind(
+    open=lambda setting, context: PagerDuty(setting, context.clock, context.seconds), calls=calls
+)
 
 
 def events(message: Message) -> list[dict[str, Any]]:

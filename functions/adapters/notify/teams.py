@@ -96,7 +96,9 @@ def _refusal(answer: Answer) -> str:
     return f"HTTP {answer.status}: {code}" if known else f"HTTP {answer.status}"
 
 
-KIND = ChannelKind(open=Teams, gap=timedelta(seconds=0.5))
+KIND: ChannelKind[TeamsChannel] = ChannelKind(
+    open=lambda setting, context: Teams(setting, context.clock, context.seconds), gap=timedelta(seconds=0.5)
+)
 
 
 def body(message: Message) -> dict[str, Any]:

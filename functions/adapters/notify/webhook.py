@@ -49,7 +49,9 @@ class Webhook:
         return Receipt(DeliveryOutcome.REFUSED, f"HTTP {answer.status}")
 
 
-KIND = ChannelKind(open=Webhook)
+KIND: ChannelKind[WebhookChannel] = ChannelKind(
+    open=lambda setting, context: Webhook(setting, context.clock, context.seconds)
+)
 
 
 def payload(message: Message) -> bytes:

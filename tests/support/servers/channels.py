@@ -19,8 +19,9 @@ from core.settings.channels import (
     TeamsChannel,
     WebhookChannel,
 )
-from functions.adapters.notify.channel import Channel, kind_of
+from functions.adapters.notify.channel import Channel, Context, kind_of
 from tests.support.builders.letters import NOW
+from tests.support.crash.breaking import Breaking, MemoryStore
 from tests.support.servers import slack, teams
 from tests.support.servers.pagerduty import PagerDutyServer
 from tests.support.servers.receivers import Receiver, Reply
@@ -80,7 +81,9 @@ class Case:
     def open(self, port: int, seconds: float, scheme: str = "http") -> Channel:
         """The channel, which gives a message so many seconds."""
         setting = self.setting(port, scheme)
-        return kind_of(setting).open(setting, lambda: NOW, seconds)
+        return kind_of(setting).open(
+            setting, Context(clock=lambda: NOW, seconds=seconds, store=MemoryStore(Breaking()))
+        )
 
 
 class HttpServer:

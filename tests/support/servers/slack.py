@@ -1,4 +1,4 @@
-"""A server that stands for Slack (incoming webhooks and `chat.postMessage`) and enforces what it documents.
+"""A server that stands for Slack (incoming webhooks, `chat.postMessage`, `chat.update`) and enforces what it documents.
 
 `python -m tests.support.servers.slack --port 0` prints its port; webhooks are `/services/T…/B…/…`, the API is `/api`, `GET /log`
 says what came. Sources: docs.slack.dev, Block Kit reference, "Rate limits" and "Incoming webhooks"; the limit of a whole
@@ -18,18 +18,28 @@ from tests.support.servers.receivers import Receiver, Reply, Window, run
 LARGEST = 12_000
 TOKEN = "xoxb-of-the-tests"
 ROOM = "C0123456789"
+NAME = "#ml-alerts"
+"""Of the same room; `chat.update` takes the id only."""
 _WEBHOOK = re.compile(r"/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]+")
 _MESSAGE = {"text", "blocks", "mrkdwn", "unfurl_links", "unfurl_media"}
+_VERBS = {"acknowledge", "mitigate", "resolve", "cancel", "reopen"}
 _CONTROL = re.compile(r"<[^>]*>|&(?!amp;|lt;|gt;)|[<>]")
 
 
 class SlackServer(Receiver):
-    """Takes so many messages a second of each webhook, or of a token for a room."""
+    """Takes so many messages a second of each webhook, or of a token for a room.
+
+    Attributes:
+        room: the messages of the room as they are now, by `ts`, in order.
+        replies: by the `ts` of their parent.
+    """
 
     def __init__(self, port: int = 0, seconds: float = 1.0) -> None:
         super().__init__(port)
         self._seconds = seconds
         self._windows: dict[str, Window] = {}
+        self.room: dict[str, dict[str, Any]] = {}
+        self.replies: dict[str, list[dict[str, Any]]] = {}
 
     @property
     def url(self) -> str:
@@ -42,8 +52,8 @@ class SlackServer(Receiver):
     def judge(self, path: str, headers: dict[str, str], body: bytes) -> Reply:
         if _WEBHOOK.fullmatch(path):
             return self._hook(path, body)
-        if path == "/api/chat.postMessage":
-            return self._api(headers, body)
+        if path.startswith("/api/"):
+            return self._api(path.removeprefix("/api/"), headers, body)
         return Reply(404, b"no_service")
 
     def _hook(self, path: str, body: bytes) -> Reply:
@@ -59,7 +69,7 @@ class SlackServer(Receiver):
         self.accept(path, message)
         return Reply(200, b"ok")
 
-    def _api(self, headers: dict[str, str], body: bytes) -> Reply:
+    def _api(self, method: str, headers: dict[str, str], body: bytes) -> Reply:
         message = _json(body)
         given = headers.get("authorization", "")
         if given != f"Bearer {TOKEN}":
@@ -67,20 +77,47 @@ class SlackServer(Receiver):
         if message is None:
             return _failed("invalid_json")
         room = message.pop("channel", None)
-        if room != ROOM:
+        if room not in ({ROOM, NAME} if method == "chat.postMessage" else {ROOM}):
             return _failed("channel_not_found")
+        act = {"chat.postMessage": self._post, "chat.update": self._update}.get(method)
+        return act(message) if act else _failed("unknown_method")
+
+    def _post(self, message: dict[str, Any]) -> Reply:
+        parent, broadcast = message.pop("thread_ts", None), message.pop("reply_broadcast", False)
         if found := faults(message):
             self.log.faults += found
             return _failed("invalid_blocks", found)
-        if wait := self._wait(room):
+        if parent is not None and parent not in self.room:
+            return _failed("thread_not_found")
+        if wait := self._wait(ROOM):
             return Reply(429, b'{"ok":false,"error":"ratelimited"}', {"Retry-After": str(math.ceil(wait))})
-        self.accept(room, message)
-        return Reply(200, json.dumps({"ok": True, "channel": room, "ts": "1.0"}).encode())
+        ts = f"1700000000.{self.log.requests:06d}"
+        if parent is None:
+            self.room[ts] = message
+        else:
+            self.replies.setdefault(parent, []).append(message | {"broadcast": broadcast})
+        self.accept(ROOM, message)
+        return _done(ts)
+
+    def _update(self, message: dict[str, Any]) -> Reply:
+        ts = message.pop("ts", None)
+        if found := faults(message):
+            self.log.faults += found
+            return _failed("invalid_blocks", found)
+        if ts not in self.room:
+            return _failed("message_not_found")
+        self.room[ts] = message
+        self.accept(ROOM, message)
+        return _done(ts)
 
     def _wait(self, account: str) -> float:
         wait = self._windows.setdefault(account, Window(1, self._seconds)).wait() if self._seconds else 0.0
         self.log.limited += wait > 0
         return wait
+
+
+def _done(ts: str) -> Reply:
+    return Reply(200, json.dumps({"ok": True, "channel": ROOM, "ts": ts}).encode())
 
 
 def _failed(code: str, why: list[str] | None = None) -> Reply:
@@ -147,19 +184,33 @@ def _actions(block: Mapping[str, Any]) -> list[str]:
 
 
 def _button(element: Mapping[str, Any]) -> list[str]:
-    found = _known(element, {"text", "action_id", "url", "style"}) + _plain(element.get("text"), 75)
+    found = _known(element, {"text", "action_id", "url", "value", "style", "confirm"}) + _plain(element.get("text"), 75)
     if element.get("type") != "button" or element.get("style", "primary") not in {"primary", "danger"}:
         found.append("must be a button of a known style")
     if not 0 < len(element.get("action_id", "")) <= 255:
         found.append("action_id must be 1 to 255 characters")
-    url = element.get("url", "")
+    return found + (_answer(element) if "value" in element else _link(element.get("url", "")))
+
+
+def _answer(element: Mapping[str, Any]) -> list[str]:
+    found = [] if 0 < len(element["value"]) <= 2000 else ["value must be 1 to 2000 characters"]
+    if element["action_id"] not in _VERBS or "url" in element:
+        found.append("a button with a value must be of a verb, without an address")
+    if confirm := element.get("confirm"):
+        found += _known(confirm, {"title", "text", "confirm", "deny"})
+        for name, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+            found += _plain(confirm.get(name), most)
+    return found
+
+
+def _link(url: str) -> list[str]:
     try:
         right = urlsplit(url).scheme in {"http", "https"} and bool(urlsplit(url).hostname)
     except ValueError:
         right = False
     if not right or len(url) > 3000 or not url.isascii() or not url.isprintable() or " " in url:
-        found.append("url must be an address of at most 3000 characters")
-    return found
+        return ["url must be an address of at most 3000 characters"]
+    return []
 
 
 def _unknown(block: Mapping[str, Any]) -> list[str]:
