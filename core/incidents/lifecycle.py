@@ -240,6 +240,11 @@ def _change(incident: Incident, sequence: int, step: Step, state: State) -> Inci
     )
 
 
+def is_allowed(verb: Verb, state: State) -> bool:
+    """Whether a verb changes an incident that is in this state."""
+    return state in _ALLOWED_STATES.get(verb, ())
+
+
 def apply_command(state: GroupState, command: Command) -> Decision:
     """Apply a person's command.
 

@@ -2,6 +2,7 @@
 
 from core.settings.business import Business, Cost, Customers, MarketTable, Orders, Spending
 from core.settings.channels import Channel
+from core.settings.command_intake import Account, CommandIntake, MailLinks, PagerdutyWebhooks, SlackApp
 from core.settings.generation import Embedding, Generation, Prices
 from core.settings.models import Features, Label, Model, Performance, Quality, Reference, Retraining, Sensitivity, Task
 from core.settings.network import Address
@@ -34,12 +35,14 @@ from core.settings.training import Parameter, TrainingPipeline
 from core.settings.types import Dependency, Settings, parse, parse_model
 
 __all__ = [
+    "Account",
     "ActionName",
     "Address",
     "Automation",
     "Business",
     "Category",
     "Channel",
+    "CommandIntake",
     "Cost",
     "Customers",
     "Deed",
@@ -54,10 +57,12 @@ __all__ = [
     "ImpactPolicy",
     "Label",
     "Limits",
+    "MailLinks",
     "Maintenance",
     "MarketTable",
     "Model",
     "Orders",
+    "PagerdutyWebhooks",
     "Parameter",
     "People",
     "Performance",
@@ -76,6 +81,7 @@ __all__ = [
     "Rule",
     "Sensitivity",
     "Settings",
+    "SlackApp",
     "Spending",
     "Stakeholder",
     "Task",

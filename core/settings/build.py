@@ -74,7 +74,7 @@ def _items(node: Node, item: Spec, limits: Items) -> list[Any]:
     if limits.unique and len(node.reader.faults) == before:
         for index, one in enumerate(nodes):
             if found[index] in found[:index]:
-                one.fault("must be named once", one.value)
+                one.fault("must be named once", _seen(one.value, one.value, secret=Mark.SECRET in item.notes))
     return found
 
 

@@ -8,10 +8,11 @@ from core.errors import Fault, SettingsError
 from core.settings.build import read
 from core.settings.business import Business
 from core.settings.channels import AnyChannel, clashes
+from core.settings.command_intake import Account, CommandIntake, shared
 from core.settings.declare import Faults, spec_of, validator
 from core.settings.kinds import Job, Schedule, Share, Target
 from core.settings.models import Model
-from core.settings.notes import Key, Mark, Range
+from core.settings.notes import Key, Mark, Pattern, Range
 from core.settings.people import People
 from core.settings.probes import Probe
 from core.settings.reader import Node, Reader
@@ -46,6 +47,9 @@ def _nothing_needs_itself(dependency: Dependency) -> Faults:
         yield Fault("to", "must be another target than from", dependency.needs)
 
 
+_Name = Annotated[str, Pattern(r"\S(?:[^\x00-\x1f\x7f]{0,78}\S)?", "must be a name of at most 80 characters")]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of monitoring.yaml."""
@@ -65,6 +69,10 @@ class Settings:
     channels: Annotated[tuple[Annotated[AnyChannel, Mark.SECRET], ...], Mark.SECRET] = ()
     """The channels, by unique names."""
     people: Annotated[People, Mark.INLINE] = field(default_factory=People)
+    accounts: Mapping[_Name, Account] = field(default_factory=dict)
+    """Who people are in Slack, in PagerDuty and by mail, by their names."""
+    command_intake: CommandIntake = field(default_factory=CommandIntake)
+    """From where people may answer besides the page."""
     incidents: Policy = field(default_factory=Policy)
     """How findings become incidents."""
     rules: tuple[Rule, ...] = ()
@@ -87,6 +95,18 @@ class Settings:
 def _no_two_channels_lead_to_one_place(settings: Settings) -> Faults:
     for fault in clashes(settings.channels or ()):
         yield replace(fault, path=f"channels{fault.path}")
+
+
+@validator(Settings, "accounts")
+def _no_two_people_have_one_account(settings: Settings) -> Faults:
+    for fault in shared(settings.accounts):
+        yield replace(fault, path=f"accounts.{fault.path}")
+
+
+@validator(Settings, "accounts", "command_intake")
+def _who_answers_is_somebody(settings: Settings) -> Faults:
+    if settings.command_intake != CommandIntake() and not settings.accounts:
+        yield Fault("accounts", "must be given where command_intake is")
 
 
 @validator(Settings, "resources")

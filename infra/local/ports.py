@@ -16,6 +16,7 @@ PUBLIC = {
     "prometheus": ("AIA_PROMETHEUS_PORT", 8083),
     "intake": ("AIA_INTAKE_PORT", 8084),
     "pubsub": ("AIA_PUBSUB_PORT", 8085),
+    "commands": ("AIA_COMMANDS_PORT", 8086),
 }
 """A public port: its name, its environment variable, and its default."""
 

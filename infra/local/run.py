@@ -177,6 +177,7 @@ def _where(ports: Ports, folder: Path) -> Panel:
         f"models, incidents, probes   {ports.url('page')}",
         f"inbox of notifications      {ports.url('inbox')}",
         f"post alerts to              {ports.url('intake')}",
+        f"answers of people           {ports.url('commands')}",
         f"Prometheus                  {ports.url('prometheus')}",
         f"publish with any client     PUBSUB_EMULATOR_HOST=127.0.0.1:{ports['pubsub']}",
         f"tables, with any client     BIGQUERY_EMULATOR_HOST={ports.url('warehouse')}",

@@ -32,7 +32,7 @@ PROJECT = "aia-local"
 TICKS = f"projects/{PROJECT}/topics/ticks"
 """The topic of the ticks."""
 FUNCTIONS = tuple(stage.deployment()["functions"])
-PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake"}
+PUBLIC_FUNCTIONS = {"api": "page", "alert_intake": "intake", "command_intake": "commands"}
 """The public ports of functions."""
 PRIVATE = [
     *("warehouse", "monitoring", "metrics", "backlog"),
@@ -165,6 +165,7 @@ class Stack:
             "AIA_PROMETHEUS_URL": self.ports.url("prometheus"),
             "AIA_LOCATION": "local",
             "AIA_API_URL": self.ports.url("page"),
+            "AIA_COMMAND_INTAKE_URL": self.ports.url("commands"),
             "AIA_INBOX_URL": f"{self.ports.url('inbox')}/",
             "AIA_WAREHOUSE_ADDRESS": f"127.0.0.1:{self.ports['warehouse']}",
             # Windows of some thousand rows are done before a second thread has begun; side by side they only wait.

@@ -27,9 +27,10 @@ locals {
   # Where nobody said where messages go, they go nowhere: an address that no machine can have (RFC 2606).
   nowhere = "https://inbox.invalid/"
   known = merge({
-    AIA_API_URL           = coalesce(var.api_url, local.addresses["api"])
-    AIA_INBOX_URL         = local.nowhere
-    AIA_WAREHOUSE_ADDRESS = "bigquery.googleapis.com:443"
+    AIA_API_URL            = coalesce(var.api_url, local.addresses["api"])
+    AIA_COMMAND_INTAKE_URL = local.addresses["command_intake"]
+    AIA_INBOX_URL          = local.nowhere
+    AIA_WAREHOUSE_ADDRESS  = "bigquery.googleapis.com:443"
   }, var.environment)
 
   # Each function has what it needs, and a placeholder for the secrets of others that the settings name.
@@ -46,13 +47,18 @@ locals {
     )
   }
 
+  # Slack, PagerDuty and browsers reach it where the settings say what it takes from them: all of it is signed.
+  command_intake_public = length(try(local.settings.command_intake, {})) > 0
+
   ingress = {
-    api          = var.api_ingress
-    alert_intake = var.alert_intake_public ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    api            = var.api_ingress
+    alert_intake   = var.alert_intake_public ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
+    command_intake = local.command_intake_public ? "ALLOW_ALL" : "ALLOW_INTERNAL_ONLY"
   }
   invokers = {
-    api          = var.api_users
-    alert_intake = toset(var.alert_intake_public ? ["allUsers"] : [])
+    api            = var.api_users
+    alert_intake   = toset(var.alert_intake_public ? ["allUsers"] : [])
+    command_intake = toset(local.command_intake_public ? ["allUsers"] : [])
   }
 }
 

@@ -8,6 +8,11 @@ output "intake" {
   value       = local.addresses["alert_intake"]
 }
 
+output "answers" {
+  description = "What Slack (/slack), PagerDuty (/pagerduty) and links in mails (/answer) call, if the settings have command_intake."
+  value       = local.addresses["command_intake"]
+}
+
 output "accounts" {
   description = "The service account of each function."
   value       = { for name, function in module.function : name => function.account }

@@ -29,6 +29,10 @@ locals {
       writes    = ["ops.dead_letters"]
       settings  = false
     }
+    command_intake = {
+      publishes = ["commands"]
+      store     = "roles/datastore.user"
+    }
     incident_router = {
       publishes = ["incidents", "actions", "findings"] # a finding where a channel takes no messages
       writes    = ["ops.dead_letters"]

@@ -2,9 +2,12 @@
 # where the settings name it.
 
 locals {
-  # The names in each section of the settings.
+  # The names in each section of the settings; command_intake has secrets of several functions.
   named_in = {
-    for section, content in local.settings :
+    for section, content in merge(
+      { for name, content in local.settings : name => content if name != "command_intake" },
+      { for name, content in try(local.settings.command_intake, {}) : "command_intake.${name}" => content },
+    ) :
     section => toset(flatten(regexall("\\$\\{([A-Za-z_][A-Za-z0-9_]*)\\}", jsonencode(content))))
   }
   named = setunion(toset([]), values(local.named_in)...)
@@ -14,6 +17,10 @@ locals {
     channels  = ["incident_router", "incident_sweep"]
     probes    = ["health_check"]
     resources = ["action_runner"]
+
+    "command_intake.slack"     = ["command_intake"]
+    "command_intake.pagerduty" = ["command_intake"]
+    "command_intake.links"     = ["command_intake", "incident_router", "incident_sweep"] # who sends mails signs their links
   }
   # Those that are read from the environment by themselves.
   users_of_secret = {
@@ -62,7 +69,7 @@ resource "google_secret_manager_secret" "this" {
   lifecycle {
     precondition {
       condition     = length(local.readers[each.value]) > 0
-      error_message = "secrets: ${each.value} is used by no function: the settings name it neither in channels, probes nor resources, and it is neither of ${join(", ", keys(local.users_of_secret))}."
+      error_message = "secrets: ${each.value} is used by no function: the settings name it neither in channels, probes, resources nor command_intake, and it is neither of ${join(", ", keys(local.users_of_secret))}."
     }
   }
 

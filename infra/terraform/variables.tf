@@ -67,8 +67,8 @@ variable "environment" {
     error_message = "environment: names must be upper-case letters, digits and underscores."
   }
   validation {
-    condition     = length(setintersection(keys(var.environment), ["GOOGLE_CLOUD_PROJECT", "AIA_STORE", "AIA_LOCATION", "AIA_API_URL", "AIA_PUSH_AUDIENCE", "AIA_PUSH_ACCOUNT"])) == 0
-    error_message = "environment: GOOGLE_CLOUD_PROJECT, AIA_STORE, AIA_LOCATION, AIA_API_URL, AIA_PUSH_AUDIENCE and AIA_PUSH_ACCOUNT follow from the deployment."
+    condition     = length(setintersection(keys(var.environment), ["GOOGLE_CLOUD_PROJECT", "AIA_STORE", "AIA_LOCATION", "AIA_API_URL", "AIA_COMMAND_INTAKE_URL", "AIA_PUSH_AUDIENCE", "AIA_PUSH_ACCOUNT"])) == 0
+    error_message = "environment: GOOGLE_CLOUD_PROJECT, AIA_STORE, AIA_LOCATION, AIA_API_URL, AIA_COMMAND_INTAKE_URL, AIA_PUSH_AUDIENCE and AIA_PUSH_ACCOUNT follow from the deployment."
   }
   validation {
     condition     = alltrue([for name in keys(var.environment) : !can(regex("(PASSWORD|TOKEN|SECRET|_KEY|WEBHOOK_URL)$", name))])

@@ -98,6 +98,47 @@ def test_every_attempt_has_the_same_id_and_an_incident_is_one_conversation(serve
     assert all(re.fullmatch(r"<[0-9a-f]{40}@example\.com>", name) for name in ids + threads)
 
 
+class Links:
+    """The links of ann, who may answer."""
+
+    def knows(self, address: str) -> bool:
+        return address == "ann@example.com"
+
+    def __call__(self, address: str, message: Message) -> tuple[tuple[str, str], ...]:
+        assert self.knows(address)
+        return (("Acknowledge", f"https://answers.example.com/answer?token={message.key}"),)
+
+
+def test_a_person_who_may_answer_gets_a_letter_of_their_own_with_the_links(server: MailServer) -> None:
+    for _ in range(2):
+        assert Email(setting(server.port), SECONDS, Links()).send(MESSAGE) == Receipt(DeliveryOutcome.DELIVERED)
+    others, alone, _, again = server.letters
+    assert (others.to, alone.to) == (["bob@example.com"], ["ann@example.com"])
+    assert (others.parsed["To"], alone.parsed["To"]) == ("bob@example.com", "ann@example.com")
+    assert "answers.example.com" not in others.parsed.as_string()
+    link = f"https://answers.example.com/answer?token={MESSAGE.key}"
+    text, html = (alone.parsed.get_body((kind,)) for kind in ("plain", "html"))
+    assert isinstance(text, EmailMessage)
+    assert isinstance(html, EmailMessage)
+    assert f"Acknowledge: {link}" in text.get_content()
+    assert f'<a href="{link}">Acknowledge</a>' in html.get_content()
+    assert others.parsed["Message-ID"] != alone.parsed["Message-ID"] == again.parsed["Message-ID"]
+    assert others.parsed["References"] == alone.parsed["References"]
+
+
+def test_a_person_who_is_refused_does_not_keep_the_letters_of_others_back(server: MailServer) -> None:
+    server.replies = {"ann@example.com": "550 no such user"}
+    receipt = Email(setting(server.port), SECONDS, Links()).send(MESSAGE)
+    assert receipt == Receipt(DeliveryOutcome.DELIVERED, "not to ann@example.com: 550")
+    assert [letter.to for letter in server.letters] == [["bob@example.com"]]
+
+
+def test_where_every_person_is_refused_the_message_is(server: MailServer) -> None:
+    server.replies = {"ann@example.com": "550 no such user", "bob@example.com": "553 no such user"}
+    receipt = Email(setting(server.port), SECONDS, Links()).send(MESSAGE)
+    assert receipt == Receipt(DeliveryOutcome.REFUSED, "SMTP 550: every recipient")
+
+
 @pytest.mark.parametrize("encryption", [Encryption.TLS, Encryption.STARTTLS])
 def test_the_password_travels_only_over_tls(authority: trustme.CA, encryption: Encryption) -> None:
     context = secure(authority, "localhost")

@@ -11,7 +11,7 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change
 from core.incidents.messages import Message
 from core.settings.channels import SlackChannel
-from functions.adapters.notify.channel import Context, DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import Answers, Context, DeliveryOutcome, Receipt
 from functions.adapters.notify.slack_bot import SlackBot
 from functions.adapters.notify.slack_threads import COLLECTION, KEEP
 from tests.support.builders.letters import MESSAGE, NOW
@@ -42,9 +42,9 @@ def silence(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
         yield
 
 
-def bot(server: SlackServer, world: Breaking) -> SlackBot:
+def bot(server: SlackServer, world: Breaking, *, answers: bool = False) -> SlackBot:
     """The channel as a further instance opens it."""
-    context = Context(clock=lambda: world.now, seconds=2.0, store=MemoryStore(world))
+    context = Context(clock=lambda: world.now, seconds=2.0, store=MemoryStore(world), answers=Answers(slack=answers))
     return SlackBot(SlackChannel(name="team", token=TOKEN, room=NAME, api=server.api), context)
 
 
@@ -193,3 +193,36 @@ def test_a_thread_is_forgotten_in_the_end(server: SlackServer, world: Breaking) 
     bot(server, world).send(MESSAGE)
     (document,) = (document for (name, _), document in world.documents.items() if name == COLLECTION)
     assert document.data["expires_at"] == NOW + KEEP
+
+
+@pytest.mark.parametrize(
+    ("change", "verbs"),
+    [
+        (Change.OPENED, ["acknowledge", "mitigate", "resolve", "cancel"]),
+        (Change.ESCALATED, ["acknowledge", "mitigate", "resolve", "cancel"]),
+        (Change.ACKNOWLEDGED, ["mitigate", "resolve", "cancel"]),
+        (Change.MITIGATED, ["resolve", "cancel"]),
+        (Change.RESOLVED, ["reopen"]),
+    ],
+)
+def test_where_slack_may_answer_the_card_has_the_verbs_that_the_change_leaves(
+    server: SlackServer, world: Breaking, change: Change, verbs: list[str]
+) -> None:
+    bot(server, world, answers=True).send(replace(MESSAGE, change=change))
+    ((card,),) = [server.room.values()]
+    buttons = card["blocks"][-1]["elements"]
+    assert [button["action_id"] for button in buttons] == [*verbs, "incident", "runbook"]
+    assert [button["value"] for button in buttons if "value" in button] == [MESSAGE.incident_id] * len(verbs)
+    assert [button["action_id"] for button in buttons if "confirm" in button] == [
+        verb for verb in verbs if verb in ("resolve", "cancel")
+    ]
+    assert buttons[-2]["text"]["text"] == "See the incident"
+    assert server.log.faults == []
+
+
+@pytest.mark.parametrize("incident_id", ["", " ", "é", "x" * 3000, "a\nb"])
+def test_an_incident_that_no_button_can_name_has_links(server: SlackServer, world: Breaking, incident_id: str) -> None:
+    bot(server, world, answers=True).send(replace(MESSAGE, incident_id=incident_id))
+    ((card,),) = [server.room.values()]
+    assert [button["action_id"] for button in card["blocks"][-1]["elements"]] == ["incident", "runbook"]
+    assert server.log.faults == []

@@ -22,6 +22,7 @@ from infra import stage
 from infra.local.monitoring.server import serve
 from infra.local.ports import listens
 from infra.local.warehouse import write_credentials
+from tests.support.fakes.command_intake import NEW, signed_by_pagerduty, webhook
 from tests.support.fakes.intake import push
 from tests.support.servers.stack import environment, eventually, free_ports, fresh
 
@@ -64,7 +65,8 @@ class BigQuery(BaseHTTPRequestHandler):
 def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of a function: nothing to watch, and services that have nothing to say."""
     folder = tmp_path_factory.mktemp("outside")
-    settings = {"version": 1, "jobs": dict.fromkeys(JOBS, "* * * * *")}
+    answers = {"accounts": {"Ada": {}}, "command_intake": {"pagerduty": {"secrets": [NEW]}}}
+    settings = {"version": 1, "jobs": dict.fromkeys(JOBS, "* * * * *")} | answers
     (folder / "monitoring.yaml").write_text(json.dumps(settings))
     server = ThreadingHTTPServer(("127.0.0.1", 0), BigQuery)
     thread = threading.Thread(target=server.serve_forever)
@@ -95,6 +97,14 @@ PARKING = ("alert_intake", "bi_rollup", "retrain")
 """Whose own messages want more from outside than there is: they get one that is parked."""
 
 
+WEBHOOK = webhook()
+CALLED = {
+    "api": ("/api/incidents", None, {}),
+    "command_intake": ("/pagerduty", WEBHOOK, signed_by_pagerduty(WEBHOOK, NEW)),
+}
+"""Those that receive no messages, but calls: the path, the body and the headers."""
+
+
 def message(function: str) -> bytes:
     """A message that the function acts on, though nothing is to be done about it, or one that it parks."""
     events: dict[str, Event] = {job: Tick(job=job, scheduled_at=AT) for job in JOBS}
@@ -118,10 +128,11 @@ def test_an_archive_alone_in_its_process_answers_a_message(
         )
         closing.callback(os.killpg, process.pid, signal.SIGKILL)
         eventually(lambda: listens(port) or process.poll() is not None, "port that listens")
-        path, data, status = ("/", push(message(function)), 204) if function != "api" else ("/api/incidents", None, 200)
-        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data)
+        path, data, headers = CALLED.get(function) or ("/", push(message(function)), {})
+        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=data, headers=named)
         with urllib.request.urlopen(request, timeout=60) as response:
-            assert response.status == status
+            assert response.status == (200 if function in CALLED else 204)
     said = (tmp_path / "out").read_text()
     assert "Traceback" not in said
     assert ("parked" in said) is (function in PARKING)

@@ -50,6 +50,34 @@ class Receipt:
     detail: str = ""
 
 
+class Links(Protocol):
+    """Makes links by which a person answers."""
+
+    def knows(self, address: str) -> bool:
+        """Whether an address is that of a person."""
+        ...
+
+    def __call__(self, address: str, message: Message) -> tuple[tuple[str, str], ...]:
+        """The links for an address, with their labels."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """How people may answer a message where they read it.
+
+    Attributes:
+        slack: whether buttons in Slack answer.
+        links: makes the links of mails; None where there are none.
+    """
+
+    slack: bool = False
+    links: Links | None = None
+
+
+NO_ANSWERS = Answers()
+
+
 class Channel(Protocol):
     """A notification channel."""
 
@@ -77,11 +105,13 @@ class Context:
         clock: to read a `Retry-After`.
         seconds: the timeout of a message.
         store: keeps what a channel must remember, for all instances.
+        answers: how people may answer.
     """
 
     clock: Clock
     seconds: float
     store: Store
+    answers: Answers = NO_ANSWERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,15 +233,18 @@ def _bucket(data: Data | None) -> Bucket:
     return Bucket(full_at=held.get("full_at"), last=held.get("last"), blocked_until=held.get("blocked_until"))
 
 
-def open_channels(settings: Iterable[Setting], clock: Clock, store: Store) -> dict[str, Channel]:
+def open_channels(
+    settings: Iterable[Setting], clock: Clock, store: Store, answers: Answers = NO_ANSWERS
+) -> dict[str, Channel]:
     """The channels of the settings, by name; nothing is connected yet.
 
     Args:
         settings: of the channels.
         clock: for `Retry-After`, and for the rates.
         store: counts the rates, for all instances together.
+        answers: how people may answer.
     """
-    return {setting.name: _open(setting, clock, store) for setting in settings}
+    return {setting.name: _open(setting, clock, store, answers) for setting in settings}
 
 
 def kind_of(setting: Setting) -> ChannelKind[Any]:
@@ -219,9 +252,9 @@ def kind_of(setting: Setting) -> ChannelKind[Any]:
     return cast("ChannelKind[Any]", import_module(f"functions.adapters.notify.{setting.kind}").KIND)
 
 
-def _open(setting: Setting, clock: Clock, store: Store) -> Channel:
+def _open(setting: Setting, clock: Clock, store: Store, answers: Answers) -> Channel:
     kind = kind_of(setting)
-    channel = kind.open(setting, Context(clock=clock, seconds=kind.seconds, store=store))
+    channel = kind.open(setting, Context(clock=clock, seconds=kind.seconds, store=store, answers=answers))
     if not setting.per_minute:
         return channel
     return Limited(

@@ -15,7 +15,7 @@ import hashlib
 import ipaddress
 import smtplib
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
@@ -28,7 +28,7 @@ from core.incidents.messages import Message
 from core.settings.channels import EmailChannel, Encryption
 from core.text import instant
 from functions.adapters.net import Bounded, Deadline, dial, shake, trusting
-from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
+from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Links, Receipt
 from functions.adapters.notify.text import fit, paragraph, redacted, web
 
 _FINAL = range(500, 600)
@@ -61,16 +61,18 @@ _HTML = """<!doctype html>
 
 
 class Email:
-    """Sends each message to all addresses at once.
+    """Sends each message to all addresses at once; to a person who may answer by links, as a letter of its own.
 
     Args:
         setting: the server, the addresses, and how the connection is protected; the password is a secret.
         seconds: for all of a delivery, however slowly the server answers.
+        links: makes the links of a person, if there are any.
     """
 
-    def __init__(self, setting: EmailChannel, seconds: float) -> None:
+    def __init__(self, setting: EmailChannel, seconds: float, links: Links | None = None) -> None:
         self._setting = setting
         self._seconds = seconds
+        self._links = links
 
     def send(self, message: Message) -> Receipt:
         """Send the message."""
@@ -98,14 +100,31 @@ class Email:
             session.protect()
         if setting.user:
             session.login(setting.user, setting.password)
-        body = letter(message, sender=setting.sender, to=setting.to)
-        refused = session.sendmail(
-            parseaddr(setting.sender)[1], [parseaddr(address)[1] for address in setting.to], body
-        )
+        refused: dict[str, tuple[int, bytes]] = {}
+        for to, body in self._letters(message):
+            try:
+                refused |= session.sendmail(
+                    parseaddr(setting.sender)[1], [parseaddr(address)[1] for address in to], body
+                )
+            except smtplib.SMTPRecipientsRefused as error:
+                refused |= error.recipients
+        if len(refused) == len({parseaddr(address)[1] for address in setting.to}):
+            raise smtplib.SMTPRecipientsRefused(refused)
         with contextlib.suppress(smtplib.SMTPException, OSError):
             session.putcmd("QUIT")
         shown = ", ".join(f"{address}: {code}" for address, (code, _) in refused.items())
         return Receipt(DeliveryOutcome.DELIVERED, fit(f"not to {shown}", 300) if shown else "")
+
+    def _letters(self, message: Message) -> Iterator[tuple[Sequence[str], bytes]]:
+        """The letters, each with its addresses: those with links to answer are for one person alone."""
+        to, sender, links = self._setting.to, self._setting.sender, self._links
+        if links is None:
+            yield to, letter(message, sender=sender, to=to)
+            return
+        if together := [address for address in to if not links.knows(address)]:
+            yield together, letter(message, sender=sender, to=together)
+        for address in filter(links.knows, to):
+            yield [address], letter(message, sender=sender, to=[address], answers=links(address, message), alone=True)
 
     def _refused(self, code: int, what: str) -> Receipt:
         """The receipt of an answer that is final; `UnavailableError` for one that is not."""
@@ -168,18 +187,22 @@ def _base64(text: str) -> str:
 
 
 KIND: ChannelKind[EmailChannel] = ChannelKind(
-    open=lambda setting, context: Email(setting, context.seconds), seconds=15.0
+    open=lambda setting, context: Email(setting, context.seconds, context.answers.links), seconds=15.0
 )
 """A mail server may take its time, and the lease of an effect is longer."""
 
 
-def letter(message: Message, *, sender: str, to: Sequence[str]) -> bytes:
+def letter(
+    message: Message, *, sender: str, to: Sequence[str], answers: Sequence[tuple[str, str]] = (), alone: bool = False
+) -> bytes:
     """The e-mail as it is sent.
 
     Args:
         message: the message.
         sender: the address it comes from, with or without a name.
         to: the recipients.
+        answers: links by which the recipient answers, with their labels.
+        alone: whether others get a letter of their own about the message, which then has another `Message-ID`.
     """
     made = EmailMessage(policy=_POLICY)
     domain = sender.rpartition("@")[2].strip("> ")
@@ -188,12 +211,12 @@ def letter(message: Message, *, sender: str, to: Sequence[str]) -> bytes:
     made["To"] = ", ".join(to)
     made["Subject"] = subject(message)
     made["Date"] = format_datetime(message.at)
-    made["Message-ID"] = f"<{_hash(message.key)}@{domain}>"
+    made["Message-ID"] = f"<{_hash(f'{message.key} {to[0]}' if alone else message.key)}@{domain}>"
     made["In-Reply-To"] = root
     made["References"] = root
     made["Auto-Submitted"] = "auto-generated"
-    made.set_content(_plain_text(message), cte="quoted-printable")
-    made.add_alternative(_html(message), subtype="html", cte="quoted-printable")
+    made.set_content(_plain_text(message, answers), cte="quoted-printable")
+    made.add_alternative(_html(message, answers), subtype="html", cte="quoted-printable")
     return made.as_bytes()
 
 
@@ -206,26 +229,28 @@ def _state(message: Message) -> str:
     return message.change.value if message.change in _ENDS else message.severity.value
 
 
-def _plain_text(message: Message) -> str:
+def _plain_text(message: Message, answers: Sequence[tuple[str, str]]) -> str:
     facts = "\n".join(f"{name}: {text}" for name, text in _facts(message))
     parts = [
         fit(message.title, 1000),
         paragraph(message.text, _LONGEST_TEXT),
         facts,
+        *(f"{label}: {link}" for label, link in answers),
         *_links(message),
         _footer(message),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _html(message: Message) -> str:
+def _html(message: Message, answers: Sequence[tuple[str, str]]) -> str:
     lines = paragraph(message.text, _LONGEST_TEXT).splitlines()
     rows = "".join(
         f'<tr><th style="text-align:left;vertical-align:top;padding:2px 16px 2px 0;font-weight:600">{escape(name)}</th>'
         f'<td style="padding:2px 0">{escape(text)}</td></tr>'
         for name, text in _facts(message)
     )
-    links = [(web(message.url), "See and acknowledge the incident"), (web(message.runbook), "Runbook")]
+    links = [(link, label) for label, link in answers]
+    links += [(web(message.url), "See and acknowledge the incident"), (web(message.runbook), "Runbook")]
     return _HTML.format(
         colour=_OVER if message.change is Change.RESOLVED else _COLOURS[message.severity],
         state=escape(_state(message).capitalize()),

@@ -69,6 +69,7 @@ class SlackBot:
         self._api = setting.api.rstrip("/")
         self._clock = context.clock
         self._seconds = context.seconds
+        self._answers = context.answers.slack
         self._threads = Threads(context.store, context.clock)
 
     def send(self, message: Message) -> Receipt:
@@ -106,7 +107,7 @@ class SlackBot:
         return None if said.error in _GONE else _receipt(said)
 
     def _body(self, message: Message) -> dict[str, Any]:
-        return body(message)
+        return body(message, answers=self._answers)
 
     def _remember(self, place: str, thread: Thread) -> None:
         """Keep where the card is; Slack has taken the message already, so an error here must not repeat it."""

@@ -34,7 +34,8 @@ from core.incidents.policy import IncidentPolicy, incident_policy
 from core.incidents.routing import incident_mute, request_actions
 from core.settings import Settings
 from functions.adapters import logs
-from functions.adapters.notify.channel import open_channels
+from functions.adapters.answer_links import AnswerLinks
+from functions.adapters.notify.channel import Answers, open_channels
 from functions.adapters.ports import Bus, Clock, Data, Document, Metrics, Store
 from functions.adapters.store import change_document
 from functions.services.detection import Tracker
@@ -348,7 +349,7 @@ def incident_service(settings: Settings, *, store: Store, bus: Bus, metrics: Met
     url = os.environ.get("AIA_API_URL", "")
     if not url:
         log.warning("AIA_API_URL is not set: messages have no link to their incident")
-    channels = open_channels(settings.channels, clock, store)
+    channels = open_channels(settings.channels, clock, store, _answers(settings, clock))
     return IncidentService(
         store=store,
         dispatcher=Dispatcher(store=store, bus=bus, channels=channels, metrics=metrics, clock=clock),
@@ -358,3 +359,12 @@ def incident_service(settings: Settings, *, store: Store, bus: Bus, metrics: Met
         failing=FailingChannels(store, clock),
         silences=Silences(store, clock),
     )
+
+
+def _answers(settings: Settings, clock: Clock) -> Answers:
+    """How people may answer a message where they read it: as `command_intake` takes answers."""
+    intake, url = settings.command_intake, os.environ.get("AIA_COMMAND_INTAKE_URL", "")
+    if intake.links and not url:
+        log.warning("AIA_COMMAND_INTAKE_URL is not set: mails have no links to answer with")
+    links = AnswerLinks(settings.accounts, intake.links.secret, url, clock) if intake.links and url else None
+    return Answers(slack=intake.slack is not None, links=links)

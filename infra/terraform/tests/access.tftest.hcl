@@ -15,7 +15,7 @@ variables {
   environment         = { SHOP_URL = "https://shop.example.com/" }
   alerts              = "tests/samples/alerts_valid"
   dashboards          = "tests/samples/dashboards_valid"
-  secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "OTHER_TEAMS_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_REDIS_PASSWORD"]
+  secrets             = ["PAGERDUTY_KEY", "OTHER_PAGERDUTY_KEY", "SLACK_WEBHOOK_URL", "TEAMS_WEBHOOK_URL", "OTHER_TEAMS_WEBHOOK_URL", "SMTP_PASSWORD", "PARTNER_TOKEN", "AIA_REDIS_PASSWORD", "SLACK_SIGNING_SECRET", "PAGERDUTY_WEBHOOK_SECRET", "MAIL_LINKS_SECRET"]
 }
 
 run "archives" {
@@ -49,15 +49,19 @@ run "secrets" {
       SMTP_PASSWORD           = toset(["incident_router", "incident_sweep"])
       PARTNER_TOKEN           = toset(["health_check"])
       AIA_REDIS_PASSWORD      = toset(["action_runner"])
+
+      SLACK_SIGNING_SECRET     = toset(["command_intake"])
+      PAGERDUTY_WEBHOOK_SECRET = toset(["command_intake"])
+      MAIL_LINKS_SECRET        = toset(["command_intake", "incident_router", "incident_sweep"])
     }
     error_message = "A secret must be read by the functions that need it and by no other."
   }
   assert {
-    condition     = length(google_secret_manager_secret.this) == 8 && google_secret_manager_secret.this["PAGERDUTY_KEY"].secret_id == "pagerduty-key"
+    condition     = length(google_secret_manager_secret.this) == 11 && google_secret_manager_secret.this["PAGERDUTY_KEY"].secret_id == "pagerduty-key"
     error_message = "Every secret must be there to be filled."
   }
   assert {
-    condition     = local.environments["drift_score"]["PAGERDUTY_KEY"] == "00000000000000000000000000000003" && local.environments["api"]["SLACK_WEBHOOK_URL"] == "https://withheld.invalid/SLACK_WEBHOOK_URL" && !contains(keys(local.environments["incident_router"]), "PAGERDUTY_KEY")
+    condition     = local.environments["drift_score"]["PAGERDUTY_KEY"] == "00000000000000000000000000000004" && local.environments["api"]["SLACK_WEBHOOK_URL"] == "https://withheld.invalid/SLACK_WEBHOOK_URL" && !contains(keys(local.environments["incident_router"]), "PAGERDUTY_KEY")
     error_message = "Who does not use a secret must have something else in its place."
   }
 }
@@ -99,6 +103,10 @@ run "actions_and_people" {
   assert {
     condition     = local.invokers["api"] == toset(["group:ml@example.com"]) && length(local.invokers["alert_intake"]) == 0
     error_message = "The api must be called by its users, and the intake by nobody but Pub/Sub."
+  }
+  assert {
+    condition     = local.invokers["command_intake"] == toset(["allUsers"]) && local.ingress["command_intake"] == "ALLOW_ALL" && local.environments["incident_router"]["AIA_COMMAND_INTAKE_URL"] == "https://command-intake-123456789012.europe-west1.run.app"
+    error_message = "Where the settings take answers, command_intake must be open, and mails must link to it."
   }
   assert {
     condition     = toset([for one in google_pubsub_topic_iam_member.outside : "${one.role} ${one.topic} ${one.member}"]) == toset(["roles/pubsub.publisher telemetry serviceAccount:shop@shop-project.iam.gserviceaccount.com", "roles/pubsub.publisher alerts group:ml@example.com"])

@@ -238,6 +238,9 @@ def test_settings_with_secrets_are_sound_for_those_who_have_them_and_for_those_w
         "OTHER_TEAMS_WEBHOOK_URL": "https://prod-01.westeurope.logic.azure.com/workflows/2/triggers/manual/paths/invoke?sig=y",
         "SMTP_PASSWORD": "correct horse",
         "PARTNER_TOKEN": "battery",
+        "SLACK_SIGNING_SECRET": "c" * 32,
+        "PAGERDUTY_WEBHOOK_SECRET": "d" * 32,
+        "MAIL_LINKS_SECRET": "e" * 32,
     }
     [kept] = [
         {secret["key"] for secret in one["service_config"][0]["secret_environment_variables"]}
@@ -263,7 +266,8 @@ def test_a_secret_is_read_by_those_who_have_it_and_by_nobody_else(with_secrets: 
         for one in of(with_secrets, "secret_manager_secret_iam_member")
     }
     assert had == read
-    assert len(read) == 14  # six of channels by two functions, one of a probe, one of the caches
+    # six of channels by two functions, one of a probe, one of the caches, three of answers, one of them by two more
+    assert len(read) == 19
     assert not list(of(with_secrets, "secret_manager_secret_version"))
 
 

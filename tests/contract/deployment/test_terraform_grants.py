@@ -180,6 +180,9 @@ def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with
         "smtp-password": people,
         "partner-token": {function_account("health_check")},
         "aia-redis-password": {function_account("action_runner")},
+        "slack-signing-secret": {function_account("command_intake")},
+        "pagerduty-webhook-secret": {function_account("command_intake")},
+        "mail-links-secret": people | {function_account("command_intake")},
     }
 
 

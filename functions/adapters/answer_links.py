@@ -1,0 +1,124 @@
+"""Links in mails by which a person answers: signed, bound to the person, the incident and the verb, and expiring.
+
+A link is `ADDRESS/answer?token=CLAIMS.SIGNATURE`, both parts in URL-safe base64; the signature is the HMAC-SHA-256 of the
+claims. The page behind it has a button: following the link changes nothing, because mail scanners follow links.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+
+from core.errors import AiaError
+from core.events import Verb
+from core.incidents.messages import Message
+from core.settings import Account
+from functions.adapters.notify import chat
+from functions.adapters.ports import Clock
+
+VALID_FOR = timedelta(hours=24)
+LONGEST = 2000
+"""Characters of a token."""
+_VERBS = (Verb.ACKNOWLEDGE, Verb.RESOLVE)
+"""The verbs that a mail offers; the page has the others."""
+
+
+class LinkError(AiaError):
+    """A link is not one of ours, or has expired; the message says which, for the person who followed it."""
+
+
+class Link(msgspec.Struct, frozen=True):
+    """What a link says.
+
+    Attributes:
+        person: who may use it.
+        incident_id: the incident.
+        verb: what it does.
+        expires_at: seconds since 1970.
+        message: the digest of the key of the message that it is in: another message has another link.
+    """
+
+    person: str
+    incident_id: str
+    verb: Verb
+    expires_at: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)]
+    message: str
+
+
+_decoder = msgspec.json.Decoder(Link)
+
+
+def sign(link: Link, secret: str) -> str:
+    """The token of a link."""
+    claims = _text(msgspec.json.encode(link))
+    return f"{claims}.{_signature(claims, secret)}"
+
+
+def verify(token: str, secret: str, now: datetime) -> Link:
+    """The link of a token.
+
+    Raises:
+        LinkError: it was not signed with the secret, or has expired.
+    """
+    claims, _, signature = token.partition(".")
+    if len(token) > LONGEST or not token.isascii() or not hmac.compare_digest(_signature(claims, secret), signature):
+        raise LinkError("This link is not valid.")
+    try:
+        link = _decoder.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    except ValueError as error:
+        raise LinkError("This link is not valid.") from error
+    if now >= datetime.fromtimestamp(link.expires_at, UTC):
+        raise LinkError("This link has expired.")
+    return link
+
+
+class AnswerLinks:
+    """Makes the links of mails.
+
+    Args:
+        accounts: the people, by name.
+        secret: signs the links.
+        url: the address of `command_intake`.
+        clock: for the expiry.
+    """
+
+    def __init__(self, accounts: Mapping[str, Account], secret: str, url: str, clock: Clock) -> None:
+        self._people = {one.email.lower(): name for name, one in accounts.items() if one.email}
+        self._secret = secret
+        self._url = url.rstrip("/")
+        self._clock = clock
+
+    def knows(self, address: str) -> bool:
+        """Whether an address is that of a person."""
+        return address.lower() in self._people
+
+    def __call__(self, address: str, message: Message) -> tuple[tuple[str, str], ...]:
+        """The links for an address, with their labels; none where it is nobody's, or nothing is left to answer."""
+        person = self._people.get(address.lower())
+        if person is None:
+            return ()
+        return tuple((chat.LABELS[verb], self._link(person, verb, message)) for verb in _offered(message))
+
+    def _link(self, person: str, verb: Verb, message: Message) -> str:
+        digest = hashlib.sha256(message.key.encode(errors="surrogatepass")).hexdigest()[:16]
+        expires_at = int((self._clock() + VALID_FOR).timestamp())
+        link = Link(person, message.incident_id, verb, expires_at, digest)
+        return f"{self._url}/answer?token={sign(link, self._secret)}"
+
+
+def _offered(message: Message) -> list[Verb]:
+    if len(message.incident_id) > 300 or not message.incident_id.isascii():  # noqa: PLR2004 - no id of ours
+        return []
+    return [verb for verb in chat.verbs(message) if verb in _VERBS]
+
+
+def _signature(claims: str, secret: str) -> str:
+    return _text(hmac.new(secret.encode(), claims.encode(), hashlib.sha256).digest())
+
+
+def _text(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")

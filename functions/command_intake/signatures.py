@@ -1,0 +1,49 @@
+"""Signatures of requests, as Slack and PagerDuty document them; every comparison takes the same time.
+
+Slack       `X-Slack-Signature: v0=` and the HMAC-SHA-256 of `v0:TIMESTAMP:BODY`; `X-Slack-Request-Timestamp` at most five
+            minutes away
+PagerDuty   `X-PagerDuty-Signature`: `v1=` and the HMAC-SHA-256 of the body, one for each secret while they rotate, separated
+            by commas; no time is signed
+
+Sources: docs.slack.dev, "Verifying requests from Slack"; PagerDuty/developer-docs, `docs/webhooks/04-Signatures.md`.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+WINDOW = timedelta(minutes=5)
+"""How far the timestamp of a request of Slack may be away."""
+MOST = 20
+"""Signatures of one header that are looked at."""
+
+
+def slack(secret: str, body: bytes, *, timestamp: str, signature: str, now: datetime) -> bool:
+    """Whether Slack signed the body, at most five minutes ago."""
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):  # noqa: PLR2004 - seconds since 1970
+        return False
+    expected = _digest(secret, b"v0:" + timestamp.encode() + b":" + body)
+    if not _same(f"v0={expected}", signature):
+        return False
+    return abs(now.timestamp() - int(timestamp)) <= WINDOW.total_seconds()
+
+
+def pagerduty(secrets: Iterable[str], body: bytes, header: str) -> bool:
+    """Whether PagerDuty signed the body with one of the secrets."""
+    given = [one.strip() for one in header.split(",", MOST)[:MOST]]
+    expected = [f"v1={_digest(secret, body)}" for secret in secrets]
+    return any([_same(one, other) for one in expected for other in given])  # noqa: C419 - each is compared
+
+
+def sent_at(timestamp: str) -> datetime:
+    """The instant of a timestamp that was checked."""
+    return datetime.fromtimestamp(int(timestamp), UTC)
+
+
+def _digest(secret: str, signed: bytes) -> str:
+    return hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+
+
+def _same(expected: str, given: str) -> bool:
+    return hmac.compare_digest(expected.encode(), given.encode(errors="replace"))
