@@ -1,6 +1,6 @@
 """Messages: the text of a notification, one message per channel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -107,6 +107,13 @@ def compose(state: GroupState, notification: Notification, *, url: str, runbooks
     )
 
 
+def compose_all(
+    state: GroupState, notifications: Iterable[Notification], *, url: str, runbooks: str = ""
+) -> tuple[Message, ...]:
+    """The messages of several notifications; see `compose`."""
+    return tuple(message for one in notifications for message in compose(state, one, url=url, runbooks=runbooks))
+
+
 def facts(
     notification: Notification, members: Sequence[IncidentCondition], runbooks: str = "", hidden: int = 0
 ) -> tuple[Fact, ...]:
@@ -164,6 +171,8 @@ def _lead(incident: Incident, members: Sequence[IncidentCondition]) -> IncidentC
 def _headline(state: GroupState, notification: Notification, about: str) -> str:
     if notification.change is Change.RESOLVED:
         return clean(_resolved(state, notification), _LINE)
+    if notification.reason is IncidentReason.HANDED_ON:
+        return clean(_handed_on(notification, about), _LINE)
     if notification.reason in (IncidentReason.NOT_ACKNOWLEDGED, IncidentReason.REMINDER):
         return clean(_not_acknowledged(notification, about), _LINE)
     return clean(_changed(notification, about), _LINE)
@@ -199,6 +208,15 @@ def _reopening(notification: Notification) -> str:
         return f"first opened {first}; reopened by {entry.summary}"
     reopened = (entry.at for entry in incident.timeline if entry.change is Change.REOPENED)
     return f"firing again since {instant(max(reopened, default=notification.at))}; first opened {first}"
+
+
+def _handed_on(notification: Notification, about: str) -> str:
+    """Who was not reached, and why: the newest refusal in the timeline."""
+    incident = notification.incident
+    refusals = (entry for entry in incident.timeline if entry.reason is IncidentReason.NOTIFICATION_REFUSED)
+    why = max(refusals, key=lambda entry: entry.sequence, default=None)
+    is_so = f"{about}, severity {incident.severity}, firing since {instant(incident.opened_at)}"
+    return f"Handed on to you{f', because {why.summary}' if why else ''}: {is_so}."
 
 
 def _not_acknowledged(notification: Notification, about: str) -> str:

@@ -64,6 +64,8 @@ class IncidentReason(StrEnum):
     NOTIFICATION_REFUSED = "notification_refused"
     NOT_ACKNOWLEDGED = "not_acknowledged"
     """The notified tier did not acknowledge in time: the next tier is notified."""
+    HANDED_ON = "handed_on"
+    """A channel of the notified tier refused the message for good: the next tier is notified at once."""
     REMINDER = "reminder"
     NOTIFIED = "notified"
     MUTED = "muted"

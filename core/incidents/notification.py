@@ -267,9 +267,7 @@ def _escalate(incident: Incident, context: _Context) -> _Evaluation:
     if not due or context.mute(incident):
         return _Evaluation(incident=incident)
     higher = [escalation.tier for escalation in escalations] != [escalation.tier for escalation in notified.escalations]
-    change, reason = (
-        (Change.ESCALATED, IncidentReason.NOT_ACKNOWLEDGED) if higher else (Change.UPDATED, IncidentReason.REMINDER)
-    )
+    change, reason = (Change.ESCALATED, _why(incident, now)) if higher else (Change.UPDATED, IncidentReason.REMINDER)
     to = tier_channels(due, people, now)
     after = replace(
         notified,
@@ -278,10 +276,18 @@ def _escalate(incident: Incident, context: _Context) -> _Evaluation:
         channels=tuple(dict.fromkeys((*notified.channels, *to))),
     )
     names = ", ".join(f"{escalation.stakeholder} tier {escalation.tier + 1}" for escalation in due)
-    step = Step(Change.UPDATED, reason, now, f"not acknowledged: notified {names} ({', '.join(to) or 'no channel'})")
+    cause = "refused" if reason is IncidentReason.HANDED_ON else "not acknowledged"
+    step = Step(Change.UPDATED, reason, now, f"{cause}: notified {names} ({', '.join(to) or 'no channel'})")
     incident = replace(incident, notified=after)
     notification = Notification(incident=incident, change=change, reason=reason, at=now, channels=to, before=notified)
     return _Evaluation(incident=incident, steps=(step,), notification=notification)
+
+
+def _why(incident: Incident, now: datetime) -> IncidentReason:
+    """Why the next tier is notified: nobody acknowledged in time, or a channel refused the message right now."""
+    last = incident.timeline[-1] if incident.timeline else None
+    refused = last is not None and last.reason is IncidentReason.NOTIFICATION_REFUSED and last.at == now
+    return IncidentReason.HANDED_ON if refused else IncidentReason.NOT_ACKNOWLEDGED
 
 
 def _notified(

@@ -39,6 +39,7 @@ _UNFINISHED = {
 _PROBLEMS = {
     IncidentReason.NOT_ACKNOWLEDGED: "A notified tier did not acknowledge in time",
     IncidentReason.NOTIFICATION_REFUSED: "A channel refused a message",
+    IncidentReason.HANDED_ON: "A channel refused a message, so the next tier was notified",
     IncidentReason.MUTED: "A notification was muted",
     IncidentReason.NOT_REPEATED: "A condition was resolved by expiry, because its source did not repeat it",
     IncidentReason.STALE: "A condition was resolved by expiry, because no finding arrived for too long",

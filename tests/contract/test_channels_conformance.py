@@ -14,7 +14,15 @@ from core.errors import LimitedError, UnavailableError
 from core.events import Change
 from core.incidents.messages import Fact, Message
 from core.settings.channels import KINDS, secrets
-from functions.adapters.notify.channel import COLLECTION, Channel, DeliveryOutcome, Receipt, kind_of, open_channels
+from functions.adapters.notify.channel import (
+    COLLECTION,
+    Channel,
+    DeliveryOutcome,
+    PlainTextChannel,
+    Receipt,
+    kind_of,
+    open_channels,
+)
 from functions.adapters.sqlite_store import SqliteStore
 from tests.support.builders.letters import MESSAGE, MESSAGES, NOW
 from tests.support.checks.quiet import quiet, said
@@ -111,6 +119,44 @@ def test_what_is_refused_is_refused_for_good(case: Case, channel: Channel, serve
     outcome = attempt(case, channel)
     assert isinstance(outcome, Receipt)
     assert (outcome.outcome, server.heard()) == (DeliveryOutcome.REFUSED, [])
+
+
+def has_plain_text(case: Case) -> bool:
+    return isinstance(case.open(1, SECONDS), PlainTextChannel)
+
+
+def test_what_is_refused_is_sent_once_more_as_text_alone(case: Case, server: Server, tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "rates.db"))
+    opened = open_channels([case.setting(server.port, "http")], lambda: NOW, store)["x"]
+    server.refuse()
+    outcome = attempt(case, opened)
+    assert isinstance(outcome, Receipt)
+    if has_plain_text(case):
+        assert outcome.outcome is DeliveryOutcome.DELIVERED
+        assert outcome.detail.startswith("as plain text, since it was refused: ")
+        (heard,) = server.heard()
+        assert MESSAGE.title in heard
+        assert MESSAGE.facts[0].text not in heard
+        assert server.faults() == []
+    else:
+        assert (outcome.outcome, server.heard()) == (DeliveryOutcome.REFUSED, [])
+    store.close()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_any_message_is_taken_as_text(name: str) -> None:
+    with CASES[name].serve() as server:
+        channel = CASES[name].open(server.port, SECONDS)
+        if not isinstance(channel, PlainTextChannel):
+            assert name == "webhook"
+            return
+
+        @given(MESSAGES)
+        def takes(message: Message) -> None:
+            assert channel.send_plain_text(message) == Receipt(DeliveryOutcome.DELIVERED)
+
+        takes()
+        assert server.faults() == []
 
 
 def test_a_receiver_that_says_nothing_is_left_in_time(case: Case) -> None:
@@ -239,3 +285,30 @@ class TestOverHttp:
             outcome = attempt(case, channel)
             assert isinstance(outcome, Receipt)
             assert outcome.outcome is DeliveryOutcome.REFUSED
+
+    def test_what_is_refused_as_text_as_well_is_refused_for_good(
+        self, case: Case, server: HttpServer, tmp_path: Path
+    ) -> None:
+        store = SqliteStore(str(tmp_path / "rates.db"))
+        opened = open_channels([case.setting(server.port, "http")], lambda: NOW, store)["x"]
+        server.receiver.scripted.extend([Reply(400), Reply(413)])
+        outcome = attempt(case, opened)
+        both = "HTTP 400; as text: HTTP 413" if has_plain_text(case) else "HTTP 400"
+        assert outcome == Receipt(DeliveryOutcome.REFUSED, both)
+        assert server.receiver.log.requests == 1 + has_plain_text(case)
+        store.close()
+
+    def test_a_text_that_fails_now_is_sent_again_from_the_start(
+        self, case: Case, server: HttpServer, tmp_path: Path
+    ) -> None:
+        if not has_plain_text(case):
+            assert case is CASES["webhook"]
+            return
+        clock = FakeClock()
+        store = SqliteStore(str(tmp_path / "rates.db"))
+        opened = open_channels([case.setting(server.port, "http")], clock, store)["x"]
+        server.receiver.scripted.extend([Reply(400), Reply(503)])
+        assert isinstance(attempt(case, opened), UnavailableError)
+        clock.now += timedelta(minutes=1)
+        assert attempt(case, opened) == Receipt(DeliveryOutcome.DELIVERED)
+        store.close()

@@ -350,3 +350,32 @@ def test_the_copies_of_two_incidents_in_one_group_match_it(setup: Setup) -> None
         wanted = incident_data(group, incident.id)
         assert wanted is not None
         assert kept | {"revision": 0} == normal(wanted) | {"revision": 0}
+
+
+def test_a_channel_that_refuses_hands_on_to_the_next_tier_in_the_same_delivery(setup: Setup) -> None:
+    setup.channels["inbox"].answer = Receipt(DeliveryOutcome.REFUSED, "invalid_auth")
+    now(setup)
+    assert told(setup, "pager") == ["escalated"]
+    (message,) = (message for message in setup.world.told if message.channel == "pager")
+    assert message.text.startswith(
+        "Handed on to you, because inbox refused the message: invalid_auth: model/flight-delay, severity error"
+    )
+    reasons = [entry.reason.value for entry in setup.incident().timeline]
+    assert reasons == ["first_firing", "notified", "notification_refused", "handed_on"]
+
+
+def test_where_every_tier_refuses_each_is_told_once(setup: Setup) -> None:
+    for channel in setup.channels.values():
+        channel.answer = Receipt(DeliveryOutcome.REFUSED, "invalid_auth")
+    now(setup)
+    setup.sweep(minutes=1)
+    reasons = [entry.reason.value for entry in setup.incident().timeline]
+    assert (reasons.count("notification_refused"), reasons.count("handed_on")) == (3, 1)  # inbox, log, pager
+    assert setup.world.group().pending == ()
+
+
+def test_a_finding_that_is_delivered_again_after_a_refusal_hands_on_once(setup: Setup) -> None:
+    setup.channels["inbox"].answer = Receipt(DeliveryOutcome.REFUSED, "invalid_auth")
+    for _ in range(3):
+        setup.give(replace(found(0, severity=ERROR), observed_at=setup.world.now))
+    assert told(setup, "pager") == ["escalated"]

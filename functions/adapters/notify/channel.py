@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from importlib import import_module
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from core.errors import AiaError, ConflictError, LimitedError
 from core.events import Change, Severity, stamp
@@ -90,6 +90,40 @@ class Channel(Protocol):
                 which may have a secret in it.
         """
         ...
+
+
+@runtime_checkable
+class PlainTextChannel(Protocol):
+    """A channel that can send a message as text alone: without markup, blocks, facts or buttons."""
+
+    def send_plain_text(self, message: Message) -> Receipt:
+        """Send one message as text; raises as `send` does."""
+        ...
+
+
+class PlainTextRetry:
+    """Sends a message once more as plain text where the receiver refuses it for good: it may refuse its form only.
+
+    Args:
+        channel: the channel.
+    """
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def send(self, message: Message) -> Receipt:
+        """Send the message, if need be as text."""
+        first = self._channel.send(message)
+        if first.outcome is not DeliveryOutcome.REFUSED or not isinstance(self._channel, PlainTextChannel):
+            return first
+        second = self._channel.send_plain_text(message)
+        if second.outcome is DeliveryOutcome.DELIVERED:
+            return Receipt(DeliveryOutcome.DELIVERED, f"as plain text, since it was refused: {first.detail}")
+        return (
+            first
+            if second.detail == first.detail
+            else replace(first, detail=f"{first.detail}; as text: {second.detail}")
+        )
 
 
 def one_call(_: Message) -> int:
@@ -254,7 +288,8 @@ def kind_of(setting: Setting) -> ChannelKind[Any]:
 
 def _open(setting: Setting, clock: Clock, store: Store, answers: Answers) -> Channel:
     kind = kind_of(setting)
-    channel = kind.open(setting, Context(clock=clock, seconds=kind.seconds, store=store, answers=answers))
+    context = Context(clock=clock, seconds=kind.seconds, store=store, answers=answers)
+    channel = PlainTextRetry(kind.open(setting, context))
     if not setting.per_minute:
         return channel
     return Limited(

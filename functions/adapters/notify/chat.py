@@ -100,7 +100,7 @@ def verbs(message: Message) -> tuple[Verb, ...]:
 def plain_text(message: Message) -> str:
     """The whole message as text without any markup, in a few lines."""
     links = [url for url in (web(message.url), web(message.runbook)) if url]
-    parts = (headline(message, 300), paragraph(message.text, LONGEST_TEXT), context(message), *links)
+    parts = (headline(message, 300), *links, paragraph(message.text, LONGEST_TEXT), context(message))
     return "\n".join(part for part in parts if part)
 
 

@@ -15,7 +15,7 @@ import hashlib
 import ipaddress
 import smtplib
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
@@ -60,6 +60,10 @@ _HTML = """<!doctype html>
 """
 
 
+Letter = tuple[Sequence[str], bytes]
+"""Addresses, and what is sent to them."""
+
+
 class Email:
     """Sends each message to all addresses at once; to a person who may answer by links, as a letter of its own.
 
@@ -76,6 +80,13 @@ class Email:
 
     def send(self, message: Message) -> Receipt:
         """Send the message."""
+        return self._send(message)
+
+    def send_plain_text(self, message: Message) -> Receipt:
+        """Send the message without HTML and links to answer."""
+        return self._send(message, html=False)
+
+    def _send(self, message: Message, *, html: bool = True) -> Receipt:
         setting = self._setting
         if setting.encryption is Encryption.NONE and setting.user and not _is_here(setting.host):
             return Receipt(
@@ -83,7 +94,8 @@ class Email:
             )
         try:
             with contextlib.ExitStack() as closing:
-                return self._deliver(message, _Session(setting, Deadline(self._seconds), closing))
+                letters = self._letters(message) if html else self._text_letter(message)
+                return self._deliver(letters, _Session(setting, Deadline(self._seconds), closing))
         except smtplib.SMTPRecipientsRefused as error:
             return self._refused(min((code for code, _ in error.recipients.values()), default=0), "every recipient")
         except smtplib.SMTPAuthenticationError as error:
@@ -94,14 +106,14 @@ class Email:
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise UnavailableError(f"channel {setting.name}: no delivery ({type(error).__name__})") from None
 
-    def _deliver(self, message: Message, session: "_Session") -> Receipt:
+    def _deliver(self, letters: Iterable[Letter], session: "_Session") -> Receipt:
         setting = self._setting
         if setting.encryption is Encryption.STARTTLS:
             session.protect()
         if setting.user:
             session.login(setting.user, setting.password)
         refused: dict[str, tuple[int, bytes]] = {}
-        for to, body in self._letters(message):
+        for to, body in letters:
             try:
                 refused |= session.sendmail(
                     parseaddr(setting.sender)[1], [parseaddr(address)[1] for address in to], body
@@ -115,7 +127,11 @@ class Email:
         shown = ", ".join(f"{address}: {code}" for address, (code, _) in refused.items())
         return Receipt(DeliveryOutcome.DELIVERED, fit(f"not to {shown}", 300) if shown else "")
 
-    def _letters(self, message: Message) -> Iterator[tuple[Sequence[str], bytes]]:
+    def _text_letter(self, message: Message) -> Iterator[Letter]:
+        to = self._setting.to
+        yield to, letter(message, sender=self._setting.sender, to=to, html=False)
+
+    def _letters(self, message: Message) -> Iterator[Letter]:
         """The letters, each with its addresses: those with links to answer are for one person alone."""
         to, sender, links = self._setting.to, self._setting.sender, self._links
         if links is None:
@@ -193,7 +209,13 @@ KIND: ChannelKind[EmailChannel] = ChannelKind(
 
 
 def letter(
-    message: Message, *, sender: str, to: Sequence[str], answers: Sequence[tuple[str, str]] = (), alone: bool = False
+    message: Message,
+    *,
+    sender: str,
+    to: Sequence[str],
+    answers: Sequence[tuple[str, str]] = (),
+    alone: bool = False,
+    html: bool = True,
 ) -> bytes:
     """The e-mail as it is sent.
 
@@ -202,6 +224,7 @@ def letter(
         sender: the address it comes from, with or without a name.
         to: the recipients.
         answers: links by which the recipient answers, with their labels.
+        html: whether it has HTML beside the text.
         alone: whether others get a letter of their own about the message, which then has another `Message-ID`.
     """
     made = EmailMessage(policy=_POLICY)
@@ -216,7 +239,8 @@ def letter(
     made["References"] = root
     made["Auto-Submitted"] = "auto-generated"
     made.set_content(_plain_text(message, answers), cte="quoted-printable")
-    made.add_alternative(_html(message, answers), subtype="html", cte="quoted-printable")
+    if html:
+        made.add_alternative(_html(message, answers), subtype="html", cte="quoted-printable")
     return made.as_bytes()
 
 

@@ -16,6 +16,7 @@ from core.errors import UnavailableError
 from core.events import Change, Severity, stamp
 from core.incidents.messages import Fact, Message
 from core.settings.channels import PagerdutyChannel
+from functions.adapters.notify import chat
 from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import Answer, check_passing, post
 from functions.adapters.notify.text import fit, paragraph, redacted, web
@@ -52,7 +53,14 @@ class PagerDuty:
 
     def send(self, message: Message) -> Receipt:
         """Send the events of the message, up to the first that is refused."""
-        for event in events(message):
+        return self._send(events(message))
+
+    def send_plain_text(self, message: Message) -> Receipt:
+        """Send the events with no more than PagerDuty requires, and the text of the message."""
+        return self._send([_bare(event, message) for event in events(message)])
+
+    def _send(self, sent: list[dict[str, Any]]) -> Receipt:
+        for event in sent:
             body = _encoder.encode({"routing_key": self._key, **event})
             answer = post(self._name, self._url, body, seconds=self._seconds)
             check_passing(self._name, answer, self._clock())
@@ -126,6 +134,15 @@ def _trigger(message: Message, severity: Severity) -> dict[str, Any]:
     shown = ((url, "The incident: see and acknowledge it"), (web(message.runbook), "Runbook: what to do"))
     links = [{"href": href, "text": text} for href, text in shown if href]
     return event | ({"client_url": url} if url else {}) | ({"links": links} if links else {})
+
+
+def _bare(event: dict[str, Any], message: Message) -> dict[str, Any]:
+    """The event without links and details; only a trigger has any."""
+    if event["event_action"] != "trigger":
+        return event
+    payload = {name: event["payload"][name] for name in ("source", "severity")}
+    payload["summary"] = fit(chat.plain_text(message), LONGEST_SUMMARY)
+    return {name: event[name] for name in ("event_action", "dedup_key")} | {"payload": payload}
 
 
 def _details(message: Message) -> dict[str, str]:

@@ -8,6 +8,7 @@ anything else                                 refused, with Slack's reason
 """
 
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
@@ -16,7 +17,7 @@ from core.incidents.messages import Message
 from core.settings.channels import SlackChannel
 from functions.adapters.notify.channel import Channel, ChannelKind, Context, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import check_passing, post
-from functions.adapters.notify.slack_blocks import body
+from functions.adapters.notify.slack_blocks import body, plain
 from functions.adapters.notify.slack_bot import SlackBot, is_code
 from functions.adapters.ports import Clock
 
@@ -41,7 +42,14 @@ class SlackWebhook:
 
     def send(self, message: Message) -> Receipt:
         """POST the message."""
-        answer = post(self._name, self._url, _encoder.encode(body(message)), seconds=self._seconds)
+        return self._post(body(message))
+
+    def send_plain_text(self, message: Message) -> Receipt:
+        """POST the message as text."""
+        return self._post(plain(message))
+
+    def _post(self, request: dict[str, Any]) -> Receipt:
+        answer = post(self._name, self._url, _encoder.encode(request), seconds=self._seconds)
         check_passing(self._name, answer, self._clock())
         said = answer.body.strip()
         if answer.status == _OK and said == b"ok":

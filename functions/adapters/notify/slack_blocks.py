@@ -20,6 +20,8 @@ _SHORT = 60
 """Characters: a shorter fact is placed beside another, a longer one alone."""
 _LONGEST_SECTION = 300
 """Characters of the first line of a reply."""
+_LONGEST_PLAIN_TEXT = 780
+"""Characters: escaped, at most five times as many, and Slack takes 4,000."""
 _LONGEST_VALUE = 2000
 """Characters of what a button sends back."""
 Block = dict[str, Any]
@@ -43,7 +45,8 @@ def reply(message: Message) -> dict[str, Any]:
 
 def plain(message: Message) -> dict[str, Any]:
     """The message as text alone, for a room or an app that takes no blocks."""
-    return {"text": _escaped(chat.plain_text(message)), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    text = _escaped(paragraph(chat.plain_text(message), _LONGEST_PLAIN_TEXT))
+    return {"text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
 
 def blocks(message: Message, *, answers: bool = False) -> list[Block]:

@@ -29,7 +29,7 @@ from functions.adapters import logs
 from functions.adapters.notify import chat
 from functions.adapters.notify.channel import Context, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import TOO_MANY, check_passing, post
-from functions.adapters.notify.slack_blocks import body, reply
+from functions.adapters.notify.slack_blocks import body, plain, reply
 from functions.adapters.notify.slack_threads import Thread, Threads, digest
 
 _OK = 200
@@ -80,7 +80,19 @@ class SlackBot:
             receipt = self._follow(place, thread, message)
             if receipt is not None:
                 return receipt
-        said = self._call("chat.postMessage", {"channel": self._room, **self._body(message)})
+        return self._open(place, message, self._body(message))
+
+    def send_plain_text(self, message: Message) -> Receipt:
+        """Post the message as text: in the thread of the incident, or as its card."""
+        place = f"{self._room}\0{message.incident_id}"
+        thread = self._threads.get(place)
+        if thread is None or digest(message.key) == thread.posted_for:
+            return self._open(place, message, plain(message))
+        posted = {"channel": thread.room, "thread_ts": thread.ts, "reply_broadcast": chat.is_open(message)}
+        return _receipt(self._call("chat.postMessage", posted | plain(message)))
+
+    def _open(self, place: str, message: Message, card: dict[str, Any]) -> Receipt:
+        said = self._call("chat.postMessage", {"channel": self._room, **card})
         if said.ok:
             posted_for = digest(message.key)
             self._remember(place, Thread(room=said.channel, ts=said.ts, posted_for=posted_for, at=message.at))

@@ -71,7 +71,14 @@ class Teams:
 
     def send(self, message: Message) -> Receipt:
         """POST the card."""
-        answer = post(self._name, self._url, _encoder.encode(body(message)), seconds=self._seconds)
+        return self._post(body(message))
+
+    def send_plain_text(self, message: Message) -> Receipt:
+        """POST a card of text alone."""
+        return self._post(plain(message))
+
+    def _post(self, posted: dict[str, Any]) -> Receipt:
+        answer = post(self._name, self._url, _encoder.encode(posted), seconds=self._seconds)
         check_passing(self._name, answer, self._clock())
         if answer.status == _ACCEPTED or (answer.status == _OK and not answer.body.lstrip().startswith(b"<")):
             return Receipt(DeliveryOutcome.DELIVERED)
@@ -108,6 +115,20 @@ def body(message: Message) -> dict[str, Any]:
     while size(posted := _posted(message, kept, cut=len(kept) < len(facts))) > LARGEST and kept:
         kept.pop()
     return posted
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """The message as a card of text alone: the webhook of a workflow takes nothing but a card."""
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": VERSION,
+        "body": [_text(line) for line in chat.plain_text(message).splitlines()],
+    }
+    return {
+        "type": "message",
+        "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}],
+    }
 
 
 def size(posted: dict[str, Any]) -> int:

@@ -14,6 +14,7 @@ const INCIDENT = {
   not_repeated: "its source stopped reporting it",
   stale: "no finding arrived for too long",
   notification_refused: "a channel refused the message",
+  handed_on: "a channel refused the message, so the next tier was notified at once",
   not_acknowledged: "nobody acknowledged in time, so the next tier was notified",
   reminder: "nobody acknowledged, so they were reminded",
   notified: "people were notified",

@@ -11,12 +11,15 @@ from core.events import stamp
 from core.incidents.claims import Wanted, claim_queues, holders, release_queues
 from core.incidents.due import due_at
 from core.incidents.lifecycle import record_refusal
+from core.incidents.messages import Message, compose_all
+from core.incidents.notification import NotificationPlan, plan_notifications
 from core.incidents.outbox import Effect, IncidentGroup, QueueClaim, apply_decision, delivery_queues, remove_effects
 from core.incidents.policy import IncidentPolicy
+from core.incidents.refusal import hand_on
 from functions.adapters.ports import Clock, Data, Document, Store
 from functions.adapters.store import change_document
 from functions.services.incidents.delivery import DeliveryResult
-from functions.services.incidents.documents import GROUPS, group_data, load_group
+from functions.services.incidents.documents import GROUPS, Silences, group_data, load_group
 
 LEASE = timedelta(seconds=30)
 """Longer than any effect takes; after a crash, the effects that were not saved as done are repeated when it ends."""
@@ -37,6 +40,7 @@ class Attempt:
         store: has the group.
         clock: now.
         policy: the incident policy.
+        silences: those that people made.
         group: as saved last.
         document: of the group.
         wanted: which delivery queues, by name.
@@ -47,6 +51,7 @@ class Attempt:
     store: Store
     clock: Clock
     policy: IncidentPolicy
+    silences: Silences
     group: IncidentGroup
     document: Known = ...
     wanted: Wanted = everything
@@ -121,14 +126,24 @@ class Attempt:
         pending = {effect.key for effect in before.pending}
         for effect, detail in refused:
             if effect.key in pending and effect.message is not None:
-                now, channel = self.clock(), effect.message.channel
-                decision = record_refusal(group.state, effect.incident_id, channel=channel, detail=detail, at=now)
-                group, _ = apply_decision(
-                    group,
-                    decision.state,
-                    changes=decision.changes,
-                    deferred=group.deferred,
-                    now=now,
-                    reopen_within=self.policy.timing.reopen_within,
-                )
+                group = self._record_refusal(group, effect.message, detail)
         return group
+
+    def _record_refusal(self, group: IncidentGroup, message: Message, detail: str) -> IncidentGroup:
+        """Record a refusal, and hand on to the next tier, where there is one."""
+        now, policy, channel = self.clock(), self.policy, message.channel
+        decision = record_refusal(group.state, message.incident_id, channel=channel, detail=detail, at=now)
+        state = hand_on(decision.state, message.incident_id, channel, people=policy.people, now=now)
+        plan = NotificationPlan(state=state, changes=(), notifications=(), deferred=group.deferred)
+        if state is not decision.state:
+            plan = plan_notifications(state, at=now, now=now, policy=policy, silences=self.silences())
+        after, _ = apply_decision(
+            group,
+            plan.state,
+            changes=(*decision.changes, *plan.changes),
+            messages=compose_all(plan.state, plan.notifications, url=policy.url, runbooks=policy.runbooks),
+            deferred=plan.deferred,
+            now=now,
+            reopen_within=policy.timing.reopen_within,
+        )
+        return after

@@ -26,7 +26,7 @@ from core.errors import AiaError, BusyError, UnavailableError
 from core.events import IncidentChange
 from core.incidents.claims import Wanted, claim_queues
 from core.incidents.due import due_at
-from core.incidents.messages import compose
+from core.incidents.messages import compose_all
 from core.incidents.model import Decision, GroupState
 from core.incidents.notification import plan_notifications
 from core.incidents.outbox import Effect, IncidentGroup, apply_decision, next_effects
@@ -115,16 +115,11 @@ class Transaction:
         )
         if state == self.group.state and plan.deferred == self.group.deferred:
             return self._looked_at(now)
-        messages = [
-            message
-            for notification in plan.notifications
-            for message in compose(state, notification, url=policy.url, runbooks=policy.runbooks)
-        ]
         self.group, self.dropped = apply_decision(
             self.group,
             state,
             changes=self.changes,
-            messages=messages,
+            messages=compose_all(state, plan.notifications, url=policy.url, runbooks=policy.runbooks),
             requests=requests,
             deferred=plan.deferred,
             now=now,
@@ -232,7 +227,14 @@ class IncidentService:
         return self._deliver(self._attempt(group, wanted))
 
     def _attempt(self, group: IncidentGroup, wanted: Wanted = everything) -> Attempt:
-        return Attempt(store=self.store, clock=self.clock, policy=self.policy, group=group, wanted=wanted)
+        return Attempt(
+            store=self.store,
+            clock=self.clock,
+            policy=self.policy,
+            silences=self.silences,
+            group=group,
+            wanted=wanted,
+        )
 
     def _deliver(self, attempt: Attempt) -> list[DeliveryResult]:
         """Claim the queues and perform their effects, until nothing is pending or all that is has failed."""

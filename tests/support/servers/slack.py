@@ -141,7 +141,9 @@ def faults(message: Mapping[str, Any]) -> list[str]:
         found.append("text must be 1 to 4000 characters")
     elif _CONTROL.search(text):
         found.append(f"text must be escaped: {text!r}")
-    blocks = message.get("blocks")
+    if "blocks" not in message:
+        return found
+    blocks = message["blocks"]
     if not isinstance(blocks, list) or not 0 < len(blocks) <= 50:
         return [*found, "blocks must be 1 to 50"]
     if _size(json.dumps(blocks, ensure_ascii=False)) > LARGEST:
