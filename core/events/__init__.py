@@ -81,6 +81,8 @@ class Verb(StrEnum):
     HALT = "halt"
     """No action is applied from now on."""
     RESUME = "resume"
+    TEST_CHANNEL = "test_channel"
+    """A test message is sent through a channel."""
 
 
 class Mode(StrEnum):
@@ -245,7 +247,8 @@ class Command:
     Attributes:
         verb: what to do.
         subject: the incident's id; to approve or reject, the id of the `ActionRequest`; to silence or unsilence, a
-            pattern of targets as in `model/*`; to halt or resume, the name of an action, or `*` for all.
+            pattern of targets as in `model/*`; to halt or resume, the name of an action, or `*` for all; to test a channel,
+            its name.
         by: the person.
         at: when, in UTC.
         note: why, in one line.

@@ -14,6 +14,7 @@ from core.incidents.model import State
 from functions.adapters.ports import Bus, Clock, Data
 from functions.api.actions import SUBJECTS, Actions
 from functions.api.body import Fields, read
+from functions.api.channels import Channels
 from functions.api.incidents import Incidents
 
 TOPIC = "commands"
@@ -26,12 +27,14 @@ class Commands:
     Attributes:
         incidents: the subjects of commands.
         actions: the subjects of commands.
+        channels: the subjects of commands.
         bus: opens the bus at its first use: only commands pay for it.
         clock: now.
     """
 
     incidents: Incidents
     actions: Actions
+    channels: Channels
     bus: Callable[[], Bus]
     clock: Clock
 
@@ -98,6 +101,12 @@ class Commands:
         if not lifts:
             raise Conflict(f"action: must be halted to be resumed, {action!r} is not")
         return self._publish(fields, Verb.RESUME, action, self.clock(), lifts=lifts)
+
+    def test_channel(self, request: flask.Request, name: str) -> str:
+        """Send a test message through a channel; the answer is shown with the channel."""
+        fields = _command_fields(request)
+        self.channels.check(name)
+        return self._publish(fields, Verb.TEST_CHANNEL, name, self.clock())
 
     def _publish(
         self, fields: Fields, verb: Verb, subject: str, at: datetime, *, until: datetime | None = None, lifts: str = ""

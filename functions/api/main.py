@@ -13,6 +13,7 @@ from functions.adapters import prometheus
 from functions.adapters.ports import RowBus
 from functions.api import experience
 from functions.api.actions import Actions
+from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards, load
 from functions.api.experience import Experience
@@ -41,12 +42,20 @@ def _services(ports: Ports) -> Services:
     start = Start(at=_STARTED, clock=clock, loading=lambda: backfills.loading)
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
+    channels = Channels(settings.channels, store, clock)
     return Services(
         views=Views(settings=settings, monitored=ports.models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(ports.models),
         incidents=incidents,
         actions=actions,
-        commands=Commands(incidents=incidents, actions=actions, bus=open_once(ports.project, PATIENCE), clock=clock),
+        channels=channels,
+        commands=Commands(
+            incidents=incidents,
+            actions=actions,
+            channels=channels,
+            bus=open_once(ports.project, PATIENCE),
+            clock=clock,
+        ),
         dashboards=Dashboards(
             all=load(),
             prometheus=prometheus.connect(ports.project),

@@ -15,6 +15,7 @@ from core.errors import AiaError, UnavailableError
 from functions.api import reply, runbooks
 from functions.api.actions import Actions
 from functions.api.body import BodyError, signed_in
+from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
 from functions.api.experience import RETRY_AFTER, Experience
@@ -37,6 +38,7 @@ class Services:
     model_settings: ModelSettings
     incidents: Incidents
     actions: Actions
+    channels: Channels
     commands: Commands
     dashboards: Dashboards
     pipelines: Pipelines
@@ -84,6 +86,8 @@ _routes = Map(
         ),
         _get("/api/actions", "actions"),
         _post("/api/actions/<path:request_id>/<any(approve, reject):verb>", "about_action"),
+        _get("/api/channels", "channels"),
+        _post("/api/channels/<name>/test", "test_channel"),
         _get("/api/silences", "silences"),
         _post("/api/silences", "silence"),
         _post("/api/silences/end", "unsilence"),
@@ -203,6 +207,8 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "incident": lambda request, services, incident_id: reply.json(services().incidents.one(incident_id), request),
     "report": lambda _request, services, incident_id: reply.markdown(services().incidents.report(incident_id)),
     "actions": lambda request, services: reply.json(services().actions.all(), request),
+    "channels": lambda request, services: reply.json(services().channels.all(), request),
+    "test_channel": lambda request, services, name: reply.accepted(services().commands.test_channel(request, name)),
     "silences": lambda request, services: reply.json(services().incidents.silences(), request),
     "about_incident": lambda request, services, **what: reply.accepted(
         services().commands.about_incident(request, **what)
@@ -213,5 +219,5 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "switch": lambda request, services, verb: reply.accepted(services().commands.switch(request, verb)),
     "experience": _report,
 }
-_ASKED = frozenset({"models", "drift", "probes", "tile", "pipelines", "incidents", "actions", "silences"})
+_ASKED = frozenset({"models", "drift", "probes", "tile", "pipelines", "incidents", "actions", "silences", "channels"})
 """The endpoints that show measurements."""

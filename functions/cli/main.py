@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 _COMMANDS: Final = {
+    "channels": "functions.cli.channels",
     "demo": "infra.local.command",
     "drift": "functions.cli.drift.command",
     "local": "infra.local.command",

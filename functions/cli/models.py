@@ -1,16 +1,13 @@
 """`aia models`: which models are monitored, without a deployment, by the API."""
 
 import getpass
-import http.client
 import json
 import os
 import sys
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 from rich.console import Console
@@ -19,35 +16,13 @@ from rich.table import Column, Table
 from core.errors import SettingsError
 from core.settings import parse_model
 from functions.adapters.config import load_yaml
+from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
 
-_LOCAL_PORT: Final = "8080"
-_TIMEOUT_SECONDS: Final = 60.0
 _PIPED_WIDTH: Final = 140
-_Json = dict[str, Any]
 
 
-class _RefusedError(click.ClickException):
-    """What cannot be done: one line a fault on stderr."""
-
-    exit_code = 2
-
-
-def _local() -> str:
-    """The API of `aia local`, which takes its port from the same variable."""
-    return f"http://127.0.0.1:{os.environ.get('AIA_PORT') or _LOCAL_PORT}"
-
-
-@click.group(
-    epilog="The API is that of `aia local` (port AIA_PORT), unless --url or AIA_API_URL names another. Behind IAM or IAP, AIA_API_TOKEN is "
-    "the identity token: AIA_API_TOKEN=$(gcloud auth print-identity-token)."
-)
-@click.option(
-    "--url",
-    envvar="AIA_API_URL",
-    default=_local,
-    show_default=f"http://127.0.0.1:{_LOCAL_PORT}",
-    help="Address of the API.",
-)
+@click.group(epilog=HELP)
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
 @click.pass_context
 def models(context: click.Context, *, url: str) -> None:
     """Create, change and remove monitored models without a deployment."""
@@ -59,7 +34,7 @@ def models(context: click.Context, *, url: str) -> None:
 @click.pass_obj
 def list_(url: str, *, as_json: bool) -> None:
     """List every model with where its settings are."""
-    found = _call(url, "GET", "/api/models")
+    found = call(url, "GET", "/api/models")
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -71,7 +46,7 @@ def list_(url: str, *, as_json: bool) -> None:
     Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH).print(table)
 
 
-def _verdict(model: _Json) -> str:
+def _verdict(model: Json) -> str:
     """What the newest window of a model came to, as the page says it."""
     if not model.get("window_end"):
         return "not scored yet"
@@ -96,7 +71,7 @@ def apply(url: str, file: Path, *, by: str) -> None:
     _check(file, given)
     for settings in given:
         path = f"/api/models/{urllib.parse.quote(settings['name'])}?{urllib.parse.urlencode({'by': by})}"
-        click.echo(f"{settings['name']}: {_call(url, 'PUT', path, settings)['change']}")
+        click.echo(f"{settings['name']}: {call(url, 'PUT', path, settings)['change']}")
 
 
 @models.command()
@@ -106,27 +81,27 @@ def apply(url: str, file: Path, *, by: str) -> None:
 def remove(url: str, name: str, *, by: str) -> None:
     """Stop monitoring model NAME; its history stays."""
     path = f"/api/models/{urllib.parse.quote(name)}?{urllib.parse.urlencode({'by': by})}"
-    click.echo(f"{name}: {_call(url, 'DELETE', path)['change']}")
+    click.echo(f"{name}: {call(url, 'DELETE', path)['change']}")
 
 
-def _read(file: Path) -> Iterator[_Json]:
+def _read(file: Path) -> Iterator[Json]:
     try:
         found = load_yaml(file)
     except SettingsError as error:
-        raise _RefusedError(str(error)) from error
+        raise RefusedError(str(error)) from error
     if isinstance(found, Mapping) and "models" in found:
         found = found["models"]
     listed = found if isinstance(found, list) else [found]
     if not listed or not all(isinstance(one, dict) for one in listed):
-        raise _RefusedError(f"{file}: must hold a model, or a list of models")
+        raise RefusedError(f"{file}: must hold a model, or a list of models")
     try:
         # What YAML reads as a date is text in JSON, which the settings take as well.
         yield from json.loads(json.dumps(listed, default=str))
     except TypeError as error:
-        raise _RefusedError(f"{file}: every key must be a text: {error}") from error
+        raise RefusedError(f"{file}: every key must be a text: {error}") from error
 
 
-def _check(file: Path, given: list[_Json]) -> None:
+def _check(file: Path, given: list[Json]) -> None:
     """Refuse the file with every fault of every model."""
     faults: list[str] = []
     names: list[str] = []
@@ -138,31 +113,4 @@ def _check(file: Path, given: list[_Json]) -> None:
             faults += [f"{file}: {name}: {fault}" for fault in error.faults]
     faults += [f"{file}: {name}: must be there once" for name in sorted({one for one in names if names.count(one) > 1})]
     if faults:
-        raise _RefusedError("\n".join(faults))
-
-
-def _call(url: str, method: str, path: str, body: _Json | None = None) -> Any:  # noqa: ANN401 - any JSON value
-    if not url.startswith(("http://", "https://")):
-        raise _RefusedError(f"--url: must begin with http:// or https://, got {url!r}")
-    headers = {"Content-Type": "application/json"}
-    if token := os.environ.get("AIA_API_TOKEN"):
-        if not (token.isascii() and token.isprintable()):  # what refuses it would show it
-            raise _RefusedError("AIA_API_TOKEN: must be one line of ASCII characters")
-        headers["Authorization"] = f"Bearer {token}"
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url + path, data=data, method=method, headers=headers)  # noqa: S310 - checked above
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - checked above
-            return json.load(response)
-    except urllib.error.HTTPError as error:
-        raise _RefusedError(_told(error)) from error
-    except (OSError, ValueError, http.client.HTTPException) as error:
-        raise _RefusedError(f"{url}: does not answer as an API: {getattr(error, 'reason', error)}") from error
-
-
-def _told(error: urllib.error.HTTPError) -> str:
-    """What the API says is wrong."""
-    try:
-        return str(json.load(error)["error"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return f"{error.url}: HTTP {error.code}"
+        raise RefusedError("\n".join(faults))

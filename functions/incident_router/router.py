@@ -25,6 +25,7 @@ AHEAD = timedelta(minutes=5)
 RoutedEvent = Finding | Command | ActionDecision
 _INCIDENT = frozenset({Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL, Verb.REOPEN})
 _SILENCE = frozenset({Verb.SILENCE, Verb.UNSILENCE})
+_VERBS = _INCIDENT | _SILENCE | {Verb.TEST_CHANNEL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ def handle(service: IncidentService, received: Received) -> None:
     elif event.verb is Verb.SILENCE and event.until is not None:
         silence = Silence(pattern=event.subject, by=event.by, at=event.at, until=event.until, note=event.note)
         service.silences.add(silence)
+    elif event.verb is Verb.TEST_CHANNEL:
+        service.channel_tests.run(event)
     elif event.verb is Verb.UNSILENCE:
         service.silences.end(event.subject, event.at)
     else:
@@ -109,8 +112,8 @@ def _redacted(finding: Finding) -> Finding:
 
 
 def _check_command(command: Command, published_at: datetime) -> None:
-    if command.verb not in _INCIDENT | _SILENCE:
-        allowed = ", ".join(sorted(_INCIDENT | _SILENCE))
+    if command.verb not in _VERBS:
+        allowed = ", ".join(sorted(_VERBS))
         raise PoisonError(f"verb: must be one of {allowed}, got {command.verb.value!r}")
     _check("subject", command.subject)
     if command.at - published_at > AHEAD:

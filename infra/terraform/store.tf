@@ -5,6 +5,7 @@ locals {
   collections = {
     actions         = ["waiting"]
     business        = []
+    channel_tests   = []
     conditions      = ["source", "has_unsent"]
     incident_groups = []
     incidents       = ["open", "over_on"]

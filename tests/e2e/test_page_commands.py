@@ -10,6 +10,8 @@ from playwright.sync_api import expect
 
 from core.events import Verb
 from core.incidents.outbox import IncidentGroup
+from functions.adapters.store import update
+from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
 from tests.support.servers.stack import eventually
 from tests.support.web.viewing import COME_BACK, SECOND, WORST, PageFixture, button, card, commands, fact, saved
 
@@ -207,3 +209,31 @@ def _retitled(group: IncidentGroup, title: str) -> IncidentGroup:
     [one] = group.state.incidents
     state = replace(group.state, incidents=(replace(one, title=title),))
     return replace(group, state=state, revision=group.revision + 1)
+
+
+def test_a_channel_is_tested_and_its_answer_shown(night: PageFixture) -> None:
+    page = night.open()
+    channels = page.get_by_role("region", name="Channels")
+    expect(channels.locator("[data-channel=team]")).to_contain_text("never tested")
+    channels.get_by_role("button", name="Send a test message to team").click()
+    expect(channels.locator("[data-channel=team]")).to_contain_text("delivered (tested by Ada", timeout=10_000)
+    expect(channels.locator(".saving")).to_have_count(0)
+    assert commands(night) == [("test_channel", "team", "Ada", "")]
+
+
+def test_a_channel_that_refuses_the_test_says_why(night: PageFixture) -> None:
+    update(
+        night.office.store,
+        CHANNEL_TESTS,
+        "team",
+        lambda _: {
+            "id": "1",
+            "by": "Grace",
+            "at": datetime(2026, 1, 2, tzinfo=UTC),
+            "answered_at": datetime(2026, 1, 2, tzinfo=UTC),
+            "outcome": "refused",
+            "detail": "<b>channel_not_found",
+        },
+    )
+    team = night.open().locator("[data-channel=team]")
+    expect(team).to_contain_text("refused: <b>channel_not_found (tested by Grace")

@@ -1,6 +1,7 @@
 // The page: asks the API for what it shows, often while it is looked at and not at all while it is hidden, and at once when
 // something is chosen or told. Each part stands for itself: while the warehouse is away, incidents and probes still come.
 import { get } from "./api.js";
+import * as channels from "./channels.js";
 import { busy, expected, onChange } from "./commands.js";
 import { at, el, item, patch, show } from "./dom.js";
 import { plural, tick } from "./format.js";
@@ -19,7 +20,7 @@ const HURRY = 1500;
 const AGAIN = 5000;
 const PAST = 30;
 const choice = {};
-const known = { incidents: [], actions: null, silences: [], models: [], probes: [], me: null };
+const known = { incidents: [], actions: null, silences: [], channels: [], models: [], probes: [], me: null };
 const asked = {};
 const failed = new Map(); // by the name of a part: `{ reason, starting }`
 let linked = null;
@@ -37,12 +38,13 @@ const PARTS = {
   incidents: { load: () => get(`/api/incidents?limit=${PAST}`), every: EVERY },
   actions: { load: () => get("/api/actions"), every: EVERY },
   silences: { load: () => get("/api/silences"), every: EVERY },
+  channels: { load: () => get("/api/channels"), every: EVERY },
   probes: { load: () => get("/api/probes"), draw: (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe))), every: EVERY },
   models: { load: scoredModels, draw: drawModels, every: SLOWLY },
 };
 // Where a part is shown: what stands there is pale while it is old.
-const SHOWN_IN = { incidents: ["open", "past-list"], probes: ["probes"], models: ["models"], actions: ["approvals-list", "automation"], silences: ["silences"] };
-const COMMANDED = ["incidents", "actions", "silences"];
+const SHOWN_IN = { incidents: ["open", "past-list"], probes: ["probes"], models: ["models"], actions: ["approvals-list", "automation"], silences: ["silences"], channels: ["channels-list"] };
+const COMMANDED = ["incidents", "actions", "silences", "channels"];
 
 function drawModels(all) {
   const test = offer(at("test"), all);
@@ -62,6 +64,7 @@ function draw() {
   if (asked.incidents?.done) incidents.draw(seen.incidents, seen.silences, held);
   if (seen.actions) responses.draw(seen.actions);
   if (asked.silences?.done) silences.draw(seen.silences);
+  if (asked.channels?.done) channels.draw(seen.channels);
   headline(seen);
 }
 
@@ -105,7 +108,7 @@ function headline(seen) {
   const blind = unknown.some((name) => name !== "models");
   at("state").className = down || blind || unchecked || nothing ? "critical" : open.length ? incidents.worst(open) : parts.length ? "warning" : awaited.length ? "" : "good";
   document.title = !isKnown("incidents") ? "(?) aia" : open.length ? `(${open.length}) aia` : "aia";
-  for (const name of ["incidents", "probes", "models", "actions", "silences"]) for (const id of SHOWN_IN[name]) at(id).classList.toggle("stale", failed.has(name));
+  for (const name of ["incidents", "probes", "models", "actions", "silences", "channels"]) for (const id of SHOWN_IN[name]) at(id).classList.toggle("stale", failed.has(name));
   const tiles = [...incidents.glance(isKnown("incidents") ? seen.incidents : null, isStarting("incidents")), ...responses.glance(isKnown("actions") ? seen.actions : null, isStarting("actions"))];
   patch(at("glance"), tiles.map((tile) => item(tile.name, tile, () =>
     el("div", {}, el("dt", {}, tile.name), el("dd", { class: tile.tone }, tile.value), el("dd", { class: "soft" }, tile.link ? el("a", { href: tile.link }, tile.more) : tile.more)))));

@@ -35,11 +35,13 @@ from core.incidents.routing import incident_mute, request_actions
 from core.settings import Settings
 from functions.adapters import logs
 from functions.adapters.answer_links import AnswerLinks
+from functions.adapters.ledger import Ledger
 from functions.adapters.notify.channel import Answers, open_channels
 from functions.adapters.ports import Bus, Clock, Data, Document, Metrics, Store
 from functions.adapters.store import change_document
 from functions.services.detection import Tracker
 from functions.services.incidents.attempt import LEASE, Attempt, everything
+from functions.services.incidents.channel_tests import ChannelTests
 from functions.services.incidents.delivery import (
     NOTIFY,
     DeliveryResult,
@@ -152,6 +154,7 @@ class IncidentService:
         policy: the incident policy.
         failing: the channels that fail.
         silences: those that people made.
+        channel_tests: sends test messages.
         run_all: runs deliveries in parallel.
     """
 
@@ -162,6 +165,7 @@ class IncidentService:
     policy: IncidentPolicy
     failing: FailingChannels
     silences: Silences
+    channel_tests: ChannelTests
     run_all: RunAll = in_threads
 
     def execute(self, name: str, decide: Decide, *, at: datetime | None, published_at: datetime | None = None) -> None:
@@ -360,6 +364,14 @@ def incident_service(settings: Settings, *, store: Store, bus: Bus, metrics: Met
         policy=incident_policy(settings, url, os.environ.get("AIA_RUNBOOKS_URL", "")),
         failing=FailingChannels(store, clock),
         silences=Silences(store, clock),
+        channel_tests=ChannelTests(
+            store=store,
+            ledger=Ledger(store, clock, "channel_tests"),
+            channels=channels,
+            kinds={channel.name: channel.kind for channel in settings.channels},
+            url=url,
+            clock=clock,
+        ),
     )
 
 

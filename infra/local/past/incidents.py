@@ -17,10 +17,12 @@ from core.events import Event, Finding, IncidentChange, Tick
 from core.incidents.policy import IncidentPolicy, incident_policy
 from core.settings import Settings
 from core.settings.people import People
+from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
 from functions.incident_router.router import Received, handle
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
+from functions.services.incidents.channel_tests import ChannelTests
 from functions.services.incidents.delivery import Dispatcher, FailingChannels
 from functions.services.incidents.documents import INCIDENTS, Silences
 from functions.services.incidents.service import IncidentService
@@ -107,6 +109,7 @@ def past_incidents(findings: Iterable[Finding], settings: Settings, *, start: da
 
 def _service(settings: Settings, clock: _Clock, bus: _Changes, metrics: PastMetrics) -> IncidentService:
     store = SqliteStore(":memory:")
+    ledger = Ledger(store, clock, NAME)
     return IncidentService(
         store=store,
         dispatcher=Dispatcher(store=store, bus=bus, channels={}, metrics=metrics, clock=clock),
@@ -115,6 +118,7 @@ def _service(settings: Settings, clock: _Clock, bus: _Changes, metrics: PastMetr
         policy=_policy(settings),
         failing=FailingChannels(store, clock),
         silences=Silences(store, clock),
+        channel_tests=ChannelTests(store=store, ledger=ledger, channels={}, kinds={}, url="", clock=clock),
         run_all=lambda deliveries: ([deliver()] for deliver in deliveries),
     )
 

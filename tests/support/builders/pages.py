@@ -23,6 +23,7 @@ from core.incidents.model import GroupState, Incident, IncidentCondition, Incide
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
 from core.settings import Address, Features, Model, Reference, Settings, TcpProbe
+from core.settings.channels import ConsoleChannel, WebhookChannel
 from core.settings.response import Automation
 from core.statistics import DEFAULT
 from functions.adapters.events import decode, encode
@@ -30,6 +31,7 @@ from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
 from functions.api.actions import Actions
+from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
 from functions.api.experience import Experience
@@ -40,6 +42,7 @@ from functions.api.pipelines import Pipelines
 from functions.api.routes import Services, answer
 from functions.api.views import Views
 from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, run_data
+from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
 from functions.services.incidents.documents import (
     INCIDENTS,
     SILENCES,
@@ -70,7 +73,8 @@ PROBE = TcpProbe(name="db", every=timedelta(minutes=1), address=Address(host="db
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 """When the API started, unless a test says otherwise."""
 JOBS = {"drift_score": "*/15 * * * *", "health_check": "* * * * *"}
-SETTINGS = Settings(jobs=JOBS, models=(MODEL,), probes=(PROBE,))
+CHANNELS = (ConsoleChannel(name="log"), WebhookChannel(name="team", url="https://example.com/hook"))
+SETTINGS = Settings(jobs=JOBS, models=(MODEL,), probes=(PROBE,), channels=CHANNELS)
 
 
 class Rows:
@@ -130,6 +134,10 @@ class ApiFixture:
             update(self.store, ACTIONS, command.subject, lambda data: _answered(data, command))
         elif command.verb in (Verb.SILENCE, Verb.UNSILENCE):
             update(self.store, SILENCES, SILENCES_KEY, lambda data: _silenced(data, command))
+        elif command.verb is Verb.TEST_CHANNEL:
+            said = {"outcome": "delivered", "detail": "", "answered_at": command.at}
+            tested: Data = {"id": command.id, "by": command.by, "at": command.at} | said
+            update(self.store, CHANNEL_TESTS, command.subject, lambda _: tested)
         else:
             group = self.groups[command.subject]
             state = apply_command(group.state, command).state
@@ -162,13 +170,15 @@ def services(
     start = Start(at=LONG_AGO, clock=lambda: datetime.now(UTC), loading=lambda: backfills.loading)
     actions = Actions(store=store, warehouse=warehouse, automation=Automation(**switches), clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
+    channels = Channels(SETTINGS.channels, store, clock)
     models = Models(SETTINGS.models, table or ModelTable(), clock)
     return Services(
         views=Views(settings=SETTINGS, monitored=models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(models),
         incidents=incidents,
         actions=actions,
-        commands=Commands(incidents=incidents, actions=actions, bus=lambda: office, clock=clock),
+        channels=channels,
+        commands=Commands(incidents=incidents, actions=actions, channels=channels, bus=lambda: office, clock=clock),
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=lambda: [MODEL.name], clock=clock),
         pipelines=Pipelines(store=store, clock=clock),
         experience=Experience(bus=lambda: office, clock=clock),

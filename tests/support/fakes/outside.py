@@ -17,12 +17,14 @@ from core.incidents.outbox import IncidentGroup
 from core.incidents.policy import IncidentPolicy
 from core.settings import People, Route, Stakeholder, Tier, When
 from functions.adapters.events import decode, encode
+from functions.adapters.ledger import Ledger
 from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.ports import Data, Store
 from functions.incident_router.router import Received, RoutedEvent, handle
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
 from functions.runtime.endpoint import finish
 from functions.services.incidents.attempt import LEASE
+from functions.services.incidents.channel_tests import ChannelTests
 from functions.services.incidents.delivery import Dispatcher, FailingChannels, in_threads
 from functions.services.incidents.documents import GROUPS, INCIDENTS, Silences, read_group
 from functions.services.incidents.service import IncidentService
@@ -241,6 +243,14 @@ def set_up(store: Store | None = None, policy: IncidentPolicy = POLICY) -> Setup
         policy=policy,
         failing=FailingChannels(kept, clock),
         silences=silences,
+        channel_tests=ChannelTests(
+            store=kept,
+            ledger=Ledger(kept, clock, "test"),
+            channels=dispatcher.channels,
+            kinds={"inbox": "webhook", "pager": "pagerduty", "log": "console"},
+            url=policy.url,
+            clock=clock,
+        ),
         run_all=one_by_one if store is None else in_threads,
     )
     return Setup(world, channels, service)

@@ -1,0 +1,62 @@
+"""The API of a running system, as the commands of `aia` call it."""
+
+import http.client
+import json
+import os
+import urllib.error
+import urllib.request
+from typing import Any, Final
+
+import click
+
+_LOCAL_PORT: Final = "8080"
+_TIMEOUT_SECONDS: Final = 60.0
+Json = dict[str, Any]
+LOCAL: Final = f"http://127.0.0.1:{_LOCAL_PORT}"
+HELP: Final = (
+    "The API is that of `aia local` (port AIA_PORT), unless --url or AIA_API_URL names another. Behind IAM or IAP, AIA_API_TOKEN is "
+    "the identity token: AIA_API_TOKEN=$(gcloud auth print-identity-token)."
+)
+
+
+class RefusedError(click.ClickException):
+    """What cannot be done: one line a fault on stderr."""
+
+    exit_code = 2
+
+
+def local() -> str:
+    """The API of `aia local`, which takes its port from the same variable."""
+    return f"http://127.0.0.1:{os.environ.get('AIA_PORT') or _LOCAL_PORT}"
+
+
+def call(url: str, method: str, path: str, body: Json | None = None) -> Any:  # noqa: ANN401 - any JSON value
+    """What the API answers.
+
+    Raises:
+        RefusedError: it refuses the request, or does not answer.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise RefusedError(f"--url: must begin with http:// or https://, got {url!r}")
+    headers = {"Content-Type": "application/json"}
+    if token := os.environ.get("AIA_API_TOKEN"):
+        if not (token.isascii() and token.isprintable()):  # what refuses it would show it
+            raise RefusedError("AIA_API_TOKEN: must be one line of ASCII characters")
+        headers["Authorization"] = f"Bearer {token}"
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url + path, data=data, method=method, headers=headers)  # noqa: S310 - checked above
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - checked above
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        raise RefusedError(_told(error)) from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise RefusedError(f"{url}: does not answer as an API: {getattr(error, 'reason', error)}") from error
+
+
+def _told(error: urllib.error.HTTPError) -> str:
+    """What the API says is wrong."""
+    try:
+        return str(json.load(error)["error"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return f"{error.url}: HTTP {error.code}"

@@ -1,0 +1,77 @@
+"""`aia channels`: which channels there are, and a test message through one of them, by the API."""
+
+import getpass
+import json
+import time
+import urllib.parse
+from typing import Any, Final
+
+import click
+
+from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
+
+_PATIENCE_SECONDS: Final = 60.0
+_EVERY_SECONDS: Final = 1.0
+_NOT_DELIVERED: Final = 1
+
+
+@click.group(epilog=HELP)
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@click.pass_context
+def channels(context: click.Context, *, url: str) -> None:
+    """List the notification channels, and test one of them."""
+    context.obj = url.rstrip("/")
+
+
+@channels.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+@click.pass_obj
+def list_(url: str, *, as_json: bool) -> None:
+    """List every channel with its kind, whether it fails, and its newest test."""
+    found = call(url, "GET", "/api/channels")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for one in found:
+        state = "fails" if one["failing"] else "works as far as known"
+        click.echo(f"{one['name']} ({one['kind']}): {state}; {_tested(one['test'])}")
+
+
+@channels.command()
+@click.argument("name")
+@click.option("--by", default=getpass.getuser, show_default="your login", help="Who asks for it, as the message says.")
+@click.option("--wait", default=_PATIENCE_SECONDS, show_default=True, help="Seconds to wait for the answer.")
+@click.pass_context
+def test(context: click.Context, name: str, *, by: str, wait: float) -> None:
+    """Send a real test message through channel NAME, and show what the channel answers.
+
+    The exit status is 0 where it was delivered, 1 where it was not, and 2 where it could not be asked for.
+    """
+    url: str = context.obj
+    asked = call(url, "POST", f"/api/channels/{urllib.parse.quote(name, safe='')}/test", {"by": by})["id"]
+    found = _awaited(url, name, asked, wait)
+    click.echo(f"{name}: {_told(found)}")
+    if found["outcome"] != "delivered":
+        context.exit(_NOT_DELIVERED)
+
+
+def _awaited(url: str, name: str, asked: str, wait: float) -> Json:
+    """The answer to the test message, when it is there."""
+    end = time.monotonic() + wait
+    while True:
+        tests: list[Any] = [one["test"] for one in call(url, "GET", "/api/channels") if one["name"] == name]
+        if tests and tests[0] and tests[0]["id"] == asked:
+            return dict(tests[0])
+        if time.monotonic() >= end:
+            raise RefusedError(
+                f"{name}: no answer within {wait:g} s; the log of incident_router has the command {asked}"
+            )
+        time.sleep(_EVERY_SECONDS)
+
+
+def _tested(test: Json | None) -> str:
+    return f"tested at {test['answered_at']} by {test['by']}: {_told(test)}" if test else "never tested"
+
+
+def _told(test: Json) -> str:
+    return f"{test['outcome']}: {test['detail']}" if test["detail"] else str(test["outcome"])
