@@ -1,6 +1,7 @@
 """An incident from its alert to its end over a running stack: foreign alerts, people, playbooks, and what hangs together."""
 
 import json
+import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -116,3 +117,10 @@ def test_what_hangs_together_is_one_incident_whose_root_is_named(stack: LocalSta
         lambda: "partly_recovered" in reasons(stack.get(f"/api/incidents/{first['id']}")) or not stack.incidents(table),
         "recovery",
     )
+
+
+def test_answers_are_not_taken_where_the_settings_have_no_secret(stack: LocalStack) -> None:
+    """The function is served like the others; what it takes is in tests/functions/test_command_intake.py."""
+    for path in ("slack", "pagerduty", "answer"):
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"http://127.0.0.1:{stack.ports['commands']}/{path}", data=b"{}", timeout=30)
