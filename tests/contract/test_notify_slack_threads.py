@@ -1,6 +1,7 @@
 """An incident is one thread of a room: its card is updated in place, its changes are replies, whichever instance sends them."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -101,6 +102,28 @@ def test_the_message_of_the_card_delivered_again_is_no_second_card_and_no_reply(
     for _ in range(3):
         assert bot(server, world).send(MESSAGE) == DELIVERED
     assert (len(server.room), server.replies) == (1, {})
+
+
+def test_a_reply_delivered_again_is_posted_once(server: SlackServer, world: Breaking) -> None:
+    for message in (MESSAGE, ACKNOWLEDGED, ACKNOWLEDGED, RESOLVED, RESOLVED):
+        assert bot(server, world).send(message) == DELIVERED
+    assert [len(replies) for replies in server.replies.values()] == [2]
+
+
+def test_a_process_that_dies_anywhere_between_costs_one_more_reply_at_most(
+    server: SlackServer, world: Breaking
+) -> None:
+    bot(server, world).send(MESSAGE)
+    for deaths in range(1, 5):
+        world.kill_at = world.boundaries + deaths
+        with suppress(KilledError):
+            bot(server, world).send(ACKNOWLEDGED)
+        world.kill_at, world.dead = 0, False
+    for _ in range(2):
+        assert bot(server, world).send(ACKNOWLEDGED) == DELIVERED
+    ((replies),) = server.replies.values()
+    assert 1 <= len(replies) <= 4
+    assert len(server.room) == 1
 
 
 def test_a_change_that_comes_late_is_a_reply_and_does_not_set_the_card_back(

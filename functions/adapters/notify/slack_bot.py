@@ -1,8 +1,8 @@
 """Slack by a bot's token: an incident is one thread of a room (`chat.postMessage`, `chat.update`).
 
 The first message about an incident is its card. Later ones update the card and are replies in its thread. The store keeps
-where the card is, for all instances. If the process ends after Slack took the card and before the store did, the next
-attempt posts a second card, which is the one that is updated from then on; the ledger ends the attempts.
+where the card is and which message was the last reply, for all instances. If the process ends after Slack took a card or a reply
+and before the store did, the next attempt posts it once more; of two cards the newer one is updated from then on.
 
 200 and `ok`                                  delivered
 429, `ratelimited`                            retried, not before the `Retry-After` of the answer
@@ -103,19 +103,22 @@ class SlackBot:
 
         The update comes first, because it may be repeated without effect.
         """
-        card = {"channel": thread.room, "ts": thread.ts}
+        key, card = digest(message.key), {"channel": thread.room, "ts": thread.ts}
+        if key == thread.replied_for:
+            return Receipt(DeliveryOutcome.DELIVERED)
         if message.at >= thread.at:  # else a later message was sent before
             said = self._call("chat.update", card | self._body(message))
             if said.error in _GONE:
                 return None
             if not said.ok and said.error not in _FIXED:
                 return _receipt(said)
-            if digest(message.key) == thread.posted_for:
+            if key == thread.posted_for:
                 return Receipt(DeliveryOutcome.DELIVERED)  # the card itself, once more
-            self._remember(place, replace(thread, at=message.at))
         # A reply alone reaches only those who follow the thread: what nobody takes care of is shown in the room as well.
         posted = {"channel": thread.room, "thread_ts": thread.ts, "reply_broadcast": chat.is_open(message)}
         said = self._call("chat.postMessage", posted | reply(message))
+        if said.ok:
+            self._remember(place, replace(thread, at=max(message.at, thread.at), replied_for=key))
         return None if said.error in _GONE else _receipt(said)
 
     def _body(self, message: Message) -> dict[str, Any]:

@@ -21,12 +21,14 @@ class Thread:
         ts: the card in the room.
         posted_for: the digest of the key of the message that the card was posted for.
         at: the instant of the newest change that the card shows.
+        replied_for: the digest of the key of the message that the last reply was posted for, or empty.
     """
 
     room: str
     ts: str
     posted_for: str
     at: datetime
+    replied_for: str = ""
 
 
 class Threads:
@@ -50,8 +52,8 @@ class Threads:
         document = self._store.get(COLLECTION, digest(place))
         if document is None:
             return None
-        data = document.data
-        return Thread(room=data["room"], ts=data["ts"], posted_for=data["posted_for"], at=data["at"])
+        data = {name: value for name, value in document.data.items() if name != "expires_at"}
+        return Thread(**data)
 
     def put(self, place: str, thread: Thread) -> None:
         """Keep a thread; an older state of the same card does not replace a newer one.
