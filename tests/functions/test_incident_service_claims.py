@@ -26,7 +26,6 @@ class CountingStore(MemoryStore):
 
     reads: Counter[str] = field(default_factory=Counter)
     writes: Counter[str] = field(default_factory=Counter)
-    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def get(self, collection: str, key: str) -> Document | None:
         with self.lock:

@@ -1,5 +1,6 @@
 """An outside in memory that ends where a test wants it: every call of a port passes boundaries, and any may be the last."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,6 +68,8 @@ class Breaking:
 class MemoryStore:
     world: Breaking
     revision: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    """A write compares and sets at once, as those of every store do."""
 
     def get(self, collection: str, key: str) -> Document | None:
         self.world.boundary()
@@ -85,9 +88,10 @@ class MemoryStore:
 
     def delete(self, document: Document, collection: str) -> None:
         self.world.boundary()
-        if self.world.documents.get((collection, document.key)) != document:
-            raise ConflictError(f"{collection}/{document.key}")
-        del self.world.documents[collection, document.key]
+        with self.lock:
+            if self.world.documents.get((collection, document.key)) != document:
+                raise ConflictError(f"{collection}/{document.key}")
+            del self.world.documents[collection, document.key]
         self.world.boundary()
 
     def find(
@@ -107,12 +111,13 @@ class MemoryStore:
 
     def _write(self, collection: str, key: str, data: Data, expected: Document | None) -> Document:
         self.world.boundary()
-        if self.world.documents.get((collection, key)) != expected:
-            raise ConflictError(f"{collection}/{key}")
-        self.revision += 1
-        document = Document(key=key, data=normal(data), revision=str(self.revision))
-        self.world.documents[collection, key] = document
-        self.world.saved(collection, data)
+        with self.lock:
+            if self.world.documents.get((collection, key)) != expected:
+                raise ConflictError(f"{collection}/{key}")
+            self.revision += 1
+            document = Document(key=key, data=normal(data), revision=str(self.revision))
+            self.world.documents[collection, key] = document
+            self.world.saved(collection, data)
         self.world.boundary()
         return document
 
