@@ -3,14 +3,16 @@
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from core.events import ActionRequest, Severity
 from core.incidents.model import EscalationState, GroupState, Incident, State
+from core.local_time import instant_of, reached
 from core.patterns import any_matches, matches
 from core.settings.cron import fields
-from core.settings.people import Hours, People, Person, Rotation, When
+from core.settings.people import Hours, Override, People, Person, Rotation, When
 from core.settings.response import Maintenance, Playbook
 from core.text import clean
 
@@ -91,6 +93,7 @@ def tier_channels(escalations: Iterable[EscalationState], people: People, now: d
 def stakeholders(facts: RoutingFacts, people: People, now: datetime) -> tuple[str, ...]:
     """The stakeholders that the routes give the incident to, each once, in the order of the routes.
 
+    >>> from datetime import UTC
     >>> from core.settings.people import Route
     >>> people = People(routes=(
     ...     Route(when=When(targets=("model/*",)), to=("technical",)),
@@ -108,6 +111,7 @@ def stakeholders(facts: RoutingFacts, people: People, now: datetime) -> tuple[st
 def applies(when: When, facts: RoutingFacts, now: datetime) -> bool:
     """Whether the incident meets every condition of a route or playbook.
 
+    >>> from datetime import UTC
     >>> night = When(hours=Hours(since=datetime(2026, 1, 2, 22).time(), until=datetime(2026, 1, 2, 6).time()))
     >>> drift = RoutingFacts(severity=Severity.ERROR, category="drift", target="model/m")
     >>> applies(night, drift, datetime(2026, 1, 2, 5, 59, tzinfo=UTC)), applies(night, drift, datetime(2026, 1, 2, 6, tzinfo=UTC))
@@ -123,15 +127,16 @@ def applies(when: When, facts: RoutingFacts, now: datetime) -> bool:
 
 
 def within(hours: Hours, now: datetime) -> bool:
-    """Whether an instant is within these hours.
+    """Whether an instant is within these hours, as the clocks show it: an hour that occurs twice is within them twice.
 
     Hours that go over midnight belong to the day on which they begin.
 
+    >>> from datetime import UTC
     >>> friday_night = Hours(since=datetime(2026, 1, 2, 22).time(), until=datetime(2026, 1, 2, 6).time(), days=frozenset({4}))
     >>> within(friday_night, datetime(2026, 1, 3, 5, tzinfo=UTC)), within(friday_night, datetime(2026, 1, 2, 5, tzinfo=UTC))
     (True, False)
     """
-    local = now.astimezone(UTC)
+    local = now.astimezone(ZoneInfo(hours.time_zone))
     at, today = local.time(), local.weekday()
     if hours.since < hours.until:
         return today in hours.days and hours.since <= at < hours.until
@@ -146,6 +151,7 @@ def channels(names: Iterable[str], people: People, now: datetime) -> tuple[str, 
         people: with the rotations.
         now: the present.
 
+    >>> from datetime import UTC
     >>> from datetime import timedelta
     >>> ada, bob = Person(name="ada", channels=("ada-phone",)), Person(name="bob", channels=("bob-phone", "log"))
     >>> weekly = Rotation(name="ml", start=datetime(2026, 1, 5, tzinfo=UTC), every=timedelta(weeks=1), people=(ada, bob))
@@ -159,9 +165,27 @@ def channels(names: Iterable[str], people: People, now: datetime) -> tuple[str, 
 
 
 def on_call(rotation: Rotation, now: datetime) -> Person:
-    """The person on call; before the rotation starts, the first."""
-    turn = max(0, (now - rotation.start) // rotation.every)
-    return rotation.people[turn % len(rotation.people)]
+    """The person on call: of the last override that holds, or else by turns; before the rotation starts, the first.
+
+    >>> from datetime import UTC
+    >>> ada, bob = Person(name="ada", channels=("ada-phone",)), Person(name="bob", channels=("bob-phone",))
+    >>> weekly = Rotation(name="ml", start=datetime(2026, 3, 23, 8, tzinfo=UTC), every=timedelta(weeks=1), people=(ada, bob),
+    ...                   time_zone="Europe/Berlin")  # from Mondays at 09:00, which is 07:00 UTC in summer
+    >>> on_call(weekly, datetime(2026, 3, 30, 6, 59, tzinfo=UTC)).name, on_call(weekly, datetime(2026, 3, 30, 7, tzinfo=UTC)).name
+    ('ada', 'bob')
+    """
+    override = next((one for one in reversed(rotation.overrides) if one.start <= now < one.until), None)
+    if override is not None:
+        return _person(override, rotation)
+    start = rotation.start.astimezone(ZoneInfo(rotation.time_zone)).replace(tzinfo=None)
+    turn = (reached(now, rotation.time_zone) - start) // rotation.every
+    return rotation.people[max(0, turn) % len(rotation.people)]
+
+
+def _person(override: Override, rotation: Rotation) -> Person:
+    if override.channels:
+        return Person(name=override.person, channels=override.channels)
+    return next(person for person in rotation.people if person.name == override.person)
 
 
 def _tier(escalation: EscalationState, people: People) -> tuple[str, ...]:
@@ -234,6 +258,7 @@ def target_mute(
         maintenance: from the settings.
         silences: by people, ended ones included.
 
+    >>> from datetime import UTC
     >>> nightly = Maintenance(name="backup", targets=("table/*",), schedule="0 2 * * *", duration=timedelta(hours=1))
     >>> mute = target_mute("table/t", datetime(2026, 1, 2, 2, 59, tzinfo=UTC), [nightly], [])
     >>> mute.reason, mute.until.hour
@@ -265,8 +290,9 @@ def _window_end(maintenance: Maintenance, now: datetime) -> datetime | None:
     """The end of the current window, or None outside of one; of the newest, where several overlap."""
     start = maintenance.start
     if start is None:
-        minute = now.astimezone(UTC).replace(second=0, microsecond=0)
-        start = _last_start(maintenance.schedule, minute, maintenance.duration)
+        minute = reached(now, maintenance.time_zone).replace(second=0, microsecond=0)
+        local = _last_start(maintenance.schedule, minute, maintenance.duration)
+        start = local and instant_of(local, maintenance.time_zone)
     if start is None or not timedelta(0) <= now - start < maintenance.duration:
         return None
     return start + maintenance.duration
@@ -312,7 +338,7 @@ def _restricts(text: str, every: bool, other: str) -> bool:  # noqa: FBT001 - wh
 
 @lru_cache(maxsize=256)
 def _last_start(expression: str, minute: datetime, within: timedelta) -> datetime | None:
-    """The last instant of a schedule up to this minute in UTC, searched day by day.
+    """The last time of a schedule up to this minute, both local and without a time zone, searched day by day.
 
     It is cached, because every decision within a minute asks for it.
     """
@@ -321,7 +347,7 @@ def _last_start(expression: str, minute: datetime, within: timedelta) -> datetim
     for back in range(min(within, _RAREST).days + 2):
         day = minute.date() - back * _DAY
         if minutes and schedule.on(day):
-            return datetime.combine(day, time(*divmod(minutes[-1], 60)), UTC)
+            return datetime.combine(day, time(*divmod(minutes[-1], 60)))
         minutes = schedule.minutes
     return None
 

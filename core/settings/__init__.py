@@ -9,6 +9,7 @@ from core.settings.network import Address
 from core.settings.people import (
     Category,
     Hours,
+    Override,
     People,
     Person,
     Rotation,
@@ -62,6 +63,7 @@ __all__ = [
     "MarketTable",
     "Model",
     "Orders",
+    "Override",
     "PagerdutyWebhooks",
     "Parameter",
     "People",

@@ -1,10 +1,12 @@
 """The kinds of values that several sections have."""
 
+from functools import cache
 from typing import Annotated
+from zoneinfo import available_timezones
 
 from core.settings import cron
 from core.settings.notes import Pattern, Range, Reads
-from core.settings.reader import Node, WrongError
+from core.settings.reader import Node, WrongError, perhaps
 from core.settings.values import matching
 
 TARGETS = (
@@ -39,6 +41,20 @@ def _schedule(node: Node) -> str:
     if fault := cron.fault(node.value):
         raise WrongError(f"must be a cron expression: {fault}")
     return node.value
+
+
+def _time_zone(node: Node) -> str:
+    zones = _time_zones()
+    if not isinstance(node.value, str) or node.value not in zones:
+        near = perhaps(node.value, sorted(zones)) if isinstance(node.value, str) else ""
+        raise WrongError(f"must be the name of an IANA time zone, as in 'Europe/Berlin'{near}")
+    return node.value
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Those of the database; the file of the machine's own is none that others know."""
+    return frozenset(available_timezones()) - {"localtime", "Factory"}
 
 
 def _target(node: Node) -> str:
@@ -87,6 +103,8 @@ ServiceAccount = Annotated[
     ),
 ]
 Schedule = Annotated[str, Reads(_schedule, "a cron expression of five fields, in UTC")]
+LocalSchedule = Annotated[str, Reads(_schedule, "a cron expression of five fields, in `time_zone`")]
+TimeZone = Annotated[str, Reads(_time_zone, "the name of an IANA time zone, as in `Europe/Berlin`")]
 Target = Annotated[str, Reads(_target, "a target", {"type": "string", "pattern": f"^(?:{'|'.join(TARGETS)})/"})]
 """A target as `kind/name`; a model or a probe must be one of the settings."""
 TargetPattern = Annotated[str, Reads(_targets, "a pattern of targets")]

@@ -7,10 +7,11 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated
 
-from core.events import Severity
-from core.settings.declare import derives
-from core.settings.kinds import Dollars, Slug, TargetPattern
-from core.settings.notes import Default, Defines, Items, Mark, NoneAs, OneOf, Range, Reads, Refers
+from core.errors import Fault
+from core.events import Severity, stamp
+from core.settings.declare import Faults, derives, validator
+from core.settings.kinds import Dollars, Slug, TargetPattern, TimeZone
+from core.settings.notes import Default, Defines, Items, Key, Mark, NoneAs, OneOf, Range, Reads, Refers
 from core.settings.reader import Node, WrongError
 
 STAKEHOLDERS = ("executive", "technical", "operations", "business")
@@ -49,6 +50,28 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Somebody else is on call for a time."""
+
+    start: Annotated[datetime, Key("from")]
+    """Start."""
+    until: datetime
+    """End (exclusive)."""
+    person: str
+    """Name of the person on call: one of the rotation's, or of anybody whose `channels` are given."""
+    channels: Annotated[
+        tuple[Annotated[Slug, Refers("channel")], ...], Items(at_least=1, unique=True), Default("those of `people`")
+    ] = ()
+    """The channels that reach the person."""
+
+
+@validator(Override, "start", "until")
+def _it_ends_after_its_start(override: Override) -> Faults:
+    if override.until <= override.start:
+        yield Fault("until", f"must be after from, which is {stamp(override.start)}", stamp(override.until))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rotation:
     """People who are on call one after the other."""
 
@@ -57,9 +80,22 @@ class Rotation:
     start: datetime
     """Start of the first person's shift."""
     every: Annotated[timedelta, Range("1h", "365d")]
-    """Length of a shift."""
+    """Length of a shift, by the local clock: shifts of whole days change at the same local time all year."""
+    time_zone: TimeZone = "UTC"
+    """Time zone of the clock by which shifts change."""
     people: Annotated[tuple[Person, ...], Items(at_least=1)]
     """The people, in order of rotation."""
+    overrides: tuple[Override, ...] = ()
+    """Times at which somebody else is on call; where two overlap, the later one in the list counts."""
+
+
+@validator(Rotation, "people", "overrides")
+def _who_takes_over_can_be_reached(rotation: Rotation) -> Faults:
+    known = {person.name for person in rotation.people}
+    for index, override in enumerate(rotation.overrides):
+        if not override.channels and override.person not in known:
+            allowed = f"must be one of {', '.join(sorted(known))}, or channels must be given"
+            yield Fault(f"overrides[{index}].person", allowed, override.person)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +149,7 @@ def _span(node: Node) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """Hours of a day, in UTC, on some days of the week; `days` are 0 for Monday to 6 for Sunday."""
+    """Hours of a day, by the local clock, on some days of the week; `days` are 0 for Monday to 6 for Sunday."""
 
     since: time
     """Start."""
@@ -125,6 +161,8 @@ class Hours:
         Default("every day"),
     ] = frozenset(range(7))
     """Days of `since`."""
+    time_zone: TimeZone = "UTC"
+    """Time zone of these hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,17 @@ from typing import Annotated
 from core.errors import Fault
 from core.events import Mode, Severity
 from core.settings.declare import Faults, validator
-from core.settings.kinds import AnyPattern, Dollars, Schedule, ServiceAccount, Share, Slug, Target, TargetPattern
+from core.settings.kinds import (
+    AnyPattern,
+    Dollars,
+    LocalSchedule,
+    ServiceAccount,
+    Share,
+    Slug,
+    Target,
+    TargetPattern,
+    TimeZone,
+)
 from core.settings.network import Server
 from core.settings.notes import Default, Defines, Excludes, Items, Key, Mark, Pattern, Range, Reads, Requires, Short
 from core.settings.people import Category, When
@@ -109,8 +119,10 @@ class Maintenance:
     """Length of the window."""
     start: Annotated[datetime | None, Excludes("schedule")] = None
     """Start; either this or `schedule` is required."""
-    schedule: Schedule = ""
+    schedule: LocalSchedule = ""
     """Starts of a recurring window."""
+    time_zone: TimeZone = "UTC"
+    """Time zone of `schedule`."""
     reason: str = ""
     """Reason, for people."""
 

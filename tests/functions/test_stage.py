@@ -105,6 +105,7 @@ def test_an_archive_has_its_entry_point_its_settings_and_its_locked_requirements
         names
     )
     assert "functions-framework==" in requirements
+    assert "\ntzdata==" in requirements  # the time zones of the settings
     assert "--hash=sha256:" in requirements
     # google-cloud-bigquery imports pyarrow and pandas where they are: they must not be
     assert [name for name in ("scikit-learn", "pyarrow", "pandas") if f"\n{name}==" in requirements] == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.events import Severity
 from core.incidents.model import Impact, Incident, State
 from core.incidents.routing import RoutingFacts, applies, channels, on_call, routing_facts, stakeholders, within
-from core.settings.people import Category, Hours, People, Person, Rotation, Route, When
+from core.settings.people import Category, Hours, Override, People, Person, Rotation, Route, When
 
 NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)  # a Friday
 DRIFT = RoutingFacts(severity=Severity.ERROR, category="drift", target="model/m", dollars_per_hour=500.0)
@@ -21,6 +21,10 @@ BOB = Person(name="bob", channels=("bob-phone",))
 CYD = Person(name="cyd", channels=("cyd-phone",))
 WEEKLY = Rotation(name="ml", start=START, every=timedelta(weeks=1), people=(ADA, BOB, CYD))
 TIMES = st.times().map(lambda at: at.replace(tzinfo=None))
+
+
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def at(day: int, hour: int, minute: int = 0) -> datetime:
@@ -146,6 +150,88 @@ def test_hours_begin_on_a_given_day_and_end_within_one(
 )
 def test_people_are_on_call_one_after_the_other(now: datetime, expected: Person) -> None:
     assert on_call(WEEKLY, now) is expected
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        # Mondays at 09:00 in Berlin: 08:00 UTC in winter, 07:00 UTC in summer.
+        (utc("2026-03-23T07:59"), ADA),
+        (utc("2026-03-23T08:00"), BOB),
+        (utc("2026-03-30T06:59"), BOB),
+        (utc("2026-03-30T07:00"), CYD),
+        (utc("2026-10-19T06:59"), ADA),
+        (utc("2026-10-19T07:00"), BOB),
+        (utc("2026-10-26T07:00"), BOB),
+        (utc("2026-10-26T07:59"), BOB),
+        (utc("2026-10-26T08:00"), CYD),
+    ],
+)
+def test_shifts_change_at_the_same_local_time_all_year(now: datetime, expected: Person) -> None:
+    rotation = replace(WEEKLY, start=datetime(2026, 3, 16, 8, tzinfo=UTC), time_zone="Europe/Berlin")
+    assert on_call(rotation, now) is expected
+
+
+@pytest.mark.parametrize(
+    ("start", "now", "expected"),
+    [
+        # Daily at 02:30: on 29 March the clocks skip it at 01:00 UTC, on 25 October they show it at 00:30 and at 01:30.
+        (utc("2026-03-28T01:30"), utc("2026-03-29T00:59"), ADA),
+        (utc("2026-03-28T01:30"), utc("2026-03-29T01:00"), BOB),
+        (utc("2026-10-24T00:30"), utc("2026-10-25T00:29"), ADA),
+        (utc("2026-10-24T00:30"), utc("2026-10-25T00:30"), BOB),
+        (utc("2026-10-24T00:30"), utc("2026-10-25T01:15"), BOB),
+        (utc("2026-10-24T00:30"), utc("2026-10-26T01:29"), BOB),
+        (utc("2026-10-24T00:30"), utc("2026-10-26T01:30"), CYD),
+        # It may start at the second of the two.
+        (utc("2026-10-25T01:30"), utc("2026-10-26T01:29"), ADA),
+        (utc("2026-10-25T01:30"), utc("2026-10-26T01:30"), BOB),
+    ],
+)
+def test_a_shift_that_changes_while_the_clocks_do_changes_once(
+    start: datetime, now: datetime, expected: Person
+) -> None:
+    rotation = replace(WEEKLY, start=start, every=timedelta(days=1), time_zone="Europe/Berlin")
+    assert on_call(rotation, now) is expected
+
+
+CHRISTMAS = Override(start=datetime(2026, 12, 24, tzinfo=UTC), until=datetime(2026, 12, 27, tzinfo=UTC), person="cyd")
+OUTSIDER = Override(
+    start=datetime(2026, 12, 25, tzinfo=UTC), until=datetime(2026, 12, 26, tzinfo=UTC), person="dan", channels=("dan",)
+)
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        (CHRISTMAS.start - timedelta(microseconds=1), ("ada-phone", "log")),
+        (CHRISTMAS.start, ("cyd-phone",)),
+        (OUTSIDER.start, ("dan",)),
+        (OUTSIDER.until, ("cyd-phone",)),
+        (CHRISTMAS.until - timedelta(microseconds=1), ("cyd-phone",)),
+        (CHRISTMAS.until, ("ada-phone", "log")),
+    ],
+)
+def test_an_override_puts_somebody_else_on_call_for_its_time(now: datetime, expected: tuple[str, ...]) -> None:
+    rotation = replace(WEEKLY, start=datetime(2026, 12, 21, tzinfo=UTC), overrides=(CHRISTMAS, OUTSIDER))
+    assert channels(("ml",), People(rotations={"ml": rotation}), now) == expected
+
+
+def test_hours_follow_the_local_clock_and_its_changes() -> None:
+    office = Hours(since=time(9), until=time(17), days=frozenset(range(5)), time_zone="Europe/Berlin")
+    winter, summer = datetime(2026, 1, 5, tzinfo=UTC), datetime(2026, 7, 6, tzinfo=UTC)
+    assert [within(office, winter.replace(hour=hour)) for hour in (7, 8, 15, 16)] == [False, True, True, False]
+    assert [within(office, summer.replace(hour=hour)) for hour in (6, 7, 14, 15)] == [False, True, True, False]
+    sunday = Hours(since=time(0), until=time(0), days=frozenset({6}), time_zone="Asia/Tokyo")
+    assert [within(sunday, at(3, 14, 59)), within(sunday, at(3, 15)), within(sunday, at(4, 15))] == [False, True, False]
+
+
+def test_hours_that_occur_twice_are_within_twice_and_skipped_ones_never() -> None:
+    night = Hours(since=time(2), until=time(3), time_zone="Europe/Berlin")
+    autumn = [datetime(2026, 10, 25, hour, 30, tzinfo=UTC) for hour in (0, 1, 2)]
+    spring = [datetime(2026, 3, 29, hour, 30, tzinfo=UTC) for hour in (0, 1, 2)]
+    assert [within(night, now) for now in autumn] == [True, True, False]
+    assert [within(night, now) for now in spring] == [False, False, False]
 
 
 def test_a_tier_means_channels_and_whoever_is_on_call_each_once() -> None:

@@ -16,6 +16,10 @@ HOUR = timedelta(hours=1)
 SILENCE = Silence(pattern="model/*", by="ada", at=NINE, until=NINE + HOUR, note="retraining")
 
 
+def utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
 def scheduled(cron: str, now: datetime, duration: timedelta) -> Mute | None:
     return target_mute("t/t", now, [Maintenance(name="m", targets=("*",), schedule=cron, duration=duration)], [])
 
@@ -83,6 +87,39 @@ def test_sunday_has_two_numbers() -> None:
 
 def test_a_schedule_is_in_utc() -> None:
     assert scheduled("0 9 * * *", NINE.astimezone(timezone(timedelta(hours=-11))), HOUR) is not None
+
+
+@pytest.mark.parametrize(
+    ("now", "until"),
+    [
+        # At 02:30 in Berlin, for an hour: 01:30 UTC in winter, 00:30 UTC in summer.
+        (utc("2026-01-05T01:29"), None),
+        (utc("2026-01-05T01:30"), utc("2026-01-05T02:30")),
+        (utc("2026-07-06T00:30"), utc("2026-07-06T01:30")),
+        (utc("2026-07-06T01:30"), None),
+        # Skipped on 29 March: it begins as the clocks change.
+        (utc("2026-03-29T00:59"), None),
+        (utc("2026-03-29T01:00"), utc("2026-03-29T02:00")),
+        (utc("2026-03-29T01:59"), utc("2026-03-29T02:00")),
+        (utc("2026-03-29T02:00"), None),
+        # Twice on 25 October: it begins the first time.
+        (utc("2026-10-25T00:29"), None),
+        (utc("2026-10-25T00:30"), utc("2026-10-25T01:30")),
+        (utc("2026-10-25T01:29"), utc("2026-10-25T01:30")),
+        (utc("2026-10-25T01:30"), None),
+    ],
+)
+def test_a_schedule_follows_the_clock_of_its_time_zone(now: datetime, until: datetime | None) -> None:
+    nightly = Maintenance(name="m", targets=("*",), schedule="30 2 * * *", duration=HOUR, time_zone="Europe/Berlin")
+    found = target_mute("t/t", now, [nightly], [])
+    assert (found.until if found else None) == until
+
+
+def test_the_day_of_a_schedule_is_the_local_one() -> None:
+    saturdays = Maintenance(name="m", targets=("*",), schedule="0 5 * * sat", duration=HOUR, time_zone="Asia/Tokyo")
+    friday_evening = datetime(2026, 1, 2, 20, tzinfo=UTC)
+    assert target_mute("t/t", friday_evening, [saturdays], []) is not None
+    assert target_mute("t/t", friday_evening + timedelta(days=1), [saturdays], []) is None
 
 
 def test_maintenance_may_last_for_days_and_years() -> None:

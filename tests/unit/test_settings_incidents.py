@@ -168,6 +168,11 @@ def test_what_is_left_out_is_what_the_types_say() -> None:
         ),
         (("maintenance", 0, "start"), "tonight", "maintenance[0].start: must be an instant with its time zone"),
         (("maintenance", 1, "schedule"), "daily", "maintenance[1].schedule: must be a cron expression: must have five"),
+        (
+            ("maintenance", 1, "time_zone"),
+            "Berlin",
+            "maintenance[1].time_zone: must be the name of an IANA time zone, as in 'Europe/Berlin'",
+        ),
         (("maintenance", 0, "duration"), "31d", "maintenance[0].duration: must be 1m to 30d"),
         (("maintenance", 0, "duration"), ..., "maintenance[0].duration: must be given, got None"),
         (("maintenance", 0, "targets"), [], "maintenance[0].targets: must be a list of at least 1"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Severity
-from core.settings import Category, Hours, Person, Rotation, Route, Stakeholder, Tier, When, parse
+from core.settings import Category, Hours, Override, Person, Rotation, Route, Stakeholder, Tier, When, parse
 from tests.support.builders import settings as support
 from tests.support.builders.settings import JUNK, MODEL, Path, faults, places, told
 
@@ -22,7 +22,17 @@ SAMPLE: dict[str, Any] = {
             "name": "on-call",
             "start": datetime(2026, 1, 5, 9, tzinfo=UTC),
             "every": "7d",
+            "time_zone": "Europe/Berlin",
             "people": [{"name": "Ada", "channels": ["ada", "log"]}, {"name": "Grace", "channels": ["grace"]}],
+            "overrides": [
+                {"from": "2026-12-24T00:00:00+01:00", "until": "2026-12-27T00:00:00+01:00", "person": "Grace"},
+                {
+                    "from": "2027-01-01T00:00:00Z",
+                    "until": "2027-01-02T00:00:00Z",
+                    "person": "Linus",
+                    "channels": ["log"],
+                },
+            ],
         }
     ],
     "stakeholders": {
@@ -60,9 +70,56 @@ def test_a_rotation_is_read_whole() -> None:
             name="on-call",
             start=datetime(2026, 1, 5, 9, tzinfo=UTC),
             every=timedelta(days=7),
+            time_zone="Europe/Berlin",
             people=(Person(name="Ada", channels=("ada", "log")), Person(name="Grace", channels=("grace",))),
+            overrides=(
+                Override(
+                    start=datetime(2026, 12, 23, 23, tzinfo=UTC),
+                    until=datetime(2026, 12, 26, 23, tzinfo=UTC),
+                    person="Grace",
+                ),
+                Override(
+                    start=datetime(2027, 1, 1, tzinfo=UTC),
+                    until=datetime(2027, 1, 2, tzinfo=UTC),
+                    person="Linus",
+                    channels=("log",),
+                ),
+            ),
         )
     }
+
+
+def test_times_are_those_of_utc_unless_a_time_zone_is_given() -> None:
+    [rotation] = parse(changed(("rotations", 0, "time_zone"), ...)).people.rotations.values()
+    assert rotation.time_zone == "UTC"
+    hours = parse(SAMPLE).people.routes[0].when.hours
+    assert hours is not None
+    assert hours.time_zone == "UTC"
+    hours = parse(changed((*HOURS, "time_zone"), "America/New_York")).people.routes[0].when.hours
+    assert hours is not None
+    assert hours.time_zone == "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("zone", "given"),
+    [
+        ("Europe/Berlim", "(perhaps 'Europe/Berlin'), got 'Europe/Berlim'"),
+        ("", "got ''"),
+        ("Europe", "got 'Europe'"),
+        ("../../etc/passwd", "got '../../etc/passwd'"),
+        ("right/Europe/Berlin", "got 'right/Europe/Berlin'"),
+        ("localtime", "got 'localtime'"),
+        ("+01:00", "got '+01:00'"),
+        (1, "got 1"),
+        (["UTC"], "got 'a list of 1'"),
+    ],
+)
+@pytest.mark.parametrize("path", [("rotations", 0), HOURS])
+def test_a_time_zone_that_there_is_not_is_told(path: Path, zone: object, given: str) -> None:
+    [fault] = faults(changed((*path, "time_zone"), zone))
+    where = "rotations[0]" if path[0] == "rotations" else "routes[0].when.hours"
+    assert fault.startswith(f"{where}.time_zone: must be the name of an IANA time zone, as in 'Europe/Berlin'")
+    assert fault.endswith(given)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +247,23 @@ def test_an_instant_without_its_time_zone_is_told(start: object) -> None:
             ("rotations", 0, "people", 1, "channels", 0),
             "on-call",
             "rotations[0].people[1].channels[0]: must be the name of a channel, got 'on-call'",
+        ),
+        (
+            ("rotations", 0, "overrides", 0, "until"),
+            "2026-12-24T00:00:00+01:00",
+            "rotations[0].overrides[0].until: must be after from, which is 2026-12-23T23:00:00Z, got",
+        ),
+        (
+            ("rotations", 0, "overrides", 0, "person"),
+            "Linus",
+            "rotations[0].overrides[0].person: must be one of Ada, Grace, or channels must be given, got 'Linus'",
+        ),
+        (("rotations", 0, "overrides", 0, "from"), ..., "rotations[0].overrides[0].from: must be given, got None"),
+        (("rotations", 0, "overrides", 1, "channels"), [], "rotations[0].overrides[1].channels: must be a list of at"),
+        (
+            ("rotations", 0, "overrides", 1, "channels", 0),
+            "linus",
+            "rotations[0].overrides[1].channels[0]: must be the name of a channel, got 'linus'",
         ),
         (("stakeholders",), [], "stakeholders: must be a mapping, got 'a list of 0'"),
         (
