@@ -68,12 +68,18 @@ class Verb(StrEnum):
     """The verb of a command."""
 
     ACKNOWLEDGE = "acknowledge"
+    TAKE_OVER = "take_over"
+    """Another person has it from now on; also an acknowledgement where nobody had it."""
+    GIVE_BACK = "give_back"
+    """Nobody has it any more: escalation goes on."""
     MITIGATE = "mitigate"
     RESOLVE = "resolve"
     CANCEL = "cancel"
     """It was a false alarm: resolved, and not counted in response times."""
     REOPEN = "reopen"
     """It is not over, or was no false alarm."""
+    COMMENT = "comment"
+    """A note for the timeline, which changes nothing."""
     SILENCE = "silence"
     UNSILENCE = "unsilence"
     APPROVE = "approve"
@@ -116,6 +122,8 @@ class Change(StrEnum):
     UPDATED = "updated"
     ESCALATED = "escalated"
     ACKNOWLEDGED = "acknowledged"
+    UNACKNOWLEDGED = "unacknowledged"
+    """Nobody has it any more."""
     MITIGATED = "mitigated"
     RESOLVED = "resolved"
     REOPENED = "reopened"
@@ -254,6 +262,7 @@ class Command:
         note: why, in one line.
         until: when a silence ends.
         lifts: to resume, the id of the halt that is lifted.
+        to: to take over, the person who has the incident from then on; empty for `by`.
     """
 
     TYPE: ClassVar[str] = "command"
@@ -266,6 +275,7 @@ class Command:
     note: str = ""
     until: datetime | None = None
     lifts: str = ""
+    to: str = ""
 
     def __post_init__(self) -> None:
         require_aware("at", self.at)

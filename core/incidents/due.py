@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from core.events import Severity, Status
+from core.incidents.commands import timeout_due
 from core.incidents.expiry import reopening_due
 from core.incidents.model import GroupState, Incident, State
 from core.incidents.outbox import IncidentGroup
@@ -50,11 +51,13 @@ def _instants(state: GroupState, policy: IncidentPolicy) -> Iterator[datetime]:
     for incident in state.incidents:
         if reopening := reopening_due(state, incident, policy):
             yield reopening
+        if timeout := timeout_due(incident, policy.timing.acknowledgement_timeout):
+            yield timeout
         yield from _escalations(incident, policy)
 
 
 def _escalations(incident: Incident, policy: IncidentPolicy) -> Iterator[datetime]:
-    if incident.state is not State.OPEN or not incident.notified.firing:
+    if incident.state is not State.OPEN or not incident.notified.firing or incident.notified.acknowledged:
         return
     for escalation in incident.notified.escalations:
         if at := escalation_due(escalation, incident.severity, policy.people):

@@ -1,4 +1,4 @@
-"""What time alone does to a group: conditions expire, and an incident that a person resolved while it fires reopens."""
+"""What time alone does: conditions expire, acknowledgements time out, and what a person resolved while it fires reopens."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,6 +6,7 @@ from datetime import datetime
 
 from core.events import Change, IncidentChange, Status
 from core.incidents.capacity import hidden_of, without_expired
+from core.incidents.commands import time_out, timeout_due
 from core.incidents.conditions import expired, last_episode
 from core.incidents.fold import resolve_condition, resolve_hidden, update_incident
 from core.incidents.lifecycle import Step, trim_timelines
@@ -23,7 +24,7 @@ from core.text import instant
 
 
 def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decision:
-    """Resolve what was not repeated, and reopen what a person resolved although it still fires.
+    """Resolve what was not repeated, reopen what a person resolved although it still fires, and end acknowledgements in time.
 
     Args:
         state: of a group.
@@ -51,6 +52,12 @@ def expire(state: GroupState, now: datetime, *, policy: IncidentPolicy) -> Decis
             reason = IncidentReason.STILL_FIRING
             state, reopened = _reopened(state, incident, now, policy)
             changes += reopened
+        timeout = policy.timing.acknowledgement_timeout
+        due = timeout_due(incident, timeout)
+        if timeout is not None and due is not None and due <= now:
+            decision = time_out(state, incident, timeout)
+            state, reason = decision.state, decision.reason
+            changes += decision.changes
     return Decision(state=state, changes=tuple(changes), reason=reason)
 
 

@@ -12,12 +12,10 @@ from typing import Any
 from core.events import (
     ActionDecision,
     Change,
-    Command,
     IncidentChange,
     Mode,
     Severity,
     Stage,
-    Verb,
     stamp,
 )
 from core.incidents.model import (
@@ -39,17 +37,20 @@ RESPONSES = frozenset({Change.ACKNOWLEDGED, Change.MITIGATED})
 """Somebody, or an automated action, takes care of the incident."""
 _STATES = {
     Change.ACKNOWLEDGED: State.ACKNOWLEDGED,
+    Change.UNACKNOWLEDGED: State.OPEN,
     Change.MITIGATED: State.MITIGATED,
     Change.RESOLVED: State.RESOLVED,
 }
 _RESET: dict[str, Any] = {
     "acknowledged_at": None,
     "acknowledged_by": "",
+    "taken_over_at": None,
     "mitigated_at": None,
     "closed_at": None,
     "cancelled": False,
 }
 """Fields that an opening or reopening resets."""
+_OWNERSHIP = ("acknowledged_at", "acknowledged_by", "taken_over_at")
 TIMELINES_SIZE = 120_000
 """Bytes of all timelines of a group together; where many incidents have long names in them, each keeps fewer entries."""
 _ENTRY_SIZE = 100
@@ -61,20 +62,6 @@ _NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 _NAME_LIMIT = 80
 _NOTIFIED_STAGES = frozenset({Stage.AWAITING, Stage.APPLIED, Stage.UNDONE, Stage.FAILED, Stage.EXPIRED})
 """Stages of an action that people are notified of: it awaits approval, was applied, or did not help."""
-_CHANGES = {
-    Verb.ACKNOWLEDGE: Change.ACKNOWLEDGED,
-    Verb.MITIGATE: Change.MITIGATED,
-    Verb.RESOLVE: Change.RESOLVED,
-    Verb.CANCEL: Change.RESOLVED,
-    Verb.REOPEN: Change.REOPENED,
-}
-_ALLOWED_STATES = {
-    Verb.ACKNOWLEDGE: frozenset({State.OPEN}),
-    Verb.MITIGATE: frozenset({State.OPEN, State.ACKNOWLEDGED}),
-    Verb.RESOLVE: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
-    Verb.CANCEL: frozenset({State.OPEN, State.ACKNOWLEDGED, State.MITIGATED}),
-    Verb.REOPEN: frozenset({State.RESOLVED}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,17 +178,17 @@ def _transition(incident: Incident, step: Step) -> dict[str, Any]:
     Findings may be late: an acknowledgement after the instant of the reopening stays valid, unless a recovery was notified
     in between.
     """
+    if step.change is Change.ACKNOWLEDGED and incident.state is State.MITIGATED:
+        return {}  # it has an owner, or another one
     if step.change not in OPENINGS:
         return {"state": _STATES[step.change]} if step.change in _STATES else {}
     believed = incident.notified.firing or incident.notified.severity is None
-    acknowledged, mitigated = incident.acknowledged_at, incident.mitigated_at
+    acknowledged, mitigated = incident.owned_since, incident.mitigated_at
     after: dict[str, Any] = {"state": State.OPEN, **_RESET, "reopened_at": _reopened_at(incident, step)}
     if believed and acknowledged is not None and acknowledged >= step.at:
-        who: dict[str, Any] = {"acknowledged_at": acknowledged, "acknowledged_by": incident.acknowledged_by}
-        after |= {"state": State.ACKNOWLEDGED, **who}
-    elif acknowledged is not None and not incident.cancelled:
-        earlier = Acknowledgement(opened_at=incident.last_opened_at, acknowledged_at=acknowledged)
-        after["acknowledgements"] = (*incident.acknowledgements, earlier)[-ACKNOWLEDGEMENTS_LIMIT:]
+        after |= {"state": State.ACKNOWLEDGED, **{name: getattr(incident, name) for name in _OWNERSHIP}}
+    elif not incident.cancelled:
+        after["acknowledgements"] = remember_acknowledgement(incident)
     if believed and mitigated is not None and mitigated >= step.at:
         after |= {"state": State.MITIGATED, "mitigated_at": mitigated}
     return after
@@ -240,40 +227,6 @@ def _change(incident: Incident, sequence: int, step: Step, state: State) -> Inci
     )
 
 
-def is_allowed(verb: Verb, state: State) -> bool:
-    """Whether a verb changes an incident that is in this state."""
-    return state in _ALLOWED_STATES.get(verb, ())
-
-
-def apply_command(state: GroupState, command: Command) -> Decision:
-    """Apply a person's command.
-
-    A repeated command, or one about an incident that is resolved or was reopened after it, changes nothing. Acknowledging an
-    incident that was merged acknowledges the one that it was merged into; what was merged cannot be reopened.
-
-    Args:
-        state: of the group.
-        command: about one of its incidents.
-    """
-    named = _find(state, command.subject)
-    if named is None:
-        return Decision(state=state, changes=(), reason=IncidentReason.NO_SUCH_INCIDENT)
-    incident = _merged_into(state, named) if command.verb is Verb.ACKNOWLEDGE else named
-    if _is_recorded(named, command.id) or _is_recorded(incident, command.id):
-        return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
-    if (
-        command.verb not in _CHANGES
-        or incident.state not in _ALLOWED_STATES[command.verb]
-        or (command.verb is Verb.REOPEN and incident.merged_into)
-    ):
-        return Decision(state=state, changes=(), reason=IncidentReason.UNCHANGED)
-    if _reopened_after(incident, command.at):
-        return Decision(state=state, changes=(), reason=IncidentReason.LATE)
-    by, note = clean(command.by, _NAME_LIMIT) or "somebody", clean(command.note)
-    step = Step(_CHANGES[command.verb], IncidentReason.COMMAND, command.at, f"{by}: {note}" if note else by, command.id)
-    return _with_step(state, _commanded(incident, command, by), step)
-
-
 def record_action(state: GroupState, decision: ActionDecision) -> Decision:
     """Record a decision about an automated action in the timeline.
 
@@ -283,16 +236,16 @@ def record_action(state: GroupState, decision: ActionDecision) -> Decision:
         state: of the group.
         decision: about a request of one of its incidents.
     """
-    named = _find(state, decision.incident_id)
+    named = find_incident(state, decision.incident_id)
     if named is None:
         return Decision(state=state, changes=(), reason=IncidentReason.NO_SUCH_INCIDENT)
-    incident = _merged_into(state, named)
-    if _is_recorded(named, decision.id) or _is_recorded(incident, decision.id):
+    incident = merged_into(state, named)
+    if is_recorded(named, decision.id) or is_recorded(incident, decision.id):
         return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
     text = clean(": ".join(_action_text(decision)))
     if decision.mode is Mode.ACT and decision.stage in _NOTIFIED_STAGES:
         incident = replace(incident, pending_update=text)
-    return _with_step(state, incident, Step(Change.UPDATED, IncidentReason.ACTION, decision.at, text, decision.id))
+    return with_step(state, incident, Step(Change.UPDATED, IncidentReason.ACTION, decision.at, text, decision.id))
 
 
 def record_refusal(state: GroupState, incident_id: str, *, channel: str, detail: str, at: datetime) -> Decision:
@@ -305,41 +258,37 @@ def record_refusal(state: GroupState, incident_id: str, *, channel: str, detail:
         detail: the channel's answer.
         at: the instant.
     """
-    incident = _find(state, incident_id)
+    incident = find_incident(state, incident_id)
     if incident is None:
         return Decision(state=state, changes=(), reason=IncidentReason.NO_SUCH_INCIDENT)
     text = clean(f"{clean(channel, _NAME_LIMIT)} refused the message: {detail}")
-    return _with_step(state, incident, Step(Change.UPDATED, IncidentReason.NOTIFICATION_REFUSED, at, text))
+    return with_step(state, incident, Step(Change.UPDATED, IncidentReason.NOTIFICATION_REFUSED, at, text))
 
 
-def _find(state: GroupState, incident_id: str) -> Incident | None:
+def find_incident(state: GroupState, incident_id: str) -> Incident | None:
+    """The incident of this id, or None where the group does not hold it any more."""
     return next((incident for incident in state.incidents if incident.id == incident_id), None)
 
 
-def _is_recorded(incident: Incident, cause: str) -> bool:
+def is_recorded(incident: Incident, cause: str) -> bool:
+    """Whether a finding, a command or a decision of this id is in the timeline."""
     return any(entry.finding_id == cause for entry in incident.timeline)
 
 
-def _merged_into(state: GroupState, incident: Incident) -> Incident:
+def merged_into(state: GroupState, incident: Incident) -> Incident:
     """The incident that this one was merged into, as far as it is kept; itself where it was not merged."""
-    while (into := _find(state, incident.merged_into)) is not None:
+    while (into := find_incident(state, incident.merged_into)) is not None:
         incident = into
     return incident
 
 
-def _reopened_after(incident: Incident, at: datetime) -> bool:
-    """Whether it was reopened after this instant; an earlier command or action is about what was resolved by then."""
-    return any(entry.at > at for entry in incident.timeline if entry.change is Change.REOPENED)
-
-
-def _commanded(incident: Incident, command: Command, by: str) -> Incident:
-    if command.verb is Verb.ACKNOWLEDGE:
-        return replace(incident, acknowledged_at=command.at, acknowledged_by=by)
-    if command.verb is Verb.MITIGATE:
-        return replace(incident, mitigated_at=command.at)
-    if command.verb is Verb.REOPEN:
-        return replace(incident, resolved_at=None)
-    return replace(incident, closed_at=command.at, resolved_at=command.at, cancelled=command.verb is Verb.CANCEL)
+def remember_acknowledgement(incident: Incident) -> tuple[Acknowledgement, ...]:
+    """The earlier acknowledgements and the present one: of each opening the first, from which its response time is measured."""
+    earlier, at = incident.acknowledgements, incident.acknowledged_at
+    if at is None or any(one.opened_at == incident.last_opened_at for one in earlier):
+        return earlier
+    present = Acknowledgement(opened_at=incident.last_opened_at, acknowledged_at=at)
+    return (*earlier, present)[-ACKNOWLEDGEMENTS_LIMIT:]
 
 
 def _action_text(decision: ActionDecision) -> Iterator[str]:
@@ -356,7 +305,8 @@ def _action_text(decision: ActionDecision) -> Iterator[str]:
         yield decision.detail
 
 
-def _with_step(state: GroupState, incident: Incident, step: Step) -> Decision:
+def with_step(state: GroupState, incident: Incident, step: Step) -> Decision:
+    """The decision that an incident of the group takes a step."""
     after, changes = advance(incident, (step,))
     incidents = tuple(after if incident.id == after.id else incident for incident in state.incidents)
     return Decision(state=replace(state, incidents=incidents), changes=changes, reason=step.reason)

@@ -182,8 +182,8 @@ def _changed(notification: Notification, about: str) -> str:
     incident, before = notification.incident, notification.before.severity
     is_so, since = f"{about}, severity {incident.severity}", f"firing since {instant(incident.opened_at)}"
     match notification.change:
-        case Change.ACKNOWLEDGED:
-            return f"Acknowledged by {incident.acknowledged_by}: {is_so}, {since}."
+        case Change.ACKNOWLEDGED | Change.UNACKNOWLEDGED as change:
+            return f"{_ownership(incident, change)}: {is_so}, {since}."
         case Change.UPDATED:
             actions = (entry.summary for entry in reversed(incident.timeline) if entry.reason is IncidentReason.ACTION)
             return f"Automated action: {next(actions, about)}."
@@ -195,6 +195,14 @@ def _changed(notification: Notification, about: str) -> str:
             return f"Reopened: {is_so}, {_reopening(notification)}."
         case _:
             return f"New: {is_so}, {since}."
+
+
+def _ownership(incident: Incident, change: Change) -> str:
+    """Who has the incident, or why nobody has it any more."""
+    if change is Change.ACKNOWLEDGED:
+        return f"Acknowledged by {incident.acknowledged_by}"
+    entries = (entry.summary for entry in reversed(incident.timeline) if entry.change is Change.UNACKNOWLEDGED)
+    return f"No longer acknowledged ({next(entries, 'withdrawn')})"
 
 
 def _reopening(notification: Notification) -> str:

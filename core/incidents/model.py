@@ -1,8 +1,7 @@
 """Data model: the conditions and incidents of one group, as the store keeps them.
 
-Every collection is bounded by the limits below, so that a document stays far below the store's limit (1 MiB in
-Firestore). Collections are lists of objects, never maps with foreign keys: a store may refuse a key that a foreign
-system chose.
+Every collection is bounded by the limits below, so that a document stays far below the store's limit (1 MiB in Firestore).
+Collections are lists of objects, never maps with foreign keys: a store may refuse a key that a foreign system chose.
 """
 
 from dataclasses import dataclass
@@ -63,19 +62,16 @@ class IncidentReason(StrEnum):
     """The settings now put the target into another group: it continues in another incident."""
     NOTIFICATION_REFUSED = "notification_refused"
     NOT_ACKNOWLEDGED = "not_acknowledged"
-    """The notified tier did not acknowledge in time: the next tier is notified."""
     HANDED_ON = "handed_on"
-    """A channel of the notified tier refused the message for good: the next tier is notified at once."""
+    """A channel of the notified tier refused the message for good."""
     REMINDER = "reminder"
     NOTIFIED = "notified"
     MUTED = "muted"
-    """Maintenance or a silence."""
     FLAPPING = "flapping"
-    """The opposite was notified a moment ago: the notification waits until the incident settles."""
     COMMAND = "command"
-    """A person's command."""
+    COMMENT = "comment"
+    ACKNOWLEDGEMENT_TIMED_OUT = "acknowledgement_timed_out"
     ACTION = "action"
-    """A decision about an automated action."""
     NO_SUCH_INCIDENT = "no_such_incident"
 
 
@@ -155,7 +151,7 @@ class IncidentCondition:
 
 
 class HiddenCondition(NamedTuple):
-    """A firing condition that is not kept in detail; stored without the names of its fields, as there may be many.
+    """A firing condition that is not kept in detail; stored without the names of its fields.
 
     Attributes:
         key: a digest of the condition's key.
@@ -261,6 +257,7 @@ class NotificationState:
         channels: every channel that was notified.
         escalations: the tier reached, by stakeholder.
         acknowledged: whether the acknowledgement or mitigation was notified.
+        owner: who acknowledged it as far as was notified, or empty; None where that was not recorded yet.
     """
 
     firing: bool = False
@@ -272,6 +269,7 @@ class NotificationState:
     channels: tuple[str, ...] = ()
     escalations: tuple[EscalationState, ...] = ()
     acknowledged: bool = False
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,8 +289,10 @@ class Incident:
         reopened_at: the last reopening, or None.
         resolved_at: the end of the last firing, or None.
         acknowledged_at: when it was acknowledged, or None.
-        acknowledged_by: who acknowledged it.
-        acknowledgements: those before the last reopening, oldest first.
+        acknowledged_by: who has it: who acknowledged it, or took it over since.
+        taken_over_at: when the present owner took it over, or None where it is still the first one.
+        released_at: acknowledgements up to this instant were withdrawn, or None.
+        acknowledgements: those before the last reopening, and withdrawn ones; the first of each opening, oldest first.
         mitigated_at: when it was mitigated, or None.
         closed_at: when a person resolved it, whatever still fires, or None.
         cancelled: whether it was a false alarm.
@@ -306,8 +306,7 @@ class Incident:
         loss_until: until when the loss is counted, or None where nothing is counted yet.
         notified: the notifications so far.
         pending_update: the result of an automated action that is to be notified, in one line; empty when it was.
-        requested_severity: the severity at which the playbooks were evaluated last, or None where they are to be
-            evaluated.
+        requested_severity: at which the playbooks were evaluated last, or None where they are to be.
         sequence: the number of the newest change.
         timeline: the changes with their reasons, oldest first.
     """
@@ -325,6 +324,8 @@ class Incident:
     resolved_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
+    taken_over_at: datetime | None = None
+    released_at: datetime | None = None
     acknowledgements: tuple[Acknowledgement, ...] = ()
     mitigated_at: datetime | None = None
     closed_at: datetime | None = None
@@ -347,6 +348,11 @@ class Incident:
     def last_opened_at(self) -> datetime:
         """The last opening or reopening."""
         return self.reopened_at or self.opened_at
+
+    @property
+    def owned_since(self) -> datetime | None:
+        """Since when its owner has it, or None where nobody has."""
+        return self.taken_over_at or self.acknowledged_at
 
     @property
     def ended_at(self) -> datetime | None:

@@ -4,7 +4,7 @@
 2. The opposite of what was just notified waits until the incident settles, so that flapping sends two messages, not thirty.
 3. Nothing is notified in maintenance or under a silence; when that ends, the difference to the last notification is.
 4. Where nobody acknowledges, the next tier is notified, and the last tier is reminded (`core.incidents.routing`).
-   An acknowledgement stops that.
+   An acknowledgement stops that; when it is withdrawn, or times out, the tiers reached are notified, and it goes on from there.
 """
 
 from collections.abc import Sequence
@@ -156,7 +156,22 @@ def _change_while_firing(incident: Incident) -> _Update | None:
         return _Update(Change.ESCALATED, IncidentReason.WORSENED)
     if incident.pending_update:
         return _Update(Change.UPDATED, IncidentReason.ACTION)
-    return None if notified.acknowledged else _response(incident)
+    if not notified.acknowledged:
+        return _response(incident)
+    if incident.state is State.OPEN:
+        return _withdrawal(incident)
+    # Of one that was notified before owners were recorded, nothing is known.
+    same = notified.owner is None or notified.owner == incident.acknowledged_by
+    return None if same else _Update(Change.ACKNOWLEDGED, IncidentReason.COMMAND)
+
+
+def _withdrawal(incident: Incident) -> _Update | None:
+    """That nobody has the incident any more; an acknowledgement holds through a flap that people were not notified of."""
+    responses = {*RESPONSES, Change.UNACKNOWLEDGED}
+    last = next((entry for entry in reversed(incident.timeline) if entry.change in responses), None)
+    if last is None or last.change is not Change.UNACKNOWLEDGED:
+        return None
+    return _Update(Change.UNACKNOWLEDGED, last.reason)
 
 
 def _opening(incident: Incident, context: _Context) -> _Update | None:
@@ -217,14 +232,14 @@ def _mute(incident: Incident, mute: Mute, update: _Update, at: datetime) -> _Eva
 
 def _notify(incident: Incident, update: _Update, context: _Context) -> _Evaluation:
     escalations, to = _audience(incident, update, context)
-    if not to and update.change in OPENINGS:
+    if not to and update.change in {*OPENINGS, Change.UNACKNOWLEDGED}:
         # No route matches now; one may later, by its hours or a worse severity.
         return _Evaluation(incident=incident)
     before = incident.notified
     incident = _notified(incident, update, context, escalations, to)
     if not to:
         return _Evaluation(incident=incident)
-    named = () if update.change is Change.UPDATED else escalations
+    named = () if update.change in {*RESPONSES, Change.UPDATED} else escalations
     names = ", ".join(escalation.stakeholder for escalation in named) or "everybody notified before"
     step = Step(
         Change.UPDATED, IncidentReason.NOTIFIED, context.at, f"{update.change}: notified {names} ({', '.join(to)})"
@@ -241,24 +256,26 @@ def _audience(
     """The tiers reached after the notification, and the channels that receive it."""
     notified, resolved = incident.notified, update.change is Change.RESOLVED
     people, now = context.policy.people, context.now
-    if update.change is Change.UPDATED:
+    if update.change in {*RESPONSES, Change.UPDATED}:  # the tiers reached stay: the acknowledgement may be withdrawn
         return notified.escalations, notified.channels
-    if update.change in RESPONSES or (resolved and notified.firing):
+    if resolved and notified.firing:
         return (), notified.channels
-    worse = update.change is Change.ESCALATED
-    reached = {escalation.stakeholder: escalation for escalation in notified.escalations} if worse else {}
+    goes_on = update.change in {Change.ESCALATED, Change.UNACKNOWLEDGED}
+    reached = {escalation.stakeholder: escalation for escalation in notified.escalations} if goes_on else {}
+    if update.change is Change.UNACKNOWLEDGED:  # the tiers reached have their time to acknowledge once more
+        reached = {name: replace(escalation, since=now) for name, escalation in reached.items()}
     names = [name for name in stakeholders(routing_facts(incident), people, now) if name in people.stakeholders]
     first = {name: EscalationState(stakeholder=name, tier=0, since=now) for name in names}
     escalations = tuple((first | reached).values())
     to = tier_channels(escalations, people, now)
-    before = notified.channels if worse else ()
+    before = notified.channels if goes_on else ()
     return () if resolved else escalations, tuple(dict.fromkeys((*to, *before)))
 
 
 def _escalate(incident: Incident, context: _Context) -> _Evaluation:
     """The next tiers where nobody acknowledged in time, and reminders where there is no next tier."""
     notified, people, now = incident.notified, context.policy.people, context.now
-    if not notified.escalations or incident.state is not State.OPEN or not notified.firing:
+    if not notified.escalations or incident.state is not State.OPEN or not notified.firing or notified.acknowledged:
         return _Evaluation(incident=incident)
     escalations = tuple(
         next_escalation(escalation, incident.severity, people, now) for escalation in notified.escalations
@@ -311,6 +328,7 @@ def _notified(
         channels=tuple(dict.fromkeys((*before.channels, *to))),
         escalations=escalations,
         acknowledged=_response(incident) is not None,
+        owner=incident.acknowledged_by,
     )
     requested = None if update.change in OPENINGS else incident.requested_severity
     return replace(incident, notified=notified, pending_update="", requested_severity=requested)

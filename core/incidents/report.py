@@ -38,6 +38,7 @@ _UNFINISHED = {
 }
 _PROBLEMS = {
     IncidentReason.NOT_ACKNOWLEDGED: "A notified tier did not acknowledge in time",
+    IncidentReason.ACKNOWLEDGEMENT_TIMED_OUT: "An acknowledgement timed out",
     IncidentReason.NOTIFICATION_REFUSED: "A channel refused a message",
     IncidentReason.HANDED_ON: "A channel refused a message, so the next tier was notified",
     IncidentReason.MUTED: "A notification was muted",
@@ -139,8 +140,10 @@ def response_times_by_severity(
 
 
 def _acknowledgements(record: ResponseRecord) -> Iterator[tuple[datetime, datetime | None]]:
-    yield from ((earlier.opened_at, earlier.acknowledged_at) for earlier in record.acknowledgements)
-    yield record.last_opened_at, record.acknowledged_at
+    """Of each opening the first: an acknowledgement that was withdrawn has been given in time all the same."""
+    first = {record.last_opened_at: record.acknowledged_at}
+    first |= {earlier.opened_at: earlier.acknowledged_at for earlier in record.acknowledgements}
+    yield from first.items()
 
 
 def _spans(times: Iterable[tuple[datetime, datetime | None]], since: datetime, until: datetime) -> list[timedelta]:
@@ -296,7 +299,7 @@ def _timeline(incident: Incident, members: Sequence[IncidentCondition]) -> list[
 
 def _cause(entry: TimelineEntry, sources: Mapping[str, str]) -> str:
     """Who caused a step; a finding is named by `Finding.id`, which starts with its condition."""
-    if entry.reason is IncidentReason.COMMAND:
+    if entry.reason in (IncidentReason.COMMAND, IncidentReason.COMMENT):
         return "a person"
     if entry.reason is IncidentReason.ACTION:
         return "an automated action"

@@ -1,28 +1,21 @@
 """Routing: stakeholders, channels and playbooks of an incident, escalation from tier to tier, maintenance and silences."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from core.events import ActionRequest, Severity
 from core.incidents.model import EscalationState, GroupState, Incident, State
 from core.local_time import instant_of, reached
 from core.patterns import any_matches, matches
-from core.settings.cron import fields
+from core.settings.cron import last_start
 from core.settings.people import Hours, Override, People, Person, Rotation, When
 from core.settings.response import Maintenance, Playbook
 from core.text import clean
 
 LONGEST_SILENCE = timedelta(days=30)
 """From the command to its end."""
-_RAREST = timedelta(days=8 * 366)
-"""The longest time between two instants of a schedule: from one 29 February to the next, over a year like 2100."""
-_DAY = timedelta(days=1)
-_ALL_DAYS = 31
-_ALL_WEEKDAYS = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,65 +284,11 @@ def _window_end(maintenance: Maintenance, now: datetime) -> datetime | None:
     start = maintenance.start
     if start is None:
         minute = reached(now, maintenance.time_zone).replace(second=0, microsecond=0)
-        local = _last_start(maintenance.schedule, minute, maintenance.duration)
+        local = last_start(maintenance.schedule, minute, maintenance.duration)
         start = local and instant_of(local, maintenance.time_zone)
     if start is None or not timedelta(0) <= now - start < maintenance.duration:
         return None
     return start + maintenance.duration
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Schedule:
-    """A cron expression: the minutes of the day, in order, and the days.
-
-    Where both the day of the month and the day of the week are restricted, one of them is enough (`either`).
-    """
-
-    minutes: tuple[int, ...]
-    days: frozenset[int]
-    months: frozenset[int]
-    weekdays: frozenset[int]
-    either: bool
-
-    def on(self, day: date) -> bool:
-        of_month, of_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays
-        return day.month in self.months and (of_month or of_week if self.either else of_month and of_week)
-
-
-@lru_cache(maxsize=256)
-def _schedule(expression: str) -> _Schedule:
-    texts = expression.lower().split()
-    minutes, hours, days, months, weekdays = fields(expression)
-    week = frozenset(day % 7 for day in weekdays)
-    return _Schedule(
-        minutes=tuple(sorted(hour * 60 + minute for hour in hours for minute in minutes)),
-        days=frozenset(days),
-        months=frozenset(months),
-        weekdays=week,
-        either=_restricts(texts[2], len(days) == _ALL_DAYS, texts[4])
-        and _restricts(texts[4], len(week) == _ALL_WEEKDAYS, texts[2]),
-    )
-
-
-def _restricts(text: str, every: bool, other: str) -> bool:  # noqa: FBT001 - whether it names every day
-    """Whether a field of days restricts them, by the rules of croniter, which schedules the jobs."""
-    return "*" not in text.split(",") and not (every and "*" in other)
-
-
-@lru_cache(maxsize=256)
-def _last_start(expression: str, minute: datetime, within: timedelta) -> datetime | None:
-    """The last time of a schedule up to this minute, both local and without a time zone, searched day by day.
-
-    It is cached, because every decision within a minute asks for it.
-    """
-    schedule = _schedule(expression)
-    minutes = schedule.minutes[: bisect_right(schedule.minutes, minute.hour * 60 + minute.minute)]
-    for back in range(min(within, _RAREST).days + 2):
-        day = minute.date() - back * _DAY
-        if minutes and schedule.on(day):
-            return datetime.combine(day, time(*divmod(minutes[-1], 60)))
-        minutes = schedule.minutes
-    return None
 
 
 def request_actions(

@@ -1,7 +1,10 @@
 """Cron expressions of five fields, as Cloud Scheduler takes them: minute, hour, day of month, month, day of week."""
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 
 _MONTHS = {
     name: number
@@ -12,6 +15,12 @@ _MONTHS = {
 _DAYS = {name: number for number, name in enumerate(["sun", "mon", "tue", "wed", "thu", "fri", "sat"])}
 _LONGEST = {1: 31, 2: 29, 3: 31, 4: 30, 5: 31, 6: 30, 7: 31, 8: 31, 9: 30, 10: 31, 11: 30, 12: 31}
 _PART = re.compile(r"(?P<first>\*|[a-z]{3}|[0-9]{1,2})(?:-(?P<last>[a-z]{3}|[0-9]{1,2}))?(?:/(?P<step>[0-9]{1,2}))?")
+
+_RAREST = timedelta(days=8 * 366)
+"""The longest time between two instants of a schedule: from one 29 February to the next, over a year like 2100."""
+_DAY = timedelta(days=1)
+_ALL_DAYS = 31
+_ALL_WEEKDAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +94,57 @@ def _range(found: re.Match[str], field: _Field) -> range:
 
 def _number(text: str, field: _Field) -> int:
     return int(text) if text.isdigit() else field.names.get(text, -1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Schedule:
+    """A cron expression: the minutes of the day, in order, and the days.
+
+    Where both the day of the month and the day of the week are restricted, one of them is enough (`either`).
+    """
+
+    minutes: tuple[int, ...]
+    days: frozenset[int]
+    months: frozenset[int]
+    weekdays: frozenset[int]
+    either: bool
+
+    def on(self, day: date) -> bool:
+        of_month, of_week = day.day in self.days, day.isoweekday() % 7 in self.weekdays
+        return day.month in self.months and (of_month or of_week if self.either else of_month and of_week)
+
+
+@lru_cache(maxsize=256)
+def _schedule(expression: str) -> _Schedule:
+    texts = expression.lower().split()
+    minutes, hours, days, months, weekdays = fields(expression)
+    week = frozenset(day % 7 for day in weekdays)
+    return _Schedule(
+        minutes=tuple(sorted(hour * 60 + minute for hour in hours for minute in minutes)),
+        days=frozenset(days),
+        months=frozenset(months),
+        weekdays=week,
+        either=_restricts(texts[2], len(days) == _ALL_DAYS, texts[4])
+        and _restricts(texts[4], len(week) == _ALL_WEEKDAYS, texts[2]),
+    )
+
+
+def _restricts(text: str, every: bool, other: str) -> bool:  # noqa: FBT001 - whether it names every day
+    """Whether a field of days restricts them, by the rules of croniter, which schedules the jobs."""
+    return "*" not in text.split(",") and not (every and "*" in other)
+
+
+@lru_cache(maxsize=256)
+def last_start(expression: str, minute: datetime, within: timedelta) -> datetime | None:
+    """The last time of a schedule up to this minute, both local and without a time zone, searched day by day.
+
+    It is cached, because every decision within a minute asks for it.
+    """
+    schedule = _schedule(expression)
+    minutes = schedule.minutes[: bisect_right(schedule.minutes, minute.hour * 60 + minute.minute)]
+    for back in range(min(within, _RAREST).days + 2):
+        day = minute.date() - back * _DAY
+        if minutes and schedule.on(day):
+            return datetime.combine(day, time(*divmod(minutes[-1], 60)))
+        minutes = schedule.minutes
+    return None

@@ -22,7 +22,20 @@ from core.settings.kinds import (
     TimeZone,
 )
 from core.settings.network import Server
-from core.settings.notes import Default, Defines, Excludes, Items, Key, Mark, Pattern, Range, Reads, Requires, Short
+from core.settings.notes import (
+    Default,
+    Defines,
+    Excludes,
+    Items,
+    Key,
+    Mark,
+    NoneAs,
+    Pattern,
+    Range,
+    Reads,
+    Requires,
+    Short,
+)
 from core.settings.people import Category, When
 from core.settings.reader import Node
 from core.settings.values import word
@@ -36,6 +49,9 @@ class Policy:
     """A condition that fires within this time after the resolution reopens the incident; later it opens a new one."""
     reopen_resolved: Annotated[timedelta, Range("1m", "7d")] = timedelta(minutes=15)
     """An incident that a person resolved reopens when its conditions still fire after this time."""
+    acknowledgement_timeout: Annotated[timedelta | None, Range("5m", "7d"), NoneAs("never")] = None
+    """An acknowledgement counts for so long; an incident that is not mitigated or resolved by then is open again, and escalation
+    goes on."""
     join_within: Annotated[timedelta, Range("0s", "1d")] = timedelta(minutes=15)
     """Conditions of targets that depend on each other join one incident if they start to fire within this time."""
     settle: Annotated[timedelta, Range("0s", "1h")] = timedelta(minutes=1)

@@ -11,6 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from core.errors import AiaError, Fault
 from core.incidents.routing import LONGEST_SILENCE
+from core.text import LINE_LIMIT
 
 LARGEST = 16_384
 """Bytes of a body."""
@@ -53,6 +54,16 @@ class Fields:
     def note(self) -> str:
         """Why, in one line; it need not be given."""
         return self._text("note", least=0, most=LONGEST_NOTE)
+
+    def comment(self) -> None:
+        """The note is what is said: it must be given, and short enough for the timeline to keep all of it."""
+        note, most = self.note(), LINE_LIMIT - len(f"{self.by()}: ".encode())
+        if not 1 <= len(note.encode()) <= most:
+            self._fault("note", f"must be 1 to {most} bytes to comment", note)
+
+    def recipient(self) -> str:
+        """Who takes an incident over; it need not be given."""
+        return self._text("to", least=0, most=LONGEST_NAME)
 
     def pattern(self) -> str:
         """A pattern of targets."""

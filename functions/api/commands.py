@@ -39,23 +39,25 @@ class Commands:
     clock: Clock
 
     def about_incident(self, request: flask.Request, incident_id: str, verb: str) -> str:
-        """Acknowledge, mitigate, resolve, cancel or reopen an incident.
+        """Acknowledge, take over, give back, mitigate, resolve, cancel or reopen an incident, or comment on it.
 
         Returns:
             The id of the command; the same for every method here.
 
         Raises:
             LookupError: there is no such incident; for other methods, no such action or silence.
-            Conflict: it is resolved; to reopen it: it is not, or is part of another one.
+            Conflict: it is resolved, or to give it back, not acknowledged; to reopen it: it is not resolved, or is part of another
+                one.
             BodyError: the body is invalid; the same for every method here.
             UnavailableError: the bus does not accept the command; the same for every method here.
         """
-        fields = _command_fields(request)
-        incident = self.incidents.state(incident_id)
-        is_over = incident["state"] == State.RESOLVED
-        if is_over if verb != Verb.REOPEN else not is_over or incident["merged_into"]:
-            _refuse(incident, "be over" if verb == Verb.REOPEN else "not be over")
-        return self._publish(fields, Verb(verb), incident_id, self.clock())
+        fields = _command_fields(request, *(("to",) if verb == Verb.TAKE_OVER else ()))
+        to = fields.recipient()
+        if verb == Verb.COMMENT:
+            fields.comment()
+        fields.check()
+        _check_state(self.incidents.state(incident_id), Verb(verb))
+        return self._publish(fields, Verb(verb), incident_id, self.clock(), to=to)
 
     def about_action(self, request: flask.Request, request_id: str, verb: str) -> str:
         """Approve or reject an action that awaits it."""
@@ -109,19 +111,27 @@ class Commands:
         return self._publish(fields, Verb.TEST_CHANNEL, name, self.clock())
 
     def _publish(
-        self, fields: Fields, verb: Verb, subject: str, at: datetime, *, until: datetime | None = None, lifts: str = ""
+        self,
+        fields: Fields,
+        verb: Verb,
+        subject: str,
+        at: datetime,
+        *,
+        until: datetime | None = None,
+        lifts: str = "",
+        to: str = "",
     ) -> str:
         by, note = fields.by(), fields.note()
         fields.check()
-        command = Command(verb=verb, subject=subject, by=by, at=at, note=note, until=until, lifts=lifts)
+        command = Command(verb=verb, subject=subject, by=by, at=at, note=note, until=until, lifts=lifts, to=to)
         self.bus().publish(TOPIC, command, verb=verb.value)
         return command.id
 
 
-def _command_fields(request: flask.Request) -> Fields:
-    """The fields of a command that has only an author and a note."""
+def _command_fields(request: flask.Request, *more: str) -> Fields:
+    """The fields of a command that has only an author, a note and perhaps some more."""
     fields = read(request)
-    fields.only("by", "note")
+    fields.only("by", "note", *more)
     _check_author(fields)
     return fields
 
@@ -131,6 +141,23 @@ def _check_author(fields: Fields) -> None:
     fields.by()
     fields.note()
     fields.check()
+
+
+def _check_state(incident: Data, verb: Verb) -> None:
+    """Raise `Conflict` where the command would change nothing."""
+    is_over = incident["state"] == State.RESOLVED
+    match verb:
+        case Verb.COMMENT:
+            return
+        case Verb.REOPEN:
+            if not is_over or incident["merged_into"]:
+                _refuse(incident, "be over")
+        case Verb.GIVE_BACK:
+            if incident["state"] != State.ACKNOWLEDGED:
+                _refuse(incident, "be acknowledged")
+        case _:
+            if is_over:
+                _refuse(incident, "not be over")
 
 
 def _refuse(incident: Data, wanted: str) -> NoReturn:

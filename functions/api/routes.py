@@ -12,6 +12,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 
 from core.errors import AiaError, UnavailableError
+from core.incidents.commands import VERBS
 from functions.api import reply, runbooks
 from functions.api.actions import Actions
 from functions.api.body import BodyError, signed_in
@@ -81,9 +82,7 @@ _routes = Map(
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
-        _post(
-            "/api/incidents/<incident_id>/<any(acknowledge, mitigate, resolve, cancel, reopen):verb>", "about_incident"
-        ),
+        _post(f"/api/incidents/<incident_id>/<any({', '.join(sorted(VERBS))}):verb>", "about_incident"),
         _get("/api/actions", "actions"),
         _post("/api/actions/<path:request_id>/<any(approve, reject):verb>", "about_action"),
         _get("/api/channels", "channels"),

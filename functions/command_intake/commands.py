@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import Command, Verb
-from core.incidents.lifecycle import is_allowed
+from core.incidents.commands import is_allowed
 from core.incidents.model import State
 from functions.adapters.ledger import EffectOutcome, Ledger
 from functions.adapters.ports import Bus, Clock, Data, Store

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from core.errors import BusyError, PoisonError
 from core.events import ActionDecision, Command, Finding, Verb
+from core.incidents.commands import VERBS, apply_command
 from core.incidents.fold import fold
-from core.incidents.lifecycle import apply_command, record_action
+from core.incidents.lifecycle import record_action
 from core.incidents.model import Decision, GroupState
 from core.incidents.routing import LONGEST_SILENCE, Silence
 from functions.adapters import events, logs
@@ -23,9 +24,8 @@ COPIED_WITHIN = timedelta(minutes=10)
 AHEAD = timedelta(minutes=5)
 """How far the clock of a command's sender may be ahead."""
 RoutedEvent = Finding | Command | ActionDecision
-_INCIDENT = frozenset({Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL, Verb.REOPEN})
 _SILENCE = frozenset({Verb.SILENCE, Verb.UNSILENCE})
-_VERBS = _INCIDENT | _SILENCE | {Verb.TEST_CHANNEL}
+_VERBS = VERBS | _SILENCE | {Verb.TEST_CHANNEL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,8 @@ def _check_command(command: Command, published_at: datetime) -> None:
         raise PoisonError(f"at: must be at most {latest}, got {command.at.isoformat()}")
     if command.verb is Verb.SILENCE:
         _check_until(command)
+    if command.verb is Verb.COMMENT and not command.note.strip():
+        raise PoisonError(f"note: must be given to comment, got {command.note[:80]!r}")
 
 
 def _check_until(command: Command) -> None:

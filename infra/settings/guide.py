@@ -108,7 +108,8 @@ def _default(setting: Setting) -> str:
     if is_dataclass(setting.default):
         return "as below"
     if setting.default in (None, "", ()) or setting.default == {}:
-        return "none"
+        word = setting.spec.note(NoneAs)
+        return f"`{word[0]}`" if word else "none"
     if setting.spec.origin is frozenset and len(setting.default) == len(setting.spec.inner[0].kind):
         return "all"
     return f"`{spelling.value(setting.default)}`"

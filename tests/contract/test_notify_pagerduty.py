@@ -85,9 +85,10 @@ def test_an_incident_becomes_an_alert_with_all_that_is_known(pager: PagerDuty, s
 @pytest.mark.parametrize("change", list(Change))
 def test_every_change_has_its_action(pager: PagerDuty, server: PagerDutyServer, change: Change) -> None:
     pager.send(replace(MESSAGE, change=change))
-    care = {Change.ACKNOWLEDGED: "acknowledge", Change.MITIGATED: "acknowledge"}
-    expected = ({Change.RESOLVED: "resolve"} | care).get(change, "trigger")
-    assert [event["event_action"] for event in sent(server)] == [expected]
+    care = {Change.ACKNOWLEDGED: ["acknowledge"], Change.MITIGATED: ["acknowledge"]}
+    ends = {Change.RESOLVED: ["resolve"], Change.UNACKNOWLEDGED: ["resolve", "trigger"]}
+    assert [event["event_action"] for event in sent(server)] == (care | ends).get(change, ["trigger"])
+    assert len(sent(server)) == calls(replace(MESSAGE, change=change))
 
 
 @pytest.mark.parametrize("severity", list(Severity))
@@ -103,6 +104,23 @@ def test_the_life_of_an_incident_is_the_life_of_one_alert(pager: PagerDuty, serv
         states.append(server.alerts[MESSAGE.incident_id])
     assert states == ["triggered", "triggered", "acknowledged", "acknowledged", "resolved"]
     assert len(server.alerts) == 1
+
+
+def test_an_acknowledgement_that_is_withdrawn_pages_anew(pager: PagerDuty, server: PagerDutyServer) -> None:
+    for change in (Change.OPENED, Change.ACKNOWLEDGED, Change.UNACKNOWLEDGED):
+        pager.send(replace(MESSAGE, change=change))
+    assert server.alerts == {MESSAGE.incident_id: "triggered"}
+
+
+def test_a_withdrawal_that_fails_in_the_middle_is_completed_by_the_next_attempt(
+    pager: PagerDuty, server: PagerDutyServer
+) -> None:
+    message = replace(MESSAGE, change=Change.UNACKNOWLEDGED)
+    server.scripted.extend([Reply(202), Reply(500)])
+    with pytest.raises(UnavailableError, match="channel pager: answered 500"):
+        pager.send(message)
+    assert pager.send(message).outcome is DeliveryOutcome.DELIVERED
+    assert server.alerts == {MESSAGE.incident_id: "triggered"}
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,43 @@ def test_an_incident_that_a_person_ends_moves_to_those_that_are_over(
     assert commands(night) == [(verb, SECOND, "Ada", "")]
 
 
+def test_an_acknowledged_incident_is_handed_on_and_given_back(night: PageFixture) -> None:
+    page = night.open()
+    button(page, "Acknowledge").click()
+    saved(page)
+    card(page).get_by_label(re.compile("^Who takes over")).fill("Grace")
+    button(page, "Take over").click()
+    saved(page)
+    expect(fact(page, "Acknowledged by")).to_contain_text("Grace")
+    expect(card(page).get_by_label(re.compile("^Who takes over"))).to_have_value("")
+    button(page, "Give back").click()
+    saved(page)
+    expect(card(page).locator(".head .pill")).to_have_text(["critical", "open"])
+    expect(fact(page, "Acknowledged by")).to_contain_text("Nobody yet")
+    expect(button(page, "Give back")).to_have_count(0)
+    assert [(verb, by) for verb, _, by, _ in commands(night)] == [
+        ("acknowledge", "Ada"),
+        ("take_over", "Ada"),
+        ("give_back", "Ada"),
+    ]
+    assert night.office.published[1][1].to == "Grace"
+
+
+def test_a_comment_appears_in_the_timeline(night: PageFixture) -> None:
+    page = night.open()
+    button(page, "Comment").click()
+    expect(card(page).get_by_label(re.compile("^Note on"))).to_be_focused()
+    assert commands(night) == []
+    page.keyboard.type("it is the disk")
+    button(page, "Comment").click()
+    saved(page)
+    card(page).get_by_text("Timeline:").click()
+    expect(card(page).locator(".timeline li").first).to_contain_text("Ada: it is the disk")
+    expect(card(page).locator(".timeline li").first).to_contain_text("because a person said so")
+    expect(card(page).get_by_label(re.compile("^Note on"))).to_have_value("")
+    assert commands(night) == [("comment", WORST, "Ada", "it is the disk")]
+
+
 def test_what_was_sent_and_is_not_carried_out_stays_pending(night: PageFixture) -> None:
     night.office.obeys = False
     page = night.open()

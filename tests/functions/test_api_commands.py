@@ -65,7 +65,7 @@ def fault(response: TestResponse) -> str:
     return said
 
 
-@pytest.mark.parametrize("verb", ["acknowledge", "mitigate", "resolve", "cancel"])
+@pytest.mark.parametrize("verb", ["acknowledge", "take_over", "mitigate", "resolve", "cancel", "comment"])
 def test_what_a_person_says_about_an_incident_is_published_as_a_command(
     client: FlaskClient, office: ApiFixture, verb: str
 ) -> None:
@@ -74,6 +74,55 @@ def test_what_a_person_says_about_an_incident_is_published_as_a_command(
     assert (response.status_code, response.json) == (202, {"id": command.id})
     assert (topic, attributes) == ("commands", {"verb": verb})
     assert command == Command(verb=Verb(verb), subject=OPEN, by="Ada", at=START, note="it is the disk")
+
+
+def test_an_incident_is_handed_on_to_a_person(client: FlaskClient, office: ApiFixture) -> None:
+    assert tell(client, f"/api/incidents/{OPEN}/take_over", to=" Bob ").status_code == 202
+    [(_, command, attributes)] = office.published
+    assert (command.verb, command.by, command.to, attributes) == ("take_over", "Ada", "Bob", {"verb": "take_over"})
+
+
+def test_only_what_is_acknowledged_is_given_back(client: FlaskClient, office: ApiFixture) -> None:
+    refused = tell(client, f"/api/incidents/{OPEN}/give_back")
+    assert (refused.status_code, fault(refused)) == (409, "incident: must be acknowledged, is open")
+    office.carry_out(Command(verb=Verb.ACKNOWLEDGE, subject=OPEN, by="Ada", at=START))
+    assert tell(client, f"/api/incidents/{OPEN}/give_back").status_code == 202
+    assert [command.verb for _, command, _ in office.published] == [Verb.GIVE_BACK]
+
+
+def test_what_is_over_may_be_commented_on(client: FlaskClient, office: ApiFixture) -> None:
+    assert tell(client, f"/api/incidents/{OVER}/comment", note="the disk was full").status_code == 202
+    assert tell(client, f"/api/incidents/{OVER}/take_over").status_code == 409
+    assert [command.verb for _, command, _ in office.published] == [Verb.COMMENT]
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "says"),
+    [
+        ("comment", {}, "note: must be 1 to 295 bytes to comment, got ''"),
+        ("comment", {"note": "  "}, "note: must be 1 to 295 bytes to comment, got ''"),
+        ("comment", {"note": "a" * 296}, "note: must be 1 to 295 bytes to comment, got 'aaa"),
+        ("comment", {"note": "\N{CAT FACE}" * 74}, "note: must be 1 to 295 bytes to comment, got"),
+        ("comment", {"note": "a\nb"}, "note: must be 0 to 300 printable characters, got 'a\\nb'"),
+        ("take_over", {"to": "b" * 81}, "to: must be 0 to 80 printable characters, got 'bbb"),
+        ("take_over", {"to": ["Bob"]}, "to: must be 0 to 80 printable characters, got ['Bob']"),
+        ("acknowledge", {"to": "Bob"}, "to: must be one of by, note, got 'to'"),
+    ],
+)
+def test_what_cannot_be_kept_whole_is_refused_with_what_is_allowed(
+    client: FlaskClient, office: ApiFixture, verb: str, body: dict[str, Any], says: str
+) -> None:
+    response = tell(client, f"/api/incidents/{OPEN}/{verb}", **body)
+    assert response.status_code == 400
+    assert fault(response).startswith(says)
+    assert office.published == []
+
+
+def test_the_longest_comment_is_kept_whole(client: FlaskClient, office: ApiFixture) -> None:
+    note = "\N{CAT FACE}" * 73 + "..."
+    assert tell(client, f"/api/incidents/{OPEN}/comment", note=note).status_code == 202
+    office.carry_out(office.published[0][1])
+    assert office.groups[OPEN].state.incidents[0].timeline[-1].summary == f"Ada: {note}"
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])

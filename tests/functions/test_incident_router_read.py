@@ -70,3 +70,15 @@ def test_a_silence_is_at_most_thirty_days_long() -> None:
 def test_a_silence_ends_after_it_begins(until: None) -> None:
     with pytest.raises(PoisonError, match="until: must be after at"):
         received(replace(SILENCE, until=until))
+
+
+def test_a_comment_says_something() -> None:
+    comment = replace(SILENCE, verb=Verb.COMMENT, subject="model-a", until=None, note="the disk")
+    assert received(comment) == comment
+    with pytest.raises(PoisonError, match="note: must be given to comment, got ' '"):
+        received(replace(comment, note=" "))
+
+
+def test_a_verb_of_another_function_is_poison_and_told_with_those_that_are_allowed() -> None:
+    with pytest.raises(PoisonError, match=r"verb: must be one of acknowledge, cancel, comment, .*, got 'halt'"):
+        received(replace(SILENCE, verb=Verb.HALT))

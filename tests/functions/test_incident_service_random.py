@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import BusyError, UnavailableError
 from core.events import Command, Event, Finding, Severity, Status, Verb
+from core.incidents.commands import VERBS
 from core.incidents.model import CONDITIONS_LIMIT
 from core.incidents.policy import Graph
 from core.settings import Dependency
@@ -28,8 +29,8 @@ def some_event(rng: random.Random, setup: Setup) -> Finding | Command:
     at = setup.world.now - timedelta(minutes=rng.choice((0, 0, 0, 2, 45)))
     known = sorted(setup.world.incidents())
     if known and rng.random() < 0.25:
-        verb = rng.choice((Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL))
-        return Command(verb=verb, subject=rng.choice(known), by="ada", at=at)
+        verb = rng.choice(sorted(VERBS - {Verb.REOPEN}))
+        return Command(verb=verb, subject=rng.choice(known), by=rng.choice(("ada", "bob")), at=at, note="why")
     return replace(
         FINDING,
         target=rng.choice((*MODELS, TABLE)),

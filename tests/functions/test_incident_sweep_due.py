@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import UnavailableError
 from core.events import Command, Finding, Severity, Status, Verb
+from core.incidents.commands import VERBS as VERBS_OF_INCIDENTS
 from core.incidents.due import LONGEST_REST
 from core.settings.response import Policy
 from functions.incident_router.router import Received
@@ -17,8 +18,8 @@ from functions.incident_sweep.sweep import Sweeper, handle
 from tests.support.builders.budget import examples
 from tests.support.fakes.outside import FINDING, POLICY, TARGET, MemoryBus, Setup, set_up
 
-TIMING = Policy(resolve_after=timedelta(hours=1))
-VERBS = (Verb.ACKNOWLEDGE, Verb.RESOLVE, Verb.REOPEN, Verb.CANCEL, Verb.SILENCE, Verb.UNSILENCE)
+TIMING = Policy(resolve_after=timedelta(hours=1), acknowledgement_timeout=timedelta(minutes=20))
+VERBS = (*sorted(VERBS_OF_INCIDENTS - {Verb.COMMENT}), Verb.SILENCE, Verb.UNSILENCE)
 HEARTBEAT = "aia_heartbeat_timestamp_seconds", "incident_sweep"
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.events import Finding, Severity, Status, Verb
 from core.incidents import capacity
+from core.incidents.commands import VERBS
 from core.incidents.model import Incident, State
 from core.settings.response import Policy
 from tests.support.builders.budget import examples
@@ -40,7 +41,7 @@ STEPS = st.lists(
         st.sampled_from([0, 0, 3, 90]),  # minutes that a finding is late
         st.sampled_from([None, None, 5, 300]),  # minutes for which it holds
         st.sampled_from(list(Severity)),
-        st.sampled_from([Verb.ACKNOWLEDGE, Verb.RESOLVE, Verb.CANCEL, Verb.REOPEN, Verb.MITIGATE]),
+        st.sampled_from(sorted(VERBS)),
     ),
     max_size=25,
 )

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Command, Finding, Mode, Severity, Stage, Verb
-from core.incidents.lifecycle import apply_command, record_refusal
+from core.incidents.commands import apply_command
+from core.incidents.lifecycle import record_refusal
 from core.incidents.model import GroupState, IncidentReason, State
 from core.incidents.policy import Graph, IncidentPolicy
 from core.settings.types import Dependency

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Command, Finding, Severity, Status, Verb
+from core.incidents.commands import apply_command
 from core.incidents.fold import fold
 from core.incidents.impact import estimate_loss
-from core.incidents.lifecycle import apply_command
 from core.incidents.model import (
     GroupState,
 )

@@ -31,7 +31,12 @@ _LONGEST_TEXT = 8000
 _MOST_FACTS = 40
 """With the limits above the body stays below the 512 KB that PagerDuty takes, whatever characters it holds."""
 _ACCEPTED = 202
-_ACTIONS = {Change.RESOLVED: "resolve", Change.ACKNOWLEDGED: "acknowledge", Change.MITIGATED: "acknowledge"}
+_ACTIONS = {
+    Change.RESOLVED: "resolve",
+    Change.ACKNOWLEDGED: "acknowledge",
+    Change.MITIGATED: "acknowledge",
+    Change.UNACKNOWLEDGED: "resolve",
+}
 _encoder = msgspec.json.Encoder()
 
 
@@ -73,7 +78,7 @@ class PagerDuty:
 
 def calls(message: Message) -> int:
     """How many events the message is."""
-    return 2 if message.missed and message.change in _ACTIONS else 1
+    return 2 if message.change is Change.UNACKNOWLEDGED or (message.missed and message.change in _ACTIONS) else 1
 
 
 KIND: ChannelKind[PagerdutyChannel] = ChannelKind(
@@ -86,12 +91,14 @@ def events(message: Message) -> list[dict[str, Any]]:
 
     PagerDuty drops an acknowledgement or a resolution of an unknown incident. So if the receiver missed earlier
     messages, a trigger is sent first: for a resolved incident at the lowest severity, so that the history has it and
-    nobody is paged.
+    nobody is paged. Events cannot take back an acknowledgement: the incident is resolved there, and triggered anew, which pages.
     """
     action = _ACTIONS.get(message.change)
     if action is None:
         return [_trigger(message, message.severity)]
     end = {"event_action": action, "dedup_key": dedup_key(message.incident_id)}
+    if message.change is Change.UNACKNOWLEDGED:
+        return [end, _trigger(message, message.severity)]
     if not message.missed:
         return [end]
     return [_trigger(message, Severity.INFO if message.change is Change.RESOLVED else message.severity), end]

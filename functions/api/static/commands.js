@@ -26,11 +26,11 @@ export function expected(known) {
   return [...waiting.values()].reduce((seen, one) => one.apply(seen), known);
 }
 
-// `key` is what it is about, `path` and `body` what is sent, `apply(known)` what then changes, `holds(known)` whether it has.
+// `key` is what it is about, `path` and `body` what is sent, `apply(known, by)` what then changes, `holds(known, by)` whether it has.
 export async function command({ key, path, body, says, apply, holds }) {
   const by = await whose();
   if (!by) return false;
-  const one = { apply: (known) => apply(known, by), holds };
+  const one = { apply: (known) => apply(known, by), holds: (known) => holds(known, by) };
   faults.delete(key);
   waiting.set(key, one);
   at("said").textContent = says;

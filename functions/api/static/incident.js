@@ -9,44 +9,84 @@ import { changed, why } from "./words.js";
 
 const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good" };
 const DOES = {
-  acknowledge: { label: "Acknowledge", state: "acknowledged", title: "Take this incident; escalation stops" },
-  mitigate: { label: "Mitigated", state: "mitigated", title: "The impact has ended; the cause may remain" },
-  resolve: { label: "Resolve", state: "resolved", title: "The incident is over, even if conditions still fire" },
-  cancel: { label: "Cancel", state: "resolved", title: "False alarm: close it and exclude it from the metrics" },
-  reopen: { label: "Reopen", state: "open", title: "The incident is not over: people are notified again" },
+  acknowledge: { label: "Acknowledge", title: "Take this incident; escalation stops" },
+  mitigate: { label: "Mitigated", title: "The impact has ended; the cause may remain" },
+  resolve: { label: "Resolve", title: "The incident is over, even if conditions still fire" },
+  cancel: { label: "Cancel", title: "False alarm: close it and exclude it from the metrics" },
+  reopen: { label: "Reopen", title: "The incident is not over: people are notified again" },
+  take_over: { label: "Take over", title: "You have it from now on, or whom you name" },
+  give_back: { label: "Give back", title: "Nobody has it any more: people are notified, and escalation goes on" },
+  comment: { label: "Comment", title: "Add the note to the timeline" },
 };
-const AFTER = { open: ["acknowledge", "mitigate", "resolve", "cancel"], acknowledged: ["mitigate", "resolve", "cancel"], mitigated: ["resolve", "cancel"], resolved: ["reopen"] };
+const AFTER = {
+  open: ["acknowledge", "mitigate", "resolve", "cancel", "comment"],
+  acknowledged: ["mitigate", "resolve", "cancel", "take_over", "give_back", "comment"],
+  mitigated: ["resolve", "cancel", "take_over", "comment"],
+  resolved: ["reopen"],
+};
 const ORDER = ["open", "acknowledged", "mitigated", "resolved"];
+const NOBODY = { acknowledged_by: "", acknowledged_at: null, taken_over_at: null };
+const over = (at, cancelled) => ({ state: "resolved", resolved_at: at, cancelled });
+
+// What an incident then is: of `told` who says so and when, whom they name, and their note.
+const EFFECT = {
+  acknowledge: (_, { by, at }) => ({ state: "acknowledged", acknowledged_by: by, acknowledged_at: at }),
+  mitigate: (_, { at }) => ({ state: "mitigated", mitigated_at: at }),
+  resolve: (_, { at }) => over(at, false),
+  cancel: (_, { at }) => over(at, true),
+  reopen: () => ({ state: "open", resolved_at: null, cancelled: false, ...NOBODY }),
+  take_over: (_, { by, to, at }) => ({ acknowledged_by: to || by, taken_over_at: at }),
+  give_back: () => ({ state: "open", ...NOBODY }),
+  comment: (one, { by, at, note }) => ({ timeline: [...one.timeline, { at, change: "updated", reason: "comment", summary: `${by}: ${note}` }] }),
+};
+const reached = (state) => (one) => ORDER.indexOf(one.state) >= ORDER.indexOf(state);
+const HOLDS = {
+  acknowledge: reached("acknowledged"), mitigate: reached("mitigated"), resolve: reached("resolved"), cancel: reached("resolved"),
+  reopen: (one) => one.state !== "resolved",
+  take_over: (one, { by, to }) => one.acknowledged_by === (to || by),
+  give_back: (one) => one.state !== "acknowledged",
+  comment: (one, _, before) => one.timeline.some((entry) => entry.reason === "comment" && entry.sequence > before.sequence),
+};
 
 export const keyOf = (incident) => `incident/${incident.id}`;
+const input = (kind, incident) => document.querySelector(`[data-key="${kind}/${CSS.escape(incident.id)}"]`);
 
-function act(incident, verb, note) {
-  const { label, state } = DOES[verb];
-  const at = new Date().toISOString();
-  const mine = (by) => ({ state, cancelled: verb === "cancel", ...(verb === "reopen" ? { resolved_at: null, acknowledged_by: "", acknowledged_at: null } : {}), ...(verb === "acknowledge" ? { acknowledged_by: by, acknowledged_at: at } : {}), ...(state === "resolved" ? { resolved_at: at } : {}), ...(verb === "mitigate" ? { mitigated_at: at } : {}) });
+function act(incident, verb) {
+  const [note, to] = ["note", "to"].map((kind) => input(kind, incident)?.value.trim() ?? "");
+  if (verb === "comment" && !note) return input("note", incident)?.focus();
+  const { label } = DOES[verb];
+  const told = { note, at: new Date().toISOString(), ...(verb === "take_over" && to ? { to } : {}) };
+  const { at, ...body } = told;
   const sent = command({
-    key: keyOf(incident), path: `/api/incidents/${encodeURIComponent(incident.id)}/${verb}`, body: { note: note.value },
+    key: keyOf(incident), path: `/api/incidents/${encodeURIComponent(incident.id)}/${verb}`, body,
     says: `${label}: ${incident.title}`,
-    apply: (known, by) => ({ ...known, incidents: known.incidents.map((one) => (one.id === incident.id ? { ...one, ...mine(by) } : one)) }),
-    holds: (known) => known.incidents.some((one) => one.id === incident.id && (verb === "reopen" ? one.state !== "resolved" : ORDER.indexOf(one.state) >= ORDER.indexOf(state))),
+    apply: (known, by) => ({ ...known, incidents: known.incidents.map((one) => (one.id === incident.id ? { ...one, ...EFFECT[verb](one, { ...told, by }) } : one)) }),
+    holds: (known, by) => known.incidents.some((one) => one.id === incident.id && HOLDS[verb](one, { ...told, by }, incident)),
   });
-  sent.then((done) => { if (done) document.querySelector(`[data-key="note/${CSS.escape(incident.id)}"]`)?.replaceWith(noteField(incident)); });
+  sent.then((done) => {
+    if (!done) return;
+    input("note", incident)?.replaceWith(noteField(incident));
+    input("to", incident)?.replaceWith(ownerField(incident));
+  });
 }
 
 const noteField = (incident) =>
   el("input", { type: "text", class: "note", maxlength: 300, placeholder: "Note (optional)", "aria-label": `Note on ${incident.title}`, "data-key": `note/${incident.id}` });
 
+const ownerField = (incident) =>
+  el("input", { type: "text", class: "note", maxlength: 80, placeholder: "Who takes over (you)", "aria-label": `Who takes over ${incident.title}`, "data-key": `to/${incident.id}` });
+
 function buttons(incident, context) {
-  const note = () => document.querySelector(`[data-key="note/${CSS.escape(incident.id)}"]`) ?? { value: "" };
-  const own = AFTER[incident.state].map((verb, index) => el("button", {
+  const verbs = AFTER[incident.state];
+  const own = verbs.map((verb, index) => el("button", {
     type: "button", class: `do ${index === 0 ? "first" : ""} ${verb === "cancel" ? "plain" : ""}`, title: DOES[verb].title,
-    "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb, note()),
+    "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb),
   }, DOES[verb].label));
   const quiet = context.quiet.length ? null : [1, 4].map((hours) => el("button", {
     type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `Mute notifications of ${incident.target} for ${plural(hours, "hour")}`,
-    onclick: () => silence(incident.target, hours * 60, note().value, keyOf(incident)),
+    onclick: () => silence(incident.target, hours * 60, input("note", incident)?.value ?? "", keyOf(incident)),
   }, `Silence ${hours} h`));
-  return el("div", { class: "buttons", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident));
+  return el("div", { class: "buttons", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident), verbs.includes("take_over") && ownerField(incident));
 }
 
 function quietly(incident, context) {
@@ -60,7 +100,7 @@ function owner(incident) {
   const up = notified.escalations.filter((one) => one.tier > 0).map((one) => `${one.stakeholder}: tier ${one.tier + 1}`);
   const to = notified.channels.length ? `notified: ${[...notified.channels].join(", ")}` : "nobody notified yet";
   const more = [incident.acknowledged_at && incident.acknowledged_by && to, ...up, notified.mute_reason].filter(Boolean).join(" · ");
-  if (incident.acknowledged_by) return [incident.acknowledged_by, ["for ", since(incident.acknowledged_at), more && ` · ${more}`], ""];
+  if (incident.acknowledged_by) return [incident.acknowledged_by, ["for ", since(incident.taken_over_at ?? incident.acknowledged_at), more && ` · ${more}`], ""];
   return ["Nobody yet", [to, up.length > 0 && ` · ${up.join(" · ")}`, notified.mute_reason && ` · ${notified.mute_reason}`], incident.state === "open" ? "critical" : ""];
 }
 
@@ -134,7 +174,7 @@ function evidence(incident) {
 
 function timeline(incident) {
   return el("ol", { class: "timeline" }, [...incident.timeline].reverse().map((one) =>
-    el("li", {}, el("b", {}, changed(one.change)), ` · ${when(one.at)}`,
+    el("li", {}, el("b", {}, changed(one)), ` · ${when(one.at)}`,
       one.summary && el("div", {}, one.summary), el("div", { class: "soft" }, `because ${why(one.reason)}`))));
 }
 

@@ -21,6 +21,8 @@ const INCIDENT = {
   muted: "it is muted",
   flapping: "it is flapping; people are notified when it has settled",
   command: "a person did it",
+  comment: "a person said so",
+  acknowledgement_timed_out: "its owner neither mitigated nor resolved it in time",
   action: "an automated action changed it",
 };
 
@@ -54,6 +56,7 @@ const ACTION = {
 
 const CHANGE = {
   opened: "Opened", updated: "Updated", escalated: "Worse", acknowledged: "Acknowledged",
+  unacknowledged: "No longer acknowledged",
   mitigated: "Mitigated", resolved: "Resolved", reopened: "Reopened",
 };
 
@@ -65,4 +68,4 @@ export const STAGE = {
 
 export const why = (reason) => INCIDENT[reason] ?? words(reason);
 export const because = (reason) => ACTION[reason] ?? words(reason);
-export const changed = (change) => CHANGE[change] ?? words(change);
+export const changed = ({ change, reason }) => (reason === "comment" ? "Comment" : CHANGE[change] ?? words(change));

@@ -18,7 +18,7 @@ from core.actions.lifecycle import ActionRun
 from core.actions.plan import ActionReason, Plan
 from core.errors import UnavailableError
 from core.events import ActionRequest, Change, Command, Event, Mode, Severity, Stage, Status, Verb
-from core.incidents.lifecycle import apply_command
+from core.incidents.commands import apply_command
 from core.incidents.model import GroupState, Incident, IncidentCondition, IncidentReason, State, TimelineEntry
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence

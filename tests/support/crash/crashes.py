@@ -12,8 +12,8 @@ from datetime import timedelta
 from core.actions.guards import TRAITS
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import Command, Finding, Mode, Severity, Tick, Verb
+from core.incidents.commands import VERBS, apply_command
 from core.incidents.fold import fold
-from core.incidents.lifecycle import apply_command
 from core.incidents.model import GroupState
 from core.settings.people import When
 from core.settings.response import ActionName, Automation, Deed, Limits, Playbook
@@ -34,7 +34,7 @@ _PLAYBOOK = Playbook(
 )
 _FREE = Limits(cooldown=timedelta(0), per_hour=100, approval=False)
 _AUTOMATION = Automation(per_hour=100, limits=dict.fromkeys(DESTRUCTIVE, _FREE))
-_COMMANDS = (Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.SILENCE, Verb.UNSILENCE)
+_COMMANDS = (*sorted(VERBS - {Verb.CANCEL, Verb.REOPEN}), Verb.SILENCE, Verb.UNSILENCE)
 Spoil = Callable[[automation.MemoryAction], Action]
 _ATTEMPTS = 80
 _FAILED = (UnavailableError, BusyError, ConflictError)
@@ -181,7 +181,7 @@ def _said(story: _Story) -> Command | None:
     if not state.incidents:
         return None
     at, verb = story.group.world.now, story.rng.choice(_COMMANDS)
-    told = Command(verb=verb, subject=state.incidents[-1].id, by="ada", at=at)
+    told = Command(verb=verb, subject=state.incidents[-1].id, by=story.rng.choice(("ada", "bob")), at=at, note="why")
     if verb is Verb.SILENCE:
         return replace(told, subject="model/*", until=at + timedelta(minutes=story.rng.randint(1, 10)))
     return replace(told, subject="model/*") if verb is Verb.UNSILENCE else told
@@ -236,8 +236,15 @@ def _forgotten(story: _Story) -> Iterator[str]:
     if _facts(state) != _facts(_expected(story)):
         yield f"conditions: {_facts(state)}"
     for command in story.commands:
-        if apply_command(state, command).changes and not _written(story, command):
+        decision = apply_command(state, command)
+        # What nobody has was given back, whether that is written or arrived when the incident was over.
+        given_back = command.verb is Verb.GIVE_BACK and _owners(decision.state) == _owners(state)
+        if decision.changes and not given_back and not _written(story, command):
             yield f"said: {command.id}"
+
+
+def _owners(state: GroupState) -> list[str]:
+    return [incident.acknowledged_by for incident in state.incidents]
 
 
 def _unsaid(world: outside.World) -> Iterator[str]:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from core.events import ActionDecision, Command, Finding, Mode, Severity, Stage, Status, Verb
+from core.incidents.commands import apply_command
 from core.incidents.expiry import expire
 from core.incidents.fold import fold
-from core.incidents.lifecycle import apply_command, record_action
+from core.incidents.lifecycle import record_action
 from core.incidents.messages import Message, compose
 from core.incidents.model import Decision, GroupState, Incident, IncidentReason
 from core.incidents.notification import Notification, plan_notifications
@@ -92,8 +93,10 @@ class Played:
             self._take(decision, finding.observed_at, present)
         return self
 
-    def say(self, verb: Verb, minute: float, *, about: str = "", words: str = "") -> "Played":
-        said = Command(verb=verb, subject=about or self.incident.id, by="Ada", at=at(minute), note=words)
+    def say(
+        self, verb: Verb, minute: float, *, about: str = "", words: str = "", by: str = "Ada", to: str = ""
+    ) -> "Played":
+        said = Command(verb=verb, subject=about or self.incident.id, by=by, at=at(minute), note=words, to=to)
         self._take(apply_command(self.state, said), at(minute), at(minute))
         return self
 
