@@ -189,7 +189,7 @@ def coalesce(queue: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:
     """The effects of a queue as they are performed: pending messages about one incident are sent as one.
 
     The newest has the current state. Where one before it was about the opening, or the first about the incident to this
-    receiver, the one that is sent says that the receiver missed it (`Message.missed`).
+    receiver, or told that nobody has it any more, the one that is sent says that the receiver missed it (`Message.missed`).
 
     Returns:
         Groups of effects; performing the last one of a group, under the key of its first, performs them all. In the order of
@@ -203,7 +203,7 @@ def coalesce(queue: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:
 
 def _coalesced(group: list[Effect]) -> list[Effect]:
     *before, last = group
-    return [*before, _missed(last) if any(map(_introduces, before)) else last]
+    return [*before, _missed(last) if any(_introduces(one) or _withdraws(one) for one in before) else last]
 
 
 def _send(message: Message, before: Incident | None, now: datetime, published_at: datetime | None) -> Effect:
@@ -221,6 +221,11 @@ def _introduces(effect: Effect) -> bool:
     """Whether the receiver, without this message, does not know what later ones are about."""
     message = effect.message
     return message is not None and (effect.first or message.missed or message.change in OPENINGS)
+
+
+def _withdraws(effect: Effect) -> bool:
+    """Whether it tells that nobody has the incident any more: a receiver that keeps an acknowledgement must hear of that."""
+    return effect.message is not None and effect.message.change is Change.UNACKNOWLEDGED
 
 
 def _missed(effect: Effect) -> Effect:

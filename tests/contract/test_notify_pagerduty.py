@@ -112,6 +112,18 @@ def test_an_acknowledgement_that_is_withdrawn_pages_anew(pager: PagerDuty, serve
     assert server.alerts == {MESSAGE.incident_id: "triggered"}
 
 
+def test_an_escalation_in_place_of_a_withdrawal_that_was_missed_pages_anew(
+    pager: PagerDuty, server: PagerDutyServer
+) -> None:
+    escalated = replace(MESSAGE, change=Change.ESCALATED)
+    pager.send(MESSAGE)
+    pager.send(replace(MESSAGE, change=Change.ACKNOWLEDGED))
+    assert server.alerts == {MESSAGE.incident_id: "acknowledged"}
+    pager.send(replace(escalated, missed=True))
+    assert server.alerts == {MESSAGE.incident_id: "triggered"}
+    assert calls(replace(escalated, missed=True)) == 2
+
+
 def test_a_withdrawal_that_fails_in_the_middle_is_completed_by_the_next_attempt(
     pager: PagerDuty, server: PagerDutyServer
 ) -> None:

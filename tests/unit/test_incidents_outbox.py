@@ -129,6 +129,13 @@ def test_what_was_told_before_is_not_missed() -> None:
     assert sent(played) == [(played.incident.id, "resolved", False)]
 
 
+def test_a_withdrawal_that_waited_is_missed_where_a_later_message_is_sent_for_it() -> None:
+    played = Played().find(found(0)).say(Verb.ACKNOWLEDGE, 1)
+    played.delivers = False
+    played.say(Verb.GIVE_BACK, 2).find(found(3, severity=Severity.CRITICAL))
+    assert sent(played) == [(played.incident.id, "escalated", True)]
+
+
 def test_a_tier_that_would_have_heard_of_it_for_the_first_time_missed_it() -> None:
     played = Played().find(found(0))
     played.delivers = False

@@ -14,7 +14,7 @@ from core.incidents.commands import VERBS, apply_command
 from core.incidents.model import IncidentReason, State
 from core.incidents.report import ResponseRecord, response_times
 from core.incidents.routing import Silence
-from tests.support.fakes.played import POLICY, START, Played, at, found
+from tests.support.fakes.played import POLICY, RESOLVED, START, Played, at, found
 
 TIMEOUT = replace(POLICY, timing=replace(POLICY.timing, acknowledgement_timeout=timedelta(hours=4)))
 EVERYBODY = {"inbox", "pager"}
@@ -123,6 +123,14 @@ def test_what_is_given_back_before_anybody_was_told_opens_for_those_whom_the_rou
     assert (played.told, played.receivers) == (["unacknowledged"], [("inbox",)])
 
 
+def test_what_is_given_back_while_no_route_matches_is_told_when_one_does() -> None:
+    unrouted = replace(POLICY, people=replace(POLICY.people, routes=()))
+    played = Played(unrouted).find(found(0)).say(Verb.ACKNOWLEDGE, 1).say(Verb.GIVE_BACK, 2).sweep(3)
+    assert played.told == []
+    played.policy = POLICY
+    assert (played.sweep(4).told, played.receivers) == (["unacknowledged"], [("inbox",)])
+
+
 def test_neither_is_possible_once_it_is_mitigated_or_over() -> None:
     for first, then in [
         (Verb.MITIGATE, Verb.GIVE_BACK),
@@ -162,12 +170,34 @@ STORY = (
 def test_the_newest_word_says_who_has_it_in_whatever_order_words_arrive(length: int) -> None:
     owners = {2: "Bob", 3: "", 4: "Dan"}
     for order in permutations(STORY[:length]):
-        state = Played().find(found(0)).state
-        for command in (*order, *order):  # and all of them are delivered twice
-            state = apply_command(state, command).state
-        [incident] = state.incidents
-        assert incident.acknowledged_by == owners[length], order
-        assert incident.state is (State.ACKNOWLEDGED if owners[length] else State.OPEN)
+        for delivered in (order, (*order, *order)):
+            state = Played().find(found(0)).state
+            for command in delivered:
+                state = apply_command(state, command).state
+            [incident] = state.incidents
+            assert incident.acknowledged_by == owners[length], delivered
+            assert incident.state is (State.ACKNOWLEDGED if owners[length] else State.OPEN)
+
+
+def test_an_older_withdrawal_does_not_make_room_for_what_a_newer_one_withdrew() -> None:
+    played = acknowledged().say(Verb.GIVE_BACK, 30).say(Verb.GIVE_BACK, 20, by="Bob").say(Verb.TAKE_OVER, 25)
+    assert (played.decisions[-1].reason, played.incident.state) == (IncidentReason.LATE, State.OPEN)
+
+
+def test_an_acknowledgement_that_timed_out_is_late_though_the_timeline_has_forgotten_it() -> None:
+    played = acknowledged(TIMEOUT).sweep(251)
+    [incident] = played.state.incidents
+    forgotten = replace(played.state, incidents=(replace(incident, timeline=incident.timeline[:1]),))
+    again = Command(verb=Verb.ACKNOWLEDGE, subject=incident.id, by="Ada", at=at(10))
+    assert apply_command(forgotten, again).reason is IncidentReason.LATE
+
+
+def test_who_took_over_after_a_relapse_that_is_heard_of_late_keeps_it() -> None:
+    played = Played().find(found(0)).say(Verb.ACKNOWLEDGE, 1).say(Verb.TAKE_OVER, 8, by="Bob")
+    played.find(found(3, RESOLVED), found(5), now=at(9))
+    incident = played.incident
+    assert (incident.state, incident.acknowledged_by, incident.owned_since) == (State.ACKNOWLEDGED, "Bob", at(8))
+    assert played.sweep(10, 60).told == ["opened", "acknowledged", "acknowledged"]
 
 
 OWNING = st.builds(

@@ -31,12 +31,7 @@ _LONGEST_TEXT = 8000
 _MOST_FACTS = 40
 """With the limits above the body stays below the 512 KB that PagerDuty takes, whatever characters it holds."""
 _ACCEPTED = 202
-_ACTIONS = {
-    Change.RESOLVED: "resolve",
-    Change.ACKNOWLEDGED: "acknowledge",
-    Change.MITIGATED: "acknowledge",
-    Change.UNACKNOWLEDGED: "resolve",
-}
+_ACTIONS = {Change.RESOLVED: "resolve", Change.ACKNOWLEDGED: "acknowledge", Change.MITIGATED: "acknowledge"}
 _encoder = msgspec.json.Encoder()
 
 
@@ -78,7 +73,7 @@ class PagerDuty:
 
 def calls(message: Message) -> int:
     """How many events the message is."""
-    return 2 if message.change is Change.UNACKNOWLEDGED or (message.missed and message.change in _ACTIONS) else 1
+    return 2 if message.missed or message.change is Change.UNACKNOWLEDGED else 1
 
 
 KIND: ChannelKind[PagerdutyChannel] = ChannelKind(
@@ -91,17 +86,18 @@ def events(message: Message) -> list[dict[str, Any]]:
 
     PagerDuty drops an acknowledgement or a resolution of an unknown incident. So if the receiver missed earlier
     messages, a trigger is sent first: for a resolved incident at the lowest severity, so that the history has it and
-    nobody is paged. Events cannot take back an acknowledgement: the incident is resolved there, and triggered anew, which pages.
+    nobody is paged. Events cannot take back an acknowledgement: where nobody has the incident any more, or may have had it
+    before a message that was missed, it is resolved there and triggered anew, which pages.
     """
-    action = _ACTIONS.get(message.change)
+    action, key = _ACTIONS.get(message.change), dedup_key(message.incident_id)
     if action is None:
-        return [_trigger(message, message.severity)]
-    end = {"event_action": action, "dedup_key": dedup_key(message.incident_id)}
-    if message.change is Change.UNACKNOWLEDGED:
-        return [end, _trigger(message, message.severity)]
+        again = message.missed or message.change is Change.UNACKNOWLEDGED
+        end = [{"event_action": "resolve", "dedup_key": key}] if again else []
+        return [*end, _trigger(message, message.severity)]
+    over = {"event_action": action, "dedup_key": key}
     if not message.missed:
-        return [end]
-    return [_trigger(message, Severity.INFO if message.change is Change.RESOLVED else message.severity), end]
+        return [over]
+    return [_trigger(message, Severity.INFO if message.change is Change.RESOLVED else message.severity), over]
 
 
 def dedup_key(incident_id: str) -> str:
