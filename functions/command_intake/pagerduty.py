@@ -1,6 +1,6 @@
 """Webhooks of PagerDuty (v3): what a person does to an incident there is done here.
 
-incident.acknowledged, incident.resolved, incident.reopened     by a person of the settings, on an incident of ours
+incident.acknowledged, unacknowledged, resolved, reopened       by a person of the settings, on an incident of ours
 the same by anybody or anything else                            nothing; an event of our own integration has no user as its agent
 any other event                                                 nothing
 
@@ -33,6 +33,7 @@ VERBS = {
     "incident.acknowledged": Verb.ACKNOWLEDGE,
     "incident.resolved": Verb.RESOLVE,
     "incident.reopened": Verb.REOPEN,
+    "incident.unacknowledged": Verb.GIVE_BACK,
 }
 _PERSON = "user_reference"
 log = logging.getLogger(__name__)

@@ -19,12 +19,13 @@ from core.errors import AiaError
 from core.events import Verb
 from core.settings import Account
 from functions.adapters import logs
+from functions.adapters.notify import chat
 from functions.adapters.notify.http_client import post
 from functions.command_intake import signatures
 from functions.command_intake.commands import Commands
 from functions.command_intake.reply import Outcome, empty, error
 
-VERBS = frozenset({Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL, Verb.REOPEN})
+VERBS = frozenset(chat.LABELS)
 _PATIENCE = 1.0
 """Seconds for the message that only the person sees; with those for the bus less than the three that Slack waits."""
 log = logging.getLogger(__name__)

@@ -223,7 +223,7 @@ def test_a_thread_is_forgotten_in_the_end(server: SlackServer, world: Breaking) 
     [
         (Change.OPENED, ["acknowledge", "mitigate", "resolve", "cancel"]),
         (Change.ESCALATED, ["acknowledge", "mitigate", "resolve", "cancel"]),
-        (Change.ACKNOWLEDGED, ["mitigate", "resolve", "cancel"]),
+        (Change.ACKNOWLEDGED, ["mitigate", "resolve", "cancel", "take_over", "give_back"]),
         (Change.MITIGATED, ["resolve", "cancel"]),
         (Change.RESOLVED, ["reopen"]),
     ],

@@ -56,7 +56,7 @@ def test_the_signature_is_that_of_the_example_of_slacks_documentation() -> None:
     assert headers["X_Slack_Signature"] == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
 
 
-@pytest.mark.parametrize("verb", ["acknowledge", "mitigate", "resolve", "cancel"])
+@pytest.mark.parametrize("verb", ["acknowledge", "mitigate", "resolve", "cancel", "give_back"])
 def test_a_click_is_the_command_of_the_person_at_the_instant_of_the_click(intake: Intake, verb: str) -> None:
     intake.world.now = NOW + timedelta(seconds=1)
     assert from_slack(intake, click(verb)).status_code == 200
@@ -214,6 +214,7 @@ def test_a_click_without_an_instant_has_that_of_its_request(intake: Intake, ts: 
         ("incident.acknowledged", Verb.ACKNOWLEDGE),
         ("incident.resolved", Verb.RESOLVE),
         ("incident.reopened", Verb.REOPEN),
+        ("incident.unacknowledged", Verb.GIVE_BACK),
     ],
 )
 def test_what_a_person_does_in_pagerduty_is_done_here(intake: Intake, event_type: str, verb: Verb) -> None:

@@ -19,6 +19,8 @@ LABELS = {
     Verb.RESOLVE: "Resolve",
     Verb.CANCEL: "False alarm",
     Verb.REOPEN: "Reopen",
+    Verb.TAKE_OVER: "Take over",
+    Verb.GIVE_BACK: "Give back",
 }
 """The labels of the verbs that people answer with."""
 ENDS = {
@@ -93,7 +95,7 @@ def verbs(message: Message) -> tuple[Verb, ...]:
         case Change.MITIGATED:
             return (Verb.RESOLVE, Verb.CANCEL)
         case Change.ACKNOWLEDGED:
-            return (Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL)
+            return (Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL, Verb.TAKE_OVER, Verb.GIVE_BACK)
     return (Verb.ACKNOWLEDGE, Verb.MITIGATE, Verb.RESOLVE, Verb.CANCEL)
 
 

@@ -22,7 +22,7 @@ NAME = "#ml-alerts"
 """Of the same room; `chat.update` takes the id only."""
 _WEBHOOK = re.compile(r"/services/T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]+")
 _MESSAGE = {"text", "blocks", "mrkdwn", "unfurl_links", "unfurl_media"}
-_VERBS = {"acknowledge", "mitigate", "resolve", "cancel", "reopen"}
+_VERBS = {"acknowledge", "mitigate", "resolve", "cancel", "reopen", "take_over", "give_back"}
 _CONTROL = re.compile(r"<[^>]*>|&(?!amp;|lt;|gt;)|[<>]")
 
 
