@@ -36,13 +36,14 @@ class Traits:
     Attributes:
         destructive: whether it takes something away: work, contents, access, or the version that serves.
         approval: whether a person must approve each.
-        cooldown: the least time between two on the same target.
-        per_hour: how many in any hour, on all targets together.
+        cooldown: the least time between two on the same resource.
+        per_hour: how many in any hour, on all resources together.
         blast_radius: how many things one of them may touch.
         undo: whether it can be put back to how it was.
         suspect: whether it changes what runs now, so that an incident that gets worse right after may be its doing.
         remedy: whether it is to end the conditions of the incident: it has worked when they recover.
         keep: whether it stays in place where it did not help, as there is nothing to go back to.
+        reads: whether it only reads: it changes no resource, and does not count as an act.
     """
 
     destructive: bool = False
@@ -54,6 +55,7 @@ class Traits:
     suspect: bool = True
     remedy: bool = True
     keep: bool = False
+    reads: bool = False
 
 
 TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
@@ -81,7 +83,9 @@ TRAITS: Mapping[ActionName, Traits] = MappingProxyType(
             suspect=False,
             remedy=False,
         ),
-        ActionName.COLLECT_DIAGNOSTICS: Traits(cooldown=5 * _MINUTES, per_hour=20, suspect=False, remedy=False),
+        ActionName.COLLECT_DIAGNOSTICS: Traits(
+            cooldown=5 * _MINUTES, per_hour=20, suspect=False, remedy=False, reads=True
+        ),
     }
 )
 """Every action by its name; the settings may change its guard rails only."""
@@ -108,12 +112,13 @@ def traits(name: ActionName, automation: Automation) -> Traits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """An action that took its place in the budget."""
+    """An action that took its place in the budget; its resource is empty where it changes none."""
 
     request_id: str
     action: ActionName
     target: str
     at: datetime
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,8 +170,8 @@ class GuardVerdict:
     """Verdict of the guard rails.
 
     Attributes:
-        stage: `APPROVED` when it may be applied, `PLANNED` where it is only wanted to be known, `AWAITING` or
-            `REFUSED`.
+        stage: `APPROVED` when it may be applied, `PLANNED` where it is only wanted to be known or has to wait for its turn,
+            `AWAITING` or `REFUSED`.
         reason: why.
         detail: the numbers behind it, in one line.
     """
@@ -196,6 +201,7 @@ def permit(
     automation: Automation,
     now: datetime,
     approved: bool = False,
+    holder: str = "",
 ) -> GuardVerdict:
     """Whether the action may be applied now; the first guard rail that objects is the reason.
 
@@ -208,6 +214,7 @@ def permit(
         automation: the settings.
         now: the instant of asking.
         approved: whether a person has approved it.
+        holder: the id of the request whose action on the same resource has not settled; empty where there is none.
     """
     if halt := stopped(request.action, guards=guards, automation=automation):
         return halt
@@ -219,12 +226,18 @@ def permit(
         return objection
     if not approved and traits(ActionName(request.action), automation).approval:
         return GuardVerdict(stage=Stage.AWAITING, reason=ActionReason.NEEDS_APPROVAL)
-    return GuardVerdict(
-        stage=Stage.APPROVED, reason=ActionReason.PERSON_APPROVED if approved else ActionReason.WITHIN_LIMITS
-    )
+    return _turn(holder, approved=approved)
 
 
-def taken(guards: Guards, request: ActionRequest, *, automation: Automation, now: datetime) -> Guards:
+def rivals(guards: Guards, request: ActionRequest, resource: str) -> tuple[Application, ...]:
+    """The applications of other requests to the same resource, newest first: while one has not settled, nothing else may begin."""
+    others = (one for one in reversed(guards.applications) if one.request_id != request.id)
+    return tuple(one for one in others if resource and one.resource == resource)
+
+
+def taken(
+    guards: Guards, request: ActionRequest, *, resource: str = "", automation: Automation, now: datetime
+) -> Guards:
     """The guard rails after a request is allowed: it takes its place in the budget, once."""
     if _holds(guards, request):
         return guards
@@ -233,7 +246,9 @@ def taken(guards: Guards, request: ActionRequest, *, automation: Automation, now
     recent = tuple(
         application for application in guards.applications if application in needed or at - application.at < KEEP
     )
-    own = Application(request_id=request.id, action=ActionName(request.action), target=request.target, at=at)
+    own = Application(
+        request_id=request.id, action=ActionName(request.action), target=request.target, at=at, resource=resource
+    )
     return replace(guards, applications=(*(recent if len(recent) < LIMIT else needed), own))
 
 
@@ -265,6 +280,15 @@ def switched(guards: Guards, command: Command) -> Guards:
     return replace(guards, switches=tuple(sorted((*others, switch), key=lambda other: other.action)))
 
 
+def _turn(holder: str, *, approved: bool) -> GuardVerdict:
+    """Allowed, or planned until the action before it on the same resource has settled."""
+    if holder:
+        detail = f"begins when {holder} has settled"
+        return GuardVerdict(stage=Stage.PLANNED, reason=ActionReason.RESOURCE_BUSY, detail=detail)
+    reason = ActionReason.PERSON_APPROVED if approved else ActionReason.WITHIN_LIMITS
+    return GuardVerdict(stage=Stage.APPROVED, reason=reason)
+
+
 def _refused(reason: ActionReason, detail: str) -> GuardVerdict:
     return GuardVerdict(stage=Stage.REFUSED, reason=reason, detail=detail)
 
@@ -293,26 +317,35 @@ def _objection(
         return _refused(ActionReason.BLAST_RADIUS, f"would touch {plan.touched}, at most {rails.blast_radius}")
     if _holds(guards, request):
         return None
-    return _spent(request, guards, rails, automation, _latest(guards, now))
+    return _spent(request, plan.resource, guards, automation, _latest(guards, now))
 
 
 def _spent(
-    request: ActionRequest, guards: Guards, rails: Traits, automation: Automation, at: datetime
+    request: ActionRequest, resource: str, guards: Guards, automation: Automation, at: datetime
 ) -> GuardVerdict | None:
     """What cooldown and budgets object: an application counts until exactly its cooldown, or an hour, has passed."""
+    rails = traits(ActionName(request.action), automation)
     same = [application for application in guards.applications if application.action == request.action]
-    on_target = [application.at for application in same if application.target == request.target]
-    if on_target and at - max(on_target) < rails.cooldown:
-        return _refused(ActionReason.COOLDOWN, f"until {stamp(max(on_target) + rails.cooldown)}")
+    there = [application.at for application in same if _is_at(application, request, resource)]
+    if there and at - max(there) < rails.cooldown:
+        return _refused(ActionReason.COOLDOWN, f"until {stamp(max(there) + rails.cooldown)}")
     if (count := _within_hour(same, at)) >= rails.per_hour:
         return _refused(
             ActionReason.ACTION_BUDGET, f"{count} {request.action} within an hour, at most {rails.per_hour}"
         )
-    if (count := _within_hour(guards.applications, at)) >= automation.per_hour:
+    acts = [application for application in guards.applications if not TRAITS[application.action].reads]
+    if not rails.reads and (count := _within_hour(acts, at)) >= automation.per_hour:
         return _refused(ActionReason.TOTAL_BUDGET, f"{count} actions within an hour, at most {automation.per_hour}")
     if sum(1 for _ in _needed(guards, automation, at)) >= LIMIT:
         return _refused(ActionReason.TOTAL_BUDGET, f"{LIMIT} recent actions are remembered, and no more can be")
     return None
+
+
+def _is_at(application: Application, request: ActionRequest, resource: str) -> bool:
+    """Whether it was applied to the same resource; of what changes none, or was not recorded with it, to the same target."""
+    if application.resource and resource:
+        return application.resource == resource
+    return application.target == request.target
 
 
 def _within_hour(applications: list[Application] | tuple[Application, ...], now: datetime) -> int:

@@ -7,6 +7,8 @@
        ├──▶ approved               where no approval is required
        └──▶ refused                planned is the end of a dry run
 
+While another action on the same resource has not settled, it is planned, and waits for its turn; also after it was approved.
+
 Decisions that are not published yet are stored with the run (`pending`), in the same write: a crash loses nothing.
 """
 
@@ -30,7 +32,7 @@ HALF = LONGEST // 2
 NEXT: Mapping[Stage, frozenset[Stage]] = MappingProxyType(
     {
         Stage.PLANNED: frozenset({Stage.REFUSED, Stage.AWAITING, Stage.APPROVED}),
-        Stage.AWAITING: frozenset({Stage.APPROVED, Stage.REFUSED, Stage.REJECTED, Stage.EXPIRED}),
+        Stage.AWAITING: frozenset({Stage.PLANNED, Stage.APPROVED, Stage.REFUSED, Stage.REJECTED, Stage.EXPIRED}),
         Stage.APPROVED: frozenset({Stage.APPLIED, Stage.FAILED}),
         Stage.APPLIED: frozenset({Stage.VERIFIED, Stage.UNDONE, Stage.FAILED}),
     }
@@ -60,6 +62,7 @@ class ActionRun:
         at: the instant of the newest decision; never before an older one's.
         answer_by: until when an approval is waited for; None where none is.
         severity: of the incident just before it was applied.
+        approved_by: the person who approved it, while it waits for its turn; else empty.
         undoing: why it is about to be undone; None where it is not.
         pending: decisions that are not published yet, oldest first.
     """
@@ -72,6 +75,7 @@ class ActionRun:
     at: datetime
     answer_by: datetime | None = None
     severity: Severity | None = None
+    approved_by: str = ""
     undoing: Undoing | None = None
     pending: tuple[ActionDecision, ...] = ()
 
@@ -114,7 +118,40 @@ def planned(
     asked = GuardVerdict(stage=Stage.PLANNED, reason=ActionReason.ASKED)
     if verdict.stage is Stage.PLANNED:
         return _first(request, plan, verdict, now)
-    run = _step(_first(request, plan, asked, now), verdict, now)
+    return _permitted(_first(request, plan, asked, now), verdict, automation, now, severity)
+
+
+def turned(
+    run: ActionRun,
+    plan: Plan,
+    verdict: GuardVerdict,
+    *,
+    automation: Automation,
+    now: datetime,
+    severity: Severity | None = None,
+) -> ActionRun:
+    """The run that waited for its turn after it was evaluated again; unchanged while the resource is busy and there is time.
+
+    Args:
+        run: planned, to act.
+        plan: what would change by now; the approved one where a person approved it.
+        verdict: of the guard rails.
+        automation: the settings.
+        now: the instant.
+        severity: of the incident now.
+    """
+    if verdict.stage is Stage.PLANNED:
+        patience = PATIENCE + automation.verify_after + automation.helps_within
+        if now - run.at < patience:
+            return run
+        verdict = replace(verdict, stage=Stage.REFUSED, detail=f"no turn within {duration(patience)}")
+    return _permitted(replace(run, plan=plan), verdict, automation, now, severity)
+
+
+def _permitted(
+    run: ActionRun, verdict: GuardVerdict, automation: Automation, now: datetime, severity: Severity | None
+) -> ActionRun:
+    run = _step(run, verdict, now, by=run.approved_by)
     if run.stage is Stage.AWAITING:
         return replace(run, answer_by=run.at + automation.approval_expires)
     return replace(run, severity=severity)
@@ -154,7 +191,8 @@ def answered(
     """
     if command.verb is Verb.REJECT or verdict is None:
         verdict = GuardVerdict(stage=Stage.REJECTED, reason=ActionReason.PERSON_REJECTED, detail=command.note)
-    return replace(_step(run, verdict, now, by=command.by), severity=severity)
+    waits = verdict.stage is Stage.PLANNED
+    return replace(_step(run, verdict, now, by=command.by), severity=severity, approved_by=command.by if waits else "")
 
 
 def expired(run: ActionRun, *, now: datetime) -> ActionRun:
@@ -280,6 +318,7 @@ def decided(run: ActionRun, detail: str = "", by: str = "") -> ActionDecision:
         plan=run.plan.summary[:LONGEST],
         detail=detail[:LONGEST],
         by=by,
+        rung=request.rung,
     )
 
 

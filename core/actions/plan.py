@@ -17,6 +17,10 @@ class ActionReason(StrEnum):
     """The settings switch every action off."""
     HALTED = "halted"
     """A person halted this action, or all."""
+    NOT_REQUESTED = "not_requested"
+    """The incident's playbooks did not request it, or do not any more."""
+    INCIDENT_OVER = "incident_over"
+    """The incident is resolved."""
     UNKNOWN_ACTION = "unknown_action"
     """There is no action of that name."""
     NOT_POSSIBLE = "not_possible"
@@ -25,7 +29,9 @@ class ActionReason(StrEnum):
     BLAST_RADIUS = "blast_radius"
     """It would touch more things than it may."""
     COOLDOWN = "cooldown"
-    """The same was done to the same target a moment ago."""
+    """The same was done to the same resource a moment ago."""
+    RESOURCE_BUSY = "resource_busy"
+    """Another action on the same resource has not settled yet: this one waits for it."""
     ACTION_BUDGET = "action_budget"
     """This action was applied as often as it may be in an hour."""
     TOTAL_BUDGET = "total_budget"
@@ -81,12 +87,15 @@ class Plan:
         summary: one line for people, as in `endpoint flights: 100 % of the traffic from model 7 back to model 6`.
         steps: what would change; empty where there is nothing to do, and then nothing is applied.
         touched: how many things would be touched, for the blast radius.
+        resource: the full name of the one resource that is changed, the same for every target that stands for it, as in
+            `//run.googleapis.com/projects/p/locations/l/services/s`; empty where nothing is changed.
         state: the state of the external system at planning, for `apply`, `verify` and `undo`: texts only.
     """
 
     summary: str
     steps: tuple[Step, ...] = ()
     touched: int = 0
+    resource: str = ""
     state: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -302,6 +302,7 @@ class ActionRequest:
         playbook: the name of the playbook that asks.
         reason: why, in one line.
         severity: of the incident at the request.
+        rung: which action of its playbook this is, as in `2 of 3`; empty where it is the only one.
     """
 
     TYPE: ClassVar[str] = "action_request"
@@ -316,6 +317,7 @@ class ActionRequest:
     playbook: str
     reason: str
     severity: Severity
+    rung: str = ""
 
     def __post_init__(self) -> None:
         require_aware("requested_at", self.requested_at)
@@ -343,6 +345,7 @@ class ActionDecision:
         plan: what would change, or has changed, in one line.
         detail: the answer of the external system, in one line.
         by: the person who approved or rejected, or empty.
+        rung: which action of its playbook this is, as in `2 of 3`; empty where it is the only one.
     """
 
     TYPE: ClassVar[str] = "action_decision"
@@ -360,6 +363,7 @@ class ActionDecision:
     plan: str = ""
     detail: str = ""
     by: str = ""
+    rung: str = ""
 
     def __post_init__(self) -> None:
         require_aware("at", self.at)

@@ -24,12 +24,12 @@ def due_at(group: IncidentGroup, now: datetime, policy: IncidentPolicy) -> datet
         policy: the policy.
 
     Returns:
-        At the earliest `now`, for the next sweep: effects are pending, or a notification waits for the end of a silence. At
+        At the earliest `now`, for the next sweep: effects are pending, or a notification or an action waits for the end of a silence. At
         the latest after `LONGEST_REST`. None where time alone changes nothing.
     """
     if not group.active:
         return None
-    if group.pending or group.deferred or _waits_for_hours(group.state, policy):
+    if group.pending or group.deferred or _waits_for_hours(group.state, policy) or _waits_to_act(group.state):
         return now
     return max(now, min((now + LONGEST_REST, *_instants(group.state, policy))))
 
@@ -68,3 +68,9 @@ def _waits_for_hours(state: GroupState, policy: IncidentPolicy) -> bool:
     """Whether an incident that nobody was notified of may be routed by the hours of a route."""
     unheard = any(one.state is State.OPEN and not one.notified.escalations for one in state.incidents)
     return unheard and any(route.when.hours for route in policy.people.routes)
+
+
+def _waits_to_act(state: GroupState) -> bool:
+    """Whether the next action of a playbook is to be requested as soon as the incident is not muted."""
+    live = (incident for incident in state.incidents if incident.state is not State.RESOLVED)
+    return any(ladder.goes_on for incident in live for ladder in incident.ladders)

@@ -294,7 +294,8 @@ def remember_acknowledgement(incident: Incident) -> tuple[Acknowledgement, ...]:
 def _action_text(decision: ActionDecision) -> Iterator[str]:
     mode = " (dry run)" if decision.mode is Mode.DRY_RUN else ""
     by = f" by {clean(decision.by, _NAME_LIMIT)}" if decision.by else ""
-    yield f"{decision.action} on {decision.target} {decision.stage.replace('_', ' ')}{mode}{by}"
+    rung = f" ({decision.rung})" if decision.rung else ""
+    yield f"{decision.action}{rung} on {decision.target} {decision.stage.replace('_', ' ')}{mode}{by}"
     if decision.stage is Stage.AWAITING:
         yield "approve or reject it on the page of the incident"
     elif decision.stage not in (Stage.PLANNED, Stage.APPLIED, Stage.VERIFIED):

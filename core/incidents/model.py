@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from core.events import Change, IncidentChange, Severity, Status
+from core.incidents.ladder import ActionLadder
 
 HISTORY_LIMIT = 16
 """Observations kept per condition; within them, late observations are sorted into place."""
@@ -307,6 +308,7 @@ class Incident:
         notified: the notifications so far.
         pending_update: the result of an automated action that is to be notified, in one line; empty when it was.
         requested_severity: at which the playbooks were evaluated last, or None where they are to be.
+        ladders: the actions that the playbooks requested so far, one ladder a playbook.
         sequence: the number of the newest change.
         timeline: the changes with their reasons, oldest first.
     """
@@ -341,6 +343,7 @@ class Incident:
     notified: NotificationState = NotificationState()
     pending_update: str = ""
     requested_severity: Severity | None = None
+    ladders: tuple[ActionLadder, ...] = ()
     sequence: int = 0
     timeline: tuple[TimelineEntry, ...] = ()
 

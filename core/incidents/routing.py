@@ -1,17 +1,17 @@
-"""Routing: stakeholders, channels and playbooks of an incident, escalation from tier to tier, maintenance and silences."""
+"""Routing: stakeholders and channels of an incident, escalation from tier to tier, maintenance and silences."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from core.events import ActionRequest, Severity
-from core.incidents.model import EscalationState, GroupState, Incident, State
+from core.events import Severity
+from core.incidents.model import EscalationState, Incident
 from core.local_time import instant_of, reached
 from core.patterns import any_matches, matches
 from core.settings.cron import last_start
 from core.settings.people import Hours, Override, People, Person, Rotation, When
-from core.settings.response import Maintenance, Playbook
+from core.settings.response import Maintenance
 from core.text import clean
 
 LONGEST_SILENCE = timedelta(days=30)
@@ -289,58 +289,3 @@ def _window_end(maintenance: Maintenance, now: datetime) -> datetime | None:
     if start is None or not timedelta(0) <= now - start < maintenance.duration:
         return None
     return start + maintenance.duration
-
-
-def request_actions(
-    state: GroupState, playbooks: Iterable[Playbook], *, now: datetime, is_muted: Callable[[Incident], bool]
-) -> tuple[GroupState, tuple[ActionRequest, ...]]:
-    """The actions that the playbooks request: when an incident opens or is reopened, and again when it gets worse.
-
-    Nothing is requested while the incident is muted: what is in maintenance is left alone. An action on a target is
-    requested once, by the first playbook that names it.
-
-    Args:
-        state: after the decision and its notifications.
-        playbooks: from the settings.
-        now: for the hours of a playbook, and as the instant of the requests.
-        is_muted: whether an incident is muted.
-
-    Returns:
-        The next state, and the requests.
-    """
-    playbooks = tuple(playbooks)
-    requests: dict[tuple[str, str, str], ActionRequest] = {}
-    incidents = []
-    for incident in state.incidents:
-        after = incident
-        if playbooks and _is_due(incident) and not is_muted(incident):
-            for request in _requests(incident, playbooks, now):
-                requests.setdefault((request.incident_id, request.action, request.target), request)
-            after = replace(incident, requested_severity=incident.severity)
-        incidents.append(after)
-    same = all(after is other for after, other in zip(incidents, state.incidents, strict=True))
-    return state if same else replace(state, incidents=tuple(incidents)), tuple(requests.values())
-
-
-def _is_due(incident: Incident) -> bool:
-    if incident.state is State.RESOLVED:
-        return False
-    return incident.requested_severity is None or incident.severity.rank > incident.requested_severity.rank
-
-
-def _requests(incident: Incident, playbooks: Iterable[Playbook], now: datetime) -> Iterator[ActionRequest]:
-    for playbook in playbooks:
-        if not applies(playbook.when, routing_facts(incident), now):
-            continue
-        for deed in playbook.do:
-            yield ActionRequest(
-                incident_id=incident.id,
-                sequence=incident.sequence,
-                action=deed.action,
-                target=deed.target or incident.target,
-                requested_at=now,
-                mode=playbook.mode,
-                playbook=playbook.name,
-                reason=f"{incident.target} is {incident.severity} ({incident.category})",
-                severity=incident.severity,
-            )

@@ -164,6 +164,10 @@ class ActionName(StrEnum):
     COLLECT_DIAGNOSTICS = "collect_diagnostics"
 
 
+RUNGS_LIMIT = 10
+"""Actions of a playbook."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
     """One action of a playbook."""
@@ -190,11 +194,17 @@ class Playbook:
         tuple[Annotated[Deed, Short("action", "must be an action, or a mapping of action and target")], ...],
         Items(at_least=1, unique=True),
     ]
-    """The actions, in order: each by its name, or as `{action, target}`."""
+    """The actions, 10 at most: each by its name, or as `{action, target}`. Each is requested when the one before did not help."""
     mode: Annotated[Mode, Reads(_mode, "`dry_run` (or `dry-run`), `act`", {"enum": ["dry_run", "dry-run", "act"]})] = (
         Mode.DRY_RUN
     )
     """`dry_run` shows what would change and changes nothing."""
+
+
+@validator(Playbook, "do")
+def _not_too_many_actions(playbook: Playbook) -> Faults:
+    if len(playbook.do) > RUNGS_LIMIT:
+        yield Fault("do", f"must have {RUNGS_LIMIT} actions at most", len(playbook.do))
 
 
 _OWN = Default("the action's own")
@@ -205,7 +215,7 @@ class Limits:
     """The guard rails of one action; None for the action's default (`core.actions.guards`)."""
 
     cooldown: Annotated[timedelta | None, Range("0s", "30d"), _OWN] = None
-    """Minimum time between two actions on the same target."""
+    """Minimum time between two of them on the same resource, whichever target stands for it."""
     per_hour: Annotated[int | None, Range(0, 100, "actions"), _OWN] = None
     """Maximum per hour, on all targets together; 0 for never."""
     approval: Annotated[bool | None, _OWN] = None
@@ -221,7 +231,7 @@ class Automation:
     enabled: bool = True
     """Whether actions are applied; people can also halt them at runtime."""
     per_hour: Annotated[int, Range(0, 100, "actions")] = 10
-    """Maximum number of actions per hour."""
+    """Maximum number of actions per hour, without those that only read."""
     approval_expires: Annotated[timedelta, Range("1m", "7d")] = timedelta(minutes=30)
     """Time until an approval expires."""
     verify_after: Annotated[timedelta, Range("0s", "1d")] = timedelta(minutes=2)

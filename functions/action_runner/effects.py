@@ -1,26 +1,24 @@
 """Effects of actions: apply, verify, undo, and publish the decisions; each once by the ledger.
 
-Applying and undoing check the switches once more, within the claim: between a decision and its effect there may be a
-crash and half an hour, and a halt in the meantime takes effect.
+Applying checks the request and the switches once more, within the claim: between a decision and its effect there may be a
+crash and half an hour, and an end of the incident or a halt in the meantime takes effect.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from core.actions import lifecycle
-from core.actions.guards import stopped
+from core.actions.guards import GuardVerdict, stopped
 from core.actions.lifecycle import ActionRun
 from core.actions.plan import ActionReason, Health, Verification
 from core.errors import ActionError, AiaError
 from core.events import ActionDecision, Stage
-from core.settings.response import ActionName, Automation
+from core.settings.response import ActionName
+from functions.action_runner.parts import Runner
+from functions.action_runner.permits import holder, permitted
 from functions.adapters import logs
 from functions.adapters.actions.registry import Action
-from functions.adapters.ledger import Ledger
-from functions.adapters.ports import Bus, Clock, Metrics, Store
 from functions.services.actions import change_run, read_guards, recovered_since, severity_now
 
 log = logging.getLogger(__name__)
@@ -37,45 +35,6 @@ class _StoppedError(ActionError):
     def __init__(self, reason: ActionReason, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
-
-
-class Actions(Protocol):
-    """The actions there are, by name."""
-
-    def __getitem__(self, name: ActionName) -> Action:
-        """The action of that name."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Runner:
-    """What running actions needs.
-
-    Attributes:
-        store: has the runs and the guard rails.
-        bus: takes the decisions.
-        ledger: sees to it that an effect happens once.
-        metrics: counts.
-        clock: now, for the instants of effects.
-        actions: the actions there are, by name.
-        automation: the guard rails of the settings.
-    """
-
-    store: Store
-    bus: Bus
-    ledger: Ledger
-    metrics: Metrics
-    clock: Clock
-    actions: Actions
-    automation: Automation
-
-    def change(self, run: ActionRun, step: Callable[[ActionRun], ActionRun]) -> ActionRun:
-        """Save a step of the run, unless another instance has moved it to another stage meanwhile."""
-
-        def turn(held: ActionRun | None) -> ActionRun | None:
-            return step(held) if held is not None and held.stage is run.stage else None
-
-        return change_run(self.store, self.metrics, run.request.id, turn)
 
 
 def settle(runner: Runner, run: ActionRun) -> ActionRun:
@@ -99,11 +58,31 @@ def settle(runner: Runner, run: ActionRun) -> ActionRun:
 def _proceed(runner: Runner, run: ActionRun) -> ActionRun:
     if run.stage is Stage.AWAITING:
         return runner.change(run, lambda held: lifecycle.expired(held, now=runner.clock()))
+    if run.stage is Stage.PLANNED and not run.over:
+        run = _take_turn(runner, run)
     if run.stage is Stage.APPROVED:
         return _apply(runner, run)
     if lifecycle.is_due(run, automation=runner.automation, now=runner.clock()):
         run = _verify(runner, run)
     return _undo(runner, run) if run.stage is Stage.APPLIED and run.undoing else run
+
+
+def _take_turn(runner: Runner, run: ActionRun) -> ActionRun:
+    """Evaluate a run again that waits for its turn, by what the external system is like after the action before."""
+    plan, verdict = run.plan, _against(runner, run)
+    if verdict is None:
+        try:
+            if not holder(runner, read_guards(runner.store), run.request, plan.resource):
+                plan = run.plan if run.approved_by else _action(runner, run).plan(run.request)
+            verdict = permitted(runner, run.request, plan, approved=bool(run.approved_by))
+        except ActionError as error:
+            verdict = GuardVerdict(stage=Stage.REFUSED, reason=ActionReason.NOT_POSSIBLE, detail=str(error))
+    severity = severity_now(runner.store, run.request.incident_id)
+    now, automation = runner.clock(), runner.automation
+    return runner.change(
+        run,
+        lambda held: lifecycle.turned(held, plan, verdict, automation=automation, now=now, severity=severity),
+    )
 
 
 def _apply(runner: Runner, run: ActionRun) -> ActionRun:
@@ -141,19 +120,28 @@ def _perform_once(runner: Runner, run: ActionRun, step: str, act: Callable[[Acti
 
 
 def _admitted(runner: Runner, run: ActionRun, step: str) -> Action:
-    """The action, unless a switch or the deadline forbids it; no switch keeps what was applied from being undone.
+    """The action, unless a switch, the end of its incident or the deadline forbids it; what was applied is undone all the same.
 
     Raises:
         ActionError: one of them does.
     """
-    name = run.request.action
-    halt = stopped(name, guards=read_guards(runner.store), automation=runner.automation)
-    if halt and step != UNDO:
-        raise _StoppedError(halt.reason, halt.detail)
+    against = None if step == UNDO else _against(runner, run)
+    if against:
+        raise _StoppedError(against.reason, against.detail)
     if lifecycle.is_late(run, runner.clock()):
         late = f"not done within {lifecycle.PATIENCE}; an attempt that got no answer may have changed something"
         raise _StoppedError(ActionReason.OUT_OF_TIME, late)
-    return runner.actions[ActionName(name)]
+    return _action(runner, run)
+
+
+def _against(runner: Runner, run: ActionRun) -> GuardVerdict | None:
+    """What speaks against anything about a run that was begun: a switch, or the end of what it was requested for."""
+    halt = stopped(run.request.action, guards=read_guards(runner.store), automation=runner.automation)
+    return halt or runner.requests.objection(run.request, begins=False)
+
+
+def _action(runner: Runner, run: ActionRun) -> Action:
+    return runner.actions[ActionName(run.request.action)]
 
 
 def _verify(runner: Runner, run: ActionRun) -> ActionRun:
@@ -175,7 +163,7 @@ def _verify(runner: Runner, run: ActionRun) -> ActionRun:
 def _verification(runner: Runner, run: ActionRun) -> Verification:
     """The verification by the action; pending if it is not possible now and may be later."""
     try:
-        return runner.actions[ActionName(run.request.action)].verify(run.plan)
+        return _action(runner, run).verify(run.plan)
     except ActionError as error:
         return Verification(health=Health.BAD, detail=str(error))
     except AiaError as error:

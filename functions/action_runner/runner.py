@@ -17,13 +17,16 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from core.actions import lifecycle
-from core.actions.guards import EVERY, Guards, GuardVerdict, permit, stopped, switched, taken
+from core.actions.guards import EVERY, GuardVerdict, stopped, switched
 from core.actions.lifecycle import ActionRun
-from core.actions.plan import ActionReason, Plan
+from core.actions.plan import ActionReason
 from core.errors import ActionError, AiaError, BusyError, PoisonError
 from core.events import ActionRequest, Command, Stage, Tick, Verb
 from core.settings.response import ActionName
-from functions.action_runner.effects import Runner, settle
+from functions.action_runner.effects import settle
+from functions.action_runner.parts import Runner
+from functions.action_runner.permits import permitted
+from functions.action_runner.requests import Requests
 from functions.adapters import events, logs
 from functions.runtime.endpoint import TickResult, read_tick
 from functions.runtime.push import Message
@@ -67,6 +70,19 @@ def read(message: Message, cron: str) -> ActionRequest | Command | Tick:
     if kind == ActionRequest.TYPE:
         return _checked_request(events.decode(message.data, ActionRequest))
     raise PoisonError(f"type: must be one of {', '.join(_KINDS)}, got {kind!r:.80}")
+
+
+def admit(message: Message, cron: str, requests: Requests) -> ActionRequest | Command | Tick:
+    """The event in a message; a request is one that a playbook made.
+
+    Raises:
+        PoisonError: as of `read`, or nobody made the request; a finding about that is published.
+        UnavailableError: the store or the bus does not answer.
+    """
+    event = read(message, cron)
+    if isinstance(event, ActionRequest):
+        requests.require_authentic(event)
+    return event
 
 
 def _checked_request(request: ActionRequest) -> ActionRequest:
@@ -164,12 +180,14 @@ def _decided(runner: Runner, request: ActionRequest) -> ActionRun:
         return _impossible(runner, request, ActionReason.UNKNOWN_ACTION, detail)
     if halt := stopped(request.action, guards=read_guards(runner.store), automation=runner.automation):
         return lifecycle.impossible(request, halt, now=runner.clock())
+    if objection := runner.requests.objection(request, begins=True):
+        return lifecycle.impossible(request, objection, now=runner.clock())
     try:
         plan = runner.actions[ActionName(request.action)].plan(request)
     except ActionError as error:
         return _impossible(runner, request, ActionReason.NOT_POSSIBLE, str(error))
     severity = severity_now(runner.store, request.incident_id)
-    verdict = _permitted(runner, request, plan, approved=False)
+    verdict = permitted(runner, request, plan, approved=False)
     now, automation = runner.clock(), runner.automation
     return lifecycle.planned(request, plan, verdict, automation=automation, now=now, severity=severity)
 
@@ -177,20 +195,6 @@ def _decided(runner: Runner, request: ActionRequest) -> ActionRun:
 def _impossible(runner: Runner, request: ActionRequest, reason: ActionReason, detail: str) -> ActionRun:
     verdict = GuardVerdict(stage=Stage.REFUSED, reason=reason, detail=detail)
     return lifecycle.impossible(request, verdict, now=runner.clock())
-
-
-def _permitted(runner: Runner, request: ActionRequest, plan: Plan, *, approved: bool) -> GuardVerdict:
-    """The verdict of the guard rails; if they allow the action, its place in the budget is taken in the same write."""
-    verdicts: list[GuardVerdict] = []
-
-    def step(guards: Guards) -> Guards:
-        now, automation = runner.clock(), runner.automation
-        verdicts.append(permit(request, plan, guards=guards, automation=automation, now=now, approved=approved))
-        passes = verdicts[-1].stage is Stage.APPROVED
-        return taken(guards, request, automation=automation, now=now) if passes else guards
-
-    change_guards(runner.store, step)
-    return verdicts[-1]
 
 
 def _answer(runner: Runner, command: Command) -> None:
@@ -202,7 +206,7 @@ def _answer(runner: Runner, command: Command) -> None:
         log.warning("%s ignored: %s", command.verb, objection, extra=details)
     elif run is not None:
         approves = command.verb is Verb.APPROVE
-        verdict = _permitted(runner, run.request, run.plan, approved=True) if approves else None
+        verdict = _approved(runner, run) if approves else None
         severity = severity_now(runner.store, run.request.incident_id)
 
         def step(held: ActionRun) -> ActionRun:
@@ -211,3 +215,9 @@ def _answer(runner: Runner, command: Command) -> None:
         run = runner.change(run, step)
     if run is not None:
         settle(runner, run)
+
+
+def _approved(runner: Runner, run: ActionRun) -> GuardVerdict:
+    """The verdict on a run that a person approved: whether it still holds, and what its guard rails say by now."""
+    objection = runner.requests.objection(run.request, begins=False)
+    return objection or permitted(runner, run.request, run.plan, approved=True)

@@ -141,7 +141,10 @@ def shown(run: ActionRun) -> Data:
     """A run for the page, without the internal state of the action."""
     request = run.request
     return {
-        **{name: getattr(request, name) for name in ("id", "incident_id", "action", "target", "mode", "playbook")},
+        **{
+            name: getattr(request, name)
+            for name in ("id", "incident_id", "action", "target", "mode", "playbook", "rung")
+        },
         "asked_because": request.reason,
         "requested_at": request.requested_at,
         "severity": request.severity,

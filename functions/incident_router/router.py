@@ -8,8 +8,8 @@ from core.errors import BusyError, PoisonError
 from core.events import ActionDecision, Command, Finding, Verb
 from core.incidents.commands import VERBS, apply_command
 from core.incidents.fold import fold
-from core.incidents.lifecycle import record_action
 from core.incidents.model import Decision, GroupState
+from core.incidents.response import record_decision
 from core.incidents.routing import LONGEST_SILENCE, Silence
 from functions.adapters import events, logs
 from functions.adapters.redact import redact, redact_address, redact_named
@@ -71,7 +71,7 @@ def handle(service: IncidentService, received: Received) -> None:
     if isinstance(event, Finding):
         _fold(service, event, received.published_at)
     elif isinstance(event, ActionDecision):
-        _update(service, event.incident_id, lambda state, _: record_action(state, event), received)
+        _update(service, event.incident_id, lambda state, _: record_decision(state, event), received)
     elif event.verb is Verb.SILENCE and event.until is not None:
         silence = Silence(pattern=event.subject, by=event.by, at=event.at, until=event.until, note=event.note)
         service.silences.add(silence)

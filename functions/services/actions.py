@@ -9,7 +9,7 @@ from core.actions.guards import Guards
 from core.actions.lifecycle import ActionRun
 from core.events import Severity, Status
 from core.settings.response import ActionName
-from functions.adapters.ports import Data, Metrics, Store
+from functions.adapters.ports import Data, Document, Metrics, Store
 from functions.adapters.store import update
 
 ACTIONS = "actions"
@@ -95,6 +95,22 @@ def change_guards(store: Store, step: Callable[[Guards], Guards]) -> None:
     update(store, GUARDS, GUARDS_KEY, turn)
 
 
+def find_incident(store: Store, incident_id: str) -> Document | None:
+    """The copy of an incident, or None."""
+    return store.get(INCIDENTS, incident_id)
+
+
+def is_open(store: Store, document: Document | None) -> bool:
+    """Whether an incident, or the one that it was merged into, is not resolved.
+
+    Args:
+        store: has the one that it was merged into.
+        document: the copy of the incident, or None.
+    """
+    survivor = _merged(store, document)
+    return survivor is not None and bool(survivor.data["open"])
+
+
 def recovered_since(store: Store, incident_id: str, since: datetime) -> bool | None:
     """Whether the conditions of an incident recovered after an instant, by the word of their sources.
 
@@ -103,9 +119,7 @@ def recovered_since(store: Store, incident_id: str, since: datetime) -> bool | N
     Returns:
         False while one fires; None where none fires and none recovered since, or the incident is unknown.
     """
-    document = store.get(INCIDENTS, incident_id)
-    while document and document.data["merged_into"]:
-        document = store.get(INCIDENTS, document.data["merged_into"])
+    document = _merged(store, find_incident(store, incident_id))
     conditions = document.data["conditions"] if document else []
     # An incident is open as long as anything fires, also what its copy does not show.
     if document and (document.data["open"] or any(one["status"] == Status.FIRING for one in conditions)):
@@ -116,5 +130,12 @@ def recovered_since(store: Store, incident_id: str, since: datetime) -> bool | N
 
 def severity_now(store: Store, incident_id: str) -> Severity | None:
     """The current severity of an incident; None if it is resolved or unknown."""
-    document = store.get(INCIDENTS, incident_id)
+    document = find_incident(store, incident_id)
     return Severity(document.data["severity"]) if document and document.data["open"] else None
+
+
+def _merged(store: Store, document: Document | None) -> Document | None:
+    """The copy of the incident that one was merged into; itself where it was not."""
+    while document and document.data["merged_into"]:
+        document = find_incident(store, document.data["merged_into"])
+    return document

@@ -44,7 +44,7 @@ locals {
       store     = "roles/datastore.user"
     }
     action_runner = {
-      publishes = concat(["action-decisions"], contains(local.acting, "retrain_model") ? ["retraining"] : [])
+      publishes = concat(["action-decisions", "findings"], contains(local.acting, "retrain_model") ? ["retraining"] : [])
       reads     = contains(local.actions, "retrain_model") ? concat(local.model_tables, ["ops.model_versions", "ops.models"]) : []
       datasets  = contains(local.actions, "retrain_model") ? var.prediction_datasets : []
       writes    = ["ops.dead_letters"]

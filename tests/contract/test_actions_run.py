@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from google.cloud.run_v2.types import RevisionScaling, ServiceScaling, TrafficTarget
 
-from core.actions.plan import Health
+from core.actions.plan import Health, Plan
 from core.errors import ActionError, UnavailableError
 from core.settings.response import Resource
 from functions.adapters.actions import run
@@ -62,9 +63,9 @@ class RestartWorld(_RunWorld):
         super().__init__("restart_service", RestartService)
 
     def restored(self) -> Any:
-        """Which revision has which share of the traffic."""
-        newest = short(self.server.service.latest_ready_revision)
-        return [(one.revision or newest, one.percent, one.tag) for one in self.server.service.traffic]
+        """How the traffic is routed, and of which template the newest revision is."""
+        service = self.server.service
+        return run.spell(service.traffic), dict(service.template.annotations), list(service.template.containers)
 
     def interfere(self) -> None:
         self.server.deploy(image=OTHER_IMAGE)
@@ -86,7 +87,21 @@ class ScaleWorld(_RunWorld):
         self.server.settle()
 
 
+def routed(world: RestartWorld) -> list[tuple[int, str, int]]:
+    return [(one.type_, one.revision, one.percent) for one in world.server.service.traffic]
+
+
 class TestRestartService(ActionSuite, PendingSuite, UndoSuite):
+    changes = 2
+
+    def undo(self, world: Any, plan: Plan) -> str:
+        with suppress(UnavailableError):
+            world.action.undo(plan)
+        world.settle()
+        answer: str = world.action.undo(plan)
+        world.settle()
+        return answer
+
     @pytest.fixture
     def world(self) -> Iterator[RestartWorld]:
         world = RestartWorld()
@@ -149,6 +164,90 @@ class TestRestartService(ActionSuite, PendingSuite, UndoSuite):
         world.server.set(traffic=[TrafficTarget(type_=REVISION, revision="web-00001-abc", percent=100)])
         world.settle()
         assert world.action.verify(plan).health is Health.BAD
+
+    def test_undoing_takes_the_traffic_back_at_once_and_lets_it_follow_the_latest_again(
+        self, world: RestartWorld
+    ) -> None:
+        plan = applied(world)
+        world.settle()
+        with pytest.raises(UnavailableError, match="web-00001-abc has the traffic, a revision like it is deployed"):
+            world.action.undo(plan)
+        assert routed(world) == [(REVISION, "web-00001-abc", 100)]
+        with pytest.raises(UnavailableError, match="is being deployed"):
+            world.action.undo(plan)
+        world.settle()
+        world.action.undo(plan)
+        world.settle()
+        assert routed(world) == [(LATEST, "", 100)]
+        former, _, newest = world.server.revisions.values()
+        assert newest.containers == former.containers
+        assert dict(newest.annotations) == dict(former.annotations)
+        world.interfere()
+        assert short(world.server.service.latest_ready_revision) == "web-00005-xyz", "a later deployment serves"
+        assert routed(world) == [(LATEST, "", 100)]
+
+    def test_an_undone_service_can_be_restarted_again(self, world: RestartWorld) -> None:
+        first = applied(world)
+        world.settle()
+        self.undo(world, first)
+        plan = applied(world, "another")
+        world.settle()
+        assert world.action.verify(plan).health is Health.GOOD
+
+    def test_undoing_the_second_restart_restores_what_the_first_one_made(self, world: RestartWorld) -> None:
+        applied(world)
+        world.settle()
+        before = world.restored()
+        second = applied(world, "another")
+        world.settle()
+        self.undo(world, second)
+        assert world.restored() == before
+
+    def test_a_restart_that_never_became_ready_is_undone_to_what_serves(self, world: RestartWorld) -> None:
+        plan = applied(world)
+        world.spoil()
+        with pytest.raises(UnavailableError):
+            world.action.undo(plan)
+        world.spoil()
+        world.action.undo(plan)
+        assert routed(world) == [(LATEST, "", 100)]
+        assert short(world.server.service.latest_ready_revision) == "web-00001-abc"
+
+    def test_a_revision_like_the_former_one_that_fails_gets_no_traffic_and_that_is_said(
+        self, world: RestartWorld
+    ) -> None:
+        plan = applied(world)
+        world.settle()
+        with pytest.raises(UnavailableError):
+            world.action.undo(plan)
+        world.spoil()
+        with pytest.raises(
+            ActionError, match="web-00001-abc has the traffic by its name, not the latest: web is not ready"
+        ):
+            world.action.undo(plan)
+        assert routed(world) == [(REVISION, "web-00001-abc", 100)]
+
+    def test_a_deployment_between_the_two_steps_gets_its_traffic(self, world: RestartWorld) -> None:
+        plan = applied(world)
+        world.settle()
+        with pytest.raises(UnavailableError):
+            world.action.undo(plan)
+        world.interfere()
+        world.action.undo(plan)
+        world.settle()
+        assert routed(world) == [(LATEST, "", 100)]
+        assert world.server.service.template.containers[0].image == OTHER_IMAGE
+
+    def test_traffic_that_somebody_moved_between_the_two_steps_is_left(self, world: RestartWorld) -> None:
+        plan = applied(world)
+        world.settle()
+        with pytest.raises(UnavailableError):
+            world.action.undo(plan)
+        moved = TrafficTarget(type_=REVISION, revision="web-00003-xyz", percent=100)
+        world.server.set(traffic=[moved])
+        world.settle()
+        assert "somebody has moved the traffic since" in world.action.undo(plan)
+        assert routed(world) == [(REVISION, "web-00003-xyz", 100)]
 
     def test_undoing_leaves_a_deployment_alone_that_came_since(self, world: RestartWorld) -> None:
         plan = applied(world)
@@ -278,3 +377,13 @@ def test_the_environment_says_where_cloud_run_is(server: CloudRun, monkeypatch: 
     monkeypatch.setenv("AIA_RUN_ENDPOINT", server.endpoint)
     plan = RestartService(RESOURCES).plan(request("restart_service", TARGET))
     assert json.loads(plan.state["traffic"]) == [["TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST", "", 100, ""]]
+
+
+def test_a_service_is_one_resource_whichever_action_and_target_change_it() -> None:
+    world = ScaleWorld()
+    both = {TARGET: Resource(service=NAME), "probe/web": Resource(service=NAME)}
+    restart = RestartService(both, run.Services(endpoint=world.server.endpoint))
+    plans = [restart.plan(request("restart_service", target)) for target in both]
+    plans.append(world.action.plan(world.request))
+    world.stop()
+    assert {plan.resource for plan in plans} == {f"//run.googleapis.com/{NAME}"}

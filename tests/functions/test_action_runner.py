@@ -114,7 +114,8 @@ def test_nothing_to_do_and_too_much_to_do_are_refused(setup: Setup) -> None:
 def test_the_same_on_the_same_target_waits_for_its_cooldown(setup: Setup) -> None:
     again, after = replace(REQUEST, sequence=2), replace(REQUEST, sequence=3)
     setup.give(REQUEST)
-    setup.world.now += timedelta(minutes=15) - timedelta(microseconds=1)
+    setup.tick(**LATER)
+    setup.world.now += timedelta(minutes=13) - timedelta(microseconds=1)
     setup.give(again)
     assert last_decision(setup, again) == (Stage.REFUSED, ActionReason.COOLDOWN, "until 2026-01-02T09:15:00Z")
     setup.world.now += timedelta(microseconds=1)

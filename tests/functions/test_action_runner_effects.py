@@ -165,7 +165,7 @@ def test_of_what_nothing_is_known_nothing_got_worse(setup: Setup) -> None:
 
 
 def test_what_cannot_be_undone_has_failed(setup: Setup) -> None:
-    request = replace(REQUEST, action="scale_out")
+    request = replace(REQUEST, action="scale_out", target="service/other")
     setup.give(REQUEST, request)
     setup.action.health, setup.action.undoing = Health.BAD, NO
     setup.tick(**LATER)

@@ -10,10 +10,22 @@ from pathlib import Path
 import pytest
 
 from core.errors import UnavailableError
-from core.events import Event, Stage, Tick, Verb
+from core.events import Event, Severity, Stage, Tick, Verb
+from core.settings import Settings
 from functions.action_runner.main import build
 from functions.adapters.events import encode
-from tests.support.fakes.automation import REQUEST, RISKY, START, Setup, commanded, set_up
+from functions.services.actions import INCIDENTS
+from tests.support.fakes.automation import (
+    INCIDENT,
+    PLAYBOOK,
+    REQUEST,
+    RISKY,
+    START,
+    Setup,
+    commanded,
+    requested,
+    set_up,
+)
 from tests.support.fakes.ports import MemoryPorts, Parked, posted, push
 
 Deliver = Callable[[bytes], tuple[str, int]]
@@ -31,8 +43,10 @@ def parked() -> Parked:
 
 @pytest.fixture
 def deliver(setup: Setup, parked: Parked) -> Deliver:
+    setup.store.create(INCIDENTS, INCIDENT, requested(REQUEST, RISKY))
     ports = MemoryPorts(
         function="action_runner",
+        settings=Settings(jobs={}, playbooks=(PLAYBOOK,)),
         store=setup.store,
         bus=setup.bus,
         metrics=setup.runner.metrics,
@@ -48,6 +62,7 @@ def test_requests_commands_and_ticks_come_to_one_endpoint(setup: Setup, deliver:
         assert deliver(encode(event)) == ("", 204)
     assert setup.action.changed == [REQUEST.id, RISKY.id]
     setup.world.now = START.replace(minute=2)
+    setup.incident(Severity.ERROR, is_open=False)
     for body in (b'{"type": "tick", "version": 1, "job": "action_runner"}', encode(Tick(job="x", scheduled_at=START))):
         assert deliver(body) == ("", 204)
     assert {case.stage for case in setup.cases()} == {Stage.VERIFIED}
@@ -97,7 +112,7 @@ def test_what_no_retry_can_help_is_parked_with_its_reason(
     assert deliver(data) == ("", 204)
     [reason] = parked.reasons
     assert re.search(says, reason)
-    assert setup.world.documents == {}
+    assert {collection for collection, _ in setup.world.documents} == {INCIDENTS}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from core.events import Severity, Stage, Verb
 from core.incidents.model import CONDITIONS_LIMIT, HIDDEN_LIMIT, HiddenCondition
 from core.incidents.policy import Graph
 from core.settings.people import People, Route, Stakeholder, When
-from core.settings.response import Revenue
+from core.settings.response import RUNGS_LIMIT, ActionName, Deed, Playbook, Revenue
 from core.settings.types import Dependency
 from functions.adapters.store import LARGEST, normal
 from functions.services.incidents.documents import group_data, incident_data, read_group
@@ -35,7 +35,17 @@ def group(size: int) -> tuple[Played, list[str]]:
         routes=(Route(when=When(), to=("technical",)),),
     )
     revenue = {target: Revenue(dollars_per_hour=1000.0) for target in targets}
-    policy = replace(POLICY, graph=graph, people=people, revenue=revenue, url="https://" + "u" * 100)
+    playbooks = tuple(
+        Playbook(
+            name=f"p{n}-{'p' * 95}",
+            when=When(),
+            do=tuple(Deed(action=ActionName.SCALE_OUT, target=f"service/{n}-{m}") for m in range(RUNGS_LIMIT)),
+        )
+        for n in range(2)
+    )
+    policy = replace(
+        POLICY, playbooks=playbooks, graph=graph, people=people, revenue=revenue, url="https://" + "u" * 100
+    )
     assert len({graph.group(target) for target in targets}) == 1
     return Played(policy, delivers=False, copies=True), targets
 

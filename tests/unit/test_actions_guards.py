@@ -17,6 +17,7 @@ from core.actions.guards import (
     GuardVerdict,
     Switch,
     permit,
+    rivals,
     stopped,
     switched,
     taken,
@@ -311,3 +312,54 @@ def test_every_action_has_its_traits_and_the_settings_change_the_rails_only() ->
         rails = (changed.cooldown, changed.per_hour, changed.approval, changed.blast_radius)
         assert rails == (FREE.cooldown, FREE.per_hour, FREE.approval, FREE.blast_radius)
         assert (changed.destructive, changed.undo, changed.suspect) == (own.destructive, own.undo, own.suspect)
+
+
+X, Y = replace(PLAN, resource="//run/x"), replace(PLAN, resource="//run/y")
+
+
+def test_the_cooldown_goes_by_the_resource_whatever_target_stands_for_it() -> None:
+    guards = taken(Guards(), asked(1), resource=X.resource, automation=settings(), now=NOON)
+    cool = settings(restart_service=replace(FREE, cooldown=HOUR))
+    probe = asked(2, target="probe/a")
+    assert verdict(probe, X, guards=guards, automation=cool).reason is ActionReason.COOLDOWN
+    assert verdict(probe, Y, guards=guards, automation=cool).stage is Stage.APPROVED
+    assert verdict(asked(3), Y, guards=guards, automation=cool).stage is Stage.APPROVED, "the same target means another"
+
+
+def test_what_was_recorded_without_its_resource_counts_for_its_target() -> None:
+    cool = settings(restart_service=replace(FREE, cooldown=HOUR))
+    assert verdict(asked(2), X, guards=SPENT, automation=cool).reason is ActionReason.COOLDOWN
+    assert verdict(asked(2, target="probe/a"), X, guards=SPENT, automation=cool).stage is Stage.APPROVED
+
+
+def test_an_action_on_a_resource_that_another_one_changes_waits_for_its_turn() -> None:
+    waits = verdict(plan=X, holder="r")
+    assert (waits.stage, waits.reason, waits.detail) == (
+        Stage.PLANNED,
+        ActionReason.RESOURCE_BUSY,
+        "begins when r has settled",
+    )
+    assert verdict(plan=X, holder="r", approved=True).stage is Stage.PLANNED
+    careful = settings(restart_service=replace(FREE, approval=True))
+    assert verdict(plan=X, holder="r", automation=careful).stage is Stage.AWAITING, "an approval takes its time"
+
+
+def test_rivals_are_the_others_on_the_same_resource() -> None:
+    guards = taken(Guards(), asked(1), resource="//run/x", automation=settings(), now=NOON)
+    guards = taken(guards, asked(2, "scale_out"), resource="//run/x", automation=settings(), now=NOON)
+    guards = taken(guards, asked(3), resource="//run/y", automation=settings(), now=NOON)
+    guards = taken(guards, asked(4, "collect_diagnostics"), automation=settings(), now=NOON)
+    assert [one.request_id for one in rivals(guards, asked(9), "//run/x")] == [asked(2, "scale_out").id, asked(1).id]
+    assert [one.request_id for one in rivals(guards, asked(1), "//run/x")] == [asked(2, "scale_out").id]
+    assert rivals(guards, asked(9), "") == ()
+
+
+def test_reading_uses_up_nothing_of_the_budget_of_acts_and_has_its_own() -> None:
+    one = settings(per_hour=1, collect_diagnostics=replace(FREE, per_hour=2))
+    read = Guards(applications=(done(-1, 1, "collect_diagnostics"), done(-1, 2, "collect_diagnostics", "service/b")))
+    assert verdict(guards=read, automation=one).stage is Stage.APPROVED
+    look = asked(5, "collect_diagnostics", "service/c")
+    assert verdict(look, guards=read, automation=one).reason is ActionReason.ACTION_BUDGET
+    spent = Guards(applications=(done(-1),))
+    assert verdict(guards=spent, automation=one).reason is ActionReason.TOTAL_BUDGET
+    assert verdict(look, guards=spent, automation=one).stage is Stage.APPROVED

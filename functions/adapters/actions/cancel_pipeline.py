@@ -12,7 +12,7 @@ from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
 from functions.adapters.actions.calls import short
-from functions.adapters.actions.vertex import CANCELLED, PipelineAction, state_name
+from functions.adapters.actions.vertex import CANCELLED, PipelineAction, resource_name, state_name
 
 RUNNING = (
     PipelineState.PIPELINE_STATE_QUEUED,
@@ -42,6 +42,7 @@ class CancelPipeline(PipelineAction):
             else f"pipeline {pipeline}: no run is active",
             steps=tuple(steps),
             touched=len(jobs),
+            resource=resource_name(location, pipeline),
             state={"pipeline": pipeline, "jobs": json.dumps(sorted(jobs))},
         )
 

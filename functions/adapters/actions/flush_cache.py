@@ -46,6 +46,7 @@ class FlushCache:
             summary=f"cache {address}: {size} {which} deleted",
             steps=(Step(what=f"keys {which}", before=str(size), after="none"),) if there else (),
             touched=int(there),
+            resource=_resource_name(address),
             state={"address": address, "prefix": prefix, "keys": str(size.keys), "note": f"{NOTE}{request.id}"},
         )
 
@@ -80,6 +81,16 @@ class FlushCache:
     def undo(self, plan: Plan) -> str:
         """Refused: the contents of the cache cannot be restored."""
         raise ActionError(f"cache {plan.state['address']}: what was deleted cannot be put back; it fills itself again")
+
+
+def _resource_name(address: str) -> str:
+    """The full name of a database, however its address is written: which keys of it are deleted makes no difference.
+
+    >>> _resource_name("Cache.example.com:6379"), _resource_name("cache.example.com:6379/00")
+    ('//redis/cache.example.com:6379/0', '//redis/cache.example.com:6379/0')
+    """
+    server, _, database = address.lower().partition("/")
+    return f"//redis/{server}/{int(database or 0)}"
 
 
 def _done(key: str) -> str:

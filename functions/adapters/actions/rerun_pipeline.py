@@ -9,7 +9,7 @@ from core.actions.plan import Health, Plan, Step, Verification
 from core.errors import ActionError
 from core.events import ActionRequest
 from functions.adapters.actions.calls import digest, short
-from functions.adapters.actions.vertex import ENDED, PipelineAction, state_name
+from functions.adapters.actions.vertex import ENDED, PipelineAction, resource_name, state_name
 
 RERUN_OF = "aia-rerun-of"
 """The label of a job that names the one it repeats."""
@@ -47,6 +47,7 @@ class RerunPipeline(PipelineAction):
             summary=f"pipeline {pipeline}: {short(newest.name)} is {state_name(newest.state)}, run again",
             steps=(Step(what=f"runs like {short(newest.name)}", before=state_name(newest.state), after="a new one"),),
             touched=1,
+            resource=resource_name(location, pipeline),
             state={"pipeline": pipeline, "location": location, "job": newest.name},
         )
 

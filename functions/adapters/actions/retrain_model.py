@@ -110,6 +110,7 @@ def _plan(target: str, request: RetrainingRequest, span: Span) -> Plan:
         summary=f"{target}: replaces version {request.model_version} by {after}",
         steps=(Step(what=f"version of {target}", before=request.model_version, after=after),),
         touched=1,
+        resource=f"//aia/{target}",
         state={"target": target, "request": events.encode(request).decode()},
     )
 

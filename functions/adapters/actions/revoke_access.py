@@ -41,6 +41,7 @@ class RevokeAccess:
                 for key in enabled
             ),
             touched=len(enabled),
+            resource=f"//iam.googleapis.com/projects/-/serviceAccounts/{account}",
             state={"account": account, "keys": " ".join(key.id for key in enabled)},
         )
 

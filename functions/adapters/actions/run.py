@@ -71,6 +71,11 @@ def connect() -> Services:
     return Services(endpoint=os.environ.get("AIA_RUN_ENDPOINT", ""))
 
 
+def resource_name(service: Service) -> str:
+    """The full name of the service, whichever target stands for it."""
+    return f"//run.googleapis.com/{service.name}"
+
+
 def serving_revision(service: Service) -> str:
     """The revision that receives all traffic, if it is the newest.
 

@@ -82,6 +82,7 @@ class ScaleOut:
             summary=f"service {name}: {after} instances instead of {before}",
             steps=(Step(what="instances", before=str(before), after=str(after)),),
             touched=1,
+            resource=run.resource_name(service),
             state={"service": service.name, "before": _spell(before), "after": _spell(after)},
         )
 

@@ -54,6 +54,7 @@ class SplitAction(ABC):
                 for model in changed
             ),
             touched=1,
+            resource=f"//aiplatform.googleapis.com/{endpoint.name}",
             state={"endpoint": endpoint.name, "before": _encode(before), "after": _encode(after)},
         )
 

@@ -149,6 +149,11 @@ def connect_pipelines() -> Pipelines:
     return Pipelines(endpoint=os.environ.get("AIA_VERTEX_ENDPOINT", ""))
 
 
+def resource_name(location: str, pipeline: str) -> str:
+    """The full name of all runs of a pipeline, whichever target stands for it."""
+    return f"//aiplatform.googleapis.com/{location}/pipelineJobs/{pipeline}"
+
+
 def state_name(state: int) -> str:
     """A state as people say it.
 

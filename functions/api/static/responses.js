@@ -24,10 +24,13 @@ export function responses(incident) {
     all.map((one) => el("li", {},
       el("div", { class: "row" }, stage(one), el("b", {}, words(one.action)), one.target !== incident.target && el("code", {}, one.target)),
       one.summary && el("div", {}, one.mode === "dry_run" ? `Would do: ${one.summary}` : one.summary), steps(one),
-      el("div", { class: "soft" }, `${one.playbook}: ${because(one.reason)}`),
+      el("div", { class: "soft" }, `${asker(one)}: ${because(one.reason)}`),
       one.stage === "awaiting_approval" && el("a", { href: "#approvals" }, "Approve or reject"))),
     told.map((text) => el("li", {}, text)))];
 }
+
+// The playbook, and which of its actions this is; those requested before these were counted say none.
+const asker = (one) => (one.rung ? `${one.playbook} (${one.rung})` : one.playbook);
 
 function answer(one, verb) {
   const note = document.querySelector(`[data-key="note/${CSS.escape(one.id)}"]`);
@@ -45,7 +48,7 @@ function approval(one, context) {
   const name = `${words(one.action)} on ${one.target}`;
   const button = (verb, label, style) => el("button", { type: "button", class: `do ${style}`, "data-key": `${verb}/${one.id}`, "aria-label": `${label}: ${name}`, onclick: () => answer(one, verb) }, label);
   return el("article", { class: "card edge approval", "data-action": one.id, tabindex: -1, "aria-label": name },
-    el("div", { class: "row soft head" }, stage(one), el("span", {}, `requested by ${one.playbook}`),
+    el("div", { class: "row soft head" }, stage(one), el("span", {}, `requested by ${asker(one)}`),
       context.sending && el("span", { class: "saving" }, "saving…"),
       asked && one.answer_by && el("span", { class: "push" }, "expires in ", left(one.answer_by))),
     el("h3", {}, name),

@@ -192,6 +192,7 @@ class Dispatcher:
         elif effect.change is not None:
             self.bus.publish(CHANGES, effect.change)
         elif effect.request is not None:
+            self._copy(group, effect)  # where the action runner finds that it was requested
             self.bus.publish(ACTIONS, effect.request)
         elif effect.message is not None:
             receipt = self._send(effect)

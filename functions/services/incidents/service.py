@@ -31,7 +31,8 @@ from core.incidents.model import Decision, GroupState
 from core.incidents.notification import plan_notifications
 from core.incidents.outbox import Effect, IncidentGroup, apply_decision, next_effects
 from core.incidents.policy import IncidentPolicy, incident_policy
-from core.incidents.routing import incident_mute, request_actions
+from core.incidents.response import request_actions
+from core.incidents.routing import incident_mute
 from core.settings import Settings
 from functions.adapters import logs
 from functions.adapters.answer_links import AnswerLinks

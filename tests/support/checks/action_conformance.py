@@ -112,6 +112,9 @@ class ActionSuite:
         assert plan.steps
         assert plan.touched >= 1
 
+    def test_a_plan_names_the_resource_that_it_changes(self, world: World) -> None:
+        assert world.action.plan(world.request).resource.startswith("//")
+
     def test_a_plan_holds_texts_only(self, world: World) -> None:
         plan = world.action.plan(world.request)
         assert {type(text) for pair in plan.state.items() for text in pair} <= {str}
@@ -215,19 +218,26 @@ class UndoSuite:
         """What was applied comes to where it can be undone: into place, where the suite of an action says nothing else."""
         world.settle()
 
+    def undo(self, world: World, plan: Plan) -> str:
+        """Undo it, in as many calls as that takes."""
+        return world.action.undo(plan)
+
+    changes = 1
+    """How many calls that change something an undo takes."""
+
     def test_undoing_restores_what_was(self, world: World) -> None:
         before = world.restored()
         plan = applied(world)
         self.under_way(world)
         assert world.restored() != before
-        answer = world.action.undo(plan)
+        answer = self.undo(world, plan)
         assert world.restored() == before
         assert answer
 
     def test_undoing_twice_is_safe(self, world: World) -> None:
         plan = applied(world)
         self.under_way(world)
-        world.action.undo(plan)
+        self.undo(world, plan)
         once, effects = world.snapshot(), world.effects()
         world.action.undo(plan)
         assert (world.snapshot(), world.effects()) == (once, effects)
@@ -246,8 +256,8 @@ class UndoSuite:
         world.lose_answer()
         with suppress(UnavailableError):
             world.action.undo(plan)
-        world.action.undo(plan)
-        assert (world.restored(), world.effects()) == (before, effects + 1)
+        self.undo(world, plan)
+        assert (world.restored(), world.effects()) == (before, effects + self.changes)
 
 
 class FinalSuite:

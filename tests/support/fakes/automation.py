@@ -7,18 +7,23 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from core.actions.guards import Guards
+import msgspec
+
+from core.actions.guards import Guards, GuardVerdict
 from core.actions.lifecycle import NEXT, ActionRun
 from core.actions.plan import ActionReason, Health, Plan, Step, Verification
 from core.errors import BusyError, ConflictError, UnavailableError
 from core.events import ActionDecision, ActionRequest, Command, Event, Mode, Severity, Stage, Status, Tick, Verb, stamp
-from core.settings.response import ActionName, Automation
-from functions.action_runner.effects import TOPIC, Runner
+from core.incidents.ladder import ActionLadder, digest
+from core.settings.people import When
+from core.settings.response import ActionName, Automation, Deed, Playbook
+from functions.action_runner.effects import TOPIC
+from functions.action_runner.parts import Runner
 from functions.action_runner.runner import NAME, handle
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import COLLECTION as LEDGER
 from functions.adapters.ledger import LEASE, Ledger
-from functions.adapters.ports import Store
+from functions.adapters.ports import Data, Store
 from functions.runtime.endpoint import finish
 from functions.services.actions import ACTIONS, INCIDENTS, read_guards, read_run
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
@@ -35,6 +40,12 @@ REQUEST = ActionRequest(
     reason="p95 is 2.4 s",
     severity=Severity.ERROR,
 )
+PLAYBOOK = Playbook(
+    name=REQUEST.playbook,
+    when=When(),
+    do=(Deed(action=ActionName.RESTART_SERVICE), Deed(action=ActionName.ROLLBACK_MODEL)),
+    mode=Mode.ACT,
+)
 RISKY = replace(REQUEST, action="rollback_model", target="model/flight-delay")
 PLAN = Plan(
     summary="service checkout: a new revision",
@@ -47,6 +58,15 @@ PLAN = Plan(
 def commanded(verb: Verb, subject: str, *, by: str = "anna", at: datetime = START, note: str = "") -> Command:
     lifts = f"halt:{subject}:{stamp(START)}" if verb is Verb.RESUME else ""
     return Command(verb=verb, subject=subject, by=by, at=at, note=note, lifts=lifts)
+
+
+def requested(*requests: ActionRequest, **fields: Any) -> Data:
+    """The router's copy of an incident that is open, with one condition, for which one playbook made the requests."""
+    asked = tuple(digest(request.id) for request in requests)
+    ladder = ActionLadder(playbook=REQUEST.playbook, sequence=1, at=REQUEST.requested_at, rung=len(asked), asked=asked)
+    condition = {"status": Status.FIRING.value, "observed_at": START, "expired_at": None}
+    copy = {"severity": Severity.ERROR.value, "open": True, "merged_into": "", "conditions": [condition]}
+    return copy | {"ladders": msgspec.to_builtins([ladder], builtin_types=(datetime,))} | fields
 
 
 @dataclass
@@ -88,6 +108,7 @@ class MemoryAction:
         applying: what `apply` raises, if anything.
         health: what `verify` gives or raises.
         undoing: what `undo` raises, if anything.
+        resources: the resource of a target; the target itself where a test says nothing else.
         before_apply: happens just before anything is changed.
         before_verify: happens just before `verify` answers.
     """
@@ -101,6 +122,7 @@ class MemoryAction:
     applying: Exception | None = None
     health: Health | Exception = Health.GOOD
     undoing: Exception | None = None
+    resources: dict[str, str] = field(default_factory=dict)
     before_apply: Callable[[], object] = lambda: None
     before_verify: Callable[[], object] = lambda: None
 
@@ -108,7 +130,11 @@ class MemoryAction:
         self.world.boundary()
         if isinstance(self.planning, Exception):
             raise self.planning
-        return replace(self.planning, state={"key": request.id})
+        changes = request.action != ActionName.COLLECT_DIAGNOSTICS
+        return replace(self.planning, state={"key": request.id}, resource=self.resource(request) if changes else "")
+
+    def resource(self, request: ActionRequest) -> str:
+        return f"//run/{self.resources.get(request.target, request.target)}"
 
     def apply(self, plan: Plan, key: str) -> str:
         self.world.boundary()
@@ -139,6 +165,16 @@ class MemoryAction:
         self.standing.discard(plan.state["key"])
         self.world.boundary()
         return "back at checkout-7"
+
+
+@dataclass
+class Objecting:
+    """What speaks against requests: nothing, where a test says nothing else."""
+
+    against: GuardVerdict | None = None
+
+    def objection(self, request: ActionRequest, *, begins: bool) -> GuardVerdict | None:
+        return self.against
 
 
 @dataclass
@@ -238,6 +274,7 @@ def set_up(store: Store | None = None, *, automation: Automation | None = None, 
         clock=clock,
         actions=dict.fromkeys(ActionName, action),
         automation=automation or Automation(),
+        requests=Objecting(),
     )
     return Setup(world, action, bus, kept, runner)
 

@@ -26,6 +26,7 @@ from functions.incident_sweep.main import build as incident_sweep
 from functions.pipeline_monitor.main import build as pipeline_monitor
 from functions.retrain.main import build as retrain
 from functions.runtime.ports import Ports
+from functions.services.actions import INCIDENTS
 from functions.telemetry_rollup.main import build as telemetry_rollup
 from tests.support.builders.drift import MODEL
 from tests.support.builders.flights import DAY, TRAINED, Row, flights, version
@@ -130,6 +131,13 @@ ASKED = RetrainingRequest(
 )
 
 
+def _requested(deployed: Deployed) -> None:
+    """The incident of a request."""
+    deployed.ports("incident_router").store.create(
+        INCIDENTS, automation.INCIDENT, automation.requested(automation.REQUEST)
+    )
+
+
 def _action_runner(ports: Ports) -> Callable[[flask.Request], Any]:
     return action_runner(ports, dict.fromkeys(ActionName, automation.MemoryAction(automation.World())))
 
@@ -156,6 +164,8 @@ CASES = (
             tick("action_runner", automation.START),
         ),
         refuses=(encode(FOUND), "type: must be one of action_request, command, tick, got 'finding'"),
+        settings=Settings(jobs={}, playbooks=(automation.PLAYBOOK,)),
+        before=_requested,
         now=automation.START,
     ),
     Case(

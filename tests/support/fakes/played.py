@@ -5,17 +5,17 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from core.events import ActionDecision, Command, Finding, Mode, Severity, Stage, Status, Verb
+from core.events import ActionDecision, ActionRequest, Command, Finding, Mode, Severity, Stage, Status, Verb
 from core.incidents.commands import apply_command
 from core.incidents.expiry import expire
 from core.incidents.fold import fold
-from core.incidents.lifecycle import record_action
 from core.incidents.messages import Message, compose
 from core.incidents.model import Decision, GroupState, Incident, IncidentReason
 from core.incidents.notification import Notification, plan_notifications
 from core.incidents.outbox import Effect, IncidentGroup, apply_decision, remove_effects
 from core.incidents.policy import IncidentPolicy
-from core.incidents.routing import Silence
+from core.incidents.response import record_decision, request_actions
+from core.incidents.routing import Silence, incident_mute
 from core.settings.people import People, Route, Stakeholder, Tier, When
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
@@ -58,6 +58,7 @@ class Played:
     decisions: list[Decision] = field(default_factory=list)
     notifications: list[Notification] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    requests: list[ActionRequest] = field(default_factory=list)
     gone: list[Effect] = field(default_factory=list)
     deferred: bool = False
     delivers: bool = True
@@ -112,7 +113,7 @@ class Played:
             reason="healthy",
             at=at(minute),
         )
-        self._take(record_action(self.state, replace(decision, **fields)), at(minute), at(minute))
+        self._take(record_decision(self.state, replace(decision, **fields)), at(minute), at(minute))
         return self
 
     def sweep(self, *minutes: float) -> "Played":
@@ -129,11 +130,19 @@ class Played:
         self.notifications += plan.notifications
         self.messages += told
         self.deferred = plan.deferred
+        state, requests = request_actions(
+            plan.state,
+            self.policy.playbooks,
+            now=now,
+            is_muted=lambda one: incident_mute(one, now, self.policy.maintenance, self.silences) is not None,
+        )
+        self.requests += requests
         self.group, gone = apply_decision(
             self.group,
-            plan.state,
+            state,
             changes=(*decision.changes, *plan.changes),
             messages=told,
+            requests=requests,
             deferred=plan.deferred,
             now=now,
             reopen_within=self.policy.timing.reopen_within,
