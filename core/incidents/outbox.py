@@ -148,7 +148,7 @@ def apply_decision(
     ]
     kept = [effect for effect in group.pending if effect.queue != "copy" or effect.incident_id not in changed]
     pending = (*kept, *new)
-    dropped = _dropped(pending)
+    dropped = _dropped(pending) | _outdated(pending, state)
     left = _mark_missed(pending, dropped)
     after = replace(
         group, state=_pruned(state, left, reopen_within), pending=left, revision=revision, deferred=deferred
@@ -247,6 +247,12 @@ def _dropped(pending: Sequence[Effect]) -> frozenset[str]:
         *_beyond_size([effect for effect in left if effect.change or effect.request], CHANGES_SIZE),
     ]
     return frozenset(many | {effect.key for effect in large})
+
+
+def _outdated(pending: Sequence[Effect], state: GroupState) -> frozenset[str]:
+    """The keys of messages that an incident is over which fires again by now: whoever did not get them knows that it fires."""
+    live = {incident.id for incident in state.incidents if incident.state is not State.RESOLVED}
+    return frozenset(effect.key for effect in pending if _is_resolution(effect) and effect.incident_id in live)
 
 
 def _beyond_limit(queue: Sequence[Effect]) -> Sequence[Effect]:

@@ -1,6 +1,6 @@
 """How incidents hold under a storm: one run, one seed, one Markdown table in `build/bench_incidents.md`.
 
-    python tests/benchmarks/incidents/run.py [--quick] [--seed 1] [storm decisions crashes hostile sweeps]
+    python tests/benchmarks/incidents/run.py [--quick] [--seed 1] [storm decisions crashes hostile all-clear sweeps]
 
 Programs, bus, store and receivers are real and on this machine; how fast they are depends on what else it does.
 """
@@ -26,6 +26,7 @@ from machine import Machine, running  # noqa: E402
 from workload import Plan  # noqa: E402
 
 from tests.support.builders import hostile  # noqa: E402
+from tests.support.crash import all_clear as all_clears  # noqa: E402
 from tests.support.crash import crashes  # noqa: E402
 
 QUIET_PAGES = 100
@@ -175,6 +176,23 @@ def crashed(seed: int, *, quick: bool) -> Iterator[Row]:
     )
 
 
+def all_clear(seed: int, *, quick: bool) -> Iterator[Row]:
+    """Histories in which programs are killed and the store fails, judged by what people were told."""
+    many = 1000 if quick else 20_000
+    counts: Counter[str] = Counter()
+    for number in range(many):
+        history = all_clears.told(seed * 1_000_000 + number)
+        lasting = all_clears.lasting(history)
+        counts.update(messages=len(history.setup.world.told), false=len(history.false), lasting=len(lasting))
+    yield Row(
+        what=f"{many:,} histories with kills and faults, {counts['messages']:,} messages: told that it is over while it fires, left"
+        " without an open incident while it fires",
+        target="0, 0",
+        found=f"{counts['false']}, {counts['lasting']}",
+        met=not counts["false"] and not counts["lasting"],
+    )
+
+
 def hostile_bodies(seed: int, *, quick: bool) -> Iterator[Row]:
     """Mutations of saved alerts of other systems, always the same ones."""
     del seed
@@ -225,6 +243,7 @@ PARTS: dict[str, Callable[..., Iterator[Row]]] = {
     "decisions": decided,
     "hostile": hostile_bodies,
     "crashes": crashed,
+    "all-clear": all_clear,
     "sweeps": swept,
     "storm": storm,
 }
