@@ -25,6 +25,7 @@ done
 [ -n "$python" ] || die "Python 3.11 or newer is needed; set PYTHON to its path"
 
 # --- the locked virtual environment
+[ ! -L .venv ] || die ".venv is a link to $(readlink .venv), which would be cleared; remove the link"
 install_uv() { # into a new environment: by pip where Python has it (Debian packs it apart), else the wheel of uv.lock
   local version
   version=$(sed -n '/^name = "uv"$/{n;s/^version = "\(.*\)"$/\1/p;}' uv.lock)

@@ -108,3 +108,16 @@ def test_a_python_that_is_too_old_is_refused_with_what_helps(tmp_path: Path) -> 
     found = subprocess.run(["bash", INSTALL], env={"PATH": str(old)}, check=False, capture_output=True, text=True)
     assert found.returncode == 1
     assert found.stderr == "install: Python 3.11 or newer is needed; set PYTHON to its path\n"
+
+
+def test_an_environment_that_is_a_link_to_another_ones_is_left_alone(tmp_path: Path) -> None:
+    here, others = tmp_path / "here", tmp_path / "others"
+    (here / "infra" / "local").mkdir(parents=True)
+    (others / "bin").mkdir(parents=True)
+    (here / ".venv").symlink_to(others)
+    script = here / "infra" / "local" / "install.sh"
+    script.write_bytes(INSTALL.read_bytes())
+    found = subprocess.run(["bash", script], check=False, capture_output=True, text=True)
+    assert found.returncode == 1
+    assert f".venv is a link to {others}" in found.stderr
+    assert (others / "bin").is_dir()
