@@ -4,6 +4,7 @@
     ├── SettingsError        monitoring.yaml is wrong; carries every fault at once
     ├── PoisonError          a message no retry can help: parked with its reason, acknowledged
     │   └── UnknownVersionError   an event of a version newer than this code
+    ├── RefusedError         a message that is read, and cannot be carried out: parked with its reason, acknowledged
     ├── QueryError           the warehouse refused a statement: names the missing table or column
     ├── ProfileError         a drift profile, or what is compared with one, is not what it must be (core.drift)
     ├── EstimateError        what an estimate is made from is not what it must be (core.business)
@@ -16,7 +17,7 @@
         ├── QuotaError       a quota of the cloud is used up; try again later, and tell people
         └── LimitedError     a limit on how often it may be asked is reached; try again at a known instant
 
-A function answers a `PoisonError` with success (the message is parked) and every other error with a failure, so that
+A function answers a `PoisonError` or a `RefusedError` with success (the message is parked) and every other error with a failure, so that
 Pub/Sub delivers again.
 """
 
@@ -61,6 +62,10 @@ class PoisonError(AiaError):
 
 class UnknownVersionError(PoisonError):
     """An event of a version this code does not know: parked, not guessed."""
+
+
+class RefusedError(AiaError):
+    """A message that can be read, and that a limit forbids to carry out."""
 
 
 class QueryError(AiaError):

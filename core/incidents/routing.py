@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from core.events import Severity
@@ -212,6 +213,21 @@ class Silence:
     at: datetime
     until: datetime
     note: str = ""
+
+
+def unmatched(pattern: str, targets: Iterable[str]) -> str:
+    """What to say about a pattern that matches no known target, with the nearest one; empty where it matches.
+
+    >>> unmatched("model/chrun", ["model/churn", "probe/shop"])
+    "matches 0 of 2 known targets; did you mean 'model/churn'?"
+    >>> unmatched("model/*", ["model/churn"])
+    ''
+    """
+    known = sorted(set(targets))
+    if any(matches(pattern, target) for target in known):
+        return ""
+    near = get_close_matches(pattern, known, n=1)
+    return f"matches 0 of {len(known)} known targets" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

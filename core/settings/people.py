@@ -186,8 +186,8 @@ class Route:
     """Notifies stakeholders of matching incidents; all matching routes apply."""
 
     when: When = field(default_factory=When)
-    to: Annotated[tuple[Annotated[Slug, Refers("stakeholder")], ...], Items(at_least=1, unique=True)]
-    """The stakeholders; each is notified once, even if several routes match."""
+    to: Annotated[tuple[Annotated[Slug, Refers("stakeholder")], ...], Items(unique=True)]
+    """The stakeholders; each is notified once, even if several routes match. An empty list: only the page shows the incident."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,3 +199,24 @@ class People:
         default_factory=dict
     )
     routes: tuple[Route, ...] = ()
+
+
+@validator(People, "routes")
+def _every_severity_has_a_route(people: People) -> Faults:
+    """A route from some impact on does not count: without revenue there is no impact, and nobody would be told."""
+    if not people.routes and not people.stakeholders:
+        return
+    taken = {
+        severity for route in people.routes if route.when.dollars_per_hour is None for severity in route.when.severity
+    }
+    missing = [severity.value for severity in Severity if severity not in taken]
+    if missing:
+        routes = "; ".join(f"routes[{index}] {_takes(route)}" for index, route in enumerate(people.routes)) or "none"
+        allowed = f"must take every severity ({routes}); `to: []` shows it on the page only"
+        yield Fault("routes", allowed, f"no route for {', '.join(missing)}")
+
+
+def _takes(route: Route) -> str:
+    severities = ", ".join(severity.value for severity in Severity if severity in route.when.severity)
+    dollars = route.when.dollars_per_hour
+    return severities if dollars is None else f"{severities} from {dollars:g} dollars per hour"

@@ -16,6 +16,7 @@ from functions.api.actions import SUBJECTS, Actions
 from functions.api.body import Fields, read
 from functions.api.channels import Channels
 from functions.api.incidents import Incidents
+from functions.api.silences import Silences
 
 TOPIC = "commands"
 
@@ -28,6 +29,7 @@ class Commands:
         incidents: the subjects of commands.
         actions: the subjects of commands.
         channels: the subjects of commands.
+        silences: those that people made.
         bus: opens the bus at its first use: only commands pay for it.
         clock: now.
     """
@@ -35,6 +37,7 @@ class Commands:
     incidents: Incidents
     actions: Actions
     channels: Channels
+    silences: Silences
     bus: Callable[[], Bus]
     clock: Clock
 
@@ -69,13 +72,24 @@ class Commands:
             raise Conflict(f"action: must be answered by {run.answer_by}, it is {now}")
         return self._publish(fields, Verb(verb), request_id, now)
 
-    def silence(self, request: flask.Request) -> str:
-        """Silence some targets for a time."""
+    def silence(self, request: flask.Request) -> tuple[str, str]:
+        """Silence some targets for a time.
+
+        Returns:
+            The id of the command, and a warning where the pattern matches no known target: it may be meant for the future.
+
+        Raises:
+            Conflict: as many silences as are allowed hold already.
+        """
         now = self.clock()
         fields = read(request)
         fields.only("by", "note", "pattern", "minutes", "until")
         pattern, until = fields.pattern(), fields.end(now)
-        return self._publish(fields, Verb.SILENCE, pattern, now, until=until)
+        _check_author(fields)
+        if refusal := self.silences.refusal():
+            raise Conflict(refusal)
+        warning = self.silences.warning(pattern)
+        return self._publish(fields, Verb.SILENCE, pattern, now, until=until), warning
 
     def unsilence(self, request: flask.Request) -> str:
         """End the silences of a pattern."""
@@ -83,7 +97,7 @@ class Commands:
         fields.only("by", "note", "pattern")
         pattern = fields.pattern()
         _check_author(fields)
-        if pattern not in {silence.pattern for silence in self.incidents.silences()}:
+        if pattern not in {silence.pattern for silence in self.silences.held()}:
             raise LookupError(f"pattern: nothing is silenced by {pattern[:80]!r}")
         return self._publish(fields, Verb.UNSILENCE, pattern, self.clock())
 

@@ -9,14 +9,15 @@ import msgspec
 from core.events import Severity
 from core.incidents.model import Incident, IncidentCondition
 from core.incidents.report import report
-from core.incidents.routing import Silence
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
 from functions.api.cache import Cache
-from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, read_silences
+from functions.services.incidents.documents import INCIDENTS
 
 DAYS = 35
 """Days of resolved incidents that are listed; an older one is found by its id while it is stored."""
+_TARGETS_OF = 1000
+"""Resolved incidents whose targets are known."""
 _SETTLED = 2
 """Days after which a resolved incident hardly changes."""
 _FRESH_SECONDS, _SETTLED_SECONDS = 10.0, 600.0
@@ -58,12 +59,11 @@ class Incidents:
         incident = msgspec.convert(data | {"conditions": keys}, Incident, builtin_types=(datetime,))
         return report(incident, members, self.actions.decisions(data), made_at=self.clock())
 
-    def silences(self) -> list[Silence]:
-        """The active silences, the first to end first."""
-        document = self.store.get(SILENCES, SILENCES_KEY)
-        now = self.clock()
-        held = (silence for silence in read_silences(document.data if document else None) if silence.until > now)
-        return sorted(held, key=lambda silence: (silence.until, silence.pattern))
+    def targets(self) -> frozenset[str]:
+        """The targets of the open incidents, and of the newest resolved ones that are listed."""
+        current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
+        over = self._over(_TARGETS_OF, frozenset(incident["id"] for incident in current))
+        return frozenset(target for incident in (*current, *over) for target in incident["targets"])
 
     def _over(self, limit: int, current: frozenset[str]) -> Iterator[Data]:
         """At least `limit` resolved incidents, day by day, from tomorrow's (of a clock that runs ahead) back."""

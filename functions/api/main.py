@@ -22,6 +22,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Services, answer
+from functions.api.silences import Silences, settings_targets
 from functions.api.views import Views
 from functions.runtime.endpoint import Answer, serve
 from functions.runtime.ports import Ports, once
@@ -43,18 +44,21 @@ def _services(ports: Ports) -> Services:
     actions = Actions(store=store, warehouse=warehouse, automation=settings.automation, clock=clock, start=start)
     incidents = Incidents(store=store, actions=actions, clock=clock)
     channels = Channels(settings.channels, store, clock)
+    silences = Silences(
+        store=store,
+        targets=lambda: settings_targets(settings, ports.models.all()) | incidents.targets(),
+        clock=clock,
+    )
+    bus = open_once(ports.project, PATIENCE)
     return Services(
         views=Views(settings=settings, monitored=ports.models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(ports.models),
         incidents=incidents,
         actions=actions,
         channels=channels,
+        silences=silences,
         commands=Commands(
-            incidents=incidents,
-            actions=actions,
-            channels=channels,
-            bus=open_once(ports.project, PATIENCE),
-            clock=clock,
+            incidents=incidents, actions=actions, channels=channels, silences=silences, bus=bus, clock=clock
         ),
         dashboards=Dashboards(
             all=load(),

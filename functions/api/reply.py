@@ -33,9 +33,9 @@ def json(body: Any, request: flask.Request | None = None) -> flask.Response:  # 
     return response if request is None else _revalidated(response, request)
 
 
-def accepted(command_id: str) -> flask.Response:
-    """A command was published; it is executed later."""
-    response = json({"id": command_id})
+def accepted(command_id: str, warning: str = "") -> flask.Response:
+    """A command was published; it is executed later. A warning says what is perhaps not meant."""
+    response = json({"id": command_id} | ({"warning": warning} if warning else {}))
     response.status_code = HTTPStatus.ACCEPTED
     return response
 

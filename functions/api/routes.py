@@ -24,6 +24,7 @@ from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
+from functions.api.silences import Silences
 from functions.api.views import Views
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Services:
     incidents: Incidents
     actions: Actions
     channels: Channels
+    silences: Silences
     commands: Commands
     dashboards: Dashboards
     pipelines: Pipelines
@@ -208,12 +210,12 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "actions": lambda request, services: reply.json(services().actions.all(), request),
     "channels": lambda request, services: reply.json(services().channels.all(), request),
     "test_channel": lambda request, services, name: reply.accepted(services().commands.test_channel(request, name)),
-    "silences": lambda request, services: reply.json(services().incidents.silences(), request),
+    "silences": lambda request, services: reply.json(services().silences.all(), request),
     "about_incident": lambda request, services, **what: reply.accepted(
         services().commands.about_incident(request, **what)
     ),
     "about_action": lambda request, services, **what: reply.accepted(services().commands.about_action(request, **what)),
-    "silence": lambda request, services: reply.accepted(services().commands.silence(request)),
+    "silence": lambda request, services: reply.accepted(*services().commands.silence(request)),
     "unsilence": lambda request, services: reply.accepted(services().commands.unsilence(request)),
     "switch": lambda request, services, verb: reply.accepted(services().commands.switch(request, verb)),
     "experience": _report,

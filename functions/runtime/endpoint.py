@@ -19,7 +19,7 @@ import functions_framework
 import msgspec
 from flask.typing import ResponseReturnValue
 
-from core.errors import BusyError, ConflictError, PoisonError, UnavailableError
+from core.errors import AiaError, BusyError, ConflictError, PoisonError, RefusedError, UnavailableError
 from core.events import Event, Tick
 from functions.adapters import logs
 from functions.adapters.events import decode, decode_any, type_of
@@ -84,7 +84,7 @@ def on_push(ports: Ports, *, read: Callable[[Message], E], handle: Callable[[E],
     Args:
         ports: of the function.
         read: decodes the event of a message; raises `PoisonError` if there is none.
-        handle: handles the event; idempotent. The heartbeat is set after a tick, unless this raises or returns that the
+        handle: handles the event; idempotent; raises `RefusedError` if it cannot be carried out. The heartbeat is set after a tick, unless this raises or returns that the
             job is not complete.
     """
 
@@ -184,12 +184,8 @@ def _handle(
 ) -> tuple[str, tuple[str, int]]:
     """The outcome, and the answer: empty after a success, else the name of the outcome."""
     try:
-        event = _read(ports, read, body)
-        if event is None:
+        if not _carry_out(ports, read, handle, body):
             return "parked", ("", 204)
-        result = handle(event)
-        if isinstance(event, Tick):
-            finish(event, result, function=ports.function, metrics=ports.metrics)
     except (BusyError, ConflictError) as error:
         log.info("busy: %s", error, extra=logs.fields(function=ports.function))
         return "busy", ("busy", 429)
@@ -202,6 +198,23 @@ def _handle(
     return "done", ("", 204)
 
 
+def _carry_out(
+    ports: Ports, read: Callable[[Message], E], handle: Callable[[E], TickResult | None], body: bytes
+) -> bool:
+    """Handle the event of a push request; false if there is none or it is refused, and the message is parked."""
+    event = _read(ports, read, body)
+    if event is None:
+        return False
+    try:
+        result = handle(event)
+    except RefusedError as error:
+        _park(ports, body, error, read_push(body))
+        return False
+    if isinstance(event, Tick):
+        finish(event, result, function=ports.function, metrics=ports.metrics)
+    return True
+
+
 def _read(ports: Ports, read: Callable[[Message], E], body: bytes) -> E | None:
     """The event of a push request; None if there is none, and the message is parked."""
     message: Message | None = None
@@ -209,10 +222,14 @@ def _read(ports: Ports, read: Callable[[Message], E], body: bytes) -> E | None:
         message = read_push(body)
         return read(message)
     except PoisonError as error:
-        reason = str(error)[:LONGEST_REASON]
-        ports.park(body, reason, message)
-        log.warning("parked: %s", reason, extra=logs.fields(function=ports.function, message_id=message and message.id))
+        _park(ports, body, error, message)
         return None
+
+
+def _park(ports: Ports, body: bytes, error: AiaError, message: Message | None) -> None:
+    reason = str(error)[:LONGEST_REASON]
+    ports.park(body, reason, message)
+    log.warning("parked: %s", reason, extra=logs.fields(function=ports.function, message_id=message and message.id))
 
 
 def _newest(cron: str, instant: datetime) -> datetime:

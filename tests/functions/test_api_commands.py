@@ -16,6 +16,7 @@ from core.events import Command, Severity, Verb
 from core.incidents.model import State
 from core.incidents.routing import Silence
 from functions.adapters.stores import open_store
+from functions.services.incidents.documents import LIMIT
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import START, FakeClock
@@ -145,6 +146,42 @@ def test_a_silence_ends_after_minutes_or_at_an_instant(
     assert tell(client, "/api/silences", pattern="model/*", note="maintenance", **given).status_code == 202
     [(_, command, _)] = office.published
     assert command == Command(verb=Verb.SILENCE, subject="model/*", by="Ada", at=START, note="maintenance", until=until)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "warning"),
+    [
+        ("service/*", ""),
+        ("servcie/a", "; did you mean 'service/a'?"),
+        ("zzz", ""),
+    ],
+)
+def test_a_silence_that_matches_no_known_target_is_taken_and_says_so(
+    client: FlaskClient, office: ApiFixture, pattern: str, warning: str
+) -> None:
+    said = tell(client, "/api/silences", pattern=pattern, minutes=5)
+    assert (said.status_code, len(office.published)) == (202, 1)
+    text = (said.json or {}).get("warning", "")
+    assert text.endswith(warning)
+    assert bool(text) is (pattern != "service/*")
+    assert not text or text.startswith("matches 0 of ")
+
+
+def test_the_list_of_silences_says_which_match_no_known_target(client: FlaskClient, office: ApiFixture) -> None:
+    office.silence(Silence(pattern="service/*", by="Ada", at=START, until=START + timedelta(hours=2)))
+    none, some = client.get("/api/silences").json or ()
+    assert (none["pattern"], none["warning"][:13]) == ("table/*", "matches 0 of ")
+    assert (some["pattern"], some["warning"]) == ("service/*", "")
+
+
+def test_a_silence_beyond_those_that_may_hold_is_refused(client: FlaskClient, office: ApiFixture) -> None:
+    for number in range(LIMIT - 2):
+        office.silence(Silence(pattern=f"a/{number}", by="Ada", at=START, until=START + timedelta(hours=1)))
+    assert tell(client, "/api/silences", pattern="model/*", minutes=5).status_code == 202
+    office.silence(Silence(pattern="b", by="Ada", at=START, until=START + timedelta(hours=1)))
+    refused = tell(client, "/api/silences", pattern="model/*", minutes=5)
+    assert (refused.status_code, len(office.published)) == (409, 1)
+    assert fault(refused) == "silences: must be at most 200, 200 hold; end one first"
 
 
 def test_a_silence_is_ended_by_its_pattern(client: FlaskClient, office: ApiFixture) -> None:

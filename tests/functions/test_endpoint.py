@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import BusyError, ConflictError, UnavailableError
+from core.errors import BusyError, ConflictError, RefusedError, UnavailableError
 from core.events import Tick
 from functions.adapters import events
 from functions.runtime.endpoint import HEARTBEAT, LONGEST_REASON, TickResult, on_push, on_tick, read_tick
@@ -158,6 +158,27 @@ def test_what_a_retry_may_mend_is_refused_so_that_it_comes_again(error: Exceptio
     assert recorder.park.letters == []
     assert recorder.counted == [{"function": "test", "outcome": outcome}]
     assert (recorder.flushed, recorder.hearts) == (1, [])
+
+
+def test_what_cannot_be_carried_out_is_parked_with_its_reason_and_acknowledged() -> None:
+    def refuse(_tick: Tick) -> None:
+        raise RefusedError("silences: must be at most 200, all hold")
+
+    recorder = Recorder()
+    assert answer(push(TICK), recorder, refuse) == ("", 204)
+    [(body, reason, _)] = recorder.park.letters
+    assert (body, reason) == (push(TICK), "silences: must be at most 200, all hold")
+    assert recorder.counted == [{"function": "test", "outcome": "parked"}]
+    assert recorder.hearts == []
+
+
+def test_what_is_refused_and_cannot_be_parked_comes_again() -> None:
+    def refuse(_tick: Tick) -> None:
+        raise RefusedError("silences: must be at most 200, all hold")
+
+    recorder = Recorder()
+    recorder.park.down = True
+    assert answer(push(TICK), recorder, refuse) == ("unavailable", 503)
 
 
 def test_what_is_no_push_request_is_told_so_and_not_parked() -> None:

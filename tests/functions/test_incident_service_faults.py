@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import BusyError, LimitedError, UnavailableError
+from core.errors import BusyError, LimitedError, RefusedError, UnavailableError
 from core.events import ActionDecision, Command, Mode, Severity, Stage, Status, Verb
 from core.incidents.messages import Message
 from core.incidents.model import State
@@ -14,7 +14,7 @@ from core.incidents.policy import Graph
 from core.settings import Dependency
 from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.store import normal
-from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, incident_data
+from functions.services.incidents.documents import INCIDENTS, LIMIT, SILENCES, SILENCES_KEY, incident_data
 from tests.support.fakes.outside import FINDING, POLICY, TARGET, MemoryChannel, Setup, found, set_up
 
 OTHER = "table/flights"
@@ -69,6 +69,19 @@ def test_a_silence_that_comes_after_it_was_taken_back_silences_nothing(setup: Se
     setup.give(silence)
     now(setup)
     assert told(setup, "inbox") == ["opened"]
+
+
+def test_a_silence_beyond_those_that_may_hold_is_refused_and_drops_none(setup: Setup) -> None:
+    for number in range(LIMIT):
+        setup.command(Verb.SILENCE, subject=f"table/{number}", minutes=30)
+    with pytest.raises(RefusedError, match="silences: must be at most 200, all hold; got one more, 'model/\\*'"):
+        setup.command(Verb.SILENCE, subject="model/*", minutes=30)
+    assert {silence.pattern for silence in setup.service.silences()} == {f"table/{number}" for number in range(LIMIT)}
+    setup.command(Verb.UNSILENCE, subject="table/0")
+    setup.world.now += timedelta(seconds=1)
+    setup.command(Verb.SILENCE, subject="model/*", minutes=30)
+    now(setup)
+    assert told(setup, "inbox") == []
 
 
 def test_a_silence_made_after_another_was_taken_back_holds(setup: Setup) -> None:

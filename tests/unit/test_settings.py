@@ -304,7 +304,7 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
             "fax",
             "channels[0].kind: must be one of console, webhook, pagerduty, slack, teams, email, got 'fax'",
         ),
-        (("routes", 0, "to"), [], "routes[0].to: must be a list of at least 1"),
+        (("routes", 0, "to"), "technical", "routes[0].to: must be a list, got 'technical'"),
         (
             ("routes", 0, "to", 0),
             "tecnical",

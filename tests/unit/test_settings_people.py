@@ -177,6 +177,42 @@ def test_a_route_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize(
+    ("routes", "fault"),
+    [
+        (
+            [{"when": {"severity": ["warning", "critical"]}, "to": ["technical"]}],
+            "(routes[0] warning, critical); `to: []` shows it on the page only, got 'no route for info, error'",
+        ),
+        (
+            [
+                {"when": {"severity": ["warning", "error", "critical"]}, "to": ["technical"]},
+                {"when": {"dollars_per_hour": 1000}, "to": ["business"]},
+            ],
+            "routes[1] info, warning, error, critical from 1000 dollars per hour); `to: []` shows it on the page only, got 'no route for info'",
+        ),
+        (
+            [],
+            "(none); `to: []` shows it on the page only, got 'no route for info, warning, error, critical'",
+        ),
+    ],
+)
+def test_a_severity_that_no_route_takes_is_told(routes: list[Any], fault: str) -> None:
+    [found] = faults(changed(("routes",), routes))
+    assert found.startswith("routes: must take every severity (")
+    assert found.endswith(fault)
+
+
+def test_a_severity_may_be_shown_on_the_page_only_where_that_is_said() -> None:
+    routes = [{"when": {"severity": ["error", "critical", "warning"]}, "to": ["technical"]}]
+    page = {"when": {"severity": ["info"]}, "to": []}
+    assert parse(changed(("routes",), [*routes, page])).people.routes[1].to == ()
+
+
+def test_without_anybody_to_notify_no_route_is_needed() -> None:
+    assert parse({"version": 1, "jobs": {}}).people.routes == ()
+
+
+@pytest.mark.parametrize(
     ("days", "numbers"),
     [
         (..., {0, 1, 2, 3, 4, 5, 6}),

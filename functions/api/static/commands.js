@@ -36,7 +36,8 @@ export async function command({ key, path, body, says, apply, holds }) {
   at("said").textContent = says;
   changed();
   try {
-    await send(path, { ...body, by });
+    const { warning } = await send(path, { ...body, by });
+    if (warning) at("said").textContent = `${says}; ${warning}`;
     one.sentAt = Date.now();
   } catch (error) {
     if (waiting.get(key) === one) waiting.delete(key);

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from core.errors import AiaError
+from core.errors import AiaError, RefusedError
 from core.incidents.due import worst
 from core.incidents.model import GroupState, State
 from core.incidents.outbox import IncidentGroup
@@ -25,7 +25,7 @@ SILENCES_KEY = "all"
 log = logging.getLogger(__name__)
 MAX_AGE = timedelta(seconds=5)
 LIMIT = 200
-"""Silences kept; ended ones are dropped first, then the oldest."""
+"""Silences that hold at a time; a further one is refused. Of ended ones, which are kept for a day, the oldest are dropped first."""
 _RETENTION = timedelta(days=1)
 
 
@@ -114,14 +114,23 @@ class Silences:
         return self._cached
 
     def add(self, silence: Silence) -> None:
-        """Add a silence; a repeated one, or one that was ended before it arrived, changes nothing."""
+        """Add a silence; a repeated one, or one that was ended before it arrived, changes nothing.
+
+        Raises:
+            RefusedError: as many silences as are kept hold already, and none of them may give way.
+        """
+        now = self._clock()
 
         def added(silences: Sequence[Silence]) -> Sequence[Silence]:
             same = any(_key(other) == _key(silence) for other in silences)
             ended = any(
                 _is_end(other) and other.pattern == silence.pattern and other.at >= silence.at for other in silences
             )
-            return silences if same or ended else (*silences, silence)
+            if same or ended:
+                return silences
+            if silence.until > now and sum(other.until > now for other in silences) >= LIMIT:
+                raise RefusedError(f"silences: must be at most {LIMIT}, all hold; got one more, {silence.pattern!r}")
+            return (*silences, silence)
 
         self._change(added)
 

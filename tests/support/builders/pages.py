@@ -40,6 +40,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Services, answer
+from functions.api.silences import Silences, settings_targets
 from functions.api.views import Views
 from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, run_data
 from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
@@ -172,13 +173,24 @@ def services(
     incidents = Incidents(store=store, actions=actions, clock=clock)
     channels = Channels(SETTINGS.channels, store, clock)
     models = Models(SETTINGS.models, table or ModelTable(), clock)
+    silences = Silences(
+        store=store, targets=lambda: settings_targets(SETTINGS, models.all()) | incidents.targets(), clock=clock
+    )
     return Services(
         views=Views(settings=SETTINGS, monitored=models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(models),
         incidents=incidents,
         actions=actions,
         channels=channels,
-        commands=Commands(incidents=incidents, actions=actions, channels=channels, bus=lambda: office, clock=clock),
+        silences=silences,
+        commands=Commands(
+            incidents=incidents,
+            actions=actions,
+            channels=channels,
+            silences=silences,
+            bus=lambda: office,
+            clock=clock,
+        ),
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=lambda: [MODEL.name], clock=clock),
         pipelines=Pipelines(store=store, clock=clock),
         experience=Experience(bus=lambda: office, clock=clock),
