@@ -126,6 +126,8 @@ class Change(StrEnum):
     """Nobody has it any more."""
     MITIGATED = "mitigated"
     RESOLVED = "resolved"
+    EXPIRED = "expired"
+    """Its sources stopped reporting it: whether it recovered is not known."""
     REOPENED = "reopened"
 
 

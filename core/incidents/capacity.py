@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.events import Status
-from core.incidents.conditions import Episode, add_observation, last_episode, later_expiry
+from core.incidents.conditions import Episode, last_episode, later_expiry
+from core.incidents.history import add_observation
 from core.incidents.model import (
     CONDITIONS_LIMIT,
     HIDDEN_LIMIT,

@@ -42,15 +42,17 @@ _ALLOWED_STATES = {
     Verb.REOPEN: frozenset({State.RESOLVED}),
     Verb.COMMENT: frozenset(State),
 }
+EXPIRED_VERBS = frozenset({Verb.RESOLVE, Verb.CANCEL})
+"""What can still be done about an incident that only expired."""
 VERBS = frozenset(_CHANGES)
 """The verbs of commands about incidents."""
 _OWNING = frozenset({Verb.ACKNOWLEDGE, Verb.TAKE_OVER})
 _ABOUT_OWNER = _OWNING | {Verb.GIVE_BACK}
 
 
-def is_allowed(verb: Verb, state: State) -> bool:
-    """Whether a verb changes an incident that is in this state."""
-    return state in _ALLOWED_STATES.get(verb, ())
+def is_allowed(verb: Verb, state: State, *, expired: bool = False) -> bool:
+    """Whether a verb changes an incident that is in this state, and perhaps only expired."""
+    return state in _ALLOWED_STATES.get(verb, ()) or (expired and verb in EXPIRED_VERBS)
 
 
 def apply_command(state: GroupState, command: Command) -> Decision:
@@ -72,7 +74,7 @@ def apply_command(state: GroupState, command: Command) -> Decision:
         return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
     if (
         command.verb not in _CHANGES
-        or incident.state not in _ALLOWED_STATES[command.verb]
+        or not is_allowed(command.verb, incident.state, expired=incident.expired)
         or (command.verb is Verb.REOPEN and incident.merged_into)
     ):
         return Decision(state=state, changes=(), reason=IncidentReason.UNCHANGED)

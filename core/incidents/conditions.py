@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.events import Finding, Severity, Status
+from core.incidents.history import RANK, add_observation
 from core.incidents.lifecycle import make_incident_id
 from core.incidents.model import (
     EVIDENCE_LIMIT,
-    HISTORY_LIMIT,
     Evidence,
     GroupState,
     HiddenCondition,
@@ -30,7 +30,6 @@ _RENEWAL_STEP = timedelta(minutes=1)
 """A renewal shorter than this is not saved: some sources repeat a firing every few seconds."""
 _RENEWALS = 24
 """Renewals that are saved, at most, in the time after which a condition that is not repeated is resolved."""
-_RANK = {severity: severity.rank for severity in Severity}
 _SEVERITIES = tuple(Severity)
 
 
@@ -68,6 +67,8 @@ def observe(
         return _renew(condition, finding, now, step), observation
     if condition is not None and observation.at <= condition.observed_at:
         condition = _undo_expiry(condition, finding)
+    if condition is not None:
+        condition = _confirm_end(condition, observation)
     return _apply(condition, finding, observation, kind, now), observation
 
 
@@ -96,55 +97,6 @@ def _resolved(condition: IncidentCondition, at: datetime) -> IncidentCondition:
     observation = Observation(at=end, status=Status.RESOLVED, severity=condition.severity)
     history = add_observation(condition.history, observation)
     return replace(condition, status=Status.RESOLVED, observed_at=end, history=history)
-
-
-def add_observation(history: tuple[Observation, ...], new: Observation) -> tuple[Observation, ...]:
-    """Insert an observation in order; at the same instant a resolution follows a firing, and of two firings the worse one stays.
-
-    Beyond the limit the oldest that only repeats its neighbours is dropped, so that the beginning of a long firing
-    is kept; where every one differs, the shortest pause is dropped, and where there is none, the oldest.
-
-    >>> from datetime import UTC
-    >>> fired = [Observation(at=datetime(2026, 1, d, tzinfo=UTC), status=Status.FIRING, severity=Severity.ERROR)
-    ...          for d in range(1, 30)]
-    >>> history = ()
-    >>> for observation in fired:
-    ...     history = add_observation(history, observation)
-    >>> len(history), history[0].at.day, history[1].at.day
-    (16, 1, 15)
-    """
-    if not history or new.at > history[-1].at:
-        return _bounded((*history, new))
-    others = [old for old in history if (old.at, old.status) != (new.at, new.status)]
-    same = [old for old in history if (old.at, old.status) == (new.at, new.status)]
-    return _bounded(tuple(sorted([*others, max([*same, new], key=_badness)], key=_order)))
-
-
-def _bounded(history: tuple[Observation, ...]) -> tuple[Observation, ...]:
-    if len(history) <= HISTORY_LIMIT:
-        return history
-    for at in range(1, len(history) - 1):
-        if _badness(history[at - 1]) == _badness(history[at]) == _badness(history[at + 1]):
-            return history[:at] + history[at + 1 :]
-    # The shortest pause is dropped whole, and never the last one, so that the beginning of what flaps is kept.
-    pauses = [at for at in range(1, len(history) - 2) if _is_pause(history[at], history[at + 1])]
-    if not pauses:
-        return history[1:]
-    at = min(pauses, key=lambda at: history[at + 1].at - history[at].at)
-    return history[:at] + history[at + 2 :]
-
-
-def _badness(observation: Observation) -> tuple[bool, int]:
-    return observation.status is Status.FIRING, _RANK[observation.severity]
-
-
-def _order(observation: Observation) -> tuple[datetime, bool]:
-    """The order in time: a condition that fires and is resolved at one instant is over."""
-    return observation.at, observation.status is Status.RESOLVED
-
-
-def _is_pause(one: Observation, following: Observation) -> bool:
-    return one.status is Status.RESOLVED and following.status is Status.FIRING
 
 
 def _is_redelivery(condition: IncidentCondition, finding: Finding, observation: Observation) -> bool:
@@ -204,6 +156,29 @@ def _undo_expiry(condition: IncidentCondition, finding: Finding) -> IncidentCond
         severity=observation.severity,
         observed_at=observation.at,
         holds_until=until,
+        expired_at=None,
+        history=tuple(history),
+    )
+
+
+def _confirm_end(condition: IncidentCondition, seen: Observation) -> IncidentCondition:
+    """The condition without its expiry where its source says that it recovered: that is the end, be it earlier or later."""
+    *history, last = condition.history
+    if (
+        condition.expired_at is None
+        or seen.status is not Status.RESOLVED
+        or not history
+        or last.at != condition.expired_at
+    ):
+        return condition
+    before = history[-1]
+    if seen.at < before.at:
+        return condition
+    return replace(
+        condition,
+        status=before.status,
+        severity=before.severity,
+        observed_at=before.at,
         expired_at=None,
         history=tuple(history),
     )
@@ -295,7 +270,7 @@ def last_episode(conditions: Iterable[IncidentCondition | HiddenCondition], reop
     """
     known = list(conditions)
     hidden = {c.key for c in known if isinstance(c, HiddenCondition)}
-    steps = [(o.at, o.status is Status.RESOLVED, c.key, _RANK[o.severity]) for c in known for o in c.history]
+    steps = [(o.at, o.status is Status.RESOLVED, c.key, RANK[o.severity]) for c in known for o in c.history]
     steps.sort()
     firing: dict[str, int] = {}
     members: set[str] = set()

@@ -9,7 +9,7 @@ from core.incidents.capacity import hidden_of, without_expired
 from core.incidents.commands import time_out, timeout_due
 from core.incidents.conditions import expired, last_episode
 from core.incidents.fold import resolve_condition, resolve_hidden, update_incident
-from core.incidents.lifecycle import Step, trim_timelines
+from core.incidents.lifecycle import ENDINGS, Step, trim_timelines
 from core.incidents.model import (
     Decision,
     GroupState,
@@ -80,7 +80,7 @@ def _reopened(
     state: GroupState, incident: Incident, now: datetime, policy: IncidentPolicy
 ) -> tuple[GroupState, tuple[IncidentChange, ...]]:
     """The state after an incident that a person resolved is reopened, because its conditions still fire."""
-    resolved = next(entry for entry in reversed(incident.timeline) if entry.change is Change.RESOLVED)
+    resolved = next(entry for entry in reversed(incident.timeline) if entry.change in ENDINGS)
     text = f"still firing; resolved at {instant(incident.closed_at or resolved.at)} by {resolved.summary}"
     step = Step(Change.REOPENED, IncidentReason.STILL_FIRING, now, text)
     episode = last_episode(_own(state, incident), policy.timing.reopen_within)

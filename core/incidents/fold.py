@@ -8,13 +8,14 @@ An incident holds the conditions of one target, and of targets that depend on ea
 Its root is the target that the others depend on.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from core.events import Change, Finding, IncidentChange, Status
 from core.incidents.capacity import episode_of, forgotten_episode, upsert
 from core.incidents.conditions import Episode, correlated_incidents, last_episode, observe, root_target
+from core.incidents.context import SILENT, FindingContext
 from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, raise_severity
 from core.incidents.lifecycle import OPENINGS, Step, advance, new_incident, trim_timelines
 from core.incidents.model import (
@@ -29,38 +30,6 @@ from core.incidents.model import (
 )
 from core.incidents.policy import IncidentPolicy
 from core.text import clean
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindingContext:
-    """A finding with the condition that it is about.
-
-    Attributes:
-        before: the condition before it, or None.
-        observation: the finding as an observation.
-        key: the condition.
-        target: of the condition.
-        summary: one line for people.
-        cause: the id of the finding, or empty.
-        resolve_reason: the reason of the resolution, if this ends the incident.
-    """
-
-    before: IncidentCondition | None
-    observation: Observation
-    key: str
-    target: str
-    summary: str
-    cause: str
-    resolve_reason: IncidentReason = IncidentReason.ALL_RECOVERED
-
-    @property
-    def is_late(self) -> bool:
-        """Whether a newer finding of the condition is known."""
-        return self.before is not None and self.observation.at < self.before.observed_at
-
-    def step(self, change: Change, reason: IncidentReason, at: datetime) -> Step:
-        """A step caused by the finding."""
-        return Step(change, reason, at, self.summary, self.cause)
 
 
 def fold(state: GroupState | None, finding: Finding, *, now: datetime, policy: IncidentPolicy) -> Decision:
@@ -108,7 +77,8 @@ def fold(state: GroupState | None, finding: Finding, *, now: datetime, policy: I
         summary=clean(finding.summary),
         cause=current.finding_id if current.observed_at == observation.at else finding.id,
     )
-    return reconcile(after, context, policy)
+    decision = reconcile(after, context, policy)
+    return confirm_ends(decision, context) if observation.status is Status.RESOLVED else decision
 
 
 def resolve_condition(
@@ -156,7 +126,11 @@ def resolve_hidden(
         cause="",
         resolve_reason=reason,
     )
-    return reconcile(state, context, policy)
+    incidents = tuple(
+        replace(one, lost=True) if one.state is not State.RESOLVED and target in one.targets else one
+        for one in state.incidents
+    )
+    return reconcile(replace(state, incidents=incidents), context, policy)
 
 
 def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy) -> Decision:
@@ -177,8 +151,8 @@ def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy
         if episode.resolved_at is not None:
             return Decision(state=state, changes=(), reason=IncidentReason.NOTHING_TO_RESOLVE)
         opened_at = context.observation.at  # another incident, though the episode is the same
-    steps = _steps(first, episode, context, policy)
     members = [condition for condition in state.conditions if condition.key in episode.conditions]
+    steps = _steps(first, episode, _with_silence(context, members, first), policy)
     whole = merge_losses(first or new_incident(context.target, opened_at, state.name), parts, context.observation.at)
     after, changes = update_incident(whole, members, episode, steps, policy)
     merged = [advance(*_merge(part, after, context)) for part in parts]
@@ -203,7 +177,7 @@ def _is_repetition(
     if observation.at <= condition.observed_at:
         return False
     if observation.status is Status.RESOLVED:
-        return True
+        return condition.expired_at is None
     for incident in state.incidents:
         if condition.key in incident.conditions and incident.state is not State.RESOLVED:
             return observation.at < incident.timeline[-1].at + policy.timing.summary_every
@@ -242,7 +216,7 @@ def _steps(
     if incident.state is State.RESOLVED:
         return _reopening(incident, episode, context)
     if episode.resolved_at is not None:
-        return (context.step(Change.RESOLVED, context.resolve_reason, episode.resolved_at),)
+        return (context.ending(episode.resolved_at),)
     if episode.severity.rank > incident.peak.rank:
         return (context.step(Change.ESCALATED, IncidentReason.WORSENED, context.observation.at),)
     reason = _update_reason(incident, episode, context, policy)
@@ -253,6 +227,8 @@ def _reopening(incident: Incident, episode: Episode, context: FindingContext) ->
     resolved_at = episode.resolved_at
     if incident.closed_at is not None and not _is_new_since(incident.closed_at, incident, context):
         return ()
+    if incident.expired and context.observation.status is Status.RESOLVED:
+        return ()  # what only went silent did not fire again: its source says when it recovered
     if resolved_at is not None and incident.resolved_at is not None and resolved_at <= incident.resolved_at:
         return ()
     reopened = context.step(Change.REOPENED, IncidentReason.FIRED_AGAIN, context.observation.at)
@@ -260,7 +236,38 @@ def _reopening(incident: Incident, episode: Episode, context: FindingContext) ->
 
 
 def _resolution(at: datetime | None, context: FindingContext) -> tuple[Step, ...]:
+    if at is not None and context.resolve_reason in SILENT:
+        return (context.ending(at),)
     return () if at is None else (context.step(Change.RESOLVED, IncidentReason.ALREADY_RESOLVED, at),)
+
+
+def confirm_ends(decision: Decision, context: FindingContext) -> Decision:
+    """Resolve the incidents that had only expired, where the sources of all their conditions now say that they recovered."""
+    state, changes, reason = decision.state, list(decision.changes), decision.reason
+    for incident in state.incidents:
+        if not incident.expired or incident.lost or context.key not in incident.conditions:
+            continue
+        if any(member.expired_at is not None for member in state.members(incident)):
+            continue
+        reason = IncidentReason.ALL_RECOVERED
+        after, new = advance(incident, (context.step(Change.RESOLVED, reason, context.observation.at),))
+        changes += new
+        state = replace(state, incidents=tuple(after if one is incident else one for one in state.incidents))
+    return decision if state is decision.state else Decision(state=state, changes=tuple(changes), reason=reason)
+
+
+def _with_silence(
+    context: FindingContext, members: list[IncidentCondition], incident: Incident | None
+) -> FindingContext:
+    """The finding, whose end of the incident is an expiry as long as any condition of it only went silent."""
+    if context.resolve_reason is not IncidentReason.ALL_RECOVERED:
+        return context
+    silent = [member for member in members if member.expired_at is not None]
+    if silent:
+        repeats = any(member.holds_until is not None for member in silent)
+        return replace(context, resolve_reason=IncidentReason.NOT_REPEATED if repeats else IncidentReason.STALE)
+    lost = incident is not None and incident.lost
+    return replace(context, resolve_reason=IncidentReason.STALE) if lost else context
 
 
 def _is_new_since(closed_at: datetime, incident: Incident, context: FindingContext) -> bool:

@@ -33,6 +33,7 @@ from core.incidents.model import (
 from core.text import clean, clean_utf8
 
 OPENINGS = frozenset({Change.OPENED, Change.REOPENED})
+ENDINGS = frozenset({Change.RESOLVED, Change.EXPIRED})
 RESPONSES = frozenset({Change.ACKNOWLEDGED, Change.MITIGATED})
 """Somebody, or an automated action, takes care of the incident."""
 _STATES = {
@@ -40,6 +41,7 @@ _STATES = {
     Change.UNACKNOWLEDGED: State.OPEN,
     Change.MITIGATED: State.MITIGATED,
     Change.RESOLVED: State.RESOLVED,
+    Change.EXPIRED: State.RESOLVED,
 }
 _RESET: dict[str, Any] = {
     "acknowledged_at": None,
@@ -48,6 +50,8 @@ _RESET: dict[str, Any] = {
     "mitigated_at": None,
     "closed_at": None,
     "cancelled": False,
+    "expired": False,
+    "lost": False,
 }
 """Fields that an opening or reopening resets."""
 _OWNERSHIP = ("acknowledged_at", "acknowledged_by", "taken_over_at")
@@ -121,10 +125,10 @@ def advance(
         steps: oldest first.
         values: other fields to set, by name.
     """
-    after: dict[str, Any] = {**values, "state": incident.state}
+    after: dict[str, Any] = {**values, "state": incident.state, "expired": incident.expired}
     taken: list[tuple[int, Step, State]] = []
     for sequence, requested in enumerate(steps, start=incident.sequence + 1):
-        step = _effective(requested, after["state"])
+        step = _effective(requested, after["state"], expired=after["expired"])
         after |= _transition(incident, step)
         taken.append((sequence, step, after["state"]))
     if not taken:
@@ -166,9 +170,9 @@ def _size(entry: TimelineEntry) -> int:
     return _ENTRY_SIZE + len(entry.summary.encode()) + len(entry.finding_id.encode())
 
 
-def _effective(step: Step, state: State) -> Step:
-    """The step; resolving what is resolved already is a mere timeline entry."""
-    again = step.change is Change.RESOLVED and state is State.RESOLVED
+def _effective(step: Step, state: State, *, expired: bool) -> Step:
+    """The step; ending what has ended already is a mere timeline entry, unless it had only expired and is resolved now."""
+    again = step.change in ENDINGS and state is State.RESOLVED and not (expired and step.change is Change.RESOLVED)
     return replace(step, change=Change.UPDATED) if again else step
 
 
@@ -181,7 +185,8 @@ def _transition(incident: Incident, step: Step) -> dict[str, Any]:
     if step.change is Change.ACKNOWLEDGED and incident.state is State.MITIGATED:
         return {}  # it has an owner, or another one
     if step.change not in OPENINGS:
-        return {"state": _STATES[step.change]} if step.change in _STATES else {}
+        ended = {"expired": step.change is Change.EXPIRED} if step.change in ENDINGS else {}
+        return {"state": _STATES[step.change], **ended} if step.change in _STATES else {}
     believed = incident.notified.firing or incident.notified.severity is None
     acknowledged, mitigated = incident.owned_since, incident.mitigated_at
     after: dict[str, Any] = {"state": State.OPEN, **_RESET, "reopened_at": _reopened_at(incident, step)}

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from core.events import Change, Severity, Status
 from core.incidents.capacity import hidden_of
-from core.incidents.lifecycle import RESPONSES
+from core.incidents.lifecycle import ENDINGS, RESPONSES
 from core.incidents.model import GroupState, Impact, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.incidents.notification import Notification
 from core.text import clean, comparison, duration, instant, number, period
@@ -129,7 +129,7 @@ def facts(
     """
     incident = notification.incident
     lead = _lead(incident, members)
-    if notification.change is Change.RESOLVED:
+    if notification.change in ENDINGS:
         pairs = _after_resolution(lead, incident)
     elif notification.change in RESPONSES:
         by_person = notification.reason is IncidentReason.COMMAND
@@ -169,7 +169,7 @@ def _lead(incident: Incident, members: Sequence[IncidentCondition]) -> IncidentC
 
 
 def _headline(state: GroupState, notification: Notification, about: str) -> str:
-    if notification.change is Change.RESOLVED:
+    if notification.change in ENDINGS:
         return clean(_resolved(state, notification), _LINE)
     if notification.reason is IncidentReason.HANDED_ON:
         return clean(_handed_on(notification, about), _LINE)
@@ -245,8 +245,8 @@ def _resolved(state: GroupState, notification: Notification) -> str:
         return f"Cancelled as a false alarm: {target}, after {lasted}."
     if incident.closed_at is not None:
         return f"Resolved by a person: {target}, after {lasted}."
-    if notification.reason in _SILENCES:
-        why = _SILENCES[notification.reason]
+    if notification.change is Change.EXPIRED:
+        why = _SILENCES.get(notification.reason, _SILENCES[IncidentReason.STALE])
         return f"No longer reported: {target}, after {lasted}; {why}. Whether it recovered is not known."
     late = notification.reason is IncidentReason.ALREADY_RESOLVED
     why = "; it ended before a notification could be sent" if late else ""

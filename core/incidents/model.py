@@ -259,6 +259,7 @@ class NotificationState:
         escalations: the tier reached, by stakeholder.
         acknowledged: whether the acknowledgement or mitigation was notified.
         owner: who acknowledged it as far as was notified, or empty; None where that was not recorded yet.
+        expired: whether the last notification said that it is no longer reported.
     """
 
     firing: bool = False
@@ -271,6 +272,7 @@ class NotificationState:
     escalations: tuple[EscalationState, ...] = ()
     acknowledged: bool = False
     owner: str | None = None
+    expired: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,6 +299,8 @@ class Incident:
         mitigated_at: when it was mitigated, or None.
         closed_at: when a person resolved it, whatever still fires, or None.
         cancelled: whether it was a false alarm.
+        expired: whether it ended because something in it was no longer reported: whether that recovered is not known.
+        lost: whether conditions beyond those that are kept in detail expired in it.
         merged_into: the id of the incident that it is part of, or empty.
         targets: the targets whose conditions fired in it, sorted.
         conditions: the keys of the conditions that fired in it, sorted.
@@ -332,6 +336,8 @@ class Incident:
     mitigated_at: datetime | None = None
     closed_at: datetime | None = None
     cancelled: bool = False
+    expired: bool = False
+    lost: bool = False
     merged_into: str = ""
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()

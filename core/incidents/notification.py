@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.events import Change, IncidentChange, Severity
-from core.incidents.lifecycle import OPENINGS, RESPONSES, Step, advance
+from core.incidents.lifecycle import ENDINGS, OPENINGS, RESPONSES, Step, advance
 from core.incidents.model import EscalationState, GroupState, Incident, IncidentReason, NotificationState, State
 from core.incidents.policy import IncidentPolicy
 from core.incidents.routing import (
@@ -188,6 +188,8 @@ def _opening(incident: Incident, context: _Context) -> _Update | None:
 
 def _resolution(incident: Incident, context: _Context) -> _Update | None:
     notified = incident.notified
+    if notified.expired and not incident.expired:
+        return _Update(Change.RESOLVED, _reason_of(incident, Change.RESOLVED) or IncidentReason.ALL_RECOVERED)
     if not notified.firing:
         late = notified.severity is None and incident.timeline[-1].reason is IncidentReason.ALREADY_RESOLVED
         return _Update(Change.RESOLVED, IncidentReason.ALREADY_RESOLVED) if late else None
@@ -195,7 +197,8 @@ def _resolution(incident: Incident, context: _Context) -> _Update | None:
         return _Update(Change.RESOLVED, IncidentReason.MERGED)
     if incident.closed_at is None and _must_settle(notified, context):
         return _Update(Change.RESOLVED, IncidentReason.FLAPPING)
-    return _Update(Change.RESOLVED, _reason_of(incident, Change.RESOLVED) or IncidentReason.ALL_RECOVERED)
+    change = Change.EXPIRED if incident.expired else Change.RESOLVED
+    return _Update(change, _reason_of(incident, change) or IncidentReason.ALL_RECOVERED)
 
 
 def _response(incident: Incident) -> _Update | None:
@@ -220,7 +223,7 @@ def _must_settle(notified: NotificationState, context: _Context) -> bool:
 
 def _mute(incident: Incident, mute: Mute, update: _Update, at: datetime) -> _Evaluation:
     """The muted incident, with one timeline entry for each reason."""
-    never = not incident.notified.firing and update.change is Change.RESOLVED
+    never = incident.notified.severity is None and update.change in ENDINGS
     # What was resolved before anybody was notified is not notified later either.
     severity = incident.severity if never else incident.notified.severity
     if incident.notified.mute_reason == mute.reason and not never:
@@ -254,11 +257,11 @@ def _audience(
     incident: Incident, update: _Update, context: _Context
 ) -> tuple[tuple[EscalationState, ...], tuple[str, ...]]:
     """The tiers reached after the notification, and the channels that receive it."""
-    notified, resolved = incident.notified, update.change is Change.RESOLVED
+    notified, resolved = incident.notified, update.change in ENDINGS
     people, now = context.policy.people, context.now
     if update.change in {*RESPONSES, Change.UPDATED}:  # the tiers reached stay: the acknowledgement may be withdrawn
         return notified.escalations, notified.channels
-    if resolved and notified.firing:
+    if resolved and notified.severity is not None:
         return (), notified.channels
     goes_on = update.change in {Change.ESCALATED, Change.UNACKNOWLEDGED}
     reached = {escalation.stakeholder: escalation for escalation in notified.escalations} if goes_on else {}
@@ -320,7 +323,7 @@ def _notified(
         return replace(incident, notified=replace(before, count=before.count + bool(to)), pending_update="")
     flaps = before.flaps if before.at is not None and at - before.at < _REST else 0
     notified = NotificationState(
-        firing=update.change is not Change.RESOLVED,
+        firing=update.change not in ENDINGS,
         severity=_worst_notified(incident, update),
         at=at if before.at is None else max(at, before.at),
         flaps=flaps + (update.change is Change.REOPENED),
@@ -329,6 +332,7 @@ def _notified(
         escalations=escalations,
         acknowledged=_response(incident) is not None,
         owner=incident.acknowledged_by,
+        expired=update.change is Change.EXPIRED,
     )
     requested = None if update.change in OPENINGS else incident.requested_severity
     return replace(incident, notified=notified, pending_update="", requested_severity=requested)

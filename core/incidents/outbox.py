@@ -11,7 +11,7 @@ from operator import is_
 
 from core.events import ActionRequest, Change, IncidentChange, Status
 from core.incidents.capacity import hidden_of
-from core.incidents.lifecycle import OPENINGS, trim_timelines
+from core.incidents.lifecycle import ENDINGS, OPENINGS, trim_timelines
 from core.incidents.messages import Message
 from core.incidents.model import GroupState, Incident, State
 
@@ -23,6 +23,8 @@ CHANGES_LIMIT = 150
 MESSAGES_SIZE, CHANGES_SIZE = 112_000, 92_000
 """Bytes of all messages, and of all changes and requests, that are kept; of messages the least severe are dropped, then the
 oldest."""
+EXPIRED_LIMIT = 8
+"""Expired incidents that are kept until their sources say that they recovered: the newest."""
 _EFFECT_SIZE = 400
 """Bytes of an effect beside its texts."""
 
@@ -266,7 +268,7 @@ def _beyond_limit(queue: Sequence[Effect]) -> Sequence[Effect]:
 
 
 def _is_resolution(effect: Effect) -> bool:
-    return effect.message is not None and effect.message.change is Change.RESOLVED
+    return effect.message is not None and effect.message.change in ENDINGS
 
 
 def _beyond_size(effects: Sequence[Effect], limit: int) -> Iterator[Effect]:
@@ -314,10 +316,16 @@ def _pruned(state: GroupState, pending: Sequence[Effect], reopen_within: timedel
         return state
     busy = {effect.incident_id for effect in pending if effect.change is None and effect.request is None}
     *others, last = state.incidents
+    busy |= {other.id for other in [one for one in others if _awaits_word(one, state)][-EXPIRED_LIMIT:]}
     kept = [other for other in others if other.id in busy or not _ended_before(newest - reopen_within, other, state)]
     incidents = trim_timelines((*kept, last))
     same = all(map(is_, incidents, state.incidents)) and len(incidents) == len(state.incidents)
     return state if same else replace(state, incidents=incidents)
+
+
+def _awaits_word(incident: Incident, state: GroupState) -> bool:
+    """Whether it only expired, so that its source may still say that it recovered: a pager is still on."""
+    return incident.expired and any(member.expired_at is not None for member in state.members(incident))
 
 
 def _ended_before(before: datetime, incident: Incident, state: GroupState) -> bool:

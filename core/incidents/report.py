@@ -42,8 +42,8 @@ _PROBLEMS = {
     IncidentReason.NOTIFICATION_REFUSED: "A channel refused a message",
     IncidentReason.HANDED_ON: "A channel refused a message, so the next tier was notified",
     IncidentReason.MUTED: "A notification was muted",
-    IncidentReason.NOT_REPEATED: "A condition was resolved by expiry, because its source did not repeat it",
-    IncidentReason.STALE: "A condition was resolved by expiry, because no finding arrived for too long",
+    IncidentReason.NOT_REPEATED: "A condition expired, because its source did not repeat it",
+    IncidentReason.STALE: "A condition expired, because no finding arrived for too long",
 }
 
 
@@ -59,6 +59,7 @@ class ResponseRecord:
         acknowledgements: those before the last reopening.
         resolved_at: when it ended, or None while it lasts.
         cancelled: whether it was a false alarm.
+        expired: whether it ended because it was no longer reported: that is no resolution.
         merged_into: the id of the incident that it is part of, or empty.
     """
 
@@ -69,6 +70,7 @@ class ResponseRecord:
     acknowledgements: tuple[Acknowledgement, ...] = ()
     resolved_at: datetime | None = None
     cancelled: bool = False
+    expired: bool = False
     merged_into: str = ""
 
     @property
@@ -104,7 +106,7 @@ def response_times(incidents: Iterable[ResponseRecord], since: datetime, until: 
 
     An incident counts in the span in which it was acknowledged or resolved, not in the one in which it was opened: so each
     counts once, long ones too, and the figures of a past span never change. One that was reopened is acknowledged anew, and
-    each acknowledgement counts from the opening or reopening before it; it is resolved once.
+    each acknowledgement counts from the opening or reopening before it; it is resolved once. What only expired was not resolved.
 
     Args:
         incidents: in any order.
@@ -122,7 +124,8 @@ def response_times(incidents: Iterable[ResponseRecord], since: datetime, until: 
     """
     counted = [incident for incident in incidents if incident.counts]
     acknowledged = _spans((pair for record in counted for pair in _acknowledgements(record)), since, until)
-    resolved = _spans(((record.opened_at, record.resolved_at) for record in counted), since, until)
+    ends = ((record.opened_at, record.resolved_at) for record in counted if not record.expired)
+    resolved = _spans(ends, since, until)
     return ResponseTimes(
         mtta=_mean(acknowledged), mttr=_mean(resolved), n_acknowledged=len(acknowledged), n_resolved=len(resolved)
     )
@@ -228,6 +231,8 @@ def _state(incident: Incident) -> str:
         return "cancelled as a false alarm"
     if incident.merged_into:
         return f"merged into incident {incident.merged_into}"
+    if incident.expired:
+        return "expired: no longer reported, whether it recovered is not known"
     return incident.state
 
 
@@ -245,9 +250,9 @@ def _times(incident: Incident) -> Iterator[tuple[str, str]]:
         yield "Reopened", instant(incident.reopened_at)
     yield "Acknowledged", _moment(incident.acknowledged_at, f"by {by}" if by else "")
     yield "Mitigated", _moment(incident.mitigated_at)
-    yield "Resolved", _moment(ended_at, "by a person" if closed else "")
+    yield "Expired" if incident.expired else "Resolved", _moment(ended_at, "by a person" if closed else "")
     yield "Time to acknowledge", _duration(incident.last_opened_at, incident.acknowledged_at)
-    yield "Time to resolve", _duration(incident.opened_at, ended_at)
+    yield "Time to resolve", "" if incident.expired else _duration(incident.opened_at, ended_at)
 
 
 def _moment(at: datetime | None, who: str = "") -> str:

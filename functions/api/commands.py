@@ -10,6 +10,7 @@ from werkzeug.exceptions import Conflict
 
 from core.actions import lifecycle
 from core.events import Command, Stage, Verb
+from core.incidents.commands import EXPIRED_VERBS
 from core.incidents.model import State
 from functions.adapters.ports import Bus, Clock, Data
 from functions.api.actions import SUBJECTS, Actions
@@ -160,6 +161,8 @@ def _check_author(fields: Fields) -> None:
 def _check_state(incident: Data, verb: Verb) -> None:
     """Raise `Conflict` where the command would change nothing."""
     is_over = incident["state"] == State.RESOLVED
+    if incident.get("expired") and verb in EXPIRED_VERBS:
+        return
     match verb:
         case Verb.COMMENT:
             return

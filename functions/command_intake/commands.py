@@ -54,7 +54,7 @@ class Commands:
         incident = self.incident(incident_id)
         if incident is None:
             return "Nothing was done: this incident is not known."
-        if not is_allowed(verb, State(incident["state"])):
+        if not is_allowed(verb, State(incident["state"]), expired=incident.get("expired", False)):
             return f"Nothing was done: the incident is {incident['state']} already."
         if verb is Verb.REOPEN and incident["merged_into"]:
             return f"Nothing was done: the incident is a part of {incident['merged_into']}."

@@ -86,9 +86,25 @@ def test_an_incident_becomes_an_alert_with_all_that_is_known(pager: PagerDuty, s
 def test_every_change_has_its_action(pager: PagerDuty, server: PagerDutyServer, change: Change) -> None:
     pager.send(replace(MESSAGE, change=change))
     care = {Change.ACKNOWLEDGED: ["acknowledge"], Change.MITIGATED: ["acknowledge"]}
-    ends = {Change.RESOLVED: ["resolve"], Change.UNACKNOWLEDGED: ["resolve", "trigger"]}
+    ends = {Change.RESOLVED: ["resolve"], Change.UNACKNOWLEDGED: ["resolve", "trigger"], Change.EXPIRED: []}
     assert [event["event_action"] for event in sent(server)] == (care | ends).get(change, ["trigger"])
     assert len(sent(server)) == calls(replace(MESSAGE, change=change))
+
+
+def test_what_only_went_silent_stays_open_until_its_source_says_that_it_recovered(
+    pager: PagerDuty, server: PagerDutyServer
+) -> None:
+    states = []
+    for change in (Change.OPENED, Change.EXPIRED, Change.RESOLVED):
+        assert pager.send(replace(MESSAGE, change=change)).outcome is DeliveryOutcome.DELIVERED
+        states.append(server.alerts[MESSAGE.incident_id])
+    assert states == ["triggered", "triggered", "resolved"]
+
+
+def test_what_went_silent_before_the_pager_heard_of_it_pages(pager: PagerDuty, server: PagerDutyServer) -> None:
+    pager.send(replace(MESSAGE, change=Change.EXPIRED, missed=True))
+    *_, event = sent(server)
+    assert (event["event_action"], event["payload"]["severity"]) == ("trigger", "critical")
 
 
 @pytest.mark.parametrize("severity", list(Severity))

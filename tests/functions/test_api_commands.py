@@ -126,6 +126,18 @@ def test_the_longest_comment_is_kept_whole(client: FlaskClient, office: ApiFixtu
     assert office.groups[OPEN].state.incidents[0].timeline[-1].summary == f"Ada: {note}"
 
 
+@pytest.mark.parametrize(
+    ("verb", "status"), [("resolve", 202), ("cancel", 202), ("acknowledge", 409), ("mitigate", 409)]
+)
+def test_what_only_expired_may_be_resolved_by_a_person(
+    client: FlaskClient, office: ApiFixture, verb: str, status: int
+) -> None:
+    silent = "service-c-20261123-00000003"
+    down = pages.condition("service/c", "down", Severity.ERROR, START, "c is down")
+    office.keep(pages.incident(silent, [down], START, state=State.RESOLVED, resolved_at=START, expired=True))
+    assert tell(client, f"/api/incidents/{silent}/{verb}").status_code == status
+
+
 @pytest.mark.parametrize("verb", ["approve", "reject"])
 def test_an_action_that_awaits_it_is_approved_or_rejected(client: FlaskClient, office: ApiFixture, verb: str) -> None:
     assert tell(client, f"/api/actions/{ACTION.replace('?', '%3F')}/{verb}").status_code == 202

@@ -119,6 +119,7 @@ class Story:
 
     def look(self, *, swept: bool = False) -> None:
         """Nothing has ended that holds, unless a person said so; by the next sweep that is believed for a while only."""
+        self.look_at_ends()
         holds = self.holding()
         if not holds:
             return
@@ -128,6 +129,16 @@ class Story:
         assert not swept or live or any(self.is_believed(one, holds) for one in closed), (
             f"{sorted(holds)} fire on, and nobody is told"
         )
+
+    def look_at_ends(self) -> None:
+        """What is called resolved was resolved by its sources, or by a person: what only went silent is called that."""
+        for one in self.played.state.incidents[-1:]:
+            if one.state is not State.RESOLVED or one.expired or one.closed_at or one.merged_into:
+                continue
+            for key in one.conditions:
+                own = [finding for finding, _ in self.heard if finding.condition == key]
+                last = max(own, key=lambda finding: (finding.observed_at, finding.status is RESOLVED))
+                assert last.status is RESOLVED, f"{key} only went silent, and is called resolved"
 
     def is_believed(self, incident: Incident, holds: dict[str, datetime]) -> bool:
         """Whether the word of a person stands: a false alarm, a short while ago, or said again since a source spoke."""

@@ -1,15 +1,18 @@
 """What time alone does: what a source does not repeat is over, and so is what nobody has heard of for long."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from core.events import Verb
+from core.events import Change, Verb
 from core.incidents.expiry import expire
 from core.incidents.model import IncidentReason, State
 from core.incidents.policy import IncidentPolicy
+from core.incidents.routing import Silence
 from core.settings.response import Policy
-from tests.support.fakes.played import RESOLVED, Played, at, found
+from tests.support.fakes.played import POLICY, RESOLVED, Played, at, found
 
 SILENT = IncidentPolicy(timing=Policy(resolve_after=timedelta(days=14)))
+TOLD = replace(POLICY, timing=SILENT.timing)
 DAY = 24 * 60
 
 
@@ -20,6 +23,72 @@ def test_what_its_source_does_not_repeat_is_over_when_it_said() -> None:
     assert (played.incident.state, played.incident.resolved_at) == (State.RESOLVED, at(5))
     assert played.decisions[-1].reason is IncidentReason.NOT_REPEATED
     assert played.incident.timeline[-1].summary == "model/flight-delay:drift: not repeated"
+
+
+def test_what_only_went_silent_is_told_as_that_and_as_resolved_when_its_source_says_so() -> None:
+    played = Played(TOLD).find(found(0, holds_until=at(5))).sweep(8)
+    assert (played.told, played.incident.expired) == (["opened", "expired"], True)
+    assert played.incident.timeline[-2].change is Change.EXPIRED
+    assert "No longer reported" in played.messages[-1].text
+    played.find(found(20, RESOLVED))
+    assert (played.told, played.why[-1]) == (["opened", "expired", "resolved"], IncidentReason.ALL_RECOVERED)
+    assert (played.receivers[-1], played.incident.expired) == (("inbox",), False)
+    assert played.incident.resolved_at == at(20)
+    assert "Resolved: model/flight-delay" in played.messages[-1].text
+    assert played.find(found(20, RESOLVED), found(30, RESOLVED)).sweep(40).told[3:] == []
+
+
+def test_a_recovery_that_arrives_after_the_expiry_and_was_before_it_is_the_end() -> None:
+    late = Played(TOLD).find(found(0, holds_until=at(5))).sweep(8).find(found(3, RESOLVED), now=at(9))
+    assert (late.told, late.incident.expired, late.incident.resolved_at) == (
+        ["opened", "expired", "resolved"],
+        False,
+        at(3),
+    )
+    assert late.state.conditions == Played(TOLD).find(found(0, holds_until=at(5)), found(3, RESOLVED)).state.conditions
+
+
+def test_a_recovery_of_before_the_last_firing_does_not_end_what_went_silent() -> None:
+    played = Played(TOLD).find(found(0), found(4, holds_until=at(9))).sweep(10).find(found(2, RESOLVED), now=at(11))
+    assert (played.told, played.incident.expired) == (["opened", "expired"], True)
+
+
+def test_an_incident_is_expired_as_long_as_one_of_its_conditions_only_went_silent() -> None:
+    played = Played(TOLD).find(found(0, holds_until=at(3)), found(1, kind="accuracy")).sweep(4)
+    played.find(found(8, RESOLVED, kind="accuracy"))
+    assert (played.told, played.incident.expired) == (["opened", "expired"], True)
+    assert played.find(found(9, RESOLVED)).told == ["opened", "expired", "resolved"]
+
+
+def test_what_went_silent_and_is_heard_again_is_reopened_and_ends_as_usual() -> None:
+    played = Played(TOLD).find(found(0, holds_until=at(5))).sweep(8).find(found(20), found(30, RESOLVED)).sweep(90)
+    assert (played.told, played.incident.expired) == (["opened", "expired", "reopened", "resolved"], False)
+
+
+def test_a_person_may_resolve_or_cancel_what_only_went_silent() -> None:
+    for verb in (Verb.RESOLVE, Verb.CANCEL):
+        played = Played(TOLD).find(found(0, holds_until=at(5))).sweep(8).say(verb, 20)
+        assert (played.told, played.incident.expired) == (["opened", "expired", "resolved"], False)
+        assert played.incident.cancelled is (verb is Verb.CANCEL)
+        assert played.say(verb, 21).decisions[-1].reason is IncidentReason.UNCHANGED
+
+
+def test_the_end_of_what_went_silent_is_told_after_a_silence_too() -> None:
+    played = Played(TOLD).find(found(0, holds_until=at(5))).sweep(8)
+    played.silences = [Silence(pattern="*", by="ada", at=at(9), until=at(30))]
+    played.find(found(20, RESOLVED))
+    assert played.told == ["opened", "expired"]
+    assert played.sweep(31).told == ["opened", "expired", "resolved"]
+
+
+def test_what_went_silent_is_kept_until_its_source_says_that_it_recovered() -> None:
+    played = Played(TOLD).find(found(0, holds_until=at(5))).sweep(8)
+    first = played.incident.id
+    for minute in range(100, 2000, 100):
+        played.find(found(minute, kind="accuracy"), found(minute + 1, RESOLVED, kind="accuracy")).sweep(minute + 50)
+    assert first in {incident.id for incident in played.state.incidents}
+    assert played.find(found(3000, RESOLVED)).notifications[-1].incident.id == first
+    assert first not in {incident.id for incident in played.find(found(3100, kind="accuracy")).state.incidents}
 
 
 def test_what_is_repeated_in_time_holds_on() -> None:

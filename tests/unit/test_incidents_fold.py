@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.events import Change, Finding, Severity, Status
-from core.incidents.conditions import add_observation
 from core.incidents.fold import fold
+from core.incidents.history import add_observation
 from core.incidents.lifecycle import make_incident_id, record_refusal
 from core.incidents.model import (
     CONDITIONS_LIMIT,

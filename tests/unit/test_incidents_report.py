@@ -335,7 +335,7 @@ def test_the_facts_raise_the_questions() -> None:
         "It flapped: a reopening was notified 1 time.",
         "A notified tier did not acknowledge in time: 2 times.",
         "A channel refused a message: 1 time.",
-        "A condition was resolved by expiry, because its source did not repeat it: 1 time.",
+        "A condition expired, because its source did not repeat it: 1 time.",
     ]
 
 

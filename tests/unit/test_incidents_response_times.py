@@ -37,9 +37,17 @@ INCIDENTS = st.lists(
         ).map(tuple),
         resolved_at=st.none() | MINUTES,
         cancelled=st.booleans(),
+        expired=st.booleans(),
     ),
     max_size=8,
 )
+
+
+def test_what_only_expired_was_not_resolved() -> None:
+    record = ResponseRecord(severity=Severity.ERROR, opened_at=NINE, acknowledged_at=NINE + timedelta(minutes=4))
+    ended = replace(record, resolved_at=NINE + timedelta(minutes=30))
+    times = response_times([ended, replace(ended, expired=True)], NINE, NINE + DAY)
+    assert (times.n_resolved, times.mttr, times.n_acknowledged) == (1, timedelta(minutes=30), 2)
 
 
 def closed(incident: Incident) -> ResponseRecord:

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import Any, Generic, Protocol, TypeVar, cast, runtime_checkable
 
 from core.errors import AiaError, ConflictError, LimitedError
-from core.events import Change, Severity, stamp
+from core.events import Severity, stamp
+from core.incidents.lifecycle import ENDINGS
 from core.incidents.messages import Message
 from core.rate import Bucket, RateDecision, RateReason, block, burst_of, take
 from core.settings import Channel as Setting
@@ -219,7 +220,7 @@ class Limited:
         now = self._clock()
         if self._blocked_until is not None and now < self._blocked_until:
             raise self._not_before(RateReason.BLOCKED, self._blocked_until)
-        urgent = message.severity is Severity.CRITICAL and message.change is not Change.RESOLVED
+        urgent = message.severity is Severity.CRITICAL and message.change not in ENDINGS
         decision = self._decide(0 if urgent else self._burst // 4, min(self._calls(message), self._burst))
         if not decision.allowed:
             raise self._not_before(decision.reason, decision.until)

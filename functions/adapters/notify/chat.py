@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from core.events import Change, Severity, Verb
+from core.incidents.lifecycle import ENDINGS, RESPONSES
 from core.incidents.messages import Fact, Message
 from core.text import instant
 from functions.adapters.notify.text import fit, paragraph, web
@@ -28,7 +29,8 @@ ENDS = {
     Verb.CANCEL: "It was a false alarm: everybody who was notified is told so, and it is left out of the response times.",
 }
 """The verbs that end an incident, and what to know before."""
-_TAKEN_CARE_OF = frozenset({Change.RESOLVED, Change.ACKNOWLEDGED, Change.MITIGATED})
+_ENDED = {Change.RESOLVED: "🟢", Change.EXPIRED: "⚪"}
+_CLOSED = RESPONSES | ENDINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,13 @@ class Button:
 
 
 def is_open(message: Message) -> bool:
-    """Whether nobody has responded yet."""
-    return message.change not in _TAKEN_CARE_OF
+    """Whether nobody has responded yet, and it has not ended."""
+    return message.change not in _CLOSED
 
 
 def headline(message: Message, limit: int) -> str:
     """A symbol and a word for the severity or the change, and the title."""
-    sign = "🟢" if message.change is Change.RESOLVED else _SIGNS[message.severity]
+    sign = _ENDED.get(message.change) or _SIGNS[message.severity]
     state = message.severity if is_open(message) else message.change
     return fit(f"{sign} {state}: {message.title}", limit)
 
@@ -92,6 +94,8 @@ def verbs(message: Message) -> tuple[Verb, ...]:
     match message.change:
         case Change.RESOLVED:
             return (Verb.REOPEN,)
+        case Change.EXPIRED:
+            return (Verb.RESOLVE, Verb.REOPEN)
         case Change.MITIGATED:
             return (Verb.RESOLVE, Verb.CANCEL)
         case Change.ACKNOWLEDGED:

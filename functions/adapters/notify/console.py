@@ -3,6 +3,7 @@
 import logging
 
 from core.events import Severity
+from core.incidents.lifecycle import ENDINGS
 from core.incidents.messages import Message
 from core.settings.channels import ConsoleChannel
 from functions.adapters import logs
@@ -22,7 +23,7 @@ class Console:
 
     def send(self, message: Message) -> Receipt:
         """Write the line; the log takes everything."""
-        level = logging.INFO if message.change == "resolved" else _LEVELS[message.severity]
+        level = logging.INFO if message.change in ENDINGS else _LEVELS[message.severity]
         text = " | ".join(message.text.splitlines())
         details = logs.fields(
             key=message.key,

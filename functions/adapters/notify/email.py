@@ -24,6 +24,7 @@ from typing import cast
 
 from core.errors import UnavailableError
 from core.events import Change, Severity
+from core.incidents.lifecycle import ENDINGS, RESPONSES
 from core.incidents.messages import Message
 from core.settings.channels import EmailChannel, Encryption
 from core.text import instant
@@ -44,8 +45,8 @@ _COLOURS = {
     Severity.ERROR: "#c2410c",
     Severity.CRITICAL: "#b91c1c",
 }
-_OVER = "#15803d"
-_ENDS = frozenset({Change.RESOLVED, Change.ACKNOWLEDGED, Change.MITIGATED})
+_ENDED = {Change.RESOLVED: "#15803d", Change.EXPIRED: "#6b7280"}
+_ENDS = RESPONSES | ENDINGS
 _HTML = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>
 <body style="margin:0;padding:24px;font:15px/1.5 -apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif;color:#111827">
@@ -276,7 +277,7 @@ def _html(message: Message, answers: Sequence[tuple[str, str]]) -> str:
     links = [(link, label) for label, link in answers]
     links += [(web(message.url), "See and acknowledge the incident"), (web(message.runbook), "Runbook")]
     return _HTML.format(
-        colour=_OVER if message.change is Change.RESOLVED else _COLOURS[message.severity],
+        colour=_ENDED.get(message.change) or _COLOURS[message.severity],
         state=escape(_state(message).capitalize()),
         title=escape(fit(message.title, 1000)),
         paragraphs="\n".join(f'<p style="margin:0 0 8px">{escape(line)}</p>' for line in lines),

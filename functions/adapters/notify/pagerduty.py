@@ -73,7 +73,7 @@ class PagerDuty:
 
 def calls(message: Message) -> int:
     """How many events the message is."""
-    return 2 if message.missed or message.change is Change.UNACKNOWLEDGED else 1
+    return len(events(message))
 
 
 KIND: ChannelKind[PagerdutyChannel] = ChannelKind(
@@ -88,7 +88,13 @@ def events(message: Message) -> list[dict[str, Any]]:
     messages, a trigger is sent first: for a resolved incident at the lowest severity, so that the history has it and
     nobody is paged. Events cannot take back an acknowledgement: where nobody has the incident any more, or may have had it
     before a message that was missed, it is resolved there and triggered anew, which pages.
+
+    An expiry is no event: whether the fault is over is not known. A resolution would silence the pager, and a trigger would
+    page again for an alert that a person resolved. The alert stays open until a person or the source ends it; where
+    PagerDuty missed it, it is triggered.
     """
+    if message.change is Change.EXPIRED and not message.missed:
+        return []
     action, key = _ACTIONS.get(message.change), dedup_key(message.incident_id)
     if action is None:
         again = message.missed or message.change is Change.UNACKNOWLEDGED

@@ -7,7 +7,7 @@ import { silence, unsilence } from "./silences.js";
 import { runbook } from "./runbook.js";
 import { changed, why } from "./words.js";
 
-const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good" };
+const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good", expired: "info" };
 const DOES = {
   acknowledge: { label: "Acknowledge", title: "Take this incident; escalation stops" },
   mitigate: { label: "Mitigated", title: "The impact has ended; the cause may remain" },
@@ -23,10 +23,11 @@ const AFTER = {
   acknowledged: ["mitigate", "resolve", "cancel", "take_over", "give_back", "comment"],
   mitigated: ["resolve", "cancel", "take_over", "comment"],
   resolved: ["reopen"],
+  expired: ["resolve", "reopen"],
 };
 const ORDER = ["open", "acknowledged", "mitigated", "resolved"];
 const NOBODY = { acknowledged_by: "", acknowledged_at: null, taken_over_at: null };
-const over = (at, cancelled) => ({ state: "resolved", resolved_at: at, cancelled });
+const over = (at, cancelled) => ({ state: "resolved", resolved_at: at, cancelled, expired: false });
 
 // What an incident then is: of `told` who says so and when, whom they name, and their note.
 const EFFECT = {
@@ -39,14 +40,18 @@ const EFFECT = {
   give_back: () => ({ state: "open", ...NOBODY }),
   comment: (one, { by, at, note }) => ({ timeline: [...one.timeline, { at, change: "updated", reason: "comment", summary: `${by}: ${note}` }] }),
 };
+const ended = (one, _, before) => one.state === "resolved" && !(before.expired && one.expired);
 const reached = (state) => (one) => ORDER.indexOf(one.state) >= ORDER.indexOf(state);
 const HOLDS = {
-  acknowledge: reached("acknowledged"), mitigate: reached("mitigated"), resolve: reached("resolved"), cancel: reached("resolved"),
+  acknowledge: reached("acknowledged"), mitigate: reached("mitigated"), resolve: ended, cancel: ended,
   reopen: (one) => one.state !== "resolved",
   take_over: (one, { by, to }) => one.acknowledged_by === (to || by),
   give_back: (one) => one.state !== "acknowledged",
   comment: (one, _, before) => one.timeline.some((entry) => entry.reason === "comment" && entry.sequence > before.sequence),
 };
+
+// Its sources stopped reporting it: whether it recovered is not known, and a person may still say so.
+const isSilent = (incident) => incident.state === "resolved" && Boolean(incident.expired) && !incident.cancelled && !incident.merged_into;
 
 export const keyOf = (incident) => `incident/${incident.id}`;
 const input = (kind, incident) => document.querySelector(`[data-key="${kind}/${CSS.escape(incident.id)}"]`);
@@ -77,7 +82,7 @@ const ownerField = (incident) =>
   el("input", { type: "text", class: "note", maxlength: 80, placeholder: "Who takes over (you)", "aria-label": `Who takes over ${incident.title}`, "data-key": `to/${incident.id}` });
 
 function buttons(incident, context) {
-  const verbs = AFTER[incident.state];
+  const verbs = AFTER[isSilent(incident) ? "expired" : incident.state];
   const own = verbs.map((verb, index) => el("button", {
     type: "button", class: `do ${index === 0 ? "first" : ""} ${verb === "cancel" ? "plain" : ""}`, title: DOES[verb].title,
     "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb),
@@ -148,7 +153,7 @@ function conditions(incident) {
     const firing = one.status === "firing";
     return el("li", { class: firing && !over ? one.severity : "good" },
       el("span", {}, one.target !== incident.target && el("code", {}, one.target), one.target !== incident.target && " ",
-        one.summary === incident.title ? words(one.kind) : one.summary || words(one.kind), !firing && " – recovered"),
+        one.summary === incident.title ? words(one.kind) : one.summary || words(one.kind), !firing && (one.expired_at ? " – no longer reported" : " – recovered")),
       comparison(one) && el("span", { class: "compared" }, comparison(one), firing && bar(one)));
   });
   return rows.length > 0 && [el("h4", {}, over ? "Conditions that fired" : "Firing conditions"), el("ul", { class: "conditions" }, rows)];
@@ -187,10 +192,10 @@ function story(incident) {
 
 function head(incident, context) {
   const over = incident.state === "resolved";
-  const state = over && incident.cancelled ? "cancelled" : over && incident.merged_into ? "merged" : incident.state;
+  const state = over && incident.cancelled ? "cancelled" : over && incident.merged_into ? "merged" : isSilent(incident) ? "expired" : incident.state;
   return el("div", { class: "row soft head" },
     el("span", { class: `pill solid ${over ? "good" : incident.severity}` }, over ? `was ${incident.peak}` : incident.severity),
-    el("span", { class: `pill ${TONE[incident.state] ?? "info"}` }, state),
+    el("span", { class: `pill ${TONE[state] ?? TONE[incident.state]}` }, state),
     incident.category && el("span", {}, words(incident.category)),
     el("code", {}, incident.target),
     context.sending && el("span", { class: "saving" }, "saving…"),
@@ -200,11 +205,11 @@ function head(incident, context) {
 export function card(incident, context) {
   const over = incident.state === "resolved";
   const title = `title-${incident.id}`;
-  return el("article", { class: `card edge ${over ? "good" : incident.severity}`, "data-incident": incident.id, tabindex: -1, "aria-labelledby": title },
+  return el("article", { class: `card edge ${isSilent(incident) ? "info" : over ? "good" : incident.severity}`, "data-incident": incident.id, tabindex: -1, "aria-labelledby": title },
     head(incident, context),
     el("h3", { id: title }, incident.title),
     !over && vitals(incident),
-    !over && buttons(incident, context),
+    (!over || isSilent(incident)) && buttons(incident, context),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault),
     !over && quietly(incident, context),
     el("div", { class: "columns" },

@@ -60,7 +60,7 @@ const ACTION = {
 const CHANGE = {
   opened: "Opened", updated: "Updated", escalated: "Worse", acknowledged: "Acknowledged",
   unacknowledged: "No longer acknowledged",
-  mitigated: "Mitigated", resolved: "Resolved", reopened: "Reopened",
+  mitigated: "Mitigated", resolved: "Resolved", expired: "No longer reported", reopened: "Reopened",
 };
 
 export const STAGE = {

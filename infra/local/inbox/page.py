@@ -7,6 +7,7 @@ from itertools import groupby
 from urllib.parse import urlsplit
 
 from core.events import Change
+from core.incidents.lifecycle import ENDINGS, RESPONSES
 from infra.local.inbox.alerts import CHANNEL
 from infra.local.inbox.messages import Received
 
@@ -59,10 +60,14 @@ def _days(messages: Sequence[Received], total: int) -> str:
     return "\n".join(parts)
 
 
+_ENDED = {Change.RESOLVED: "good", Change.EXPIRED: "info"}
+
+
 def _card(message: Received) -> str:
-    resolved = message.change is Change.RESOLVED
-    tone, pill = ("good", message.change) if resolved else (message.severity.value, message.severity)
-    change = f"was {message.severity}" if resolved else message.change.value
+    ended = message.change in ENDINGS
+    tone = _ENDED.get(message.change, message.severity.value)
+    pill = message.change if ended else message.severity
+    change = f"was {message.severity}" if ended else message.change.value
     return (
         f'<article class="{tone}">'
         f'<div class="row"><span class="pill">{escape(pill)}</span><span class="change">{escape(change)}</span>'
@@ -106,7 +111,7 @@ def _links(message: Received) -> str:
 def _leads_to(message: Received) -> str:
     if message.channel == CHANNEL:
         return "Show in Prometheus"
-    over = message.change in (Change.RESOLVED, Change.ACKNOWLEDGED, Change.MITIGATED)
+    over = message.change in RESPONSES | ENDINGS
     return "Show the incident" if over else "Show or acknowledge"
 
 
