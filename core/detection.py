@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from core.events import Finding, Severity, Status
+from core.text import instant
 
 
 class Outcome(StrEnum):
@@ -71,6 +72,8 @@ class ConditionState:
         since: when `status` began to hold, or None before the first verdict.
         severity: of the newest bad verdict.
         reason: of the newest verdict that was counted; empty before the first.
+        unknown_since: the first of the newest verdicts in a row that are not known, where that is watched; else None.
+        unknown_told: whether that became a finding.
     """
 
     status: Status = Status.RESOLVED
@@ -79,6 +82,8 @@ class ConditionState:
     since: datetime | None = None
     severity: Severity = Severity.INFO
     reason: str = ""
+    unknown_since: datetime | None = None
+    unknown_told: bool = False
 
     @property
     def firing(self) -> bool:
@@ -123,6 +128,29 @@ def count(
     return replace(state, status=seen, at=at, streak=0, since=at)
 
 
+NO_VERDICT = "no_verdict"
+"""The kind of the finding that nothing has been known of a target for too long."""
+NO_VERDICT_RUNBOOK = "system.md#no-verdict"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoVerdict:
+    """When it becomes a finding that nothing is known of a target.
+
+    Attributes:
+        after: for how long every verdict was not known.
+        severity: of the finding.
+    """
+
+    after: timedelta
+    severity: Severity = Severity.WARNING
+
+    @classmethod
+    def of(cls, after: timedelta | None, severity: Severity) -> "NoVerdict | None":
+        """By the settings: None where it is never a finding."""
+        return cls(after=after, severity=severity) if after is not None else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConditionSpec:
     """A condition of a target, as a detector evaluates it.
@@ -137,6 +165,7 @@ class ConditionSpec:
         cumulative: whether each verdict is concluded from the whole history up to its instant, and not from a sample.
             Then a verdict about the same instant corrects the last one, since the history may have grown; and a good
             one while nothing fires leaves nothing to remember. Such a condition has no hysteresis of its own.
+        no_verdict: when it becomes a finding that its verdicts are not known; None for never. One condition of a target has it.
     """
 
     target: str
@@ -146,6 +175,7 @@ class ConditionSpec:
     hysteresis: Hysteresis = field(default_factory=Hysteresis)
     repeat: bool = False
     cumulative: bool = False
+    no_verdict: NoVerdict | None = None
 
     def __post_init__(self) -> None:
         if self.cumulative and self.hysteresis != Hysteresis():
@@ -172,20 +202,26 @@ class Observation:
     at: datetime
 
 
-def step(state: ConditionState, observation: Observation) -> tuple[ConditionState, Finding | None]:
+def step(state: ConditionState, observation: Observation) -> tuple[ConditionState, tuple[Finding, ...]]:
     """Count a verdict.
 
-    A verdict that is not known changes nothing, and neither does a verdict about an instant that is not newer than the
-    newest counted one.
+    A verdict that is not known changes nothing but how long nothing has been known, and a verdict about an instant that is
+    not newer than the newest counted one changes nothing at all.
 
     Args:
         state: before.
         observation: the verdict.
 
     Returns:
-        The next state, the same object if nothing changes; and the finding to publish, if any. A
-        resolved finding has the severity that the condition had.
+        The next state, the same object if nothing changes; and the findings to publish: of the condition, and that
+        nothing has been known for too long (`no_verdict`). A resolved finding has the severity that the condition had.
     """
+    after, finding = _counted(state, observation)
+    after, unknown = _watch_unknown(after, observation)
+    return after, tuple(one for one in (finding, unknown) if one is not None)
+
+
+def _counted(state: ConditionState, observation: Observation) -> tuple[ConditionState, Finding | None]:
     spec, verdict = observation.spec, observation.verdict
     bad = verdict.outcome is Outcome.BAD
     if verdict.outcome is Outcome.NOT_KNOWN or (spec.cumulative and not bad and not state.firing):
@@ -197,6 +233,43 @@ def step(state: ConditionState, observation: Observation) -> tuple[ConditionStat
     changed = after.status is not state.status
     again = after.firing and bad and (spec.repeat or after.severity is not state.severity)
     return after, _finding(observation, after) if changed or again else None
+
+
+def _watch_unknown(state: ConditionState, observation: Observation) -> tuple[ConditionState, Finding | None]:
+    """How long nothing has been known of the target, and what is to be published of that."""
+    no_verdict, at, since = observation.spec.no_verdict, observation.at, state.unknown_since
+    if observation.verdict.outcome is not Outcome.NOT_KNOWN or no_verdict is None:
+        if since is None or at <= since:
+            return state, None
+        after = replace(state, unknown_since=None, unknown_told=False)
+        return after, _unknown_finding(observation, since, Status.RESOLVED) if state.unknown_told else None
+    if since is None:
+        is_late = state.at is not None and at <= state.at
+        return (state if is_late else replace(state, unknown_since=at)), None
+    if state.unknown_told or at - since < no_verdict.after:
+        return state, None
+    return replace(state, unknown_told=True), _unknown_finding(observation, since, Status.FIRING)
+
+
+def _unknown_finding(observation: Observation, since: datetime, status: Status) -> Finding:
+    spec, verdict = observation.spec, observation.verdict
+    known = status is Status.RESOLVED
+    severity = spec.no_verdict.severity if spec.no_verdict else Severity.WARNING
+    text = f"{'a verdict again' if known else 'no verdict'} on {spec.kind} of {spec.target}"
+    return Finding(
+        target=spec.target,
+        kind=NO_VERDICT,
+        status=status,
+        severity=severity,
+        observed_at=observation.at,
+        source=spec.source,
+        summary=text if known else f"{text} since {instant(since)}: {verdict.summary}",
+        value=(observation.at - since).total_seconds(),
+        threshold=spec.no_verdict.after.total_seconds() if spec.no_verdict else None,
+        unit="seconds",
+        evidence={"reason": verdict.reason.value, "condition": spec.kind},
+        runbook=NO_VERDICT_RUNBOOK,
+    )
 
 
 def _finding(observation: Observation, state: ConditionState) -> Finding:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from core.detection import ConditionSpec, Hysteresis, Observation, Outcome, Verdict
+from core.detection import ConditionSpec, Hysteresis, NoVerdict, Observation, Outcome, Verdict
 from core.events import Severity
 from core.settings import DnsProbe, HttpProbe, Probe, TlsProbe
 
@@ -40,6 +40,7 @@ class ProbeReason(StrEnum):
     CERTIFICATE_WRONG_HOST = "certificate_wrong_host"
     NO_TOKEN = "no_token"  # noqa: S105 - the name of a reason
     PROBE_BROKEN = "probe_broken"
+    NOT_STARTED = "not_started"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +115,22 @@ def spec(probe: Probe, kind: ProbeKind) -> ConditionSpec:
     """A condition of a probe; the dates of certificates do not flap, so that one verdict is enough."""
     flaps = kind is not ProbeKind.CERTIFICATE_EXPIRING
     hysteresis = Hysteresis(fire_after=probe.fail_after, recover_after=probe.recover_after) if flaps else Hysteresis()
+    watched = kind is ProbeKind.ENDPOINT_DOWN
     return ConditionSpec(
-        target=probe.target, kind=kind, source=SOURCE, runbook=f"probes.md#{kind}", hysteresis=hysteresis
+        target=probe.target,
+        kind=kind,
+        source=SOURCE,
+        runbook=f"probes.md#{kind}",
+        hysteresis=hysteresis,
+        no_verdict=NoVerdict.of(probe.no_verdict_after, probe.no_verdict_severity) if watched else None,
     )
+
+
+def unknown(probe: Probe, at: datetime) -> Observation:
+    """The verdict of a probe that was due and has no result."""
+    summary = f"{probe.name} could not be checked in time"
+    verdict = Verdict(outcome=Outcome.NOT_KNOWN, reason=ProbeReason.NOT_STARTED, summary=summary)
+    return Observation(spec=spec(probe, ProbeKind.ENDPOINT_DOWN), verdict=verdict, at=at)
 
 
 def observations(probe: Probe, result: ProbeResult, at: datetime) -> tuple[Observation, ...]:

@@ -8,10 +8,11 @@ from typing import Annotated
 
 from core import measures
 from core.errors import Fault
+from core.events import Severity
 from core.settings.declare import Faults, derives, validator
 from core.settings.generation import Generation
 from core.settings.kinds import Column, Share, Slug, Streak, Table
-from core.settings.notes import Default, Defines, Excludes, Items, OneOf, Range, Requires
+from core.settings.notes import Default, Defines, Excludes, Items, NoneAs, OneOf, Range, Requires
 from core.settings.reader import perhaps
 from core.settings.training import TrainingPipeline
 from core.statistics import DEFAULT, STATISTICS
@@ -204,6 +205,10 @@ class Model:
     """Number of consecutive windows with drift before it fires."""
     recover_after: Streak = 2
     """Number of consecutive windows without drift before it resolves."""
+    no_verdict_after: Annotated[timedelta | None, Range("15m", "90d"), NoneAs("never")] = timedelta(days=1)
+    """How long there may be no verdict on drift, for want of rows or of anything to compare, before that is a finding."""
+    no_verdict_severity: Severity = Severity.WARNING
+    """Severity of that finding."""
     accuracy_floor: Annotated[Share | None, Requires("label")] = None
     """Least accuracy that is accepted, of a classifier."""
     limits: Annotated[

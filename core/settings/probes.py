@@ -6,10 +6,11 @@ from typing import Annotated, ClassVar
 from urllib.parse import urlsplit
 
 from core.errors import Fault
+from core.events import Severity
 from core.settings.declare import Faults, validator
 from core.settings.kinds import Slug, Streak
 from core.settings.network import Host, HostAndPort, Port, Resolver, Url, is_secure
-from core.settings.notes import Default, Defines, OneOf, Range, Requires
+from core.settings.notes import Default, Defines, NoneAs, OneOf, Range, Requires
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,10 @@ class _Probe:
     """Number of consecutive successes before the probe is up."""
     timeout: Annotated[timedelta, Range("100ms", "30s")] = timedelta(seconds=5)
     """Timeout of the check."""
+    no_verdict_after: Annotated[timedelta | None, Range("1m", "90d"), NoneAs("never")] = timedelta(hours=1)
+    """How long there may be no result of the probe, since it could not be started in time, before that is a finding."""
+    no_verdict_severity: Severity = Severity.WARNING
+    """Severity of that finding."""
     expect: Timing = field(default_factory=Timing)
     """What the probe expects."""
 

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from core.detection import ConditionSpec, Hysteresis
+from core.detection import ConditionSpec, Hysteresis, NoVerdict
 from core.settings import Model
 
 SOURCE = "drift_score"
@@ -35,7 +35,14 @@ def spec(model: Model, kind: Kind) -> ConditionSpec:
     """A condition of a model; a refusal of the warehouse is certain, so that one verdict is enough."""
     window = kind is not Kind.SCORING_FAILED
     hysteresis = Hysteresis(fire_after=model.fire_after, recover_after=model.recover_after) if window else Hysteresis()
+    no_verdict = NoVerdict.of(model.no_verdict_after, model.no_verdict_severity) if kind is Kind.DRIFT else None
     runbook = f"{'generative' if kind in GENERATIVE else 'models'}.md#{kind}"
     return ConditionSpec(
-        target=model.target, kind=kind, source=SOURCE, runbook=runbook, hysteresis=hysteresis, repeat=True
+        target=model.target,
+        kind=kind,
+        source=SOURCE,
+        runbook=runbook,
+        hysteresis=hysteresis,
+        repeat=True,
+        no_verdict=no_verdict,
     )

@@ -12,7 +12,7 @@ from functools import partial
 from core.detection import ConditionState
 from core.errors import UnavailableError
 from core.events import Tick
-from core.health import SOURCE, ProbeKind, ProbeResult, availability, due, observations, where
+from core.health import SOURCE, ProbeKind, ProbeResult, availability, due, observations, unknown, where
 from core.settings import Probe
 from functions.adapters.ports import Bus, Data, Metrics, Store
 from functions.adapters.probes.run import run
@@ -95,4 +95,7 @@ def check(tick: Tick, outside: Outside) -> None:
     tracker = Tracker(outside.store, outside.bus)
     for probe, result in seen:
         remember(tracker, probe, result, at)
+    for probe in probes:
+        if probe.name not in results:
+            tracker.record(unknown(probe, at))
     tracker.publish_unsent(SOURCE)

@@ -95,9 +95,7 @@ class Tracker:
             Whether all of them are deleted.
         """
         documents = [known[key] for key in keys if key in known]
-        over = [
-            document for document in documents if not state_of(document.data).firing and not document.data["has_unsent"]
-        ]
+        over = [document for document in documents if not _is_open(document.data)]
         for document in over:
             self.store.delete(document, COLLECTION)
         return len(over) == len(documents)
@@ -173,13 +171,23 @@ class Verdicts:
         """Whether a verdict changes more than the instant, or a finding waits to be published."""
         found = self.known.get(observation.spec.key)
         before = self._state(observation)
-        after, finding = step(before, observation)
-        changes = (after.status, after.streak, after.severity) != (before.status, before.streak, before.severity)
-        return changes or finding is not None or bool(found and found.data["has_unsent"])
+        after, findings = step(before, observation)
+        return _news(after) != _news(before) or bool(findings) or bool(found and found.data["has_unsent"])
 
     def _state(self, observation: Observation) -> ConditionState:
         found = self.known.get(observation.spec.key)
         return state_of(found.data if found else {})
+
+
+def _is_open(data: Data) -> bool:
+    """Whether something of the condition is yet to be resolved or published."""
+    state = state_of(data)
+    return state.firing or state.unknown_told or bool(data["has_unsent"])
+
+
+def _news(state: ConditionState) -> tuple[object, ...]:
+    """What of a state is more than the instant of the newest verdict."""
+    return state.status, state.streak, state.severity, state.unknown_since, state.unknown_told
 
 
 def state_of(data: Data) -> ConditionState:
@@ -190,11 +198,10 @@ def state_of(data: Data) -> ConditionState:
 def _counted(observation: Observation, data: Data | None) -> Data | None:
     before = data or {}
     state = state_of(before)
-    after, finding = step(state, observation)
+    after, findings = step(state, observation)
     if after is state:
         return None
-    findings = [encode(finding).decode()] if finding else []
-    unsent = [*before.get("unsent", ()), *findings]
+    unsent = [*before.get("unsent", ()), *(encode(finding).decode() for finding in findings)]
     kept: Data = msgspec.to_builtins(after, builtin_types=(datetime,))
     return kept | {"source": observation.spec.source, "unsent": unsent, "has_unsent": bool(unsent)}
 

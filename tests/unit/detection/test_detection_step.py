@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.detection import ConditionSpec, ConditionState, Hysteresis, Observation, Outcome, Verdict, step
+from core.detection import (
+    NO_VERDICT,
+    ConditionSpec,
+    ConditionState,
+    Hysteresis,
+    NoVerdict,
+    Observation,
+    Outcome,
+    Verdict,
+    step,
+)
 from core.events import Finding, Severity, Status
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -34,8 +44,8 @@ def observed(mark: str, minute: int, spec: ConditionSpec = SPEC, **names: Severi
 def run(spec: ConditionSpec, *observations: Observation) -> tuple[ConditionState, list[Finding]]:
     state, findings = ConditionState(), list[Finding]()
     for one in observations:
-        state, finding = step(state, replace(one, spec=spec))
-        findings += [finding] if finding else []
+        state, found = step(state, replace(one, spec=spec))
+        findings += found
     return state, findings
 
 
@@ -43,8 +53,8 @@ def published(marks: str, spec: ConditionSpec = SPEC) -> str:
     """What is published at each verdict, a minute apart: F for a firing, R for a resolution."""
     state, found = ConditionState(), ""
     for minute, mark in enumerate(marks):
-        state, finding = step(state, observed(mark, minute, spec))
-        found += "-" if finding is None else "F" if finding.status is Status.FIRING else "R"
+        state, findings = step(state, observed(mark, minute, spec))
+        found += "".join("F" if finding.status is Status.FIRING else "R" for finding in findings) or "-"
     return found
 
 
@@ -91,7 +101,7 @@ def test_an_end_has_the_severity_that_the_condition_had() -> None:
 
 def test_a_finding_says_what_the_verdict_says() -> None:
     verdict = replace(BAD, value=0.6, threshold=0.2, unit="sd", evidence={"age": "PSI 0.6"}, severity=Severity.ERROR)
-    _, finding = step(ConditionState(), Observation(spec=SPEC, verdict=verdict, at=AT))
+    _, [finding] = step(ConditionState(), Observation(spec=SPEC, verdict=verdict, at=AT))
     assert finding == Finding(
         target="model/churn",
         kind="drift",
@@ -111,8 +121,7 @@ def test_a_finding_says_what_the_verdict_says() -> None:
 
 def test_a_feature_may_be_called_reason() -> None:
     verdict = replace(BAD, evidence={"reason": "PSI 0.6"})
-    _, finding = step(ConditionState(), Observation(spec=SPEC, verdict=verdict, at=AT))
-    assert finding is not None
+    _, [finding] = step(ConditionState(), Observation(spec=SPEC, verdict=verdict, at=AT))
     assert finding.evidence == {"reason": "PSI 0.6"}
 
 
@@ -156,8 +165,8 @@ CUMULATIVE = replace(SPEC, repeat=True, cumulative=True)
 
 def test_what_is_good_while_nothing_fires_leaves_nothing_to_remember() -> None:
     fresh = ConditionState()
-    assert step(fresh, observed(".", 0, CUMULATIVE)) == (fresh, None)
-    assert step(fresh, observed("?", 0, CUMULATIVE)) == (fresh, None)
+    assert step(fresh, observed(".", 0, CUMULATIVE)) == (fresh, ())
+    assert step(fresh, observed("?", 0, CUMULATIVE)) == (fresh, ())
     resolved, _ = run(CUMULATIVE, observed("x", 0), observed(".", 1))
     assert step(resolved, observed(".", 2, CUMULATIVE))[0] is resolved
 
@@ -167,8 +176,7 @@ def test_a_history_that_grew_corrects_the_verdict_about_its_instant() -> None:
     assert (firing.at, firing.since, len(findings)) == (AT + 2 * MINUTE, AT + MINUTE, 2)
     for old in (observed("x", 2, CUMULATIVE), observed("x", 1, CUMULATIVE), observed(".", 1, CUMULATIVE)):
         assert step(firing, old)[0] is firing
-    state, finding = step(firing, observed(".", 2, CUMULATIVE))
-    assert finding is not None
+    state, [finding] = step(firing, observed(".", 2, CUMULATIVE))
     assert (state.status, finding.status, state.at) == (Status.RESOLVED, Status.RESOLVED, firing.at)
 
 
@@ -177,3 +185,50 @@ def test_it_has_no_hysteresis_of_its_own() -> None:
         ValueError, match=r"hysteresis: must be 1 and 1 where verdicts are cumulative, got Hyst.*\(fire"
     ):
         replace(CUMULATIVE, hysteresis=Hysteresis(fire_after=2))
+
+
+WATCHED = replace(SPEC, no_verdict=NoVerdict(after=3 * MINUTE, severity=Severity.ERROR))
+
+
+@pytest.mark.parametrize(
+    ("marks", "expected"),
+    [
+        ("???", "---"),
+        ("????????", "---F----"),
+        ("????.", "---FR"),
+        ("????x.", "---FFRR"),
+        ("??.????.", "------FR"),
+        ("x?????.", "F---F-RR"),
+        (".?.?.?.?", "--------"),
+    ],
+)
+def test_nothing_known_for_too_long_is_a_finding_until_something_is(marks: str, expected: str) -> None:
+    assert published(marks, WATCHED) == expected
+
+
+def test_what_is_not_known_is_told_as_that_with_its_reason_and_since_when() -> None:
+    _, [finding, again, recovered] = run(WATCHED, *(observed(mark, minute) for minute, mark in enumerate("????x")))
+    assert (finding.kind, finding.target, finding.severity) == (NO_VERDICT, SPEC.target, Severity.ERROR)
+    assert finding.summary == "no verdict on drift of model/churn since 2026-01-02 03:04 UTC: churn: it moved"
+    assert (finding.value, finding.threshold, finding.unit) == (180.0, 180.0, "seconds")
+    assert finding.evidence == {"reason": "moved", "condition": "drift"}
+    assert (again.kind, again.status) == ("drift", Status.FIRING)
+    assert (recovered.kind, recovered.status, recovered.severity) == (NO_VERDICT, Status.RESOLVED, Severity.ERROR)
+
+
+def test_a_late_verdict_does_not_end_what_is_not_known_since_then() -> None:
+    seen = [observed("?", 3), observed(".", 1), observed("?", 6)]
+    assert [finding.kind for finding in run(WATCHED, *seen)[1]] == [NO_VERDICT]
+    assert run(WATCHED, observed(".", 5), observed("?", 3), observed("?", 6))[1] == []
+
+
+@given(HISTORIES)
+def test_what_is_not_known_changes_nothing_about_what_is(marks: str) -> None:
+    watched = [one for one in run(WATCHED, *map(observed, marks, range(len(marks))))[1] if one.kind != NO_VERDICT]
+    assert watched == run(SPEC, *map(observed, marks, range(len(marks))))[1]
+
+
+@given(HISTORIES)
+def test_each_verdict_delivered_again_is_no_news(marks: str) -> None:
+    seen = list(map(observed, marks, range(len(marks))))
+    assert run(WATCHED, *(one for one in seen for _ in range(2))) == run(WATCHED, *seen)
