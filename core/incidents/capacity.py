@@ -38,6 +38,8 @@ def upsert(state: GroupState, current: IncidentCondition) -> GroupState:
         kept.remove(evicted)
         if evicted.status is Status.FIRING:
             hidden, overflowed = _with(hidden, evicted, overflowed=overflowed)
+        elif evicted.expired_at is not None:
+            state = _with_lost(state, evicted)
     return _with_values(state, tuple(sorted(kept, key=lambda c: c.key)), hidden, overflowed=overflowed)
 
 
@@ -157,6 +159,14 @@ def _with(
         holds_until=evicted.holds_until,
     )
     return tuple(sorted([*hidden, one], key=lambda other: other.key)), overflowed
+
+
+def _with_lost(state: GroupState, evicted: IncidentCondition) -> GroupState:
+    """The group whose incidents remember that this condition of theirs only went silent."""
+    incidents = tuple(
+        replace(one, lost=True) if evicted.key in one.conditions and not one.lost else one for one in state.incidents
+    )
+    return replace(state, incidents=incidents)
 
 
 def _evicted(kept: Iterable[IncidentCondition]) -> IncidentCondition:

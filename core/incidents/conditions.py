@@ -66,9 +66,7 @@ def observe(
         step = _RENEWAL_STEP if closed else max(_RENEWAL_STEP, policy.timing.resolve_after / _RENEWALS)
         return _renew(condition, finding, now, step), observation
     if condition is not None and observation.at <= condition.observed_at:
-        condition = _undo_expiry(condition, finding)
-    if condition is not None:
-        condition = _confirm_end(condition, observation)
+        condition = _confirm_end(_undo_expiry(condition, finding), observation)
     return _apply(condition, finding, observation, kind, now), observation
 
 
@@ -162,7 +160,7 @@ def _undo_expiry(condition: IncidentCondition, finding: Finding) -> IncidentCond
 
 
 def _confirm_end(condition: IncidentCondition, seen: Observation) -> IncidentCondition:
-    """The condition without its expiry where its source says that it recovered: that is the end, be it earlier or later."""
+    """The condition without its expiry where its source says that it had recovered by then: that is the end."""
     *history, last = condition.history
     if (
         condition.expired_at is None

@@ -7,6 +7,7 @@ from core.events import Severity, Status
 from core.incidents.commands import timeout_due
 from core.incidents.expiry import reopening_due
 from core.incidents.model import GroupState, Incident, State
+from core.incidents.notification import calm_time
 from core.incidents.outbox import IncidentGroup
 from core.incidents.policy import IncidentPolicy
 from core.incidents.routing import escalation_due
@@ -53,6 +54,8 @@ def _instants(state: GroupState, policy: IncidentPolicy) -> Iterator[datetime]:
             yield reopening
         if timeout := timeout_due(incident, policy.timing.acknowledgement_timeout):
             yield timeout
+        if incident.notified.flapping and incident.state is not State.RESOLVED:
+            yield incident.last_opened_at + calm_time(policy.timing)
         yield from _escalations(incident, policy)
 
 

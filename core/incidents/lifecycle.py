@@ -51,7 +51,6 @@ _RESET: dict[str, Any] = {
     "closed_at": None,
     "cancelled": False,
     "expired": False,
-    "lost": False,
 }
 """Fields that an opening or reopening resets."""
 _OWNERSHIP = ("acknowledged_at", "acknowledged_by", "taken_over_at")
@@ -126,10 +125,12 @@ def advance(
         values: other fields to set, by name.
     """
     after: dict[str, Any] = {**values, "state": incident.state, "expired": incident.expired}
+    after["reopenings"] = incident.reopenings
     taken: list[tuple[int, Step, State]] = []
     for sequence, requested in enumerate(steps, start=incident.sequence + 1):
         step = _effective(requested, after["state"], expired=after["expired"])
         after |= _transition(incident, step)
+        after["reopenings"] += step.change is Change.REOPENED
         taken.append((sequence, step, after["state"]))
     if not taken:
         return with_values(incident, values) if values else incident, ()

@@ -20,6 +20,10 @@ _SILENCES = {
     IncidentReason.STALE: "no finding arrived for too long",
 }
 """Why a condition is taken for over although no source said that it recovered."""
+_FLAPS = {
+    IncidentReason.STARTED_FLAPPING: "Flapping",
+    IncidentReason.STOPPED_FLAPPING: "No longer flapping",
+}
 _UNKNOWN_IMPACT = "unknown (no revenue mapped to this target)"
 _LINE = 900
 _NO_TIME = timedelta(0)
@@ -192,7 +196,8 @@ def _changed(notification: Notification, about: str) -> str:
         case Change.ESCALATED:
             return f"Worse: {is_so}{f' (was {before})' if before else ''}, {since}."
         case Change.REOPENED:
-            return f"Reopened: {is_so}, {_reopening(notification)}."
+            start = _FLAPS.get(notification.reason, "Reopened")
+            return f"{start}: {is_so}, {_reopening(notification)}."
         case _:
             return f"New: {is_so}, {since}."
 
@@ -210,6 +215,10 @@ def _reopening(notification: Notification) -> str:
     incident = notification.incident
     first = instant(incident.opened_at)
     entry = next((entry for entry in reversed(incident.timeline) if entry.change is Change.REOPENED), None)
+    if notification.reason is IncidentReason.STARTED_FLAPPING:
+        return f"{_times(incident)} since {first}; the next message comes when it stays on or off"
+    if notification.reason is IncidentReason.STOPPED_FLAPPING:
+        return f"it stays on since {instant(incident.last_opened_at)}; {_times(incident)} since {first}"
     if entry and notification.reason is IncidentReason.STILL_FIRING:
         return f"firing since {first}: {entry.summary}"
     if entry and notification.reason is IncidentReason.COMMAND:
@@ -225,6 +234,10 @@ def _handed_on(notification: Notification, about: str) -> str:
     why = max(refusals, key=lambda entry: entry.sequence, default=None)
     is_so = f"{about}, severity {incident.severity}, firing since {instant(incident.opened_at)}"
     return f"Handed on to you{f', because {why.summary}' if why else ''}: {is_so}."
+
+
+def _times(incident: Incident) -> str:
+    return f"fired {incident.reopenings + 1} times"
 
 
 def _not_acknowledged(notification: Notification, about: str) -> str:
@@ -248,6 +261,8 @@ def _resolved(state: GroupState, notification: Notification) -> str:
     if notification.change is Change.EXPIRED:
         why = _SILENCES.get(notification.reason, _SILENCES[IncidentReason.STALE])
         return f"No longer reported: {target}, after {lasted}; {why}. Whether it recovered is not known."
+    if notification.before.flapping:
+        return f"Resolved, no longer flapping: {target}, after {lasted}; {_times(incident)}, and it stays off."
     late = notification.reason is IncidentReason.ALREADY_RESOLVED
     why = "; it ended before a notification could be sent" if late else ""
     return f"Resolved: {target}, after {lasted}{why}."

@@ -68,6 +68,8 @@ class IncidentReason(StrEnum):
     REMINDER = "reminder"
     NOTIFIED = "notified"
     MUTED = "muted"
+    STARTED_FLAPPING = "started_flapping"
+    STOPPED_FLAPPING = "stopped_flapping"
     FLAPPING = "flapping"
     COMMAND = "command"
     COMMENT = "comment"
@@ -101,19 +103,11 @@ class IncidentCondition:
         key: the condition, as `Finding.condition` spells it.
         target: the target; with correlation, not always the incident's root.
         kind: the kind of finding.
-        status: of the newest finding.
-        severity: of the newest finding.
-        observed_at: the instant of the newest finding.
-        finding_id: the newest finding.
-        source: the detector.
-        summary: one line for people.
-        value: the observed number, if there is one.
-        threshold: the number it is compared with, if there is one.
-        unit: of both.
-        evidence: the first pieces of evidence.
-        runbook: the section of the runbooks.
-        category: the class of the condition.
-        classification: the reason of its class and severity, in one line for people.
+        status, severity, observed_at, finding_id: of the newest finding.
+        source, summary: the detector, and one line for people.
+        value, threshold, unit: the observed number, the one that it is compared with, and the unit of both, if there are any.
+        evidence, runbook: the first pieces of evidence, and the section of the runbooks.
+        category, classification: its class, and the reason of that and of its severity, in one line for people.
         holds_until: when a firing that is not repeated expires, where the source repeats itself.
         last_seen_at: when its source last said that it fires, by the time of publishing; None before there was such a time.
         expired_at: when it was taken for over because nothing more was heard; None where its source resolved it.
@@ -155,10 +149,8 @@ class HiddenCondition(NamedTuple):
     """A firing condition that is not kept in detail; stored without the names of its fields.
 
     Attributes:
-        key: a digest of the condition's key.
-        target: a digest of its target.
-        severity: of the newest finding.
-        observed_at: the instant of the newest finding.
+        key, target: digests of the condition's key and of its target.
+        severity, observed_at: of the newest finding.
         last_seen_at: when its source last said that it fires.
         holds_until: when it expires unless it is repeated, where the source repeats itself.
     """
@@ -203,8 +195,7 @@ class Impact:
 
     Attributes:
         dollars_per_hour: the best estimate.
-        low: the lower end of its 90 % interval.
-        high: the upper end.
+        low, high: the ends of its 90 % interval.
         targets: the earning targets, largest risk first; a few of them.
         reason: the calculation, in one line for people.
     """
@@ -221,8 +212,7 @@ class Acknowledgement:
     """An acknowledgement of an incident that was reopened later.
 
     Attributes:
-        opened_at: the opening or reopening before it.
-        acknowledged_at: when it was acknowledged.
+        opened_at, acknowledged_at: the opening or reopening before it, and when it was acknowledged.
     """
 
     opened_at: datetime
@@ -260,6 +250,7 @@ class NotificationState:
         acknowledged: whether the acknowledgement or mitigation was notified.
         owner: who acknowledged it as far as was notified, or empty; None where that was not recorded yet.
         expired: whether the last notification said that it is no longer reported.
+        flapping: whether the last notification said that it flaps: it is `firing` then, whatever it is at the moment.
     """
 
     firing: bool = False
@@ -273,6 +264,7 @@ class NotificationState:
     acknowledged: bool = False
     owner: str | None = None
     expired: bool = False
+    flapping: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,11 +277,10 @@ class Incident:
         title: one line for people: the summary of its worst condition.
         state: lifecycle state.
         severity: the worst that fires now, raised by the impact; when nothing fires, the last one.
-        category: the class of incident, as in `drift`.
-        classification: the reason of its class and severity, in one line for people.
+        category, classification: its class, as in `drift`, and the reason of that and of its severity, in one line.
         peak: the worst severity since it was opened or reopened.
         opened_at: the start of the first firing.
-        reopened_at: the last reopening, or None.
+        reopened_at, reopenings: the last reopening, or None, and how many there were.
         resolved_at: the end of the last firing, or None.
         acknowledged_at: when it was acknowledged, or None.
         acknowledged_by: who has it: who acknowledged it, or took it over since.
@@ -302,12 +293,10 @@ class Incident:
         expired: whether it ended because something in it was no longer reported: whether that recovered is not known.
         lost: whether conditions beyond those that are kept in detail expired in it.
         merged_into: the id of the incident that it is part of, or empty.
-        targets: the targets whose conditions fired in it, sorted.
-        conditions: the keys of the conditions that fired in it, sorted.
+        targets, conditions: the targets, and the keys of the conditions, that fired in it, sorted.
         impact: the revenue at risk, or None where no revenue is mapped to its targets.
         loss: the estimated loss until `loss_until`, in dollars; from then on, `impact` by the hour is added.
-        loss_low: the lower end of its interval.
-        loss_high: the upper end.
+        loss_low, loss_high: the ends of its interval.
         loss_until: until when the loss is counted, or None where nothing is counted yet.
         notified: the notifications so far.
         pending_update: the result of an automated action that is to be notified, in one line; empty when it was.
@@ -327,6 +316,7 @@ class Incident:
     peak: Severity = Severity.INFO
     classification: str = ""
     reopened_at: datetime | None = None
+    reopenings: int = 0
     resolved_at: datetime | None = None
     acknowledged_at: datetime | None = None
     acknowledged_by: str = ""
@@ -377,8 +367,7 @@ class GroupState:
 
     Attributes:
         name: of the group, as `Graph.group` gives it; for most targets the target itself.
-        conditions: sorted by key.
-        incidents: in the order in which they were opened.
+        conditions, incidents: sorted by key, and in the order in which they were opened.
         hidden: the digest of firing conditions beyond the limit, sorted by key.
         overflowed: whether the digest was full once: what fires is not known entirely, and only a person ends the incidents.
     """

@@ -1,7 +1,8 @@
 """Notification: who is notified of an incident, when and why, from what they were notified of before.
 
 1. A new incident, a worse severity and a response are notified at once.
-2. The opposite of what was just notified waits until the incident settles, so that flapping sends two messages, not thirty.
+2. The opposite of what was just notified waits until the incident settles. What fires again and again is notified as flapping,
+   once, and then when it stays on or off.
 3. Nothing is notified in maintenance or under a silence; when that ends, the difference to the last notification is.
 4. Where nobody acknowledges, the next tier is notified, and the last tier is reminded (`core.incidents.routing`).
    An acknowledgement stops that; when it is withdrawn, or times out, the tiers reached are notified, and it goes on from there.
@@ -24,10 +25,13 @@ from core.incidents.routing import (
     stakeholders,
     tier_channels,
 )
+from core.settings.response import Policy
 
 _REST = timedelta(hours=1)
 """Flaps are forgotten after so long without a notification."""
 _DOUBLINGS = 5
+FLAPS = 2
+"""Reopenings that are notified without an hour of rest between: from the last of them on it flaps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +87,11 @@ class _Context:
     policy: IncidentPolicy
     silences: Sequence[Silence]
 
+    @property
+    def calm_at(self) -> datetime:
+        """What has not changed since then is calm."""
+        return self.at - calm_time(self.policy.timing)
+
     def mute(self, incident: Incident) -> Mute | None:
         return incident_mute(incident, self.now, self.policy.maintenance, self.silences)
 
@@ -95,6 +104,11 @@ class _Evaluation:
     steps: tuple[Step, ...] = ()
     notification: Notification | None = None
     deferred: bool = False
+
+
+def calm_time(timing: Policy) -> timedelta:
+    """How long what flaps must stay off or on: no longer than until a firing opens another incident."""
+    return min(timing.calm_after, timing.reopen_within)
 
 
 def plan_notifications(
@@ -145,9 +159,28 @@ def _evaluate(incident: Incident, context: _Context) -> _Evaluation:
 
 def _pending_update(incident: Incident, context: _Context) -> _Update | None:
     """The difference to the last notification, or None where there is none."""
+    if incident.notified.flapping and incident.closed_at is None and not incident.merged_into:
+        return _while_flapping(incident, context)
     if incident.state is State.RESOLVED:
         return _resolution(incident, context)
     return _change_while_firing(incident) if incident.notified.firing else _opening(incident, context)
+
+
+def _while_flapping(incident: Incident, context: _Context) -> _Update | None:
+    """That it has stayed off or on for long enough; in between only what is worse, and what people and actions did."""
+    calm_at = context.calm_at
+    if incident.state is State.RESOLVED:
+        change = _ending(incident)
+        is_off = incident.resolved_at is not None and incident.resolved_at <= calm_at
+        return change if is_off else _Update(change.change, IncidentReason.FLAPPING)
+    if incident.last_opened_at <= calm_at:
+        return _Update(Change.REOPENED, IncidentReason.STOPPED_FLAPPING)
+    return _change_while_firing(incident)
+
+
+def _ending(incident: Incident) -> _Update:
+    change = Change.EXPIRED if incident.expired else Change.RESOLVED
+    return _Update(change, _reason_of(incident, change) or IncidentReason.ALL_RECOVERED)
 
 
 def _change_while_firing(incident: Incident) -> _Update | None:
@@ -183,6 +216,9 @@ def _opening(incident: Incident, context: _Context) -> _Update | None:
     worse = incident.severity.rank > notified.severity.rank
     if why is IncidentReason.FIRED_AGAIN and not worse and _must_settle(notified, context):
         return _Update(Change.REOPENED, IncidentReason.FLAPPING)
+    again = why is IncidentReason.FIRED_AGAIN and incident.last_opened_at > context.calm_at
+    if again and _flaps(notified, context.at) + 1 >= FLAPS:
+        return _Update(Change.REOPENED, IncidentReason.STARTED_FLAPPING)
     return _Update(Change.REOPENED, why)
 
 
@@ -197,8 +233,12 @@ def _resolution(incident: Incident, context: _Context) -> _Update | None:
         return _Update(Change.RESOLVED, IncidentReason.MERGED)
     if incident.closed_at is None and _must_settle(notified, context):
         return _Update(Change.RESOLVED, IncidentReason.FLAPPING)
-    change = Change.EXPIRED if incident.expired else Change.RESOLVED
-    return _Update(change, _reason_of(incident, change) or IncidentReason.ALL_RECOVERED)
+    return _ending(incident)
+
+
+def _flaps(notified: NotificationState, at: datetime) -> int:
+    """How often a reopening was notified without an hour of rest between."""
+    return notified.flaps if notified.at is not None and at - notified.at < _REST else 0
 
 
 def _response(incident: Incident) -> _Update | None:
@@ -283,7 +323,11 @@ def _escalate(incident: Incident, context: _Context) -> _Evaluation:
     escalations = tuple(
         next_escalation(escalation, incident.severity, people, now) for escalation in notified.escalations
     )
-    due = [after for before, after in zip(notified.escalations, escalations, strict=True) if after is not before]
+    due = [
+        after
+        for before, after in zip(notified.escalations, escalations, strict=True)
+        if after is not before and (after.tier > before.tier or not notified.flapping)
+    ]
     if not due or context.mute(incident):
         return _Evaluation(incident=incident)
     higher = [escalation.tier for escalation in escalations] != [escalation.tier for escalation in notified.escalations]
@@ -321,18 +365,22 @@ def _notified(
     before, at = incident.notified, context.at
     if update.change is Change.UPDATED:
         return replace(incident, notified=replace(before, count=before.count + bool(to)), pending_update="")
-    flaps = before.flaps if before.at is not None and at - before.at < _REST else 0
+    # What flapped and is calm flaps again at its next reopening.
+    flaps = FLAPS - 1 if before.flapping and update.change in (*OPENINGS, *ENDINGS) else _flaps(before, at)
+    reopened = update.change is Change.REOPENED and update.reason is not IncidentReason.STOPPED_FLAPPING
     notified = NotificationState(
         firing=update.change not in ENDINGS,
         severity=_worst_notified(incident, update),
         at=at if before.at is None else max(at, before.at),
-        flaps=flaps + (update.change is Change.REOPENED),
+        flaps=flaps + reopened,
         count=before.count + bool(to),
         channels=tuple(dict.fromkeys((*before.channels, *to))),
         escalations=escalations,
         acknowledged=_response(incident) is not None,
         owner=incident.acknowledged_by,
         expired=update.change is Change.EXPIRED,
+        flapping=update.reason is IncidentReason.STARTED_FLAPPING
+        or (before.flapping and update.change not in OPENINGS | ENDINGS),
     )
     requested = None if update.change in OPENINGS else incident.requested_severity
     return replace(incident, notified=notified, pending_update="", requested_severity=requested)

@@ -57,6 +57,9 @@ class Policy:
     settle: Annotated[timedelta, Range("0s", "1h")] = timedelta(minutes=1)
     """For so long nobody is told the opposite of what they were told last, and longer with every flap; a first page is
     never held back."""
+    calm_after: Annotated[timedelta, Range("1m", "1d")] = timedelta(minutes=30)
+    """Of an incident that flaps, people are told nothing more until it has stayed off, or stayed on, for this time; not longer than
+    `reopen_within`."""
     summary_every: Annotated[timedelta, Range("1h", "30d")] = timedelta(days=1)
     """Interval at which a condition that keeps firing is added to the timeline."""
     resolve_after: Annotated[timedelta, Range("1h", "365d")] = timedelta(days=14)

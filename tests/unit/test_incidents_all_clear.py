@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.events import Finding, Severity, Status, Verb
 from core.incidents import capacity
 from core.incidents.commands import VERBS
+from core.incidents.lifecycle import ENDINGS
 from core.incidents.model import Incident, State
 from core.settings.response import Policy
 from tests.support.builders.budget import examples
@@ -37,7 +38,7 @@ STEPS = st.lists(
             ]
         ),
         st.integers(0, KINDS - 1),
-        st.sampled_from([0, 1, 4, 16, 200, 400]),  # minutes until the next step
+        st.sampled_from([0, 1, 4, 10, 16, 35, 200, 400]),  # minutes until the next step
         st.sampled_from([0, 0, 3, 90]),  # minutes that a finding is late
         st.sampled_from([None, None, 5, 300]),  # minutes for which it holds
         st.sampled_from(list(Severity)),
@@ -45,6 +46,7 @@ STEPS = st.lists(
     ),
     max_size=25,
 )
+"""Long pauses too, so that what flaps gets calm, and comes back."""
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Story:
     played: Played = field(default_factory=lambda: Played(replace(POLICY, timing=TIMING)))
     heard: list[tuple[Finding, datetime]] = field(default_factory=list)
     minute: float = 0.0
+    seen: int = 0
 
     def step(self, step: tuple[Any, ...]) -> None:
         """One step, a sweep, and a look."""
@@ -120,6 +123,7 @@ class Story:
     def look(self, *, swept: bool = False) -> None:
         """Nothing has ended that holds, unless a person said so; by the next sweep that is believed for a while only."""
         self.look_at_ends()
+        self.look_at_messages(swept=swept)
         holds = self.holding()
         if not holds:
             return
@@ -139,6 +143,21 @@ class Story:
                 own = [finding for finding, _ in self.heard if finding.condition == key]
                 last = max(own, key=lambda finding: (finding.observed_at, finding.status is RESOLVED))
                 assert last.status is RESOLVED, f"{key} only went silent, and is called resolved"
+
+    def look_at_messages(self, *, swept: bool) -> None:
+        """Nobody is told that it is resolved while it is open; what stays on after a pause, or after it flapped, is told."""
+        told = self.played.notifications[self.seen :]
+        self.seen += len(told)
+        for one in told:
+            assert one.change not in ENDINGS or one.incident.state is State.RESOLVED, f"{one.change} while it is open"
+        for incident in self.played.state.incidents:
+            if not swept or incident.state is not State.OPEN:
+                continue
+            now, notified = at(self.minute), incident.notified
+            settles = notified.at is not None and now < notified.at + timedelta(hours=1)
+            assert notified.firing or settles, f"{incident.id} fires, and nobody is told"
+            flaps = notified.flapping and now >= incident.last_opened_at + TIMING.calm_after
+            assert not flaps, f"{incident.id} stays on, and people are told that it flaps"
 
     def is_believed(self, incident: Incident, holds: dict[str, datetime]) -> bool:
         """Whether the word of a person stands: a false alarm, a short while ago, or said again since a source spoke."""

@@ -33,7 +33,7 @@ def test_what_only_went_silent_is_told_as_that_and_as_resolved_when_its_source_s
     played.find(found(20, RESOLVED))
     assert (played.told, played.why[-1]) == (["opened", "expired", "resolved"], IncidentReason.ALL_RECOVERED)
     assert (played.receivers[-1], played.incident.expired) == (("inbox",), False)
-    assert played.incident.resolved_at == at(20)
+    assert played.incident.resolved_at == at(5)
     assert "Resolved: model/flight-delay" in played.messages[-1].text
     assert played.find(found(20, RESOLVED), found(30, RESOLVED)).sweep(40).told[3:] == []
 

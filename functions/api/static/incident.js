@@ -196,6 +196,7 @@ function head(incident, context) {
   return el("div", { class: "row soft head" },
     el("span", { class: `pill solid ${over ? "good" : incident.severity}` }, over ? `was ${incident.peak}` : incident.severity),
     el("span", { class: `pill ${TONE[state] ?? TONE[incident.state]}` }, state),
+    incident.notified?.flapping && el("span", { class: "pill warning", title: `Fired ${incident.reopenings + 1} times; people are told when it stays on or off` }, "flapping"),
     incident.category && el("span", {}, words(incident.category)),
     el("code", {}, incident.target),
     context.sending && el("span", { class: "saving" }, "saving…"),

@@ -10,6 +10,7 @@ const INCIDENT = {
   partly_recovered: "some of its conditions recovered",
   all_recovered: "all its conditions recovered",
   still_firing: "it still fires",
+  started_flapping: "it fired several times within hours", stopped_flapping: "it flapped, and stays on",
   merged: "it is part of another incident: a target that both depend on fires",
   not_repeated: "its source stopped reporting it",
   stale: "no finding arrived for too long",
