@@ -28,7 +28,7 @@ _FAILED = (KilledError, UnavailableError, BusyError, ConflictError)
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Delivery:
     """A finding, when it was published, and whether the router acknowledged it: one that it did not may count or not."""
 
     finding: Finding
@@ -51,7 +51,7 @@ class History:
 
     rng: random.Random
     setup: Setup
-    heard: list[Heard] = field(default_factory=list)
+    heard: list[Delivery] = field(default_factory=list)
     waiting: list[tuple[Finding | Command, datetime]] = field(default_factory=list)
     seen: int = 0
     false: list[str] = field(default_factory=list)
@@ -118,7 +118,7 @@ class History:
     def _attempt(self, event: Finding | Command, published_at: datetime) -> bool:
         self.setup.world.dead = False
         if isinstance(event, Finding):
-            self.heard.append(Heard(event, published_at, acknowledged=False))
+            self.heard.append(Delivery(event, published_at, acknowledged=False))
         try:
             handle(self.setup.service, Received(event, published_at))
         except _FAILED:
@@ -126,7 +126,7 @@ class History:
         finally:
             self._judge()
         if isinstance(event, Finding):
-            self.heard.append(Heard(event, published_at, acknowledged=True))
+            self.heard.append(Delivery(event, published_at, acknowledged=True))
         return True
 
     def _sweep(self) -> None:
@@ -169,7 +169,7 @@ class History:
             if self._holds(said):
                 yield key
 
-    def _holds(self, said: list[Heard]) -> bool:
+    def _holds(self, said: list[Delivery]) -> bool:
         """Whether a firing holds for certain: the renewal of what is repeated is saved now and then only."""
         now = self.setup.world.now
         limits = [one.finding.holds_until for one in said]
