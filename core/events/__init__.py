@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from core.events.incident_decision import DecisionKind, Delivered, IncidentDecision
 from core.events.pipeline_run import PipelineRun, RunStatus
 from core.events.scoring_shard import ScoringShard, TableCount
 from core.events.sweep_batch import SweepBatch
@@ -21,9 +22,12 @@ __all__ = [
     "ActionRequest",
     "Change",
     "Command",
+    "DecisionKind",
+    "Delivered",
     "Event",
     "Finding",
     "IncidentChange",
+    "IncidentDecision",
     "Mode",
     "PipelineRun",
     "RetrainingRequest",
@@ -424,6 +428,7 @@ Event = (
     Tick
     | Finding
     | IncidentChange
+    | IncidentDecision
     | Command
     | ActionRequest
     | ActionDecision

@@ -25,7 +25,7 @@ from core.incidents.policy import Class, Graph, IncidentPolicy, classify
 from core.text import LINE_LIMIT, clean_utf8
 
 NAME_LIMIT = 80
-_EVIDENCE_NAME, _EVIDENCE_LENGTH = 60, 180
+EVIDENCE_NAME, EVIDENCE_LENGTH = 60, 180
 _RENEWAL_STEP = timedelta(minutes=1)
 """A renewal shorter than this is not saved: some sources repeat a firing every few seconds."""
 _RENEWALS = 24
@@ -235,8 +235,7 @@ def _evidence(before: tuple[Evidence, ...], evidence: Mapping[str, str]) -> tupl
     if pieces == tuple((piece.name, piece.text) for piece in before):
         return before
     return tuple(
-        Evidence(name=clean_utf8(name, _EVIDENCE_NAME), text=clean_utf8(text, _EVIDENCE_LENGTH))
-        for name, text in pieces
+        Evidence(name=clean_utf8(name, EVIDENCE_NAME), text=clean_utf8(text, EVIDENCE_LENGTH)) for name, text in pieces
     )
 
 

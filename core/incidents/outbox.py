@@ -4,12 +4,12 @@ The effects are saved in the same document as the decision and removed when they
 they are still there for the next delivery or for the sweep. Each has a key that is the same for every attempt.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import is_
 
-from core.events import ActionRequest, Change, IncidentChange, Status
+from core.events import ActionRequest, Change, IncidentChange, IncidentDecision, Status
 from core.incidents.capacity import hidden_of
 from core.incidents.lifecycle import ENDINGS, OPENINGS, trim_timelines
 from core.incidents.messages import Message
@@ -21,8 +21,10 @@ those about what was resolved before the channel was notified; firing and recove
 CHANGES_LIMIT = 150
 """Changes kept while the bus takes none; the oldest are dropped, or the document would outgrow the store in the end."""
 MESSAGES_SIZE, CHANGES_SIZE = 110_000, 92_000
-"""Bytes of all messages, and of all changes and requests, that are kept; of messages the least severe are dropped, then the
-oldest."""
+"""Bytes of all messages, and of all changes, requests and records, that are kept; of messages the least severe are dropped,
+before changes the records, then the oldest."""
+RECORD = "record"
+"""The delivery queue of records of decisions."""
 EXPIRED_LIMIT = 8
 """Expired incidents that are kept until their sources say that they recovered: the newest."""
 _EFFECT_SIZE = 400
@@ -31,7 +33,7 @@ _EFFECT_SIZE = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One effect: publish a change, request an action, send a message, or copy an incident for readers.
+    """One effect: publish a change, request an action, send a message, record a decision, or copy an incident for readers.
 
     Attributes:
         key: the same for every attempt.
@@ -39,7 +41,8 @@ class Effect:
         since: when it was decided.
         change: to publish, or None.
         request: to publish, or None.
-        message: to send, or None; where all three are None, the incident is copied.
+        message: to send, or None.
+        record: to publish, or None; where all four are None, the incident is copied.
         first: whether it is the first message about the incident to its channel, or the first copy of the incident.
         published_at: of a message, when the finding behind it was published; None where time or a person was the cause.
     """
@@ -50,6 +53,7 @@ class Effect:
     change: IncidentChange | None = None
     request: ActionRequest | None = None
     message: Message | None = None
+    record: IncidentDecision | None = None
     first: bool = False
     published_at: datetime | None = None
 
@@ -60,6 +64,8 @@ class Effect:
             return f"notify:{self.message.channel}"
         if self.change:
             return "publish"
+        if self.record:
+            return RECORD
         return "act" if self.request else "copy"
 
 
@@ -164,6 +170,12 @@ def remove_effects(group: IncidentGroup, done: Collection[str]) -> IncidentGroup
     return group if len(pending) == len(group.pending) else replace(group, pending=pending)
 
 
+def add_records(group: IncidentGroup, records: Iterable[IncidentDecision]) -> IncidentGroup:
+    """The group with records of decisions that are to be published."""
+    effects = (Effect(key=f"record:{one.id}", incident_id="", since=one.decided_at, record=one) for one in records)
+    return replace(group, pending=(*group.pending, *effects))
+
+
 def delivery_queues(pending: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:
     """The effects by delivery queue, each in order."""
     queues: dict[str, list[Effect]] = {}
@@ -246,7 +258,9 @@ def _dropped(pending: Sequence[Effect]) -> frozenset[str]:
     )
     large = [
         *_beyond_size(messages, MESSAGES_SIZE),
-        *_beyond_size([effect for effect in left if effect.change or effect.request], CHANGES_SIZE),
+        *_beyond_size(
+            sorted((e for e in left if e.change or e.request or e.record), key=lambda e: e.record is None), CHANGES_SIZE
+        ),
     ]
     return frozenset(many | {effect.key for effect in large})
 
@@ -291,6 +305,8 @@ def _size(effect: Effect) -> int:
     if (message := effect.message) is not None:
         texts += [message.title, message.text, message.target, message.url, message.runbook, message.key]
         texts += [text for fact in message.facts for text in (fact.name, fact.text, "name text")]
+    if (record := effect.record) is not None:
+        texts += [record.incident_group, record.event_id, record.target, record.event]
     # Whether a text is ASCII is known without looking at it.
     return _EFFECT_SIZE + sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
 

@@ -7,9 +7,10 @@ from datetime import datetime
 import msgspec
 
 from core.incidents.routing import Silence, unmatched
+from core.incidents.silences import LIMIT
 from core.settings import Settings
 from functions.adapters.ports import Clock, Data, Store
-from functions.services.incidents.documents import LIMIT, SILENCES, SILENCES_KEY, read_silences
+from functions.services.incidents.documents import SILENCES, SILENCES_KEY, read_silences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

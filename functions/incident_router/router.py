@@ -10,11 +10,12 @@ from core.incidents.commands import VERBS, apply_command
 from core.incidents.fold import fold
 from core.incidents.model import Decision, GroupState
 from core.incidents.response import record_decision
-from core.incidents.routing import LONGEST_SILENCE, Silence
+from core.incidents.routing import LONGEST_SILENCE
 from functions.adapters import events, logs
 from functions.adapters.redact import redact, redact_address, redact_named
 from functions.runtime.push import Message
 from functions.services.incidents.documents import INCIDENTS
+from functions.services.incidents.records import about
 from functions.services.incidents.service import Decide, IncidentService
 
 log = logging.getLogger(__name__)
@@ -34,11 +35,6 @@ class Received:
 
     event: RoutedEvent
     published_at: datetime
-
-    @property
-    def event_at(self) -> datetime:
-        """The instant that the event is about."""
-        return self.event.observed_at if isinstance(self.event, Finding) else self.event.at
 
 
 def read(message: Message) -> Received:
@@ -71,16 +67,14 @@ def handle(service: IncidentService, received: Received) -> None:
     if isinstance(event, Finding):
         _fold(service, event, received.published_at)
     elif isinstance(event, ActionDecision):
-        _update(service, event.incident_id, lambda state, _: record_decision(state, event), received)
-    elif event.verb is Verb.SILENCE and event.until is not None:
-        silence = Silence(pattern=event.subject, by=event.by, at=event.at, until=event.until, note=event.note)
-        service.silences.add(silence)
+        _update(service, event, lambda state, _: record_decision(state, event), received.published_at)
     elif event.verb is Verb.TEST_CHANNEL:
         service.channel_tests.run(event)
-    elif event.verb is Verb.UNSILENCE:
-        service.silences.end(event.subject, event.at)
+    elif event.verb in _SILENCE:
+        service.silences.change(event)
+        service.record(replace(about(event, "", received.published_at), decided_at=service.clock()))
     else:
-        _update(service, event.subject, lambda state, _: apply_command(state, event), received)
+        _update(service, event, lambda state, _: apply_command(state, event), received.published_at)
 
 
 def _fold(service: IncidentService, finding: Finding, published_at: datetime) -> None:
@@ -88,16 +82,18 @@ def _fold(service: IncidentService, finding: Finding, published_at: datetime) ->
         # The instant of publishing is the same for every delivery, and so is the limit for a clock that runs ahead.
         return fold(state, finding, now=published_at, policy=service.policy)
 
-    group = service.policy.graph.group(finding.target)
-    service.execute(group, decide, at=min(finding.observed_at, published_at), published_at=published_at)
+    kept = about(finding, service.policy.graph.group(finding.target), published_at)
+    service.execute(decide, at=min(finding.observed_at, published_at), about=kept)
 
 
-def _update(service: IncidentService, incident_id: str, decide: Decide, received: Received) -> None:
+def _update(service: IncidentService, event: Command | ActionDecision, decide: Decide, published_at: datetime) -> None:
+    incident_id = event.subject if isinstance(event, Command) else event.incident_id
     copy = service.store.get(INCIDENTS, incident_id)
     if copy is not None:
-        service.execute(copy.data["group"], decide, at=min(received.event_at, received.published_at))
+        kept = about(event, copy.data["group"], published_at)
+        service.execute(decide, at=min(event.at, published_at), about=kept)
         return
-    if service.clock() - received.event_at < COPIED_WITHIN:
+    if service.clock() - event.at < COPIED_WITHIN:
         raise BusyError(f"incident {incident_id}: not known yet")
     log.warning("no such incident: %s", incident_id, extra=logs.fields(incident=incident_id))
 

@@ -9,7 +9,7 @@ for the next sweep and blocks no other. A condition whose target the settings mo
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from threading import Event
 from typing import TypeVar
 
 from core.errors import AiaError, BusyError, ConflictError, UnavailableError
-from core.events import Finding, Severity, Status, SweepBatch, Tick
+from core.events import Finding, IncidentDecision, Severity, Status, SweepBatch, Tick
 from core.incidents.conditions import moved
 from core.incidents.due import LONGEST_REST
 from core.incidents.expiry import expire
@@ -33,6 +33,7 @@ from functions.runtime.push import Message
 from functions.services.detection import Tracker
 from functions.services.incidents.delivery import NOTIFY, SOURCE, DeliveryResult
 from functions.services.incidents.documents import GROUPS
+from functions.services.incidents.records import about_sweep
 from functions.services.incidents.service import Decide, IncidentService
 
 log = logging.getLogger(__name__)
@@ -123,11 +124,19 @@ class Sweeper:
 
 @dataclass(slots=True)
 class _Backlog:
-    """Pending messages of one channel, by group, and the number of groups left because another instance is working on them."""
+    """Pending messages of one channel, by group.
+
+    Attributes:
+        channel: its name.
+        waiting: what is pending.
+        left: the number of groups left because another instance is working on them.
+        sent: the groups whose messages were sent: what became of them is pending there.
+    """
 
     channel: str
     waiting: list[tuple[IncidentGroup, Sequence[Effect]]] = field(default_factory=list)
     left: int = 0
+    sent: set[str] = field(default_factory=set)
 
 
 def read(message: Message, cron: str) -> Tick | SweepBatch:
@@ -144,7 +153,7 @@ def handle(sweeper: Sweeper, event: Tick | SweepBatch) -> TickResult | None:
     """
     if isinstance(event, Tick):
         return sweep(sweeper, event)
-    undone = len(event.groups) - len(sweep_groups(sweeper, event.groups).decided)
+    undone = len(event.groups) - len(sweep_groups(sweeper, event.groups, event.scheduled_at).decided)
     if undone:
         raise UnavailableError(f"{undone} of {len(event.groups)} groups of the batch were not decided")
     return None
@@ -159,12 +168,15 @@ def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
         UnavailableError: the store does not answer.
     """
     service, at = sweeper.service, tick.scheduled_at
+    began, started = sweeper.monotonic(), about_sweep(at, at=service.clock())
     due = _due(service.store, service.clock() + (timedelta(0) if sweeper.swept.is_set() else LONGEST_REST))
     mine, others = due[:BATCH], due[BATCH:]
     for first in range(0, len(others), BATCH):
         names = tuple(one.key for one in others[first : first + BATCH])
         service.dispatcher.bus.publish(TOPIC, SweepBatch(scheduled_at=at, groups=names))
-    swept = sweep_groups(sweeper, [one.key for one in mine])
+    swept = sweep_groups(sweeper, [one.key for one in mine], at)
+    if sweeper.monotonic() < began + sweeper.budget:
+        _record(service, started)
     _track_recovered(service, swept.backlogs)
     waiting = {backlog.channel: len(backlog.waiting) + backlog.left for backlog in swept.backlogs}
     measure(service, waiting=waiting, at=at)
@@ -183,14 +195,21 @@ class _Swept:
     backlogs: Sequence[_Backlog]
 
 
-def sweep_groups(sweeper: Sweeper, names: Sequence[str]) -> _Swept:
-    """Decide over some groups, the first ones first, and dispatch what is pending."""
+def sweep_groups(sweeper: Sweeper, names: Sequence[str], scheduled_at: datetime) -> _Swept:
+    """Decide over some groups, the first ones first, and dispatch what is pending.
+
+    Args:
+        sweeper: the dependencies.
+        names: of the groups.
+        scheduled_at: of the tick, for the record.
+    """
     start = sweeper.monotonic()
     half, end = start + sweeper.budget / 2, start + sweeper.budget
-    groups = [group for group in _parallel(names, partial(_decide, sweeper, half)) if group is not None]
+    groups = [group for group in _parallel(names, partial(_decide, sweeper, scheduled_at, half)) if group is not None]
     backlogs = _backlogs(groups)
     _parallel(backlogs, partial(_drain, sweeper, end), threads=MOST_CHANNELS)
-    _parallel(groups, partial(_dispatch_others, sweeper, end))
+    sent = frozenset[str]().union(*(backlog.sent for backlog in backlogs))
+    _parallel(groups, partial(_dispatch_others, sweeper, end, sent))
     return _Swept(frozenset(group.state.name for group in groups), backlogs)
 
 
@@ -202,12 +221,13 @@ def _due(store: Store, until: datetime) -> list[Due]:
     return due
 
 
-def _decide(sweeper: Sweeper, end: float, name: str) -> IncidentGroup | None:
+def _decide(sweeper: Sweeper, scheduled_at: datetime, end: float, name: str) -> IncidentGroup | None:
     service = sweeper.service
     if sweeper.monotonic() >= end:
         return None
     try:
-        return move(service, service.commit(name, partial(expire, policy=service.policy), at=None).group)
+        about = about_sweep(scheduled_at, name, at=scheduled_at)
+        return move(service, service.commit(name, partial(expire, policy=service.policy), at=None, about=about).group)
     except AiaError as error:
         log.warning("retried at the next sweep: %s: %s", name, error)
     except Exception:
@@ -215,10 +235,10 @@ def _decide(sweeper: Sweeper, end: float, name: str) -> IncidentGroup | None:
     return None
 
 
-def _dispatch_others(sweeper: Sweeper, end: float, group: IncidentGroup) -> None:
+def _dispatch_others(sweeper: Sweeper, end: float, sent: Collection[str], group: IncidentGroup) -> None:
     """Perform effects that are no messages; those that the time is too short for are left for the next sweep."""
     if sweeper.monotonic() < end:
-        _dispatch(sweeper.service, group, lambda queue: not queue.startswith(NOTIFY))
+        _dispatch(sweeper.service, group, lambda queue: not queue.startswith(NOTIFY), reload=group.state.name in sent)
 
 
 def _backlogs(groups: Iterable[IncidentGroup]) -> list[_Backlog]:
@@ -241,7 +261,10 @@ def _drain(sweeper: Sweeper, end: float, backlog: _Backlog) -> None:
     """Send the pending messages of a channel, as fast as its limit allows, until it fails or the time is over."""
     queue = f"{NOTIFY}{backlog.channel}"
     while backlog.waiting and sweeper.monotonic() < end:
-        result = _dispatch(sweeper.service, backlog.waiting[0][0], queue.__eq__)
+        group, _ = backlog.waiting[0]
+        result = _dispatch(sweeper.service, group, queue.__eq__)
+        if result.done:
+            backlog.sent.add(group.state.name)
         if result.limited is not None:
             wait = (result.limited.until - sweeper.service.clock()).total_seconds()
             if sweeper.monotonic() + wait > end:
@@ -254,10 +277,12 @@ def _drain(sweeper: Sweeper, end: float, backlog: _Backlog) -> None:
         backlog.left += result.error is not None
 
 
-def _dispatch(service: IncidentService, group: IncidentGroup, wanted: Callable[[str], bool]) -> DeliveryResult:
+def _dispatch(
+    service: IncidentService, group: IncidentGroup, wanted: Callable[[str], bool], *, reload: bool = False
+) -> DeliveryResult:
     """The result of the last queue; an error with one group does not stop the others."""
     try:
-        results = service.dispatch(group, wanted)
+        results = service.dispatch(service.load(group.state.name) if reload else group, wanted)
     except AiaError as error:
         log.warning("retried at the next sweep: %s: %s", group.state.name, error)
         return DeliveryResult(error=error)
@@ -265,6 +290,14 @@ def _dispatch(service: IncidentService, group: IncidentGroup, wanted: Callable[[
         log.exception("retried at the next sweep, unexpected error: %s", group.state.name)
         return DeliveryResult(error=BusyError(f"{group.state.name}: unexpected error"))
     return results[-1] if results else DeliveryResult()
+
+
+def _record(service: IncidentService, started: IncidentDecision) -> None:
+    """Publish that the sweep took place; where the bus takes nothing, a replay takes it for one that did not."""
+    try:
+        service.record(started)
+    except AiaError as error:
+        log.warning("sweep not recorded: %s", error)
 
 
 def _track_recovered(service: IncidentService, backlogs: Sequence[_Backlog]) -> None:

@@ -34,12 +34,12 @@ locals {
       store     = "roles/datastore.user"
     }
     incident_router = {
-      publishes = ["incidents", "actions", "findings"] # a finding where a channel takes no messages
+      publishes = ["incidents", "actions", "incident-decisions", "findings"] # a finding where a channel takes no messages
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }
     incident_sweep = {
-      publishes = ["incidents", "actions", "findings", "sweeps"]
+      publishes = ["incidents", "actions", "incident-decisions", "findings", "sweeps"]
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
     }

@@ -15,8 +15,8 @@ from core.actions.plan import Plan, Step
 from core.events import Command, Severity, Verb
 from core.incidents.model import State
 from core.incidents.routing import Silence
+from core.incidents.silences import LIMIT
 from functions.adapters.stores import open_store
-from functions.services.incidents.documents import LIMIT
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture, Rows
 from tests.support.fakes.clock import START, FakeClock

@@ -16,4 +16,4 @@ def test_nobody_is_told_that_it_is_over_while_a_source_says_that_it_fires() -> N
 
 def test_the_histories_find_a_resolution_that_is_sent_after_it_fires_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "_outdated", lambda *_: frozenset())
-    assert told(16).false
+    assert told(2438).false

@@ -11,10 +11,11 @@ from core.events import ActionDecision, Command, Mode, Severity, Stage, Status, 
 from core.incidents.messages import Message
 from core.incidents.model import State
 from core.incidents.policy import Graph
+from core.incidents.silences import LIMIT
 from core.settings import Dependency
 from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.store import normal
-from functions.services.incidents.documents import INCIDENTS, LIMIT, SILENCES, SILENCES_KEY, incident_data
+from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, incident_data
 from tests.support.fakes.outside import FINDING, POLICY, TARGET, MemoryChannel, Setup, found, set_up
 
 OTHER = "table/flights"

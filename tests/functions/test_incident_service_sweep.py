@@ -1,6 +1,7 @@
 """The sweep when something does not go as it should: slow, busy, broken or limited, and much of it."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from core.events import Event, Severity, Status, Tick, Verb
 from core.incidents.messages import Message
 from core.settings import People, Route, Stakeholder, Tier, When
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
-from functions.adapters.ports import Bus, Data, Document, Store
+from functions.adapters.ports import BulkBus, Data, Document, Store
 from functions.incident_sweep.sweep import BUDGET, Sweeper, sweep
 from functions.services.incidents.documents import GROUPS, INCIDENTS
 from tests.support.fakes.outside import POLICY, TARGET, KilledError, MemoryStore, Setup, World, found, set_up
@@ -55,8 +56,11 @@ class SlowBus:
         self.world.now += timedelta(seconds=10)
         raise UnavailableError(f"bus: {topic}: no answer")
 
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        self.publish(topic, events[0])
 
-def with_bus(setup: Setup, bus: Bus) -> None:
+
+def with_bus(setup: Setup, bus: BulkBus) -> None:
     service = setup.service
     setup.service = replace(service, dispatcher=replace(service.dispatcher, bus=bus))
 

@@ -18,9 +18,11 @@ from core.events import (
     ActionRequest,
     Change,
     Command,
+    DecisionKind,
     Event,
     Finding,
     IncidentChange,
+    IncidentDecision,
     Mode,
     PipelineRun,
     RetrainingRequest,
@@ -132,7 +134,20 @@ RUNS = st.builds(
     stage=st.text(),
     error=st.text(),
 )
-EVENTS: st.SearchStrategy[Event] = TICKS | FINDINGS | CHANGES | REQUESTS | COMMANDS | ACTION_REQUESTS | DECISIONS | RUNS
+RECORDS = st.builds(
+    IncidentDecision,
+    kind=st.sampled_from(DecisionKind),
+    incident_group=st.text(),
+    revision=st.integers(0, 2**53),
+    event_id=st.text(),
+    target=st.text(),
+    event=st.text(),
+    published_at=INSTANTS,
+    decided_at=INSTANTS,
+)
+EVENTS: st.SearchStrategy[Event] = (
+    TICKS | FINDINGS | CHANGES | REQUESTS | COMMANDS | ACTION_REQUESTS | DECISIONS | RUNS | RECORDS
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -168,6 +183,16 @@ GOLDEN: dict[str, Event] = {
         reason="new",
         finding_id="model/flight-delay:drift:2026-01-02T03:15:00.250000Z",
         summary="3 of 12 features of flight-delay drifted",
+    ),
+    "event_incident_decision_v1.json": IncidentDecision(
+        kind=DecisionKind.COMMAND,
+        incident_group="model/flight-delay",
+        revision=4,
+        event_id="acknowledge:model-flight-delay-20260102-90e2220c:2026-01-02T03:15:00Z",
+        target="model-flight-delay-20260102-90e2220c",
+        event='{"verb":"acknowledge","by":"anna"}',
+        published_at=AT,
+        decided_at=AT.replace(microsecond=250_000),
     ),
     "event_retraining_request_v1.json": RetrainingRequest(
         model="flight-delay",

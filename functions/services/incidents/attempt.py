@@ -3,23 +3,21 @@
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import EllipsisType
 
 from core.errors import BusyError
 from core.events import stamp
 from core.incidents.claims import Wanted, claim_queues, holders, release_queues
 from core.incidents.due import due_at
-from core.incidents.lifecycle import record_refusal
-from core.incidents.messages import Message, compose_all
-from core.incidents.notification import NotificationPlan, plan_notifications
-from core.incidents.outbox import Effect, IncidentGroup, QueueClaim, apply_decision, delivery_queues, remove_effects
+from core.incidents.effects import refusal_effects
+from core.incidents.outbox import Effect, IncidentGroup, QueueClaim, add_records, delivery_queues, remove_effects
 from core.incidents.policy import IncidentPolicy
-from core.incidents.refusal import hand_on
 from functions.adapters.ports import Clock, Data, Document, Store
 from functions.adapters.store import change_document
 from functions.services.incidents.delivery import DeliveryResult
 from functions.services.incidents.documents import GROUPS, Silences, group_data, load_group
+from functions.services.incidents.records import delivered
 
 LEASE = timedelta(seconds=30)
 """Longer than any effect takes; after a crash, the effects that were not saved as done are repeated when it ends."""
@@ -89,7 +87,9 @@ class Attempt:
         self.stopped |= {result.queue for result in results if result.error or result.limited}
 
         def settled(before: IncidentGroup) -> IncidentGroup:
-            return self._claimed(self._record_refusals(remove_effects(before, done), before, refused))
+            at = self.clock()
+            after = self._record_refusals(remove_effects(before, done), before, refused, at)
+            return self._claimed(add_records(after, delivered(before.pending, after, results, at)))
 
         self._change(settled)
 
@@ -121,29 +121,20 @@ class Attempt:
         self.document, self.group = document, load_group(name, document.data if document else None)
 
     def _record_refusals(
-        self, group: IncidentGroup, before: IncidentGroup, refused: Iterable[tuple[Effect, str]]
+        self, group: IncidentGroup, before: IncidentGroup, refused: Iterable[tuple[Effect, str]], at: datetime
     ) -> IncidentGroup:
+        """Record refusals, in the order of their keys, as a replay does, and hand on to the next tiers."""
         pending = {effect.key for effect in before.pending}
-        for effect, detail in refused:
+        for effect, detail in sorted(refused, key=lambda one: one[0].key):
             if effect.key in pending and effect.message is not None:
-                group = self._record_refusal(group, effect.message, detail)
+                message, policy = effect.message, self.policy
+                group = refusal_effects(
+                    group,
+                    message.incident_id,
+                    channel=message.channel,
+                    detail=detail,
+                    now=at,
+                    policy=policy,
+                    silences=self.silences,
+                ).group
         return group
-
-    def _record_refusal(self, group: IncidentGroup, message: Message, detail: str) -> IncidentGroup:
-        """Record a refusal, and hand on to the next tier, where there is one."""
-        now, policy, channel = self.clock(), self.policy, message.channel
-        decision = record_refusal(group.state, message.incident_id, channel=channel, detail=detail, at=now)
-        state = hand_on(decision.state, message.incident_id, channel, people=policy.people, now=now)
-        plan = NotificationPlan(state=state, changes=(), notifications=(), deferred=group.deferred)
-        if state is not decision.state:
-            plan = plan_notifications(state, at=now, now=now, policy=policy, silences=self.silences())
-        after, _ = apply_decision(
-            group,
-            plan.state,
-            changes=(*decision.changes, *plan.changes),
-            messages=compose_all(plan.state, plan.notifications, url=policy.url, runbooks=policy.runbooks),
-            deferred=plan.deferred,
-            now=now,
-            reopen_within=policy.timing.reopen_within,
-        )
-        return after

@@ -15,11 +15,11 @@ from enum import StrEnum
 from core.detection import ConditionSpec, ConditionState, Hysteresis, Observation, Outcome, Verdict
 from core.errors import AiaError, LimitedError, UnavailableError
 from core.events import Severity
-from core.incidents.outbox import Effect, IncidentGroup, coalesce
+from core.incidents.outbox import RECORD, Effect, IncidentGroup, coalesce
 from core.metrics import HISTOGRAMS
 from functions.adapters import logs
 from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
-from functions.adapters.ports import Bus, Clock, Data, Metrics, Store
+from functions.adapters.ports import BulkBus, Clock, Data, Metrics, Store
 from functions.adapters.store import change_document
 from functions.services.detection import COLLECTION, state_of
 from functions.services.incidents.documents import INCIDENTS, incident_data
@@ -31,7 +31,8 @@ FIRE_AFTER = 3
 RUNBOOK = "system.md#channels"
 MAX_AGE = timedelta(seconds=20)
 log = logging.getLogger(__name__)
-CHANGES, ACTIONS = "incidents", "actions"
+CHANGES, ACTIONS, DECISIONS = "incidents", "actions", "incident-decisions"
+"""Topics."""
 NOTIFY = "notify:"
 """Prefix of the delivery queues of channels."""
 TOGETHER = 0.25
@@ -126,6 +127,7 @@ class DeliveryResult:
         queue: its name.
         done: the keys of the effects performed.
         refused: the messages that a channel refused for good, with its answers.
+        merged: the keys of those whose message was sent as a part of a later one.
         error: the error that stopped the queue; a retry may succeed.
         since: when the effect that failed was decided.
         limited: the rate limit that stopped the queue; no error.
@@ -134,6 +136,7 @@ class DeliveryResult:
     queue: str = ""
     done: list[str] = field(default_factory=list)
     refused: list[tuple[Effect, str]] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
     error: AiaError | None = None
     since: datetime | None = None
     limited: LimitedError | None = None
@@ -145,14 +148,14 @@ class Dispatcher:
 
     Attributes:
         store: takes the copies of incidents.
-        bus: takes the changes and the requests for actions.
+        bus: takes the changes, the requests for actions, and the record of the decisions.
         channels: by name.
         metrics: counts the messages by outcome, and measures how long they take.
         clock: now.
     """
 
     store: Store
-    bus: Bus
+    bus: BulkBus
     channels: dict[str, Channel]
     metrics: Metrics
     clock: Clock
@@ -163,6 +166,8 @@ class Dispatcher:
         The error is returned, not raised: it does not affect the other queues.
         """
         result = DeliveryResult(queue=effects[0].queue)
+        if result.queue == RECORD:
+            return self._publish_records(effects, result)
         for joined in coalesce(effects):
             result.since = joined[0].since
             details = logs.fields(key=joined[-1].key, queue=result.queue)
@@ -182,8 +187,20 @@ class Dispatcher:
                 log.warning("delivery failed, retried later: %s", result.error, extra=details)
                 return result
             result.done += [effect.key for effect in joined]
+            result.merged += [effect.key for effect in joined[:-1]]
             if receipt.outcome is DeliveryOutcome.REFUSED:
                 result.refused.append((joined[-1], receipt.detail))
+        return result
+
+    def _publish_records(self, effects: Sequence[Effect], result: DeliveryResult) -> DeliveryResult:
+        """Publish records of decisions in one request."""
+        try:
+            self.bus.publish_all(DECISIONS, [effect.record for effect in effects if effect.record])
+        except AiaError as error:
+            log.warning("records not published, retried later: %s", error)
+            result.error = error
+        else:
+            result.done = [effect.key for effect in effects]
         return result
 
     def _perform(self, group: IncidentGroup, effect: Effect) -> Receipt:

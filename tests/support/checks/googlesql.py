@@ -91,9 +91,15 @@ def with_views(definitions: Sequence[TableDefinition], views: Iterable[ViewDefin
         [source] = re.findall(r"`\{project\}\.([\w.]+)`", view.query)
         columns = {column["name"]: column for column in tables[source].schema}
         resolved = alone.analyse(view.query.replace("{project}.", ""), {})
-        selected = tuple(columns[column.name] for column in resolved.output_column_list)
+        selected = tuple(columns.get(column.name) or _computed(column) for column in resolved.output_column_list)
         found.append(replace(tables[source], name=view.name, schema=selected))
     return (*definitions, *found)
+
+
+def _computed(column: Any) -> dict[str, Any]:
+    """A column that a view computes."""
+    kind = TypeKind(column.column.type.type_kind).name.removeprefix("TYPE_")
+    return {"name": column.name, "type": kind, "mode": "NULLABLE"}
 
 
 def _datasets(definitions: Iterable[TableDefinition]) -> list[SimpleCatalog]:

@@ -165,7 +165,8 @@ class History:
             newest = max((one.finding.observed_at for one in fires), default=None)
             if newest is None or (over is not None and over >= newest):
                 continue
-            said = [one for one in own if one.finding.status is Status.FIRING and one.finding.observed_at == newest]
+            # A newer one that was not acknowledged may count all the same, and hold for less.
+            said = [one for one in own if one.finding.status is Status.FIRING and one.finding.observed_at >= newest]
             if self._holds(said):
                 yield key
 

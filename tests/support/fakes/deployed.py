@@ -85,6 +85,9 @@ class Unanswering:
     def publish(self, topic: str, event: Event, **_: str) -> None:
         raise UnavailableError(f"bus: {topic} does not answer")
 
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        raise UnavailableError(f"bus: {topic} does not answer")
+
 
 @dataclass
 class Warehouse:

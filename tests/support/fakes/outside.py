@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 
 from core.errors import BusyError, UnavailableError
-from core.events import ActionRequest, Command, Event, Finding, IncidentChange, Severity, Status, SweepBatch, Tick, Verb
+from core.events import (
+    ActionRequest,
+    Command,
+    Event,
+    Finding,
+    IncidentChange,
+    IncidentDecision,
+    Severity,
+    Status,
+    SweepBatch,
+    Tick,
+    Verb,
+)
 from core.incidents.fold import fold
 from core.incidents.messages import Message
 from core.incidents.model import GroupState, Incident
@@ -93,6 +105,7 @@ class World(Breaking):
     asked: list[ActionRequest] = field(default_factory=list)
     swept: list[SweepBatch] = field(default_factory=list)
     found: list[Finding] = field(default_factory=list)
+    decided: list[IncidentDecision] = field(default_factory=list)
     told: list[Message] = field(default_factory=list)
     promised: set[str] = field(default_factory=set)
     excused: set[str] = field(default_factory=set)
@@ -103,7 +116,9 @@ class World(Breaking):
 
     def saved(self, collection: str, data: Data) -> None:
         if collection == GROUPS:
-            self.promised |= {effect.key for effect in read_group(data).pending if effect.queue != "copy"}
+            self.promised |= {
+                effect.key for effect in read_group(data).pending if effect.queue not in ("copy", "record")
+            }
 
     def performed(self) -> Counter[str]:
         return Counter(
@@ -138,6 +153,12 @@ class MemoryBus:
             case _:
                 assert topic == "findings"
                 self.world.found.append(decode(encode(event), Finding))
+        self.world.boundary()
+
+    def publish_all(self, topic: str, events: Sequence[Event]) -> None:
+        self.world.boundary()
+        assert topic == "incident-decisions"
+        self.world.decided += [decode(encode(event), IncidentDecision) for event in events]
         self.world.boundary()
 
 
