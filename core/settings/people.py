@@ -138,10 +138,22 @@ def _days(node: Node) -> frozenset[int]:
 
 
 def _span(node: Node) -> frozenset[int]:
-    """A day, or the days from one to another, as in `mon-fri`, and over the end of the week as in `sat-mon`."""
-    found = re.fullmatch(_SPAN, node.value) if isinstance(node.value, str) else None
-    if found is None:
+    """A day, or the days from one to another."""
+    days = weekdays(node.value) if isinstance(node.value, str) else None
+    if days is None:
         raise WrongError("must be a day or a span of days, as in sat or mon-fri")
+    return days
+
+
+def weekdays(text: str) -> frozenset[int] | None:
+    """A day, or the days from one to another, 0 for Monday; None where the text names none.
+
+    >>> sorted(weekdays("mon-fri")), sorted(weekdays("sat-mon")), weekdays("today")
+    ([0, 1, 2, 3, 4], [0, 5, 6], None)
+    """
+    found = re.fullmatch(_SPAN, text)
+    if found is None:
+        return None
     first, last = _DAYS.index(found[1]), _DAYS.index(found[2] or found[1])
     length = (last - first) % len(_DAYS) + 1
     return frozenset((first + day) % len(_DAYS) for day in range(length))

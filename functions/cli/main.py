@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "drift": "functions.cli.drift.command",
     "local": "infra.local.command",
     "models": "functions.cli.models",
+    "replay": "functions.cli.replay.command",
 }
 """The module of each command, which has a function of its name."""
 

@@ -12,10 +12,10 @@ from functions.cli.main import main
 def test_the_help_names_every_command() -> None:
     said = CliRunner().invoke(main, ["--help"]).output
     listed = [line.split()[0] for line in said.partition("Commands:\n")[2].splitlines()]
-    assert listed == ["channels", "demo", "drift", "local", "models"]
+    assert listed == ["channels", "demo", "drift", "local", "models", "replay"]
 
 
-@pytest.mark.parametrize("command", ["demo", "drift", "local"])
+@pytest.mark.parametrize("command", ["demo", "drift", "local", "replay"])
 def test_a_command_has_help(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--help"])
     assert (result.exit_code, result.output.splitlines()[0]) == (

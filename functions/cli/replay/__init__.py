@@ -1,0 +1,1 @@
+"""`aia replay`: what would have happened with other settings."""
