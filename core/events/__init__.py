@@ -177,6 +177,7 @@ class Finding:
         evidence: what supports it, as short texts by name.
         runbook: the section of the runbooks, as in `models.md#drift`, or an address.
         holds_until: when a firing that is not repeated counts as over, for sources that repeat themselves.
+        labels: of the alert behind it, by which routes may group; the same when it fires and when it is resolved.
     """
 
     TYPE: ClassVar[str] = "finding"
@@ -195,6 +196,7 @@ class Finding:
     evidence: Mapping[str, str] = field(default_factory=dict)
     runbook: str = ""
     holds_until: datetime | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_aware("observed_at", self.observed_at)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.events import Finding, Severity, Status
+from core.incidents.grouping import subject
 from core.incidents.history import RANK, add_observation
 from core.incidents.lifecycle import make_incident_id
 from core.incidents.model import (
@@ -56,7 +57,7 @@ def observe(
     at = finding.observed_at
     if at > now + policy.timing.ahead:
         at = now
-    kind = classify(finding.target, finding.kind, finding.source, finding.severity, policy.rules)
+    kind = classify(*subject(finding.target, finding.kind), finding.source, finding.severity, policy.rules)
     observation = Observation(at=at, status=finding.status, severity=kind.severity)
     if condition is not None and _is_heard_again(condition, finding, now):
         observation = replace(observation, at=_expiry(now, condition.observed_at))

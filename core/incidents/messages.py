@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from core.events import Change, Severity, Status
 from core.incidents.capacity import hidden_of
+from core.incidents.grouping import is_grouped, subject
 from core.incidents.lifecycle import ENDINGS, RESPONSES
 from core.incidents.model import GroupState, Impact, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.incidents.notification import Notification
@@ -137,10 +138,10 @@ def facts(
         pairs = _after_resolution(lead, incident)
     elif notification.change in RESPONSES:
         by_person = notification.reason is IncidentReason.COMMAND
-        pairs = (("Note", _command(incident) if by_person else ""), *_status(lead, incident, members))
+        pairs = (("Note", _command(incident) if by_person else ""), *_status(lead, incident, members, hidden))
     else:
         pairs = (
-            *_status(lead, incident, members),
+            *_status(lead, incident, members, hidden),
             *_next_step(lead, incident, runbooks),
             *_details(lead, incident, members, hidden),
         )
@@ -268,18 +269,28 @@ def _resolved(state: GroupState, notification: Notification) -> str:
     return f"Resolved: {target}, after {lasted}{why}."
 
 
-def _status(lead: IncidentCondition | None, incident: Incident, members: Sequence[IncidentCondition]) -> _Pairs:
+def _status(
+    lead: IncidentCondition | None, incident: Incident, members: Sequence[IncidentCondition], hidden: int
+) -> _Pairs:
     about = lead.target if lead else incident.target
-    others = sorted({member.target for member in members if member.status is Status.FIRING} - {about})
-    hidden = f" and {len(others) - _TARGETS_SHOWN} more" if len(others) > _TARGETS_SHOWN else ""
     return (
         ("Observed", _observed(incident, lead) if lead else ""),
         ("Impact", impact_text(incident.impact) or _UNKNOWN_IMPACT),
-        ("Also affected", f"{', '.join(others[:_TARGETS_SHOWN])}{hidden}"),
+        _affected(about, members, hidden),
         ("Root target", incident.target if about != incident.target else ""),
         ("Acknowledged by", incident.acknowledged_by),
         ("Automated actions", _actions(incident.timeline)),
     )
+
+
+def _affected(about: str, members: Sequence[IncidentCondition], hidden: int) -> tuple[str, str]:
+    """The other targets that fire; of a group, all of them, as it is no target itself."""
+    firing = [member for member in members if member.status is Status.FIRING]
+    others = sorted({subject(member.target, member.kind)[0] for member in firing} - {about})
+    is_group = any(is_grouped(member.kind) for member in firing)
+    more = len(others) - len(others[:_TARGETS_SHOWN]) + (hidden if is_group else 0)
+    text = f"{', '.join(others[:_TARGETS_SHOWN])}{f' and {more} more' if more else ''}"
+    return ("Affected" if is_group else "Also affected", text)
 
 
 def _next_step(lead: IncidentCondition | None, incident: Incident, runbooks: str) -> _Pairs:

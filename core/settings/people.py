@@ -198,6 +198,8 @@ class Route:
     """Notifies stakeholders of matching incidents; all matching routes apply."""
 
     when: When = field(default_factory=When)
+    group_by: Annotated[tuple[str, ...], Items(unique=True)] = ()
+    """Labels of alerts, as in `[service]`: alerts of the route's `targets` with the same values of them are one incident."""
     to: Annotated[tuple[Annotated[Slug, Refers("stakeholder")], ...], Items(unique=True)]
     """The stakeholders; each is notified once, even if several routes match. An empty list: only the page shows the incident."""
 

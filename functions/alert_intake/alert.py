@@ -1,6 +1,6 @@
 """A foreign alert, and the finding that it becomes: the same rules for all formats."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -17,6 +17,7 @@ AHEAD = timedelta(days=1)
 FARTHEST_END = timedelta(days=30)
 """An end that is farther away says nothing."""
 MOST_EVIDENCE = 6
+MOST_LABELS = 20
 MOST_ALERTS = 20_000
 """Alerts of one body that are read; the others are refused together."""
 _LONGEST_NAME = 40
@@ -46,6 +47,7 @@ class Alert:
         threshold: its limit.
         unit: of both.
         evidence: what supports it, the most important first.
+        labels: those that its source gave it, the same when it fires and when it is resolved.
         links: the first of these that is a web address is shown.
         runbook: the address or section, unchecked.
     """
@@ -65,6 +67,7 @@ class Alert:
     threshold: float | None = None
     unit: str = ""
     evidence: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     links: tuple[str, ...] = ()
     runbook: str = ""
 
@@ -129,6 +132,7 @@ def finding(alert: Alert) -> Finding:
         threshold=alert.threshold,
         unit=safe.line(alert.unit.lower(), _LONGEST_NAME),
         evidence=_evidence(alert),
+        labels=_labels(alert),
         runbook=safe.runbook(alert.runbook),
         holds_until=until if until and until - alert.now <= FARTHEST_END and until.year in YEARS else None,
     )
@@ -161,9 +165,19 @@ def _believed(instant: datetime | None, now: datetime) -> datetime | None:
     return instant if instant and instant - now <= AHEAD else None
 
 
+def _labels(alert: Alert) -> dict[str, str]:
+    """The labels by which routes may group: those that are no secrets."""
+    return dict(islice(_lines(alert.labels), MOST_LABELS))
+
+
+def _lines(texts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Names and texts that are no secrets, each as one short line."""
+    given = ((name, text) for name, text in texts.items() if not is_secret(name))
+    lines = ((safe.line(name, _LONGEST_NAME), safe.line(text, _LONGEST_EVIDENCE)) for name, text in given)
+    return ((name, text) for name, text in lines if name and text)
+
+
 def _evidence(alert: Alert) -> dict[str, str]:
     link = next((address for text in alert.links if (address := safe.link(text))), "")
-    given = ((name, text) for name, text in alert.evidence.items() if not is_secret(name))
-    lines = ((safe.line(name, _LONGEST_NAME), safe.line(text, _LONGEST_EVIDENCE)) for name, text in given)
-    kept = dict(islice(((name, text) for name, text in lines if name and text), MOST_EVIDENCE - bool(link)))
+    kept = dict(islice(_lines(alert.evidence), MOST_EVIDENCE - bool(link)))
     return kept | {"link": link} if link else kept

@@ -8,6 +8,7 @@ from core.errors import BusyError, PoisonError
 from core.events import ActionDecision, Command, Finding, Verb
 from core.incidents.commands import VERBS, apply_command
 from core.incidents.fold import fold
+from core.incidents.grouping import grouped
 from core.incidents.model import Decision, GroupState
 from core.incidents.response import record_decision
 from core.incidents.routing import LONGEST_SILENCE
@@ -77,7 +78,9 @@ def handle(service: IncidentService, received: Received) -> None:
         _update(service, event, lambda state, _: apply_command(state, event), received.published_at)
 
 
-def _fold(service: IncidentService, finding: Finding, published_at: datetime) -> None:
+def _fold(service: IncidentService, found: Finding, published_at: datetime) -> None:
+    finding = grouped(found, service.policy.people.routes)
+
     def decide(state: GroupState, _: datetime) -> Decision:
         # The instant of publishing is the same for every delivery, and so is the limit for a clock that runs ahead.
         return fold(state, finding, now=published_at, policy=service.policy)
@@ -100,11 +103,13 @@ def _update(service: IncidentService, event: Command | ActionDecision, decide: D
 
 def _redacted(finding: Finding) -> Finding:
     """The finding without secrets: one that is published directly has not passed the intake."""
-    evidence = {name: redact_named(name, text) for name, text in finding.evidence.items()}
+    evidence, labels = (
+        {name: redact_named(name, text) for name, text in texts.items()} for texts in (finding.evidence, finding.labels)
+    )
     summary, runbook = redact(finding.summary), redact_address(finding.runbook)
-    if (summary, runbook, evidence) == (finding.summary, finding.runbook, finding.evidence):
+    if (summary, runbook, evidence, labels) == (finding.summary, finding.runbook, finding.evidence, finding.labels):
         return finding
-    return replace(finding, summary=summary, runbook=runbook, evidence=evidence)
+    return replace(finding, summary=summary, runbook=runbook, evidence=evidence, labels=labels)
 
 
 def _check_command(command: Command, published_at: datetime) -> None:

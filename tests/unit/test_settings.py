@@ -312,7 +312,7 @@ def test_nothing_in_the_settings_can_be_changed() -> None:
         ),
         (("routes", 0, "when", "severity", 0), "fatal", "routes[0].when.severity[0]: must be one of info, warning"),
         (("models", 0, "referense"), 1, "models[0].referense: must be a known key (perhaps 'reference'), got"),
-        (("routes", 0, "zzz"), 1, "routes[0].zzz: must be a known key: to, when, got 'zzz'"),
+        (("routes", 0, "zzz"), 1, "routes[0].zzz: must be a known key: group_by, to, when, got 'zzz'"),
     ],
 )
 def test_a_fault_names_the_key_what_is_allowed_and_what_was_given(path: Path, value: object, fault: str) -> None:

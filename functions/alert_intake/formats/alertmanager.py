@@ -69,6 +69,7 @@ def labelled(
         threshold=number(notes.get("threshold")),
         unit=notes.get("unit", ""),
         evidence=_evidence(own, named_by, summary, element),
+        labels=own,
         links=(first(element, "panelURL"), first(element, "dashboardURL"), first(element, "generatorURL")),
         runbook=first(notes, "runbook_url", "runbook"),
     )

@@ -104,9 +104,19 @@ def _alert(incident: Mapping[str, Json], now: datetime, *, test: bool) -> Alert:
         value=number(incident.get("observed_value")),
         threshold=number(incident.get("threshold_value")) if "threshold_value" in incident else number(threshold),
         evidence=_evidence(incident, policy_labels, why),
+        labels=_labels(incident) | policy_labels,
         links=(first(incident, "url"),),
         runbook=_runbook(incident, policy_labels),
     )
+
+
+def _labels(incident: Mapping[str, Json]) -> dict[str, str]:
+    """The labels of the resource and of the metric."""
+    return {
+        name: value
+        for part in ("resource", "metric")
+        for name, value in labels(mapping(incident.get(part)).get("labels")).items()
+    }
 
 
 def _target(incident: Mapping[str, Json], policy_labels: Mapping[str, str]) -> str:

@@ -50,6 +50,7 @@ def _alert(element: Json, now: datetime) -> Alert:
         threshold=number(given.get("threshold")),
         unit=text(given.get("unit")),
         evidence=labels(given.get("evidence")) | own,
+        labels=own,
         links=(text(given.get("link")),),
         runbook=text(given.get("runbook")),
     )

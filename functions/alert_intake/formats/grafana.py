@@ -44,6 +44,7 @@ def _alert(body: Json, now: datetime) -> Alert:
         summary=(first(body, "message"), first(body, "title")),
         value=next((found for match in matches if (found := number(match.get("value"))) is not None), None),
         evidence=seen | shown(tags, named_by),
+        labels=tags,
         links=(first(body, "ruleUrl"),),
         runbook=first(tags, "runbook_url", "runbook"),
     )

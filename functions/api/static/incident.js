@@ -151,9 +151,11 @@ function conditions(incident) {
   const over = incident.state === "resolved";
   const rows = incident.conditions.map((one) => {
     const firing = one.status === "firing";
+    const [kind, ...of] = one.kind.split("@");  // of a group: the target that the finding is about
+    const own = of.length ? of.join("@") : one.target;
     return el("li", { class: firing && !over ? one.severity : "good" },
-      el("span", {}, one.target !== incident.target && el("code", {}, one.target), one.target !== incident.target && " ",
-        one.summary === incident.title ? words(one.kind) : one.summary || words(one.kind), !firing && (one.expired_at ? " – no longer reported" : " – recovered")),
+      el("span", {}, own !== incident.target && el("code", {}, own), own !== incident.target && " ",
+        one.summary === incident.title ? words(kind) : one.summary || words(kind), !firing && (one.expired_at ? " – no longer reported" : " – recovered")),
       comparison(one) && el("span", { class: "compared" }, comparison(one), firing && bar(one)));
   });
   return rows.length > 0 && [el("h4", {}, over ? "Conditions that fired" : "Firing conditions"), el("ul", { class: "conditions" }, rows)];
