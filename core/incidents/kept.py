@@ -8,6 +8,9 @@ from core.incidents.conditions import EVIDENCE_LENGTH, EVIDENCE_NAME
 from core.incidents.model import EVIDENCE_LIMIT
 from core.text import clean, clean_utf8
 
+LABELS_LIMIT = 20
+"""Labels of a finding that are kept: as many as the intake of foreign alerts gives it."""
+
 
 def kept_finding(finding: Finding) -> Finding:
     """The finding with its texts as far as conditions keep them.
@@ -27,4 +30,5 @@ def kept_finding(finding: Finding) -> Finding:
         unit=clean(finding.unit),
         evidence={clean_utf8(name, EVIDENCE_NAME): clean_utf8(text, EVIDENCE_LENGTH) for name, text in evidence},
         runbook=clean(finding.runbook),
+        labels=dict(islice(finding.labels.items(), LABELS_LIMIT)),
     )

@@ -15,6 +15,7 @@ from core.incidents.due import due_at
 from core.incidents.effects import DecisionEffects, decision_effects, refusal_effects
 from core.incidents.expiry import expire
 from core.incidents.fold import fold
+from core.incidents.grouping import grouped
 from core.incidents.messages import Message
 from core.incidents.model import Decision, GroupState, Incident, State
 from core.incidents.outbox import IncidentGroup
@@ -126,8 +127,9 @@ class _Engine:
             case None:
                 self._expire(one.group, now)
 
-    def _fold(self, finding: Finding, one: Input) -> None:
+    def _fold(self, found: Finding, one: Input) -> None:
         self.findings += 1
+        finding = grouped(found, self.policy.people.routes)
         name = self.policy.graph.group(finding.target)
         decision = fold(self._group(name).state, finding, now=one.published_at, policy=self.policy)
         self._decide(name, decision, at=min(finding.observed_at, one.published_at), now=one.decided_at)

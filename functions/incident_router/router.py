@@ -85,7 +85,7 @@ def _fold(service: IncidentService, found: Finding, published_at: datetime) -> N
         # The instant of publishing is the same for every delivery, and so is the limit for a clock that runs ahead.
         return fold(state, finding, now=published_at, policy=service.policy)
 
-    kept = about(finding, service.policy.graph.group(finding.target), published_at)
+    kept = about(found, service.policy.graph.group(finding.target), published_at)
     service.execute(decide, at=min(finding.observed_at, published_at), about=kept)
 
 

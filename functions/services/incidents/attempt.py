@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from types import EllipsisType
 
 from core.errors import BusyError
-from core.events import stamp
+from core.events import IncidentDecision, stamp
 from core.incidents.claims import Wanted, claim_queues, holders, release_queues
 from core.incidents.due import due_at
 from core.incidents.effects import refusal_effects
@@ -44,6 +44,7 @@ class Attempt:
         wanted: which delivery queues, by name.
         by: the name of the attempt.
         stopped: the queues that failed or reached a limit: this attempt does not try them again.
+        publish: publishes records, and says whether the bus took them; None where they wait for their turn.
     """
 
     store: Store
@@ -55,6 +56,7 @@ class Attempt:
     wanted: Wanted = everything
     by: str = field(default_factory=lambda: uuid.uuid4().hex)
     stopped: set[str] = field(default_factory=set)
+    publish: Callable[[Sequence[IncidentDecision]], bool] | None = None
 
     def queues(self) -> list[Sequence[Effect]]:
         """The wanted queues, those of messages last: what is published does not wait for a slow channel."""
@@ -85,11 +87,15 @@ class Attempt:
         done = {key for result in results for key in result.done}
         refused = [refusal for result in results for refusal in result.refused]
         self.stopped |= {result.queue for result in results if result.error or result.limited}
+        at = self.clock()
+        # A refusal makes another revision, which its record names. Without one, records that the bus takes now need no write.
+        told = () if refused else tuple(delivered(self.group.pending, self.group, results, at))
+        published = bool(told) and self.publish is not None and self.publish(told)
 
         def settled(before: IncidentGroup) -> IncidentGroup:
-            at = self.clock()
             after = self._record_refusals(remove_effects(before, done), before, refused, at)
-            return self._claimed(add_records(after, delivered(before.pending, after, results, at)))
+            records = () if published else delivered(before.pending, after, results, at)
+            return self._claimed(add_records(after, records))
 
         self._change(settled)
 

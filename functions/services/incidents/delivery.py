@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from core.detection import ConditionSpec, ConditionState, Hysteresis, Observation, Outcome, Verdict
 from core.errors import AiaError, LimitedError, UnavailableError
-from core.events import Severity
+from core.events import IncidentDecision, Severity
 from core.incidents.outbox import RECORD, Effect, IncidentGroup, coalesce
 from core.metrics import HISTOGRAMS
 from functions.adapters import logs
@@ -194,14 +194,19 @@ class Dispatcher:
 
     def _publish_records(self, effects: Sequence[Effect], result: DeliveryResult) -> DeliveryResult:
         """Publish records of decisions in one request."""
-        try:
-            self.bus.publish_all(DECISIONS, [effect.record for effect in effects if effect.record])
-        except AiaError as error:
-            log.warning("records not published, retried later: %s", error)
-            result.error = error
-        else:
+        result.error = self.publish([effect.record for effect in effects if effect.record])
+        if result.error is None:
             result.done = [effect.key for effect in effects]
         return result
+
+    def publish(self, records: Sequence[IncidentDecision]) -> AiaError | None:
+        """Publish records in one request; the error, if the bus does not take them."""
+        try:
+            self.bus.publish_all(DECISIONS, records)
+        except AiaError as error:
+            log.warning("records not published, retried later: %s", error)
+            return error
+        return None
 
     def _perform(self, group: IncidentGroup, effect: Effect) -> Receipt:
         if effect.queue == "copy":

@@ -180,6 +180,8 @@ class IncidentService:
         name = about.incident_group
         with _exclusive(name):
             attempt = self._attempt(IncidentGroup(state=GroupState(name=name)))
+            # Not in a sweep, where a bus that does not answer would take the time of the messages.
+            attempt.publish = lambda records: self.dispatcher.publish(records) is None
             try:
                 transaction = self.commit(name, decide, at=at, by=attempt.by, about=about)
             except UnavailableError:
