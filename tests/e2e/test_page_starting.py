@@ -66,7 +66,7 @@ def fresh(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFixt
 def calm(page: Page) -> None:
     """Nothing is told as a fault."""
     expect(page.get_by_role("alert").and_(page.locator(":visible"))).to_have_count(0)
-    assert page.locator("main .critical:visible, main .error:visible, main .fault:visible").count() == 0
+    assert page.locator("main .critical:visible, main .error:visible, main .fault:visible").all_inner_texts() == []
     assert page.locator("#state.critical, #state.error, #state.warning").count() == 0
 
 

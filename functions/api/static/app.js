@@ -38,7 +38,7 @@ const PARTS = {
   incidents: { load: () => get(`/api/incidents?limit=${PAST}`), every: EVERY },
   actions: { load: () => get("/api/actions"), every: EVERY },
   silences: { load: () => get("/api/silences"), every: EVERY },
-  channels: { load: () => get("/api/channels"), every: EVERY },
+  channels: { load: () => get("/api/channels"), every: SLOWLY },
   probes: { load: () => get("/api/probes"), draw: (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe))), every: EVERY },
   models: { load: scoredModels, draw: drawModels, every: SLOWLY },
 };

@@ -27,7 +27,7 @@ export function unsilence(pattern, key = keyOf(pattern)) {
 function row(one, context) {
   return el("li", {},
     el("span", {}, el("code", {}, one.pattern), " by ", el("b", {}, one.by), ", for ", left(one.until), ` (until ${clock(one.until)})`, one.note && `: ${one.note}`,
-      one.warning && el("span", { class: "fault" }, ` ${one.warning}`),
+      one.warning && el("span", { class: "warning" }, ` ${one.warning}`),
       context.sending && el("span", { class: "saving" }, " saving…")),
     el("button", { type: "button", class: "do small", "data-key": keyOf(one.pattern), "aria-label": `End the silence of ${one.pattern}`, onclick: () => unsilence(one.pattern) }, "End"),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault));
