@@ -18,6 +18,7 @@ from core.events import (
     Stage,
     stamp,
 )
+from core.incidents.endings import with_action
 from core.incidents.model import (
     ACKNOWLEDGEMENTS_LIMIT,
     TIMELINE_LEAST,
@@ -49,6 +50,7 @@ _RESET: dict[str, Any] = {
     "taken_over_at": None,
     "mitigated_at": None,
     "closed_at": None,
+    "healed_at": None,
     "cancelled": False,
     "expired": False,
 }
@@ -251,6 +253,7 @@ def record_action(state: GroupState, decision: ActionDecision) -> Decision:
     text = clean(": ".join(_action_text(decision)))
     if decision.mode is Mode.ACT and decision.stage in _NOTIFIED_STAGES:
         incident = replace(incident, pending_update=text)
+    incident = with_action(incident, decision)
     return with_step(state, incident, Step(Change.UPDATED, IncidentReason.ACTION, decision.at, text, decision.id))
 
 

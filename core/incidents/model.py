@@ -289,6 +289,8 @@ class Incident:
         acknowledgements: those before the last reopening, and withdrawn ones; the first of each opening, oldest first.
         mitigated_at: when it was mitigated, or None.
         closed_at: when a person resolved it, whatever still fires, or None.
+        acted_at: when an automated action that changes something was last applied or verified, or None.
+        healed_at: when an action was verified after which its conditions recovered, or None; a reopening resets it.
         cancelled: whether it was a false alarm.
         expired: whether it ended because something in it was no longer reported: whether that recovered is not known.
         lost: whether conditions beyond those that are kept in detail expired in it.
@@ -325,6 +327,8 @@ class Incident:
     acknowledgements: tuple[Acknowledgement, ...] = ()
     mitigated_at: datetime | None = None
     closed_at: datetime | None = None
+    acted_at: datetime | None = None
+    healed_at: datetime | None = None
     cancelled: bool = False
     expired: bool = False
     lost: bool = False

@@ -20,7 +20,7 @@ BACKLOG_LIMIT = 10
 those about what was resolved before the channel was notified; firing and recovery of what was notified stay."""
 CHANGES_LIMIT = 150
 """Changes kept while the bus takes none; the oldest are dropped, or the document would outgrow the store in the end."""
-MESSAGES_SIZE, CHANGES_SIZE = 110_000, 92_000
+MESSAGES_SIZE, CHANGES_SIZE = 106_000, 92_000
 """Bytes of all messages, and of all changes, requests and records, that are kept; of messages the least severe are dropped,
 before changes the records, then the oldest."""
 RECORD = "record"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import ActionDecision, Severity, Stage, Status
+from core.incidents.endings import ENDED_BY_TEXTS, ended_by
 from core.incidents.impact import Loss, estimate_loss
 from core.incidents.model import Acknowledgement, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.text import LINE_LIMIT, clean, comparison, duration, instant, number
@@ -223,6 +224,9 @@ def _summary(incident: Incident, made_at: datetime) -> Iterator[tuple[str, str]]
     yield "Root target", incident.target
     yield "Affected targets", _target_names(incident.targets)
     yield from _times(incident)
+    ending = ended_by(incident)
+    if ending is not None and not incident.cancelled and not incident.merged_into:
+        yield "Ended by", ENDED_BY_TEXTS[ending]
     yield from _costs(incident, made_at)
 
 

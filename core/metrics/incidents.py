@@ -44,6 +44,13 @@ METRICS = (
         "s",
         "Mean time to resolve (MTTR) over seven days.",
     ),
+    gauge(
+        "aia_incident_mttr_by_ending_seconds",
+        "ended_by",
+        "s",
+        "Mean time to resolve (MTTR) over seven days, by what ended the incident: action, people, itself or unknown.",
+    ),
+    gauge("aia_incidents_ended", "ended_by", "1", "Incidents resolved within seven days, by what ended them."),
     counter("aia_actions_total", "action outcome", "Decisions about automated actions, by outcome."),
     gauge("aia_actions_waiting", "", "1", "Automated actions awaiting approval."),
     gauge("aia_notifications_waiting", "channel", "1", "Pending notifications by channel."),

@@ -9,8 +9,9 @@ import msgspec
 
 from core.errors import AiaError
 from core.events import Severity
+from core.incidents.endings import EndedBy, ended_by
 from core.incidents.model import Impact, State
-from core.incidents.report import ResponseRecord, ResponseTimes, response_times_by_severity
+from core.incidents.report import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
 from functions.services.incidents.documents import INCIDENTS
 from functions.services.incidents.service import IncidentService
 
@@ -28,6 +29,10 @@ class _Copy(ResponseRecord):
 
     state: State
     impact: Impact | None = None
+    mitigated_at: datetime | None = None
+    closed_at: datetime | None = None
+    acted_at: datetime | None = None
+    healed_at: datetime | None = None
 
 
 def measure(service: IncidentService, *, waiting: Mapping[str, int], at: datetime) -> None:
@@ -78,8 +83,14 @@ def _measure_response_times(service: IncidentService, live: Sequence[_Copy]) -> 
     now = service.clock()
     days = [(now - timedelta(days=ago)).date().isoformat() for ago in range(DAYS + 1)]
     ended = [copy for day in days for copy in _copies(service, over_on=day)]
-    for severity, times in response_times_by_severity((*live, *ended), now - timedelta(days=DAYS), now).items():
+    copies, since = (*live, *ended), now - timedelta(days=DAYS)
+    for severity, times in response_times_by_severity(copies, since, now).items():
         _set(service, severity, times)
+    for ending in EndedBy:
+        times = response_times((copy for copy in copies if ended_by(copy) is ending), since, now)
+        service.metrics.gauge("aia_incidents_ended", times.n_resolved, ended_by=ending)
+        if times.mttr is not None:
+            service.metrics.gauge("aia_incident_mttr_by_ending_seconds", times.mttr.total_seconds(), ended_by=ending)
 
 
 def _set(service: IncidentService, severity: Severity, times: ResponseTimes) -> None:

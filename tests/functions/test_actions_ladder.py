@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from core.errors import ActionError
 from core.events import ActionDecision, Mode, Severity, Stage, Status
+from core.incidents.endings import EndedBy, ended_by
 from core.incidents.policy import IncidentPolicy
 from core.settings.people import When
 from core.settings.response import ActionName, Automation, Deed, Limits, Playbook
@@ -106,6 +107,8 @@ def test_what_did_not_help_is_followed_by_the_next_and_what_helps_is_the_last() 
     both.later(minutes=2)
     restart = both.router.world.asked[-1]
     assert both.runner.case(restart).stage is Stage.VERIFIED
+    assert both.router.incident().healed_at == both.runner.case(restart).at
+    assert ended_by(both.router.incident()) is EndedBy.ACTION
     both.later(minutes=30)
     assert len(both.actions()) == 3
     assert [one.action for one in both.runner.guards().applications] == [

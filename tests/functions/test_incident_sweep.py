@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from core.errors import LimitedError, UnavailableError
-from core.events import Change, Severity, Status, Tick, Verb
+from core.events import ActionDecision, Change, Mode, Severity, Stage, Status, Tick, Verb
 from core.incidents.model import State
 from core.incidents.policy import Graph
 from core.settings import Dependency
@@ -16,7 +16,7 @@ from functions.services.incidents.documents import GROUPS, INCIDENTS
 from tests.support.fakes.outside import POLICY, TARGET, Setup, found, set_up
 
 ERROR = Severity.ERROR
-NEW = ("reopened_at", "acknowledgements", "loss", "loss_low", "loss_high", "loss_until")
+NEW = ("reopened_at", "acknowledgements", "loss", "loss_low", "loss_high", "loss_until", "acted_at", "healed_at")
 """What older versions did not write of an incident."""
 
 
@@ -171,6 +171,74 @@ def test_times_to_acknowledge_and_to_resolve_are_measured(setup: Setup) -> None:
     setup.sweep(minutes=50)
     assert setup.world.gauges["aia_incident_mtta_seconds", "error"] == 240
     assert setup.world.gauges["aia_incident_mttr_seconds", "error"] == 600
+
+
+def endings(setup: Setup) -> dict[str, tuple[float, float | None]]:
+    """The number of incidents by what ended them, and their mean time to resolve."""
+    gauges = setup.world.gauges
+    names = ("action", "people", "itself", "unknown")
+    return {
+        one: (gauges["aia_incidents_ended", one], gauges.get(("aia_incident_mttr_by_ending_seconds", one)))
+        for one in names
+    }
+
+
+def told_of_action(setup: Setup, stage: Stage, reason: str, sequence: int, *, times: int = 1) -> None:
+    decision = ActionDecision(
+        request_id="r",
+        sequence=sequence,
+        incident_id=setup.incident().id,
+        action="restart_service",
+        target=TARGET,
+        mode=Mode.ACT,
+        stage=stage,
+        reason=reason,
+        at=setup.world.now,
+    )
+    setup.give(*[decision] * times)
+
+
+def test_what_an_action_healed_is_measured_apart_until_it_comes_back(setup: Setup) -> None:
+    setup.world.now = start = setup.world.now.replace(minute=0)
+    now(setup)
+    setup.world.now = start + timedelta(minutes=2)
+    told_of_action(setup, Stage.APPLIED, "done", 3, times=2)
+    setup.world.now = start + timedelta(minutes=8)
+    now(setup, Status.RESOLVED)
+    setup.sweep(minutes=2)
+    assert endings(setup) == {"action": (0, None), "people": (0, None), "itself": (0, None), "unknown": (1, 480)}
+    told_of_action(setup, Stage.VERIFIED, "recovered", 4, times=2)
+    setup.sweep(minutes=5)
+    assert endings(setup)["action"] == (1, 480)
+    assert endings(setup)["unknown"][0] == 0
+    setup.world.now = start + timedelta(minutes=16)
+    now(setup)
+    setup.world.now = start + timedelta(minutes=18)
+    now(setup, Status.RESOLVED)
+    setup.sweep(minutes=2)
+    assert [count for count, _ in endings(setup).values()] == [0, 0, 0, 1], "what the action did, did not last"
+
+
+@pytest.mark.parametrize(
+    ("verb", "by"), [(None, "itself"), (Verb.ACKNOWLEDGE, "people"), (Verb.RESOLVE, "people"), (Verb.CANCEL, None)]
+)
+def test_what_people_had_or_resolved_is_measured_apart(setup: Setup, verb: Verb | None, by: str | None) -> None:
+    setup.world.now = setup.world.now.replace(minute=0)
+    now(setup)
+    setup.world.now += timedelta(minutes=5)
+    if verb:
+        setup.command(verb)
+    now(setup, Status.RESOLVED)
+    setup.sweep(minutes=5)
+    assert {one: found for one, found in endings(setup).items() if found != (0, None)} == ({by: (1, 300)} if by else {})
+
+
+def test_what_expired_was_not_resolved_by_anything(setup: Setup) -> None:
+    setup.world.now = setup.world.now.replace(minute=0)
+    now(setup, holds_until=setup.world.now + timedelta(minutes=4))
+    setup.sweep(minutes=5)
+    setup.sweep(minutes=5)
+    assert [count for count, _ in endings(setup).values()] == [0, 0, 0, 0]
 
 
 def test_an_acknowledgement_since_the_instant_of_the_tick_is_measured(setup: Setup) -> None:

@@ -83,6 +83,8 @@ def test_charts_show_what_was_open_and_how_long_it_took(settings: Settings) -> N
     [mttr] = {point.value for point in past.points if point.name == "aia_incident_mttr_seconds"}
     assert not {point.name for point in past.points} & {"aia_incident_waiting_seconds", "aia_incidents_unacknowledged"}
     assert mttr == timedelta(days=4).total_seconds()
+    ended = [point for point in past.points if point.name == "aia_incident_mttr_by_ending_seconds"]
+    assert {(point.labels["ended_by"], point.value) for point in ended} == {("itself", mttr)}
 
 
 def test_the_same_findings_in_another_order_are_the_same_incidents(settings: Settings) -> None:

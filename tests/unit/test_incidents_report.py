@@ -168,6 +168,7 @@ def test_the_summary_says_what_is_known() -> None:
         "Resolved": "2026-01-02 10:30 UTC",
         "Time to acknowledge": "4 min",
         "Time to resolve": "1 h 30 min",
+        "Ended by": "people",
         "Impact": "\\$1,200 (90 % interval \\$900 to \\$1,500) an hour: model/m earns",
         "Estimated loss": "\\$1,800 (90 % interval \\$1,350 to \\$2,250):"
         " the impact by the hour while it fired, until the resolution",
@@ -191,7 +192,7 @@ def test_what_is_not_known_is_not_made_up() -> None:
     values = summary(bare)
     assert (values["Category"], values["Affected targets"], values["Acknowledged"]) == ("model quality", "-", "no")
     assert (values["Resolved"], values["Time to acknowledge"], values["Time to resolve"]) == ("no", "-", "-")
-    assert not {"Impact", "Estimated loss"} & values.keys()
+    assert not {"Impact", "Estimated loss", "Ended by"} & values.keys()
     assert section(text, "Findings") == ["None kept."]
     assert section(text, "Automated actions") == ["None."]
 
@@ -204,6 +205,21 @@ def test_a_person_who_closed_it_is_told_apart_from_a_recovery() -> None:
     closed = replace(INCIDENT, closed_at=NINE + timedelta(minutes=60))
     assert summary(closed)["Resolved"] == "2026-01-02 10:00 UTC by a person"
     assert summary(closed)["Time to resolve"] == "1 h"
+
+
+@pytest.mark.parametrize(
+    ("changed", "by"),
+    [
+        ({"healed_at": NINE + timedelta(minutes=92)}, "an automated action"),
+        ({"acknowledged_at": None}, "itself"),
+        ({"acknowledged_at": None, "acted_at": NINE}, "not known"),
+        ({"expired": True}, "not known"),
+        ({"cancelled": True}, ""),
+        ({"merged_into": "other"}, ""),
+    ],
+)
+def test_it_says_what_ended_the_incident(changed: dict[str, Any], by: str) -> None:
+    assert summary(replace(INCIDENT, **changed)).get("Ended by", "").partition(":")[0] == by
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
-// A tile with a table: a row a series with its newest value, as a number or with a bar.
+// A tile with a table: a row a series with its newest value, as a number or with a bar; NaN is a value that is not known.
 import { el } from "./dom.js";
 import { inOrder } from "./series.js";
 import { text } from "./units.js";
 
 const VALUE = "value";
+const shownOf = (row) => (row.value === null ? "not known" : text(row.value, row.unit));
 
 function columnsOf(tile, rows) {
   const there = [...new Set(rows.flatMap((row) => Object.keys(row.labels)))].filter((name) => !tile.hidden.includes(name));
@@ -13,7 +14,7 @@ function columnsOf(tile, rows) {
 
 // The order is that of the query where it sorts, and else that of the labels.
 function rowsOf(tile, data) {
-  const rows = tile.sets.flatMap((set, index) => (data.sets[index]?.now ?? []).filter((one) => one.value !== null).map((one) => ({ ...one, unit: set.unit })));
+  const rows = tile.sets.flatMap((set, index) => (data.sets[index]?.now ?? []).map((one) => ({ ...one, unit: set.unit })));
   const columns = columnsOf(tile, rows);
   if (!tile.sets.some((set) => set.query.startsWith("sort"))) {
     const key = (row) => columns.map((name) => row.labels[name] ?? "").join("\u0000");
@@ -23,8 +24,8 @@ function rowsOf(tile, data) {
 }
 
 function cell(row, largest, bars) {
-  const shown = text(row.value, row.unit);
-  if (!bars) return el("td", { class: "number" }, shown);
+  const shown = shownOf(row);
+  if (!bars || row.value === null) return el("td", { class: "number" }, shown);
   const bar = el("i", { class: row.value < 0 ? "below" : "" });
   bar.style.width = `${100 * (largest ? Math.abs(row.value) / largest : 0)}%`;
   return el("td", { class: "number barred" }, el("span", { class: "share", "aria-hidden": "true" }, bar), el("span", {}, shown));
@@ -46,7 +47,7 @@ export function table(tile) {
     },
     table: (data) => {
       const { columns, rows } = rowsOf(tile, data);
-      return { columns: [...columns, VALUE], rows: rows.map((row) => [...columns.map((name) => row.labels[name] ?? "–"), text(row.value, row.unit)]) };
+      return { columns: [...columns, VALUE], rows: rows.map((row) => [...columns.map((name) => row.labels[name] ?? "–"), shownOf(row)]) };
     },
   };
 }
