@@ -52,6 +52,31 @@ METRICS = (
     ),
     gauge("aia_incidents_ended", "ended_by", "1", "Incidents resolved within seven days, by what ended them."),
     counter("aia_actions_total", "action outcome", "Decisions about automated actions, by outcome."),
+    gauge(
+        "aia_action_results",
+        "action result",
+        "1",
+        "Automated actions applied within 90 days, by what came of them: helped, did_not_help, made_worse or not_known.",
+    ),
+    gauge(
+        "aia_action_recovery_seconds",
+        "action",
+        "s",
+        "Time from the application of an action to the recovery, where it helped, median over 90 days.",
+    ),
+    gauge(
+        "aia_action_saved_seconds",
+        "action bound",
+        "s",
+        "Time that incidents with the action were shorter than like ones without any, over 90 days: low, middle or high of the "
+        "90 % interval. Observational; absent below 10 incidents on either side.",
+    ),
+    gauge(
+        "aia_action_compared_incidents",
+        "action side",
+        "1",
+        "Incidents that this compares: with the action, and like ones without any.",
+    ),
     gauge("aia_actions_waiting", "", "1", "Automated actions awaiting approval."),
     gauge("aia_notifications_waiting", "channel", "1", "Pending notifications by channel."),
     counter("aia_incident_changes_total", "change", "Changes of incidents by kind."),

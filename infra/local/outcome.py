@@ -22,6 +22,8 @@ STAKEHOLDERS = ("technical", "operations", "business")
 
 _FINEST_STEP = 15
 """Seconds between the queried values, so that the newest ones are included."""
+_NOT_KNOWN = "* NaN"
+"""How a query of a dashboard says that a row is there whose value is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +266,15 @@ class Outcome:
         except urllib.error.HTTPError as error:
             return [str(json.load(error)["error"])]
         answers = zip(queries, data["sets"], strict=True)
-        faults = (unavailable_metrics.fault(query, has_data=_has_data(answer)) for query, answer in answers)
+        faults = (unavailable_metrics.fault(query, has_data=_has_data(query, answer)) for query, answer in answers)
         return [fault for fault in faults if fault]
 
 
-def _has_data(answer: dict[str, Any]) -> bool:
+def _has_data(query: str, answer: dict[str, Any]) -> bool:
+    """Whether there is a value, or a row that the query itself says is not known."""
     newest = [sample["value"] for sample in answer["now"]]
+    if newest and _NOT_KNOWN in query:
+        return True
     return any(
         value is not None for values in (newest, *(each["values"] for each in answer["series"])) for value in values
     )

@@ -41,6 +41,20 @@ def test_a_table_has_the_columns_and_the_order_of_the_dashboard_and_bars_to_scal
     assert first["width"] == pytest.approx(2 * second["width"], rel=0.02)
 
 
+def test_each_figure_has_a_column_in_the_order_of_the_data_sets_and_what_is_not_known_says_so(
+    viewer: PageFixture,
+) -> None:
+    page = viewer.open("dashboards/figures", width=1440)
+    table = tile(page, "By action")
+    expect(table.get_by_role("columnheader")).to_have_text(["action", "to recovery", "saved"])
+    expect(table.get_by_role("row").nth(1).get_by_role("cell")).to_have_text(["restart_service", "not known", "-90 s"])
+    expect(table.get_by_role("row").nth(2).get_by_role("cell")).to_have_text(["scale_out", "3 min", "\N{EN DASH}"])
+    table.get_by_role("button", name="Data and queries").click()
+    details = page.get_by_role("dialog")
+    expect(details.get_by_role("columnheader")).to_have_text(["action", "to recovery", "saved"])
+    expect(details).to_contain_text("not known")
+
+
 def test_words_are_a_safe_part_of_markdown(viewer: PageFixture) -> None:
     page = look(viewer)
     text = page.locator(".tile.text")

@@ -333,7 +333,9 @@ def test_without_a_name_it_is_the_first_and_one_that_is_none_is_told(viewer: Pag
     page = viewer.open("dashboards", width=1440)
     expect(page).to_have_url(re.compile("/dashboards/sample$"))
     go(page, f"{viewer.url}/dashboards/nothing")
-    expect(page.get_by_role("alert")).to_have_text("dashboard: must be one of sample, other, bare, got 'nothing'")
+    expect(page.get_by_role("alert")).to_have_text(
+        "dashboard: must be one of sample, other, bare, figures, got 'nothing'"
+    )
     page.get_by_role("link", name="Sample").click()
     expect(tile(page, "Accuracy").locator(".figure")).to_have_text("81%")
     expect(page.get_by_role("alert")).to_be_hidden()

@@ -28,6 +28,8 @@ def viewer(tab: Tab, office: ApiFixture, prometheus: Charts) -> Iterator[PageFix
     every = {"sample": charts.dashboard(), "other": charts.dashboard(displayName="AIA: other", dashboardFilters=[])}
     first = [charts.tile(0, 0, "48x8", "A card", charts.card("open"))]
     every["bare"] = charts.dashboard(displayName="AIA: bare", mosaicLayout={"columns": 48, "tiles": first})
+    figures = [charts.tile(0, 0, "48x8", "By action (s)", charts.figures("recovery", "apart"))]
+    every["figures"] = charts.dashboard(displayName="AIA: figures", mosaicLayout={"columns": 48, "tiles": figures})
     boards = Dashboards(all=every, prometheus=prometheus, models=lambda: ["churn", "late"], clock=now)  # type: ignore[arg-type]
     with pages.served(pages.application(replace(made, dashboards=boards))) as url:
         viewer = PageFixture(tab, office, Rows(), url)

@@ -36,6 +36,13 @@ def card(promql: str, unit: str = "1", **more: Any) -> dict[str, Any]:
     return {"scorecard": {"timeSeriesQuery": query(promql, unit), **more}}
 
 
+def figures(*promql: str) -> dict[str, Any]:
+    """A table with a column for each figure of an action, in seconds."""
+    shown = [{"column": "action", "visible": True}, {"column": "figure", "visible": True}]
+    data = [{"timeSeriesQuery": query(one, "s"), "tableTemplate": "${action}: ${figure}"} for one in promql]
+    return {"timeSeriesTable": {"dataSets": data, "metricVisualization": "NUMBER", "columnSettings": shown}}
+
+
 def tile(x: int, y: int, size: str, title: str, widget: dict[str, Any]) -> dict[str, Any]:
     width, height = map(int, size.split("x"))
     return {"xPos": x, "yPos": y, "width": width, "height": height, "widget": {"title": title, **widget}}
@@ -139,5 +146,10 @@ def charts() -> Charts:
                 ({"company": "Acme", "job": "bi"}, lambda _: 0.25),
             ],
             "rate": [({}, lambda _: 1.5)],
+            "recovery": [
+                ({"action": "scale_out", "figure": "to recovery"}, lambda _: 180.0),
+                ({"action": "restart_service", "figure": "to recovery"}, lambda _: None),
+            ],
+            "apart": [({"action": "restart_service", "figure": "saved"}, lambda _: -90.0)],
         }
     )
