@@ -15,6 +15,7 @@ OUTCOMES = ("taken", "refunded", "failed")
 WORDS: Mapping[str, tuple[str, ...]] = {outcome: (outcome,) for outcome in OUTCOMES}
 """What a table calls them, if nothing else is said."""
 LATE = timedelta(days=3)
+REPEATED = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,13 @@ class Orders:
     ] = field(default_factory=lambda: dict(WORDS))
     """The values of the column `outcome`, by meaning, as in `{taken: [paid, settled], failed: [declined]}`."""
     late: Annotated[timedelta, Range("1h", "30d")] = LATE
-    """Maximum delay of an order that is still counted."""
+    """Maximum delay of an order that is counted within the hour; later ones are booked once a day."""
+    repeated_within: Annotated[timedelta, Range("1h", "30d")] = REPEATED
+    """Rows with one id and outcome, each less than this after the one before, are copies of one payment."""
+    refund_id: Column | None = None
+    """Column that identifies a refund among those of its order; without it, its instant and amount do."""
+    refunds: Annotated[str, OneOf("rows", "in_place")] = "rows"
+    """Where refunds are: in `rows` of their own, or `in_place`: the row of the order changes its outcome, and was a sale before."""
 
 
 @validator(Orders, "outcomes")

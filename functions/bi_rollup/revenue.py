@@ -13,6 +13,7 @@ from functions.bi_rollup.result import MetricValue, RollupResult
 from functions.bi_rollup.rollup import Outside, RollupJob, has_orders
 from functions.bi_rollup.sources import listed_sources
 from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor
+from functions.bi_rollup.statements import RETRIES
 
 MART = marts.Mart(table="marts.revenue_hourly", statement="write_revenue_hours", step=HOUR)
 _EVERY = timedelta(minutes=5)
@@ -87,9 +88,9 @@ JOB = RollupJob(name="revenue", every=_EVERY, max_age=3 * _EVERY, enabled=has_or
 
 
 def _rewritten(orders: Orders, due: datetime, previous: RollupResult | None) -> timedelta:
-    """How far back the mart is rewritten."""
+    """How far back the mart is rewritten: late payments also change the attempts that they were preceded by."""
     same_hour = previous is not None and floor(previous.due, HOUR) == floor(due, HOUR)
-    return min(_NEWEST, orders.late) if same_hour else orders.late
+    return min(_NEWEST, orders.late) if same_hour else orders.late + RETRIES
 
 
 def _newest(rows: Collection[PaymentCounts | HourlyRevenue]) -> Iterator[MetricValue]:

@@ -5,6 +5,7 @@ parameters.
 """
 
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 
 from core.settings import Business, MarketTable, Orders, Spending
@@ -18,6 +19,17 @@ _OUTCOME_BY_WORD = """CASE
       WHEN word IN UNNEST(@failed) THEN 'failed' ELSE 'unknown'
     END"""
 _OUTCOME_BY_SIGN = "IF(amount < 0, 'refunded', 'taken')"
+_KINDS = {
+    "rows": "[outcome]",
+    "in_place": "IF(outcome = 'refunded' AND amount > 0, ['taken', 'refunded'], [outcome])",
+}
+"""What a row stands for, by where refunds are: a row that became a refund was a sale before."""
+_NAMED = {"id": "id", "customer": "customer", "refund": "refund_id"}
+"""Columns that may say that there is no value, by their key here."""
+NAMELESS = ("", "(not set)", "(none)", "null", "undefined")
+"""What stands for no id and for no customer, in small letters."""
+RETRIES = timedelta(days=1)
+"""An attempt that was not paid is no order of its own where its order is paid within this time after it."""
 
 
 def statement(name: str, business: Business) -> str:
@@ -30,7 +42,8 @@ def statement(name: str, business: Business) -> str:
     names["revenue_by_day"] = _TEXTS["revenue_by_day"].format(**names).replace("\n", "\n  ")
     if business.orders:
         names["orders"] = orders = _orders(business.orders)
-        names["each_order"] = _TEXTS["orders"].format(orders=orders).replace("\n", "\n    ")
+        names["order_rows"] = _TEXTS["order_rows"].format(orders=orders).replace("\n", "\n    ")
+        names["each_order"] = _TEXTS["orders"].format(**names).replace("\n", "\n    ")
     if business.market:
         names["market"] = _market(business.market)
     if business.spending:
@@ -44,17 +57,29 @@ def statement(name: str, business: Business) -> str:
 def outcome_words(name: str, business: Business) -> dict[str, list[str]]:
     """The parameters of a statement that map the words of the settings to outcomes, where it needs them."""
     orders = business.orders
-    if orders is None or orders.outcome is None or (name != "orders" and "{each_order}" not in _TEXTS[name]):
+    reads = name == "order_rows" or any(f"{{{part}}}" in _TEXTS[name] for part in ("order_rows", "each_order"))
+    if orders is None or orders.outcome is None or not reads:
         return {}
     return {outcome: list(words) for outcome, words in orders.outcomes.items()}
 
 
 def _orders(orders: Orders) -> dict[str, str]:
-    return _quoted_names(orders) | {
-        "customer": _text(orders.customer),
-        "word": _text(orders.outcome),
-        "outcome": _OUTCOME_BY_WORD if orders.outcome else _OUTCOME_BY_SIGN,
-    }
+    periods = {"repeats": _micros(orders.repeated_within), "retries": _micros(RETRIES)}
+    return (
+        _quoted_names(orders)
+        | {f"named_{key}": _named(getattr(orders, field)) for key, field in _NAMED.items()}
+        | {name: str(micros) for name, micros in periods.items()}
+        | {f"{name}_less": str(micros - 1) for name, micros in periods.items()}
+        | {
+            "word": _text(orders.outcome),
+            "outcome": _OUTCOME_BY_WORD if orders.outcome else _OUTCOME_BY_SIGN,
+            "kinds": _KINDS[orders.refunds],
+        }
+    )
+
+
+def _micros(period: timedelta) -> int:
+    return period // timedelta(microseconds=1)
 
 
 def _market(market: MarketTable) -> dict[str, str]:
@@ -70,6 +95,12 @@ def _quoted_names(section: Orders | MarketTable | Spending) -> dict[str, str]:
 
 def _text(column: str | None) -> str:
     return f"CAST(paid.{_quoted(column)} AS STRING)" if column else "CAST(NULL AS STRING)"
+
+
+def _named(column: str | None) -> str:
+    """The text of a column; NULL where it names nothing."""
+    nameless = ", ".join(f"'{word}'" for word in NAMELESS)
+    return f"IF(LOWER(TRIM({_text(column)})) IN ({nameless}), NULL, {_text(column)})" if column else _text(column)
 
 
 def _quoted(path: str) -> str:

@@ -49,15 +49,19 @@ SOLD = MarketTable(
 SPENT = Spending(table="telemetry.paid", timestamp="paid_at", kind="shop", amount="dollars")
 BUSINESS = Business(orders=PAID, market=SOLD, spending=SPENT)
 BY_SIGN = replace(BUSINESS, orders=replace(PAID, outcome=None, customer=None))
+IN_PLACE = replace(
+    BUSINESS, orders=replace(PAID, refunds="in_place", refund_id="refund", repeated_within=timedelta(hours=9))
+)
 COUNTED = replace(BUSINESS, market=replace(SOLD, amount=None))
 SCHEMA = pa.schema(
     {
         "paid_at": pa.timestamp("us", "UTC"),
-        "id": pa.int64(),
+        "id": pa.string(),
         "shop": pa.string(),
         "buyer": pa.string(),
         "dollars": pa.float64(),
         "word": pa.string(),
+        "refund": pa.string(),
     }
 )
 SOURCES: Sequence[list[str]] = ([], ["north", "south"], ["west"], ["nobody"])
@@ -74,11 +78,12 @@ def rows(seed: int, count: int = 160) -> list[Row]:
     found = [
         {
             "paid_at": BEGIN + timedelta(seconds=int(second)),
-            "id": None if rng.random() < 0.15 else int(rng.integers(40)),
+            "id": _one(rng, [None, "", " (Not Set)"]) if rng.random() < 0.15 else str(rng.integers(40)),
             "shop": _one(rng, ["north", "north", "south", "west", "other", None]),
-            "buyer": _one(rng, ["ada", "grace", "joan", "mary", None]),
+            "buyer": _one(rng, ["ada", "grace", "joan", "mary", "undefined", None]),
             "dollars": _one(rng, amounts, [0.2, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0.1]),
             "word": _one(rng, ["paid", "paid", "settled", "back", "declined", "perhaps", None]),
+            "refund": _one(rng, ["r1", "r2", "", None]),
         }
         for second in dict.fromkeys(seconds.tolist())
     ]
@@ -94,7 +99,7 @@ def both(request: pytest.FixtureRequest, client: bigquery.Client, warehouse: Big
     """The two, with the same rows; the parameter is a seed and the settings."""
     seed, business = request.param
     given = rows(seed)
-    columns = "paid_at TIMESTAMP, id INT64, shop STRING, buyer STRING, dollars FLOAT64, word STRING"
+    columns = "paid_at TIMESTAMP, id STRING, shop STRING, buyer STRING, dollars FLOAT64, word STRING, refund STRING"
     client.query(f"CREATE TABLE telemetry.paid ({columns})").result()
     load(client, PAID.table, [row | {"paid_at": row["paid_at"].isoformat()} for row in given])
     table = pa.Table.from_pylist(given, schema=SCHEMA)
@@ -147,7 +152,7 @@ def spans() -> Iterable[tuple[datetime, datetime]]:
     )
 
 
-@pytest.mark.parametrize("both", [(1, BUSINESS), (3, BY_SIGN)], indirect=True)
+@pytest.mark.parametrize("both", [(1, BUSINESS), (3, BY_SIGN), (2, IN_PLACE)], indirect=True)
 def test_the_hourly_mart_and_its_queries(both: Both, warehouse: BigQueryWarehouse) -> None:
     for since, until in ((BEGIN, BEGIN + 2 * DAY), (BEGIN + DAY, END), (BEGIN + 3 * DAY, BEGIN + 3 * DAY + HOUR)):
         for tables in both:

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from core.settings import Business, Orders, Settings
 from functions.adapters.ports import Data
 from tests.support.builders.business import DAY, FIVE, HOUR, ORDERS, SETTINGS, SHOP, TICK, TODAY, World, only, order
-
-if TYPE_CHECKING:
-    from datetime import timedelta
 
 pytest_plugins = ["tests.support.servers.warehouse", "tests.support.builders.business_fixtures"]
 
@@ -65,7 +63,7 @@ def test_a_late_order_counts_within_the_lateness_of_the_settings(empty: World) -
     empty.jobs = only("revenue")
     empty.order(order(1, TICK - 5 * HOUR))
     empty.tick()
-    empty.order(order(2, TICK - 2 * DAY), order(3, TICK - 4 * DAY), order(4, TICK - HOUR))
+    empty.order(order(2, TICK - 2 * DAY), order(3, TICK - 5 * DAY), order(4, TICK - HOUR))
     empty.tick(TICK + FIVE)
     assert [row["taken"] for row in empty.hours()] == [1, 1]  # the newest hours at every tick,
     empty.tick(TICK + 6 * FIVE)  # and as far back as they may come late once an hour
@@ -81,6 +79,79 @@ def test_an_order_with_two_instants_keeps_the_earlier_one(empty: World) -> None:
         empty.tick(TICK + n * HOUR)
         assert [row["dollars"] for row in empty.hours()] == [100.0]
     assert [row["orders"] for row in empty.customers()] == [1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "dollars"),
+    [
+        ([(0 * HOUR, 100.0, {}), (36 * HOUR, 100.0, {"outcome": "refunded"})], {0: 100.0, 36: -100.0}),
+        ([(0 * HOUR, 100.0, {}), (HOUR, -100.0, {})], {0: 100.0, 1: -100.0}),
+        ([(0 * HOUR, 100.0, {}), (HOUR, -20.0, {}), (HOUR + FIVE, -30.0, {})], {0: 100.0, 1: -50.0}),
+        ([(0 * HOUR, 100.0, {}), (0 * HOUR, 100.0, {"outcome": "refunded"})], {0: 0.0}),  # set in place, and both kept
+        ([(0 * HOUR, 100.0, {}), (40 * HOUR, 100.0, {}), (80 * HOUR, 100.0, {})], {0: 100.0}),  # with new instants
+        ([(n * FIVE, 55.0, {"order_id": name}) for n, name in enumerate(("", "(not set)") * 5)], {0: 550.0}),
+    ],
+    ids=["refunded a day later", "refunded soon", "partly", "in place", "re-stamped", "without id"],
+)
+def test_sales_and_refunds_under_one_id(
+    empty: World, rows: list[tuple[timedelta, float, dict[str, str]]], dollars: dict[int, float]
+) -> None:
+    """Hour by hour and after a rebuild: refunds have their own hour, and a window never decides which row counts."""
+    empty.jobs = only("revenue")
+    first = TICK.replace(minute=0) - 4 * DAY
+    empty.order(
+        order(0, first - 2 * HOUR, 1.0), *(order("A", first + at, amount, **given) for at, amount, given in rows)
+    )
+    for tick in (first + HOUR, first + 3 * DAY + 13 * HOUR, TICK):
+        empty.tick(tick)
+        hours = {(row["hour"] - first) // HOUR: row["dollars"] for row in empty.hours()}
+        expected = {hour: amount for hour, amount in dollars.items() if first + hour * HOUR < tick}
+        assert hours.items() >= expected.items()
+    empty.forget()
+    empty.tick()
+    assert {(row["hour"] - first) // HOUR: row["dollars"] for row in empty.hours()} == {-2: 1.0} | dollars
+
+
+def test_a_refund_set_in_place_is_booked_with_its_sale(empty: World) -> None:
+    empty.jobs = only("revenue")
+    orders = replace(ORDERS, refunds="in_place")
+    empty.settings = replace(SETTINGS, business=Business(orders=orders))
+    empty.order(
+        order(1, TICK - HOUR, 100.0, outcome="refunded"),  # its row was changed
+        order(2, TICK - 2 * HOUR, 70.0),
+        order(2, TICK - HOUR, 70.0, outcome="refunded"),  # a changed copy came later
+        order(3, TICK - HOUR, -5.0),
+    )
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == -5.0
+    assert [empty.value("aia_payments", outcome, SHOP) for outcome in ("taken", "refunded")] == [2.0, 3.0]
+
+
+def test_equal_refunds_of_an_order_are_told_apart_by_their_id(empty: World) -> None:
+    empty.jobs = only("revenue")
+    paid = "CREATE TABLE telemetry.paid (t TIMESTAMP, id STRING, refund STRING, shop STRING, dollars FLOAT64)"
+    empty.client.query(paid).result()
+    at = "TIMESTAMP '2026-03-02 1{}:00:00+00'".format
+    rows = [(0, "NULL", 50.0), (1, "'r1'", -10.0), (1, "'r2'", -10.0), (2, "'r2'", -10.0)]
+    values = ", ".join(f"({at(hour)}, 'A', {refund}, 'shop', {dollars})" for hour, refund, dollars in rows)
+    empty.client.query(f"INSERT INTO telemetry.paid VALUES {values}").result()
+    orders = Orders(table="telemetry.paid", timestamp="t", id="id", source="shop", amount="dollars", refund_id="refund")
+    empty.settings = Settings(jobs={}, business=Business(orders=orders))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 30.0
+
+
+def test_an_amount_that_is_no_number_is_set_aside(empty: World) -> None:
+    empty.jobs = only("revenue")
+    empty.client.query("CREATE TABLE telemetry.paid (t TIMESTAMP, id INT64, shop STRING, dollars STRING)").result()
+    amounts = ("'12.50'", "'n/a'", "'7'", "'NaN'", "''")
+    rows = ", ".join(f"(TIMESTAMP '2026-03-02 10:00:00+00', {n}, 'shop', {text})" for n, text in enumerate(amounts))
+    empty.client.query(f"INSERT INTO telemetry.paid VALUES {rows}").result()
+    paid = Orders(table="telemetry.paid", timestamp="t", id="id", source="shop", amount="dollars")
+    empty.settings = Settings(jobs={}, business=Business(orders=paid))
+    empty.tick()
+    assert empty.value("aia_revenue_dollars", SHOP) == 19.5
+    assert empty.value("aia_business_data_issues", "unknown", "orders") == 3.0
 
 
 def test_a_payment_retried_under_its_id_is_taken(empty: World) -> None:

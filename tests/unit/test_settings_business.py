@@ -20,6 +20,9 @@ ORDERS: dict[str, Any] = {
     "outcome": "outcome",
     "outcomes": {"taken": ["paid", "settled"], "failed": ["declined"]},
     "late": "2d",
+    "repeated_within": "12h",
+    "refund_id": "refund",
+    "refunds": "in_place",
 }
 SAMPLE: dict[str, Any] = {
     "version": 1,
@@ -42,6 +45,8 @@ def test_everything_is_read_as_it_stands() -> None:
     found = business()
     assert found.orders is not None
     assert (found.orders.customer, found.orders.late) == ("customer_id", timedelta(days=2))
+    assert (found.orders.repeated_within, found.orders.refund_id) == (timedelta(hours=12), "refund")
+    assert found.orders.refunds == "in_place"
     assert found.customers.period == timedelta(days=60)
     assert found.costs == {"serving": Cost(dollars_per_hour=12.5)}
     assert found.spending is not None
@@ -69,6 +74,8 @@ def test_without_the_section_nothing_of_the_business_is_measured() -> None:
         (("orders", "id"), "`id`", "business.orders.id: must be a column"),
         (("orders", "source"), ..., "business.orders.source: must be given, got None"),
         (("orders", "late"), "1m", "business.orders.late: must be 1h to 30d"),
+        (("orders", "repeated_within"), "31d", "business.orders.repeated_within: must be 1h to 30d"),
+        (("orders", "refunds"), "perhaps", "business.orders.refunds: must be one of rows, in_place, got 'perhaps'"),
         (("orders", "outcome"), ..., "business.orders.outcome: must be given where outcomes is given, got None"),
         (
             ("orders", "outcomes", "failed"),

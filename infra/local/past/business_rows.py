@@ -13,6 +13,7 @@ import pyarrow as pa
 from core.business.checks import Bools, Floats, Ints
 from core.settings import MarketTable, Orders, Spending
 from core.settings.business import OUTCOMES as KNOWN_OUTCOMES
+from functions.bi_rollup.statements import NAMELESS, RETRIES
 
 OUTCOMES = (*KNOWN_OUTCOMES, "unknown")
 TAKEN, REFUNDED, FAILED, UNKNOWN = range(4)
@@ -20,7 +21,6 @@ UNNAMED = "unknown"
 """The source or kind of a row without one."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_DAY = timedelta(days=1)
 
 
 def micros(at: datetime) -> int:
@@ -59,6 +59,20 @@ class TextColumn:
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
         return cls(names=tuple(coded.dictionary.to_pylist()), codes=codes)
 
+    @classmethod
+    def named(cls, column: pa.ChunkedArray | pa.Array) -> Self:
+        """Encode a column of ids, of which some words identify nothing."""
+        text = cls.of(column)
+        nameless = [name.strip().lower() in NAMELESS for name in text.names]
+        codes = np.where(np.array([*nameless, True])[text.codes], -1, text.codes)  # -1, a missing id, is the last one
+        return cls(names=text.names, codes=codes)
+
+    @property
+    def rank(self) -> Ints:
+        """The place of each row's value among the names in order, -1 where it is missing; shape (n,)."""
+        by_name = np.argsort(np.argsort(np.array(self.names, dtype=object), kind="stable"), kind="stable")
+        return np.append(by_name, -1)[self.codes]
+
     def take(self, rows: Ints) -> Self:
         """The column with its rows in another order."""
         return type(self)(names=self.names, codes=self.codes[rows])
@@ -75,6 +89,8 @@ class OrderRows:
         customers: customer.
         amount: in dollars; -inf where it is missing or not valid, as BigQuery sorts it.
         outcome: an index of `OUTCOMES`.
+        refunds: the key of a refund among those of its order, 0 for other rows.
+        repeated_within: rows with one key that are less than this apart are copies.
     """
 
     at: Ints
@@ -83,25 +99,31 @@ class OrderRows:
     customers: TextColumn
     amount: Floats
     outcome: Ints
+    refunds: Ints
+    repeated_within: timedelta
 
     @classmethod
     def read(cls, table: pa.Table, given: Orders) -> Self:
         """Read a table with the columns that the settings name."""
         at, order = _times(table, given.timestamp)
-        amount = _numbers(table, given.amount)[order]
-        known = np.isfinite(amount)
+        amount, nobody = _numbers(table, given.amount)[order], pa.nulls(len(table), pa.string())
         if given.outcome:
             outcome = _outcomes(TextColumn.of(table[given.outcome]).take(order), given)
         else:
             outcome = np.where(amount < 0, REFUNDED, TAKEN)
-        nobody = pa.nulls(len(table), pa.string())
+        outcome = np.where(np.isfinite(amount), outcome, UNKNOWN)
+        rows, outcome = _sold_before(amount, outcome) if given.refunds == "in_place" else (np.arange(at.size), outcome)
+        order, at, amount = order[rows], at[rows], amount[rows]
+        refund_id = TextColumn.named(table[given.refund_id] if given.refund_id else nobody).take(order)
         return cls(
             at=at,
-            ids=TextColumn.of(table[given.id]).take(order),
+            ids=TextColumn.named(table[given.id]).take(order),
             sources=TextColumn.of(table[given.source], missing=UNNAMED).take(order),
-            customers=TextColumn.of(table[given.customer] if given.customer else nobody).take(order),
+            customers=TextColumn.named(table[given.customer] if given.customer else nobody).take(order),
             amount=np.where(np.isnan(amount), -np.inf, amount),
-            outcome=np.where(known, outcome, UNKNOWN),
+            outcome=outcome,
+            refunds=np.where(outcome == REFUNDED, _refund_keys(refund_id.codes, at, amount), 0),
+            repeated_within=given.repeated_within,
         )
 
     @property
@@ -122,15 +144,35 @@ class OrderRows:
 
     def counted(self, since: datetime, until: datetime) -> Ints:
         """The rows of a span with each order once, as `orders.sql` deduplicates them; by time."""
-        span = self.span(since - _DAY, until)
+        span = self.span(since - self.repeated_within, until + RETRIES)
         rows = np.arange(span.start, span.stop)
-        ids = self.ids.codes[rows]
-        by_place = np.lexsort((self.amount[rows], self.at[rows], ~self.paid[rows], ids))
-        first = np.ones(rows.size, dtype=np.bool_)
-        first[1:] = np.diff(ids[by_place]) != 0
-        counts = np.empty(rows.size, dtype=np.bool_)
-        counts[by_place] = first
-        return rows[(counts | (ids < 0)) & (self.at[rows] >= micros(since))]
+        counts = ~self._is_copy(rows) & ~self._is_attempt(rows) | (self.ids.codes[rows] < 0)
+        at = self.at[rows]
+        return rows[counts & (at >= micros(since)) & (at < micros(until))]
+
+    def _is_copy(self, rows: Ints) -> Bools:
+        """Whether the row before, with the same key, is less than `repeated_within` earlier."""
+        names = (self.customers.rank[rows], self.sources.rank[rows])
+        key = np.stack([self.ids.codes[rows], self.outcome[rows], self.refunds[rows]])
+        place = np.lexsort((*names, self.amount[rows], self.at[rows], *key))
+        near = np.diff(self.at[rows][place]) < self.repeated_within // _MICROSECOND
+        copy = np.zeros(rows.size, dtype=np.bool_)
+        copy[place[1:]] = near & (np.diff(key[:, place]) == 0).all(axis=0)
+        return copy
+
+    def _is_attempt(self, rows: Ints) -> Bools:
+        """Whether the row is not paid, but its order was within `repeated_within` before or within a day after."""
+        paid = rows[self.paid[rows] & (self.ids.codes[rows] >= 0)]
+        paid_at: dict[int, list[int]] = {}
+        for code, at in zip(self.ids.codes[paid].tolist(), self.at[paid].tolist(), strict=True):
+            paid_at.setdefault(code, []).append(at)
+        before, after = self.repeated_within // _MICROSECOND, RETRIES // _MICROSECOND
+        attempt = np.zeros(rows.size, dtype=np.bool_)
+        for place in np.flatnonzero(~self.paid[rows]).tolist():
+            at = int(self.at[rows[place]])
+            near = paid_at.get(int(self.ids.codes[rows[place]]), [])
+            attempt[place] = any(at - before < other < at + after for other in near)
+        return attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -207,6 +249,22 @@ def _outcomes(words: TextColumn, given: Orders) -> Ints:
     by_code = np.array([*(index.get(name, UNKNOWN) for name in words.names), UNKNOWN])
     outcomes: Ints = by_code[words.codes]  # -1, a missing word, is the last one
     return outcomes
+
+
+def _sold_before(amount: Floats, outcome: Ints) -> tuple[Ints, Ints]:
+    """The rows with the sales that refunds set in place were before, by time, and the outcome of each."""
+    sold = (outcome == REFUNDED) & (amount > 0)
+    rows = np.repeat(np.arange(outcome.size), np.where(sold, 2, 1))
+    again = np.append(False, np.diff(rows) == 0)
+    return rows, np.where(np.append(again[1:], False), TAKEN, outcome[rows])
+
+
+def _refund_keys(refund_id: Ints, at: Ints, amount: Floats) -> Ints:
+    """A number from 1 for each distinct refund id, and where there is none for each distinct instant and amount."""
+    named = refund_id >= 0
+    parts = np.stack([refund_id, np.where(named, 0, at), np.where(named, 0, np.abs(amount))], axis=1)
+    _, keys = np.unique(parts, axis=0, return_inverse=True)
+    return keys.reshape(-1) + 1
 
 
 def _span(at: Ints, since: datetime, until: datetime) -> slice:
