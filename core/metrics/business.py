@@ -66,6 +66,12 @@ METRICS = (
         "Rows of orders, market or spending with a data quality issue, at the last read.",
     ),
     gauge(
+        "aia_revenue_difference_cents",
+        "",
+        "1",
+        "Difference of the booked revenue of closed days to a second account of the orders, in cents; 0 unless there is a fault.",
+    ),
+    gauge(
         "aia_orders_newest_timestamp_seconds",
         "",
         "s",

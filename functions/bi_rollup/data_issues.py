@@ -10,6 +10,7 @@ log = logging.getLogger(__name__)
 MESSAGES = {
     ("orders", "unknown"): "orders left out: unknown outcome, or no valid amount",
     ("orders", "missing_id"): "orders without an id: a duplicate delivery counts twice",
+    ("orders", "late"): "orders later than `business.orders.late`, or changed after it: their days are booked again",
     ("orders", "other_sources"): "sources without metrics of their own: they are summed up as `other`",
     ("market", "missing_amount"): "sales left out: no valid amount",
     ("market", "missing_id"): "sales without an id: a duplicate delivery counts twice",

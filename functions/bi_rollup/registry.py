@@ -1,9 +1,19 @@
 """The registry of rollups, in the order in which they depend on each other."""
 
-from functions.bi_rollup import actions, customers, daily_metrics, forecasts, market, revenue, roi, satisfaction
+from functions.bi_rollup import (
+    actions,
+    customers,
+    daily_metrics,
+    forecasts,
+    market,
+    reconciliation,
+    revenue,
+    roi,
+    satisfaction,
+)
 
-_MEASURES = (revenue.JOB, forecasts.JOB, customers.JOB, market.JOB, roi.JOB)
+_MEASURES = (revenue.JOB, reconciliation.JOB, forecasts.JOB, customers.JOB, market.JOB, roi.JOB)
 _SATISFACTION = satisfaction.job(_MEASURES)
 _RECORDED = (*_MEASURES, actions.JOB, _SATISFACTION)
 ROLLUPS = (*_RECORDED, daily_metrics.job(_RECORDED))
-"""Revenue first: the others read its mart. Daily metrics last: they are those of the others."""
+"""Revenue and its reconciliation first: the others read its mart. Daily metrics last: they are those of the others."""

@@ -25,7 +25,7 @@ from core.settings import Orders as OrdersTable
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
-from functions.bi_rollup import actions, customers, daily_metrics, forecasts, revenue, roi
+from functions.bi_rollup import actions, customers, daily_metrics, forecasts, reconciliation, revenue, roi
 from functions.bi_rollup.registry import ROLLUPS
 from functions.bi_rollup.result import COLLECTION, RollupResult, load, save
 from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
@@ -209,9 +209,12 @@ def _in_memory(business: Business) -> Business:
 
 
 def _jobs(business: Business, forecaster: forecasts.Forecaster) -> list[RollupJob]:
-    """The rollups, with a memoized forecaster, without actions (none were taken) and without ROI where spend is not in memory."""
+    """The rollups, with a memoized forecaster.
+
+    Without actions (none were taken), reconciliation (no row is late), and ROI where spend is not in memory.
+    """
     run = functools.partial(forecasts.run, forecaster=forecaster)
-    missing = {actions.JOB.name, *([roi.JOB.name] if business.spending else [])}
+    missing = {actions.JOB.name, reconciliation.JOB.name, *([roi.JOB.name] if business.spending else [])}
     jobs = [job for job in ROLLUPS if job.name not in missing]
     return [replace(job, run=run) if job is forecasts.JOB else job for job in jobs]
 
