@@ -14,6 +14,7 @@ from core.business import bg_nbd, gamma_gamma
 from core.business.bg_nbd import BgNbd, PurchaseHistory
 from core.business.checks import EstimateError, Floats, require, same_length, vector
 from core.business.gamma_gamma import GammaGamma
+from core.business.outliers import clip_amounts
 
 MIN_CUSTOMERS = 100
 MIN_REPEAT = 30
@@ -32,7 +33,7 @@ class LifetimeModel:
         purchases: parameters of the purchase frequency, in days.
         amounts: parameters of the purchase value, in dollars.
         history: sufficient statistics of each customer.
-        monetary: mean value of repeat purchases, in dollars; 0 where there are none.
+        monetary: mean value of repeat purchases, in dollars, with outliers clipped; 0 where there are none.
         correlation: of frequency and value among customers with repeat purchases, -1 to 1; the nearer to 0 the better.
     """
 
@@ -84,7 +85,7 @@ def fit(
         recency: days from the first purchase to the last; 0 where there is no repeat purchase.
         age: days from the first purchase to now, at least 0, and not below the recency.
         monetary: mean value of repeat purchases in dollars, at least 0; ignored where there are none. Customers with a
-            mean of 0 are left out of the fit of purchase values.
+            mean of 0 are left out of the fit of purchase values; means far above the others are clipped.
 
     Raises:
         EstimateError: an argument is invalid, or the likelihood has no maximum.
@@ -104,6 +105,7 @@ def fit(
         )
     if not history.age.any():
         raise EstimateError("age: must be above 0 for some customer, got 0 for all")
+    money[paid] = clip_amounts(money[paid])
     return LifetimeModel(
         purchases=bg_nbd.fit(history),
         amounts=gamma_gamma.fit(history.frequency[paid], money[paid]),

@@ -1,10 +1,12 @@
-"""Outlier clipping: isolated outliers, such as a wrong booking, are clipped before a model is fitted to the series."""
+"""Outlier clipping: outliers, such as a wrong booking, are clipped before a model is fitted."""
 
 import numpy as np
 
 from core.business.checks import Bools, Floats, Ints, signed_sqrt, signed_square
 
 _NEIGHBOURS = 4  # days of the same place in the season before and after a day, for its local median
+_AMOUNT_SPREADS = 5  # standard deviations of the logarithms of amounts
+_LEAST_SPREAD = 0.5  # of them: where most amounts are equal, twelve times their median is no outlier
 _THRESHOLD = 8 * 1.4826  # median absolute deviations: eight standard deviations of a normal distribution
 
 
@@ -30,6 +32,27 @@ def clip_outliers(series: Floats, season: int) -> Floats:
     is_outlier = _isolated(np.abs(deviation) > limit)
     clipped = series.copy()
     clipped[known[is_outlier]] = signed_square(median + np.clip(deviation, -limit, limit))[is_outlier]
+    return clipped
+
+
+def clip_amounts(amounts: Floats) -> Floats:
+    """Amounts with those far above the others clipped to the largest that is not an outlier.
+
+    Deviations are measured on the logarithmic scale, from the median: one amount of a thousand times the others would
+    otherwise dominate their mean, and the fit of a distribution.
+
+    Args:
+        amounts: above 0; shape (n,).
+
+    >>> clip_amounts(np.array([20.0, 40.0, 30.0, 25.0, 1e6])).round(1).tolist()
+    [20.0, 40.0, 30.0, 25.0, 365.5]
+    """
+    if amounts.size == 0:
+        return amounts
+    logs = np.log(amounts)
+    median = float(np.median(logs))
+    spread = max(_LEAST_SPREAD, 1.4826 * float(np.median(np.abs(logs - median))))
+    clipped: Floats = np.minimum(amounts, np.exp(median + _AMOUNT_SPREADS * spread))
     return clipped
 
 

@@ -17,6 +17,7 @@ from core.business.bg_nbd import BgNbd, PurchaseHistory
 from core.business.checks import EstimateError, Floats
 from core.business.gamma_gamma import GammaGamma
 from core.business.lifetime import MIN_CUSTOMERS, MIN_REPEAT, LifetimeModel, TooFewCustomersError, fit
+from core.business.outliers import clip_amounts
 
 CDNOW = Path(__file__).parents[2] / "data" / "cdnow_summary_monetary.csv"
 # Customers 1, 2, 3, 11 and 501, and what lifetimes 0.11.3 (BetaGeoFitter, GammaGammaFitter) says of them.
@@ -52,6 +53,20 @@ def test_expectations_equal_those_of_lifetimes(cdnow: LifetimeModel) -> None:
     assert cdnow.alive()[SOME] == pytest.approx(ALIVE, rel=1e-4)
     assert cdnow.expected_spend()[SOME] == pytest.approx(SPEND, rel=1e-4)
     assert cdnow.expected_purchases(39).sum() == pytest.approx(1653.42, rel=1e-4)
+
+
+def test_one_customer_with_a_million_does_not_change_the_value_of_the_others(cdnow: LifetimeModel) -> None:
+    monetary = cdnow.monetary.copy()
+    monetary[np.flatnonzero(monetary)[3]] = 1e6
+    history = cdnow.history
+    found = fit(history.frequency, history.recency, history.age, monetary)
+    assert found.value(52).mean() == pytest.approx(cdnow.value(52).mean(), rel=0.02)
+    assert found.amounts.mean == pytest.approx(cdnow.amounts.mean, rel=0.02)
+
+
+def test_equal_purchase_values_are_no_outliers() -> None:
+    assert clip_amounts(np.array([10.0, 10.0, 10.0, 100.0])).tolist() == [10.0, 10.0, 10.0, 100.0]
+    assert clip_amounts(np.array([])).size == 0
 
 
 def test_the_value_is_purchases_times_spend(cdnow: LifetimeModel) -> None:
