@@ -18,7 +18,7 @@ from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.result import MetricValue, RollupResult
 from functions.bi_rollup.rollup import Outside, RollupJob, has_orders
 from functions.bi_rollup.spans import DAY, HOUR, ceiling, floor
-from functions.bi_rollup.statements import RETRIES
+from functions.bi_rollup.statements import LINKS, RETRIES
 
 ROUNDS = 2
 """How often days that differ are booked again: more rows may come while this is done."""
@@ -60,7 +60,7 @@ def run(outside: Outside, due: datetime, _: RollupResult | None) -> RollupResult
     remaining = found
     for _round in range(ROUNDS):
         if remaining:
-            _book(outside, remaining)
+            _book(outside, due, remaining)
             remaining = _differences(outside.tables, since, until)
     late = sum(max(1, day.missing) for day in found)  # a row that was changed is missing nowhere
     cents = MetricValue("aia_revenue_difference_cents", float(sum(day.cents for day in remaining)))
@@ -89,11 +89,13 @@ def _differences(tables: Tables, since: datetime, until: datetime) -> list[Reven
     return tables.read(REVENUE_DIFFERENCES, since=since, until=until) if since < until else []
 
 
-def _book(outside: Outside, days: Sequence[RevenueDifference]) -> None:
+def _book(outside: Outside, due: datetime, days: Sequence[RevenueDifference]) -> None:
     """Write the marts from the first to the last of the days."""
     span = {"since": days[0].day, "until": days[-1].day + DAY}
     cents = sum(day.cents for day in days)
     log.warning("revenue differs from the orders; booked again", extra=fields(days=len(days), cents=cents, **span))
     outside.tables.write(revenue.MART.statement, **span)
-    if outside.orders.customer:
-        outside.tables.write(customers.DAYS_MART.statement, **span)
+    if outside.orders.customer:  # refunds of later days may belong to these days
+        outside.tables.write(
+            customers.DAYS_MART.statement, since=days[0].day, until=min(due, days[-1].day + DAY + LINKS)
+        )

@@ -30,6 +30,10 @@ NAMELESS = ("", "(not set)", "(none)", "null", "undefined")
 """What stands for no id and for no customer, in small letters."""
 RETRIES = timedelta(days=1)
 """An attempt that was not paid is no order of its own where its order is paid within this time after it."""
+LINKS = timedelta(days=90)
+"""How long after a sale a refund with its id belongs to it."""
+_READING = ("order_rows", "each_order", "each_linked_order")
+"""Parts of statements that read orders, as rows and each once."""
 
 
 def statement(name: str, business: Business) -> str:
@@ -41,9 +45,7 @@ def statement(name: str, business: Business) -> str:
     names: dict[str, object] = {"listed_source": _LISTED_SOURCE}
     names["revenue_by_day"] = _TEXTS["revenue_by_day"].format(**names).replace("\n", "\n  ")
     if business.orders:
-        names["orders"] = orders = _orders(business.orders)
-        names["order_rows"] = _TEXTS["order_rows"].format(orders=orders).replace("\n", "\n    ")
-        names["each_order"] = _TEXTS["orders"].format(**names).replace("\n", "\n    ")
+        names |= _order_parts(business.orders)
     if business.market:
         names["market"] = _market(business.market)
     if business.spending:
@@ -54,23 +56,44 @@ def statement(name: str, business: Business) -> str:
         raise ValueError(f"{name}.sql: the settings must have the section of {missing}, got nothing") from missing
 
 
+def _order_parts(given: Orders) -> dict[str, object]:
+    """The parts of statements that read orders."""
+    orders = _orders(given)
+    linked = orders | {"look_back": orders["links"]}
+    rows, linked_rows = (
+        _TEXTS["order_rows"].format(orders=names).replace("\n", "\n    ") for names in (orders, linked)
+    )
+    return {
+        "orders": orders,
+        "order_rows": rows,
+        "each_order": _TEXTS["orders"].format(orders=orders, order_rows=rows).replace("\n", "\n    "),
+        "each_linked_order": _TEXTS["orders"].format(orders=linked, order_rows=linked_rows).replace("\n", "\n      "),
+    }
+
+
 def outcome_words(name: str, business: Business) -> dict[str, list[str]]:
     """The parameters of a statement that map the words of the settings to outcomes, where it needs them."""
     orders = business.orders
-    reads = name == "order_rows" or any(f"{{{part}}}" in _TEXTS[name] for part in ("order_rows", "each_order"))
+    reads = name == "order_rows" or any(f"{{{part}}}" in _TEXTS[name] for part in _READING)
     if orders is None or orders.outcome is None or not reads:
         return {}
     return {outcome: list(words) for outcome, words in orders.outcomes.items()}
 
 
 def _orders(orders: Orders) -> dict[str, str]:
-    periods = {"repeats": _micros(orders.repeated_within), "retries": _micros(RETRIES)}
+    periods = {
+        "repeats": _micros(orders.repeated_within),
+        "look_back": _micros(orders.repeated_within),
+        "retries": _micros(RETRIES),
+        "links": _micros(LINKS),
+    }
     return (
         _quoted_names(orders)
         | {f"named_{key}": _named(getattr(orders, field)) for key, field in _NAMED.items()}
         | {name: str(micros) for name, micros in periods.items()}
         | {f"{name}_less": str(micros - 1) for name, micros in periods.items()}
         | {
+            "links_days": str(LINKS.days),
             "word": _text(orders.outcome),
             "outcome": _OUTCOME_BY_WORD if orders.outcome else _OUTCOME_BY_SIGN,
             "kinds": _KINDS[orders.refunds],

@@ -4,9 +4,11 @@ MERGE marts.customers AS mart
 USING (
   SELECT
     customer, first_day, MAX(IF(taken > 0, day, NULL)) AS last_day, COUNTIF(taken > 0) AS days, SUM(taken) AS orders,
-    SUM(dollars) AS dollars, SUM(IF(day = first_day, dollars, 0.0)) AS first_dollars
+    SUM(dollars) AS dollars, SUM(IF(order_day = first_day, dollars, 0.0)) AS first_dollars
   FROM (
-    SELECT customer, day, taken, dollars, MIN(IF(taken > 0, day, NULL)) OVER (PARTITION BY customer) AS first_day
+    SELECT
+      customer, day, COALESCE(order_day, day) AS order_day, taken, dollars,
+      MIN(IF(taken > 0, day, NULL)) OVER (PARTITION BY customer) AS first_day
     FROM marts.customer_days
     WHERE day < @until
   ) AS by_day

@@ -51,6 +51,22 @@ def test_customers_are_counted_by_state(empty: World) -> None:
     assert empty.value("aia_customer_lifetime_value_dollars") is None  # three customers tell nothing
 
 
+def test_a_refund_follows_its_order_in_whatever_step_it_is_written(empty: World) -> None:
+    empty.jobs = only("revenue", "reconciliation", "customers")
+    empty.order(
+        order(1, TODAY - 80 * DAY, 1000.0),
+        order(2, TODAY - 20 * DAY, 600.0),
+        order(3, TODAY - 3 * DAY, -50.0),  # under an id of its own: of the day on which it comes
+    )
+    empty.tick()
+    empty.order(order(1, TODAY - HOUR, -1000.0))
+    for at in (TICK + DAY, TICK + DAY):
+        empty.tick(at)
+        [ada] = empty.customers()
+        assert (ada["days"], ada["dollars"], ada["first_dollars"]) == (2, 550.0, 0.0)  # 550 dollars are repeat money
+        empty.forget()  # the second time as a rebuild
+
+
 def test_enough_customers_have_a_lifetime_value(shop: World) -> None:
     shop.jobs = only("customers")
     shop.tick()

@@ -33,6 +33,7 @@ def mart_rows(tables: MemoryTables, until: datetime) -> dict[str, pa.Table]:
             "day": _instants(days.at[lived]),
             "taken": days.taken[lived],
             "dollars": days.dollars[lived],
+            "order_day": _instants(days.order_day[lived]),
         },
         "marts.customers": {
             "customer": _names(days.orders.customers.names, customers.customer),

@@ -10,11 +10,13 @@ import numpy as np
 
 from core.business.checks import Floats, Ints
 from functions.bi_rollup.customers import CustomerHistory
-from functions.bi_rollup.statements import REST
+from functions.bi_rollup.statements import LINKS, REST
 from infra.local.past.business_rows import REFUNDED, TAKEN, UNKNOWN, OrderRows, micros, sums
 
 HOUR, DAY = (int(span.total_seconds()) * 1_000_000 for span in (timedelta(hours=1), timedelta(days=1)))
 Column = TypeVar("Column", Ints, Floats)
+_AGES = LINKS.days + 2
+"""More than any number of days from an order to its refund."""
 _LATEST = np.iinfo(np.int64).max
 
 
@@ -74,12 +76,13 @@ class HourMart:
 
 @dataclass(slots=True)
 class DayMart:
-    """`marts.customer_days`: one row a customer and day, in order of time; columns of shape (n,).
+    """`marts.customer_days`: one row a customer, day and day of the order, in order of time; columns of shape (n,).
 
     Attributes:
         orders: what it is built from.
         at: the day, in microseconds since 1970.
         customer: an index of the customers' names.
+        order_day: the day of the orders whose revenue it is, in microseconds since 1970.
         taken: orders with the outcome taken.
         dollars: revenue with refunds deducted.
     """
@@ -87,6 +90,7 @@ class DayMart:
     orders: OrderRows
     at: Ints = field(default_factory=_none)
     customer: Ints = field(default_factory=_none)
+    order_day: Ints = field(default_factory=_none)
     taken: Ints = field(default_factory=_none)
     dollars: Floats = field(default_factory=_nothing)
 
@@ -95,12 +99,15 @@ class DayMart:
         rows = self.orders.counted(since, until)
         rows = rows[(self.orders.customers.codes[rows] >= 0) & (self.orders.outcome[rows] <= REFUNDED)]
         names = max(1, len(self.orders.customers.names))
-        key = self.orders.at[rows] // DAY * names + self.orders.customers.codes[rows]
+        day, order_day = self.orders.at[rows] // DAY, self.orders.sold_at(rows) // DAY
+        key = (day * names + self.orders.customers.codes[rows]) * _AGES + day - order_day
         keys, place = np.unique(key, return_inverse=True)
+        keys, age = keys // _AGES, keys % _AGES
         taken = np.bincount(place[self.orders.outcome[rows] == TAKEN], minlength=keys.size)
         low, high = np.searchsorted(self.at, [micros(since), micros(until)])
         self.at = _replaced(self.at, low, high, keys // names * DAY)
         self.customer = _replaced(self.customer, low, high, keys % names)
+        self.order_day = _replaced(self.order_day, low, high, (keys // names - age) * DAY)
         self.taken = _replaced(self.taken, low, high, taken)
         dollars = sums(place, self.orders.dollars[rows], keys.size)
         self.dollars = _replaced(self.dollars, low, high, dollars)
@@ -152,10 +159,11 @@ class CustomerMart:
         lived = slice(0, int(np.searchsorted(self.days_of.at, micros(until))))
         at, who, taken = self.days_of.at[lived], self.days_of.customer[lived], self.days_of.taken[lived]
         dollars, size, ordered = self.days_of.dollars[lived], len(self._names), taken > 0
+        order_day = self.days_of.order_day[lived]
         first, last = np.full(size, _LATEST), np.zeros(size, dtype=np.int64)
         np.minimum.at(first, who[ordered], at[ordered])
         np.maximum.at(last, who[ordered], at[ordered])
-        on_first = at == first[who]
+        on_first = order_day == first[who]
         self.customer = self._order[first[self._order] < _LATEST]
         self.first, self.last = first[self.customer], last[self.customer]
         self.days = np.bincount(who[ordered], minlength=size)[self.customer]

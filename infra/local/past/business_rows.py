@@ -13,7 +13,7 @@ import pyarrow as pa
 from core.business.checks import Bools, Floats, Ints
 from core.settings import MarketTable, Orders, Spending
 from core.settings.business import OUTCOMES as KNOWN_OUTCOMES
-from functions.bi_rollup.statements import NAMELESS, RETRIES
+from functions.bi_rollup.statements import LINKS, NAMELESS, RETRIES
 
 OUTCOMES = (*KNOWN_OUTCOMES, "unknown")
 TAKEN, REFUNDED, FAILED, UNKNOWN = range(4)
@@ -21,6 +21,7 @@ UNNAMED = "unknown"
 """The source or kind of a row without one."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_LINKS = LINKS // _MICROSECOND
 
 
 def micros(at: datetime) -> int:
@@ -149,6 +150,19 @@ class OrderRows:
         counts = ~self._is_copy(rows) & ~self._is_attempt(rows) | (self.ids.codes[rows] < 0)
         at = self.at[rows]
         return rows[counts & (at >= micros(since)) & (at < micros(until))]
+
+    def sold_at(self, rows: Ints) -> Ints:
+        """The instant of the order of each: of a refund the first sale with its id in the 90 days before, if there is one."""
+        sold: dict[int, list[int]] = {}
+        sales = np.flatnonzero((self.outcome == TAKEN) & (self.ids.codes >= 0))
+        for code, at in zip(self.ids.codes[sales].tolist(), self.at[sales].tolist(), strict=True):
+            sold.setdefault(code, []).append(at)
+        found = self.at[rows].copy()
+        for place in np.flatnonzero(self.outcome[rows] == REFUNDED).tolist():
+            at = int(found[place])
+            near = (sale for sale in sold.get(int(self.ids.codes[rows[place]]), []) if at - _LINKS <= sale <= at)
+            found[place] = next(near, at)
+        return found
 
     def _is_copy(self, rows: Ints) -> Bools:
         """Whether the row before, with the same key, is less than `repeated_within` earlier."""
