@@ -7,7 +7,7 @@ from typing import Annotated
 
 from core.errors import Fault
 from core.settings.declare import Faults, validator
-from core.settings.kinds import Column, Dollars, Slug, Table
+from core.settings.kinds import Column, Dollars, Slug, Table, TimeZone
 from core.settings.notes import Default, Items, Mark, OneOf, Range, Requires
 
 OUTCOMES = ("taken", "refunded", "failed")
@@ -117,6 +117,8 @@ class MarketTable:
 class Business:
     """Business metrics; what is not set is not measured."""
 
+    time_zone: TimeZone = "UTC"
+    """Time zone of the business: its days and weeks begin by this clock."""
     orders: Orders | None = None
     customers: Annotated[Customers, Requires("orders.customer")] = field(default_factory=Customers)
     costs: Mapping[Slug, Cost] = field(default_factory=dict)

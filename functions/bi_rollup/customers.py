@@ -52,9 +52,11 @@ CUSTOMER_HISTORY = Query("customer_history", CustomerHistory)
 
 
 def run(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:
-    """Materialize the marts up to midnight, then count customers and estimate their lifetime value."""
+    """Materialize the marts up to a local midnight, then count customers and estimate their lifetime value."""
     tables = outside.tables
-    complete = marts.materialize(DAYS_MART, tables, due, previous, late=outside.orders.late)
+    complete = marts.materialize(
+        DAYS_MART, tables, due, previous, late=outside.orders.late, zone=outside.settings.business.time_zone
+    )
     if complete < due:
         return RollupResult(due=complete, complete_until={DAYS_MART.table: complete})
     tables.write("write_customers", until=due)

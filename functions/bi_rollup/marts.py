@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from functions.bi_rollup.local_days import instant, local
 from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.result import RollupResult
 from functions.bi_rollup.spans import DAY, ceiling, floor, rewrite_start
@@ -37,7 +38,7 @@ class Mart:
 
 
 def materialize(
-    mart: Mart, tables: Tables, due: datetime, previous: RollupResult | None, *, late: timedelta
+    mart: Mart, tables: Tables, due: datetime, previous: RollupResult | None, *, late: timedelta, zone: str = "UTC"
 ) -> datetime:
     """Write a mart up to an instant, or one step towards it.
 
@@ -49,6 +50,7 @@ def materialize(
         due: the instant.
         previous: the newest result.
         late: how far back it is rewritten.
+        zone: the time zone of the days of its rows, `due` and `previous`, as `local_days` writes them.
 
     Returns:
         The instant up to which the mart is complete.
@@ -57,9 +59,9 @@ def materialize(
     end = min(ceiling(due, mart.step), floor(start + SPAN, mart.step))
     complete = previous.complete_until.get(mart.table) if previous else None
     if complete is None or due - complete > DAY:
-        [order] = tables.read(OLDEST_ORDER, since=start, until=end)
+        [order] = tables.read(OLDEST_ORDER, since=instant(start, zone), until=instant(end, zone))
         if order.oldest is None:
             return min(end, due)
-        start = floor(order.oldest, mart.step)
+        start = floor(local(order.oldest, zone), mart.step)
     tables.write(mart.statement, since=start, until=end)
     return min(end, due)

@@ -17,8 +17,8 @@ FROM (
       {orders[named_customer]} AS customer, {orders[named_refund]} AS refund_id, paid.{orders[timestamp]} AS ordered_at,
       SAFE_CAST(paid.{orders[amount]} AS FLOAT64) AS amount, {orders[word]} AS word
     FROM {orders[table]} AS paid
-    WHERE paid.{orders[timestamp]} >= TIMESTAMP_SUB(@since, INTERVAL {orders[look_back]} MICROSECOND)
-      AND paid.{orders[timestamp]} < TIMESTAMP_ADD(@until, INTERVAL {orders[retries]} MICROSECOND)
+    WHERE paid.{orders[timestamp]} >= TIMESTAMP_SUB({orders[since]}, INTERVAL {orders[look_back]} MICROSECOND)
+      AND paid.{orders[timestamp]} < TIMESTAMP_ADD({orders[until]}, INTERVAL {orders[retries]} MICROSECOND)
   ) AS each_row
 ) AS classified
 CROSS JOIN UNNEST({orders[kinds]}) AS kind

@@ -27,7 +27,7 @@ FROM (
     {order_rows}
   ) AS order_rows
 ) AS compared
-WHERE ordered_at >= @since AND ordered_at < @until
+WHERE ordered_at >= {orders[since]} AND ordered_at < {orders[until]}
   AND (
     id IS NULL
     OR (

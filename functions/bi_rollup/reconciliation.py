@@ -13,6 +13,7 @@ from core.settings import Orders
 from functions.adapters.logs import fields
 from functions.bi_rollup import customers, revenue
 from functions.bi_rollup.data_issues import data_issues
+from functions.bi_rollup.local_days import local
 from functions.bi_rollup.marts import SPAN
 from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.result import MetricValue, RollupResult
@@ -95,7 +96,6 @@ def _book(outside: Outside, due: datetime, days: Sequence[RevenueDifference]) ->
     cents = sum(day.cents for day in days)
     log.warning("revenue differs from the orders; booked again", extra=fields(days=len(days), cents=cents, **span))
     outside.tables.write(revenue.MART.statement, **span)
-    if outside.orders.customer:  # refunds of later days may belong to these days
-        outside.tables.write(
-            customers.DAYS_MART.statement, since=days[0].day, until=min(due, days[-1].day + DAY + LINKS)
-        )
+    if outside.orders.customer:  # by local days, near these; and refunds of later days may belong to orders of these
+        until = min(floor(local(due, outside.settings.business.time_zone), DAY), days[-1].day + 2 * DAY + LINKS)
+        outside.tables.write(customers.DAYS_MART.statement, since=days[0].day - DAY, until=until)

@@ -11,8 +11,16 @@ from functions.bi_rollup import (
     roi,
     satisfaction,
 )
+from functions.bi_rollup.local_days import by_local_day
 
-_MEASURES = (revenue.JOB, reconciliation.JOB, forecasts.JOB, customers.JOB, market.JOB, roi.JOB)
+_MEASURES = (
+    revenue.JOB,
+    reconciliation.JOB,
+    by_local_day(forecasts.JOB),
+    by_local_day(customers.JOB),
+    market.JOB,
+    roi.JOB,
+)
 _SATISFACTION = satisfaction.job(_MEASURES)
 _RECORDED = (*_MEASURES, actions.JOB, _SATISFACTION)
 ROLLUPS = (*_RECORDED, daily_metrics.job(_RECORDED))

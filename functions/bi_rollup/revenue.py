@@ -8,6 +8,7 @@ from core.settings import Orders
 from core.settings.business import OUTCOMES
 from functions.bi_rollup import marts
 from functions.bi_rollup.data_issues import data_issues
+from functions.bi_rollup.local_days import local
 from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.result import MetricValue, RollupResult
 from functions.bi_rollup.rollup import Outside, RollupJob, has_orders
@@ -67,7 +68,8 @@ def run(outside: Outside, due: datetime, previous: RollupResult | None) -> Rollu
     complete = marts.materialize(MART, tables, due, previous, late=_rewritten(outside.orders, due, previous))
     if complete < due:
         return RollupResult(due=complete, complete_until={MART.table: complete})
-    end = floor(due, DAY)
+    now = local(due, outside.settings.business.time_zone)
+    end = floor(now, DAY)
     listed, others = listed_sources(tables, end - _PROFILE, ceiling(due, HOUR))
     hours = tables.read(REVENUE_BY_HOUR, since=end - _PROFILE, until=end, sources=listed)
     rows = {row.source: row for row in tables.read(PAYMENT_COUNTS, since=due - DAY, until=due, sources=listed)}
@@ -75,7 +77,7 @@ def run(outside: Outside, due: datetime, previous: RollupResult | None) -> Rollu
     issues = {issue: sum(getattr(row, issue) for row in rows.values()) for issue in ("unknown", "missing_id")}
     metrics = (
         *_payments(rows, sorted({*profiles, *rows})),
-        *_expected(tables, profiles, due),
+        *_expected(tables, profiles, now),
         *data_issues("orders", issues | {"other_sources": others}),
         *_newest([*rows.values(), *hours]),
     )
@@ -117,14 +119,14 @@ def _success_ratio(rows: Collection[PaymentCounts]) -> float | None:
     return 1.0 - sum(row.failed for row in rows) / total if total else None
 
 
-def _expected(tables: Tables, profiles: Mapping[str, Sequence[float]], due: datetime) -> Iterator[MetricValue]:
-    """Expected revenue of the last 24 hours: of the two days they lie in, each by its share of the hourly profile."""
-    first, second = floor(due - DAY, DAY), floor(due, DAY)
-    made = {"since": due - DAY - HORIZON, "until": due - DAY}
+def _expected(tables: Tables, profiles: Mapping[str, Sequence[float]], now: datetime) -> Iterator[MetricValue]:
+    """Expected revenue of the last 24 hours: of the two local days they lie in, each by its share of the hourly profile."""
+    first, second = floor(now - DAY, DAY), floor(now, DAY)
+    made = {"since": now - DAY - HORIZON, "until": now - DAY}
     rows = tables.read(EXPECTED_REVENUE, **made, first=first, second=second)
     means = {(row.source, row.day): row.mean for row in rows}
     for source, profile in profiles.items():
-        share = elapsed_share(profile, (due - second) / HOUR)
+        share = elapsed_share(profile, (now - second) / HOUR)
         days = [(first, 1.0 - share), (second, share)]
         if all((source, day) in means for day, part in days if part):
             dollars = sum(means[source, day] * part for day, part in days if part)

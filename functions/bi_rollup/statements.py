@@ -32,6 +32,10 @@ RETRIES = timedelta(days=1)
 """An attempt that was not paid is no order of its own where its order is paid within this time after it."""
 LINKS = timedelta(days=90)
 """How long after a sale a refund with its id belongs to it."""
+_A_DAY_MORE = {"since": "TIMESTAMP_SUB(@since, INTERVAL 1 DAY)", "until": "TIMESTAMP_ADD(@until, INTERVAL 1 DAY)"}
+"""The period of instants that holds local days from `since` to `until`."""
+_LOCAL = {"local_hour": "hour", "local_order": "ordered_at", "local_sale": "sold_at"}
+"""Columns of which statements have the local time, by the name of that."""
 _READING = ("order_rows", "each_order", "each_linked_order")
 """Parts of statements that read orders, as rows and each once."""
 
@@ -43,6 +47,7 @@ def statement(name: str, business: Business) -> str:
         ValueError: it reads a table that the settings do not name.
     """
     names: dict[str, object] = {"listed_source": _LISTED_SOURCE}
+    names |= {name: _local(column, business.time_zone) for name, column in _LOCAL.items()}
     names["revenue_by_day"] = _TEXTS["revenue_by_day"].format(**names).replace("\n", "\n  ")
     if business.orders:
         names |= _order_parts(business.orders)
@@ -56,10 +61,15 @@ def statement(name: str, business: Business) -> str:
         raise ValueError(f"{name}.sql: the settings must have the section of {missing}, got nothing") from missing
 
 
+def _local(column: str, zone: str) -> str:
+    """The local time of an instant, written as UTC."""
+    return column if zone == "UTC" else f"TIMESTAMP(DATETIME({column}, '{zone}'))"
+
+
 def _order_parts(given: Orders) -> dict[str, object]:
     """The parts of statements that read orders."""
     orders = _orders(given)
-    linked = orders | {"look_back": orders["links"]}
+    linked = orders | {"look_back": orders["links"]} | _A_DAY_MORE
     rows, linked_rows = (
         _TEXTS["order_rows"].format(orders=names).replace("\n", "\n    ") for names in (orders, linked)
     )
@@ -93,6 +103,8 @@ def _orders(orders: Orders) -> dict[str, str]:
         | {name: str(micros) for name, micros in periods.items()}
         | {f"{name}_less": str(micros - 1) for name, micros in periods.items()}
         | {
+            "since": "@since",
+            "until": "@until",
             "links_days": str(LINKS.days),
             "word": _text(orders.outcome),
             "outcome": _OUTCOME_BY_WORD if orders.outcome else _OUTCOME_BY_SIGN,

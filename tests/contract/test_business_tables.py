@@ -50,7 +50,9 @@ SPENT = Spending(table="telemetry.paid", timestamp="paid_at", kind="shop", amoun
 BUSINESS = Business(orders=PAID, market=SOLD, spending=SPENT)
 BY_SIGN = replace(BUSINESS, orders=replace(PAID, outcome=None, customer=None))
 IN_PLACE = replace(
-    BUSINESS, orders=replace(PAID, refunds="in_place", refund_id="refund", repeated_within=timedelta(hours=9))
+    BUSINESS,
+    time_zone="America/Los_Angeles",
+    orders=replace(PAID, refunds="in_place", refund_id="refund", repeated_within=timedelta(hours=9)),
 )
 COUNTED = replace(BUSINESS, market=replace(SOLD, amount=None))
 SCHEMA = pa.schema(
@@ -104,7 +106,7 @@ def both(request: pytest.FixtureRequest, client: bigquery.Client, warehouse: Big
     load(client, PAID.table, [row | {"paid_at": row["paid_at"].isoformat()} for row in given])
     table = pa.Table.from_pylist(given, schema=SCHEMA)
     twin = MemoryTables(
-        OrderRows.read(table, business.orders),
+        OrderRows.read(table, business.orders, zone=business.time_zone),
         sales=SaleRows.read(table, business.market),
         spending=SpendingRows.read(table, business.spending),
     )
@@ -170,7 +172,7 @@ def test_the_hourly_mart_and_its_queries(both: Both, warehouse: BigQueryWarehous
         assert days == sorted(days)  # `forecasts` groups them
 
 
-@pytest.mark.parametrize("both", [(5, BUSINESS)], indirect=True)
+@pytest.mark.parametrize("both", [(5, BUSINESS), (6, IN_PLACE)], indirect=True)
 def test_customers_by_their_days(both: Both, warehouse: BigQueryWarehouse) -> None:
     for tables in both:
         tables.write("write_customer_days", since=BEGIN, until=BEGIN + 3 * DAY)

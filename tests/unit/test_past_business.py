@@ -163,6 +163,15 @@ def test_a_statement_that_the_past_does_not_have_is_refused() -> None:
         build().source.read(Query("new_rollup", ModelState))
 
 
+@pytest.mark.parametrize("zone", ["America/Los_Angeles", "Asia/Tokyo"])
+def test_the_past_of_a_shop_in_another_time_zone_does_not_depend_on_the_parts_either(zone: str) -> None:
+    settings = replace(NO_CUSTOMERS, business=replace(NO_CUSTOMERS.business, time_zone=zone))
+    whole, parts = build(settings=settings), build(settings=settings)
+    points = by_series(whole.run(midnights(2)))
+    assert by_series([*parts.run(midnights(0)), *parts.run(midnights(2, 1))]) == points
+    assert {"aia_revenue_expected_dollars", "aia_revenue_forecast_dollars"} <= {name for name, *_ in points}
+
+
 def test_no_instants_are_no_points() -> None:
     found = build()
     assert (found.run([]), found.documents(), found.marts()) == ([], {}, {})

@@ -28,6 +28,7 @@ SAMPLE: dict[str, Any] = {
     "version": 1,
     "jobs": {},
     "business": {
+        "time_zone": "America/Los_Angeles",
         "orders": ORDERS,
         "customers": {"period": "60d"},
         "costs": {"serving": {"dollars_per_hour": 12.5}},
@@ -48,6 +49,7 @@ def test_everything_is_read_as_it_stands() -> None:
     assert (found.orders.repeated_within, found.orders.refund_id) == (timedelta(hours=12), "refund")
     assert found.orders.refunds == "in_place"
     assert found.customers.period == timedelta(days=60)
+    assert found.time_zone == "America/Los_Angeles"
     assert found.costs == {"serving": Cost(dollars_per_hour=12.5)}
     assert found.spending is not None
     assert found.spending.kind == "service"
@@ -74,6 +76,7 @@ def test_without_the_section_nothing_of_the_business_is_measured() -> None:
         (("orders", "id"), "`id`", "business.orders.id: must be a column"),
         (("orders", "source"), ..., "business.orders.source: must be given, got None"),
         (("orders", "late"), "1m", "business.orders.late: must be 1h to 30d"),
+        (("time_zone",), "PST8", "business.time_zone: must be the name of an IANA time zone, as in 'Europe/Berlin'"),
         (("orders", "repeated_within"), "31d", "business.orders.repeated_within: must be 1h to 30d"),
         (("orders", "refunds"), "perhaps", "business.orders.refunds: must be one of rows, in_place, got 'perhaps'"),
         (("orders", "outcome"), ..., "business.orders.outcome: must be given where outcomes is given, got None"),

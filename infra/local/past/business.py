@@ -26,6 +26,7 @@ from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
 from functions.bi_rollup import actions, customers, daily_metrics, forecasts, reconciliation, revenue, roi
+from functions.bi_rollup.local_days import by_local_day, local
 from functions.bi_rollup.registry import ROLLUPS
 from functions.bi_rollup.result import COLLECTION, RollupResult, load, save
 from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
@@ -91,7 +92,7 @@ class PastBusiness:
         business = _in_memory(settings.business)
         rows = orders.rows(min(orders.first, now), now)
         source = MemoryTables(
-            OrderRows.read(rows, business.orders) if business.orders else _no_orders(rows),
+            OrderRows.read(rows, business.orders, zone=business.time_zone) if business.orders else _no_orders(rows),
             sales=_market(history, business, floor(orders.first, DAY), now),
             models=models,
             experience=experience,
@@ -100,7 +101,7 @@ class PastBusiness:
         if business.orders and begin < midnight:
             source.hours.write(begin, midnight)
             if business.orders.customer:
-                source.days.write(begin, midnight)
+                source.days.write(begin - DAY, floor(local(now, business.time_zone), DAY))
         forecaster = _memoized_forecaster()
         return cls(
             settings=replace(settings, business=business),
@@ -149,7 +150,7 @@ class PastBusiness:
         if self._newest is None or not self.settings.business.orders:
             return {}
         # The newest tick may not have written them last.
-        self.source.customers.write(floor(self._newest, DAY))
+        self.source.customers.write(floor(local(self._newest, self.settings.business.time_zone), DAY))
         return mart_rows(self.source, ceiling(self._newest, HOUR))
 
     def tables(self, since: datetime, until: datetime) -> dict[str, pa.Table]:
@@ -163,12 +164,12 @@ class PastBusiness:
         """Provide what a tick builds on: the marts, and a forecast of each day of the weeks before."""
         if not self.settings.business.orders:
             return
-        day = floor(at, DAY)
+        midnight, day = floor(at, DAY), floor(local(at, self.settings.business.time_zone), DAY)
         marts = (customers.DAYS_MART.table, customers.MART)
         results = {
             revenue.JOB.name: RollupResult(due=at - HOUR, complete_until={revenue.MART.table: at - HOUR}),
-            forecasts.JOB.name: RollupResult(due=day - DAY),
-            customers.JOB.name: RollupResult(due=day - DAY, complete_until=dict.fromkeys(marts, day - DAY)),
+            forecasts.JOB.name: RollupResult(due=midnight - DAY),
+            customers.JOB.name: RollupResult(due=midnight - DAY, complete_until=dict.fromkeys(marts, midnight - DAY)),
         }
         for name, result in results.items():
             stored = load(outside.store, name)
@@ -216,7 +217,8 @@ def _jobs(business: Business, forecaster: forecasts.Forecaster) -> list[RollupJo
     run = functools.partial(forecasts.run, forecaster=forecaster)
     missing = {actions.JOB.name, reconciliation.JOB.name, *([roi.JOB.name] if business.spending else [])}
     jobs = [job for job in ROLLUPS if job.name not in missing]
-    return [replace(job, run=run) if job is forecasts.JOB else job for job in jobs]
+    memoized = by_local_day(replace(forecasts.JOB, run=run))
+    return [memoized if job.name == memoized.name else job for job in jobs]
 
 
 def _memoized_forecaster() -> forecasts.Forecaster:

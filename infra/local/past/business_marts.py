@@ -17,6 +17,8 @@ HOUR, DAY = (int(span.total_seconds()) * 1_000_000 for span in (timedelta(hours=
 Column = TypeVar("Column", Ints, Floats)
 _AGES = LINKS.days + 2
 """More than any number of days from an order to its refund."""
+_NEAR = timedelta(days=1)
+"""The instants of local days are less than this before or after the same days in UTC."""
 _LATEST = np.iinfo(np.int64).max
 
 
@@ -67,6 +69,14 @@ class HourMart:
         low, high = np.searchsorted(self.at, [micros(since), micros(until)])
         return slice(int(low), int(high))
 
+    def days(self, since: datetime, until: datetime) -> tuple[Ints, Ints]:
+        """The rows of local days, and the local time of each."""
+        span = self.span(since - _NEAR, until + _NEAR)
+        rows, shown = np.arange(span.start, span.stop), self.orders.local(self.at[span])
+        day = shown // DAY * DAY
+        within = (day >= micros(since)) & (day < micros(until))
+        return rows[within], shown[within]
+
     def listed(self, sources: Sequence[str]) -> tuple[list[str], Ints]:
         """The names of the listed sources and of the rest, in order, and each source's index among them."""
         known = [name if not sources or name in sources else REST for name in self.orders.sources.names]
@@ -96,10 +106,12 @@ class DayMart:
 
     def write(self, since: datetime, until: datetime) -> None:
         """Write whole days, as `write_customer_days.sql`."""
-        rows = self.orders.counted(since, until)
+        rows = self.orders.counted(since - _NEAR, until + _NEAR)
+        day = self.orders.local(self.orders.at[rows]) // DAY
+        rows = rows[(day >= micros(since) // DAY) & (day < micros(until) // DAY)]
         rows = rows[(self.orders.customers.codes[rows] >= 0) & (self.orders.outcome[rows] <= REFUNDED)]
         names = max(1, len(self.orders.customers.names))
-        day, order_day = self.orders.at[rows] // DAY, self.orders.sold_at(rows) // DAY
+        day, order_day = (self.orders.local(at) // DAY for at in (self.orders.at[rows], self.orders.sold_at(rows)))
         key = (day * names + self.orders.customers.codes[rows]) * _AGES + day - order_day
         keys, place = np.unique(key, return_inverse=True)
         keys, age = keys // _AGES, keys % _AGES

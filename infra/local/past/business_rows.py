@@ -9,6 +9,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from core.business.checks import Bools, Floats, Ints
 from core.settings import MarketTable, Orders, Spending
@@ -92,6 +93,7 @@ class OrderRows:
         outcome: an index of `OUTCOMES`.
         refunds: the key of a refund among those of its order, 0 for other rows.
         repeated_within: rows with one key that are less than this apart are copies.
+        zone: the time zone of days.
     """
 
     at: Ints
@@ -102,9 +104,10 @@ class OrderRows:
     outcome: Ints
     refunds: Ints
     repeated_within: timedelta
+    zone: str = "UTC"
 
     @classmethod
-    def read(cls, table: pa.Table, given: Orders) -> Self:
+    def read(cls, table: pa.Table, given: Orders, *, zone: str = "UTC") -> Self:
         """Read a table with the columns that the settings name."""
         at, order = _times(table, given.timestamp)
         amount, nobody = _numbers(table, given.amount)[order], pa.nulls(len(table), pa.string())
@@ -125,6 +128,7 @@ class OrderRows:
             outcome=outcome,
             refunds=np.where(outcome == REFUNDED, _refund_keys(refund_id.codes, at, amount), 0),
             repeated_within=given.repeated_within,
+            zone=zone,
         )
 
     @property
@@ -138,6 +142,11 @@ class OrderRows:
         """Revenue of each row: refunds are negative, failed and unknown outcomes 0."""
         amount = np.where(self.paid, self.amount, 0.0)
         return np.where(self.outcome == REFUNDED, -np.abs(amount), amount)
+
+    def local(self, at: Ints) -> Ints:
+        """What the clocks show at instants, written as UTC; shape (n,)."""
+        shown = pc.local_timestamp(pa.array(at, pa.timestamp("us", self.zone)))
+        return np.asarray(shown.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
 
     def span(self, since: datetime, until: datetime) -> slice:
         """The rows of a span."""

@@ -160,25 +160,23 @@ class MemoryTables:
         return [LargestSource(source=name, total=codes.size) for _, name in largest[:most]]
 
     def _revenue_by_hour(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[HourlyRevenue]:
-        at = self.hours.at[self.hours.span(since, until)]
+        rows, shown = self.hours.days(since, until)
+        at = self.hours.at[rows]
         return [
             HourlyRevenue(source=source, of_day=hour, dollars=dollars, newest=instant(at[rows].max()))
-            for source, hour, dollars, rows in self._revenue(since, until, sources, at // HOUR % 24)
+            for source, hour, dollars, rows in self._revenue(rows, sources, shown // HOUR % 24)
         ]
 
     def _revenue_by_day(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[DailyRevenue]:
-        at = self.hours.at[self.hours.span(since, until)]
+        rows, shown = self.hours.days(since, until)
         return [
             DailyRevenue(source=source, day=instant(day * DAY), dollars=dollars)
-            for source, day, dollars, _ in self._revenue(since, until, sources, at // DAY)
+            for source, day, dollars, _ in self._revenue(rows, sources, shown // DAY)
         ]
 
-    def _revenue(
-        self, since: datetime, until: datetime, sources: Sequence[str], by: Ints
-    ) -> Iterator[tuple[str, int, float, Ints]]:
-        """Revenue by listed source and another key below `_KEYS`, in order, with the rows of the span behind each."""
+    def _revenue(self, rows: Ints, sources: Sequence[str], by: Ints) -> Iterator[tuple[str, int, float, Ints]]:
+        """Revenue of rows by listed source and another key below `_KEYS`, in order, with the places of the rows behind each."""
         names, place = self.hours.listed(sources)
-        rows = self.hours.span(since, until)
         key = place[self.hours.source[rows]] * _KEYS + by
         order = np.argsort(key, kind="stable")
         keys, begin = np.unique(key[order], return_index=True)
