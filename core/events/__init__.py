@@ -132,6 +132,8 @@ class Change(StrEnum):
     RESOLVED = "resolved"
     EXPIRED = "expired"
     """Its sources stopped reporting it: whether it recovered is not known."""
+    MERGED = "merged"
+    """It goes on as a part of another incident."""
     REOPENED = "reopened"
 
 

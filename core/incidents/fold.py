@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.events import Change, Finding, IncidentChange, Status
+from core.incidents.audience import with_channels
 from core.incidents.capacity import episode_of, forgotten_episode, upsert
 from core.incidents.conditions import Episode, correlated_incidents, last_episode, observe, root_target
 from core.incidents.context import SILENT, FindingContext
@@ -154,6 +155,7 @@ def reconcile(state: GroupState, context: FindingContext, policy: IncidentPolicy
     members = [condition for condition in state.conditions if condition.key in episode.conditions]
     steps = _steps(first, episode, _with_silence(context, members, first), policy)
     whole = merge_losses(first or new_incident(context.target, opened_at, state.name), parts, context.observation.at)
+    whole = with_channels(whole, parts)
     after, changes = update_incident(whole, members, episode, steps, policy)
     merged = [advance(*_merge(part, after, context)) for part in parts]
     by_id = (
@@ -194,7 +196,7 @@ def _had_incident(state: GroupState, context: FindingContext, episode: Episode, 
 
 def _merge(incident: Incident, into: Incident, context: FindingContext) -> tuple[Incident, tuple[Step, ...]]:
     at = context.observation.at
-    step = Step(Change.RESOLVED, IncidentReason.MERGED, at, f"part of {into.id}: {into.target}", context.cause)
+    step = Step(Change.MERGED, IncidentReason.MERGED, at, f"part of {into.id}: {into.target}", context.cause)
     resolved_at = incident.resolved_at or max(at, incident.opened_at)
     return replace(incident, merged_into=into.id, resolved_at=resolved_at), (step,)
 

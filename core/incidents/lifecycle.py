@@ -34,7 +34,7 @@ from core.incidents.model import (
 from core.text import clean, clean_utf8
 
 OPENINGS = frozenset({Change.OPENED, Change.REOPENED})
-ENDINGS = frozenset({Change.RESOLVED, Change.EXPIRED})
+ENDINGS = frozenset({Change.RESOLVED, Change.EXPIRED, Change.MERGED})
 RESPONSES = frozenset({Change.ACKNOWLEDGED, Change.MITIGATED})
 """Somebody, or an automated action, takes care of the incident."""
 _STATES = {
@@ -43,6 +43,7 @@ _STATES = {
     Change.MITIGATED: State.MITIGATED,
     Change.RESOLVED: State.RESOLVED,
     Change.EXPIRED: State.RESOLVED,
+    Change.MERGED: State.RESOLVED,
 }
 _RESET: dict[str, Any] = {
     "acknowledged_at": None,
@@ -174,8 +175,9 @@ def _size(entry: TimelineEntry) -> int:
 
 
 def _effective(step: Step, state: State, *, expired: bool) -> Step:
-    """The step; ending what has ended already is a mere timeline entry, unless it had only expired and is resolved now."""
-    again = step.change in ENDINGS and state is State.RESOLVED and not (expired and step.change is Change.RESOLVED)
+    """The step; ending what has ended already is a mere timeline entry, unless it had only expired, or becomes a part of another."""
+    over = step.change is Change.EXPIRED or (step.change is Change.RESOLVED and not expired)
+    again = over and state is State.RESOLVED
     return replace(step, change=Change.UPDATED) if again else step
 
 

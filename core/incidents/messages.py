@@ -57,8 +57,8 @@ class Message:
         url: the page of the incident, to see and acknowledge it.
         runbook: an address or a path; empty where there is none.
         at: the instant of the change, in UTC.
-        missed: whether it replaces an earlier message about the same incident that could not be sent, so that the
-            receiver does not know what came before.
+        missed: whether the receiver does not know what came before: an earlier message about the same incident could not be
+            sent, or went to others.
     """
 
     key: str
@@ -107,6 +107,8 @@ def compose(state: GroupState, notification: Notification, *, url: str, runbooks
             url=f"{url.rstrip('/')}/#incident={incident.id}",
             runbook=runbook_link(lead, runbooks) if lead else "",
             at=notification.at,
+            # A new receiver of an incident that somebody has: there is nothing to acknowledge there yet.
+            missed=notification.change in RESPONSES and channel not in notification.before.channels,
         )
         for channel in notification.channels
     )
@@ -134,7 +136,9 @@ def facts(
     """
     incident = notification.incident
     lead = _lead(incident, members)
-    if notification.change in ENDINGS:
+    if notification.change is Change.MERGED:
+        pairs: _Pairs = (("Automated actions", _actions(incident.timeline)),)
+    elif notification.change in ENDINGS:
         pairs = _after_resolution(lead, incident)
     elif notification.change in RESPONSES:
         by_person = notification.reason is IncidentReason.COMMAND
@@ -174,13 +178,22 @@ def _lead(incident: Incident, members: Sequence[IncidentCondition]) -> IncidentC
 
 
 def _headline(state: GroupState, notification: Notification, about: str) -> str:
+    if notification.change is Change.MERGED:
+        return clean(_merged(state, notification.incident), _LINE)
     if notification.change in ENDINGS:
-        return clean(_resolved(state, notification), _LINE)
+        return clean(_resolved(notification), _LINE)
     if notification.reason is IncidentReason.HANDED_ON:
         return clean(_handed_on(notification, about), _LINE)
     if notification.reason in (IncidentReason.NOT_ACKNOWLEDGED, IncidentReason.REMINDER):
         return clean(_not_acknowledged(notification, about), _LINE)
+    if notification.reason is IncidentReason.MERGED:
+        return clean(_introduced(notification.incident, about), _LINE)
     return clean(_changed(notification, about), _LINE)
+
+
+def _introduced(incident: Incident, about: str) -> str:
+    is_so = f"{about}, severity {incident.severity}, firing since {instant(incident.opened_at)}"
+    return f"An incident that you were notified of is a part of this one now: {is_so}."
 
 
 def _changed(notification: Notification, about: str) -> str:
@@ -248,11 +261,13 @@ def _not_acknowledged(notification: Notification, about: str) -> str:
     return f"{start} for {waited}: {about}, severity {incident.severity}, firing since {instant(incident.opened_at)}."
 
 
-def _resolved(state: GroupState, notification: Notification) -> str:
+def _merged(state: GroupState, incident: Incident) -> str:
+    into = next((other.target for other in state.incidents if other.id == incident.merged_into), "")
+    return f"Merged into a larger incident{f' at {into}' if into else ''}, which continues: {incident.merged_into}."
+
+
+def _resolved(notification: Notification) -> str:
     incident, target = notification.incident, notification.incident.target
-    if notification.reason is IncidentReason.MERGED:
-        into = next((other.target for other in state.incidents if other.id == incident.merged_into), "")
-        return f"Merged into a larger incident{f' at {into}' if into else ''}, which continues: {incident.merged_into}."
     end = max(incident.resolved_at or notification.at, incident.opened_at)
     lasted = f"{duration(end - incident.opened_at)}, {period(incident.opened_at, end)}"
     if incident.cancelled:

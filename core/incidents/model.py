@@ -295,6 +295,7 @@ class Incident:
         expired: whether it ended because something in it was no longer reported: whether that recovered is not known.
         lost: whether conditions beyond those that are kept in detail expired in it.
         merged_into: the id of the incident that it is part of, or empty.
+        joining: the channels of incidents that were merged into it, as long as they were not notified of it.
         targets, conditions: the targets, and the keys of the conditions, that fired in it, sorted.
         impact: the revenue at risk, or None where no revenue is mapped to its targets.
         loss: the estimated loss until `loss_until`, in dollars; from then on, `impact` by the hour is added.
@@ -333,6 +334,7 @@ class Incident:
     expired: bool = False
     lost: bool = False
     merged_into: str = ""
+    joining: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
     impact: Impact | None = None

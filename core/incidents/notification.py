@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.events import Change, IncidentChange, Severity
+from core.incidents.audience import audience
 from core.incidents.lifecycle import ENDINGS, OPENINGS, RESPONSES, Step, advance
 from core.incidents.model import EscalationState, GroupState, Incident, IncidentReason, NotificationState, State
 from core.incidents.policy import IncidentPolicy
@@ -21,8 +22,6 @@ from core.incidents.routing import (
     Silence,
     incident_mute,
     next_escalation,
-    routing_facts,
-    stakeholders,
     tier_channels,
 )
 from core.settings.response import Policy
@@ -149,7 +148,7 @@ def _evaluate(incident: Incident, context: _Context) -> _Evaluation:
         return _escalate(incident, context)
     if update.reason is IncidentReason.FLAPPING:
         return _Evaluation(incident=incident, deferred=True)
-    if update.change in RESPONSES and incident.notified.severity is None:
+    if update.change in RESPONSES and incident.notified.severity is None and not incident.joining:
         # Nobody else was notified of it: whoever responds needs no message.
         return _Evaluation(incident=_notified(incident, update, context, (), ()))
     if mute := context.mute(incident):
@@ -189,6 +188,18 @@ def _change_while_firing(incident: Incident) -> _Update | None:
         return _Update(Change.ESCALATED, IncidentReason.WORSENED)
     if incident.pending_update:
         return _Update(Change.UPDATED, IncidentReason.ACTION)
+    return _change_of_owner(incident) or _introduction(incident)
+
+
+def _introduction(incident: Incident) -> _Update | None:
+    """That another incident is a part of it now, for those who know only that one."""
+    response = _response(incident)
+    change = response.change if response else Change.UPDATED
+    return _Update(change, IncidentReason.MERGED) if incident.joining else None
+
+
+def _change_of_owner(incident: Incident) -> _Update | None:
+    notified = incident.notified
     if not notified.acknowledged:
         return _response(incident)
     if incident.state is State.OPEN:
@@ -224,13 +235,14 @@ def _opening(incident: Incident, context: _Context) -> _Update | None:
 
 def _resolution(incident: Incident, context: _Context) -> _Update | None:
     notified = incident.notified
+    if incident.merged_into:
+        is_news = notified.firing or notified.expired
+        return _Update(Change.MERGED, IncidentReason.MERGED) if is_news else None
     if notified.expired and not incident.expired:
         return _Update(Change.RESOLVED, _reason_of(incident, Change.RESOLVED) or IncidentReason.ALL_RECOVERED)
     if not notified.firing:
         late = notified.severity is None and incident.timeline[-1].reason is IncidentReason.ALREADY_RESOLVED
         return _Update(Change.RESOLVED, IncidentReason.ALREADY_RESOLVED) if late else None
-    if incident.merged_into:
-        return _Update(Change.RESOLVED, IncidentReason.MERGED)
     if incident.closed_at is None and _must_settle(notified, context):
         return _Update(Change.RESOLVED, IncidentReason.FLAPPING)
     return _ending(incident)
@@ -274,7 +286,8 @@ def _mute(incident: Incident, mute: Mute, update: _Update, at: datetime) -> _Eva
 
 
 def _notify(incident: Incident, update: _Update, context: _Context) -> _Evaluation:
-    escalations, to = _audience(incident, update, context)
+    people, now = context.policy.people, context.now
+    escalations, to = audience(incident, update.change, update.reason, people=people, now=now)
     if not to and update.change in {*OPENINGS, Change.UNACKNOWLEDGED}:
         # No route matches now; one may later, by its hours or a worse severity.
         return _Evaluation(incident=incident)
@@ -283,7 +296,9 @@ def _notify(incident: Incident, update: _Update, context: _Context) -> _Evaluati
     if not to:
         return _Evaluation(incident=incident)
     named = () if update.change in {*RESPONSES, Change.UPDATED} else escalations
-    names = ", ".join(escalation.stakeholder for escalation in named) or "everybody notified before"
+    merged = update.reason is IncidentReason.MERGED and update.change not in ENDINGS
+    everybody = "everybody notified of what is a part of it now" if merged else "everybody notified before"
+    names = ", ".join(escalation.stakeholder for escalation in named) or everybody
     step = Step(
         Change.UPDATED, IncidentReason.NOTIFIED, context.at, f"{update.change}: notified {names} ({', '.join(to)})"
     )
@@ -291,28 +306,6 @@ def _notify(incident: Incident, update: _Update, context: _Context) -> _Evaluati
         incident=incident, change=update.change, reason=update.reason, at=context.at, channels=to, before=before
     )
     return _Evaluation(incident=incident, steps=(step,), notification=notification)
-
-
-def _audience(
-    incident: Incident, update: _Update, context: _Context
-) -> tuple[tuple[EscalationState, ...], tuple[str, ...]]:
-    """The tiers reached after the notification, and the channels that receive it."""
-    notified, resolved = incident.notified, update.change in ENDINGS
-    people, now = context.policy.people, context.now
-    if update.change in {*RESPONSES, Change.UPDATED}:  # the tiers reached stay: the acknowledgement may be withdrawn
-        return notified.escalations, notified.channels
-    if resolved and notified.severity is not None:
-        return (), notified.channels
-    goes_on = update.change in {Change.ESCALATED, Change.UNACKNOWLEDGED}
-    reached = {escalation.stakeholder: escalation for escalation in notified.escalations} if goes_on else {}
-    if update.change is Change.UNACKNOWLEDGED:  # the tiers reached have their time to acknowledge once more
-        reached = {name: replace(escalation, since=now) for name, escalation in reached.items()}
-    names = [name for name in stakeholders(routing_facts(incident), people, now) if name in people.stakeholders]
-    first = {name: EscalationState(stakeholder=name, tier=0, since=now) for name in names}
-    escalations = tuple((first | reached).values())
-    to = tier_channels(escalations, people, now)
-    before = notified.channels if goes_on else ()
-    return () if resolved else escalations, tuple(dict.fromkeys((*to, *before)))
 
 
 def _escalate(incident: Incident, context: _Context) -> _Evaluation:
@@ -364,7 +357,9 @@ def _notified(
     """The incident after the notification."""
     before, at = incident.notified, context.at
     if update.change is Change.UPDATED:
-        return replace(incident, notified=replace(before, count=before.count + bool(to)), pending_update="")
+        channels = tuple(dict.fromkeys((*before.channels, *to)))
+        notified = replace(before, count=before.count + bool(to), channels=channels)
+        return replace(incident, notified=notified, pending_update="", joining=())
     # What flapped and is calm flaps again at its next reopening.
     flaps = FLAPS - 1 if before.flapping and update.change in (*OPENINGS, *ENDINGS) else _flaps(before, at)
     reopened = update.change is Change.REOPENED and update.reason is not IncidentReason.STOPPED_FLAPPING
@@ -383,7 +378,7 @@ def _notified(
         or (before.flapping and update.change not in OPENINGS | ENDINGS),
     )
     requested = None if update.change in OPENINGS else incident.requested_severity
-    return replace(incident, notified=notified, pending_update="", requested_severity=requested)
+    return replace(incident, notified=notified, pending_update="", joining=(), requested_severity=requested)
 
 
 def _worst_notified(incident: Incident, update: _Update) -> Severity:

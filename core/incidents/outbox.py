@@ -20,7 +20,7 @@ BACKLOG_LIMIT = 10
 those about what was resolved before the channel was notified; firing and recovery of what was notified stay."""
 CHANGES_LIMIT = 150
 """Changes kept while the bus takes none; the oldest are dropped, or the document would outgrow the store in the end."""
-MESSAGES_SIZE, CHANGES_SIZE = 106_000, 92_000
+MESSAGES_SIZE, CHANGES_SIZE = 100_000, 92_000
 """Bytes of all messages, and of all changes, requests and records, that are kept; of messages the least severe are dropped,
 before changes the records, then the oldest."""
 RECORD = "record"
@@ -194,9 +194,14 @@ def next_effects(queue: Sequence[Effect]) -> tuple[Effect, ...]:
 
 
 def _rank(joined: Sequence[Effect]) -> int:
-    """The worst messages first: where a rate limit admits only critical ones, they do not wait behind the others."""
+    """The worst messages first: where a rate limit admits only critical ones, they do not wait behind the others.
+
+    That an incident was merged comes last: a pager gives it up only where the one that goes on is known.
+    """
     message = joined[-1].message
-    return -message.severity.rank if message else 0
+    if message is None or message.change is Change.MERGED:
+        return 1
+    return -message.severity.rank
 
 
 def coalesce(queue: Sequence[Effect]) -> tuple[tuple[Effect, ...], ...]:

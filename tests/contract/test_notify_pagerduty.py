@@ -86,7 +86,8 @@ def test_an_incident_becomes_an_alert_with_all_that_is_known(pager: PagerDuty, s
 def test_every_change_has_its_action(pager: PagerDuty, server: PagerDutyServer, change: Change) -> None:
     pager.send(replace(MESSAGE, change=change))
     care = {Change.ACKNOWLEDGED: ["acknowledge"], Change.MITIGATED: ["acknowledge"]}
-    ends = {Change.RESOLVED: ["resolve"], Change.UNACKNOWLEDGED: ["resolve", "trigger"], Change.EXPIRED: []}
+    ends = {Change.RESOLVED: ["resolve"], Change.MERGED: ["resolve"], Change.EXPIRED: []}
+    ends |= {Change.UNACKNOWLEDGED: ["resolve", "trigger"]}
     assert [event["event_action"] for event in sent(server)] == (care | ends).get(change, ["trigger"])
     assert len(sent(server)) == calls(replace(MESSAGE, change=change))
 

@@ -99,7 +99,7 @@ def test_what_is_over_asks_nobody_to_acknowledge(hook: SlackWebhook, server: Sla
     button = call.body["blocks"][-1]["elements"][0]
     assert button["text"]["text"] == "See the incident"
     assert "style" not in button
-    assert "in place of earlier messages that could not be sent" in call.body["blocks"][-2]["elements"][0]["text"]
+    assert "earlier messages about it were not sent here" in call.body["blocks"][-2]["elements"][0]["text"]
 
 
 @pytest.mark.parametrize(("severity", "sign"), list(zip(Severity, "🔵🟡🟠🔴", strict=True)))

@@ -90,7 +90,7 @@ def test_what_is_over_asks_nobody_to_acknowledge() -> None:
     over = card(change=Change.RESOLVED, missed=True)
     assert [action["title"] for action in over["actions"]] == ["See the incident", "Runbook"]
     assert not [action for action in over["actions"] if "style" in action]
-    assert "in place of earlier messages that could not be sent" in texts(over["body"])[-1]
+    assert "earlier messages about it were not sent here" in texts(over["body"])[-1]
 
 
 def test_without_addresses_there_are_no_buttons_and_the_runbook_is_named() -> None:

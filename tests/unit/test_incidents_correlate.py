@@ -84,7 +84,7 @@ def test_of_several_the_oldest_that_is_not_over_goes_on() -> None:
     assert [one.target for one in played.state.incidents if not one.merged_into] == ["table"]
     assert played.incident.id == played.state.incidents[1].id
     over = played.state.incidents[0]
-    assert [entry.change for entry in over.timeline] == [Change.OPENED, Change.RESOLVED, Change.UPDATED]
+    assert [entry.change for entry in over.timeline] == [Change.OPENED, Change.RESOLVED, Change.MERGED]
 
 
 def test_what_is_over_soon_comes_back_as_the_same_incident_and_later_as_another() -> None:

@@ -163,10 +163,10 @@ def test_what_comes_back_says_since_when_and_when_it_was_first_seen() -> None:
 def test_a_part_says_of_what_it_is_a_part() -> None:
     graph = Graph([Dependency(target=one, needs="table/t") for one in ("a", "b")])
     played = Played(replace(POLICY, graph=graph)).find(*[found(0, target=one) for one in ("a", "b", "table/t")])
-    (part,) = [message for message in played.messages if message.change is Change.RESOLVED]
+    (part,) = [message for message in played.messages if message.change is Change.MERGED]
     whole = played.incident.id
     assert part.text.splitlines()[0] == f"Merged into a larger incident at table/t, which continues: {whole}."
-    (notification,) = [one for one in played.notifications if one.change is Change.RESOLVED]
+    (notification,) = [one for one in played.notifications if one.change is Change.MERGED]
     (forgotten,) = compose(replace(played.state, incidents=()), notification, url="")
     assert forgotten.text.splitlines()[0] == f"Merged into a larger incident, which continues: {whole}."
 

@@ -330,11 +330,11 @@ def test_an_incident_is_muted_only_when_all_its_targets_are() -> None:
     assert played.find(found(2, target="table/t")).told == ["opened"]
 
 
-def test_a_part_of_another_incident_is_told_as_over_where_it_was_heard_of() -> None:
+def test_a_part_of_another_incident_is_told_as_merged_where_it_was_heard_of() -> None:
     graph = Graph([Dependency(target=one, needs="table/t") for one in ("a", "b")])
     played = Played(replace(POLICY, graph=graph))
     played.find(found(0, target="a"), found(0.1, target="b"), found(0.2, target="table/t"))
-    assert (played.told, played.why[-1]) == (["opened", "opened", "resolved"], IncidentReason.MERGED)
+    assert (played.told, played.why[-1]) == (["opened", "opened", "merged"], IncidentReason.MERGED)
     assert played.notifications[-1].incident.merged_into == played.incident.id
     assert played.incident.target == "table/t"
     played.sweep(5)

@@ -29,7 +29,7 @@ ENDS = {
     Verb.CANCEL: "It was a false alarm: everybody who was notified is told so, and it is left out of the response times.",
 }
 """The verbs that end an incident, and what to know before."""
-_ENDED = {Change.RESOLVED: "🟢", Change.EXPIRED: "⚪"}
+_ENDED = {Change.RESOLVED: "🟢", Change.EXPIRED: "⚪", Change.MERGED: "🟣"}
 _CLOSED = RESPONSES | ENDINGS
 
 
@@ -84,7 +84,7 @@ def context(message: Message) -> str:
     if message.runbook and not web(message.runbook):
         parts.append(f"runbook {fit(message.runbook, 200)}")
     if message.missed:
-        parts.append("in place of earlier messages that could not be sent")
+        parts.append("earlier messages about it were not sent here")
     parts.append(fit(message.incident_id, 200))
     return fit(" · ".join(part for part in parts if part), LONGEST_TEXT)
 
@@ -94,6 +94,8 @@ def verbs(message: Message) -> tuple[Verb, ...]:
     match message.change:
         case Change.RESOLVED:
             return (Verb.REOPEN,)
+        case Change.MERGED:
+            return ()
         case Change.EXPIRED:
             return (Verb.RESOLVE, Verb.REOPEN)
         case Change.MITIGATED:

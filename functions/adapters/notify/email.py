@@ -45,7 +45,7 @@ _COLOURS = {
     Severity.ERROR: "#c2410c",
     Severity.CRITICAL: "#b91c1c",
 }
-_ENDED = {Change.RESOLVED: "#15803d", Change.EXPIRED: "#6b7280"}
+_ENDED = {Change.RESOLVED: "#15803d", Change.EXPIRED: "#6b7280", Change.MERGED: "#6d28d9"}
 _ENDS = RESPONSES | ENDINGS
 _HTML = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>
@@ -299,7 +299,7 @@ def _links(message: Message) -> list[str]:
 
 
 def _footer(message: Message) -> str:
-    missed = "in place of earlier messages that could not be sent" if message.missed else ""
+    missed = "earlier messages about it were not sent here" if message.missed else ""
     parts = (message.category, message.target, instant(message.at), message.incident_id, missed)
     return " · ".join(shown for part in parts if (shown := fit(part, 300)))
 

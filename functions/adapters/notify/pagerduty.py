@@ -14,6 +14,7 @@ import msgspec
 
 from core.errors import UnavailableError
 from core.events import Change, Severity, stamp
+from core.incidents.lifecycle import ENDINGS
 from core.incidents.messages import Fact, Message
 from core.settings.channels import PagerdutyChannel
 from functions.adapters.notify import chat
@@ -31,7 +32,12 @@ _LONGEST_TEXT = 8000
 _MOST_FACTS = 40
 """With the limits above the body stays below the 512 KB that PagerDuty takes, whatever characters it holds."""
 _ACCEPTED = 202
-_ACTIONS = {Change.RESOLVED: "resolve", Change.ACKNOWLEDGED: "acknowledge", Change.MITIGATED: "acknowledge"}
+_ACTIONS = {
+    Change.RESOLVED: "resolve",
+    Change.MERGED: "resolve",
+    Change.ACKNOWLEDGED: "acknowledge",
+    Change.MITIGATED: "acknowledge",
+}
 _encoder = msgspec.json.Encoder()
 
 
@@ -103,7 +109,7 @@ def events(message: Message) -> list[dict[str, Any]]:
     over = {"event_action": action, "dedup_key": key}
     if not message.missed:
         return [over]
-    return [_trigger(message, Severity.INFO if message.change is Change.RESOLVED else message.severity), over]
+    return [_trigger(message, Severity.INFO if message.change in ENDINGS else message.severity), over]
 
 
 def dedup_key(incident_id: str) -> str:

@@ -7,7 +7,7 @@ import { silence, unsilence } from "./silences.js";
 import { runbook } from "./runbook.js";
 import { changed, why } from "./words.js";
 
-const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good", expired: "info" };
+const TONE = { open: "error", acknowledged: "warning", mitigated: "info", resolved: "good", expired: "info", merged: "info" };
 const DOES = {
   acknowledge: { label: "Acknowledge", title: "Take this incident; escalation stops" },
   mitigate: { label: "Mitigated", title: "The impact has ended; the cause may remain" },

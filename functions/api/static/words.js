@@ -11,7 +11,7 @@ const INCIDENT = {
   all_recovered: "all its conditions recovered",
   still_firing: "it still fires",
   started_flapping: "it fired several times within hours", stopped_flapping: "it flapped, and stays on",
-  merged: "it is part of another incident: a target that both depend on fires",
+  merged: "it is a part of another incident now, or another one is a part of it",
   not_repeated: "its source stopped reporting it",
   stale: "no finding arrived for too long",
   notification_refused: "a channel refused the message",
@@ -61,7 +61,7 @@ const ACTION = {
 const CHANGE = {
   opened: "Opened", updated: "Updated", escalated: "Worse", acknowledged: "Acknowledged",
   unacknowledged: "No longer acknowledged",
-  mitigated: "Mitigated", resolved: "Resolved", expired: "No longer reported", reopened: "Reopened",
+  mitigated: "Mitigated", resolved: "Resolved", expired: "No longer reported", merged: "Merged", reopened: "Reopened",
 };
 
 export const STAGE = {

@@ -60,7 +60,7 @@ def _days(messages: Sequence[Received], total: int) -> str:
     return "\n".join(parts)
 
 
-_ENDED = {Change.RESOLVED: "good", Change.EXPIRED: "info"}
+_ENDED = {Change.RESOLVED: "good", Change.EXPIRED: "info", Change.MERGED: "info"}
 
 
 def _card(message: Received) -> str:
