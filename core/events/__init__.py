@@ -82,6 +82,10 @@ class Verb(StrEnum):
     """It was a false alarm: resolved, and not counted in response times."""
     REOPEN = "reopen"
     """It is not over, or was no false alarm."""
+    MERGE = "merge"
+    """It becomes a part of another incident."""
+    SPLIT = "split"
+    """It is no part of another incident any more."""
     COMMENT = "comment"
     """A note for the timeline, which changes nothing."""
     SILENCE = "silence"
@@ -272,7 +276,8 @@ class Command:
         note: why, in one line.
         until: when a silence ends.
         lifts: to resume, the id of the halt that is lifted.
-        to: to take over, the person who has the incident from then on; empty for `by`.
+        to: to take over, the person who has the incident from then on; empty for `by`. To merge, the id of the incident that it
+            becomes a part of.
     """
 
     TYPE: ClassVar[str] = "command"

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from core.events import Change
 from core.incidents.lifecycle import ENDINGS, RESPONSES
-from core.incidents.model import EscalationState, Incident, IncidentReason
+from core.incidents.model import Incident, IncidentReason
+from core.incidents.notified import EscalationState
 from core.incidents.routing import routing_facts, stakeholders, tier_channels
 from core.settings.people import People
 

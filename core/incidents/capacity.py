@@ -15,7 +15,6 @@ from core.incidents.model import (
     GroupState,
     HiddenCondition,
     IncidentCondition,
-    State,
 )
 
 
@@ -77,7 +76,7 @@ def forgotten_episode(state: GroupState, target: str, at: datetime) -> Episode |
         target: one of the incident's.
         at: when its last condition ended.
     """
-    live = (one for one in state.incidents if one.state is not State.RESOLVED and target in one.targets)
+    live = (one for one in state.incidents if one.lasts and target in one.targets)
     incident = next(live, None)
     if incident is None or state.overflowed or hidden_of(state, incident.targets):
         return None

@@ -16,6 +16,7 @@ from core.incidents.lifecycle import (
     remember_acknowledgement,
     with_step,
 )
+from core.incidents.merging import split
 from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State
 from core.text import clean, duration, instant
 
@@ -44,10 +45,10 @@ _ALLOWED_STATES = {
 }
 EXPIRED_VERBS = frozenset({Verb.RESOLVE, Verb.CANCEL})
 """What can still be done about an incident that only expired."""
-VERBS = frozenset(_CHANGES)
+VERBS = frozenset(_CHANGES) | {Verb.MERGE, Verb.SPLIT}
 """The verbs of commands about incidents."""
-_OWNING = frozenset({Verb.ACKNOWLEDGE, Verb.TAKE_OVER})
-_ABOUT_OWNER = _OWNING | {Verb.GIVE_BACK}
+OWNING = frozenset({Verb.ACKNOWLEDGE, Verb.TAKE_OVER})
+_ABOUT_OWNER = OWNING | {Verb.GIVE_BACK}
 
 
 def is_allowed(verb: Verb, state: State, *, expired: bool = False) -> bool:
@@ -60,16 +61,19 @@ def apply_command(state: GroupState, command: Command) -> Decision:
 
     A repeated command, or one about an incident that is resolved or was reopened after it, changes nothing; nor does one that
     a later command about the owner contradicts. Acknowledging or taking over an incident that was merged is about the one that
-    it was merged into; what was merged cannot be reopened. A comment is recorded in every state.
+    it was merged into; what was merged cannot be reopened, only taken out. A comment is recorded in every state. Merging is
+    about two incidents: see `core.incidents.merging`.
 
     Args:
         state: of the group.
         command: about one of its incidents.
     """
+    if command.verb is Verb.SPLIT:
+        return split(state, command)
     named = find_incident(state, command.subject)
     if named is None:
         return Decision(state=state, changes=(), reason=IncidentReason.NO_SUCH_INCIDENT)
-    incident = merged_into(state, named) if command.verb in _OWNING else named
+    incident = merged_into(state, named) if command.verb in OWNING else named
     if is_recorded(named, command.id) or is_recorded(incident, command.id):
         return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
     if (

@@ -304,7 +304,7 @@ def correlated_incidents(
 
     There are several where a target fires that they all depend on, or that depends on all of them. Resolved incidents count
     as well as live ones: whatever arrives last, the same findings end in the same incidents. Live ones come first, the
-    oldest foremost; then resolved ones, the newest foremost.
+    oldest foremost; then resolved ones, the newest foremost. What a person merged holds its own targets, and no others.
 
     Args:
         state: of the group.
@@ -312,8 +312,11 @@ def correlated_incidents(
         episode: its last episode.
         policy: the policy.
     """
-    unmerged = (incident for incident in state.incidents if not incident.merged_into)
-    related = [incident for incident in unmerged if _belongs(incident, target, episode, policy)]
+    belonging = [incident for incident in state.incidents if _belongs(incident, target, episode, policy)]
+    related = [incident for incident in belonging if not incident.merged_into]
+    held = [incident for incident in belonging if incident.is_part and target in incident.targets]
+    if held and not any(target in incident.targets for incident in related):
+        return (held[-1],)
     related = related or _namesake(state, make_incident_id(target, episode.opened_at))
     live = [incident for incident in related if incident.state is not State.RESOLVED]
     return (*live, *(incident for incident in reversed(related) if incident.state is State.RESOLVED))
@@ -341,7 +344,7 @@ def _namesake(state: GroupState, incident_id: str) -> list[Incident]:
     """
     by_id = {incident.id: incident for incident in state.incidents}
     incident = by_id.get(incident_id)
-    while incident is not None and incident.merged_into in by_id:
+    while incident is not None and not incident.is_part and incident.merged_into in by_id:
         incident = by_id[incident.merged_into]
     return [incident] if incident else []
 

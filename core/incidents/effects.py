@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from core.events import ActionRequest, IncidentChange
+from core.events import ActionRequest, Finding, IncidentChange
 from core.incidents.lifecycle import record_refusal
+from core.incidents.merging import Report, report_parts
 from core.incidents.messages import Message, compose_all
 from core.incidents.model import Decision
 from core.incidents.notification import NotificationPlan, plan_notifications
@@ -25,6 +26,7 @@ class DecisionEffects:
         changes: of the decision and of its notifications, to be published.
         messages: to be sent.
         requests: for actions.
+        reports: of merged incidents, to be published.
         dropped: effects that are never performed.
     """
 
@@ -32,6 +34,7 @@ class DecisionEffects:
     changes: tuple[IncidentChange, ...]
     messages: tuple[Message, ...]
     requests: tuple[ActionRequest, ...]
+    reports: tuple[Finding, ...]
     dropped: tuple[Effect, ...]
 
 
@@ -69,10 +72,11 @@ def decision_effects(
         now=now,
         is_muted=lambda incident: incident_mute(incident, now, policy.maintenance, made) is not None,
     )
+    state, reports = report_parts(state, now=now, resolve_after=policy.timing.resolve_after)
     if state == group.state and plan.deferred == group.deferred:
         return None
     plan = replace(plan, state=state, changes=(*decision.changes, *plan.changes))
-    return _applied(group, plan, requests, now=now, policy=policy, published_at=published_at)
+    return _applied(group, plan, requests, reports, now=now, policy=policy, published_at=published_at)
 
 
 def refusal_effects(
@@ -101,13 +105,14 @@ def refusal_effects(
     plan = NotificationPlan(state=state, changes=(), notifications=(), deferred=group.deferred)
     if state is not decision.state:
         plan = plan_notifications(state, at=now, now=now, policy=policy, silences=silences())
-    return _applied(group, replace(plan, changes=(*decision.changes, *plan.changes)), (), now=now, policy=policy)
+    return _applied(group, replace(plan, changes=(*decision.changes, *plan.changes)), (), (), now=now, policy=policy)
 
 
 def _applied(
     group: IncidentGroup,
     plan: NotificationPlan,
     requests: Sequence[ActionRequest],
+    reports: Sequence[Report],
     *,
     now: datetime,
     policy: IncidentPolicy,
@@ -120,11 +125,17 @@ def _applied(
         changes=plan.changes,
         messages=messages,
         requests=requests,
+        reports=reports,
         deferred=plan.deferred,
         now=now,
         published_at=published_at,
         reopen_within=policy.timing.reopen_within,
     )
     return DecisionEffects(
-        group=after, changes=plan.changes, messages=messages, requests=tuple(requests), dropped=dropped
+        group=after,
+        changes=plan.changes,
+        messages=messages,
+        requests=tuple(requests),
+        reports=tuple(finding for _, finding in reports),
+        dropped=dropped,
     )

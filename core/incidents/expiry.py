@@ -101,5 +101,5 @@ def _own(state: GroupState, incident: Incident) -> Iterator[IncidentCondition | 
 def _cleared(state: GroupState) -> GroupState:
     """The group with a digest that knows everything again: a person has ended what was open when it was full."""
     fires = state.hidden or any(condition.status is Status.FIRING for condition in state.conditions)
-    is_open = any(incident.state is not State.RESOLVED for incident in state.incidents)
+    is_open = any(incident.lasts for incident in state.incidents)
     return replace(state, overflowed=False) if state.overflowed and not fires and not is_open else state

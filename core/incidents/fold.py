@@ -29,7 +29,7 @@ from core.incidents.model import (
     Observation,
     State,
 )
-from core.incidents.policy import IncidentPolicy
+from core.incidents.policy import PART_KIND, IncidentPolicy
 from core.text import clean
 
 
@@ -128,8 +128,7 @@ def resolve_hidden(
         resolve_reason=reason,
     )
     incidents = tuple(
-        replace(one, lost=True) if one.state is not State.RESOLVED and target in one.targets else one
-        for one in state.incidents
+        replace(one, lost=True) if one.lasts and target in one.targets else one for one in state.incidents
     )
     return reconcile(replace(state, incidents=incidents), context, policy)
 
@@ -215,6 +214,8 @@ def _steps(
     if incident is None:
         first = context.step(Change.OPENED, IncidentReason.FIRST_FIRING, episode.opened_at)
         return (first, *_resolution(episode.resolved_at, context))
+    if incident.is_part:
+        return ()  # it reports to the incident that it was merged into
     if incident.state is State.RESOLVED:
         return _reopening(incident, episode, context)
     if episode.resolved_at is not None:
@@ -362,10 +363,12 @@ def _description(
         severity = raise_severity(episode.severity, incident.impact, policy.impact)
         return {"target": target, "targets": targets, "severity": severity}
     firing = [condition for condition in members if condition.key in episode.firing] or members
-    lead = max(firing, key=lambda c: (c.target == target, c.severity.rank, c.key))
+    # It is not called after a part as long as something of its own fires; what parts cost is reckoned with the parts.
+    own = [condition for condition in firing if not condition.kind.startswith(PART_KIND)]
+    lead = max(own or firing, key=lambda c: (c.target == target, c.severity.rank, c.key))
     impact = None
     if policy.revenue:
-        impact = estimate_impact(((c.target, c.severity) for c in firing), policy.graph, policy.revenue, policy.impact)
+        impact = estimate_impact(((c.target, c.severity) for c in own), policy.graph, policy.revenue, policy.impact)
     return {
         "target": target,
         "targets": targets,

@@ -137,7 +137,8 @@ def facts(
     incident = notification.incident
     lead = _lead(incident, members)
     if notification.change is Change.MERGED:
-        pairs: _Pairs = (("Automated actions", _actions(incident.timeline)),)
+        note = ("Note", _command(incident) if incident.is_part else "")
+        pairs: _Pairs = (note, ("Automated actions", _actions(incident.timeline)))
     elif notification.change in ENDINGS:
         pairs = _after_resolution(lead, incident)
     elif notification.change in RESPONSES:
@@ -233,7 +234,7 @@ def _reopening(notification: Notification) -> str:
         return f"{_times(incident)} since {first}; the next message comes when it stays on or off"
     if notification.reason is IncidentReason.STOPPED_FLAPPING:
         return f"it stays on since {instant(incident.last_opened_at)}; {_times(incident)} since {first}"
-    if entry and notification.reason is IncidentReason.STILL_FIRING:
+    if entry and notification.reason in (IncidentReason.STILL_FIRING, IncidentReason.SPLIT):
         return f"firing since {first}: {entry.summary}"
     if entry and notification.reason is IncidentReason.COMMAND:
         return f"first opened {first}; reopened by {entry.summary}"
@@ -262,6 +263,8 @@ def _not_acknowledged(notification: Notification, about: str) -> str:
 
 
 def _merged(state: GroupState, incident: Incident) -> str:
+    if incident.part and incident.is_part:
+        return f"Merged into another incident at {incident.part.target}, which continues: {incident.merged_into}."
     into = next((other.target for other in state.incidents if other.id == incident.merged_into), "")
     return f"Merged into a larger incident{f' at {into}' if into else ''}, which continues: {incident.merged_into}."
 

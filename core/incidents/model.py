@@ -4,13 +4,15 @@ Every collection is bounded by the limits below, so that a document stays far be
 Collections are lists of objects, never maps with foreign keys: a store may refuse a key that a foreign system chose.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from core.events import Change, IncidentChange, Severity, Status
 from core.incidents.ladder import ActionLadder
+from core.incidents.notified import NotificationState
+from core.incidents.part import Part
 
 HISTORY_LIMIT = 16
 """Observations kept per condition; within them, late observations are sorted into place."""
@@ -54,11 +56,13 @@ class IncidentReason(StrEnum):
     LATE = "late"
     NOTHING_TO_RESOLVE = "nothing_to_resolve"
     MERGED = "merged"
-    """The incident is part of another one: a target that both depend on fires."""
+    """The incident is part of another one, or another one is part of it."""
     NOT_REPEATED = "not_repeated"
     """The source said until when the finding holds, and did not repeat it."""
     STALE = "stale"
     """No finding arrived for longer than the settings allow."""
+    SPLIT = "split"
+    """A person took it out of the incident that it was merged into."""
     MOVED = "moved"
     """The settings now put the target into another group: it continues in another incident."""
     NOTIFICATION_REFUSED = "notification_refused"
@@ -220,54 +224,6 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EscalationState:
-    """The tier of one stakeholder that an incident has reached.
-
-    Attributes:
-        stakeholder: the name.
-        tier: the tier notified last, from 0.
-        since: when it was notified or reminded last: its time to acknowledge runs from then.
-    """
-
-    stakeholder: str
-    tier: int
-    since: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationState:
-    """The notifications of an incident so far.
-
-    Attributes:
-        firing: whether the last notification said that it fires.
-        severity: the worst severity notified since it was opened or reopened, or None before the first notification.
-        at: the instant that the last notification was about, or None.
-        flaps: how often a reopening was notified without an hour of rest between.
-        count: the number of notifications, for the keys of the messages.
-        mute_reason: why it is muted now, if that is in the timeline.
-        channels: every channel that was notified.
-        escalations: the tier reached, by stakeholder.
-        acknowledged: whether the acknowledgement or mitigation was notified.
-        owner: who acknowledged it as far as was notified, or empty; None where that was not recorded yet.
-        expired: whether the last notification said that it is no longer reported.
-        flapping: whether the last notification said that it flaps: it is `firing` then, whatever it is at the moment.
-    """
-
-    firing: bool = False
-    severity: Severity | None = None
-    at: datetime | None = None
-    flaps: int = 0
-    count: int = 0
-    mute_reason: str = ""
-    channels: tuple[str, ...] = ()
-    escalations: tuple[EscalationState, ...] = ()
-    acknowledged: bool = False
-    owner: str | None = None
-    expired: bool = False
-    flapping: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """Findings that belong together, with a lifecycle.
 
@@ -295,6 +251,7 @@ class Incident:
         expired: whether it ended because something in it was no longer reported: whether that recovered is not known.
         lost: whether conditions beyond those that are kept in detail expired in it.
         merged_into: the id of the incident that it is part of, or empty.
+        part: what it reports to the one that a person merged it into, or None where nobody did.
         joining: the channels of incidents that were merged into it, as long as they were not notified of it.
         targets, conditions: the targets, and the keys of the conditions, that fired in it, sorted.
         impact: the revenue at risk, or None where no revenue is mapped to its targets.
@@ -334,6 +291,7 @@ class Incident:
     expired: bool = False
     lost: bool = False
     merged_into: str = ""
+    part: Part | None = None
     joining: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     conditions: tuple[str, ...] = ()
@@ -342,12 +300,22 @@ class Incident:
     loss_low: float = 0.0
     loss_high: float = 0.0
     loss_until: datetime | None = None
-    notified: NotificationState = NotificationState()
+    notified: NotificationState = field(default_factory=NotificationState)
     pending_update: str = ""
     requested_severity: Severity | None = None
     ladders: tuple[ActionLadder, ...] = ()
     sequence: int = 0
     timeline: tuple[TimelineEntry, ...] = ()
+
+    @property
+    def is_part(self) -> bool:
+        """Whether a person merged it into another one: it fires as long as it has no `resolved_at`."""
+        return bool(self.merged_into) and self.part is not None and bool(self.part.target)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it is not over, by itself or as a part."""
+        return self.resolved_at is None if self.is_part else self.state is not State.RESOLVED
 
     @property
     def last_opened_at(self) -> datetime:

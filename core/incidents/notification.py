@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 from core.events import Change, IncidentChange, Severity
 from core.incidents.audience import audience
 from core.incidents.lifecycle import ENDINGS, OPENINGS, RESPONSES, Step, advance
-from core.incidents.model import EscalationState, GroupState, Incident, IncidentReason, NotificationState, State
+from core.incidents.model import GroupState, Incident, IncidentReason, State
+from core.incidents.notified import EscalationState, NotificationState
 from core.incidents.policy import IncidentPolicy
 from core.incidents.routing import (
     Mute,

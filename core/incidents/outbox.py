@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import is_
 
-from core.events import ActionRequest, Change, IncidentChange, IncidentDecision, Status
+from core.events import ActionRequest, Change, Finding, IncidentChange, IncidentDecision, Status
 from core.incidents.capacity import hidden_of
 from core.incidents.lifecycle import ENDINGS, OPENINGS, trim_timelines
 from core.incidents.messages import Message
@@ -20,7 +20,7 @@ BACKLOG_LIMIT = 10
 those about what was resolved before the channel was notified; firing and recovery of what was notified stay."""
 CHANGES_LIMIT = 150
 """Changes kept while the bus takes none; the oldest are dropped, or the document would outgrow the store in the end."""
-MESSAGES_SIZE, CHANGES_SIZE = 100_000, 92_000
+MESSAGES_SIZE, CHANGES_SIZE = 86_000, 92_000
 """Bytes of all messages, and of all changes, requests and records, that are kept; of messages the least severe are dropped,
 before changes the records, then the oldest."""
 RECORD = "record"
@@ -33,7 +33,7 @@ _EFFECT_SIZE = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """One effect: publish a change, request an action, send a message, record a decision, or copy an incident for readers.
+    """One effect: publish a change or a finding, request an action, send a message, record a decision, or copy an incident.
 
     Attributes:
         key: the same for every attempt.
@@ -42,7 +42,8 @@ class Effect:
         change: to publish, or None.
         request: to publish, or None.
         message: to send, or None.
-        record: to publish, or None; where all four are None, the incident is copied.
+        record: to publish, or None.
+        finding: the report of a merged incident, or None; where all five are None, the incident is copied.
         first: whether it is the first message about the incident to its channel, or the first copy of the incident.
         published_at: of a message, when the finding behind it was published; None where time or a person was the cause.
     """
@@ -54,6 +55,7 @@ class Effect:
     request: ActionRequest | None = None
     message: Message | None = None
     record: IncidentDecision | None = None
+    finding: Finding | None = None
     first: bool = False
     published_at: datetime | None = None
 
@@ -66,6 +68,8 @@ class Effect:
             return "publish"
         if self.record:
             return RECORD
+        if self.finding:
+            return "report"
         return "act" if self.request else "copy"
 
 
@@ -120,6 +124,7 @@ def apply_decision(
     changes: Sequence[IncidentChange],
     messages: Sequence[Message] = (),
     requests: Sequence[ActionRequest] = (),
+    reports: Sequence[tuple[str, Finding]] = (),
     deferred: bool = False,
     now: datetime,
     published_at: datetime | None = None,
@@ -133,6 +138,7 @@ def apply_decision(
         changes: to publish.
         messages: to send.
         requests: to publish.
+        reports: of merged incidents, to publish, each with the id of its incident; of each condition the newest is enough.
         deferred: whether a notification waits.
         now: the instant of the decision.
         published_at: when the finding decided on was published; None where there is none.
@@ -150,11 +156,14 @@ def apply_decision(
     ]
     new = [Effect(key=change.id, incident_id=change.incident_id, since=now, change=change) for change in changes]
     new += [Effect(key=request.id, incident_id=request.incident_id, since=now, request=request) for request in requests]
+    new += [Effect(key=finding.id, incident_id=name, since=now, finding=finding) for name, finding in reports]
     new += [_send(message, old.get(message.incident_id), now, published_at) for message in messages]
     new += [
         Effect(key=f"{name}:copy:{revision}", incident_id=name, since=now, first=name not in old) for name in changed
     ]
+    reported = {finding.condition for _, finding in reports}
     kept = [effect for effect in group.pending if effect.queue != "copy" or effect.incident_id not in changed]
+    kept = [effect for effect in kept if effect.finding is None or effect.finding.condition not in reported]
     pending = (*kept, *new)
     dropped = _dropped(pending) | _outdated(pending, state)
     left = _mark_missed(pending, dropped)
@@ -261,12 +270,10 @@ def _dropped(pending: Sequence[Effect]) -> frozenset[str]:
         (effect for effect in left if effect.message),
         key=lambda effect: effect.message.severity.rank if effect.message else 0,
     )
-    large = [
-        *_beyond_size(messages, MESSAGES_SIZE),
-        *_beyond_size(
-            sorted((e for e in left if e.change or e.request or e.record), key=lambda e: e.record is None), CHANGES_SIZE
-        ),
-    ]
+    published = sorted((e for e in left if e.change or e.request or e.record), key=lambda e: e.record is None)
+    # What parts report is one for each, and never dropped.
+    reports = sum(_size(effect) for effect in left if effect.finding)
+    large = [*_beyond_size(messages, MESSAGES_SIZE), *_beyond_size(published, CHANGES_SIZE - reports)]
     return frozenset(many | {effect.key for effect in large})
 
 
@@ -310,6 +317,8 @@ def _size(effect: Effect) -> int:
     if (message := effect.message) is not None:
         texts += [message.title, message.text, message.target, message.url, message.runbook, message.key]
         texts += [text for fact in message.facts for text in (fact.name, fact.text, "name text")]
+    if (finding := effect.finding) is not None:
+        texts += [finding.target, finding.kind, finding.summary, finding.runbook, *finding.evidence.values()]
     if (record := effect.record) is not None:
         texts += [record.incident_group, record.event_id, record.target, record.event]
     # Whether a text is ASCII is known without looking at it.

@@ -16,6 +16,8 @@ from core.settings.response import ImpactPolicy, Maintenance, Playbook, Policy, 
 from core.settings.types import Dependency, Settings
 from core.text import clean
 
+PART_KIND = "part:"
+"""Beginning of the kinds of findings by which a merged incident reports to the other one; its id follows."""
 GROUP_LIMIT = 40
 """The most targets of a group: the state of a group is one document of the store."""
 _NAME_LIMIT = 80
@@ -174,7 +176,8 @@ def classify(target: str, kind: str, source: str, severity: Severity, rules: Seq
         kind: as in `drift`, or several words as in `feature_drift` or `HighErrorRate`.
         source: the function or the foreign system that detected it.
         severity: of the finding.
-        rules: of the settings; the first that matches counts.
+        rules: of the settings; the first that matches counts. None applies to the report of a merged incident, which was
+            classified before.
 
     >>> classify("model/m", "feature-drift", "drift_score", Severity.ERROR).reason
     'kind contains drift'
@@ -183,11 +186,11 @@ def classify(target: str, kind: str, source: str, severity: Severity, rules: Seq
     >>> result.category.value, result.severity.value, result.reason
     ('business', 'critical', 'rule 1 of the settings: kind matches *latency*; error becomes critical')
     """
-    for number, rule in enumerate(rules, 1):
+    for number, rule in enumerate(() if kind.startswith(PART_KIND) else rules, 1):
         if _applies(rule, target, kind, source, severity):
             becomes = rule.becomes or severity
             return Class(category=rule.category, severity=becomes, reason=_rule_reason(number, rule, severity, becomes))
-    category, reason = _built_in(target.partition("/")[0], kind)
+    category, reason = _built_in(target.partition("/")[0], "" if kind.startswith(PART_KIND) else kind)
     return Class(category=category, severity=severity, reason=reason)
 
 

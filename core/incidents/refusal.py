@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.events import Severity
-from core.incidents.model import EscalationState, GroupState, State
+from core.incidents.model import GroupState, State
+from core.incidents.notified import EscalationState
 from core.incidents.routing import channels
 from core.settings import People
 

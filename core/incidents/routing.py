@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from core.events import Severity
-from core.incidents.model import EscalationState, Incident
+from core.incidents.model import Incident
+from core.incidents.notified import EscalationState
 from core.local_time import instant_of, reached
 from core.patterns import any_matches, matches
 from core.settings.cron import last_start

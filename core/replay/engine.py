@@ -10,16 +10,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.events import ActionDecision, ActionRequest, Command, DecisionKind, Delivered, Finding, Verb
-from core.incidents.commands import apply_command
+from core.incidents.commands import OWNING, apply_command
 from core.incidents.due import due_at
 from core.incidents.effects import DecisionEffects, decision_effects, refusal_effects
 from core.incidents.expiry import expire
 from core.incidents.fold import fold
 from core.incidents.grouping import grouped
+from core.incidents.merging import Whole, absorb, announce, join, why_not
 from core.incidents.messages import Message
-from core.incidents.model import Decision, GroupState, Incident, State
+from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State
 from core.incidents.outbox import IncidentGroup
-from core.incidents.policy import IncidentPolicy
+from core.incidents.policy import PART_KIND, IncidentPolicy
 from core.incidents.response import record_decision
 from core.incidents.routing import Silence
 from core.incidents.silences import kept_silences, silenced
@@ -128,6 +129,8 @@ class _Engine:
                 self._expire(one.group, now)
 
     def _fold(self, found: Finding, one: Input) -> None:
+        if found.kind.startswith(PART_KIND):
+            return  # what parts report is decided anew
         self.findings += 1
         finding = grouped(found, self.policy.people.routes)
         name = self.policy.graph.group(finding.target)
@@ -139,11 +142,40 @@ class _Engine:
         if incident is None:
             self.skipped += 1
             return
+        if command.verb is Verb.MERGE:
+            self._merge(incident, command, one)
+            return
+        if command.verb in OWNING:
+            incident = self._whole(incident)
         name = self.homes[incident.id]
         # The id of the command stays, by which a repeated one is recognised.
         state = self._group(name).state
         decision = apply_command(state, replace(command, subject=incident.id))
         self._decide(name, decision, at=min(command.at, one.published_at), now=one.decided_at)
+
+    def _merge(self, part: Incident, command: Command, one: Input) -> None:
+        """Merge an incident into another one, as the service does; one that it would refuse is skipped."""
+        named, now = self._find(command.to), one.decided_at
+        whole = self._whole(named) if named else None
+        told = replace(command, subject=part.id)
+        if whole is None or whole.state is State.RESOLVED or whole.id == part.id or why_not(part, told):
+            self.skipped += why_not(part, told) is not IncidentReason.DUPLICATE
+            return
+        target, at = Whole(whole.id, whole.target), min(command.at, one.published_at)
+        home, name = self.homes[part.id], self.homes[whole.id]
+        report = announce(self._group(home).state, part.id, target, now)
+        joined = join(self._group(name).state, target, part, report, told, now=now, policy=self.policy)
+        self._decide(name, joined, at=at, now=now)
+        announced_at = report.observed_at if report else None
+        self._decide(home, absorb(self._group(home).state, told, target, announced_at), at=at, now=now)
+
+    def _whole(self, incident: Incident) -> Incident:
+        """The incident that this one is a part of, in whatever group."""
+        seen = {incident.id}
+        while (into := incident.merged_into) in self.incidents and into not in seen:
+            seen.add(into)
+            incident = self.incidents[into]
+        return incident
 
     def _action(self, answer: ActionDecision, one: Input) -> None:
         incident = self._find(answer.incident_id)
@@ -203,6 +235,10 @@ class _Engine:
             return
         self._tell(effects, now)
         self._keep(effects.group, now)
+        for report in effects.reports:
+            whole = self.policy.graph.group(report.target)
+            told = fold(self._group(whole).state, report, now=max(now, report.observed_at), policy=self.policy)
+            self._decide(whole, told, at=min(report.observed_at, now), now=now)
 
     def _tell(self, effects: DecisionEffects, now: datetime) -> None:
         self.messages += [(now, message) for message in effects.messages]

@@ -65,6 +65,13 @@ class Fields:
         """Who takes an incident over; it need not be given."""
         return self._text("to", least=0, most=LONGEST_NAME)
 
+    def other_incident(self, incident_id: str) -> str:
+        """The id of the incident that another one is to be merged into."""
+        to = self._text("to", least=1, most=LONGEST_SUBJECT)
+        if to == incident_id:
+            self._fault("to", "must be the id of another incident", to)
+        return to
+
     def pattern(self) -> str:
         """A pattern of targets."""
         given = self.body.get("pattern")

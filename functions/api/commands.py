@@ -43,7 +43,7 @@ class Commands:
     clock: Clock
 
     def about_incident(self, request: flask.Request, incident_id: str, verb: str) -> str:
-        """Acknowledge, take over, give back, mitigate, resolve, cancel or reopen an incident, or comment on it.
+        """Acknowledge, take over, give back, mitigate, resolve, cancel, reopen, merge or split an incident, or comment on it.
 
         Returns:
             The id of the command; the same for every method here.
@@ -51,17 +51,30 @@ class Commands:
         Raises:
             LookupError: there is no such incident; for other methods, no such action or silence.
             Conflict: it is resolved, or to give it back, not acknowledged; to reopen it: it is not resolved, or is part of another
-                one.
+                one; to split it: no person merged it; to merge it: the other one is over, or a part of it.
             BodyError: the body is invalid; the same for every method here.
             UnavailableError: the bus does not accept the command; the same for every method here.
         """
-        fields = _command_fields(request, *(("to",) if verb == Verb.TAKE_OVER else ()))
-        to = fields.recipient()
+        fields = _command_fields(request, *(("to",) if verb in (Verb.TAKE_OVER, Verb.MERGE) else ()))
+        to = fields.other_incident(incident_id) if verb == Verb.MERGE else fields.recipient()
         if verb == Verb.COMMENT:
             fields.comment()
         fields.check()
         _check_state(self.incidents.state(incident_id), Verb(verb))
+        if verb == Verb.MERGE:
+            self._check_other(incident_id, to)
         return self._publish(fields, Verb(verb), incident_id, self.clock(), to=to)
+
+    def _check_other(self, incident_id: str, to: str) -> None:
+        """Raise `Conflict` where an incident cannot become a part of another one, as far as the copies know."""
+        other, seen = self.incidents.state(to), {to}
+        while (into := other["merged_into"]) and into not in seen:
+            seen.add(into)
+            other = self.incidents.state(into)
+        if incident_id in seen:
+            raise Conflict(f"to: must not be a part of the incident itself, {to} is")
+        if other["state"] == State.RESOLVED:
+            raise Conflict(f"to: must not be over, {other['id']} is {other['state']}")
 
     def about_action(self, request: flask.Request, request_id: str, verb: str) -> str:
         """Approve or reject an action that awaits it."""
@@ -169,6 +182,9 @@ def _check_state(incident: Data, verb: Verb) -> None:
         case Verb.REOPEN:
             if not is_over or incident["merged_into"]:
                 _refuse(incident, "be over")
+        case Verb.SPLIT:
+            if not incident.get("part") or not incident["merged_into"]:
+                _refuse(incident, "be merged by a person")
         case Verb.GIVE_BACK:
             if incident["state"] != State.ACKNOWLEDGED:
                 _refuse(incident, "be acknowledged")

@@ -6,18 +6,20 @@ from datetime import datetime, timedelta
 
 from core.errors import BusyError, PoisonError
 from core.events import ActionDecision, Command, Finding, Verb
-from core.incidents.commands import VERBS, apply_command
+from core.incidents.commands import OWNING, VERBS, apply_command
 from core.incidents.fold import fold
 from core.incidents.grouping import grouped
 from core.incidents.model import Decision, GroupState
 from core.incidents.response import record_decision
 from core.incidents.routing import LONGEST_SILENCE
 from functions.adapters import events, logs
+from functions.adapters.ports import Document
 from functions.adapters.redact import redact, redact_address, redact_named
 from functions.runtime.push import Message
 from functions.services.incidents.documents import INCIDENTS
+from functions.services.incidents.merging import merge
 from functions.services.incidents.records import about
-from functions.services.incidents.service import Decide, IncidentService
+from functions.services.incidents.service import IncidentService
 
 log = logging.getLogger(__name__)
 NAME_LIMIT = 300
@@ -68,14 +70,17 @@ def handle(service: IncidentService, received: Received) -> None:
     if isinstance(event, Finding):
         _fold(service, event, received.published_at)
     elif isinstance(event, ActionDecision):
-        _update(service, event, lambda state, _: record_decision(state, event), received.published_at)
+        _update(service, event, received.published_at)
     elif event.verb is Verb.TEST_CHANNEL:
         service.channel_tests.run(event)
     elif event.verb in _SILENCE:
         service.silences.change(event)
         service.record(replace(about(event, "", received.published_at), decided_at=service.clock()))
+    elif event.verb is Verb.MERGE:
+        if all(_known(service, name, event.at) for name in (event.subject, event.to)):
+            merge(service, event, published_at=received.published_at)
     else:
-        _update(service, event, lambda state, _: apply_command(state, event), received.published_at)
+        _apply(service, event, received.published_at)
 
 
 def _fold(service: IncidentService, found: Finding, published_at: datetime) -> None:
@@ -89,16 +94,39 @@ def _fold(service: IncidentService, found: Finding, published_at: datetime) -> N
     service.execute(decide, at=min(finding.observed_at, published_at), about=kept)
 
 
-def _update(service: IncidentService, event: Command | ActionDecision, decide: Decide, published_at: datetime) -> None:
-    incident_id = event.subject if isinstance(event, Command) else event.incident_id
+def _update(service: IncidentService, decision: ActionDecision, published_at: datetime) -> None:
+    if copy := _known(service, decision.incident_id, decision.at):
+        kept = about(decision, copy.data["group"], published_at)
+        service.execute(
+            lambda state, _: record_decision(state, decision), at=min(decision.at, published_at), about=kept
+        )
+
+
+def _apply(service: IncidentService, command: Command, published_at: datetime) -> None:
+    """Apply a command; whoever acknowledges a part or takes it over has the incident that it is a part of, in whatever group."""
+    copy, seen = _known(service, command.subject, command.at), set[str]()
+    while copy and command.verb in OWNING and (into := copy.data["merged_into"]) and into not in seen:
+        seen.add(into)
+        copy = service.store.get(INCIDENTS, into) or copy
+    if copy:
+        told = replace(command, subject=copy.key)
+        kept = about(command, copy.data["group"], published_at)
+        service.execute(lambda state, _: apply_command(state, told), at=min(command.at, published_at), about=kept)
+
+
+def _known(service: IncidentService, incident_id: str, at: datetime) -> Document | None:
+    """The copy of an incident; None where there is none, and none will appear.
+
+    Raises:
+        BusyError: it may still appear.
+    """
     copy = service.store.get(INCIDENTS, incident_id)
     if copy is not None:
-        kept = about(event, copy.data["group"], published_at)
-        service.execute(decide, at=min(event.at, published_at), about=kept)
-        return
-    if service.clock() - event.at < COPIED_WITHIN:
+        return copy
+    if service.clock() - at < COPIED_WITHIN:
         raise BusyError(f"incident {incident_id}: not known yet")
     log.warning("no such incident: %s", incident_id, extra=logs.fields(incident=incident_id))
+    return None
 
 
 def _redacted(finding: Finding) -> Finding:
@@ -122,6 +150,10 @@ def _check_command(command: Command, published_at: datetime) -> None:
         raise PoisonError(f"at: must be at most {latest}, got {command.at.isoformat()}")
     if command.verb is Verb.SILENCE:
         _check_until(command)
+    if command.verb is Verb.MERGE:
+        _check("to", command.to)
+        if command.to == command.subject:
+            raise PoisonError(f"to: must be another incident than subject to merge, got {command.to[:80]!r}")
     if command.verb is Verb.COMMENT and not command.note.strip():
         raise PoisonError(f"note: must be given to comment, got {command.note[:80]!r}")
 

@@ -48,6 +48,7 @@ def measure(service: IncidentService, *, waiting: Mapping[str, int], at: datetim
     try:
         live = _copies(service, open=True)
         _measure_live(service, live, at)
+        _measure_impact(service, (*live, *_copies(service, lasting_part=True)))
         if at.minute % EVERY_MINUTES == 0:
             _measure_response_times(service, live)
     except AiaError as error:
@@ -74,8 +75,12 @@ def _measure_live(service: IncidentService, live: Sequence[_Copy], at: datetime)
         metrics.gauge("aia_incidents_open", len(incidents), severity=severity)
         metrics.gauge("aia_incidents_unacknowledged", len(unacknowledged), severity=severity)
         metrics.gauge("aia_incident_waiting_seconds", max(waited, 0.0), severity=severity)
-    dollars = sum(incident.impact.dollars_per_hour for incident in live if incident.impact)
-    metrics.gauge("aia_incidents_impact_dollars_per_hour", dollars)
+
+
+def _measure_impact(service: IncidentService, lasting: Sequence[_Copy]) -> None:
+    """The impact of all that lasts: what was merged costs on, and is not in the impact of the incident that it is a part of."""
+    dollars = sum(incident.impact.dollars_per_hour for incident in lasting if incident.impact)
+    service.metrics.gauge("aia_incidents_impact_dollars_per_hour", dollars)
 
 
 def _measure_response_times(service: IncidentService, live: Sequence[_Copy]) -> None:

@@ -72,6 +72,20 @@ def test_an_acknowledged_incident_is_handed_on_and_given_back(night: PageFixture
     assert night.office.published[1][1].to == "Grace"
 
 
+def test_an_incident_is_merged_into_one_that_is_chosen(night: PageFixture) -> None:
+    night.office.obeys = False
+    page = night.open()
+    button(page, "Merge").click()
+    choice = card(page).get_by_label(re.compile("becomes a part of$"))
+    expect(choice).to_be_focused()
+    assert commands(night) == []
+    choice.select_option(SECOND)
+    button(page, "Merge").click()
+    expect(page.locator(f'[data-incident="{WORST}"]')).to_contain_text(f"Part of {SECOND}")
+    [(verb, subject, _, _)] = commands(night)
+    assert (verb, subject, night.office.published[0][1].to) == ("merge", WORST, SECOND)
+
+
 def test_a_comment_appears_in_the_timeline(night: PageFixture) -> None:
     page = night.open()
     button(page, "Comment").click()

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 from core.actions.plan import Plan, Step
 from core.events import Severity
-from core.incidents.model import Evidence, Impact, NotificationState, State
+from core.incidents.model import Evidence, Impact, State
+from core.incidents.notified import NotificationState
 from core.incidents.routing import Silence
 from tests.support.builders import pages
 from tests.support.web.viewing import SECOND, WORST, PageFixture, button, card, commands, fact, go, saved

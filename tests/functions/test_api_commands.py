@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from core.actions.plan import Plan, Step
 from core.events import Command, Severity, Verb
 from core.incidents.model import State
+from core.incidents.part import Part
 from core.incidents.routing import Silence
 from core.incidents.silences import LIMIT
 from functions.adapters.stores import open_store
@@ -376,3 +377,36 @@ def test_a_bus_that_does_not_answer_is_told(
     response = tell(client, path, **body)
     assert response.status_code == 503
     assert fault(response) == "bus: commands does not answer"
+
+
+def test_an_incident_is_merged_into_another_one_and_taken_out_again(client: FlaskClient, office: ApiFixture) -> None:
+    down = pages.condition("service/c", "down", Severity.ERROR, START, "c is down")
+    other = "service-c-20261123-00000003"
+    office.keep(pages.incident(other, [down], START))
+    assert tell(client, f"/api/incidents/{OPEN}/merge", to=other).status_code == 202
+    assert [(one.verb, one.subject, one.to) for _, one, _ in office.published] == [("merge", OPEN, other)]
+    refused = tell(client, f"/api/incidents/{OPEN}/split")
+    assert (refused.status_code, fault(refused)) == (409, "incident: must be merged by a person, is open")
+    part = Part(target="service/c", at=START, reported_at=START)
+    office.keep(pages.incident(OPEN, [down], START, state=State.RESOLVED, merged_into=other, part=part))
+    assert tell(client, f"/api/incidents/{OPEN}/split").status_code == 202
+    circle = tell(client, f"/api/incidents/{other}/merge", to=OPEN)
+    assert (circle.status_code, fault(circle)) == (409, f"to: must not be a part of the incident itself, {OPEN} is")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({}, 400, "to: must be 1 to"),
+        ({"to": OPEN}, 400, f"to: must be the id of another incident, got '{OPEN}'"),
+        ({"to": "nobody-knows"}, 404, "incident: none has the id 'nobody-knows'"),
+        ({"to": OVER}, 409, f"to: must not be over, {OVER} is resolved"),
+    ],
+)
+def test_what_it_cannot_be_merged_into_is_refused(
+    client: FlaskClient, office: ApiFixture, body: dict[str, Any], status: int, says: str
+) -> None:
+    response = tell(client, f"/api/incidents/{OPEN}/merge", **body)
+    assert response.status_code == status
+    assert fault(response).startswith(says)
+    assert office.published == []

@@ -5,7 +5,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from core.events import Severity, Stage, Verb
+from core.events import Command, Severity, Stage, Verb
+from core.incidents.merging import Whole, absorb
 from core.incidents.model import CONDITIONS_LIMIT, HIDDEN_LIMIT, HiddenCondition
 from core.incidents.policy import Graph
 from core.settings.people import People, Route, Stakeholder, When
@@ -13,7 +14,7 @@ from core.settings.response import RUNGS_LIMIT, ActionName, Deed, Playbook, Reve
 from core.settings.types import Dependency
 from functions.adapters.store import LARGEST, normal
 from functions.services.incidents.documents import group_data, incident_data, read_group
-from tests.support.fakes.played import FIRING, POLICY, RESOLVED, TECHNICAL, Played, found
+from tests.support.fakes.played import FIRING, POLICY, RESOLVED, TECHNICAL, Played, at, found
 
 TARGETS, KINDS = 40, 5
 CAT = "\N{CAT FACE}"
@@ -111,3 +112,17 @@ def test_forty_incidents_of_one_group_that_are_not_related_fit_too() -> None:
     digest = msgspec.json.encode([one] * HIDDEN_LIMIT)
     assert largest + len(digest) <= LARGEST, "the digest of what is not kept in detail must fit as well"
     assert len(played.state.incidents) == TARGETS - 1
+    assert merged(played, targets[1:], 300) + len(digest) <= LARGEST, "all of them as parts, with what they report"
+
+
+def merged(played: Played, targets: list[str], size: int) -> int:
+    """Everything fires again, and each incident is merged into one of another group: the bytes of the document."""
+    for number, target in enumerate(targets):
+        played.find(found(20 * 45 + number, FIRING, Severity.CRITICAL, target=target, summary=LONG, runbook=LONG))
+    whole = Whole("w" * 58, name("w", size))
+    for incident in played.state.incidents:
+        now = at(22 * 45)
+        said = Command(verb=Verb.MERGE, subject=incident.id, by=LONG, at=now, note=LONG, to=whole.id)
+        played._take(absorb(played.state, said, whole), now, now)
+    assert len([one for one in played.group.pending if one.finding]) == len(targets)
+    return measured(played)

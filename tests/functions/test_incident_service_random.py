@@ -29,7 +29,7 @@ def some_event(rng: random.Random, setup: Setup) -> Finding | Command:
     at = setup.world.now - timedelta(minutes=rng.choice((0, 0, 0, 2, 45)))
     known = sorted(setup.world.incidents())
     if known and rng.random() < 0.25:
-        verb = rng.choice(sorted(VERBS - {Verb.REOPEN}))
+        verb = rng.choice(sorted(VERBS - {Verb.REOPEN, Verb.MERGE}))
         return Command(verb=verb, subject=rng.choice(known), by=rng.choice(("ada", "bob")), at=at, note="why")
     return replace(
         FINDING,

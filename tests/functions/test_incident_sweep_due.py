@@ -19,7 +19,7 @@ from tests.support.builders.budget import examples
 from tests.support.fakes.outside import FINDING, POLICY, TARGET, MemoryBus, Setup, set_up
 
 TIMING = Policy(resolve_after=timedelta(hours=1), acknowledgement_timeout=timedelta(minutes=20))
-VERBS = (*sorted(VERBS_OF_INCIDENTS - {Verb.COMMENT}), Verb.SILENCE, Verb.UNSILENCE)
+VERBS = (*sorted(VERBS_OF_INCIDENTS - {Verb.COMMENT, Verb.MERGE}), Verb.SILENCE, Verb.UNSILENCE)
 HEARTBEAT = "aia_heartbeat_timestamp_seconds", "incident_sweep"
 
 

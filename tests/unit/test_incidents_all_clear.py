@@ -12,12 +12,14 @@ from core.events import Finding, Severity, Status, Verb
 from core.incidents import capacity
 from core.incidents.commands import VERBS
 from core.incidents.lifecycle import ENDINGS
-from core.incidents.model import Incident, State
+from core.incidents.model import GroupState, Incident, State
+from core.incidents.outbox import IncidentGroup
 from core.settings.response import Policy
 from tests.support.builders.budget import examples
 from tests.support.fakes.played import FIRING, POLICY, RESOLVED, Played, at, found
 
 KINDS = 6
+WHOLE = "service/shop"
 KEPT = 3
 """Conditions in detail: the others are in the digest."""
 TIMING = Policy(resolve_after=timedelta(hours=6), reopen_resolved=timedelta(minutes=15))
@@ -35,6 +37,12 @@ STEPS = st.lists(
                 "says",
                 "all fire",
                 "others recover",
+                "merges",
+                "merges",
+                "splits",
+                "whole fires",
+                "whole recovers",
+                "whole says",
             ]
         ),
         st.integers(0, KINDS - 1),
@@ -54,6 +62,13 @@ class Story:
     """What sources said, and the group that heard of it."""
 
     played: Played = field(default_factory=lambda: Played(replace(POLICY, timing=TIMING)))
+    whole: Played = field(
+        default_factory=lambda: Played(
+            replace(POLICY, timing=TIMING), group=IncidentGroup(state=GroupState(name=WHOLE))
+        )
+    )
+    """Another group, into whose incidents those of the first are merged."""
+    delivered: int = 0
     heard: list[tuple[Finding, datetime]] = field(default_factory=list)
     minute: float = 0.0
     seen: int = 0
@@ -77,18 +92,61 @@ class Story:
             self.played.act(self.minute)
         elif what == "says" and self.is_about_one():
             self.played.say(verb, self.minute)
+        else:
+            self.about_whole(what, severity, verb)
+        self.deliver()
         self.look()
         self.minute += wait
-        self.played.sweep(self.minute)
+        self.sweep(self.minute)
         self.look(swept=True)
+
+    def about_whole(self, what: str, severity: Severity, verb: Verb) -> None:
+        """A step of the other group, or of both."""
+        if what in ("whole fires", "whole recovers"):
+            status = FIRING if what == "whole fires" else RESOLVED
+            self.whole.find(found(self.minute, status, severity, target=WHOLE))
+        elif what == "whole says" and self.whole.state.incidents:
+            self.whole.say(verb, self.minute)
+        elif what == "merges":
+            self.merge()
+        elif what == "splits":
+            for part in [one for one in self.played.state.incidents if one.is_part]:
+                self.played.say(Verb.SPLIT, self.minute, about=part.id)
+
+    def merge(self) -> None:
+        """Merge the newest incident into that of the other group, where both are live."""
+        parts, wholes = (
+            [one for one in group.state.incidents if one.state is not State.RESOLVED]
+            for group in (self.played, self.whole)
+        )
+        if parts and wholes:
+            self.played.merge(self.whole, self.minute, about=parts[-1].id, into=wholes[-1].id)
+
+    def deliver(self) -> None:
+        """What parts report is delivered in the wrong order, and twice."""
+        reports = self.played.reported[self.delivered :]
+        self.delivered = len(self.played.reported)
+        self.whole.find(*reversed(reports), *reports, now=at(self.minute))
+
+    def sweep(self, minute: float) -> None:
+        self.played.sweep(minute)
+        self.deliver()
+        self.whole.sweep(minute)
+
+    def roots(self) -> list[Incident]:
+        """The incidents, and those that they are parts of."""
+        into = {one.merged_into for one in self.played.state.incidents if one.is_part}
+        return [*self.played.state.incidents, *(one for one in self.whole.state.incidents if one.id in into)]
 
     def end(self) -> None:
         """Every source says that it is over: then it is."""
         self.minute += 1
         for kind in range(KINDS):
             self.say(kind, RESOLVED, 0, None, Severity.INFO)
-        self.played.sweep(self.minute + 1)
-        live = [one.id for one in self.played.state.incidents if one.state is not State.RESOLVED]
+        self.whole.find(found(self.minute, RESOLVED, target=WHOLE))
+        self.sweep(self.minute + 1)
+        known = (*self.played.state.incidents, *self.whole.state.incidents)
+        live = [one.id for one in known if one.lasts]
         assert not live, f"everything is over, and {live} are open"
 
     def say(self, kind: int, status: Status, late: int, holds: int | None, severity: Severity) -> None:
@@ -127,8 +185,8 @@ class Story:
         holds = self.holding()
         if not holds:
             return
-        live = [one for one in self.played.state.incidents if one.state is not State.RESOLVED]
-        closed = [one for one in self.played.state.incidents if one.closed_at is not None]
+        live = [one for one in self.roots() if one.state is not State.RESOLVED]
+        closed = [one for one in self.roots() if one.closed_at is not None]
         assert live or closed, f"{sorted(holds)} fire, and nothing is open"
         assert not swept or live or any(self.is_believed(one, holds) for one in closed), (
             f"{sorted(holds)} fire on, and nobody is told"
@@ -181,5 +239,5 @@ def test_nothing_ends_while_the_last_word_of_a_source_is_that_it_fires(steps: li
     story = Story()
     for step in steps:
         story.step(step)
-    if not any(step[0] == "says" and step[-1] is Verb.REOPEN for step in steps):
+    if not any(step[0] in ("says", "whole says") and step[-1] is Verb.REOPEN for step in steps):
         story.end()

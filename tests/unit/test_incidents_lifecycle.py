@@ -11,9 +11,9 @@ from core.incidents.model import (
     Acknowledgement,
     Incident,
     IncidentReason,
-    NotificationState,
     State,
 )
+from core.incidents.notified import NotificationState
 from tests.support.fakes.played import MODEL, START, at
 
 

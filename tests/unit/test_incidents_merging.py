@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from core.events import Change, Severity, Verb
-from core.incidents.model import IncidentReason
-from core.incidents.outbox import delivery_queues, next_effects, remove_effects
+from core.incidents.model import GroupState, IncidentReason, State
+from core.incidents.outbox import IncidentGroup, delivery_queues, next_effects, remove_effects
 from core.incidents.policy import Graph
-from core.settings.people import People, Route, Stakeholder, Tier, When
+from core.settings.people import Category, People, Route, Stakeholder, Tier, When
+from core.settings.response import Revenue, Rule
 from core.settings.types import Dependency
-from tests.support.fakes.played import POLICY, Played, found
+from tests.support.fakes.played import FIRING, MODEL, POLICY, RESOLVED, Played, at, found
 
 PAIR = Graph([Dependency(target=one, needs="table/t") for one in ("a", "b")])
 APART = People(
@@ -76,3 +77,96 @@ def test_a_whole_that_is_acknowledged_and_not_told_yet_is_triggered_with_the_ack
     played.say(Verb.ACKNOWLEDGE, 0.5).find(found(1, target="b"), found(2, target="table/t"))
     (told,) = [one for one in played.messages if one.change is Change.ACKNOWLEDGED]
     assert (told.channel, told.missed, told.incident_id) == ("two-pager", True, played.incident.id)
+
+
+def wholes() -> Played:
+    """Another group, in which an incident is open."""
+    group = IncidentGroup(state=GroupState(name="service/shop"))
+    return Played(group=group).find(found(0, severity=Severity.WARNING, target="service/shop", kind="down"))
+
+
+def deliver(part: Played, whole: Played, minute: float) -> None:
+    whole.find(*part.reported, now=at(minute))
+    part.reported.clear()
+
+
+def test_a_whole_is_called_after_a_part_only_when_nothing_of_its_own_fires() -> None:
+    part, whole = Played().find(found(0, severity=Severity.CRITICAL, summary="the part")), wholes()
+    part.merge(whole, 1)
+    deliver(part, whole, 1)
+    assert (whole.incident.title, whole.incident.severity) == ("departure_delay drifted", Severity.CRITICAL)
+    whole.find(found(2, RESOLVED, target="service/shop", kind="down"))
+    assert (whole.incident.title, whole.incident.state) == (f"{MODEL}: the part", State.OPEN)
+
+
+def test_no_rule_of_the_settings_changes_what_a_part_reports() -> None:
+    rule = Rule(target="service/*", becomes=Severity.INFO, category=Category.COST)
+    part, whole = Played().find(found(0, severity=Severity.CRITICAL)), wholes()
+    whole.policy = replace(POLICY, rules=(rule,))
+    part.merge(whole, 1)
+    deliver(part, whole, 1)
+    assert whole.incident.severity is Severity.CRITICAL
+
+
+def test_a_part_costs_by_itself_and_adds_nothing_to_the_cost_of_the_whole() -> None:
+    revenue = {"service/shop": Revenue(dollars_per_hour=1000.0), MODEL: Revenue(dollars_per_hour=500.0)}
+    part, whole = Played(replace(POLICY, revenue=revenue)), wholes()
+    whole.policy = part.policy
+    whole.find(found(0.5, severity=Severity.WARNING, target="service/shop", kind="slow"))
+    before = whole.incident.impact
+    part.find(found(0, severity=Severity.CRITICAL)).merge(whole, 1)
+    deliver(part, whole, 1)
+    assert before is not None
+    assert whole.incident.impact == before
+    merged = part.state.incidents[0]
+    assert merged.impact is not None
+    assert (merged.lasts, merged.impact.dollars_per_hour) == (True, 500.0)
+
+
+def test_what_a_person_kept_open_and_does_not_fire_adds_nothing_to_the_whole() -> None:
+    part, whole = Played().find(found(0), found(1, RESOLVED)).say(Verb.REOPEN, 2), wholes()
+    part.merge(whole, 3)
+    deliver(part, whole, 3)
+    assert (part.state.incidents[0].lasts, whole.incident.severity) == (False, Severity.WARNING)
+    assert whole.find(found(4, RESOLVED, target="service/shop", kind="down")).incident.state is State.RESOLVED
+
+
+def test_reports_have_rising_instants_whatever_clocks_say() -> None:
+    part, whole = Played().find(found(0)), wholes()
+    part.merge(whole, 10)
+    for minute, status in ((5, RESOLVED), (6, FIRING), (7, RESOLVED)):
+        part.find(found(minute, status), now=at(minute))
+    instants = [one.observed_at for one in part.reported]
+    assert instants == sorted(set(instants))
+    assert [one.status for one in part.reported] == [FIRING, RESOLVED, FIRING, RESOLVED]
+
+
+def test_of_a_part_one_report_waits_however_long_the_bus_takes_nothing() -> None:
+    part, whole = Played(delivers=False).find(found(0)), wholes()
+    part.merge(whole, 1)
+    for n in range(30):
+        part.find(found(2 + n, RESOLVED if n % 2 == 0 else FIRING))
+    (report,) = [one for one in part.group.pending if one.finding]
+    assert report.finding == part.reported[-1]
+    assert (report.queue, len(part.reported)) == ("report", 31)
+
+
+def test_a_part_is_not_merged_automatically_and_what_is_beside_it_is_no_part_of_it() -> None:
+    played, whole = Played(replace(POLICY, graph=PAIR)).find(found(0, target="a"), found(0, target="b")), wholes()
+    first = played.state.incidents[0].id
+    played.merge(whole, 1, about=first)
+    played.find(found(2, target="table/t"), found(3, target="a", severity=Severity.CRITICAL))
+    merged = {one.id: one.merged_into for one in played.state.incidents}
+    assert merged[first] == whole.incident.id
+    deliver(played, whole, 3)
+    assert whole.incident.severity is Severity.CRITICAL
+    assert [one.targets for one in played.state.incidents if not one.merged_into] == [("b", "table/t")]
+
+
+def test_what_fires_long_after_a_part_is_over_is_another_incident() -> None:
+    part, whole = Played().find(found(0)), wholes()
+    part.merge(whole, 1).find(found(5, RESOLVED), found(10), found(15, RESOLVED))
+    assert len(part.state.incidents) == 1
+    part.find(found(15 + 31))
+    assert [one.is_part for one in part.state.incidents][-1] is False
+    assert part.incident.state is State.OPEN

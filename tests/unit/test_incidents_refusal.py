@@ -7,8 +7,9 @@ import pytest
 
 from core.events import Severity
 from core.incidents.lifecycle import record_refusal
-from core.incidents.model import EscalationState, GroupState, Incident, IncidentReason, NotificationState, State
+from core.incidents.model import GroupState, Incident, IncidentReason, State
 from core.incidents.notification import NotificationPlan, plan_notifications
+from core.incidents.notified import EscalationState, NotificationState
 from core.incidents.policy import IncidentPolicy
 from core.incidents.refusal import hand_on
 from core.incidents.routing import Silence

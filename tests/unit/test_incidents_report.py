@@ -11,16 +11,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from core.events import ActionDecision, Change, Mode, Severity, Stage, Status
-from core.incidents.model import (
-    Evidence,
-    Impact,
-    Incident,
-    IncidentCondition,
-    IncidentReason,
-    NotificationState,
-    State,
-    TimelineEntry,
-)
+from core.incidents.model import Evidence, Impact, Incident, IncidentCondition, IncidentReason, State, TimelineEntry
+from core.incidents.notified import NotificationState
 from core.incidents.report import report
 from core.text import clean
 

@@ -16,6 +16,8 @@ const DOES = {
   reopen: { label: "Reopen", title: "The incident is not over: people are notified again" },
   take_over: { label: "Take over", title: "You have it from now on, or whom you name" },
   give_back: { label: "Give back", title: "Nobody has it any more: people are notified, and escalation goes on" },
+  merge: { label: "Merge", title: "It becomes a part of the incident that you choose, which is over when both are" },
+  split: { label: "Take out", title: "It is no part of the other incident any more: open again if it still fires" },
   comment: { label: "Comment", title: "Add the note to the timeline" },
 };
 const AFTER = {
@@ -24,6 +26,7 @@ const AFTER = {
   mitigated: ["resolve", "cancel", "take_over", "comment"],
   resolved: ["reopen"],
   expired: ["resolve", "reopen"],
+  part: ["split"],
 };
 const ORDER = ["open", "acknowledged", "mitigated", "resolved"];
 const NOBODY = { acknowledged_by: "", acknowledged_at: null, taken_over_at: null };
@@ -38,6 +41,8 @@ const EFFECT = {
   reopen: () => ({ state: "open", resolved_at: null, cancelled: false, ...NOBODY }),
   take_over: (_, { by, to, at }) => ({ acknowledged_by: to || by, taken_over_at: at }),
   give_back: () => ({ state: "open", ...NOBODY }),
+  merge: (_, { to, at }) => ({ state: "resolved", merged_into: to, part: {}, resolved_at: at }),
+  split: () => ({ merged_into: "" }),
   comment: (one, { by, at, note }) => ({ timeline: [...one.timeline, { at, change: "updated", reason: "comment", summary: `${by}: ${note}` }] }),
 };
 const ended = (one, _, before) => one.state === "resolved" && !(before.expired && one.expired);
@@ -47,20 +52,27 @@ const HOLDS = {
   reopen: (one) => one.state !== "resolved",
   take_over: (one, { by, to }) => one.acknowledged_by === (to || by),
   give_back: (one) => one.state !== "acknowledged",
+  merge: (one) => Boolean(one.merged_into),
+  split: (one) => !one.merged_into,
   comment: (one, _, before) => one.timeline.some((entry) => entry.reason === "comment" && entry.sequence > before.sequence),
 };
 
 // Its sources stopped reporting it: whether it recovered is not known, and a person may still say so.
 const isSilent = (incident) => incident.state === "resolved" && Boolean(incident.expired) && !incident.cancelled && !incident.merged_into;
 
+// A person merged it into another one, and may take it out again.
+const isPart = (incident) => incident.state === "resolved" && Boolean(incident.merged_into && incident.part);
+
 export const keyOf = (incident) => `incident/${incident.id}`;
 const input = (kind, incident) => document.querySelector(`[data-key="${kind}/${CSS.escape(incident.id)}"]`);
 
 function act(incident, verb) {
-  const [note, to] = ["note", "to"].map((kind) => input(kind, incident)?.value.trim() ?? "");
+  const field = verb === "merge" ? "into" : "to";
+  const [note, to] = ["note", field].map((kind) => input(kind, incident)?.value.trim() ?? "");
   if (verb === "comment" && !note) return input("note", incident)?.focus();
+  if (verb === "merge" && !to) return input("into", incident)?.focus();
   const { label } = DOES[verb];
-  const told = { note, at: new Date().toISOString(), ...(verb === "take_over" && to ? { to } : {}) };
+  const told = { note, at: new Date().toISOString(), ...(["take_over", "merge"].includes(verb) && to ? { to } : {}) };
   const { at, ...body } = told;
   const sent = command({
     key: keyOf(incident), path: `/api/incidents/${encodeURIComponent(incident.id)}/${verb}`, body,
@@ -81,8 +93,15 @@ const noteField = (incident) =>
 const ownerField = (incident) =>
   el("input", { type: "text", class: "note", maxlength: 80, placeholder: "Who takes over (you)", "aria-label": `Who takes over ${incident.title}`, "data-key": `to/${incident.id}` });
 
+// The open incidents that this one may become a part of.
+const intoField = (incident, others) =>
+  el("select", { class: "note", "aria-label": `Incident that ${incident.title} becomes a part of`, "data-key": `into/${incident.id}` },
+    el("option", { value: "" }, "Merge into…"), others.map((one) => el("option", { value: one.id }, `${one.title} (${one.target})`)));
+
 function buttons(incident, context) {
-  const verbs = AFTER[isSilent(incident) ? "expired" : incident.state];
+  const known = AFTER[isPart(incident) ? "part" : isSilent(incident) ? "expired" : incident.state];
+  const mergeable = incident.state !== "resolved" && context.others.length > 0;
+  const verbs = mergeable ? [...known, "merge"] : known;
   const own = verbs.map((verb, index) => el("button", {
     type: "button", class: `do ${index === 0 ? "first" : ""} ${verb === "cancel" ? "plain" : ""}`, title: DOES[verb].title,
     "data-key": `${verb}/${incident.id}`, "data-verb": verb, onclick: () => act(incident, verb),
@@ -91,7 +110,7 @@ function buttons(incident, context) {
     type: "button", class: "do plain", "data-key": `silence-${hours}/${incident.id}`, title: `Mute notifications of ${incident.target} for ${plural(hours, "hour")}`,
     onclick: () => silence(incident.target, hours * 60, input("note", incident)?.value ?? "", keyOf(incident)),
   }, `Silence ${hours} h`));
-  return el("div", { class: "buttons", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident), verbs.includes("take_over") && ownerField(incident));
+  return el("div", { class: "buttons", role: "group", "aria-label": `Actions for ${incident.title}` }, own, quiet, noteField(incident), verbs.includes("take_over") && ownerField(incident), mergeable && intoField(incident, context.others));
 }
 
 function quietly(incident, context) {
@@ -212,7 +231,8 @@ export function card(incident, context) {
     head(incident, context),
     el("h3", { id: title }, incident.title),
     !over && vitals(incident),
-    (!over || isSilent(incident)) && buttons(incident, context),
+    isPart(incident) && el("p", { class: "quiet" }, "Part of ", el("a", { href: `#incident=${incident.merged_into}` }, incident.merged_into)),
+    (!over || isSilent(incident) || isPart(incident)) && buttons(incident, context),
     context.fault && el("p", { class: "fault", role: "alert" }, context.fault),
     !over && quietly(incident, context),
     el("div", { class: "columns" },

@@ -24,10 +24,11 @@ function matches(pattern, target) {
   return new RegExp(`^${parts.join(".*?")}$`, "s").test(target);
 }
 
-function entry(incident, silences) {
+function entry(incident, silences, open) {
   const key = keyOf(incident);
   const quiet = isOpen(incident) ? silencing(silences, incident.target) : [];
-  const context = { quiet, fault: fault(key), sending: pending(key) };
+  const others = isOpen(incident) ? open.filter((one) => one.id !== incident.id && isOpen(one)).map(({ id, title, target }) => ({ id, title, target })) : [];
+  const context = { quiet, others, fault: fault(key), sending: pending(key) };
   return item(incident.id, [incident, context], () => card(incident, context));
 }
 
@@ -37,11 +38,11 @@ export function draw(all, silences, held) {
     .sort((a, b) => RANK.indexOf(b.severity) - RANK.indexOf(a.severity) || perHour(b) - perHour(a) || b.opened_at.localeCompare(a.opened_at));
   const past = all.filter((one) => !stays(one));
   patch(at("open"), open.length
-    ? open.map((incident) => entry(incident, silences))
+    ? open.map((incident) => entry(incident, silences, open))
     : [item("none", 0, () => el("p", { class: "card calm" }, "No open incident."))]);
   at("past").hidden = !past.length;
   at("past-count").textContent = plural(past.length, "resolved incident");
-  patch(at("past-list"), past.map((incident) => entry(incident, silences)));
+  patch(at("past-list"), past.map((incident) => entry(incident, silences, open)));
 }
 
 const unknown = (name, starting) => ({ name, value: "–", more: starting ? "not known yet" : "not known", tone: starting ? "" : "critical" });

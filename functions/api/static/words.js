@@ -11,6 +11,7 @@ const INCIDENT = {
   all_recovered: "all its conditions recovered",
   still_firing: "it still fires",
   started_flapping: "it fired several times within hours", stopped_flapping: "it flapped, and stays on",
+  split: "a person took it out of the incident that it was a part of",
   merged: "it is a part of another incident now, or another one is a part of it",
   not_repeated: "its source stopped reporting it",
   stale: "no finding arrived for too long",

@@ -31,7 +31,7 @@ FIRE_AFTER = 3
 RUNBOOK = "system.md#channels"
 MAX_AGE = timedelta(seconds=20)
 log = logging.getLogger(__name__)
-CHANGES, ACTIONS, DECISIONS = "incidents", "actions", "incident-decisions"
+CHANGES, ACTIONS, FINDINGS, DECISIONS = "incidents", "actions", "findings", "incident-decisions"
 """Topics."""
 NOTIFY = "notify:"
 """Prefix of the delivery queues of channels."""
@@ -213,6 +213,8 @@ class Dispatcher:
             self._copy(group, effect)
         elif effect.change is not None:
             self.bus.publish(CHANGES, effect.change)
+        elif effect.finding is not None:
+            self.bus.publish(FINDINGS, effect.finding)
         elif effect.request is not None:
             self._copy(group, effect)  # where the action runner finds that it was requested
             self.bus.publish(ACTIONS, effect.request)

@@ -54,7 +54,8 @@ def incident_data(group: IncidentGroup, incident_id: str) -> Data | None:
     """The copy of an incident for readers: with its conditions, the worst first, but without their histories.
 
     `updated_at` is the newest observation; `open` says whether it is not resolved, to query the open ones; `over_on` the day
-    of the resolution, to query those of a day; `revision` which copy is newer; `group` the name of its group.
+    of the resolution, to query those of a day, where a part is over since it was merged; `lasting_part` whether it fires
+    as a part; `revision` which copy is newer; `group` the name of its group.
     """
     incident = next((incident for incident in group.state.incidents if incident.id == incident_id), None)
     if incident is None:
@@ -63,12 +64,16 @@ def incident_data(group: IncidentGroup, incident_id: str) -> Data | None:
     members: list[Data] = msgspec.to_builtins(group.state.members(incident), builtin_types=(datetime,))
     for member in members:
         del member["history"]
-    is_open, resolved_at = incident.state is not State.RESOLVED, incident.resolved_at
+    lasting_part = incident.is_part and incident.lasts
+    is_open = incident.state is not State.RESOLVED
+    resolved_at = incident.part.at if incident.part and lasting_part else incident.resolved_at
     return data | {
         "conditions": members,
         "updated_at": max((member["observed_at"] for member in members), default=incident.opened_at),
         "open": is_open,
         "over_on": "" if is_open or resolved_at is None else resolved_at.astimezone(UTC).date().isoformat(),
+        "resolved_at": resolved_at,
+        "lasting_part": lasting_part,
         "revision": group.revision,
         "group": group.state.name,
     }

@@ -4,15 +4,8 @@ from datetime import datetime, timedelta
 
 from core.actions.plan import Plan, Step
 from core.events import Change, Severity, Status
-from core.incidents.model import (
-    EscalationState,
-    Evidence,
-    Impact,
-    IncidentReason,
-    NotificationState,
-    State,
-    TimelineEntry,
-)
+from core.incidents.model import Evidence, Impact, IncidentReason, State, TimelineEntry
+from core.incidents.notified import EscalationState, NotificationState
 from core.incidents.routing import Silence
 from tests.support.builders import pages
 from tests.support.builders.pages import ApiFixture

@@ -153,6 +153,9 @@ class History:
             incident = known.get(message.incident_id)
             if incident is None or incident.closed_at is not None or incident.merged_into:
                 continue
+            others = (one for one in known.values() if one is not incident and incident.target in one.targets)
+            if any(one.state is not State.RESOLVED for one in others):
+                continue  # what fires by now is another incident, of which people are told
             if firing := sorted(self._certainly_firing(incident)):
                 self.false.append(f"{message.key} at {self.setup.world.now}: {', '.join(firing)} fires")
 

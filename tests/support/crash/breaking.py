@@ -101,7 +101,7 @@ class MemoryStore:
         named = [
             document for (name, key), document in self.world.documents.items() if name == collection and key > after
         ]
-        wanted = [one for one in named if all(one.data[name] == value for name, value in (where or {}).items())]
+        wanted = [one for one in named if all(one.data.get(name) == value for name, value in (where or {}).items())]
         return sorted(wanted, key=lambda document: document.key)[:limit]
 
     def due(self, collection: str, *, where: Mapping[str, Any], until: datetime, limit: int = 1000) -> list[Due]:

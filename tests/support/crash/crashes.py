@@ -34,7 +34,7 @@ _PLAYBOOK = Playbook(
 )
 _FREE = Limits(cooldown=timedelta(0), per_hour=100, approval=False)
 _AUTOMATION = Automation(per_hour=100, limits=dict.fromkeys(DESTRUCTIVE, _FREE))
-_COMMANDS = (*sorted(VERBS - {Verb.CANCEL, Verb.REOPEN}), Verb.SILENCE, Verb.UNSILENCE)
+_COMMANDS = (*sorted(VERBS - {Verb.CANCEL, Verb.REOPEN, Verb.MERGE}), Verb.SILENCE, Verb.UNSILENCE)
 Spoil = Callable[[automation.MemoryAction], Action]
 _ATTEMPTS = 80
 _FAILED = (UnavailableError, BusyError, ConflictError)

@@ -117,7 +117,7 @@ class World(Breaking):
     def saved(self, collection: str, data: Data) -> None:
         if collection == GROUPS:
             self.promised |= {
-                effect.key for effect in read_group(data).pending if effect.queue not in ("copy", "record")
+                effect.key for effect in read_group(data).pending if effect.queue not in ("copy", "record", "report")
             }
 
     def performed(self) -> Counter[str]:

@@ -9,6 +9,7 @@ from core.events import ActionDecision, ActionRequest, Command, Finding, Mode, S
 from core.incidents.commands import apply_command
 from core.incidents.expiry import expire
 from core.incidents.fold import fold
+from core.incidents.merging import Whole, absorb, announce, join, report_parts
 from core.incidents.messages import Message, compose
 from core.incidents.model import Decision, GroupState, Incident, IncidentReason
 from core.incidents.notification import Notification, plan_notifications
@@ -59,6 +60,8 @@ class Played:
     notifications: list[Notification] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     requests: list[ActionRequest] = field(default_factory=list)
+    reported: list[Finding] = field(default_factory=list)
+    """What parts said to the incidents that they are parts of."""
     gone: list[Effect] = field(default_factory=list)
     deferred: bool = False
     delivers: bool = True
@@ -116,6 +119,17 @@ class Played:
         self._take(record_decision(self.state, replace(decision, **fields)), at(minute), at(minute))
         return self
 
+    def merge(self, whole: "Played", minute: float, *, about: str = "", into: str = "", by: str = "Ada") -> "Played":
+        """Merge an incident into one of another group, or of this one: as the service does, without its documents."""
+        named = next(one for one in self.state.incidents if one.id == (about or self.incident.id))
+        root = next(one for one in whole.state.incidents if one.id == (into or whole.incident.id))
+        said = Command(verb=Verb.MERGE, subject=named.id, by=by, at=at(minute), to=root.id)
+        target, now = Whole(root.id, root.target), at(minute)
+        report = announce(self.state, named.id, target, now)
+        whole._take(join(whole.state, target, named, report, said, now=now, policy=whole.policy), now, now)
+        self._take(absorb(self.state, said, target, report and report.observed_at), now, now)
+        return self
+
     def sweep(self, *minutes: float) -> "Played":
         for minute in minutes:
             self._take(expire(self.state, at(minute), policy=self.policy), at(minute), at(minute))
@@ -137,12 +151,15 @@ class Played:
             is_muted=lambda one: incident_mute(one, now, self.policy.maintenance, self.silences) is not None,
         )
         self.requests += requests
+        state, reports = report_parts(state, now=now, resolve_after=self.policy.timing.resolve_after)
+        self.reported += [finding for _, finding in reports]
         self.group, gone = apply_decision(
             self.group,
             state,
             changes=(*decision.changes, *plan.changes),
             messages=told,
             requests=requests,
+            reports=reports,
             deferred=plan.deferred,
             now=now,
             reopen_within=self.policy.timing.reopen_within,

@@ -1,0 +1,479 @@
+"""People merge incidents of any groups and take them out again; killed anywhere, nothing ends that still fires."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from core.errors import BusyError, PoisonError, RefusedError, UnavailableError
+from core.events import Command, Severity, Status, Verb
+from core.incidents.merging import Whole, absorb
+from core.incidents.model import Incident, State
+from core.incidents.policy import Graph
+from core.replay.engine import replay
+from core.settings import Dependency
+from functions.adapters.events import encode
+from functions.cli.replay.read import inputs
+from functions.incident_router.router import Received, RoutedEvent, handle, read
+from functions.runtime.push import Message
+from functions.services.incidents.attempt import LEASE
+from functions.services.incidents.documents import GROUPS, read_group
+from functions.services.incidents.records import about
+from tests.support.builders.budget import examples
+from tests.support.builders.decided import decision_rows
+from tests.support.fakes.outside import FINDING, POLICY, KilledError, Setup, set_up
+
+A, B, C = "model/a", "probe/b", "table/c"
+FIRING, RESOLVED = Status.FIRING, Status.RESOLVED
+FAILED = (KilledError, UnavailableError, BusyError)
+
+
+@dataclass
+class Place:
+    """A router with some targets, and the bus that brings it what parts report."""
+
+    setup: Setup = field(default_factory=set_up)
+    delivered: int = 0
+
+    def find(self, target: str, status: Status = FIRING, severity: Severity = Severity.ERROR, **later: float) -> str:
+        """Let a source say something; the id of the newest incident of the target."""
+        world = self.setup.world
+        world.now += timedelta(**(later or {"minutes": 1}))
+        self.setup.give(replace(FINDING, target=target, status=status, severity=severity, observed_at=world.now))
+        self.settle()
+        return self.named(target).id
+
+    def settle(self) -> None:
+        """Deliver what parts report, and what that leads to."""
+        world = self.setup.world
+        while self.delivered < len(world.found):
+            self.delivered += 1
+            self.setup.give(world.found[self.delivered - 1])
+
+    def say(self, verb: Verb, subject: str, to: str = "", by: str = "ada", **later: float) -> Command:
+        self.setup.world.now += timedelta(**(later or {"minutes": 1}))
+        command = Command(verb=verb, subject=subject, by=by, at=self.setup.world.now, to=to)
+        self.setup.give(command)
+        self.settle()
+        return command
+
+    def incidents(self) -> list[Incident]:
+        documents = self.setup.world.documents
+        groups = [read_group(found.data) for (name, _), found in documents.items() if name == GROUPS]
+        return [incident for group in groups for incident in group.state.incidents]
+
+    def incident(self, name: str) -> Incident:
+        return next(one for one in self.incidents() if one.id == name)
+
+    def named(self, target: str) -> Incident:
+        return [one for one in self.incidents() if target in one.targets][-1]
+
+    def told(self, name: str) -> list[str]:
+        return [m.change.value for m in self.setup.world.told if m.incident_id == name and m.channel == "inbox"]
+
+    def sweep(self, **later: float) -> None:
+        self.setup.sweep(**later)
+        self.settle()
+
+
+def pair(one: Severity = Severity.ERROR, other: Severity = Severity.ERROR) -> tuple[Place, str, str]:
+    place = Place()
+    return place, place.find(A, severity=one), place.find(B, severity=other)
+
+
+def test_a_part_is_told_as_merged_and_the_whole_is_over_when_both_are() -> None:
+    place, a, b = pair()
+    place.say(Verb.MERGE, a, b)
+    part = place.incident(a)
+    assert (part.state, part.merged_into, part.lasts) == (State.RESOLVED, b, True)
+    assert place.told(a) == ["opened", "merged"]
+    text = next(m for m in place.setup.world.told if m.change == "merged").text
+    assert text.startswith(f"Merged into another incident at {B}, which continues: {b}.\nNote: ada merged it into {b}")
+    assert place.setup.world.incidents()[a]["lasting_part"] is True
+    place.find(B, RESOLVED)
+    assert place.incident(b).state is State.OPEN
+    place.find(A, RESOLVED)
+    place.sweep(minutes=10)
+    assert place.incident(b).state is State.RESOLVED
+    assert (place.told(a), place.told(b)[-1]) == (["opened", "merged"], "resolved")
+    assert place.incident(a).lasts is False
+
+
+def test_what_becomes_worse_in_a_part_makes_the_whole_worse_and_escalation_goes_on_for_that_alone() -> None:
+    place, a, b = pair(Severity.WARNING, Severity.WARNING)
+    place.say(Verb.MERGE, a, b)
+    place.find(A, severity=Severity.CRITICAL)
+    assert (place.incident(b).severity, place.told(b)[-1]) == (Severity.CRITICAL, "escalated")
+    place.sweep(minutes=6)
+    place.sweep(minutes=20)
+    late = {m.incident_id for m in place.setup.world.told if m.channel == "pager"}
+    assert late == {b}
+    assert len(place.incidents()) == 2, "what fires in a part opens nothing"
+
+
+@pytest.mark.parametrize(("whose", "owner"), [("b", "bob"), ("a", "ann"), ("both", "bob"), ("none", "")])
+def test_the_owner_of_the_whole_stays_and_one_of_the_part_gets_a_whole_that_nobody_has(whose: str, owner: str) -> None:
+    place, a, b = pair()
+    if whose in ("a", "both"):
+        place.say(Verb.ACKNOWLEDGE, a, by="ann")
+    if whose in ("b", "both"):
+        place.say(Verb.ACKNOWLEDGE, b, by="bob")
+    place.say(Verb.MERGE, a, b)
+    assert place.incident(b).acknowledged_by == owner
+    assert place.incident(b).state is (State.ACKNOWLEDGED if owner else State.OPEN)
+
+
+def test_whoever_acknowledges_a_part_has_the_whole_in_whatever_group() -> None:
+    place, a, b = pair()
+    place.say(Verb.MERGE, a, b)
+    place.say(Verb.ACKNOWLEDGE, a, by="cleo")
+    assert place.incident(b).acknowledged_by == "cleo"
+
+
+def test_taken_out_it_is_reopened_and_says_why_and_the_whole_goes_by_its_own_conditions() -> None:
+    place, a, b = pair(one=Severity.CRITICAL)
+    place.say(Verb.MERGE, a, b)
+    place.find(B, RESOLVED)
+    place.say(Verb.SPLIT, a)
+    place.sweep(minutes=10)
+    assert (place.incident(a).state, place.incident(b).state) == (State.OPEN, State.RESOLVED)
+    assert place.told(a) == ["opened", "merged", "reopened"]
+    text = next(m.text for m in place.setup.world.told if m.change == "reopened").splitlines()[0]
+    assert f"ada took it out of {b}" in text
+    place.find(A, RESOLVED)
+    place.sweep(minutes=10)
+    assert place.told(a)[-1] == "resolved"
+
+
+def test_taken_out_after_its_end_it_stays_over() -> None:
+    place, a, b = pair()
+    place.say(Verb.MERGE, a, b)
+    place.find(A, RESOLVED)
+    place.say(Verb.SPLIT, a)
+    assert (place.incident(a).state, place.incident(a).merged_into) == (State.RESOLVED, "")
+    assert (place.incident(b).state, place.told(a)) == (State.OPEN, ["opened", "merged"])
+
+
+def test_what_is_only_no_longer_reported_in_a_part_is_no_recovery_of_the_whole() -> None:
+    place, a, b = pair()
+    until = place.setup.world.now + timedelta(minutes=30)
+    held = replace(FINDING, target=A, severity=Severity.ERROR, observed_at=place.setup.world.now, holds_until=until)
+    place.setup.give(held)
+    place.say(Verb.MERGE, a, b)
+    place.find(B, RESOLVED)
+    for _ in range(40):
+        place.sweep(minutes=1)
+    assert (place.incident(b).state, place.incident(b).expired) == (State.RESOLVED, True)
+    assert place.told(b)[-1] == "expired"
+
+
+def test_a_part_that_fires_for_weeks_is_repeated_so_that_the_whole_does_not_expire() -> None:
+    place, a, b = pair()
+    place.say(Verb.MERGE, a, b)
+    place.find(B, RESOLVED)
+    for _ in range(30):
+        place.find(A, hours=23)
+        place.sweep(hours=1)
+    assert (place.incident(b).state, place.incident(b).expired) == (State.OPEN, False)
+    assert place.incident(a).lasts
+
+
+def test_a_chain_ends_when_all_of_it_does() -> None:
+    place, a, b = pair()
+    c = place.find(C)
+    place.say(Verb.MERGE, a, b)
+    place.say(Verb.MERGE, b, c)
+    for target in (B, C):
+        place.find(target, RESOLVED)
+    assert place.incident(c).state is State.OPEN
+    place.find(A, RESOLVED)
+    assert place.incident(c).state is State.RESOLVED
+    assert [place.incident(one).lasts for one in (a, b)] == [False, False]
+
+
+def test_an_incident_that_is_a_part_stands_for_the_one_that_it_is_a_part_of() -> None:
+    place, a, b = pair()
+    c = place.find(C)
+    place.say(Verb.MERGE, b, c)
+    place.say(Verb.MERGE, a, b)
+    assert (place.incident(a).merged_into, place.incident(b).merged_into) == (c, c)
+
+
+def test_merged_into_another_one_it_leaves_the_first() -> None:
+    place, a, b = pair()
+    c = place.find(C)
+    place.say(Verb.MERGE, a, b)
+    place.say(Verb.MERGE, a, c)
+    place.find(B, RESOLVED)
+    assert place.incident(b).state is State.RESOLVED
+    place.find(C, RESOLVED)
+    assert place.incident(c).state is State.OPEN
+
+
+def test_two_incidents_of_one_group_are_merged_as_well() -> None:
+    graph = Graph([Dependency(target=one, needs=C) for one in (A, B)])
+    place = Place(set_up(policy=replace(POLICY, graph=graph)))
+    a, b = place.find(A), place.find(B)
+    place.say(Verb.MERGE, a, b)
+    place.find(B, RESOLVED)
+    assert (place.incident(a).merged_into, place.incident(b).state) == (b, State.OPEN)
+    place.find(A, RESOLVED)
+    assert place.incident(b).state is State.RESOLVED
+
+
+def test_what_cannot_be_meant_is_refused_with_the_reason_and_changes_nothing() -> None:
+    place, a, b = pair()
+    place.say(Verb.MERGE, a, b)
+    with pytest.raises(RefusedError, match=f"to: must not be a part of {b}, {a} is"):
+        place.say(Verb.MERGE, b, a)
+    over = place.find(C)
+    place.find(C, RESOLVED)
+    with pytest.raises(RefusedError, match="to: must not be over"):
+        place.say(Verb.MERGE, b, over)
+    for to in ("", "__x", b):
+        command = Command(verb=Verb.MERGE, subject=b, by="ada", at=place.setup.world.now, to=to)
+        with pytest.raises(PoisonError, match="to: must be"):
+            read(Message(data=encode(command), attributes={}, id="1", published_at=place.setup.world.now))
+    assert place.incident(b).state is State.OPEN
+    place.setup.give(
+        Command(verb=Verb.MERGE, subject=b, by="ada", at=place.setup.world.now - timedelta(hours=1), to="no")
+    )
+    assert place.incident(b).merged_into == ""
+
+
+def test_what_is_not_muted_is_not_merged_into_what_is() -> None:
+    place, a, b = pair()
+    place.setup.give(
+        Command(
+            verb=Verb.SILENCE, subject=B, by="x", at=place.setup.world.now, until=place.setup.world.now + LEASE * 99
+        )
+    )
+    with pytest.raises(RefusedError, match="to: must not be muted unless"):
+        place.say(Verb.MERGE, a, b)
+    assert place.incident(a).state is State.OPEN
+
+
+def test_merged_into_each_other_at_the_same_time_the_lowest_id_goes_on() -> None:
+    place, a, b = pair()
+    now = place.setup.world.now
+    commands = [Command(verb=Verb.MERGE, subject=one, by="ada", at=now, to=to) for one, to in ((a, b), (b, a))]
+    for command, target, name in zip(commands, (B, A), (A, B), strict=True):
+        whole = Whole(command.to, target)
+        kept = about(command, name, now)
+        place.setup.service.execute(lambda s, _, c=command, w=whole: absorb(s, c, w), at=now, about=kept)  # type: ignore[misc]
+    assert {place.incident(one).is_part for one in (a, b)} == {True}
+    place.setup.give(*commands)
+    place.settle()
+    first, other = sorted((a, b))
+    assert (place.incident(first).merged_into, place.incident(other).merged_into) == ("", first)
+    assert place.incident(first).state is State.OPEN
+    place.find(A, RESOLVED)
+    assert place.incident(first).state is State.OPEN
+    place.find(B, RESOLVED)
+    place.sweep(minutes=1)
+    assert [place.incident(one).lasts for one in (a, b)] == [False, False]
+
+
+@pytest.mark.parametrize("first", [Verb.MERGE, Verb.SPLIT])
+def test_of_merging_and_taking_out_the_newest_counts_in_whatever_order_they_arrive(first: Verb) -> None:
+    place, a, b = pair()
+    now = place.setup.world.now
+    merge = Command(verb=Verb.MERGE, subject=a, by="ada", at=now + timedelta(seconds=1), to=b)
+    split = Command(verb=Verb.SPLIT, subject=a, by="ada", at=now + timedelta(seconds=2))
+    place.setup.world.now += timedelta(minutes=1)
+    place.setup.give(*((merge, split) if first is Verb.MERGE else (split, merge)), merge, split)
+    place.settle()
+    assert (place.incident(a).state, place.incident(a).merged_into) == (State.OPEN, "")
+    place.find(B, RESOLVED)
+    assert place.incident(b).state is State.RESOLVED
+
+
+def test_a_pager_gives_the_part_up_only_when_it_knows_the_whole() -> None:
+    place, a, b = pair(one=Severity.CRITICAL, other=Severity.INFO)
+    assert "inbox" not in place.incident(b).notified.channels
+    place.setup.channels["inbox"].fault = UnavailableError("inbox: does not answer")
+    with pytest.raises((UnavailableError, BusyError)):
+        place.say(Verb.MERGE, a, b)
+    assert place.incident(a).state is State.OPEN
+    place.setup.channels["inbox"].fault = None
+    place.say(Verb.MERGE, a, b, minutes=2)
+    sent = [(m.incident_id, m.change.value) for m in place.setup.world.told if m.channel == "inbox"]
+    assert sent.index((a, "merged")) > min(n for n, (name, _) in enumerate(sent) if name == b)
+    assert place.incident(b).severity is Severity.CRITICAL
+
+
+def test_killed_at_every_boundary_the_same_comes_of_it() -> None:
+    whole = Place()
+    story(whole)
+    for boundary in range(1, whole.setup.world.boundaries + 1):
+        place = Place()
+        place.setup.world.kill_at = boundary
+        story(place, insist=lambda place=place: insisting(place))  # type: ignore[misc] # bound now
+        assert life(place) == life(whole), f"killed at {boundary}"
+
+
+def insisting(place: Place) -> Callable[[RoutedEvent, datetime], None]:
+    def give(event: RoutedEvent, published_at: datetime) -> None:
+        for _ in range(20):
+            place.setup.world.dead = False
+            try:
+                handle(place.setup.service, Received(event, published_at))
+            except FAILED:
+                place.setup.world.now += LEASE
+            else:
+                return
+        pytest.fail(f"never acknowledged: {event}")
+
+    return give
+
+
+def story(place: Place, insist: Callable[[], Callable[[RoutedEvent, datetime], None]] | None = None) -> None:
+    """Two incidents, merged, worse, and taken out again: each event delivered until it is acknowledged."""
+    world, start = place.setup.world, place.setup.world.now
+    give = insist() if insist else lambda event, at: handle(place.setup.service, Received(event, at))
+
+    def settle() -> None:
+        while place.delivered < len(world.found):
+            place.delivered += 1
+            give(world.found[place.delivered - 1], world.now)
+
+    def at(minute: float) -> datetime:
+        world.now = max(world.now, start + timedelta(minutes=minute))
+        return start + timedelta(minutes=minute)
+
+    def find(minute: float, target: str, status: Status, severity: Severity) -> None:
+        now = at(minute)
+        give(replace(FINDING, target=target, status=status, severity=severity, observed_at=now), now)
+        settle()
+
+    find(0, A, FIRING, Severity.ERROR)
+    find(20, B, FIRING, Severity.WARNING)
+    a, b = place.named(A).id, place.named(B).id
+    now = at(40)
+    give(Command(verb=Verb.MERGE, subject=a, by="ada", at=now, to=b), now)
+    settle()
+    find(60, A, FIRING, Severity.CRITICAL)
+    find(80, B, RESOLVED, Severity.WARNING)
+    now = at(100)
+    give(Command(verb=Verb.SPLIT, subject=a, by="ada", at=now), now)
+    settle()
+    find(120, A, RESOLVED, Severity.CRITICAL)
+    for _ in range(6):
+        world.dead = False
+        try:
+            place.setup.sweep(minutes=30)
+        except FAILED:
+            world.now += LEASE
+        settle()
+
+
+def life(place: Place) -> object:
+    told = {(m.incident_id, m.channel, m.change) for m in place.setup.world.told if m.change != "updated"}
+    return [(one.id, one.state, one.merged_into, one.lasts, one.severity) for one in place.incidents()], told
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["whole", "killed now and then"])
+def test_nothing_ends_while_a_part_fires_whatever_is_merged_when(killed: bool) -> None:  # noqa: FBT001 - a parameter
+    for seed in range(examples(40)):
+        rng = random.Random(seed)
+        place = Place()
+        if killed:
+            place.setup.world.chance = rng.random
+        Mixed(place, rng, killed=killed).play()
+
+
+@dataclass
+class Mixed:
+    """Findings, commands and reports in any order, twice and late, with kills; and what must hold at rest."""
+
+    place: Place
+    rng: random.Random
+    killed: bool
+    waiting: list[tuple[RoutedEvent, datetime]] = field(default_factory=list)
+    fires: dict[str, bool] = field(default_factory=dict)
+
+    def play(self) -> None:
+        world = self.place.setup.world
+        for _ in range(self.rng.randint(5, 20)):
+            world.now += timedelta(seconds=self.rng.choice((1, 40, 300, 1300)))
+            self.waiting.append((self.event(), world.now))
+            if self.rng.random() < 0.7:
+                self.deliver()
+            if self.rng.random() < 0.3:
+                self.attempt(lambda: self.place.setup.sweep(seconds=30))
+        world.kill_at, world.chance = 0, lambda: 1.0
+        self.rest()
+        self.judge()
+        for target in self.fires:
+            event = replace(FINDING, target=target, status=RESOLVED, observed_at=world.now)
+            self.waiting.append((event, world.now))
+        self.rest()
+        assert [one.id for one in self.place.incidents() if one.lasts] == []
+
+    def event(self) -> RoutedEvent:
+        world = self.place.setup.world
+        known = sorted(world.incidents())
+        if len(known) > 1 and self.rng.random() < 0.5:
+            one, to = self.rng.sample(known, 2)
+            verb = self.rng.choice((Verb.MERGE, Verb.MERGE, Verb.SPLIT, Verb.ACKNOWLEDGE))
+            return Command(verb=verb, subject=one, by="ada", at=world.now, to=to if verb is Verb.MERGE else "")
+        target, status = self.rng.choice((A, B, C)), self.rng.choice((FIRING, FIRING, RESOLVED))
+        self.fires[target] = status is FIRING
+        severity = self.rng.choice(list(Severity))
+        return replace(FINDING, target=target, status=status, severity=severity, observed_at=world.now)
+
+    def deliver(self) -> None:
+        """Everything that waits, in any order; some of it twice, and what fails comes again."""
+        world, place = self.place.setup.world, self.place
+        self.waiting += [(finding, world.now) for finding in world.found[place.delivered :]]
+        place.delivered = len(world.found)
+        self.rng.shuffle(self.waiting)
+        left = []
+        for event, published_at in self.waiting:
+            if not self.attempt(lambda e=event, p=published_at: handle(place.setup.service, Received(e, p))):  # type: ignore[misc]
+                left.append((event, published_at))
+            elif self.rng.random() < 0.2 and world.kill_at == 0:
+                self.attempt(lambda e=event, p=published_at: handle(place.setup.service, Received(e, p)))  # type: ignore[misc]
+        self.waiting = left
+
+    def attempt(self, act: Callable[[], object]) -> bool:
+        world = self.place.setup.world
+        world.dead = False
+        world.kill_at = world.boundaries + self.rng.randint(1, 80) if self.killed and world.chance() < 1 else 0
+        try:
+            act()
+        except RefusedError:
+            return True
+        except FAILED:
+            return False
+        return True
+
+    def rest(self) -> None:
+        for _ in range(40):
+            self.place.setup.world.now += LEASE
+            self.deliver()
+            self.attempt(lambda: self.place.setup.sweep(minutes=1))
+            if not self.waiting and self.place.delivered == len(self.place.setup.world.found):
+                return
+        pytest.fail(f"no rest: {self.waiting}")
+
+    def judge(self) -> None:
+        """What fires is held by an incident that is open, itself or the one that it is a part of in the end."""
+        for target, fires in self.fires.items():
+            root = self.place.named(target) if fires else None
+            while root and root.merged_into:
+                root = self.place.incident(root.merged_into)
+            assert root is None or root.state is not State.RESOLVED, f"{target} fires, and {root.id} is over"
+
+
+def test_a_replay_merges_as_it_was_and_tells_the_same() -> None:
+    place = Place()
+    story(place)
+    world = place.setup.world
+    replayed = replay(inputs(decision_rows([*world.decided, *world.decided[:9]])), POLICY)
+    told = {message.key: message for message in world.told}
+    assert {message.key: message for _, message in replayed.messages} == told
+    assert {"merged", "reopened", "escalated"} <= {message.change.value for message in told.values()}
+    assert replayed.skipped == 0
