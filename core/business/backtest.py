@@ -106,6 +106,18 @@ def interval_offsets(errors: Floats, backtest: Backtest, level: float) -> tuple[
     return np.minimum(offsets[0], 0.0) * widening, np.maximum(offsets[1], 0.0) * widening
 
 
+def widened(offsets: tuple[Floats, Floats], spread: Floats, level: float) -> tuple[Floats, Floats]:
+    """Prediction intervals of days whose own standard deviation comes on top of that of other days.
+
+    Args:
+        offsets: lower and upper end, relative to the forecast; each of shape (horizon,).
+        spread: shape (horizon,).
+        level: of the interval, above 0 and below 1.
+    """
+    own = float(ndtri((1 + level) / 2)) * spread
+    return -np.hypot(offsets[0], own), np.hypot(offsets[1], own)
+
+
 def bias_adjustment(ensemble: Floats, backtest: Backtest) -> float:
     r"""The factor from the forecast of a day, near its median, to its mean.
 

@@ -1,10 +1,12 @@
 """Candidate models of the forecast ensemble: Holt-Winters filters, seasonal medians, and a mean for intermittent series."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.business import smoothing
+from core.business.calendar import Effects
 from core.business.checks import Bools, Floats, Ints, signed_sqrt, signed_square
 
 _MEDIAN_SEASONS = (1, 2, 4, 8)  # a seasonal median of so many seasons is a candidate
@@ -20,17 +22,21 @@ class Candidates:
     Attributes:
         predictions: shape (n, horizon, k).
         seasonal: which candidates have a season, shape (k,).
-        seasonal_naive: the last season repeated, shape (n, horizon).
-        long_run: the candidate that reacts most slowly and ignores any single day, shape (n, horizon).
+        seasonal_naive: which one repeats the last season, for each way to treat the calendar, shape (v,).
+        long_run: which one reacts most slowly and ignores any single day, likewise.
     """
 
     predictions: Floats
     seasonal: Bools
-    seasonal_naive: Floats
-    long_run: Floats
+    seasonal_naive: Ints
+    long_run: Ints
+
+    def best_calendar(self, weight: Floats) -> int:
+        """The way to treat the calendar whose candidates weigh most."""
+        return int(weight.reshape(self.long_run.size, -1).sum(axis=1).argmax())
 
 
-def candidates(series: Floats, origins: Ints, horizon: int, season: int) -> Candidates:
+def candidates(series: Floats, origins: Ints, horizon: int, season: int, effects: Sequence[Effects] = ()) -> Candidates:
     """The candidates of a series that is not intermittent.
 
     Args:
@@ -38,19 +44,27 @@ def candidates(series: Floats, origins: Ints, horizon: int, season: int) -> Cand
         origins: days from which to forecast, ascending.
         horizon: days ahead.
         season: length of the season in days; 1 for none.
+        effects: of the calendar; each candidate is there without effects and with each of these.
     """
+    roots = signed_sqrt(series)
     filters = smoothing.filter_bank(seasonal=season > 1)
-    states = smoothing.run_filters(filters, signed_sqrt(series), season)
-    filled = _fill_missing(series, season)
-    medians = [_seasonal_median(filled, origins, horizon, season, count) for count in _MEDIAN_SEASONS]
-    filtered = signed_square(smoothing.predict(filters, states, origins, horizon))
+    bases = [roots, *(roots - one.past for one in effects)]
+    states = smoothing.run_filters(filters, np.stack(bases, axis=1), season)
+    filtered, *others = np.split(smoothing.predict(filters, states, origins, horizon), len(bases), axis=2)
+    parts = [signed_square(filtered), _seasonal_medians(series, origins, horizon, season)]
+    for one, base, of_base in zip(effects, bases[1:], others, strict=True):
+        medians = signed_sqrt(_seasonal_medians(signed_square(base), origins, horizon, season))
+        parts.append(signed_square(np.concatenate([of_base, medians], axis=2) + one.ahead[:, :, None]))
+    predictions = np.concatenate(parts, axis=2)
     if np.nanmin(series) >= 0:
-        filtered = np.maximum(filtered, 0.0)
+        predictions = np.maximum(predictions, 0.0)
+    seasonal = np.append(filters.seasonal > 0, np.full(len(_MEDIAN_SEASONS), season > 1))
+    last = np.arange(1, len(bases) + 1) * seasonal.size - 1
     return Candidates(
-        predictions=np.concatenate([filtered, np.stack(medians, axis=2)], axis=2),
-        seasonal=np.concatenate([filters.seasonal > 0, np.full(len(_MEDIAN_SEASONS), season > 1)]),
-        seasonal_naive=medians[0],
-        long_run=medians[-1],
+        predictions=predictions,
+        seasonal=np.tile(seasonal, len(bases)),
+        seasonal_naive=last - len(_MEDIAN_SEASONS) + 1,
+        long_run=last,
     )
 
 
@@ -61,9 +75,8 @@ def weighted_mean(series: Floats, origins: Ints, horizon: int) -> Candidates:
     weight *= (days <= origins[:, None]) & ~np.isnan(series)
     mean = (weight @ np.nan_to_num(series)) / weight.sum(axis=1)
     path = np.repeat(mean[:, None], horizon, axis=1)
-    return Candidates(
-        predictions=path[:, :, None], seasonal=np.zeros(1, dtype=np.bool_), seasonal_naive=path, long_run=path
-    )
+    only = np.zeros(1, dtype=np.int64)
+    return Candidates(predictions=path[:, :, None], seasonal=only > 0, seasonal_naive=only, long_run=only)
 
 
 def closed_weekdays(series: Floats, season: int) -> Bools:
@@ -83,12 +96,15 @@ def is_intermittent(series: Floats, season: int) -> bool:
     return known.size > 0 and bool(2 * np.count_nonzero(known) <= known.size)
 
 
-def _seasonal_median(filled: Floats, origins: Ints, horizon: int, season: int, count: int) -> Floats:
-    """The median of the same weekday in the last `count` seasons before each origin; shape (origins, horizon)."""
+def _seasonal_medians(series: Floats, origins: Ints, horizon: int, season: int) -> Floats:
+    """The medians of the same weekday in the last seasons before each origin; shape (origins, horizon, medians)."""
+    filled = _fill_missing(series, season)
     ahead = origins[:, None] + 1 + np.arange(season)
-    back = ahead[:, :, None] - season * np.arange(1, count + 1)
-    median: Floats = np.median(filled[np.where(back >= 0, back, ahead[:, :, None] - season)], axis=2)
-    return median[:, np.arange(horizon) % season]
+    medians = []
+    for count in _MEDIAN_SEASONS:
+        back = ahead[:, :, None] - season * np.arange(1, count + 1)
+        medians.append(np.median(filled[np.where(back >= 0, back, ahead[:, :, None] - season)], axis=2))
+    return np.stack(medians, axis=2)[:, np.arange(horizon) % season]
 
 
 def _fill_missing(series: Floats, season: int) -> Floats:

@@ -4,21 +4,26 @@ An ensemble of about forty robust Holt-Winters filters (with and without season 
 medians. Candidates are weighted by \(w_k \propto \exp(-e_k / 0.03)\), where \(e_k\) is the mean absolute error of candidate k
 in a rolling-origin backtest, relative to that of the best one. The errors of the ensemble in the same backtest give the
 prediction intervals by horizon (see `backtest`). The total over the horizon has an interval of its own, from past totals:
-daily errors neither add up nor cancel out.
+daily errors neither add up nor cancel out. Where days recur by month, each candidate is there with and without their effects (see
+`calendar`).
 
 References:
     Makridakis, Spiliotis and Assimakopoulos (2020), The M4 competition: simple combinations are hard to beat.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from enum import StrEnum
+from functools import partial
 
 import numpy as np
 
 from core.business import backtest
 from core.business.backtest import Backtest
+from core.business.calendar import Effects, monthly_effects, previous_occurrences
 from core.business.candidates import Candidates, candidates, closed_weekdays, is_intermittent, weighted_mean
-from core.business.checks import EstimateError, Floats, signed_sqrt, signed_square, vector
+from core.business.checks import Bools, EstimateError, Floats, Ints, signed_sqrt, signed_square, vector
 from core.business.outliers import clip_outliers
 
 WEEK = 7
@@ -77,7 +82,9 @@ class Forecast:
     method: ForecastMethod
 
 
-def forecast(daily: Floats, *, horizon: int = 30, level: float = 0.9, season: int = WEEK) -> Forecast:
+def forecast(
+    daily: Floats, *, horizon: int = 30, level: float = 0.9, season: int = WEEK, today: date | None = None
+) -> Forecast:
     """Forecast the next days of a series.
 
     The forecast of a series without negative values is never negative. A weekday that was 0 eight times in a row is closed: its
@@ -90,6 +97,8 @@ def forecast(daily: Floats, *, horizon: int = 30, level: float = 0.9, season: in
         horizon: days to forecast, 1 to 366.
         level: of the prediction intervals, above 0 and below 1.
         season: length of the season in days, 1 to 366; 1 for none.
+        today: the first day of the forecast; None where values are not days, or their dates unknown. With it, days that recur by
+            day of the month or to its end are forecast as such.
 
     Raises:
         EstimateError: an argument is invalid.
@@ -107,7 +116,7 @@ def forecast(daily: Floats, *, horizon: int = 30, level: float = 0.9, season: in
         return _constant(float(known[0]), horizon)
     if known.size < MIN_DAYS or recent < MIN_DAYS // 2:
         return _without_interval(known, horizon)
-    return _ensemble(series, horizon, level, season)
+    return _ensemble(series, horizon, level, season, today)
 
 
 def _check(*, horizon: int, level: float, season: int) -> None:
@@ -148,38 +157,91 @@ def _constant(value: float, horizon: int) -> Forecast:
     return Forecast(middle=days, mean=days, low=days, high=days, total=interval, method=ForecastMethod.CONSTANT)
 
 
-def _ensemble(series: Floats, horizon: int, level: float, season: int) -> Forecast:
-    season = season if series.size >= _MIN_SEASONS * season else 1
-    intermittent = is_intermittent(series, season)
-    series = clip_outliers(series, season)
-    ahead = max(horizon, WEEK)  # so that the backtest covers every past day, wherever the origins are
-    origins = backtest.rolling_origins(series.size, season)
-    models = weighted_mean(series, origins, ahead) if intermittent else candidates(series, origins, ahead, season)
-    past = Backtest(
-        predictions=models.predictions[:-1],
-        actuals=backtest.actuals(series, origins[:-1], ahead),
-        age=series.size - 1 - origins[:-1],
-    )
-    weight = backtest.ensemble_weights(past)
-    closed = closed_weekdays(series, season)[np.arange(ahead) % season] & (not intermittent)
-    middle, before = np.where(closed, 0.0, models.predictions[-1] @ weight), past.predictions @ weight
-    below, above = backtest.interval_offsets(signed_sqrt(past.actuals) - signed_sqrt(before), past, level)
-    low = np.where(closed, 0.0, np.maximum(signed_square(signed_sqrt(middle) + below), _lower_limit(series)))
-    high = np.where(closed, 0.0, signed_square(signed_sqrt(middle) + above))
-    # The square of a square root is off in its last digit: a bound that equals the forecast shall equal it exactly.
-    days = np.minimum(low, middle)[:horizon], middle[:horizon], np.maximum(high, middle)[:horizon]
-    mean = days[1] * (1.0 if intermittent else backtest.bias_adjustment(before, past))
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Fit:
+    """The candidates of a series with their weights, and which of the days ahead are closed."""
+
+    series: Floats
+    season: int
+    intermittent: bool
+    closed: Bools
+    effects: Sequence[Effects]
+    models: Candidates
+    past: Backtest
+    weight: Floats
+
+    @property
+    def middle(self) -> Floats:
+        """The forecast of each day ahead."""
+        return np.where(self.closed, 0.0, self.models.predictions[-1] @ self.weight)
+
+
+def _ensemble(series: Floats, horizon: int, level: float, season: int, today: date | None) -> Forecast:
+    fit = _fit(series, max(horizon, WEEK), season, today)  # so that the backtest covers every past day
+    before = fit.past.predictions @ fit.weight
+    calendar = fit.models.best_calendar(fit.weight)
+    days = _days(fit, before, fit.effects[calendar - 1] if calendar else None, level, horizon)
+    mean = days[1] * (1.0 if fit.intermittent else backtest.bias_adjustment(before, fit.past))
     result = Forecast(
         mean=mean,
         low=days[0],
         middle=days[1],
         high=days[2],
-        total=_total(days, float(mean.sum()), before, past, level),
-        method=ForecastMethod.INTERMITTENT if intermittent else _method(weight, models),
+        total=_total(days, float(mean.sum()), before, fit.past, level),
+        method=ForecastMethod.INTERMITTENT if fit.intermittent else _method(fit.weight, fit.models),
     )
-    if _is_level_shift(before, middle, models, season):
-        return _including(_including(result, models.seasonal_naive[-1, :horizon]), models.long_run[-1, :horizon])
+    last, slow = (fit.models.predictions[:, :, of[calendar]] for of in (fit.models.seasonal_naive, fit.models.long_run))
+    if _is_level_shift(before, fit.middle, last, fit.season):
+        return _including(_including(result, last[-1, :horizon]), slow[-1, :horizon])
     return result
+
+
+def _fit(series: Floats, ahead: int, season: int, today: date | None) -> _Fit:
+    season = season if series.size >= _MIN_SEASONS * season else 1
+    origins = backtest.rolling_origins(series.size, season)
+    intermittent = is_intermittent(series, season)
+    recurring = previous_occurrences(today - timedelta(series.size), series.size + ahead) if today else {}
+    series = clip_outliers(series, season, [before[: series.size] for before in recurring.values()])
+    closed = closed_weekdays(series, season) & (not intermittent)
+    effects = _effects(series, closed, origins, ahead, recurring) if today and not intermittent else []
+    make = weighted_mean if intermittent else partial(candidates, season=season, effects=effects)
+    models = make(series, origins, ahead)
+    past = Backtest(
+        predictions=models.predictions[:-1],
+        actuals=backtest.actuals(series, origins[:-1], ahead),
+        age=series.size - 1 - origins[:-1],
+    )
+    return _Fit(
+        series=series,
+        season=season,
+        intermittent=intermittent,
+        closed=closed[np.arange(ahead) % season],
+        effects=effects,
+        models=models,
+        past=past,
+        weight=backtest.ensemble_weights(past),
+    )
+
+
+def _effects(
+    series: Floats, closed: Bools, origins: Ints, horizon: int, recurring: Mapping[str, Ints]
+) -> list[Effects]:
+    """The effects of the calendar; a closed weekday says nothing about the day of the month that falls on it."""
+    known = np.where(closed[np.arange(-series.size, 0) % closed.size], np.nan, series)
+    return monthly_effects(known, origins, horizon, closed.size, recurring)
+
+
+def _days(
+    fit: _Fit, before: Floats, effects: Effects | None, level: float, horizon: int
+) -> tuple[Floats, Floats, Floats]:
+    """Lower bound, forecast and upper bound of each day."""
+    middle = fit.middle
+    offsets = backtest.interval_offsets(signed_sqrt(fit.past.actuals) - signed_sqrt(before), fit.past, level)
+    below, above = backtest.widened(offsets, effects.spread, level) if effects else offsets
+    low = np.where(fit.closed, 0.0, np.maximum(signed_square(signed_sqrt(middle) + below), _lower_limit(fit.series)))
+    high = np.where(fit.closed, 0.0, signed_square(signed_sqrt(middle) + above))
+    # The square of a square root is off in its last digit: a bound that equals the forecast shall equal it exactly.
+    return np.minimum(low, middle)[:horizon], middle[:horizon], np.maximum(high, middle)[:horizon]
 
 
 def _lower_limit(series: Floats) -> float:
@@ -206,10 +268,10 @@ def _total(
     return Interval(low=min(max(below, limit), expected), middle=expected, high=max(above, expected))
 
 
-def _is_level_shift(before: Floats, middle: Floats, models: Candidates, season: int) -> bool:
+def _is_level_shift(before: Floats, middle: Floats, last: Floats, season: int) -> bool:
     """Whether the last season differs more from the forecast of the next one than at any origin before."""
     forecasts = np.concatenate([before, middle[None]])[:, :season]
-    difference = np.abs(np.median(signed_sqrt(models.seasonal_naive[:, :season]) - signed_sqrt(forecasts), axis=1))
+    difference = np.abs(np.median(signed_sqrt(last[:, :season]) - signed_sqrt(forecasts), axis=1))
     return bool(difference[-1] > difference[:-1].max())
 
 

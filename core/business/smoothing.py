@@ -16,6 +16,7 @@ References:
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from typing import Self
 
 import numpy as np
 
@@ -54,15 +55,19 @@ class FilterBank:
     gamma: Floats
     seasonal: Floats
 
+    def repeated(self, times: int) -> Self:
+        """The filters several times over."""
+        return type(self)(**{name: np.tile(getattr(self, name), times) for name in self.__dataclass_fields__})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FilterStates:
-    """States of k filters after each of n days.
+    """States of k filters after each of n days, for each of v series.
 
     Attributes:
-        level: shape (n, k).
-        trend: a day, shape (n, k).
-        season: by place in the season of m days, shape (n, m, k).
+        level: shape (n, v * k), series by series.
+        trend: a day, likewise.
+        season: by place in the season of m days, shape (n, m, v * k).
     """
 
     level: Floats
@@ -80,32 +85,34 @@ def filter_bank(*, seasonal: bool) -> FilterBank:
 
 
 def run_filters(filters: FilterBank, series: Floats, season: int) -> FilterStates:
-    """Run every filter over the series.
+    """Run every filter over every series.
 
     Args:
         filters: the filters, k of them.
-        series: one value a day, NaN where unknown, the first one known; shape (n,).
+        series: one value a day, NaN where unknown (in all of them), the first one known; shape (n, v).
         season: length of the season in days, at least 1.
 
     Returns:
         The states after each day.
     """
-    level, profile, scale = _start(filters, series, season)
-    least = _MIN_SCALE * float(np.nanmean(np.abs(series)))
+    starts = [_start(filters, column, season) for column in series.T]
+    level, profile, scale = (np.concatenate(parts, axis=-1) for parts in zip(*starts, strict=True))
+    filters, count, size = filters.repeated(series.shape[1]), filters.alpha.size, len(series)
+    least = np.repeat(_MIN_SCALE * np.nanmean(np.abs(series), axis=0), count)
+    values, known = np.repeat(series, count, axis=1), ~np.isnan(series[:, 0])
     trend = np.zeros_like(level)
-    size = series.size
     levels, trends = np.empty((size, level.size)), np.empty((size, level.size))
     profiles = np.empty((size, season, level.size))
     by_season = filters.gamma * (1 - filters.alpha)
     lift = by_season / season  # keeps the mean of the profile at 0; the level takes over the difference
     by_level, by_trend = filters.alpha + lift, filters.alpha * filters.beta
-    for day, value in enumerate(series.tolist()):
+    for day in range(size):
         trend = filters.phi * trend
         level = level + trend
-        if value == value:  # noqa: PLR0124 - NaN, an unknown day, differs from itself
+        if known[day]:
             place = day % season
             scale = np.maximum(scale, least)
-            error = np.clip(value - level - profile[place], -_CLIP * scale, _CLIP * scale)
+            error = np.clip(values[day] - level - profile[place], -_CLIP * scale, _CLIP * scale)
             scale = np.sqrt((1 - _SCALE_DECAY) * scale * scale + _SCALE_DECAY * _CONSISTENCY * error * error)
             level = level + by_level * error
             trend = trend + by_trend * error
@@ -116,9 +123,10 @@ def run_filters(filters: FilterBank, series: Floats, season: int) -> FilterState
 
 
 def predict(filters: FilterBank, states: FilterStates, origins: Ints, horizon: int) -> Floats:
-    """The forecast of each filter from each origin; shape (origins, horizon, k)."""
+    """The forecast of each filter for each series from each origin; shape (origins, horizon, v * k)."""
     steps = np.arange(1, horizon + 1)
-    damped = np.cumsum(filters.phi ** steps[:, None], axis=0)
+    phi = filters.repeated(states.level.shape[1] // filters.phi.size).phi
+    damped = np.cumsum(phi ** steps[:, None], axis=0)
     places = (origins[:, None] + steps) % states.season.shape[1]
     path: Floats = (
         states.level[origins][:, None]

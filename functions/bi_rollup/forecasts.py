@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Protocol
 
@@ -78,7 +78,7 @@ SCORED_FORECASTS = Query("scored_forecasts", ScoredDay)
 class Forecaster(Protocol):
     """Forecasts a series."""
 
-    def __call__(self, daily: Floats, *, horizon: int, level: float) -> Forecast:
+    def __call__(self, daily: Floats, *, horizon: int, level: float, today: date) -> Forecast:
         """As `core.business.forecast.forecast`."""
         ...
 
@@ -101,7 +101,7 @@ def run(
     listed, _ = listed_sources(tables, due - _ACTIVE * DAY, due)
     series = daily_revenue(tables, due, listed, outside.orders.late)
     instants = _missing(due, previous)[:_STEP]
-    forecasts = {at: _forecasts(series, (due - at) // DAY, forecaster) for at in instants}
+    forecasts = {at: _forecasts(series, due, at, forecaster) for at in instants}
     for sources in _batches(sorted(series)):
         _write(tables, forecasts, sources, due)
     if instants[-1] < due:
@@ -168,11 +168,17 @@ def daily_revenue(tables: Tables, due: datetime, listed: list[str], late: timede
     return series
 
 
-def _forecasts(series: Mapping[str, Sequence[float]], ago: int, forecaster: Forecaster) -> dict[str, Forecast]:
-    """The forecast of each active source as of some days ago, where it has an interval."""
+def _forecasts(
+    series: Mapping[str, Sequence[float]], due: datetime, at: datetime, forecaster: Forecaster
+) -> dict[str, Forecast]:
+    """The forecast of each active source as of an instant, where it has an interval."""
+    ago = (due - at) // DAY
     until_then = {source: days[: max(0, len(days) - ago)] for source, days in series.items()}
     active = {source: days for source, days in until_then.items() if np.nan_to_num(days[-_ACTIVE:]).any()}
-    made = {source: forecaster(np.array(days), horizon=HORIZON // DAY, level=LEVEL) for source, days in active.items()}
+    made = {
+        source: forecaster(np.array(days), horizon=HORIZON // DAY, level=LEVEL, today=at.date())
+        for source, days in active.items()
+    }
     return {source: result for source, result in made.items() if result.total.low is not None}
 
 

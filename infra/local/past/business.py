@@ -11,7 +11,7 @@ import functools
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol, Self
 
 import numpy as np
@@ -223,12 +223,12 @@ def _jobs(business: Business, forecaster: forecasts.Forecaster) -> list[RollupJo
 
 def _memoized_forecaster() -> forecasts.Forecaster:
     """Forecasts each series once."""
-    results: dict[tuple[bytes, int, float], Forecast] = {}
+    results: dict[tuple[bytes, int, float, date], Forecast] = {}
 
-    def memoized(daily: Floats, *, horizon: int, level: float) -> Forecast:
-        key = daily.tobytes(), horizon, level
+    def memoized(daily: Floats, *, horizon: int, level: float, today: date) -> Forecast:
+        key = daily.tobytes(), horizon, level, today
         if key not in results:
-            results[key] = forecast(daily, horizon=horizon, level=level)
+            results[key] = forecast(daily, horizon=horizon, level=level, today=today)
         return results[key]
 
     return memoized
