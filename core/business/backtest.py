@@ -23,6 +23,7 @@ _POOLED = 2  # neighbouring horizons on each side whose errors are pooled
 _MIN_ERRORS = 10  # below this a horizon has no quantiles of its own
 _MIN_ORIGINS = 20  # below this quantiles are those of a normal distribution
 _TEMPERATURE = 0.03  # relative error that divides a candidate's weight by e
+_CALENDAR_TEMPERATURE = 0.01  # likewise of ways to treat the calendar
 _MIN_SAMPLES = 2.0
 _OVERLAP_GAIN = 1.3  # overlapping windows carry more information than as many windows without overlap
 _MIN_KNOWN = 2 / 3  # share of a window that must be known for its sum to count
@@ -63,15 +64,35 @@ def actuals(series: Floats, origins: Ints, horizon: int) -> Floats:
     return following
 
 
-def ensemble_weights(backtest: Backtest) -> Floats:
-    """The weight of each candidate by its mean absolute error; shape (k,), with sum 1."""
+def ensemble_weights(backtest: Backtest, calendars: int = 1, since: int = 0) -> Floats:
+    """The weight of each candidate by its mean absolute error; shape (k,), with sum 1.
+
+    Recent errors count more. Ways to treat the calendar are compared by the errors of their own ensembles, all of which count the
+    same: a season may be as long ago as a year.
+
+    Args:
+        backtest: of k candidates, one way to treat the calendar after the other.
+        calendars: ways to treat the calendar.
+        since: the first origin from which all of these are known.
+    """
     known = ~np.isnan(backtest.actuals)
     weight = backtest.recency[:, None] * known
     deviation = np.abs(backtest.predictions - np.where(known, backtest.actuals, 0.0)[:, :, None])
     error = np.einsum("nhk,nh->k", deviation, weight)
+    if calendars == 1:
+        return _shares(error)
+    shares = np.stack([_shares(part) for part in np.split(error, calendars)])
+    predictions = backtest.predictions.reshape(*known.shape, calendars, -1)
+    ensembles = np.einsum("nhck,ck->nhc", predictions[since:], shares)
+    actual = np.where(known, backtest.actuals, 0.0)[since:, :, None]
+    by_calendar = (np.abs(ensembles - actual) * known[since:, :, None]).sum(axis=(0, 1))
+    return (shares * _shares(by_calendar, _CALENDAR_TEMPERATURE)[:, None]).ravel()
+
+
+def _shares(error: Floats, temperature: float = _TEMPERATURE) -> Floats:
     best = float(error.min())
     excess = (error - best) / best if best > 0 else np.where(error > 0, np.inf, 0.0)
-    share: Floats = np.exp(-excess / _TEMPERATURE)
+    share: Floats = np.exp(-excess / temperature)
     share /= share.sum()
     return share
 
@@ -130,7 +151,9 @@ def bias_adjustment(ensemble: Floats, backtest: Backtest) -> float:
     return float(np.clip(math.sqrt(actual / expected), 0.5, 2.0)) if min(actual, expected) > 0 else 1.0
 
 
-def total_half_width(ensemble: Floats, backtest: Backtest, level: float, horizon: int) -> float | None:
+def total_half_width(
+    ensemble: Floats, backtest: Backtest, level: float, horizon: int, own: float = 0.0
+) -> float | None:
     """Half the width of the prediction interval of the total over the horizon, on the square-root scale.
 
     From totals of past windows as long as the horizon, or half the history where that is shorter, scaled by the square root of
@@ -141,6 +164,7 @@ def total_half_width(ensemble: Floats, backtest: Backtest, level: float, horizon
         backtest: where it comes from.
         level: of the interval, above 0 and below 1.
         horizon: days in the total.
+        own: standard deviation of this total that comes on top of that of past ones, on the square-root scale.
 
     Returns:
         None where no past total is known.
@@ -156,7 +180,8 @@ def total_half_width(ensemble: Floats, backtest: Backtest, level: float, horizon
     expected = np.where(np.isnan(window), 0.0, predicted)[usable].sum(axis=1) * scale
     weight = backtest.recency[usable]
     rms = math.sqrt(float(np.average(np.square(signed_sqrt(actual) - signed_sqrt(expected)), weights=weight)))
-    return rms * _t_quantile(weight, length, level) * math.sqrt(horizon / length)
+    half = rms * _t_quantile(weight, length, level) * math.sqrt(horizon / length)
+    return math.hypot(half, own * float(ndtri((1 + level) / 2)))
 
 
 def _t_quantile(weight: Floats, length: int, level: float) -> float:

@@ -30,17 +30,35 @@ MONTHLY = ("day_of_month", "month_end")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Effects:
-    """How much days are above other days of their weekday, on the square-root scale.
+    """How days differ from other days of their weekday, on the square-root scale: `scale` times these and more by an amount.
 
     Attributes:
-        past: of each past day, as known before it; shape (n,).
-        ahead: of each day ahead, as known at the origin; shape (origins, horizon).
-        spread: standard deviation of the effect of each day after the last origin, beyond that of any day; shape (horizon,).
+        past: amount of each past day, as known before it; shape (n,).
+        ahead: amount of each day ahead, as known at the origin; shape (origins, horizon).
+        spread: standard deviation of the amount of each day after the last origin, beyond that of any day; shape (horizon,).
+        scale: of each past day, shape (n,) or a number.
+        scale_ahead: of each day ahead, shape (origins, horizon) or a number.
+        scale_error: standard error of the scale, as far as it differs ahead.
+        since: the first origin from which they are known.
     """
 
     past: Floats
     ahead: Floats
     spread: Floats
+    scale: Floats | float = 1.0
+    scale_ahead: Floats | float = 1.0
+    scale_error: float = 0.0
+    since: int = 0
+
+    def without(self, roots: Floats) -> Floats:
+        """The past without the effects; shape (n,)."""
+        return (roots - self.past) / self.scale
+
+    def applied(self, predictions: Floats) -> Floats:
+        """The forecasts with the effects; shape (origins, horizon, any)."""
+        scale = self.scale_ahead if isinstance(self.scale_ahead, float) else self.scale_ahead[:, :, None]
+        applied: Floats = predictions * scale + self.ahead[:, :, None]
+        return applied
 
 
 def previous_occurrences(start: date, size: int) -> dict[str, Ints]:
@@ -54,7 +72,7 @@ def previous_occurrences(start: date, size: int) -> dict[str, Ints]:
         Each of shape (size,).
 
     >>> previous_occurrences(date(2026, 1, 30), 61)["day_of_month"][[0, 2, 30, 60]].tolist()
-    [-1, -1, 2, 30]
+    [-1, -1, 2, -1]
     """
     days = np.datetime64(start, "D") + np.arange(size)
     months = days.astype("datetime64[M]")

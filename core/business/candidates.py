@@ -48,13 +48,16 @@ def candidates(series: Floats, origins: Ints, horizon: int, season: int, effects
     """
     roots = signed_sqrt(series)
     filters = smoothing.filter_bank(seasonal=season > 1)
-    bases = [roots, *(roots - one.past for one in effects)]
+    bases = [roots, *(one.without(roots) for one in effects)]
     states = smoothing.run_filters(filters, np.stack(bases, axis=1), season)
     filtered, *others = np.split(smoothing.predict(filters, states, origins, horizon), len(bases), axis=2)
     parts = [signed_square(filtered), _seasonal_medians(series, origins, horizon, season)]
+    plain = np.concatenate(parts, axis=2)
+    parts = [plain]
     for one, base, of_base in zip(effects, bases[1:], others, strict=True):
         medians = signed_sqrt(_seasonal_medians(signed_square(base), origins, horizon, season))
-        parts.append(signed_square(np.concatenate([of_base, medians], axis=2) + one.ahead[:, :, None]))
+        applied = signed_square(one.applied(np.concatenate([of_base, medians], axis=2)))
+        parts.append(np.where((origins >= one.since)[:, None, None], applied, plain))
     predictions = np.concatenate(parts, axis=2)
     if np.nanmin(series) >= 0:
         predictions = np.maximum(predictions, 0.0)

@@ -4,8 +4,8 @@ An ensemble of about forty robust Holt-Winters filters (with and without season 
 medians. Candidates are weighted by \(w_k \propto \exp(-e_k / 0.03)\), where \(e_k\) is the mean absolute error of candidate k
 in a rolling-origin backtest, relative to that of the best one. The errors of the ensemble in the same backtest give the
 prediction intervals by horizon (see `backtest`). The total over the horizon has an interval of its own, from past totals:
-daily errors neither add up nor cancel out. Where days recur by month, each candidate is there with and without their effects (see
-`calendar`).
+daily errors neither add up nor cancel out. Where days recur by month, or months by year, each candidate is there with and without these
+effects (see `calendar` and `year`).
 
 References:
     Makridakis, Spiliotis and Assimakopoulos (2020), The M4 competition: simple combinations are hard to beat.
@@ -25,6 +25,7 @@ from core.business.calendar import Effects, monthly_effects, previous_occurrence
 from core.business.candidates import Candidates, candidates, closed_weekdays, is_intermittent, weighted_mean
 from core.business.checks import Bools, EstimateError, Floats, Ints, signed_sqrt, signed_square, vector
 from core.business.outliers import clip_outliers
+from core.business.year import yearly_effects
 
 WEEK = 7
 MIN_DAYS = 21
@@ -98,7 +99,7 @@ def forecast(
         level: of the prediction intervals, above 0 and below 1.
         season: length of the season in days, 1 to 366; 1 for none.
         today: the first day of the forecast; None where values are not days, or their dates unknown. With it, days that recur by
-            day of the month or to its end are forecast as such.
+            day of the month or to its end are forecast as such. The season of the year needs no date, with a season of a week.
 
     Raises:
         EstimateError: an argument is invalid.
@@ -180,14 +181,18 @@ def _ensemble(series: Floats, horizon: int, level: float, season: int, today: da
     fit = _fit(series, max(horizon, WEEK), season, today)  # so that the backtest covers every past day
     before = fit.past.predictions @ fit.weight
     calendar = fit.models.best_calendar(fit.weight)
-    days = _days(fit, before, fit.effects[calendar - 1] if calendar else None, level, horizon)
+    effects = fit.effects[calendar - 1] if calendar else None
+    days = _days(fit, before, effects, level, horizon)
     mean = days[1] * (1.0 if fit.intermittent else backtest.bias_adjustment(before, fit.past))
+    expected = float(mean.sum())
+    own = effects.scale_error * abs(expected) ** 0.5 if effects else 0.0
+    half_width = backtest.total_half_width(before, fit.past, level, horizon, own)
     result = Forecast(
         mean=mean,
         low=days[0],
         middle=days[1],
         high=days[2],
-        total=_total(days, float(mean.sum()), before, fit.past, level),
+        total=_total(days, expected, half_width),
         method=ForecastMethod.INTERMITTENT if fit.intermittent else _method(fit.weight, fit.models),
     )
     last, slow = (fit.models.predictions[:, :, of[calendar]] for of in (fit.models.seasonal_naive, fit.models.long_run))
@@ -203,7 +208,7 @@ def _fit(series: Floats, ahead: int, season: int, today: date | None) -> _Fit:
     recurring = previous_occurrences(today - timedelta(series.size), series.size + ahead) if today else {}
     series = clip_outliers(series, season, [before[: series.size] for before in recurring.values()])
     closed = closed_weekdays(series, season) & (not intermittent)
-    effects = _effects(series, closed, origins, ahead, recurring) if today and not intermittent else []
+    effects = [] if intermittent else _effects(series, closed, origins, ahead, recurring)
     make = weighted_mean if intermittent else partial(candidates, season=season, effects=effects)
     models = make(series, origins, ahead)
     past = Backtest(
@@ -211,6 +216,7 @@ def _fit(series: Floats, ahead: int, season: int, today: date | None) -> _Fit:
         actuals=backtest.actuals(series, origins[:-1], ahead),
         age=series.size - 1 - origins[:-1],
     )
+    since = max((one.since for one in effects), default=0)
     return _Fit(
         series=series,
         season=season,
@@ -219,7 +225,7 @@ def _fit(series: Floats, ahead: int, season: int, today: date | None) -> _Fit:
         effects=effects,
         models=models,
         past=past,
-        weight=backtest.ensemble_weights(past),
+        weight=backtest.ensemble_weights(past, len(effects) + 1, int(np.searchsorted(origins[:-1], since))),
     )
 
 
@@ -227,8 +233,14 @@ def _effects(
     series: Floats, closed: Bools, origins: Ints, horizon: int, recurring: Mapping[str, Ints]
 ) -> list[Effects]:
     """The effects of the calendar; a closed weekday says nothing about the day of the month that falls on it."""
-    known = np.where(closed[np.arange(-series.size, 0) % closed.size], np.nan, series)
-    return monthly_effects(known, origins, horizon, closed.size, recurring)
+    season = closed.size
+    known = np.where(closed[np.arange(-series.size, 0) % season], np.nan, series)
+    of_month = monthly_effects(known, origins, horizon, season, recurring) if recurring else []
+    of_year = yearly_effects(series, origins, horizon, season) if season == WEEK or recurring else None
+    if of_year is None:
+        return of_month
+    both = [replace(of_year, past=one.past, ahead=one.ahead, spread=one.spread) for one in of_month[-1:]]
+    return [*of_month, of_year, *both]
 
 
 def _days(
@@ -254,12 +266,9 @@ def _method(weight: Floats, models: Candidates) -> ForecastMethod:
     return ForecastMethod.SEASONAL if seasonal > np.e * flat else ForecastMethod.LEVEL_ONLY
 
 
-def _total(
-    days: tuple[Floats, Floats, Floats], expected: float, before: Floats, past: Backtest, level: float
-) -> Interval:
+def _total(days: tuple[Floats, Floats, Floats], expected: float, half_width: float | None) -> Interval:
     """The interval of the total; where no past total is known, as wide as the daily intervals together."""
-    low, middle, high = days
-    half_width = backtest.total_half_width(before, past, level, middle.size)
+    low, _, high = days
     if half_width is None:
         return Interval(low=min(float(low.sum()), expected), middle=expected, high=max(float(high.sum()), expected))
     offsets = np.array([-half_width, half_width])
