@@ -101,7 +101,7 @@ def is_intermittent(series: Floats, season: int) -> bool:
 
 def _seasonal_medians(series: Floats, origins: Ints, horizon: int, season: int) -> Floats:
     """The medians of the same weekday in the last seasons before each origin; shape (origins, horizon, medians)."""
-    filled = _fill_missing(series, season)
+    filled = fill_missing(series, season)
     ahead = origins[:, None] + 1 + np.arange(season)
     medians = []
     for count in _MEDIAN_SEASONS:
@@ -110,7 +110,7 @@ def _seasonal_medians(series: Floats, origins: Ints, horizon: int, season: int) 
     return np.stack(medians, axis=2)[:, np.arange(horizon) % season]
 
 
-def _fill_missing(series: Floats, season: int) -> Floats:
+def fill_missing(series: Floats, season: int) -> Floats:
     """The series with missing days filled from the season before, or from the day before in the first season."""
     filled = series.copy()
     for day in np.flatnonzero(np.isnan(series)).tolist():

@@ -21,6 +21,32 @@ METRICS = (
         "1",
         "Revenue forecast for the next 30 days, in dollars: low, middle or high of the 90 % prediction interval.",
     ),
+    gauge(
+        "aia_revenue_forecast_total_dollars",
+        "bound",
+        "1",
+        "Revenue forecast of all sources together for the next 30 days, in dollars: low, middle or high of its own 90 % prediction"
+        " interval.",
+    ),
+    gauge(
+        "aia_forecast_total_error_ratio",
+        "source method",
+        "1",
+        "Error of the forecasts of 30 days that ended in the last 90 days, as a share of revenue; method forecast or seasonal_naive.",
+    ),
+    gauge(
+        "aia_forecast_total_scaled_error_ratio",
+        "source method",
+        "1",
+        "Mean absolute scaled error (MASE) of those forecasts: 1 is the usual error of repeating the last week.",
+    ),
+    gauge(
+        "aia_forecast_total_coverage_ratio",
+        "source",
+        "1",
+        "Share of those totals within the 90 % prediction interval that was forecast, 0 to 1.",
+    ),
+    gauge("aia_forecast_totals", "source", "1", "Number of those totals; most of them overlap."),
     gauge("aia_forecast_error_ratio", "source", "1", "Error of daily forecasts over 28 days (WAPE), 0.1 is 10 %."),
     gauge(
         "aia_forecast_coverage_ratio",

@@ -12,6 +12,7 @@ import numpy as np
 from core.business.accuracy import ScoredForecast, accuracy
 from core.business.checks import Floats
 from core.business.forecast import Forecast, forecast
+from functions.bi_rollup import totals
 from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.result import MetricValue, RollupResult
 from functions.bi_rollup.rollup import Outside, RollupJob, has_orders
@@ -100,17 +101,20 @@ def run(
     tables = outside.tables
     listed, _ = listed_sources(tables, due - _ACTIVE * DAY, due)
     series = daily_revenue(tables, due, listed, outside.orders.late)
+    with_sum = {**series, totals.ALL: totals.sum_of(series)} if series else {}
     instants = _missing(due, previous)[:_STEP]
-    forecasts = {at: _forecasts(series, due, at, forecaster) for at in instants}
+    made = {at: _forecasts(with_sum, due, at, forecaster) for at in instants}
     for sources in _batches(sorted(series)):
-        _write(tables, forecasts, sources, due)
+        _write(tables, made, sources, due)
+    rows = [row for at in instants for row in totals.rows(made[at], _until(with_sum, due, at), at)]
+    totals.write(tables, rows, list(with_sum))
     if instants[-1] < due:
         return RollupResult(due=instants[-1], complete_until={TABLE: instants[-1]})
     start = due - ACCURACY_WINDOW
     scored = tables.read(SCORED_FORECASTS, oldest=start - HORIZON, since=start, until=due, sources=listed)
     return RollupResult(
         due=due,
-        metrics=(*_totals(forecasts[due]), *_accuracy(scored)),
+        metrics=(*_totals(made[due]), *_accuracy(scored), *totals.scores(tables, with_sum, listed, due)),
         complete_until={TABLE: due},
         indicators=_indicators(scored, due),
     )
@@ -168,16 +172,20 @@ def daily_revenue(tables: Tables, due: datetime, listed: list[str], late: timede
     return series
 
 
+def _until(series: Mapping[str, Sequence[float]], due: datetime, at: datetime) -> dict[str, Floats]:
+    """The days of each source before an instant, where it has any revenue in its last weeks."""
+    ago = (due - at) // DAY
+    until_then = {source: np.array(days[: max(0, len(days) - ago)]) for source, days in series.items()}
+    return {source: days for source, days in until_then.items() if np.nan_to_num(days[-_ACTIVE:]).any()}
+
+
 def _forecasts(
     series: Mapping[str, Sequence[float]], due: datetime, at: datetime, forecaster: Forecaster
 ) -> dict[str, Forecast]:
     """The forecast of each active source as of an instant, where it has an interval."""
-    ago = (due - at) // DAY
-    until_then = {source: days[: max(0, len(days) - ago)] for source, days in series.items()}
-    active = {source: days for source, days in until_then.items() if np.nan_to_num(days[-_ACTIVE:]).any()}
     made = {
-        source: forecaster(np.array(days), horizon=HORIZON // DAY, level=LEVEL, today=at.date())
-        for source, days in active.items()
+        source: forecaster(days, horizon=HORIZON // DAY, level=LEVEL, today=at.date())
+        for source, days in _until(series, due, at).items()
     }
     return {source: result for source, result in made.items() if result.total.low is not None}
 
@@ -193,7 +201,9 @@ def _totals(forecasts: Mapping[str, Forecast]) -> Iterator[MetricValue]:
     for source, result in forecasts.items():
         for bound in ("low", "middle", "high"):
             dollars = getattr(result.total, bound)
-            if dollars is not None:
+            if dollars is not None and source == totals.ALL:
+                yield MetricValue("aia_revenue_forecast_total_dollars", dollars, {"bound": bound})
+            elif dollars is not None:
                 yield MetricValue("aia_revenue_forecast_dollars", dollars, {"source": source, "bound": bound})
 
 

@@ -68,7 +68,7 @@ locals {
     }
     bi_rollup = {
       reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions", "ops.models", "telemetry.experience"])
-      writes = concat(local.marts, ["ops.revenue_forecasts", "ops.dead_letters"])
+      writes = concat(local.marts, ["ops.revenue_forecasts", "ops.revenue_forecast_totals", "ops.dead_letters"])
       store  = "roles/datastore.user"
     }
     api = {

@@ -22,7 +22,8 @@ from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.revenue import EXPECTED_REVENUE, PAYMENT_COUNTS, REVENUE_BY_HOUR
 from functions.bi_rollup.roi import SPEND_BY_KIND
 from functions.bi_rollup.sources import LARGEST_SOURCES
-from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows
+from functions.bi_rollup.totals import ALL, FORECAST_TOTALS, TotalForecast
+from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows, total_rows
 from infra.local.past.business_rows import OrderRows, SaleRows, SpendingRows
 from infra.local.past.business_tables import MemoryTables
 from tests.support.builders.flights import load
@@ -198,6 +199,13 @@ def forecasts(seed: int, made: Iterable[datetime], sources: Sequence[str], days:
     ]
 
 
+def total_of(at: datetime, source: str, number: int) -> TotalForecast:
+    usual = None if number == 1 else number + 0.5
+    return TotalForecast(
+        made_at=at, source=source, low=1.0, middle=number + 2.0, high=20.0, naive=3.0, usual_error=usual
+    )
+
+
 def _band(rng: np.random.Generator) -> dict[str, float]:
     return {name: round(float(rng.uniform(1, 9)), 3) for name in ("low", "middle", "high", "mean")}
 
@@ -217,6 +225,16 @@ def test_forecasts_and_their_actuals(both: Both, warehouse: BigQueryWarehouse) -
         same(both, EXPECTED_REVENUE, since=BEGIN - DAY, until=day, first=day, second=day + DAY)
         same(both, SCORED_FORECASTS, oldest=BEGIN - DAY, since=BEGIN, until=day + DAY, sources=sources)
         same(both, SCORED_FORECASTS, oldest=BEGIN, since=day, until=END, sources=sources)
+    totals = [total_of(at, source, n) for n, at in enumerate(made) for source in ("north", "south", ALL)]
+    for tables in both:
+        tables.write(
+            "write_forecast_totals", since=made[0], until=made[-1], sources=["north", "south", ALL], totals=totals
+        )
+        again = [total_of(made[1], "north", 9)]
+        tables.write("write_forecast_totals", since=made[1], until=made[1], sources=["north", "nobody"], totals=again)
+    assert held(total_rows(both[1].totals(made[0], END))) == stored(warehouse, "ops.revenue_forecast_totals")
+    for since, until, sources in ((made[0], made[1], []), (made[1], made[2], ["north", ALL])):
+        same(both, FORECAST_TOTALS, since=since, until=until, sources=sources)
     everything = both[1].read(SCORED_FORECASTS, oldest=BEGIN - DAY, since=BEGIN, until=END, sources=[])
     ordered = [(row.source, row.day) for row in everything]
     assert ordered == sorted(ordered)

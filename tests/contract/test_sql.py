@@ -94,6 +94,17 @@ PARAMETERS: dict[str, Any] = {
     "sources": ["shop"],
     "start": NOW - timedelta(hours=1),
     "taken": ["taken"],
+    "totals": [
+        {
+            "made_at": NOW,
+            "source": "shop",
+            "low": 1.0,
+            "middle": 2.0,
+            "high": 3.0,
+            "naive": 2.1,
+            "usual_error": None,
+        }
+    ],
     "until": NOW,
     "version": "1",
     "window_end": NOW,

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from functions.bi_rollup import forecasts, rollup, sources
+from functions.bi_rollup import forecasts, rollup, sources, totals
 from tests.support.builders.business import DAY, FIVE, HOUR, ORDERS, SHOP, TICK, TODAY, World, only, order, weeks
 
 pytest_plugins = ["tests.support.servers.warehouse", "tests.support.builders.business_fixtures"]
@@ -23,6 +24,65 @@ def test_forecasts_are_made_for_today_and_for_the_weeks_before(shop: World) -> N
     assert bounds[0] is not None
     assert 0 < (shop.value("aia_forecast_error_ratio", SHOP) or 0) < 0.5
     assert (shop.value("aia_forecast_coverage_ratio", SHOP) or 0) > 0.6
+
+
+def test_all_sources_together_have_a_forecast_with_an_interval_of_its_own(empty: World) -> None:
+    empty.jobs = only("revenue", "forecasts")
+    rng = np.random.default_rng(1)
+    for n in range(4):
+        dollars = rng.lognormal(4, 0.7, 60)
+        empty.order(
+            *(order(f"{n}-{day}", TODAY - day * DAY + HOUR, dollars[day - 1], source=f"s{n}") for day in range(1, 61))
+        )
+    empty.tick()
+    width = {
+        source: (_total(empty, "high", source) - _total(empty, "low", source))
+        for source in (None, "s0", "s1", "s2", "s3")
+    }
+    assert 0 < width[None] < 0.8 * sum(width[f"s{n}"] for n in range(4))
+    middle = sum(_total(empty, "middle", f"s{n}") for n in range(4))
+    assert _total(empty, "middle", None) == pytest.approx(middle, rel=0.15)
+    assert empty.value("aia_revenue_forecast_dollars", "middle", totals.ALL) is None  # sums over sources count it once
+    stored = {row["source"] for row in empty.warehouse.query("SELECT source FROM ops.revenue_forecasts")}
+    assert stored == {"s0", "s1", "s2", "s3"}
+
+
+def test_the_accuracy_of_a_total_is_known_when_its_days_are_over(shop: World) -> None:
+    shop.jobs = only("revenue", "forecasts")
+    shop.tick()
+    stored = (
+        "SELECT source, made_at, low, middle, high, naive FROM ops.revenue_forecast_totals ORDER BY source, made_at"
+    )
+    rows = shop.warehouse.query(stored)
+    assert [row["source"] for row in rows] == [totals.ALL] * 29 + [SHOP] * 29
+    assert shop.value("aia_forecast_totals", SHOP) is None
+    shop.order(*(order(f"y{n}", TODAY + n * DAY + HOUR, 300.0) for n in range(2)))
+    shop.tick(TICK + 2 * DAY)
+    [first, *_] = [row for row in rows if row["source"] == SHOP]
+    span = {"since": first["made_at"], "until": first["made_at"] + 30 * DAY}
+    [sold] = shop.warehouse.query(
+        "SELECT SUM(dollars) AS dollars FROM marts.revenue_hourly WHERE hour >= @since AND hour < @until", **span
+    )
+    for source in (SHOP, totals.ALL):
+        assert shop.value("aia_forecast_totals", source) == 1.0
+        assert shop.value("aia_forecast_total_coverage_ratio", source) == float(
+            first["low"] <= sold["dollars"] <= first["high"]
+        )
+        for method, made in (("forecast", first["middle"]), ("seasonal_naive", first["naive"])):
+            error = shop.value("aia_forecast_total_error_ratio", method, source)
+            assert error == pytest.approx(abs(made - sold["dollars"]) / sold["dollars"])
+            assert (shop.value("aia_forecast_total_scaled_error_ratio", method, source) or 0.0) > 0.0
+
+
+def test_stored_totals_are_not_made_again(shop: World) -> None:
+    shop.jobs = only("revenue", "forecasts")
+    shop.tick()
+    query = "SELECT * FROM ops.revenue_forecast_totals WHERE made_at <= @until ORDER BY source, made_at"
+    before = shop.warehouse.query(query, until=TODAY)
+    shop.tick(TICK)  # delivered twice
+    shop.order(*(order(f"x{n}", TODAY - 3 * DAY + n * HOUR, 9000.0) for n in range(20)))
+    shop.tick(TICK + DAY)
+    assert shop.warehouse.query(query, until=TODAY) == before
 
 
 def test_a_forecast_uses_no_later_days(shop: World) -> None:
@@ -118,3 +178,10 @@ def _forecasts(found: World) -> dict:  # type: ignore[type-arg]
     for row in rows:
         by_made.setdefault(row["made_at"], []).append((row["day"], row["middle"]))
     return by_made
+
+
+def _total(world: World, bound: str, source: str | None) -> float:
+    name = "aia_revenue_forecast_dollars" if source else "aia_revenue_forecast_total_dollars"
+    found = world.value(name, *((bound, source) if source else (bound,)))
+    assert found is not None
+    return found

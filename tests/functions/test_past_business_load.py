@@ -65,7 +65,7 @@ def loaded(computed: PastBusiness, client: bigquery.Client, warehouse: BigQueryW
     """A deployment whose past has been computed up to the last midnight."""
     found = world(client, warehouse, tmp_path, ROLLUPS)
     found.settings = NO_MARKET
-    tables = computed.marts() | computed.tables(TODAY - 40 * DAY, NOW)
+    tables = computed.marts() | computed.tables(TODAY - 130 * DAY, NOW)
     for name, rows in (tables | {ORDERS.table: past.SHOP.rows(TODAY - 5 * DAY, NOW)}).items():
         load(client, name, rows)
     for (collection, key), data in computed.documents().items():

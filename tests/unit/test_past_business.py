@@ -33,7 +33,8 @@ CHARTS = {
         "aia_roi_ratio",
     ),
     *("aia_stakeholder_satisfaction_ratio", "aia_business_data_issues", "aia_orders_newest_timestamp_seconds"),
-    "aia_rollup_timestamp_seconds",
+    *("aia_revenue_forecast_total_dollars", "aia_forecast_total_error_ratio", "aia_forecast_total_scaled_error_ratio"),
+    *("aia_forecast_total_coverage_ratio", "aia_forecast_totals", "aia_rollup_timestamp_seconds"),
 }
 NO_CUSTOMERS = replace(SETTINGS, business=Business(orders=replace(ORDERS, customer=None)))
 
@@ -52,7 +53,9 @@ def in_order() -> tuple[PastBusiness, dict[past.Key, float]]:
 def test_every_chart_has_its_past(in_order: tuple[PastBusiness, dict[past.Key, float]]) -> None:
     _, points = in_order
     assert {name for name, *_ in points} == CHARTS
-    for name in CHARTS:
+    for name in CHARTS - {
+        "aia_forecast_total_scaled_error_ratio"
+    }:  # that one needs five weeks before the first forecast
         assert {at for found, _, at in points if found == name} == set(midnights(3)), name
 
 

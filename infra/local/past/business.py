@@ -25,13 +25,13 @@ from core.settings import Orders as OrdersTable
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
-from functions.bi_rollup import actions, customers, daily_metrics, forecasts, reconciliation, revenue, roi
+from functions.bi_rollup import actions, customers, daily_metrics, forecasts, reconciliation, revenue, roi, totals
 from functions.bi_rollup.local_days import by_local_day, local
 from functions.bi_rollup.registry import ROLLUPS
 from functions.bi_rollup.result import COLLECTION, RollupResult, load, save
 from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
-from functions.bi_rollup.spans import DAY, HORIZON, HOUR, ceiling, floor
-from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows
+from functions.bi_rollup.spans import DAY, HOUR, ceiling, floor
+from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows, total_rows
 from infra.local.past.business_rows import OrderRows, SaleRows, TextColumn
 from infra.local.past.business_tables import Experience, MemoryTables, Models, no_experience, no_models
 from infra.local.past.metrics import PastMetrics
@@ -157,11 +157,12 @@ class PastBusiness:
         """Forecasts and daily metrics of a span of days that the ticks so far wrote, by table."""
         return {
             forecasts.TABLE: forecast_rows(self.source.forecasts(since, until)),
+            totals.TABLE: total_rows(self.source.totals(since, until)),
             daily_metrics.TABLE: metric_rows(self.source.daily_metrics, since, until),
         }
 
     def _prepare(self, outside: Outside, at: datetime) -> None:
-        """Provide what a tick builds on: the marts, and a forecast of each day of the weeks before."""
+        """Provide what a tick builds on: the marts, and a forecast of each day whose accuracy it measures."""
         if not self.settings.business.orders:
             return
         midnight, day = floor(at, DAY), floor(local(at, self.settings.business.time_zone), DAY)
@@ -175,19 +176,9 @@ class PastBusiness:
             stored = load(outside.store, name)
             if stored is None or stored.due < result.due:
                 save(outside.store, name, result)
-        begin = day - forecasts.ACCURACY_WINDOW
-        for ago in range((day - begin) // DAY, 0, -1):
+        for ago in range(totals.REACH // DAY, 0, -1):
             self._forecast(outside, day - ago * DAY)
-        if self._has_paused_source(begin):
-            for ago in range(HORIZON // DAY, 0, -1):
-                self._forecast(outside, begin - ago * DAY)
         self._forecast_on.add(day)  # by the tick itself
-
-    def _has_paused_source(self, day: datetime) -> bool:
-        """Whether a source with revenue has no forecast of a day, so that an older forecast of it may count."""
-        span = {"since": day - 2 * HORIZON, "until": day}
-        sold = {row.source for row in self.source.read(forecasts.REVENUE_BY_DAY, **span, sources=[])}
-        return bool(sold - {row.source for row in self.source.forecasts(day, day + DAY)})
 
     def _forecast(self, outside: Outside, day: datetime) -> None:
         """Forecast as of a day, unless that has been done."""

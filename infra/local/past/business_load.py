@@ -8,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from core.business.checks import Ints
-from functions.bi_rollup import daily_metrics
+from functions.bi_rollup import daily_metrics, totals
 from functions.bi_rollup import forecasts as forecasting
 from functions.bi_rollup.daily_metrics import DailyMetric
 from functions.bi_rollup.forecasts import ForecastRow
+from functions.bi_rollup.totals import TotalForecast
 from infra.local.past.business_rows import OUTCOMES, micros
 from infra.local.past.business_tables import MemoryTables
 from infra.local.past.tables import schema
@@ -51,6 +52,11 @@ def mart_rows(tables: MemoryTables, until: datetime) -> dict[str, pa.Table]:
 def forecast_rows(forecasts: Iterable[ForecastRow]) -> pa.Table:
     """Forecasts, as rows of their table."""
     return _columns(forecasting.TABLE, list(forecasts))
+
+
+def total_rows(forecasts: Iterable[TotalForecast]) -> pa.Table:
+    """Forecasts of totals, as rows of their table."""
+    return _columns(totals.TABLE, list(forecasts))
 
 
 def metric_rows(metrics: Mapping[tuple[datetime, str, str], DailyMetric], since: datetime, until: datetime) -> pa.Table:

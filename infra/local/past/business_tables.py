@@ -20,6 +20,7 @@ from functions.bi_rollup.roi import SpendByKind
 from functions.bi_rollup.satisfaction import ExperienceTotals, ModelState
 from functions.bi_rollup.sources import LargestSource
 from functions.bi_rollup.statements import REST
+from functions.bi_rollup.totals import TotalForecast
 from infra.local.past.business_marts import DAY, HOUR, CustomerMart, DayMart, HourMart
 from infra.local.past.business_rows import OUTCOMES, OrderRows, SaleRows, SpendingRows, instant, micros, sums
 
@@ -82,6 +83,7 @@ class MemoryTables:
         self._sales = sales
         self._spending = spending
         self._forecasts: dict[datetime, dict[tuple[str, datetime], ForecastRow]] = {}
+        self._totals: dict[tuple[str, datetime], TotalForecast] = {}
         self.hours = HourMart(orders)
         self.days = DayMart(orders)
         self.customers = CustomerMart(self.days)
@@ -91,6 +93,7 @@ class MemoryTables:
             "customer_history": self.customers.history,
             "expected_revenue": self._expected_revenue,
             "experience_totals": experience,
+            "forecast_totals": self._forecast_totals,
             "largest_sources": self._largest_sources,
             "model_states": models,
             "oldest_order": self._oldest_order,
@@ -103,6 +106,7 @@ class MemoryTables:
             "write_customer_days": self.days.write,
             "write_customers": self.customers.write,
             "write_daily_metrics": self._write_daily_metrics,
+            "write_forecast_totals": self._write_forecast_totals,
             "write_forecasts": self._write_forecasts,
             "write_revenue_hours": self.hours.write,
         }
@@ -125,6 +129,10 @@ class MemoryTables:
         """All forecasts made in a period, in order."""
         made = sorted(at for at in self._forecasts if since <= at < until)
         return list(chain.from_iterable(self._forecasts[at].values() for at in made))
+
+    def totals(self, since: datetime, until: datetime) -> list[TotalForecast]:
+        """All forecasts of totals made in a period, in order."""
+        return [row for _, row in sorted(self._totals.items()) if since <= row.made_at < until]
 
     def _run(self, name: str, parameters: dict[str, Any]) -> Any:  # noqa: ANN401 - what the statement returns
         if name not in self._statements:
@@ -193,6 +201,17 @@ class MemoryTables:
                 self._forecasts[made_at] = {key: row for key, row in rows.items() if key[0] not in sources}
         for row in forecasts:
             self._forecasts.setdefault(row.made_at, {})[row.source, row.day] = row
+
+    def _write_forecast_totals(
+        self, since: datetime, until: datetime, sources: Sequence[str], totals: Sequence[TotalForecast]
+    ) -> None:
+        replaced = {key for key in self._totals if key[0] in sources and since <= key[1] <= until}
+        self._totals = {key: row for key, row in self._totals.items() if key not in replaced}
+        self._totals |= {(row.source, row.made_at): row for row in totals}
+
+    def _forecast_totals(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[TotalForecast]:
+        made = (row for _, row in sorted(self._totals.items()) if since <= row.made_at <= until)
+        return [row for row in made if not sources or row.source in sources]
 
     def _expected_revenue(
         self, since: datetime, until: datetime, first: datetime, second: datetime

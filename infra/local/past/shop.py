@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from core.settings import Settings
-from functions.bi_rollup import forecasts
+from functions.bi_rollup import forecasts, totals
 from infra.local.past.business import PastBusiness
 from infra.local.past.business_tables import Models, no_models
 from infra.local.past.experience import WeblogReports, experience_points
@@ -62,15 +62,15 @@ class BusinessTrack:
     def _written(self, part: Part) -> dict[str, pa.Table]:
         """The daily metrics of a part, and the forecasts that no newer part has made.
 
-        The accuracy of a day needs forecasts of the weeks before, so a part also makes those.
+        The accuracy of a day needs forecasts of the months before, so a part also makes those.
         """
         if self._business is None:
             return {}
         start, end = part.instants[0], part.instants[-1] + timedelta(days=1)
-        before = start - forecasts.ACCURACY_WINDOW
-        newer = end if part.is_newest else end - forecasts.ACCURACY_WINDOW
-        made = self._business.tables(before, newer)[forecasts.TABLE]
-        return {**self._business.tables(start, end), forecasts.TABLE: made}
+        before = start - totals.REACH
+        newer = end if part.is_newest else end - totals.REACH
+        made = self._business.tables(before, newer)
+        return {**self._business.tables(start, end), **{name: made[name] for name in (forecasts.TABLE, totals.TABLE)}}
 
 
 def _hours(part: Part) -> Iterator[datetime]:
