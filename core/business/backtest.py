@@ -23,6 +23,7 @@ _POOLED = 2  # neighbouring horizons on each side whose errors are pooled
 _MIN_ERRORS = 10  # below this a horizon has no quantiles of its own
 _MIN_ORIGINS = 20  # below this quantiles are those of a normal distribution
 _TEMPERATURE = 0.03  # relative error that divides a candidate's weight by e
+_SHORT = 40.0  # days of history at which it is twice that: errors of few days tell little
 _CALENDAR_TEMPERATURE = 0.01  # likewise of ways to treat the calendar
 _MIN_SAMPLES = 2.0
 _OVERLAP_GAIN = 1.3  # overlapping windows carry more information than as many windows without overlap
@@ -79,9 +80,10 @@ def ensemble_weights(backtest: Backtest, calendars: int = 1, since: int = 0) -> 
     weight = backtest.recency[:, None] * known
     deviation = np.abs(backtest.predictions - np.where(known, backtest.actuals, 0.0)[:, :, None])
     error = np.einsum("nhk,nh->k", deviation, weight)
+    temperature = _TEMPERATURE * (1 + (_SHORT / (float(backtest.age.max()) + 1)) ** 2)
     if calendars == 1:
-        return _shares(error)
-    shares = np.stack([_shares(part) for part in np.split(error, calendars)])
+        return _shares(error, temperature)
+    shares = np.stack([_shares(part, temperature) for part in np.split(error, calendars)])
     predictions = backtest.predictions.reshape(*known.shape, calendars, -1)
     ensembles = np.einsum("nhck,ck->nhc", predictions[since:], shares)
     actual = np.where(known, backtest.actuals, 0.0)[since:, :, None]
@@ -89,7 +91,7 @@ def ensemble_weights(backtest: Backtest, calendars: int = 1, since: int = 0) -> 
     return (shares * _shares(by_calendar, _CALENDAR_TEMPERATURE)[:, None]).ravel()
 
 
-def _shares(error: Floats, temperature: float = _TEMPERATURE) -> Floats:
+def _shares(error: Floats, temperature: float) -> Floats:
     best = float(error.min())
     excess = (error - best) / best if best > 0 else np.where(error > 0, np.inf, 0.0)
     share: Floats = np.exp(-excess / temperature)

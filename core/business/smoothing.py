@@ -27,13 +27,16 @@ _GAMMAS = (0.03, 0.1, 0.3)
 _FLAT_ALPHAS = (0.03, 0.1, 0.3)
 _TRENDS = ((0.0, 1.0), (0.05, 0.95))
 """Pairs of beta and phi: no trend, and a damped one."""
+_LASTING_ALPHAS = (0.03, 0.1, 0.3, 0.6, 0.9)
+_LASTING_TRENDS = ((0.05, 0.99), (0.2, 0.98))
+"""Of series without a season: trends that last."""
 
 _CLIP = 2.0  # of the error scale
 _SCALE_DECAY = 0.05  # a day
 _CONSISTENCY = 1.3  # compensates for what clipping takes from the squares of normal errors
 _MIN_SCALE = 0.03  # of the mean absolute value, so that a filter can leave a constant series
 _MAD = 1.4826
-_START_SEASONS = 8
+_START_SEASONS = (3, 8)  # of the initial profile, and at most half of the history: the backtest needs the rest
 _START_DAYS = 10
 
 
@@ -80,6 +83,7 @@ def filter_bank(*, seasonal: bool) -> FilterBank:
     """The grid of filters: with and without a season, or only without."""
     with_season = [(a, *t, g, 1.0) for a, t, g in product(_ALPHAS, _TRENDS, _GAMMAS)] if seasonal else []
     flat = [(a, *t, 0.0, 0.0) for a, t in product(_FLAT_ALPHAS, _TRENDS)]
+    flat += [] if seasonal else [(a, *t, 0.0, 0.0) for a, t in product(_LASTING_ALPHAS, _LASTING_TRENDS)]
     alpha, beta, phi, gamma, has_season = np.array(with_season + flat).T
     return FilterBank(alpha=alpha, beta=beta, phi=phi, gamma=gamma, seasonal=has_season)
 
@@ -139,7 +143,9 @@ def predict(filters: FilterBank, states: FilterStates, origins: Ints, horizon: i
 def _start(filters: FilterBank, series: Floats, season: int) -> tuple[Floats, Floats, Floats]:
     """Initial level, profile and error scale, by medians: shapes (k,), (season, k), (k,)."""
     level = _median(series[: max(4 * season, _START_DAYS)], 0.0)
-    first = series[: max(_START_SEASONS * season, _START_DAYS)]
+    least, most = _START_SEASONS
+    seasons = min(max(series.size // (2 * season), least), most)
+    first = series[: max(seasons * season, _START_DAYS)]
     places = np.arange(first.size) % season
     profile = np.array([_median(first[places == place] - level, 0.0) for place in range(season)])
     profile -= profile.mean()

@@ -40,7 +40,7 @@ def cash(path: Path, part: int) -> list[Case]:
 
 def competition(path: Path, name: str, part: int) -> list[Case]:
     """The series of a competition with all of their history, and its test set."""
-    season = 1 if name == "m4_weekly" else {"nn5_daily": 7, "m3_monthly": 12}[name]
+    season = 1 if name == "m4_weekly" else {"nn5_daily": 7, "m3_monthly": 12, "m4_hourly": 24}[name]
     return [
         Case(history=history[-760:], future=future, season=season) for history, future in _series(path, name)[part::2]
     ]
