@@ -8,7 +8,7 @@ locals {
     channel_tests   = []
     conditions      = ["source", "has_unsent"]
     incident_groups = []
-    incidents       = ["open", "over_on"]
+    incidents       = ["lasting_part", "open", "over_on"]
     ledger          = ["expires_on"]
     pipelines       = []
     probes          = []

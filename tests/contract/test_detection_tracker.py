@@ -137,6 +137,8 @@ def test_a_state_is_kept_as_it_was_counted(tracker: Tracker, store: AnyStore, ou
         "reason": "moved",
         "unsent": [],
         "has_unsent": False,
+        "unknown_since": None,
+        "unknown_told": False,
     }
     [finding] = outside.published
     assert (finding.status, finding.observed_at, finding.summary) == (FIRING, AT + MINUTE, "churn: it moved")

@@ -80,7 +80,8 @@ def test_an_incident_is_merged_into_one_that_is_chosen(night: PageFixture) -> No
     expect(choice).to_be_focused()
     assert commands(night) == []
     choice.select_option(SECOND)
-    button(page, "Merge").click()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        button(page, "Merge").click()
     expect(page.locator(f'[data-incident="{WORST}"]')).to_contain_text(f"Part of {SECOND}")
     [(verb, subject, _, _)] = commands(night)
     assert (verb, subject, night.office.published[0][1].to) == ("merge", WORST, SECOND)
