@@ -250,8 +250,9 @@ def confirm_ends(decision: Decision, context: FindingContext) -> Decision:
     for incident in state.incidents:
         if not incident.expired or incident.lost or context.key not in incident.conditions:
             continue
-        if any(member.expired_at is not None for member in state.members(incident)):
-            continue
+        members = state.members(incident)
+        if any(member.expired_at is not None or member.status is Status.FIRING for member in members):
+            continue  # one that fires again does so in a later incident
         reason = IncidentReason.ALL_RECOVERED
         after, new = advance(incident, (context.step(Change.RESOLVED, reason, context.observation.at),))
         changes += new
