@@ -46,7 +46,7 @@ def grouped(finding: Finding, routes: Iterable[Route]) -> Finding:
 
 def is_grouped(kind: str) -> bool:
     """Whether a condition of this kind was made by grouping."""
-    return SEPARATOR in kind
+    return "/" in kind.partition(SEPARATOR)[2]
 
 
 def subject(target: str, kind: str) -> tuple[str, str]:
@@ -54,9 +54,11 @@ def subject(target: str, kind: str) -> tuple[str, str]:
 
     >>> subject("service/shop", "CrashLoop@pod/a"), subject("pod/a", "CrashLoop")
     (('pod/a', 'CrashLoop'), ('pod/a', 'CrashLoop'))
+    >>> subject("pod/a", "slow@night")
+    ('pod/a', 'slow@night')
     """
     bare, _, own = kind.partition(SEPARATOR)
-    return (own, bare) if own else (target, kind)
+    return (own, bare) if is_grouped(kind) else (target, kind)
 
 
 def _groups(route: Route, finding: Finding) -> bool:

@@ -164,17 +164,17 @@ def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
 
     The heartbeat is set to the instant since which a group is due that this request left to others, if there is one.
 
+    Returns:
+        With the fault of the bus, if it takes no batches: the tick comes again.
+
     Raises:
         UnavailableError: the store does not answer.
     """
     service, at = sweeper.service, tick.scheduled_at
     began, started = sweeper.monotonic(), about_sweep(at, at=service.clock())
     due = _due(service.store, service.clock() + (timedelta(0) if sweeper.swept.is_set() else LONGEST_REST))
-    mine, others = due[:BATCH], due[BATCH:]
-    for first in range(0, len(others), BATCH):
-        names = tuple(one.key for one in others[first : first + BATCH])
-        service.dispatcher.bus.publish(TOPIC, SweepBatch(scheduled_at=at, groups=names))
-    swept = sweep_groups(sweeper, [one.key for one in mine], at)
+    fault = _publish_batches(service, due[BATCH:], at)
+    swept = sweep_groups(sweeper, [one.key for one in due[:BATCH]], at)
     if sweeper.monotonic() < began + sweeper.budget:
         _record(service, started)
     _track_recovered(service, swept.backlogs)
@@ -184,7 +184,19 @@ def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
     undone = [one.at for one in due if one.key not in swept.decided]
     if undone:
         log.error("%d of %d groups that are due are left to other requests", len(undone), len(due))
-    return TickResult(reached=min(undone, default=at))
+    return TickResult(reached=min(undone, default=at), fault=fault)
+
+
+def _publish_batches(service: IncidentService, due: Sequence[Due], at: datetime) -> AiaError | None:
+    """Leave groups to other instances; the error, if the bus does not take them: it must not keep the worst ones from being swept."""
+    try:
+        for first in range(0, len(due), BATCH):
+            names = tuple(one.key for one in due[first : first + BATCH])
+            service.dispatcher.bus.publish(TOPIC, SweepBatch(scheduled_at=at, groups=names))
+    except AiaError as error:
+        log.warning("batches not published: %s", error)
+        return error
+    return None
 
 
 @dataclass(frozen=True, slots=True)

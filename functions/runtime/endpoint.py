@@ -84,8 +84,8 @@ def on_push(ports: Ports, *, read: Callable[[Message], E], handle: Callable[[E],
     Args:
         ports: of the function.
         read: decodes the event of a message; raises `PoisonError` if there is none.
-        handle: handles the event; idempotent; raises `RefusedError` if it cannot be carried out. The heartbeat is set after a tick, unless this raises or returns that the
-            job is not complete.
+        handle: handles the event; idempotent; raises `RefusedError` if it cannot be carried out. The heartbeat is set after
+            a tick, unless this raises or returns that the job is not complete.
     """
 
     def endpoint(request: flask.Request) -> tuple[str, int]:

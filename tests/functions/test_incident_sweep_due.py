@@ -157,10 +157,14 @@ def test_a_batch_without_time_for_all_its_groups_comes_again(many: Setup) -> Non
         handle(late, many.world.swept[0])
 
 
-def test_where_the_bus_takes_no_batch_the_tick_comes_again(many: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_the_bus_takes_no_batch_the_worst_are_told_and_the_tick_comes_again(
+    many: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise UnavailableError("bus: no answer")
 
     monkeypatch.setattr(MemoryBus, "publish", refuse)
     with pytest.raises(UnavailableError):
         many.sweep()
+    assert paged(many) == ["model/worst", "model/0"]
+    assert many.world.gauges[HEARTBEAT] < many.world.now.timestamp()

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 
 from core.drift import FeatureDrift, Reason, SegmentDrift
 from core.statistics import STATISTICS
@@ -26,35 +25,15 @@ from functions.cli.drift.text import (
     tail,
     together,
 )
+from functions.cli.html_page import bullets, document, section
 
-_STYLE = Path(__file__).with_name("style.css")
 _SEGMENTS = 5
 _FULL = 2.0  # a meter of strength is full at so many sd
 
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header class="{tone}">
-<p class="kind">Drift report</p>
+_HEADER = """<p class="kind">Drift report</p>
 <h1>{verdict}</h1>
 <dl class="files">{files}</dl>
-<p class="soft">{policy}</p>
-</header>
-<main>
-{main}
-</main>
-</body>
-</html>
-"""
+<p class="soft">{policy}</p>"""
 _HELP = """<details>
 <summary>How to read this page</summary>
 <p><b>Strength</b> is how far a normal distribution would have to shift, in standard deviations of the reference, to change
@@ -73,33 +52,20 @@ def page(comparison: Comparison) -> str:
     """The whole page."""
     drifted = [feature for feature in comparison.ranked if feature.drifted]
     parts = [
-        _section("Features", _table(comparison)),
-        _section("What changed", _cards(comparison, drifted)),
-        _section("Segments", _list(filter(None, [mix(comparison.mix)]))),
-        _section("Joint drift", _list(show(line) for line in together(comparison.report.joint))),
-        _section("Data quality", _list(issue(found) for found in comparison.issues)),
-        _section("Effective sample size", _list(effective_size(one) for one in comparison.ranked if one.dependent)),
-        _section("Left out", _list(f"{show(name)}: {why}" for name, why in comparison.left_out.items())),
-        _HELP.format(blind=_list(_blind_spots(comparison))),
+        section("Features", _table(comparison)),
+        section("What changed", _cards(comparison, drifted)),
+        section("Segments", bullets(filter(None, [mix(comparison.mix)]))),
+        section("Joint drift", bullets(show(line) for line in together(comparison.report.joint))),
+        section("Data quality", bullets(issue(found) for found in comparison.issues)),
+        section("Effective sample size", bullets(effective_size(one) for one in comparison.ranked if one.dependent)),
+        section("Left out", bullets(f"{show(name)}: {why}" for name, why in comparison.left_out.items())),
+        _HELP.format(blind=bullets(_blind_spots(comparison))),
     ]
-    return _PAGE.format(
-        title=escape(f"{comparison.verdict} · {show(comparison.current.name)}"),
-        style=_STYLE.read_text(encoding="utf-8"),
-        tone=_tone(comparison.reason),
-        verdict=escape(comparison.verdict),
-        files=_files(comparison),
-        policy=escape(policy(comparison.thresholds)),
-        main="\n".join(part for part in parts if part),
+    header = _HEADER.format(
+        verdict=escape(comparison.verdict), files=_files(comparison), policy=escape(policy(comparison.thresholds))
     )
-
-
-def _section(title: str, inner: str) -> str:
-    return f"<section>\n<h2>{title}</h2>\n{inner}\n</section>" if inner else ""
-
-
-def _list(lines: Iterable[str]) -> str:
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f"<ul>{items}</ul>" if items else ""
+    title = f"{comparison.verdict} · {show(comparison.current.name)}"
+    return document(title=title, tone=_tone(comparison.reason), header=header, parts=parts)
 
 
 def _blind_spots(comparison: Comparison) -> Iterable[str]:

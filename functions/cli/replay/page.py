@@ -2,70 +2,36 @@
 
 from collections.abc import Iterable
 from html import escape
-from pathlib import Path
 
 from core.replay.compare import Comparison, Difference, Told
 from core.settings.people import People
+from functions.cli.html_page import bullets, document, section
 from functions.cli.replay.summary import Header, action, lines, receivers
 
-_STYLE = Path(__file__).parents[1] / "drift" / "style.css"
 _MOST = 2000
 """Messages on a page; JSON has all."""
-_PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{title}</title>
-<style>
-{style}</style>
-</head>
-<body>
-<header class="{tone}">
-<p class="kind">Replay</p>
-<h1>{title}</h1>
-{sentences}
-</header>
-<main>
-{main}
-</main>
-</body>
-</html>
-"""
 
 
 def page(header: Header, comparison: Comparison, people: People) -> str:
     """The whole page."""
     changed = comparison.changed
     parts = [
-        _section("Channels", _receivers(comparison, people)),
-        _section("Messages that would differ", _changes(comparison, changed[:_MOST]) if changed else ""),
-        _section(
+        section("Channels", _receivers(comparison, people)),
+        section("Messages that would differ", _changes(comparison, changed[:_MOST]) if changed else ""),
+        section(
             "Incidents that would be merged",
-            _list(f"{one.incident_id} ({one.target}) into {one.into} ({one.into_target})" for one in comparison.merges),
+            bullets(
+                f"{one.incident_id} ({one.target}) into {one.into} ({one.into_target})" for one in comparison.merges
+            ),
         ),
-        _section("Actions that would be requested", _list(map(action, comparison.new_requests))),
-        _section("Actions that would not be requested", _list(map(action, comparison.gone_requests))),
+        section("Actions that would be requested", bullets(map(action, comparison.new_requests))),
+        section("Actions that would not be requested", bullets(map(action, comparison.gone_requests))),
     ]
     title = f"{len(changed):,} messages would differ" if changed else "No message would differ"
-    return _PAGE.format(
-        title=escape(f"{title} with {header.settings}"),
-        style=_STYLE.read_text(encoding="utf-8"),
-        tone="none" if changed else "good",
-        sentences="".join(f'<p class="soft">{escape(line)}</p>' for line in lines(header, comparison)),
-        main="\n".join(part for part in parts if part),
-    )
-
-
-def _section(title: str, inner: str) -> str:
-    return f"<section>\n<h2>{title}</h2>\n{inner}\n</section>" if inner else ""
-
-
-def _list(found: Iterable[str]) -> str:
-    items = "".join(f"<li>{escape(line)}</li>" for line in found)
-    return f"<ul>{items}</ul>" if items else ""
+    whole = f"{title} with {header.settings}"
+    sentences = "".join(f'<p class="soft">{escape(line)}</p>' for line in lines(header, comparison))
+    head = f'<p class="kind">Replay</p>\n<h1>{escape(whole)}</h1>\n{sentences}'
+    return document(title=whole, tone="none" if changed else "good", header=head, parts=parts)
 
 
 def _table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -1,0 +1,57 @@
+"""The HTML page that a command prints: one file without anything outside it. Every text that is escaped comes from outside."""
+
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+_STYLE = Path(__file__).with_name("style.css")
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+{style}</style>
+</head>
+<body>
+<header class="{tone}">
+{header}
+</header>
+<main>
+{main}
+</main>
+</body>
+</html>
+"""
+
+
+def document(*, title: str, tone: str, header: str, parts: Iterable[str]) -> str:
+    """The whole page.
+
+    Args:
+        title: escaped here.
+        tone: `good`, `bad` or `none`.
+        header: HTML.
+        parts: of the page, as HTML; empty ones are left out.
+    """
+    return _PAGE.format(
+        title=escape(title),
+        style=_STYLE.read_text(encoding="utf-8"),
+        tone=tone,
+        header=header,
+        main="\n".join(part for part in parts if part),
+    )
+
+
+def section(title: str, inner: str) -> str:
+    """A section with its heading; empty where there is nothing in it."""
+    return f"<section>\n<h2>{title}</h2>\n{inner}\n</section>" if inner else ""
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list of lines, which are escaped here; empty without any."""
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    return f"<ul>{items}</ul>" if items else ""
