@@ -14,6 +14,7 @@ from core.incidents.model import (
     HIDDEN_LIMIT,
     GroupState,
     HiddenCondition,
+    Incident,
     IncidentCondition,
 )
 
@@ -114,6 +115,15 @@ def hidden_of(state: GroupState, targets: Iterable[str]) -> tuple[HiddenConditio
         return ()
     wanted = {digest(target) for target in targets}
     return tuple(one for one in state.hidden if one.target in wanted)
+
+
+def still_fires(state: GroupState, incident: Incident) -> bool:
+    """Whether a condition of the incident fires, one that is not kept in detail too: a digest that was full may hold some.
+
+    A person may have ended an incident that fires, and reopened one that does not.
+    """
+    fires = any(one.status is Status.FIRING for one in state.members(incident))
+    return fires or state.overflowed or bool(hidden_of(state, incident.targets))
 
 
 def digest(text: str) -> str:

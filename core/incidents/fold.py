@@ -14,7 +14,7 @@ from typing import Any
 
 from core.events import Change, Finding, IncidentChange, Status
 from core.incidents.audience import with_channels
-from core.incidents.capacity import episode_of, forgotten_episode, upsert
+from core.incidents.capacity import episode_of, forgotten_episode, still_fires, upsert
 from core.incidents.conditions import Episode, correlated_incidents, last_episode, observe, root_target
 from core.incidents.context import SILENT, FindingContext
 from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, raise_severity
@@ -250,9 +250,10 @@ def confirm_ends(decision: Decision, context: FindingContext) -> Decision:
     for incident in state.incidents:
         if not incident.expired or incident.lost or context.key not in incident.conditions:
             continue
-        members = state.members(incident)
-        if any(member.expired_at is not None or member.status is Status.FIRING for member in members):
-            continue  # one that fires again does so in a later incident
+        if still_fires(state, incident):
+            continue  # in a later incident
+        if any(member.expired_at is not None for member in state.members(incident)):
+            continue
         reason = IncidentReason.ALL_RECOVERED
         after, new = advance(incident, (context.step(Change.RESOLVED, reason, context.observation.at),))
         changes += new

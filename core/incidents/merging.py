@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from core.events import Change, Command, Finding, Status
 from core.incidents.audience import with_channels
-from core.incidents.capacity import hidden_of
+from core.incidents.capacity import still_fires
 from core.incidents.fold import fold
 from core.incidents.lifecycle import Step, advance, find_incident, is_recorded, merged_into, with_step
 from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, State
@@ -52,7 +52,7 @@ def announce(state: GroupState, part_id: str, whole: Whole, now: datetime) -> Fi
         now: the present.
     """
     incident = find_incident(state, part_id)
-    if incident is None or not _fires(state, incident):
+    if incident is None or not still_fires(state, incident):
         return None
     at = max(now, incident.part.reported_at + _TICK) if incident.part else now
     part = Part(target=whole.target, at=at, severity=incident.severity, reported_at=at)
@@ -164,7 +164,7 @@ def absorb(state: GroupState, command: Command, whole: Whole, announced_at: date
         reported_at=max([at for at in (before and before.reported_at, announced_at) if at], default=command.at - _TICK),
         leaves=leaves,
     )
-    over_at = None if _fires(state, incident) else incident.resolved_at or _last_word(state, incident, command.at)
+    over_at = None if still_fires(state, incident) else incident.resolved_at or _last_word(state, incident, command.at)
     after = replace(incident, merged_into=whole.id, part=part, resolved_at=over_at)
     text = f"{_by(command)} merged it into {whole.id} ({clean(whole.target, _NAME_LIMIT)}){_note(command)}"
     return with_step(state, after, Step(Change.MERGED, IncidentReason.COMMAND, command.at, text, command.id))
@@ -312,12 +312,6 @@ def _is_late(incident: Incident, command: Command) -> bool:
     """Whether it was reopened after the command, or a newer one to merge it or to take it out has been carried out."""
     reopened = any(entry.at > command.at for entry in incident.timeline if entry.change is Change.REOPENED)
     return reopened or (incident.part is not None and command.at <= incident.part.at)
-
-
-def _fires(state: GroupState, incident: Incident) -> bool:
-    """Whether a condition of it fires: a person may have reopened what does not."""
-    fires = any(one.status is Status.FIRING for one in state.members(incident))
-    return fires or bool(hidden_of(state, incident.targets)) or state.overflowed
 
 
 def _is_silent(state: GroupState, incident: Incident) -> bool:

@@ -3,13 +3,15 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from core.events import Change, Verb
+from core.events import Change, Severity, Verb
+from core.incidents.capacity import digest, still_fires
 from core.incidents.expiry import expire
-from core.incidents.model import IncidentReason, State
+from core.incidents.lifecycle import new_incident
+from core.incidents.model import GroupState, HiddenCondition, IncidentReason, State
 from core.incidents.policy import IncidentPolicy
 from core.incidents.routing import Silence
 from core.settings.response import Policy
-from tests.support.fakes.played import POLICY, RESOLVED, Played, at, found
+from tests.support.fakes.played import POLICY, RESOLVED, START, Played, at, found
 
 SILENT = IncidentPolicy(timing=Policy(resolve_after=timedelta(days=14)))
 TOLD = replace(POLICY, timing=SILENT.timing)
@@ -217,3 +219,15 @@ def test_a_person_reopens_what_is_not_over() -> None:
 def test_a_false_alarm_that_was_none_is_counted_again_when_it_is_reopened() -> None:
     played = Played().find(found(0)).say(Verb.CANCEL, 2).say(Verb.REOPEN, 3)
     assert (played.incident.state, played.incident.cancelled, played.incident.closed_at) == (State.OPEN, False, None)
+
+
+def test_an_incident_fires_as_long_as_something_of_it_does_in_the_digest() -> None:
+    state = GroupState(
+        name="model/m",
+        conditions=(),
+        hidden=(HiddenCondition(key="#k", target=digest("model/m"), severity=Severity.ERROR, observed_at=START),),
+    )
+    incident = replace(new_incident("model/m", START, "model/m"), targets=("model/m",), expired=True)
+    assert still_fires(state, incident)
+    assert not still_fires(replace(state, hidden=()), incident)
+    assert still_fires(replace(state, hidden=(), overflowed=True), incident)
