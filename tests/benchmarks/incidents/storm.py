@@ -27,6 +27,8 @@ _BODY = 5
 """Alerts in one body of a foreign system."""
 ACCOUNTS = (("pagerduty", workload.PAGER_KEYS["pager"]), ("slack", WEBHOOK))
 """Where the messages of the storm go, apart from the log: receivers, and accounts of theirs."""
+_PAGED_WITHIN = 60.0
+"""Seconds after which a page counts as lost."""
 _EVERYTHING = 100_000
 _LONGEST = 900.0
 """Seconds in which every finding must be handled, however slow the machine is."""
@@ -285,6 +287,8 @@ def quiet(machine: Machine, pages: int) -> list[float]:
         published = time.time()
         machine.send("findings", workload.page(number, datetime.now(UTC)))()
         while len(came := list(calls(machine, "pagerduty", key))) == before:
+            if time.time() - published > _PAGED_WITHIN:
+                raise TimeoutError(f"critical finding {number} was not paged within {_PAGED_WITHIN:.0f} s")
             time.sleep(0.02)
         taken.append(came[-1]["at"] - published)
     return sorted(taken)

@@ -137,7 +137,7 @@ def _conditions(plan: Plan, rng: random.Random) -> list[Alert]:
 def page(number: int, at: datetime) -> Finding:
     """A critical finding that opens an incident of its own, told to one of two pagers."""
     alert = Alert(due=0, target="", kind="availability", status=Status.FIRING, severity=Severity.CRITICAL)
-    return replace(alert.finding(at), target=f"pod/{'group' if number % 2 else 'bridge'}-{number}")
+    return replace(alert.finding(at), target=f"pod/{'desk' if number % 2 else 'bridge'}-{number}")
 
 
 def settings(plan: Plan, *, pagerduty: str, slack: str) -> dict[str, Any]:
