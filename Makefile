@@ -40,8 +40,9 @@ coverage: $(VENV_TEST) ## the branch coverage of core/ by its own tests
 lint: $(VENV) ## ruff, shell syntax, and the alert rules, dashboards and runbooks
 	@ruff check && ruff format --check && bash -n infra/local/install.sh .ci/run && python -m infra.lint
 
-type: $(VENV) ## mypy, strict
+type: $(VENV) ## mypy, strict; also of the benchmarks that have types, which no test runs
 	@mypy
+	@for part in drift generative incidents; do MYPYPATH=tests/benchmarks/$$part mypy tests/benchmarks/$$part/*.py || exit; done
 
 bench: $(VENV_TEST) ## measure what the targets name; the tables go to build/
 	@python tests/benchmarks/run.py

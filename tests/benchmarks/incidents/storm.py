@@ -143,7 +143,7 @@ def _ticks() -> Scheduler:
 
 def _require(machine: Machine, *subscriptions: str) -> None:
     """Wait until nothing waits in any of the subscriptions."""
-    if not _until(lambda: not any(map(machine.deferred, subscriptions)), _LONGEST):
+    if not _until(lambda: not any(map(machine.waits, subscriptions)), _LONGEST):
         raise TimeoutError(f"{', '.join(subscriptions)}: must be handled within {_LONGEST:g} s")
 
 
