@@ -1,7 +1,7 @@
 """Rolling-origin backtest: forecasts of the past compared with actuals.
 
 The errors set the weight of each candidate model and the width of the prediction intervals [1]. The number of independent
-errors is about the number of horizons that fit into the history; the intervals are widened by Student's t for it [2].
+errors at a horizon is about the number of such horizons that fit into the history; the intervals are widened by Student's t for it [2].
 
 References:
     [1] Tashman (2000), Out-of-sample tests of forecasting accuracy.
@@ -19,6 +19,9 @@ from core.business.checks import Floats, Ints, signed_sqrt
 STEP = 3
 """Days between origins: no divisor of a week, so that origins fall on every weekday."""
 _HALF_LIFE = 120.0  # days until an error weighs half
+_INTERVAL_HALF_LIFE = (
+    60.0  # the same for the width of intervals: how much a series varies changes sooner than which model fits it
+)
 _POOLED = 2  # neighbouring horizons on each side whose errors are pooled
 _MIN_ERRORS = 10  # below this a horizon has no quantiles of its own
 _MIN_ORIGINS = 20  # below this quantiles are those of a normal distribution
@@ -26,6 +29,7 @@ _TEMPERATURE = 0.03  # relative error that divides a candidate's weight by e
 _SHORT = 40.0  # days of history at which it is twice that: errors of few days tell little
 _CALENDAR_TEMPERATURE = 0.01  # likewise of ways to treat the calendar
 _MIN_SAMPLES = 2.0
+_MIN_DAILY_SAMPLES = 8.0  # errors of neighbouring days are pooled
 _OVERLAP_GAIN = 1.3  # overlapping windows carry more information than as many windows without overlap
 _MIN_KNOWN = 2 / 3  # share of a window that must be known for its sum to count
 _WEEK = 7
@@ -48,7 +52,15 @@ class Backtest:
     @property
     def recency(self) -> Floats:
         """Weight of each origin, shape (n,)."""
-        weight: Floats = 0.5 ** (self.age / _HALF_LIFE)
+        return self._recency(_HALF_LIFE)
+
+    @property
+    def interval_recency(self) -> Floats:
+        """Weight of each origin for the prediction intervals of days, shape (n,)."""
+        return self._recency(_INTERVAL_HALF_LIFE)
+
+    def _recency(self, half_life: float) -> Floats:
+        weight: Floats = 0.5 ** (self.age / half_life)
         return weight
 
 
@@ -112,7 +124,7 @@ def interval_offsets(errors: Floats, backtest: Backtest, level: float) -> tuple[
         level: of the interval, above 0 and below 1.
     """
     horizon = errors.shape[1]
-    widening = _t_widening(backtest.recency, horizon, level)
+    widening = np.array([_t_widening(backtest.interval_recency, day + 1, level) for day in range(horizon)])
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     offsets = np.zeros((2, horizon))
     measured = 0
@@ -120,7 +132,7 @@ def interval_offsets(errors: Floats, backtest: Backtest, level: float) -> tuple[
         pooled = errors[:, max(0, day - _POOLED) : day + _POOLED + 1]
         known = ~np.isnan(pooled)
         if known.sum() >= _MIN_ERRORS or day == 0:
-            weight = np.broadcast_to(backtest.recency[:, None], pooled.shape)[known]
+            weight = np.broadcast_to(backtest.interval_recency[:, None], pooled.shape)[known]
             few = backtest.age.size < _MIN_ORIGINS
             offsets[:, day] = _weighted_quantiles(pooled[known], weight, tails, normal=few)
             measured = day
@@ -186,16 +198,16 @@ def total_half_width(
     return math.hypot(half, own * float(ndtri((1 + level) / 2)))
 
 
-def _t_quantile(weight: Floats, length: int, level: float) -> float:
+def _t_quantile(weight: Floats, length: int, level: float, fewest: float = _MIN_SAMPLES) -> float:
     """Half the prediction interval of a new value, in standard deviations estimated from overlapping windows."""
     without_overlap = float(weight.sum() ** 2 / np.square(weight).sum()) * STEP / length
-    samples = max(without_overlap * _OVERLAP_GAIN, _MIN_SAMPLES)
+    samples = max(without_overlap * _OVERLAP_GAIN, fewest)
     return float(stdtrit(samples, (1 + level) / 2)) * math.sqrt(1 + 1 / samples)
 
 
-def _t_widening(weight: Floats, horizon: int, level: float) -> float:
+def _t_widening(weight: Floats, days_ahead: int, level: float) -> float:
     """The interval of Student's t as a multiple of that of a normal distribution with known variance."""
-    return _t_quantile(weight, horizon, level) / float(ndtri((1 + level) / 2))
+    return _t_quantile(weight, days_ahead, level, _MIN_DAILY_SAMPLES) / float(ndtri((1 + level) / 2))
 
 
 def _weighted_quantiles(values: Floats, weight: Floats, tails: Floats, *, normal: bool) -> Floats:

@@ -41,9 +41,7 @@ def cash(path: Path, part: int) -> list[Case]:
 def competition(path: Path, name: str, part: int) -> list[Case]:
     """The series of a competition with all of their history, and its test set."""
     season = 1 if name == "m4_weekly" else {"nn5_daily": 7, "m3_monthly": 12, "m4_hourly": 24}[name]
-    return [
-        Case(history=history[-760:], future=future, season=season) for history, future in _series(path, name)[part::2]
-    ]
+    return [Case(history=history, future=future, season=season) for history, future in _series(path, name)[part::2]]
 
 
 def flights(path: Path) -> list[Case]:
@@ -66,6 +64,13 @@ def shop(path: Path) -> list[Case]:
     return [case for mask in chosen for case in _cuts(_daily(days, dollars, mask))]
 
 
+def revenue_a_day(path: Path) -> Floats:
+    """What the shop earned a day in all, net."""
+    table = pq.read_table(path, columns=["InvoiceDate", "Quantity", "UnitPrice"])
+    dollars = table["Quantity"].to_numpy() * table["UnitPrice"].to_numpy()
+    return _daily(_days(table["InvoiceDate"]), dollars, np.ones(dollars.size, dtype=np.bool_))
+
+
 def naive(case: Case) -> Floats:
     """The seasonal naive forecast."""
     return np.resize(case.history[-case.season :], case.future.size)
@@ -83,7 +88,9 @@ def _days(column: object) -> NDArray[np.int64]:
 
 
 def _daily(days: NDArray[np.int64], values: Floats, chosen: NDArray[np.bool_]) -> Floats:
-    return np.bincount(days[chosen], weights=values[chosen], minlength=int(days.max()) + 1)
+    return np.asarray(
+        np.bincount(days[chosen], weights=values[chosen], minlength=int(days.max()) + 1), dtype=np.float64
+    )
 
 
 def _cuts(series: Floats) -> Iterator[Case]:

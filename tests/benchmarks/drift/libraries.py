@@ -2,7 +2,6 @@
 
 import json
 import pickle
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +10,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-ROOT = Path(__file__).resolve().parents[3]
-FOLDER = ROOT / "build" / "baselines"
+from tests.benchmarks.environments import python_of
+
 SCRIPTS = Path(__file__).resolve().parent / "others"
 Columns = Mapping[str, NDArray[Any]]
 
@@ -52,7 +51,7 @@ def save(folder: Path, name: str, old: Columns, new: Columns) -> None:
 def judged(library: Library, folder: Path) -> tuple[list[dict[str, Any]], str]:
     """What a library says of the windows of a folder, and why it says nothing, if it does not."""
     try:
-        python = _installed(library)
+        python = python_of(library.name, library.packages)
         script = SCRIPTS / f"{library.name}_alarms.py"
         done = subprocess.run(
             [str(python), "-W", "ignore", str(script), str(folder), str(library.seconds)],
@@ -65,20 +64,3 @@ def judged(library: Library, folder: Path) -> tuple[list[dict[str, Any]], str]:
         return [], str(getattr(error, "stderr", "") or error).strip()[-300:]
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     return [json.loads(line) for line in lines], done.stderr.strip()[-300:] if done.returncode else ""
-
-
-def _installed(library: Library) -> Path:
-    """The Python of its environment, which is made anew where it has other versions."""
-    home, stamp = FOLDER / library.name, FOLDER / f"{library.name}.txt"
-    python, wanted = home / "bin" / "python", "\n".join(library.packages)
-    if python.exists() and stamp.exists() and stamp.read_text() == wanted:
-        return python
-    shutil.rmtree(home, ignore_errors=True)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for command in (
-        ["uv", "venv", "-q", str(home)],
-        ["uv", "pip", "install", "-q", "--python", str(python), *library.packages],
-    ):
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
-    stamp.write_text(wanted)
-    return python
