@@ -26,16 +26,14 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from core.errors import Fault, SettingsError
 from core.metrics import Metric, MetricKind, check, system
 from functions.adapters import logs
+from functions.adapters.metrics_wire import Point, Series, Wire
 from functions.adapters.ports import Clock
-from functions.adapters.writer import SHARED, writer
 
 SERIES_A_CALL = 200
 LABEL_CHARACTERS = 1024
@@ -51,7 +49,6 @@ KEPT = 20_000
 """Series that a process remembers; of more, gauges that were sent are forgotten."""
 LAST_TIMEOUT_SECONDS = 3.0  # with the wait before it, within the 10 s that Cloud Run gives after SIGTERM
 
-_KINDS = {MetricKind.GAUGE: "GAUGE", MetricKind.COUNTER: "CUMULATIVE"}
 _TICK = timedelta(milliseconds=1)
 _FIRST = frozenset(metric.name for metric in system.METRICS)
 
@@ -69,41 +66,6 @@ class Fate(StrEnum):
     OUT_OF_ORDER = "out of order"
     IN_THE_FUTURE = "in the future"
     NOT_A_NUMBER = "not a number"
-
-
-@dataclass(slots=True)
-class _Series:
-    """One series of this process.
-
-    Attributes:
-        metric: of the catalogue.
-        labels: names to values.
-        start: just before a counter began to count.
-        value: the newest.
-        at: the instant a gauge's value is about, where it was given.
-        fresh: whether the value has not been sent.
-        sent: the end of the newest point that was sent.
-        turn: grows with the number of the flush that last tried to send it, by one more if it did.
-    """
-
-    metric: Metric
-    labels: dict[str, str]
-    start: datetime
-    value: float = 0.0
-    at: datetime | None = None
-    fresh: bool = False
-    sent: datetime | None = None
-    turn: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """A value on its way; a shared one is about an instant, whichever instance writes it."""
-
-    series: _Series
-    value: float
-    end: datetime
-    shared: bool
 
 
 def _now() -> datetime:
@@ -130,12 +92,12 @@ class CloudMetrics:
         self._lock = threading.Lock()  # guards the series; never held while sending
         self._sending = threading.Lock()  # one flush at a time, so that points arrive in order
         self._wanted = threading.Event()  # a flush was called for while another was sending
-        self._series: dict[tuple[str, ...], _Series] = {}
+        self._series: dict[tuple[str, ...], Series] = {}
         self._dropped: Counter[Fate] = Counter()
         self._whole: datetime | None = None  # the last flush of everything
         self._failed: datetime | None = None  # the last flush, where it failed
         self._flushes = 0
-        self._wire: _Wire | None = None
+        self._wire: Wire | None = None
 
     def gauge(self, name: str, value: float, *, at: datetime | None = None, **labels: str) -> None:
         """Set a gauge; `at` is the instant the value is about (that of the flush when absent)."""
@@ -196,12 +158,12 @@ class CloudMetrics:
         finally:
             self._sending.release()
 
-    def _get(self, metric: Metric, labels: Mapping[str, str], now: datetime) -> _Series:
+    def _get(self, metric: Metric, labels: Mapping[str, str], now: datetime) -> Series:
         short = {label: labels[label][:LABEL_CHARACTERS] for label in metric.labels}
         key = (metric.name, *short.values())
-        return self._series.setdefault(key, _Series(metric, short, start=now - _TICK))
+        return self._series.setdefault(key, Series(metric, short, start=now - _TICK))
 
-    def _take(self, now: datetime, *, standing: bool, gap: timedelta) -> list[_Point]:
+    def _take(self, now: datetime, *, standing: bool, gap: timedelta) -> list[Point]:
         """The points to send, in that order.
 
         Args:
@@ -216,7 +178,7 @@ class CloudMetrics:
                     continue
                 fate = _fate(series, now, gap)
                 if fate is Fate.SENT:
-                    points.append(_Point(series, series.value, series.at or now, shared=series.at is not None))
+                    points.append(Point(series, series.value, series.at or now, shared=series.at is not None))
                 elif fate is not Fate.HELD:
                     self._dropped[fate] += 1
                 series.fresh = series.fresh and fate is Fate.HELD
@@ -224,7 +186,7 @@ class CloudMetrics:
         _report(dropped)
         return sorted(points, key=lambda point: (point.series.metric.name not in _FIRST, point.series.turn))
 
-    def _send(self, points: Sequence[_Point], seconds: float) -> bool:
+    def _send(self, points: Sequence[Point], seconds: float) -> bool:
         """Whether all were written or refused; the others stay."""
         deadline = time.monotonic() + seconds
         self._flushes += 1
@@ -239,7 +201,7 @@ class CloudMetrics:
                 point.series.sent, point.series.turn = point.end, 2 * self._flushes + 1
         return True
 
-    def _keep(self, points: Sequence[_Point]) -> None:
+    def _keep(self, points: Sequence[Point]) -> None:
         with self._lock:
             for point in points:
                 point.series.fresh = True
@@ -251,12 +213,12 @@ class CloudMetrics:
                 kept = {k: one for k, one in self._series.items() if one.fresh or one.metric.kind is MetricKind.COUNTER}
                 self._series = kept
 
-    def _write(self, points: Sequence[_Point], seconds: float) -> bool:
+    def _write(self, points: Sequence[Point], seconds: float) -> bool:
         """Whether the points are done with: written, or refused in a way that sending them again cannot mend."""
         from google.api_core.exceptions import InvalidArgument  # noqa: PLC0415 - paid at the first flush
 
         try:
-            self._wire = self._wire or _Wire(self._function, self._project, self._location, self._endpoint)
+            self._wire = self._wire or Wire(self._function, self._project, self._location, self._endpoint)
             self._wire.write(points, max(seconds, 0.001))
         except InvalidArgument as error:
             log.warning("metrics: refused: %s", error, extra=logs.fields(series=len(points)))
@@ -278,7 +240,7 @@ def _patience(series: int) -> float:
     return min(TIMEOUT_SECONDS + SECONDS_A_CALL * max(calls - 1, 0), LONGEST_SECONDS)
 
 
-def _unfit(series: _Series, value: float, at: datetime | None, now: datetime) -> Fate | None:
+def _unfit(series: Series, value: float, at: datetime | None, now: datetime) -> Fate | None:
     """Why a value must not take the place of the one that waits, if there is a reason."""
     if not math.isfinite(value):
         return Fate.NOT_A_NUMBER
@@ -297,7 +259,7 @@ def _is_recent(flush: datetime | None, now: datetime) -> bool:
     return flush is not None and timedelta(0) <= now - flush < EVERY
 
 
-def _fate(series: _Series, now: datetime, gap: timedelta) -> Fate:
+def _fate(series: Series, now: datetime, gap: timedelta) -> Fate:
     """What becomes of a series' value at a flush."""
     end = series.at or now
     if now - end > OLDEST:
@@ -313,59 +275,6 @@ def _report(dropped: Counter[Fate]) -> None:
     if dropped:
         reasons = ", ".join(f"{count} {fate}" for fate, count in sorted(dropped.items()))
         log.warning("metrics: points dropped: %s", reasons, extra=logs.fields(dropped=dropped.total()))
-
-
-class _Wire:
-    """Google's client and the resource that this process writes as."""
-
-    def __init__(self, function: str, project: str, location: str, endpoint: str) -> None:
-        from google.cloud.monitoring_v3 import MetricServiceClient, types  # noqa: PLC0415 - paid at the first flush
-
-        self._series = types.TimeSeries.pb()
-        self._request = types.CreateTimeSeriesRequest
-        self._client = MetricServiceClient(transport=_insecure(endpoint)) if endpoint else MetricServiceClient()
-        self._project = project
-        labels = {
-            "project_id": project,
-            "location": location,
-            "cluster": "__run__",
-            "namespace": "aia",
-            "job": function,
-        }
-        # Built after the web server has forked, so that no two processes share an instance.
-        self._own, self._shared = (
-            {"type": "prometheus_target", "labels": labels | {"instance": name}} for name in (writer(function), SHARED)
-        )
-
-    def write(self, points: Sequence[_Point], seconds: float) -> None:
-        request = self._request.pb()(
-            name=f"projects/{self._project}", time_series=[self._encode(point) for point in points]
-        )
-        self._client.create_time_series(request=self._request.wrap(request), timeout=seconds)
-
-    def _encode(self, point: _Point) -> Any:  # noqa: ANN401 - a raw protobuf message: the client's wrappers are slow
-        metric = point.series.metric
-        interval = {"end_time": point.end}
-        if metric.kind is MetricKind.COUNTER:
-            interval["start_time"] = point.series.start
-        return self._series(
-            metric={"type": f"prometheus.googleapis.com/{metric.name}/{metric.kind}", "labels": point.series.labels},
-            resource=self._shared if point.shared else self._own,
-            metric_kind=_KINDS[metric.kind],
-            value_type="DOUBLE",
-            unit=metric.unit,
-            description=metric.help,
-            points=[{"interval": interval, "value": {"double_value": point.value}}],
-        )
-
-
-def _insecure(endpoint: str) -> Any:  # noqa: ANN401 - the client's transport, which carries no types
-    import grpc  # noqa: PLC0415 - paid at the first flush
-    from google.cloud.monitoring_v3.services.metric_service.transports import (  # noqa: PLC0415 - paid at the first flush
-        MetricServiceGrpcTransport,
-    )
-
-    return MetricServiceGrpcTransport(channel=grpc.insecure_channel(endpoint))
 
 
 def connect(function: str) -> CloudMetrics:
