@@ -27,6 +27,7 @@ _STARTS = ((1.0, 1.0, 1.0, 1.0), (0.3, 0.1, 0.8, 2.5), (5.0, 1.0, 0.2, 5.0))
 _TAIL = 1e-12  # probability of a tail that is ignored
 _LEVEL = 1e-9  # relative change that is ignored
 _SMALLEST = np.finfo(np.float64).tiny  # divisor where a time is 0; no purchases are expected there anyway
+_HALF = 0.5 - 1e-9
 _NODES = 96
 _BATCH = 10_000  # customers integrated at once, to bound memory
 
@@ -63,8 +64,12 @@ class BgNbd:
     b: float
 
 
-def fit(history: PurchaseHistory) -> BgNbd:
+def fit(history: PurchaseHistory, *, start: BgNbd | None = None) -> BgNbd:
     """Maximum-likelihood parameters.
+
+    Args:
+        history: of the customers.
+        start: parameters to start from, such as those of like customers; without them, several starts are tried.
 
     Raises:
         EstimateError: the likelihood has no maximum.
@@ -72,7 +77,8 @@ def fit(history: PurchaseHistory) -> BgNbd:
     unit = float(history.age.mean())
     scaled = PurchaseHistory(frequency=history.frequency, recency=history.recency / unit, age=history.age / unit)
     counts = _counts(scaled)
-    r, alpha, a, b = maximise(lambda parameters: _mean_log(parameters, scaled, counts), _STARTS, "BG/NBD").tolist()
+    starts = _STARTS if start is None else ((start.r, start.alpha / unit, start.a, start.b),)
+    r, alpha, a, b = maximise(lambda parameters: _mean_log(parameters, scaled, counts), starts, "BG/NBD").tolist()
     return BgNbd(r=r, alpha=alpha * unit, a=a, b=b)
 
 
@@ -97,6 +103,24 @@ def expected(model: BgNbd, history: PurchaseHistory, time: float) -> Floats:
     if_alive = np.concatenate([_if_alive(model, x, age, time) for x, age in zip(*columns, strict=True)])
     purchases: Floats = if_alive * alive(model, history)
     return purchases
+
+
+def median(model: BgNbd, history: PurchaseHistory, time: float) -> Floats:
+    """Median number of purchases of each customer within the next `time`; shape (n,).
+
+    The number is 0 if the customer has churned, and else negative binomial: of shape r + x, as the rate is a gamma variable, and with
+    the mean that `expected` gives, which includes churn within the time.
+    """
+    stays = alive(model, history)
+    mean = expected(model, history, time) / np.maximum(stays, _SMALLEST)
+    shape = model.r + history.frequency
+    share = shape / (shape + mean)
+    found, left, number = np.zeros(stays.size), np.arange(stays.size), 0
+    while left.size:
+        at_most = 1 - stays[left] + stays[left] * betainc(shape[left], number + 1, share[left])
+        found[left] = number
+        left, number = left[at_most < _HALF], number + 1
+    return found
 
 
 def _if_alive(model: BgNbd, x: Floats, age: Floats, time: float) -> Floats:

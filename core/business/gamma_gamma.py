@@ -41,19 +41,21 @@ class GammaGamma:
         return self.p * self.v / (self.q - 1)
 
 
-def fit(count: Floats, mean: Floats) -> GammaGamma:
+def fit(count: Floats, mean: Floats, *, start: GammaGamma | None = None) -> GammaGamma:
     """Maximum-likelihood parameters.
 
     Args:
         count: number of purchases of each customer, at least 1; shape (n,).
         mean: their mean value, above 0; the same shape.
+        start: parameters to start from; without them, several starts are tried.
 
     Raises:
         EstimateError: the likelihood has no maximum.
     """
     unit = float(mean.mean())
+    starts = _STARTS if start is None else ((start.p, start.q - _MIN_Q, start.mean / unit),)
     p, excess, middle = maximise(
-        lambda parameters: _by_mean(parameters, count, mean / unit), _STARTS, "Gamma-Gamma"
+        lambda parameters: _by_mean(parameters, count, mean / unit), starts, "Gamma-Gamma"
     ).tolist()
     q = _MIN_Q + excess
     return GammaGamma(p=p, q=q, v=middle * (q - 1) / p * unit)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import customers
 import numpy as np
 import workloads
 from measures import Measures, measure
@@ -55,6 +56,7 @@ def rows(data: Path) -> Iterator[Row]:
         "flights, 120 days and more", workloads.flights(FLIGHTS), 1.2268, "ETS 1.227, Theta 1.313, CES 1.325"
     )
     yield from cdnow()
+    yield from holdout(data)
 
 
 def against(what: str, cases: list[Case], most: float, yardstick: str) -> Iterator[Row]:
@@ -109,6 +111,40 @@ def cdnow() -> Iterator[Row]:
         met=bool(np.abs(np.array([amounts.p, amounts.q, amounts.v]) - [6.25, 3.74, 15.44]).max() < 0.02),
     )
     yield Row(what="CDNOW: time to fit 2,357 customers", target="< 2 s", found=f"{took:.2f} s", met=took < 2)
+
+
+def holdout(data: Path) -> Iterator[Row]:
+    """The error of forecast purchases on customers whose purchases are known, and the coverage of intervals."""
+    sales, online = data / "CDNOW_master.txt.gz", data / "online_retail.parquet"
+    if sales.exists():
+        found = customers.cdnow(sales)
+        yield Row(
+            what=f"CDNOW, {found.customers:,} customers, the next 39 weeks: mean absolute error of purchases",
+            target="≤ 0.819 (published mean), and below the naive count",
+            found=f"{found.forecast:.3f}; naive count {found.naive:.3f}; {found.ratio:.0%} of the expected purchases",
+            met=found.forecast <= min(0.819, found.naive),
+        )
+    else:
+        yield absent("CDNOW, the next 39 weeks", sales)
+    if online.exists():
+        errors = list(customers.shop(online))
+        better = sum(error.forecast < error.naive for _, error in errors)
+        texts = [f"{day:%m-%d} {e.forecast:.3f} against {e.naive:.3f} ({e.ratio:.0%})" for day, e in errors]
+        yield Row(
+            what="a shop, 7 days of 2011, the next 90 days: mean absolute error of purchases against the naive count",
+            target="lower on most days, and in the mean",
+            found=f"lower on {better} of {len(errors)}; {'; '.join(texts)}",
+            met=better > len(errors) / 2 and sum(e.forecast for _, e in errors) < sum(e.naive for _, e in errors),
+        )
+    else:
+        yield absent("a shop, the next 90 days", online)
+    share = customers.coverage(1000, 200, seed=1)
+    yield Row(
+        what="200 samples of 1,000 simulated customers: the mean lifetime value within its 90 % interval",
+        target="84 to 96 %",
+        found=f"{share:.1%}",
+        met=0.84 <= share <= 0.96,
+    )
 
 
 def _text(found: Measures) -> str:

@@ -12,11 +12,13 @@ from scipy.integrate import quad
 from scipy.optimize import approx_fprime
 from scipy.special import betaln, xlog1py
 
-from core.business import bg_nbd, gamma_gamma, likelihood
+from core.business import bg_nbd, gamma_gamma, lifetime_interval, likelihood
 from core.business.bg_nbd import BgNbd, PurchaseHistory
 from core.business.checks import EstimateError, Floats
 from core.business.gamma_gamma import GammaGamma
 from core.business.lifetime import MIN_CUSTOMERS, MIN_REPEAT, LifetimeModel, TooFewCustomersError, fit
+from core.business.lifetime_error import holdout_error
+from core.business.lifetime_interval import mean_value_factor
 from core.business.outliers import clip_amounts
 
 CDNOW = Path(__file__).parents[2] / "data" / "cdnow_summary_monetary.csv"
@@ -75,6 +77,79 @@ def test_the_value_is_purchases_times_spend(cdnow: LifetimeModel) -> None:
     assert cdnow.value(0) == pytest.approx(np.zeros(2357), abs=1e-9)
     with pytest.raises(EstimateError, match="days: must be a number of at least 0, got -1"):
         cdnow.value(-1)
+
+
+def test_a_discounted_value_is_that_of_many_small_steps(cdnow: LifetimeModel) -> None:
+    steps = np.linspace(0, 365, 31)
+    purchases = np.diff([cdnow.expected_purchases(days).sum() for days in steps])
+    middles = (steps[1:] + steps[:-1]) / 2
+    exact = (purchases * 1.2 ** (-middles / 365)).sum() / purchases.sum()
+    spend = cdnow.expected_spend()
+    assert spend == pytest.approx(cdnow.value(365) / cdnow.expected_purchases(365))
+    assert (cdnow.value(365, discount=0.2) / spend).sum() / purchases.sum() == pytest.approx(exact, rel=2e-3)
+    assert cdnow.value(365, discount=0.0) == pytest.approx(cdnow.value(365))
+    with pytest.raises(EstimateError, match=r"discount: must be a number of at least 0, got -0\.1"):
+        cdnow.value(365, discount=-0.1)
+
+
+def test_the_median_is_that_of_simulated_purchases() -> None:
+    truth = BgNbd(r=0.8, alpha=30.0, a=0.9, b=3.0)
+    history = PurchaseHistory(
+        frequency=np.array([0.0, 2.0, 12.0]), recency=np.array([0.0, 150.0, 195.0]), age=np.full(3, 200.0)
+    )
+    rng = np.random.default_rng(5)
+    found = bg_nbd.median(truth, history, 200.0)
+    for place in range(3):
+        x, stays = history.frequency[place], bg_nbd.alive(truth, history)[place]
+        drawn = [_bought(rng, truth, x, 200.0, 200.0) if rng.random() < stays else 0 for _ in range(4000)]
+        below, above = np.mean(np.array(drawn) < found[place]), np.mean(np.array(drawn) > found[place])
+        assert below <= 0.54
+        assert above <= 0.54
+    assert found[2] > found[1] >= found[0]
+
+
+def _bought(rng: np.random.Generator, model: BgNbd, x: float, age: float, days: float) -> int:
+    """Purchases of a customer who is there, drawn from the posterior."""
+    rate, leaves, now, count = rng.gamma(model.r + x, 1 / (model.alpha + age)), rng.beta(model.a, model.b + x), 0.0, 0
+    while (now := now + rng.exponential(1 / rate)) < days:
+        count += 1
+        if rng.random() < leaves:
+            break
+    return count
+
+
+def test_the_interval_is_wider_for_fewer_customers_and_holds_the_truth() -> None:
+    truth, amounts, known, _ = customers(4, 1500)
+    history = PurchaseHistory(frequency=known[0], recency=known[1], age=known[2])
+    expected = bg_nbd.expected(truth, history, 365.0) * gamma_gamma.expected(amounts, known[0], known[3])
+    whole, part = fit(*known), fit(*(column[:300] for column in known))
+    factor = mean_value_factor(whole, 365)
+    assert 1.02 < factor < mean_value_factor(part, 365) < 2.5
+    middle = whole.value(365).mean()
+    assert middle / factor <= expected.mean() <= middle * factor
+
+
+def test_the_interval_of_many_customers_is_taken_from_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, known, _ = customers(4, 1500)
+    model = fit(*known)
+    whole = mean_value_factor(model, 365)
+    monkeypatch.setattr(lifetime_interval, "MOST", 750)
+    assert np.log(mean_value_factor(model, 365)) == pytest.approx(np.log(whole), rel=0.7)
+
+
+def test_the_error_on_known_purchases_is_that_of_the_median_and_the_naive_count() -> None:
+    _, _, known, later = customers(5, 1500)
+    found = holdout_error(known, later.astype(float), 100)
+    model = fit(*known)
+    assert found.forecast == np.abs(model.median_purchases(100) - later).mean()
+    assert found.naive == pytest.approx(np.abs(known[0] * 100 / known[2] - later).mean())
+    assert found.forecast < found.naive
+    assert found.ratio == pytest.approx(1.0, abs=0.15)
+    assert found.customers == 1500
+    with pytest.raises(EstimateError, match=r"purchases\[0\]: must be at least 0, got -1"):
+        holdout_error(known, np.full(1500, -1.0), 100)
+    with pytest.raises(EstimateError, match="days: must be a number above 0, got 0"):
+        holdout_error(known, later.astype(float), 0)
 
 
 def customers(seed: int, many: int) -> tuple[BgNbd, GammaGamma, tuple[Floats, ...], NDArray[np.int64]]:
