@@ -1,34 +1,27 @@
 """Links in mails by which a person answers: signed, bound to the person, the incident and the verb, and expiring.
 
-A link is `ADDRESS/answer?token=CLAIMS.SIGNATURE`, both parts in URL-safe base64; the signature is the HMAC-SHA-256 of the
-claims. The page behind it has a button: following the link changes nothing, because mail scanners follow links.
+A link is `ADDRESS/answer?token=TOKEN`, a token of `signed_tokens`. The page behind it has a button: following the link changes nothing, because
+mail scanners follow links.
 """
 
-import base64
 import hashlib
-import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import msgspec
 
-from core.errors import AiaError
 from core.events import Verb
 from core.incidents.messages import Message
 from core.settings import Account
+from functions.adapters import signed_tokens
 from functions.adapters.notify import chat
 from functions.adapters.ports import Clock
+from functions.adapters.signed_tokens import LinkError, verified
 
 VALID_FOR = timedelta(hours=24)
-LONGEST = 2000
-"""Characters of a token."""
 _VERBS = (Verb.ACKNOWLEDGE, Verb.RESOLVE)
 """The verbs that a mail offers; the page has the others."""
-
-
-class LinkError(AiaError):
-    """A link is not one of ours, or has expired; the message says which, for the person who followed it."""
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -54,8 +47,7 @@ _decoder = msgspec.json.Decoder(Link)
 
 def sign(link: Link, secret: str) -> str:
     """The token of a link."""
-    claims = _text(msgspec.json.encode(link))
-    return f"{claims}.{_signature(claims, secret)}"
+    return signed_tokens.sign(msgspec.json.encode(link), secret)
 
 
 def verify(token: str, secret: str, now: datetime) -> Link:
@@ -64,11 +56,8 @@ def verify(token: str, secret: str, now: datetime) -> Link:
     Raises:
         LinkError: it was not signed with the secret, or has expired.
     """
-    claims, _, signature = token.partition(".")
-    if len(token) > LONGEST or not token.isascii() or not hmac.compare_digest(_signature(claims, secret), signature):
-        raise LinkError("This link is not valid.")
     try:
-        link = _decoder.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        link = _decoder.decode(verified(token, secret))
     except ValueError as error:
         raise LinkError("This link is not valid.") from error
     if now >= datetime.fromtimestamp(link.expires_at, UTC):
@@ -114,11 +103,3 @@ def _offered(message: Message) -> list[Verb]:
     if len(message.incident_id) > 300 or not message.incident_id.isascii():  # noqa: PLR2004 - no id of ours
         return []
     return [verb for verb in chat.verbs(message) if verb in _VERBS]
-
-
-def _signature(claims: str, secret: str) -> str:
-    return _text(hmac.new(secret.encode(), claims.encode(), hashlib.sha256).digest())
-
-
-def _text(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")

@@ -12,8 +12,9 @@ import flask
 
 from core.settings import Account
 from core.text import clean
-from functions.adapters.answer_links import Link, LinkError, verify
+from functions.adapters.answer_links import Link, verify
 from functions.adapters.notify import chat
+from functions.adapters.signed_tokens import LinkError
 from functions.command_intake.commands import Commands
 from functions.command_intake.reply import Outcome
 
