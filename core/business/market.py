@@ -1,4 +1,4 @@
-"""Market share and rank."""
+"""Market share, rank and growth."""
 
 import math
 from collections.abc import Mapping
@@ -55,3 +55,22 @@ def market_position(sales: Mapping[str, float], ours: str) -> MarketPosition:
         return MarketPosition(shares=shares, rank=None, share=None)
     rank = 1 + sum(amount > sales[ours] for amount in sales.values())
     return MarketPosition(shares=shares, rank=rank, share=shares[ours])
+
+
+def growth(now: Mapping[str, float], before: Mapping[str, float], ours: str) -> dict[str, float]:
+    """Growth of our sales, and of those of all companies, against an earlier period of the same length.
+
+    Args:
+        now: sales by company, as for `market_position`.
+        before: those of the earlier period.
+        ours: our company.
+
+    Returns:
+        Growth as a share, by `ours` and `market`; without what has no sales in the earlier period, or none known now.
+
+    >>> growth({"us": 33.0, "them": 55.0}, {"us": 30.0, "them": 50.0, "others": 30.0}, "us")
+    {'ours': 0.1, 'market': -0.2}
+    """
+    pairs = {"ours": (now.get(ours), before.get(ours)), "market": (math.fsum(now.values()), math.fsum(before.values()))}
+    known = {what: (new, old) for what, (new, old) in pairs.items() if new is not None and old}
+    return {what: round(new / old - 1, 12) for what, (new, old) in known.items()}

@@ -35,7 +35,7 @@ _BY_WORD = {
         Category.DATA_QUALITY: "freshness fresh stale volume row rows missing null nulls schema quality duplicate duplicates"
         " completeness outdated",
         Category.PIPELINE: "pipeline pipelines training retraining job jobs stage workflow backfill ingestion batch",
-        Category.BUSINESS: "business revenue forecast conversion sales order orders churn satisfaction kpi market customers bookings",
+        Category.BUSINESS: "business revenue forecast conversion sales order orders churn satisfaction promoter kpi market customers bookings",
         Category.SECURITY: "security tls certificate cert auth unauthorized forbidden intrusion access secret secrets"
         " vulnerability credential credentials leak leaked",
         Category.COMPLIANCE: "compliance audit gdpr retention privacy pii residency consent fairness bias",

@@ -6,6 +6,7 @@ from core.settings.command_intake import Account, CommandIntake, MailLinks, Page
 from core.settings.generation import Embedding, Generation, Prices
 from core.settings.models import Features, Label, Model, Performance, Quality, Reference, Retraining, Sensitivity, Task
 from core.settings.network import Address
+from core.settings.partners import Partner
 from core.settings.people import (
     Category,
     Hours,
@@ -32,6 +33,7 @@ from core.settings.response import (
     Revenue,
     Rule,
 )
+from core.settings.surveys import Surveys
 from core.settings.training import Parameter, TrainingPipeline
 from core.settings.types import Dependency, Settings, parse, parse_model
 
@@ -66,6 +68,7 @@ __all__ = [
     "Override",
     "PagerdutyWebhooks",
     "Parameter",
+    "Partner",
     "People",
     "Performance",
     "Person",
@@ -86,6 +89,7 @@ __all__ = [
     "SlackApp",
     "Spending",
     "Stakeholder",
+    "Surveys",
     "Task",
     "TcpProbe",
     "Tier",

@@ -49,6 +49,8 @@ class Orders:
     """Rows with one id and outcome, each less than this after the one before, are copies of one payment."""
     refund_id: Column | None = None
     """Column that identifies a refund among those of its order; without it, its instant and amount do."""
+    refund_of: Column | None = None
+    """Column with the id of the order that a refund belongs to, where refunds have an id of their own."""
     refunds: Annotated[str, OneOf("rows", "in_place")] = "rows"
     """Where refunds are: in `rows` of their own, or `in_place`: the row of the order changes its outcome, and was a sale before."""
 
@@ -69,6 +71,8 @@ class Customers:
 
     period: Annotated[timedelta, Range("1d", "365d", step="d")] = timedelta(days=90)
     """A customer who ordered within it is active; one who ordered in the period before, and not since, is lost."""
+    discount_rate: Annotated[float, Range(0, 1)] = 0.1
+    """Discount rate a year of the lifetime value: at 0.1 a dollar in a year is worth 91 cents today."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

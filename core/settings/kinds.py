@@ -13,9 +13,10 @@ TARGETS = (
     *("model", "probe", "table", "pipeline", "endpoint", "service", "stream", "cache", "account", "function"),
     *("dataset", "queue", "topic", "database", "deployment", "statefulset", "daemonset", "pod", "node", "host"),
     "instance",
+    "partner",
 )
 """The kinds of targets that the settings may name: also those that only foreign alerts are about."""
-_DEFINED = ("model", "probe")
+_DEFINED = ("model", "probe", "partner")
 """Those that must be in the settings."""
 
 _SLUG = Pattern(
@@ -32,7 +33,7 @@ _TARGET_PATTERN = Pattern(
     r"[^\x00-\x1f\x7f?\[\]\\^$|]{1,200}",
     "must be a pattern: a text in which * stands for any text, without ? [ ] \\ ^ $ |",
 )
-_NAMES = {"model": _SLUG, "probe": _SLUG, "table": _TABLE}
+_NAMES = {"model": _SLUG, "probe": _SLUG, "partner": _SLUG, "table": _TABLE}
 
 
 def _schedule(node: Node) -> str:
@@ -106,9 +107,9 @@ Schedule = Annotated[str, Reads(_schedule, "a cron expression of five fields, in
 LocalSchedule = Annotated[str, Reads(_schedule, "a cron expression of five fields, in `time_zone`")]
 TimeZone = Annotated[str, Reads(_time_zone, "the name of an IANA time zone, as in `Europe/Berlin`")]
 Target = Annotated[str, Reads(_target, "a target", {"type": "string", "pattern": f"^(?:{'|'.join(TARGETS)})/"})]
-"""A target as `kind/name`; a model or a probe must be one of the settings."""
+"""A target as `kind/name`; a model, a probe or a partner must be one of the settings."""
 TargetPattern = Annotated[str, Reads(_targets, "a pattern of targets")]
-"""A pattern of targets, as in `model/*`; without a `*`, a model or a probe must be one of the settings."""
+"""A pattern of targets, as in `model/*`; without a `*`, a model, a probe or a partner must be one of the settings."""
 AnyPattern = Annotated[str, _TARGET_PATTERN]
 """A pattern of anything, as in `*latency*`."""
 Dollars = Annotated[float, Range(0, 1e12, "dollars an hour")]

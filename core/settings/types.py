@@ -13,6 +13,7 @@ from core.settings.declare import Faults, spec_of, validator
 from core.settings.kinds import Job, Schedule, Share, Target
 from core.settings.models import Model
 from core.settings.notes import Key, Mark, Pattern, Range
+from core.settings.partners import Partner
 from core.settings.people import People
 from core.settings.probes import Probe
 from core.settings.reader import Node, Reader
@@ -27,6 +28,7 @@ from core.settings.response import (
     Rule,
     lacks,
 )
+from core.settings.surveys import Surveys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,8 @@ class Settings:
     """The models, by unique names."""
     probes: tuple[Probe, ...] = ()
     """The probes, by unique names."""
+    partners: tuple[Partner, ...] = ()
+    """The partners, by unique names."""
     dependencies: tuple[Dependency, ...] = ()
     """Dependencies between targets."""
     revenue: Mapping[Target, Revenue] = field(default_factory=dict)
@@ -89,6 +93,8 @@ class Settings:
     """Guard rails of automated actions."""
     business: Business = field(default_factory=Business)
     """Sources of business metrics."""
+    surveys: Surveys | None = None
+    """Answers of people to surveys; without it they are not measured."""
 
 
 @validator(Settings)

@@ -13,6 +13,7 @@ from functions.adapters import prometheus
 from functions.adapters.ports import RowBus
 from functions.api import experience
 from functions.api.actions import Actions
+from functions.api.answers import Answers
 from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards, load
@@ -23,6 +24,7 @@ from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Services, answer
 from functions.api.silences import Silences, settings_targets
+from functions.api.survey import Survey
 from functions.api.views import Views
 from functions.runtime.endpoint import Answer, serve
 from functions.runtime.ports import Ports, once
@@ -50,6 +52,7 @@ def _services(ports: Ports) -> Services:
         clock=clock,
     )
     bus = open_once(ports.project, PATIENCE)
+    answers = Answers(bus=bus, clock=clock)
     return Services(
         views=Views(settings=settings, monitored=ports.models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(ports.models),
@@ -69,6 +72,10 @@ def _services(ports: Ports) -> Services:
         ),
         pipelines=Pipelines(store=store, clock=clock),
         experience=Experience(bus=open_once(ports.project, experience.PATIENCE), clock=clock),
+        answers=answers,
+        survey=Survey(
+            secret=settings.surveys.secret if settings.surveys else None, publish=answers.publish, clock=clock
+        ),
         backfills=backfills,
         start=start,
     )

@@ -15,6 +15,7 @@ from core.errors import AiaError, UnavailableError
 from core.incidents.commands import VERBS
 from functions.api import reply, runbooks
 from functions.api.actions import Actions
+from functions.api.answers import Answers
 from functions.api.body import BodyError, signed_in
 from functions.api.channels import Channels
 from functions.api.commands import Commands
@@ -25,6 +26,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.silences import Silences
+from functions.api.survey import Survey
 from functions.api.views import Views
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,8 @@ class Services:
     dashboards: Dashboards
     pipelines: Pipelines
     experience: Experience
+    answers: Answers
+    survey: Survey
     backfills: Backfills
     start: Start
 
@@ -94,6 +98,9 @@ _routes = Map(
         _post("/api/silences/end", "unsilence"),
         _post("/api/automation/<any(halt, resume):verb>", "switch"),
         _post("/api/experience", "experience"),
+        _post("/api/answers", "upload_answers"),
+        _get("/survey", "survey"),
+        _post("/survey", "answer_survey"),
     ],
     merge_slashes=False,  # a target may have two in a row
 )
@@ -219,6 +226,9 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "unsilence": lambda request, services: reply.accepted(services().commands.unsilence(request)),
     "switch": lambda request, services, verb: reply.accepted(services().commands.switch(request, verb)),
     "experience": _report,
+    "upload_answers": lambda request, services: reply.json({"accepted": services().answers.upload(request)}),
+    "survey": lambda request, services: services().survey.show(request),
+    "answer_survey": lambda request, services: services().survey.answer(request),
 }
 _ASKED = frozenset({"models", "drift", "probes", "tile", "pipelines", "incidents", "actions", "silences", "channels"})
 """The endpoints that show measurements."""

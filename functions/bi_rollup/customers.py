@@ -1,18 +1,16 @@
-"""Customer marts, customer counts, churn and lifetime value; daily, up to midnight."""
+"""Customer marts, customer counts, churn, cohorts and lifetime value; daily, up to midnight."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
-
-from core.business import lifetime
-from core.business.checks import EstimateError, Floats
+from core.business.checks import Floats
 from core.business.customers import count_customers
 from core.settings import Settings
-from functions.adapters.logs import fields
 from functions.bi_rollup import marts
+from functions.bi_rollup.cohorts import MART as COHORTS
+from functions.bi_rollup.cohorts import cohort_metrics
+from functions.bi_rollup.lifetime_value import CUSTOMER_HOLDOUT, Purchases, error_metrics, value_metrics
 from functions.bi_rollup.queries import Query
 from functions.bi_rollup.result import MetricValue, RollupResult
 from functions.bi_rollup.rollup import Outside, RollupJob
@@ -22,53 +20,55 @@ DAYS_MART = marts.Mart(table="marts.customer_days", statement="write_customer_da
 MART = "marts.customers"
 MOST = 200_000
 """Customers that are read; of more a sample is taken, and counts are scaled up."""
-_YEAR = 365
 _NOON = 0.5  # of a day: a day lies either within a period or not
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CustomerHistory:
+class CustomerHistory(Purchases):
     """Orders of customers, in days before an instant; arrays of shape (n,).
 
     Attributes:
-        repeat_days: days with an order, less the first one.
-        first: days since the first one.
-        last: days since the newest one.
         previous: days since the newest one of the previous period; NaN where there is none.
-        repeat_dollars: revenue after the first day.
         total: number of all customers; more than n where these are a sample.
     """
 
-    repeat_days: Floats
-    first: Floats
-    last: Floats
     previous: Floats
-    repeat_dollars: Floats
     total: Floats
 
 
 CUSTOMER_HISTORY = Query("customer_history", CustomerHistory)
 
 
-def run(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:
-    """Materialize the marts up to a local midnight, then count customers and estimate their lifetime value."""
-    tables = outside.tables
+def run(outside: Outside, due: datetime, previous: RollupResult | None, *, checked: bool = True) -> RollupResult:
+    """Materialize the marts up to a local midnight, then count customers and estimate their lifetime value.
+
+    Args:
+        outside: the ports.
+        due: the local midnight.
+        previous: the newest result.
+        checked: whether the interval and the error of the lifetime value are estimated; they take twenty times as long as it.
+    """
+    tables, given = outside.tables, outside.settings.business.customers
     complete = marts.materialize(
         DAYS_MART, tables, due, previous, late=outside.orders.late, zone=outside.settings.business.time_zone
     )
     if complete < due:
         return RollupResult(due=complete, complete_until={DAYS_MART.table: complete})
     tables.write("write_customers", until=due)
-    period = outside.settings.business.customers.period
-    periods = {"since": due - 2 * period, "middle": due - period, "until": due}
+    metrics = list(cohort_metrics(tables, due))
+    periods = {"since": due - 2 * given.period, "middle": due - given.period, "until": due}
     history = tables.read_columns(CUSTOMER_HISTORY, **periods, most=MOST)
-    metrics = (*_counts(history, due, period), *_lifetime_value(history)) if history.first.size else ()
+    if history.first.size:
+        metrics += _counts(history, due, given.period)
+        metrics += value_metrics(history, given.discount_rate, interval=checked)
+    if checked:
+        holdout = tables.read_columns(CUSTOMER_HOLDOUT, middle=due - given.period, until=due, most=MOST)
+        metrics += error_metrics(holdout, given.period)
     churn = [metric.value for metric in metrics if metric.name == "aia_customer_churn_ratio"]
     return RollupResult(
         due=due,
-        metrics=metrics,
-        complete_until={DAYS_MART.table: due, MART: due},
+        metrics=tuple(metrics),
+        complete_until={DAYS_MART.table: due, MART: due, COHORTS: due},
         indicators={"churn_ratio": churn[0]} if churn else {},
     )
 
@@ -93,16 +93,3 @@ def _counts(history: CustomerHistory, due: datetime, period: timedelta) -> Itera
 
 def _seconds(days: Floats, due: datetime) -> Floats:
     return due.timestamp() - (days - _NOON) * DAY.total_seconds()
-
-
-def _lifetime_value(history: CustomerHistory) -> Iterator[MetricValue]:
-    """The mean spend expected of a customer in a year; nothing where too few customers have repeat purchases."""
-    repeat = history.repeat_days
-    monetary = np.maximum(history.repeat_dollars, 0.0) / np.maximum(repeat, 1.0)
-    try:
-        model = lifetime.fit(repeat, history.first - history.last, history.first, monetary)
-        value = float(np.mean(model.value(_YEAR)))
-    except EstimateError as error:
-        log.warning("no customer lifetime value: %s", error, extra=fields(customers=repeat.size))
-        return
-    yield MetricValue("aia_customer_lifetime_value_dollars", value)

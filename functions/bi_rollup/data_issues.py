@@ -15,10 +15,11 @@ MESSAGES = {
     ("market", "missing_amount"): "sales left out: no valid amount",
     ("market", "missing_id"): "sales without an id: a duplicate delivery counts twice",
     ("market", "invalid_company"): "companies left out: their sales are unknown or negative",
+    ("answers", "invalid"): "answers left out: unknown group or question, or a score out of its range",
     ("spending", "missing_amount"): "amounts left out: not valid",
     ("spending", "invalid_kind"): "kinds left out: their spend is unknown",
 }
-"""Log messages by table (a section of `business` in the settings) and issue."""
+"""Log messages by table (a section of `business` in the settings, or `answers`) and issue."""
 
 
 def data_issues(table: str, counts: Mapping[str, int]) -> Iterator[MetricValue]:

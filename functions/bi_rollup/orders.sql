@@ -6,14 +6,14 @@
 -- An attempt that was not paid counts unless its order was paid within that time before it, or within a day after it. Rows
 -- without an id cannot be deduplicated, and count each.
 --
--- `sold_at` is the first sale with the id in the {orders[links_days]} days up to the row; it needs rows of that time before the
+-- `sold_at` is the first sale with the id, of a refund with that of its order, in the {orders[links_days]} days up to the row; it needs rows of that time before the
 -- window (`each_linked_order`).
 SELECT id, source, customer, ordered_at, outcome, dollars, sold_at
 FROM (
   SELECT
     id, source, customer, ordered_at, outcome,
     MIN(IF(outcome = 'taken' AND id IS NOT NULL, ordered_at, NULL)) OVER (
-      PARTITION BY id ORDER BY UNIX_MICROS(ordered_at) RANGE BETWEEN {orders[links]} PRECEDING AND CURRENT ROW
+      PARTITION BY sale_id ORDER BY UNIX_MICROS(ordered_at) RANGE BETWEEN {orders[links]} PRECEDING AND CURRENT ROW
     ) AS sold_at,
     CASE outcome WHEN 'taken' THEN amount WHEN 'refunded' THEN -ABS(amount) ELSE 0.0 END AS dollars,
     LAG(ordered_at) OVER (

@@ -2,6 +2,7 @@
 
 from functions.bi_rollup import (
     actions,
+    answers,
     customers,
     daily_metrics,
     forecasts,
@@ -18,10 +19,10 @@ _MEASURES = (
     reconciliation.JOB,
     by_local_day(forecasts.JOB),
     by_local_day(customers.JOB),
-    market.JOB,
+    by_local_day(market.JOB),
     roi.JOB,
 )
 _SATISFACTION = satisfaction.job(_MEASURES)
-_RECORDED = (*_MEASURES, actions.JOB, _SATISFACTION)
+_RECORDED = (*_MEASURES, actions.JOB, answers.JOB, _SATISFACTION)
 ROLLUPS = (*_RECORDED, daily_metrics.job(_RECORDED))
 """Revenue and its reconciliation first: the others read its mart. Daily metrics last: they are those of the others."""

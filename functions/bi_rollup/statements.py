@@ -24,14 +24,14 @@ _KINDS = {
     "in_place": "IF(outcome = 'refunded' AND amount > 0, ['taken', 'refunded'], [outcome])",
 }
 """What a row stands for, by where refunds are: a row that became a refund was a sale before."""
-_NAMED = {"id": "id", "customer": "customer", "refund": "refund_id"}
+_NAMED = {"id": "id", "customer": "customer", "refund": "refund_id", "refund_of": "refund_of"}
 """Columns that may say that there is no value, by their key here."""
 NAMELESS = ("", "(not set)", "(none)", "null", "undefined")
 """What stands for no id and for no customer, in small letters."""
 RETRIES = timedelta(days=1)
 """An attempt that was not paid is no order of its own where its order is paid within this time after it."""
 LINKS = timedelta(days=90)
-"""How long after a sale a refund with its id belongs to it."""
+"""How long after a sale a refund with its id, or that names it, belongs to it."""
 _A_DAY_MORE = {"since": "TIMESTAMP_SUB(@since, INTERVAL 1 DAY)", "until": "TIMESTAMP_ADD(@until, INTERVAL 1 DAY)"}
 """The period of instants that holds local days from `since` to `until`."""
 _LOCAL = {"local_hour": "hour", "local_order": "ordered_at", "local_sale": "sold_at"}

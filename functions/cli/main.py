@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "local": "infra.local.command",
     "models": "functions.cli.models",
     "replay": "functions.cli.replay.command",
+    "survey": "functions.cli.survey",
 }
 """The module of each command, which has a function of its name."""
 

@@ -67,12 +67,12 @@ locals {
       writes = ["ops.dead_letters"]
     }
     bi_rollup = {
-      reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions", "ops.models", "telemetry.experience"])
+      reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions", "ops.models", "telemetry.answers", "telemetry.experience"])
       writes = concat(local.marts, ["ops.revenue_forecasts", "ops.revenue_forecast_totals", "ops.dead_letters"])
       store  = "roles/datastore.user"
     }
     api = {
-      publishes = ["commands", "telemetry"] # what browsers report
+      publishes = ["commands", "telemetry"] # what browsers report, and answers to surveys
       reads     = concat(local.scores, ["ops.action_decisions", "ops.models"])
       writes    = ["ops.models"]
       store     = "roles/datastore.viewer"

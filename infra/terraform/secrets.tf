@@ -17,6 +17,7 @@ locals {
     channels  = ["incident_router", "incident_sweep"]
     probes    = ["health_check"]
     resources = ["action_runner"]
+    surveys   = ["api"]
 
     "command_intake.slack"     = ["command_intake"]
     "command_intake.pagerduty" = ["command_intake"]
@@ -69,7 +70,7 @@ resource "google_secret_manager_secret" "this" {
   lifecycle {
     precondition {
       condition     = length(local.readers[each.value]) > 0
-      error_message = "secrets: ${each.value} is used by no function: the settings name it neither in channels, probes, resources nor command_intake, and it is neither of ${join(", ", keys(local.users_of_secret))}."
+      error_message = "secrets: ${each.value} is used by no function: the settings name it in none of channels, probes, resources, surveys and command_intake, and it is neither of ${join(", ", keys(local.users_of_secret))}."
     }
   }
 

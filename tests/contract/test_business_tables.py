@@ -13,10 +13,12 @@ from google.cloud import bigquery
 from core.settings import Business, MarketTable, Orders, Spending
 from functions.adapters.warehouse import BigQueryWarehouse
 from functions.bi_rollup.bigquery import BigQueryTables
+from functions.bi_rollup.cohorts import COHORT_MONTHS
 from functions.bi_rollup.customers import CUSTOMER_HISTORY
 from functions.bi_rollup.daily_metrics import DailyMetric
 from functions.bi_rollup.forecasts import REVENUE_BY_DAY, SCORED_FORECASTS, ForecastRow
-from functions.bi_rollup.market import COMPANY_SALES
+from functions.bi_rollup.lifetime_value import CUSTOMER_HOLDOUT
+from functions.bi_rollup.market import COMPANY_SALES, SALES_EXTENT
 from functions.bi_rollup.marts import OLDEST_ORDER
 from functions.bi_rollup.queries import Query, Tables
 from functions.bi_rollup.revenue import EXPECTED_REVENUE, PAYMENT_COUNTS, REVENUE_BY_HOUR
@@ -53,7 +55,9 @@ BY_SIGN = replace(BUSINESS, orders=replace(PAID, outcome=None, customer=None))
 IN_PLACE = replace(
     BUSINESS,
     time_zone="America/Los_Angeles",
-    orders=replace(PAID, refunds="in_place", refund_id="refund", repeated_within=timedelta(hours=9)),
+    orders=replace(
+        PAID, refunds="in_place", refund_id="refund", refund_of="parent", repeated_within=timedelta(hours=9)
+    ),
 )
 COUNTED = replace(BUSINESS, market=replace(SOLD, amount=None))
 SCHEMA = pa.schema(
@@ -65,6 +69,7 @@ SCHEMA = pa.schema(
         "dollars": pa.float64(),
         "word": pa.string(),
         "refund": pa.string(),
+        "parent": pa.string(),
     }
 )
 SOURCES: Sequence[list[str]] = ([], ["north", "south"], ["west"], ["nobody"])
@@ -87,6 +92,7 @@ def rows(seed: int, count: int = 160) -> list[Row]:
             "dollars": _one(rng, amounts, [0.2, 0.2, 0.2, 0.1, 0.1, 0.05, 0.05, 0.1]),
             "word": _one(rng, ["paid", "paid", "settled", "back", "declined", "perhaps", None]),
             "refund": _one(rng, ["r1", "r2", "", None]),
+            "parent": _one(rng, [str(rng.integers(40)), str(rng.integers(40)), "gone", "null", None]),
         }
         for second in dict.fromkeys(seconds.tolist())
     ]
@@ -102,7 +108,7 @@ def both(request: pytest.FixtureRequest, client: bigquery.Client, warehouse: Big
     """The two, with the same rows; the parameter is a seed and the settings."""
     seed, business = request.param
     given = rows(seed)
-    columns = "paid_at TIMESTAMP, id STRING, shop STRING, buyer STRING, dollars FLOAT64, word STRING, refund STRING"
+    columns = "paid_at TIMESTAMP, id STRING, shop STRING, buyer STRING, dollars FLOAT64, word STRING, refund STRING, parent STRING"
     client.query(f"CREATE TABLE telemetry.paid ({columns})").result()
     load(client, PAID.table, [row | {"paid_at": row["paid_at"].isoformat()} for row in given])
     table = pa.Table.from_pylist(given, schema=SCHEMA)
@@ -181,11 +187,14 @@ def test_customers_by_their_days(both: Both, warehouse: BigQueryWarehouse) -> No
     for until, most in ((BEGIN + 2 * DAY, 100), (END, 2)):
         for tables in both:
             tables.write("write_customers", until=until)
+            tables.write("write_customer_cohorts", until=until + 70 * DAY)
         marts = mart_rows(both[1], END)
-        for name in ("marts.customer_days", "marts.customers"):
+        for name in ("marts.customer_days", "marts.customers", "marts.customer_cohorts"):
             assert held(marts[name]) == stored(warehouse, name)
         periods = {"since": until - 4 * DAY, "middle": until - 2 * DAY, "until": until}
         same_columns(both, CUSTOMER_HISTORY, **periods, most=most)
+        same_columns(both, CUSTOMER_HOLDOUT, middle=until - DAY, until=until, most=most)
+        same(both, COHORT_MONTHS, since=until - 70 * DAY)
     assert len(held(marts["marts.customers"])) > 2
 
 
@@ -244,7 +253,9 @@ def test_forecasts_and_their_actuals(both: Both, warehouse: BigQueryWarehouse) -
 def test_company_sales_and_spend(both: Both) -> None:
     for since, until in ((BEGIN, END), (BEGIN + 30 * HOUR, BEGIN + 36 * HOUR)):
         same(both, COMPANY_SALES, since=since, until=until)
+        same(both, SALES_EXTENT, since=since, until=until)
         same(both, SPEND_BY_KIND, since=since, until=until)
+    same(both, SALES_EXTENT, since=BEGIN - 9 * DAY, until=BEGIN)  # nothing was sold
     for tables in both:
         sales = [row.sales or 0.0 for row in tables.read(COMPANY_SALES, since=BEGIN, until=END)]
         assert sales == sorted(sales, reverse=True)

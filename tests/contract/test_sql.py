@@ -93,6 +93,7 @@ PARAMETERS: dict[str, Any] = {
     "slot_seconds": 900,
     "sources": ["shop"],
     "start": NOW - timedelta(hours=1),
+    "stakeholders": ["executive"],
     "taken": ["taken"],
     "totals": [
         {

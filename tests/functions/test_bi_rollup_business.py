@@ -67,12 +67,63 @@ def test_a_refund_follows_its_order_in_whatever_step_it_is_written(empty: World)
         empty.forget()  # the second time as a rebuild
 
 
-def test_enough_customers_have_a_lifetime_value(shop: World) -> None:
+def test_a_refund_under_an_id_of_its_own_follows_the_order_that_it_names(empty: World) -> None:
+    empty.jobs = only("customers")
+    orders = replace(ORDERS, table="telemetry.returns", refund_of="refund_of")
+    empty.settings = replace(SETTINGS, business=Business(orders=orders))
+    columns = "ordered_at TIMESTAMP, order_id STRING, refund_of STRING, source STRING, customer_id STRING, amount_dollars FLOAT64"
+    empty.client.query(f"CREATE TABLE telemetry.returns ({columns}, outcome STRING)").result()
+    rows = [
+        order(1, TODAY - 60 * DAY, 1000.0),
+        order(2, TODAY - 20 * DAY, 600.0),
+        order("r1", TODAY - 3 * DAY, -1000.0, refund_of="1"),
+        order("r2", TODAY - 3 * DAY, -50.0, refund_of="(none)"),  # names none: of its own day
+        order("r3", TODAY - 2 * DAY, -25.0, refund_of="lost"),  # names one that was never seen: likewise
+        order("r1", TODAY - 3 * DAY, -1000.0, refund_of="1"),  # delivered twice
+    ]
+    load(empty.client, orders.table, rows)
+    for at in (TICK, TICK + DAY):
+        empty.tick(at)
+        [ada] = empty.customers()
+        assert (ada["days"], ada["dollars"], ada["first_dollars"]) == (2, 525.0, 0.0)
+
+
+def test_cohorts_are_counted_by_whole_months_and_refunds_by_that_of_their_order(empty: World) -> None:
+    empty.jobs = only("customers")
+    january, february = TODAY - 55 * DAY, TODAY - 20 * DAY
+    empty.order(
+        order(1, january, 100.0),
+        order(2, january, 40.0, customer_id="grace"),
+        order(3, february, 60.0),
+        order(4, february, 10.0, customer_id="joan"),
+        order(1, TODAY - HOUR, -100.0),  # in March, of the order of January
+        order(5, TODAY - HOUR, 7.0, customer_id="mary"),  # of a month that is not over
+    )
+    for at in (TICK, TICK + DAY):  # the second time without a change
+        empty.tick(at)
+        found = empty.warehouse.query("SELECT * FROM marts.customer_cohorts ORDER BY cohort, months")
+        assert [tuple(row.values())[1:] for row in found] == [(0, 2, 2, 40.0), (1, 2, 1, 60.0), (0, 1, 1, 10.0)]
+        assert [f"{row['cohort']:%Y-%m-%d}" for row in found] == ["2026-01-01", "2026-01-01", "2026-02-01"]
+    assert empty.value("aia_customer_retention_ratio", "01") == 0.5
+    assert empty.value("aia_cohort_customers", "2026-01") == 2.0
+    assert empty.value("aia_cohort_revenue_dollars", "2026-01") == 100.0
+    assert empty.value("aia_cohort_customers", "2026-03") is None
+
+
+def test_enough_customers_have_a_lifetime_value_with_its_interval_and_error(shop: World) -> None:
     shop.jobs = only("customers")
     shop.tick()
-    value = shop.value("aia_customer_lifetime_value_dollars")
-    assert value is not None
-    assert 10 < value < 5000
+    middle = shop.value("aia_customer_lifetime_value_dollars")
+    low, high = (shop.value("aia_customer_lifetime_value_bound_dollars", bound) for bound in ("low", "high"))
+    assert low is not None
+    assert middle is not None
+    assert high is not None
+    assert 10 < low < middle < high < 5000
+    errors = [shop.value("aia_customer_purchases_error", method) for method in ("forecast", "naive_count")]
+    ratio = shop.value("aia_customer_purchases_ratio")
+    assert None not in errors
+    assert ratio is not None
+    assert 0.5 < ratio < 2.0
 
 
 def test_a_rebuild_gives_the_same_customers_and_includes_late_orders(shop: World) -> None:
@@ -108,6 +159,37 @@ def test_each_sale_of_the_market_counts_once(empty: World) -> None:
     assert sum(shares.values()) == pytest.approx(1.0)
     assert shares["DL"] == sum(row["carrier"] == "DL" for row in rows) / 200
     assert empty.value("aia_market_rank") == 2.0
+
+
+def test_the_market_grows_against_a_quarter_and_a_year_ago_by_the_clock_of_the_business(empty: World) -> None:
+    market = MarketTable(
+        table="telemetry.orders",
+        timestamp="ordered_at",
+        id="order_id",
+        company="source",
+        ours="us",
+        amount="amount_dollars",
+    )
+    empty.settings = Settings(jobs={}, business=Business(market=market, time_zone="America/Los_Angeles"))
+    ends = {"now": TODAY - DAY, "quarter": TODAY - 92 * DAY}  # at midnight in UTC the last day that is over is Saturday
+    local = 8 * HOUR
+    empty.order(
+        order(1, TODAY + local - HOUR, 1000.0, source="us"),  # still Sunday there: not over
+        order(2, ends["now"] + local - HOUR, 120.0, source="us"),
+        order(3, ends["now"] - 29 * DAY, 280.0, source="them"),
+        order(4, ends["quarter"] + local - HOUR, 100.0, source="us"),
+        order(5, ends["quarter"] - 30 * DAY + local + HOUR, 100.0, source="them"),
+        order(6, ends["quarter"] + local + HOUR, 500.0, source="them"),  # between the two periods
+    )
+    empty.tick(TODAY + FIVE)
+    assert empty.value("aia_market_share_ratio", "us") == 0.3
+    assert empty.value("aia_market_growth_ratio", "quarter", "ours") == pytest.approx(0.2)
+    assert empty.value("aia_market_growth_ratio", "quarter", "market") == pytest.approx(1.0)
+    assert empty.value("aia_market_growth_ratio", "year", "ours") is None  # the table does not go back so far
+    dates = {"end": ends["now"] + local, "newest_sale": ends["now"] + local - HOUR}
+    for bound, at in dates.items():
+        found = empty.value("aia_market_period_timestamp_seconds", bound, "current", "telemetry.orders")
+        assert found == at.timestamp()
 
 
 def test_costs_come_from_the_settings_and_from_spend(empty: World) -> None:

@@ -25,7 +25,17 @@ from core.settings import Orders as OrdersTable
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
 from functions.adapters.sqlite_store import SqliteStore
-from functions.bi_rollup import actions, customers, daily_metrics, forecasts, reconciliation, revenue, roi, totals
+from functions.bi_rollup import (
+    actions,
+    cohorts,
+    customers,
+    daily_metrics,
+    forecasts,
+    reconciliation,
+    revenue,
+    roi,
+    totals,
+)
 from functions.bi_rollup.local_days import by_local_day, local
 from functions.bi_rollup.registry import ROLLUPS
 from functions.bi_rollup.result import COLLECTION, RollupResult, load, save
@@ -106,7 +116,7 @@ class PastBusiness:
         return cls(
             settings=replace(settings, business=business),
             source=source,
-            _jobs=tuple(_jobs(settings.business, forecaster)),
+            _jobs=tuple(_jobs(settings.business, forecaster, floor(local(now, business.time_zone), DAY))),
             _forecaster=forecaster,
         )
 
@@ -150,7 +160,9 @@ class PastBusiness:
         if self._newest is None or not self.settings.business.orders:
             return {}
         # The newest tick may not have written them last.
-        self.source.customers.write(floor(local(self._newest, self.settings.business.time_zone), DAY))
+        midnight = floor(local(self._newest, self.settings.business.time_zone), DAY)
+        self.source.customers.write(midnight)
+        self.source.cohorts.write(midnight)
         return mart_rows(self.source, ceiling(self._newest, HOUR))
 
     def tables(self, since: datetime, until: datetime) -> dict[str, pa.Table]:
@@ -166,7 +178,7 @@ class PastBusiness:
         if not self.settings.business.orders:
             return
         midnight, day = floor(at, DAY), floor(local(at, self.settings.business.time_zone), DAY)
-        marts = (customers.DAYS_MART.table, customers.MART)
+        marts = (customers.DAYS_MART.table, customers.MART, cohorts.MART)
         results = {
             revenue.JOB.name: RollupResult(due=at - HOUR, complete_until={revenue.MART.table: at - HOUR}),
             forecasts.JOB.name: RollupResult(due=midnight - DAY),
@@ -200,16 +212,23 @@ def _in_memory(business: Business) -> Business:
     )
 
 
-def _jobs(business: Business, forecaster: forecasts.Forecaster) -> list[RollupJob]:
-    """The rollups, with a memoized forecaster.
+def _jobs(business: Business, forecaster: forecasts.Forecaster, today: datetime) -> list[RollupJob]:
+    """The rollups, with a memoized forecaster. The interval and the error of lifetime value take too long for a year, and are those of today.
 
     Without actions (none were taken), reconciliation (no row is late), and ROI where spend is not in memory.
     """
     run = functools.partial(forecasts.run, forecaster=forecaster)
     missing = {actions.JOB.name, reconciliation.JOB.name, *([roi.JOB.name] if business.spending else [])}
     jobs = [job for job in ROLLUPS if job.name not in missing]
-    memoized = by_local_day(replace(forecasts.JOB, run=run))
-    return [memoized if job.name == memoized.name else job for job in jobs]
+
+    def run_customers(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:
+        return customers.run(outside, due, previous, checked=due >= today)
+
+    changed = {
+        job.name: by_local_day(job)
+        for job in (replace(forecasts.JOB, run=run), replace(customers.JOB, run=run_customers))
+    }
+    return [changed.get(job.name, job) for job in jobs]
 
 
 def _memoized_forecaster() -> forecasts.Forecaster:

@@ -45,6 +45,9 @@ def mart_rows(tables: MemoryTables, until: datetime) -> dict[str, pa.Table]:
             "dollars": customers.dollars,
             "first_dollars": customers.first_dollars,
         },
+        "marts.customer_cohorts": {
+            name: [getattr(row, name) for row in tables.cohorts.rows] for name in schema("marts.customer_cohorts").names
+        },
     }
     return {name: pa.table(given, schema=schema(name)) for name, given in columns.items()}
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from core.business.checks import Floats, Ints
 from functions.bi_rollup.customers import CustomerHistory
+from functions.bi_rollup.lifetime_value import CustomerHoldout
 from functions.bi_rollup.statements import LINKS, REST
 from infra.local.past.business_rows import REFUNDED, TAKEN, UNKNOWN, OrderRows, micros, sums
 
@@ -196,6 +197,25 @@ class CustomerMart:
             previous=np.where(previous > 0, _days(now - previous), np.nan),
             repeat_dollars=self.dollars[rows] - self.first_dollars[rows],
             total=np.full(rows.size, float(known.size)),
+        )
+
+    def holdout(self, middle: datetime, until: datetime, most: int) -> CustomerHoldout:
+        """Customers as they were known at an instant, and what they ordered since, as `customer_holdout.sql`."""
+        days, size, split = self.days_of, len(self._names), micros(middle)
+        lived = slice(0, int(np.searchsorted(days.at, micros(until))))
+        at, who, ordered = days.at[lived], days.customer[lived], days.taken[lived] > 0
+        first, last = np.full(size, _LATEST), np.zeros(size, dtype=np.int64)
+        np.minimum.at(first, who[ordered], at[ordered])
+        before = at < split
+        np.maximum.at(last, who[ordered & before], at[ordered & before])
+        again = before & (days.order_day[lived] != first[who])
+        rows = self._order[first[self._order] < split][:most]
+        return CustomerHoldout(
+            repeat_days=sums(who, ordered & before, size)[rows] - 1,
+            first=_days(split - first[rows]),
+            last=_days(split - last[rows]),
+            repeat_dollars=sums(who[again], days.dollars[lived][again], size)[rows],
+            purchases=sums(who, ordered & ~before, size)[rows],
         )
 
 

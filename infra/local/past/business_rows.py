@@ -92,6 +92,7 @@ class OrderRows:
         amount: in dollars; -inf where it is missing or not valid, as BigQuery sorts it.
         outcome: an index of `OUTCOMES`.
         refunds: the key of a refund among those of its order, 0 for other rows.
+        sale_ids: the id of the order of a refund, of other rows their own: an index of the names of `ids`, -1 where it is missing.
         repeated_within: rows with one key that are less than this apart are copies.
         zone: the time zone of days.
     """
@@ -103,6 +104,7 @@ class OrderRows:
     amount: Floats
     outcome: Ints
     refunds: Ints
+    sale_ids: Ints
     repeated_within: timedelta
     zone: str = "UTC"
 
@@ -119,14 +121,17 @@ class OrderRows:
         rows, outcome = _sold_before(amount, outcome) if given.refunds == "in_place" else (np.arange(at.size), outcome)
         order, at, amount = order[rows], at[rows], amount[rows]
         refund_id = TextColumn.named(table[given.refund_id] if given.refund_id else nobody).take(order)
+        refund_of = TextColumn.named(table[given.refund_of] if given.refund_of else nobody).take(order)
+        ids = TextColumn.named(table[given.id]).take(order)
         return cls(
             at=at,
-            ids=TextColumn.named(table[given.id]).take(order),
+            ids=ids,
             sources=TextColumn.of(table[given.source], missing=UNNAMED).take(order),
             customers=TextColumn.named(table[given.customer] if given.customer else nobody).take(order),
             amount=np.where(np.isnan(amount), -np.inf, amount),
             outcome=outcome,
             refunds=np.where(outcome == REFUNDED, _refund_keys(refund_id.codes, at, amount), 0),
+            sale_ids=np.where(outcome == REFUNDED, _sale_ids(ids, refund_of), ids.codes),
             repeated_within=given.repeated_within,
             zone=zone,
         )
@@ -161,7 +166,7 @@ class OrderRows:
         return rows[counts & (at >= micros(since)) & (at < micros(until))]
 
     def sold_at(self, rows: Ints) -> Ints:
-        """The instant of the order of each: of a refund the first sale with its id in the 90 days before, if there is one."""
+        """The instant of the order of each: of a refund the first sale with the id of its order in the 90 days before."""
         sold: dict[int, list[int]] = {}
         sales = np.flatnonzero((self.outcome == TAKEN) & (self.ids.codes >= 0))
         for code, at in zip(self.ids.codes[sales].tolist(), self.at[sales].tolist(), strict=True):
@@ -169,7 +174,7 @@ class OrderRows:
         found = self.at[rows].copy()
         for place in np.flatnonzero(self.outcome[rows] == REFUNDED).tolist():
             at = int(found[place])
-            near = (sale for sale in sold.get(int(self.ids.codes[rows[place]]), []) if at - _LINKS <= sale <= at)
+            near = (sale for sale in sold.get(int(self.sale_ids[rows[place]]), []) if at - _LINKS <= sale <= at)
             found[place] = next(near, at)
         return found
 
@@ -235,6 +240,11 @@ class SaleRows:
         _, first = np.unique(ids, return_index=True)
         return rows[np.union1d(first, np.flatnonzero(ids < 0))]
 
+    def sold(self, since: datetime, until: datetime) -> Ints:
+        """The instants of the sales of known companies in a span, ascending."""
+        span = _span(self.at, since, until)
+        return self.at[span][self.companies.codes[span] >= 0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SpendingRows:
@@ -280,6 +290,14 @@ def _sold_before(amount: Floats, outcome: Ints) -> tuple[Ints, Ints]:
     rows = np.repeat(np.arange(outcome.size), np.where(sold, 2, 1))
     again = np.append(False, np.diff(rows) == 0)
     return rows, np.where(np.append(again[1:], False), TAKEN, outcome[rows])
+
+
+def _sale_ids(ids: TextColumn, refund_of: TextColumn) -> Ints:
+    """The id of the order that each row names; its own where it names none, and -1 where no row has that id."""
+    index = {name: code for code, name in enumerate(ids.names)}
+    by_code = np.array([*(index.get(name, -1) for name in refund_of.names), -1])
+    named: Ints = np.where(refund_of.codes >= 0, by_code[refund_of.codes], ids.codes)
+    return named
 
 
 def _refund_keys(refund_id: Ints, at: Ints, amount: Floats) -> Ints:

@@ -12,7 +12,7 @@ from core.business.checks import Floats, Ints
 from core.errors import QueryError
 from functions.bi_rollup.daily_metrics import DailyMetric
 from functions.bi_rollup.forecasts import DailyRevenue, ForecastRow, ScoredDay
-from functions.bi_rollup.market import CompanySales
+from functions.bi_rollup.market import CompanySales, SalesExtent
 from functions.bi_rollup.marts import OldestOrder
 from functions.bi_rollup.queries import Query, Row
 from functions.bi_rollup.revenue import ExpectedRevenue, HourlyRevenue, PaymentCounts
@@ -23,6 +23,7 @@ from functions.bi_rollup.statements import REST
 from functions.bi_rollup.totals import TotalForecast
 from infra.local.past.business_marts import DAY, HOUR, CustomerMart, DayMart, HourMart
 from infra.local.past.business_rows import OUTCOMES, OrderRows, SaleRows, SpendingRows, instant, micros, sums
+from infra.local.past.cohort_mart import CohortMart
 
 
 class Models(Protocol):
@@ -54,7 +55,8 @@ def no_experience(since: datetime, until: datetime) -> list[ExperienceTotals]:  
 class MemoryTables:
     """The port over rows that do not change.
 
-    What is not given is empty. Responses to incidents are not stored here: `response_counts` has no row.
+    What is not given is empty. Responses to incidents and answers to surveys are not stored here: `response_counts` and
+    `answer_counts` have no row.
 
     Args:
         orders: all orders.
@@ -67,6 +69,7 @@ class MemoryTables:
         hours: `marts.revenue_hourly`.
         days: `marts.customer_days`.
         customers: `marts.customers`.
+        cohorts: `marts.customer_cohorts`.
         daily_metrics: `marts.daily_metrics`, by day, metric and labels.
     """
 
@@ -87,10 +90,14 @@ class MemoryTables:
         self.hours = HourMart(orders)
         self.days = DayMart(orders)
         self.customers = CustomerMart(self.days)
+        self.cohorts = CohortMart(self.customers)
         self.daily_metrics: dict[tuple[datetime, str, str], DailyMetric] = {}
         self._statements: dict[str, Callable[..., Any]] = {
+            "answer_counts": lambda **_: [],
+            "cohort_months": self.cohorts.since,
             "company_sales": self._company_sales,
             "customer_history": self.customers.history,
+            "customer_holdout": self.customers.holdout,
             "expected_revenue": self._expected_revenue,
             "experience_totals": experience,
             "forecast_totals": self._forecast_totals,
@@ -101,8 +108,10 @@ class MemoryTables:
             "response_counts": lambda **_: [],
             "revenue_by_day": self._revenue_by_day,
             "revenue_by_hour": self._revenue_by_hour,
+            "sales_extent": self._sales_extent,
             "scored_forecasts": self._scored_forecasts,
             "spend_by_kind": self._spend_by_kind,
+            "write_customer_cohorts": self.cohorts.write,
             "write_customer_days": self.days.write,
             "write_customers": self.customers.write,
             "write_daily_metrics": self._write_daily_metrics,
@@ -257,6 +266,12 @@ class MemoryTables:
             if some or missing
         ]
         return sorted(companies_sold, key=lambda row: (row.sales is None, -(row.sales or 0.0), row.company))
+
+    def _sales_extent(self, since: datetime, until: datetime) -> list[SalesExtent]:
+        at = self._sales.sold(since, until) if self._sales is not None else np.empty(0, dtype=np.int64)
+        if not at.size:
+            return [SalesExtent(oldest=None, newest=None)]
+        return [SalesExtent(oldest=instant(at[0]), newest=instant(at[-1]))]
 
     def _spend_by_kind(self, since: datetime, until: datetime) -> list[SpendByKind]:
         if self._spending is None:

@@ -31,6 +31,7 @@ from functions.adapters.ports import Data, Store
 from functions.adapters.prometheus import Prometheus
 from functions.adapters.store import update
 from functions.api.actions import Actions
+from functions.api.answers import Answers
 from functions.api.channels import Channels
 from functions.api.commands import Commands
 from functions.api.dashboards import Dashboards
@@ -41,6 +42,7 @@ from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Services, answer
 from functions.api.silences import Silences, settings_targets
+from functions.api.survey import Survey
 from functions.api.views import Views
 from functions.services.actions import ACTIONS, GUARDS, GUARDS_KEY, run_data
 from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
@@ -71,6 +73,7 @@ MODEL = Model(
 NOBODY = Prometheus(name="Prometheus", url="http://127.0.0.1:9", open_session=requests.Session)
 """Where nobody listens."""
 PROBE = TcpProbe(name="db", every=timedelta(minutes=1), address=Address(host="db.internal", port=5432))
+SURVEY_SECRET = "a secret of a survey for these tests"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 """When the API started, unless a test says otherwise."""
 JOBS = {"drift_score": "*/15 * * * *", "health_check": "* * * * *"}
@@ -125,7 +128,7 @@ class ApiFixture:
         if self.delay:
             self.waiting += 1
             assert self.delay.wait(20)
-        assert (topic, attributes) == ("telemetry", {"table": "experience"})
+        assert (topic, attributes) in (("telemetry", {"table": table}) for table in ("experience", "answers"))
         self.reported += rows
 
     def carry_out(self, command: Command) -> None:
@@ -176,6 +179,7 @@ def services(
     silences = Silences(
         store=store, targets=lambda: settings_targets(SETTINGS, models.all()) | incidents.targets(), clock=clock
     )
+    answers = Answers(bus=lambda: office, clock=clock)
     return Services(
         views=Views(settings=SETTINGS, monitored=models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(models),
@@ -194,6 +198,8 @@ def services(
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=lambda: [MODEL.name], clock=clock),
         pipelines=Pipelines(store=store, clock=clock),
         experience=Experience(bus=lambda: office, clock=clock),
+        answers=answers,
+        survey=Survey(secret=SURVEY_SECRET, publish=answers.publish, clock=clock),
         backfills=backfills,
         start=start,
     )
