@@ -27,6 +27,7 @@ _ABSENT = {
         "loadbalancing_googleapis_com:https_total_latencies_bucket",
     ),
     "a model that logs attributions": ("aia_attribution_drift_value", "aia_attribution_drift_drifted"),
+    "calls of partners": ("aia_partner_calls", "aia_partner_latency_seconds", "aia_partner_success_ratio"),
     "Cloud Run": ("run_googleapis_com:request_count",),
     "an endpoint of Vertex AI": ("aiplatform_googleapis_com:prediction_online_response_count",),
     "a generative model": (

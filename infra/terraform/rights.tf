@@ -63,8 +63,10 @@ locals {
       store     = "roles/datastore.user"
     }
     telemetry_rollup = {
-      reads  = ["telemetry.experience"]
-      writes = ["ops.dead_letters"]
+      publishes = ["findings"]
+      reads     = ["telemetry.experience", "telemetry.partner_calls"]
+      writes    = ["ops.dead_letters"]
+      store     = "roles/datastore.user"
     }
     bi_rollup = {
       reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions", "ops.models", "telemetry.answers", "telemetry.experience"])

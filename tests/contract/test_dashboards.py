@@ -42,9 +42,11 @@ def test_what_is_said_not_to_be_on_one_machine_is_what_others_measure_and_dashbo
     local = {name for name in foreign if name.startswith("pubsub_googleapis_com:")}
     attributions = {"aia_attribution_drift_value", "aia_attribution_drift_drifted"}
     generative = {name for name in CATALOGUE if name.startswith("aia_generation_")}
-    assert set(unavailable_metrics.REASONS) == foreign - local | generative | {CERTIFICATE} | attributions
+    partners = {name for name in CATALOGUE if name.startswith("aia_partner_")}
+    assert set(unavailable_metrics.REASONS) == foreign - local | generative | {CERTIFICATE} | attributions | partners
     settings = (stage.ROOT / "infra" / "monitoring.yaml").read_text()
     assert "kind: tls" not in settings, "a certificate is probed here: then its card must have data"
+    assert "\npartners:" not in settings, "calls of partners are watched here: then their tile must have data"
     assert "attributions:" not in settings, "a model logs attributions here: then their chart must have data"
     assert "task: generative" not in settings, "a generative model is monitored here: then its tiles must have data"
     excused = [set(metrics(query.plain)) for _, query in BOARDS.asked if unavailable_metrics.missing(query.plain)]

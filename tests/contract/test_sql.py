@@ -82,6 +82,7 @@ PARAMETERS: dict[str, Any] = {
     "new_end": NOW,
     "new_start": NOW - timedelta(minutes=15),
     "oldest": NOW - timedelta(days=60),
+    "partners": ["bank"],
     "pipeline": "etl",
     "profiles": ["churn:1:0123456789abcdef"],
     "refunded": ["refunded"],
@@ -92,8 +93,8 @@ PARAMETERS: dict[str, Any] = {
     "since": NOW - timedelta(days=35),
     "slot_seconds": 900,
     "sources": ["shop"],
-    "start": NOW - timedelta(hours=1),
     "stakeholders": ["executive"],
+    "start": NOW - timedelta(hours=1),
     "taken": ["taken"],
     "totals": [
         {

@@ -14,7 +14,7 @@ from core.events import Event, Finding, RetrainingRequest, RunStatus, Tick
 from core.health import SOURCE as PROBES
 from core.health import ProbeReason, ProbeResult
 from core.retraining.start import Training
-from core.settings import Expect, Features, HttpProbe, Model, Reference, Retraining, TrainingPipeline
+from core.settings import Expect, Features, HttpProbe, Model, Partner, Reference, Retraining, TrainingPipeline
 from functions.adapters.events import decode, encode
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Data
@@ -28,6 +28,7 @@ from functions.pipeline_monitor.monitor import Monitor, handle
 from functions.retrain import trainer
 from functions.services.detection import Tracker
 from functions.services.incidents.delivery import delivery_observation
+from functions.telemetry_rollup.partners import PartnerOutside, watch
 from infra.local.past.results import RecordedResults
 from tests.support.builders.runs import PIPELINE, told
 from tests.support.crash.breaking import Breaking, MemoryMetrics, MemoryStore
@@ -300,11 +301,41 @@ def refusing(outside: Outside, mark: str, number: int) -> None:
     channel(outside, mark, number, final=True)
 
 
+# Partners
+
+
+BANK = Partner(name="bank", success_ratio=0.9, minimum_calls=10, no_verdict_after=None)
+CALLS = {BAD: (20, 5), GOOD: (20, 0), NOT_KNOWN: (2, 2)}
+
+
+@dataclass(frozen=True)
+class PartnerLog:
+    """The warehouse of the calls of an hour."""
+
+    mark: str
+
+    def query(self, _sql: str, **_: Any) -> list[Data]:
+        calls, failures = CALLS[self.mark]
+        return [{"partner": BANK.name, "calls": calls, "failures": failures, "seconds": 0.1}]
+
+    def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
+        raise NotImplementedError
+
+
+def partner(outside: Outside, mark: str, number: int) -> None:
+    """A partner whose calls fail, or succeed, or who is hardly called."""
+    calls = PartnerOutside(
+        partners=(BANK,), warehouse=PartnerLog(mark), store=outside.store, bus=outside, metrics=MemoryMetrics(outside)
+    )
+    watch(Tick(job="telemetry_rollup", scheduled_at=at(number)), calls)
+
+
 DETECTORS = (
     Detector("health_check", "probe/api:slow", probe, fire_after=3, recover_after=2),
     Detector("drift_score", "model/churn:drift", model, fire_after=2, recover_after=2, repeat=True),
     Detector("pipeline_monitor", f"pipeline/{PIPELINE}:pipeline_failed", pipeline, repeat=True),
     Detector("retrain", "model/churn:retraining_refused", retraining, marks=BAD + GOOD),
+    Detector("telemetry_rollup", "partner/bank:partner_errors", partner, fire_after=2, recover_after=2),
     Detector("channels", "channel/pager:delivery", channel, fire_after=3, marks=BAD + GOOD),
     Detector("channels that refuse", "channel/pager:delivery", refusing, marks=BAD + GOOD),
 )
