@@ -11,7 +11,18 @@ A message parked as poison is `aia_function_requests_total{outcome="parked"}`; i
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from core.metrics import business, experience, generative, incidents, models, partners, pipelines, probes, system
+from core.metrics import (
+    business,
+    experience,
+    generative,
+    incidents,
+    models,
+    partners,
+    pipelines,
+    probes,
+    surveys,
+    system,
+)
 from core.metrics.metric import Histogram, Metric, MetricKind
 
 __all__ = ["CATALOGUE", "HISTOGRAMS", "RESOURCE_LABELS", "Histogram", "Metric", "MetricKind", "check", "lookup"]
@@ -19,7 +30,7 @@ __all__ = ["CATALOGUE", "HISTOGRAMS", "RESOURCE_LABELS", "Histogram", "Metric", 
 RESOURCE_LABELS = ("project_id", "location", "cluster", "namespace", "job", "instance")
 """The labels of the writer of a value: those of Cloud Monitoring's `prometheus_target`."""
 
-_AREAS = (system, models, generative, probes, incidents, business, partners, pipelines, experience)
+_AREAS = (system, models, generative, probes, incidents, business, surveys, partners, pipelines, experience)
 CATALOGUE: Mapping[str, Metric] = MappingProxyType({metric.name: metric for area in _AREAS for metric in area.METRICS})
 """Every metric by its name."""
 HISTOGRAMS: Mapping[str, Histogram] = MappingProxyType({one.name: one for one in incidents.HISTOGRAMS})

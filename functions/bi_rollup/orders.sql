@@ -6,8 +6,8 @@
 -- An attempt that was not paid counts unless its order was paid within that time before it, or within a day after it. Rows
 -- without an id cannot be deduplicated, and count each.
 --
--- `sold_at` is the first sale with the id, of a refund with that of its order, in the {orders[links_days]} days up to the row; it needs rows of that time before the
--- window (`each_linked_order`).
+-- `sold_at` is the first sale with the id, of a refund with that of its order, in the {orders[links_days]} days up to the row; it needs
+-- rows of that time before the window (`each_linked_order`).
 SELECT id, source, customer, ordered_at, outcome, dollars, sold_at
 FROM (
   SELECT

@@ -211,11 +211,11 @@ class CustomerMart:
         again = before & (days.order_day[lived] != first[who])
         rows = self._order[first[self._order] < split][:most]
         return CustomerHoldout(
-            repeat_days=sums(who, ordered & before, size)[rows] - 1,
+            repeat_days=sums(who, (ordered & before).astype(np.int64), size)[rows] - 1,
             first=_days(split - first[rows]),
             last=_days(split - last[rows]),
             repeat_dollars=sums(who[again], days.dollars[lived][again], size)[rows],
-            purchases=sums(who, ordered & ~before, size)[rows],
+            purchases=sums(who, (ordered & ~before).astype(np.int64), size)[rows],
         )
 
 
