@@ -35,6 +35,7 @@ class IncidentDecision:
         published_at: when the event was published, in UTC; of a sweep, the instant of its tick; of a delivery, the instant of
             the decision to notify.
         decided_at: when it was decided on, in UTC; of a delivery, when it was delivered.
+        known: as JSON, what the decision knew of revenue measured by orders; empty where it knew nothing.
     """
 
     TYPE: ClassVar[str] = "incident_decision"
@@ -48,6 +49,7 @@ class IncidentDecision:
     event: str
     published_at: datetime
     decided_at: datetime
+    known: str = ""
 
     def __post_init__(self) -> None:
         require_aware("published_at", self.published_at)

@@ -118,7 +118,11 @@ def _applied(
     policy: IncidentPolicy,
     published_at: datetime | None = None,
 ) -> DecisionEffects:
-    messages = tuple(compose_all(plan.state, plan.notifications, url=policy.url, runbooks=policy.runbooks))
+    messages = tuple(
+        compose_all(
+            plan.state, plan.notifications, url=policy.url, runbooks=policy.runbooks, losses=policy.known.losses
+        )
+    )
     after, dropped = apply_decision(
         group,
         plan.state,

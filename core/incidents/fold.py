@@ -17,7 +17,7 @@ from core.incidents.audience import with_channels
 from core.incidents.capacity import episode_of, forgotten_episode, still_fires, upsert
 from core.incidents.conditions import Episode, correlated_incidents, last_episode, observe, root_target
 from core.incidents.context import SILENT, FindingContext
-from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, raise_severity
+from core.incidents.impact import accrue_loss, estimate_impact, merge_losses, raise_severity, with_worst_shares
 from core.incidents.lifecycle import OPENINGS, Step, advance, new_incident, trim_timelines
 from core.incidents.model import (
     Decision,
@@ -369,8 +369,10 @@ def _description(
     own = [condition for condition in firing if not condition.kind.startswith(PART_KIND)]
     lead = max(own or firing, key=lambda c: (c.target == target, c.severity.rank, c.key))
     impact = None
-    if policy.revenue:
-        impact = estimate_impact(((c.target, c.severity) for c in own), policy.graph, policy.revenue, policy.impact)
+    if policy.revenue or policy.known.measured:
+        firing_own = ((c.target, c.severity) for c in own)
+        impact = estimate_impact(firing_own, policy.graph, policy.revenue, policy.impact, policy.known.measured)
+        impact = with_worst_shares(impact, incident.impact)
     return {
         "target": target,
         "targets": targets,

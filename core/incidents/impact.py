@@ -1,16 +1,18 @@
 """Impact: the revenue per hour at risk while targets fire, and the loss it adds up to."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from core.events import Severity
-from core.incidents.model import Impact, Incident
+from core.incidents.measured import Measured, order_names
+from core.incidents.model import Impact, Incident, OrdersAtRisk
 from core.incidents.policy import Graph
 from core.settings.response import ImpactPolicy, Revenue
-from core.text import clean, instant, number
+from core.text import clean, number
 
 TARGETS_LIMIT = 5
 """Targets that an impact lists."""
@@ -19,26 +21,9 @@ _HOUR = timedelta(hours=1)
 _NAME_LIMIT = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeasuredRevenue:
-    """The measured revenue of a target.
-
-    Attributes:
-        dollars_per_hour: the best estimate.
-        low: the lower end of its 90 % interval.
-        high: the upper end.
-        at: the instant the measurement is about, in UTC.
-    """
-
-    dollars_per_hour: float
-    low: float
-    high: float
-    at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class _Risk:
-    """The revenue at risk of one target, in dollars per hour: the estimate and its half widths."""
+    """The revenue at risk of one target, or of its orders, in dollars per hour: the estimate and its half widths."""
 
     target: str
     share: float
@@ -46,6 +31,7 @@ class _Risk:
     below: float
     above: float
     origin: str
+    orders: str = ""
 
     @property
     def dollars(self) -> float:
@@ -57,7 +43,7 @@ def estimate_impact(
     graph: Graph,
     revenue: Mapping[str, Revenue],
     policy: ImpactPolicy,
-    measured: Mapping[str, MeasuredRevenue] | None = None,
+    measured: Measured | None = None,
 ) -> Impact | None:
     r"""The revenue per hour at risk while these targets fire.
 
@@ -72,7 +58,8 @@ def estimate_impact(
         graph: the dependencies.
         revenue: the revenue of targets, from the settings.
         policy: the shares at risk by severity.
-        measured: the measured revenue of targets, where it is recent; it is preferred to the settings.
+        measured: the usual revenue of targets with orders, where it is known; it is preferred to the settings. Orders of several
+            targets count once, with the worst share.
 
     Returns:
         The impact with its 90 % interval, or None when no revenue is mapped to what is affected.
@@ -89,23 +76,56 @@ def estimate_impact(
     >>> impact.reason
     'model/m: 100 % of $1,200 an hour (settings); page/p: 50 % of $800 an hour (settings)'
     """
-    measured = measured or {}
+    exposed = _exposed(targets, graph, policy)
+    known = {target: measured[target] for target in exposed if measured and target in measured}
+    configured = {target: share for target, share in exposed.items() if target in revenue and not known.get(target)}
     risks = [
-        risk
-        for target, share in _exposed(targets, graph, policy).items()
-        if (risk := _risk(target, share, revenue.get(target), measured.get(target)))
+        *_measured_risks({target: exposed[target] for target in known}, known),
+        *(
+            _configured_risk(target, share, revenue[target], orders_unknown=target in known)
+            for target, share in configured.items()
+        ),
     ]
     if not risks:
         return None
-    risks.sort(key=lambda risk: (-risk.dollars, risk.target))
+    risks.sort(key=lambda risk: (-risk.dollars, risk.target, risk.orders))
+    orders = (OrdersAtRisk(risk.orders, risk.share, risk.dollars) for risk in risks if risk.orders)
+    unknown = sorted(target for target in known if not known[target] and target not in revenue)
     dollars = math.fsum(risk.dollars for risk in risks)
     return Impact(
         dollars_per_hour=dollars,
         low=max(0.0, dollars - math.hypot(*(risk.share * risk.below for risk in risks))),
         high=dollars + math.hypot(*(risk.share * risk.above for risk in risks)),
-        targets=tuple(risk.target for risk in risks[:TARGETS_LIMIT]),
-        reason=_reason(risks),
+        targets=tuple(dict.fromkeys(risk.target for risk in risks))[:TARGETS_LIMIT],
+        reason=_reason(risks, unknown),
+        orders=tuple(islice(orders, TARGETS_LIMIT)),
     )
+
+
+def with_worst_shares(impact: Impact | None, before: Impact | None) -> Impact | None:
+    """The impact whose orders have the largest share that was at risk since the incident opened: so much may have been lost."""
+    if impact is None or before is None or not before.orders:
+        return impact
+    worst = {one.orders: one.share for one in before.orders}
+    now = [one._replace(share=max(one.share, worst.pop(one.orders, 0.0))) for one in impact.orders]
+    past = [OrdersAtRisk(orders, share, 0.0) for orders, share in worst.items()]
+    return replace(impact, orders=tuple([*now, *past][:TARGETS_LIMIT]))
+
+
+def total_at_risk(impacts: Iterable[Impact]) -> float:
+    """The dollars an hour at risk in several incidents: orders that are at risk in more than one count once, by the largest risk.
+
+    >>> from core.incidents.model import OrdersAtRisk
+    >>> shop = Impact(dollars_per_hour=150.0, low=0.0, high=0.0, targets=(), reason="", orders=(OrdersAtRisk("shop", 1.0, 100.0),))
+    >>> total_at_risk([shop, replace(shop, dollars_per_hour=120.0, orders=(OrdersAtRisk("shop", 0.8, 80.0),))])
+    190.0
+    """
+    rest, worst = 0.0, dict[str, float]()
+    for impact in impacts:
+        rest += impact.dollars_per_hour - math.fsum(one.dollars for one in impact.orders)
+        for one in impact.orders:
+            worst[one.orders] = max(one.dollars, worst.get(one.orders, 0.0))
+    return rest + math.fsum(worst.values())
 
 
 def raise_severity(severity: Severity, impact: Impact | None, policy: ImpactPolicy) -> Severity:
@@ -222,22 +242,40 @@ def _exposed(targets: Iterable[tuple[str, Severity]], graph: Graph, policy: Impa
     return exposed
 
 
-def _risk(target: str, share: float, configured: Revenue | None, measured: MeasuredRevenue | None) -> _Risk | None:
-    if measured is not None and all(map(math.isfinite, (measured.dollars_per_hour, measured.low, measured.high))):
-        earns = max(0.0, measured.dollars_per_hour)
-        below, above = max(0.0, earns - measured.low), max(0.0, measured.high - earns)
-        return _Risk(target, share, earns, below, above, f"measured {instant(measured.at)}")
-    if configured is None:
-        return None
+def _measured_risks(exposed: Mapping[str, float], measured: Measured) -> Iterator[_Risk]:
+    """The risk of each stream of orders, once: with the worst share of the targets whose orders they are."""
+    worst: dict[str, _Risk] = {}
+    for target, share in sorted(exposed.items()):
+        for one in measured[target]:
+            earns = max(0.0, one.dollars_per_hour)
+            below, above = max(0.0, earns - one.low), max(0.0, one.high - earns)
+            risk = _Risk(target, share, earns, below, above, one.basis, one.orders)
+            if one.orders not in worst or share > worst[one.orders].share:
+                worst[one.orders] = risk
+    yield from worst.values()
+
+
+def _configured_risk(target: str, share: float, configured: Revenue, *, orders_unknown: bool) -> _Risk:
     earns, half = configured.dollars_per_hour, configured.dollars_per_hour * configured.uncertainty
-    return _Risk(target, share, earns, half, half, "settings")
+    origin = "settings; the usual revenue of its orders is not known" if orders_unknown else "settings"
+    return _Risk(target, share, earns, half, half, origin)
 
 
-def _reason(risks: list[_Risk]) -> str:
-    shown = [
-        f"{clean(risk.target, _NAME_LIMIT)}: {number(risk.share, 'ratio')} of {number(risk.earns, 'dollars')} an hour"
-        f" ({risk.origin})"
-        for risk in risks[:_SHOWN]
-    ]
-    hidden = len(risks) - len(shown)
-    return "; ".join([*shown, f"and {hidden} more"] if hidden else shown)
+def _reason(risks: list[_Risk], unknown: list[str]) -> str:
+    """The calculation: orders of one target with one basis are one line of it."""
+    together: dict[tuple[str, float, str], list[_Risk]] = {}
+    for risk in risks:
+        together.setdefault((risk.target, risk.share, risk.origin), []).append(risk)
+    lines = [_line(target, share, origin, same) for (target, share, origin), same in together.items()]
+    hidden = len(lines) - _SHOWN
+    names = ", ".join(clean(target, _NAME_LIMIT) for target in unknown[:_SHOWN])
+    more = ([f"and {hidden} more"] if hidden > 0 else []) + ([f"not known of {names}"] if unknown else [])
+    return "; ".join([*lines[:_SHOWN], *more])
+
+
+def _line(target: str, share: float, origin: str, risks: list[_Risk]) -> str:
+    earns = number(math.fsum(risk.earns for risk in risks), "dollars")
+    orders = [risk.orders for risk in risks if risk.orders]
+    shown = order_names(orders[:_SHOWN]) + (f" and {len(orders) - _SHOWN} more" if len(orders) > _SHOWN else "")
+    of = f" of orders of {shown}" if orders else ""
+    return f"{clean(target, _NAME_LIMIT)}: {number(share, 'ratio')} of {earns} an hour ({origin}{of})"

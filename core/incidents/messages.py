@@ -8,6 +8,7 @@ from core.events import Change, Severity, Status
 from core.incidents.capacity import hidden_of
 from core.incidents.grouping import is_grouped, subject
 from core.incidents.lifecycle import ENDINGS, RESPONSES
+from core.incidents.measured import NO_LOSSES, Losses, MeasuredLoss, loss_text
 from core.incidents.model import GroupState, Impact, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.incidents.notification import Notification
 from core.text import clean, comparison, duration, instant, number, period
@@ -25,7 +26,7 @@ _FLAPS = {
     IncidentReason.STARTED_FLAPPING: "Flapping",
     IncidentReason.STOPPED_FLAPPING: "No longer flapping",
 }
-_UNKNOWN_IMPACT = "unknown (no revenue mapped to this target)"
+_UNKNOWN_IMPACT = "unknown (no revenue of this target is known)"
 _LINE = 900
 _NO_TIME = timedelta(0)
 _Pairs = tuple[tuple[str, str], ...]
@@ -77,7 +78,9 @@ class Message:
     missed: bool = False
 
 
-def compose(state: GroupState, notification: Notification, *, url: str, runbooks: str = "") -> tuple[Message, ...]:
+def compose(
+    state: GroupState, notification: Notification, *, url: str, runbooks: str = "", losses: Losses = NO_LOSSES
+) -> tuple[Message, ...]:
     """The messages of a notification, one per channel.
 
     Args:
@@ -85,13 +88,17 @@ def compose(state: GroupState, notification: Notification, *, url: str, runbooks
         notification: about the incident.
         url: the address of the pages, to link the incident.
         runbooks: the address of the runbooks, or empty where they are only named.
+        losses: what incidents lost, where it is measured, by incident.
     """
     incident = notification.incident
     members = state.members(incident)
     lead = _lead(incident, members)
     about = lead.target if lead and lead.status is Status.FIRING else incident.target
     hidden = len(hidden_of(state, notification.incident.targets))
-    headline, details = _headline(state, notification, about), facts(notification, members, runbooks, hidden)
+    headline, details = (
+        _headline(state, notification, about),
+        facts(notification, members, runbooks, hidden, losses.get(incident.id)),
+    )
     return tuple(
         Message(
             key=f"{incident.id}:notify:{incident.notified.count}:{channel}",
@@ -115,14 +122,24 @@ def compose(state: GroupState, notification: Notification, *, url: str, runbooks
 
 
 def compose_all(
-    state: GroupState, notifications: Iterable[Notification], *, url: str, runbooks: str = ""
+    state: GroupState,
+    notifications: Iterable[Notification],
+    *,
+    url: str,
+    runbooks: str = "",
+    losses: Losses = NO_LOSSES,
 ) -> tuple[Message, ...]:
     """The messages of several notifications; see `compose`."""
-    return tuple(message for one in notifications for message in compose(state, one, url=url, runbooks=runbooks))
+    composed = (compose(state, one, url=url, runbooks=runbooks, losses=losses) for one in notifications)
+    return tuple(message for messages in composed for message in messages)
 
 
 def facts(
-    notification: Notification, members: Sequence[IncidentCondition], runbooks: str = "", hidden: int = 0
+    notification: Notification,
+    members: Sequence[IncidentCondition],
+    runbooks: str = "",
+    hidden: int = 0,
+    loss: MeasuredLoss | None = None,
 ) -> tuple[Fact, ...]:
     """The labelled lines below the headline, most important first.
 
@@ -133,6 +150,7 @@ def facts(
         members: the conditions of the incident, the worst first.
         runbooks: the address of the runbooks, or empty where they are only named.
         hidden: how many firing conditions are beyond those that are kept in detail.
+        loss: what the incident lost, where it is measured.
     """
     incident = notification.incident
     lead = _lead(incident, members)
@@ -140,13 +158,13 @@ def facts(
         note = ("Note", _command(incident) if incident.is_part else "")
         pairs: _Pairs = (note, ("Automated actions", _actions(incident.timeline)))
     elif notification.change in ENDINGS:
-        pairs = _after_resolution(lead, incident)
+        pairs = (*_after_resolution(lead, incident), _lost(loss))
     elif notification.change in RESPONSES:
         by_person = notification.reason is IncidentReason.COMMAND
-        pairs = (("Note", _command(incident) if by_person else ""), *_status(lead, incident, members, hidden))
+        pairs = (("Note", _command(incident) if by_person else ""), *_status(lead, incident, members, hidden, loss))
     else:
         pairs = (
-            *_status(lead, incident, members, hidden),
+            *_status(lead, incident, members, hidden, loss),
             *_next_step(lead, incident, runbooks),
             *_details(lead, incident, members, hidden),
         )
@@ -288,17 +306,27 @@ def _resolved(notification: Notification) -> str:
 
 
 def _status(
-    lead: IncidentCondition | None, incident: Incident, members: Sequence[IncidentCondition], hidden: int
+    lead: IncidentCondition | None,
+    incident: Incident,
+    members: Sequence[IncidentCondition],
+    hidden: int,
+    loss: MeasuredLoss | None,
 ) -> _Pairs:
     about = lead.target if lead else incident.target
     return (
         ("Observed", _observed(incident, lead) if lead else ""),
         ("Impact", impact_text(incident.impact) or _UNKNOWN_IMPACT),
+        _lost(loss),
         _affected(about, members, hidden),
         ("Root target", incident.target if about != incident.target else ""),
         ("Acknowledged by", incident.acknowledged_by),
         ("Automated actions", _actions(incident.timeline)),
     )
+
+
+def _lost(loss: MeasuredLoss | None) -> tuple[str, str]:
+    """The loss so far, with the time that it is of; nothing where it is not measured yet."""
+    return ("Lost" if loss and loss.final else "Lost so far", loss_text(loss) if loss else "")
 
 
 def _affected(about: str, members: Sequence[IncidentCondition], hidden: int) -> tuple[str, str]:

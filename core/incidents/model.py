@@ -193,6 +193,20 @@ class TimelineEntry:
     finding_id: str = ""
 
 
+class OrdersAtRisk(NamedTuple):
+    """Measured revenue at risk of one stream of orders; stored without the names of its fields.
+
+    Attributes:
+        orders: the stream: the source of the orders.
+        share: of its revenue that is at risk, 0 to 1; the largest since the incident opened.
+        dollars: per hour, at present.
+    """
+
+    orders: str
+    share: float
+    dollars: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impact:
     """Revenue at risk of an incident.
@@ -202,6 +216,7 @@ class Impact:
         low, high: the ends of its 90 % interval.
         targets: the earning targets, largest risk first; a few of them.
         reason: the calculation, in one line for people.
+        orders: the orders by which it is measured, largest risk first; a few of them.
     """
 
     dollars_per_hour: float
@@ -209,6 +224,7 @@ class Impact:
     high: float
     targets: tuple[str, ...]
     reason: str
+    orders: tuple[OrdersAtRisk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

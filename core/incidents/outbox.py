@@ -320,7 +320,7 @@ def _size(effect: Effect) -> int:
     if (finding := effect.finding) is not None:
         texts += [finding.target, finding.kind, finding.summary, finding.runbook, *finding.evidence.values()]
     if (record := effect.record) is not None:
-        texts += [record.incident_group, record.event_id, record.target, record.event]
+        texts += [record.incident_group, record.event_id, record.target, record.event, record.known]
     # Whether a text is ASCII is known without looking at it.
     return _EFFECT_SIZE + sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
 

@@ -5,12 +5,15 @@ A finding is classified by the rules of the settings first, then by the words of
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property, lru_cache
 
 from core.events import Severity
+from core.incidents.measured import KnownOrders, UsualRevenue, measured_revenue
 from core.patterns import matches
+from core.settings.business import RevenueOf
 from core.settings.people import Category, People
 from core.settings.response import ImpactPolicy, Maintenance, Playbook, Policy, Revenue, Rule
 from core.settings.types import Dependency, Settings
@@ -232,6 +235,9 @@ class IncidentPolicy:
         rules: the classification rules.
         impact: the share of revenue at risk.
         revenue: the revenue of targets, by target.
+        revenue_of: the orders whose revenue is that of a target, by target.
+        time_zone: of the business.
+        known: what is measured by orders, at the instant of the decision.
         people: routes, stakeholders and rotations.
         maintenance: the maintenance windows.
         playbooks: the automated actions.
@@ -244,6 +250,9 @@ class IncidentPolicy:
     rules: tuple[Rule, ...] = ()
     impact: ImpactPolicy = field(default_factory=ImpactPolicy)
     revenue: Mapping[str, Revenue] = field(default_factory=dict)
+    revenue_of: Mapping[str, RevenueOf] = field(default_factory=dict)
+    time_zone: str = "UTC"
+    known: KnownOrders = field(default_factory=KnownOrders)
     people: People = field(default_factory=People)
     maintenance: tuple[Maintenance, ...] = ()
     playbooks: tuple[Playbook, ...] = ()
@@ -259,9 +268,29 @@ def incident_policy(settings: Settings, url: str, runbooks: str = "") -> Inciden
         rules=settings.rules,
         impact=settings.impact,
         revenue=settings.revenue,
+        revenue_of=settings.business.revenue_of,
+        time_zone=settings.business.time_zone,
         people=settings.people,
         maintenance=settings.maintenance,
         playbooks=settings.playbooks,
         url=url,
         runbooks=runbooks,
     )
+
+
+def with_measured(policy: IncidentPolicy, usual: UsualRevenue, at: datetime) -> IncidentPolicy:
+    """The policy with the usual revenue of targets in the hour of an instant, and with the losses so far.
+
+    Args:
+        policy: of the settings.
+        usual: as far as it is known.
+        at: the instant of the decision.
+    """
+    measured = measured_revenue(usual, policy.revenue_of, at, max_age=policy.impact.max_age, zone=policy.time_zone)
+    return replace(policy, known=KnownOrders(measured=measured, losses=usual.losses))
+
+
+def known_of(policy: IncidentPolicy, targets: Iterable[str], incidents: Collection[str]) -> KnownOrders:
+    """What is known of some incidents, and of all that depends on some targets: what decisions about them use."""
+    affected = {other for target in targets for other in (target, *policy.graph.downstream(target))}
+    return policy.known.of(affected, incidents)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from core.events import ActionDecision, Severity, Stage, Status
 from core.incidents.endings import ENDED_BY_TEXTS, ended_by
 from core.incidents.impact import Loss, estimate_loss
+from core.incidents.measured import MeasuredLoss, loss_text
 from core.incidents.model import Acknowledgement, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.text import LINE_LIMIT, clean, comparison, duration, instant, number
 
@@ -165,6 +166,7 @@ def report(
     actions: Sequence[ActionDecision] = (),
     *,
     made_at: datetime,
+    loss: MeasuredLoss | None = None,
 ) -> str:
     """The report of an incident.
 
@@ -173,6 +175,7 @@ def report(
         members: its conditions, the worst first, as `GroupState.members` gives them.
         actions: the decisions about its automated actions, in any order.
         made_at: the instant of the report, in UTC.
+        loss: what it lost, where that is measured.
 
     Returns:
         GitHub-flavoured Markdown; foreign text is escaped and truncated.
@@ -185,13 +188,13 @@ def report(
     ...                     severity=Severity.ERROR, category="drift", opened_at=nine)
     >>> lines = report(incident, [], made_at=nine + timedelta(hours=1)).splitlines()
     >>> lines[0], lines[-2:]
-    ('# Incident: PSI &#124; 0.3', ['- It is not resolved.', '- Its impact is unknown (no revenue mapped to its targets).'])
+    ('# Incident: PSI &#124; 0.3', ['- It is not resolved.', '- Its impact is unknown (no revenue of its targets is known).'])
     """
     decisions = sorted(actions, key=lambda action: (action.at, action.request_id, action.sequence))
     sections = (
         [f"# Incident: {_safe(incident.title, _TITLE_LIMIT)}"],
         [f"Report of incident {_safe(incident.id)}, {instant(made_at)}."],
-        ["## Summary", "", *_table(("Field", "Value"), _summary(incident, made_at))],
+        ["## Summary", "", *_table(("Field", "Value"), _summary(incident, made_at, loss))],
         ["## Timeline", "", *_timeline(incident, members)],
         ["## Findings", "", *_findings(members)],
         ["## Automated actions", "", *_actions(decisions)],
@@ -216,7 +219,7 @@ def _safe(text: str, limit: int = LINE_LIMIT) -> str:
     return _UNDERSCORE.sub(r"\\_", escaped) or "-"
 
 
-def _summary(incident: Incident, made_at: datetime) -> Iterator[tuple[str, str]]:
+def _summary(incident: Incident, made_at: datetime, loss: MeasuredLoss | None) -> Iterator[tuple[str, str]]:
     yield "Incident", incident.id
     yield "State", _state(incident)
     yield "Severity", incident.severity
@@ -227,7 +230,7 @@ def _summary(incident: Incident, made_at: datetime) -> Iterator[tuple[str, str]]
     ending = ended_by(incident)
     if ending is not None and not incident.cancelled and not incident.merged_into:
         yield "Ended by", ENDED_BY_TEXTS[ending]
-    yield from _costs(incident, made_at)
+    yield from _costs(incident, made_at, loss)
 
 
 def _state(incident: Incident) -> str:
@@ -267,14 +270,17 @@ def _duration(start: datetime, end: datetime | None) -> str:
     return duration(max(end - start, timedelta(0))) if end else ""
 
 
-def _costs(incident: Incident, made_at: datetime) -> Iterator[tuple[str, str]]:
+def _costs(incident: Incident, made_at: datetime, measured: MeasuredLoss | None) -> Iterator[tuple[str, str]]:
     impact, loss = incident.impact, estimate_loss(incident, made_at)
     if incident.cancelled or incident.merged_into or not (impact or loss.dollars):
         return
     if impact is not None:
         per_hour = Loss(dollars=impact.dollars_per_hour, low=impact.low, high=impact.high)
         yield "Impact", f"{_dollars(per_hour)} an hour: {impact.reason}"
-    yield "Estimated loss", f"{_dollars(loss)}: the impact by the hour while it fired, {_until(incident)}"
+    if measured is not None:
+        yield "Loss by orders", loss_text(measured)
+    if measured is None or measured.unknown:
+        yield "Estimated loss", f"{_dollars(loss)}: the impact by the hour while it fired, {_until(incident)}"
 
 
 def _dollars(loss: Loss) -> str:
@@ -361,7 +367,7 @@ def _questions(
         yield "It was not acknowledged."
     yield from _unresolved(incident, members)
     if incident.impact is None and not incident.loss:
-        yield "Its impact is unknown (no revenue mapped to its targets)."
+        yield "Its impact is unknown (no revenue of its targets is known)."
     for kind, target in sorted({(member.kind, member.target) for member in members if not member.runbook}):
         yield f"There is no runbook for {clean(kind, _NAME_LIMIT)} of {clean(target, _NAME_LIMIT)}."
     yield from _notification_problems(incident)

@@ -60,6 +60,15 @@ METRICS = (
         "1",
         "Revenue attributed to models over 30 days by kind of target, in dollars; kind incidents is their cost, negative.",
     ),
+    gauge(
+        "aia_incident_loss_dollars",
+        "bound",
+        "1",
+        "Revenue lost in incidents of the last 30 days, by their orders, in dollars: low, middle or high of its 90 % interval.",
+    ),
+    gauge(
+        "aia_incident_losses", "state", "1", "Incidents of these 30 days whose orders are known: measured or not_known."
+    ),
     gauge("aia_cost_dollars", "kind", "1", "Cost of the platform over 30 days by kind, in dollars."),
     gauge("aia_roi_ratio", "", "1", "Return on investment over 30 days: (attributed revenue - cost) / cost."),
     gauge("aia_customers", "state", "1", "Customers by state: new, active or lapsed."),

@@ -16,6 +16,7 @@ from core.incidents.effects import DecisionEffects, decision_effects, refusal_ef
 from core.incidents.expiry import expire
 from core.incidents.fold import fold
 from core.incidents.grouping import grouped
+from core.incidents.measured import KnownOrders
 from core.incidents.merging import Whole, absorb, announce, join, why_not
 from core.incidents.messages import Message
 from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State
@@ -110,8 +111,9 @@ class _Engine:
     skipped: int = 0
 
     def take(self, one: Input) -> None:
-        """Decide on one input."""
+        """Decide on one input, knowing what was measured then; of what it was not about, what was measured last."""
         event, now = one.event, one.decided_at
+        self.policy = replace(self.policy, known=self.policy.known.with_newer(one.known))
         match event:
             case Finding():
                 self._fold(event, one)
@@ -198,7 +200,7 @@ class _Engine:
             channel=delivered.channel,
             detail=delivered.detail,
             now=now,
-            policy=self.policy,
+            policy=replace(self.policy, known=KnownOrders()),  # a delivery is no decision about revenue
             silences=lambda: self.silences,
         )
         self._tell(effects, now)

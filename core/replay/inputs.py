@@ -1,11 +1,12 @@
 """What is replayed: the events that were decided on, in the order of their decisions."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 
 from core.events import ActionDecision, Command, DecisionKind, Delivered, Finding
+from core.incidents.measured import KnownOrders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Input:
         event: the event; None for a sweep.
         published_at: when it was published; of a delivery, when its message was decided.
         decided_at: when it was decided on; of a delivery, when it was delivered.
+        known: what the decision knew of orders.
     """
 
     kind: DecisionKind
@@ -29,6 +31,7 @@ class Input:
     event: Finding | Command | ActionDecision | Delivered | None
     published_at: datetime
     decided_at: datetime
+    known: KnownOrders = field(default_factory=KnownOrders)
 
     @property
     def starts_sweep(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from core.errors import Fault
 from core.settings.declare import Faults, validator
-from core.settings.kinds import Column, Dollars, Slug, Table, TimeZone
+from core.settings.kinds import Column, Dollars, Slug, Table, Target, TimeZone
 from core.settings.notes import Default, Items, Mark, OneOf, Range, Requires
 
 OUTCOMES = ("taken", "refunded", "failed")
@@ -63,6 +63,18 @@ def _a_word_means_one_outcome(orders: Orders) -> Faults:
             if word in known:
                 yield Fault(f"outcomes.{outcome}[{index}]", "must mean one outcome", word)
             known.add(word)
+
+
+MEASURED_SOURCES = 100
+"""Sources whose revenue by hour of the week is measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevenueOf:
+    """The orders whose revenue is that of a target."""
+
+    sources: Annotated[tuple[str, ...], Items(at_least=1, unique=True)]
+    """Sources of the orders."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +136,17 @@ class Business:
     time_zone: TimeZone = "UTC"
     """Time zone of the business: its days and weeks begin by this clock."""
     orders: Orders | None = None
+    revenue_of: Annotated[Mapping[Target, RevenueOf], Requires("orders")] = field(default_factory=dict)
+    """Orders of targets, by target: the revenue at risk and the loss of an incident are measured by them."""
     customers: Annotated[Customers, Requires("orders.customer")] = field(default_factory=Customers)
     costs: Mapping[Slug, Cost] = field(default_factory=dict)
     """Continuous costs, by a name of your choice."""
     spending: Spending | None = None
     market: MarketTable | None = None
+
+
+@validator(Business, "revenue_of")
+def _not_too_many_sources_are_measured(business: Business) -> Faults:
+    sources = {source for orders in business.revenue_of.values() for source in orders.sources}
+    if len(sources) > MEASURED_SOURCES:
+        yield Fault("revenue_of", f"must name {MEASURED_SOURCES} sources at most", len(sources))

@@ -112,6 +112,8 @@ class ImpactPolicy:
     """Share of the affected revenue that is at risk, by severity."""
     raises: Annotated[Mapping[Severity, Dollars], Key("raise")] = field(default_factory=dict)
     """Impact from which an incident has at least this severity (not `info`); it must increase with the severity."""
+    max_age: Annotated[timedelta, Range("1h", "2d")] = timedelta(hours=6)
+    """Usual revenue that was computed longer ago is not known: `revenue` counts instead."""
 
 
 @validator(ImpactPolicy, "raises")

@@ -1,18 +1,19 @@
 """Incidents as the page shows them: open ones, resolved ones, and the report of one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import msgspec
 
 from core.events import Severity
+from core.incidents.measured import MeasuredLoss, loss_text
 from core.incidents.model import Incident, IncidentCondition
 from core.incidents.report import report
 from functions.adapters.ports import Clock, Data, Store
 from functions.api.actions import Actions
 from functions.api.cache import Cache
-from functions.services.incidents.documents import INCIDENTS
+from functions.services.incidents.documents import INCIDENTS, losses_of
 
 DAYS = 35
 """Days of resolved incidents that are listed; an older one is found by its id while it is stored."""
@@ -37,12 +38,20 @@ class Incidents:
         current = [document.data for document in self.store.find(INCIDENTS, where={"open": True})]
         current.sort(key=_urgency)
         over = sorted(self._over(limit, frozenset(incident["id"] for incident in current)), key=_ended, reverse=True)
-        return [*(incident | {"actions": self.actions.of(incident)} for incident in current), *over[:limit]]
+        found = [*(incident | {"actions": self.actions.of(incident)} for incident in current), *over[:limit]]
+        return self._with_losses(found)
 
     def one(self, incident_id: str) -> Data:
         """One incident with its actions; `LookupError` when there is none."""
         data = self.state(incident_id)
-        return data | {"actions": self.actions.of(data)}
+        [found] = self._with_losses([data | {"actions": self.actions.of(data)}])
+        return found
+
+    def _with_losses(self, incidents: Sequence[Data]) -> list[Data]:
+        """The incidents with their `measured_loss`; None where it is not measured."""
+        ids = [one["id"] for one in incidents if (one["impact"] or {}).get("orders")]
+        losses = losses_of(self.store, ids)
+        return [one | {"measured_loss": _loss(losses.get(one["id"]))} for one in incidents]
 
     def state(self, incident_id: str) -> Data:
         """One incident without its actions; `LookupError` when there is none."""
@@ -57,7 +66,10 @@ class Incidents:
         members = msgspec.convert(data["conditions"], tuple[IncidentCondition, ...], builtin_types=(datetime,))
         keys = [member.key for member in members]
         incident = msgspec.convert(data | {"conditions": keys}, Incident, builtin_types=(datetime,))
-        return report(incident, members, self.actions.decisions(data), made_at=self.clock())
+        loss = losses_of(self.store, [incident_id] if incident.impact and incident.impact.orders else []).get(
+            incident_id
+        )
+        return report(incident, members, self.actions.decisions(data), made_at=self.clock(), loss=loss)
 
     def targets(self) -> frozenset[str]:
         """The targets of the open incidents, and of the newest resolved ones that are listed."""
@@ -82,6 +94,13 @@ class Incidents:
             return [document.data for document in self.store.find(INCIDENTS, where={"over_on": day.isoformat()})]
 
         return self._cache((day, current), read, seconds=_SETTLED_SECONDS if current is None else _FRESH_SECONDS)
+
+
+def _loss(loss: MeasuredLoss | None) -> Data | None:
+    if loss is None:
+        return None
+    data: Data = msgspec.to_builtins(loss, builtin_types=(datetime,))
+    return data | {"text": loss_text(loss)}
 
 
 def _urgency(incident: Data) -> tuple[int, float, float]:

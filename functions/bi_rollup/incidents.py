@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import msgspec
@@ -10,23 +10,45 @@ import msgspec
 from core.actions.effectiveness import EndedIncident
 from core.events import Change, Severity
 from core.incidents.impact import estimate_loss
+from core.incidents.measured import MeasuredLoss
 from core.incidents.model import Incident, IncidentReason
 from functions.adapters.ports import Data, Store
 from functions.bi_rollup.spans import DAY
-from functions.services.incidents.documents import INCIDENTS
+from functions.services.incidents.documents import INCIDENTS, losses_of
 
 log = logging.getLogger(__name__)
 MOST = 5000
 
 
 def read(store: Store, since: datetime, until: datetime) -> list[Incident]:
-    """The incidents that were open at some time in a period, without cancelled and merged ones."""
+    """The incidents that were open at some time in a period, without cancelled and merged ones; with their losses, where measured."""
     incidents = [found for data in _documents(store, since, until) if (found := _incident(data)) is not None]
-    return [
+    counted = [
         incident
         for incident in incidents
         if not incident.cancelled and not incident.merged_into and incident.opened_at < until
     ]
+    losses = losses_of(store, [incident.id for incident in counted if incident.impact and incident.impact.orders])
+    return [_with_loss(incident, losses.get(incident.id)) for incident in counted]
+
+
+def with_parts(store: Store, since: datetime, until: datetime) -> Iterator[Incident]:
+    """All incidents that were open at some time in a period, each once; what people merged is not over while it fires."""
+    seen = set[str]()
+    parts = [document.data | {"resolved_at": None} for document in store.find(INCIDENTS, where={"lasting_part": True})]
+    for data in (*parts, *_documents(store, since, until)):
+        incident = None if data["id"] in seen else _incident(data)
+        if incident is not None and incident.opened_at < until:
+            seen.add(incident.id)
+            yield incident
+
+
+def _with_loss(incident: Incident, loss: MeasuredLoss | None) -> Incident:
+    """The incident with its measured loss in place of the estimated one, which goes on from where that is known."""
+    if loss is None or loss.unknown:
+        return incident
+    amounts = {"loss": loss.dollars, "loss_low": loss.low, "loss_high": loss.high}
+    return replace(incident, **amounts, loss_until=loss.until)  # type: ignore[arg-type] # amounts are floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,17 +6,21 @@ from functions.bi_rollup import (
     customers,
     daily_metrics,
     forecasts,
+    losses,
     market,
     reconciliation,
     revenue,
     roi,
     satisfaction,
+    usual_revenue,
 )
 from functions.bi_rollup.local_days import by_local_day
 
 _MEASURES = (
     revenue.JOB,
     reconciliation.JOB,
+    usual_revenue.JOB,
+    losses.JOB,
     by_local_day(forecasts.JOB),
     by_local_day(customers.JOB),
     by_local_day(market.JOB),

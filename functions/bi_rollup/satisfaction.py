@@ -10,6 +10,7 @@ from functools import partial
 from core.business.indicators import Indicators
 from core.business.satisfaction import satisfaction
 from core.experience import MIN_COUNT
+from core.incidents.impact import total_at_risk
 from core.incidents.model import Incident, State
 from core.incidents.report import ResponseRecord, response_times
 from core.pipelines.health import health
@@ -113,7 +114,7 @@ def _of_incidents(incidents: Sequence[Incident] | None, settings: Settings, due:
     records = [ResponseRecord(**{name: getattr(incident, name) for name in _RECORD_FIELDS}) for incident in incidents]
     times = response_times(records, due - WINDOW, due)
     revenue = sum(target.dollars_per_hour for target in settings.revenue.values())
-    at_risk = sum(incident.impact.dollars_per_hour for incident in active if incident.impact)
+    at_risk = total_at_risk(incident.impact for incident in active if incident.impact)
     open_ratio = sum(incident.state is State.OPEN for incident in active) / len(active) if active else 0.0
     indicators = {
         "mtta_seconds": times.mtta.total_seconds() if times.mtta is not None else None,

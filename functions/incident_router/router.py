@@ -10,6 +10,7 @@ from core.incidents.commands import OWNING, VERBS, apply_command
 from core.incidents.fold import fold
 from core.incidents.grouping import grouped
 from core.incidents.model import Decision, GroupState
+from core.incidents.policy import IncidentPolicy
 from core.incidents.response import record_decision
 from core.incidents.routing import LONGEST_SILENCE
 from functions.adapters import events, logs
@@ -86,9 +87,9 @@ def handle(service: IncidentService, received: Received) -> None:
 def _fold(service: IncidentService, found: Finding, published_at: datetime) -> None:
     finding = grouped(found, service.policy.people.routes)
 
-    def decide(state: GroupState, _: datetime) -> Decision:
+    def decide(state: GroupState, _: datetime, policy: IncidentPolicy) -> Decision:
         # The instant of publishing is the same for every delivery, and so is the limit for a clock that runs ahead.
-        return fold(state, finding, now=published_at, policy=service.policy)
+        return fold(state, finding, now=published_at, policy=policy)
 
     kept = about(found, service.policy.graph.group(finding.target), published_at)
     service.execute(decide, at=min(finding.observed_at, published_at), about=kept)
@@ -98,7 +99,7 @@ def _update(service: IncidentService, decision: ActionDecision, published_at: da
     if copy := _known(service, decision.incident_id, decision.at):
         kept = about(decision, copy.data["group"], published_at)
         service.execute(
-            lambda state, _: record_decision(state, decision), at=min(decision.at, published_at), about=kept
+            lambda state, *_: record_decision(state, decision), at=min(decision.at, published_at), about=kept
         )
 
 
@@ -111,7 +112,7 @@ def _apply(service: IncidentService, command: Command, published_at: datetime) -
     if copy:
         told = replace(command, subject=copy.key)
         kept = about(command, copy.data["group"], published_at)
-        service.execute(lambda state, _: apply_command(state, told), at=min(command.at, published_at), about=kept)
+        service.execute(lambda state, *_: apply_command(state, told), at=min(command.at, published_at), about=kept)
 
 
 def _known(service: IncidentService, incident_id: str, at: datetime) -> Document | None:

@@ -10,6 +10,7 @@ import msgspec
 from core.errors import AiaError
 from core.events import Severity
 from core.incidents.endings import EndedBy, ended_by
+from core.incidents.impact import total_at_risk
 from core.incidents.model import Impact, State
 from core.incidents.report import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
 from functions.services.incidents.documents import INCIDENTS
@@ -79,7 +80,7 @@ def _measure_live(service: IncidentService, live: Sequence[_Copy], at: datetime)
 
 def _measure_impact(service: IncidentService, lasting: Sequence[_Copy]) -> None:
     """The impact of all that lasts: what was merged costs on, and is not in the impact of the incident that it is a part of."""
-    dollars = sum(incident.impact.dollars_per_hour for incident in lasting if incident.impact)
+    dollars = total_at_risk(incident.impact for incident in lasting if incident.impact)
     service.metrics.gauge("aia_incidents_impact_dollars_per_hour", dollars)
 
 

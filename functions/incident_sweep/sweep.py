@@ -24,8 +24,9 @@ from core.incidents.conditions import moved
 from core.incidents.due import LONGEST_REST
 from core.incidents.expiry import expire
 from core.incidents.fold import fold, resolve_condition
-from core.incidents.model import IncidentCondition, IncidentReason
+from core.incidents.model import Decision, GroupState, IncidentCondition, IncidentReason
 from core.incidents.outbox import Effect, IncidentGroup, delivery_queues
+from core.incidents.policy import IncidentPolicy
 from functions.adapters.ports import Due, Store
 from functions.incident_sweep.measure import measure
 from functions.runtime.endpoint import TickResult, read_part
@@ -34,7 +35,8 @@ from functions.services.detection import Tracker
 from functions.services.incidents.delivery import NOTIFY, SOURCE, DeliveryResult
 from functions.services.incidents.documents import GROUPS
 from functions.services.incidents.records import about_sweep
-from functions.services.incidents.service import Decide, IncidentService
+from functions.services.incidents.service import IncidentService
+from functions.services.incidents.transaction import Decide
 
 log = logging.getLogger(__name__)
 NAME = "incident_sweep"
@@ -71,17 +73,21 @@ def move(service: IncidentService, group: IncidentGroup) -> IncidentGroup:
         if destination == name or condition.status is not Status.FIRING:
             continue
         log.info("%s moves from %s to %s", condition.key, name, destination)
-        service.commit(destination, _open(service, condition), at=condition.observed_at)
-        group = service.commit(name, _close(service, condition), at=condition.observed_at).group
+        service.commit(destination, _open(condition), at=condition.observed_at)
+        group = service.commit(name, _close(condition), at=condition.observed_at).group
     return group
 
 
-def _open(service: IncidentService, condition: IncidentCondition) -> Decide:
-    return lambda state, now: fold(state, _finding(condition), now=now, policy=service.policy)
+def _open(condition: IncidentCondition) -> Decide:
+    return lambda state, now, policy: fold(state, _finding(condition), now=now, policy=policy)
 
 
-def _close(service: IncidentService, condition: IncidentCondition) -> Decide:
-    return lambda state, _: resolve_condition(state, moved(condition), IncidentReason.MOVED, policy=service.policy)
+def _close(condition: IncidentCondition) -> Decide:
+    return lambda state, _, policy: resolve_condition(state, moved(condition), IncidentReason.MOVED, policy=policy)
+
+
+def _expire(state: GroupState, now: datetime, policy: IncidentPolicy) -> Decision:
+    return expire(state, now, policy=policy)
 
 
 def _finding(condition: IncidentCondition) -> Finding:
@@ -239,7 +245,7 @@ def _decide(sweeper: Sweeper, scheduled_at: datetime, end: float, name: str) -> 
         return None
     try:
         about = about_sweep(scheduled_at, name, at=scheduled_at)
-        return move(service, service.commit(name, partial(expire, policy=service.policy), at=None, about=about).group)
+        return move(service, service.commit(name, _expire, at=None, about=about).group)
     except AiaError as error:
         log.warning("retried at the next sweep: %s: %s", name, error)
     except Exception:

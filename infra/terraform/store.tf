@@ -8,6 +8,7 @@ locals {
     channel_tests   = []
     conditions      = ["source", "has_unsent"]
     incident_groups = []
+    incident_losses = ["on"]
     incidents       = ["lasting_part", "open", "over_on"]
     ledger          = ["expires_on"]
     pipelines       = []
@@ -19,6 +20,7 @@ locals {
     slack_threads   = []
     slots           = []
     trainings       = []
+    usual_revenue   = []
   }
   # Collections whose documents say when they may be forgotten.
   forgotten = toset(["actions", "ledger", "slack_threads"])

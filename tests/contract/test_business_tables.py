@@ -25,6 +25,7 @@ from functions.bi_rollup.revenue import EXPECTED_REVENUE, PAYMENT_COUNTS, REVENU
 from functions.bi_rollup.roi import SPEND_BY_KIND
 from functions.bi_rollup.sources import LARGEST_SOURCES
 from functions.bi_rollup.totals import ALL, FORECAST_TOTALS, TotalForecast
+from functions.bi_rollup.usual_revenue import USUAL_HOURS
 from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows, total_rows
 from infra.local.past.business_rows import OrderRows, SaleRows, SpendingRows
 from infra.local.past.business_tables import MemoryTables
@@ -174,6 +175,7 @@ def test_the_hourly_mart_and_its_queries(both: Both, warehouse: BigQueryWarehous
         same(both, LARGEST_SOURCES, since=since, until=until, most=2)
         for query in (PAYMENT_COUNTS, REVENUE_BY_HOUR, REVENUE_BY_DAY):
             same(both, query, since=since, until=until, sources=sources)
+        same(both, USUAL_HOURS, since=since, until=until, sources=sources)
     for tables in both:
         days = [(row.source, row.day) for row in tables.read(REVENUE_BY_DAY, since=BEGIN, until=END, sources=[])]
         assert days == sorted(days)  # `forecasts` groups them

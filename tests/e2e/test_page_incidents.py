@@ -9,9 +9,11 @@ from playwright.sync_api import expect
 
 from core.actions.plan import Plan, Step
 from core.events import Severity
-from core.incidents.model import Evidence, Impact, State
+from core.incidents.measured import MeasuredLoss, loss_text
+from core.incidents.model import Evidence, Impact, OrdersAtRisk, State
 from core.incidents.notified import NotificationState
 from core.incidents.routing import Silence
+from functions.services.incidents.documents import LOSSES, loss_data
 from tests.support.builders import pages
 from tests.support.web.viewing import SECOND, WORST, PageFixture, button, card, commands, fact, go, saved
 
@@ -93,6 +95,26 @@ def test_what_it_has_cost_is_what_was_counted_and_what_came_since(night: PageFix
     page = night.open()
     for name, (_, words) in cases.items():
         expect(fact(page, "Impact", name)).to_contain_text(words)
+
+
+def test_orders_at_risk_in_two_incidents_count_once_and_a_measured_loss_is_shown(night: PageFixture) -> None:
+    now = datetime.now(UTC)
+    at_risk = night.open().locator("#glance > div").nth(1)
+    before = at_risk.inner_text().split("\n")[1]
+    orders = (OrdersAtRisk("shop", 1.0, 1000.0),)
+    cost = Impact(dollars_per_hour=1000.0, low=800.0, high=1500.0, targets=("stream/shop",), reason="s", orders=orders)
+    for name in ("one", "two"):
+        lead = pages.condition(f"service/{name}", "down", Severity.ERROR, now, name)
+        night.office.keep(pages.incident(name, [lead], now - timedelta(minutes=60), impact=cost))
+    since, until = datetime(2026, 3, 3, 9, tzinfo=UTC), datetime(2026, 3, 3, 10, tzinfo=UTC)
+    loss = MeasuredLoss(dollars=70.0, high=90.0, usual=100.0, actual=30.0, since=since, until=until, orders=("shop",))
+    night.office.store.create(LOSSES, "one", loss_data(loss))
+    page = night.open()
+    more = float(before.strip("$").replace(",", "")) + 1000
+    expect(page.locator("#glance > div").nth(1)).to_contain_text(f"${more:,.0f}")
+    expect(fact(page, "Impact", "one")).to_contain_text("$70 ($0 to $90) lost so far")
+    expect(card(page, "one")).to_contain_text(f"Loss by orders: {loss_text(loss)}")
+    expect(fact(page, "Impact", "two")).to_contain_text("so far")
 
 
 @pytest.mark.parametrize("which", ["open", "over", "long over"])

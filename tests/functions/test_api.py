@@ -12,12 +12,14 @@ import pytest
 
 from core.actions.plan import Plan, Step
 from core.events import Change, Command, Severity, Verb
-from core.incidents.model import Impact, IncidentReason, State, TimelineEntry
+from core.incidents.measured import MeasuredLoss, loss_text
+from core.incidents.model import Impact, IncidentReason, OrdersAtRisk, State, TimelineEntry
 from core.incidents.routing import Silence
 from functions.adapters.ports import Data, Store
 from functions.adapters.stores import open_store
 from functions.api.routes import Services, answer
 from functions.api.views import by_day
+from functions.services.incidents.documents import LOSSES, loss_data
 from tests.support.builders import pages
 from tests.support.builders.pages import MODEL, ApiFixture, Rows
 
@@ -160,6 +162,33 @@ def test_open_incidents_come_first_the_worst_and_dearest_on_top_then_those_that_
     over(office, "ahead", NOW + timedelta(hours=13))
     assert ids(views) == ["worst", "dear", "cheap", "unknown", "ahead", "newer", "older"]
     assert body(ask(views, "/api/incidents/older"))["state"] == "resolved"
+
+
+def test_a_measured_loss_is_shown_with_its_incident_and_in_its_report(views: Services, office: ApiFixture) -> None:
+    orders = (OrdersAtRisk("shop", 1.0, 100.0),)
+    measured = Impact(dollars_per_hour=100.0, low=50.0, high=150.0, targets=("stream/shop",), reason="x", orders=orders)
+    keep(office, "measured", impact=measured)
+    keep(office, "estimated", impact=replace(measured, orders=()))
+    found = MeasuredLoss(
+        dollars=60.0,
+        low=40.0,
+        high=90.0,
+        usual=100.0,
+        actual=40.0,
+        since=NOW - timedelta(hours=1),
+        until=NOW,
+        orders=("shop",),
+    )
+    office.store.create(LOSSES, "measured", loss_data(found))
+    shown = {one["id"]: one["measured_loss"] for one in body(ask(views, "/api/incidents"))}
+    assert shown["estimated"] is None
+    assert (shown["measured"]["dollars"], shown["measured"]["text"]) == (60.0, loss_text(found))
+    assert body(ask(views, "/api/incidents/measured"))["measured_loss"] == shown["measured"]
+    reports = [
+        ask(views, f"/api/incidents/{name}/report.md").get_data(as_text=True) for name in ("measured", "estimated")
+    ]
+    assert [r"Loss by orders | \$60 (\$40 to \$90)" in text for text in reports] == [True, False]
+    assert ["Estimated loss" in text for text in reports] == [False, True]
 
 
 def test_of_those_that_are_over_only_the_newest_are_listed(views: Services, office: ApiFixture) -> None:

@@ -262,7 +262,7 @@ def test_merged_into_each_other_at_the_same_time_the_lowest_id_goes_on() -> None
     for command, target, name in zip(commands, (B, A), (A, B), strict=True):
         whole = Whole(command.to, target)
         kept = about(command, name, now)
-        place.setup.service.execute(lambda s, _, c=command, w=whole: absorb(s, c, w), at=now, about=kept)  # type: ignore[misc]
+        place.setup.service.execute(lambda s, *_, c=command, w=whole: absorb(s, c, w), at=now, about=kept)  # type: ignore[misc]
     assert {place.incident(one).is_part for one in (a, b)} == {True}
     place.setup.give(*commands)
     place.settle()

@@ -11,11 +11,12 @@ import pytest
 from core.errors import BusyError, UnavailableError
 from core.events import Severity
 from core.incidents.messages import Message
+from core.settings.business import RevenueOf
 from functions.adapters.notify.channel import Channel, Limited, Receipt
 from functions.adapters.ports import Data, Document
 from functions.services.incidents.attempt import LEASE
 from functions.services.incidents.delivery import in_threads
-from functions.services.incidents.documents import GROUPS
+from functions.services.incidents.documents import GROUPS, USUAL, USUAL_MAX_AGE, UsualRevenues
 from tests.support.crash.breaking import MemoryStore
 from tests.support.fakes.outside import FINDING, Setup, found, set_up
 
@@ -69,6 +70,24 @@ def test_opening_an_incident_takes_five_reads_and_five_writes() -> None:
     assert sorted(message.channel for message in setup.world.told) == ["inbox", "log"]
     assert store.reads == {"incident_groups": 1, "silences": 1, "conditions": 1, "rates": 2}
     assert store.writes == {"incident_groups": 2, "incidents": 1, "rates": 2}
+
+
+def test_what_is_measured_by_orders_is_read_once_in_a_minute() -> None:
+    setup, store = counting()
+    usual = UsualRevenues(store, setup.service.clock)
+    policy = replace(setup.service.policy, revenue_of={FINDING.target: RevenueOf(sources=("shop",))})
+    setup.service = replace(setup.service, usual=usual, policy=policy)
+    setup.give(FINDING)
+    assert store.reads.pop(USUAL) == 1
+    assert sum(store.reads.values()) == sum(store.writes.values()) == 5
+    store.reads.clear()
+    store.writes.clear()
+    setup.world.now += USUAL_MAX_AGE / 2
+    setup.give(replace(FINDING, target="model/other"))
+    assert sum(store.reads.values()) == sum(store.writes.values()) == 5
+    setup.world.now += USUAL_MAX_AGE
+    setup.give(replace(FINDING, target="model/third"))
+    assert store.reads[USUAL] == 1
 
 
 def test_a_repetition_takes_one_read() -> None:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -101,13 +102,26 @@ def flap(rng: random.Random, setup: Setup) -> None:
         setup.give(replace(FINDING, target=target, status=status, severity=Severity.ERROR, observed_at=setup.world.now))
 
 
-def lived(seed: int, policy: IncidentPolicy = POLICY) -> Setup:
-    """What happened in some days: everything that the incident service handles, and sweeps at odd instants."""
+def _nothing(_setup: Setup, _rng: random.Random) -> None:
+    pass
+
+
+def lived(
+    seed: int, policy: IncidentPolicy = POLICY, *, before_each: Callable[[Setup, random.Random], None] = _nothing
+) -> Setup:
+    """What happened in some days: everything that the incident service handles, and sweeps at odd instants.
+
+    Args:
+        seed: of the random numbers.
+        policy: the policy.
+        before_each: what else happens, before each event.
+    """
     rng = random.Random(seed)
     setup = set_up(policy=policy)
     for _ in range(rng.randint(20, 60)):
         setup.channels["log"].answer = REFUSED if rng.random() < 0.1 else TAKEN
         setup.world.now += timedelta(seconds=rng.choice((1, 20, 90, 700, 4000, 40_000)))
+        before_each(setup, rng)
         make = rng.choice((finding, finding, finding, finding, command, silence, answer))
         event = make(rng, setup)
         if event is not None:

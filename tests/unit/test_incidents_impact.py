@@ -13,15 +13,16 @@ from core.events import Severity
 from core.incidents.impact import (
     TARGETS_LIMIT,
     Loss,
-    MeasuredRevenue,
     accrue_loss,
     estimate_impact,
     estimate_loss,
     merge_losses,
     raise_severity,
+    with_worst_shares,
 )
 from core.incidents.lifecycle import with_values
-from core.incidents.model import Impact, Incident, State
+from core.incidents.measured import Measured, MeasuredRevenue
+from core.incidents.model import Impact, Incident, OrdersAtRisk, State
 from core.incidents.policy import Graph
 from core.settings.response import ImpactPolicy, Revenue
 from core.settings.types import Dependency
@@ -39,6 +40,12 @@ REVENUE = {
     "model/m": Revenue(dollars_per_hour=1000.0, uncertainty=0.3),
     "page/p": Revenue(dollars_per_hour=800.0, uncertainty=1.0),
 }
+
+
+def usual(orders: str, dollars: float, low: float, high: float) -> MeasuredRevenue:
+    return MeasuredRevenue(orders=orders, dollars_per_hour=dollars, low=low, high=high, basis="usual")
+
+
 NAMES = ("a", "b", "c", "d", "e")
 FIRING = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(Severity)), max_size=6)
 EDGES = st.lists(
@@ -54,19 +61,19 @@ EARNS = st.dictionaries(
     st.sampled_from(NAMES),
     st.builds(Revenue, dollars_per_hour=st.floats(0, 1e6), uncertainty=st.floats(0, 1)),
 )
-MEASURES = st.dictionaries(
-    st.sampled_from(NAMES),
-    st.builds(
-        MeasuredRevenue,
-        dollars_per_hour=st.floats(-1e6, 1e6) | st.just(math.nan),
-        low=st.floats(-1e6, 1e6),
-        high=st.floats(-1e6, 1e6) | st.just(math.inf),
-        at=st.just(AT),
-    ),
+STREAMS = st.dictionaries(  # a stream has one revenue, whichever targets it is of
+    st.sampled_from(("shop", "app", "calls")),
+    st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)),
+    min_size=1,
+).map(lambda found: [usual(orders, *numbers) for orders, numbers in found.items()])
+MEASURES = STREAMS.flatmap(
+    lambda streams: st.dictionaries(
+        st.sampled_from(NAMES), st.lists(st.sampled_from(streams), unique_by=lambda one: one.orders).map(tuple)
+    )
 )
 
 
-def at_risk(*firing: tuple[str, Severity], measured: dict[str, MeasuredRevenue] | None = None) -> Impact:
+def at_risk(*firing: tuple[str, Severity], measured: Measured | None = None) -> Impact:
     found = estimate_impact(firing, CHAIN, REVENUE, POLICY, measured)
     assert found is not None
     return found
@@ -102,27 +109,70 @@ def test_independent_uncertainties_add_in_quadrature() -> None:
 
 
 def test_what_was_measured_is_preferred_with_its_own_interval() -> None:
-    measured = {"model/m": MeasuredRevenue(dollars_per_hour=600.0, low=500.0, high=900.0, at=AT)}
+    measured = {"model/m": (usual("shop", 600.0, 500.0, 900.0),)}
     found = at_risk(("model/m", Severity.CRITICAL), measured=measured)
     assert found.dollars_per_hour == pytest.approx(600 + 400)
     assert found.low == pytest.approx(1000 - math.hypot(100, 400))
     assert found.high == pytest.approx(1000 + math.hypot(300, 400))
-    assert found.reason.startswith("model/m: 100 % of $600 an hour (measured 2026-01-02 09:00 UTC); ")
+    assert found.reason.startswith(
+        "model/m: 100 % of $600 an hour (usual of orders of shop); page/p: 50 % of $800 an hour (settings)"
+    )
+    assert found.orders == (OrdersAtRisk("shop", 1.0, 600.0),)
 
 
 def test_what_only_a_measurement_knows_counts_too() -> None:
-    measured = {"table/t": MeasuredRevenue(dollars_per_hour=50.0, low=40.0, high=60.0, at=AT)}
+    measured = {"table/t": (usual("shop", 50.0, 40.0, 60.0),)}
     found = estimate_impact([("table/t", Severity.CRITICAL)], Graph(), {}, POLICY, measured)
     assert (dollars(found), found.targets if found else ()) == (50.0, ("table/t",))
 
 
-def test_a_measurement_that_is_no_number_is_not_taken() -> None:
-    broken = {"page/p": MeasuredRevenue(dollars_per_hour=math.nan, low=0.0, high=1.0, at=AT)}
-    assert at_risk(("page/p", Severity.CRITICAL), measured=broken).dollars_per_hour == pytest.approx(800)
+def test_settings_count_where_orders_are_not_known_and_the_reason_says_so() -> None:
+    found = at_risk(("page/p", Severity.CRITICAL), measured={"page/p": ()})
+    assert found.dollars_per_hour == pytest.approx(800)
+    assert found.reason == "page/p: 100 % of $800 an hour (settings; the usual revenue of its orders is not known)"
+    assert found.orders == ()
+
+
+def test_what_is_neither_measured_nor_in_the_settings_is_named_as_not_known() -> None:
+    firing = [("model/m", Severity.CRITICAL), ("page/p", Severity.CRITICAL)]
+    found = estimate_impact(firing, CHAIN, {"model/m": REVENUE["model/m"]}, POLICY, {"page/p": ()})
+    assert found is not None
+    assert found.reason == "model/m: 100 % of $1,000 an hour (settings); not known of page/p"
+    assert estimate_impact([("page/p", Severity.CRITICAL)], CHAIN, {}, POLICY, {"page/p": ()}) is None
+
+
+def test_orders_of_several_targets_count_once_with_the_worst_share() -> None:
+    shop, app = usual("shop", 600.0, 500.0, 900.0), usual("app", 100.0, 50.0, 200.0)
+    measured = {"model/m": (shop,), "page/p": (shop, app)}
+    found = at_risk(("table/t", Severity.CRITICAL), measured=measured)
+    assert found.dollars_per_hour == pytest.approx(600 + 0.5 * 100)
+    assert found.orders == (OrdersAtRisk("shop", 1.0, 600.0), OrdersAtRisk("app", 0.5, 50.0))
+    assert found.targets == ("model/m", "page/p")
+    assert found.reason == (
+        "model/m: 100 % of $600 an hour (usual of orders of shop); page/p: 50 % of $100 an hour (usual of orders of app)"
+    )
+    alone = at_risk(("page/p", Severity.CRITICAL), measured=measured)
+    assert alone.reason == "page/p: 100 % of $700 an hour (usual of orders of shop, app)"
+
+
+def test_the_largest_share_that_was_at_risk_is_kept_for_the_loss() -> None:
+    measured = {"page/p": (usual("shop", 600.0, 500.0, 900.0),)}
+    worst, eased = (
+        at_risk(("page/p", severity), measured=measured) for severity in (Severity.CRITICAL, Severity.WARNING)
+    )
+    after = with_worst_shares(eased, worst)
+    assert after is not None
+    assert after.dollars_per_hour == pytest.approx(60)
+    assert after.orders == (OrdersAtRisk("shop", 1.0, pytest.approx(60.0)),)
+    assert with_worst_shares(worst, eased) == worst
+    assert with_worst_shares(None, worst) is None
+    elsewhere = with_worst_shares(at_risk(("model/m", Severity.CRITICAL)), worst)
+    assert elsewhere is not None
+    assert elsewhere.orders == (OrdersAtRisk("shop", 1.0, 0.0),)
 
 
 def test_less_than_nothing_is_never_at_risk() -> None:
-    refunds = {"page/p": MeasuredRevenue(dollars_per_hour=-5.0, low=-10.0, high=20.0, at=AT)}
+    refunds = {"page/p": (usual("shop", -5.0, -10.0, 20.0),)}
     found = at_risk(("page/p", Severity.CRITICAL), measured=refunds)
     assert (found.dollars_per_hour, found.low, found.high) == (0.0, 0.0, 20.0)
 
@@ -156,7 +206,7 @@ def test_order_does_not_matter(
     firing: list[tuple[str, Severity]],
     edges: list[Dependency],
     revenue: dict[str, Revenue],
-    measured: dict[str, MeasuredRevenue],
+    measured: Measured,
     random: Random,
 ) -> None:
     found = estimate_impact(firing, Graph(edges), revenue, POLICY, measured)
@@ -171,7 +221,7 @@ def test_the_interval_holds_the_estimate(
     firing: list[tuple[str, Severity]],
     edges: list[Dependency],
     revenue: dict[str, Revenue],
-    measured: dict[str, MeasuredRevenue],
+    measured: Measured,
 ) -> None:
     found = estimate_impact(firing, Graph(edges), revenue, POLICY, measured)
     if found is not None:
@@ -183,7 +233,7 @@ def test_worse_is_never_cheaper(
     firing: list[tuple[str, Severity]],
     edges: list[Dependency],
     revenue: dict[str, Revenue],
-    measured: dict[str, MeasuredRevenue],
+    measured: Measured,
     at: int,
 ) -> None:
     graph = Graph(edges)

@@ -128,11 +128,18 @@ function owner(incident) {
   return ["Nobody yet", [to, up.length > 0 && ` · ${up.join(" · ")}`, notified.mute_reason && ` · ${notified.mute_reason}`], incident.state === "open" ? "critical" : ""];
 }
 
+// What it lost by its orders; what that is measured by is with what it affects.
+function byOrders({ unknown, dollars: middle, low, high, final }) {
+  if (unknown) return "loss not known";
+  return middle ? `${dollars(middle)} (${dollars(low)} to ${dollars(high)}) lost${final ? "" : " so far"}` : "no loss measured";
+}
+
 // The loss accrued so far, and what the current impact adds since; an older copy has only the latter.
 function cost(incident) {
   const { impact } = incident;
-  if (!impact && !incident.loss) return ["Unknown", "no revenue mapped to this target", ""];
+  if (!impact && !incident.loss) return ["Unknown", "no revenue of this target is known", ""];
   const { dollars_per_hour: rate, low, high } = impact ?? { dollars_per_hour: 0, low: 0, high: 0 };
+  if (incident.measured_loss) return [`${dollars(rate)} an hour`, `${dollars(low)} to ${dollars(high)} · ${byOrders(incident.measured_loss)}`, ""];
   const counted = incident.loss_until ?? incident.reopened_at ?? incident.opened_at;
   const sofar = lost(rate, counted, incident.mitigated_at ?? incident.resolved_at, incident.loss);
   return [`${dollars(rate)} an hour`, [`${dollars(low)} to ${dollars(high)} · `, sofar, incident.mitigated_at ? " until it was mitigated" : " so far"], ""];
@@ -190,7 +197,8 @@ function affected(incident) {
   return (all.length > 0 || incident.impact) && [
     el("h4", {}, "Affected"),
     el("p", { class: "affected" }, el("code", { class: "root" }, incident.target), all.map((target) => [" ", el("code", {}, target)])),
-    incident.impact && el("p", { class: "soft" }, `Impact: ${incident.impact.reason}`)];
+    incident.impact && el("p", { class: "soft" }, `Impact: ${incident.impact.reason}`),
+    incident.measured_loss && el("p", { class: "soft" }, `Loss by orders: ${incident.measured_loss.text}`)];
 }
 
 function evidence(incident) {

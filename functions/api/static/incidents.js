@@ -10,11 +10,20 @@ const perHour = (incident) => incident.impact?.dollars_per_hour ?? 0;
 export const isOpen = (incident) => incident.state !== "resolved";
 export const worst = (all) => RANK[Math.max(...all.map((one) => RANK.indexOf(one.severity)))];
 
+// Orders that are at risk in several incidents count once, by the largest risk.
+function counted({ worst, more }, [orders, , dollars]) {
+  const before = worst.get(orders) ?? 0;
+  return { worst: worst.set(orders, Math.max(before, dollars)), more: more + Math.min(before, dollars) };
+}
+
 // What hurts now: an incident that is mitigated costs nothing any more.
 export function risk(all) {
   const hurting = all.filter((one) => isOpen(one) && one.state !== "mitigated" && one.impact);
   const sum = (name) => hurting.reduce((total, one) => total + one.impact[name], 0);
-  return { dollars: sum("dollars_per_hour"), low: sum("low"), high: sum("high"), count: hurting.length };
+  const twice = hurting.flatMap((one) => one.impact.orders ?? []).reduce(counted, { worst: new Map(), more: 0 }).more;
+  const reckoned = sum("dollars_per_hour");
+  const once = reckoned > 0 ? 1 - twice / reckoned : 1;
+  return { dollars: reckoned * once, low: sum("low") * once, high: sum("high") * once, count: hurting.length };
 }
 
 const silencing = (silences, target) => silences.filter((silence) => matches(silence.pattern, target));

@@ -9,6 +9,7 @@ import msgspec
 
 from core.errors import AiaError
 from core.events import ActionDecision, Command, DecisionKind, Delivered, Finding
+from core.incidents.measured import KnownOrders
 from core.replay.inputs import Input
 from functions.adapters.ports import Warehouse
 
@@ -20,6 +21,7 @@ _EVENTS: dict[DecisionKind, Any] = {
     DecisionKind.ACTION_DECISION: ActionDecision,
     DecisionKind.DELIVERY: Delivered,
 }
+_known = msgspec.json.Decoder(KnownOrders)
 _decoders = {kind: msgspec.json.Decoder(event) for kind, event in _EVENTS.items()}
 
 
@@ -39,6 +41,7 @@ class Row(msgspec.Struct, frozen=True):
     event: str
     published_at: datetime
     decided_at: datetime
+    known: str = ""
 
 
 _row = msgspec.json.Decoder(Row)
@@ -115,6 +118,7 @@ def _inputs(rows: Iterable[Row]) -> Iterator[Input]:
         decoder = _decoders.get(row.kind)
         try:
             event = decoder.decode(row.event) if decoder else None
+            known = _known.decode(row.known) if row.known else KnownOrders()
         except (msgspec.MsgspecError, ValueError) as error:
             raise ReplayError(f"row {row.id}: event: must be a {row.kind}: {error}") from error
         yield Input(
@@ -125,4 +129,5 @@ def _inputs(rows: Iterable[Row]) -> Iterator[Input]:
             event=event,
             published_at=row.published_at,
             decided_at=row.decided_at,
+            known=known,
         )

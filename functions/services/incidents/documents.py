@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from core.errors import AiaError
 from core.events import Command
 from core.incidents.due import worst
+from core.incidents.measured import MeasuredLoss, UsualRevenue
 from core.incidents.model import GroupState, State
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
@@ -23,8 +25,14 @@ INCIDENTS = "incidents"
 SILENCES = "silences"
 """One document with all of them, `SILENCES_KEY`: it is read for every decision that is notified."""
 SILENCES_KEY = "all"
+USUAL = "usual_revenue"
+"""One document, `USUAL_KEY`: `UsualRevenue` and the losses of open incidents, each as one text, written by rollups."""
+USUAL_KEY = "all"
+LOSSES = "incident_losses"
+"""One document per incident whose loss is measured. Its key is the incident's id."""
 log = logging.getLogger(__name__)
 MAX_AGE = timedelta(seconds=5)
+USUAL_MAX_AGE = timedelta(minutes=1)
 
 
 def group_data(group: IncidentGroup) -> Data:
@@ -87,6 +95,68 @@ def silences_data(silences: Sequence[Silence]) -> Data:
 def read_silences(data: Data | None) -> tuple[Silence, ...]:
     """The silences in the document."""
     return msgspec.convert((data or {}).get("silences", []), tuple[Silence, ...], builtin_types=(datetime,))
+
+
+def loss_data(loss: MeasuredLoss) -> Data:
+    """The document of a measured loss; `on` is the day on which it ends so far, to query those of a day."""
+    data: Data = msgspec.to_builtins(loss, builtin_types=(datetime,))
+    return data | {"orders": list(loss.orders), "on": loss.until.astimezone(UTC).date().isoformat()}
+
+
+def read_loss(data: Data) -> MeasuredLoss | None:
+    """The measured loss in a document; None where it is of another version."""
+    try:
+        return msgspec.convert(data, MeasuredLoss, builtin_types=(datetime,))
+    except msgspec.ValidationError as error:
+        log.warning("loss not read: %s", error)
+        return None
+
+
+def losses_of(store: Store, ids: Sequence[str]) -> dict[str, MeasuredLoss]:
+    """The measured losses of incidents, by id, where there are any."""
+    documents = store.get_many(LOSSES, ids) if ids else {}
+    return {key: loss for key, document in documents.items() if (loss := read_loss(document.data)) is not None}
+
+
+def read_losses(store: Store, since: datetime, until: datetime) -> list[MeasuredLoss]:
+    """The measured losses that end, so far, on the days of a period."""
+    days = [(since + timedelta(days=ago)).date() for ago in range((until.date() - since.date()).days + 1)]
+    found = [document.data for day in days for document in store.find(LOSSES, where={"on": day.isoformat()})]
+    return [loss for data in found if (loss := read_loss(data)) is not None]
+
+
+class UsualRevenues:
+    """Reads the usual revenue; cached, as it changes every five minutes.
+
+    Args:
+        store: keeps the document.
+        clock: for the age of the cache.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._read_at: datetime | None = None
+        self._cached = UsualRevenue()
+
+    def __call__(self) -> UsualRevenue:
+        """The usual revenue; what was read last when the store does not answer: its own age says whether it still counts."""
+        now = self._clock()
+        if self._read_at is not None and timedelta(0) <= now - self._read_at < USUAL_MAX_AGE:
+            return self._cached
+        try:
+            document = self._store.get(USUAL, USUAL_KEY)
+            self._cached = _read_usual(document.data if document else {})
+        except (AiaError, msgspec.MsgspecError) as error:
+            log.warning("usual revenue not read: %s", error)
+        self._read_at = now
+        return self._cached
+
+
+def _read_usual(data: Data) -> UsualRevenue:
+    usual = msgspec.json.decode(data["usual"], type=UsualRevenue) if "usual" in data else UsualRevenue()
+    losses = msgspec.json.decode(data.get("losses", "{}"), type=dict[str, MeasuredLoss])
+    return replace(usual, losses=losses)
 
 
 class Silences:

@@ -73,14 +73,14 @@ def _count(service: IncidentService, part: _Found, whole: _Found, command: Comma
     target, at = Whole(whole.incident.id, whole.incident.target), min(command.at, published_at)
     report = announce(part.group.state, part.incident.id, target, service.clock())
     service.execute(
-        lambda state, now: join(state, target, part.incident, report, command, now=now, policy=service.policy),
+        lambda state, now, policy: join(state, target, part.incident, report, command, now=now, policy=policy),
         at=at,
         about=about(command, whole.name, published_at),
     )
     _await_notification(service, part, whole)
     announced_at = report.observed_at if report else None
     service.execute(
-        lambda state, _: absorb(state, command, target, announced_at),
+        lambda state, *_: absorb(state, command, target, announced_at),
         at=at,
         about=about(command, part.name, published_at),
     )
@@ -133,7 +133,7 @@ def _retract(service: IncidentService, part: _Found, chain: Sequence[_Found], co
         if is_part or not counts(service.load(whole.name).state, part_id, target):
             continue
         service.execute(
-            lambda state, now, target=target: retract(state, part_id, target, now=now, policy=service.policy),  # type: ignore[misc] # bound now
+            lambda state, now, policy, target=target: retract(state, part_id, target, now=now, policy=policy),  # type: ignore[misc] # bound now
             at=service.clock(),
             about=about(command, whole.name, service.clock()),
         )
@@ -147,7 +147,7 @@ def _break_circle(service: IncidentService, command: Command) -> None:
     first = min(chain, key=lambda one: one.incident.id)
     name, into = first.incident.id, first.incident.merged_into
     kept = about(command, first.name, service.clock())
-    service.execute(lambda state, _: release(state, name, into), at=service.clock(), about=kept)
+    service.execute(lambda state, *_: release(state, name, into), at=service.clock(), about=kept)
 
 
 def _chain(service: IncidentService, incident_id: str) -> Iterator[_Found]:

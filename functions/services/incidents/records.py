@@ -13,6 +13,7 @@ import msgspec
 from core.events import ActionDecision, Command, DecisionKind, Delivered, Finding, IncidentDecision, stamp
 from core.incidents.effects import DecisionEffects
 from core.incidents.kept import kept_finding
+from core.incidents.measured import KnownOrders
 from core.incidents.outbox import Effect, IncidentGroup
 from functions.services.incidents.delivery import DeliveryResult
 
@@ -57,6 +58,11 @@ def about_sweep(scheduled_at: datetime, group: str = "", *, at: datetime) -> Inc
         published_at=scheduled_at,
         decided_at=at,
     )
+
+
+def known_text(known: KnownOrders) -> str:
+    """What a decision knew of orders, as its record has it: JSON, or empty where it knew nothing."""
+    return msgspec.json.encode(known).decode() if known.measured or known.losses else ""
 
 
 def decided(event: IncidentDecision | None, effects: DecisionEffects, now: datetime) -> Iterator[IncidentDecision]:

@@ -15,30 +15,28 @@ takes one read and one write of its group, one write that removes what is done, 
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from threading import Lock
 
 from core.errors import AiaError, BusyError, UnavailableError
-from core.events import DecisionKind, IncidentChange, IncidentDecision
-from core.incidents.claims import Wanted, claim_queues
-from core.incidents.due import due_at
-from core.incidents.effects import decision_effects
-from core.incidents.model import Decision, GroupState
-from core.incidents.outbox import Effect, IncidentGroup, add_records, next_effects
+from core.events import IncidentDecision
+from core.incidents.claims import Wanted
+from core.incidents.model import GroupState
+from core.incidents.outbox import IncidentGroup, next_effects
 from core.incidents.policy import IncidentPolicy, incident_policy
 from core.settings import Settings
 from functions.adapters import logs
 from functions.adapters.answer_links import AnswerLinks
 from functions.adapters.ledger import Ledger
 from functions.adapters.notify.channel import Answers, open_channels
-from functions.adapters.ports import BulkBus, Clock, Data, Document, Metrics, Store
+from functions.adapters.ports import BulkBus, Clock, Metrics, Store
 from functions.adapters.store import change_document
 from functions.services.detection import Tracker
-from functions.services.incidents.attempt import LEASE, Attempt, everything
+from functions.services.incidents.attempt import Attempt, everything
 from functions.services.incidents.channel_tests import ChannelTests
 from functions.services.incidents.delivery import (
     DECISIONS,
@@ -50,11 +48,9 @@ from functions.services.incidents.delivery import (
     delivery_observation,
     in_threads,
 )
-from functions.services.incidents.documents import GROUPS, Silences, group_data, load_group
-from functions.services.incidents.records import decided
+from functions.services.incidents.documents import GROUPS, Silences, UsualRevenues, load_group
+from functions.services.incidents.transaction import Decide, Transaction
 
-Decide = Callable[[GroupState, datetime], Decision]
-"""A decision over the state of a group, now; pure, as it is called again after a conflict."""
 log = logging.getLogger(__name__)
 RETRIED_FOR = timedelta(minutes=2)
 """For this time a failed message fails the event, which is redelivered within seconds; later the sweep retries it."""
@@ -63,80 +59,6 @@ ROUNDS = 20
 PATIENCE = 2.0
 """Seconds that a thread waits for another one at the same group: a channel that hangs must not block the others."""
 _LOCKS = tuple(Lock() for _ in range(64))
-
-
-@dataclass(slots=True, kw_only=True)
-class Transaction:
-    """One decision as a transaction on the document of a group; called again after a conflict.
-
-    Attributes:
-        name: of the group.
-        decide: the decision.
-        at: the instant of the event decided on; None where only time has passed.
-        by: the attempt that claims the delivery queues; empty where none does.
-        policy: the incident policy.
-        clock: now.
-        silences: those that people made.
-        about: the event, for its record; None where it is not recorded.
-        group: as saved; where nothing was to be saved, as found.
-        document: of the group, after the transaction.
-        decision: the decision.
-        changes: of the decision and its notifications, to be published.
-        dropped: effects that were dropped, and are never performed.
-        now: the instant of the decision.
-        recorded: whether the record of the event is one of its effects.
-    """
-
-    name: str
-    decide: Decide
-    at: datetime | None
-    by: str
-    policy: IncidentPolicy
-    clock: Clock
-    silences: Silences
-    about: IncidentDecision | None = None
-    group: IncidentGroup = field(init=False)
-    document: Document | None = None
-    decision: Decision = field(init=False)
-    changes: tuple[IncidentChange, ...] = ()
-    dropped: tuple[Effect, ...] = ()
-    now: datetime = field(init=False)
-    recorded: bool = False
-
-    def __call__(self, data: Data | None) -> Data | None:
-        """Decide; the next document, or None where nothing is to be saved."""
-        self.now = self.clock()
-        self.group, self.changes, self.dropped = load_group(self.name, data), (), ()
-        self.decision = self.decide(self.group.state, self.now)
-        about, policy, silences = self.about, self.policy, self.silences
-        published = about.published_at if about and about.kind is DecisionKind.FINDING else None
-        effects = decision_effects(
-            self.group,
-            self.decision,
-            at=self.at,
-            now=self.now,
-            policy=policy,
-            silences=silences,
-            published_at=published,
-        )
-        self.recorded = effects is not None and bool(effects.group.pending)
-        if effects is None:
-            unchanged = self.at is not None and self.decision.state == self.group.state
-            return None if unchanged else self._looked_at(self.now)
-        self.changes, self.dropped = effects.changes, effects.dropped
-        group = add_records(effects.group, decided(about, effects, self.now))
-        if self.by:
-            group = claim_queues(group, self.by, everything, now=self.now, lease=LEASE)
-        self.group = replace(group, due_at=due_at(group, self.now, self.policy))
-        return group_data(self.group)
-
-    def _looked_at(self, now: datetime) -> Data | None:
-        """The document of a group that does not change, if it was due, or is due earlier by the settings; else None."""
-        before, due = self.group.due_at, due_at(self.group, now, self.policy)
-        if before is None or now < before <= (due or before):
-            return None
-        self.group = replace(self.group, due_at=due)
-        return group_data(self.group)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +73,7 @@ class IncidentService:
         policy: the incident policy.
         failing: the channels that fail.
         silences: those that people made.
+        usual: the usual revenue of orders.
         channel_tests: sends test messages.
         run_all: runs deliveries in parallel.
     """
@@ -162,6 +85,7 @@ class IncidentService:
     policy: IncidentPolicy
     failing: FailingChannels
     silences: Silences
+    usual: UsualRevenues
     channel_tests: ChannelTests
     run_all: RunAll = in_threads
 
@@ -190,7 +114,9 @@ class IncidentService:
             attempt.group, attempt.document = transaction.group, transaction.document
             results = self._deliver(attempt)
         if not transaction.recorded:
-            self.record(replace(about, revision=transaction.group.revision, decided_at=transaction.now))
+            self.record(
+                replace(transaction.about or about, revision=transaction.group.revision, decided_at=transaction.now)
+            )
         _raise([result.error for result in results if result.error and not _is_left(result, self.clock())])
 
     def record(self, decision: IncidentDecision) -> None:
@@ -221,6 +147,7 @@ class IncidentService:
             policy=self.policy,
             clock=self.clock,
             silences=self.silences,
+            usual=self.usual,
             about=about,
         )
         transaction.document = change_document(self.store, GROUPS, name, transaction)
@@ -380,6 +307,7 @@ def incident_service(
         policy=incident_policy(settings, url, os.environ.get("AIA_RUNBOOKS_URL", "")),
         failing=FailingChannels(store, clock),
         silences=Silences(store, clock),
+        usual=UsualRevenues(store, clock),
         channel_tests=ChannelTests(
             store=store,
             ledger=Ledger(store, clock, "channel_tests"),

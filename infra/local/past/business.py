@@ -31,10 +31,12 @@ from functions.bi_rollup import (
     customers,
     daily_metrics,
     forecasts,
+    losses,
     reconciliation,
     revenue,
     roi,
     totals,
+    usual_revenue,
 )
 from functions.bi_rollup.local_days import by_local_day, local
 from functions.bi_rollup.registry import ROLLUPS
@@ -215,10 +217,12 @@ def _in_memory(business: Business) -> Business:
 def _jobs(business: Business, forecaster: forecasts.Forecaster, today: datetime) -> list[RollupJob]:
     """The rollups, with a memoized forecaster. The interval and the error of lifetime value take too long for a year, and are those of today.
 
-    Without actions (none were taken), reconciliation (no row is late), and ROI where spend is not in memory.
+    Without actions (none were taken), reconciliation (no row is late), usual revenue and losses (the present ones are
+    known by the first live tick), and ROI where spend is not in memory.
     """
     run = functools.partial(forecasts.run, forecaster=forecaster)
-    missing = {actions.JOB.name, reconciliation.JOB.name, *([roi.JOB.name] if business.spending else [])}
+    missing = {job.name for job in (actions.JOB, reconciliation.JOB, usual_revenue.JOB, losses.JOB)}
+    missing |= {roi.JOB.name} if business.spending else set()
     jobs = [job for job in ROLLUPS if job.name not in missing]
 
     def run_customers(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:

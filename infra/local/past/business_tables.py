@@ -21,6 +21,7 @@ from functions.bi_rollup.satisfaction import ExperienceTotals, ModelState
 from functions.bi_rollup.sources import LargestSource
 from functions.bi_rollup.statements import REST
 from functions.bi_rollup.totals import TotalForecast
+from functions.bi_rollup.usual_revenue import BookedRow
 from infra.local.past.business_marts import DAY, HOUR, CustomerMart, DayMart, HourMart
 from infra.local.past.business_rows import OUTCOMES, OrderRows, SaleRows, SpendingRows, instant, micros, sums
 from infra.local.past.cohort_mart import CohortMart
@@ -112,6 +113,7 @@ class MemoryTables:
             "scored_forecasts": self._scored_forecasts,
             "spend_by_kind": self._spend_by_kind,
             "write_customer_cohorts": self.cohorts.write,
+            "usual_hours": self._usual_hours,
             "write_customer_days": self.days.write,
             "write_customers": self.customers.write,
             "write_daily_metrics": self._write_daily_metrics,
@@ -189,6 +191,16 @@ class MemoryTables:
         return [
             DailyRevenue(source=source, day=instant(day * DAY), dollars=dollars)
             for source, day, dollars, _ in self._revenue(rows, sources, shown // DAY)
+        ]
+
+    def _usual_hours(self, since: datetime, until: datetime, sources: Sequence[str]) -> list[BookedRow]:
+        mart, names = self.hours, self._orders.sources.names
+        span = mart.span(since, until)
+        columns = (mart.source[span], mart.at[span], mart.dollars[span], mart.counts[span].sum(axis=1))
+        return [
+            BookedRow(source=names[source], hour=instant(at), dollars=dollars, payments=payments)
+            for source, at, dollars, payments in zip(*(column.tolist() for column in columns), strict=True)
+            if names[source] in sources
         ]
 
     def _revenue(self, rows: Ints, sources: Sequence[str], by: Ints) -> Iterator[tuple[str, int, float, Ints]]:

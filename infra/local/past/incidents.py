@@ -24,7 +24,7 @@ from functions.incident_router.router import Received, handle
 from functions.incident_sweep.sweep import NAME, Sweeper, sweep
 from functions.services.incidents.channel_tests import ChannelTests
 from functions.services.incidents.delivery import Dispatcher, FailingChannels
-from functions.services.incidents.documents import INCIDENTS, Silences
+from functions.services.incidents.documents import INCIDENTS, Silences, UsualRevenues
 from functions.services.incidents.service import IncidentService
 from infra.local.past.metrics import PastMetrics
 from infra.local.past.tables import table_of
@@ -121,6 +121,7 @@ def _service(settings: Settings, clock: _Clock, bus: _Changes, metrics: PastMetr
         policy=_policy(settings),
         failing=FailingChannels(store, clock),
         silences=Silences(store, clock),
+        usual=UsualRevenues(store, clock),
         channel_tests=ChannelTests(store=store, ledger=ledger, channels={}, kinds={}, url="", clock=clock),
         run_all=lambda deliveries: ([deliver()] for deliver in deliveries),
     )

@@ -38,7 +38,7 @@ from functions.runtime.endpoint import finish
 from functions.services.incidents.attempt import LEASE
 from functions.services.incidents.channel_tests import ChannelTests
 from functions.services.incidents.delivery import Dispatcher, FailingChannels, in_threads
-from functions.services.incidents.documents import GROUPS, INCIDENTS, Silences, read_group
+from functions.services.incidents.documents import GROUPS, INCIDENTS, Silences, UsualRevenues, read_group
 from functions.services.incidents.service import IncidentService
 from tests.support.crash.breaking import START, Breaking, KilledError, MemoryMetrics, MemoryStore
 
@@ -264,6 +264,7 @@ def set_up(store: Store | None = None, policy: IncidentPolicy = POLICY) -> Setup
         policy=policy,
         failing=FailingChannels(kept, clock),
         silences=silences,
+        usual=UsualRevenues(kept, clock),
         channel_tests=ChannelTests(
             store=kept,
             ledger=Ledger(kept, clock, "test"),
