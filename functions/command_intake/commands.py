@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import Command, Verb
-from core.incidents.commands import is_allowed
+from core.incidents.commands import OWNING, is_allowed
 from core.incidents.model import State
 from functions.adapters.ledger import EffectOutcome, Ledger
 from functions.adapters.ports import Bus, Clock, Data, Store
@@ -50,15 +50,29 @@ class Commands:
         return document.data if document else None
 
     def why_not(self, incident_id: str, verb: Verb) -> str:
-        """Why a verb would change nothing, in a sentence; empty where it would."""
-        incident = self.incident(incident_id)
-        if incident is None:
+        """Why a verb would change nothing, in a sentence; empty where it would.
+
+        Whoever acknowledges a part or takes it over has the incident that it is a part of, as in the router.
+        """
+        named = self.incident(incident_id)
+        if named is None:
             return "Nothing was done: this incident is not known."
-        if not is_allowed(verb, State(incident["state"]), expired=incident.get("expired", False)):
-            return f"Nothing was done: the incident is {incident['state']} already."
-        if verb is Verb.REOPEN and incident["merged_into"]:
-            return f"Nothing was done: the incident is a part of {incident['merged_into']}."
-        return ""
+        if named["merged_into"] and verb not in OWNING:
+            return f"Nothing was done: the incident is a part of {named['merged_into']}."
+        incident, expired = self._whole(named), named.get("expired", False)
+        if is_allowed(verb, State(incident["state"]), expired=expired):
+            return ""
+        if expired:
+            return "Nothing was done: the incident is no longer reported; whether it recovered is not known."
+        return f"Nothing was done: the incident is {incident['state']} already."
+
+    def _whole(self, incident: Data) -> Data:
+        """The copy of the incident that this one is a part of; itself where it is none."""
+        seen = set[str]()
+        while (into := incident["merged_into"]) and into not in seen:
+            seen.add(into)
+            incident = self.incident(into) or {**incident, "merged_into": ""}
+        return incident
 
     def publish(self, delivery: str, *, verb: Verb, incident_id: str, by: str, at: datetime) -> bool:
         """Publish a command, unless this delivery was published before.

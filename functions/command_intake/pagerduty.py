@@ -2,13 +2,14 @@
 
 incident.acknowledged, unacknowledged, resolved, reopened       by a person of the settings, on an incident of ours
 the same by anybody or anything else                            nothing; an event of our own integration has no user as its agent
+incident.resolved, because a person merged it into another one  nothing: PagerDuty moves our alert there, and it fires still
 any other event                                                 nothing
 
 The answer is 200 where there is nothing to do, since PagerDuty drops a webhook that gets a 4xx; 503 or 429 makes it try again, for up
 to 48 hours. No time is signed, so that a webhook could be replayed at any time: each event is published once, and none that is
 older than PagerDuty would still try to deliver.
 
-Sources: PagerDuty/developer-docs, `docs/webhooks/01-Overview.md`, `02-Behavior.md`.
+Sources: PagerDuty/developer-docs, `docs/webhooks/01-Overview.md`, `02-Behavior.md`; `ResolveReason` of the REST API.
 """
 
 import logging
@@ -36,6 +37,7 @@ VERBS = {
     "incident.unacknowledged": Verb.GIVE_BACK,
 }
 _PERSON = "user_reference"
+_MERGED = "merge_resolve_reason"
 log = logging.getLogger(__name__)
 
 
@@ -44,8 +46,17 @@ class _Agent(msgspec.Struct):
     type: str = ""
 
 
+class _ResolveReason(msgspec.Struct):
+    type: str = ""
+
+
 class _Incident(msgspec.Struct):
     incident_key: str | None = None
+    resolve_reason: _ResolveReason | None = None
+
+    @property
+    def is_merged(self) -> bool:
+        return self.resolve_reason is not None and self.resolve_reason.type == _MERGED
 
 
 class _Event(msgspec.Struct):
@@ -93,8 +104,9 @@ class PagerDuty:
         return "done", empty()
 
     def _take(self, event: _Event) -> None:
-        verb, key = VERBS.get(event.event_type), event.data.incident_key if event.data else None
-        if verb is None or not key or event.agent is None or event.agent.type != _PERSON:
+        verb, incident, agent = VERBS.get(event.event_type), event.data, event.agent
+        key = incident.incident_key if incident and not incident.is_merged else None
+        if verb is None or not key or agent is None or agent.type != _PERSON:
             return
         details = logs.fields(event=event.id[:80], verb=verb)
         if self.commands.clock() - event.occurred_at > OLDEST:
@@ -102,7 +114,7 @@ class PagerDuty:
             return
         if self.commands.incident(key) is None:
             return
-        user = event.agent.id
+        user = agent.id
         person = next((name for name, one in self.accounts.items() if one.pagerduty and one.pagerduty == user), "")
         if not person:
             log.warning("nobody of the settings: PagerDuty user %s", user[:40], extra=details)

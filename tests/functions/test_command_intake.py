@@ -16,6 +16,7 @@ from core.events import Command, Event, Verb
 from core.settings import Settings
 from functions.adapters.answer_links import VALID_FOR, AnswerLinks
 from functions.command_intake.respond import LARGEST
+from functions.services.incidents.documents import INCIDENTS
 from tests.support.builders.letters import MESSAGE
 from tests.support.crash.breaking import KilledError
 from tests.support.fakes.command_intake import (
@@ -158,10 +159,30 @@ def test_what_would_change_nothing_is_told(intake: Intake, shown: Answers, verb:
     assert (only_for_them(shown), intake.commands) == (said, [])
 
 
-def test_what_is_part_of_another_incident_is_not_reopened(intake: Intake, shown: Answers) -> None:
+@pytest.mark.parametrize("verb", ["mitigate", "resolve", "cancel", "reopen", "give_back"])
+def test_what_is_merged_is_told_as_that_and_never_as_resolved(intake: Intake, shown: Answers, verb: str) -> None:
     intake.keep("resolved", merged_into="x-1")
-    from_slack(intake, click("reopen", response_url=shown.address))
+    from_slack(intake, click(verb, response_url=shown.address))
     assert (only_for_them(shown), intake.commands) == ("Nothing was done: the incident is a part of x-1.", [])
+
+
+@pytest.mark.parametrize("verb", ["acknowledge", "take_over"])
+@pytest.mark.parametrize(("state", "taken"), [("open", 1), ("resolved", 0)])
+def test_whoever_acknowledges_a_part_on_its_old_card_acknowledges_the_one_that_goes_on(
+    intake: Intake, verb: str, state: str, taken: int
+) -> None:
+    intake.keep("resolved", merged_into="x-1")
+    intake.store.create(INCIDENTS, "x-1", {"id": "x-1", "state": state, "merged_into": ""})
+    from_slack(intake, click(verb))
+    assert [(one.verb, one.subject) for one in intake.commands] == [(verb, INCIDENT)] * taken
+
+
+@pytest.mark.parametrize("verb", ["acknowledge", "mitigate", "take_over", "give_back"])
+def test_what_only_went_silent_is_told_as_that_and_never_as_resolved(intake: Intake, shown: Answers, verb: str) -> None:
+    intake.keep("resolved", expired=True)
+    from_slack(intake, click(verb, response_url=shown.address))
+    said = "Nothing was done: the incident is no longer reported; whether it recovered is not known."
+    assert (only_for_them(shown), intake.commands) == (said, [])
 
 
 @pytest.mark.parametrize("value", ["", "none", "__x__", "é", "x" * 5000, "a\x00b"])
@@ -238,6 +259,17 @@ def test_our_own_acknowledgement_is_not_echoed(intake: Intake, agent: Any) -> No
     """What we send by the Events API has no user as its agent."""
     body = webhook(agent=agent, client={"name": "aia"})
     assert (from_pagerduty(intake, body).status_code, intake.commands) == (200, [])
+
+
+def test_an_incident_that_a_person_merged_in_pagerduty_is_not_resolved_here(intake: Intake) -> None:
+    """PagerDuty resolves it in the name of that person, and moves our alert to the other one; the fault is not over."""
+    into = {"id": "Q1R2CQGUUJ00NN", "type": "incident_reference", "summary": "The server is on fire."}
+    data = {"id": "PGR0VU2", "type": "incident", "status": "resolved", "incident_key": INCIDENT}
+    merged = data | {"resolve_reason": {"type": "merge_resolve_reason", "incident": into}}
+    assert (from_pagerduty(intake, webhook("incident.resolved", data=merged)).status_code, intake.commands) == (200, [])
+    by_person = data | {"resolve_reason": None}
+    assert from_pagerduty(intake, webhook("incident.resolved", data=by_person, id="another")).status_code == 200
+    assert [command.verb for command in intake.commands] == [Verb.RESOLVE]
 
 
 def test_a_user_who_is_not_in_the_settings_may_not(intake: Intake, caplog: pytest.LogCaptureFixture) -> None:

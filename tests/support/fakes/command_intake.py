@@ -66,7 +66,7 @@ class Intake:
         self.keep("open")
         self.world.boundaries = 0
 
-    def keep(self, state: str, **fields: str) -> None:
+    def keep(self, state: str, **fields: object) -> None:
         """The copy of the incident, as the router writes it for readers."""
         self.world.documents.pop((INCIDENTS, INCIDENT), None)
         data = {"id": INCIDENT, "title": "departure_delay <b>drifted", "state": state, "merged_into": ""} | fields
