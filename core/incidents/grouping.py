@@ -37,7 +37,7 @@ def grouped(finding: Finding, routes: Iterable[Route]) -> Finding:
     route = next((route for route in routes if _groups(route, finding)), None)
     if route is None:
         return finding
-    names, values = "-".join(route.group_by), ",".join(finding.labels[label] for label in route.group_by)
+    names, values = "-".join(route.group_by), ",".join(_value(finding, label) for label in route.group_by)
     target = _fitting(f"{names.lower()}/{values}")
     if target == finding.target:
         return finding
@@ -62,9 +62,14 @@ def subject(target: str, kind: str) -> tuple[str, str]:
 
 
 def _groups(route: Route, finding: Finding) -> bool:
-    if not route.group_by or not all(finding.labels.get(label) for label in route.group_by):
+    if not route.group_by or not all(_value(finding, label) for label in route.group_by):
         return False
     return not route.when.targets or any_matches(route.when.targets, finding.target)
+
+
+def _value(finding: Finding, label: str) -> str:
+    """The value of a label as a part of a target, which is printable; empty where the finding has none."""
+    return "".join(sign if sign.isprintable() else " " for sign in finding.labels.get(label, "")).strip()
 
 
 def _fitting(text: str) -> str:

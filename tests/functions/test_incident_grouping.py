@@ -12,6 +12,9 @@ from core.incidents.grouping import grouped
 from core.incidents.model import State
 from core.incidents.policy import classify
 from core.settings import Route, When
+from functions.adapters.events import encode
+from functions.incident_router.router import read
+from functions.runtime.push import Message
 from tests.support.fakes.outside import ALL, FINDING, PEOPLE, POLICY, Setup, set_up
 
 GROUP = "service/shop"
@@ -122,6 +125,20 @@ def test_long_labels_make_names_that_are_told_apart() -> None:
     )
     assert one.target != other.target
     assert max(len(text.encode()) for text in (one.target, one.kind, other.target)) <= 200
+
+
+@pytest.mark.parametrize("value", ["shop\n", "sh\x00op", "shop\u202e", "é\u2028", "__shop__", "x" * 10_000])
+def test_any_value_of_a_label_makes_a_target_that_findings_and_commands_may_name(setup: Setup, value: str) -> None:
+    """What was merged into the incident of a group reports to it by a finding about its target."""
+    found = grouped(pod(setup, 1, labels={"service": value}), ROUTES)
+    read(Message(id="1", data=encode(found), published_at=setup.world.now))
+    assert found.target.startswith("service/")
+
+
+@pytest.mark.parametrize("value", ["", "  ", "\n\t", "\x00"])
+def test_a_label_without_a_printable_value_is_none(setup: Setup, value: str) -> None:
+    found = pod(setup, 1, labels={"service": value})
+    assert grouped(found, ROUTES) is found
 
 
 def test_a_finding_about_the_group_itself_is_a_condition_like_the_others(setup: Setup) -> None:
