@@ -8,7 +8,7 @@ HISTOGRAMS = (
         labels=("channel", "severity"),
         unit="s",
         bounds=(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0),
-        help="Time from the publishing of a finding until the channel accepted its notification; infinite if it refused.",
+        help="Time from the publishing of a finding until the channel accepted its notification; infinite if it refused, or it was dropped.",
     ),
 )
 METRICS = (

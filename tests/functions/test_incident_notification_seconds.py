@@ -1,12 +1,13 @@
 """How long notifications take, from the publishing of a finding until a channel accepted them."""
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from core.errors import UnavailableError
-from core.events import Severity, Verb
+from core.events import Severity, Status, Verb
 from core.metrics import CATALOGUE, HISTOGRAMS
 from functions.adapters.notify.channel import DeliveryOutcome, Receipt
 from functions.incident_router.router import Received, handle
@@ -62,6 +63,26 @@ def test_one_that_is_refused_is_in_no_bucket_but_the_last(setup: Setup) -> None:
     critical(setup, seconds_ago=1)
     assert {le: number for le, number in buckets(setup, "inbox").items() if number} == {"+Inf": 1}
     assert total(setup, "inbox") == (1, 0)
+
+
+def test_one_that_is_dropped_while_a_channel_is_down_is_in_no_bucket_but_the_last(setup: Setup) -> None:
+    """Nothing is within the objective because it was never sent."""
+    setup.channels["inbox"].fault = UnavailableError("inbox: no answer")
+    for number in range(12):
+        kept = replace(FINDING, kind=f"kind-{number}", severity=Severity.CRITICAL, observed_at=setup.world.now)
+        for severity in (Severity.ERROR, Severity.CRITICAL):  # opened, then worse, of which the first gives way
+            finding = replace(kept, target=f"table/{number % 2}", severity=severity)
+            with contextlib.suppress(UnavailableError):
+                handle(setup.service, Received(finding, setup.world.now))
+        setup.world.now += timedelta(minutes=50)
+        resolved = replace(kept, target=f"table/{number % 2}", status=Status.RESOLVED, observed_at=setup.world.now)
+        handle(setup.service, Received(resolved, setup.world.now))
+        setup.world.now += timedelta(minutes=50)
+    dropped = setup.world.counts["aia_notifications_total", "inbox", "superseded"]
+    assert dropped > 0
+    lost = sum(buckets(setup, "inbox", severity).get("+Inf", 0) for severity in ("error", "critical"))
+    assert 0 < lost <= dropped
+    assert sum(buckets(setup, "inbox", severity).get("1800", 0) for severity in ("error", "critical")) == 0
 
 
 def test_what_time_or_a_person_is_the_cause_of_is_not_measured(setup: Setup) -> None:

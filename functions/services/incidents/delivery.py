@@ -15,6 +15,7 @@ from enum import StrEnum
 from core.detection import ConditionSpec, ConditionState, Hysteresis, Observation, Outcome, Verdict
 from core.errors import AiaError, LimitedError, UnavailableError
 from core.events import IncidentDecision, Severity
+from core.incidents.lifecycle import ENDINGS
 from core.incidents.outbox import RECORD, Effect, IncidentGroup, coalesce
 from core.metrics import HISTOGRAMS
 from functions.adapters import logs
@@ -173,7 +174,7 @@ class Dispatcher:
             details = logs.fields(key=joined[-1].key, queue=result.queue)
             try:
                 receipt = self._perform(group, joined[-1])
-                self._measure(joined, receipt)
+                self._measure(joined, delivered=receipt.outcome is DeliveryOutcome.DELIVERED)
             except LimitedError as error:
                 result.limited = error
                 return result
@@ -245,13 +246,18 @@ class Dispatcher:
         known = None if effect.first else ...
         change_document(self.store, INCIDENTS, effect.incident_id, newer, known=known)
 
-    def _measure(self, joined: Sequence[Effect], receipt: Receipt) -> None:
+    def count_dropped(self, effect: Effect) -> None:
+        """Count a message that is never sent: its receiver was not notified in any time, unless it says that something is over."""
+        self._count(effect, "superseded")
+        if effect.message is not None and effect.message.change not in ENDINGS:
+            self._measure((effect,), delivered=False)
+
+    def _measure(self, joined: Sequence[Effect], *, delivered: bool) -> None:
         """Measure the time since the finding behind the oldest message was published."""
         message, since = joined[-1].message, min((one.published_at for one in joined if one.published_at), default=None)
         if message is None or since is None:
             return
-        seconds = max((self.clock() - since).total_seconds(), 0.0)
-        value = seconds if receipt.outcome is DeliveryOutcome.DELIVERED else math.inf
+        value = max((self.clock() - since).total_seconds(), 0.0) if delivered else math.inf
         for name, by, labels in HISTOGRAMS["aia_notification_seconds"].increments(value):
             self.metrics.count(name, by, channel=message.channel, severity=message.severity.value, **labels)
 

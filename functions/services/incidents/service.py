@@ -230,8 +230,7 @@ class IncidentService:
             self.metrics.count("aia_incident_changes_total", change=change)
         for effect in transaction.dropped:
             log.error("%s: backlog limit reached, effect dropped", effect.queue, extra=logs.fields(key=effect.key))
-            if effect.message is not None:
-                self.metrics.count("aia_notifications_total", channel=effect.message.channel, outcome="superseded")
+            self.dispatcher.count_dropped(effect)
 
     def _track(self, results: Sequence[DeliveryResult]) -> None:
         """Track channels that fail or recover; an error here must not block anything else."""
