@@ -88,6 +88,12 @@ class Rotation:
     overrides: tuple[Override, ...] = ()
     """Times at which somebody else is on call; where two overlap, the later one in the list counts."""
 
+    @property
+    def everybody(self) -> tuple[Person, ...]:
+        """Whoever may be on call: the people, and those who stand in for them with channels of their own."""
+        stand_ins = (Person(name=one.person, channels=one.channels) for one in self.overrides if one.channels)
+        return (*self.people, *stand_ins)
+
 
 @validator(Rotation, "people", "overrides")
 def _who_takes_over_can_be_reached(rotation: Rotation) -> Faults:

@@ -131,6 +131,18 @@ def test_hours_say_which_pages_wake_people() -> None:
     assert {one["channel"]: one["woken"] for one in found["channels"]} == {"ada-phone": 1, "technical": 1}
 
 
+def test_who_is_on_call_for_a_time_only_is_paged_like_everybody_on_call(folder: Path) -> None:
+    override = (
+        "overrides: [{from: 2026-01-06T00:00:00Z, until: 2026-01-06T08:00:00Z, person: Linus, channels: [linus-phone]}]"
+    )
+    channels = OLD.replace("channels:\n", "channels:\n  - {name: linus-phone, kind: console}\n")
+    (folder / "linus.yaml").write_text(channels.replace("people: [{", f"{override}, people: [{{"))
+    result = replayed("linus.yaml", "--format", "json", "--fail-on", "more-out-of-hours")
+    found = {one["channel"]: one for one in json.loads(result.stdout)["channels"]}
+    linus = found["linus-phone"]
+    assert (linus["people"], linus["would_wake"], result.exit_code) == (["Linus"], 1, 1)
+
+
 def test_the_page_shows_every_difference_and_escapes_what_is_foreign(folder: Path) -> None:
     wild = (folder / "night.jsonl").read_text().replace("departure_delay drifted", "<script>drifted")
     (folder / "wild.jsonl").write_text(wild)

@@ -34,7 +34,7 @@ def load(path: Path) -> tuple[Settings, frozenset[str]]:
     used = {key: _named(value, _STANDS_FOR.get(key)) for key, value in raw.items()}
     settings = parse(used)
     kinds = {channel["name"]: channel.get("kind") for channel in raw.get("channels") or ()}
-    people = (person for rotation in settings.people.rotations.values() for person in rotation.people)
+    people = (person for rotation in settings.people.rotations.values() for person in rotation.everybody)
     pagers = {channel for person in people for channel in person.channels}
     return settings, frozenset(pagers | {name for name, kind in kinds.items() if kind in _PAGING})
 

@@ -84,7 +84,7 @@ def _receiver(comparison: Comparison, name: str, people: tuple[str, ...]) -> Rec
 def _people(people: People) -> Mapping[str, set[str]]:
     reached: dict[str, set[str]] = {}
     for rotation in people.rotations.values():
-        for person in rotation.people:
+        for person in rotation.everybody:
             for channel in person.channels:
                 reached.setdefault(channel, set()).add(person.name)
     return reached
