@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.events import Change
-from core.incidents.lifecycle import ENDINGS, RESPONSES
-from core.incidents.model import Incident, IncidentReason
+from core.incidents.lifecycle import ENDINGS, RESPONSES, merged_into
+from core.incidents.model import GroupState, Incident, IncidentReason, State
 from core.incidents.notified import EscalationState
 from core.incidents.routing import routing_facts, stakeholders, tier_channels
 from core.settings.people import People
@@ -33,11 +33,21 @@ def audience(incident: Incident, change: Change, reason: IncidentReason, *, peop
 
 
 def with_channels(incident: Incident, parts: Iterable[Incident]) -> Incident:
-    """The incident, which is to be introduced to everybody who was notified of those that are merged into it."""
-    told = [channel for part in parts if part.notified.firing for channel in (*part.notified.channels, *part.joining)]
+    """The incident, which is to be introduced to everybody who was notified of those that are merged into it.
+
+    Not to those who were told that theirs is over. One that is no longer reported is not over: its pager is on still.
+    """
+    told = [channel for part in parts for channel in (*part.notified.alerted, *part.joining)]
     known = {*incident.notified.channels, *incident.joining}
     new = [channel for channel in dict.fromkeys(told) if channel not in known]
     return replace(incident, joining=(*incident.joining, *new)) if new else incident
+
+
+def is_introduced(state: GroupState, part: Incident) -> bool:
+    """Whether whoever was notified of a part has the incident that it is a part of on the pager, or that one has recovered."""
+    whole = merged_into(state, part)
+    known = not whole.joining and (whole.notified.firing or whole.notified.expired)
+    return whole is part or known or (whole.state is State.RESOLVED and not whole.expired)
 
 
 def _reached(incident: Incident, change: Change, people: People, now: datetime) -> _Audience:

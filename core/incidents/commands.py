@@ -12,12 +12,13 @@ from core.incidents.lifecycle import (
     Step,
     find_incident,
     is_recorded,
+    is_reopened_after,
     merged_into,
     remember_acknowledgement,
     with_step,
 )
 from core.incidents.merging import split
-from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State
+from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State, TimelineEntry
 from core.text import clean, duration, instant
 
 _NAME_LIMIT = 80
@@ -43,7 +44,8 @@ _ALLOWED_STATES = {
     Verb.REOPEN: frozenset({State.RESOLVED}),
     Verb.COMMENT: frozenset(State),
 }
-EXPIRED_VERBS = frozenset({Verb.RESOLVE, Verb.CANCEL})
+_ENDING = frozenset({Verb.RESOLVE, Verb.CANCEL})
+EXPIRED_VERBS = _ENDING
 """What can still be done about an incident that only expired."""
 VERBS = frozenset(_CHANGES) | {Verb.MERGE, Verb.SPLIT}
 """The verbs of commands about incidents."""
@@ -117,15 +119,26 @@ def time_out(state: GroupState, incident: Incident, timeout: timedelta) -> Decis
 
 
 def _is_late(incident: Incident, command: Command) -> bool:
-    """Whether the incident was reopened after the command, or a later one has decided who has it."""
+    """Whether the incident was reopened after the command, or a later one has decided who has it.
+
+    Whoever ends an incident speaks of what fired by then: what fired first, or got worse, since then reopens it in whatever order both
+    arrive.
+    """
     at, released, since = command.at, incident.released_at, incident.owned_since
     if command.verb is Verb.COMMENT:
         return False
-    if any(entry.at > at for entry in incident.timeline if entry.change is Change.REOPENED):
+    if is_reopened_after(incident, at):
+        return True
+    if command.verb in _ENDING and any(_is_news(entry) and entry.at > at for entry in incident.timeline):
         return True
     if command.verb in _ABOUT_OWNER and released is not None and at <= released:
         return True
     return command.verb in (Verb.TAKE_OVER, Verb.GIVE_BACK) and since is not None and at < since
+
+
+def _is_news(entry: TimelineEntry) -> bool:
+    """Whether it would have reopened the incident, had a person ended it before."""
+    return entry.change is Change.ESCALATED or entry.reason is IncidentReason.JOINED
 
 
 def _commanded(incident: Incident, command: Command) -> Incident:

@@ -39,8 +39,10 @@ class FindingContext:
         return self.before is not None and self.observation.at < self.before.observed_at
 
     def ending(self, at: datetime) -> Step:
-        """The end of an incident by the finding: an expiry where something in it only went silent."""
-        return self.step(Change.EXPIRED if self.resolve_reason in SILENT else Change.RESOLVED, self.resolve_reason, at)
+        """The end of an incident by the finding: an expiry where something in it only went silent, a merge where it moved."""
+        change = Change.EXPIRED if self.resolve_reason in SILENT else Change.RESOLVED
+        change = Change.MERGED if self.resolve_reason is IncidentReason.MOVED else change
+        return self.step(change, self.resolve_reason, at)
 
     def step(self, change: Change, reason: IncidentReason, at: datetime) -> Step:
         """A step caused by the finding."""

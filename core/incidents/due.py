@@ -25,14 +25,21 @@ def due_at(group: IncidentGroup, now: datetime, policy: IncidentPolicy) -> datet
         policy: the policy.
 
     Returns:
-        At the earliest `now`, for the next sweep: effects are pending, or a notification or an action waits for the end of a silence. At
-        the latest after `LONGEST_REST`. None where time alone changes nothing.
+        At the earliest `now`, for the next sweep: effects are pending, a notification or an action waits for the end of a silence, or a
+        condition belongs to another group. At the latest after `LONGEST_REST`. None where time alone changes nothing.
     """
     if not group.active:
         return None
-    if group.pending or group.deferred or _waits_for_hours(group.state, policy) or _waits_to_act(group.state):
+    state = group.state
+    if (
+        group.pending
+        or group.deferred
+        or _waits_for_hours(state, policy)
+        or _waits_to_act(state)
+        or _moves(state, policy)
+    ):
         return now
-    return max(now, min((now + LONGEST_REST, *_instants(group.state, policy))))
+    return max(now, min((now + LONGEST_REST, *_instants(state, policy))))
 
 
 def worst(group: IncidentGroup) -> Severity:
@@ -77,3 +84,9 @@ def _waits_to_act(state: GroupState) -> bool:
     """Whether the next action of a playbook is to be requested as soon as the incident is not muted."""
     live = (incident for incident in state.incidents if incident.state is not State.RESOLVED)
     return any(ladder.goes_on for incident in live for ladder in incident.ladders)
+
+
+def _moves(state: GroupState, policy: IncidentPolicy) -> bool:
+    """Whether the settings put the target of a firing condition into another group, in which it is to continue."""
+    firing = (condition for condition in state.conditions if condition.status is Status.FIRING)
+    return any(policy.graph.group(condition.target) != state.name for condition in firing)

@@ -265,7 +265,7 @@ def _with_silence(
     context: FindingContext, members: list[IncidentCondition], incident: Incident | None
 ) -> FindingContext:
     """The finding, whose end of the incident is an expiry as long as any condition of it only went silent."""
-    if context.resolve_reason is not IncidentReason.ALL_RECOVERED:
+    if context.resolve_reason in SILENT:
         return context
     silent = [member for member in members if member.expired_at is not None]
     if silent:

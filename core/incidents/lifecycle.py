@@ -54,6 +54,7 @@ _RESET: dict[str, Any] = {
     "healed_at": None,
     "cancelled": False,
     "expired": False,
+    "merged_into": "",
 }
 """Fields that an opening or reopening resets."""
 _OWNERSHIP = ("acknowledged_at", "acknowledged_by", "taken_over_at")
@@ -184,8 +185,8 @@ def _effective(step: Step, state: State, *, expired: bool) -> Step:
 def _transition(incident: Incident, step: Step) -> dict[str, Any]:
     """The state after a step, and the fields that an opening resets.
 
-    Findings may be late: an acknowledgement after the instant of the reopening stays valid, unless a recovery was notified
-    in between.
+    An acknowledgement stays valid where the recovery before was not notified: everybody still believes that somebody has it. Not so
+    where a person ended the incident, or where it flaps, unless the acknowledgement is newer than a late finding.
     """
     if step.change is Change.ACKNOWLEDGED and incident.state is State.MITIGATED:
         return {}  # it has an owner, or another one
@@ -194,12 +195,13 @@ def _transition(incident: Incident, step: Step) -> dict[str, Any]:
         return {"state": _STATES[step.change], **ended} if step.change in _STATES else {}
     believed = incident.notified.firing or incident.notified.severity is None
     acknowledged, mitigated = incident.owned_since, incident.mitigated_at
+    holds = incident.notified.firing and not incident.notified.flapping and incident.closed_at is None
     after: dict[str, Any] = {"state": State.OPEN, **_RESET, "reopened_at": _reopened_at(incident, step)}
-    if believed and acknowledged is not None and acknowledged >= step.at:
+    if believed and acknowledged is not None and (holds or acknowledged >= step.at):
         after |= {"state": State.ACKNOWLEDGED, **{name: getattr(incident, name) for name in _OWNERSHIP}}
     elif not incident.cancelled:
         after["acknowledgements"] = remember_acknowledgement(incident)
-    if believed and mitigated is not None and mitigated >= step.at:
+    if believed and mitigated is not None and (holds or mitigated >= step.at):
         after |= {"state": State.MITIGATED, "mitigated_at": mitigated}
     return after
 
@@ -286,11 +288,24 @@ def is_recorded(incident: Incident, cause: str) -> bool:
     return any(entry.finding_id == cause for entry in incident.timeline)
 
 
+def is_reopened_after(incident: Incident, at: datetime) -> bool:
+    """Whether it was reopened after an instant; also where the timeline does not have the reopening any more."""
+    reopened = [entry.at for entry in incident.timeline if entry.change is Change.REOPENED]
+    return max([*reopened, incident.reopened_at or at]) > at
+
+
 def merged_into(state: GroupState, incident: Incident) -> Incident:
-    """The incident that this one was merged into, as far as it is kept; itself where it was not merged."""
-    while (into := find_incident(state, incident.merged_into)) is not None:
-        incident = into
-    return incident
+    """The incident that this one was merged into, as far as it is kept; itself where it was not merged.
+
+    Two may be merged into each other at the same time: until the circle is broken it stands for the one with the lowest id,
+    which goes on.
+    """
+    chain = [incident]
+    while (into := find_incident(state, chain[-1].merged_into)) is not None:
+        if into in chain:
+            return min(chain[chain.index(into) :], key=lambda one: one.id)
+        chain.append(into)
+    return chain[-1]
 
 
 def remember_acknowledgement(incident: Incident) -> tuple[Acknowledgement, ...]:

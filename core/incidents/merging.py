@@ -13,7 +13,15 @@ from core.events import Change, Command, Finding, Status
 from core.incidents.audience import with_channels
 from core.incidents.capacity import still_fires
 from core.incidents.fold import fold
-from core.incidents.lifecycle import Step, advance, find_incident, is_recorded, merged_into, with_step
+from core.incidents.lifecycle import (
+    Step,
+    advance,
+    find_incident,
+    is_recorded,
+    is_reopened_after,
+    merged_into,
+    with_step,
+)
 from core.incidents.model import Decision, GroupState, Incident, IncidentCondition, IncidentReason, State
 from core.incidents.part import Part
 from core.incidents.policy import PART_KIND, IncidentPolicy
@@ -310,8 +318,7 @@ def _taken_out(state: GroupState, incident: Incident, part: Part, step: Step) ->
 
 def _is_late(incident: Incident, command: Command) -> bool:
     """Whether it was reopened after the command, or a newer one to merge it or to take it out has been carried out."""
-    reopened = any(entry.at > command.at for entry in incident.timeline if entry.change is Change.REOPENED)
-    return reopened or (incident.part is not None and command.at <= incident.part.at)
+    return is_reopened_after(incident, command.at) or (incident.part is not None and command.at <= incident.part.at)
 
 
 def _is_silent(state: GroupState, incident: Incident) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from core.events import Change, IncidentChange, Severity
-from core.incidents.audience import audience
+from core.incidents.audience import audience, is_introduced
 from core.incidents.lifecycle import ENDINGS, OPENINGS, RESPONSES, Step, advance
 from core.incidents.model import GroupState, Incident, IncidentReason, State
 from core.incidents.notified import EscalationState, NotificationState
@@ -124,7 +124,7 @@ def plan_notifications(
         silences: by people, ended ones included.
     """
     context = _Context(at=min(at, now), now=now, policy=policy, silences=silences)
-    evaluations = [_evaluate(incident, context) for incident in state.incidents]
+    evaluations = _in_turn([_evaluate(incident, context) for incident in state.incidents], state)
     advanced = [
         advance(evaluation.incident, evaluation.steps) if evaluation.steps else (evaluation.incident, ())
         for evaluation in evaluations
@@ -141,6 +141,16 @@ def plan_notifications(
         ),
         deferred=any(evaluation.deferred for evaluation in evaluations),
     )
+
+
+def _in_turn(evaluations: list[_Evaluation], state: GroupState) -> list[_Evaluation]:
+    """The evaluations, where a part is given up only when its receivers know the incident that goes on."""
+    after, turns = replace(state, incidents=tuple(one.incident for one in evaluations)), []
+    for one, before in zip(evaluations, state.incidents, strict=True):
+        gives_up = one.notification is not None and one.notification.change is Change.MERGED
+        early = gives_up and not is_introduced(after, before)
+        turns.append(_Evaluation(incident=before, deferred=True) if early else one)
+    return turns
 
 
 def _evaluate(incident: Incident, context: _Context) -> _Evaluation:
@@ -364,13 +374,14 @@ def _notified(
     # What flapped and is calm flaps again at its next reopening.
     flaps = FLAPS - 1 if before.flapping and update.change in (*OPENINGS, *ENDINGS) else _flaps(before, at)
     reopened = update.change is Change.REOPENED and update.reason is not IncidentReason.STOPPED_FLAPPING
+    known = before.alerted if update.change is Change.REOPENED else before.channels
     notified = NotificationState(
         firing=update.change not in ENDINGS,
         severity=_worst_notified(incident, update),
         at=at if before.at is None else max(at, before.at),
         flaps=flaps + reopened,
         count=before.count + bool(to),
-        channels=tuple(dict.fromkeys((*before.channels, *to))),
+        channels=tuple(dict.fromkeys((*known, *to))),
         escalations=escalations,
         acknowledged=_response(incident) is not None,
         owner=incident.acknowledged_by,

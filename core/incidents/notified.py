@@ -32,7 +32,7 @@ class NotificationState:
         flaps: how often a reopening was notified without an hour of rest between.
         count: the number of notifications, for the keys of the messages.
         mute_reason: why it is muted now, if that is in the timeline.
-        channels: every channel that was notified.
+        channels: every channel that was notified since it was opened, or reopened after a notification that it is over.
         escalations: the tier reached, by stakeholder.
         acknowledged: whether the acknowledgement or mitigation was notified.
         owner: who acknowledged it as far as was notified, or empty; None where that was not recorded yet.
@@ -52,3 +52,8 @@ class NotificationState:
     owner: str | None = None
     expired: bool = False
     flapping: bool = False
+
+    @property
+    def alerted(self) -> tuple[str, ...]:
+        """The channels that have it open: all, as long as they were not notified that it is over."""
+        return self.channels if self.firing or self.expired else ()

@@ -19,12 +19,11 @@ from threading import Event
 from typing import TypeVar
 
 from core.errors import AiaError, BusyError, ConflictError, UnavailableError
-from core.events import Finding, IncidentDecision, Severity, Status, SweepBatch, Tick
-from core.incidents.conditions import moved
+from core.events import IncidentDecision, Severity, Status, SweepBatch, Tick
 from core.incidents.due import LONGEST_REST
 from core.incidents.expiry import expire
-from core.incidents.fold import fold, resolve_condition
 from core.incidents.model import Decision, GroupState, IncidentCondition, IncidentReason
+from core.incidents.moving import end_of, live_incidents, move_in, move_out, successor
 from core.incidents.outbox import Effect, IncidentGroup, delivery_queues
 from core.incidents.policy import IncidentPolicy
 from functions.adapters.ports import Due, Store
@@ -36,7 +35,6 @@ from functions.services.incidents.delivery import NOTIFY, SOURCE, DeliveryResult
 from functions.services.incidents.documents import GROUPS
 from functions.services.incidents.records import about_sweep
 from functions.services.incidents.service import IncidentService
-from functions.services.incidents.transaction import Decide
 
 log = logging.getLogger(__name__)
 NAME = "incident_sweep"
@@ -57,55 +55,46 @@ Result = TypeVar("Result")
 def move(service: IncidentService, group: IncidentGroup) -> IncidentGroup:
     """Move the firing conditions of a group whose targets now belong to another one; idempotent.
 
+    A condition that continues there ends here when whoever was notified of it here was notified there, by one of the next sweeps.
+
     Args:
         service: the incident service.
         group: as saved.
 
     Returns:
-        The group without them.
+        The group without those that have moved.
 
     Raises:
         AiaError: a dependency does not answer; the next sweep moves the rest.
     """
-    graph, name = service.policy.graph, group.state.name
     for condition in group.state.conditions:
-        destination = graph.group(condition.target)
-        if destination == name or condition.status is not Status.FIRING:
-            continue
-        log.info("%s moves from %s to %s", condition.key, name, destination)
-        service.commit(destination, _open(condition), at=condition.observed_at)
-        group = service.commit(name, _close(condition), at=condition.observed_at).group
+        destination = service.policy.graph.group(condition.target)
+        if destination != group.state.name and condition.status is Status.FIRING:
+            group = _move(service, group, condition, destination)
     return group
 
 
-def _open(condition: IncidentCondition) -> Decide:
-    return lambda state, now, policy: fold(state, _finding(condition), now=now, policy=policy)
-
-
-def _close(condition: IncidentCondition) -> Decide:
-    return lambda state, _, policy: resolve_condition(state, moved(condition), IncidentReason.MOVED, policy=policy)
+def _move(
+    service: IncidentService, group: IncidentGroup, condition: IncidentCondition, destination: str
+) -> IncidentGroup:
+    at, name = condition.observed_at, group.state.name
+    leaving = live_incidents(group.state, condition.key)
+    log.info("%s moves from %s to %s", condition.key, name, destination)
+    there = service.commit(
+        destination, lambda state, _, policy: move_in(state, condition, leaving, policy=policy), at=at
+    ).group
+    into = successor(there, condition, leaving)
+    reason = IncidentReason.MOVED if into else end_of(there.state, condition.key)
+    if reason is None:
+        return group
+    whole = into.id if into else ""
+    return service.commit(
+        name, lambda state, _, policy: move_out(state, condition, reason, whole, policy=policy), at=at
+    ).group
 
 
 def _expire(state: GroupState, now: datetime, policy: IncidentPolicy) -> Decision:
     return expire(state, now, policy=policy)
-
-
-def _finding(condition: IncidentCondition) -> Finding:
-    return Finding(
-        target=condition.target,
-        kind=condition.kind,
-        status=condition.status,
-        severity=condition.severity,
-        observed_at=condition.observed_at,
-        source=condition.source,
-        summary=condition.summary,
-        value=condition.value,
-        threshold=condition.threshold,
-        unit=condition.unit,
-        evidence={evidence.name: evidence.text for evidence in condition.evidence},
-        runbook=condition.runbook,
-        holds_until=condition.holds_until,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,7 @@ def is_open(store: Store, document: Document | None) -> bool:
 def recovered_since(store: Store, incident_id: str, since: datetime) -> bool | None:
     """Whether the conditions of an incident recovered after an instant, by the word of their sources.
 
-    What expired, or a person resolved, has not recovered: nobody knows.
+    What expired, or a person resolved, has not recovered: nobody knows. An incident that expired may have lost the condition that did.
 
     Returns:
         False while one fires; None where none fires and none recovered since, or the incident is unknown.
@@ -124,6 +124,8 @@ def recovered_since(store: Store, incident_id: str, since: datetime) -> bool | N
     # An incident is open as long as anything fires, also what its copy does not show.
     if document and (document.data["open"] or any(one["status"] == Status.FIRING for one in conditions)):
         return False
+    if document and document.data.get("expired"):
+        return None
     over = [c for c in conditions if c["observed_at"] > since]
     return True if over and not any(c.get("expired_at") for c in over) else None
 
@@ -135,7 +137,9 @@ def severity_now(store: Store, incident_id: str) -> Severity | None:
 
 
 def _merged(store: Store, document: Document | None) -> Document | None:
-    """The copy of the incident that one was merged into; itself where it was not."""
-    while document and document.data["merged_into"]:
-        document = find_incident(store, document.data["merged_into"])
+    """The copy of the incident that one was merged into; itself where it was not, and where they were merged into each other."""
+    seen = set[str]()
+    while document and (into := document.data["merged_into"]) and document.key not in seen:
+        seen.add(document.key)
+        document = find_incident(store, into)
     return document

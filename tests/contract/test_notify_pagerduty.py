@@ -87,7 +87,7 @@ def test_every_change_has_its_action(pager: PagerDuty, server: PagerDutyServer, 
     pager.send(replace(MESSAGE, change=change))
     care = {Change.ACKNOWLEDGED: ["acknowledge"], Change.MITIGATED: ["acknowledge"]}
     ends = {Change.RESOLVED: ["resolve"], Change.MERGED: ["resolve"], Change.EXPIRED: []}
-    ends |= {Change.UNACKNOWLEDGED: ["resolve", "trigger"]}
+    ends |= {one: ["resolve", "trigger"] for one in (Change.UNACKNOWLEDGED, Change.REOPENED)}
     assert [event["event_action"] for event in sent(server)] == (care | ends).get(change, ["trigger"])
     assert len(sent(server)) == calls(replace(MESSAGE, change=change))
 
@@ -123,8 +123,22 @@ def test_the_life_of_an_incident_is_the_life_of_one_alert(pager: PagerDuty, serv
     assert len(server.alerts) == 1
 
 
-def test_an_acknowledgement_that_is_withdrawn_pages_anew(pager: PagerDuty, server: PagerDutyServer) -> None:
-    for change in (Change.OPENED, Change.ACKNOWLEDGED, Change.UNACKNOWLEDGED):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (Change.OPENED, Change.ACKNOWLEDGED, Change.UNACKNOWLEDGED),
+        (Change.OPENED, Change.ACKNOWLEDGED, Change.EXPIRED, Change.REOPENED),  # an expiry leaves the alert as it is
+        (
+            Change.OPENED,
+            Change.ACKNOWLEDGED,
+            Change.REOPENED,
+        ),  # the resolution between was dropped while the channel was down
+    ],
+)
+def test_what_nobody_has_any_more_pages_anew(
+    pager: PagerDuty, server: PagerDutyServer, changes: tuple[Change, ...]
+) -> None:
+    for change in changes:
         pager.send(replace(MESSAGE, change=change))
     assert server.alerts == {MESSAGE.incident_id: "triggered"}
 

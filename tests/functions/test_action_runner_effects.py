@@ -10,7 +10,7 @@ from core.actions.plan import ActionReason, Health
 from core.errors import ActionError, BusyError, UnavailableError
 from core.events import Severity, Stage, Verb
 from functions.adapters.ledger import LEASE, Ledger
-from functions.services.actions import ACTIONS
+from functions.services.actions import ACTIONS, INCIDENTS, is_open, recovered_since
 from tests.support.fakes.automation import (
     REQUEST,
     RISKY,
@@ -156,6 +156,23 @@ def test_what_expired_or_ended_before_has_not_recovered_by_the_action(setup: Set
     setup.incident(Severity.ERROR, is_open=False, **observed)
     setup.tick(**LATER)
     assert last_decision(setup)[:2] == (Stage.VERIFIED, ActionReason.HEALTHY)
+
+
+def test_an_incident_that_expired_has_not_recovered_also_where_the_condition_that_did_is_not_kept(setup: Setup) -> None:
+    copy = {"severity": "error", "open": False, "merged_into": "", "expired": True}
+    over = {"status": "resolved", "observed_at": setup.world.now + timedelta(minutes=1), "expired_at": None}
+    setup.store.create(INCIDENTS, "i-1", copy | {"conditions": [over]})
+    assert recovered_since(setup.store, "i-1", setup.world.now) is None
+
+
+@pytest.mark.timeout(10)
+def test_incidents_that_were_merged_into_each_other_keep_nobody_busy(setup: Setup) -> None:
+    """The router has not broken the circle yet."""
+    copy = {"severity": "error", "open": False, "conditions": []}
+    for name, into in [("i-1", "i-2"), ("i-2", "i-1")]:
+        setup.store.create(INCIDENTS, name, copy | {"merged_into": into})
+    assert not is_open(setup.store, setup.store.get(INCIDENTS, "i-1"))
+    assert recovered_since(setup.store, "i-1", setup.world.now) is None
 
 
 def test_of_what_nothing_is_known_nothing_got_worse(setup: Setup) -> None:

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from core.errors import BusyError, LimitedError, RefusedError, UnavailableError
-from core.events import ActionDecision, Command, Mode, Severity, Stage, Status, Verb
+from core.events import ActionDecision, Change, Command, Mode, Severity, Stage, Status, Verb
 from core.incidents.messages import Message
 from core.incidents.model import State
 from core.incidents.policy import Graph
 from core.incidents.silences import LIMIT
-from core.settings import Dependency
+from core.settings import Dependency, Route, When
 from functions.adapters.notify.channel import Channel, DeliveryOutcome, Receipt
 from functions.adapters.store import normal
 from functions.services.incidents.documents import INCIDENTS, SILENCES, SILENCES_KEY, incident_data
-from tests.support.fakes.outside import FINDING, POLICY, TARGET, MemoryChannel, Setup, found, set_up
+from tests.support.fakes.outside import FINDING, PEOPLE, POLICY, TARGET, MemoryChannel, Setup, found, set_up
 
 OTHER = "table/flights"
 ERROR, CRITICAL = Severity.ERROR, Severity.CRITICAL
@@ -160,8 +160,72 @@ def test_what_moves_to_another_group_is_an_incident_of_its_own_there(setup: Setu
     assert (old.state, new.state) == (State.RESOLVED, State.OPEN)
     assert old.id != new.id
     assert {name: copy["open"] for name, copy in setup.world.incidents().items()} == {old.id: False, new.id: True}
-    assert told(setup, "inbox") == ["opened", "opened", "resolved"]
+    assert old.merged_into == new.id
+    assert told(setup, "inbox") == ["opened", "opened", "merged"]
     assert told(setup, "pager") == ["escalated"]
+    setup.command(Verb.ACKNOWLEDGE, subject=old.id)
+    assert setup.world.group("api/gateway").state.incidents[0].state is State.ACKNOWLEDGED
+
+
+def test_who_was_notified_of_what_moves_is_notified_of_the_incident_that_it_joins_before_its_own_is_given_up(
+    setup: Setup,
+) -> None:
+    """The other incident is as severe, so that nobody would be notified that a condition joined it."""
+    other = "api/gateway"
+    routes = (
+        Route(when=When(targets=(other,)), to=("operations",)),
+        Route(when=When(targets=(TARGET,)), to=("technical",)),
+    )
+    setup.service = replace(setup.service, policy=replace(POLICY, people=replace(PEOPLE, routes=routes)))
+    now(setup)
+    now(setup, target=other)
+    regroup(setup, Dependency(target=TARGET, needs=other))
+    before = len(setup.world.told)
+    setup.channels["inbox"].fault = UnavailableError("channel inbox: no answer")
+    for _ in range(3):
+        setup.sweep(minutes=1)
+    assert setup.incident().state is State.OPEN, "the inbox does not know the other one yet"
+    setup.channels["inbox"].fault = None
+    for _ in range(4):
+        setup.sweep(minutes=1)
+    heard = [(m.incident_id, m.change) for m in setup.world.told[before:] if m.channel == "inbox"]
+    (whole,) = setup.world.group(other).state.incidents
+    assert heard == [(whole.id, Change.UPDATED), (setup.incident().id, Change.MERGED)]
+
+
+@pytest.mark.parametrize(("holds", "end"), [(None, State.RESOLVED), (5, State.RESOLVED)])
+def test_what_moves_and_ends_there_before_its_receivers_heard_of_it_ends_here_as_it_did_there(
+    setup: Setup, holds: float | None, end: State
+) -> None:
+    until = setup.world.now + timedelta(minutes=holds) if holds else None
+    now(setup, holds_until=until)
+    setup.channels["inbox"].fault = UnavailableError("channel inbox: no answer")
+    regroup(setup, Dependency(target=TARGET, needs="api/gateway"))
+    setup.sweep(minutes=1)
+    assert setup.incident().state is State.OPEN
+    if holds is None:
+        with pytest.raises(UnavailableError):
+            now(setup, Status.RESOLVED)
+    for _ in range(8):
+        setup.sweep(minutes=1)
+    old = setup.incident()
+    assert (old.state, old.expired, old.merged_into) == (end, holds is not None, "")
+
+
+def test_what_moves_there_and_back_again_is_one_incident_that_ends_as_every_other(setup: Setup) -> None:
+    now(setup)
+    regroup(setup, Dependency(target=TARGET, needs="api/gateway"))
+    for _ in range(4):
+        setup.sweep(minutes=1)
+    regroup(setup)
+    for _ in range(4):
+        setup.sweep(minutes=1)
+    old = setup.incident()
+    assert (old.state, old.merged_into) == (State.OPEN, "")
+    (there,) = setup.world.group("api/gateway").state.incidents
+    assert there.merged_into == old.id
+    now(setup, Status.RESOLVED)
+    assert told(setup, "inbox") == ["opened", "opened", "merged", "reopened", "merged", "resolved"]
 
 
 def test_a_finding_delivered_again_to_another_group_is_an_incident_of_its_own_there(setup: Setup) -> None:
@@ -172,16 +236,6 @@ def test_a_finding_delivered_again_to_another_group_is_an_incident_of_its_own_th
     (old,) = setup.world.group().state.incidents
     (new,) = setup.world.group("api/gateway").state.incidents
     assert old.id != new.id
-
-
-def test_a_dead_channel_does_not_keep_what_moves_in_both_groups(setup: Setup) -> None:
-    now(setup)
-    setup.channels["inbox"].fault = UnavailableError("channel inbox: no answer")
-    setup.world.now += timedelta(minutes=1)
-    regroup(setup, Dependency(target=TARGET, needs="api/gateway"))
-    setup.sweep(minutes=1)
-    assert setup.incident().state is State.RESOLVED
-    assert setup.world.group("api/gateway").state.incidents[0].state is State.OPEN
 
 
 def test_a_channel_taken_out_of_the_settings_is_no_fault_of_a_channel(setup: Setup) -> None:

@@ -1,5 +1,6 @@
 """What people, channels and automated responses do to an incident."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.events import Command, Finding, Mode, Severity, Stage, Verb
 from core.incidents.commands import apply_command
-from core.incidents.lifecycle import record_refusal
+from core.incidents.lifecycle import merged_into, record_refusal
 from core.incidents.model import GroupState, IncidentReason, State
 from core.incidents.policy import Graph, IncidentPolicy
 from core.settings.types import Dependency
@@ -42,6 +43,46 @@ def test_a_person_moves_an_incident_on_and_it_says_who_when_and_why(verb: Verb, 
     assert incident.mitigated_at == (at(5) if verb is Verb.MITIGATE else None)
     assert incident.closed_at == (at(5) if state is State.RESOLVED else None)
     assert incident.cancelled is (verb is Verb.CANCEL)
+
+
+@pytest.mark.parametrize("verb", [Verb.RESOLVE, Verb.CANCEL])
+@pytest.mark.parametrize("newer", [found(10, kind="accuracy"), found(10, severity=Severity.CRITICAL)])
+def test_whoever_ends_an_incident_ends_what_fired_by_then_in_whatever_order_both_arrive(
+    verb: Verb, newer: Finding
+) -> None:
+    in_time, late = open_one().say(verb, 5).find(newer), open_one().find(newer).say(verb, 5)
+    for played in (in_time, late):
+        assert (played.incident.state, played.incident.closed_at, played.incident.cancelled) == (
+            State.OPEN,
+            None,
+            False,
+        )
+    assert late.decisions[-1].reason is IncidentReason.LATE
+    assert open_one().find(newer).say(verb, 10).incident.state is State.RESOLVED
+
+
+@pytest.mark.parametrize("newer", [found(10), found(10, severity=Severity.INFO), found(10, RESOLVED, kind="accuracy")])
+def test_what_is_no_news_does_not_keep_a_late_command_from_ending_the_incident(newer: Finding) -> None:
+    assert open_one().find(newer).say(Verb.RESOLVE, 5).incident.state is State.RESOLVED
+
+
+def test_a_command_from_before_a_reopening_is_late_when_the_timeline_has_forgotten_that() -> None:
+    played = open_one().find(found(20, RESOLVED), found(30))
+    (incident,) = played.state.incidents
+    forgetful = replace(incident, timeline=(incident.timeline[0], incident.timeline[-1]))
+    said = Command(verb=Verb.RESOLVE, subject=incident.id, by="Ada", at=at(15))
+    for one in (incident, forgetful):
+        decision = apply_command(replace(played.state, incidents=(one,)), said)
+        assert (decision.reason, decision.changes) == (IncidentReason.LATE, ())
+
+
+def test_of_incidents_that_were_merged_into_each_other_the_lowest_id_is_acknowledged() -> None:
+    """Until the service has broken the circle, each is a part of the other."""
+    state = open_one().state
+    (incident,) = state.incidents
+    circle = tuple(replace(incident, id=one, merged_into=other) for one, other in [("b", "c"), ("c", "b"), ("a", "c")])
+    for each in circle:
+        assert merged_into(replace(state, incidents=circle), each).id == "b"
 
 
 def test_nobody_goes_back_in_the_life_of_an_incident() -> None:

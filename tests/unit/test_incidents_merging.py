@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from core.events import Change, Severity, Verb
+from core.events import Change, Finding, Severity, Verb
 from core.incidents.model import GroupState, IncidentReason, State
 from core.incidents.outbox import IncidentGroup, delivery_queues, next_effects, remove_effects
 from core.incidents.policy import Graph
@@ -170,3 +170,29 @@ def test_what_fires_long_after_a_part_is_over_is_another_incident() -> None:
     part.find(found(15 + 31))
     assert [one.is_part for one in part.state.incidents][-1] is False
     assert part.incident.state is State.OPEN
+
+
+def expires(minute: float, holds: float, target: str) -> Finding:
+    return replace(found(minute, target=target), holds_until=at(minute + holds))
+
+
+def test_the_receivers_of_an_incident_that_expired_are_notified_of_the_one_that_it_becomes_a_part_of() -> None:
+    """Its pager is on still, as nobody knows whether it recovered, and is given up only for the one that goes on."""
+    played = Played(replace(POLICY, graph=PAIR, people=APART)).find(expires(0, 5, "b")).sweep(6)
+    assert played.told == ["opened", "expired"]
+    played.find(found(7, target="a"), found(8, target="table/t"))
+    (whole,) = [one for one in played.state.incidents if not one.merged_into]
+    told = {(one.incident_id == whole.id, one.change) for one in played.messages[2:] if one.channel == "two-pager"}
+    assert told == {(True, Change.UPDATED), (False, Change.MERGED)}
+
+
+def test_a_part_is_not_given_up_before_the_one_that_goes_on_is_told() -> None:
+    """The whole has just been told as resolved: that it fires again is held back until it settles."""
+    played = Played(replace(POLICY, graph=PAIR, people=APART)).find(expires(0, 10, "b"), found(7, target="a")).sweep(11)
+    played.find(found(20, RESOLVED, target="a"))
+    assert sorted(played.told) == ["expired", "opened", "opened", "resolved"]
+    played.find(found(20.5, target="table/t"))
+    assert (len(played.told), played.deferred) == (4, True)
+    played.sweep(40)
+    told = {one.change: one.incident_id for one in played.messages[4:] if one.channel == "two-pager"}
+    assert (set(told), told[Change.REOPENED]) == ({Change.REOPENED, Change.MERGED}, played.incident.id)

@@ -161,6 +161,22 @@ def test_an_acknowledgement_holds_through_a_flap_that_people_did_not_hear_of() -
     played = Played().find(found(0)).say(Verb.ACKNOWLEDGE, 1)
     played.find(found(1.2, RESOLVED), found(1.4)).sweep(*range(2, 100))
     assert played.told == ["opened", "acknowledged"]
+    assert (played.incident.state, played.incident.acknowledged_by) == (State.ACKNOWLEDGED, "Ada")
+
+
+@pytest.mark.parametrize("verb", [Verb.ACKNOWLEDGE, Verb.MITIGATE])
+def test_what_comes_back_is_with_whoever_is_known_to_have_it_or_is_told(verb: Verb) -> None:
+    """An incident that nobody has, of which everybody believes that somebody has it, would page nobody ever again."""
+    timing = Policy(acknowledgement_timeout=timedelta(hours=1))
+    for again in (1.4, 2.5, 20):
+        played = Played(replace(POLICY, timing=timing)).find(found(0)).say(verb, 1)
+        played.find(found(1.2, RESOLVED)).sweep(*[n for n in (2,) if n < again]).find(found(again))
+        has = played.incident.state in (State.ACKNOWLEDGED, State.MITIGATED)
+        assert has is (again < 2)
+        played.sweep(*range(21, 100))
+        assert played.incident.notified.acknowledged is (played.incident.state is not State.OPEN)
+        if verb is Verb.ACKNOWLEDGE:
+            assert "escalated" in played.told
 
 
 def test_who_acknowledges_before_anybody_was_told_need_not_be_told_but_others_are_when_it_gets_worse() -> None:

@@ -38,6 +38,8 @@ _ACTIONS = {
     Change.ACKNOWLEDGED: "acknowledge",
     Change.MITIGATED: "acknowledge",
 }
+_PAGES_ANEW = frozenset({Change.UNACKNOWLEDGED, Change.REOPENED})
+"""Nobody has it any more: an alert that is acknowledged would page nobody."""
 _encoder = msgspec.json.Encoder()
 
 
@@ -92,8 +94,9 @@ def events(message: Message) -> list[dict[str, Any]]:
 
     PagerDuty drops an acknowledgement or a resolution of an unknown incident. So if the receiver missed earlier
     messages, a trigger is sent first: for a resolved incident at the lowest severity, so that the history has it and
-    nobody is paged. Events cannot take back an acknowledgement: where nobody has the incident any more, or may have had it
-    before a message that was missed, it is resolved there and triggered anew, which pages.
+    nobody is paged. Events cannot take back an acknowledgement: where nobody has the incident any more, where it is reopened, or
+    where somebody may have had it before a message that was missed, it is resolved there and triggered anew, which pages. At a
+    reopening the alert may be open still: an expiry did not resolve it, and a resolution may have been dropped.
 
     An expiry is no event: whether the fault is over is not known. A resolution would silence the pager, and a trigger would
     page again for an alert that a person resolved. The alert stays open until a person or the source ends it; where
@@ -103,7 +106,7 @@ def events(message: Message) -> list[dict[str, Any]]:
         return []
     action, key = _ACTIONS.get(message.change), dedup_key(message.incident_id)
     if action is None:
-        again = message.missed or message.change is Change.UNACKNOWLEDGED
+        again = message.missed or message.change in _PAGES_ANEW
         end = [{"event_action": "resolve", "dedup_key": key}] if again else []
         return [*end, _trigger(message, message.severity)]
     over = {"event_action": action, "dedup_key": key}

@@ -50,13 +50,16 @@ class PagerDutyServer(Receiver):
         return Reply(202, json.dumps({"status": "success", "dedup_key": event["dedup_key"]}).encode())
 
     def _alert(self, event: Mapping[str, Any]) -> None:
-        """What becomes of an alert: what is not open is neither acknowledged nor resolved."""
-        key, action = event["dedup_key"], event["event_action"]
-        is_open = self.alerts.get(key) in {"triggered", "acknowledged"}
-        if action == "trigger":
-            self.alerts[key] = self.alerts[key] if is_open else "triggered"
-        elif is_open:
-            self.alerts[key] = {"acknowledge": "acknowledged", "resolve": "resolved"}[action]
+        if after := after_event(self.alerts.get(event["dedup_key"]), event["event_action"]):
+            self.alerts[event["dedup_key"]] = after
+
+
+def after_event(before: str | None, action: str) -> str:
+    """What becomes of an alert: what is not open is neither acknowledged nor resolved, and what is open is not triggered; or empty."""
+    is_open = before in {"triggered", "acknowledged"}
+    if action == "trigger":
+        return before if is_open and before else "triggered"
+    return {"acknowledge": "acknowledged", "resolve": "resolved"}[action] if is_open else before or ""
 
 
 def faults(body: bytes) -> list[str]:
