@@ -161,6 +161,7 @@ def test_what_moves_to_another_group_is_an_incident_of_its_own_there(setup: Setu
     assert old.id != new.id
     assert {name: copy["open"] for name, copy in setup.world.incidents().items()} == {old.id: False, new.id: True}
     assert old.merged_into == new.id
+    assert {Change.MERGED, Change.RESOLVED} & {entry.change for entry in old.timeline} == {Change.MERGED}
     assert told(setup, "inbox") == ["opened", "opened", "merged"]
     assert told(setup, "pager") == ["escalated"]
     setup.command(Verb.ACKNOWLEDGE, subject=old.id)

@@ -4,18 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pytest
 
 from core.drift import Profile, score
 from core.drift.judge import of_drift
-from core.events import Severity
+from core.events import Severity, Status
 from core.incidents.capacity import upsert
 from core.incidents.conditions import expired, moved, observe
-from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, HIDDEN_LIMIT, GroupState, IncidentCondition
+from core.incidents.model import CONDITIONS_LIMIT, EVIDENCE_LIMIT, HIDDEN_LIMIT, GroupState, IncidentCondition, State
 from core.incidents.policy import IncidentPolicy
 from core.settings.people import Category
 from core.settings.response import Rule
 from core.statistics import STATISTICS
-from tests.support.fakes.played import FIRING, RESOLVED, START, at, found
+from tests.support.fakes.played import FIRING, RESOLVED, START, Played, at, found
 
 POLICY = IncidentPolicy()
 QUIET = timedelta(days=14)
@@ -208,3 +209,11 @@ def test_a_digest_that_is_full_says_so() -> None:
     assert (len(kept.hidden), kept.overflowed) == (HIDDEN_LIMIT, False)
     kept = upsert(kept, seen(500, kind="one-too-many"))
     assert (len(kept.hidden), kept.overflowed) == (HIDDEN_LIMIT, True)
+
+
+@pytest.mark.parametrize("order", [(FIRING, RESOLVED), (RESOLVED, FIRING)])
+def test_what_fires_and_is_resolved_at_one_instant_is_resolved_in_whatever_order_both_arrive(
+    order: tuple[Status, Status],
+) -> None:
+    played = Played().find(found(0), *(found(5, status) for status in order))
+    assert (played.state.conditions[0].status, played.incident.state) == (RESOLVED, State.RESOLVED)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from core.events import Change, Finding, Severity, Verb
+from core.incidents.audience import with_channels
 from core.incidents.model import GroupState, IncidentReason, State
 from core.incidents.outbox import IncidentGroup, delivery_queues, next_effects, remove_effects
 from core.incidents.policy import Graph
@@ -196,3 +197,18 @@ def test_a_part_is_not_given_up_before_the_one_that_goes_on_is_told() -> None:
     played.sweep(40)
     told = {one.change: one.incident_id for one in played.messages[4:] if one.channel == "two-pager"}
     assert (set(told), told[Change.REOPENED]) == ({Change.REOPENED, Change.MERGED}, played.incident.id)
+
+
+def test_whoever_was_told_that_the_whole_is_over_and_not_that_it_is_back_is_notified_of_it_before_a_part_is_given_up() -> (
+    None
+):
+    """Its reopening was told to those of its own routes only, and the receivers of its former part have no open alert of it."""
+    played = (
+        pair().find(found(2, target="table/t")).find(*(found(5, RESOLVED, target=one) for one in ("a", "b", "table/t")))
+    )
+    assert played.receivers[-1] == ("one-pager", "two-pager")
+    played.find(found(10, target="a"))
+    assert (played.told[-1], played.incident.notified.channels) == ("reopened", ("one-pager",))
+    before = played.incident.notified
+    part = replace(played.incident, id="z", notified=replace(before, channels=("two-pager",)))
+    assert with_channels(played.incident, [part]).joining == ("two-pager",)
