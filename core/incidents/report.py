@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from core.events import ActionDecision, Severity, Stage, Status
 from core.incidents.endings import ENDED_BY_TEXTS, ended_by
-from core.incidents.impact import Loss, estimate_loss
+from core.incidents.impact import estimate_loss
 from core.incidents.measured import MeasuredLoss, loss_text
 from core.incidents.model import Acknowledgement, Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.text import LINE_LIMIT, clean, comparison, duration, instant, number
@@ -274,18 +274,17 @@ def _costs(incident: Incident, made_at: datetime, measured: MeasuredLoss | None)
     impact, loss = incident.impact, estimate_loss(incident, made_at)
     if incident.cancelled or incident.merged_into or not (impact or loss.dollars):
         return
-    if impact is not None:
-        per_hour = Loss(dollars=impact.dollars_per_hour, low=impact.low, high=impact.high)
-        yield "Impact", f"{_dollars(per_hour)} an hour: {impact.reason}"
+    if impact:
+        yield "Impact", f"{_dollars(impact.dollars_per_hour, impact.low, impact.high)} an hour: {impact.reason}"
     if measured is not None:
         yield "Loss by orders", loss_text(measured)
     if measured is None or measured.unknown:
-        yield "Estimated loss", f"{_dollars(loss)}: the impact by the hour while it fired, {_until(incident)}"
+        dollars = _dollars(loss.dollars, loss.low, loss.high)
+        yield "Estimated loss", f"{dollars}: the impact by the hour while it fired, {_until(incident)}"
 
 
-def _dollars(loss: Loss) -> str:
-    low, high = number(loss.low, "dollars"), number(loss.high, "dollars")
-    return f"{number(loss.dollars, 'dollars')} (90 % interval {low} to {high})"
+def _dollars(dollars: float, low: float, high: float) -> str:
+    return f"{number(dollars, 'dollars')} (90 % interval {number(low, 'dollars')} to {number(high, 'dollars')})"
 
 
 def _until(incident: Incident) -> str:

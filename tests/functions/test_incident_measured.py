@@ -19,6 +19,7 @@ from core.settings.business import RevenueOf
 from core.settings.response import ImpactPolicy
 from functions.adapters.ports import Data, Document
 from functions.cli.replay.read import inputs
+from functions.incident_router.router import Received, handle
 from functions.services.incidents.documents import USUAL, USUAL_KEY, USUAL_MAX_AGE, UsualRevenues
 from tests.functions.test_replay_exactness import lived
 from tests.support.builders.budget import examples
@@ -159,12 +160,10 @@ def test_a_finding_of_the_hour_before_is_measured_by_that_hour_however_often_it_
     now = setup.world.now.replace(minute=50)
     hours = UsualHours(weeks=8, dollars=(1000.0, 4000.0), low=(1.0, 2.0), high=(5e3, 6e3))
     publish(setup, UsualRevenue(made_at=now, first=now.replace(minute=0), orders={"shop": hours}))
-    setup.world.now = now
-    setup.give(CRITICAL)
-    assert setup.incident().severity is Severity.ERROR
-    setup.world.now += timedelta(minutes=20)
-    setup.give(CRITICAL)
-    assert setup.incident().severity is Severity.ERROR
+    setup.world.now = now + timedelta(minutes=20)
+    for _ in range(2):
+        handle(setup.service, Received(CRITICAL, now))
+        assert setup.incident().severity is Severity.ERROR
 
 
 def test_the_estimated_loss_goes_on_by_what_is_measured() -> None:

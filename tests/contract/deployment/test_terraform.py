@@ -359,7 +359,9 @@ def test_what_is_asked_for_by_its_value_is_indexed(deployed: Resources) -> None:
 
 def test_no_collection_indexes_whole_documents(deployed: Resources) -> None:
     sources = text(ROOT / "functions")
-    named = set(re.findall(r'^(?:COLLECTION|GROUPS|INCIDENTS|SILENCES|ACTIONS) = "(\w+)"', sources, re.MULTILINE))
+    named = set(
+        re.findall(r'^(?:COLLECTION|GROUPS|INCIDENTS|SILENCES|ACTIONS|LOSSES|USUAL) = "(\w+)"', sources, re.MULTILINE)
+    )
     named |= set(re.findall(r'store\.(?:get|find|create)\("(\w+)"', sources))
     exempt = {
         one["collection"]
