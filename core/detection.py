@@ -138,17 +138,14 @@ class NoVerdict:
     """When it becomes a finding that nothing is known of a target.
 
     Attributes:
-        after: for how long every verdict was not known.
+        after: for how long every verdict was not known; None where that is never a finding.
         severity: of the finding.
+        kind: of the finding; each condition of a target that has one has another.
     """
 
-    after: timedelta
+    after: timedelta | None
     severity: Severity = Severity.WARNING
-
-    @classmethod
-    def of(cls, after: timedelta | None, severity: Severity) -> "NoVerdict | None":
-        """By the settings: None where it is never a finding."""
-        return cls(after=after, severity=severity) if after is not None else None
+    kind: str = NO_VERDICT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +162,7 @@ class ConditionSpec:
         cumulative: whether each verdict is concluded from the whole history up to its instant, and not from a sample.
             Then a verdict about the same instant corrects the last one, since the history may have grown; and a good
             one while nothing fires leaves nothing to remember. Such a condition has no hysteresis of its own.
-        no_verdict: when it becomes a finding that its verdicts are not known; None for never. One condition of a target has it.
+        no_verdict: when it becomes a finding that its verdicts are not known; None for never.
     """
 
     target: str
@@ -238,15 +235,16 @@ def _counted(state: ConditionState, observation: Observation) -> tuple[Condition
 def _watch_unknown(state: ConditionState, observation: Observation) -> tuple[ConditionState, Finding | None]:
     """How long nothing has been known of the target, and what is to be published of that."""
     no_verdict, at, since = observation.spec.no_verdict, observation.at, state.unknown_since
-    if observation.verdict.outcome is not Outcome.NOT_KNOWN or no_verdict is None:
+    after = no_verdict.after if no_verdict else None
+    if observation.verdict.outcome is not Outcome.NOT_KNOWN or after is None:
         if since is None or at <= since:
             return state, None
-        after = replace(state, unknown_since=None, unknown_told=False)
-        return after, _unknown_finding(observation, since, Status.RESOLVED) if state.unknown_told else None
+        known = replace(state, unknown_since=None, unknown_told=False)
+        return known, _unknown_finding(observation, since, Status.RESOLVED) if state.unknown_told else None
     if since is None:
         is_late = state.at is not None and at <= state.at
         return (state if is_late else replace(state, unknown_since=at)), None
-    if state.unknown_told or at - since < no_verdict.after:
+    if state.unknown_told or at - since < after:
         return state, None
     return replace(state, unknown_told=True), _unknown_finding(observation, since, Status.FIRING)
 
@@ -254,18 +252,18 @@ def _watch_unknown(state: ConditionState, observation: Observation) -> tuple[Con
 def _unknown_finding(observation: Observation, since: datetime, status: Status) -> Finding:
     spec, verdict = observation.spec, observation.verdict
     known = status is Status.RESOLVED
-    severity = spec.no_verdict.severity if spec.no_verdict else Severity.WARNING
+    no_verdict = spec.no_verdict or NoVerdict(after=None)
     text = f"{'a verdict again' if known else 'no verdict'} on {spec.kind} of {spec.target}"
     return Finding(
         target=spec.target,
-        kind=NO_VERDICT,
+        kind=no_verdict.kind,
         status=status,
-        severity=severity,
+        severity=no_verdict.severity,
         observed_at=observation.at,
         source=spec.source,
         summary=text if known else f"{text} since {instant(since)}: {verdict.summary}",
         value=(observation.at - since).total_seconds(),
-        threshold=spec.no_verdict.after.total_seconds() if spec.no_verdict else None,
+        threshold=no_verdict.after.total_seconds() if no_verdict.after is not None else None,
         unit="seconds",
         evidence={"reason": verdict.reason.value, "condition": spec.kind},
         runbook=NO_VERDICT_RUNBOOK,

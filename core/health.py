@@ -122,7 +122,7 @@ def spec(probe: Probe, kind: ProbeKind) -> ConditionSpec:
         source=SOURCE,
         runbook=f"probes.md#{kind}",
         hysteresis=hysteresis,
-        no_verdict=NoVerdict.of(probe.no_verdict_after, probe.no_verdict_severity) if watched else None,
+        no_verdict=NoVerdict(after=probe.no_verdict_after, severity=probe.no_verdict_severity) if watched else None,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from core.detection import ConditionSpec, ConditionState, Hysteresis, Observation, Outcome, Verdict, count
+from core.detection import ConditionSpec, ConditionState, Hysteresis, NoVerdict, Observation, Outcome, Verdict, count
 from core.events import RunStatus, Severity
 from core.pipelines.baseline import TOLERATED, Growth, Rhythm, bottleneck, growths, is_retired, rhythm, usual_of_run
 from core.pipelines.run import Run
@@ -62,17 +62,38 @@ class PipelineReason(StrEnum):
     """A run takes several times as long as usual and has not ended."""
     ALL_ENDED = "all_ended"
     """No run takes too long."""
+    NO_RUN = "no_run"
+    """No run has succeeded or failed yet: not known."""
+    UNREADABLE = "unreadable"
+    """What is kept of its runs cannot be read: not known."""
 
 
-def spec(target: str, kind: PipelineKind) -> ConditionSpec:
+def spec(target: str, kind: PipelineKind, no_verdict: NoVerdict | None = None) -> ConditionSpec:
     """A condition of a pipeline; every verdict on it uses all runs that are kept."""
     runbook = f"pipelines.md#{kind}"
-    return ConditionSpec(target=target, kind=kind, source=SOURCE, runbook=runbook, repeat=True, cumulative=True)
+    return ConditionSpec(
+        target=target,
+        kind=kind,
+        source=SOURCE,
+        runbook=runbook,
+        repeat=True,
+        cumulative=True,
+        no_verdict=no_verdict,
+    )
 
 
 def keys(target: str) -> tuple[str, ...]:
     """The keys of all conditions of a pipeline."""
     return tuple(spec(target, kind).key for kind in PipelineKind)
+
+
+def condition_pipeline(key: str) -> str:
+    """The name of the pipeline that a condition is of, by its key.
+
+    >>> condition_pipeline("pipeline/nightly:features:pipeline_failed")
+    'nightly:features'
+    """
+    return key.removeprefix("pipeline/").rpartition(":")[0]
 
 
 def spell(seconds: float) -> str:
@@ -94,9 +115,14 @@ def last_error(run: Run) -> tuple[str, str]:
 
 def of_runs(pipeline: PipelineState) -> tuple[Observation, ...]:
     """Verdicts from the completed runs; none without a completed run."""
-    counted = tuple(run for run in pipeline.ended if run.span.status is not RunStatus.CANCELLED)
+    counted = counted_runs(pipeline)
     observations = [_failed(pipeline, counted), _slow(pipeline), _stage_slow(pipeline)]
     return tuple(observation for observation in observations if observation is not None)
+
+
+def counted_runs(pipeline: PipelineState) -> tuple[Run, ...]:
+    """The runs that succeeded or failed, in the order in which they ended."""
+    return tuple(run for run in pipeline.ended if run.span.status is not RunStatus.CANCELLED)
 
 
 def _failed(pipeline: PipelineState, counted: Sequence[Run]) -> Observation | None:
@@ -204,15 +230,36 @@ def _took(run: Run) -> str:
     return "" if run.span.seconds is None else f" in {spell(run.span.seconds)}"
 
 
-def of_time(pipeline: PipelineState, now: datetime) -> tuple[Observation, ...]:
+def of_time(
+    pipeline: PipelineState, now: datetime, no_verdict: NoVerdict | None = None, *, is_expected: bool = False
+) -> tuple[Observation, ...]:
     """Verdicts from the time that has passed.
 
     Args:
-        pipeline: the state of the pipeline.
+        pipeline: the state of the pipeline; one without a run where none has been reported.
         now: the instant of the tick.
+        no_verdict: when it becomes a finding that nothing is known of the pipeline.
+        is_expected: whether the settings name it: then it never counts as retired.
     """
-    verdicts = ((PipelineKind.OVERDUE, _overdue(pipeline, now)), (PipelineKind.HUNG, _hung(pipeline, now)))
-    return tuple(Observation(spec=spec(pipeline.target, kind), verdict=verdict, at=now) for kind, verdict in verdicts)
+    overdue, hung = _overdue(pipeline, now, is_expected=is_expected), _hung(pipeline, now)
+    return (
+        Observation(spec=spec(pipeline.target, PipelineKind.OVERDUE, no_verdict), verdict=overdue, at=now),
+        Observation(spec=spec(pipeline.target, PipelineKind.HUNG), verdict=hung, at=now),
+    )
+
+
+def of_unreadable(pipeline: PipelineState, fault: str, now: datetime, no_verdict: NoVerdict | None) -> Observation:
+    """The verdict on a pipeline whose runs cannot be read.
+
+    Args:
+        pipeline: its name.
+        fault: why.
+        now: the instant of the tick.
+        no_verdict: when it becomes a finding that nothing is known of the pipeline.
+    """
+    text = f"{pipeline.name}: its runs cannot be read: {fault}"
+    verdict = Verdict(outcome=Outcome.NOT_KNOWN, reason=PipelineReason.UNREADABLE, summary=text)
+    return Observation(spec=spec(pipeline.target, PipelineKind.OVERDUE, no_verdict), verdict=verdict, at=now)
 
 
 def of_absence(pipeline: PipelineState, now: datetime) -> tuple[Observation, ...]:
@@ -222,15 +269,18 @@ def of_absence(pipeline: PipelineState, now: datetime) -> tuple[Observation, ...
     return tuple(Observation(spec=spec(pipeline.target, kind), verdict=verdict, at=now) for kind in PipelineKind)
 
 
-def _overdue(pipeline: PipelineState, now: datetime) -> Verdict:
+def _overdue(pipeline: PipelineState, now: datetime, *, is_expected: bool) -> Verdict:
     starts = pipeline.starts
     cadence = rhythm(starts, pipeline.past)
+    if cadence is None and not counted_runs(pipeline):
+        text = f"{pipeline.name}: no run has succeeded or failed yet"
+        return Verdict(outcome=Outcome.NOT_KNOWN, reason=PipelineReason.NO_RUN, summary=text)
     if cadence is None or not cadence.is_regular:
         text = f"{pipeline.name}: has no regular schedule"
         return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.IRREGULAR, summary=text)
     waited = now - starts[-1]
     ago = spell(waited.total_seconds())
-    if is_retired(pipeline, now):
+    if is_retired(pipeline, now) and not is_expected:
         text = f"{pipeline.name}: has not run for {ago} and counts as retired"
         return Verdict(outcome=Outcome.GOOD, reason=PipelineReason.RETIRED, summary=text)
     late = waited > cadence.late_after

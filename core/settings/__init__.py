@@ -1,5 +1,6 @@
 """monitoring.yaml as typed settings: what is watched, when, how strictly, and who hears of it."""
 
+from core.settings.alert_rules import AlertRuleSettings
 from core.settings.business import Business, Cost, Customers, MarketTable, Orders, Spending
 from core.settings.channels import Channel
 from core.settings.command_intake import Account, CommandIntake, MailLinks, PagerdutyWebhooks, SlackApp
@@ -19,6 +20,7 @@ from core.settings.people import (
     Tier,
     When,
 )
+from core.settings.pipelines import PipelineSettings
 from core.settings.probes import DnsProbe, Expect, HttpProbe, Probe, TcpProbe, TlsProbe
 from core.settings.response import (
     ActionName,
@@ -41,6 +43,7 @@ __all__ = [
     "Account",
     "ActionName",
     "Address",
+    "AlertRuleSettings",
     "Automation",
     "Business",
     "Category",
@@ -72,6 +75,7 @@ __all__ = [
     "People",
     "Performance",
     "Person",
+    "PipelineSettings",
     "Playbook",
     "Policy",
     "Prices",

@@ -129,6 +129,9 @@ class Performance:
     absolute error from 10 to 11."""
     false_alarms: Annotated[float, Range(1e-6, 0.5)] = 0.01
     """False alarm rate of a window without a change, over all measures together."""
+    no_verdict_after: Annotated[timedelta | None, Range("15m", "90d"), NoneAs("never")] = timedelta(days=3)
+    """How long fewer labels than `minimum_rows` may have arrived, so that performance is not known, before that is a finding; of a
+    model with a `label`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +211,7 @@ class Model:
     no_verdict_after: Annotated[timedelta | None, Range("15m", "90d"), NoneAs("never")] = timedelta(days=1)
     """How long there may be no verdict on drift, for want of rows or of anything to compare, before that is a finding."""
     no_verdict_severity: Severity = Severity.WARNING
-    """Severity of that finding."""
+    """Severity of that finding, and of the one that there is no verdict on performance."""
     accuracy_floor: Annotated[Share | None, Requires("label")] = None
     """Least accuracy that is accepted, of a classifier."""
     limits: Annotated[

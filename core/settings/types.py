@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from core.errors import Fault, SettingsError
+from core.settings.alert_rules import AlertRuleSettings
 from core.settings.build import read
 from core.settings.business import Business
 from core.settings.channels import AnyChannel, clashes
@@ -15,6 +16,7 @@ from core.settings.models import Model
 from core.settings.notes import Key, Mark, Pattern, Range
 from core.settings.partners import Partner
 from core.settings.people import People
+from core.settings.pipelines import PipelineSettings
 from core.settings.probes import Probe
 from core.settings.reader import Node, Reader
 from core.settings.response import (
@@ -66,6 +68,10 @@ class Settings:
     """The probes, by unique names."""
     partners: tuple[Partner, ...] = ()
     """The partners, by unique names."""
+    pipelines: PipelineSettings = field(default_factory=PipelineSettings)
+    """Pipelines that must report, and when it is a finding that nothing is known of one."""
+    alert_rules: AlertRuleSettings = field(default_factory=AlertRuleSettings)
+    """Alert rules whose metric is absent."""
     dependencies: tuple[Dependency, ...] = ()
     """Dependencies between targets."""
     revenue: Mapping[Target, Revenue] = field(default_factory=dict)

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
-from functions.adapters import prometheus
 from functions.adapters.ports import RowBus
 from functions.api import experience
 from functions.api.actions import Actions
@@ -23,6 +22,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Services, answer
+from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
 from functions.api.survey import Survey
 from functions.api.views import Views
@@ -65,12 +65,13 @@ def _services(ports: Ports) -> Services:
         ),
         dashboards=Dashboards(
             all=load(),
-            prometheus=prometheus.connect(ports.project),
+            prometheus=ports.prometheus,
             models=ports.models.all,
             clock=clock,
             started=_STARTED,
         ),
-        pipelines=Pipelines(store=store, clock=clock),
+        pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
+        rules=Rules(store=store, clock=clock),
         experience=Experience(bus=open_once(ports.project, experience.PATIENCE), clock=clock),
         answers=answers,
         survey=Survey(

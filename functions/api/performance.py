@@ -23,6 +23,14 @@ def accuracy(rows: Sequence[Data], floor: float | None) -> Data | None:
     }
 
 
+def labels(rows: Sequence[Data], model: Model) -> Data | None:
+    """How many labels have arrived in the newest window, and how many a verdict needs; None where none are expected, or none was scored."""
+    newest = max(rows, key=lambda row: row["window_end"], default=None)
+    if model.label is None or newest is None:
+        return None
+    return {"arrived": newest["n_labels"], "required": model.minimum_rows}
+
+
 def measures(rows: Sequence[Data], model: Model) -> list[Data]:
     """Every metric of the newest window, in the order of the registry, single classes last; with its limit in the settings."""
     newest = max((row["window_end"] for row in rows), default=None)

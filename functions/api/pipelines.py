@@ -8,6 +8,7 @@ from datetime import datetime
 from core.errors import UnreadableError
 from core.pipelines.baseline import bottleneck, rhythm, usual_of_run
 from core.pipelines.health import health
+from core.pipelines.judge import counted_runs
 from core.pipelines.run import Run, Span
 from core.pipelines.state import PipelineState
 from functions.adapters.pipelines import COLLECTION, read_pipeline
@@ -26,16 +27,20 @@ class Pipelines:
     """Reads the documents of pipeline_monitor."""
 
     store: Store
+    expected: Sequence[str]
     clock: Clock
     _cache: Cache = field(default_factory=Cache)
 
     def all(self) -> list[Data]:
-        """Every pipeline, by its name."""
+        """Every pipeline, by its name; also those that are expected and of which no run was reported."""
         return self._cache(("pipelines",), self._all, seconds=_FRESH_SECONDS)
 
     def _all(self) -> list[Data]:
         now = self.clock()
-        return [_document_view(document, now) for document in every(self.store, COLLECTION)]
+        documents = {document.key: document for document in every(self.store, COLLECTION)}
+        names = sorted({*documents, *self.expected})
+        views = {name: _document_view(document, now) for name, document in documents.items()}
+        return [views.get(name) or shown(PipelineState(name=name), now) for name in names]
 
 
 def _document_view(document: Document, now: datetime) -> Data:
@@ -54,6 +59,7 @@ def shown(pipeline: PipelineState, now: datetime) -> Data:
     return {
         "name": pipeline.name,
         "fault": None,
+        "known": bool(counted_runs(pipeline)),
         "running": len(pipeline.running(now)),
         "health": health(pipeline, now),
         "usual_seconds": usual_of_run(succeeded),

@@ -25,6 +25,7 @@ from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
+from functions.api.rules import Rules
 from functions.api.silences import Silences
 from functions.api.survey import Survey
 from functions.api.views import Views
@@ -47,6 +48,7 @@ class Services:
     commands: Commands
     dashboards: Dashboards
     pipelines: Pipelines
+    rules: Rules
     experience: Experience
     answers: Answers
     survey: Survey
@@ -85,6 +87,7 @@ _routes = Map(
         _get("/api/runbooks/<name>", "runbook"),
         _get("/api/guides/<name>", "guide"),
         _get("/api/pipelines", "pipelines"),
+        _get("/api/rules", "rules"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
@@ -211,6 +214,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "runbook": lambda _request, _services, name: _text(runbooks.named(name)),
     "guide": lambda _request, _services, name: _text(runbooks.guide(name)),
     "pipelines": lambda request, services: reply.json(services().pipelines.all(), request),
+    "rules": lambda request, services: reply.json(services().rules.all(), request),
     "incidents": lambda request, services: reply.json(services().incidents.all(_limit(request)), request),
     "incident": lambda request, services, incident_id: reply.json(services().incidents.one(incident_id), request),
     "report": lambda _request, services, incident_id: reply.markdown(services().incidents.report(incident_id)),
@@ -230,5 +234,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "survey": lambda request, services: services().survey.show(request),
     "answer_survey": lambda request, services: services().survey.answer(request),
 }
-_ASKED = frozenset({"models", "drift", "probes", "tile", "pipelines", "incidents", "actions", "silences", "channels"})
+_ASKED = frozenset(
+    {"models", "drift", "probes", "tile", "pipelines", "rules", "incidents", "actions", "silences", "channels"}
+)
 """The endpoints that show measurements."""

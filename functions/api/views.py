@@ -11,7 +11,7 @@ from core.statistics import STATISTICS
 from functions.adapters.ports import Data, Store, Warehouse
 from functions.api.cache import Cache
 from functions.api.freshness import LATE, Start, following
-from functions.api.performance import accuracy, gaps, measures
+from functions.api.performance import accuracy, gaps, labels, measures
 from functions.services.models import SETTINGS, TABLE, Models
 
 _SQL = {path.stem: path.read_text() for path in Path(__file__).parent.glob("*.sql")}
@@ -78,6 +78,7 @@ class Views:
             | self._latest(rows[model.name], changed.get(model.name))
             | {"accuracy": accuracy(performance[model.name], model.accuracy_floor)}
             | {"performance": measures(performance[model.name], model), "gaps": gaps(groups[model.name], model)}
+            | {"labels": labels(performance[model.name], model)}
             for model in known.values()
         ]
 

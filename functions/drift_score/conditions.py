@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from core.detection import ConditionSpec, Hysteresis, NoVerdict
+from core.performance.judge import NO_PERFORMANCE_VERDICT
 from core.settings import Model
 
 SOURCE = "drift_score"
@@ -14,6 +15,8 @@ class Kind(StrEnum):
     DRIFT = "drift"
     PREDICTION_DRIFT = "prediction_drift"
     DATA_QUALITY = "data_quality"
+    LABELS = "labels"
+    """Whether labels arrive: it never fires, and is not known as long as performance cannot be measured."""
     ACCURACY_BELOW_FLOOR = "accuracy_below_floor"
     PERFORMANCE_BEYOND_LIMIT = "performance_beyond_limit"
     ATTRIBUTION_DRIFT = "attribution_drift"
@@ -35,7 +38,6 @@ def spec(model: Model, kind: Kind) -> ConditionSpec:
     """A condition of a model; a refusal of the warehouse is certain, so that one verdict is enough."""
     window = kind is not Kind.SCORING_FAILED
     hysteresis = Hysteresis(fire_after=model.fire_after, recover_after=model.recover_after) if window else Hysteresis()
-    no_verdict = NoVerdict.of(model.no_verdict_after, model.no_verdict_severity) if kind is Kind.DRIFT else None
     runbook = f"{'generative' if kind in GENERATIVE else 'models'}.md#{kind}"
     return ConditionSpec(
         target=model.target,
@@ -44,5 +46,14 @@ def spec(model: Model, kind: Kind) -> ConditionSpec:
         runbook=runbook,
         hysteresis=hysteresis,
         repeat=True,
-        no_verdict=no_verdict,
+        no_verdict=_no_verdict(model, kind),
     )
+
+
+def _no_verdict(model: Model, kind: Kind) -> NoVerdict | None:
+    severity = model.no_verdict_severity
+    if kind is Kind.DRIFT:
+        return NoVerdict(after=model.no_verdict_after, severity=severity)
+    if kind is Kind.LABELS:
+        return NoVerdict(after=model.performance.no_verdict_after, severity=severity, kind=NO_PERFORMANCE_VERDICT)
+    return None

@@ -6,7 +6,7 @@ from core.detection import Outcome, Verdict
 from core.events import Severity
 from core.performance import Assessment, Estimate, Measures, Standing, assess, stands
 from core.performance.intervals import NOTHING
-from core.performance.judge import limited, of_accuracy, of_degradation, of_limits, worse_metrics
+from core.performance.judge import limited, of_accuracy, of_degradation, of_labels, of_limits, worse_metrics
 from core.settings import Model
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data, Metrics
@@ -93,7 +93,8 @@ def verdicts(model: Model, performance: Assessment) -> dict[Kind, Verdict]:
     is below its floor the fall against the reference is told as information only, and an estimate warns only where it is
     certain to be below the floor and labels do not tell more.
     """
-    found: dict[Kind, Verdict] = {}
+    labels, rows = performance.labels, performance.rows
+    found = {Kind.LABELS: of_labels(model.name, labels=labels, rows=rows, minimum=model.minimum_rows)}
     accuracy = performance.found.get("accuracy")
     if accuracy is not None:
         found[Kind.ACCURACY_BELOW_FLOOR] = of_accuracy(

@@ -17,6 +17,7 @@ from core.settings import Probe
 from functions.adapters.ports import Bus, Data, Metrics, Store
 from functions.adapters.probes.run import run
 from functions.adapters.store import update
+from functions.health_check.rules import RuleCheck, check_rules
 from functions.services.detection import Tracker
 
 log = logging.getLogger(__name__)
@@ -72,16 +73,17 @@ def _show(probe: Probe, result: ProbeResult, down: ConditionState, at: datetime,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """The ports of the function, and its probes."""
+    """The ports of the function, its probes, and what checks the alert rules."""
 
     probes: Sequence[Probe]
     store: Store
     bus: Bus
     metrics: Metrics
+    rules: RuleCheck
 
 
 def check(tick: Tick, outside: Outside) -> None:
-    """Run the probes that are due and not yet checked; idempotent, also for an old tick.
+    """Run the probes that are due and not yet checked, then check the alert rules; idempotent, also for an old tick.
 
     Raises:
         UnavailableError: the store or the bus does not answer; everything else is done.
@@ -99,3 +101,4 @@ def check(tick: Tick, outside: Outside) -> None:
         if probe.name not in results:
             tracker.record(unknown(probe, at))
     tracker.publish_unsent(SOURCE)
+    check_rules(outside.rules, tick, tracker)

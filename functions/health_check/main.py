@@ -1,15 +1,28 @@
-"""Runs the probes that are due every minute, and publishes what changed."""
+"""Runs the probes that are due every minute, looks for alert rules without data, and publishes what changed."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from functions.health_check.check import NAME, Outside, check
+from functions.health_check.rules import RuleCheck
 from functions.runtime.endpoint import Endpoint, on_tick, serve
 from functions.runtime.ports import Ports
+from functions.services.alert_rules import alert_rules
 
 
 def build(ports: Ports) -> Endpoint:
     """The endpoint of ticks."""
-    outside = Outside(probes=ports.settings.probes, store=ports.store, bus=ports.bus, metrics=ports.metrics)
+
+    def ask(query: str, at: int) -> Sequence[Mapping[str, str]]:
+        return [series.labels for series in ports.prometheus.instant(query, at=at)]
+
+    outside = Outside(
+        probes=ports.settings.probes,
+        store=ports.store,
+        bus=ports.bus,
+        metrics=ports.metrics,
+        rules=RuleCheck(settings=ports.settings.alert_rules, rules=alert_rules, ask=ask),
+    )
     return on_tick(ports, partial(check, outside=outside))
 
 

@@ -18,6 +18,7 @@ def build(ports: Ports, jobs: Jobs | None = None) -> Endpoint:
         metrics=ports.metrics,
         jobs=jobs or VertexJobs(),
         project=ports.project,
+        settings=ports.settings.pipelines,
     )
     return on_push(ports, read=partial(read, cron=ports.cron), handle=partial(handle, monitor))
 

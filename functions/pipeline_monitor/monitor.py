@@ -6,20 +6,21 @@ tick.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from core.detection import Observation
+from core.detection import NoVerdict, Observation
 from core.errors import ActionError, AiaError, UnavailableError, UnreadableError
 from core.events import PipelineRun, RunStatus, Tick
 from core.pipelines.baseline import is_forgotten, is_retired
 from core.pipelines.health import health
-from core.pipelines.judge import SOURCE, keys, of_absence, of_runs, of_time
+from core.pipelines.judge import SOURCE, condition_pipeline, keys, of_absence, of_runs, of_time, of_unreadable
 from core.pipelines.run import Run, Span
 from core.pipelines.state import EventOutcome, PipelineState, Step, advance, written
+from core.settings import PipelineSettings
 from functions.adapters.logs import fields
 from functions.adapters.pipelines import COLLECTION, fitted, pipeline_data, read_pipeline
 from functions.adapters.ports import Bus, Data, Document, Metrics, Store, Warehouse
@@ -105,7 +106,7 @@ def _measure_durations(metrics: Metrics, pipeline: PipelineState) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """Dependencies of the function; `project` is the one whose Vertex AI jobs are logged."""
+    """Dependencies of the function; `project` is the one whose Vertex AI jobs are logged, `settings` say what is expected."""
 
     store: Store
     bus: Bus
@@ -113,6 +114,12 @@ class Monitor:
     metrics: Metrics
     jobs: Jobs
     project: str
+    settings: PipelineSettings = field(default_factory=PipelineSettings)
+
+    @property
+    def no_verdict(self) -> NoVerdict:
+        """When it becomes a finding that nothing is known of a pipeline."""
+        return NoVerdict(after=self.settings.no_verdict_after, severity=self.settings.no_verdict_severity)
 
     @property
     def tracker(self) -> Tracker:
@@ -175,28 +182,46 @@ def look(monitor: Monitor, tick: Tick) -> None:
     """Measure every pipeline again, and detect overdue and hung runs."""
     at, faults = tick.scheduled_at, list[AiaError]()
     known = monitor.tracker.read(SOURCE)
-    for document in every(monitor.store, COLLECTION):
+    documents = {document.key: document for document in every(monitor.store, COLLECTION)}
+    for name in sorted({*documents, *monitor.settings.expected}):
         try:
-            _look_at(monitor, document, at, known)
-        except UnreadableError as error:
-            log.error("%s: %s", document.key, error)  # noqa: TRY400 - the message says what is wrong
+            _look_at(monitor, documents.get(name), PipelineState(name=name), at, known)
         except AiaError as error:
-            log.warning("retried at the next tick: %s: %s", document.key, error)
+            log.warning("retried at the next tick: %s: %s", name, error)
             faults.append(error)
+    _end(monitor, {condition_pipeline(key) for key in known} - {*documents, *monitor.settings.expected}, at, known)
     monitor.tracker.publish_unsent(SOURCE)
     if faults:
         raise faults[0]
 
 
-def _look_at(monitor: Monitor, document: Document, at: datetime, known: Snapshot) -> None:
-    pipeline = read_pipeline(document.data)
-    if is_retired(pipeline, at):
+def _end(monitor: Monitor, names: Iterable[str], at: datetime, known: Snapshot) -> None:
+    """End the conditions of pipelines of which nothing is kept, and that nobody expects."""
+    for name in sorted(names):
+        pipeline = PipelineState(name=name)
+        _record(monitor, (one for one in of_absence(pipeline, at) if one.spec.key in known), known)
+        monitor.tracker.forget(keys(pipeline.target), known)
+
+
+def _look_at(
+    monitor: Monitor, document: Document | None, pipeline: PipelineState, at: datetime, known: Snapshot
+) -> None:
+    """Look at a pipeline; where it has no document, no run of it has been reported, and it is expected."""
+    try:
+        pipeline = read_pipeline(document.data) if document else pipeline
+    except UnreadableError as error:
+        log.error("%s: %s", pipeline.name, error)  # noqa: TRY400 - the message says what is wrong
+        _record(monitor, (of_unreadable(pipeline, str(error), at, monitor.no_verdict),), known)
+        return
+    is_expected = pipeline.name in monitor.settings.expected
+    if document and is_retired(pipeline, at) and not is_expected:
         _retire(monitor, document, pipeline, at, known)
         return
-    measure(monitor.metrics, pipeline, at)
+    if document:
+        measure(monitor.metrics, pipeline, at)
     # A finding published before the history had the run is the same now: it depends only on runs that ended.
     ended = of_runs(pipeline) if pipeline.unwritten else ()
-    _record(monitor, (*ended, *of_time(pipeline, at)), known)
+    _record(monitor, (*ended, *of_time(pipeline, at, monitor.no_verdict, is_expected=is_expected)), known)
     write_history(monitor.store, monitor.warehouse, pipeline)
 
 
@@ -208,7 +233,7 @@ def _retire(monitor: Monitor, document: Document, pipeline: PipelineState, at: d
         monitor.store.delete(document, COLLECTION)
 
 
-def _record(monitor: Monitor, observations: Sequence[Observation], known: Snapshot | None = None) -> None:
+def _record(monitor: Monitor, observations: Iterable[Observation], known: Snapshot | None = None) -> None:
     """Count verdicts; most of them change nothing and write nothing."""
     for observation in observations:
         monitor.tracker.record(observation, known)

@@ -19,6 +19,7 @@ from functions.runtime.push import Park, parking
 if TYPE_CHECKING:
     from core.settings import Settings
     from functions.adapters.ledger import Ledger
+    from functions.adapters.prometheus import Prometheus
     from functions.services.models import Models
 
 T = TypeVar("T")
@@ -81,6 +82,13 @@ class Ports:
     def warehouse(self) -> Warehouse:
         """BigQuery."""
         return open_warehouse(self.project)
+
+    @cached_property
+    def prometheus(self) -> "Prometheus":
+        """Queries of metrics: by the environment Prometheus, or Cloud Monitoring."""
+        from functions.adapters.prometheus import connect
+
+        return connect(self.project)
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from core.promql import metrics
 from infra.lint.alert_files import WATCHDOG, Rule, RuleFiles
 from infra.lint.fault import Fault
-from infra.lint.promql import KNOWN, grouped, matched, metrics, results, wrong_call
+from infra.lint.promql import KNOWN, grouped, matched, results, wrong_call
 
 _LABEL = re.compile(r"\{\{ \$labels\.(\w+) \}\}")
 _VALUE = re.compile(r'\{\{ \$value \| (?:humanize(?:Duration|Percentage)?|printf "%\.2f") \}\}')

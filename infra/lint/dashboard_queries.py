@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core.metrics import CATALOGUE, MetricKind
+from core.promql import metrics
 from infra.lint import promtool
 from infra.lint.dashboard_files import Dashboards, Query, Tile, fault
 from infra.lint.fault import Fault
-from infra.lint.promql import KNOWN, grouped, matched, metrics, results, wrong_call
+from infra.lint.promql import KNOWN, grouped, matched, results, wrong_call
 
 UNITS = {"1", "s", "10^2.%", "USD"}
 """The units that the page and Grafana support."""

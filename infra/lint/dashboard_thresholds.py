@@ -4,10 +4,10 @@ import math
 import re
 from collections.abc import Iterator
 
+from core.promql import metrics
 from infra.lint.alert_files import Rule
 from infra.lint.dashboard_files import Dashboards, Query, Tile
 from infra.lint.fault import Fault
-from infra.lint.promql import metrics
 
 _LINK = re.compile(r"\]\(([^)]*)\)")
 _COMPARED = re.compile(r"(>=|<=|==|>|<)\s*(?:bool\s+)?([\d.]+(?:\s*\*\s*[\d.]+)*)")

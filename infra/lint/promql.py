@@ -1,41 +1,21 @@
-"""The metrics of a PromQL expression, with their labels and types."""
+"""The labels and types of the metrics of a PromQL expression."""
 
 import re
 from collections.abc import Iterator
 
 from core.metrics import CATALOGUE, MetricKind
+from core.promql import metrics
 from infra.lint.foreign_metrics import FOREIGN
 
 KNOWN = {name: (one.kind, frozenset(one.labels)) for name, one in CATALOGUE.items()} | FOREIGN
 """Type and labels of every metric that a rule may query, ours and those of other systems."""
 
-_LANGUAGE = """
-    sum min max avg count by without on ignoring and or unless offset bool group_left group_right rate increase changes
-    last_over_time avg_over_time max_over_time min_over_time sum_over_time count_over_time absent absent_over_time histogram_quantile time vector
-    label_replace round clamp_min clamp_max timestamp NaN
-"""
-_WORDS = frozenset(_LANGUAGE.split())
-_TEXT = re.compile(r'"[^"]*"')
-_GROUPING = re.compile(r"\b(?:by|on|ignoring|without|group_left|group_right)\s*\(([^)]*)\)")
-_BRACES = re.compile(r"\{([^}]*)\}")
-_RANGE = re.compile(r"\[[^\]]*\]|\boffset\s+\w+")
-_NAME = re.compile(r"[A-Za-z_][\w:]*")
 _SELECTED = re.compile(r"([A-Za-z_][\w:]*)\s*\{([^}]*)\}")
 _MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
 _SUMMED = re.compile(r"\bby\s*\(([^)]*)\)\s*\(")
 _GIVEN = re.compile(r'\blabel_replace\(.*?, "(\w+)", "[^"]*", "", ""\)', re.DOTALL)
 _CALLED = re.compile(r"\b(rate|increase|changes|(?:last|avg|max|min|sum|count)_over_time)\(\s*([A-Za-z_][\w:]*)")
 _OF_COUNTERS = {"rate", "increase"}
-
-
-def metrics(expr: str) -> list[str]:
-    """The metrics that an expression names, each once.
-
-    >>> metrics('sum by (job) (rate(aia_x_total{job=~"a|b"}[5m] offset 1w)) > 0.5')
-    ['aia_x_total']
-    """
-    bare = _RANGE.sub(" ", _BRACES.sub(" ", _GROUPING.sub(" ", _TEXT.sub(" ", expr))))
-    return list(dict.fromkeys(name for name in _NAME.findall(bare) if name not in _WORDS))
 
 
 def matched(expr: str) -> Iterator[tuple[str, str]]:

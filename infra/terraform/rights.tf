@@ -23,6 +23,7 @@ locals {
       publishes = ["findings"]
       writes    = ["ops.dead_letters"]
       store     = "roles/datastore.user"
+      charts    = true # which alert rules have data
     }
     alert_intake = {
       publishes = ["findings"]

@@ -5,12 +5,12 @@ import re
 import pytest
 
 from core.metrics import CATALOGUE
+from core.promql import metrics
 from functions.api.dashboards import ORDER
 from infra import stage
 from infra.lint import dashboard_files
 from infra.lint.dashboard_files import Query
 from infra.lint.foreign_metrics import FOREIGN
-from infra.lint.promql import metrics
 from infra.local import unavailable_metrics
 
 BOARDS = dashboard_files.read(stage.ROOT)

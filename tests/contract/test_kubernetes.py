@@ -15,11 +15,12 @@ import jsonschema
 import pytest
 import yaml
 
+from core.promql import metrics
 from infra import stage
 from infra.kubernetes import __main__ as command
 from infra.kubernetes.objects import linked, managed, of_cluster, operated
 from infra.lint import alert_files
-from infra.lint.promql import KNOWN, grouped, matched, metrics
+from infra.lint.promql import KNOWN, grouped, matched
 from infra.lint.promtool import refused
 from tests.support.checks import kubernetes_schemas, promtool
 from tests.support.checks.kubernetes_schemas import DISCOVERY, GMP, OPERATOR, faults

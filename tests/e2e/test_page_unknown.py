@@ -2,14 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from core.events import RunStatus
 from core.incidents.model import State
+from functions.adapters.pipelines import pipeline_data
+from functions.adapters.ports import Data
+from functions.services.alert_rules import COLLECTION as RULES
+from functions.services.alert_rules import KEY as RULES_KEY
 from tests.support.builders import pages
 from tests.support.builders.pages import MODEL, PROBE
+from tests.support.builders.runs import line_of, told, whole
 from tests.support.web.viewing import PageFixture
 
 pytest_plugins = ["tests.support.web.viewing_fixtures"]
@@ -27,6 +34,7 @@ def calm(night: PageFixture) -> Iterator[PageFixture]:
             night.office.keep(pages.incident(one.id, lead, one.opened_at, **over))
     checked(night, minutes=0)
     scored(night, minutes=0)
+    asked(night, minutes=0)
     yield night
     night.faults[:] = [fault for fault in night.faults if "Failed to load resource" not in fault]
 
@@ -36,6 +44,16 @@ def checked(night: PageFixture, *, minutes: int) -> None:
     result = {"name": PROBE.name, "kind": "tcp", "where": "db.internal:5432", "status": "resolved", "since": at}
     result |= {"checked_at": at, "latency": 0.01, "detail": ""}
     pages.update(night.office.store, "probes", PROBE.name, lambda _: result)
+
+
+def asked(night: PageFixture, *, minutes: int, absent: tuple[Data, ...] = ()) -> None:
+    """Whether each alert rule has data was asked so many minutes ago."""
+    at = datetime.now(UTC) - timedelta(minutes=minutes)
+    pages.update(night.office.store, RULES, RULES_KEY, lambda _: {"checked_at": at, "rules": 98, "absent": [*absent]})
+
+
+def lacks(name: str, metric: str, *, missed: bool) -> Data:
+    return {"name": name, "area": "models", "metrics": [metric], "missed": missed}
 
 
 def scored(night: PageFixture, *, minutes: int) -> None:
@@ -173,3 +191,51 @@ def test_a_number_without_end_is_short(calm: PageFixture) -> None:
       return [number(1e308), number(-2.5e300), seconds(1e308), number(123456789012345, 15), number(Infinity)];
     }"""
     assert calm.open().evaluate(program) == ["1E308", "-2.5E300", "1E308 s", "123,456,789,012,345", "∞"]
+
+
+def test_a_rule_that_lost_its_metric_is_counted_and_one_that_never_had_it_is_told_apart(calm: PageFixture) -> None:
+    missed, never = lacks("ModelDriftHigh", "aia_drift", missed=True), lacks("PostgresDown", "pg_up", missed=False)
+    asked(calm, minutes=1, absent=(missed, never))
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("1 alert rule lost its data \N{MIDDLE DOT} 1 alert rule without data")
+    expect(page.locator("#state")).to_have_class("warning")
+    expect(page.locator("#rules")).to_contain_text("96 of 98 rules have data")
+    for name, metric in (("ModelDriftHigh", "aia_drift"), ("PostgresDown", "pg_up")):
+        row = page.locator(f'[data-rule="{name}"]')
+        row.locator("xpath=ancestor::details").locator("summary").click()
+        expect(row).to_contain_text(metric)
+    asked(calm, minutes=0, absent=(never,))
+    page.reload()
+    expect(page.locator("#state")).to_have_text("1 alert rule without data")
+    expect(page.locator("#state")).to_have_class("")
+
+
+def test_rules_that_are_not_asked_for_data_any_more_are_not_known(calm: PageFixture) -> None:
+    asked(calm, minutes=30, absent=())
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("Alert rules not checked for data")
+    expect(page.locator("#rules .pill")).to_have_text("not known")
+
+
+def test_pipelines_without_a_run_or_that_cannot_be_read_are_not_known(calm: PageFixture) -> None:
+    store = calm.office.store
+    pages.update(store, "pipelines", "broken", lambda _: {"line": "{"})
+    pages.update(store, "pipelines", "etl", lambda _: pipeline_data(line_of([told(RunStatus.RUNNING, 0)])))
+    pages.update(store, "pipelines", "well", lambda _: pipeline_data(replace(line_of(whole(0)), name="well")))
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("2 pipelines not known")
+    expect(page.locator("#state")).to_have_class("warning")
+    expect(page.locator('[data-pipeline="broken"]')).to_contain_text("cannot be read")
+    expect(page.locator('[data-pipeline="etl"]')).to_contain_text("No run has succeeded or failed yet")
+    expect(page.locator('[data-pipeline="well"] .pill')).not_to_have_text("not known")
+
+
+def test_a_model_whose_labels_do_not_arrive_has_no_verdict_on_performance(calm: PageFixture) -> None:
+    row = {"model": MODEL.name, "measure": "accuracy", "day": "2026-01-02", "value": None, "n_labels": 0}
+    row |= dict.fromkeys(("low", "high", "reference", "expected", "expected_low", "expected_high"))
+    calm.warehouse.answers["model_performance"] = [row | {"window_end": datetime.now(UTC)}]
+    page = calm.open()
+    expect(page.locator("#state")).to_have_text("1 model without a verdict on performance")
+    expect(page.locator("#state")).to_have_class("")
+    expect(page.locator("[data-model] .pill").last).to_have_text("performance not known")
+    expect(page.locator("[data-model]")).to_contain_text("no labels have arrived for the window; a verdict needs 200")

@@ -9,6 +9,7 @@ import pytest
 from google.cloud import bigquery
 
 from core.events import Finding, Severity, Status
+from core.settings import Performance
 from functions.adapters.ports import Data
 from functions.adapters.warehouse import BigQueryWarehouse
 from tests.support.builders.drift import MODEL, REFERENCE_ROWS, World, trained
@@ -71,6 +72,24 @@ def test_without_a_label_the_expected_accuracy_is_still_told(world: World) -> No
     assert (row["value"], row["n_labels"]) == (None, 0)
     assert row["expected"] == pytest.approx(0.75, abs=0.03)
     assert ("aia_model_accuracy_ratio", "delay") not in world.metrics.values
+
+
+def test_labels_that_do_not_arrive_are_told_after_the_time_of_the_settings_and_when_they_do(world: World) -> None:
+    label_the_reference(world)
+    world.models = (replace(MODEL, performance=Performance(no_verdict_after=DAY)),)
+    for number in range(4):
+        rows = flights(600, TICK + number * DAY, seed=50 + number)
+        load(world.client, MODEL.table, rows)
+        few = truths(rows if number == 3 else rows[: 10 * number or 1], seed=6)
+        load(world.client, "telemetry.flight_labels", few)
+        world.tick(TICK + number * DAY)
+    missing, there = world.bus.findings("no_performance_verdict")
+    assert (missing.observed_at, missing.status, missing.severity) == (TICK + DAY, Status.FIRING, Severity.WARNING)
+    assert missing.summary.endswith(
+        "performance is not known: 10 labels have arrived for 600 predictions, 100 required"
+    )
+    assert (there.observed_at, there.status) == (TICK + 3 * DAY, Status.RESOLVED)
+    assert world.bus.findings("no_verdict") == []
 
 
 def test_what_the_labels_refute_is_told_in_order_of_weight(world: World) -> None:

@@ -7,9 +7,11 @@ import { at, el, item, patch, show } from "./dom.js";
 import { plural, tick } from "./format.js";
 import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history.js";
 import * as incidents from "./incidents.js";
-import { hasDrifted, hasNoVerdict, isAwaited as isUnscoredYet, isUnscored, model, offer } from "./models.js";
+import { hasDrifted, hasNoPerformance, hasNoVerdict, isAwaited as isUnscoredYet, isUnscored, model, offer } from "./models.js";
+import * as pipelines from "./pipelines.js";
 import { isAwaited as isUncheckedYet, isDown, isUnchecked, probe } from "./probes.js";
 import * as responses from "./responses.js";
+import * as rules from "./rules.js";
 import { settle } from "./runbook.js";
 import * as silences from "./silences.js";
 import { meet } from "./who.js";
@@ -20,7 +22,7 @@ const HURRY = 1500;
 const AGAIN = 5000;
 const PAST = 30;
 const choice = {};
-const known = { incidents: [], actions: null, silences: [], channels: [], models: [], probes: [], me: null };
+const known = { incidents: [], actions: null, silences: [], channels: [], models: [], probes: [], pipelines: [], rules: null, me: null };
 const asked = {};
 const failed = new Map(); // by the name of a part: `{ reason, starting }`
 let linked = null;
@@ -40,10 +42,12 @@ const PARTS = {
   silences: { load: () => get("/api/silences"), every: EVERY },
   channels: { load: () => get("/api/channels"), every: SLOWLY },
   probes: { load: () => get("/api/probes"), draw: (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe))), every: EVERY },
+  pipelines: { load: () => get("/api/pipelines"), draw: pipelines.draw, every: SLOWLY },
+  rules: { load: () => get("/api/rules"), draw: rules.draw, every: SLOWLY },
   models: { load: scoredModels, draw: drawModels, every: SLOWLY },
 };
 // Where a part is shown: what stands there is pale while it is old.
-const SHOWN_IN = { incidents: ["open", "past-list"], probes: ["probes"], models: ["models"], actions: ["approvals-list", "automation"], silences: ["silences"], channels: ["channels-list"] };
+const SHOWN_IN = { incidents: ["open", "past-list"], probes: ["probes"], models: ["models"], pipelines: ["pipelines-list"], rules: ["rules-card"], actions: ["approvals-list", "automation"], silences: ["silences"], channels: ["channels-list"] };
 const COMMANDED = ["incidents", "actions", "silences", "channels"];
 
 function drawModels(all) {
@@ -83,7 +87,11 @@ function headline(seen) {
   const unchecked = isKnown("probes") ? seen.probes.filter(isUnchecked).length : 0;
   const unscoredYet = isKnown("models") ? seen.models.filter(isUnscoredYet).length : 0;
   const uncheckedYet = isKnown("probes") ? seen.probes.filter(isUncheckedYet).length : 0;
-  const all = ["incidents", "probes", "models"].filter((name) => !isKnown(name));
+  const unmeasured = isKnown("models") ? seen.models.filter(hasNoPerformance).length : 0;
+  const unknownPipelines = isKnown("pipelines") ? seen.pipelines.filter(pipelines.isUnknown).length : 0;
+  const absent = isKnown("rules") && !rules.isUnchecked(seen.rules) ? seen.rules.absent : [];
+  const missed = absent.filter(rules.isMissed).length;
+  const all = ["incidents", "probes", "models", "pipelines"].filter((name) => !isKnown(name));
   const unknown = all.filter((name) => !isStarting(name));
   const starting = all.filter(isStarting);
   const capital = (text) => text.replace(/^./, (first) => first.toUpperCase());
@@ -93,22 +101,27 @@ function headline(seen) {
     down ? `${plural(down, "probe")} down` : null,
     unchecked ? `${plural(unchecked, "probe")} not checked` : null,
     unscored ? `${plural(unscored, "model")} not scored` : null,
+    unknownPipelines ? `${plural(unknownPipelines, "pipeline")} not known` : null,
+    missed ? `${plural(missed, "alert rule lost its", "alert rules lost their")} data` : null,
     unknown.length ? `${capital(listed(unknown))} are not known` : null,
   ].filter(Boolean);
   const awaited = [
     uncheckedYet ? `${plural(uncheckedYet, "probe")} not checked yet` : null,
     unscoredYet ? `${plural(unscoredYet, "model")} not scored yet` : null,
     unjudged ? `${plural(unjudged, "model")} without a verdict` : null,
+    unmeasured ? `${plural(unmeasured, "model")} without a verdict on performance` : null,
+    absent.length > missed ? `${plural(absent.length - missed, "alert rule")} without data` : null,
+    !isStarting("rules") && (!isKnown("rules") || rules.isUnchecked(seen.rules)) ? "Alert rules not checked for data" : null,
     starting.length ? `${capital(listed(starting))} are not known yet` : null,
   ].filter(Boolean);
-  // Models are asked for once a minute only: what is asked for all the time tells sooner.
-  const nothing = Object.keys(PARTS).every((name) => name === "me" || name === "models" || (failed.has(name) && !isStarting(name)));
+  // Some are asked for once a minute only: what is asked for all the time tells sooner.
+  const nothing = Object.keys(PARTS).every((name) => PARTS[name].every > EVERY || (failed.has(name) && !isStarting(name)));
   const says = nothing ? "Not responding" : [...parts, ...awaited].join(" · ") || "All systems operational";
   if (at("state").textContent !== says) at("state").textContent = says; // said aloud once
-  const blind = unknown.some((name) => name !== "models");
+  const blind = unknown.some((name) => PARTS[name].every <= EVERY);
   at("state").className = down || blind || unchecked || nothing ? "critical" : open.length ? incidents.worst(open) : parts.length ? "warning" : awaited.length ? "" : "good";
   document.title = !isKnown("incidents") ? "(?) aia" : open.length ? `(${open.length}) aia` : "aia";
-  for (const name of ["incidents", "probes", "models", "actions", "silences", "channels"]) for (const id of SHOWN_IN[name]) at(id).classList.toggle("stale", failed.has(name));
+  for (const name of Object.keys(SHOWN_IN)) for (const id of SHOWN_IN[name]) at(id).classList.toggle("stale", failed.has(name));
   const tiles = [...incidents.glance(isKnown("incidents") ? seen.incidents : null, isStarting("incidents")), ...responses.glance(isKnown("actions") ? seen.actions : null, isStarting("actions"))];
   patch(at("glance"), tiles.map((tile) => item(tile.name, tile, () =>
     el("div", {}, el("dt", {}, tile.name), el("dd", { class: tile.tone }, tile.value), el("dd", { class: "soft" }, tile.link ? el("a", { href: tile.link }, tile.more) : tile.more)))));

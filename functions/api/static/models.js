@@ -100,6 +100,11 @@ export const isUnscored = (data) => !isAwaited(data) && (!data.window_end || dat
 // The newest window was read, and nothing is concluded about it.
 export const hasNoVerdict = (data) => Boolean(data.window_end && data.reason) && !data.overdue && !data.awaited;
 
+// Its settings ask for performance, and too few labels have arrived to measure it.
+export const hasNoPerformance = (data) => Boolean(data.labels && data.labels.arrived < data.labels.required) && !data.overdue && !data.awaited;
+
+const whyNoPerformance = ({ labels }) => `Performance is not known: ${labels.arrived ? plural(labels.arrived, "label has", "labels have") : "no labels have"} arrived for the window; a verdict needs ${number(labels.required, 6)}.`;
+
 function whyNoVerdict(data) {
   if (!data.n_reference) return `The reference window has no rows of this model: its table needs rows whose column "model" is "${data.name}".`;
   if (Math.min(data.n_reference, data.n_current) >= data.minimum_rows) return "No feature can be compared: each is constant in the reference, an identifier or a time.";
@@ -117,7 +122,7 @@ function pills(data) {
   const drifted = data.drifted.length
     ? el("span", { class: "pill error" }, "drifted")
     : hasNoVerdict(data) ? el("span", { class: "pill warning" }, "no verdict") : el("span", { class: `pill ${low ? "info" : "good"}` }, "no drift");
-  return [low, drifted];
+  return [low, drifted, hasNoPerformance(data) && el("span", { class: "pill warning" }, "performance not known")];
 }
 
 // One model: what it is, its tests by feature and day, and the chosen feature as a line. `choice` remembers the feature.
@@ -146,6 +151,6 @@ export function model(data, drift, test, choice) {
   const card = el("article", { class: "card", "data-model": data.name },
     el("div", { class: "row" }, el("h3", {}, data.name), pills(data),
       data.owner && el("span", { class: "soft push" }, `owned by ${data.owner}`)),
-    hasNoVerdict(data) && el("p", { class: "soft" }, whyNoVerdict(data)), facts(data), performance(data), gaps(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
+    hasNoVerdict(data) && el("p", { class: "soft" }, whyNoVerdict(data)), hasNoPerformance(data) && el("p", { class: "soft" }, whyNoPerformance(data)), facts(data), performance(data), gaps(data), scored ? [body, holder] : el("p", { class: "soft" }, "No window was scored in this period."));
   return { card, draw: scored ? draw : () => {} };
 }

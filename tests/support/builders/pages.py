@@ -22,7 +22,7 @@ from core.incidents.commands import apply_command
 from core.incidents.model import GroupState, Incident, IncidentCondition, IncidentReason, State, TimelineEntry
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
-from core.settings import Address, Features, Model, Reference, Settings, TcpProbe
+from core.settings import Address, Features, Label, Model, Reference, Settings, TcpProbe
 from core.settings.channels import ConsoleChannel, WebhookChannel
 from core.settings.response import Automation
 from core.statistics import DEFAULT
@@ -41,6 +41,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Services, answer
+from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
 from functions.api.survey import Survey
 from functions.api.views import Views
@@ -68,6 +69,7 @@ MODEL = Model(
     statistics=(*DEFAULT, "tvd"),
     reference=Reference(days=30),
     window=timedelta(days=1),
+    label=Label(column="churned", arrives_within=timedelta(days=1)),
     accuracy_floor=0.85,
 )
 NOBODY = Prometheus(name="Prometheus", url="http://127.0.0.1:9", open_session=requests.Session)
@@ -196,7 +198,8 @@ def services(
             clock=clock,
         ),
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=lambda: [MODEL.name], clock=clock),
-        pipelines=Pipelines(store=store, clock=clock),
+        pipelines=Pipelines(store=store, expected=SETTINGS.pipelines.expected, clock=clock),
+        rules=Rules(store=store, clock=clock),
         experience=Experience(bus=lambda: office, clock=clock),
         answers=answers,
         survey=Survey(secret=SURVEY_SECRET, publish=answers.publish, clock=clock),

@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import ActionError, UnavailableError
 from core.events import Event, Finding, PipelineRun, Tick
 from core.pipelines.state import PipelineState
+from core.settings import PipelineSettings
 from functions.adapters.events import decode, encode
 from functions.adapters.pipelines import COLLECTION, read_pipeline
 from functions.adapters.ports import Data
@@ -95,6 +96,7 @@ class World:
     """One deployment of the function on an outside in memory."""
 
     outside: Outside = field(default_factory=Outside)
+    settings: PipelineSettings = field(default_factory=PipelineSettings)
 
     @property
     def monitor(self) -> Monitor:
@@ -105,6 +107,7 @@ class World:
             metrics=MemoryMetrics(self.outside),
             jobs=self._jobs,
             project=PROJECT,
+            settings=self.settings,
         )
 
     def give(self, *events: Any) -> None:

@@ -43,6 +43,13 @@ class Unused:
         raise AssertionError(f"{name}: no port of this kind in this test")
 
 
+class NoSeries:
+    """In the place of Prometheus: it has no metric at all."""
+
+    def instant(self, query: str, *, at: int) -> list[Any]:
+        return []
+
+
 @dataclass(kw_only=True)
 class MemoryPorts:
     """The twin of `Ports`."""
@@ -52,6 +59,7 @@ class MemoryPorts:
     bus: BulkBus = field(default_factory=Unused)
     warehouse: Warehouse = field(default_factory=Unused)
     metrics: Metrics
+    prometheus: Any = field(default_factory=NoSeries)
     park: Park = field(default_factory=Parked)
     models: Models | None = None
     settings: Settings = field(default_factory=lambda: Settings(jobs={}))

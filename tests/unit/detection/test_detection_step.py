@@ -216,6 +216,17 @@ def test_what_is_not_known_is_told_as_that_with_its_reason_and_since_when() -> N
     assert (recovered.kind, recovered.status, recovered.severity) == (NO_VERDICT, Status.RESOLVED, Severity.ERROR)
 
 
+def test_a_condition_says_of_which_kind_its_finding_is_and_it_ends_where_it_is_never_one() -> None:
+    own = replace(WATCHED, no_verdict=NoVerdict(after=3 * MINUTE, kind="no_performance_verdict"))
+    state, [finding] = run(own, *(observed("?", minute) for minute in range(4)))
+    assert finding.kind == "no_performance_verdict"
+    never = replace(own, no_verdict=NoVerdict(after=None, kind="no_performance_verdict"))
+    after, found = step(state, replace(observed("?", 4), spec=never))
+    assert [(one.kind, one.status) for one in found] == [("no_performance_verdict", Status.RESOLVED)]
+    assert not after.unknown_told
+    assert run(never, *(observed("?", minute) for minute in range(9)))[1] == []
+
+
 def test_a_late_verdict_does_not_end_what_is_not_known_since_then() -> None:
     seen = [observed("?", 3), observed(".", 1), observed("?", 6)]
     assert [finding.kind for finding in run(WATCHED, *seen)[1]] == [NO_VERDICT]

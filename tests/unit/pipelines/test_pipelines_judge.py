@@ -32,7 +32,18 @@ def verdicts(line: PipelineState, now: datetime | None = None) -> dict[PipelineK
 
 def test_nothing_is_concluded_of_a_pipeline_without_runs() -> None:
     assert of_runs(PipelineState(name=PIPELINE)) == ()
-    assert [one.verdict.outcome for one in of_time(PipelineState(name=PIPELINE), AT)] == [GOOD, GOOD]
+    found = verdicts(PipelineState(name=PIPELINE), AT)
+    overdue = found[PipelineKind.OVERDUE]
+    assert (overdue.outcome, overdue.reason) == (NOT_KNOWN, PipelineReason.NO_RUN)
+    assert found[PipelineKind.HUNG].outcome is GOOD
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(RUNNING, NOT_KNOWN), (CANCELLED, NOT_KNOWN), (SUCCEEDED, GOOD), (FAILED, GOOD)]
+)
+def test_whether_it_is_late_is_known_once_a_run_has_succeeded_or_failed(status: RunStatus, outcome: Outcome) -> None:
+    line = line_of([told(status, 10)])
+    assert verdicts(line, AT + timedelta(hours=1))[PipelineKind.OVERDUE].outcome is outcome
 
 
 def test_a_failure_is_told_with_its_stage_and_its_error_until_the_next_success() -> None:
