@@ -179,6 +179,7 @@ class Command:
         note: why, in one line.
         until: when a silence ends.
         lifts: to resume, the id of the halt that is lifted.
+        target: to acknowledge, the one target of the incident that is acknowledged; empty for the whole incident.
         to: to take over, the person who has the incident from then on; empty for `by`. To merge, the id of the incident that it
             becomes a part of.
     """
@@ -194,6 +195,7 @@ class Command:
     until: datetime | None = None
     lifts: str = ""
     to: str = ""
+    target: str = ""
 
     def __post_init__(self) -> None:
         require_aware("at", self.at)
@@ -202,8 +204,9 @@ class Command:
 
     @property
     def id(self) -> str:
-        """The verb, the subject and the instant."""
-        return f"{self.verb}:{self.subject}:{stamp(self.at)}"
+        """The verb, the subject, the target where there is one, and the instant."""
+        about = f"{self.subject}:{self.target}" if self.target else self.subject
+        return f"{self.verb}:{about}:{stamp(self.at)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

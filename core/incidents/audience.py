@@ -58,7 +58,8 @@ def _reached(incident: Incident, change: Change, people: People, now: datetime) 
         return (), notified.channels
     goes_on = change in {Change.ESCALATED, Change.UNACKNOWLEDGED}
     reached = {escalation.stakeholder: escalation for escalation in notified.escalations} if goes_on else {}
-    if change is Change.UNACKNOWLEDGED:  # the tiers reached have their time to acknowledge once more
+    given_back = notified.acknowledged and incident.state is State.OPEN
+    if change is Change.UNACKNOWLEDGED or given_back:  # the tiers reached have their time to acknowledge once more
         reached = {name: replace(escalation, since=now) for name, escalation in reached.items()}
     names = [name for name in stakeholders(routing_facts(incident), people, now) if name in people.stakeholders]
     first = {name: EscalationState(stakeholder=name, tier=0, since=now) for name in names}

@@ -14,11 +14,11 @@ from core.incidents.lifecycle import (
     is_recorded,
     is_reopened_after,
     merged_into,
-    remember_acknowledgement,
     with_step,
 )
 from core.incidents.merging import split
-from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State, TimelineEntry
+from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State
+from core.incidents.target_owners import has_target, with_target_owner, withdrawn
 from core.text import clean, duration, instant
 
 _NAME_LIMIT = 80
@@ -78,17 +78,24 @@ def apply_command(state: GroupState, command: Command) -> Decision:
     incident = merged_into(state, named) if command.verb in OWNING else named
     if is_recorded(named, command.id) or is_recorded(incident, command.id):
         return Decision(state=state, changes=(), reason=IncidentReason.DUPLICATE)
-    if (
-        command.verb not in _CHANGES
-        or not is_allowed(command.verb, incident.state, expired=incident.expired)
-        or (command.verb is Verb.REOPEN and incident.merged_into)
-    ):
+    if not _changes(state, incident, command):
         return Decision(state=state, changes=(), reason=IncidentReason.UNCHANGED)
     if _is_late(incident, command):
         return Decision(state=state, changes=(), reason=IncidentReason.LATE)
     reason = IncidentReason.COMMENT if command.verb is Verb.COMMENT else IncidentReason.COMMAND
-    step = Step(_CHANGES[command.verb], reason, command.at, _summary(incident, command), command.id)
+    change = Change.UPDATED if command.target else _CHANGES[command.verb]
+    step = Step(change, reason, command.at, _summary(incident, command), command.id)
     return with_step(state, _commanded(incident, command), step)
+
+
+def _changes(state: GroupState, incident: Incident, command: Command) -> bool:
+    """Whether a command is one about incidents, and this one is in a state in which it changes something."""
+    if command.verb not in _CHANGES or (command.verb is Verb.REOPEN and incident.merged_into):
+        return False
+    if command.target and (command.verb is not Verb.ACKNOWLEDGE or not has_target(state, incident, command.target)):
+        return False
+    by_target = bool(command.target) and incident.by_target and incident.state is State.ACKNOWLEDGED
+    return by_target or is_allowed(command.verb, incident.state, expired=incident.expired)
 
 
 def timeout_due(incident: Incident, timeout: timedelta | None) -> datetime | None:
@@ -115,7 +122,7 @@ def time_out(state: GroupState, incident: Incident, timeout: timedelta) -> Decis
     since = incident.owned_since or incident.last_opened_at
     text = f"{incident.acknowledged_by} has had it since {instant(since)}; not resolved within {duration(timeout)}"
     step = Step(Change.UNACKNOWLEDGED, IncidentReason.ACKNOWLEDGEMENT_TIMED_OUT, since + timeout, text)
-    return with_step(state, replace(_without_owner(incident), released_at=since), step)
+    return with_step(state, replace(_without_owner(incident, since), released_at=since), step)
 
 
 def _is_late(incident: Incident, command: Command) -> bool:
@@ -146,7 +153,7 @@ def _commanded(incident: Incident, command: Command) -> Incident:
         case Verb.ACKNOWLEDGE | Verb.TAKE_OVER:
             return _owned(incident, command)
         case Verb.GIVE_BACK:
-            return replace(_without_owner(incident), released_at=command.at)
+            return replace(_without_owner(incident, command.at), released_at=command.at)
         case Verb.MITIGATE:
             return replace(incident, mitigated_at=command.at)
         case Verb.REOPEN:
@@ -157,24 +164,23 @@ def _commanded(incident: Incident, command: Command) -> Incident:
 
 
 def _owned(incident: Incident, command: Command) -> Incident:
-    """With its owner; the time to acknowledge is that of the first one."""
+    """With its owner, or that of one target; the time to acknowledge is that of the first one."""
+    if command.target:
+        return with_target_owner(incident, command.target, _by(command), command.at)
     first = incident.acknowledged_at
     return replace(
         incident,
         acknowledged_at=first or command.at,
         acknowledged_by=_owner(command),
         taken_over_at=command.at if first else None,
+        by_target=False,
     )
 
 
-def _without_owner(incident: Incident) -> Incident:
-    return replace(
-        incident,
-        acknowledged_at=None,
-        acknowledged_by="",
-        taken_over_at=None,
-        acknowledgements=remember_acknowledgement(incident),
-    )
+def _without_owner(incident: Incident, until: datetime) -> Incident:
+    """The incident that nobody has, nor a target of it by an acknowledgement until then."""
+    owners = tuple(owner for owner in incident.target_owners if owner.at > until)
+    return replace(withdrawn(incident), target_owners=owners)
 
 
 def _owner(command: Command) -> str:
@@ -189,7 +195,7 @@ def _by(command: Command) -> str:
 def _summary(incident: Incident, command: Command) -> str:
     """Who did what, and why, in one line."""
     by, note, before, owner = _by(command), clean(command.note), incident.acknowledged_by, _owner(command)
-    who = by
+    who = f"{by} has {command.target}" if command.target else by
     if command.verb is Verb.GIVE_BACK:
         who = f"{by} gave it back" if before in ("", by) else f"{by} took it back from {before}"
     elif command.verb is Verb.TAKE_OVER and owner != by:

@@ -15,6 +15,7 @@ from core.incidents.policy import IncidentPolicy
 from core.incidents.refusal import hand_on
 from core.incidents.response import request_actions
 from core.incidents.routing import Silence, incident_mute
+from core.incidents.target_owners import settle_owners
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,8 @@ def decision_effects(
     if at is not None and decision.state == group.state:
         return None
     made = silences()
-    plan = plan_notifications(decision.state, at=at or now, now=now, policy=policy, silences=made)
+    settled, owned = settle_owners(decision.state, at=min(at or now, now), reopen_within=policy.timing.reopen_within)
+    plan = plan_notifications(settled, at=at or now, now=now, policy=policy, silences=made)
     state, requests = request_actions(
         plan.state,
         policy.playbooks,
@@ -75,7 +77,7 @@ def decision_effects(
     state, reports = report_parts(state, now=now, resolve_after=policy.timing.resolve_after)
     if state == group.state and plan.deferred == group.deferred:
         return None
-    plan = replace(plan, state=state, changes=(*decision.changes, *plan.changes))
+    plan = replace(plan, state=state, changes=(*decision.changes, *owned, *plan.changes))
     return _applied(group, plan, requests, reports, now=now, policy=policy, published_at=published_at)
 
 

@@ -49,6 +49,7 @@ _RESET: dict[str, Any] = {
     "acknowledged_at": None,
     "acknowledged_by": "",
     "taken_over_at": None,
+    "by_target": False,
     "mitigated_at": None,
     "closed_at": None,
     "healed_at": None,
@@ -57,7 +58,7 @@ _RESET: dict[str, Any] = {
     "merged_into": "",
 }
 """Fields that an opening or reopening resets."""
-_OWNERSHIP = ("acknowledged_at", "acknowledged_by", "taken_over_at")
+_OWNERSHIP = ("acknowledged_at", "acknowledged_by", "taken_over_at", "by_target")
 TIMELINES_SIZE = 120_000
 """Bytes of all timelines of a group together; where many incidents have long names in them, each keeps fewer entries."""
 _ENTRY_SIZE = 100
@@ -197,6 +198,9 @@ def _transition(incident: Incident, step: Step) -> dict[str, Any]:
     acknowledged, mitigated = incident.owned_since, incident.mitigated_at
     holds = incident.notified.firing and not incident.notified.flapping and incident.closed_at is None
     after: dict[str, Any] = {"state": State.OPEN, **_RESET, "reopened_at": _reopened_at(incident, step)}
+    after["target_owners"] = tuple(
+        owner for owner in incident.target_owners if believed and (holds or owner.at >= step.at)
+    )
     if believed and acknowledged is not None and (holds or acknowledged >= step.at):
         after |= {"state": State.ACKNOWLEDGED, **{name: getattr(incident, name) for name in _OWNERSHIP}}
     elif not incident.cancelled:

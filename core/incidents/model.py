@@ -239,6 +239,20 @@ class Acknowledgement:
     acknowledged_at: datetime
 
 
+class TargetOwner(NamedTuple):
+    """Who acknowledged one target of an incident; stored without the names of its fields.
+
+    Attributes:
+        target: the digest of the target.
+        by: the person.
+        at: when.
+    """
+
+    target: str
+    by: str
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """Findings that belong together, with a lifecycle.
@@ -258,6 +272,8 @@ class Incident:
         acknowledged_by: who has it: who acknowledged it, or took it over since.
         taken_over_at: when the present owner took it over, or None where it is still the first one.
         released_at: acknowledgements up to this instant were withdrawn, or None.
+        target_owners: who acknowledged single targets, the oldest first.
+        by_target: whether it is acknowledged only because each of its firing targets is.
         acknowledgements: those before the last reopening, and withdrawn ones; the first of each opening, oldest first.
         mitigated_at: when it was mitigated, or None.
         closed_at: when a person resolved it, whatever still fires, or None.
@@ -298,6 +314,8 @@ class Incident:
     acknowledged_by: str = ""
     taken_over_at: datetime | None = None
     released_at: datetime | None = None
+    target_owners: tuple[TargetOwner, ...] = ()
+    by_target: bool = False
     acknowledgements: tuple[Acknowledgement, ...] = ()
     mitigated_at: datetime | None = None
     closed_at: datetime | None = None

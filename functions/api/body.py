@@ -65,6 +65,10 @@ class Fields:
         """Who takes an incident over; it need not be given."""
         return self._text("to", least=0, most=LONGEST_NAME)
 
+    def target(self) -> str:
+        """The one target of an incident that is acknowledged; it need not be given."""
+        return self._text("target", least=0, most=LONGEST_SUBJECT)
+
     def other_incident(self, incident_id: str) -> str:
         """The id of the incident that another one is to be merged into."""
         to = self._text("to", least=1, most=LONGEST_SUBJECT)

@@ -9,8 +9,9 @@ import flask
 from werkzeug.exceptions import Conflict
 
 from core.actions import lifecycle
-from core.events import Command, Stage, Verb
+from core.events import Command, Stage, Status, Verb
 from core.incidents.commands import EXPIRED_VERBS
+from core.incidents.grouping import subject
 from core.incidents.model import State
 from functions.adapters.ports import Bus, Clock, Data
 from functions.api.actions import SUBJECTS, Actions
@@ -20,6 +21,8 @@ from functions.api.incidents import Incidents
 from functions.api.silences import Silences
 
 TOPIC = "commands"
+_MORE = {Verb.TAKE_OVER: ("to",), Verb.MERGE: ("to",), Verb.ACKNOWLEDGE: ("target",)}
+"""Further fields that a verb takes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,20 +53,26 @@ class Commands:
 
         Raises:
             LookupError: there is no such incident; for other methods, no such action or silence.
-            Conflict: it is resolved, or to give it back, not acknowledged; to reopen it: it is not resolved, or is part of another
+            Conflict: it is resolved, the target that is acknowledged is none of its firing ones, or to give it back, not acknowledged; to reopen it: it is not resolved, or is part of another
                 one; to split it: no person merged it; to merge it: the other one is over, or a part of it.
             BodyError: the body is invalid; the same for every method here.
             UnavailableError: the bus does not accept the command; the same for every method here.
         """
-        fields = _command_fields(request, *(("to",) if verb in (Verb.TAKE_OVER, Verb.MERGE) else ()))
+        fields = _command_fields(request, *_MORE.get(Verb(verb), ()))
         to = fields.other_incident(incident_id) if verb == Verb.MERGE else fields.recipient()
         if verb == Verb.COMMENT:
             fields.comment()
         fields.check()
-        _check_state(self.incidents.state(incident_id), Verb(verb))
+        target = fields.target()
+        fields.check()
+        incident = self.incidents.state(incident_id)
+        if target:
+            _check_target(incident, target)
+        else:
+            _check_state(incident, Verb(verb))
         if verb == Verb.MERGE:
             self._check_other(incident_id, to)
-        return self._publish(fields, Verb(verb), incident_id, self.clock(), to=to)
+        return self._publish(fields, Verb(verb), incident_id, self.clock(), to=to, target=target)
 
     def _check_other(self, incident_id: str, to: str) -> None:
         """Raise `Conflict` where an incident cannot become a part of another one, as far as the copies know."""
@@ -148,10 +157,13 @@ class Commands:
         until: datetime | None = None,
         lifts: str = "",
         to: str = "",
+        target: str = "",
     ) -> str:
         by, note = fields.by(), fields.note()
         fields.check()
-        command = Command(verb=verb, subject=subject, by=by, at=at, note=note, until=until, lifts=lifts, to=to)
+        command = Command(
+            verb=verb, subject=subject, by=by, at=at, note=note, until=until, lifts=lifts, to=to, target=target
+        )
         self.bus().publish(TOPIC, command, verb=verb.value)
         return command.id
 
@@ -191,6 +203,18 @@ def _check_state(incident: Data, verb: Verb) -> None:
         case _:
             if is_over:
                 _refuse(incident, "not be over")
+
+
+def _check_target(incident: Data, target: str) -> None:
+    """Raise `Conflict` where acknowledging one target would change nothing."""
+    if incident["state"] != State.OPEN and not (incident["state"] == State.ACKNOWLEDGED and incident.get("by_target")):
+        _refuse(incident, "be open")
+    firing = {
+        subject(one["target"], one["kind"])[0] for one in incident["conditions"] if one["status"] == Status.FIRING
+    }
+    if target not in firing:
+        known = ", ".join(sorted(firing)[:5]) or "none of them"
+        raise Conflict(f"target: must be one of the incident that fires ({known}), got {target[:80]!r}")
 
 
 def _refuse(incident: Data, wanted: str) -> NoReturn:

@@ -155,6 +155,10 @@ def _check_command(command: Command, published_at: datetime) -> None:
         _check("to", command.to)
         if command.to == command.subject:
             raise PoisonError(f"to: must be another incident than subject to merge, got {command.to[:80]!r}")
+    if command.target:
+        _check("target", command.target)
+        if command.verb is not Verb.ACKNOWLEDGE:
+            raise PoisonError(f"target: must be given to acknowledge only, got {command.target[:80]!r}")
     if command.verb is Verb.COMMENT and not command.note.strip():
         raise PoisonError(f"note: must be given to comment, got {command.note[:80]!r}")
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from core.events import Verb
+from core.events import Command, Status, Verb
+from core.incidents.merging import Whole, absorb
+from core.incidents.model import State
 from core.incidents.outbox import IncidentGroup
 from functions.adapters.store import update
 from functions.services.incidents.channel_tests import COLLECTION as CHANNEL_TESTS
@@ -85,6 +87,62 @@ def test_an_incident_is_merged_into_one_that_is_chosen(night: PageFixture) -> No
     expect(page.locator(f'[data-incident="{WORST}"]')).to_contain_text(f"Part of {SECOND}")
     [(verb, subject, _, _)] = commands(night)
     assert (verb, subject, night.office.published[0][1].to) == ("merge", WORST, SECOND)
+
+
+def changed(night: PageFixture, incident_id: str, **fields: object) -> None:
+    """Keep an incident as it is otherwise."""
+    group = night.office.groups[incident_id]
+    after = (replace(one, **fields) if one.id == incident_id else one for one in group.state.incidents)  # type: ignore[arg-type] # any field
+    state = replace(group.state, incidents=tuple(after))
+    night.office.keep(replace(group, state=state, revision=group.revision + 1))
+
+
+def test_an_incident_is_taken_out_of_the_one_it_was_merged_into(night: PageFixture) -> None:
+    said = Command(verb=Verb.MERGE, subject=SECOND, by="Bob", at=datetime.now(UTC), to=WORST)
+    group = night.office.groups[SECOND]
+    part = absorb(group.state, said, Whole(WORST, "endpoint/churn"))
+    night.office.keep(replace(group, state=part.state, revision=group.revision + 1))
+    page = night.open()
+    page.locator("#past > summary").click()
+    one = page.locator(f'[data-incident="{SECOND}"]')
+    expect(one.locator(".head")).to_contain_text("merged")
+    expect(one).to_contain_text(f"Part of {WORST}")
+    expect(one.locator("button[data-verb]")).to_have_text(["Take out"])
+    one.get_by_role("button", name="Take out").click()
+    expect(page.locator(f'#open [data-incident="{SECOND}"] .head')).to_contain_text("open")
+    assert [(one.verb, one.subject) for _, one, _ in night.office.published] == [(Verb.SPLIT, SECOND)]
+
+
+def test_what_expired_is_not_called_resolved_and_a_person_ends_it(night: PageFixture) -> None:
+    group = night.office.groups[SECOND]
+    over = datetime.now(UTC) - timedelta(minutes=3)
+    silent = (replace(one, status=Status.RESOLVED, expired_at=over) for one in group.state.conditions)
+    night.office.keep(replace(group, state=replace(group.state, conditions=tuple(silent))))
+    changed(night, SECOND, state=State.RESOLVED, resolved_at=over, expired=True, acknowledged_by="")
+    page = night.open()
+    page.locator("#past > summary").click()
+    one = page.locator(f'[data-incident="{SECOND}"]')
+    expect(one.locator(".head .pill").nth(1)).to_have_text("expired")
+    expect(one).to_contain_text("no longer reported")
+    expect(one).not_to_contain_text("recovered \N{EN DASH}")
+    expect(one.locator("button[data-verb]")).to_have_text(["Resolve", "Reopen"])
+    one.get_by_role("button", name="Resolve").click()
+    expect(one.locator(".head .pill").nth(1)).to_have_text("resolved")
+    assert [(one.verb, one.subject) for _, one, _ in night.office.published] == [(Verb.RESOLVE, SECOND)]
+
+
+def test_one_target_is_acknowledged_and_the_incident_stays_open_for_the_others(night: PageFixture) -> None:
+    page = night.open()
+    rows = card(page).locator(".conditions li")
+    mine = rows.filter(has=page.get_by_role("button", name="Acknowledge endpoint/churn"))
+    expect(card(page).get_by_role("button", name="Acknowledge model/churn")).to_be_visible()
+    mine.get_by_role("button").click()
+    expect(rows.filter(has_text="acknowledged by Ada")).to_have_count(1)
+    expect(card(page).get_by_role("button", name="Acknowledge endpoint/churn")).to_have_count(0)
+    expect(card(page).locator(".head")).to_contain_text("open")
+    saved(page)
+    [(_, command, _)] = night.office.published
+    assert (command.verb, command.subject, command.target) == (Verb.ACKNOWLEDGE, WORST, "endpoint/churn")
 
 
 def test_a_comment_appears_in_the_timeline(night: PageFixture) -> None:

@@ -84,6 +84,21 @@ def test_an_incident_is_handed_on_to_a_person(client: FlaskClient, office: ApiFi
     assert (command.verb, command.by, command.to, attributes) == ("take_over", "Ada", "Bob", {"verb": "take_over"})
 
 
+def test_one_target_that_fires_is_acknowledged(client: FlaskClient, office: ApiFixture) -> None:
+    [target] = {one.target for one in office.groups[OPEN].state.members(office.groups[OPEN].state.incidents[0])}
+    assert tell(client, f"/api/incidents/{OPEN}/acknowledge", target=target).status_code == 202
+    [(_, command, _)] = office.published
+    assert (command.verb, command.target, command.subject) == (Verb.ACKNOWLEDGE, target, OPEN)
+    refused = tell(client, f"/api/incidents/{OPEN}/acknowledge", target="pod/zzz")
+    assert refused.status_code == 409
+    assert fault(refused) == f"target: must be one of the incident that fires ({target}), got 'pod/zzz'"
+    assert tell(client, f"/api/incidents/{OPEN}/acknowledge", target=7).status_code == 400
+    assert tell(client, f"/api/incidents/{OVER}/acknowledge", target=target).status_code == 409
+    office.carry_out(Command(verb=Verb.ACKNOWLEDGE, subject=OPEN, by="Ada", at=START))
+    whole = tell(client, f"/api/incidents/{OPEN}/acknowledge", target=target)
+    assert (whole.status_code, fault(whole)) == (409, "incident: must be open, is acknowledged")
+
+
 def test_only_what_is_acknowledged_is_given_back(client: FlaskClient, office: ApiFixture) -> None:
     refused = tell(client, f"/api/incidents/{OPEN}/give_back")
     assert (refused.status_code, fault(refused)) == (409, "incident: must be acknowledged, is open")
@@ -108,7 +123,7 @@ def test_what_is_over_may_be_commented_on(client: FlaskClient, office: ApiFixtur
         ("comment", {"note": "a\nb"}, "note: must be 0 to 300 printable characters, got 'a\\nb'"),
         ("take_over", {"to": "b" * 81}, "to: must be 0 to 80 printable characters, got 'bbb"),
         ("take_over", {"to": ["Bob"]}, "to: must be 0 to 80 printable characters, got ['Bob']"),
-        ("acknowledge", {"to": "Bob"}, "to: must be one of by, note, got 'to'"),
+        ("acknowledge", {"to": "Bob"}, "to: must be one of by, note, target, got 'to'"),
     ],
 )
 def test_what_cannot_be_kept_whole_is_refused_with_what_is_allowed(
@@ -241,8 +256,8 @@ def test_the_page_learns_who_is_signed_in(client: FlaskClient) -> None:
         ({"by": 7}, "by: must be 1 to 80 printable characters, got 7"),
         ({"by": "Ada", "note": "x" * 301}, "note: must be 0 to 300"),
         ({"by": "Ada", "note": "\u202e"}, "note: must be 0 to 300 printable characters"),
-        ({"by": "Ada", "until": 1}, "until: must be one of by, note, got 'until'"),
-        ({"by": "", "note": 1, "so": 1}, "so: must be one of by, note, got 'so'; by: must"),
+        ({"by": "Ada", "until": 1}, "until: must be one of by, note, target, got 'until'"),
+        ({"by": "", "note": 1, "so": 1}, "so: must be one of by, note, target, got 'so'; by: must"),
     ],
 )
 def test_every_fault_of_a_command_is_told(client: FlaskClient, office: ApiFixture, body: Any, says: str) -> None:

@@ -71,6 +71,11 @@ def storm(played: Played, targets: list[str], size: int) -> int:
                 played.find(replace(finding, value=0.5, threshold=0.1))
         played.act(n * 45 + 5, stage=Stage.REFUSED, plan=LONG, detail=LONG, reason="r").sweep(n * 45 + 10, n * 45 + 20)
         if n % 3 == 0:
+            for number, target in enumerate(targets):
+                for one in [one for one in played.state.incidents if target in one.targets]:
+                    minute = n * 45 + 20.5 + number / 100
+                    played.say(Verb.ACKNOWLEDGE, minute, about=one.id, by=LONG, words=LONG, target=target)
+            largest = max(largest, measured(played))
             played.say(Verb.ACKNOWLEDGE, n * 45 + 21, words=LONG)
         largest = max(largest, measured(played))
     return largest

@@ -146,3 +146,19 @@ def test_a_finding_about_the_group_itself_is_a_condition_like_the_others(setup: 
     kinds = [condition.kind for condition in setup.world.group(GROUP).state.conditions]
     assert kinds == ["CrashLoop@pod/shop-001", "HighErrorRate"]
     assert len(setup.world.incidents()) == 1
+
+
+def test_pods_are_acknowledged_one_by_one_over_the_bus_and_a_new_one_is_told(setup: Setup) -> None:
+    for number in range(3):
+        setup.give(pod(setup, number))
+    (incident,) = setup.world.group(GROUP).state.incidents
+    for number in range(3):
+        setup.world.now += timedelta(seconds=30)
+        setup.command(Verb.ACKNOWLEDGE, subject=incident.id, target=f"pod/shop-{number:03}")
+    (incident,) = setup.world.group(GROUP).state.incidents
+    assert (incident.state, incident.by_target) == (State.ACKNOWLEDGED, True)
+    before = len(setup.world.told)
+    setup.sweep(minutes=40)
+    assert len(setup.world.told) == before
+    setup.give(pod(setup, 3))
+    assert {message.change.value for message in setup.world.told[before:]} == {"unacknowledged"}

@@ -72,6 +72,15 @@ def test_a_silence_ends_after_it_begins(until: None) -> None:
         received(replace(SILENCE, until=until))
 
 
+def test_one_target_is_acknowledged_and_nothing_else() -> None:
+    single = replace(SILENCE, verb=Verb.ACKNOWLEDGE, subject="model-a", until=None, target="pod/a")
+    assert received(single) == single
+    with pytest.raises(PoisonError, match="target: must be given to acknowledge only, got 'pod/a'"):
+        received(replace(single, verb=Verb.RESOLVE))
+    with pytest.raises(PoisonError, match="target: must be 1 to 300 bytes of printable text"):
+        received(replace(single, target="a\nb"))
+
+
 def test_a_comment_says_something() -> None:
     comment = replace(SILENCE, verb=Verb.COMMENT, subject="model-a", until=None, note="the disk")
     assert received(comment) == comment

@@ -34,7 +34,9 @@ const over = (at, cancelled) => ({ state: "resolved", resolved_at: at, cancelled
 
 // What an incident then is: of `told` who says so and when, whom they name, and their note.
 const EFFECT = {
-  acknowledge: (_, { by, at }) => ({ state: "acknowledged", acknowledged_by: by, acknowledged_at: at }),
+  acknowledge: (one, { by, at, target }) => (target
+    ? { conditions: one.conditions.map((each) => (subject(each).target === target ? { ...each, acknowledged_by: by, acknowledged_at: at } : each)) }
+    : { state: "acknowledged", acknowledged_by: by, acknowledged_at: at }),
   mitigate: (_, { at }) => ({ state: "mitigated", mitigated_at: at }),
   resolve: (_, { at }) => over(at, false),
   cancel: (_, { at }) => over(at, true),
@@ -45,10 +47,20 @@ const EFFECT = {
   split: () => ({ merged_into: "" }),
   comment: (one, { by, at, note }) => ({ timeline: [...one.timeline, { at, change: "updated", reason: "comment", summary: `${by}: ${note}` }] }),
 };
+// The target and the kind that a condition is about; of a group, not the group.
+function subject({ target, kind }) {
+  const [bare, ...of] = kind.split("@");
+  return of.join("@").includes("/") ? { target: of.join("@"), kind: bare } : { target, kind };
+}
+const firingTargets = (incident, has = () => true) => [...new Set(incident.conditions.filter((one) => one.status === "firing" && has(one)).map((one) => subject(one).target))];
+const nobodys = (incident) => firingTargets(incident, (one) => !one.acknowledged_by);
+// Single targets can be acknowledged where there are several, and nobody has the whole incident.
+const isShared = (incident) => (incident.state === "open" || (incident.state === "acknowledged" && incident.by_target)) && firingTargets(incident).length > 1;
+
 const ended = (one, _, before) => one.state === "resolved" && !(before.expired && one.expired);
 const reached = (state) => (one) => ORDER.indexOf(one.state) >= ORDER.indexOf(state);
 const HOLDS = {
-  acknowledge: reached("acknowledged"), mitigate: reached("mitigated"), resolve: ended, cancel: ended,
+  acknowledge: (one, { target }) => (target ? !nobodys(one).includes(target) : reached("acknowledged")(one)), mitigate: reached("mitigated"), resolve: ended, cancel: ended,
   reopen: (one) => one.state !== "resolved",
   take_over: (one, { by, to }) => one.acknowledged_by === (to || by),
   give_back: (one) => one.state !== "acknowledged",
@@ -66,17 +78,17 @@ const isPart = (incident) => incident.state === "resolved" && Boolean(incident.m
 export const keyOf = (incident) => `incident/${incident.id}`;
 const input = (kind, incident) => document.querySelector(`[data-key="${kind}/${CSS.escape(incident.id)}"]`);
 
-function act(incident, verb) {
+function act(incident, verb, target = "") {
   const field = verb === "merge" ? "into" : "to";
   const [note, to] = ["note", field].map((kind) => input(kind, incident)?.value.trim() ?? "");
   if (verb === "comment" && !note) return input("note", incident)?.focus();
   if (verb === "merge" && !to) return input("into", incident)?.focus();
   const { label } = DOES[verb];
-  const told = { note, at: new Date().toISOString(), ...(["take_over", "merge"].includes(verb) && to ? { to } : {}) };
+  const told = { note, at: new Date().toISOString(), ...(["take_over", "merge"].includes(verb) && to ? { to } : {}), ...(target && { target }) };
   const { at, ...body } = told;
   const sent = command({
     key: keyOf(incident), path: `/api/incidents/${encodeURIComponent(incident.id)}/${verb}`, body,
-    says: `${label}: ${incident.title}`,
+    says: `${label}: ${target || incident.title}`,
     apply: (known, by) => ({ ...known, incidents: known.incidents.map((one) => (one.id === incident.id ? { ...one, ...EFFECT[verb](one, { ...told, by }) } : one)) }),
     holds: (known, by) => known.incidents.some((one) => one.id === incident.id && HOLDS[verb](one, { ...told, by }, incident)),
   });
@@ -175,14 +187,20 @@ function comparison({ value, threshold, unit }) {
 
 function conditions(incident) {
   const over = incident.state === "resolved";
+  const left = new Set(isShared(incident) ? nobodys(incident) : []);
   const rows = incident.conditions.map((one) => {
     const firing = one.status === "firing";
-    const [kind, ...of] = one.kind.split("@");  // of a group: the target that the finding is about
-    const own = of.length ? of.join("@") : one.target;
+    const { kind, target: own } = subject(one);
+    const offered = firing && left.delete(own); // once for each target
     return el("li", { class: firing && !over ? one.severity : "good" },
       el("span", {}, own !== incident.target && el("code", {}, own), own !== incident.target && " ",
         one.summary === incident.title ? words(kind) : one.summary || words(kind), !firing && (one.expired_at ? " – no longer reported" : " – recovered")),
-      comparison(one) && el("span", { class: "compared" }, comparison(one), firing && bar(one)));
+      comparison(one) && el("span", { class: "compared" }, comparison(one), firing && bar(one)),
+      one.acknowledged_by && el("span", { class: "soft" }, `acknowledged by ${one.acknowledged_by}, for `, since(one.acknowledged_at)),
+      offered && el("button", {
+        type: "button", class: "do plain small", title: `Take ${own} only; escalation goes on for the other targets`, "aria-label": `Acknowledge ${own}`,
+        "data-key": `acknowledge/${own}/${incident.id}`, "data-verb": "acknowledge", onclick: () => act(incident, "acknowledge", own),
+      }, "Acknowledge"));
   });
   return rows.length > 0 && [el("h4", {}, over ? "Conditions that fired" : "Firing conditions"), el("ul", { class: "conditions" }, rows)];
 }

@@ -15,6 +15,7 @@ from core.incidents.model import GroupState, State
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
 from core.incidents.silences import kept_silences, silenced
+from core.incidents.target_owners import owner_of
 from functions.adapters.ports import Clock, Data, Store
 from functions.adapters.store import update
 
@@ -59,8 +60,9 @@ def load_group(name: str, data: Data | None) -> IncidentGroup:
 
 
 def incident_data(group: IncidentGroup, incident_id: str) -> Data | None:
-    """The copy of an incident for readers: with its conditions, the worst first, but without their histories.
+    """The copy of an incident for readers: with its conditions, the worst first.
 
+    They are without their histories, and with who acknowledged their targets.
     `updated_at` is the newest observation; `open` says whether it is not resolved, to query the open ones; `over_on` the day
     of the resolution, to query those of a day, where a part is over since it was merged; `lasting_part` whether it fires
     as a part; `revision` which copy is newer; `group` the name of its group.
@@ -69,9 +71,12 @@ def incident_data(group: IncidentGroup, incident_id: str) -> Data | None:
     if incident is None:
         return None
     data: Data = msgspec.to_builtins(incident, builtin_types=(datetime,))
-    members: list[Data] = msgspec.to_builtins(group.state.members(incident), builtin_types=(datetime,))
-    for member in members:
+    conditions = group.state.members(incident)
+    members: list[Data] = msgspec.to_builtins(conditions, builtin_types=(datetime,))
+    for member, condition in zip(members, conditions, strict=True):
         del member["history"]
+        owner = owner_of(incident, condition)
+        member |= {"acknowledged_by": owner.by if owner else "", "acknowledged_at": owner.at if owner else None}
     lasting_part = incident.is_part and incident.lasts
     is_open = incident.state is not State.RESOLVED
     resolved_at = incident.part.at if incident.part and lasting_part else incident.resolved_at

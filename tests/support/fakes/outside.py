@@ -207,11 +207,14 @@ class Setup:
         """The newest incident of the target."""
         return self.world.group().state.incidents[-1]
 
-    def command(self, verb: Verb, *, by: str = "ada", note: str = "", subject: str = "", **until: float) -> Command:
+    def command(
+        self, verb: Verb, *, by: str = "ada", note: str = "", subject: str = "", target: str = "", **until: float
+    ) -> Command:
         """Somebody says something about the newest incident, now."""
         at = self.world.now
         end = at + timedelta(**until) if until else None
-        told = Command(verb=verb, subject=subject or self.incident().id, by=by, at=at, note=note, until=end)
+        about = subject or self.incident().id
+        told = Command(verb=verb, subject=about, by=by, at=at, note=note, until=end, target=target)
         self.give(told)
         return told
 

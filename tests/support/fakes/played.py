@@ -17,6 +17,7 @@ from core.incidents.outbox import Effect, IncidentGroup, apply_decision, remove_
 from core.incidents.policy import IncidentPolicy
 from core.incidents.response import record_decision, request_actions
 from core.incidents.routing import Silence, incident_mute
+from core.incidents.target_owners import settle_owners
 from core.settings.people import People, Route, Stakeholder, Tier, When
 
 START = datetime(2026, 1, 2, 9, tzinfo=UTC)
@@ -98,9 +99,18 @@ class Played:
         return self
 
     def say(
-        self, verb: Verb, minute: float, *, about: str = "", words: str = "", by: str = "Ada", to: str = ""
+        self,
+        verb: Verb,
+        minute: float,
+        *,
+        about: str = "",
+        words: str = "",
+        by: str = "Ada",
+        to: str = "",
+        target: str = "",
     ) -> "Played":
-        said = Command(verb=verb, subject=about or self.incident.id, by=by, at=at(minute), note=words, to=to)
+        subject = about or self.incident.id
+        said = Command(verb=verb, subject=subject, by=by, at=at(minute), note=words, to=to, target=target)
         self._take(apply_command(self.state, said), at(minute), at(minute))
         return self
 
@@ -137,7 +147,9 @@ class Played:
 
     def _take(self, decision: Decision, instant: datetime, now: datetime) -> None:
         self.decisions.append(decision)
-        plan = plan_notifications(decision.state, at=instant, now=now, policy=self.policy, silences=self.silences)
+        within = self.policy.timing.reopen_within
+        settled, owned = settle_owners(decision.state, at=min(instant, now), reopen_within=within)
+        plan = plan_notifications(settled, at=instant, now=now, policy=self.policy, silences=self.silences)
         told = [
             one for notification in plan.notifications for one in compose(plan.state, notification, url=self.policy.url)
         ]
@@ -156,7 +168,7 @@ class Played:
         self.group, gone = apply_decision(
             self.group,
             state,
-            changes=(*decision.changes, *plan.changes),
+            changes=(*decision.changes, *owned, *plan.changes),
             messages=told,
             requests=requests,
             reports=reports,
