@@ -8,7 +8,7 @@ from core.events import Change
 from core.incidents.lifecycle import ENDINGS, RESPONSES, merged_into
 from core.incidents.model import GroupState, Incident, IncidentReason, State
 from core.incidents.notified import EscalationState
-from core.incidents.routing import routing_facts, stakeholders, tier_channels
+from core.incidents.routing import escalation_due, routing_facts, stakeholders, tier_channels
 from core.settings.people import People
 
 _Audience = tuple[tuple[EscalationState, ...], tuple[str, ...]]
@@ -55,7 +55,7 @@ def _reached(incident: Incident, change: Change, people: People, now: datetime) 
     if change in {*RESPONSES, Change.UPDATED}:  # the tiers reached stay: the acknowledgement may be withdrawn
         return notified.escalations, notified.channels
     if resolved and notified.severity is not None:
-        return (), notified.channels
+        return _left(notified.escalations, incident, change, people), notified.channels
     goes_on = change in {Change.ESCALATED, Change.UNACKNOWLEDGED}
     reached = {escalation.stakeholder: escalation for escalation in notified.escalations} if goes_on else {}
     given_back = notified.acknowledged and incident.state is State.OPEN
@@ -66,4 +66,14 @@ def _reached(incident: Incident, change: Change, people: People, now: datetime) 
     escalations = tuple((first | reached).values())
     to = tier_channels(escalations, people, now)
     before = notified.channels if goes_on else ()
-    return () if resolved else escalations, tuple(dict.fromkeys((*to, *before)))
+    escalations = _left(escalations, incident, change, people) if resolved else escalations
+    return escalations, tuple(dict.fromkeys((*to, *before)))
+
+
+def _left(
+    escalations: tuple[EscalationState, ...], incident: Incident, change: Change, people: People
+) -> tuple[EscalationState, ...]:
+    """The escalations that go on after an end: of what only went silent, where somebody must still look."""
+    if change is not Change.EXPIRED:
+        return ()
+    return tuple(one for one in escalations if escalation_due(one, incident.severity, people) is not None)

@@ -45,7 +45,7 @@ _ALLOWED_STATES = {
     Verb.COMMENT: frozenset(State),
 }
 _ENDING = frozenset({Verb.RESOLVE, Verb.CANCEL})
-EXPIRED_VERBS = _ENDING
+EXPIRED_VERBS = _ENDING | {Verb.ACKNOWLEDGE}
 """What can still be done about an incident that only expired."""
 VERBS = frozenset(_CHANGES) | {Verb.MERGE, Verb.SPLIT}
 """The verbs of commands about incidents."""
@@ -93,6 +93,8 @@ def _changes(state: GroupState, incident: Incident, command: Command) -> bool:
     if command.verb not in _CHANGES or (command.verb is Verb.REOPEN and incident.merged_into):
         return False
     if command.target and (command.verb is not Verb.ACKNOWLEDGE or not has_target(state, incident, command.target)):
+        return False
+    if command.verb is Verb.ACKNOWLEDGE and incident.state is State.RESOLVED and incident.acknowledged_at:
         return False
     by_target = bool(command.target) and incident.by_target and incident.state is State.ACKNOWLEDGED
     return by_target or is_allowed(command.verb, incident.state, expired=incident.expired)

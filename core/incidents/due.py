@@ -43,8 +43,8 @@ def due_at(group: IncidentGroup, now: datetime, policy: IncidentPolicy) -> datet
 
 
 def worst(group: IncidentGroup) -> Severity:
-    """The severity by which a group takes its turn where many are due: of its open incidents and pending messages."""
-    live = [incident.severity for incident in group.state.incidents if incident.state is not State.RESOLVED]
+    """The severity by which a group takes its turn where many are due: of its incidents that are open or still escalate, and of pending messages."""
+    live = [one.severity for one in group.state.incidents if one.state is not State.RESOLVED or one.escalates]
     waiting = [effect.message.severity for effect in group.pending if effect.message]
     return max((*live, *waiting), key=lambda severity: severity.rank, default=Severity.INFO)
 
@@ -67,7 +67,7 @@ def _instants(state: GroupState, policy: IncidentPolicy) -> Iterator[datetime]:
 
 
 def _escalations(incident: Incident, policy: IncidentPolicy) -> Iterator[datetime]:
-    if incident.state is not State.OPEN or not incident.notified.firing or incident.notified.acknowledged:
+    if not incident.escalates:
         return
     for escalation in incident.notified.escalations:
         if at := escalation_due(escalation, incident.severity, policy.people):

@@ -189,8 +189,8 @@ def _transition(incident: Incident, step: Step) -> dict[str, Any]:
     An acknowledgement stays valid where the recovery before was not notified: everybody still believes that somebody has it. Not so
     where a person ended the incident, or where it flaps, unless the acknowledgement is newer than a late finding.
     """
-    if step.change is Change.ACKNOWLEDGED and incident.state is State.MITIGATED:
-        return {}  # it has an owner, or another one
+    if step.change is Change.ACKNOWLEDGED and incident.state in (State.MITIGATED, State.RESOLVED):
+        return {}  # it has an owner, or another one; what only expired stays that
     if step.change not in OPENINGS:
         ended = {"expired": step.change is Change.EXPIRED} if step.change in ENDINGS else {}
         return {"state": _STATES[step.change], **ended} if step.change in _STATES else {}

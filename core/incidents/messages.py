@@ -277,7 +277,11 @@ def _not_acknowledged(notification: Notification, about: str) -> str:
     incident = notification.incident
     waited = duration(max(notification.at - incident.opened_at, _NO_TIME))
     start = "Not acknowledged" if notification.reason is IncidentReason.NOT_ACKNOWLEDGED else "Still not acknowledged"
-    return f"{start} for {waited}: {about}, severity {incident.severity}, firing since {instant(incident.opened_at)}."
+    is_so = f"firing since {instant(incident.opened_at)}"
+    if incident.expired:
+        silent = f"no longer reported since {instant(incident.resolved_at or notification.at)}"
+        is_so = f"{silent}, whether it recovered is not known"
+    return f"{start} for {waited}: {about}, severity {incident.severity}, {is_so}."
 
 
 def _merged(state: GroupState, incident: Incident) -> str:

@@ -352,6 +352,17 @@ class Incident:
         return self.resolved_at is None if self.is_part else self.state is not State.RESOLVED
 
     @property
+    def escalates(self) -> bool:
+        """Whether further tiers are notified as time passes: nobody has it, and it fires or only went silent as far as people know."""
+        notified = self.notified
+        if not notified.escalations or notified.acknowledged:
+            return False
+        if self.state is State.OPEN:
+            return notified.firing
+        silent = self.expired and notified.expired and not self.merged_into
+        return silent and self.acknowledged_at is None and self.mitigated_at is None
+
+    @property
     def last_opened_at(self) -> datetime:
         """The last opening or reopening."""
         return self.reopened_at or self.opened_at

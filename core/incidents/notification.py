@@ -249,6 +249,8 @@ def _resolution(incident: Incident, context: _Context) -> _Update | None:
     if incident.merged_into:
         is_news = notified.firing or notified.expired
         return _Update(Change.MERGED, IncidentReason.MERGED) if is_news else None
+    if notified.expired and incident.expired and incident.acknowledged_at and not notified.acknowledged:
+        return _Update(Change.ACKNOWLEDGED, IncidentReason.COMMAND)
     if notified.expired and not incident.expired:
         return _Update(Change.RESOLVED, _reason_of(incident, Change.RESOLVED) or IncidentReason.ALL_RECOVERED)
     if not notified.firing:
@@ -322,7 +324,7 @@ def _notify(incident: Incident, update: _Update, context: _Context) -> _Evaluati
 def _escalate(incident: Incident, context: _Context) -> _Evaluation:
     """The next tiers where nobody acknowledged in time, and reminders where there is no next tier."""
     notified, people, now = incident.notified, context.policy.people, context.now
-    if not notified.escalations or incident.state is not State.OPEN or not notified.firing or notified.acknowledged:
+    if not incident.escalates:
         return _Evaluation(incident=incident)
     escalations = tuple(
         next_escalation(escalation, incident.severity, people, now) for escalation in notified.escalations
@@ -376,16 +378,16 @@ def _notified(
     reopened = update.change is Change.REOPENED and update.reason is not IncidentReason.STOPPED_FLAPPING
     known = before.alerted if update.change is Change.REOPENED else before.channels
     notified = NotificationState(
-        firing=update.change not in ENDINGS,
+        firing=update.change not in ENDINGS and not incident.expired,
         severity=_worst_notified(incident, update),
         at=at if before.at is None else max(at, before.at),
         flaps=flaps + reopened,
         count=before.count + bool(to),
         channels=tuple(dict.fromkeys((*known, *to))),
         escalations=escalations,
-        acknowledged=_response(incident) is not None,
+        acknowledged=_response(incident) is not None or (incident.expired and incident.acknowledged_at is not None),
         owner=incident.acknowledged_by,
-        expired=update.change is Change.EXPIRED,
+        expired=incident.expired,
         flapping=update.reason is IncidentReason.STARTED_FLAPPING
         or (before.flapping and update.change not in OPENINGS | ENDINGS),
     )

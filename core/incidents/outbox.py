@@ -112,7 +112,7 @@ class IncidentGroup:
     def active(self) -> bool:
         """Whether time alone may change something: the sweep looks at it."""
         state = self.state
-        live = any(incident.state is not State.RESOLVED for incident in state.incidents)
+        live = any(incident.state is not State.RESOLVED or incident.escalates for incident in state.incidents)
         firing = any(condition.status is Status.FIRING for condition in state.conditions)
         return bool(self.pending) or self.deferred or live or firing or bool(state.hidden)
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.events import Severity
-from core.incidents.model import GroupState, State
+from core.incidents.model import GroupState
 from core.incidents.notified import EscalationState
 from core.incidents.routing import channels
 from core.settings import People
@@ -24,7 +24,7 @@ def hand_on(state: GroupState, incident_id: str, channel: str, *, people: People
         now: the present.
     """
     incident = next((one for one in state.incidents if one.id == incident_id), None)
-    if incident is None or incident.state is not State.OPEN or not incident.notified.firing:
+    if incident is None or not incident.escalates:
         return state
     before = incident.notified.escalations
     after = tuple(_hand_on(one, incident.severity, channel, people, now) for one in before)

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 from core.events import Severity
 from core.incidents.model import Incident
 from core.incidents.notified import EscalationState
+from core.incidents.on_call import on_call
 from core.local_time import instant_of, reached
 from core.patterns import any_matches, matches
 from core.settings.cron import last_start
-from core.settings.people import Hours, Override, People, Person, Rotation, When
+from core.settings.people import Hours, People, When
 from core.settings.response import Maintenance
 from core.text import clean
 
@@ -148,6 +149,7 @@ def channels(names: Iterable[str], people: People, now: datetime) -> tuple[str, 
 
     >>> from datetime import UTC
     >>> from datetime import timedelta
+    >>> from core.settings.people import Person, Rotation
     >>> ada, bob = Person(name="ada", channels=("ada-phone",)), Person(name="bob", channels=("bob-phone", "log"))
     >>> weekly = Rotation(name="ml", start=datetime(2026, 1, 5, tzinfo=UTC), every=timedelta(weeks=1), people=(ada, bob))
     >>> people = People(rotations={"ml": weekly})
@@ -157,30 +159,6 @@ def channels(names: Iterable[str], people: People, now: datetime) -> tuple[str, 
     ('log', 'bob-phone')
     """
     return tuple(dict.fromkeys(channel for name in names for channel in _resolve(name, people, now)))
-
-
-def on_call(rotation: Rotation, now: datetime) -> Person:
-    """The person on call: of the last override that holds, or else by turns; before the rotation starts, the first.
-
-    >>> from datetime import UTC
-    >>> ada, bob = Person(name="ada", channels=("ada-phone",)), Person(name="bob", channels=("bob-phone",))
-    >>> weekly = Rotation(name="ml", start=datetime(2026, 3, 23, 8, tzinfo=UTC), every=timedelta(weeks=1), people=(ada, bob),
-    ...                   time_zone="Europe/Berlin")  # from Mondays at 09:00, which is 07:00 UTC in summer
-    >>> on_call(weekly, datetime(2026, 3, 30, 6, 59, tzinfo=UTC)).name, on_call(weekly, datetime(2026, 3, 30, 7, tzinfo=UTC)).name
-    ('ada', 'bob')
-    """
-    override = next((one for one in reversed(rotation.overrides) if one.start <= now < one.until), None)
-    if override is not None:
-        return _person(override, rotation)
-    start = rotation.start.astimezone(ZoneInfo(rotation.time_zone)).replace(tzinfo=None)
-    turn = (reached(now, rotation.time_zone) - start) // rotation.every
-    return rotation.people[max(0, turn) % len(rotation.people)]
-
-
-def _person(override: Override, rotation: Rotation) -> Person:
-    if override.channels:
-        return Person(name=override.person, channels=override.channels)
-    return next(person for person in rotation.people if person.name == override.person)
 
 
 def _tier(escalation: EscalationState, people: People) -> tuple[str, ...]:

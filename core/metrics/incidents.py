@@ -78,7 +78,13 @@ METRICS = (
         "Incidents that this compares: with the action, and like ones without any.",
     ),
     gauge("aia_actions_waiting", "", "1", "Automated actions awaiting approval."),
-    gauge("aia_notifications_waiting", "channel", "1", "Pending notifications by channel."),
+    gauge(
+        "aia_notifications_waiting",
+        "channel",
+        "1",
+        "Incident groups with pending notifications, by channel; at least: where more groups are due than one sweep takes, of "
+        "those that it took.",
+    ),
     counter("aia_incident_changes_total", "change", "Changes of incidents by kind."),
     counter(
         "aia_notifications_total",

@@ -13,6 +13,7 @@ from werkzeug.routing import Map, Rule
 
 from core.errors import AiaError, UnavailableError
 from core.incidents.commands import VERBS
+from functions.adapters.ports import Data
 from functions.api import reply, runbooks
 from functions.api.actions import Actions
 from functions.api.answers import Answers
@@ -49,6 +50,7 @@ class Services:
     dashboards: Dashboards
     pipelines: Pipelines
     rules: Rules
+    on_call: Callable[[], list[Data]]
     experience: Experience
     answers: Answers
     survey: Survey
@@ -88,6 +90,7 @@ _routes = Map(
         _get("/api/guides/<name>", "guide"),
         _get("/api/pipelines", "pipelines"),
         _get("/api/rules", "rules"),
+        _get("/api/on-call", "on_call"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
@@ -215,6 +218,7 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "guide": lambda _request, _services, name: _text(runbooks.guide(name)),
     "pipelines": lambda request, services: reply.json(services().pipelines.all(), request),
     "rules": lambda request, services: reply.json(services().rules.all(), request),
+    "on_call": lambda request, services: reply.json(services().on_call(), request),
     "incidents": lambda request, services: reply.json(services().incidents.all(_limit(request)), request),
     "incident": lambda request, services, incident_id: reply.json(services().incidents.one(incident_id), request),
     "report": lambda _request, services, incident_id: reply.markdown(services().incidents.report(incident_id)),

@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "drift": "functions.cli.drift.command",
     "local": "infra.local.command",
     "models": "functions.cli.models",
+    "oncall": "functions.cli.oncall",
     "replay": "functions.cli.replay.command",
     "survey": "functions.cli.survey",
 }

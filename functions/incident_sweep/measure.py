@@ -36,16 +36,19 @@ class _Copy(ResponseRecord):
     healed_at: datetime | None = None
 
 
-def measure(service: IncidentService, *, waiting: Mapping[str, int], at: datetime) -> None:
+def measure(service: IncidentService, *, waiting: Mapping[str, int], is_all: bool, at: datetime) -> None:
     """Set the metrics; where the store does not answer, the next sweep does.
 
     Args:
         service: the incident service.
-        waiting: the number of pending messages, by channel.
+        waiting: the number of groups with pending messages, by channel, of those that this request swept.
+        is_all: whether it swept all that were due; else the numbers are the least that they may be, and none is known to be 0.
         at: of the tick.
     """
     for name in service.dispatcher.channels:
-        service.metrics.gauge("aia_notifications_waiting", waiting.get(name, 0), channel=name)
+        count = waiting.get(name, 0)
+        if count or is_all:
+            service.metrics.gauge("aia_notifications_waiting", count, channel=name)
     try:
         live = _copies(service, open=True)
         _measure_live(service, live, at)

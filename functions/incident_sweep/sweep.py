@@ -174,9 +174,9 @@ def sweep(sweeper: Sweeper, tick: Tick) -> TickResult:
         _record(service, started)
     _track_recovered(service, swept.backlogs)
     waiting = {backlog.channel: len(backlog.waiting) + backlog.left for backlog in swept.backlogs}
-    measure(service, waiting=waiting, at=at)
-    sweeper.swept.set()
     undone = [one.at for one in due if one.key not in swept.decided]
+    measure(service, waiting=waiting, is_all=not undone, at=at)
+    sweeper.swept.set()
     if undone:
         log.error("%d of %d groups that are due are left to other requests", len(undone), len(due))
     return TickResult(reached=min(undone, default=at), fault=fault)

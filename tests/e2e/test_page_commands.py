@@ -118,17 +118,24 @@ def test_what_expired_is_not_called_resolved_and_a_person_ends_it(night: PageFix
     over = datetime.now(UTC) - timedelta(minutes=3)
     silent = (replace(one, status=Status.RESOLVED, expired_at=over) for one in group.state.conditions)
     night.office.keep(replace(group, state=replace(group.state, conditions=tuple(silent))))
-    changed(night, SECOND, state=State.RESOLVED, resolved_at=over, expired=True, acknowledged_by="")
+    changed(
+        night, SECOND, state=State.RESOLVED, resolved_at=over, expired=True, acknowledged_by="", acknowledged_at=None
+    )
     page = night.open()
     page.locator("#past > summary").click()
     one = page.locator(f'[data-incident="{SECOND}"]')
     expect(one.locator(".head .pill").nth(1)).to_have_text("expired")
     expect(one).to_contain_text("no longer reported")
     expect(one).not_to_contain_text("recovered \N{EN DASH}")
+    expect(one.locator("button[data-verb]")).to_have_text(["Acknowledge", "Resolve", "Reopen"])
+    one.get_by_role("button", name="Acknowledge").click()
     expect(one.locator("button[data-verb]")).to_have_text(["Resolve", "Reopen"])
+    saved(page)
+    expect(one.locator(".head .pill").nth(1)).to_have_text("expired")
     one.get_by_role("button", name="Resolve").click()
     expect(one.locator(".head .pill").nth(1)).to_have_text("resolved")
-    assert [(one.verb, one.subject) for _, one, _ in night.office.published] == [(Verb.RESOLVE, SECOND)]
+    said = [(one.verb, one.subject) for _, one, _ in night.office.published]
+    assert said == [(Verb.ACKNOWLEDGE, SECOND), (Verb.RESOLVE, SECOND)]
 
 
 def test_one_target_is_acknowledged_and_the_incident_stays_open_for_the_others(night: PageFixture) -> None:

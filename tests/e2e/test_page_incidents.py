@@ -262,3 +262,10 @@ def test_every_control_has_a_name_of_its_own(night: PageFixture) -> None:
         expect(page.get_by_role("region", name=region)).to_be_visible()
     ids = page.locator("[id]").evaluate_all("all => all.map((one) => one.id)")
     assert len(ids) == len(set(ids))
+
+
+def test_who_is_on_call_is_shown_with_who_stands_in_for_whom(night: PageFixture) -> None:
+    row = night.open().locator('[data-rotation="ml"]')
+    expect(row).to_contain_text("Grace ml, by team instead of Ada")
+    expect(row).to_contain_text(", then Ada")
+    expect(row.get_by_label("Overrides of ml")).to_contain_text("Grace from Jan 1, 2026")

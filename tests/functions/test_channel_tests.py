@@ -223,6 +223,17 @@ def test_the_command_shows_the_answer(office: ApiFixture, clock: FakeClock) -> N
         assert json.loads(aia(url, "list", "--json").output)[1]["test"]["by"] == "Ada"
 
 
+def test_who_is_on_call_is_told_with_who_stands_in_for_whom(office: ApiFixture, clock: FakeClock) -> None:
+    with served(office, clock) as url:
+        result = CliRunner().invoke(main, ["oncall", "--url", url])
+        [one] = json.loads(CliRunner().invoke(main, ["oncall", "--url", url, "--json"]).output)
+    assert result.output.splitlines() == [
+        "ml: Grace (team) instead of Ada until 2099-01-01T00:00:00Z, then Ada",
+        "  override: Grace from 2026-01-01T00:00:00Z until 2099-01-01T00:00:00Z",
+    ]
+    assert (one["person"], one["instead_of"], one["next"]) == ("Grace", "Ada", "Ada")
+
+
 def test_a_channel_that_does_not_take_it_is_exit_status_1(office: ApiFixture, clock: FakeClock) -> None:
     answered = {"by": "Ada", "at": clock.now, "answered_at": clock.now}
     refused = {"outcome": "refused", "detail": "invalid_auth"}

@@ -312,6 +312,9 @@ def test_a_group_on_which_nothing_is_to_be_done_is_left_alone(setup: Setup, clos
     if close:
         setup.world.now += timedelta(minutes=5)
         setup.command(Verb.RESOLVE)
+    else:
+        setup.world.now += timedelta(minutes=29)
+        now(setup, status=Status.RESOLVED)
     setup.sweep(minutes=31)
     for _ in range(5):
         setup.sweep(minutes=1)

@@ -134,6 +134,17 @@ def test_where_many_are_due_the_worst_goes_first_and_the_rest_is_published_as_ba
     assert many.world.gauges[HEARTBEAT] == many.world.now.timestamp()
 
 
+def test_what_waits_is_never_0_where_not_all_that_is_due_was_swept(many: Setup) -> None:
+    waiting = "aia_notifications_waiting"
+    many.sweep()
+    assert not [key for key in many.world.gauges if key[0] == waiting and many.world.gauges[key] == 0]
+    assert many.sweeper is not None
+    for batch in many.world.swept:
+        handle(many.sweeper, batch)
+    many.sweep()
+    assert {many.world.gauges[key] for key in many.world.gauges if key[0] == waiting} == {0}
+
+
 def test_a_batch_that_was_lost_is_due_at_the_next_sweep(many: Setup) -> None:
     many.sweep()
     many.world.swept.clear()

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from core.events import Severity
 from core.incidents.model import Impact, Incident, State
-from core.incidents.routing import RoutingFacts, applies, channels, on_call, routing_facts, stakeholders, within
+from core.incidents.on_call import on_call
+from core.incidents.routing import RoutingFacts, applies, channels, routing_facts, stakeholders, within
 from core.settings.people import Category, Hours, Override, People, Person, Rotation, Route, When
 
 NOW = datetime(2026, 1, 2, 9, tzinfo=UTC)  # a Friday

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from core.events import Change, Severity, Verb
 from core.incidents.capacity import digest, still_fires
+from core.incidents.due import due_at, worst
 from core.incidents.expiry import expire
 from core.incidents.lifecycle import new_incident
 from core.incidents.model import GroupState, HiddenCondition, IncidentReason, State
@@ -52,7 +53,8 @@ def test_a_recovery_that_arrives_after_the_expiry_and_was_before_it_is_the_end()
 
 def test_a_recovery_of_before_the_last_firing_does_not_end_what_went_silent() -> None:
     played = Played(TOLD).find(found(0), found(4, holds_until=at(9))).sweep(10).find(found(2, RESOLVED), now=at(11))
-    assert (played.told, played.incident.expired) == (["opened", "expired"], True)
+    assert (played.told[:2], played.incident.expired) == (["opened", "expired"], True)
+    assert "resolved" not in played.told
 
 
 def test_an_incident_is_expired_as_long_as_one_of_its_conditions_only_went_silent() -> None:
@@ -231,3 +233,79 @@ def test_an_incident_fires_as_long_as_something_of_it_does_in_the_digest() -> No
     assert still_fires(state, incident)
     assert not still_fires(replace(state, hidden=()), incident)
     assert still_fires(replace(state, hidden=(), overflowed=True), incident)
+
+
+EXPIRES = replace(POLICY, timing=Policy(resolve_after=timedelta(minutes=4)))
+
+
+def expired(severity: Severity = Severity.CRITICAL) -> Played:
+    """What nobody acknowledged went silent four minutes after it was told."""
+    return Played(EXPIRES).find(found(0, severity=severity)).sweep(4)
+
+
+def test_what_only_went_silent_and_nobody_has_is_escalated_on() -> None:
+    played = expired().sweep(4.5)
+    assert played.told == ["opened", "expired"]
+    assert played.incident.escalates
+    assert due_at(played.group, at(4.5), EXPIRES) == at(5)
+    played.sweep(5)
+    assert (played.told[-1], played.receivers[-1], played.incident.state) == ("escalated", ("pager",), State.RESOLVED)
+    text = played.messages[-1].text.splitlines()[0]
+    assert text.startswith(
+        "Not acknowledged for 5 min: model/flight-delay, severity critical, no longer reported since "
+    )
+    assert text.endswith("whether it recovered is not known.")
+    assert worst(played.group) is Severity.CRITICAL
+    played.sweep(30, 66, 127)
+    assert played.why[3:] == [IncidentReason.REMINDER] * 2
+
+
+def test_what_somebody_had_before_it_went_silent_is_not_escalated() -> None:
+    played = Played(EXPIRES).find(found(0)).say(Verb.ACKNOWLEDGE, 1).sweep(4, 5, 60, 200)
+    assert played.told == ["opened", "acknowledged", "expired"]
+    assert not played.incident.escalates
+    assert due_at(played.group, at(200), EXPIRES) is None
+
+
+def test_who_acknowledges_what_went_silent_ends_its_escalation_and_it_stays_expired() -> None:
+    played = expired().sweep(5).say(Verb.ACKNOWLEDGE, 6, by="Ada").sweep(7, 60, 200)
+    assert played.told == ["opened", "expired", "escalated", "acknowledged"]
+    assert played.messages[-1].text.startswith("Acknowledged by Ada")
+    assert (played.incident.state, played.incident.expired, played.incident.acknowledged_by) == (
+        State.RESOLVED,
+        True,
+        "Ada",
+    )
+    assert played.say(Verb.ACKNOWLEDGE, 201, by="Bob").decisions[-1].reason is IncidentReason.UNCHANGED
+    assert played.find(found(300, RESOLVED)).told[-1] == "resolved"
+    assert not played.incident.expired
+
+
+def test_its_source_or_a_person_ends_the_escalation_of_what_went_silent() -> None:
+    for ends in (
+        lambda played: played.find(found(6, RESOLVED)),
+        lambda played: played.say(Verb.RESOLVE, 6),
+        lambda played: played.say(Verb.CANCEL, 6),
+    ):
+        played = ends(expired().sweep(5)).sweep(10, 100, 300)
+        assert played.told == ["opened", "expired", "escalated", "resolved"]
+        assert not played.incident.escalates
+
+
+def test_what_fires_again_after_it_went_silent_begins_at_the_first_tier() -> None:
+    played = expired().sweep(5).find(found(10, severity=Severity.CRITICAL))
+    assert (played.told[-1], played.receivers[-1]) == ("reopened", ("inbox",))
+    assert [one.tier for one in played.incident.notified.escalations] == [0]
+
+
+def test_what_is_no_page_and_went_silent_is_not_escalated() -> None:
+    played = expired(Severity.WARNING).sweep(5, 60, 200)
+    assert played.told == ["opened", "expired"]
+    assert due_at(played.group, at(200), EXPIRES) is None
+
+
+def test_what_went_silent_is_not_escalated_in_a_silence() -> None:
+    played = expired()
+    played.silences = [Silence(pattern="*", by="ada", at=at(4), until=at(30))]
+    assert played.sweep(10, 20).told == ["opened", "expired"]
+    assert played.sweep(31).told[-1] == "escalated"

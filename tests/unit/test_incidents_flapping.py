@@ -82,7 +82,8 @@ def test_what_flaps_and_goes_silent_is_told_as_that() -> None:
     played = Played()
     day_of_flaps(played, 10, until=200)
     played.find(found(200, holds_until=at(205))).sweep(*range(201, 260))
-    assert (played.told[-1], played.incident.expired) == ("expired", True)
+    assert (played.told[played.told.index("expired") :], played.incident.expired) == (["expired", "updated"], True)
+    assert played.why[-1] is IncidentReason.REMINDER
 
 
 def test_the_sweep_looks_again_when_what_flapped_has_stayed_on_or_off() -> None:

@@ -97,7 +97,7 @@ def verbs(message: Message) -> tuple[Verb, ...]:
         case Change.MERGED:
             return ()
         case Change.EXPIRED:
-            return (Verb.RESOLVE, Verb.REOPEN)
+            return (Verb.ACKNOWLEDGE, Verb.RESOLVE, Verb.REOPEN)
         case Change.MITIGATED:
             return (Verb.RESOLVE, Verb.CANCEL)
         case Change.ACKNOWLEDGED:

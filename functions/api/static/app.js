@@ -8,6 +8,7 @@ import { plural, tick } from "./format.js";
 import { askAgain, drawHistory, follow, isComing, isDue, OFTEN } from "./history.js";
 import * as incidents from "./incidents.js";
 import { hasDrifted, hasNoPerformance, hasNoVerdict, isAwaited as isUnscoredYet, isUnscored, model, offer } from "./models.js";
+import * as onCall from "./oncall.js";
 import * as pipelines from "./pipelines.js";
 import { isAwaited as isUncheckedYet, isDown, isUnchecked, probe } from "./probes.js";
 import * as responses from "./responses.js";
@@ -42,12 +43,13 @@ const PARTS = {
   silences: { load: () => get("/api/silences"), every: EVERY },
   channels: { load: () => get("/api/channels"), every: SLOWLY },
   probes: { load: () => get("/api/probes"), draw: (all) => show(at("probes"), el("div", { class: "probes" }, all.map(probe))), every: EVERY },
+  "on-call": { load: () => get("/api/on-call"), draw: onCall.draw, every: SLOWLY },
   pipelines: { load: () => get("/api/pipelines"), draw: pipelines.draw, every: SLOWLY },
   rules: { load: () => get("/api/rules"), draw: rules.draw, every: SLOWLY },
   models: { load: scoredModels, draw: drawModels, every: SLOWLY },
 };
 // Where a part is shown: what stands there is pale while it is old.
-const SHOWN_IN = { incidents: ["open", "past-list"], probes: ["probes"], models: ["models"], pipelines: ["pipelines-list"], rules: ["rules-card"], actions: ["approvals-list", "automation"], silences: ["silences"], channels: ["channels-list"] };
+const SHOWN_IN = { incidents: ["open", "past-list"], probes: ["probes"], models: ["models"], "on-call": ["on-call-list"], pipelines: ["pipelines-list"], rules: ["rules-card"], actions: ["approvals-list", "automation"], silences: ["silences"], channels: ["channels-list"] };
 const COMMANDED = ["incidents", "actions", "silences", "channels"];
 
 function drawModels(all) {

@@ -25,7 +25,7 @@ const AFTER = {
   acknowledged: ["mitigate", "resolve", "cancel", "take_over", "give_back", "comment"],
   mitigated: ["resolve", "cancel", "take_over", "comment"],
   resolved: ["reopen"],
-  expired: ["resolve", "reopen"],
+  expired: ["acknowledge", "resolve", "reopen"],
   part: ["split"],
 };
 const ORDER = ["open", "acknowledged", "mitigated", "resolved"];
@@ -36,7 +36,7 @@ const over = (at, cancelled) => ({ state: "resolved", resolved_at: at, cancelled
 const EFFECT = {
   acknowledge: (one, { by, at, target }) => (target
     ? { conditions: one.conditions.map((each) => (subject(each).target === target ? { ...each, acknowledged_by: by, acknowledged_at: at } : each)) }
-    : { state: "acknowledged", acknowledged_by: by, acknowledged_at: at }),
+    : { ...(one.state === "open" && { state: "acknowledged" }), acknowledged_by: by, acknowledged_at: at }),
   mitigate: (_, { at }) => ({ state: "mitigated", mitigated_at: at }),
   resolve: (_, { at }) => over(at, false),
   cancel: (_, { at }) => over(at, true),
@@ -60,7 +60,7 @@ const isShared = (incident) => (incident.state === "open" || (incident.state ===
 const ended = (one, _, before) => one.state === "resolved" && !(before.expired && one.expired);
 const reached = (state) => (one) => ORDER.indexOf(one.state) >= ORDER.indexOf(state);
 const HOLDS = {
-  acknowledge: (one, { target }) => (target ? !nobodys(one).includes(target) : reached("acknowledged")(one)), mitigate: reached("mitigated"), resolve: ended, cancel: ended,
+  acknowledge: (one, { target }) => (target ? !nobodys(one).includes(target) : one.expired ? Boolean(one.acknowledged_by) : reached("acknowledged")(one)), mitigate: reached("mitigated"), resolve: ended, cancel: ended,
   reopen: (one) => one.state !== "resolved",
   take_over: (one, { by, to }) => one.acknowledged_by === (to || by),
   give_back: (one) => one.state !== "acknowledged",
@@ -111,7 +111,8 @@ const intoField = (incident, others) =>
     el("option", { value: "" }, "Merge into…"), others.map((one) => el("option", { value: one.id }, `${one.title} (${one.target})`)));
 
 function buttons(incident, context) {
-  const known = AFTER[isPart(incident) ? "part" : isSilent(incident) ? "expired" : incident.state];
+  const state = isPart(incident) ? "part" : isSilent(incident) ? "expired" : incident.state;
+  const known = AFTER[state].filter((verb) => verb !== "acknowledge" || !incident.acknowledged_by);
   const mergeable = incident.state !== "resolved" && context.others.length > 0;
   const verbs = mergeable ? [...known, "merge"] : known;
   const own = verbs.map((verb, index) => el("button", {

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import flask
@@ -22,7 +23,19 @@ from core.incidents.commands import apply_command
 from core.incidents.model import GroupState, Incident, IncidentCondition, IncidentReason, State, TimelineEntry
 from core.incidents.outbox import IncidentGroup
 from core.incidents.routing import Silence
-from core.settings import Address, Features, Label, Model, Reference, Settings, TcpProbe
+from core.settings import (
+    Address,
+    Features,
+    Label,
+    Model,
+    Override,
+    People,
+    Person,
+    Reference,
+    Rotation,
+    Settings,
+    TcpProbe,
+)
 from core.settings.channels import ConsoleChannel, WebhookChannel
 from core.settings.response import Automation
 from core.statistics import DEFAULT
@@ -39,6 +52,7 @@ from functions.api.experience import Experience
 from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
+from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
 from functions.api.routes import Services, answer
 from functions.api.rules import Rules
@@ -80,7 +94,18 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 """When the API started, unless a test says otherwise."""
 JOBS = {"drift_score": "*/15 * * * *", "health_check": "* * * * *"}
 CHANNELS = (ConsoleChannel(name="log"), WebhookChannel(name="team", url="https://example.com/hook"))
-SETTINGS = Settings(jobs=JOBS, models=(MODEL,), probes=(PROBE,), channels=CHANNELS)
+ADA, GRACE = Person(name="Ada", channels=("log",)), Person(name="Grace", channels=("team",))
+HOLIDAY = Override(start=datetime(2026, 1, 1, tzinfo=UTC), until=datetime(2099, 1, 1, tzinfo=UTC), person="Grace")
+ROTATION = Rotation(
+    name="ml",
+    start=datetime(2026, 1, 5, 9, tzinfo=UTC),
+    every=timedelta(days=90_000),
+    people=(ADA, GRACE),
+    overrides=(HOLIDAY,),
+)
+SETTINGS = Settings(
+    jobs=JOBS, models=(MODEL,), probes=(PROBE,), channels=CHANNELS, people=People(rotations={"ml": ROTATION})
+)
 
 
 class Rows:
@@ -200,6 +225,7 @@ def services(
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=lambda: [MODEL.name], clock=clock),
         pipelines=Pipelines(store=store, expected=SETTINGS.pipelines.expected, clock=clock),
         rules=Rules(store=store, clock=clock),
+        on_call=partial(on_call_now, SETTINGS.people.rotations, clock),
         experience=Experience(bus=lambda: office, clock=clock),
         answers=answers,
         survey=Survey(secret=SURVEY_SECRET, publish=answers.publish, clock=clock),

@@ -1,0 +1,30 @@
+"""`aia oncall`: who is on call now, and who stands in for whom, by the API."""
+
+import json
+
+import click
+
+from functions.cli.api import HELP, LOCAL, Json, call, local
+
+
+@click.command(epilog=HELP)
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of lines.")
+def oncall(*, url: str, as_json: bool) -> None:
+    """Show who is on call in every rotation, until when, and the overrides to come."""
+    found = call(url.rstrip("/"), "GET", "/api/on-call")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for one in found:
+        click.echo(_line(one))
+        for override in one["overrides"]:
+            click.echo(f"  override: {override['person']} from {override['from']} until {override['until']}")
+    if not found:
+        click.echo("no rotations in the settings")
+
+
+def _line(one: Json) -> str:
+    instead = f" instead of {one['instead_of']}" if one["instead_of"] else ""
+    until = f" until {one['until']}, then {one['next']}" if one["until"] else ""
+    return f"{one['name']}: {one['person']} ({', '.join(one['channels'])}){instead}{until}"
