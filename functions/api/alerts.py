@@ -6,7 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from core.events import Severity
-from functions.services.alert_rules import FOLDER, entries
+from functions.services import alert_rules
+from functions.services.alert_rules import entries
+
+FOLDER = Path(__file__).resolve().parents[2] / alert_rules.FOLDER
+"""Of this archive, or the sources."""
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 

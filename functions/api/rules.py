@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from core.alert_rules import EVERY
 from functions.adapters.ports import Clock, Data, Store
+from functions.api.alerts import FOLDER
 from functions.api.freshness import LATE
 from functions.services.alert_rules import COLLECTION, KEY, entries
 
@@ -24,7 +25,7 @@ class Rules:
         document = self.store.get(COLLECTION, KEY)
         checked_at: datetime | None = document.data["checked_at"] if document else None
         fresh = checked_at is not None and self.clock() - checked_at <= LONGEST
-        severity = {entry.rule["alert"]: entry.rule["labels"]["severity"] for entry in entries()}
+        severity = {entry.rule["alert"]: entry.rule["labels"]["severity"] for entry in entries(FOLDER)}
         absent = document.data["absent"] if document and fresh else None
         return {
             "checked_at": checked_at,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from functions.health_check.check import NAME, Outside, check
-from functions.health_check.rules import RuleCheck
+from functions.health_check.rules import RULES, RuleCheck
 from functions.runtime.endpoint import Endpoint, on_tick, serve
 from functions.runtime.ports import Ports
 from functions.services.alert_rules import alert_rules
@@ -21,7 +21,7 @@ def build(ports: Ports) -> Endpoint:
         store=ports.store,
         bus=ports.bus,
         metrics=ports.metrics,
-        rules=RuleCheck(settings=ports.settings.alert_rules, rules=alert_rules, ask=ask),
+        rules=RuleCheck(settings=ports.settings.alert_rules, rules=partial(alert_rules, RULES), ask=ask),
     )
     return on_tick(ports, partial(check, outside=outside))
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from core.alert_rules import (
     EVERY,
@@ -27,9 +28,11 @@ from core.health import due
 from core.settings import AlertRuleSettings
 from functions.adapters.ports import Data
 from functions.adapters.store import update
-from functions.services.alert_rules import COLLECTION, KEY
+from functions.services.alert_rules import COLLECTION, FOLDER, KEY
 from functions.services.detection import Snapshot, Tracker, state_of
 
+RULES = Path(__file__).resolve().parents[2] / FOLDER
+"""The rules of this archive, or the sources."""
 log = logging.getLogger(__name__)
 Ask = Callable[[str, int], Sequence[Mapping[str, str]]]
 """The labels of the series that a query gives at an instant, in seconds since 1970."""
@@ -61,9 +64,9 @@ def check_rules(check: RuleCheck, tick: Tick, tracker: Tracker) -> None:
     at = tick.scheduled_at
     if not due(EVERY, at):
         return
-    rules, known = watched(check.rules(), check.settings), tracker.read(SOURCE)
+    known = tracker.read(SOURCE)
     try:
-        found = _found(check.ask, rules, int(at.timestamp()))
+        found = _found(check, int(at.timestamp()))
     except (UnavailableError, QueryError) as error:
         log.warning("alert rules not checked: %s", error)
         tracker.record(of_answer(error, at, check.settings), known)
@@ -77,8 +80,12 @@ def check_rules(check: RuleCheck, tick: Tick, tracker: Tracker) -> None:
     tracker.publish_unsent(SOURCE)
 
 
-def _found(ask: Ask, rules: Sequence[AlertRule], at: int) -> tuple[RuleState, ...]:
+def _found(check: RuleCheck, at: int) -> tuple[RuleState, ...]:
     """What is known of each rule; only of metrics that are not there it is asked whether they were before."""
+    deployed = check.rules()
+    if not deployed:
+        raise UnavailableError(f"there is no rule in {RULES}")
+    rules, ask = watched(deployed, check.settings), check.ask
     needs = {need for rule in rules for need in rule.needs}
     there = _met(ask, needs, at)
     missing = {Need(need.metric, need.within + SEEN_WITHIN) for need in needs - there}

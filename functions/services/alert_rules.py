@@ -9,8 +9,8 @@ import yaml
 
 from core.alert_rules import AlertRule
 
-FOLDER = Path(__file__).resolve().parents[2] / "infra" / "alerts"
-"""Where an archive and the sources have them, from their root."""
+FOLDER = Path("infra", "alerts")
+"""Where an archive and the sources have them, from their root; not every archive has them, so a function says where its own are."""
 COLLECTION, KEY = "alert_rules", "all"
 """One document: the rules without data, as health_check found them."""
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -25,13 +25,13 @@ class RuleEntry(NamedTuple):
 
 
 @functools.cache
-def entries(folder: Path = FOLDER) -> tuple[RuleEntry, ...]:
+def entries(folder: Path) -> tuple[RuleEntry, ...]:
     """The alert rules of a folder, file by file."""
     return tuple(_entries(folder))
 
 
 @functools.cache
-def alert_rules(folder: Path = FOLDER) -> tuple[AlertRule, ...]:
+def alert_rules(folder: Path) -> tuple[AlertRule, ...]:
     """The same as far as it matters whether they have data."""
     return tuple(AlertRule(name=rule["alert"], area=area, expr=rule["expr"]) for area, rule in entries(folder))
 

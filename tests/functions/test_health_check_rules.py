@@ -143,6 +143,14 @@ def test_prometheus_that_does_not_answer_is_one_finding_and_nothing_is_well(faul
     assert world.shown(AT + 91 * MINUTE)["absent"] is not None
 
 
+def test_no_rules_at_all_are_not_all_rules_with_data() -> None:
+    world = World(settings=AlertRuleSettings(no_verdict_after=15 * MINUTE), rules=())
+    for minutes in range(0, 30, 5):
+        world.tick(AT + minutes * MINUTE)
+    assert [one.target for one in world.published] == ["rules/all"]
+    assert world.shown(AT + 30 * MINUTE)["absent"] is None
+
+
 def test_nothing_was_checked_before_the_first_tick() -> None:
     assert World().shown(AT) == {"checked_at": None, "rules": None, "absent": None}
 

@@ -23,8 +23,10 @@ from core.errors import UnavailableError
 from core.incidents.grouping import is_grouped, subject
 from core.promql import longest_ranges
 from core.settings import AlertRuleSettings
+from functions.health_check.rules import RULES
 from functions.services.alert_rules import alert_rules
 
+DEPLOYED = alert_rules(RULES)
 AT = datetime(2026, 1, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 RATIO = AlertRule(
@@ -63,13 +65,13 @@ def test_what_watches_absence_itself_has_no_metric_or_is_unused_is_not_looked_at
 
 
 def test_every_deployed_rule_with_a_metric_is_looked_at() -> None:
-    left = {rule.name for rule in alert_rules()} - {rule.name for rule in watched(alert_rules(), SETTINGS)}
-    assert left == {"Watchdog", *(rule.name for rule in alert_rules() if rule.watches_absence)}
+    left = {rule.name for rule in DEPLOYED} - {rule.name for rule in watched(DEPLOYED, SETTINGS)}
+    assert left == {"Watchdog", *(rule.name for rule in DEPLOYED if rule.watches_absence)}
     assert all(name.endswith(("Silent", "Watchdog")) for name in left), left
 
 
 def test_every_need_is_asked_for_once_and_known_again_from_the_answer() -> None:
-    needs = {need for rule in watched(alert_rules(), SETTINGS) for need in rule.needs}
+    needs = {need for rule in watched(DEPLOYED, SETTINGS) for need in rule.needs}
     asked = " or ".join(queries(needs))
     for need in needs:
         seconds = int(need.within.total_seconds())
@@ -120,4 +122,4 @@ def test_metrics_that_cannot_be_asked_for_are_a_verdict_of_their_own() -> None:
     assert fault.verdict.outcome is Outcome.NOT_KNOWN
     assert fault.verdict.summary == "alert rules were not checked for data: Prometheus: does not answer"
     assert of_answer(None, AT, SETTINGS).verdict.outcome is Outcome.GOOD
-    assert fault.spec.key not in {key(rule) for rule in alert_rules()}
+    assert fault.spec.key not in {key(rule) for rule in DEPLOYED}
