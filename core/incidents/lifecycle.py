@@ -18,12 +18,12 @@ from core.events import (
     Stage,
     stamp,
 )
+from core.incidents.acknowledgement import Acknowledgement
 from core.incidents.endings import with_action
 from core.incidents.model import (
     ACKNOWLEDGEMENTS_LIMIT,
     TIMELINE_LEAST,
     TIMELINE_LIMIT,
-    Acknowledgement,
     Decision,
     GroupState,
     Incident,

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from core.events import Change, IncidentChange, Severity, Status
+from core.incidents.acknowledgement import Acknowledgement, TargetOwner
 from core.incidents.ladder import ActionLadder
 from core.incidents.notified import NotificationState
 from core.incidents.part import Part
@@ -225,32 +226,6 @@ class Impact:
     targets: tuple[str, ...]
     reason: str
     orders: tuple[OrdersAtRisk, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledgement:
-    """An acknowledgement of an incident that was reopened later.
-
-    Attributes:
-        opened_at, acknowledged_at: the opening or reopening before it, and when it was acknowledged.
-    """
-
-    opened_at: datetime
-    acknowledged_at: datetime
-
-
-class TargetOwner(NamedTuple):
-    """Who acknowledged one target of an incident; stored without the names of its fields.
-
-    Attributes:
-        target: the digest of the target.
-        by: the person.
-        at: when.
-    """
-
-    target: str
-    by: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.events import ActionDecision, Severity, Stage, Status
+from core.incidents.acknowledgement import Acknowledgement
 from core.incidents.endings import ENDED_BY_TEXTS, ended_by
 from core.incidents.impact import estimate_loss
 from core.incidents.measured import MeasuredLoss, loss_text
-from core.incidents.model import Acknowledgement, Incident, IncidentCondition, IncidentReason, TimelineEntry
+from core.incidents.model import Incident, IncidentCondition, IncidentReason, TimelineEntry
 from core.text import LINE_LIMIT, clean, comparison, duration, instant, number
 
 _TITLE_LIMIT = 120

@@ -8,11 +8,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from core.events import Change, IncidentChange, Status
+from core.incidents.acknowledgement import TargetOwner
 from core.incidents.capacity import digest, hidden_of
 from core.incidents.conditions import last_episode
 from core.incidents.grouping import subject
 from core.incidents.lifecycle import Step, advance, remember_acknowledgement
-from core.incidents.model import GroupState, Incident, IncidentCondition, IncidentReason, State, TargetOwner
+from core.incidents.model import (
+    GroupState,
+    Incident,
+    IncidentCondition,
+    IncidentReason,
+    State,
+)
 from core.text import clean_utf8
 
 _NAMES_LIMIT = 80

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from core.detection import ConditionSpec, Hysteresis, NoVerdict
-from core.performance.judge import NO_PERFORMANCE_VERDICT
+from core.performance.labels import NO_PERFORMANCE_VERDICT
 from core.settings import Model
 
 SOURCE = "drift_score"

@@ -6,7 +6,8 @@ from core.detection import Outcome, Verdict
 from core.events import Severity
 from core.performance import Assessment, Estimate, Measures, Standing, assess, stands
 from core.performance.intervals import NOTHING
-from core.performance.judge import limited, of_accuracy, of_degradation, of_labels, of_limits, worse_metrics
+from core.performance.judge import limited, of_accuracy, of_degradation, of_limits, worse_metrics
+from core.performance.labels import of_labels
 from core.settings import Model
 from functions.adapters.columns import Columns
 from functions.adapters.ports import Data, Metrics

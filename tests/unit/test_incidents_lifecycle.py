@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from core.events import Change, Severity
+from core.incidents.acknowledgement import Acknowledgement
 from core.incidents.lifecycle import TIMELINES_SIZE, Step, advance, new_incident, trim_timelines, with_values
 from core.incidents.model import (
     ACKNOWLEDGEMENTS_LIMIT,
     TIMELINE_LEAST,
     TIMELINE_LIMIT,
-    Acknowledgement,
     Incident,
     IncidentReason,
     State,

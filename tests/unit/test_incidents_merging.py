@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from core.events import Change, Finding, Severity, Verb
 from core.incidents.audience import with_channels
+from core.incidents.merging import UNCONFIRMED, Whole, announce
 from core.incidents.model import GroupState, IncidentReason, State
 from core.incidents.outbox import IncidentGroup, delivery_queues, next_effects, remove_effects
 from core.incidents.policy import Graph
@@ -212,3 +213,24 @@ def test_whoever_was_told_that_the_whole_is_over_and_not_that_it_is_back_is_noti
     before = played.incident.notified
     part = replace(played.incident, id="z", notified=replace(before, channels=("two-pager",)))
     assert with_channels(played.incident, [part]).joining == ("two-pager",)
+
+
+def test_the_first_report_of_a_part_ends_by_itself_where_it_never_becomes_one() -> None:
+    part, whole = Played().find(found(0)), Whole("w", "service/shop")
+    first = announce(part.state, part.incident.id, whole, at(5))
+    assert first is not None
+    assert (first.observed_at, first.holds_until) == (at(5), at(5) + UNCONFIRMED)
+    over = part.find(found(6, RESOLVED))
+    assert announce(over.state, part.incident.id, whole, at(7)) is None
+
+
+def test_reports_of_a_part_have_rising_instants_also_where_clocks_differ() -> None:
+    part, whole = (
+        Played().find(found(0)),
+        Played(group=IncidentGroup(state=GroupState(name="b"))).find(found(1, target="b")),
+    )
+    part.merge(whole, 10)
+    last = part.reported[-1].observed_at
+    again = announce(part.state, part.state.incidents[0].id, Whole("w", "c"), at(2))
+    assert again is not None
+    assert again.observed_at > last

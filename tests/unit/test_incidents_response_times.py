@@ -8,7 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.events import Severity
-from core.incidents.model import Acknowledgement, Incident, State
+from core.incidents.acknowledgement import Acknowledgement
+from core.incidents.model import (
+    Incident,
+    State,
+)
 from core.incidents.report import ResponseRecord, ResponseTimes, response_times, response_times_by_severity
 
 NINE = datetime(2026, 1, 2, 9, tzinfo=UTC)
