@@ -162,3 +162,15 @@ def test_pods_are_acknowledged_one_by_one_over_the_bus_and_a_new_one_is_told(set
     assert len(setup.world.told) == before
     setup.give(pod(setup, 3))
     assert {message.change.value for message in setup.world.told[before:]} == {"unacknowledged"}
+
+
+def test_a_group_with_a_long_name_of_any_script_fits_into_a_key_and_is_told_apart() -> None:
+    long = "\N{CAT FACE}" * 60
+    names = {
+        grouped(
+            replace(FINDING, target="pod/a", labels={"service": long + end}), [Route(group_by=("service",), to=())]
+        ).target
+        for end in "ab"
+    }
+    assert len(names) == 2
+    assert all(len(name.encode()) <= 200 for name in names)

@@ -1,6 +1,7 @@
 """Incidents that become a part of another one: what people are told, and that a pager gives one up for the other only."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from core.events import Change, Finding, Severity, Verb
 from core.incidents.audience import with_channels
@@ -9,7 +10,7 @@ from core.incidents.model import GroupState, IncidentReason, State
 from core.incidents.outbox import IncidentGroup, delivery_queues, next_effects, remove_effects
 from core.incidents.policy import Graph
 from core.settings.people import Category, People, Route, Stakeholder, Tier, When
-from core.settings.response import Revenue, Rule
+from core.settings.response import Policy, Revenue, Rule
 from core.settings.types import Dependency
 from tests.support.fakes.played import FIRING, MODEL, POLICY, RESOLVED, Played, at, found
 
@@ -234,3 +235,30 @@ def test_reports_of_a_part_have_rising_instants_also_where_clocks_differ() -> No
     again = announce(part.state, part.state.incidents[0].id, Whole("w", "c"), at(2))
     assert again is not None
     assert again.observed_at > last
+
+
+def test_a_part_that_fires_on_without_a_word_is_reported_again_before_the_whole_would_expire() -> None:
+    timing = Policy(resolve_after=timedelta(hours=2))
+    part = Played(replace(POLICY, timing=timing)).find(found(0, holds_until=at(60 * 24)))
+    whole = Played(replace(POLICY, timing=timing), group=IncidentGroup(state=GroupState(name="b")))
+    whole.find(found(1, target="b"))
+    part.merge(whole, 2)
+    whole.find(found(3, RESOLVED, target="b"))
+    seen = 0
+    for minute in range(10, 60 * 12, 10):
+        part.sweep(minute)
+        whole.find(*part.reported[seen:], now=at(minute)).sweep(minute)
+        seen = len(part.reported)
+        assert whole.incident.state is State.OPEN, minute
+    assert len(part.reported) < 20, "and not at every sweep"
+
+
+def test_whoever_was_notified_of_a_part_alone_is_introduced_to_the_whole() -> None:
+    part = Played(replace(POLICY, people=APART), group=IncidentGroup(state=GroupState(name="b")))
+    whole = Played(replace(POLICY, people=APART), group=IncidentGroup(state=GroupState(name="a")))
+    part.find(found(0, target="b"))
+    whole.find(found(1, target="a"))
+    assert (part.receivers, whole.receivers) == ([("two-pager",)], [("one-pager",)])
+    part.merge(whole, 2)
+    assert whole.receivers[-1] == ("two-pager",)
+    assert whole.find(found(3, RESOLVED, target="a")).incident.state is State.OPEN
