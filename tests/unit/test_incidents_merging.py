@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from core.events import Change, Finding, Severity, Verb
 from core.incidents.audience import with_channels
-from core.incidents.merging import UNCONFIRMED, Whole, announce
-from core.incidents.model import GroupState, IncidentReason, State
+from core.incidents.merging import UNCONFIRMED, Whole, announce, release
+from core.incidents.model import GroupState, Incident, IncidentReason, State
 from core.incidents.outbox import IncidentGroup, delivery_queues, next_effects, remove_effects
 from core.incidents.policy import Graph
 from core.settings.people import Category, People, Route, Stakeholder, Tier, When
@@ -262,3 +262,27 @@ def test_whoever_was_notified_of_a_part_alone_is_introduced_to_the_whole() -> No
     part.merge(whole, 2)
     assert whole.receivers[-1] == ("two-pager",)
     assert whole.find(found(3, RESOLVED, target="a")).incident.state is State.OPEN
+
+
+def test_only_the_incident_that_it_was_merged_into_gives_a_part_back() -> None:
+    part, whole = Played().find(found(0)), Played(group=IncidentGroup(state=GroupState(name="b")))
+    part.merge(whole.find(found(1, target="b")), 2)
+    name = part.state.incidents[0].id
+    assert release(part.state, name, "another").reason is IncidentReason.UNCHANGED
+    out = release(part.state, name, whole.incident.id).state.incidents[0]
+    assert (out.state, out.merged_into) == (State.OPEN, "")
+
+
+def taken_out(*later: Finding) -> Incident:
+    """A part that its source holds until 09:06, after more was heard of it, and after it was taken out."""
+    part, whole = Played().find(found(0, holds_until=at(6))), Played(group=IncidentGroup(state=GroupState(name="b")))
+    part.merge(whole.find(found(1, target="b")), 2)
+    name = part.state.incidents[0].id
+    part.find(*later).sweep(9).say(Verb.SPLIT, 10, about=name)
+    return part.state.incidents[0]
+
+
+def test_a_part_that_went_silent_is_taken_out_as_expired_and_one_that_recovered_as_resolved() -> None:
+    silent, recovered = taken_out(), taken_out(found(5, RESOLVED))
+    assert (silent.merged_into, silent.state, silent.expired) == ("", State.RESOLVED, True)
+    assert (recovered.merged_into, recovered.state, recovered.expired) == ("", State.RESOLVED, False)
