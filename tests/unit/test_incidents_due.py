@@ -1,9 +1,12 @@
 """When a sweep is to look at a group again: at once while anything waits, else when time may change something."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 
 from core.incidents.due import LONGEST_REST, due_at
+from core.incidents.ladder import ActionLadder, LadderState
+from core.incidents.model import State
+from core.settings.people import Hours, Route, When
 from core.settings.response import Policy
 from tests.support.fakes.played import POLICY, RESOLVED, Played, at, found
 
@@ -33,3 +36,25 @@ def test_a_condition_is_due_when_it_expires_and_what_is_over_is_not() -> None:
     assert due_at(fired.group, at(0), soon) == at(3)
     over = fired.find(found(1, RESOLVED)).sweep(40)
     assert due_at(over.group, at(40), soon) is None
+
+
+def test_what_a_route_may_take_by_its_hours_is_due_at_every_sweep_until_somebody_was_told() -> None:
+    hours = Hours(since=time(17), until=time(18))
+    late = replace(POLICY, people=replace(POLICY.people, routes=(Route(when=When(hours=hours), to=("technical",)),)))
+    waits = Played(late).find(found(0))
+    assert waits.told == []
+    assert due_at(waits.group, at(1), late) == at(1)
+    told = waits.sweep(8 * 60)
+    assert told.told == ["opened"]
+    assert due_at(told.group, at(8 * 60), late) == at(8 * 60 + 5)
+
+
+def test_the_next_action_of_a_playbook_is_due_at_once() -> None:
+    group = Played().find(found(0)).group
+    [incident] = group.state.incidents
+    ladder = ActionLadder(playbook="p", sequence=1, at=at(0), rung=1, state=LadderState.DUE)
+    acting = replace(group, state=replace(group.state, incidents=(replace(incident, ladders=(ladder,)),)))
+    assert ladder.goes_on
+    assert due_at(acting, at(1), POLICY) == at(1)
+    over = replace(incident, ladders=(ladder,), state=State.RESOLVED)
+    assert due_at(replace(group, state=replace(group.state, incidents=(over,))), at(1), POLICY) == at(16)

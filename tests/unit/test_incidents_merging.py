@@ -286,3 +286,14 @@ def test_a_part_that_went_silent_is_taken_out_as_expired_and_one_that_recovered_
     silent, recovered = taken_out(), taken_out(found(5, RESOLVED))
     assert (silent.merged_into, silent.state, silent.expired) == ("", State.RESOLVED, True)
     assert (recovered.merged_into, recovered.state, recovered.expired) == ("", State.RESOLVED, False)
+
+
+def test_a_part_whose_source_repeats_itself_is_reported_again_in_time_for_the_whole_and_not_each_time() -> None:
+    timing = Policy(resolve_after=timedelta(hours=2))
+    part = Played(replace(POLICY, timing=timing)).find(found(0))
+    whole = Played(replace(POLICY, timing=timing), group=IncidentGroup(state=GroupState(name="b")))
+    part.merge(whole.find(found(1, target="b")), 2)
+    before = len(part.reported)
+    for minute in range(5, 125, 5):
+        part.find(found(minute))
+    assert len(part.reported) - before == 5, "every twenty minutes: a sixth of the time after which it would expire"
