@@ -186,7 +186,8 @@ def _check_author(fields: Fields) -> None:
 def _check_state(incident: Data, verb: Verb) -> None:
     """Raise `Conflict` where the command would change nothing."""
     is_over = incident["state"] == State.RESOLVED
-    if incident.get("expired") and verb in EXPIRED_VERBS:
+    is_owned = verb is Verb.ACKNOWLEDGE and incident["acknowledged_at"]
+    if incident.get("expired") and verb in EXPIRED_VERBS and not is_owned:
         return
     match verb:
         case Verb.COMMENT:

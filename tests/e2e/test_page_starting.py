@@ -72,7 +72,9 @@ def calm(page: Page) -> None:
 
 def test_what_is_not_due_yet_is_awaited_and_neither_well_nor_a_fault(fresh: PageFixture) -> None:
     page = fresh.open()
-    expect(page.locator("#state")).to_have_text("1 probe not checked yet · 1 model not scored yet")
+    expect(page.locator("#state")).to_have_text(
+        "1 probe not checked yet · 1 model not scored yet · Alert rules not checked yet"
+    )
     expect(page.locator("#state")).to_have_class("")
     expect(page.locator("[data-probe] .pill")).to_have_text("not checked yet")
     expect(page.locator("[data-probe]")).to_contain_text("First check due at ")

@@ -143,15 +143,18 @@ def test_the_longest_comment_is_kept_whole(client: FlaskClient, office: ApiFixtu
 
 
 @pytest.mark.parametrize(
-    ("verb", "status"), [("resolve", 202), ("cancel", 202), ("acknowledge", 409), ("mitigate", 409)]
+    ("verb", "status"), [("resolve", 202), ("cancel", 202), ("acknowledge", 202), ("mitigate", 409)]
 )
-def test_what_only_expired_may_be_resolved_by_a_person(
+def test_what_only_expired_may_be_acknowledged_once_and_ended_by_a_person(
     client: FlaskClient, office: ApiFixture, verb: str, status: int
 ) -> None:
     silent = "service-c-20261123-00000003"
     down = pages.condition("service/c", "down", Severity.ERROR, START, "c is down")
-    office.keep(pages.incident(silent, [down], START, state=State.RESOLVED, resolved_at=START, expired=True))
+    over = {"state": State.RESOLVED, "resolved_at": START, "expired": True}
+    office.keep(pages.incident(silent, [down], START, **over))
     assert tell(client, f"/api/incidents/{silent}/{verb}").status_code == status
+    office.keep(pages.incident(silent, [down], START, **over, acknowledged_at=START, acknowledged_by="Bob"))
+    assert tell(client, f"/api/incidents/{silent}/acknowledge").status_code == 409
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])

@@ -174,3 +174,12 @@ def test_a_group_with_a_long_name_of_any_script_fits_into_a_key_and_is_told_apar
     }
     assert len(names) == 2
     assert all(len(name.encode()) <= 200 for name in names)
+
+
+def test_the_first_route_that_names_labels_decides_and_the_name_is_in_small_letters() -> None:
+    finding = replace(FINDING, target="pod/a", labels={"Service": "Shop", "zone": "b"})
+    both = [Route(group_by=("Service",), to=()), Route(group_by=("zone",), to=())]
+    assert grouped(finding, both).target == "service/Shop"
+    assert grouped(finding, both[::-1]).target == "zone/b"
+    elsewhere = [Route(when=When(targets=("node/*",)), group_by=("zone",), to=()), both[0]]
+    assert grouped(finding, elsewhere).target == "service/Shop"

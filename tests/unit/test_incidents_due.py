@@ -3,9 +3,10 @@
 from dataclasses import replace
 from datetime import time, timedelta
 
+from core.events import Severity
 from core.incidents.due import LONGEST_REST, due_at
 from core.incidents.ladder import ActionLadder, LadderState
-from core.incidents.model import State
+from core.incidents.model import HiddenCondition, State
 from core.settings.people import Hours, Route, When
 from core.settings.response import Policy
 from tests.support.fakes.played import POLICY, RESOLVED, Played, at, found
@@ -58,3 +59,10 @@ def test_the_next_action_of_a_playbook_is_due_at_once() -> None:
     assert due_at(acting, at(1), POLICY) == at(1)
     over = replace(incident, ladders=(ladder,), state=State.RESOLVED)
     assert due_at(replace(group, state=replace(group.state, incidents=(over,))), at(1), POLICY) == at(16)
+
+
+def test_what_is_not_kept_in_detail_is_due_when_it_expires_as_well() -> None:
+    group = Played().find(found(0), found(1, RESOLVED)).group
+    one = HiddenCondition("#k", "#t", Severity.ERROR, at(2), holds_until=at(7))
+    hiding = replace(group, state=replace(group.state, hidden=(one,)))
+    assert due_at(hiding, at(3), POLICY) == at(7)

@@ -113,7 +113,7 @@ function headline(seen) {
     unjudged ? `${plural(unjudged, "model")} without a verdict` : null,
     unmeasured ? `${plural(unmeasured, "model")} without a verdict on performance` : null,
     absent.length > missed ? `${plural(absent.length - missed, "alert rule")} without data` : null,
-    !isStarting("rules") && (!isKnown("rules") || rules.isUnchecked(seen.rules)) ? "Alert rules not checked for data" : null,
+    !isStarting("rules") && (!isKnown("rules") || rules.isUnchecked(seen.rules)) ? `Alert rules not checked ${seen.rules && seen.rules.checked_at === null ? "yet" : "for data"}` : null,
     starting.length ? `${capital(listed(starting))} are not known yet` : null,
   ].filter(Boolean);
   // Some are asked for once a minute only: what is asked for all the time tells sooner.
