@@ -297,3 +297,22 @@ def test_a_part_whose_source_repeats_itself_is_reported_again_in_time_for_the_wh
     for minute in range(5, 125, 5):
         part.find(found(minute))
     assert len(part.reported) - before == 5, "every twenty minutes: a sixth of the time after which it would expire"
+
+
+def test_the_owner_of_a_part_has_the_whole_unless_that_was_given_back_since() -> None:
+    for given_back, owner in ((None, "Ada"), (4, ""), (1.5, "Ada")):
+        part, whole = Played().find(found(0)), Played(group=IncidentGroup(state=GroupState(name="b")))
+        whole.find(found(1, target="b"))
+        if given_back:
+            whole.say(Verb.ACKNOWLEDGE, 1.2, by="Bob").say(Verb.GIVE_BACK, given_back, by="Bob")
+        part.say(Verb.ACKNOWLEDGE, 1).merge(whole, 3)
+        assert whole.incident.acknowledged_by == owner, given_back
+
+
+def test_a_merge_that_is_delivered_twice_is_recorded_once() -> None:
+    part, whole = Played().find(found(0)), Played(group=IncidentGroup(state=GroupState(name="b")))
+    whole.find(found(1, target="b"))
+    name = part.incident.id
+    part.merge(whole, 2).merge(whole, 2, about=name)
+    assert len([entry for entry in whole.incident.timeline if "into it" in entry.summary]) == 1
+    assert whole.decisions[-1].reason is IncidentReason.DUPLICATE
