@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import time, timedelta
 
-from core.events import Severity
-from core.incidents.due import LONGEST_REST, due_at
+from core.events import Severity, Verb
+from core.incidents.due import LONGEST_REST, due_at, worst
 from core.incidents.ladder import ActionLadder, LadderState
 from core.incidents.model import HiddenCondition, State
 from core.settings.people import Hours, Route, When
@@ -66,3 +66,16 @@ def test_what_is_not_kept_in_detail_is_due_when_it_expires_as_well() -> None:
     one = HiddenCondition("#k", "#t", Severity.ERROR, at(2), holds_until=at(7))
     hiding = replace(group, state=replace(group.state, hidden=(one,)))
     assert due_at(hiding, at(3), POLICY) == at(7)
+
+
+def test_what_a_person_resolved_while_it_fires_is_due_when_it_would_be_reopened() -> None:
+    closed = Played().find(found(0)).say(Verb.RESOLVE, 1)
+    assert due_at(closed.group, at(2), POLICY) == min(at(1) + POLICY.timing.reopen_resolved, at(2) + LONGEST_REST)
+    assert due_at(closed.group, at(10), POLICY) == at(1) + POLICY.timing.reopen_resolved
+
+
+def test_a_group_takes_its_turn_by_the_worst_that_is_open_or_waits_to_be_told() -> None:
+    told = Played(delivers=False).find(found(0, severity=Severity.CRITICAL), found(1, RESOLVED, Severity.CRITICAL))
+    over = replace(told.group, state=replace(told.state, incidents=()))
+    assert worst(over) is Severity.CRITICAL
+    assert worst(replace(over, pending=())) is Severity.INFO

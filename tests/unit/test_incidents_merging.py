@@ -316,3 +316,25 @@ def test_a_merge_that_is_delivered_twice_is_recorded_once() -> None:
     part.merge(whole, 2).merge(whole, 2, about=name)
     assert len([entry for entry in whole.incident.timeline if "into it" in entry.summary]) == 1
     assert whole.decisions[-1].reason is IncidentReason.DUPLICATE
+
+
+def test_a_command_of_before_a_reopening_or_of_the_instant_of_the_last_one_is_late() -> None:
+    part, whole = Played().find(found(0)), Played(group=IncidentGroup(state=GroupState(name="b")))
+    whole.find(found(1, target="b"))
+    name = part.incident.id
+    part.say(Verb.RESOLVE, 2).say(Verb.REOPEN, 5).merge(whole, 4)
+    assert (part.decisions[-1].reason, part.incident.merged_into) == (IncidentReason.LATE, "")
+    part.merge(whole, 6).say(Verb.SPLIT, 6, about=name)
+    assert (part.decisions[-1].reason, part.state.incidents[0].merged_into) == (IncidentReason.LATE, whole.incident.id)
+
+
+def test_a_part_in_which_something_was_lost_makes_the_whole_expired() -> None:
+    part, whole = Played().find(found(0)), Played(group=IncidentGroup(state=GroupState(name="b")))
+    part.merge(whole.find(found(1, target="b")), 2)
+    lost = tuple(replace(one, lost=True) for one in part.state.incidents)
+    part.group = replace(part.group, state=replace(part.state, incidents=lost))
+    part.find(found(5, RESOLVED))
+    report = part.reported[-1]
+    assert (report.status, report.holds_until) == (FIRING, report.observed_at)
+    whole.find(report).sweep(6).find(found(7, RESOLVED, target="b"))
+    assert (whole.incident.state, whole.incident.expired) == (State.RESOLVED, True)
