@@ -83,7 +83,7 @@ def _spec(partner: Partner, kind: PartnerKind, *, watched: bool) -> ConditionSpe
         source=SOURCE,
         runbook=f"business.md#{kind}",
         hysteresis=Hysteresis(fire_after=partner.fail_after, recover_after=partner.recover_after),
-        no_verdict=NoVerdict.of(partner.no_verdict_after, partner.no_verdict_severity) if watched else None,
+        no_verdict=NoVerdict(after=partner.no_verdict_after, severity=partner.no_verdict_severity) if watched else None,
     )
 
 
