@@ -17,7 +17,7 @@ from core.incidents.lifecycle import (
     with_step,
 )
 from core.incidents.merging import split
-from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State
+from core.incidents.model import Decision, GroupState, Incident, IncidentReason, State, TimelineEntry
 from core.incidents.target_owners import has_target, with_target_owner, withdrawn
 from core.text import clean, duration, instant
 
