@@ -177,7 +177,13 @@ def test_whoever_acknowledges_a_part_on_its_old_card_acknowledges_the_one_that_g
     assert [(one.verb, one.subject) for one in intake.commands] == [(verb, INCIDENT)] * taken
 
 
-@pytest.mark.parametrize("verb", ["acknowledge", "mitigate", "take_over", "give_back"])
+def test_what_only_went_silent_can_still_be_acknowledged(intake: Intake) -> None:
+    intake.keep("resolved", expired=True)
+    from_slack(intake, click("acknowledge"))
+    assert [(one.verb, one.subject) for one in intake.commands] == [("acknowledge", INCIDENT)]
+
+
+@pytest.mark.parametrize("verb", ["mitigate", "take_over", "give_back"])
 def test_what_only_went_silent_is_told_as_that_and_never_as_resolved(intake: Intake, shown: Answers, verb: str) -> None:
     intake.keep("resolved", expired=True)
     from_slack(intake, click(verb, response_url=shown.address))
