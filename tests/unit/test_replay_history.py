@@ -25,6 +25,7 @@ from infra.local.replay.history import MODEL, History
 from infra.local.replay.replay import Replay
 from infra.local.replay.scores import PREDICTIONS, probabilities, write
 from infra.local.replay.train import score
+from tests.support.builders.budget import ALL
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 3, 4, 15, 37, 12, tzinfo=UTC)
@@ -128,11 +129,14 @@ def test_an_arrival_is_reported_one_to_six_hours_later_and_hardly_two_alike(hist
     assert delays[60:].min() > 0.8 * delays[60:].mean()
 
 
-def test_ids_are_unique_over_more_than_a_year() -> None:
-    history = History.read(FLIGHTS, NOW + YEAR + 30 * DAY, anchor=NOW.date())
-    log = Log.of(history.messages(history.reference.start, history.now))
-    assert len(log.scored) + len(log.arrived) == log.sent
-    assert len(log.arrived) > 327_346
+def test_ids_are_unique_over_more_than_a_year(history: History, log: Log) -> None:
+    later = history.live(NOW + YEAR + 30 * DAY)
+    seams = [(NOW, NOW + 60 * DAY), (NOW + YEAR, later.now)]  # where the year begins anew, and a year after now
+    spans = [(NOW, later.now)] if ALL else seams
+    logs = [log, *(Log.of(later.messages(*span)) for span in spans)]
+    assert all(len(one.scored) + len(one.arrived) == one.sent for one in logs)
+    assert len(set().union(*(one.scored for one in logs))) == sum(len(one.scored) for one in logs)
+    assert len(set().union(*(one.arrived for one in logs))) == sum(len(one.arrived) for one in logs) > 327_346
 
 
 def test_the_same_anchor_gives_the_same_messages_whatever_the_time(history: History) -> None:
