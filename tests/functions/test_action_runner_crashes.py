@@ -12,7 +12,7 @@ from core.actions.plan import Health
 from core.events import ActionRequest, Command, Mode, Severity, Stage, Tick, Verb
 from core.settings.response import ActionName, Automation
 from functions.action_runner.runner import NAME
-from tests.support.builders.budget import examples
+from tests.support.builders.budget import boundaries, examples
 from tests.support.fakes.automation import (
     REQUEST,
     RISKY,
@@ -82,7 +82,7 @@ def test_killed_at_any_boundary_nothing_is_lost_and_nothing_is_applied_twice(hea
     whole = set_up()
     tell(whole, health=health)
     repeated = published_again = 0
-    for boundary in range(1, whole.world.boundaries + 1):
+    for boundary in boundaries(whole.world.boundaries):
         setup = set_up()
         setup.world.kill_at = boundary
         tell(setup, health=health)
@@ -140,7 +140,7 @@ def test_the_severity_that_counts_is_that_before_the_crash() -> None:
     whole = set_up()
     whole.incident(Severity.ERROR)
     whole.give(REQUEST)
-    for boundary in range(1, whole.world.boundaries + 1):
+    for boundary in boundaries(whole.world.boundaries):
         setup = set_up()
         setup.incident(Severity.ERROR)
         setup.world.kill_at = boundary
@@ -159,7 +159,7 @@ def test_another_instance_that_comes_in_between_at_any_boundary_changes_nothing(
     """At each boundary in turn another instance is given the request, the approval and a tick."""
     whole = set_up()
     tell(whole, health=health)
-    for boundary in range(1, whole.world.boundaries + 1):
+    for boundary in boundaries(whole.world.boundaries):
         setup = set_up()
 
         def meanwhile(setup: Setup = setup) -> None:
@@ -179,7 +179,7 @@ def test_another_instance_that_comes_in_between_at_any_boundary_changes_nothing(
 def test_a_rejection_that_comes_in_between_at_any_boundary_is_never_forgotten() -> None:
     whole = set_up()
     whole.give(RISKY)
-    for boundary in range(1, whole.world.boundaries + 1):
+    for boundary in boundaries(whole.world.boundaries):
         setup = set_up()
 
         def meanwhile(setup: Setup = setup) -> None:

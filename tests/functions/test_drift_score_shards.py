@@ -15,6 +15,7 @@ from functions.adapters.ports import Data
 from functions.drift_score import scoring
 from functions.drift_score.main import build
 from functions.drift_score.shards import MODELS_A_SHARD, TOPIC
+from tests.support.builders.budget import boundaries
 from tests.support.builders.drift import MODEL
 from tests.support.crash.breaking import KilledError
 from tests.support.fakes.deployed import NOW, Case, Deployed, tick
@@ -308,9 +309,8 @@ def test_a_shard_killed_at_any_point_and_delivered_again_tells_every_model_once(
 
     whole = deployed(models("a", "b", "c"), answers := Answers(down={"b"}))
     delivered(whole, answers)
-    boundaries = whole.outside.boundaries
-    assert boundaries > 30
-    for kill_at in range(1, boundaries + 1):
+    assert whole.outside.boundaries > 30
+    for kill_at in boundaries(whole.outside.boundaries):
         function = deployed(models("a", "b", "c"), answers := Answers(down={"b"}))
         function.outside.kill_at = kill_at
         delivered(function, answers)

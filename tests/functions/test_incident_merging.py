@@ -21,7 +21,7 @@ from functions.runtime.push import Message
 from functions.services.incidents.attempt import LEASE
 from functions.services.incidents.documents import GROUPS, read_group
 from functions.services.incidents.records import about
-from tests.support.builders.budget import examples
+from tests.support.builders.budget import boundaries, examples
 from tests.support.builders.decided import decision_rows
 from tests.support.fakes.outside import FINDING, POLICY, KilledError, Setup, set_up
 
@@ -307,7 +307,7 @@ def test_a_pager_gives_the_part_up_only_when_it_knows_the_whole() -> None:
 def test_killed_at_every_boundary_the_same_comes_of_it() -> None:
     whole = Place()
     story(whole)
-    for boundary in range(1, whole.setup.world.boundaries + 1):
+    for boundary in boundaries(whole.setup.world.boundaries):
         place = Place()
         place.setup.world.kill_at = boundary
         story(place, insist=lambda place=place: insisting(place))  # type: ignore[misc] # bound now

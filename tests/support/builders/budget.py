@@ -12,7 +12,13 @@ ALL = os.environ.get("AIA_TESTS") == "all"
 
 def examples(most: int) -> int:
     """How many examples of a property are tried."""
-    return most if ALL else max(20, most // 10)
+    return most if ALL else min(most, max(20, most // 10))
+
+
+def boundaries(last: int) -> Sequence[int]:
+    """The calls at which a program is killed, of so many: each, or every third with the first and the last."""
+    every = range(1, last + 1)
+    return every if ALL else sorted({*every[::3], last})
 
 
 def orders(items: Sequence[T], some: int = 60) -> list[tuple[T, ...]]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from functions.alert_intake.reading import UnreadableError, decode
+from tests.support.builders.budget import examples
 from tests.support.fakes.intake import World, payload
 
 SEEDS = [
@@ -28,7 +29,7 @@ SEEDS = [
     "prometheus_api_v2_real_2_42_firing.json",
     "prometheus_api_v2_real_2_42_resolved.json",
 ]
-MUTATIONS = 12_000
+MUTATIONS = examples(12_000)
 ODD: tuple[Any, ...] = (
     None,
     True,
