@@ -141,7 +141,11 @@ def defined(path: Path) -> Iterator[str]:
 
 
 def test_no_retired_identifier_is_defined() -> None:
-    found = {f"{path.relative_to(ROOT)}: {name}" for path in FILES for name in defined(path) if name in RETIRED}
+    # Only files that have such a word somewhere are parsed.
+    word = re.compile("|".join(map(re.escape, RETIRED)))
+    suspected = [path for path in FILES if word.search(path.stem) or word.search(path.read_text())]
+    assert 0 < len(suspected) < len(FILES)
+    found = {f"{path.relative_to(ROOT)}: {name}" for path in suspected for name in defined(path) if name in RETIRED}
     assert found == set()
 
 
