@@ -90,6 +90,15 @@ def test_duckdb_has_a_part_of_the_machine_and_fetches_nothing(facts: dict[str, A
     assert "spatial" not in facts["served"]["extensions"]
 
 
+def test_what_was_imported_is_not_searched_for_garbage_and_new_objects_seldom(facts: dict[str, Any]) -> None:
+    assert facts["collected"]["frozen"] > 100_000
+    assert facts["collected"]["after"] == 50_000
+
+
+def test_no_search_for_pandas_begins(facts: dict[str, Any]) -> None:
+    assert facts["pandas"] == "import of pandas halted; None in sys.modules"
+
+
 def test_the_program_loads_neither_grpc_nor_bigquerys_client(facts: dict[str, Any]) -> None:
     assert facts["served"]["modules"] == []
 
@@ -117,6 +126,11 @@ def test_a_snapshot_that_is_asked_for_stays_as_it_was(warehouse: BigQueryWarehou
     warehouse.append("ops.model_versions", [VERSION])
     warehouse.query("CREATE SNAPSHOT TABLE ops.before CLONE ops.model_versions")
     warehouse.append("ops.model_versions", [VERSION | {"version": "2"}])
+    assert warehouse.query("SELECT version FROM ops.before") == [{"version": "1"}]
+    for change in ("DELETE FROM ops.before WHERE TRUE", "INSERT INTO ops.before SELECT * FROM ops.model_versions"):
+        with pytest.raises(QueryError, match=r"ops\.before; it is immutable"):
+            warehouse.query(change)
+    warehouse.query("DELETE FROM ops.model_versions WHERE TRUE")
     assert warehouse.query("SELECT version FROM ops.before") == [{"version": "1"}]
 
 

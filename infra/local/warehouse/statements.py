@@ -8,7 +8,6 @@ import functools
 import importlib.util
 import sys
 from collections.abc import Callable, Hashable
-from importlib.abc import MetaPathFinder
 from typing import Final
 
 from infra.local.warehouse.parts import Part, part, replace
@@ -20,6 +19,7 @@ _DEFINITIONS: Final = "bqemulator.catalog.ddl_sync"
 _QUERIES: Final = frozenset({"SELECT", "MERGE", "INSERT", "UPDATE", "DELETE"})
 """Statements that neither create nor drop anything."""
 _SELECT: Final = frozenset({"SELECT"})
+_IMMUTABLE: Final = frozenset({"SNAPSHOT", "MATERIALIZED_VIEW"})
 
 
 def parse_once() -> None:
@@ -82,7 +82,19 @@ def define_by_definitions() -> None:
     replace(_DEFINITIONS, "_detect_plain_create_view", unless(_QUERIES, 0, (None, None)))
     replace(_EXECUTOR, "detect_drop_routine", unless(_QUERIES, 0))
     replace(_EXECUTOR, "_reject_dml_on_immutable", unless(_SELECT, 1))
+    replace(_EXECUTOR, "_reject_dml_on_immutable", _unless_immutable)
     replace(_EXECUTOR, "_capture_dml_snapshots", announcing)
+
+
+def _unless_immutable(reject: Part) -> Part:
+    """Analyse what a statement changes only where it names something that cannot be changed."""
+
+    def rejecting(project: str, bq_sql: str, context: Part) -> None:
+        tables = _tables(bq_sql, project, context.catalog)
+        if any(table is not None and table.table_type in _IMMUTABLE for table in tables):
+            reject(project, bq_sql, context)
+
+    return rejecting
 
 
 def read_definitions_once() -> None:
@@ -128,18 +140,12 @@ def read_definitions_once() -> None:
 
 
 def look_for_no_pandas() -> None:
-    """Report at once that pandas is not installed: DuckDB searches the whole path for it at each value of each statement."""
+    """Report at once that pandas is not installed: DuckDB searches the whole path for it at each value of each statement.
+
+    An entry of None says so before any search begins.
+    """
     if importlib.util.find_spec("pandas") is None:
-        sys.meta_path.insert(0, NoPandas())
-
-
-class NoPandas(MetaPathFinder):
-    """Ends a search for pandas where it begins."""
-
-    def find_spec(self, fullname: str, *_: object) -> None:
-        """Say nothing about any other module."""
-        if fullname == "pandas":
-            raise ModuleNotFoundError("No module named 'pandas'", name=fullname)
+        sys.modules["pandas"] = None  # type: ignore[assignment] # as the documentation of `sys.modules` has it
 
 
 @functools.lru_cache(KEPT)

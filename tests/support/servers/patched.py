@@ -4,6 +4,8 @@ python tests/support/servers/patched.py <folder>
 """
 
 import asyncio
+import gc
+import importlib
 import json
 import sys
 from pathlib import Path
@@ -66,9 +68,24 @@ async def served(folder: Path) -> dict[str, Any]:
     }
 
 
+def pandas() -> str:
+    """Why it is not there."""
+    try:
+        importlib.import_module("pandas")
+    except ModuleNotFoundError as error:
+        return str(error)
+    return ""
+
+
+def collected() -> dict[str, int]:
+    return {"frozen": gc.get_freeze_count(), "after": gc.get_threshold()[0]}
+
+
 def main() -> None:
     launcher.patch()
+    launcher.collect_seldom()
     facts = {"parsed": parsed(), "translated": translated(), "classified": classified()}
+    facts |= {"pandas": pandas(), "collected": collected()}
     print(json.dumps(facts | {"served": asyncio.run(served(Path(sys.argv[1])))}))
 
 
