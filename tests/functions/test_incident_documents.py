@@ -101,7 +101,7 @@ def _size(value: object) -> int:
     return 8
 
 
-@pytest.mark.parametrize("size", [40, 300])
+@pytest.mark.parametrize("size", [pytest.param(40, marks=pytest.mark.long), 300])
 def test_forty_targets_with_five_kinds_that_flap_while_nothing_answers_fit_into_one_document(size: int) -> None:
     played, targets = group(size)
     largest = storm(played, targets, size)
