@@ -1,6 +1,6 @@
 """Generative models, scored over the wire: what changed is found and named, and what did not change is not."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from core.settings import Model
 from functions.adapters.ports import Data
 from functions.adapters.stores import open_store
 from functions.adapters.warehouse import BigQueryWarehouse
+from functions.drift_score.reference import COLLECTION
 from tests.support.builders.drift import World
 from tests.support.builders.flights import DAY, TICK, TRAINED, load, version
 from tests.support.builders.generations import COLUMNS, LOG, TABLE, model, requests
@@ -21,15 +22,27 @@ pytest_plugins = ["tests.support.servers.warehouse"]
 REQUESTS = 500
 
 
+@pytest.fixture(scope="module")
+def learnt() -> dict[str, Data]:
+    """The profiles that tests have stored, by key: all have the same reference window, and learning it takes a second."""
+    return {}
+
+
 @pytest.fixture
-def world(client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path) -> World:
-    """A deployment with one generative model and its reference window."""
+def world(
+    client: bigquery.Client, warehouse: BigQueryWarehouse, tmp_path: Path, learnt: dict[str, Data]
+) -> Iterator[World]:
+    """A deployment with one generative model and its reference window, of which the profile may be stored."""
     schema = [bigquery.SchemaField(name, kind) for name, kind in COLUMNS.items()]
     schema.append(bigquery.SchemaField("prompt_embedding", "FLOAT64", mode="REPEATED"))
     client.create_table(bigquery.Table(f"{client.project}.{TABLE}", schema))
     load(client, "ops.model_versions", [version(model="chat")])
     load(client, TABLE, requests(3000, TRAINED, seed=1, span=10 * DAY))
-    return World(client, open_store(f"sqlite://{tmp_path}/store.db", "test"), warehouse, models=(model(),))
+    store = open_store(f"sqlite://{tmp_path}/store.db", "test")
+    for key, data in learnt.items():
+        store.create(COLLECTION, key, data)
+    yield World(client, store, warehouse, models=(model(),))
+    learnt |= {document.key: document.data for document in store.find(COLLECTION)}
 
 
 def fired(world: World) -> dict[str, Finding]:
