@@ -56,6 +56,8 @@ class Verb(StrEnum):
     RESUME = "resume"
     TEST_CHANNEL = "test_channel"
     """A test message is sent through a channel."""
+    SEND_REPORT = "send_report"
+    """A weekly report is sent to the channels that have not got it yet."""
 
 
 class Mode(StrEnum):

@@ -22,6 +22,7 @@ from core.settings.people import (
 )
 from core.settings.pipelines import PipelineSettings
 from core.settings.probes import DnsProbe, Expect, HttpProbe, Probe, TcpProbe, TlsProbe
+from core.settings.reports import ReportSchedule
 from core.settings.response import (
     ActionName,
     Automation,
@@ -82,6 +83,7 @@ __all__ = [
     "Probe",
     "Quality",
     "Reference",
+    "ReportSchedule",
     "Resource",
     "Retraining",
     "Revenue",

@@ -18,8 +18,9 @@ STAKEHOLDERS = ("executive", "technical", "operations", "business")
 """The stakeholders there are."""
 EVERY_SEVERITY = frozenset(Severity)
 _WAITS = (timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30))
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_SPAN = rf"({'|'.join(_DAYS)})(?:-({'|'.join(_DAYS)}))?"
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""The days of a week, from Monday on."""
+_SPAN = rf"({'|'.join(DAYS)})(?:-({'|'.join(DAYS)}))?"
 
 
 class Category(StrEnum):
@@ -160,9 +161,9 @@ def weekdays(text: str) -> frozenset[int] | None:
     found = re.fullmatch(_SPAN, text)
     if found is None:
         return None
-    first, last = _DAYS.index(found[1]), _DAYS.index(found[2] or found[1])
-    length = (last - first) % len(_DAYS) + 1
-    return frozenset((first + day) % len(_DAYS) for day in range(length))
+    first, last = DAYS.index(found[1]), DAYS.index(found[2] or found[1])
+    length = (last - first) % len(DAYS) + 1
+    return frozenset((first + day) % len(DAYS) for day in range(length))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from core.settings.people import People
 from core.settings.pipelines import PipelineSettings
 from core.settings.probes import Probe
 from core.settings.reader import Node, Reader
+from core.settings.reports import WITHOUT_REPORTS, ReportSchedule
 from core.settings.response import (
     Automation,
     ImpactPolicy,
@@ -101,6 +102,8 @@ class Settings:
     """Sources of business metrics."""
     surveys: Surveys | None = None
     """Answers of people to surveys; without it they are not measured."""
+    reports: tuple[ReportSchedule, ...] = ()
+    """Weekly reports to channels; without any, reports are made when somebody asks for one."""
 
 
 @validator(Settings)
@@ -119,6 +122,27 @@ def _no_two_people_have_one_account(settings: Settings) -> Faults:
 def _who_answers_is_somebody(settings: Settings) -> Faults:
     if settings.command_intake != CommandIntake() and not settings.accounts:
         yield Fault("accounts", "must be given where command_intake is")
+
+
+@validator(Settings, "channels", "reports")
+def _reports_go_to_channels_that_take_them(settings: Settings) -> Faults:
+    kinds = {channel.name: channel.kind for channel in settings.channels or () if channel}
+    for index, schedule in enumerate(settings.reports or ()):
+        for place, name in enumerate(schedule.to if schedule else ()):
+            if kinds.get(name) in WITHOUT_REPORTS:
+                yield Fault(
+                    f"reports[{index}].to[{place}]", f"must be a channel that takes reports, not {kinds[name]}", name
+                )
+
+
+@validator(Settings, "reports")
+def _no_channel_gets_a_report_twice(settings: Settings) -> Faults:
+    known: set[tuple[str, str]] = set()
+    for index, schedule in enumerate(settings.reports or ()):
+        for place, name in enumerate(schedule.to if schedule else ()):
+            if (schedule.report, name) in known:
+                yield Fault(f"reports[{index}].to[{place}]", f"must get the report {schedule.report} once", name)
+            known.add((schedule.report, name))
 
 
 @validator(Settings, "resources")

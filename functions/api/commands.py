@@ -18,6 +18,7 @@ from functions.api.actions import SUBJECTS, Actions
 from functions.api.body import Fields, read
 from functions.api.channels import Channels
 from functions.api.incidents import Incidents
+from functions.api.reports import Reports
 from functions.api.silences import Silences
 
 TOPIC = "commands"
@@ -34,6 +35,7 @@ class Commands:
         actions: the subjects of commands.
         channels: the subjects of commands.
         silences: those that people made.
+        reports: the subjects of commands.
         bus: opens the bus at its first use: only commands pay for it.
         clock: now.
     """
@@ -42,6 +44,7 @@ class Commands:
     actions: Actions
     channels: Channels
     silences: Silences
+    reports: Reports
     bus: Callable[[], Bus]
     clock: Clock
 
@@ -146,6 +149,11 @@ class Commands:
         fields = _command_fields(request)
         self.channels.check(name)
         return self._publish(fields, Verb.TEST_CHANNEL, name, self.clock())
+
+    def send_report(self, request: flask.Request, name: str, week: str) -> str:
+        """Send a weekly report to the channels of the settings; who got it is shown with the report."""
+        fields = _command_fields(request)
+        return self._publish(fields, Verb.SEND_REPORT, self.reports.subject(name, week), self.clock())
 
     def _publish(
         self,

@@ -5,6 +5,7 @@ functions that own incidents and actions execute them. Every response is JSON, e
 runbooks.
 """
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -22,6 +23,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
+from functions.api.reports import Reports
 from functions.api.routes import Services, answer
 from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
@@ -29,6 +31,9 @@ from functions.api.survey import Survey
 from functions.api.views import Views
 from functions.runtime.endpoint import Answer, serve
 from functions.runtime.ports import Ports, once
+from functions.services.reports.archive import Archive
+from functions.services.reports.read import Reader
+from functions.services.reports.service import ReportMaker
 
 PATIENCE = 10.0
 """Seconds that a command waits for the bus before it fails."""
@@ -52,6 +57,12 @@ def _services(ports: Ports) -> Services:
         targets=lambda: settings_targets(settings, ports.models.all()) | incidents.targets(),
         clock=clock,
     )
+    reader = Reader(warehouse=warehouse, store=store, clock=clock)
+    reports = Reports(
+        maker=ReportMaker(settings=settings, models=ports.models.all, reader=reader, clock=clock),
+        archive=Archive(store),
+        project="" if os.environ.get("BIGQUERY_EMULATOR_HOST") else ports.project,
+    )
     bus = open_once(ports.project, PATIENCE)
     answers = Answers(bus=bus, clock=clock)
     return Services(
@@ -62,8 +73,15 @@ def _services(ports: Ports) -> Services:
         channels=channels,
         silences=silences,
         commands=Commands(
-            incidents=incidents, actions=actions, channels=channels, silences=silences, bus=bus, clock=clock
+            incidents=incidents,
+            actions=actions,
+            channels=channels,
+            silences=silences,
+            reports=reports,
+            bus=bus,
+            clock=clock,
         ),
+        reports=reports,
         dashboards=Dashboards(
             all=load(),
             prometheus=ports.prometheus,

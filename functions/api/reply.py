@@ -17,6 +17,10 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """Scripts, styles and requests are our own; the page may not be framed, which prevents clickjacking."""
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+"""Of a page that is one file: no script at all."""
 _SHOWN = 80
 _WORTH_PACKING = 1000
 """Bytes: a smaller response fits into one packet anyway."""
@@ -44,6 +48,21 @@ def markdown(text: str) -> flask.Response:
     """A report or a runbook in Markdown."""
     response = _no_sniff(flask.Response(text, content_type="text/markdown; charset=utf-8"))
     response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def text(shown: str) -> flask.Response:
+    """Plain text."""
+    response = _no_sniff(flask.Response(shown, content_type="text/plain; charset=utf-8"))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def page(html: str) -> flask.Response:
+    """A page that is made on the server, with its style in it and nothing else."""
+    response = _no_sniff(flask.Response(html, content_type="text/html; charset=utf-8"))
+    response.headers["Content-Security-Policy"] = PAGE_POLICY
+    response.headers["Cache-Control"] = "private, no-cache"
     return response
 
 

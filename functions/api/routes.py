@@ -26,6 +26,7 @@ from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
+from functions.api.reports import Reports
 from functions.api.rules import Rules
 from functions.api.silences import Silences
 from functions.api.survey import Survey
@@ -47,6 +48,7 @@ class Services:
     channels: Channels
     silences: Silences
     commands: Commands
+    reports: Reports
     dashboards: Dashboards
     pipelines: Pipelines
     rules: Rules
@@ -71,6 +73,8 @@ _routes = Map(
         _get("/", "page"),
         _get("/dashboards", "dashboards_page"),
         _get("/dashboards/<name>", "dashboards_page"),
+        _get("/reports", "reports_page"),
+        _get("/reports/<name>/<week>", "report_page"),
         _get("/runbooks/<name>", "runbook_page"),
         _get("/guides/<name>", "guide_page"),
         _get("/health", "healthz"),
@@ -88,6 +92,10 @@ _routes = Map(
         _get("/api/dashboards/<name>/tiles/<int:index>", "tile"),
         _get("/api/runbooks/<name>", "runbook"),
         _get("/api/guides/<name>", "guide"),
+        _get("/api/reports", "reports"),
+        _get("/api/reports/<name>/<week>.txt", "report_text"),
+        _get("/api/reports/<name>/<week>", "report_document"),
+        _post("/api/reports/<name>/<week>/send", "send_report"),
         _get("/api/pipelines", "pipelines"),
         _get("/api/rules", "rules"),
         _get("/api/on-call", "on_call"),
@@ -197,6 +205,8 @@ def _text(path: Path) -> flask.Response:
 _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "page": lambda request, _services: reply.file("index.html", request),
     "dashboards_page": lambda request, _services, **_name: reply.file("dashboards.html", request),
+    "reports_page": lambda _request, services: reply.page(services().reports.list_page()),
+    "report_page": lambda _request, services, **which: reply.page(services().reports.page(**which)),
     "runbook_page": lambda request, _services, name: _text_page(request, runbooks.named(name)),
     "guide_page": lambda request, _services, name: _text_page(request, runbooks.guide(name)),
     "static": lambda request, _services, name: reply.file(name, request),
@@ -216,6 +226,10 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     ),
     "runbook": lambda _request, _services, name: _text(runbooks.named(name)),
     "guide": lambda _request, _services, name: _text(runbooks.guide(name)),
+    "reports": lambda request, services: reply.json(services().reports.all(), request),
+    "report_document": lambda request, services, **which: reply.json(services().reports.one(**which), request),
+    "report_text": lambda _request, services, **which: reply.text(services().reports.text(**which)),
+    "send_report": lambda request, services, **which: reply.accepted(services().commands.send_report(request, **which)),
     "pipelines": lambda request, services: reply.json(services().pipelines.all(), request),
     "rules": lambda request, services: reply.json(services().rules.all(), request),
     "on_call": lambda request, services: reply.json(services().on_call(), request),

@@ -1,17 +1,18 @@
-"""Runs the rollups of the business that are due at a tick, and publishes their metrics."""
+"""Runs the rollups of the business that are due at a tick, publishes their metrics, and sends the reports that are due."""
 
 from functools import partial
 
 from functions.bi_rollup import incidents
 from functions.bi_rollup.bigquery import BigQueryTables
 from functions.bi_rollup.registry import ROLLUPS
+from functions.bi_rollup.reports import Handler, read, report_sender
 from functions.bi_rollup.rollup import NAME, Outside, roll_up
-from functions.runtime.endpoint import Endpoint, on_tick, serve
+from functions.runtime.endpoint import Endpoint, on_push, serve
 from functions.runtime.ports import Ports
 
 
 def build(ports: Ports) -> Endpoint:
-    """The endpoint of ticks."""
+    """The endpoint of ticks, and of commands to send a report."""
     outside = Outside(
         settings=ports.settings,
         models=ports.models.all,
@@ -21,7 +22,8 @@ def build(ports: Ports) -> Endpoint:
         metrics=ports.metrics,
         ledger=ports.ledger,
     )
-    return on_tick(ports, partial(roll_up, outside=outside, jobs=ROLLUPS))
+    handler = Handler(roll_up=partial(roll_up, outside=outside, jobs=ROLLUPS), sender=report_sender(ports))
+    return on_push(ports, read=partial(read, cron=ports.cron), handle=handler)
 
 
 main = serve(NAME, build)

@@ -10,10 +10,9 @@ from typing import Self
 from core.errors import UnreadableError
 from functions.adapters.ports import Data, Metrics, Store
 from functions.adapters.store import update
+from functions.services.rollups import COLLECTION
 
 log = logging.getLogger(__name__)
-COLLECTION = "business"
-"""A document a rollup: its newest result, published at every tick until there is a newer one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,24 @@ def local() -> str:
 
 
 def call(url: str, method: str, path: str, body: Json | None = None) -> Any:  # noqa: ANN401 - any JSON value
-    """What the API answers.
+    """What the API answers, as JSON.
 
     Raises:
         RefusedError: it refuses the request, or does not answer.
     """
+    answer = _answer(url, method, path, body)
+    try:
+        return json.loads(answer)
+    except ValueError as error:
+        raise RefusedError(f"{url}: does not answer as an API: {error}") from error
+
+
+def fetch(url: str, path: str) -> bytes:
+    """What the API answers, as it is: a page or a text; raises as `call`."""
+    return _answer(url, "GET", path, None)
+
+
+def _answer(url: str, method: str, path: str, body: Json | None) -> bytes:
     if not url.startswith(("http://", "https://")):
         raise RefusedError(f"--url: must begin with http:// or https://, got {url!r}")
     headers = {"Content-Type": "application/json"}
@@ -47,7 +60,8 @@ def call(url: str, method: str, path: str, body: Json | None = None) -> Any:  # 
     request = urllib.request.Request(url + path, data=data, method=method, headers=headers)  # noqa: S310 - checked above
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS) as response:  # noqa: S310 - checked above
-            return json.load(response)
+            answer: bytes = response.read()
+            return answer
     except urllib.error.HTTPError as error:
         raise RefusedError(_told(error)) from error
     except (OSError, ValueError, http.client.HTTPException) as error:

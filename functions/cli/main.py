@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "models": "functions.cli.models",
     "oncall": "functions.cli.oncall",
     "replay": "functions.cli.replay.command",
+    "report": "functions.cli.report",
     "survey": "functions.cli.survey",
 }
 """The module of each command, which has a function of its name."""

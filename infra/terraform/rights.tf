@@ -11,6 +11,9 @@ locals {
   business_tables = distinct([for section in ["orders", "spending", "market"] : local.settings.business[section].table if can(local.settings.business[section].table)])
   marts           = [for name in keys(local.tables) : name if startswith(name, "marts.")]
 
+  # What reports read, beside what bi_rollup keeps.
+  reported = concat(local.scores, ["ops.action_decisions", "ops.pipeline_runs", "ops.data_quality", "ops.data_quality_raw", "ops.models"])
+
   rights = {
     drift_score = {
       publishes = ["findings", "retraining", "scoring"]
@@ -70,13 +73,13 @@ locals {
       store     = "roles/datastore.user"
     }
     bi_rollup = {
-      reads  = concat(local.business_tables, local.scores, ["ops.incident_changes", "ops.action_decisions", "ops.models", "telemetry.answers", "telemetry.experience"])
+      reads  = concat(local.business_tables, local.reported, ["ops.incident_changes", "telemetry.answers", "telemetry.experience"])
       writes = concat(local.marts, ["ops.revenue_forecasts", "ops.revenue_forecast_totals", "ops.dead_letters"])
       store  = "roles/datastore.user"
     }
     api = {
       publishes = ["commands", "telemetry"] # what browsers report, and answers to surveys
-      reads     = concat(local.scores, ["ops.action_decisions", "ops.models"])
+      reads     = concat(local.reported, local.marts, ["ops.revenue_forecasts", "ops.revenue_forecast_totals"])
       writes    = ["ops.models"]
       store     = "roles/datastore.viewer"
       metrics   = false

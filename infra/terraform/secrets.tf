@@ -14,7 +14,7 @@ locals {
 
   # The functions that use a section's secrets; the settings have secrets nowhere else.
   users_of_section = {
-    channels  = ["incident_router", "incident_sweep"]
+    channels  = ["incident_router", "incident_sweep", "bi_rollup"] # the last one sends reports
     probes    = ["health_check"]
     resources = ["action_runner"]
     surveys   = ["api"]

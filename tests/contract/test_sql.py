@@ -20,6 +20,7 @@ from functions.bi_rollup.statements import statement as business_statement
 from functions.drift_score import statements
 from functions.drift_score.slots import statements as slots
 from functions.pipeline_monitor import monitor as pipeline_monitor
+from functions.services.reports.read import statement as report_statement
 from infra.local.warehouse import read_definitions, read_views
 from tests.support.builders.business import ORDERS
 from tests.support.builders.runs import AT, MINUTE, line_of, told, whole
@@ -55,13 +56,16 @@ RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 PARAMETERS: dict[str, Any] = {
     "at": NOW,
     "batch": "b2",
+    "before": NOW - timedelta(days=14),
     "before_batch": "b1",
     "before_counted_at": NOW - timedelta(minutes=15),
     "before_end": NOW - timedelta(minutes=15),
     "counted_at": NOW,
     "day": NOW,
     "day_end": NOW - timedelta(days=1),
+    "day_since": NOW - timedelta(days=7),
     "day_start": NOW - timedelta(days=1, minutes=15),
+    "day_until": NOW,
     "earliest": NOW - timedelta(days=7),
     "failed": ["failed", "declined"],
     "first": NOW - timedelta(days=2),
@@ -75,14 +79,17 @@ PARAMETERS: dict[str, Any] = {
     "left_0": NOW - timedelta(days=1, minutes=15),
     "lengths": [{"model": "churn", "seconds": 86_400}],
     "metrics": [{"measured_at": NOW, "name": "aia_revenue_dollars", "labels": "{}", "value": 1.5}],
+    "midnight": NOW,
     "middle": NOW - timedelta(days=10),
     "model": "flight-delay",
     "models": ["flight-delay", "churn"],
     "most": 1000,
+    "names": ["aia_roi_ratio", "aia_customers"],
     "new_end": NOW,
     "new_start": NOW - timedelta(minutes=15),
     "oldest": NOW - timedelta(days=60),
     "partners": ["bank"],
+    "oldest_day": NOW - timedelta(days=60),
     "pipeline": "etl",
     "profiles": ["churn:1:0123456789abcdef"],
     "refunded": ["refunded"],
@@ -135,6 +142,15 @@ def business_statements() -> dict[str, str]:
     return usual | {name: sql for name, sql in other.items() if sql not in usual.values()}
 
 
+def report_statements() -> dict[str, str]:
+    """The statements of reports that depend on the time zone."""
+    name = "services/reports/statements/revenue_days.sql"
+    return {
+        name: report_statement("revenue_days", "UTC"),
+        f"{name} in Berlin": report_statement("revenue_days", "Europe/Berlin"),
+    }
+
+
 def every_statement() -> dict[str, Statement]:
     """All statements by name; a file with names to fill in is there as what it becomes."""
     labelled = replace(MODEL, label=LABEL)
@@ -149,6 +165,7 @@ def every_statement() -> dict[str, Statement]:
         "drift_score/slots/sum_windows.sql": slots.move_windows([timedelta(days=1)]),
         "drift_score/slots/sum_windows.sql anew": slots.sum_windows(),
         **business_statements(),
+        **report_statements(),
         "drift_score/window.sql by column": chunked(window),
         "drift_score/labelled_window.sql by column": chunked(both),
     }

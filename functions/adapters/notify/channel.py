@@ -13,6 +13,7 @@ from core.events import Severity, stamp
 from core.incidents.lifecycle import ENDINGS
 from core.incidents.messages import Message
 from core.rate import Bucket, RateDecision, RateReason, block, burst_of, take
+from core.reports.message import ReportMessage
 from core.settings import Channel as Setting
 from functions.adapters.logs import fields
 from functions.adapters.ports import Clock, Data, Store
@@ -102,6 +103,22 @@ class PlainTextChannel(Protocol):
         ...
 
 
+@runtime_checkable
+class ReportChannel(Protocol):
+    """A channel that takes reports."""
+
+    def send_report(self, message: ReportMessage) -> Receipt:
+        """Send one report, as text alone where it is `plain`; raises as `send` does."""
+        ...
+
+
+def send_report(channel: Channel, message: ReportMessage) -> Receipt:
+    """Send a report through a channel; one that takes none refuses it."""
+    if isinstance(channel, ReportChannel):
+        return channel.send_report(message)
+    return Receipt(DeliveryOutcome.REFUSED, "takes no reports")
+
+
 class PlainTextRetry:
     """Sends a message once more as plain text where the receiver refuses it for good: it may refuse its form only.
 
@@ -117,14 +134,23 @@ class PlainTextRetry:
         first = self._channel.send(message)
         if first.outcome is not DeliveryOutcome.REFUSED or not isinstance(self._channel, PlainTextChannel):
             return first
-        second = self._channel.send_plain_text(message)
-        if second.outcome is DeliveryOutcome.DELIVERED:
-            return Receipt(DeliveryOutcome.DELIVERED, f"as plain text, since it was refused: {first.detail}")
-        return (
-            first
-            if second.detail == first.detail
-            else replace(first, detail=f"{first.detail}; as text: {second.detail}")
-        )
+        return _better(first, self._channel.send_plain_text(message))
+
+    def send_report(self, message: ReportMessage) -> Receipt:
+        """Send the report, if need be as text."""
+        first = send_report(self._channel, message)
+        if first.outcome is not DeliveryOutcome.REFUSED or not isinstance(self._channel, ReportChannel):
+            return first
+        return _better(first, self._channel.send_report(replace(message, plain=True)))
+
+
+def _better(first: Receipt, second: Receipt) -> Receipt:
+    """The receipt of a message that was refused at first and then sent as text."""
+    if second.outcome is DeliveryOutcome.DELIVERED:
+        return Receipt(DeliveryOutcome.DELIVERED, f"as plain text, since it was refused: {first.detail}")
+    return (
+        first if second.detail == first.detail else replace(first, detail=f"{first.detail}; as text: {second.detail}")
+    )
 
 
 def one_call(_: Message) -> int:
@@ -209,19 +235,26 @@ class Limited:
             LimitedError: the rate is exhausted, or the receiver asked to wait; it names the instant.
             UnavailableError: the receiver or the store does not answer.
         """
-        self._take(message)
+        urgent = message.severity is Severity.CRITICAL and message.change not in ENDINGS
+        return self._limited(lambda: self._channel.send(message), calls=self._calls(message), urgent=urgent)
+
+    def send_report(self, message: ReportMessage) -> Receipt:
+        """Take a call and send the report; raises as `send` does."""
+        return self._limited(lambda: send_report(self._channel, message), calls=1, urgent=False)
+
+    def _limited(self, send: Callable[[], Receipt], *, calls: int, urgent: bool) -> Receipt:
+        self._take(calls, urgent=urgent)
         try:
-            return self._channel.send(message)
+            return send()
         except LimitedError as error:
             self._block(error.until)
             raise
 
-    def _take(self, message: Message) -> None:
+    def _take(self, calls: int, *, urgent: bool) -> None:
         now = self._clock()
         if self._blocked_until is not None and now < self._blocked_until:
             raise self._not_before(RateReason.BLOCKED, self._blocked_until)
-        urgent = message.severity is Severity.CRITICAL and message.change not in ENDINGS
-        decision = self._decide(0 if urgent else self._burst // 4, min(self._calls(message), self._burst))
+        decision = self._decide(0 if urgent else self._burst // 4, min(calls, self._burst))
         if not decision.allowed:
             raise self._not_before(decision.reason, decision.until)
 

@@ -5,6 +5,7 @@ import logging
 from core.events import Severity
 from core.incidents.lifecycle import ENDINGS
 from core.incidents.messages import Message
+from core.reports.message import ReportMessage, headlines
 from core.settings.channels import ConsoleChannel
 from functions.adapters import logs
 from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
@@ -33,6 +34,12 @@ class Console:
             url=message.url,
         )
         log.log(level, "[%s] %s: %s | %s", message.change, message.severity, message.title, text, extra=details)
+        return Receipt(DeliveryOutcome.DELIVERED)
+
+    def send_report(self, message: ReportMessage) -> Receipt:
+        """Write the headlines on one line."""
+        details = logs.fields(key=message.key, url=message.url)
+        log.info("[report] %s | %s", message.title, " | ".join(headlines(message.report)), extra=details)
         return Receipt(DeliveryOutcome.DELIVERED)
 
 

@@ -11,13 +11,11 @@ sent, so that mail clients drop repetitions and show an incident as one conversa
 
 import base64
 import contextlib
-import hashlib
 import ipaddress
 import smtplib
 import ssl
 from collections.abc import Iterable, Iterator, Sequence
 from email.message import EmailMessage
-from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from html import escape
 from typing import cast
@@ -26,10 +24,12 @@ from core.errors import UnavailableError
 from core.events import Change, Severity
 from core.incidents.lifecycle import ENDINGS, RESPONSES
 from core.incidents.messages import Message
+from core.reports.message import ReportMessage
 from core.settings.channels import EmailChannel, Encryption
 from core.text import instant
 from functions.adapters.net import Bounded, Deadline, dial, shake, trusting
 from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Links, Receipt
+from functions.adapters.notify.report_letter import POLICY, message_id, report_letter
 from functions.adapters.notify.text import fit, paragraph, redacted, web
 
 _FINAL = range(500, 600)
@@ -38,7 +38,6 @@ LONGEST_SUBJECT = 120
 _LONGEST_TEXT = 8000
 _LONGEST_FACT = 2000
 _MOST_FACTS = 40
-_POLICY = SMTP.clone(cte_type="7bit")
 _COLOURS = {
     Severity.INFO: "#2563eb",
     Severity.WARNING: "#b45309",
@@ -81,13 +80,18 @@ class Email:
 
     def send(self, message: Message) -> Receipt:
         """Send the message."""
-        return self._send(message)
+        return self._send(self._letters(message))
 
     def send_plain_text(self, message: Message) -> Receipt:
         """Send the message without HTML and links to answer."""
-        return self._send(message, html=False)
+        return self._send(self._text_letter(message))
 
-    def _send(self, message: Message, *, html: bool = True) -> Receipt:
+    def send_report(self, message: ReportMessage) -> Receipt:
+        """Send the report to all addresses at once."""
+        to, sender = self._setting.to, self._setting.sender
+        return self._send([(to, report_letter(message, sender=sender, to=to))])
+
+    def _send(self, letters: Iterable[Letter]) -> Receipt:
         setting = self._setting
         if setting.encryption is Encryption.NONE and setting.user and not _is_here(setting.host):
             return Receipt(
@@ -95,7 +99,6 @@ class Email:
             )
         try:
             with contextlib.ExitStack() as closing:
-                letters = self._letters(message) if html else self._text_letter(message)
                 return self._deliver(letters, _Session(setting, Deadline(self._seconds), closing))
         except smtplib.SMTPRecipientsRefused as error:
             return self._refused(min((code for code, _ in error.recipients.values()), default=0), "every recipient")
@@ -228,14 +231,13 @@ def letter(
         html: whether it has HTML beside the text.
         alone: whether others get a letter of their own about the message, which then has another `Message-ID`.
     """
-    made = EmailMessage(policy=_POLICY)
-    domain = sender.rpartition("@")[2].strip("> ")
-    root = f"<{_hash(message.incident_id)}@{domain}>"
+    made = EmailMessage(policy=POLICY)
+    root = message_id(message.incident_id, sender)
     made["From"] = sender
     made["To"] = ", ".join(to)
     made["Subject"] = subject(message)
     made["Date"] = format_datetime(message.at)
-    made["Message-ID"] = f"<{_hash(f'{message.key} {to[0]}' if alone else message.key)}@{domain}>"
+    made["Message-ID"] = message_id(f"{message.key} {to[0]}" if alone else message.key, sender)
     made["In-Reply-To"] = root
     made["References"] = root
     made["Auto-Submitted"] = "auto-generated"
@@ -302,7 +304,3 @@ def _footer(message: Message) -> str:
     missed = "earlier messages about it were not sent here" if message.missed else ""
     parts = (message.category, message.target, instant(message.at), message.incident_id, missed)
     return " · ".join(shown for part in parts if (shown := fit(part, 300)))
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:40]

@@ -14,11 +14,13 @@ import msgspec
 
 from core.errors import UnavailableError
 from core.incidents.messages import Message
+from core.reports.message import ReportMessage
 from core.settings.channels import SlackChannel
 from functions.adapters.notify.channel import Channel, ChannelKind, Context, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import check_passing, post
 from functions.adapters.notify.slack_blocks import body, plain
 from functions.adapters.notify.slack_bot import SlackBot, is_code
+from functions.adapters.notify.slack_report import report_body
 from functions.adapters.ports import Clock
 
 _OK = 200
@@ -47,6 +49,10 @@ class SlackWebhook:
     def send_plain_text(self, message: Message) -> Receipt:
         """POST the message as text."""
         return self._post(plain(message))
+
+    def send_report(self, message: ReportMessage) -> Receipt:
+        """POST the report."""
+        return self._post(report_body(message))
 
     def _post(self, request: dict[str, Any]) -> Receipt:
         answer = post(self._name, self._url, _encoder.encode(request), seconds=self._seconds)

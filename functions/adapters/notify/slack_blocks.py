@@ -45,19 +45,19 @@ def reply(message: Message) -> dict[str, Any]:
 
 def plain(message: Message) -> dict[str, Any]:
     """The message as text alone, for a room or an app that takes no blocks."""
-    text = _escaped(paragraph(chat.plain_text(message), _LONGEST_PLAIN_TEXT))
+    text = escaped(paragraph(chat.plain_text(message), _LONGEST_PLAIN_TEXT))
     return {"text": text, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
 
 def blocks(message: Message, *, answers: bool = False) -> list[Block]:
     """A header, the lead, the facts, the context, and buttons."""
-    header = {"type": "header", "text": _plain_text(chat.headline(message, LONGEST_HEADER))}
+    header = {"type": "header", "text": plain_text(chat.headline(message, LONGEST_HEADER))}
     shown = [_section(text)] if (text := chat.lead(message)) else []
     facts = chat.facts(message)
     texts = _fact_texts(facts[: chat.MOST_FACTS])
     more = [_context(chat.MORE)] if len(texts) < len(facts) else []
     buttons = _answers(message) if answers else []
-    buttons += [_link(button) for button in chat.buttons(message, answers=bool(buttons))]
+    buttons += [link(button) for button in chat.buttons(message, answers=bool(buttons))]
     actions = [{"type": "actions", "elements": buttons}] if buttons else []
     return [header, *shown, *_sections(texts), *more, _context(chat.context(message)), *actions]
 
@@ -82,19 +82,19 @@ def _sections(texts: list[str]) -> list[Block]:
         if len(text.partition("\n")[2]) > _SHORT:
             sections.append(_section(text))
         elif sections and len(sections[-1].get("fields", [None] * MOST_FIELDS)) < MOST_FIELDS:
-            sections[-1]["fields"].append(_plain_text(text))
+            sections[-1]["fields"].append(plain_text(text))
         else:
-            sections.append({"type": "section", "fields": [_plain_text(text)]})
+            sections.append({"type": "section", "fields": [plain_text(text)]})
     return sections
 
 
 def _context(text: str) -> Block:
-    return {"type": "context", "elements": [_plain_text(text)]}
+    return {"type": "context", "elements": [plain_text(text)]}
 
 
 def _posted(message: Message, shown: list[Block]) -> dict[str, Any]:
     return {
-        "text": _escaped(chat.headline(message, 300)),
+        "text": escaped(chat.headline(message, 300)),
         "blocks": shown,
         "mrkdwn": False,
         "unfurl_links": False,
@@ -103,7 +103,7 @@ def _posted(message: Message, shown: list[Block]) -> dict[str, Any]:
 
 
 def _section(text: str) -> Block:
-    return {"type": "section", "text": _plain_text(text)}
+    return {"type": "section", "text": plain_text(text)}
 
 
 def _answers(message: Message) -> list[Block]:
@@ -116,24 +116,26 @@ def _answers(message: Message) -> list[Block]:
 
 def _answer(verb: Verb, value: str) -> Block:
     text = chat.LABELS[verb]
-    made = {"type": "button", "action_id": verb.value, "text": _plain_text(text), "value": value}
+    made = {"type": "button", "action_id": verb.value, "text": plain_text(text), "value": value}
     if verb is Verb.ACKNOWLEDGE:
         return made | {"style": "primary"}
     if verb not in chat.ENDS:
         return made
-    said = {"title": _plain_text(f"{text}?"), "text": _plain_text(chat.ENDS[verb])}
-    return made | {"confirm": said | {"confirm": _plain_text(text), "deny": _plain_text("Not now")}}
+    said = {"title": plain_text(f"{text}?"), "text": plain_text(chat.ENDS[verb])}
+    return made | {"confirm": said | {"confirm": plain_text(text), "deny": plain_text("Not now")}}
 
 
-def _link(button: Button) -> Block:
-    made = {"type": "button", "action_id": button.name, "text": _plain_text(button.text), "url": button.url}
+def link(button: Button) -> Block:
+    """A button that is a link."""
+    made = {"type": "button", "action_id": button.name, "text": plain_text(button.text), "url": button.url}
     return made | ({"style": "primary"} if button.primary else {})
 
 
-def _plain_text(text: str) -> Block:
+def plain_text(text: str) -> Block:
     """Text without markup."""
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Text for the fallback, without markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -24,12 +24,14 @@ import msgspec
 
 from core.errors import AiaError, UnavailableError
 from core.incidents.messages import Message
+from core.reports.message import ReportMessage
 from core.settings.channels import SlackChannel
 from functions.adapters import logs
 from functions.adapters.notify import chat
 from functions.adapters.notify.channel import Context, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import TOO_MANY, check_passing, post
 from functions.adapters.notify.slack_blocks import body, plain, reply
+from functions.adapters.notify.slack_report import report_body
 from functions.adapters.notify.slack_threads import Thread, Threads, digest
 
 _OK = 200
@@ -90,6 +92,10 @@ class SlackBot:
             return self._open(place, message, plain(message))
         posted = {"channel": thread.room, "thread_ts": thread.ts, "reply_broadcast": chat.is_open(message)}
         return _receipt(self._call("chat.postMessage", posted | plain(message)))
+
+    def send_report(self, message: ReportMessage) -> Receipt:
+        """Post the report to the room; it has no thread."""
+        return _receipt(self._call("chat.postMessage", {"channel": self._room, **report_body(message)}))
 
     def _open(self, place: str, message: Message, card: dict[str, Any]) -> Receipt:
         said = self._call("chat.postMessage", {"channel": self._room, **card})

@@ -27,11 +27,13 @@ import msgspec
 from core.errors import UnavailableError
 from core.events import Change, Severity
 from core.incidents.messages import Fact, Message
+from core.reports.message import ReportMessage
 from core.settings.channels import TeamsChannel
 from functions.adapters.notify import chat
 from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.chat import Button
 from functions.adapters.notify.http_client import Answer, check_passing, post
+from functions.adapters.notify.report_outline import buttons, context, outline, text
 from functions.adapters.ports import Clock
 
 _OK = 200
@@ -43,6 +45,7 @@ VERSION = "1.2"
 LARGEST = 26_000
 """Of the 28,672 bytes that Teams accepts, counted as Teams counts them; the workflow adds the rest."""
 _LONGEST_HEADLINE = 300
+_LONGEST_REPORT = 6000
 _STYLES = {
     Severity.INFO: "accent",
     Severity.WARNING: "warning",
@@ -76,6 +79,10 @@ class Teams:
     def send_plain_text(self, message: Message) -> Receipt:
         """POST a card of text alone."""
         return self._post(plain(message))
+
+    def send_report(self, message: ReportMessage) -> Receipt:
+        """POST the report as a card."""
+        return self._post(report_card(message))
 
     def _post(self, posted: dict[str, Any]) -> Receipt:
         answer = post(self._name, self._url, _encoder.encode(posted), seconds=self._seconds)
@@ -119,16 +126,20 @@ def body(message: Message) -> dict[str, Any]:
 
 def plain(message: Message) -> dict[str, Any]:
     """The message as a card of text alone: the webhook of a workflow takes nothing but a card."""
-    card = {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "type": "AdaptiveCard",
-        "version": VERSION,
-        "body": [_text(line) for line in chat.plain_text(message).splitlines()],
-    }
-    return {
-        "type": "message",
-        "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}],
-    }
+    return _carded([_text(line) for line in chat.plain_text(message).splitlines()])
+
+
+def report_card(message: ReportMessage) -> dict[str, Any]:
+    """A report as a card: its headlines, what each section says, and a link to its page."""
+    if message.plain:
+        return _carded([_text(line) for line in text(message, _LONGEST_REPORT).splitlines()])
+    elements = [
+        _text(message.title, weight="bolder", size="large"),
+        _text(context(message), isSubtle=True, size="small"),
+    ]
+    for part in outline(message.report):
+        elements += [_text(part.title, weight="bolder"), *(_text(f"• {line}") for line in part.lines)]
+    return _carded(elements, [_action(button) for button in buttons(message)])
 
 
 def size(posted: dict[str, Any]) -> int:
@@ -153,14 +164,20 @@ def escaped(text: str) -> str:
 
 
 def _posted(message: Message, facts: list[Fact], *, cut: bool) -> dict[str, Any]:
-    card = {
+    elements = _elements(message, facts, [_text(chat.MORE, isSubtle=True)] if cut else [])
+    return _carded(elements, [_action(button) for button in chat.buttons(message)])
+
+
+def _carded(elements: list[Element], actions: list[Element] | None = None) -> dict[str, Any]:
+    """The body of the request: a card of some elements and buttons; a card of text alone has no buttons."""
+    card: Element = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": VERSION,
-        "msteams": {"width": "Full"},
-        "body": _elements(message, facts, [_text(chat.MORE, isSubtle=True)] if cut else []),
-        "actions": [_action(button) for button in chat.buttons(message)],
+        "body": elements,
     }
+    if actions is not None:
+        card |= {"msteams": {"width": "Full"}, "actions": actions}
     return {
         "type": "message",
         "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}],

@@ -12,6 +12,7 @@ import hmac
 import msgspec
 
 from core.incidents.messages import Message
+from core.reports.message import ReportMessage, to_text
 from core.settings.channels import WebhookChannel
 from functions.adapters.notify.channel import ChannelKind, DeliveryOutcome, Receipt
 from functions.adapters.notify.http_client import check_passing, post
@@ -40,7 +41,13 @@ class Webhook:
 
     def send(self, message: Message) -> Receipt:
         """POST the message."""
-        body = payload(message)
+        return self._post(payload(message))
+
+    def send_report(self, message: ReportMessage) -> Receipt:
+        """POST the report."""
+        return self._post(report_payload(message))
+
+    def _post(self, body: bytes) -> Receipt:
         said = signed(self._secret, body, int(self._clock().timestamp())) if self._secret else {}
         answer = post(self._name, self._url, body, seconds=self._seconds, says=said, heed=False)
         check_passing(self._name, answer, self._clock())
@@ -59,6 +66,20 @@ def payload(message: Message) -> bytes:
     fields = msgspec.to_builtins(message)
     del fields["channel"]
     return _encoder.encode(encodable(fields))
+
+
+def report_payload(message: ReportMessage) -> bytes:
+    """The body of the request with a report: its text without tables, its page, and unless it is plain the whole document."""
+    shown = {
+        "type": "report",
+        "key": message.key,
+        "title": message.title,
+        "text": to_text(message.report, tables=False),
+        "url": message.url,
+        "at": message.at,
+    }
+    whole = {} if message.plain else {"report": msgspec.to_builtins(message.report)}
+    return _encoder.encode(encodable(shown | whole))
 
 
 def signed(secret: str, body: bytes, timestamp: int) -> dict[str, str]:

@@ -65,6 +65,26 @@ class Received(Posted, frozen=True, kw_only=True):
     deliveries: int
 
 
+REPORT = "report"
+"""The category of a report, and what its body calls itself."""
+
+
+class _Report(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=REPORT):
+    """One report, as the webhook channel sends it; its document is not kept here."""
+
+    key: str
+    title: str
+    text: str
+    url: str
+    at: datetime
+
+
+class _Typed(msgspec.Struct, frozen=True):
+    type: str = ""
+
+
+_typed = msgspec.json.Decoder(_Typed)
+_report = msgspec.json.Decoder(_Report)
 _decoder = msgspec.json.Decoder(Message)
 _kept = msgspec.json.Decoder(Posted)
 
@@ -80,12 +100,28 @@ def read(body: bytes, channel: str = "") -> Posted:
         ValueError: the body holds none; the text says where and why.
     """
     try:
-        message = _decoder.decode(body)
+        message = _read_report(body) if _typed.decode(body).type == REPORT else _decoder.decode(body)
     except RecursionError as error:
         raise ValueError("body: nested too deeply") from error
     if not message.key:
         raise ValueError("key: must not be empty")
     return Posted(**msgspec.structs.asdict(message), channel=channel)
+
+
+def _read_report(body: bytes) -> Message:
+    """A report as a message about no incident."""
+    report = _report.decode(body)
+    return Message(
+        key=report.key,
+        incident_id="",
+        change=Change.UPDATED,
+        severity=Severity.INFO,
+        title=report.title,
+        text=report.text,
+        url=report.url,
+        at=report.at,
+        category=REPORT,
+    )
 
 
 class Messages:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from core.events import Change
 from core.incidents.lifecycle import ENDINGS, RESPONSES
 from infra.local.inbox.alerts import CHANNEL
-from infra.local.inbox.messages import Received
+from infra.local.inbox.messages import REPORT, Received
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -66,11 +66,13 @@ _ENDED = {Change.RESOLVED: "good", Change.EXPIRED: "info", Change.MERGED: "info"
 def _card(message: Received) -> str:
     ended = message.change in ENDINGS
     tone = _ENDED.get(message.change, message.severity.value)
-    pill = message.change if ended else message.severity
+    shown: str = message.change if ended else message.severity
     change = f"was {message.severity}" if ended else message.change.value
+    if message.category == REPORT:
+        shown, change = REPORT, "weekly"
     return (
         f'<article class="{tone}">'
-        f'<div class="row"><span class="pill">{escape(pill)}</span><span class="change">{escape(change)}</span>'
+        f'<div class="row"><span class="pill">{escape(shown)}</span><span class="change">{escape(change)}</span>'
         f"{_channel(message)}{_time(message.received_at)}</div>"
         f"<h3>{escape(message.title)}</h3>{_about(message)}{_missed(message)}{_says(message)}{_links(message)}"
         f'<footer class="soft"><span class="id">{escape(message.incident_id)}</span>'
@@ -111,6 +113,8 @@ def _links(message: Received) -> str:
 def _leads_to(message: Received) -> str:
     if message.channel == CHANNEL:
         return "Show in Prometheus"
+    if message.category == REPORT:
+        return "Read the report"
     over = message.change in RESPONSES | ENDINGS
     return "Show the incident" if over else "Show or acknowledge"
 

@@ -40,9 +40,10 @@ from functions.bi_rollup import (
 )
 from functions.bi_rollup.local_days import by_local_day, local
 from functions.bi_rollup.registry import ROLLUPS
-from functions.bi_rollup.result import COLLECTION, RollupResult, load, save
+from functions.bi_rollup.result import RollupResult, load, save
 from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
 from functions.bi_rollup.spans import DAY, HOUR, ceiling, floor
+from functions.services.rollups import COLLECTION
 from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows, total_rows
 from infra.local.past.business_rows import OrderRows, SaleRows, TextColumn
 from infra.local.past.business_tables import Experience, MemoryTables, Models, no_experience, no_models

@@ -54,6 +54,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
+from functions.api.reports import Reports
 from functions.api.routes import Services, answer
 from functions.api.rules import Rules
 from functions.api.silences import Silences, settings_targets
@@ -70,6 +71,9 @@ from functions.services.incidents.documents import (
     silences_data,
 )
 from functions.services.models import Models
+from functions.services.reports.archive import Archive
+from functions.services.reports.read import Reader
+from functions.services.reports.service import ReportMaker
 from tests.support.fakes.model_table import ModelTable
 
 MODEL = Model(
@@ -134,6 +138,7 @@ class ApiFixture:
     groups: dict[str, IncidentGroup] = field(default_factory=dict)
     published: list[tuple[str, Command, dict[str, str]]] = field(default_factory=list)
     reported: list[Data] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
     obeys: bool = True
     down: bool = False
     delay: threading.Event | None = None
@@ -165,6 +170,8 @@ class ApiFixture:
             update(self.store, ACTIONS, command.subject, lambda data: _answered(data, command))
         elif command.verb in (Verb.SILENCE, Verb.UNSILENCE):
             update(self.store, SILENCES, SILENCES_KEY, lambda data: _silenced(data, command))
+        elif command.verb is Verb.SEND_REPORT:
+            self.sent.append(command.subject)
         elif command.verb is Verb.TEST_CHANNEL:
             said = {"outcome": "delivered", "detail": "", "answered_at": command.at}
             tested: Data = {"id": command.id, "by": command.by, "at": command.at} | said
@@ -207,6 +214,9 @@ def services(
         store=store, targets=lambda: settings_targets(SETTINGS, models.all()) | incidents.targets(), clock=clock
     )
     answers = Answers(bus=lambda: office, clock=clock)
+    reader = Reader(warehouse=warehouse, store=store, clock=clock)
+    maker = ReportMaker(settings=SETTINGS, models=models.all, reader=reader, clock=clock)
+    reports = Reports(maker=maker, archive=Archive(store), project="aia-test")
     return Services(
         views=Views(settings=SETTINGS, monitored=models, store=store, warehouse=warehouse, start=start),
         model_settings=ModelSettings(models),
@@ -219,9 +229,11 @@ def services(
             actions=actions,
             channels=channels,
             silences=silences,
+            reports=reports,
             bus=lambda: office,
             clock=clock,
         ),
+        reports=reports,
         dashboards=Dashboards(all={}, prometheus=NOBODY, models=lambda: [MODEL.name], clock=clock),
         pipelines=Pipelines(store=store, expected=SETTINGS.pipelines.expected, clock=clock),
         rules=Rules(store=store, clock=clock),

@@ -10,7 +10,8 @@ import flask
 
 from core.events import Command, RetrainingRequest, RunStatus, ScoringShard, SweepBatch, Verb
 from core.retraining.start import Training
-from core.settings import Retraining, Settings, TrainingPipeline, parse
+from core.settings import ReportSchedule, Retraining, Settings, TrainingPipeline, parse
+from core.settings.channels import ConsoleChannel
 from core.settings.response import ActionName
 from functions.action_runner.main import build as action_runner
 from functions.adapters.events import encode
@@ -177,8 +178,14 @@ CASES = (
     Case(
         name="bi_rollup",
         build=bi_rollup,
-        takes=(tick("bi_rollup"),),
-        refuses=(encode(FOUND), "type: must be 'tick', got 'finding'"),
+        takes=(
+            tick("bi_rollup"),
+            encode(Command(verb=Verb.SEND_REPORT, subject="operations:2026-W01", by="ada", at=NOW)),
+        ),
+        refuses=(encode(FOUND), "type: must be 'command' or 'tick', got 'finding'"),
+        settings=Settings(
+            jobs={}, channels=(ConsoleChannel(name="log"),), reports=(ReportSchedule(report="operations", to=("log",)),)
+        ),
         answers=_business,
     ),
     Case(

@@ -1,0 +1,1 @@
+"""The sections of reports: a module a section."""

@@ -1,0 +1,89 @@
+"""What automated actions did in the week."""
+
+from core.detection import Outcome
+from core.events import Mode
+from core.incidents.endings import EndedBy, ended_by
+from core.reports.daily import Daily
+from core.reports.document import Number, SectionDocument, Statement, Table
+from core.reports.queries import ACTIONS, DAILY_METRICS, INCIDENTS
+from core.reports.rows import ActionCount
+from core.reports.section import Facts, Section
+
+_MODES = {Mode.ACT: "acts", Mode.DRY_RUN: "dry run: nothing is changed"}
+_SAVED = "How much shorter incidents with the action were than like ones without any, over 90 days; observational."
+
+
+def write(facts: Facts) -> SectionDocument:
+    """What the section says."""
+    rows = facts.rows(ACTIONS)
+    acting = [row for row in rows if row.mode == Mode.ACT]
+    asked, helped, failed = (sum(getattr(row, name) for row in acting) for name in ("requests", "verified", "failed"))
+    dry = sum(row.requests for row in rows if row.mode == Mode.DRY_RUN)
+    said = Statement(
+        parts=(
+            "Of ",
+            _count(asked, "Requests for actions that may change something."),
+            " requested actions ",
+            _count(helped, "Actions after which the conditions were verified to have recovered."),
+            " helped and ",
+            _count(failed, "Actions that failed or were undone."),
+            " failed or were undone; ",
+            _count(dry, "Requests in dry runs, which change nothing."),
+            " more were planned in dry runs.",
+        ),
+        outcome=Outcome.of(bad=failed > helped) if helped or failed else None,
+    )
+    return SectionDocument(
+        name="", title="", statements=(said, *_healed(facts)), tables=(_table(facts, rows),), notes=(_SAVED,)
+    )
+
+
+SECTION = Section(name="automation", title="Automation", reads=(ACTIONS,), also=(INCIDENTS, DAILY_METRICS), write=write)
+
+
+def _count(count: int, basis: str) -> Number:
+    return Number(value=float(count), query=ACTIONS.name, basis=basis)
+
+
+def _healed(facts: Facts) -> tuple[Statement, ...]:
+    """How many incidents that ended in the week an action ended."""
+    week = facts.week
+    ended = [
+        one
+        for one in facts.rows(INCIDENTS)
+        if one.ended_at is not None
+        and week.since <= one.ended_at < week.until
+        and not one.cancelled
+        and not one.merged_into
+    ]
+    if not ended:
+        return ()
+    healed = sum(ended_by(one) is EndedBy.ACTION for one in ended)
+    counts = (
+        Number(value=float(number), query=INCIDENTS.name, basis="Incidents that ended in the week.")
+        for number in (healed, len(ended))
+    )
+    first, second = counts
+    return (
+        Statement(parts=("An automated action ended ", first, " of ", second, " incidents that ended in the week.")),
+    )
+
+
+def _table(facts: Facts, rows: tuple[ActionCount, ...]) -> Table:
+    daily = Daily(facts)
+    return Table(
+        title="Automated actions",
+        columns=("Action", "Mode", "Requested", "Helped", "Failed or undone", "Refused", "Time saved an incident"),
+        rows=tuple(
+            (
+                row.action,
+                _MODES.get(Mode(row.mode), row.mode),
+                _count(row.requests, "Requests."),
+                _count(row.verified, "Verified."),
+                _count(row.failed, "Failed or undone."),
+                _count(row.refused, "Refused by a guard rail or a person, or expired."),
+                daily.trend("aia_action_saved_seconds", "seconds", _SAVED, action=row.action, bound="middle").now,
+            )
+            for row in rows
+        ),
+    )

@@ -1,0 +1,76 @@
+"""`aia report`: weekly reports, as the API of a running system makes them or keeps them."""
+
+import getpass
+import json
+import urllib.parse
+from pathlib import Path
+from typing import Final
+
+import click
+
+from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, fetch, local
+
+_LATEST: Final = "latest"
+
+
+@click.command(epilog=HELP)
+@click.argument("name", required=False)
+@click.option(
+    "--week",
+    default=_LATEST,
+    show_default="the newest that is over",
+    metavar="WEEK",
+    help="A week of ISO 8601, as in 2026-W47.",
+)
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the report as one HTML file.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the document of the report as JSON.")
+@click.option("--text", "as_text", is_flag=True, help="Print the report as text; the default.")
+@click.option("--send", is_flag=True, help="Send it to the channels of the settings that have not got it yet.")
+@click.option("--by", default=getpass.getuser, show_default="your login", help="Who asks for it to be sent.")
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+def report(
+    name: str | None, *, week: str, page: Path | None, as_json: bool, as_text: bool, send: bool, by: str, url: str
+) -> None:
+    """Show the report NAME of a week, write it as a page, or send it; without NAME, list the reports.
+
+    A report that was sent is shown as it was sent. Any other one is made from what is there now.
+    """
+    url = url.rstrip("/")
+    if name is None:
+        _list(call(url, "GET", "/api/reports"), as_json=as_json)
+        return
+    path = f"/api/reports/{urllib.parse.quote(name, safe='')}/{urllib.parse.quote(week, safe='')}"
+    if page is not None:
+        _write(page, fetch(url, path.removeprefix("/api")))
+    if as_json:
+        click.echo(json.dumps(call(url, "GET", path), indent=2, ensure_ascii=False))
+    if as_text or not (page or as_json or send):
+        click.echo(fetch(url, f"{path}.txt").decode(), nl=False)
+    if send:
+        asked = call(url, "POST", f"{path}/send", {"by": by})
+        click.echo(f"{name}: asked for ({asked['id']}); `aia report` lists who got it")
+
+
+def _list(found: Json, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for one in found["reports"]:
+        click.echo(f"{one['name']}: {one['title']} ({', '.join(one['sections'])})")
+    for kept in found["kept"]:
+        sent = ", ".join(f"{channel} {answer['outcome']}" for channel, answer in kept["sent"].items()) or "not sent yet"
+        click.echo(f"{kept['name']} {kept['week']}, made at {kept['made_at']}: {sent}")
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise RefusedError(f"--html: {file} cannot be written: {error.strerror}") from error
+    click.echo(f"{file}: {len(content):,} bytes", err=True)

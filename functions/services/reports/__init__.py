@@ -1,0 +1,1 @@
+"""Weekly reports: read, kept, shown and sent."""

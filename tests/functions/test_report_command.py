@@ -1,0 +1,157 @@
+"""Reports over the API, and `aia report` against it."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from core.events import Verb
+from functions.adapters.notify.channel import DeliveryOutcome, Receipt
+from functions.adapters.stores import open_store
+from functions.cli.main import main
+from functions.services.reports.archive import Archive
+from tests.support.builders import pages
+from tests.support.builders.pages import ApiFixture, Rows
+from tests.support.builders.reports import MADE_AT, report
+
+NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[ApiFixture]:
+    store = open_store(f"sqlite://{tmp_path / 'store.sqlite'}", "test")
+    yield ApiFixture(store)
+    store.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def api(office: ApiFixture) -> FlaskClient:
+    return pages.application(pages.services(office.store, Rows(), office, lambda: NOW)).test_client()
+
+
+@pytest.fixture
+def kept(office: ApiFixture) -> Archive:
+    """The executive report of 2026-W47, which one channel got."""
+    archive = Archive(office.store)
+    archive.record(archive.keep(report()), "mail", Receipt(DeliveryOutcome.DELIVERED), MADE_AT)
+    return archive
+
+
+# The API
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_reports_are_listed_with_those_that_were_sent(api: FlaskClient) -> None:
+    found = api.get("/api/reports").json
+    assert [one["name"] for one in found["reports"]] == ["executive", "technical", "operations", "business"]
+    assert found["latest"] == "2026-W47"
+    (sent,) = found["kept"]
+    assert (sent["name"], sent["week"], sent["sent"]["mail"]["outcome"]) == ("executive", "2026-W47", "delivered")
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize("week", ["2026-W47", "latest"])
+def test_a_report_that_was_sent_is_shown_as_it_was_sent(api: FlaskClient, week: str) -> None:
+    found = api.get(f"/api/reports/executive/{week}").json
+    assert found["made_at"] == "2026-11-23T08:00:00Z"
+    assert "Revenue was" in api.get(f"/api/reports/executive/{week}.txt").text
+    page = api.get(f"/reports/executive/{week}")
+    assert page.mimetype == "text/html"
+    assert "preview" not in page.text
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline';")
+    assert "https://console.cloud.google.com/bigquery?project=aia-test" in page.text
+
+
+def test_another_one_is_made_from_what_is_there_and_not_kept(api: FlaskClient, office: ApiFixture) -> None:
+    assert "preview" in api.get("/reports/technical/2026-W46").text
+    assert office.store.find("report_texts") == []
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_page_of_the_reports_links_them(api: FlaskClient) -> None:
+    page = api.get("/reports").text
+    assert '<a href="/reports/executive/2026-W47">Executive report, 2026-W47</a>' in page
+    assert "mail: delivered" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("nobody/latest", "report: must be one of executive, technical, operations, business, got 'nobody'"),
+        ("executive/2026-W99", "week: must be a week of ISO 8601, as in 2026-W47, got '2026-W99'"),
+        ("executive/2026-W48", "week: must be over, the newest is 2026-W47, got '2026-W48'"),
+    ],
+)
+def test_what_does_not_exist_is_not_found_with_the_reason(api: FlaskClient, path: str, reason: str) -> None:
+    for prefix in ("/api/reports/", "/reports/"):
+        found = api.get(prefix + path)
+        assert (found.status_code, found.json["error"]) == (404, reason)
+    assert api.post(f"/api/reports/{path}/send", json={"by": "ada"}).status_code == 404
+
+
+def test_a_warehouse_that_does_not_answer_is_503(office: ApiFixture) -> None:
+    warehouse = Rows()
+    warehouse.down = True
+    api = pages.application(pages.services(office.store, warehouse, office, lambda: NOW)).test_client()
+    assert api.get("/api/reports/executive/latest").status_code == 503
+
+
+def test_to_send_a_report_is_a_command(api: FlaskClient, office: ApiFixture) -> None:
+    found = api.post("/api/reports/executive/latest/send", json={"by": "ada"})
+    assert found.status_code == 202
+    ((topic, command, attributes),) = office.published
+    assert (topic, command.verb, command.subject) == ("commands", Verb.SEND_REPORT, "executive:2026-W47")
+    assert attributes == {"verb": "send_report"}
+    assert api.post("/api/reports/executive/latest/send", json={}).status_code == 400
+
+
+# The command
+
+
+@pytest.fixture
+def url(api: FlaskClient) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, api.application, threaded=True)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def run(url: str, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["report", "--url", url, *arguments])
+
+
+@pytest.mark.usefixtures("kept")
+def test_the_command_lists_writes_prints_and_sends(url: str, office: ApiFixture, tmp_path: Path) -> None:
+    listed = run(url).stdout.splitlines()
+    assert listed[0].startswith("executive: Executive report (revenue, forecast, ")
+    assert listed[-1] == "executive 2026-W47, made at 2026-11-23T08:00:00Z: mail delivered"
+    assert json.loads(run(url, "--json").stdout)["latest"] == "2026-W47"
+    file = tmp_path / "report.html"
+    written = run(url, "executive", "--week", "2026-W47", "--html", str(file))
+    assert (written.exit_code, written.stdout) == (0, "")
+    assert file.read_text().startswith("<!doctype html>")
+    assert run(url, "executive").stdout.startswith("Executive report, 16 to 22 November 2026\n")
+    assert json.loads(run(url, "executive", "--json").stdout)["week"] == "2026-W47"
+    assert "asked for" in run(url, "executive", "--send", "--by", "ada").stdout
+    assert office.sent == ["executive:2026-W47"]
+
+
+def test_what_cannot_be_done_is_exit_status_2_with_the_reason(url: str, tmp_path: Path) -> None:
+    for arguments, reason in (
+        (("nobody",), "must be one of executive"),
+        (("executive", "--week", "2026-W99"), "must be a week of ISO 8601"),
+        (("executive", "--html", str(tmp_path / "none" / "x.html")), "cannot be written"),
+    ):
+        found = run(url, *arguments)
+        assert found.exit_code == 2
+        assert reason in found.stderr
+    assert run("http://127.0.0.1:9", "executive").exit_code == 2

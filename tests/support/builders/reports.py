@@ -1,0 +1,170 @@
+"""Reports for tests: readings with numbers that are easy to reckon, and a report of every section."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from core.events import Severity
+from core.incidents.model import Impact, Incident, State
+from core.reports import queries
+from core.reports.compose import compose
+from core.reports.document import QueryRecord, Report
+from core.reports.queries import Query
+from core.reports.registry import REPORTS
+from core.reports.rows import (
+    ActionCount,
+    DailyMetric,
+    ForecastDay,
+    ForecastTotal,
+    ModelWeek,
+    PipelineWeek,
+    QualityWeek,
+    RevenueDay,
+    StageWeek,
+)
+from core.reports.section import Facts, Reading
+from core.reports.weeks import Week
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+WEEK = Week(date(2026, 11, 16))
+"""2026-W47."""
+MADE_AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
+FLOORS = {"churn": 0.9, "fraud": 0.8}
+
+
+def revenue(*, now: float = 90.0, usual: float = 100.0, source: str = "shop", weeks: int = 10) -> list[RevenueDay]:
+    """The same revenue each day before the week, and another one each day of it."""
+    days = [WEEK.day_until - ago * DAY for ago in range(7 * weeks, 0, -1)]
+    return [RevenueDay(source=source, day=day, dollars=now if day >= WEEK.day_since else usual) for day in days]
+
+
+def metric(name: str, now: float, before: float | None = None, labels: str = "{}") -> list[DailyMetric]:
+    """A metric with one value until the end of the week before, and another one from then on."""
+    old = now if before is None else before
+    ends = [(WEEK.midnight - ago * DAY, old if ago >= 7 else now) for ago in range(62, -1, -1)]
+    return [DailyMetric(day=day, measured_at=day, name=name, labels=labels, value=value) for day, value in ends]
+
+
+def incident(number: int, opened_at: datetime, hours: float = 2.0, **changed: Any) -> Incident:
+    """An incident that costs $600 an hour, and is acknowledged after 10 minutes."""
+    cost = Impact(dollars_per_hour=600.0, low=450.0, high=750.0, targets=("model/churn",), reason="")
+    given = {
+        "id": f"i{number}",
+        "target": "model/churn",
+        "title": f"Churn drifted <{number}>",
+        "state": State.RESOLVED,
+        "severity": Severity.ERROR,
+        "category": "drift",
+        "opened_at": opened_at,
+        "resolved_at": opened_at + hours * HOUR,
+        "acknowledged_at": opened_at + HOUR / 6,
+        "acknowledged_by": "Ada",
+        "impact": cost,
+    }
+    return Incident(**given | changed)
+
+
+def rows() -> dict[str, list[Any]]:
+    """What each query gives, by its name."""
+    monday = WEEK.day_since
+    groups = ("executive", "technical", "operations", "business")
+    daily = [
+        row
+        for group in groups
+        for row in metric("aia_stakeholder_satisfaction_ratio", 0.9, 0.8, f'{{"stakeholder": "{group}"}}')
+    ]
+    for kind, dollars in (("serving", 2000.0), ("training", 1000.0)):
+        daily += metric("aia_cost_dollars", dollars, labels=f'{{"kind": "{kind}"}}')
+    for company, share in (("us", 0.4), ("them", 0.6)):
+        daily += metric("aia_market_share_ratio", share, labels=f'{{"company": "{company}"}}')
+    for state, count in (("active", 500.0), ("lapsed", 100.0), ("new", 50.0)):
+        daily += metric("aia_customers", count, labels=f'{{"state": "{state}"}}')
+    for method, error in (("forecast", 0.1), ("seasonal_naive", 0.2)):
+        daily += metric(
+            "aia_forecast_total_error_ratio", error, labels=f'{{"method": "{method}", "source": "all sources"}}'
+        )
+    daily += metric("aia_attributed_revenue_dollars", 9000.0, labels='{"kind": "model"}')
+    daily += metric("aia_business_data_issues", 3.0, labels='{"issue": "late", "table": "orders"}')
+    for name, value in {
+        "aia_customer_churn_ratio": 0.25,
+        "aia_customer_lifetime_value_dollars": 120.0,
+        "aia_market_rank": 2.0,
+        "aia_revenue_difference_cents": 0.0,
+        "aia_roi_ratio": 2.0,
+    }.items():
+        daily += metric(name, value)
+    return {
+        "revenue_days": [*revenue(), *revenue(now=50.0, usual=50.0, source="<b>market</b>")],
+        "forecast_total": [ForecastTotal(made_at=WEEK.day_until, low=3000.0, middle=4000.0, high=5000.0)],
+        "forecast_days": [ForecastDay(day=WEEK.day_until + ago * DAY, dollars=140.0) for ago in range(30)],
+        "daily_metrics": daily,
+        "incidents": [incident(1, monday + 10 * HOUR), incident(2, monday - 3 * DAY, hours=1)],
+        "actions": [ActionCount(action="retrain_model", mode="act", requests=3, verified=2, failed=1, refused=0)],
+        "models": [
+            ModelWeek(
+                model="churn",
+                window_end=WEEK.until,
+                features=5,
+                drifted=2,
+                names="age, city",
+                accuracy=0.85,
+                accuracy_low=0.83,
+                accuracy_high=0.87,
+            ),
+            ModelWeek(
+                model="fraud",
+                window_end=WEEK.until,
+                features=4,
+                drifted=0,
+                names=None,
+                accuracy=None,
+                accuracy_low=None,
+                accuracy_high=None,
+            ),
+        ],
+        "pipelines": [
+            PipelineWeek(
+                pipeline="etl", runs=10, failed=8, seconds=600.0, runs_before=10, failed_before=1, seconds_before=500.0
+            )
+        ],
+        "stages": [
+            StageWeek(pipeline="etl", stage="join", runs=10, seconds=400.0, share=0.8),
+            StageWeek(pipeline="etl", stage="load", runs=10, seconds=100.0, share=0.2),
+        ],
+        "quality": [
+            QualityWeek(model="churn", issue="missing", windows=2, of=7),
+            QualityWeek(model="fraud", issue="missing", windows=0, of=7),
+        ],
+    }
+
+
+def reading(query: Query, given: Sequence[Any], problem: str = "") -> Reading:  # type: ignore[type-arg]  # of any row
+    record = QueryRecord(
+        name=query.name,
+        title=query.title,
+        source=query.source,
+        text=f"SELECT 1 < 2 -- {query.name}",
+        parameters={"since": "2026-11-16T00:00:00+00:00"},
+        read_at=MADE_AT,
+        complete_until=WEEK.until,
+        rows=len(given),
+        problem=problem,
+    )
+    return Reading(record=record, rows=tuple(given))
+
+
+def facts(week: Week = WEEK, problems: Mapping[str, str] | None = None, **changed: Sequence[Any]) -> Facts:
+    """The facts of a week; of some queries other rows, or a problem instead."""
+    given = rows() | changed
+    readings = {
+        query.name: reading(
+            query, [] if query.name in (problems or {}) else given[query.name], (problems or {}).get(query.name, "")
+        )
+        for query in queries.QUERIES
+    }
+    return Facts(week=week, readings=readings, floors=FLOORS, models=("churn", "fraud", "silent"), company="us")
+
+
+def report(name: str = "executive", **changed: Any) -> Report:
+    """A report of every kind of section."""
+    return compose(REPORTS[name], facts(**changed), made_at=MADE_AT)
