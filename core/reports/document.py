@@ -9,6 +9,7 @@ from core.detection import Outcome
 from core.text import number
 
 NOT_KNOWN = "not known"
+_POINT = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ Part = str | Number
 
 
 def _points(size: float) -> str:
-    return f"{100 * size:.3g} points"
+    return f"{100 * size:.1f} points" if size >= _POINT else f"{100 * size:.2g} points"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

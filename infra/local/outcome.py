@@ -98,9 +98,9 @@ class Outcome:
         return [incident for incident in everything if f"model/{MODEL}" in incident["targets"]]
 
     def messages(self) -> list[dict[str, Any]]:
-        """The messages in the inbox."""
+        """The messages about incidents in the inbox: without reports."""
         received: list[dict[str, Any]] = get(f"{self.ports.url('inbox')}/messages.json")
-        return received
+        return [message for message in received if message["incident_id"]]
 
     def _query(self, sql: str) -> list[dict[str, Any]]:
         return self.warehouse.query(sql, since=min(self.ticks))

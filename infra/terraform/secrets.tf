@@ -2,11 +2,15 @@
 # where the settings name it.
 
 locals {
+  # The channels that get weekly reports.
+  reported_to = toset(flatten([for one in try(local.settings.reports, []) : one.to]))
+
   # The names in each section of the settings; command_intake has secrets of several functions.
   named_in = {
     for section, content in merge(
       { for name, content in local.settings : name => content if name != "command_intake" },
       { for name, content in try(local.settings.command_intake, {}) : "command_intake.${name}" => content },
+      { "channels of reports" = [for one in try(local.settings.channels, []) : one if contains(local.reported_to, one.name)] },
     ) :
     section => toset(flatten(regexall("\\$\\{([A-Za-z_][A-Za-z0-9_]*)\\}", jsonencode(content))))
   }
@@ -14,10 +18,12 @@ locals {
 
   # The functions that use a section's secrets; the settings have secrets nowhere else.
   users_of_section = {
-    channels  = ["incident_router", "incident_sweep", "bi_rollup"] # the last one sends reports
+    channels  = ["incident_router", "incident_sweep"]
     probes    = ["health_check"]
     resources = ["action_runner"]
     surveys   = ["api"]
+
+    "channels of reports" = ["bi_rollup"]
 
     "command_intake.slack"     = ["command_intake"]
     "command_intake.pagerduty" = ["command_intake"]

@@ -15,6 +15,8 @@ locals {
     probes          = []
     profiles        = []
     rates           = []
+    report_texts    = []
+    reports         = []
     retraining      = []
     silences        = []
     slack_threads   = []

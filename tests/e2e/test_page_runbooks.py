@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from functions.api import runbooks
+from functions.services.reports.archive import Archive
 from infra.lint import runbooks as lint
+from tests.support.builders.reports import report
 from tests.support.web.boards import look
 from tests.support.web.viewing import PageFixture
 
@@ -123,3 +125,22 @@ def test_a_guide_leads_to_other_guides_and_back_to_runbooks(viewer: PageFixture)
     hrefs = page.locator("#runbook a:not([target])").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
     assert hrefs
     assert all(re.match(r"(/guides/|/runbooks/|#)", href) for href in hrefs), hrefs
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (360, "dark")])
+def test_a_weekly_report_fits_the_screen_and_its_numbers_lead_to_their_queries(
+    night: PageFixture, width: int, scheme: str
+) -> None:
+    archive = Archive(night.office.store)
+    archive.keep(report())
+    page = night.page(width=width, scheme=scheme)
+    page.goto(f"{night.url}/reports")
+    page.get_by_role("link", name="Executive report, 2026-W47").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Executive report")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.querySelectorAll('a.n')].every((one) => document.querySelector(one.hash))")
+    page.locator("#revenue a.n").first.click()
+    expect(page.locator("#q-revenue_days")).to_be_in_viewport()
+    expect(page.locator("#q-revenue_days")).to_contain_text("complete until 2026-11-23 00:00 UTC")
+    page.emulate_media(media="print", color_scheme=None)
+    expect(page.locator("#revenue sup.ref").first).to_be_visible()

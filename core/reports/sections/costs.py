@@ -28,7 +28,7 @@ def write(facts: Facts) -> SectionDocument:
     effect = beyond_usual(change.value, past[:-1]) if change.value is not None else 0.0
     bad = (change.value or 0.0) > 0
     said = Statement(
-        parts=("Costs over 30 days are ", _number(now), ", ", change, " within the week."),
+        parts=("Costs over 30 days are ", _number(now), " (", change, " within the week)."),
         outcome=Outcome.of(bad=bad) if effect >= 1 else None,
         effect=effect,
     )

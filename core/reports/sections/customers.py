@@ -37,7 +37,7 @@ def write(facts: Facts) -> SectionDocument:
         title="",
         statements=(
             Statement(
-                parts=("There are ", active.now, " active customers, ", active.change, " within the week."),
+                parts=("There are ", active.now, " active customers (", active.change, " within the week)."),
                 effect=active.effect,
             ),
             _statement("Churn is ", churn, rises_is_bad=True),
@@ -64,5 +64,5 @@ def _statement(start: str, trend: Trend, *, rises_is_bad: bool) -> Statement:
     change = trend.change.value or 0.0
     outcome = Outcome.of(bad=(change > 0) is rises_is_bad) if trend.effect >= 1 else None
     return Statement(
-        parts=(start, trend.now, ", ", trend.change, " within the week."), outcome=outcome, effect=trend.effect
+        parts=(start, trend.now, " (", trend.change, " within the week)."), outcome=outcome, effect=trend.effect
     )

@@ -24,9 +24,9 @@ def write(facts: Facts) -> SectionDocument:
         parts=(
             f"The market share of {facts.company} is ",
             share.now,
-            ", ",
+            " (",
             share.change,
-            " within the week; its rank is ",
+            " within the week); its rank is ",
             rank,
             ".",
         ),

@@ -23,9 +23,9 @@ def write(facts: Facts) -> SectionDocument:
     parts: tuple[Part, ...] = (
         "The return on investment over 30 days is ",
         ratio.now,
-        ", ",
+        " (",
         ratio.change,
-        " within the week.",
+        " within the week).",
     )
     outcome = Outcome.of(bad=(ratio.now.value or 0.0) < 0)
     return SectionDocument(

@@ -152,7 +152,7 @@ def _statement(line: _Line) -> Statement:
     off = relative(line.week, expected.value, REVENUE_DAYS, "what was expected")
     within = "within" if _effect(line) < 1 else "outside"
     return Statement(
-        parts=(*start, *change, " Expected was ", expected, ": it is ", off, f" off, {within} the interval."),
+        parts=(*start, *change, " Expected was ", expected, "; the difference of ", off, f" is {within} the interval."),
         outcome=_outcome(line),
         effect=_effect(line),
     )

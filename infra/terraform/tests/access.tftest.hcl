@@ -46,7 +46,7 @@ run "secrets" {
       SLACK_WEBHOOK_URL       = toset(["incident_router", "incident_sweep"])
       TEAMS_WEBHOOK_URL       = toset(["incident_router", "incident_sweep"])
       OTHER_TEAMS_WEBHOOK_URL = toset(["incident_router", "incident_sweep"])
-      SMTP_PASSWORD           = toset(["incident_router", "incident_sweep"])
+      SMTP_PASSWORD           = toset(["bi_rollup", "incident_router", "incident_sweep"]) # a report is sent by mail
       PARTNER_TOKEN           = toset(["health_check"])
       AIA_REDIS_PASSWORD      = toset(["action_runner"])
 

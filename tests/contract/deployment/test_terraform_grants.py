@@ -177,7 +177,7 @@ def test_each_secret_is_readable_by_the_functions_that_need_it_and_no_other(with
         "slack-webhook-url": people,
         "teams-webhook-url": people,
         "other-teams-webhook-url": people,
-        "smtp-password": people,
+        "smtp-password": people | {function_account("bi_rollup")},  # a report is sent by mail
         "partner-token": {function_account("health_check")},
         "aia-redis-password": {function_account("action_runner")},
         "slack-signing-secret": {function_account("command_intake")},

@@ -35,7 +35,7 @@ def test_every_stakeholder_has_a_report() -> None:
 def test_revenue_is_compared_with_what_was_expected_and_with_the_week_before() -> None:
     made = report(revenue_days=revenue(now=90.0, usual=100.0))
     assert said(made, "revenue") == [
-        "Revenue was $630, -10 % on the week before ($700). Expected was $700 ($700 to $700): it is -10 % off, outside the interval."
+        "Revenue was $630, -10 % on the week before ($700). Expected was $700 ($700 to $700); the difference of -10 % is outside the interval."
     ]
     statement = section(made, "revenue").statements[0]
     assert statement.outcome is Outcome.BAD
@@ -56,7 +56,7 @@ def test_revenue_within_the_interval_is_no_headline() -> None:
     made = report(revenue_days=noisy)
     statement = section(made, "revenue").statements[0]
     assert statement.effect < 1
-    assert "within the interval" in statement.text
+    assert "is within the interval" in statement.text
     assert statement not in made.headlines
 
 
@@ -158,7 +158,7 @@ def test_pipelines_say_what_failed_and_what_takes_longest() -> None:
 
 def test_a_metric_is_compared_with_the_end_of_the_week_before() -> None:
     made = report(daily_metrics=metric("aia_roi_ratio", 1.5, 2.0))
-    assert said(made, "returns") == ["The return on investment over 30 days is 150 %, -50 points within the week."]
+    assert said(made, "returns") == ["The return on investment over 30 days is 150 % (-50.0 points within the week)."]
     assert section(made, "returns").statements[0].effect >= 1
     assert section(made, "costs").unknown == ("marts.daily_metrics has no aia_cost_dollars for this week",)
 

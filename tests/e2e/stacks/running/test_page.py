@@ -271,7 +271,7 @@ def test_hostile_text_stays_text(viewer: Viewer, stack: LocalStack, finding: Fin
     assert "owned" not in page.title()
     eventually(lambda: stack.inbox(told["id"]), "message")
     inbox = viewer.open(of="inbox")
-    expect(inbox.locator("article h3").first).to_have_text(HOSTILE)
+    expect(inbox.locator("article", has_text=told["id"]).locator("h3").first).to_have_text(HOSTILE)
     assert inbox.locator("main script, main img").count() == 0
     assert inbox.title() == "Inbox"
     over = replace(hostile, status=Status.RESOLVED, observed_at=hostile.observed_at + timedelta(seconds=5))
