@@ -81,7 +81,8 @@ def test_a_command_goes_to_the_one_function_that_follows_it(verb: Verb) -> None:
         wanted = compile_filter(trigger.get("filter", ""))
         return trigger["topic"] == "commands" and (wanted is None or wanted({"verb": verb.value}))
 
-    expected = "action_runner" if verb in {Verb.APPROVE, Verb.REJECT, Verb.HALT, Verb.RESUME} else "incident_router"
+    others = dict.fromkeys((Verb.APPROVE, Verb.REJECT, Verb.HALT, Verb.RESUME), "action_runner")
+    expected = (others | {Verb.SEND_REPORT: "bi_rollup"}).get(verb, "incident_router")
     assert [function for function, trigger in PUSHED.values() if takes(trigger)] == [expected]
 
 
