@@ -110,11 +110,13 @@ def _newest_first(one: KeptReport) -> tuple[str, str]:
 
 
 def _line(one: KeptReport) -> str:
+    """A kept report; also one of a name that there is no report of any more."""
     sent = (
         ", ".join(f"{channel}: {answer['outcome']}" for channel, answer in sorted(one.sent.items())) or "not sent yet"
     )
-    address = f"/reports/{one.name}/{one.week}"
-    return f'<li><a href="{escape(address)}">{escape(REPORTS[one.name].title)}, {escape(one.week)}</a> <span class="note">{escape(sent)}</span></li>'
+    title = REPORTS[one.name].title if one.name in REPORTS else one.name
+    link = f'<a href="/reports/{escape(one.name)}/{escape(one.week)}">{escape(title)}, {escape(one.week)}</a>'
+    return f'<li>{link} <span class="note">{escape(sent)}</span></li>'
 
 
 def _section(title: str, items: Iterable[str]) -> str:
