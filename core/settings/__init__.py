@@ -1,7 +1,7 @@
 """monitoring.yaml as typed settings: what is watched, when, how strictly, and who hears of it."""
 
 from core.settings.alert_rules import AlertRuleSettings
-from core.settings.business import Business, Cost, Customers, MarketTable, Orders, Spending
+from core.settings.business import Billing, Business, Cost, Customers, MarketTable, Orders, SharedCost, Spending
 from core.settings.channels import Channel
 from core.settings.command_intake import Account, CommandIntake, MailLinks, PagerdutyWebhooks, SlackApp
 from core.settings.generation import Embedding, Generation, Prices
@@ -46,6 +46,7 @@ __all__ = [
     "Address",
     "AlertRuleSettings",
     "Automation",
+    "Billing",
     "Business",
     "Category",
     "Channel",
@@ -92,6 +93,7 @@ __all__ = [
     "Rule",
     "Sensitivity",
     "Settings",
+    "SharedCost",
     "SlackApp",
     "Spending",
     "Stakeholder",

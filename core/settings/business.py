@@ -1,5 +1,6 @@
 """The section `business`: where orders, costs and the market are, and what customers are counted by."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -7,8 +8,8 @@ from typing import Annotated
 
 from core.errors import Fault
 from core.settings.declare import Faults, validator
-from core.settings.kinds import Column, Dollars, Slug, Table, Target, TimeZone
-from core.settings.notes import Default, Items, Mark, OneOf, Range, Requires
+from core.settings.kinds import Column, Dollars, Share, Slug, Table, Target, TimeZone
+from core.settings.notes import Default, Items, Mark, OneOf, Pattern, Range, Requires
 
 OUTCOMES = ("taken", "refunded", "failed")
 """What may become of a payment."""
@@ -16,6 +17,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {outcome: (outcome,) for outcome in OUTCO
 """What a table calls them, if nothing else is said."""
 LATE = timedelta(days=3)
 REPEATED = timedelta(days=7)
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,88 @@ class Spending:
     """Column of the amount in dollars; credits are negative."""
 
 
+_LabelKey = Annotated[
+    str,
+    Pattern(
+        r"[a-z][a-z0-9_-]{0,62}",
+        "must be the key of a label: a small letter, then small letters, digits, _ and -, at most 63 characters",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostLabels:
+    """Keys of the labels by which costs are allocated; those of a resource come before those of its project."""
+
+    model: _LabelKey = "model"
+    """Label with the name of the model."""
+    pipeline: _LabelKey = "pipeline"
+    """Label with the name of the pipeline."""
+    team: _LabelKey = "team"
+    """Label with the name of the team."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedCost:
+    """Costs of a service without a label of a model, which several models share."""
+
+    service: Annotated[str, Pattern(r"\S(?:.{0,198}\S)?", "must be the name of a service, as in 'Cloud Storage'")]
+    """Service, as the export names it."""
+    shares: Annotated[Mapping[Slug, Share], Default("by predictions")] = field(default_factory=dict)
+    """Share of each model, together at most 1; what is left is unallocated."""
+
+
+@validator(SharedCost, "shares")
+def _shares_are_at_most_the_whole(shared: SharedCost) -> Faults:
+    if math.fsum(shared.shares.values()) > 1 + _ROUNDING:
+        yield Fault("shares", "must add up to at most 1", math.fsum(shared.shares.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecommenderSource:
+    """Where Google's Recommender is asked for recommendations on costs."""
+
+    projects: Annotated[
+        tuple[Annotated[str, Pattern(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "must be the id of a project")], ...],
+        Items(at_least=1, unique=True),
+    ]
+    """Projects, by their ids."""
+    locations: Annotated[
+        tuple[
+            Annotated[str, Pattern(r"[a-z]{2,}(?:-[a-z0-9]+){0,3}", "must be a location, as in 'us-central1-a'")], ...
+        ],
+        Items(at_least=1, unique=True),
+    ]
+    """Zones (machines), regions (commitments) and multi-regions (tables)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Billing:
+    """Billing export of Google Cloud in BigQuery: one row per charge."""
+
+    table: Table
+    """Table of the export, or an authorized view of it."""
+    export: Annotated[str, OneOf("standard", "detailed")] = "standard"
+    """Which export it is; the `detailed` one also names resources."""
+    partition: Column = "_PARTITIONTIME"
+    """Column of the ingestion time by which the table is partitioned; a view must have one."""
+    complete_after: Annotated[timedelta, Range("1d", "10d", step="d")] = timedelta(days=2)
+    """After this time the costs of a day are taken as complete; later rows are booked all the same."""
+    labels: CostLabels = field(default_factory=CostLabels)
+    shared: tuple[SharedCost, ...] = ()
+    """Costs that models share, each service once."""
+    recommender: RecommenderSource | None = None
+
+
+@validator(Billing, "shared")
+def _a_service_is_shared_in_one_way(billing: Billing) -> Faults:
+    known: set[str] = set()
+    for index, shared in enumerate(billing.shared):
+        if shared and shared.service in known:
+            yield Fault(f"shared[{index}].service", "must be there once", shared.service)
+        known |= {shared.service} if shared else set()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketTable:
     """Table of market sales: one row per sale, ours and those of others."""
@@ -142,6 +226,7 @@ class Business:
     costs: Mapping[Slug, Cost] = field(default_factory=dict)
     """Continuous costs, by a name of your choice."""
     spending: Spending | None = None
+    billing: Billing | None = None
     market: MarketTable | None = None
 
 

@@ -128,6 +128,19 @@ class Warehouse(Protocol):
         ...
 
 
+class MeteredWarehouse(Warehouse, Protocol):
+    """Says what a statement would read as well."""
+
+    def bytes_of(self, sql: str, **parameters: Any) -> int:  # noqa: ANN401 - as of `query`
+        """The bytes that a statement would read, at most, without running it; 0 also where the warehouse does not measure.
+
+        Raises:
+            QueryError: the statement is refused.
+            UnavailableError: the warehouse does not answer.
+        """
+        ...
+
+
 class Metrics(Protocol):
     """Writes metrics of the catalogue in `core.metrics`."""
 

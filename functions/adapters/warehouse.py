@@ -19,6 +19,7 @@ from google.cloud import bigquery
 from google.cloud.bigquery import retry as retries
 
 from core.errors import QueryError, UnavailableError
+from functions.adapters.job_labels import SERVICE, current_labels
 from functions.adapters.ports import Data
 
 MOST_ROWS = 5_000
@@ -55,6 +56,7 @@ class BigQueryWarehouse:
         request_timeout: seconds that one request may take.
         timeout: seconds that one statement may take.
         maximum_bytes_billed: a statement that would read more is refused before it costs anything.
+        function: the label of that name on every job.
     """
 
     def __init__(
@@ -65,11 +67,13 @@ class BigQueryWarehouse:
         request_timeout: float = 30.0,
         timeout: float = 120.0,
         maximum_bytes_billed: int = 20 * _GIB,
+        function: str = "",
     ) -> None:
         self._client = client
         self._request_timeout = request_timeout
         self._timeout = timeout
         self._maximum = maximum_bytes_billed
+        self._labels = {"service": SERVICE} | ({"function": function} if function else {})
         self._retry = retries.DEFAULT_RETRY.with_timeout(patience).with_delay(initial=0.2, maximum=2.0)
 
     def query(self, sql: str, **parameters: Any) -> list[Data]:  # noqa: ANN401 - a parameter is any JSON value
@@ -79,17 +83,33 @@ class BigQueryWarehouse:
         of mappings is ARRAY<STRUCT>. `None` and the empty list carry no type and are sent as STRING: cast them in the
         text.
         """
-        config = bigquery.QueryJobConfig(
-            query_parameters=[_parameter(name, value) for name, value in parameters.items()],
-            maximum_bytes_billed=self._maximum,
-        )
         with _translated():
-            # Without job_retry=None the client repeats the insert for ten minutes, whatever `retry` says.
-            job = self._client.query(
-                sql, job_config=config, retry=self._retry, job_retry=None, timeout=self._request_timeout
-            )
+            job = self._insert(sql, parameters, maximum_bytes_billed=self._maximum)
             rows = job.result(retry=self._retry, job_retry=None, timeout=self._timeout)
             return [dict(row.items()) for row in rows]
+
+    def bytes_of(self, sql: str, **parameters: Any) -> int:  # noqa: ANN401 - as of `query`
+        """The bytes that a statement would read, by a dry run (`jobs.insert` with `dryRun`), which costs nothing.
+
+        It is an upper bound for clustered tables. BigQuery's emulator answers 0 for every statement.
+
+        Raises:
+            QueryError: the statement is refused.
+            UnavailableError: BigQuery does not answer.
+        """
+        with _translated():
+            return int(self._insert(sql, parameters, dry_run=True, use_query_cache=False).total_bytes_processed or 0)
+
+    def _insert(self, sql: str, parameters: Mapping[str, Any], **options: Any) -> bigquery.QueryJob:  # noqa: ANN401 - of the client's configuration
+        config = bigquery.QueryJobConfig(
+            query_parameters=[_parameter(name, value) for name, value in parameters.items()],
+            labels=self._labels | current_labels(),
+            **options,
+        )
+        # Without job_retry=None the client repeats the insert for ten minutes, whatever `retry` says.
+        return self._client.query(
+            sql, job_config=config, retry=self._retry, job_retry=None, timeout=self._request_timeout
+        )
 
     def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
         """Append rows by streaming inserts (`tabledata.insertAll`); see the port.
@@ -141,9 +161,9 @@ def _fits(rows: int, size: int) -> bool:
     return rows <= MOST_ROWS and size <= MOST_BYTES
 
 
-def open_warehouse(project: str) -> BigQueryWarehouse:
-    """BigQuery of a project; the client finds credentials, and an emulator, by the environment."""
-    return BigQueryWarehouse(bigquery.Client(project=project))
+def open_warehouse(project: str, function: str = "") -> BigQueryWarehouse:
+    """BigQuery of a project, for a function; the client finds credentials, and an emulator, by the environment."""
+    return BigQueryWarehouse(bigquery.Client(project=project), function=function)
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
+from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
 from functions.api.routes import Services, answer
 from functions.api.rules import Rules
@@ -92,6 +93,7 @@ def _services(ports: Ports) -> Services:
         pipelines=Pipelines(store=store, expected=settings.pipelines.expected, clock=clock),
         rules=Rules(store=store, clock=clock),
         on_call=partial(on_call_now, settings.people.rotations, clock),
+        recommendations=Recommendations(warehouse, clock),
         experience=Experience(bus=open_once(ports.project, experience.PATIENCE), clock=clock),
         answers=answers,
         survey=Survey(

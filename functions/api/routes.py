@@ -26,6 +26,7 @@ from functions.api.freshness import Backfills, Start
 from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.pipelines import Pipelines
+from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
 from functions.api.rules import Rules
 from functions.api.silences import Silences
@@ -53,6 +54,7 @@ class Services:
     pipelines: Pipelines
     rules: Rules
     on_call: Callable[[], list[Data]]
+    recommendations: Recommendations
     experience: Experience
     answers: Answers
     survey: Survey
@@ -99,6 +101,8 @@ _routes = Map(
         _get("/api/pipelines", "pipelines"),
         _get("/api/rules", "rules"),
         _get("/api/on-call", "on_call"),
+        _get("/api/recommendations", "recommendations"),
+        _post("/api/recommendations", "decide_recommendation"),
         _get("/api/incidents", "incidents"),
         _get("/api/incidents/<incident_id>", "incident"),
         _get("/api/incidents/<incident_id>/report.md", "report"),
@@ -233,6 +237,8 @@ _ENDPOINTS: dict[str, Callable[..., flask.Response]] = {
     "pipelines": lambda request, services: reply.json(services().pipelines.all(), request),
     "rules": lambda request, services: reply.json(services().rules.all(), request),
     "on_call": lambda request, services: reply.json(services().on_call(), request),
+    "recommendations": lambda request, services: reply.json(services().recommendations.all(), request),
+    "decide_recommendation": lambda request, services: reply.json(services().recommendations.decide(request)),
     "incidents": lambda request, services: reply.json(services().incidents.all(_limit(request)), request),
     "incident": lambda request, services, incident_id: reply.json(services().incidents.one(incident_id), request),
     "report": lambda _request, services, incident_id: reply.markdown(services().incidents.report(incident_id)),

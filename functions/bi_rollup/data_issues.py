@@ -7,6 +7,7 @@ from functions.adapters.logs import fields
 from functions.bi_rollup.result import MetricValue
 
 log = logging.getLogger(__name__)
+_READ = ("orders", "spending", "market", "billing", "models")
 MESSAGES = {
     ("orders", "unknown"): "orders left out: unknown outcome, or no valid amount",
     ("orders", "missing_id"): "orders without an id: a duplicate delivery counts twice",
@@ -18,6 +19,14 @@ MESSAGES = {
     ("answers", "invalid"): "answers left out: unknown group or question, or a score out of its range",
     ("spending", "missing_amount"): "amounts left out: not valid",
     ("spending", "invalid_kind"): "kinds left out: their spend is unknown",
+    ("billing", "late"): "complete days without a row of the billing export: costs are those of the days before",
+    ("billing", "missing_amount"): "charges left out: no valid amount",
+    ("recommender", "unavailable"): "projects whose recommendations of Google are not known: those known before stay",
+    ("billing", "invalid_rate"): "charges left out of dollars: no valid conversion rate",
+    **{
+        (name, "unpartitioned"): "table read whole by every statement: it is not partitioned by its column of time"
+        for name in _READ
+    },
 }
 """Log messages by table (a section of `business` in the settings, or `answers`) and issue."""
 

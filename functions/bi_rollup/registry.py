@@ -3,15 +3,18 @@
 from functions.bi_rollup import (
     actions,
     answers,
+    costs,
     customers,
     daily_metrics,
     forecasts,
     losses,
     market,
+    recommendations,
     reconciliation,
     revenue,
     roi,
     satisfaction,
+    table_scans,
     usual_revenue,
 )
 from functions.bi_rollup.local_days import by_local_day
@@ -24,7 +27,10 @@ _MEASURES = (
     by_local_day(forecasts.JOB),
     by_local_day(customers.JOB),
     by_local_day(market.JOB),
+    costs.JOB,
     roi.JOB,
+    table_scans.JOB,
+    recommendations.JOB,
 )
 _SATISFACTION = satisfaction.job(_MEASURES)
 _RECORDED = (*_MEASURES, actions.JOB, answers.JOB, _SATISFACTION)

@@ -14,17 +14,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.business.checks import EstimateError
+from core.business.recommendations import Recommendation
 from core.errors import BusyError, ConflictError, QueryError, UnavailableError
 from core.events import Tick
 from core.incidents.model import Incident
 from core.settings import Model, Orders, Settings
+from functions.adapters.job_labels import job_labels
 from functions.adapters.ledger import Ledger
 from functions.adapters.logs import fields
 from functions.adapters.ports import Metrics, Store
+from functions.bi_rollup.machines import Utilisation, unmeasured_machines
+from functions.bi_rollup.predictions import PredictionCounter, uncounted
 from functions.bi_rollup.queries import Tables
 from functions.bi_rollup.result import RollupResult, load, publish, save
 from functions.bi_rollup.spans import floor
 from functions.runtime.endpoint import TickResult
+from functions.services.table_scans import BytesOf, unmeasured
 
 NAME = "bi_rollup"
 LEASE = timedelta(minutes=5)
@@ -35,8 +40,15 @@ _PERMANENT = (QueryError, EstimateError)
 """Errors that a retry does not fix."""
 log = logging.getLogger(__name__)
 
+RecommenderReader = Callable[[str, Sequence[str]], list[Recommendation]]
+"""The active recommendations of Google's Recommender for a project, in some locations."""
 IncidentReader = Callable[[datetime, datetime], list[Incident] | None]
 """The incidents that were open at some time in a period; None where none are stored."""
+
+
+def no_recommender(project: str, locations: Sequence[str]) -> list[Recommendation]:  # noqa: ARG001 - the signature of `RecommenderReader`
+    """Nobody is asked."""
+    return []
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +62,10 @@ class Outside:
     store: Store
     metrics: Metrics
     ledger: Ledger
+    predictions: PredictionCounter = uncounted
+    bytes_of: BytesOf = unmeasured
+    utilisation: Utilisation = unmeasured_machines
+    recommender: RecommenderReader = no_recommender
 
     @property
     def orders(self) -> Orders:
@@ -151,7 +167,9 @@ def _steps(job: RollupJob, due: datetime, outside: Outside) -> None:
         previous = load(outside.store, job.name)
         if previous is not None and previous.due >= due:
             return
-        save(outside.store, job.name, job.run(outside, due, previous))
+        with job_labels(rollup=job.name):
+            result = job.run(outside, due, previous)
+        save(outside.store, job.name, result)
 
 
 def _publish(job: RollupJob, at: datetime, outside: Outside) -> None:

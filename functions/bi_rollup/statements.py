@@ -8,7 +8,7 @@ from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
-from core.settings import Business, MarketTable, Orders, Spending
+from core.settings import Billing, Business, MarketTable, Orders, Spending
 
 REST = "other"
 """The source that stands for all sources that are not listed, where some are."""
@@ -32,6 +32,8 @@ RETRIES = timedelta(days=1)
 """An attempt that was not paid is no order of its own where its order is paid within this time after it."""
 LINKS = timedelta(days=90)
 """How long after a sale a refund with its id, or that names it, belongs to it."""
+EARLY = timedelta(days=32)
+"""How long before its day a charge may be exported: one of a month at its beginning."""
 _A_DAY_MORE = {"since": "TIMESTAMP_SUB(@since, INTERVAL 1 DAY)", "until": "TIMESTAMP_ADD(@until, INTERVAL 1 DAY)"}
 """The period of instants that holds local days from `since` to `until`."""
 _LOCAL = {"local_hour": "hour", "local_order": "ordered_at", "local_sale": "sold_at"}
@@ -55,6 +57,8 @@ def statement(name: str, business: Business) -> str:
         names["market"] = _market(business.market)
     if business.spending:
         names["spending"] = _quoted_names(business.spending)
+    if business.billing:
+        names |= _billing_parts(business.billing)
     try:
         return _TEXTS[name].format(**names)
     except KeyError as missing:
@@ -118,8 +122,27 @@ def _micros(period: timedelta) -> int:
 
 
 def _market(market: MarketTable) -> dict[str, str]:
-    amount = f"CAST(sale.{_quoted(market.amount)} AS FLOAT64)" if market.amount else "1.0"
+    amount = f"SAFE_CAST(sale.{_quoted(market.amount)} AS FLOAT64)" if market.amount else "1.0"
     return _quoted_names(market) | {"amount": amount}
+
+
+def _billing_parts(given: Billing) -> dict[str, object]:
+    """The parts of statements that read the billing export."""
+    labels = {key: getattr(given.labels, key) for key in ("model", "pipeline", "team")}
+    billing = {
+        "table": _quoted(given.table),
+        "partition": _quoted(given.partition),
+        "resource": "line.resource.global_name" if given.export == "detailed" else "CAST(NULL AS STRING)",
+        "early_days": str(EARLY.days),
+        **{key: f"COALESCE({_label('line', label)}, {_label('line.project', label)})" for key, label in labels.items()},
+    }
+    rows = _TEXTS["billing_rows"].format(billing=billing).replace("\n", "\n    ")
+    return {"billing": billing, "billing_rows": rows}
+
+
+def _label(owner: str, key: str) -> str:
+    """The value of a label; NULL without one."""
+    return f"(SELECT MAX(NULLIF(label.value, '')) FROM UNNEST({owner}.labels) AS label WHERE label.key = '{key}')"  # noqa: S608 - the settings check the key
 
 
 def _quoted_names(section: Orders | MarketTable | Spending) -> dict[str, str]:

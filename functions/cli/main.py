@@ -11,6 +11,7 @@ import click
 
 _COMMANDS: Final = {
     "channels": "functions.cli.channels",
+    "costs": "functions.cli.costs",
     "demo": "infra.local.command",
     "drift": "functions.cli.drift.command",
     "local": "infra.local.command",

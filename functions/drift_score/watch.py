@@ -10,6 +10,7 @@ from core.drift import DataQualityIssue, ProfileError
 from core.drift.judge import of_drift, of_prediction, of_quality
 from core.errors import QueryError
 from core.settings import Model
+from functions.adapters.job_labels import job_labels
 from functions.adapters.ledger import Ledger
 from functions.adapters.ports import Bus, Metrics, Store
 from functions.drift_score import attributions, effects, generation, groups, quality, retrain
@@ -61,7 +62,8 @@ def score_model(model: Model, at: datetime, outside: Outside) -> str | None:
         ConflictError: others asked for a training of the model at the same time.
     """
     try:
-        _score(model, at, outside)
+        with job_labels(model=model.name):
+            _score(model, at, outside)
     except (QueryError, ProfileError) as error:
         return str(error)
     return None

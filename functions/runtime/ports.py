@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from functions.adapters.ports import BulkBus, Clock, Metrics, Store, Warehouse
+from functions.adapters.ports import BulkBus, Clock, MeteredWarehouse, Metrics, Store
 from functions.adapters.warehouse import open_warehouse
 from functions.runtime.push import Park, parking
 
@@ -79,9 +79,9 @@ class Ports:
         return open_bus(self.project)
 
     @cached_property
-    def warehouse(self) -> Warehouse:
+    def warehouse(self) -> MeteredWarehouse:
         """BigQuery."""
-        return open_warehouse(self.project)
+        return open_warehouse(self.project, self.function)
 
     @cached_property
     def prometheus(self) -> "Prometheus":

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from core.business.prices import SCAN_DOLLARS_PER_TIB
+
 AS_OF = "2026-11-29"
 """The day on which the prices were looked up."""
 MIB, GIB, TIB = 2.0**20, 2.0**30, 2.0**40
@@ -46,7 +48,12 @@ _OBSERVABILITY = "https://cloud.google.com/products/observability/pricing"
 
 PRICES = {
     "scan": Price(
-        name="BigQuery, bytes scanned on demand", dollars=6.25, per=TIB, unit="TiB", free=TIB, source=_BIGQUERY
+        name="BigQuery, bytes scanned on demand",
+        dollars=SCAN_DOLLARS_PER_TIB,
+        per=TIB,
+        unit="TiB",
+        free=TIB,
+        source=_BIGQUERY,
     ),
     "storage": Price(
         name="BigQuery, active logical storage", dollars=0.02, per=GIB, unit="GiB", free=10 * GIB, source=_BIGQUERY

@@ -24,6 +24,7 @@ from infra.local.past import plan as planning
 from infra.local.past.plan import TRACKS, Plan
 from infra.local.past.program import progress_data
 from infra.local.ports import Ports
+from infra.local.replay import billing
 from infra.local.replay.flights import FLIGHTS
 from infra.local.replay.publish import publish
 from infra.local.replay.replay import Replay
@@ -166,11 +167,20 @@ class Session:
         def send(messages: Iterable[PubsubMessage]) -> int:
             return publish(messages, publisher, topic)
 
+        billed = replay.published_until
         while True:
             try:
                 visitors.advance(datetime.now(UTC), send)
                 replay.advance(datetime.now(UTC), send)
+                billed = self._bill(billed)
             except (AiaError, GoogleAPICallError, OSError) as error:
                 log.warning("the newest flights and orders were not published, retried: %s", error)
             if self._stop.wait(_FEED_SECONDS):
                 return
+
+    def _bill(self, since: datetime) -> datetime:
+        """Append the rows of the billing export that are due, as Google Cloud does; the instant up to which they are there."""
+        until = datetime.now(UTC)
+        if rows := billing.rows(since, until):
+            open_warehouse(PROJECT).append(billing.TABLE, rows)
+        return until

@@ -45,6 +45,8 @@ _ABSENT = {
         "aia_generation_truncated_ratio",
         "aia_generation_worse_measures",
     ),
+    "BigQuery, whose dry runs measure bytes": ("aia_table_scan_bytes", "aia_table_scan_monthly_dollars"),
+    "a recommendation that people have carried out": ("aia_recommendation_saved_dollars",),
     "a probe of a certificate": ("aia_probe_certificate_expiry_seconds",),
     "quotas of Google Cloud": (
         "serviceruntime_googleapis_com:quota_allocation_usage",

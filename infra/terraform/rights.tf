@@ -8,7 +8,7 @@ locals {
   scores = flatten([for name in ["drift_scores", "model_performance", "model_group_performance"] : ["ops.${name}", "ops.${name}_raw"]])
 
   # Those that the section business names, and those that bi_rollup keeps.
-  business_tables = distinct([for section in ["orders", "spending", "market"] : local.settings.business[section].table if can(local.settings.business[section].table)])
+  business_tables = distinct([for section in ["orders", "spending", "market", "billing"] : local.settings.business[section].table if can(local.settings.business[section].table)])
   marts           = [for name in keys(local.tables) : name if startswith(name, "marts.")]
 
   # What reports read, beside what bi_rollup keeps.
@@ -73,14 +73,16 @@ locals {
       store     = "roles/datastore.user"
     }
     bi_rollup = {
-      reads  = concat(local.business_tables, local.reported, ["ops.incident_changes", "telemetry.answers", "telemetry.experience"])
-      writes = concat(local.marts, ["ops.revenue_forecasts", "ops.revenue_forecast_totals", "ops.dead_letters"])
-      store  = "roles/datastore.user"
+      reads    = concat(local.business_tables, local.model_tables, local.reported, ["ops.recommendation_decisions", "ops.incident_changes", "telemetry.answers", "telemetry.experience"])
+      datasets = var.prediction_datasets
+      writes   = concat(local.marts, ["ops.revenue_forecasts", "ops.revenue_forecast_totals", "ops.dead_letters"])
+      store    = "roles/datastore.user"
+      charts   = length([for resource in values(try(local.settings.resources, {})) : 1 if try(resource.endpoint, "") != ""]) > 0
     }
     api = {
       publishes = ["commands", "telemetry"] # what browsers report, and answers to surveys
-      reads     = concat(local.reported, local.marts, ["ops.revenue_forecasts", "ops.revenue_forecast_totals"])
-      writes    = ["ops.models"]
+      reads     = concat(local.reported, local.marts, ["ops.recommendation_decisions", "ops.revenue_forecasts", "ops.revenue_forecast_totals"])
+      writes    = ["ops.models", "ops.recommendation_decisions"]
       store     = "roles/datastore.viewer"
       metrics   = false
       charts    = true

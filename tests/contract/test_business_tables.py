@@ -263,6 +263,28 @@ def test_company_sales_and_spend(both: Both) -> None:
         assert sales == sorted(sales, reverse=True)
 
 
+def test_amounts_of_text(client: bigquery.Client, warehouse: BigQueryWarehouse) -> None:
+    texts = ("12.5", "n/a", "", " 7 ", "-3e1", "NaN", "inf", None)
+    given = [{"t": BEGIN, "id": str(n), "who": "north", "amount": text} for n, text in enumerate(texts)]
+    client.query("CREATE TABLE telemetry.texts (t TIMESTAMP, id STRING, who STRING, amount STRING)").result()
+    load(client, "telemetry.texts", [row | {"t": BEGIN.isoformat()} for row in given])
+    names = {"table": "telemetry.texts", "timestamp": "t", "amount": "amount"}
+    business = Business(
+        market=MarketTable(**names, id="id", company="who", ours="north"), spending=Spending(**names, kind="who")
+    )
+    table = pa.Table.from_pylist(given)
+    twin = MemoryTables(
+        OrderRows.read(pa.Table.from_pylist([], schema=SCHEMA), PAID),
+        sales=SaleRows.read(table, business.market),
+        spending=SpendingRows.read(table, business.spending),
+    )
+    both = (BigQueryTables(warehouse, business), twin)
+    for tables in both:
+        [spend] = tables.read(SPEND_BY_KIND, since=BEGIN, until=END)
+        assert (spend.dollars, spend.missing_amount) == (12.5 + 7 - 30, 5)
+    same(both, COMPANY_SALES, since=BEGIN, until=END)
+
+
 @pytest.mark.parametrize("both", [(10, BUSINESS)], indirect=True)
 def test_daily_metrics_are_written_in_place(both: Both, warehouse: BigQueryWarehouse) -> None:
     first = DailyMetric(measured_at=BEGIN, name="aia_roi_ratio", labels="{}", value=1.0)

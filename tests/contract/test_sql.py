@@ -12,7 +12,7 @@ from zetasql.core.exceptions import ZetaSQLError
 from core.drift import Profile, Statement
 from core.errors import QueryError
 from core.events import PipelineRun, RunStatus
-from core.settings import Business, Features, Label, MarketTable, Model, Reference, Spending
+from core.settings import Billing, Business, Features, Label, MarketTable, Model, Reference, Spending
 from functions.adapters.columns import chunked
 from functions.adapters.training import history
 from functions.adapters.warehouse import BigQueryWarehouse
@@ -47,9 +47,13 @@ SPENDING = Spending(table="telemetry.orders", timestamp="ordered_at", kind="sour
 MARKET = MarketTable(
     table="telemetry.flight_predictions", timestamp="scored_at", id="prediction_id", company="carrier", ours="UA"
 )
-BUSINESS = Business(orders=ORDERS, market=MARKET, spending=SPENDING)
+BILLING = Billing(table="telemetry.billing_export", export="detailed", partition="export_time")
+BUSINESS = Business(orders=ORDERS, market=MARKET, spending=SPENDING, billing=BILLING)
 OTHER_BUSINESS = Business(
-    orders=replace(ORDERS, customer=None, outcome=None), market=replace(MARKET, amount="distance"), spending=SPENDING
+    orders=replace(ORDERS, customer=None, outcome=None),
+    market=replace(MARKET, amount="distance"),
+    spending=SPENDING,
+    billing=replace(BILLING, export="standard"),
 )
 RUN = line_of(whole(0, 10, read=3, train=6)).runs[0]
 
@@ -61,12 +65,24 @@ PARAMETERS: dict[str, Any] = {
     "before_counted_at": NOW - timedelta(minutes=15),
     "before_end": NOW - timedelta(minutes=15),
     "counted_at": NOW,
+    "costs": [
+        {
+            "day": NOW,
+            "model": "churn",
+            "direct_dollars": 1.5,
+            "shared_dollars": 0.5,
+            "dollars": 2.0,
+            "predictions": None,
+        }
+    ],
     "day": NOW,
     "day_end": NOW - timedelta(days=1),
     "day_since": NOW - timedelta(days=7),
+    "days": [NOW],
     "day_start": NOW - timedelta(days=1, minutes=15),
     "day_until": NOW,
     "earliest": NOW - timedelta(days=7),
+    "exported_until": NOW,
     "failed": ["failed", "declined"],
     "first": NOW - timedelta(days=2),
     "forecasts": [{"made_at": NOW, "source": "shop", "day": NOW, "low": 1.0, "middle": 2.0, "high": 3.0, "mean": 2.1}],
@@ -92,12 +108,33 @@ PARAMETERS: dict[str, Any] = {
     "oldest_day": NOW - timedelta(days=60),
     "pipeline": "etl",
     "profiles": ["churn:1:0123456789abcdef"],
+    "recommendations": [
+        {
+            "key": "idle_endpoint:model/churn",
+            "kind": "idle_endpoint",
+            "target": "model/churn",
+            "dollars_per_month": None,
+            "evidence": "no prediction in 14 days",
+            "confidence": "high",
+            "scope": "{}",
+            "state": "open",
+            "decided_by": None,
+            "note": None,
+            "decided_at": None,
+            "first_seen": NOW,
+            "last_seen": NOW,
+            "saved_dollars": None,
+            "saved_until": None,
+        }
+    ],
     "refunded": ["refunded"],
     "rows": pipeline_monitor.rows(RUN),
     "run_id": "r0",
     "samples": [{"model": "churn", "n": 3}],
+    "scopes": [{"key": "a", "model": "churn", "service": "", "region": "", "resource": ""}],
     "second": NOW - timedelta(days=1),
     "since": NOW - timedelta(days=35),
+    "services": ["Vertex AI"],
     "slot_seconds": 900,
     "sources": ["shop"],
     "stakeholders": ["executive"],

@@ -242,15 +242,16 @@ def test_a_tick_of_yesterday_changes_nothing_of_today(empty: World) -> None:
 
 
 def test_invalid_companies_and_sales_are_left_out_and_counted(empty: World, caplog: pytest.LogCaptureFixture) -> None:
-    columns = "t TIMESTAMP, id STRING, company STRING, amount FLOAT64"
+    columns = "t TIMESTAMP, id STRING, company STRING, amount STRING"
     empty.client.query(f"CREATE TABLE telemetry.panel ({columns})").result()
     sales = (
-        ("'a'", "us", "30.0"),
-        ("'a'", "us", "30.0"),  # the same sale
-        ("'b'", "us", "CAST('nan' AS FLOAT64)"),
-        (*("NULL", "them"), "35.0"),
-        (*("NULL", "them"), "35.0"),
-        ("'c'", "returns", "-5.0"),
+        ("'a'", "us", "'30.0'"),
+        ("'a'", "us", "'30.0'"),  # the same sale
+        ("'b'", "us", "'nan'"),
+        ("'e'", "us", "'n/a'"),
+        (*("NULL", "them"), "'35.0'"),
+        (*("NULL", "them"), "'35.0'"),
+        ("'c'", "returns", "'-5.0'"),
         ("'d'", "nobody knows", "NULL"),
     )
     rows = ", ".join(f"(TIMESTAMP '2026-03-01', {key}, '{company}', {amount})" for key, company, amount in sales)
@@ -264,15 +265,15 @@ def test_invalid_companies_and_sales_are_left_out_and_counted(empty: World, capl
         issue: empty.value("aia_business_data_issues", issue, "market")
         for issue in ("missing_amount", "invalid_company")
     }
-    assert counts == {"missing_amount": 2.0, "invalid_company": 2.0}
+    assert counts == {"missing_amount": 3.0, "invalid_company": 2.0}
     assert empty.value("aia_business_data_issues", "missing_id", "market") == 2.0
     assert "companies left out: their sales are unknown or negative" in caplog.messages
     assert empty.value("aia_heartbeat_timestamp_seconds", "bi_rollup") is not None
 
 
 def test_an_invalid_amount_of_spend_leaves_the_roi_of_the_others(empty: World) -> None:
-    empty.client.query("CREATE TABLE telemetry.spent (t TIMESTAMP, kind STRING, amount FLOAT64)").result()
-    amounts = {"storage": "720.0", "network": "CAST('nan' AS FLOAT64)", "disks": "NULL"}
+    empty.client.query("CREATE TABLE telemetry.spent (t TIMESTAMP, kind STRING, amount STRING)").result()
+    amounts = {"storage": "'720.0'", "network": "'nan'", "disks": "'n/a'"}
     rows = ", ".join(f"(TIMESTAMP '2026-03-01', '{kind}', {amount})" for kind, amount in amounts.items())
     empty.client.query(f"INSERT INTO telemetry.spent VALUES {rows}, (TIMESTAMP '2026-03-01', 'storage', NULL)").result()
     spending = Spending(table="telemetry.spent", timestamp="t", kind="kind", amount="amount")

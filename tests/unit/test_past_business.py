@@ -11,7 +11,7 @@ import pytest
 
 from core.business.forecast import forecast
 from core.errors import QueryError
-from core.settings import Business, Model, Settings, Spending
+from core.settings import Billing, Business, Model, Settings, Spending
 from functions.bi_rollup.queries import Query
 from functions.bi_rollup.satisfaction import ExperienceTotals, ModelState
 from infra.local.past import business
@@ -87,6 +87,36 @@ def test_a_tick_uses_nothing_from_after_it(in_order: tuple[PastBusiness, dict[pa
     known = {key: value for key, value in points.items() if key[-1] <= TODAY - 2 * DAY}
     found = by_series(then.run(midnights(3, 2)))
     assert {key: value for key, value in found.items() if key[0] not in TODAY_ONLY} == known
+
+
+BILLED = replace(
+    SETTINGS,
+    business=Business(billing=Billing(table="telemetry.billing_export", export="detailed", partition="export_time")),
+)
+
+
+def test_past_costs_depend_neither_on_the_order_of_ticks_nor_on_later_rows() -> None:
+    whole = build(settings=BILLED)
+    points = by_series(whole.run(midnights(5)))
+    parts = build(settings=BILLED)
+    assert by_series([*parts.run(midnights(1)), *parts.run(midnights(5, 2))]) == points
+    then = build(settings=BILLED, now=TODAY - 2 * DAY)
+    assert by_series(then.run(midnights(5, 2))) == {
+        key: value for key, value in points.items() if key[-1] <= TODAY - 2 * DAY
+    }
+    names = {name for name, *_ in points}
+    assert {"aia_cost_allocated_dollars", "aia_cost_unallocated_ratio", "aia_cost_anomaly_dollars"} < names
+    assert "aia_recommendations" not in names
+    assert ("business", "costs") not in whole.documents()  # the first live tick writes the mart
+    units = [value for (name, *_), value in points.items() if name == "aia_cost_per_1000_predictions_dollars"]
+    assert units == []  # no cost has the label of this model
+    dollars = [
+        value
+        for (name, labels, _), value in points.items()
+        if name == "aia_cost_billed_dollars" and ("kind", "net") in labels
+    ]
+    assert len(dollars) == 6
+    assert all(1000 < value < 4000 for value in dollars)
 
 
 def test_a_source_that_paused_is_forecast_from_its_past(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,15 @@ SAMPLE: dict[str, Any] = {
         "customers": {"period": "60d"},
         "costs": {"serving": {"dollars_per_hour": 12.5}},
         "spending": {"table": "a.spent", "timestamp": "at", "kind": "service", "amount": "dollars"},
+        "billing": {
+            "table": "my-project.billing.gcp_billing_export_resource_v1_0123AB",
+            "export": "detailed",
+            "partition": "_PARTITIONTIME",
+            "complete_after": "3d",
+            "labels": {"model": "ml-model", "team": "owner"},
+            "shared": [{"service": "BigQuery"}, {"service": "Cloud Storage", "shares": {"churn": 0.5, "fraud": 0.5}}],
+            "recommender": {"projects": ["my-project"], "locations": ["us-central1", "us-central1-a", "us"]},
+        },
         "market": {"table": "a.sold", "timestamp": "at", "id": "id", "company": "carrier", "ours": "UA", "days": 7},
     },
 }
@@ -53,6 +62,13 @@ def test_everything_is_read_as_it_stands() -> None:
     assert found.costs == {"serving": Cost(dollars_per_hour=12.5)}
     assert found.spending is not None
     assert found.spending.kind == "service"
+    assert found.billing is not None
+    assert (found.billing.labels.model, found.billing.labels.pipeline, found.billing.labels.team) == (
+        "ml-model",
+        "pipeline",
+        "owner",
+    )
+    assert found.billing.shared[1].shares == {"churn": 0.5, "fraud": 0.5}
     assert found.market == MarketTable(
         table="a.sold", timestamp="at", id="id", company="carrier", ours="UA", days=7, amount=None
     )
@@ -100,6 +116,21 @@ def test_without_the_section_nothing_of_the_business_is_measured() -> None:
         ),
         (("costs", "serving", "dollars_per_hour"), -1, "business.costs.serving.dollars_per_hour: must be a number"),
         (("spending", "kind"), "service.description", "business.spending.kind: must be a column"),
+        (("billing", "table"), ..., "business.billing.table: must be given, got None"),
+        (("billing", "export"), "focus", "business.billing.export: must be one of standard, detailed, got 'focus'"),
+        (("billing", "labels", "model"), "Model'", "business.billing.labels.model: must be the key of a label"),
+        (("billing", "complete_after"), "36h", "business.billing.complete_after: must be 1d to 10d, in whole d"),
+        (
+            ("billing", "shared", 1, "shares", "fraud"),
+            0.7,
+            "business.billing.shared[1].shares: must add up to at most 1, got 1.2",
+        ),
+        (("billing", "shared", 1, "service"), "BigQuery", "business.billing.shared[1].service: must be there once"),
+        (
+            ("billing", "recommender", "locations"),
+            ["US"],
+            "business.billing.recommender.locations[0]: must be a location",
+        ),
         (("market", "days"), 0, "business.market.days: must be 1 to 365, got 0"),
         (("market", "ours"), "", "business.market.ours: must be 1 to 200 printable characters"),
         (("market", "rank"), 1, "business.market.rank: must be a known key"),

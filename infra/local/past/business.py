@@ -28,17 +28,21 @@ from functions.adapters.sqlite_store import SqliteStore
 from functions.bi_rollup import (
     actions,
     cohorts,
+    costs,
     customers,
     daily_metrics,
     forecasts,
     losses,
+    recommendations,
     reconciliation,
     revenue,
     roi,
+    table_scans,
     totals,
     usual_revenue,
 )
 from functions.bi_rollup.local_days import by_local_day, local
+from functions.bi_rollup.predictions import PredictionCount, PredictionCounter
 from functions.bi_rollup.registry import ROLLUPS
 from functions.bi_rollup.result import RollupResult, load, save
 from functions.bi_rollup.rollup import NAME, Outside, RollupJob, roll_up
@@ -47,8 +51,10 @@ from functions.services.rollups import COLLECTION
 from infra.local.past.business_load import forecast_rows, mart_rows, metric_rows, total_rows
 from infra.local.past.business_rows import OrderRows, SaleRows, TextColumn
 from infra.local.past.business_tables import Experience, MemoryTables, Models, no_experience, no_models
+from infra.local.past.cost_tables import CostTables
 from infra.local.past.metrics import PastMetrics
 from infra.local.prometheus import HistoryPoint
+from infra.local.replay import billing
 from infra.local.replay.flights import CATEGORICAL, Array
 from infra.local.replay.orders import Orders
 
@@ -77,6 +83,7 @@ class PastBusiness:
     source: MemoryTables
     _jobs: tuple[RollupJob, ...]
     _forecaster: forecasts.Forecaster
+    _predictions: PredictionCounter
     _forecast_on: set[datetime] = field(default_factory=set)
     _newest: datetime | None = None
     _documents: dict[tuple[str, str], Data] = field(default_factory=dict)
@@ -109,6 +116,9 @@ class PastBusiness:
             sales=_market(history, business, floor(orders.first, DAY), now),
             models=models,
             experience=experience,
+            costs=CostTables(billing.rows(floor(orders.first, DAY), now), business.billing)
+            if business.billing
+            else None,
         )
         begin, midnight = floor(orders.first, DAY), floor(now, DAY)
         if business.orders and begin < midnight:
@@ -121,6 +131,7 @@ class PastBusiness:
             source=source,
             _jobs=tuple(_jobs(settings.business, forecaster, floor(local(now, business.time_zone), DAY))),
             _forecaster=forecaster,
+            _predictions=functools.partial(_counted, history, settings),
         )
 
     def run(self, instants: Sequence[datetime]) -> list[HistoryPoint]:
@@ -144,13 +155,18 @@ class PastBusiness:
             store=store,
             metrics=metrics,
             ledger=Ledger(store, lambda: instants[-1], NAME),
+            predictions=self._predictions,
         )
         for at in instants:
             self._prepare(outside, at)
             roll_up(Tick(job=NAME, scheduled_at=at), outside, self._jobs)
         if instants and (self._newest is None or instants[-1] > self._newest):
             self._newest = instants[-1]
-            self._documents = {(COLLECTION, document.key): document.data for document in store.find(COLLECTION)}
+            self._documents = {
+                (COLLECTION, document.key): document.data
+                for document in store.find(COLLECTION)
+                if document.key != costs.JOB.name  # its mart is written by the first live tick
+            }
         store.close()
         return metrics.take()
 
@@ -178,6 +194,9 @@ class PastBusiness:
 
     def _prepare(self, outside: Outside, at: datetime) -> None:
         """Provide what a tick builds on: the marts, and a forecast of each day whose accuracy it measures."""
+        if self.settings.business.billing:
+            seen = RollupResult(due=costs.JOB.due(at) - HOUR, complete_until={costs.MART: at - DAY})
+            _save_newer(outside, costs.JOB.name, seen)
         if not self.settings.business.orders:
             return
         midnight, day = floor(at, DAY), floor(local(at, self.settings.business.time_zone), DAY)
@@ -188,9 +207,7 @@ class PastBusiness:
             customers.JOB.name: RollupResult(due=midnight - DAY, complete_until=dict.fromkeys(marts, midnight - DAY)),
         }
         for name, result in results.items():
-            stored = load(outside.store, name)
-            if stored is None or stored.due < result.due:
-                save(outside.store, name, result)
+            _save_newer(outside, name, result)
         for ago in range(totals.REACH // DAY, 0, -1):
             self._forecast(outside, day - ago * DAY)
         self._forecast_on.add(day)  # by the tick itself
@@ -212,18 +229,48 @@ def _in_memory(business: Business) -> Business:
         orders=business.orders if business.orders and business.orders.table == ORDERS else None,
         market=market if ours else None,
         spending=None,
+        billing=business.billing if business.billing and business.billing.table == billing.TABLE else None,
     )
+
+
+def _save_newer(outside: Outside, name: str, result: RollupResult) -> None:
+    stored = load(outside.store, name)
+    if stored is None or stored.due < result.due:
+        save(outside.store, name, result)
+
+
+def _counted(history: Predictions, settings: Settings, since: datetime, until: datetime) -> list[PredictionCount]:
+    """The predictions of the flights by day."""
+    names = [model.name for model in settings.models if model.table == FLIGHTS]
+    if not names:
+        return []
+    times, *_ = history.by_category(since, until, "carrier")
+    days, counts = np.unique(times // (24 * 60), return_counts=True)
+    found = dict(zip(days.tolist(), counts.tolist(), strict=True))
+    first = int(since.timestamp() // DAY.total_seconds())
+    return [
+        PredictionCount(model=name, day=since + n * DAY, predictions=found.get(first + n, 0))
+        for name in names
+        for n in range((until - since) // DAY)
+    ]
 
 
 def _jobs(business: Business, forecaster: forecasts.Forecaster, today: datetime) -> list[RollupJob]:
     """The rollups, with a memoized forecaster. The interval and the error of lifetime value take too long for a year, and are those of today.
 
     Without actions (none were taken), reconciliation (no row is late), usual revenue and losses (the present ones are
-    known by the first live tick), and ROI where spend is not in memory.
+    known by the first live tick), ROI where spend is not in memory, and what asks BigQuery itself: scans and recommendations.
     """
     run = functools.partial(forecasts.run, forecaster=forecaster)
-    missing = {job.name for job in (actions.JOB, reconciliation.JOB, usual_revenue.JOB, losses.JOB)}
-    missing |= {roi.JOB.name} if business.spending else set()
+    left_out = (
+        actions.JOB,
+        reconciliation.JOB,
+        usual_revenue.JOB,
+        losses.JOB,
+        recommendations.JOB,
+        table_scans.JOB,
+    )
+    missing = {job.name for job in left_out} | ({roi.JOB.name} if business.spending else set())
     jobs = [job for job in ROLLUPS if job.name not in missing]
 
     def run_customers(outside: Outside, due: datetime, previous: RollupResult | None) -> RollupResult:

@@ -3,6 +3,7 @@
 Instants are whole microseconds since 1970 (UTC), text is dictionary-encoded, and -1 is the code of a missing value.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -274,7 +275,18 @@ def _times(table: pa.Table, column: str) -> tuple[Ints, Ints]:
 
 
 def _numbers(table: pa.Table, column: str) -> Floats:
-    return np.asarray(table[column].cast(pa.float64()).to_numpy(), dtype=np.float64)
+    """A column as numbers: NaN where it is missing, and where a text is no number."""
+    values = table[column]
+    if pa.types.is_string(values.type):
+        return np.array([_number(text) for text in values.to_pylist()], dtype=np.float64)
+    return np.asarray(values.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def _number(text: str | None) -> float:
+    try:
+        return math.nan if text is None else float(text)
+    except ValueError:
+        return math.nan
 
 
 def _outcomes(words: TextColumn, given: Orders) -> Ints:

@@ -25,6 +25,7 @@ from functions.bi_rollup.usual_revenue import BookedRow
 from infra.local.past.business_marts import DAY, HOUR, CustomerMart, DayMart, HourMart
 from infra.local.past.business_rows import OUTCOMES, OrderRows, SaleRows, SpendingRows, instant, micros, sums
 from infra.local.past.cohort_mart import CohortMart
+from infra.local.past.cost_tables import CostTables
 
 
 class Models(Protocol):
@@ -65,6 +66,7 @@ class MemoryTables:
         spending: all amounts of spend.
         models: states of models.
         experience: browser reports.
+        costs: of the billing export.
 
     Attributes:
         hours: `marts.revenue_hourly`.
@@ -82,6 +84,7 @@ class MemoryTables:
         spending: SpendingRows | None = None,
         models: Models = no_models,
         experience: Experience = no_experience,
+        costs: CostTables | None = None,
     ) -> None:
         self._orders = orders
         self._sales = sales
@@ -120,6 +123,7 @@ class MemoryTables:
             "write_forecast_totals": self._write_forecast_totals,
             "write_forecasts": self._write_forecasts,
             "write_revenue_hours": self.hours.write,
+            **(costs.statements if costs else {}),
         }
 
     def read(self, query: Query[Row], **parameters: Any) -> list[Row]:  # noqa: ANN401 - as of `Tables`

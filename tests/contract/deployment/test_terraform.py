@@ -197,7 +197,7 @@ def test_a_function_may_use_the_tables_that_it_names(deployed: Resources, functi
     tables = {f"{one['dataset_id']}.{one['table_id']}" for one in granted(deployed, function) if "table_id" in one}
     assert named <= tables
     written = set(re.findall(r"\b(?:MERGE|INSERT INTO)\s+((?:marts|ops)\.[a-z_]+)", own))
-    written |= set(re.findall(r'"(ops\.(?:[a-z_]+_raw|profile_cells))"', own))
+    written |= set(re.findall(r'"(ops\.(?:[a-z_]+_raw|profile_cells|recommendation_decisions))"', own))
     written |= {"ops.models"} if "models.put(" in own else set()
     edited = {
         f"{one['dataset_id']}.{one['table_id']}"

@@ -54,6 +54,7 @@ from functions.api.incidents import Incidents
 from functions.api.model_settings import ModelSettings
 from functions.api.on_call import on_call_now
 from functions.api.pipelines import Pipelines
+from functions.api.recommendations import Recommendations
 from functions.api.reports import Reports
 from functions.api.routes import Services, answer
 from functions.api.rules import Rules
@@ -238,6 +239,7 @@ def services(
         pipelines=Pipelines(store=store, expected=SETTINGS.pipelines.expected, clock=clock),
         rules=Rules(store=store, clock=clock),
         on_call=partial(on_call_now, SETTINGS.people.rotations, clock),
+        recommendations=Recommendations(warehouse, clock),
         experience=Experience(bus=lambda: office, clock=clock),
         answers=answers,
         survey=Survey(secret=SURVEY_SECRET, publish=answers.publish, clock=clock),

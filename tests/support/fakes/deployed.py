@@ -100,6 +100,10 @@ class Warehouse:
             self.outside.written.append((sql, repr(parameters)))
         return self.answers(sql, parameters)
 
+    def bytes_of(self, sql: str, **parameters: Any) -> int:
+        self.outside.boundary()
+        return len(sql)
+
     def append(self, table: str, rows: Sequence[Data], *, together: str = "") -> None:
         self.outside.boundary()
         if table == DEAD_LETTERS:

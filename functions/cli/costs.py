@@ -1,0 +1,131 @@
+"""`aia costs`: recommendations that lower costs, by the API; and what the tables of the settings cost to read, by dry runs."""
+
+import getpass
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.table import Column, Table
+
+from core.errors import AiaError, SettingsError
+from functions.cli.api import HELP, LOCAL, Json, RefusedError, call, local
+
+_PIPED_WIDTH: Final = 200
+_UNPARTITIONED: Final = 1
+
+
+@click.group(epilog=HELP)
+@click.option("--url", envvar="AIA_API_URL", default=local, show_default=LOCAL, help="Address of the API.")
+@click.pass_context
+def costs(context: click.Context, *, url: str) -> None:
+    """List recommendations that lower costs, say what became of them, and measure scans."""
+    context.obj = url.rstrip("/")
+
+
+@costs.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@click.pass_obj
+def list_(url: str, *, as_json: bool) -> None:
+    """List every recommendation with its evidence, its state, and what it has saved since it was done."""
+    found = call(url, "GET", "/api/recommendations")
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    _print(
+        ("key", "$ a month", "confidence", "state", "saved since", "evidence"),
+        [
+            (
+                one["key"],
+                _dollars(one["dollars_per_month"]),
+                one["confidence"],
+                _state(one),
+                _dollars(one["saved_dollars"]),
+                one["evidence"],
+            )
+            for one in found
+        ],
+    )
+
+
+@costs.command()
+@click.argument("key")
+@click.argument("state", type=click.Choice(["open", "done", "dismissed"]))
+@click.option("--note", default="", help="Why, for the record.")
+@click.option("--by", default=getpass.getuser, show_default="your login", help="Who decides.")
+@click.pass_obj
+def decide(url: str, key: str, state: str, *, note: str, by: str) -> None:
+    """Say what became of recommendation KEY: from the day it is done on, its saving is measured."""
+    call(url, "POST", "/api/recommendations", {"key": key, "state": state, "note": note, "by": by})
+    click.echo(f"{key}: {state}")
+
+
+@costs.command()
+@click.option(
+    "--settings",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=Path("infra/monitoring.yaml"),
+    show_default=True,
+    help="The settings whose tables are measured.",
+)
+@click.option("--project", envvar="GOOGLE_CLOUD_PROJECT", required=True, help="The project that asks BigQuery.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the table.")
+@click.pass_context
+def tables(context: click.Context, file: Path, project: str, *, as_json: bool) -> None:
+    """Show what a statement reads of each table of the settings, what that costs a month, and what to do about it.
+
+    Dry runs of BigQuery: nothing is read, nothing is paid. The exit status is 1 where a table is not partitioned.
+    """
+    found = _measured(file, project)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        _print(("table", "partitioning", "bytes", "$ a month", "advice"), [_scan(one) for one in found])
+    if any(one["partitioning"] == "unpartitioned" for one in found):
+        context.exit(_UNPARTITIONED)
+
+
+def _measured(file: Path, project: str) -> list[Json]:
+    from core.business.scans import scan_sources  # noqa: PLC0415 - the other commands need no settings
+    from functions.adapters import config  # noqa: PLC0415 - as above
+    from functions.adapters.warehouse import open_warehouse  # noqa: PLC0415 - as above
+    from functions.services.table_scans import as_data, measure  # noqa: PLC0415 - as above
+
+    found: list[Json] = []
+    try:
+        settings = config.load(file)
+        warehouse = open_warehouse(project, "cli")
+    except (SettingsError, AiaError) as error:
+        raise RefusedError(str(error)) from error
+    for source in scan_sources(settings.business, settings.models):
+        try:
+            found.append(as_data(measure(source, warehouse.bytes_of, datetime.now(UTC))))
+        except AiaError as error:
+            lacking = {"bytes": None, "dollars_per_month": None, "advice": str(error)}
+            found.append({"table": source.table, "partitioning": "not_known", **lacking})
+    return found
+
+
+def _scan(one: Json) -> tuple[str, ...]:
+    size = "not known" if one["bytes"] is None else f"{one['bytes']:,}"
+    return one["table"], one["partitioning"], size, _dollars(one["dollars_per_month"]), one["advice"]
+
+
+def _dollars(value: float | None) -> str:
+    return "not known" if value is None else f"{value:,.2f}"
+
+
+def _state(one: Json) -> str:
+    return f"{one['state']} ({one['decided_by']})" if one["decided_by"] else str(one["state"])
+
+
+def _print(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    table = Table(*(Column(name, overflow="fold") for name in columns))
+    for row in rows:
+        table.add_row(*row)
+    Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED_WIDTH).print(table)
